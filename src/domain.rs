@@ -1,0 +1,15 @@
+//! What keyward is about: keys, members, their rights, and what can be said of a key's use. Pure: no I/O, no clock, no chance.
+
+pub mod activity;
+pub mod id;
+pub mod key;
+pub mod member;
+pub mod policy;
+pub mod review;
+pub mod rotation;
+pub mod secret;
+pub mod staleness;
+pub mod text;
+pub mod time;
+pub mod usage;
+pub mod words;

@@ -1,0 +1,253 @@
+//! An API key as everyone but its user sees it: all facts, never the secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::id::Id;
+use super::member::MemberRef;
+use super::secret::{PREFIX, check};
+use super::time::{DAY, Stamp};
+use super::words::words;
+
+/// Whose key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A member's own; revoked with the member.
+    Personal,
+    /// The organization's; survives its creator.
+    Organization,
+}
+
+words!(Kind { Personal = "personal", Organization = "organization" });
+
+/// What used a key, as it presented itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct Client {
+    /// The `User-Agent` it claimed, cleaned, at most 200 bytes; empty if it sent none.
+    pub agent: String,
+    /// Its address, as text.
+    pub address: String,
+}
+
+impl fmt::Display for Client {
+    /// `enlyze-powerbi/1.0.0 from 10.0.3.7`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let agent = if self.agent.is_empty() { "an unnamed client" } else { &self.agent };
+        write!(f, "{agent} from {}", self.address)
+    }
+}
+
+/// A key, as in the contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Key {
+    /// The id.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: Id,
+    /// Personal or the organization's.
+    pub kind: Kind,
+    /// What the administrator called it.
+    pub name: String,
+    /// The mask, `sk_…5G08`.
+    pub masked: String,
+    /// Free text.
+    pub note: Option<String>,
+    /// Counts changes of name, note, confirmation and revocation; never uses.
+    pub version: i64,
+    /// When it was created.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub created_at: Stamp,
+    /// Who created it; of a personal key, its owner.
+    pub created_by: Arc<MemberRef>,
+    /// When it was last used; nothing means never.
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub last_used_at: Option<Stamp>,
+    /// What used it last.
+    pub last_used_by: Option<Client>,
+    /// How often it was used.
+    pub use_count: i64,
+    /// The key that this one was made to replace.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub replaces: Option<Id>,
+    /// The key that replaces this one and is not revoked.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub replaced_by: Option<Id>,
+    /// When it was revoked; nothing while it is accepted.
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub revoked_at: Option<Stamp>,
+    /// Who revoked it.
+    pub revoked_by: Option<Arc<MemberRef>>,
+    /// Why, where a reason was asked for or given.
+    pub revoke_reason: Option<String>,
+}
+
+/// A key used within this span wears the badge **live**, in milliseconds.
+pub const LIVE_WITHIN: i64 = DAY;
+
+impl Key {
+    /// Used within the last 24 hours and not revoked: revoking it would break something now.
+    pub fn is_live(&self, now: Stamp) -> bool {
+        self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN)
+    }
+
+    /// The last four characters of the mask, which confirm a revoke when typed.
+    pub fn last_four(&self) -> &str {
+        last_four(&self.masked)
+    }
+}
+
+/// The last four characters of a mask (fewer where the mask is shorter).
+pub fn last_four(mask: &str) -> &str {
+    let start = mask.char_indices().rev().nth(3).map_or(0, |(i, _)| i);
+    &mask[start..]
+}
+
+/// Most characters of a name.
+pub const NAME_MAX: usize = 100;
+/// Most characters of a note or a reason.
+pub const NOTE_MAX: usize = 1_000;
+
+/// Why a name or note is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadText {
+    /// Nothing, or only spaces.
+    #[error("must not be empty")]
+    Empty,
+    /// Longer than allowed.
+    #[error("has {length} characters, at most {most} are allowed")]
+    Long {
+        /// Characters it has.
+        length: usize,
+        /// Characters allowed.
+        most: usize,
+    },
+    /// Control, format, blank-looking or line-separating characters, or piled-up accents.
+    #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
+    Unshowable(char),
+    /// The text is a secret, pasted into the wrong field.
+    #[error("is itself an API key; a secret must not be stored in plain sight")]
+    IsSecret,
+}
+
+/// The name as it is stored: trimmed, in normalization form C.
+///
+/// # Errors
+/// See [`BadText`].
+pub fn name(text: &str) -> Result<String, BadText> {
+    one_line(text, NAME_MAX)?.ok_or(BadText::Empty)
+}
+
+/// A note or reason as it is stored, nothing where it is blank.
+///
+/// # Errors
+/// See [`BadText`].
+pub fn note(text: &str) -> Result<Option<String>, BadText> {
+    one_line(text, NOTE_MAX)
+}
+
+fn one_line(text: &str, most: usize) -> Result<Option<String>, BadText> {
+    use unicode_normalization::UnicodeNormalization as _;
+    // Nobody needs the exact count of a text that is absurdly long, and normalizing it would take its time.
+    if text.len() > most * 64 {
+        return Err(BadText::Long { length: text.chars().count(), most });
+    }
+    let text: String = text.trim().nfc().collect();
+    let length = text.chars().count();
+    if length > most {
+        return Err(BadText::Long { length, most });
+    }
+    if let Some(c) = super::text::first_unshowable(&text) {
+        return Err(BadText::Unshowable(c));
+    }
+    if holds_secret(&text) {
+        return Err(BadText::IsSecret);
+    }
+    Ok((length > 0).then_some(text))
+}
+
+/// Whether a well-formed secret stands anywhere in the text as a word of its own.
+pub fn holds_secret(text: &str) -> bool {
+    text.match_indices(PREFIX).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let word = &text[at..];
+        let end = word
+            .char_indices()
+            .skip(PREFIX.len())
+            .find(|(_, c)| !c.is_ascii_alphanumeric())
+            .map_or(word.len(), |(i, _)| i);
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && check(&word[..end]).is_ok()
+    })
+}
+
+/// The kind that PRODUCT's table of use cases recommends for a key of this name, with the reason in words.
+/// Nothing where the name does not tell.
+pub fn recommended_kind(name: &str) -> Option<(Kind, &'static str)> {
+    const RULES: [(&str, Kind, &str); 16] = [
+        (
+            "grafana",
+            Kind::Organization,
+            "Grafana serves many people: it should not stop when one of them leaves",
+        ),
+        ("power bi", Kind::Organization, "a shared Power BI report should not stop when its author leaves"),
+        ("powerbi", Kind::Organization, "a shared Power BI report should not stop when its author leaves"),
+        ("sap", Kind::Organization, "production SAP should not stop when one person leaves"),
+        ("prod", Kind::Organization, "production should not stop when one person leaves"),
+        ("server", Kind::Organization, "server to server belongs to the organization"),
+        ("backend", Kind::Organization, "server to server belongs to the organization"),
+        ("gateway", Kind::Organization, "server to server belongs to the organization"),
+        ("mes", Kind::Organization, "server to server belongs to the organization"),
+        ("notebook", Kind::Personal, "a notebook on one's own machine should end with its owner"),
+        ("jupyter", Kind::Personal, "a notebook on one's own machine should end with its owner"),
+        ("laptop", Kind::Personal, "a script on one's own machine should end with its owner"),
+        ("script", Kind::Personal, "a script on one's own machine should end with its owner"),
+        ("local", Kind::Personal, "a script on one's own machine should end with its owner"),
+        ("my", Kind::Personal, "what is yours alone should end with you"),
+        ("test", Kind::Personal, "a trial on one's own machine should end with its owner"),
+    ];
+    let name = name.to_lowercase();
+    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let joined = format!(" {} ", words.join(" "));
+    RULES.iter().find(|(word, ..)| joined.contains(&format!(" {word} "))).map(|&(_, kind, why)| (kind, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+
+    #[test]
+    fn names_are_trimmed_normalized_and_bounded() {
+        assert_eq!(name("  Power BI – Sales "), Ok("Power BI – Sales".into()));
+        assert_eq!(name("Mu\u{308}nster"), Ok("Münster".into()));
+        assert_eq!(name(&"x".repeat(100)).map(|n| n.len()), Ok(100));
+        assert_eq!(name(&"x".repeat(101)), Err(BadText::Long { length: 101, most: 100 }));
+        assert_eq!(name(" \t "), Err(BadText::Empty));
+        for c in ['\u{1b}', '\u{202e}', '\u{200b}', '\u{2028}', '\u{3164}', '\u{e0041}', '\u{9b}', '\n'] {
+            assert_eq!(name(&format!("a{c}b")), Err(BadText::Unshowable(c)), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_refused_as_a_name() {
+        let s = Secret::generate(|| [200; 64]);
+        assert_eq!(name(s.expose()), Err(BadText::IsSecret));
+        assert_eq!(note(&format!("old one: {}.", s.expose())), Err(BadText::IsSecret));
+        assert!(name("sk_ is our prefix").is_ok());
+    }
+
+    #[test]
+    fn the_last_four_of_a_mask() {
+        assert_eq!(last_four("sk_…5G08"), "5G08");
+        assert_eq!(last_four("é"), "é");
+    }
+
+    #[test]
+    fn names_suggest_a_kind_by_whole_words() {
+        assert_eq!(recommended_kind("Power BI – Sales").map(|r| r.0), Some(Kind::Organization));
+        assert_eq!(recommended_kind("my notebook").map(|r| r.0), Some(Kind::Personal));
+        assert_eq!(recommended_kind("Sapphire"), None);
+    }
+}

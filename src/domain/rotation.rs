@@ -1,0 +1,237 @@
+//! Where a rotation stands: a pure function of both keys' use, the same for every admin and in every session.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::key::Key;
+
+use super::policy::Policy;
+use super::text;
+use super::time::{DAY, HOUR, Stamp, ago, span};
+use super::words::words;
+
+/// The phase of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The new key was never used: enter it where the old one is.
+    Switch,
+    /// The new key is in use, the old one was used within the quiet window.
+    Drain,
+    /// The old key was silent for the whole quiet window: revoke it.
+    Ready,
+    /// The old key is revoked.
+    Done,
+    /// The new key was revoked while the old one lives.
+    Abandoned,
+}
+
+words!(Phase { Switch = "switch", Drain = "drain", Ready = "ready", Done = "done", Abandoned = "abandoned" });
+
+/// The one next step of a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Enter the new secret where the old key is used.
+    EnterNewKey,
+    /// Find what still uses the old key, and wait.
+    WatchOldKey,
+    /// Revoke the old key.
+    RevokeOldKey,
+    /// Begin a new rotation, or leave the old key as it is.
+    StartAgain,
+}
+
+/// How long the old key must be silent, and why that long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuietWindow {
+    /// Milliseconds.
+    pub ms: i64,
+    /// The longest gap that was seen between two uses, where it raised the window.
+    pub raised_by_gap: Option<i64>,
+}
+
+impl QuietWindow {
+    /// The policy's window, raised to twice the longest closed gap between the old key's uses of the last 90 days.
+    /// `hours` are the starts of the hours in which it was used, oldest first; older ones are left out of account.
+    pub fn of(hours: &[Stamp], now: Stamp, policy: &Policy) -> Self {
+        let base = i64::from(policy.quiet_window_hours) * HOUR;
+        let most = (i64::from(policy.quiet_window_max_days) * DAY).max(base);
+        let seen_from = now.minus(90 * DAY);
+        let recent = hours.iter().copied().filter(|&h| h >= seen_from);
+        let gap = recent.clone().zip(recent.skip(1)).map(|(a, b)| b.since(a)).max().unwrap_or(0);
+        if gap * 2 > base {
+            Self { ms: (gap * 2).min(most), raised_by_gap: Some(gap) }
+        } else {
+            Self { ms: base, raised_by_gap: None }
+        }
+    }
+
+    /// Which rule gave the window, in words.
+    pub fn reason(&self) -> String {
+        match self.raised_by_gap {
+            Some(gap) => {
+                format!("{}: the old key was once silent for {} between two uses", span(self.ms), span(gap))
+            }
+            None => format!("{}: the organization's quiet window", span(self.ms)),
+        }
+    }
+}
+
+/// The phase of the rotation from `old` to `new`.
+pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Stamp) -> Phase {
+    match () {
+        () if old.revoked_at.is_some() => Phase::Done,
+        () if new.revoked_at.is_some() => Phase::Abandoned,
+        () if new.last_used_at.is_none() => Phase::Switch,
+        () if old.last_used_at.is_some_and(|at| at >= finish_guard(window, now)) => Phase::Drain,
+        () => Phase::Ready,
+    }
+}
+
+/// The `unless_used_since` of *finish*: the start of the quiet window that ends now.
+pub fn finish_guard(window: QuietWindow, now: Stamp) -> Stamp {
+    now.minus(window.ms)
+}
+
+/// Since when the old key has been silent: its last use, or its creation.
+pub fn quiet_since(old: &Key) -> Stamp {
+    old.last_used_at.unwrap_or(old.created_at)
+}
+
+/// When the old key may go, if it stays silent: the first moment at which [`phase`] says ready.
+pub fn ready_at(old: &Key, window: QuietWindow) -> Stamp {
+    old.last_used_at.map_or(old.created_at, |at| at.plus(window.ms + 1))
+}
+
+impl Phase {
+    /// The one next step, if there is any.
+    pub fn next(self) -> Option<Step> {
+        match self {
+            Self::Switch => Some(Step::EnterNewKey),
+            Self::Drain => Some(Step::WatchOldKey),
+            Self::Ready => Some(Step::RevokeOldKey),
+            Self::Done => None,
+            Self::Abandoned => Some(Step::StartAgain),
+        }
+    }
+
+    /// What the phase means, in one sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Switch => "The new key was never used: enter it where the old one is used.",
+            Self::Drain => "The new key is in use, but the old one still was a short while ago.",
+            Self::Ready => "The old key has been silent long enough: it can be revoked.",
+            Self::Done => "The old key is revoked: the rotation is done.",
+            Self::Abandoned => "The new key was revoked and the old one lives: start again, or leave it.",
+        }
+    }
+}
+
+/// What was observed that puts the rotation in its phase.
+pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Stamp) -> String {
+    let used = |key: &Key| match (key.last_used_at, &key.last_used_by) {
+        (Some(at), Some(by)) => format!("{} by {}", ago(at, now), text::line(&by.to_string())),
+        (Some(at), None) => ago(at, now),
+        (None, _) => "never".to_owned(),
+    };
+    match phase {
+        Phase::Switch => format!("new key never used; old key last used {}", used(old)),
+        Phase::Drain => {
+            let left = span(ready_at(old, window).since(now));
+            format!("old key last used {}; {left} of silence to go", used(old))
+        }
+        Phase::Ready => match old.last_used_at {
+            Some(at) => {
+                format!("old key silent for {}; new key last used {}", span(now.since(at)), used(new))
+            }
+            None => format!("old key never used; new key last used {}", used(new)),
+        },
+        Phase::Done => {
+            let who =
+                old.revoked_by.as_ref().map_or(String::new(), |m| format!(" by {}", text::line(&m.name)));
+            format!("old key revoked {}{who}", ago(old.revoked_at.unwrap_or(now), now))
+        }
+        Phase::Abandoned => {
+            format!(
+                "new key revoked {}; old key last used {}",
+                ago(new.revoked_at.unwrap_or(now), now),
+                used(old)
+            )
+        }
+    }
+}
+
+/// The name proposed for the replacement: the old one with the month, an earlier month replaced:
+/// `Power BI – Sales` → `Power BI – Sales (2026-11)`.
+pub fn proposed_name(old: &str, now: Stamp) -> String {
+    let month = now.date()[..7].to_owned();
+    let base = match old.rsplit_once(" (") {
+        Some((base, rest)) if is_month(rest.trim_end_matches(')')) && rest.ends_with(')') => base,
+        _ => old,
+    };
+    let room = super::key::NAME_MAX - month.len() - 3;
+    let base: String = base.chars().take(room).collect();
+    format!("{} ({month})", base.trim_end())
+}
+
+fn is_month(text: &str) -> bool {
+    let b = text.as_bytes();
+    b.len() == 7 && b[4] == b'-' && b.iter().enumerate().all(|(i, c)| i == 4 || c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::staleness::tests::{NOW, key};
+
+    fn pair(old_used: Option<i64>, new_used: Option<i64>) -> (Key, Key) {
+        let (mut old, mut new) = (key(), key());
+        old.created_at = NOW.minus(400 * DAY);
+        old.last_used_at = old_used.map(|h| NOW.minus(h * HOUR));
+        new.last_used_at = new_used.map(|h| NOW.minus(h * HOUR));
+        (old, new)
+    }
+
+    fn at(old_used: Option<i64>, new_used: Option<i64>) -> Phase {
+        let (old, new) = pair(old_used, new_used);
+        phase(&old, &new, QuietWindow::of(&[], NOW, &Policy::default()), NOW)
+    }
+
+    #[test]
+    fn the_boundary_of_the_quiet_window() {
+        assert_eq!(at(Some(1), None), Phase::Switch);
+        assert_eq!(at(Some(47), Some(1)), Phase::Drain);
+        assert_eq!(at(Some(48), Some(1)), Phase::Drain);
+        assert_eq!(at(Some(49), Some(1)), Phase::Ready);
+        assert_eq!(at(None, Some(1)), Phase::Ready);
+    }
+
+    #[test]
+    fn a_weekly_job_raises_the_window() {
+        let weeks: Vec<Stamp> = (0..5).rev().map(|w| NOW.minus(w * 7 * DAY).floor(HOUR)).collect();
+        let window = QuietWindow::of(&weeks, NOW, &Policy::default());
+        assert_eq!(window, QuietWindow { ms: 14 * DAY, raised_by_gap: Some(7 * DAY) });
+        let monthly = [NOW.minus(80 * DAY), NOW.minus(40 * DAY), NOW];
+        assert_eq!(QuietWindow::of(&monthly, NOW, &Policy::default()).ms, 35 * DAY);
+        let long_ago = [NOW.minus(200 * DAY), NOW.minus(91 * DAY), NOW];
+        assert_eq!(QuietWindow::of(&long_ago, NOW, &Policy::default()).raised_by_gap, None);
+    }
+
+    #[test]
+    fn ready_comes_exactly_when_it_was_said() {
+        let (old, new) = pair(Some(5), Some(1));
+        let window = QuietWindow::of(&[], NOW, &Policy::default());
+        let ready = ready_at(&old, window);
+        assert_eq!(phase(&old, &new, window, ready.minus(1)), Phase::Drain);
+        assert_eq!(phase(&old, &new, window, ready), Phase::Ready);
+    }
+
+    #[test]
+    fn names_of_replacements() {
+        let at = Stamp::parse("2026-11-24T00:00:00Z").unwrap();
+        assert_eq!(proposed_name("Power BI – Sales", at), "Power BI – Sales (2026-11)");
+        assert_eq!(proposed_name("Power BI – Sales (2025-10)", at), "Power BI – Sales (2026-11)");
+        assert_eq!(proposed_name("Line (north)", at), "Line (north) (2026-11)");
+        assert_eq!(proposed_name(&"é".repeat(100), at).chars().count(), 100);
+    }
+}

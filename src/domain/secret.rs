@@ -1,0 +1,283 @@
+//! The secret of a key: its format, checksum, digest and mask. Also the tokens of sessions and sign-in codes.
+//!
+//! A secret and its digest are different types, so that one is never stored or logged where the other is meant.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+/// What every secret begins with.
+pub const PREFIX: &str = "sk_";
+/// Characters of a secret, prefix and checksum included.
+pub const LENGTH: usize = 43;
+/// Random characters between the prefix and the checksum.
+const RANDOM: usize = 34;
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Bytes below this bound map onto the alphabet without bias (4 × 62); others are drawn again.
+const UNBIASED: u8 = 248;
+
+/// The secret of a key, `sk_` and 40 characters. Wiped from memory when dropped; cannot be printed, cloned or serialized.
+pub struct Secret(Zeroizing<String>);
+
+/// Why a text is not a secret of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// It does not begin with `sk_`.
+    #[error("a key begins with `sk_`")]
+    Prefix,
+    /// It has this many characters instead of [`LENGTH`].
+    #[error("a key has {LENGTH} characters, this has {0}")]
+    Length(usize),
+    /// It holds a character outside `0-9A-Za-z`, first at this position (in characters, from 0).
+    #[error("a key holds only letters and digits after `sk_`; character {} is something else", .0 + 1)]
+    Alphabet(usize),
+    /// The checksum does not match: a character was mistyped or swapped.
+    #[error("the key's checksum does not match, so a character of it was altered")]
+    Checksum,
+}
+
+impl Secret {
+    /// A new secret. `random` fills a buffer with bytes from the operating system's generator.
+    pub fn generate(mut random: impl FnMut() -> [u8; 64]) -> Self {
+        let mut text = Zeroizing::new(String::with_capacity(LENGTH));
+        text.push_str(PREFIX);
+        while text.len() < PREFIX.len() + RANDOM {
+            let mut bytes = random();
+            for &b in bytes.iter().filter(|&&b| b < UNBIASED) {
+                if text.len() < PREFIX.len() + RANDOM {
+                    text.push(char::from(ALPHABET[usize::from(b) % ALPHABET.len()]));
+                }
+            }
+            bytes.zeroize();
+        }
+        let sum = checksum(text.as_bytes());
+        text.extend(sum.iter().copied().map(char::from));
+        Self(text)
+    }
+
+    /// Takes a text as a secret, if its length, alphabet and checksum are right. The text is not trimmed.
+    ///
+    /// # Errors
+    /// Says what is wrong, never repeating the text.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        check(text)?;
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The secret itself. Whoever calls this is responsible for where it goes.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    pub fn digest(&self) -> Digest {
+        digest_of(self.expose())
+    }
+
+    /// The mask shown in lists: `sk_…5G08`.
+    pub fn mask(&self) -> Mask {
+        mask_of(self.expose())
+    }
+}
+
+/// Whether the text is a well-formed secret: length, alphabet and checksum.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn check(text: &str) -> Result<(), Malformed> {
+    let Some(body) = text.strip_prefix(PREFIX) else { return Err(Malformed::Prefix) };
+    if let Some(at) = body.chars().position(|c| !c.is_ascii_alphanumeric()) {
+        return Err(Malformed::Alphabet(PREFIX.len() + at));
+    }
+    if text.len() != LENGTH {
+        return Err(Malformed::Length(text.len()));
+    }
+    let (body, sum) = text.as_bytes().split_at(PREFIX.len() + RANDOM);
+    if checksum(body).as_slice() == sum { Ok(()) } else { Err(Malformed::Checksum) }
+}
+
+/// The digest of a well-formed secret, without copying it.
+pub fn digest_of(secret: &str) -> Digest {
+    Digest::labelled("keyward.key.v1", secret)
+}
+
+fn mask_of(secret: &str) -> Mask {
+    let mut last = [0; 4];
+    last.copy_from_slice(&secret.as_bytes()[LENGTH - 4..]);
+    Mask(last)
+}
+
+/// CRC-32 (IEEE) in base 62, six digits, most significant first.
+fn checksum(body: &[u8]) -> [u8; 6] {
+    let mut rest = crc32fast::hash(body);
+    let mut out = [b'0'; 6];
+    for digit in out.iter_mut().rev() {
+        *digit = ALPHABET[(rest % 62) as usize];
+        rest /= 62;
+    }
+    out
+}
+
+/// SHA-256 of a label and a secret or token: what the database holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of `token` under a label of its own, so that one kind of token is never taken for another.
+    pub fn labelled(label: &str, token: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(label.as_bytes());
+        hash.update([0]);
+        hash.update(token.as_bytes());
+        Self(hash.finalize().into())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+/// The last four characters of a secret: a label, never an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mask([u8; 4]);
+
+impl Mask {
+    /// From the stored last four characters.
+    ///
+    /// # Errors
+    /// Not four ASCII letters or digits.
+    pub fn from_last_four(text: &str) -> Result<Self, Malformed> {
+        let bytes: [u8; 4] = text.as_bytes().try_into().map_err(|_| Malformed::Length(text.len()))?;
+        match bytes.iter().position(|b| !b.is_ascii_alphanumeric()) {
+            Some(at) => Err(Malformed::Alphabet(at)),
+            None => Ok(Self(bytes)),
+        }
+    }
+
+    /// The last four characters, which confirm a revoke when typed.
+    pub fn last_four(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("checked to be ASCII when made")
+    }
+}
+
+impl fmt::Display for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}…{}", self.last_four())
+    }
+}
+
+/// A random token that is not a key: of a session or a sign-in code. Wiped when dropped; cannot be printed.
+pub struct Token(Zeroizing<String>);
+
+/// What a [`Token`] is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A member's session, `ses_…`.
+    Session,
+    /// An invitation or sign-in code, `inv_…`.
+    Code,
+}
+
+impl TokenKind {
+    /// What the token begins with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Session => "ses_",
+            Self::Code => "inv_",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Session => "keyward.session.v1",
+            Self::Code => "keyward.code.v1",
+        }
+    }
+
+    /// The digest under which a token of this kind is stored, or nothing where the text is not of this kind.
+    pub fn digest(self, text: &str) -> Option<Digest> {
+        let hex = text.strip_prefix(self.prefix())?;
+        let well_formed =
+            hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        well_formed.then(|| Digest::labelled(self.label(), text))
+    }
+}
+
+impl Token {
+    /// A token from 256 random bits: the prefix and 64 hexadecimal digits.
+    pub fn new(kind: TokenKind, mut random: [u8; 32]) -> Self {
+        use fmt::Write as _;
+        let mut text = Zeroizing::new(String::with_capacity(68));
+        text.push_str(kind.prefix());
+        for byte in random {
+            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        }
+        random.zeroize();
+        Self(text)
+    }
+
+    /// The token itself. Whoever calls this is responsible for where it goes.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> Secret {
+        Secret::generate(|| std::array::from_fn(|i| u8::try_from(i * 37 % 256).unwrap()))
+    }
+
+    #[test]
+    fn a_secret_has_the_published_form() {
+        let s = secret();
+        assert_eq!(s.expose().len(), LENGTH);
+        assert!(s.expose().starts_with(PREFIX));
+        assert_eq!(check(s.expose()), Ok(()));
+        assert_eq!(s.mask().to_string(), format!("sk_…{}", &s.expose()[39..]));
+    }
+
+    #[test]
+    fn the_checksum_is_padded_base_62_of_crc_32() {
+        assert_eq!(&checksum(b""), b"000000");
+        // CRC-32 of "123456789" is 0xCBF43926 (the check value of the IEEE polynomial).
+        let mut n: u64 = 0;
+        for d in checksum(b"123456789") {
+            n = n * 62 + ALPHABET.iter().position(|&a| a == d).unwrap() as u64;
+        }
+        assert_eq!(n, 0xCBF4_3926);
+    }
+
+    #[test]
+    fn every_cut_and_every_changed_character_is_refused() {
+        let s = secret();
+        let text = s.expose();
+        for cut in 0..LENGTH {
+            assert!(check(&text[..cut]).is_err(), "cut to {cut}");
+        }
+        for at in 0..LENGTH {
+            for replacement in ALPHABET {
+                let mut changed = text.as_bytes().to_vec();
+                if changed[at] == *replacement {
+                    continue;
+                }
+                changed[at] = *replacement;
+                assert!(check(std::str::from_utf8(&changed).unwrap()).is_err(), "position {at}");
+            }
+        }
+        assert_eq!(check("sk_é"), Err(Malformed::Alphabet(3)));
+        assert_eq!(check("sk-0"), Err(Malformed::Prefix));
+    }
+
+    #[test]
+    fn the_same_text_has_different_digests_as_key_session_and_code() {
+        let token = Token::new(TokenKind::Session, [7; 32]);
+        assert!(TokenKind::Code.digest(token.expose()).is_none());
+        assert_ne!(TokenKind::Session.digest(token.expose()), Some(digest_of(token.expose())));
+    }
+}

@@ -1,0 +1,346 @@
+//! Which keys are dead weight: flags with their evidence in words, and the order of the review queue.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::key::{Key, Kind};
+use super::member::Status;
+use super::policy::Policy;
+use super::text;
+use super::time::{DAY, Stamp, ago, span};
+use super::words::words;
+
+/// One reason to look at a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Flag {
+    /// An organization key whose creator is no longer an active member.
+    Orphaned = 1,
+    /// No use on record, and older than the policy allows.
+    NeverUsed = 2,
+    /// Last used longer ago than the policy allows.
+    Unused = 4,
+    /// Older than the policy allows, and no rotation of it under way.
+    RotationDue = 8,
+}
+
+words!(Flag { Orphaned = "orphaned", NeverUsed = "never_used", Unused = "unused", RotationDue = "rotation_due" });
+
+impl Flag {
+    /// All flags, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Orphaned, Self::NeverUsed, Self::Unused, Self::RotationDue];
+
+    /// The flag in words, for a table cell.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Orphaned => "orphaned",
+            Self::NeverUsed => "never used",
+            Self::Unused => "unused",
+            Self::RotationDue => "rotation due",
+        }
+    }
+
+    /// The sentence for many keys: `7 keys have no owner left, 3 of them still in use`.
+    pub fn many(self, count: usize, live: usize) -> String {
+        let (keys, have, are, were) =
+            if count == 1 { ("key", "has", "is", "was") } else { ("keys", "have", "are", "were") };
+        let still = match (live, count) {
+            (0, _) => String::new(),
+            (1, 1) => ", and it is still in use".to_owned(),
+            (l, c) if l == c => ", all of them still in use".to_owned(),
+            (l, _) => format!(", {l} of them still in use"),
+        };
+        match self {
+            Self::Orphaned => format!("{count} {keys} {have} no owner left{still}"),
+            Self::NeverUsed => format!("{count} {keys} {were} never seen in use"),
+            Self::Unused => format!("{count} {keys} {have} been silent for too long"),
+            Self::RotationDue => format!("{count} {keys} {are} due for rotation{still}"),
+        }
+    }
+}
+
+/// A set of flags in one byte, so that 100,000 keys are judged quickly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// Whether the flag is in the set.
+    pub fn has(self, flag: Flag) -> bool {
+        self.0 & flag as u8 != 0
+    }
+
+    /// No flag at all.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The flags of the set, in the order of [`Flag::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Flag> {
+        Flag::ALL.into_iter().filter(move |&f| self.has(f))
+    }
+
+    fn set(&mut self, flag: Flag, on: bool) {
+        if on {
+            self.0 |= flag as u8;
+        }
+    }
+}
+
+/// What a judgement depends on besides the key itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judge {
+    /// The organization's limits.
+    pub policy: Policy,
+    /// The server's present, never the client's.
+    pub now: Stamp,
+    /// Since when uses have been recorded: nothing is known of the time before.
+    pub tracking_since: Stamp,
+}
+
+/// A flag with its evidence, as a review row carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// The flag.
+    pub flag: Flag,
+    /// Its evidence in words: `creator removed 41 d ago`.
+    pub evidence: String,
+}
+
+impl Judge {
+    /// The flags of a key. A revoked key has none.
+    pub fn flags(&self, key: &Key) -> Flags {
+        let mut flags = Flags::default();
+        if key.revoked_at.is_some() {
+            return flags;
+        }
+        let days = |n: u32| i64::from(n) * DAY;
+        let age = self.now.since(key.created_at);
+        flags.set(Flag::Orphaned, key.kind == Kind::Organization && key.created_by.status != Status::Active);
+        match key.last_used_at {
+            None => flags.set(Flag::NeverUsed, age > days(self.policy.never_used_after_days)),
+            Some(at) => flags.set(Flag::Unused, self.now.since(at) > days(self.policy.unused_after_days)),
+        }
+        flags.set(Flag::RotationDue, age > days(self.policy.rotate_after_days) && key.replaced_by.is_none());
+        flags
+    }
+
+    /// The flags with their evidence.
+    pub fn findings(&self, key: &Key) -> Vec<Finding> {
+        self.flags(key).iter().map(|flag| Finding { flag, evidence: self.evidence(flag, key) }).collect()
+    }
+
+    /// What was observed that raises the flag, never more than that.
+    pub fn evidence(&self, flag: Flag, key: &Key) -> String {
+        match flag {
+            Flag::Orphaned => match key.created_by.removed_at {
+                Some(at) => format!("creator removed {}", ago(at, self.now)),
+                None => "creator is not an active member".to_owned(),
+            },
+            Flag::NeverUsed | Flag::Unused => self.last_use(key),
+            Flag::RotationDue => format!("created {}", ago(key.created_at, self.now)),
+        }
+    }
+
+    /// The last use in words: `last used 12 min ago by enlyze-powerbi/1.0.0`, `never used in 20 d`,
+    /// `no use seen since tracking began 3 d ago`.
+    pub fn last_use(&self, key: &Key) -> String {
+        match (key.last_used_at, &key.last_used_by) {
+            (Some(at), Some(by)) if !by.agent.is_empty() => {
+                format!("last used {} by {}", ago(at, self.now), text::line(&by.agent))
+            }
+            (Some(at), _) => format!("last used {}", ago(at, self.now)),
+            (None, _) if key.created_at < self.tracking_since => {
+                format!("no use seen since tracking began {}", ago(self.tracking_since, self.now))
+            }
+            (None, _) => format!("never used in {}", span(self.now.since(key.created_at))),
+        }
+    }
+
+    /// All reasons on one line, the last use always among them:
+    /// `orphaned: creator removed 41 d ago · last used 12 min ago by enlyze-powerbi/1.0.0`.
+    pub fn reasons(&self, key: &Key) -> String {
+        let flags = self.flags(key);
+        let mut parts: Vec<String> = Vec::new();
+        for flag in flags.iter() {
+            match flag {
+                Flag::NeverUsed | Flag::Unused => {}
+                _ => parts.push(format!("{}: {}", flag.label(), self.evidence(flag, key))),
+            }
+        }
+        parts.push(self.last_use(key));
+        parts.join(" · ")
+    }
+
+    /// Where the key stands in the review queue; nothing where it needs no review. Smaller comes first.
+    pub fn risk(&self, key: &Key) -> Option<Risk> {
+        let flags = self.flags(key);
+        let live = key.is_live(self.now);
+        Some(match () {
+            () if flags.has(Flag::Orphaned) && !live => Risk::OrphanedSilent,
+            () if flags.has(Flag::NeverUsed) => Risk::NeverUsed,
+            () if flags.has(Flag::Unused) => Risk::Unused,
+            () if flags.has(Flag::Orphaned) => Risk::OrphanedLive,
+            () if flags.has(Flag::RotationDue) => Risk::RotationDue,
+            () => return None,
+        })
+    }
+}
+
+/// The order of the review queue, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Risk {
+    /// Nobody answers for it and nothing uses it.
+    OrphanedSilent,
+    /// Nothing ever used it.
+    NeverUsed,
+    /// Nothing uses it any more.
+    Unused,
+    /// Nobody answers for it, but something uses it now.
+    OrphanedLive,
+    /// In order, but old.
+    RotationDue,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::id::Id;
+    use crate::domain::key::Client;
+    use crate::domain::member::MemberRef;
+
+    pub(crate) const NOW: Stamp = Stamp(1_795_000_000_000);
+
+    /// An organization key of an active member, created now, never used.
+    pub(crate) fn key() -> Key {
+        let id = Id::new(NOW, [1; 10]);
+        let created_by = Arc::new(MemberRef {
+            id,
+            name: "Ada Ampere".into(),
+            email: "ada@plant.example".into(),
+            status: Status::Active,
+            removed_at: None,
+        });
+        Key {
+            id,
+            kind: Kind::Organization,
+            name: "Grafana".into(),
+            masked: "sk_…5G08".into(),
+            note: None,
+            version: 1,
+            created_at: NOW,
+            created_by,
+            last_used_at: None,
+            last_used_by: None,
+            use_count: 0,
+            replaces: None,
+            replaced_by: None,
+            revoked_at: None,
+            revoked_by: None,
+            revoke_reason: None,
+        }
+    }
+
+    fn judge() -> Judge {
+        Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+    }
+
+    fn orphan(mut key: Key) -> Key {
+        let by = MemberRef {
+            status: Status::Removed,
+            removed_at: Some(NOW.minus(41 * DAY)),
+            ..key.created_by.as_ref().clone()
+        };
+        key.created_by = Arc::new(by);
+        key
+    }
+
+    #[test]
+    fn boundary_days() {
+        let flags = |created: i64, used: Option<i64>| {
+            let mut k = key();
+            k.created_at = NOW.minus(created * DAY);
+            k.last_used_at = used.map(|d| NOW.minus(d * DAY));
+            judge().flags(&k).iter().collect::<Vec<_>>()
+        };
+        let table: [(i64, Option<i64>, &[Flag]); 10] = [
+            (13, None, &[]),
+            (14, None, &[]),
+            (15, None, &[Flag::NeverUsed]),
+            (100, Some(89), &[]),
+            (100, Some(90), &[]),
+            (100, Some(91), &[Flag::Unused]),
+            (365, Some(1), &[]),
+            (366, Some(1), &[Flag::RotationDue]),
+            (366, None, &[Flag::NeverUsed, Flag::RotationDue]),
+            (366, Some(91), &[Flag::Unused, Flag::RotationDue]),
+        ];
+        for (created, used, expected) in table {
+            assert_eq!(flags(created, used), expected, "created {created} d ago, used {used:?} d ago");
+        }
+    }
+
+    #[test]
+    fn only_organization_keys_are_orphaned() {
+        let mut k = orphan(key());
+        assert!(judge().flags(&k).has(Flag::Orphaned));
+        k.kind = Kind::Personal;
+        assert!(!judge().flags(&k).has(Flag::Orphaned));
+        k.kind = Kind::Organization;
+        k.revoked_at = Some(NOW);
+        assert!(judge().flags(&k).is_empty());
+    }
+
+    #[test]
+    fn a_rotation_under_way_is_not_due() {
+        let mut k = key();
+        k.created_at = NOW.minus(400 * DAY);
+        k.last_used_at = Some(NOW);
+        k.replaced_by = Some(k.id);
+        assert!(judge().flags(&k).is_empty());
+    }
+
+    #[test]
+    fn evidence_never_claims_more_than_was_observed() {
+        let mut k = orphan(key());
+        k.created_at = NOW.minus(20 * DAY);
+        assert_eq!(judge().reasons(&k), "orphaned: creator removed 41 d ago · never used in 20 d");
+        let young = Judge { tracking_since: NOW.minus(3 * DAY), ..judge() };
+        assert_eq!(
+            young.reasons(&k),
+            "orphaned: creator removed 41 d ago · no use seen since tracking began 3 d ago"
+        );
+        k.last_used_at = Some(NOW.minus(12 * 60_000));
+        k.last_used_by = Some(Client { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
+        assert_eq!(
+            judge().reasons(&k),
+            "orphaned: creator removed 41 d ago · last used 12 min ago by enlyze-powerbi/1.0.0"
+        );
+    }
+
+    #[test]
+    fn the_queue_is_ordered_by_risk() {
+        let with = |orphaned: bool, created: i64, used: Option<i64>| {
+            let mut k = if orphaned { orphan(key()) } else { key() };
+            k.created_at = NOW.minus(created * DAY);
+            k.last_used_at = used.map(|d| NOW.minus(d * DAY));
+            judge().risk(&k)
+        };
+        assert_eq!(with(true, 20, Some(2)), Some(Risk::OrphanedSilent));
+        assert_eq!(with(false, 20, None), Some(Risk::NeverUsed));
+        assert_eq!(with(false, 200, Some(91)), Some(Risk::Unused));
+        assert_eq!(with(true, 20, Some(0)), Some(Risk::OrphanedLive));
+        assert_eq!(with(false, 400, Some(0)), Some(Risk::RotationDue));
+        assert_eq!(with(false, 20, Some(0)), None);
+        assert!(Risk::OrphanedSilent < Risk::NeverUsed && Risk::OrphanedLive < Risk::RotationDue);
+    }
+
+    #[test]
+    fn sentences_for_many_keys() {
+        assert_eq!(Flag::Orphaned.many(7, 3), "7 keys have no owner left, 3 of them still in use");
+        assert_eq!(Flag::Orphaned.many(1, 1), "1 key has no owner left, and it is still in use");
+        assert_eq!(Flag::RotationDue.many(2, 0), "2 keys are due for rotation");
+    }
+}

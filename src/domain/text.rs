@@ -1,0 +1,210 @@
+//! What may be shown: turns text from outside into text that cannot act on a terminal, a log or a spreadsheet.
+
+use std::borrow::Cow;
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Stands for every character that is not shown.
+pub const REPLACEMENT: char = '\u{FFFD}';
+/// Combining marks in a row that real writing systems need; more is an attack on the lines around.
+const MARKS_IN_A_ROW: usize = 3;
+
+/// What becomes of one character on a single line.
+enum Fate {
+    Keep,
+    Space,
+    Replace,
+}
+
+fn fate(c: char) -> Fate {
+    use GeneralCategory as G;
+    if (' '..='~').contains(&c) {
+        return Fate::Keep;
+    }
+    match c.general_category() {
+        G::Control if matches!(c, '\t' | '\n' | '\r') => Fate::Space,
+        G::Control
+        | G::Format
+        | G::LineSeparator
+        | G::ParagraphSeparator
+        | G::Surrogate
+        | G::PrivateUse
+        | G::Unassigned => Fate::Replace,
+        G::SpaceSeparator => Fate::Space,
+        _ if looks_blank(c) => Fate::Replace,
+        _ => Fate::Keep,
+    }
+}
+
+/// Letters and symbols that draw nothing: fillers, the empty Braille pattern, variation selectors, the combining grapheme joiner.
+fn looks_blank(c: char) -> bool {
+    matches!(c,
+        '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}' | '\u{3164}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+fn is_mark(c: char) -> bool {
+    use GeneralCategory as G;
+    !c.is_ascii() && matches!(c.general_category(), G::NonspacingMark | G::EnclosingMark | G::SpacingMark)
+}
+
+/// The first character that a name must not hold, if any: what [`line`] would not show as it is, spaces of other widths apart.
+pub fn first_unshowable(text: &str) -> Option<char> {
+    let mut marks = 0;
+    text.chars().find(|&c| {
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        let control = matches!(c, '\t' | '\n' | '\r');
+        control || matches!(fate(c), Fate::Replace) || marks > MARKS_IN_A_ROW
+    })
+}
+
+/// The text on one line, safe to show: controls, formats and blank-looking characters replaced, line breaks and tabs made spaces,
+/// piled-up accents cut.
+pub fn line(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut marks = 0;
+    for c in text.chars() {
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        match fate(c) {
+            _ if marks > MARKS_IN_A_ROW => {}
+            Fate::Keep => out.push(c),
+            Fate::Space => out.push(' '),
+            Fate::Replace => out.push(REPLACEMENT),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Like [`line`], for text of several lines; `\n` and `\r\n` stay line breaks.
+pub fn block(text: &str) -> String {
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Columns that the text takes on a terminal.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+/// The text cut to at most `columns`, an ellipsis last where something was cut.
+pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    if columns == 0 {
+        return Cow::Borrowed("");
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        let w = cluster.width();
+        if used + w > columns - 1 {
+            break;
+        }
+        used += w;
+        out.push_str(cluster);
+    }
+    out.push('…');
+    Cow::Owned(out)
+}
+
+/// Cleaned and at most `bytes` long, cut between characters: how a claimed `User-Agent` is stored.
+pub fn claimed(text: &str, bytes: usize) -> String {
+    let mut text = line(text.trim()).into_owned();
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+/// The text in ASCII, for terminals that show nothing else: known punctuation spelled out, everything else `?`.
+pub fn ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            _ if c.is_ascii() => out.push(c),
+            '…' => out.push_str("..."),
+            '–' | '—' | '−' | '‐' | '‑' | '─' => out.push('-'),
+            '‘' | '’' => out.push('\''),
+            '“' | '”' | '„' => out.push('"'),
+            '·' | '•' | '●' => out.push('*'),
+            '│' => out.push('|'),
+            '→' => out.push_str("->"),
+            'ä' => out.push_str("ae"),
+            'ö' => out.push_str("oe"),
+            'ü' => out.push_str("ue"),
+            'ß' => out.push_str("ss"),
+            _ if is_mark(c) => {}
+            _ => out.push('?'),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A cell of CSV that no spreadsheet takes for a formula: an apostrophe before `= + - @` and before control characters
+/// (OWASP, "CSV Injection").
+pub fn csv_cell(text: &str) -> String {
+    let text = line(text);
+    if text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(REPLACEMENT) {
+        format!("'{text}")
+    } else {
+        text.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_acts_on_a_terminal_survives() {
+        let hostile = [
+            "\u{1b}[2Jx",
+            "\u{1b}]52;c;aGk=\u{7}",
+            "\u{9b}31m\u{9d}0;t\u{9c}",
+            "a\r\nb\tc",
+            "\u{202e}evil\u{2066}\u{2069}",
+            "a\u{200b}\u{200d}\u{feff}\u{ad}b",
+            "\u{e0061}\u{e0062}",
+            "\u{3164}\u{2800}\u{2028}\0",
+        ];
+        for text in hostile {
+            let shown = line(text);
+            assert_eq!(first_unshowable(&shown.replace(REPLACEMENT, "")), None, "{text:?} → {shown:?}");
+        }
+        assert_eq!(line("a\r\nb\tc"), "a  b c");
+        assert_eq!(line(&format!("a{}", "\u{301}".repeat(40))).chars().count(), 4);
+    }
+
+    #[test]
+    fn twins_of_a_name_look_different() {
+        assert_ne!(line("adm\u{200b}in"), "admin");
+        assert_ne!(line("adm\u{ad}in"), "admin");
+    }
+
+    #[test]
+    fn text_is_cut_by_columns() {
+        assert_eq!(fit("Power BI", 8), "Power BI");
+        assert_eq!(fit("Power BI", 7), "Power …");
+        assert_eq!(fit("工場工場", 5), "工場…");
+        assert_eq!(fit("x", 0), "");
+        assert_eq!(claimed("äöü", 3), "ä");
+    }
+
+    #[test]
+    fn formulas_are_defused() {
+        assert_eq!(csv_cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+        assert_eq!(csv_cell(" @x"), "' @x");
+        assert_eq!(csv_cell("Grafana"), "Grafana");
+        assert_eq!(ascii("sk_…5G08 – ok"), "sk_...5G08 - ok");
+    }
+}

@@ -1,0 +1,7 @@
+//! keyward: a terminal program for the people who administer API keys, and the key server behind it.
+//!
+//! Each module is a room with rules about what it may import; `ARCHITECTURE.md` has the plan of the house.
+
+pub mod clock;
+pub mod domain;
+pub mod wire;

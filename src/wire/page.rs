@@ -1,0 +1,47 @@
+//! Lists: the envelope, and how one asks for the next page.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::time::Stamp;
+
+/// Items of a page when the caller does not say.
+pub const LIMIT_DEFAULT: u32 = 100;
+/// Most items of a page.
+pub const LIMIT_MAX: u32 = 1_000;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// About the page.
+    pub metadata: Metadata,
+    /// The items.
+    pub data: Vec<T>,
+}
+
+/// About a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Metadata {
+    /// Hand it back as `cursor` for the next page; nothing on the last one. Opaque.
+    pub next_cursor: Option<String>,
+    /// The server's time of this answer, to be handed back as `changed_since`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub as_of: Option<Stamp>,
+    /// How many items the whole list has, where the server counts them (key lists without `changed_since`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// How one asks for a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Items of the page, 1 to 1000; 100 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}

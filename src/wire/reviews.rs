@@ -1,0 +1,93 @@
+//! Decisions about stale keys, append-only.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::NoQuery;
+use super::calls;
+use super::page::Page;
+use crate::domain::id::Id;
+use crate::domain::key::Key;
+use crate::domain::review::{Decision, Review};
+use crate::domain::time::Stamp;
+
+/// A decision to apply. Needs `Idempotency-Key`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decide {
+    /// The sitting that the decision belongs to, chosen by the client.
+    #[schema(value_type = uuid::Uuid)]
+    pub review_id: Id,
+    /// The organization key.
+    #[schema(value_type = uuid::Uuid)]
+    pub key_id: Id,
+    /// What is decided.
+    pub decision: Decision,
+    /// Until when a kept key stays out of the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub until: Option<Stamp>,
+    /// A note, at most 1000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// For `revoke`: up to when the reviewer has seen the key's use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub unless_used_since: Option<Stamp>,
+}
+
+/// A recorded decision, and the key as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Decided {
+    /// The record.
+    pub review: Review,
+    /// The key after it.
+    pub key: Key,
+}
+
+/// Which decisions are asked for. Newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReviewsQuery {
+    /// Items of the page, 1 to 1000; 100 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Only of this sitting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<uuid::Uuid>)]
+    pub review: Option<Id>,
+    /// Only of this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<uuid::Uuid>)]
+    pub key: Option<Id>,
+    /// Only decisions at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub since: Option<Stamp>,
+}
+
+/// An export of decisions, to be kept in the activity log with its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordExport {
+    /// The sitting, where the export covers just one.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub review_id: Option<Id>,
+    /// How many records.
+    pub records: u64,
+    /// SHA-256 over the records, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+calls! {
+    /// Applied decisions.
+    ListReviews = GET "/reviews" "listReviews" Management 200; ReviewsQuery, () => Page<Review>;
+    /// Apply a decision; `revoke` is guarded and recorded in one step.
+    CreateReview = POST "/reviews" "createReview" Management 201; NoQuery, Decide => Decided;
+    /// Record that decisions were exported, with their digest.
+    RecordReviewExport = POST "/reviews/exports" "recordReviewExport" Management 204; NoQuery, RecordExport => ();
+}

@@ -1,0 +1,5 @@
+//! All tests that look at keyward from outside its rooms, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod rooms;
