@@ -1,6 +1,7 @@
 //! What keyward is about: keys, members, their rights, and what can be said of a key's use. Pure: no I/O, no clock, no chance.
 
 pub mod activity;
+pub mod filter;
 pub mod id;
 pub mod key;
 pub mod member;

@@ -81,7 +81,8 @@ fn named<'a>(line: &'a str, marker: &str) -> Vec<&'a str> {
         }
         match rest.strip_prefix('{') {
             Some(group) => {
-                found.extend(group.split(['}', ',']).map(|item| item.trim().split("::").next().unwrap_or("")))
+                found
+                    .extend(group.split(['}', ',']).map(|item| item.trim().split("::").next().unwrap_or("")));
             }
             None => found.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("")),
         }

@@ -1,0 +1,327 @@
+//! The fields of the tables of keys: `owner:removed`, `idle:>90d`, `flag:orphaned` and the others.
+
+use std::fmt;
+
+use super::{Amount, Field, Fields, Filter, Needle, Value, quote};
+use crate::domain::key::{Key, Kind};
+use crate::domain::member::Status;
+use crate::domain::staleness::{Flag, Judge};
+
+/// A filter of keys. Plain terms search name and mask.
+pub type KeyFilter = Filter<KeyTest>;
+
+/// What a field tests on a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyTest {
+    /// `owner:removed`: where the creator stands.
+    OwnerStatus(Status),
+    /// `owner:ada`: the creator's name or address.
+    Owner(Needle),
+    /// `idle:>90d`: how long it was not used; of a key that was never used, since its creation.
+    Idle(Amount),
+    /// `idle:never`: no use on record.
+    NeverUsed,
+    /// `age:>1y`: since its creation.
+    Age(Amount),
+    /// `uses:>0`: how often it was used.
+    Uses(Amount),
+    /// `agent:powerbi`: what used it last.
+    Agent(Needle),
+    /// `address:10.0.3`: from where it was used last.
+    Address(Needle),
+    /// `flag:orphaned`.
+    Flag(Flag),
+    /// `kind:personal`.
+    Kind(Kind),
+    /// `is:live`.
+    Is(State),
+    /// `name:`, without the mask.
+    Name(Needle),
+    /// `mask:`, without the name.
+    Mask(Needle),
+    /// `note:`.
+    Note(Needle),
+    /// `id:`, as it begins.
+    Id(Needle),
+}
+
+/// What a key is at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Used within 24 hours.
+    Live,
+    /// Not accepted any more.
+    Revoked,
+    /// Accepted.
+    Active,
+    /// Carries at least one flag.
+    Stale,
+    /// The old or the new key of a rotation.
+    Rotating,
+    /// Marked on the screen.
+    Marked,
+}
+
+const STATES: [(&str, State); 6] = [
+    ("live", State::Live),
+    ("revoked", State::Revoked),
+    ("active", State::Active),
+    ("stale", State::Stale),
+    ("rotating", State::Rotating),
+    ("marked", State::Marked),
+];
+const STATUSES: [(&str, Status); 3] =
+    [("removed", Status::Removed), ("active", Status::Active), ("invited", Status::Invited)];
+const KINDS: [(&str, Kind); 3] =
+    [("personal", Kind::Personal), ("organization", Kind::Organization), ("workspace", Kind::Organization)];
+const FLAGS: [(&str, Flag); 4] = [
+    ("orphaned", Flag::Orphaned),
+    ("never_used", Flag::NeverUsed),
+    ("unused", Flag::Unused),
+    ("rotation_due", Flag::RotationDue),
+];
+
+impl Fields for KeyTest {
+    const FIELDS: &'static [Field] = &[
+        Field {
+            name: "owner",
+            values: "removed, active, invited or part of a name or address",
+            finds: "who created it",
+        },
+        Field { name: "idle", values: "a span such as >90d, or never", finds: "how long it was not used" },
+        Field { name: "age", values: "a span such as >1y", finds: "how long ago it was created" },
+        Field { name: "uses", values: "a number such as >0", finds: "how often it was used" },
+        Field { name: "agent", values: "part of an agent's name", finds: "what used it last" },
+        Field { name: "address", values: "part of an address", finds: "from where it was used last" },
+        Field {
+            name: "flag",
+            values: "orphaned, never_used, unused or rotation_due",
+            finds: "why it needs a review",
+        },
+        Field { name: "kind", values: "personal or organization", finds: "whose key it is" },
+        Field {
+            name: "is",
+            values: "live, revoked, active, stale, rotating or marked",
+            finds: "what it is now",
+        },
+        Field { name: "name", values: "part of the name", finds: "the name alone" },
+        Field { name: "mask", values: "part of the mask", finds: "the mask alone" },
+        Field { name: "note", values: "part of the note", finds: "the note" },
+        Field { name: "id", values: "the beginning of an id", finds: "the id" },
+    ];
+
+    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+        let needle = Needle::new(value.text());
+        Ok(match (name, value) {
+            ("owner", Value::Word(_)) => match value.one_of(&STATUSES) {
+                Ok(status) => Self::OwnerStatus(status),
+                Err(_) => Self::Owner(needle),
+            },
+            ("owner", Value::Phrase(_)) => Self::Owner(needle),
+            ("idle", Value::Word(word)) if word.eq_ignore_ascii_case("never") => Self::NeverUsed,
+            ("idle", _) => Self::Idle(value.span()?),
+            ("age", _) => Self::Age(value.span()?),
+            ("uses", _) => Self::Uses(value.number()?),
+            ("agent", _) => Self::Agent(needle),
+            ("address", _) => Self::Address(needle),
+            ("flag", _) => Self::Flag(value.one_of(&FLAGS)?),
+            ("kind", _) => Self::Kind(value.one_of(&KINDS)?),
+            ("is", _) => Self::Is(value.one_of(&STATES)?),
+            ("name", _) => Self::Name(needle),
+            ("mask", _) => Self::Mask(needle),
+            ("note", _) => Self::Note(needle),
+            ("id", _) => Self::Id(needle),
+            _ => return Err("is not offered here".to_owned()),
+        })
+    }
+}
+
+impl fmt::Display for KeyTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = |f: &mut fmt::Formatter<'_>, field: &str, needle: &Needle| {
+            // The words that mean a status are names only in quotes.
+            let always = field == "owner" && STATUSES.iter().any(|(word, _)| *word == needle.text());
+            write!(f, "{field}:{}", quote(needle.text(), always))
+        };
+        match self {
+            Self::OwnerStatus(status) => write!(f, "owner:{status}"),
+            Self::Owner(needle) => word(f, "owner", needle),
+            Self::Idle(span) => write!(f, "idle:{span}"),
+            Self::NeverUsed => f.write_str("idle:never"),
+            Self::Age(span) => write!(f, "age:{span}"),
+            Self::Uses(number) => write!(f, "uses:{number}"),
+            Self::Agent(needle) => word(f, "agent", needle),
+            Self::Address(needle) => word(f, "address", needle),
+            Self::Flag(flag) => write!(f, "flag:{flag}"),
+            Self::Kind(kind) => write!(f, "kind:{kind}"),
+            Self::Is(state) => {
+                let name = STATES.iter().find(|(_, s)| s == state).map_or("", |(word, _)| word);
+                write!(f, "is:{name}")
+            }
+            Self::Name(needle) => word(f, "name", needle),
+            Self::Mask(needle) => word(f, "mask", needle),
+            Self::Note(needle) => word(f, "note", needle),
+            Self::Id(needle) => word(f, "id", needle),
+        }
+    }
+}
+
+impl KeyTest {
+    fn holds(&self, key: &Key, judge: &Judge, marked: bool) -> bool {
+        let last = key.last_used_by.as_ref();
+        match self {
+            Self::OwnerStatus(status) => key.created_by.status == *status,
+            Self::Owner(needle) => needle.is_in(&key.created_by.name) || needle.is_in(&key.created_by.email),
+            Self::Idle(span) => span.holds(judge.now.since(key.last_used_at.unwrap_or(key.created_at))),
+            Self::NeverUsed => key.last_used_at.is_none(),
+            Self::Age(span) => span.holds(judge.now.since(key.created_at)),
+            Self::Uses(number) => number.holds(key.use_count),
+            Self::Agent(needle) => last.is_some_and(|by| needle.is_in(&by.agent)),
+            Self::Address(needle) => last.is_some_and(|by| needle.is_in(&by.address)),
+            Self::Flag(flag) => judge.flags(key).has(*flag),
+            Self::Kind(kind) => key.kind == *kind,
+            Self::Is(State::Live) => key.is_live(judge.now),
+            Self::Is(State::Revoked) => key.revoked_at.is_some(),
+            Self::Is(State::Active) => key.revoked_at.is_none(),
+            Self::Is(State::Stale) => !judge.flags(key).is_empty(),
+            Self::Is(State::Rotating) => {
+                key.revoked_at.is_none() && (key.replaces.is_some() || key.replaced_by.is_some())
+            }
+            Self::Is(State::Marked) => marked,
+            Self::Name(needle) => needle.is_in(&key.name),
+            Self::Mask(needle) => needle.is_in(&key.masked),
+            Self::Note(needle) => key.note.as_deref().is_some_and(|note| needle.is_in(note)),
+            Self::Id(needle) => key.id.to_string().starts_with(needle.text()),
+        }
+    }
+}
+
+impl KeyFilter {
+    /// Whether the key passes; no key is marked.
+    pub fn matches(&self, key: &Key, judge: &Judge) -> bool {
+        self.matches_marked(key, judge, false)
+    }
+
+    /// Whether the key passes, where it is known whether it is marked on the screen.
+    pub fn matches_marked(&self, key: &Key, judge: &Judge, marked: bool) -> bool {
+        self.passes(&[&key.name, &key.masked], |test| test.holds(key, judge, marked))
+    }
+
+    /// Whether the filter asks for revoked keys, so that they must not be hidden.
+    pub fn asks_for_revoked(&self) -> bool {
+        self.terms()
+            .iter()
+            .any(|term| !term.negated && term.test == super::Test::Field(KeyTest::Is(State::Revoked)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::key::Client;
+    use crate::domain::policy::Policy;
+    use crate::domain::staleness::tests::{NOW, key};
+    use crate::domain::time::DAY;
+
+    fn judge() -> Judge {
+        Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+    }
+
+    fn sales() -> Key {
+        let mut key = key();
+        key.name = "Power BI – Sales".into();
+        key.created_at = NOW.minus(400 * DAY);
+        key.last_used_at = Some(NOW.minus(91 * DAY));
+        key.last_used_by = Some(Client { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
+        key.use_count = 12;
+        let mut creator = key.created_by.as_ref().clone();
+        creator.status = Status::Removed;
+        key.created_by = Arc::new(creator);
+        key.note = Some("weekly report".into());
+        key
+    }
+
+    #[test]
+    fn every_field_finds_and_excludes() {
+        let finds = [
+            "sales",
+            "SALES power",
+            "5g08",
+            "sk_…5G08",
+            "sk_...5g08",
+            "~pwsls",
+            "\"bi – s\"",
+            "!grafana",
+            "owner:removed",
+            "owner:ampere",
+            "owner:ada@plant",
+            "owner:\"ada am\"",
+            "!owner:active",
+            "idle:>90d",
+            "idle:91d",
+            "idle:<4mo",
+            "idle:=91d",
+            "age:>1y",
+            "age:>=400d",
+            "uses:>0",
+            "uses:12",
+            "agent:powerbi",
+            "address:10.0.3",
+            "flag:orphaned",
+            "flag:unused",
+            "flag:rotation-due",
+            "kind:organization",
+            "is:active",
+            "is:stale",
+            "!is:live",
+            "name:sales",
+            "mask:5G08",
+            "note:week",
+            "",
+            "   ",
+        ];
+        let excludes = [
+            "grafana",
+            "!sales",
+            "sales grafana",
+            "~slspw",
+            "owner:active",
+            "owner:\"removed\"",
+            "idle:>91d",
+            "idle:<90d",
+            "idle:never",
+            "age:<1y",
+            "uses:0",
+            "agent:grafana",
+            "flag:never_used",
+            "kind:personal",
+            "is:revoked",
+            "is:live",
+            "is:marked",
+            "note:sales",
+            "name:5g08",
+            "mask:sales",
+        ];
+        for text in finds {
+            assert!(KeyFilter::parse(text).unwrap().matches(&sales(), &judge()), "{text}");
+        }
+        for text in excludes {
+            assert!(!KeyFilter::parse(text).unwrap().matches(&sales(), &judge()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_never_used_is_idle_since_its_creation() {
+        let mut key = key();
+        key.created_at = NOW.minus(100 * DAY);
+        assert!(KeyFilter::parse("idle:>90d idle:never").unwrap().matches(&key, &judge()));
+    }
+
+    #[test]
+    fn revoked_keys_are_shown_when_asked_for() {
+        assert!(KeyFilter::parse("x is:revoked").unwrap().asks_for_revoked());
+        assert!(!KeyFilter::parse("!is:revoked").unwrap().asks_for_revoked());
+    }
+}
