@@ -4,4 +4,6 @@
 
 pub mod clock;
 pub mod domain;
+pub mod server;
+pub mod store;
 pub mod wire;

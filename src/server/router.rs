@@ -1,0 +1,120 @@
+//! Which handler answers which call, and what a handler is given: the one list of routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use http::{HeaderValue, StatusCode};
+
+use super::{Refusal, Server};
+use crate::wire::{BASE, Call};
+
+mod asked;
+
+pub use asked::{Asked, Origin};
+
+/// The routes of the management plane while they are put together.
+pub struct Routes {
+    server: Arc<Server>,
+    router: Router,
+}
+
+impl Routes {
+    /// Lets `handler` answer the call that it names in its signature:
+    /// `async fn list(server: Arc<Server>, asked: Asked<ListMembers>) -> Result<Answer<ListMembers>, Refusal>`.
+    #[must_use]
+    pub fn on<C, H, F>(mut self, handler: H) -> Self
+    where
+        C: Call + Send + Sync + 'static,
+        H: Fn(Arc<Server>, Asked<C>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Answer<C>, Refusal>> + Send,
+    {
+        let server = self.server.clone();
+        let answer = move |request: Request| {
+            let (server, handler) = (server.clone(), handler.clone());
+            async move {
+                let asked = Asked::<C>::read(&server, request).await;
+                match handler(server, asked).await {
+                    Ok(answer) => answer.into_response(),
+                    Err(refusal) => refusal.into_response(),
+                }
+            }
+        };
+        let method = MethodFilter::try_from(C::METHOD).expect("the contract uses plain methods only");
+        self.router = self.router.route(&format!("{BASE}{}", C::PATH), on(method, answer));
+        self
+    }
+}
+
+/// What a handler answers with: what its call promises.
+pub struct Answer<C: Call> {
+    reply: C::Reply,
+    status: u16,
+    version: Option<i64>,
+}
+
+impl<C: Call> Answer<C> {
+    /// The promised reply with the promised status.
+    pub fn new(reply: C::Reply) -> Self {
+        Self { reply, status: C::STATUS, version: None }
+    }
+
+    /// The same with another status: 200 where nothing was created any more.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same with an `ETag` for the version.
+    #[must_use]
+    pub fn version(mut self, version: i64) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
+impl<C: Call> IntoResponse for Answer<C> {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = if status == StatusCode::NO_CONTENT {
+            Body::empty()
+        } else {
+            match serde_json::to_vec(&self.reply) {
+                Ok(body) => Body::from(body),
+                Err(_) => return Refusal::Internal.into_response(),
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        if status != StatusCode::NO_CONTENT {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(etag) = self.version.and_then(|v| HeaderValue::from_str(&etag(v)).ok()) {
+            headers.insert(ETAG, etag);
+        }
+        response
+    }
+}
+
+/// The `ETag` of a key's version.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// All routes.
+pub fn routes(server: &Arc<Server>) -> Router {
+    let routes = Routes { server: server.clone(), router: Router::new() };
+    // One line a room: `let routes = super::members::routes(routes);`, which calls `routes.on(list).on(invite)…`.
+    routes
+        .router
+        .fallback(|| async { Refusal::NotFound })
+        .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
+        .layer(DefaultBodyLimit::disable())
+}

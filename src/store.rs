@@ -1,0 +1,4 @@
+//! The only SQL.
+
+/// The database.
+pub struct Store;
