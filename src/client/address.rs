@@ -1,0 +1,133 @@
+//! Where a server is: an `http` or `https` address without the contract's path and without credentials.
+
+use std::fmt;
+use std::str::FromStr;
+
+use reqwest::Url;
+
+use crate::domain::text;
+use crate::wire::BASE;
+
+/// The address of a server, such as `https://keys.plant.example`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(Url);
+
+/// Why a text is not the address of a server. Never repeats the text, which may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAddress {
+    /// Not an address at all.
+    #[error("not an address: write it like https://keys.plant.example")]
+    Unreadable,
+    /// A scheme other than `http` and `https`.
+    #[error("an address begins with https:// (or http:// on this machine)")]
+    Scheme,
+    /// A user name or password in the address.
+    #[error("an address holds no user name or password; sign in with `keyward login`")]
+    Credentials,
+}
+
+impl Address {
+    /// Whether the server is on this machine, so that plain `http` is safe and no proxy is asked.
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host_str() {
+            Some("localhost") => true,
+            Some(host) => {
+                host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
+            None => false,
+        }
+    }
+
+    /// Whether what is sent there can be read on the way.
+    pub fn is_plain(&self) -> bool {
+        self.0.scheme() == "http" && !self.is_loopback()
+    }
+
+    /// Whether the server is reached through TLS.
+    pub fn is_tls(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Host and port, `keys.plant.example` or `127.0.0.1:8080`: how a server is named in a header line.
+    pub fn authority(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The address of a path on that server.
+    pub(super) fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{path}"));
+        url
+    }
+}
+
+impl FromStr for Address {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let text = text.trim();
+        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(BadAddress::Unreadable);
+        }
+        let mut url = Url::parse(text)
+            .map_err(|_| if text.contains("://") { BadAddress::Unreadable } else { BadAddress::Scheme })?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BadAddress::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BadAddress::Credentials);
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        let path = url.path().trim_end_matches('/');
+        let path = path.strip_suffix(BASE).unwrap_or(path).to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::line(self.0.as_str().trim_end_matches('/')))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_as_people_copy_them() {
+        for (text, shown) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            (" https://keys.plant.example/ ", "https://keys.plant.example"),
+            ("https://keys.plant.example/api/v2/", "https://keys.plant.example"),
+            ("https://plant.example/keys/api/v2", "https://plant.example/keys"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.to_string(), shown);
+        }
+        let address: Address = "https://plant.example/keys".parse().unwrap();
+        assert_eq!(address.join("/api/v2/me").as_str(), "https://plant.example/keys/api/v2/me");
+        assert_eq!("keys.plant.example".parse::<Address>(), Err(BadAddress::Scheme));
+        assert_eq!("ftp://plant.example".parse::<Address>(), Err(BadAddress::Scheme));
+        assert_eq!("https://a:b@plant.example".parse::<Address>(), Err(BadAddress::Credentials));
+        assert_eq!("https://".parse::<Address>(), Err(BadAddress::Unreadable));
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let at = |text: &str| text.parse::<Address>().unwrap();
+        assert!(at("http://[::1]:8080").is_loopback() && at("http://localhost").is_loopback());
+        assert!(at("http://10.0.0.1").is_plain() && !at("https://10.0.0.1").is_plain());
+        assert!(!at("http://localhost.plant.example").is_loopback());
+    }
+}

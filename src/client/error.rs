@@ -1,0 +1,190 @@
+//! The three ways in which a call fails, each with its cause in words and the way out.
+
+use super::address::Address;
+use super::reply::sentence;
+use crate::wire::problem::{Problem, ProblemType};
+
+/// Why a call gave no reply.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// No answer came: the call may or may not have reached the server, see [`Error::outcome_unknown`].
+    #[error("{words}")]
+    Unreachable {
+        /// What kind of trouble.
+        trouble: Trouble,
+        /// What happened and what to do, ready to be shown.
+        words: String,
+    },
+    /// The server understood and said no.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+    /// What came was not an answer of a keyward server.
+    #[error("{words}")]
+    Garbled {
+        /// The HTTP status that came with it, if any.
+        status: Option<u16>,
+        /// What happened and what to do, ready to be shown.
+        words: String,
+    },
+}
+
+/// What kind of trouble kept an answer from coming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing listens there, or the network does not lead there.
+    NoConnection,
+    /// The host's name is unknown.
+    UnknownName,
+    /// The certificate is not trusted, or TLS failed otherwise.
+    Tls,
+    /// The connection stood, but no whole answer came in time.
+    Timeout,
+    /// The connection broke before the answer was complete.
+    Broken,
+}
+
+impl Error {
+    /// Whether the server may have acted although no proper answer came. Look before repeating a write.
+    pub fn outcome_unknown(&self) -> bool {
+        match self {
+            Self::Unreachable { trouble, .. } => matches!(trouble, Trouble::Timeout | Trouble::Broken),
+            Self::Refused(problem) => problem.kind == ProblemType::OutcomeUnknown,
+            Self::Garbled { status, .. } => status.is_none_or(|s| s < 300 || s >= 500),
+        }
+    }
+
+    /// The problem, where the server refused.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Refused(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Whether the refusal is of this type.
+    pub fn is(&self, kind: ProblemType) -> bool {
+        self.problem().is_some_and(|p| p.kind == kind)
+    }
+
+    pub(super) fn transport(error: &reqwest::Error, address: &Address) -> Self {
+        let mut cause: &dyn std::error::Error = error;
+        let mut tls = None;
+        let mut refused = false;
+        while let Some(next) = cause.source() {
+            cause = next;
+            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+                refused |= io.kind() == std::io::ErrorKind::ConnectionRefused;
+                tls = tls.or_else(|| io.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()));
+            }
+            tls = tls.or_else(|| cause.downcast_ref::<rustls::Error>());
+        }
+        let cause = sentence(&cause.to_string());
+        let (trouble, words) = match () {
+            () if tls.is_some() => (
+                Trouble::Tls,
+                format!(
+                    "No secure connection to {address}: {cause}. If the server has a certificate of your own authority, \
+                     name that authority with --ca-cert FILE."
+                ),
+            ),
+            () if error.is_dns() => (
+                Trouble::UnknownName,
+                format!(
+                    "The name of {address} cannot be found ({cause}). Is the address right, and the network up?"
+                ),
+            ),
+            () if error.is_connect() && error.is_timeout() => (
+                Trouble::NoConnection,
+                format!(
+                    "{address} did not accept a connection within 5 s. Is the server running, and reachable from here?"
+                ),
+            ),
+            () if refused => (
+                Trouble::NoConnection,
+                format!(
+                    "Nothing answers at {address} (connection refused). Is the server running, and the port right?"
+                ),
+            ),
+            () if error.is_connect() => (
+                Trouble::NoConnection,
+                format!(
+                    "No connection to {address}: {cause}. Is the server running, and reachable from here?"
+                ),
+            ),
+            () if error.is_timeout() => (
+                Trouble::Timeout,
+                format!("{address} did not answer within 15 s. It may be overloaded: try again in a moment."),
+            ),
+            () => (
+                Trouble::Broken,
+                format!(
+                    "The connection to {address} broke before the answer was complete: {cause}. Try again."
+                ),
+            ),
+        };
+        Self::Unreachable { trouble, words }
+    }
+
+    pub(super) fn unsendable(address: &Address, why: &dyn std::error::Error) -> Self {
+        let why = sentence(&why.to_string());
+        Self::Garbled { status: None, words: format!("The request to {address} could not be made: {why}.") }
+    }
+
+    pub(super) fn certificates(words: &str) -> Self {
+        Self::Garbled { status: None, words: words.to_owned() }
+    }
+
+    pub(super) fn foreign(address: &Address, status: u16, what: &str) -> Self {
+        let page = if what == "text/html" { "a web page" } else { "something else" };
+        Self::garbled(
+            status,
+            format!(
+                "{address} answered {status} with {page} ({}) in place of keyward's JSON. Is the address right, \
+                 and does no proxy or sign-in page stand between?",
+                sentence(what)
+            ),
+        )
+    }
+
+    pub(super) fn redirected(address: &Address, status: u16, to: Option<&str>) -> Self {
+        let to = to.map_or_else(|| "another address".to_owned(), sentence);
+        Self::garbled(
+            status,
+            format!(
+                "{address} answered {status} and points to {to}. Redirects are not followed, so that no credential goes \
+                 astray: if that is the right server, sign in there."
+            ),
+        )
+    }
+
+    pub(super) fn empty(address: &Address, status: u16) -> Self {
+        Self::garbled(status, format!("{address} answered {status} without content. {ASK}"))
+    }
+
+    pub(super) fn too_long(address: &Address, status: u16, max: usize) -> Self {
+        let mib = max.div_ceil(1024 * 1024);
+        Self::garbled(status, format!("{address} answered more than {mib} MiB where less is possible. {ASK}"))
+    }
+
+    pub(super) fn unreadable(address: &Address, status: u16, why: &serde_json::Error) -> Self {
+        // The position only: the message may quote what was sent, a secret among it.
+        Self::garbled(
+            status,
+            format!(
+                "{address} answered {status} with JSON that is not keyward's (line {}, column {}). {ASK}",
+                why.line(),
+                why.column()
+            ),
+        )
+    }
+
+    pub(super) fn endless(address: &Address, what: &str) -> Self {
+        Self::Garbled { status: None, words: format!("{address} sent a list that {what}. {ASK}") }
+    }
+
+    fn garbled(status: u16, words: String) -> Self {
+        Self::Garbled { status: Some(status), words }
+    }
+}
+
+const ASK: &str = "Is it a keyward server, of a version that fits? `keyward doctor` looks closer.";

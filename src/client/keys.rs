@@ -1,0 +1,88 @@
+//! The calls on keys, with the kind as an argument: the contract has one path for each kind.
+
+use super::{Client, Error, Request};
+use crate::domain::id::Id;
+use crate::domain::key::{Key, Kind};
+use crate::domain::usage::{DailyUse, Usage};
+use crate::wire::keys::{
+    ConfirmOrganizationKey, ConfirmPersonalKey, CreateKey, CreateOrganizationKey, CreatePersonalKey,
+    CreatedKey, DailyUseQuery, EditKey, EditOrganizationKey, EditPersonalKey, GetOrganizationKey,
+    GetOrganizationKeyUsage, GetPersonalKey, GetPersonalKeyUsage, ListOrganizationKeyUsage,
+    ListPersonalKeyUsage, RevokeKey, RevokeOrganizationKey, RevokePersonalKey, UsageQuery,
+};
+use crate::wire::page::Page;
+
+/// Sends the personal or the organization's call.
+macro_rules! by_kind {
+    ($client:expr, $kind:expr, $personal:ident, $organization:ident, |$call:ident| $request:expr) => {
+        match $kind {
+            Kind::Personal => {
+                let $call = $personal;
+                $client.send($request).await
+            }
+            Kind::Organization => {
+                let $call = $organization;
+                $client.send($request).await
+            }
+        }
+    };
+}
+
+impl Client {
+    /// One key.
+    ///
+    /// # Errors
+    /// As [`Client::send`], as with all calls below.
+    pub async fn key(&self, kind: Kind, id: Id) -> Result<Key, Error> {
+        by_kind!(self, kind, GetPersonalKey, GetOrganizationKey, |call| Request::to(call).id(id))
+    }
+
+    /// Creates a key. The same `idempotency_key` gives the same key, with a new secret as long as it was neither used nor confirmed.
+    pub async fn create_key(
+        &self,
+        kind: Kind,
+        body: CreateKey,
+        idempotency_key: &str,
+    ) -> Result<CreatedKey, Error> {
+        by_kind!(self, kind, CreatePersonalKey, CreateOrganizationKey, |call| Request::with(call, body)
+            .idempotency_key(idempotency_key))
+    }
+
+    /// Changes name or note, if the key still has this version.
+    pub async fn edit_key(&self, kind: Kind, id: Id, version: i64, body: EditKey) -> Result<Key, Error> {
+        by_kind!(self, kind, EditPersonalKey, EditOrganizationKey, |call| Request::with(call, body)
+            .id(id)
+            .if_match(version))
+    }
+
+    /// Says that the secret is stored.
+    pub async fn confirm_key(&self, kind: Kind, id: Id) -> Result<Key, Error> {
+        by_kind!(self, kind, ConfirmPersonalKey, ConfirmOrganizationKey, |call| Request::to(call).id(id))
+    }
+
+    /// Revokes a key, guarded or not.
+    pub async fn revoke_key(&self, kind: Kind, id: Id, body: RevokeKey) -> Result<Key, Error> {
+        by_kind!(self, kind, RevokePersonalKey, RevokeOrganizationKey, |call| Request::with(call, body)
+            .id(id))
+    }
+
+    /// A key's use over time.
+    pub async fn key_usage(&self, kind: Kind, id: Id, query: UsageQuery) -> Result<Usage, Error> {
+        by_kind!(self, kind, GetPersonalKeyUsage, GetOrganizationKeyUsage, |call| Request::to(call)
+            .id(id)
+            .query(query))
+    }
+
+    /// Compact counts of at most 200 keys.
+    pub async fn daily_use(
+        &self,
+        kind: Kind,
+        ids: &[Id],
+        days: Option<u32>,
+    ) -> Result<Page<DailyUse>, Error> {
+        let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let query = DailyUseQuery { ids, days };
+        by_kind!(self, kind, ListPersonalKeyUsage, ListOrganizationKeyUsage, |call| Request::to(call)
+            .query(query))
+    }
+}

@@ -1,0 +1,164 @@
+//! Lists as streams of pages.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _, stream};
+
+use super::{Client, Error, Request};
+use crate::domain::id::Id;
+use crate::domain::key::{Key, Kind};
+use crate::domain::member::MemberRef;
+use crate::domain::time::Stamp;
+use crate::wire::Call;
+use crate::wire::activity::ActivityQuery;
+use crate::wire::keys::{KeysQuery, ListOrganizationKeys, ListPersonalKeys, RotationsQuery};
+use crate::wire::page::{LIMIT_MAX, Page, PageQuery};
+use crate::wire::reviews::ReviewsQuery;
+
+/// Most keys that one list may bring. A server that sends more does not mean well, or needs other tools.
+pub const KEYS_MAX: u64 = 500_000;
+/// Most bytes of a page of keys: a thousand keys with the longest names, notes and reasons.
+const PAGE_MAX: usize = 16 * 1024 * 1024;
+
+/// A query that asks for a page.
+pub trait Paged: Clone + Send {
+    /// The cursor that it carries.
+    fn cursor(&mut self) -> &mut Option<String>;
+    /// The number of items that it asks for.
+    fn limit(&mut self) -> &mut Option<u32>;
+}
+
+macro_rules! paged {
+    ($($query:ty),+) => {$(
+        impl Paged for $query {
+            fn cursor(&mut self) -> &mut Option<String> {
+                &mut self.cursor
+            }
+            fn limit(&mut self) -> &mut Option<u32> {
+                &mut self.limit
+            }
+        }
+    )+};
+}
+paged!(PageQuery, KeysQuery, RotationsQuery, ReviewsQuery, ActivityQuery);
+
+/// A page of keys with how far the list has come.
+#[derive(Clone, Debug)]
+pub struct KeyPage {
+    /// The keys of this page.
+    pub keys: Vec<Key>,
+    /// The server's time of the list's first page: the `changed_since` of the next refresh, since later pages are younger.
+    pub as_of: Option<Stamp>,
+    /// Keys so far, this page included.
+    pub loaded: u64,
+    /// Keys of the whole list, where the server counted them.
+    pub total: Option<u64>,
+    /// Whether it is the last page.
+    pub last: bool,
+}
+
+/// Where a list stands between two pages.
+enum Next {
+    Page { cursor: Option<String>, seen: u64 },
+    End,
+}
+
+impl Client {
+    /// The pages of a list, one after the other, starting at the query's cursor. Ends after the first error.
+    /// Where the query has no limit, the first page is small, so that something is on the screen at once, and the others large.
+    pub fn pages<C, T>(
+        &self,
+        _: C,
+        query: C::Query,
+    ) -> impl Stream<Item = Result<Page<T>, Error>> + Send + use<C, T>
+    where
+        C: Call<Body = (), Reply = Page<T>>,
+        C::Query: Paged,
+        T: Send,
+    {
+        let client = self.clone();
+        let cursor = query.clone().cursor().take();
+        stream::unfold(Next::Page { cursor, seen: 0 }, move |next| {
+            let (client, mut query) = (client.clone(), query.clone());
+            async move {
+                let Next::Page { cursor, seen } = next else { return None };
+                query.cursor().clone_from(&cursor);
+                if seen > 0 && query.limit().is_none() {
+                    *query.limit() = Some(LIMIT_MAX);
+                }
+                let request = Request::<C>::plain(query).reply_max(PAGE_MAX);
+                let page = match client.send(request).await {
+                    Ok(page) => page,
+                    Err(error) => return Some((Err(error), Next::End)),
+                };
+                let seen = seen + page.data.len() as u64;
+                let next = match &page.metadata.next_cursor {
+                    None => Next::End,
+                    Some(_) if page.data.is_empty() || page.metadata.next_cursor == cursor => {
+                        return Some((Err(Error::endless(&client.address, "turns in a circle")), Next::End));
+                    }
+                    Some(_) if seen > KEYS_MAX => {
+                        return Some((Err(Error::endless(&client.address, "does not end")), Next::End));
+                    }
+                    Some(cursor) => Next::Page { cursor: Some(cursor.clone()), seen },
+                };
+                Some((Ok(page), next))
+            }
+        })
+    }
+
+    /// The keys of one kind as a stream of pages, newest first.
+    pub fn key_pages(
+        &self,
+        kind: Kind,
+        query: KeysQuery,
+    ) -> impl Stream<Item = Result<KeyPage, Error>> + Send + use<> {
+        let pages = match kind {
+            Kind::Personal => self.pages(ListPersonalKeys, query).left_stream(),
+            Kind::Organization => self.pages(ListOrganizationKeys, query).right_stream(),
+        };
+        pages.scan(Progress::default(), |progress, page| {
+            std::future::ready(Some(page.map(|page| progress.take(page))))
+        })
+    }
+}
+
+/// What is carried from one page of keys to the next.
+#[derive(Default)]
+struct Progress {
+    as_of: Option<Stamp>,
+    loaded: u64,
+    total: Option<u64>,
+    /// One copy of each member, however many keys name them: a list of 100,000 keys has few creators.
+    members: HashMap<Id, Arc<MemberRef>>,
+}
+
+impl Progress {
+    fn take(&mut self, page: Page<Key>) -> KeyPage {
+        let mut keys = page.data;
+        for key in &mut keys {
+            self.share(&mut key.created_by);
+            if let Some(by) = &mut key.revoked_by {
+                self.share(by);
+            }
+        }
+        self.loaded += keys.len() as u64;
+        self.as_of = self.as_of.or(page.metadata.as_of);
+        self.total = self.total.or(page.metadata.total);
+        KeyPage {
+            keys,
+            as_of: self.as_of,
+            loaded: self.loaded,
+            total: self.total,
+            last: page.metadata.next_cursor.is_none(),
+        }
+    }
+
+    fn share(&mut self, member: &mut Arc<MemberRef>) {
+        let known = self.members.entry(member.id).or_insert_with(|| member.clone());
+        if known == member {
+            *member = known.clone();
+        }
+    }
+}

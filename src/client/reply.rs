@@ -1,0 +1,106 @@
+//! Reads a reply without trusting it: bounded in size, checked in type, cleaned in its words.
+
+use std::collections::BTreeMap;
+
+use reqwest::Response;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
+use serde::de::DeserializeOwned;
+
+use super::address::Address;
+use super::error::Error;
+use crate::domain::text;
+use crate::wire::problem::Problem;
+
+/// Most bytes of an error's body.
+const PROBLEM_MAX: usize = 256 * 1024;
+/// Most characters that are kept of a sentence from a server.
+const SENTENCE_MAX: usize = 600;
+
+/// The reply as the call promises it.
+pub(super) async fn read<T: DeserializeOwned>(
+    response: Response,
+    address: &Address,
+    max: usize,
+) -> Result<T, Error> {
+    let status = response.status();
+    if !status.is_success() {
+        return Err(refusal(response, address).await);
+    }
+    let headers = response.headers().clone();
+    let body = body(response, address, max).await?;
+    if body.is_empty() {
+        return serde_json::from_slice(b"null").map_err(|_| Error::empty(address, status.as_u16()));
+    }
+    if let Some(foreign) = foreign_type(&headers) {
+        return Err(Error::foreign(address, status.as_u16(), &foreign));
+    }
+    serde_json::from_slice(&body).map_err(|e| Error::unreadable(address, status.as_u16(), &e))
+}
+
+/// What an answer without success says.
+async fn refusal(response: Response, address: &Address) -> Error {
+    let status = response.status();
+    if status.is_redirection() {
+        let to = response.headers().get(LOCATION).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+        return Error::redirected(address, status.as_u16(), to.as_deref());
+    }
+    let headers = response.headers().clone();
+    let body = match body(response, address, PROBLEM_MAX).await {
+        Ok(body) => body,
+        Err(error) => return error,
+    };
+    if let Some(foreign) = foreign_type(&headers) {
+        return Error::foreign(address, status.as_u16(), &foreign);
+    }
+    match serde_json::from_slice(&body) {
+        Ok(problem) => Error::Refused(Box::new(cleaned(problem))),
+        Err(e) => Error::unreadable(address, status.as_u16(), &e),
+    }
+}
+
+/// The whole body, unless it is longer than `max` bytes.
+pub(super) async fn body(mut response: Response, address: &Address, max: usize) -> Result<Vec<u8>, Error> {
+    let status = response.status().as_u16();
+    if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        return Err(Error::foreign(address, status, "a compressed body that was not asked for"));
+    }
+    let mut all = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| Error::transport(&e, address))? {
+        if all.len() + chunk.len() > max {
+            return Err(Error::too_long(address, status, max));
+        }
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all)
+}
+
+/// The media type, where it is not JSON.
+pub(super) fn foreign_type(headers: &HeaderMap) -> Option<String> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Some("no content type".to_owned()) };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let media = text.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let json = media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"));
+    (!json).then(|| sentence(&media))
+}
+
+/// A problem whose words can be shown.
+pub(super) fn cleaned(problem: Problem) -> Problem {
+    Problem {
+        title: sentence(&problem.title),
+        detail: sentence(&problem.detail),
+        errors: problem
+            .errors
+            .iter()
+            .map(|(field, wrong)| (sentence(field), sentence(wrong)))
+            .collect::<BTreeMap<_, _>>(),
+        ..problem
+    }
+}
+
+/// Text from a server on one line, of bearable length.
+pub(super) fn sentence(words: &str) -> String {
+    let start: String = words.chars().take(SENTENCE_MAX * 2).collect();
+    text::fit(text::line(start.trim()).trim(), SENTENCE_MAX).into_owned()
+}

@@ -1,0 +1,73 @@
+//! A call with its parameters, ready to be sent.
+
+use crate::domain::id::Id;
+use crate::wire::Call;
+
+/// Most bytes of a reply. A page of a thousand keys with the longest notes needs more, see `key_pages`.
+pub(super) const REPLY_MAX: usize = 4 * 1024 * 1024;
+
+/// A call of the contract with its parameters: `Request::to(GetMe)`, `Request::with(CreatePersonalKey, body).idempotency_key(k)`.
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request<C: Call> {
+    pub(super) id: Option<Id>,
+    pub(super) query: C::Query,
+    pub(super) body: C::Body,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) if_match: Option<i64>,
+    pub(super) reply_max: usize,
+}
+
+impl<C: Call<Body = ()>> Request<C> {
+    /// A call without a body.
+    pub fn to(call: C) -> Self {
+        Self::with(call, ())
+    }
+
+    /// A call without a body, by its type.
+    pub(super) fn plain(query: C::Query) -> Self {
+        Self { query, ..Self::empty(()) }
+    }
+}
+
+impl<C: Call> Request<C> {
+    /// A call with its body.
+    pub fn with(_: C, body: C::Body) -> Self {
+        Self::empty(body)
+    }
+
+    fn empty(body: C::Body) -> Self {
+        Self {
+            id: None,
+            query: C::Query::default(),
+            body,
+            idempotency_key: None,
+            if_match: None,
+            reply_max: REPLY_MAX,
+        }
+    }
+
+    /// The `{id}` of the path.
+    pub fn id(self, id: Id) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// The query parameters.
+    pub fn query(self, query: C::Query) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Makes repeating the call safe: the same key, the same result.
+    pub fn idempotency_key(self, key: &str) -> Self {
+        Self { idempotency_key: Some(key.to_owned()), ..self }
+    }
+
+    /// Only if the key still has this version.
+    pub fn if_match(self, version: i64) -> Self {
+        Self { if_match: Some(version), ..self }
+    }
+
+    /// Most bytes of the reply.
+    pub(super) fn reply_max(self, bytes: usize) -> Self {
+        Self { reply_max: bytes, ..self }
+    }
+}

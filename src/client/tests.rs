@@ -1,0 +1,165 @@
+//! The client against servers that misbehave.
+
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::domain::key::Kind;
+use crate::domain::text::first_unshowable;
+use crate::wire::keys::{CreateKey, CreatePersonalKey, KeysQuery};
+use crate::wire::problem::ProblemType;
+use crate::wire::sessions::{EndCurrentSession, GetMe};
+
+/// A server that answers every connection with these bytes, and what it was sent first.
+async fn server(answer: impl Into<Vec<u8>>) -> (Client, tokio::task::JoinHandle<String>) {
+    let answer = answer.into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let task = tokio::spawn(async move {
+        let mut first = String::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = vec![0; 8192];
+            let n = stream.read(&mut buffer).await.unwrap_or(0);
+            if first.is_empty() {
+                first = String::from_utf8_lossy(&buffer[..n]).into_owned();
+            }
+            let _ = stream.write_all(&answer).await;
+            if answer.ends_with(b"END") {
+                break;
+            }
+        }
+        first
+    });
+    let credential = Credential::bearer("ses_abc").unwrap();
+    (Client::new(address, credential, &Options::default()).unwrap(), task)
+}
+
+fn http(status: &str, content_type: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+async fn answer_of(bytes: impl Into<Vec<u8>>) -> Error {
+    let (client, _task) = server(bytes).await;
+    let error = client.send(Request::to(GetMe)).await.unwrap_err();
+    assert_eq!(first_unshowable(&error.to_string()), None, "{error}");
+    error
+}
+
+#[tokio::test]
+async fn a_web_page_is_named_as_such() {
+    let error = answer_of(http("200 OK", "text/html; charset=utf-8", "<html>Sign in</html>")).await;
+    assert!(matches!(error, Error::Garbled { status: Some(200), .. }));
+    assert!(error.to_string().contains("a web page (text/html)"), "{error}");
+    let error = answer_of(http("502 Bad Gateway", "text/html", "<html>nginx</html>")).await;
+    assert!(matches!(error, Error::Garbled { status: Some(502), .. }));
+    assert!(error.outcome_unknown());
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    for status in ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let (elsewhere, other) = server(http("200 OK", "application/json", "{}")).await;
+        let target = elsewhere.address().to_string();
+        let error =
+            answer_of(format!("HTTP/1.1 {status}\r\nLocation: {target}/x\r\nContent-Length: 0\r\n\r\n"))
+                .await;
+        assert!(error.to_string().contains(&target), "{error}");
+        other.abort();
+        assert!(other.await.is_err(), "the other server saw a request");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_cleaned_and_typed() {
+    let body = "{\"type\":\"not-permitted\",\"title\":\"Not\",\"status\":403,\"detail\":\"no \\u001b[2J\\u202e admin\\n\"}";
+    let error = answer_of(http("403 Forbidden", "application/problem+json", body)).await;
+    assert!(error.is(ProblemType::NotPermitted));
+    assert!(error.to_string().ends_with("admin"));
+    let body = r#"{"type":"from-the-future","title":"New","status":418,"detail":"x"}"#;
+    assert!(answer_of(http("418 Teapot", "application/problem+json", body)).await.is(ProblemType::Unknown));
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_and_never_quoted() {
+    let error = answer_of(http("200 OK", "application/json", "{\"secret\":\"sk_do_not_repeat\"}")).await;
+    assert!(!error.to_string().contains("repeat"), "{error}");
+    let mut endless =
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..80 {
+        endless.extend_from_slice(b"10000\r\n");
+        endless.extend(std::iter::repeat_n(b'[', 0x10000));
+        endless.extend_from_slice(b"\r\n");
+    }
+    assert!(answer_of(endless).await.to_string().contains("more than 4 MiB"));
+    let gzip = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd";
+    assert!(answer_of(gzip).await.to_string().contains("compressed"));
+    let deep = "[".repeat(100_000);
+    assert!(matches!(answer_of(http("200 OK", "application/json", &deep)).await, Error::Garbled { .. }));
+}
+
+#[tokio::test]
+async fn a_reply_cut_anywhere_is_broken_not_wrong() {
+    let whole = http("403 Forbidden", "application/problem+json", r#"{"type":"x","title":"y"}"#);
+    for cut in 0..whole.len() {
+        let error = answer_of(&whole.as_bytes()[..cut]).await;
+        assert!(!matches!(error, Error::Refused(_)), "cut at {cut}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    drop(listener);
+    let client = Client::new(address, Credential::none(), &Options::default()).unwrap();
+    let mut told = Vec::new();
+    let error = client.send_patiently(Request::to(GetMe), |r| told.push(r.attempt)).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { trouble: Trouble::NoConnection, .. }), "{error:?}");
+    assert!(error.to_string().contains("connection refused"), "{error}");
+    assert!(!error.outcome_unknown());
+    assert_eq!(told, [2, 3]);
+    let mut told = 0;
+    let _ = client.send_patiently(Request::to(EndCurrentSession), |_| told += 1).await;
+    assert_eq!(told, 0, "a write without an idempotency key is sent once");
+}
+
+#[tokio::test]
+async fn a_call_carries_what_the_contract_asks_for() {
+    let (client, task) = server("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\nEND").await;
+    let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
+    let _ = client.send(Request::with(CreatePersonalKey, body).idempotency_key("k-1").if_match(3)).await;
+    let sent = task.await.unwrap().to_ascii_lowercase();
+    for part in [
+        "post /api/v2/personal-api-keys http/1.1",
+        "authorization: bearer ses_abc",
+        "idempotency-key: k-1",
+        "if-match: \"3\"",
+        "content-type: application/json",
+        "user-agent: keyward/",
+        "{\"name\":\"grafana\"}",
+    ] {
+        assert!(sent.contains(part), "{part} is missing in {sent}");
+    }
+    assert!(!format!("{client:?}").contains("ses_"));
+}
+
+#[tokio::test]
+async fn a_list_that_turns_in_a_circle_ends() {
+    let body = r#"{"metadata":{"next_cursor":"again"},"data":[]}"#;
+    let (client, _task) = server(http("200 OK", "application/json", body)).await;
+    let pages: Vec<_> = client.key_pages(Kind::Personal, KeysQuery::default()).collect().await;
+    assert!(matches!(&pages[..], [Err(Error::Garbled { .. })]), "{pages:?}");
+}
+
+#[test]
+fn tokens_that_cannot_be_sent_are_refused() {
+    for token in ["", "ses_a b", "ses_a\n", "sk_ü"] {
+        assert!(Credential::bearer(token).is_err());
+    }
+    let shown = format!("{:?}", Credential::bearer("ses_abc").unwrap());
+    assert!(!shown.contains("abc"));
+}
