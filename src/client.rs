@@ -98,7 +98,7 @@ impl Client {
     /// One of the three kinds of [`enum@Error`].
     pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Error> {
         let max = request.reply_max;
-        let prepared = self.prepare(request)?;
+        let prepared = self.prepare(&request)?;
         self.send_prepared::<C>(prepared, max).await
     }
 
@@ -111,7 +111,7 @@ impl Client {
         reply::read(response, &self.address, max).await
     }
 
-    fn prepare<C: Call>(&self, request: Request<C>) -> Result<reqwest::Request, Error> {
+    fn prepare<C: Call>(&self, request: &Request<C>) -> Result<reqwest::Request, Error> {
         let path = match (&request.id, C::HAS_ID) {
             (Some(id), true) => C::PATH.replacen("{id}", &id.to_string(), 1),
             _ => C::PATH.to_owned(),

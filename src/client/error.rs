@@ -49,7 +49,7 @@ impl Error {
         match self {
             Self::Unreachable { trouble, .. } => matches!(trouble, Trouble::Timeout | Trouble::Broken),
             Self::Refused(problem) => problem.kind == ProblemType::OutcomeUnknown,
-            Self::Garbled { status, .. } => status.is_none_or(|s| s < 300 || s >= 500),
+            Self::Garbled { status, .. } => status.is_none_or(|s| !(300..500).contains(&s)),
         }
     }
 

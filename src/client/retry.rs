@@ -35,7 +35,7 @@ impl Client {
     ) -> Result<C::Reply, Error> {
         let max = request.reply_max;
         let harmless = C::METHOD == Method::GET || request.idempotency_key.is_some();
-        let prepared = self.prepare(request)?;
+        let prepared = self.prepare(&request)?;
         for (attempt, after) in (2..).zip(WAITS) {
             let Some(copy) = prepared.try_clone().filter(|_| harmless) else { break };
             match self.send_prepared::<C>(copy, max).await {
