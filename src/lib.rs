@@ -7,4 +7,5 @@ pub mod clock;
 pub mod domain;
 pub mod server;
 pub mod store;
+pub mod tui;
 pub mod wire;

@@ -1,0 +1,10 @@
+//! The terminal UI: what happened goes in as [`msg::Msg`], what to do comes out as [`msg::Effect`], and a frame is drawn from
+//! the [`app::Model`] alone. Nothing here touches a terminal, a clock or a network; `runtime` does.
+
+pub mod app;
+pub mod keymap;
+pub mod msg;
+pub mod notice;
+pub mod shared;
+pub mod theme;
+pub mod view;

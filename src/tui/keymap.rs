@@ -1,0 +1,257 @@
+//! One table of context, action, keys and help: dispatch, the footer, the help, the palette and the README all come from it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Write as _};
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::{KeyCode, KeyModifiers};
+
+pub use bindings::{Action, Binding, Context, TABLE, stack};
+
+mod bindings;
+
+/// One key, or two in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Chord {
+    /// The first key.
+    pub first: KeyCombination,
+    /// The second one, where there is one.
+    pub second: Option<KeyCombination>,
+}
+
+impl Chord {
+    /// Reads `g g`, `G`, `ctrl-d`, `space`, `?`. A capital letter is the letter with Shift.
+    ///
+    /// # Errors
+    /// The sentence that says which part is not a key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut keys = text.split_whitespace().map(one_key);
+        let first = keys.next().ok_or_else(|| "an empty text is no key".to_owned())??;
+        let second = keys.next().transpose()?;
+        if keys.next().is_some() {
+            return Err(format!("`{text}` has more than two keys"));
+        }
+        Ok(Self { first, second })
+    }
+
+    /// Whether pressing one would leave it open whether the other was meant.
+    fn clashes(&self, other: &Self) -> bool {
+        self.first == other.first
+            && (self.second == other.second || self.second.is_none() || other.second.is_none())
+    }
+}
+
+fn one_key(text: &str) -> Result<KeyCombination, String> {
+    let mut rest = text;
+    let mut modifiers = KeyModifiers::NONE;
+    for (name, modifier) in
+        [("ctrl-", KeyModifiers::CONTROL), ("alt-", KeyModifiers::ALT), ("shift-", KeyModifiers::SHIFT)]
+    {
+        if let Some(cut) = rest.strip_prefix(name) {
+            (rest, modifiers) = (cut, modifiers | modifier);
+        }
+    }
+    let mut letters = rest.chars();
+    if let (Some(letter), None) = (letters.next(), letters.next()) {
+        return Ok(KeyCombination::one_key(KeyCode::Char(letter), modifiers).normalized());
+    }
+    crokey::parse(text).map_err(|_| format!("`{text}` is no key"))
+}
+
+impl fmt::Display for Chord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show_key(f, self.first)?;
+        self.second.map_or(Ok(()), |second| {
+            f.write_char(' ')?;
+            show_key(f, second)
+        })
+    }
+}
+
+fn show_key(f: &mut fmt::Formatter<'_>, key: KeyCombination) -> fmt::Result {
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        f.write_str("Ctrl-")?;
+    }
+    if key.modifiers.contains(KeyModifiers::ALT) {
+        f.write_str("Alt-")?;
+    }
+    match *key.codes.first() {
+        KeyCode::Char(' ') => f.write_str("Space"),
+        KeyCode::Char(c) => f.write_char(c),
+        KeyCode::BackTab => f.write_str("Shift-Tab"),
+        KeyCode::PageUp => f.write_str("PgUp"),
+        KeyCode::PageDown => f.write_str("PgDn"),
+        KeyCode::F(n) => write!(f, "F{n}"),
+        other => write!(f, "{other:?}"),
+    }
+}
+
+/// The keys as they are bound now.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    keys: HashMap<Action, Vec<Chord>>,
+    by_key: HashMap<(Context, Chord), Action>,
+}
+
+/// What a key press means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// An action.
+    Action(Action),
+    /// The first of two keys.
+    Half,
+    /// Nothing here.
+    Nothing,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self::new(&BTreeMap::new()).expect("a test checks that the default keys do not clash")
+    }
+}
+
+impl Keymap {
+    /// The default keys, with those of `changed` (action name → keys; no keys: unbound) instead.
+    ///
+    /// # Errors
+    /// All that is wrong with them at once, a sentence each.
+    pub fn new(changed: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<String>> {
+        let mut wrong = Vec::new();
+        for name in changed.keys() {
+            if !TABLE.iter().any(|binding| binding.name == name) {
+                wrong.push(format!("[keys] {name}: there is no such action"));
+            }
+        }
+        let mut keys: HashMap<Action, Vec<Chord>> = HashMap::new();
+        for binding in TABLE {
+            let texts: Vec<&str> = match changed.get(binding.name) {
+                Some(own) => own.iter().map(String::as_str).collect(),
+                None => binding.keys.to_vec(),
+            };
+            let mut chords = Vec::new();
+            for text in texts {
+                match Chord::parse(text) {
+                    Ok(chord) => chords.push(chord),
+                    Err(why) => wrong.push(format!("[keys] {}: {why}", binding.name)),
+                }
+            }
+            keys.insert(binding.action, chords);
+        }
+        for (at, a) in TABLE.iter().enumerate() {
+            for b in &TABLE[at + 1..] {
+                if !a.context.meets(b.context) {
+                    continue;
+                }
+                let both = keys[&a.action].iter().filter(|x| keys[&b.action].iter().any(|y| x.clashes(y)));
+                wrong.extend(
+                    both.map(|chord| format!("[keys] {chord} is bound to both {} and {}", a.name, b.name)),
+                );
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let by_key = TABLE
+            .iter()
+            .flat_map(|b| keys[&b.action].iter().map(|&chord| ((b.context, chord), b.action)))
+            .collect();
+        Ok(Self { keys, by_key })
+    }
+
+    /// What `key` means in these contexts, after `half` if that was pressed before.
+    pub fn meaning(
+        &self,
+        contexts: &[Context],
+        half: Option<KeyCombination>,
+        key: KeyCombination,
+    ) -> Meaning {
+        let chord = match half {
+            Some(first) => Chord { first, second: Some(key) },
+            None => Chord { first: key, second: None },
+        };
+        if let Some(&action) = contexts.iter().find_map(|&c| self.by_key.get(&(c, chord))) {
+            return Meaning::Action(action);
+        }
+        let begins = |(&(context, chord), _): (&(Context, Chord), _)| {
+            chord.second.is_some() && chord.first == key && contexts.contains(&context)
+        };
+        if half.is_none() && self.by_key.iter().any(begins) { Meaning::Half } else { Meaning::Nothing }
+    }
+
+    /// The first key of an action, as text; nothing where it is unbound.
+    pub fn key(&self, action: Action) -> Option<String> {
+        self.keys.get(&action).and_then(|keys| keys.first()).map(ToString::to_string)
+    }
+
+    /// All keys of an action, as text: `j Down`.
+    pub fn all_keys(&self, action: Action) -> String {
+        let keys: Vec<String> =
+            self.keys.get(&action).into_iter().flatten().map(ToString::to_string).collect();
+        keys.join(" ")
+    }
+}
+
+/// The default keys as a Markdown table, for the README.
+pub fn markdown() -> String {
+    let map = Keymap::default();
+    let mut out = String::from("| where | keys | does |\n|---|---|---|\n");
+    for binding in TABLE {
+        let keys = map.all_keys(binding.action);
+        let keys: Vec<String> = keys.split(' ').map(|k| format!("`{}`", k.replace('|', "\\|"))).collect();
+        let keys = if binding.keys.iter().any(|k| k.contains(' ')) {
+            binding.keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(" ")
+        } else {
+            keys.join(" ")
+        };
+        writeln!(out, "| {} | {keys} | {} |", binding.context.title(), binding.help)
+            .expect("writing to a String cannot fail");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+        pairs.iter().map(|(n, k)| ((*n).to_owned(), k.iter().map(|&k| k.to_owned()).collect())).collect()
+    }
+
+    #[test]
+    fn the_default_keys_do_not_clash() {
+        Keymap::new(&BTreeMap::new()).unwrap();
+    }
+
+    #[test]
+    fn everything_wrong_is_reported_at_once() {
+        let wrong = Keymap::new(&changed(&[
+            ("down", &["x"]),
+            ("revoke", &["ctrl-nothing"]),
+            ("fly", &["f"]),
+            ("top", &["n"]),
+        ]))
+        .unwrap_err();
+        assert!(wrong.iter().any(|w| w.contains("fly")), "{wrong:?}");
+        assert!(wrong.iter().any(|w| w.contains("ctrl-nothing")), "{wrong:?}");
+        assert!(wrong.iter().any(|w| w.contains('n') && w.contains("top") && w.contains("new")), "{wrong:?}");
+    }
+
+    #[test]
+    fn keys_are_unbound_and_rebound() {
+        let map = Keymap::new(&changed(&[("quit", &[]), ("down", &["ctrl-j"])])).unwrap();
+        assert_eq!(map.key(Action::Quit), None);
+        let key = Chord::parse("ctrl-j").unwrap().first;
+        assert_eq!(map.meaning(&[Context::Table], None, key), Meaning::Action(Action::Down));
+    }
+
+    #[test]
+    fn a_capital_letter_is_shift_and_two_keys_make_a_chord() {
+        let g = Chord::parse("g").unwrap().first;
+        let map = Keymap::default();
+        assert_eq!(map.meaning(&[Context::Table], None, g), Meaning::Half);
+        assert_eq!(map.meaning(&[Context::Table], Some(g), g), Meaning::Action(Action::Top));
+        let shifted = Chord::parse("G").unwrap();
+        assert_eq!(map.meaning(&[Context::Table], None, shifted.first), Meaning::Action(Action::Bottom));
+        assert_eq!(shifted.to_string(), "G");
+    }
+}

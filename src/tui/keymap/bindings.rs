@@ -1,0 +1,237 @@
+//! The table itself.
+
+/// Where a key means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Everywhere, text fields and popups included.
+    Always,
+    /// Everywhere outside text fields and popups.
+    Global,
+    /// On a table.
+    Table,
+    /// On a row that is a key.
+    Key,
+    /// On the tables of keys.
+    Keys,
+    /// In the review.
+    Review,
+    /// On the rotations.
+    Rotations,
+    /// On the members.
+    Members,
+    /// In a text field.
+    Text,
+    /// In a list that is filtered by typing.
+    List,
+    /// In a popup.
+    Popup,
+    /// In a popup that asks before something is done.
+    Confirm,
+    /// While a new secret is to be saved.
+    Reveal,
+}
+
+impl Context {
+    /// The heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Always => "everywhere",
+            Self::Global => "outside text fields",
+            Self::Table => "on a table",
+            Self::Key => "on a key",
+            Self::Keys => "Personal, Workspace",
+            Self::Review => "Review",
+            Self::Rotations => "Rotations",
+            Self::Members => "Members",
+            Self::Text => "in a text field",
+            Self::List => "in a list",
+            Self::Popup => "in a popup",
+            Self::Confirm => "asked to confirm",
+            Self::Reveal => "saving a new key",
+        }
+    }
+
+    /// Whether both can hold at the same time, so that one key must not mean two things.
+    pub fn meets(self, other: Self) -> bool {
+        self == other || STACKS.iter().any(|stack| stack.contains(&self) && stack.contains(&other))
+    }
+}
+
+/// Which contexts hold together.
+const STACKS: [&[Context]; 9] = [
+    stack::KEYS,
+    stack::REVIEW,
+    stack::ROTATIONS,
+    stack::MEMBERS,
+    stack::ACTIVITY,
+    stack::TEXT,
+    stack::LIST,
+    stack::CONFIRM,
+    stack::REVEAL,
+];
+
+/// The contexts of each place, the nearest first.
+pub mod stack {
+    use super::Context::{
+        self, Always, Confirm, Global, Key, Keys, List, Members, Popup, Reveal, Review, Rotations, Table,
+        Text,
+    };
+
+    /// The tabs Personal and Workspace.
+    pub const KEYS: &[Context] = &[Keys, Key, Table, Global, Always];
+    /// The tab Review.
+    pub const REVIEW: &[Context] = &[Review, Key, Table, Global, Always];
+    /// The tab Rotations.
+    pub const ROTATIONS: &[Context] = &[Rotations, Table, Global, Always];
+    /// The tab Members.
+    pub const MEMBERS: &[Context] = &[Members, Table, Global, Always];
+    /// The tab Activity.
+    pub const ACTIVITY: &[Context] = &[Table, Global, Always];
+    /// A text field.
+    pub const TEXT: &[Context] = &[Text, Always];
+    /// A list that is filtered by typing.
+    pub const LIST: &[Context] = &[List, Text, Always];
+    /// A popup that asks.
+    pub const CONFIRM: &[Context] = &[Confirm, Popup, Always];
+    /// A popup that only shows, or that has buttons.
+    pub const POPUP: &[Context] = &[Popup, Always];
+    /// The popup of a new secret.
+    pub const REVEAL: &[Context] = &[Reveal, Popup, Always];
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Where it holds.
+    pub context: Context,
+    /// What it does.
+    pub action: Action,
+    /// The action's name in the configuration.
+    pub name: &'static str,
+    /// The default keys.
+    pub keys: &'static [&'static str],
+    /// What it does, in words, for the help and the README.
+    pub help: &'static str,
+    /// One word for the footer; empty where it is not shown there.
+    pub hint: &'static str,
+}
+
+macro_rules! bindings {
+    ($($context:ident { $($action:ident $name:literal [$($key:literal),*] $help:literal $hint:literal;)+ })+) => {
+        /// Everything that a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($(#[doc = $help] $action,)+)+
+        }
+
+        /// The table. Footer hints are taken in this order, the nearest context first.
+        pub const TABLE: &[Binding] = &[
+            $($(Binding {
+                context: Context::$context,
+                action: Action::$action,
+                name: $name,
+                keys: &[$($key),*],
+                help: $help,
+                hint: $hint,
+            },)+)+
+        ];
+    };
+}
+
+bindings! {
+    Keys {
+        New "new" ["n"] "new key" "new";
+        Revoke "revoke" ["x"] "revoke, after a popup that asks" "revoke";
+        ShowRevoked "show-revoked" ["."] "show revoked keys, or hide them" "";
+    }
+    Review {
+        Keep "keep" ["K"] "keep, until a date, with a note" "keep";
+        MarkRevoke "mark-revoke" ["x"] "mark to be revoked; nothing happens before apply" "revoke";
+        Skip "skip" ["S"] "decide later" "skip";
+        Undo "undo" ["u"] "undo the last decision" "undo";
+        Apply "apply" ["A"] "preview and apply the decisions" "apply";
+    }
+    Key {
+        Open "open" ["enter"] "details, and close them" "details";
+        Rotate "rotate" ["R"] "rotate: replace it without cutting anyone off" "rotate";
+        Edit "edit" ["e"] "edit name and note" "edit";
+        Copy "copy" ["y"] "copy its id, name, mask, or the row as JSON" "copy";
+        Command "command" ["c"] "the command that does the same" "";
+        ShorterChart "shorter-chart" ["<"] "chart of a shorter time" "";
+        LongerChart "longer-chart" [">"] "chart of a longer time" "";
+    }
+    Rotations {
+        OpenRotation "open-rotation" ["enter"] "the rotation's next step" "open";
+        FinishRotation "finish-rotation" ["x"] "revoke the old key, after a popup that asks" "finish";
+        ReplaceReplacement "replace-replacement" ["R"] "replace the replacement" "";
+    }
+    Members {
+        OpenMember "open-member" ["enter"] "details, and close them" "details";
+        Invite "invite" ["i"] "invite someone, or make a sign-in code" "invite";
+        ChangeRole "change-role" ["e"] "change the role" "role";
+        RemoveMember "remove-member" ["x"] "remove, after a popup that asks" "remove";
+        EndSessions "end-sessions" ["E"] "end all sessions of the member" "";
+    }
+    Table {
+        Filter "filter" ["/"] "filter as you type" "filter";
+        Sort "sort" ["s"] "sort menu" "sort";
+        Down "down" ["j", "down"] "down" "";
+        Up "up" ["k", "up"] "up" "";
+        Top "top" ["g g", "home"] "first row" "";
+        Bottom "bottom" ["G", "end"] "last row" "";
+        PageDown "page-down" ["pagedown", "ctrl-f"] "a page down" "";
+        PageUp "page-up" ["pageup", "ctrl-b"] "a page up" "";
+        HalfDown "half-down" ["ctrl-d"] "half a page down" "";
+        HalfUp "half-up" ["ctrl-u"] "half a page up" "";
+        Mark "mark" ["space"] "mark, or unmark" "";
+        MarkAll "mark-all" ["a"] "mark all shown, or unmark them" "";
+        Refresh "refresh" ["r"] "refresh" "";
+    }
+    Global {
+        Help "help" ["?", "f1"] "help" "help";
+        Palette "palette" [":", "ctrl-p"] "all commands, by name" "commands";
+        Quit "quit" ["q"] "back; quits at the top" "quit";
+        Tab1 "tab-1" ["1"] "Personal" "";
+        Tab2 "tab-2" ["2"] "Workspace" "";
+        Tab3 "tab-3" ["3"] "Review" "";
+        Tab4 "tab-4" ["4"] "Rotations" "";
+        Tab5 "tab-5" ["5"] "Members" "";
+        Tab6 "tab-6" ["6"] "Activity" "";
+        PreviousTab "previous-tab" ["["] "previous tab" "";
+        NextTab "next-tab" ["]"] "next tab" "";
+        Times "times" ["t"] "relative or exact times" "";
+        Messages "messages" [] "earlier messages" "";
+        SignIn "sign-in" [] "sign in again with a code" "";
+        Suspend "suspend" ["ctrl-z"] "suspend" "";
+    }
+    Confirm {
+        Yes "yes" ["y"] "yes, do it" "yes";
+    }
+    Reveal {
+        Unmask "unmask" ["v"] "show the secret for 20 seconds, or hide it" "show";
+        CopySecret "copy-secret" ["y"] "copy the secret by way of the terminal" "copy";
+        WriteSecret "write-secret" ["w"] "write the secret to a new file, 0600" "to a file";
+        PipeSecret "pipe-secret" ["p"] "pipe the secret into a command" "into a command";
+        Stored "stored" ["s"] "I have stored it" "I have stored it";
+    }
+    Popup {
+        Activate "activate" ["enter"] "press the focused button" "choose";
+        ScrollDown "scroll-down" ["j", "down"] "scroll down" "";
+        ScrollUp "scroll-up" ["k", "up"] "scroll up" "";
+    }
+    List {
+        ListDown "list-down" ["down", "ctrl-n"] "next" "";
+        ListUp "list-up" ["up", "ctrl-p"] "previous" "";
+        ListPageDown "list-page-down" ["pagedown"] "a page down" "";
+        ListPageUp "list-page-up" ["pageup"] "a page up" "";
+    }
+    Text {
+        Submit "submit" ["enter"] "accept" "accept";
+    }
+    Always {
+        Cancel "cancel" ["esc"] "back, one step; never quits" "back";
+        NextField "next-field" ["tab"] "move the focus on" "";
+        PreviousField "previous-field" ["backtab"] "move the focus back" "";
+        Interrupt "interrupt" ["ctrl-c"] "cancel; twice quits" "";
+    }
+}

@@ -1,0 +1,334 @@
+//! The whole vocabulary between the model and the runtime: what happened ([`Msg`]) and what to do ([`Effect`]), as data.
+//!
+//! The runtime hands over all messages that wait, a [`Msg::Tick`] first, then draws one frame, then sends [`Msg::Shown`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use crokey::KeyCombination;
+use zeroize::Zeroizing;
+
+use crate::domain::id::Id;
+use crate::domain::key::{Key, Kind};
+use crate::domain::time::Stamp;
+use crate::domain::usage::{DailyUse, Usage};
+use crate::wire::activity::ActivityQuery;
+use crate::wire::keys::{
+    CreateKey, CreatedKey, EditKey, FoundKey, RevokeKey, Rotation, ShownOnce, UsageQuery,
+};
+use crate::wire::members::{ChangeRole, ChangedRole, Invitation, Invite, Member, Removal};
+use crate::wire::page::Page;
+use crate::wire::problem::{Problem, ProblemType};
+use crate::wire::reviews::{Decide, Decided, RecordExport, ReviewsQuery};
+use crate::wire::sessions::Me;
+
+/// A point of the runtime's monotonic clock: milliseconds since the UI started. Never shown; spans and deadlines only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// The moment `ms` milliseconds later.
+    #[must_use]
+    pub const fn plus(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds since `earlier`; 0 where that is later.
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Names one request, so that its answer finds back and a stale one is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// The time. Sent before each batch of messages, and when [`Model::wake_at`](super::app::Model::wake_at) is reached.
+    Tick {
+        /// The present on the monotonic clock.
+        now: Moment,
+    },
+    /// A key was pressed.
+    Key(KeyCombination),
+    /// Text was pasted, as the terminal's bracketed paste delivers it.
+    Paste(Zeroizing<String>),
+    /// The window has this size now.
+    Resize {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// The frame drawn after all earlier messages was written to the terminal. Needs no new frame.
+    Shown,
+    /// The terminal is about to be given back (quit, suspend, a signal): the next frame must hold no secret.
+    Conceal,
+    /// An answer. A list arrives as several answers to one ticket.
+    Reply {
+        /// Of the effect that asked.
+        ticket: Ticket,
+        /// What came of it.
+        result: Result<Reply, Failure>,
+    },
+}
+
+/// What to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask the server; answers come as [`Msg::Reply`] with the ticket.
+    Ask {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// The question.
+        ask: Ask,
+    },
+    /// Stop what runs under the ticket, if it still does (a list that nobody waits for any more).
+    Forget(Ticket),
+    /// Take a text or secret somewhere; [`Reply::Done`] says in words what was done with it.
+    Put {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// What and where to.
+        put: Put,
+    },
+    /// Drop the record of a create: its secret is stored, or the key is gone.
+    DropPending {
+        /// The create's `Idempotency-Key`.
+        idempotency_key: String,
+    },
+    /// Keep the review's drafts for the next start; JSON that only the model reads.
+    KeepDrafts(String),
+    /// Give the terminal back and stop this process group, as Ctrl-Z does.
+    Suspend,
+    /// End the UI.
+    Quit,
+}
+
+/// A question to the server.
+#[derive(Debug)]
+pub enum Ask {
+    /// Who is signed in → [`Reply::Me`].
+    Me,
+    /// Redeem a sign-in code, keep the session in the profile, and use it from now on → [`Reply::Me`].
+    SignIn(Arc<ShownOnce>),
+    /// All keys of a kind, newest first, revoked ones too → [`Reply::Keys`], one a page.
+    Keys(Kind),
+    /// The keys that changed → [`Reply::Keys`], one a page.
+    Changes {
+        /// Of this kind.
+        kind: Kind,
+        /// Since this `as_of`.
+        since: Stamp,
+    },
+    /// Create a key → [`Reply::Created`]. A [`Pending`] record is stored before the request is sent, and its `key_id` filled in
+    /// when the answer arrives; where it cannot be stored, nothing is sent.
+    Create {
+        /// The kind.
+        kind: Kind,
+        /// Makes a repeat the same create.
+        idempotency_key: String,
+        /// Name, note, what it replaces.
+        body: CreateKey,
+    },
+    /// The secret is stored → [`Reply::Key`].
+    Confirm(Kind, Id),
+    /// Change name or note → [`Reply::Key`].
+    Edit {
+        /// The kind.
+        kind: Kind,
+        /// The key.
+        id: Id,
+        /// The version that was seen, for `If-Match`.
+        version: i64,
+        /// The changed fields.
+        body: EditKey,
+    },
+    /// Revoke → [`Reply::Key`], or the refusal with the key as it is now.
+    Revoke {
+        /// The kind.
+        kind: Kind,
+        /// The key.
+        id: Id,
+        /// How.
+        body: RevokeKey,
+    },
+    /// A key's use over time → [`Reply::Usage`].
+    Usage {
+        /// The kind.
+        kind: Kind,
+        /// The key.
+        id: Id,
+        /// Which part.
+        query: UsageQuery,
+    },
+    /// Compact use of at most 200 keys → [`Reply::DailyUse`].
+    DailyUse {
+        /// The kind.
+        kind: Kind,
+        /// The keys.
+        ids: Vec<Id>,
+        /// How many days.
+        days: u32,
+    },
+    /// Rotations with both keys' use by hour → [`Reply::Rotations`], one a page.
+    Rotations(Kind),
+    /// Whose key is this secret? → [`Reply::Found`].
+    LookUp(Arc<ShownOnce>),
+    /// Revoke a leaked key by its secret → [`Reply::Found`].
+    RevokeLeaked {
+        /// The secret.
+        secret: Arc<ShownOnce>,
+        /// Why.
+        reason: String,
+    },
+    /// All members → [`Reply::Members`], one a page.
+    Members,
+    /// Invite, or make a sign-in code → [`Reply::Invited`].
+    Invite(Invite),
+    /// Change a role → [`Reply::RoleChanged`].
+    ChangeRole(Id, ChangeRole),
+    /// Remove a member, or see what that would do → [`Reply::Removal`].
+    Remove {
+        /// The member.
+        id: Id,
+        /// Only see.
+        dry_run: bool,
+    },
+    /// End a member's sessions → [`Reply::Done`].
+    EndSessions(Id),
+    /// Applied decisions → [`Reply::Reviews`], one page.
+    Reviews(ReviewsQuery),
+    /// Apply a decision → [`Reply::Decided`].
+    Decide {
+        /// Makes a repeat the same decision.
+        idempotency_key: String,
+        /// The decision.
+        body: Decide,
+    },
+    /// Record that decisions were exported → [`Reply::Done`].
+    RecordExport(RecordExport),
+    /// A page of the activity log → [`Reply::Activity`].
+    Activity(ActivityQuery),
+}
+
+/// Something to put somewhere outside. Each is confirmed only when it surely happened.
+#[derive(Debug)]
+pub enum Put {
+    /// A text into the clipboard, by way of the terminal.
+    Copy(String),
+    /// A secret into the clipboard, by way of the terminal.
+    CopySecret(Arc<ShownOnce>),
+    /// A secret into a new file, 0600, synced; an existing file is left alone. `~/` is the home folder.
+    SecretToFile {
+        /// The file.
+        path: String,
+        /// The secret.
+        secret: Arc<ShownOnce>,
+    },
+    /// A secret into a command's standard input; done when it exits with 0. The line is split into words without a shell.
+    SecretToCommand {
+        /// The command line.
+        command: String,
+        /// The secret.
+        secret: Arc<ShownOnce>,
+    },
+    /// A text into a new file, 0600; an existing file is left alone.
+    TextToFile {
+        /// The file.
+        path: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// An answer.
+#[derive(Debug)]
+pub enum Reply {
+    /// Who is signed in.
+    Me(Box<Me>),
+    /// A page of keys; the last one has no `next_cursor`.
+    Keys(Page<Key>),
+    /// A created key, with its secret unless it was confirmed or used meanwhile.
+    Created(Box<CreatedKey>),
+    /// A key as it is now.
+    Key(Box<Key>),
+    /// A key's use.
+    Usage(Usage),
+    /// Compact use.
+    DailyUse(Vec<DailyUse>),
+    /// A page of rotations.
+    Rotations(Page<Rotation>),
+    /// Whose key it is.
+    Found(Box<FoundKey>),
+    /// A page of members.
+    Members(Page<Member>),
+    /// An invitation.
+    Invited(Box<Invitation>),
+    /// A changed role.
+    RoleChanged(Box<ChangedRole>),
+    /// A removal, done or tried.
+    Removal(Box<Removal>),
+    /// A page of decisions.
+    Reviews(Page<crate::domain::review::Review>),
+    /// An applied decision.
+    Decided(Box<Decided>),
+    /// A page of the log.
+    Activity(Page<crate::domain::activity::Activity>),
+    /// It was done; the sentence says what: `sent to your terminal`, `written to /home/ada/key`.
+    Done(String),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server was not reached, or did not answer in time. What happened, why, and what to do.
+    Unreachable(String),
+    /// The server said no.
+    Refused(Box<Problem>),
+    /// What answered is no keyward server, or speaks another version.
+    Garbled(String),
+    /// Something on this machine: a file, a command, the clipboard.
+    Local(String),
+}
+
+impl Failure {
+    /// Whether signing in again is the way on.
+    pub fn is_signed_out(&self) -> bool {
+        matches!(self.problem(), Some(ProblemType::SessionEnded | ProblemType::SessionMissing))
+    }
+
+    /// The type of the server's problem, if it was one.
+    pub fn problem(&self) -> Option<ProblemType> {
+        match self {
+            Self::Refused(problem) => Some(problem.kind),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(why) | Self::Garbled(why) | Self::Local(why) => f.write_str(why),
+            Self::Refused(problem) => problem.fmt(f),
+        }
+    }
+}
+
+/// A create whose secret may not have been stored, as recorded before its request was sent.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Pending {
+    /// The create's `Idempotency-Key`.
+    pub idempotency_key: String,
+    /// The kind.
+    pub kind: Kind,
+    /// What was asked for.
+    pub body: CreateKey,
+    /// When the record was made.
+    pub at: Stamp,
+    /// The key, where the answer arrived.
+    pub key_id: Option<Id>,
+}

@@ -1,0 +1,78 @@
+//! Messages at the foot of the screen: information goes after four seconds, errors stay until a key is pressed; all are kept.
+
+use std::collections::VecDeque;
+
+use super::msg::Moment;
+use crate::domain::text;
+
+/// How long information stays, in milliseconds.
+const INFO_MS: u64 = 4_000;
+/// How many messages are kept.
+const KEPT: usize = 200;
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// When it came.
+    pub at: Moment,
+    /// Whether something failed.
+    pub error: bool,
+    /// The sentence, cleaned.
+    pub text: String,
+}
+
+/// The message on the screen, and the earlier ones.
+#[derive(Debug, Default)]
+pub struct Notices {
+    shown: bool,
+    kept: VecDeque<Notice>,
+}
+
+impl Notices {
+    /// Something was done.
+    pub fn info(&mut self, at: Moment, sentence: impl AsRef<str>) {
+        self.push(at, false, sentence.as_ref());
+    }
+
+    /// Something failed: what, why, and what to do.
+    pub fn error(&mut self, at: Moment, sentence: impl AsRef<str>) {
+        self.push(at, true, sentence.as_ref());
+    }
+
+    fn push(&mut self, at: Moment, error: bool, sentence: &str) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(Notice { at, error, text: text::line(sentence).into_owned() });
+        self.shown = true;
+    }
+
+    /// The message to show now.
+    pub fn shown(&self) -> Option<&Notice> {
+        self.kept.back().filter(|_| self.shown)
+    }
+
+    /// A key was pressed.
+    pub fn pressed(&mut self) {
+        if self.shown().is_some_and(|notice| notice.error) {
+            self.shown = false;
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Moment) {
+        if self.goes_at().is_some_and(|at| now >= at) {
+            self.shown = false;
+        }
+    }
+
+    /// When the message goes by itself.
+    pub fn goes_at(&self) -> Option<Moment> {
+        self.shown().filter(|notice| !notice.error).map(|notice| notice.at.plus(INFO_MS))
+    }
+
+    /// All messages, the latest first.
+    pub fn history(&self) -> impl Iterator<Item = &Notice> {
+        self.kept.iter().rev()
+    }
+}

@@ -1,0 +1,241 @@
+//! What all screens share: who is signed in and where, the time, the look, the messages, and the effects to be done.
+
+use std::collections::HashMap;
+
+use super::keymap::{Action, Keymap};
+use super::msg::{Ask, Effect, Failure, Moment, Pending, Put, Ticket};
+use super::notice::Notices;
+use super::theme::Theme;
+use crate::domain::key::Kind;
+use crate::domain::member::{Actor, Permission};
+use crate::domain::policy::Policy;
+use crate::domain::staleness::Judge;
+use crate::domain::time::Stamp;
+use crate::wire::sessions::Me;
+
+/// What the UI starts with. The runtime and the configuration know it; nothing of it is asked for again.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The profile's name; empty for one that has none (the demo).
+    pub profile: String,
+    /// The server's address, as shown.
+    pub server: String,
+    /// Whether the profile is marked as production: it is coloured then.
+    pub production: bool,
+    /// Whether nothing may be changed.
+    pub read_only: bool,
+    /// Whether files and commands are out of reach (`--restricted`).
+    pub restricted: bool,
+    /// The look.
+    pub theme: Theme,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Columns and rows of the window.
+    pub size: (u16, u16),
+    /// 16 random bytes, from which idempotency keys are made.
+    pub seed: [u8; 16],
+    /// Creates of earlier runs whose secret may not have been stored.
+    pub pending: Vec<Pending>,
+    /// The review's drafts of the last run, as [`Effect::KeepDrafts`] carried them; empty if there are none.
+    pub drafts: String,
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The header: who is signed in.
+    Me,
+    /// The list of all keys of a kind.
+    List(Kind),
+    /// The changes of a list since it was loaded.
+    Changes(Kind),
+    /// The detail pane.
+    Detail,
+    /// A create: its answer is never dropped.
+    Create,
+    /// The overlay that is open; dropped with it.
+    Overlay,
+    /// A copy or file whose outcome is only told.
+    Notice,
+}
+
+/// How the server is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// The first answer is awaited.
+    #[default]
+    Connecting,
+    /// The last answer was good.
+    Live,
+    /// The last question was not answered; why.
+    Lost(String),
+    /// The session has ended.
+    SignedOut,
+}
+
+/// What all screens share.
+#[derive(Debug)]
+pub struct Shared {
+    /// What the UI was started with.
+    pub start: Start,
+    /// The present on the monotonic clock.
+    pub now: Moment,
+    /// Columns and rows of the window.
+    pub size: (u16, u16),
+    /// Whether times are shown exactly.
+    pub exact_times: bool,
+    /// Who is signed in.
+    pub me: Option<Me>,
+    /// How the server is reached.
+    pub link: Link,
+    /// The message on the screen, and the earlier ones.
+    pub notices: Notices,
+    /// What to do, collected while a message is handled.
+    pub effects: Vec<Effect>,
+    server_time: Option<(Stamp, Moment)>,
+    waiting: HashMap<Ticket, Owner>,
+    tickets: u64,
+    creates: u64,
+}
+
+impl Shared {
+    /// At the start.
+    pub fn new(start: Start) -> Self {
+        Self {
+            now: Moment::default(),
+            size: start.size,
+            exact_times: false,
+            me: None,
+            link: Link::default(),
+            notices: Notices::default(),
+            effects: Vec::new(),
+            server_time: None,
+            waiting: HashMap::new(),
+            tickets: 0,
+            creates: 0,
+            start,
+        }
+    }
+
+    /// The look.
+    pub fn theme(&self) -> Theme {
+        self.start.theme
+    }
+
+    /// The server's present: its last `as_of`, moved on by the monotonic clock. The epoch before the first answer.
+    pub fn server_now(&self) -> Stamp {
+        self.server_time.map_or(Stamp::default(), |(at, heard)| {
+            at.plus(i64::try_from(self.now.since(heard)).unwrap_or(i64::MAX))
+        })
+    }
+
+    /// Takes a server's `as_of` that has just arrived.
+    pub fn heard_time(&mut self, as_of: Stamp) {
+        // Answers overtake each other; time does not go back.
+        if as_of >= self.server_now() || self.server_time.is_none() {
+            self.server_time = Some((as_of, self.now));
+        }
+    }
+
+    /// What staleness is judged by now.
+    pub fn judge(&self) -> Judge {
+        let (policy, tracking_since) = self
+            .me
+            .as_ref()
+            .map_or((Policy::default(), Stamp::default()), |me| (me.policy, me.usage_tracking_since));
+        Judge { policy, now: self.server_now(), tracking_since }
+    }
+
+    /// Asks the server on behalf of `owner`.
+    pub fn ask(&mut self, owner: Owner, ask: Ask) -> Ticket {
+        let ticket = self.ticket(owner);
+        self.effects.push(Effect::Ask { ticket, ask });
+        ticket
+    }
+
+    /// Takes something somewhere on behalf of `owner`.
+    pub fn put(&mut self, owner: Owner, put: Put) -> Ticket {
+        let ticket = self.ticket(owner);
+        self.effects.push(Effect::Put { ticket, put });
+        ticket
+    }
+
+    fn ticket(&mut self, owner: Owner) -> Ticket {
+        self.tickets += 1;
+        self.waiting.insert(Ticket(self.tickets), owner);
+        Ticket(self.tickets)
+    }
+
+    /// Who waits for this answer; nothing where nobody does any more.
+    pub fn owner(&self, ticket: Ticket) -> Option<Owner> {
+        self.waiting.get(&ticket).copied()
+    }
+
+    /// The answer has arrived completely.
+    pub fn answered(&mut self, ticket: Ticket) {
+        self.waiting.remove(&ticket);
+    }
+
+    /// Whether `owner` waits for anything.
+    pub fn waits(&self, owner: Owner) -> bool {
+        self.waiting.values().any(|&w| w == owner)
+    }
+
+    /// Answers for `owner` are not wanted any more.
+    pub fn forget(&mut self, owner: Owner) {
+        let effects = &mut self.effects;
+        self.waiting.retain(|&ticket, &mut waiting| {
+            let keep = waiting != owner;
+            if !keep {
+                effects.push(Effect::Forget(ticket));
+            }
+            keep
+        });
+    }
+
+    /// An `Idempotency-Key` that was never used before.
+    pub fn idempotency_key(&mut self) -> String {
+        use std::fmt::Write as _;
+        self.creates += 1;
+        let mut key = String::from("tui-");
+        for byte in self.start.seed {
+            write!(key, "{byte:02x}").expect("writing to a String cannot fail");
+        }
+        write!(key, "-{}", self.creates).expect("writing to a String cannot fail");
+        key
+    }
+
+    /// Whether the member may do this; the sentence says why not.
+    ///
+    /// # Errors
+    /// Read-only, not signed in yet, or the role lacks it.
+    pub fn may(&self, permission: Permission) -> Result<(), String> {
+        let writes = !matches!(permission, Permission::ListKeys(_) | Permission::ReadActivity);
+        if self.start.read_only && writes {
+            return Err("keyward was started read-only".to_owned());
+        }
+        let Some(me) = &self.me else { return Err("not signed in yet".to_owned()) };
+        let actor = Actor { member: me.member.clone(), role: me.role };
+        actor.allow(permission).map(drop).map_err(|denied| denied.to_string())
+    }
+
+    /// Tells what failed, and notes what it says about the connection.
+    pub fn failed(&mut self, failure: &Failure) {
+        self.heard_failure(failure);
+        self.notices.error(self.now, failure.to_string());
+    }
+
+    /// Notes what a failure says about the connection, without a message.
+    pub fn heard_failure(&mut self, failure: &Failure) {
+        match failure {
+            _ if failure.is_signed_out() => self.link = Link::SignedOut,
+            Failure::Unreachable(why) | Failure::Garbled(why) => self.link = Link::Lost(why.clone()),
+            Failure::Refused(_) | Failure::Local(_) => {}
+        }
+    }
+
+    /// The key of an action for a sentence: `r`; a dash where it is unbound.
+    pub fn key(&self, action: Action) -> String {
+        self.start.keymap.key(action).unwrap_or_else(|| "-".to_owned())
+    }
+}
