@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::store::Store;
 
 pub mod address;
+pub mod data_plane;
+mod dispatch;
 pub mod error;
+pub mod guard;
 pub mod listen;
 pub mod router;
 pub mod settings;
@@ -27,6 +30,8 @@ pub struct Server {
     pub clock: Clock,
     /// What the server was told.
     pub settings: Settings,
+    hosts: guard::Hosts,
+    request_ids: dispatch::RequestIds,
 }
 
 /// Why a server did not start, in words that say what to do.
@@ -69,6 +74,12 @@ pub async fn start(
         None => listen::bind(settings.listen).await?,
     };
     let addr = listener.local_addr().map_err(|e| StartError::Listen(settings.listen, e))?;
-    let server = Arc::new(Server { store, clock, settings });
+    let server = Arc::new(Server {
+        hosts: guard::Hosts::new(&settings.hosts),
+        request_ids: dispatch::RequestIds::new(clock::entropy()),
+        store,
+        clock,
+        settings,
+    });
     Ok(Running { addr, listening: listen::start(server, listener) })
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 pub mod activity;
 pub mod data_plane;
@@ -42,6 +42,8 @@ pub trait Call {
     const PATH: &'static str;
     /// The operation's name in the OpenAPI document.
     const OPERATION: &'static str;
+    /// What it does, in words.
+    const ABOUT: &'static str;
     /// The status of success.
     const STATUS: u16;
     /// Who may call.
@@ -49,11 +51,27 @@ pub trait Call {
     /// Whether the path has an `{id}`.
     const HAS_ID: bool;
     /// The query parameters.
-    type Query: Serialize + DeserializeOwned + Default + Send;
+    type Query: Serialize + DeserializeOwned + Default + IntoParams + Send;
     /// The JSON body; `()` where there is none.
     type Body: Serialize + DeserializeOwned + ToSchema + Send;
     /// The JSON reply; `()` where there is none.
     type Reply: Serialize + DeserializeOwned + ToSchema + Send;
+}
+
+/// Something that is shown every call of the contract.
+pub trait Visitor {
+    /// One call.
+    fn call<C: Call>(&mut self);
+}
+
+/// Shows all calls to the visitor: the one list of operations.
+pub fn visit_calls(visitor: &mut impl Visitor) {
+    data_plane::visit_calls(visitor);
+    sessions::visit_calls(visitor);
+    keys::visit_calls(visitor);
+    members::visit_calls(visitor);
+    reviews::visit_calls(visitor);
+    activity::visit_calls(visitor);
 }
 
 /// No query parameters. Unknown ones are ignored, as everywhere.
@@ -62,8 +80,8 @@ pub struct NoQuery {}
 
 /// Defines calls: `Name = METHOD "path", operation, plane, status; Query, Body => Reply`.
 macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident = $method:ident $path:literal $operation:literal $plane:ident $status:literal; $query:ty, $body:ty => $reply:ty;)+) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $about:literal])* $name:ident = $method:ident $path:literal $operation:literal $plane:ident $status:literal; $query:ty, $body:ty => $reply:ty;)+) => {$(
+        $(#[doc = $about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct $name;
 
@@ -71,6 +89,7 @@ macro_rules! calls {
             const METHOD: http::Method = http::Method::$method;
             const PATH: &'static str = $path;
             const OPERATION: &'static str = $operation;
+            const ABOUT: &'static str = concat!($($about),*);
             const STATUS: u16 = $status;
             const PLANE: $crate::wire::Plane = $crate::wire::Plane::$plane;
             const HAS_ID: bool = $crate::wire::has_id($path);
@@ -78,7 +97,13 @@ macro_rules! calls {
             type Body = $body;
             type Reply = $reply;
         }
-    )+};
+    )+
+
+        /// Shows the calls of this module to the visitor.
+        pub(super) fn visit_calls(visitor: &mut impl $crate::wire::Visitor) {
+            $(visitor.call::<$name>();)+
+        }
+    };
 }
 pub(crate) use calls;
 

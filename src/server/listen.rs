@@ -1,19 +1,20 @@
 //! Takes connections, one task each, and lets them finish when the server stops.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
-use super::router::{self, Origin};
+use super::dispatch::{self, Ends};
+use super::router;
 use super::{Server, StartError};
 
 /// The task that accepts connections.
@@ -48,6 +49,7 @@ pub(super) fn start(server: Arc<Server>, listener: TcpListener) -> Listening {
 async fn accept(server: Arc<Server>, listener: TcpListener, stop: CancellationToken) {
     let routes = router::routes(&server);
     let graceful = GracefulShutdown::new();
+    let header_timeout = server.settings.limits.header_timeout;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -55,15 +57,17 @@ async fn accept(server: Arc<Server>, listener: TcpListener, stop: CancellationTo
         };
         let Ok((stream, peer)) = accepted else { continue };
         let _ = stream.set_nodelay(true);
-        let origin = Origin(peer.ip());
-        let service = routes.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(origin);
-            request
+        let local = stream.local_addr().map_or(peer.ip(), |local| local.ip());
+        let ends = Ends { peer: peer.ip(), local };
+        let (server, routes) = (server.clone(), routes.clone());
+        let service = service_fn(move |request| {
+            let (server, routes) = (server.clone(), routes.clone());
+            async move { Ok::<_, Infallible>(dispatch::answer(&server, &routes, ends, request).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(server.settings.limits.header_timeout)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .header_read_timeout(header_timeout)
+            .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A connection that breaks off is the client's business.
