@@ -19,6 +19,7 @@ mod probe;
 mod reply;
 mod request;
 mod retry;
+pub mod state;
 #[cfg(test)]
 mod tests;
 mod tls;

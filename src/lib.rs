@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod server;
 pub mod store;

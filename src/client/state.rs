@@ -1,0 +1,203 @@
+//! What is kept between two runs: sessions, creates whose secret was not stored yet, drafts. Files that only their owner can read.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+mod pending;
+mod sessions;
+
+pub use pending::{PendingCreate, Recorded};
+pub use sessions::SavedSession;
+
+/// The folder of the state, usually `$XDG_STATE_HOME/keyward`. It is made when something is first written.
+#[derive(Clone, Debug)]
+pub struct State {
+    folder: PathBuf,
+}
+
+/// Why the state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Others could read it.
+    #[error("{} can be read by others, and it protects your sessions: run `chmod {mode} {}`", .path.display(), .path.display())]
+    Open {
+        /// The file or folder.
+        path: PathBuf,
+        /// The mode that it should have.
+        mode: &'static str,
+    },
+    /// It belongs to someone else, who could have put anything there.
+    #[error("{} belongs to another user: move it away, or choose another folder with XDG_STATE_HOME", .0.display())]
+    Foreign(PathBuf),
+    /// The system refuses.
+    #[error("{}: {wrong}. Is the disk full, or the folder not yours?", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        wrong: io::Error,
+    },
+    /// The file is not what was written.
+    #[error("{} is damaged: remove it, and sign in again if it held a session", .0.display())]
+    Damaged(PathBuf),
+}
+
+impl State {
+    /// The state in this folder. Nothing is touched yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The folder itself, for `doctor`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The content of a file, `drafts/production.json`; nothing where there is none.
+    ///
+    /// # Errors
+    /// Others can read the file or its folder, or it cannot be read at all.
+    pub fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, StateError> {
+        let path = self.folder.join(name);
+        let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(&path) {
+            Ok(file) => file,
+            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(wrong) => return Err(StateError::Io { path, wrong }),
+        };
+        self.check_folder(&path)?;
+        check(&path, &file, "600")?;
+        let text = io::read_to_string(&file).map_err(|wrong| StateError::Io { path, wrong })?;
+        Ok(Some(Zeroizing::new(text)))
+    }
+
+    /// Writes a file in one step: after a crash it holds the old content or the new one.
+    ///
+    /// # Errors
+    /// The folder is open to others, or cannot be written to.
+    pub fn write(&self, name: &str, content: &str) -> Result<(), StateError> {
+        let path = self.folder.join(name);
+        let parent = self.make_folder(&path)?;
+        let write = || {
+            // Files of `tempfile` are 0600 from their first moment.
+            let mut file = tempfile::NamedTempFile::new_in(&parent)?;
+            file.write_all(content.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|e| e.error)?;
+            File::open(&parent)?.sync_all()
+        };
+        write().map_err(|wrong| StateError::Io { path: path.clone(), wrong })
+    }
+
+    /// Removes a file. It is no error if there is none.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn remove(&self, name: &str) -> Result<(), StateError> {
+        let path = self.folder.join(name);
+        match fs::remove_file(&path) {
+            Err(wrong) if wrong.kind() != io::ErrorKind::NotFound => Err(StateError::Io { path, wrong }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names of the `.json` files in a folder of the state, without the ending, in order.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn names(&self, folder: &str) -> Result<Vec<String>, StateError> {
+        let path = self.folder.join(folder);
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(wrong) => return Err(StateError::Io { path, wrong }),
+        };
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// A new file that nobody else has, for writing.
+    fn create(&self, name: &str) -> Result<(PathBuf, File), StateError> {
+        let path = self.folder.join(name);
+        self.make_folder(&path)?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        match file {
+            Ok(file) => Ok((path, file)),
+            Err(wrong) => Err(StateError::Io { path, wrong }),
+        }
+    }
+
+    /// Makes the folder of a file, and those above it up to the state's own, for their owner only.
+    fn make_folder(&self, file: &Path) -> Result<PathBuf, StateError> {
+        let parent = file.parent().unwrap_or(&self.folder).to_owned();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&parent)
+            .map_err(|wrong| StateError::Io { path: parent.clone(), wrong })?;
+        self.check_folder(file)?;
+        Ok(parent)
+    }
+
+    fn check_folder(&self, file: &Path) -> Result<(), StateError> {
+        let parent = file.parent().unwrap_or(&self.folder);
+        for folder in [&self.folder, parent] {
+            let open =
+                File::open(folder).map_err(|wrong| StateError::Io { path: folder.to_owned(), wrong })?;
+            check(folder, &open, "700")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether only this user can reach an open file or folder.
+fn check(path: &Path, open: &File, mode: &'static str) -> Result<(), StateError> {
+    let about = open.metadata().map_err(|wrong| StateError::Io { path: path.to_owned(), wrong })?;
+    if about.uid() != rustix::process::geteuid().as_raw() {
+        return Err(StateError::Foreign(path.to_owned()));
+    }
+    if about.mode() & 0o077 != 0 {
+        return Err(StateError::Open { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+fn no_follow() -> i32 {
+    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn files_are_private_and_others_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let state = State::new(home.path().join("deep/keyward"));
+        assert_eq!(state.read("sessions/a.json").unwrap(), None);
+        state.write("sessions/a.json", "{}").unwrap();
+        state.write("sessions/a.json", "{1}").unwrap();
+        assert_eq!(state.read("sessions/a.json").unwrap().unwrap().as_str(), "{1}");
+        assert_eq!(state.names("sessions").unwrap(), ["a"]);
+        let path = state.folder().join("sessions/a.json");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(state.folder()).unwrap().mode() & 0o777, 0o700);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = state.read("sessions/a.json").unwrap_err().to_string();
+        assert!(refused.contains("chmod 600"), "{refused}");
+        fs::set_permissions(state.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(state.write("sessions/a.json", "").unwrap_err().to_string().contains("chmod 700"));
+        fs::set_permissions(state.folder(), fs::Permissions::from_mode(0o700)).unwrap();
+        state.remove("sessions/a.json").unwrap();
+        state.remove("sessions/a.json").unwrap();
+    }
+}

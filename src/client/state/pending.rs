@@ -1,0 +1,130 @@
+//! Creates under way: enough to issue a lost secret anew, never the secret itself.
+//!
+//! The record is written and synced before the request is sent, and dropped once the secret is where it belongs. While the
+//! process that made it lives, it holds a lock on the file; a record without a lock was left behind.
+
+use std::fs::{File, TryLockError};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{State, StateError};
+use crate::domain::id::Id;
+use crate::domain::key::Kind;
+use crate::domain::time::Stamp;
+use crate::wire::keys::CreateKey;
+
+/// A create whose secret may not have been stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingCreate {
+    /// Repeating the create with it gives the same key.
+    pub idempotency_key: String,
+    /// The server.
+    pub url: String,
+    /// Who created it; the idempotency key is theirs.
+    pub member: Id,
+    /// The kind of the key.
+    pub kind: Kind,
+    /// The fields of the create: a repetition needs the same.
+    pub create: CreateKey,
+    /// When.
+    pub at: Stamp,
+}
+
+/// A record that this process holds. Dropping it leaves the file behind, for the next start to ask about.
+#[derive(Debug)]
+pub struct Recorded {
+    path: PathBuf,
+    /// Holds the lock.
+    _file: File,
+}
+
+impl Recorded {
+    /// The secret is stored, or the key is gone: nothing is left to ask about.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn done(self) -> Result<(), StateError> {
+        std::fs::remove_file(&self.path).map_err(|wrong| StateError::Io { path: self.path, wrong })
+    }
+}
+
+impl State {
+    /// Records a create before it is sent.
+    ///
+    /// # Errors
+    /// The record cannot be written: then the create must not be sent.
+    pub fn record(&self, pending: &PendingCreate) -> Result<Recorded, StateError> {
+        let (path, mut file) = self.create(&name(&pending.idempotency_key))?;
+        let text = serde_json::to_string(pending).expect("a record has no keys but texts");
+        let write = |file: &mut File| {
+            file.lock()?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        };
+        match write(&mut file) {
+            Ok(()) => Ok(Recorded { path, _file: file }),
+            Err(wrong) => Err(StateError::Io { path, wrong }),
+        }
+    }
+
+    /// The records of processes that are gone, the oldest first, each taken over by this process.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn left_behind(&self) -> Result<Vec<(PendingCreate, Recorded)>, StateError> {
+        let mut found = Vec::new();
+        for key in self.names("pending")? {
+            let path = self.folder().join(name(&key));
+            let Ok(file) = File::options().read(true).write(true).open(&path) else { continue };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(wrong)) => return Err(StateError::Io { path, wrong }),
+            }
+            // Between making the file and locking it, its process has written nothing: leave it alone.
+            let Some(text) = self.read(&name(&key))? else { continue };
+            if let Ok(pending) = serde_json::from_str::<PendingCreate>(&text) {
+                found.push((pending, Recorded { path, _file: file }));
+            }
+        }
+        found.sort_by_key(|(pending, _)| pending.at);
+        Ok(found)
+    }
+}
+
+fn name(idempotency_key: &str) -> String {
+    format!("pending/{idempotency_key}.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_found_once_its_holder_is_gone() {
+        let home = tempfile::tempdir().unwrap();
+        let state = State::new(home.path().join("keyward"));
+        let pending = PendingCreate {
+            idempotency_key: "k1".into(),
+            url: "http://127.0.0.1:7711".into(),
+            member: Id::new(Stamp(0), [1; 10]),
+            kind: Kind::Organization,
+            create: CreateKey { name: "Grafana".into(), note: None, replaces: None },
+            at: Stamp(5),
+        };
+        let held = state.record(&pending).unwrap();
+        assert!(state.record(&pending).is_err(), "the same idempotency key twice");
+        assert!(state.left_behind().unwrap().is_empty(), "its holder lives");
+        drop(held);
+        let mut found = state.left_behind().unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(state.left_behind().unwrap().is_empty(), "taken over");
+        let (again, held) = found.remove(0);
+        assert_eq!(again, pending);
+        held.done().unwrap();
+        assert!(state.left_behind().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,96 @@
+//! The environment, read once when the program starts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Color, Config, ConfigError};
+
+/// The variables that keyward knows, and what each is for. `KEYWARD_*` never reach a command that keyward starts.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("KEYWARD_URL", "the server, over any profile"),
+    ("KEYWARD_TOKEN", "a session for KEYWARD_URL"),
+    ("KEYWARD_PROFILE", "the profile to use"),
+    ("KEYWARD_CONFIG", "the configuration file"),
+    ("KEYWARD_CA_CERT", "certificates (PEM) to trust besides the system's"),
+    ("KEYWARD_READ_ONLY", "1: the terminal UI changes nothing"),
+    ("KEYWARD_THEME", "default, high-contrast or mono"),
+    ("KEYWARD_COLOR", "auto, never, 16, 256 or truecolor"),
+    ("KEYWARD_DATABASE_URL", "the server's PostgreSQL database, with its password"),
+    ("KEYWARD_LOG", "what the server logs: error, warn, info, debug, trace"),
+    ("NO_COLOR", "if not empty: no colour, as KEYWARD_COLOR=never"),
+];
+
+/// A copy of the environment. Never printed: it holds tokens.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The process's environment as it is now. Variables that are not Unicode are left out.
+    pub fn read() -> Self {
+        Self(
+            std::env::vars_os()
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+        )
+    }
+
+    /// An environment for tests.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+    }
+
+    /// A variable that is set to something.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The names of all variables that begin so.
+    pub fn names(&self, prefix: &str) -> Vec<&str> {
+        self.0.keys().map(String::as_str).filter(|name| name.starts_with(prefix)).collect()
+    }
+
+    /// Lays what is set over the settings of the file.
+    pub(super) fn lay_over(&self, config: &mut Config) -> Result<(), ConfigError> {
+        let set = |name: &str, setting: &mut String| {
+            if let Some(value) = self.get(name) {
+                value.clone_into(setting);
+            }
+        };
+        set("KEYWARD_PROFILE", &mut config.profile);
+        set("KEYWARD_CA_CERT", &mut config.ca_cert);
+        set("KEYWARD_DATABASE_URL", &mut config.server.database_url);
+        set("KEYWARD_LOG", &mut config.server.log);
+        if let Some(value) = self.word("KEYWARD_READ_ONLY", |v| match v {
+            "1" | "true" | "yes" => Ok(true),
+            "0" | "false" | "no" => Ok(false),
+            _ => Err("use 1 or 0".to_owned()),
+        })? {
+            config.ui.read_only = value;
+        }
+        if let Some(theme) = self.word("KEYWARD_THEME", |v| v.parse().map_err(|e| format!("{e}")))? {
+            config.ui.theme = theme;
+        }
+        if self.get("NO_COLOR").is_some() {
+            config.ui.color = Color::Never;
+        }
+        if let Some(color) = self.word("KEYWARD_COLOR", |v| v.parse().map_err(|e| format!("{e}")))? {
+            config.ui.color = color;
+        }
+        Ok(())
+    }
+
+    fn word<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        parse(value).map(Some).map_err(|wrong| ConfigError::Value { what: name.to_owned(), wrong })
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,126 @@
+//! Reads the configuration file, and says what is wrong with it without repeating it: it may hold a password.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Config, Environment, Paths};
+use crate::domain::text;
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file was named and cannot be read.
+    #[error("the configuration file {} cannot be read: {wrong}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        wrong: io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration file {}, line {line}: {wrong}", .file.display())]
+    Wrong {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        wrong: String,
+    },
+    /// A password lies open.
+    #[error("the configuration file {0} holds a database password and can be read by others: run `chmod 600 {0}`", .file.display())]
+    Open {
+        /// The file.
+        file: PathBuf,
+    },
+    /// One value, from the environment or the file, is none of those possible.
+    #[error("{what}: {wrong}")]
+    Value {
+        /// Which.
+        what: String,
+        /// What is wrong with it and what would be right.
+        wrong: String,
+    },
+    /// There is no home folder to look in.
+    #[error(
+        "there is no home folder (HOME is not set): name the files with --config, or set XDG_CONFIG_HOME and XDG_STATE_HOME"
+    )]
+    NoHome,
+}
+
+pub(super) fn read(
+    flag: Option<&Path>,
+    environment: &Environment,
+    paths: &Paths,
+) -> Result<Config, ConfigError> {
+    let named = flag.map(Path::to_owned).or_else(|| environment.get("KEYWARD_CONFIG").map(PathBuf::from));
+    let file = named.clone().unwrap_or_else(|| paths.config_file.clone());
+    match std::fs::read_to_string(&file) {
+        Ok(text) => parse(&text, file),
+        Err(wrong) if wrong.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(Config::default()),
+        Err(wrong) => Err(ConfigError::Unreadable { file, wrong }),
+    }
+}
+
+fn parse(text: &str, file: PathBuf) -> Result<Config, ConfigError> {
+    let config: Config = toml::from_str(text).map_err(|e| {
+        let before = e.span().map_or("", |span| text.get(..span.start).unwrap_or(""));
+        ConfigError::Wrong {
+            file: file.clone(),
+            line: before.matches('\n').count() + 1,
+            wrong: text::line(e.message()).into_owned(),
+        }
+    })?;
+    if has_password(&config.server.database_url) && open_to_others(&file) {
+        return Err(ConfigError::Open { file });
+    }
+    Ok(config)
+}
+
+/// Whether an address `scheme://user:password@host` has a password.
+fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or("");
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || url.contains("password=")
+}
+
+#[cfg(unix)]
+fn open_to_others(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|m| m.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        parse(text, "/etc/keyward.toml".into()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mistakes_are_named_by_line_and_never_quoted() {
+        let message = wrong("[server]\ndatabase_url = \"postgres://a:hunter2@db/x\"\nlisten = 5\n");
+        assert!(message.contains("line 3"), "{message}");
+        assert!(!wrong("[server]\ndatabase_url = \"postgres://a:hunter2@db\n").contains("hunter2"));
+        assert!(wrong("colour = 1").contains("line 1"), "{}", wrong("colour = 1"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_password_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keyward.toml");
+        let text = "[server]\ndatabase_url = \"postgres://a:b@db/x\"\n";
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(parse(text, file.clone()).unwrap_err().to_string().contains("chmod 600"));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(parse(text, file).is_ok());
+    }
+}

@@ -1,0 +1,102 @@
+//! How the terminal UI looks and behaves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::words::words;
+
+/// Settings of the terminal UI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ui {
+    /// The colours.
+    pub theme: Theme,
+    /// How many colours the terminal is given.
+    pub color: Color,
+    /// Whether only ASCII is drawn.
+    pub ascii: Ascii,
+    /// How a secret is copied.
+    pub clipboard: Clipboard,
+    /// Changes nothing.
+    pub read_only: bool,
+    /// Draws each frame in one piece on terminals that can; others ignore it.
+    pub synchronized_update: bool,
+    /// Seconds between two refreshes.
+    pub refresh_seconds: u32,
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self {
+            theme: Theme::Default,
+            color: Color::Auto,
+            ascii: Ascii::Auto,
+            clipboard: Clipboard::Auto,
+            read_only: false,
+            synchronized_update: true,
+            refresh_seconds: 5,
+        }
+    }
+}
+
+/// A set of colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Theme {
+    /// The 16 colours on the terminal's own background.
+    Default,
+    /// Bold and bright only.
+    HighContrast,
+    /// No colours.
+    Mono,
+}
+
+/// How many colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Color {
+    /// As many as the environment says that the terminal has.
+    Auto,
+    /// None.
+    Never,
+    /// The 16 of ANSI.
+    #[serde(rename = "16")]
+    Ansi16,
+    /// 256.
+    #[serde(rename = "256")]
+    Ansi256,
+    /// All.
+    Truecolor,
+}
+
+/// Whether only ASCII is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ascii {
+    /// Where the locale is not UTF-8 or the terminal is the Linux console.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How a secret is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clipboard {
+    /// Through tmux or screen where one is in between, else OSC 52.
+    Auto,
+    /// OSC 52.
+    Osc52,
+    /// `tmux load-buffer -w`.
+    Tmux,
+    /// OSC 52 wrapped for GNU screen.
+    Screen,
+    /// Not at all.
+    Off,
+}
+
+words!(Theme { Default = "default", HighContrast = "high-contrast", Mono = "mono" });
+words!(Color { Auto = "auto", Never = "never", Ansi16 = "16", Ansi256 = "256", Truecolor = "truecolor" });
+words!(Ascii { Auto = "auto", Always = "always", Never = "never" });
+words!(Clipboard { Auto = "auto", Osc52 = "osc52", Tmux = "tmux", Screen = "screen", Off = "off" });
