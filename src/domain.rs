@@ -1,11 +1,14 @@
 //! What keyward is about: keys, members, their rights, and what can be said of a key's use. Pure: no I/O, no clock, no chance.
 
 pub mod activity;
+pub mod draft;
+pub mod export;
 pub mod filter;
 pub mod id;
 pub mod key;
 pub mod member;
 pub mod policy;
+pub mod queue;
 pub mod review;
 pub mod rotation;
 pub mod secret;

@@ -161,6 +161,12 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
+/// Bytes in lower-case hexadecimal digits, as digests are written.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

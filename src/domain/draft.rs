@@ -1,0 +1,230 @@
+//! Decisions of a review that are not applied yet: kept on this machine, ids and words only, so that no lost connection loses one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::id::Id;
+use super::review::{Decision, Review};
+use super::text;
+use super::time::Stamp;
+
+/// One decision that is not applied yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// What is decided.
+    pub decision: Decision,
+    /// Until when a kept key stays out of the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Stamp>,
+    /// The reviewer's note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Up to when the reviewer has seen the key's use: a revoke is refused if it was used since.
+    pub seen_until: Stamp,
+    /// Why the server did not apply it, if it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl Draft {
+    /// A decision on a key whose use was seen up to this moment.
+    pub fn new(decision: Decision, seen_until: Stamp) -> Self {
+        Self { decision, until: None, note: None, seen_until, refused: None }
+    }
+}
+
+/// What was there before a step, so that it can be undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Step {
+    before: Vec<(Id, Option<Draft>)>,
+}
+
+/// All drafts of one sitting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drafts {
+    /// The review that they will belong to.
+    pub review_id: Id,
+    /// When the sitting began.
+    pub begun_at: Stamp,
+    by_key: BTreeMap<Id, Draft>,
+    #[serde(default)]
+    steps: Vec<Step>,
+}
+
+/// Most steps that can be undone.
+const STEPS_KEPT: usize = 200;
+
+impl Drafts {
+    /// A new sitting.
+    pub fn new(review_id: Id, begun_at: Stamp) -> Self {
+        Self { review_id, begun_at, by_key: BTreeMap::new(), steps: Vec::new() }
+    }
+
+    /// The draft on a key.
+    pub fn get(&self, key: Id) -> Option<&Draft> {
+        self.by_key.get(&key)
+    }
+
+    /// All drafts, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (Id, &Draft)> {
+        self.by_key.iter().map(|(&id, draft)| (id, draft))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether nothing is decided.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// How many are of this decision.
+    pub fn count(&self, decision: Decision) -> usize {
+        self.by_key.values().filter(|draft| draft.decision == decision).count()
+    }
+
+    /// Decides on one key or several in one step.
+    pub fn decide(&mut self, decisions: impl IntoIterator<Item = (Id, Draft)>) {
+        let before: Vec<_> =
+            decisions.into_iter().map(|(id, draft)| (id, self.by_key.insert(id, draft))).collect();
+        self.remember(Step { before });
+    }
+
+    /// Takes back the drafts on these keys, in one step that can itself be undone.
+    pub fn clear(&mut self, keys: impl IntoIterator<Item = Id>) {
+        let before: Vec<_> = keys
+            .into_iter()
+            .filter_map(|id| self.by_key.remove(&id).map(|draft| (id, Some(draft))))
+            .collect();
+        self.remember(Step { before });
+    }
+
+    fn remember(&mut self, step: Step) {
+        if step.before.is_empty() {
+            return;
+        }
+        self.steps.push(step);
+        if self.steps.len() > STEPS_KEPT {
+            self.steps.remove(0);
+        }
+    }
+
+    /// Undoes the last step; the keys that it was about. A key that was applied meanwhile stays as it is.
+    pub fn undo(&mut self) -> Vec<Id> {
+        let Some(step) = self.steps.pop() else { return Vec::new() };
+        let mut keys = Vec::new();
+        for (id, before) in step.before {
+            match before {
+                Some(draft) => self.by_key.insert(id, draft),
+                None => self.by_key.remove(&id),
+            };
+            keys.push(id);
+        }
+        keys
+    }
+
+    /// The decision on a key is applied: nothing brings its draft back.
+    pub fn applied(&mut self, key: Id) {
+        self.by_key.remove(&key);
+        for step in &mut self.steps {
+            step.before.retain(|(id, _)| *id != key);
+        }
+        self.steps.retain(|step| !step.before.is_empty());
+    }
+
+    /// The server did not apply it; the draft stays with the reason.
+    pub fn refused(&mut self, key: Id, why: String) {
+        if let Some(draft) = self.by_key.get_mut(&key) {
+            draft.refused = Some(why);
+        }
+    }
+
+    /// What the server has recorded for this sitting is applied, even where its answer was never seen here.
+    pub fn reconcile(&mut self, records: &[Review]) {
+        let review_id = self.review_id;
+        for record in records.iter().filter(|record| record.review_id == review_id) {
+            if self.by_key.get(&record.key_id).is_some_and(|draft| draft.is_recorded_by(record)) {
+                self.applied(record.key_id);
+            }
+        }
+    }
+
+    /// The `Idempotency-Key` under which a draft is applied: always the same for the same decision, and another one after any change.
+    pub fn idempotency_key(&self, key: Id, draft: &Draft) -> String {
+        let facts = (self.review_id, key, draft.decision.word(), draft.until, &draft.note, draft.seen_until);
+        let facts = serde_json::to_string(&facts).expect("ids, times and words always become JSON");
+        let digest = Sha256::digest(facts);
+        format!("review-{}", text::hex(&digest[..16]))
+    }
+}
+
+impl Draft {
+    fn is_recorded_by(&self, record: &Review) -> bool {
+        record.decision == self.decision && record.until == self.until && record.note == self.note
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::queue::tests::review;
+    use crate::domain::staleness::tests::{NOW, key};
+
+    fn id(n: u8) -> Id {
+        Id::new(NOW, [n; 10])
+    }
+
+    fn drafts() -> Drafts {
+        Drafts::new(id(8), NOW)
+    }
+
+    #[test]
+    fn undo_takes_back_one_step_even_of_many_keys() {
+        let mut drafts = drafts();
+        let keep = Draft::new(Decision::Keep, NOW);
+        drafts.decide([(id(1), keep.clone())]);
+        drafts.decide([1, 2, 3].map(|n| (id(n), Draft::new(Decision::Revoke, NOW))));
+        assert_eq!(drafts.count(Decision::Revoke), 3);
+        assert_eq!(drafts.undo().len(), 3);
+        assert_eq!(drafts.iter().collect::<Vec<_>>(), [(id(1), &keep)]);
+        drafts.undo();
+        assert!(drafts.is_empty() && drafts.undo().is_empty());
+    }
+
+    #[test]
+    fn what_is_applied_does_not_come_back() {
+        let mut drafts = drafts();
+        drafts.decide([(id(1), Draft::new(Decision::Keep, NOW))]);
+        drafts.decide([(id(1), Draft::new(Decision::Revoke, NOW))]);
+        drafts.applied(id(1));
+        assert!(drafts.undo().is_empty() && drafts.is_empty());
+    }
+
+    #[test]
+    fn a_record_of_this_sitting_settles_its_draft() {
+        let key = key();
+        let mut drafts = drafts();
+        drafts.decide([(key.id, Draft::new(Decision::Revoke, NOW))]);
+        drafts.reconcile(&[review(&key, Decision::Keep)]);
+        assert_eq!(drafts.len(), 1, "another decision");
+        drafts.reconcile(&[review(&key, Decision::Revoke)]);
+        assert!(drafts.is_empty());
+    }
+
+    #[test]
+    fn the_same_decision_has_the_same_key_and_a_changed_one_another() {
+        let drafts = drafts();
+        let draft = Draft::new(Decision::Revoke, NOW);
+        let again: Drafts = serde_json::from_str(&serde_json::to_string(&drafts).unwrap()).unwrap();
+        assert_eq!(drafts.idempotency_key(id(1), &draft), again.idempotency_key(id(1), &draft));
+        let refused = Draft { refused: Some("the server was busy".into()), ..draft.clone() };
+        assert_eq!(drafts.idempotency_key(id(1), &draft), drafts.idempotency_key(id(1), &refused));
+        let later = Draft { seen_until: NOW.plus(1), ..draft.clone() };
+        assert_ne!(drafts.idempotency_key(id(1), &draft), drafts.idempotency_key(id(1), &later));
+        assert_ne!(drafts.idempotency_key(id(1), &draft), drafts.idempotency_key(id(2), &draft));
+    }
+}

@@ -1,0 +1,182 @@
+//! The review queue: which organization keys wait for a decision, the riskiest first, and what to say about all of them.
+
+use std::collections::HashMap;
+
+use super::id::Id;
+use super::key::{Key, Kind};
+use super::review::{Decision, Review};
+use super::staleness::{Flag, Flags, Judge, Risk};
+use super::time::Stamp;
+
+/// The newest applied decision on each key.
+#[derive(Clone, Debug, Default)]
+pub struct Decisions {
+    newest: HashMap<Id, Review>,
+}
+
+impl Decisions {
+    /// Takes in a decision; of two on one key the later one stands.
+    pub fn add(&mut self, review: Review) {
+        let newer = |known: &Review| (known.reviewed_at, known.id) < (review.reviewed_at, review.id);
+        match self.newest.get_mut(&review.key_id) {
+            Some(known) if newer(known) => *known = review,
+            Some(_) => {}
+            None => {
+                self.newest.insert(review.key_id, review);
+            }
+        }
+    }
+
+    /// The newest decision on a key.
+    pub fn on(&self, key: Id) -> Option<&Review> {
+        self.newest.get(&key)
+    }
+}
+
+/// Whether an applied decision keeps the key out of the queue: *keep* until its date, or until a flag is raised that was not there
+/// when it was decided; *rotate* while the rotation is under way.
+pub fn is_settled(key: &Key, newest: &Review, judge: &Judge) -> bool {
+    match newest.decision {
+        Decision::Keep => {
+            let in_time = newest.until.is_none_or(|until| judge.now < until);
+            let known = |flag: Flag| newest.findings.iter().any(|finding| finding.flag == flag);
+            in_time && judge.flags(key).iter().all(known)
+        }
+        Decision::Rotate => key.replaced_by.is_some(),
+        Decision::Revoke | Decision::Skip => false,
+    }
+}
+
+/// Where the key stands in the queue; nothing where it needs no decision now.
+pub fn risk(key: &Key, decisions: &Decisions, judge: &Judge) -> Option<Risk> {
+    if key.kind != Kind::Organization {
+        return None;
+    }
+    let risk = judge.risk(key)?;
+    match decisions.on(key.id) {
+        Some(newest) if is_settled(key, newest, judge) => None,
+        _ => Some(risk),
+    }
+}
+
+/// The indices of the keys that wait for a decision: by risk, then the longest silent first.
+pub fn queue<'a>(
+    keys: impl IntoIterator<Item = &'a Key>,
+    decisions: &Decisions,
+    judge: &Judge,
+) -> Vec<usize> {
+    let mut rows: Vec<(Risk, Stamp, Id, usize)> = keys
+        .into_iter()
+        .enumerate()
+        .filter_map(|(i, key)| {
+            let silent_since = key.last_used_at.unwrap_or(key.created_at);
+            risk(key, decisions, judge).map(|risk| (risk, silent_since, key.id, i))
+        })
+        .collect();
+    rows.sort_unstable();
+    rows.into_iter().map(|row| row.3).collect()
+}
+
+/// What is to be said about many keys, one sentence for each flag that occurs:
+/// `7 keys have no owner left, 3 of them still in use`.
+pub fn sentences<'a>(keys: impl IntoIterator<Item = &'a Key>, judge: &Judge) -> Vec<String> {
+    let mut counts = [(0, 0); Flag::ALL.len()];
+    for key in keys {
+        let (flags, live): (Flags, bool) = (judge.flags(key), key.is_live(judge.now));
+        for (flag, (count, in_use)) in Flag::ALL.into_iter().zip(&mut counts) {
+            if flags.has(flag) {
+                *count += 1;
+                *in_use += usize::from(live);
+            }
+        }
+    }
+    let raised = Flag::ALL.into_iter().zip(counts).filter(|&(_, (count, _))| count > 0);
+    raised.map(|(flag, (count, live))| flag.many(count, live)).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::policy::Policy;
+    use crate::domain::staleness::Finding;
+    use crate::domain::staleness::tests::{NOW, key};
+    use crate::domain::time::DAY;
+
+    pub(crate) fn judge() -> Judge {
+        Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+    }
+
+    /// A key that was last used so many days ago.
+    fn unused(n: u8, days: i64) -> Key {
+        let mut key = key();
+        key.id = Id::new(NOW, [n; 10]);
+        key.created_at = NOW.minus(300 * DAY);
+        key.last_used_at = Some(NOW.minus(days * DAY));
+        key
+    }
+
+    pub(crate) fn review(key: &Key, decision: Decision) -> Review {
+        Review {
+            id: Id::new(NOW, [9; 10]),
+            review_id: Id::new(NOW, [8; 10]),
+            key_id: key.id,
+            key_name: key.name.clone(),
+            key_masked: key.masked.clone(),
+            decision,
+            until: None,
+            note: None,
+            reviewer: key.created_by.as_ref().clone(),
+            reviewed_at: NOW.minus(DAY),
+            findings: vec![Finding { flag: Flag::Unused, evidence: "last used 99 d ago".into() }],
+            last_used_at: key.last_used_at,
+        }
+    }
+
+    #[test]
+    fn the_riskiest_and_longest_silent_come_first() {
+        let mut never = unused(1, 0);
+        never.last_used_at = None;
+        let keys = [unused(2, 100), unused(3, 200), never, unused(4, 1)];
+        assert_eq!(queue(&keys, &Decisions::default(), &judge()), [2, 1, 0]);
+    }
+
+    #[test]
+    fn a_kept_key_stays_away_until_its_date_or_until_it_gets_worse() {
+        let mut key = unused(1, 100);
+        let mut kept = review(&key, Decision::Keep);
+        assert!(is_settled(&key, &kept, &judge()));
+        kept.until = Some(NOW.plus(1));
+        assert!(is_settled(&key, &kept, &judge()));
+        kept.until = Some(NOW);
+        assert!(!is_settled(&key, &kept, &judge()));
+        kept.until = None;
+        key.created_at = NOW.minus(400 * DAY);
+        assert!(!is_settled(&key, &kept, &judge()), "rotation is due as well now");
+    }
+
+    #[test]
+    fn other_decisions_do_not_settle_it() {
+        let mut key = unused(1, 100);
+        assert!(!is_settled(&key, &review(&key, Decision::Skip), &judge()));
+        assert!(!is_settled(&key, &review(&key, Decision::Rotate), &judge()));
+        key.replaced_by = Some(key.id);
+        assert!(is_settled(&key, &review(&key, Decision::Rotate), &judge()));
+    }
+
+    #[test]
+    fn the_later_decision_stands() {
+        let key = unused(1, 100);
+        let mut decisions = Decisions::default();
+        let mut later = review(&key, Decision::Skip);
+        later.reviewed_at = NOW;
+        decisions.add(later);
+        decisions.add(review(&key, Decision::Keep));
+        assert_eq!(risk(&key, &decisions, &judge()), Some(Risk::Unused));
+    }
+
+    #[test]
+    fn sentences_name_only_what_occurs() {
+        let keys = [unused(1, 100), unused(2, 100), unused(3, 1)];
+        assert_eq!(sentences(&keys, &judge()), ["2 keys have been silent for too long"]);
+    }
+}
