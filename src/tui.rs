@@ -2,6 +2,7 @@
 //! the [`app::Model`] alone. Nothing here touches a terminal, a clock or a network; `runtime` does.
 
 pub mod app;
+pub mod chart;
 pub mod keymap;
 pub mod msg;
 pub mod notice;

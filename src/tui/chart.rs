@@ -1,0 +1,294 @@
+//! Use over time as pictures: sparklines, bars, both keys of a rotation on one time axis, and all keys by their last use.
+//!
+//! A column without data is dotted, a count of zero is a low line, any use is a bar: the three never look alike.
+
+use crate::domain::time::{DAY, HOUR, Stamp};
+use crate::domain::usage::{Bucket, BucketWidth};
+
+mod axis;
+mod bars;
+mod fleet;
+mod rotation;
+
+pub use bars::draw_use;
+pub use fleet::{Fleet, draw_fleet};
+pub use rotation::{TwoKeys, draw_rotation};
+
+/// Counts, oldest first; nothing where nothing was recorded yet.
+pub type Series = Vec<Option<i64>>;
+
+/// How far back a chart looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Range {
+    /// 24 hours, by hour.
+    Day,
+    /// 7 days, by hour.
+    Week,
+    /// 30 days, by day.
+    #[default]
+    Month,
+    /// 90 days, by day.
+    Quarter,
+}
+
+impl Range {
+    /// All ranges, the shortest first.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
+
+    /// `24 h`, `7 d`, `30 d`, `90 d`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Day => "24 h",
+            Self::Week => "7 d",
+            Self::Month => "30 d",
+            Self::Quarter => "90 d",
+        }
+    }
+
+    /// How wide its buckets are.
+    pub fn width(self) -> BucketWidth {
+        match self {
+            Self::Day | Self::Week => BucketWidth::Hour,
+            Self::Month | Self::Quarter => BucketWidth::Day,
+        }
+    }
+
+    /// When its first bucket begins; the last one is that of `now`.
+    pub fn from(self, now: Stamp) -> Stamp {
+        let buckets = match self {
+            Self::Day => 24,
+            Self::Week => 7 * 24,
+            Self::Month => 30,
+            Self::Quarter => 90,
+        };
+        let width = self.width().ms();
+        now.floor(width).minus((buckets - 1) * width)
+    }
+
+    /// The next longer range, or this one.
+    #[must_use]
+    pub fn longer(self) -> Self {
+        match self {
+            Self::Day => Self::Week,
+            Self::Week => Self::Month,
+            Self::Month | Self::Quarter => Self::Quarter,
+        }
+    }
+
+    /// The next shorter range, or this one.
+    #[must_use]
+    pub fn shorter(self) -> Self {
+        match self {
+            Self::Day | Self::Week => Self::Day,
+            Self::Month => Self::Week,
+            Self::Quarter => Self::Month,
+        }
+    }
+}
+
+/// The counts from `from` until now, one a bucket. A bucket that is absent is a zero, unless it began before `known_since`
+/// (recording began, or the key was created): then nothing is known of it.
+pub fn series(buckets: &[Bucket], width: BucketWidth, from: Stamp, now: Stamp, known_since: Stamp) -> Series {
+    let step = width.ms();
+    let first = from.floor(step);
+    let count = usize::try_from(now.since(first) / step + 1).unwrap_or(0);
+    let mut series: Series = (0_i64..)
+        .take(count)
+        .map(|i| (first.plus(i * step) >= known_since.floor(step)).then_some(0))
+        .collect();
+    for bucket in buckets {
+        let index = bucket.start.since(first).div_euclid(step);
+        if let Some(slot) = usize::try_from(index).ok().and_then(|i| series.get_mut(i)) {
+            *slot = Some(slot.unwrap_or(0) + bucket.count);
+        }
+    }
+    series
+}
+
+/// The counts brought to this many columns: several buckets a column are added up, several columns a bucket repeat it.
+pub(crate) fn resample(series: &[Option<i64>], columns: usize) -> Series {
+    let n = series.len();
+    if n == 0 {
+        return vec![None; columns];
+    }
+    (0..columns)
+        .map(|column| {
+            let from = column * n / columns;
+            let to = ((column + 1) * n / columns).max(from + 1);
+            let known = series[from..to].iter().flatten();
+            let sum: i64 = known.clone().sum();
+            // A column of which a part is unknown may not claim that nothing happened.
+            (sum > 0 || known.count() == to - from).then_some(sum)
+        })
+        .collect()
+}
+
+/// The glyphs of one row of bars.
+pub(crate) struct Glyphs {
+    /// Eighths of a cell, from none to all; the first is a blank.
+    pub eighths: [&'static str; 9],
+    /// A count of zero.
+    pub zero: &'static str,
+    /// No data.
+    pub unknown: &'static str,
+    /// A quiet window behind the bars.
+    pub shade: &'static str,
+    /// Points at a column.
+    pub mark: &'static str,
+}
+
+const UNICODE: Glyphs = Glyphs {
+    eighths: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+    zero: "▁",
+    unknown: "·",
+    shade: "░",
+    mark: "▲",
+};
+const ASCII: Glyphs = Glyphs {
+    eighths: [" ", "-", "-", "-", "=", "=", "#", "#", "#"],
+    zero: "_",
+    unknown: ".",
+    shade: ":",
+    mark: "^",
+};
+
+pub(crate) fn glyphs(ascii: bool) -> &'static Glyphs {
+    if ascii { &ASCII } else { &UNICODE }
+}
+
+/// The counts in one row of text, as high as the highest of them allows: `··▁▁▃▁█`.
+pub fn sparkline(counts: &[Option<i64>], columns: usize, ascii: bool) -> String {
+    let glyphs = glyphs(ascii);
+    let counts = resample(counts, columns.min(counts.len()));
+    let most = counts.iter().flatten().copied().max().unwrap_or(0);
+    counts
+        .iter()
+        .map(|count| match count {
+            None => glyphs.unknown,
+            Some(0) => glyphs.zero,
+            Some(n) => glyphs.eighths[usize::try_from(eighths(*n, most, 1)).unwrap_or(8)],
+        })
+        .collect()
+}
+
+/// How high a bar stands in `rows` cells, in eighths: at least two, so that one use does not look like none.
+pub(crate) fn eighths(count: i64, most: i64, rows: u16) -> i64 {
+    let full = i64::from(rows) * 8;
+    (count.saturating_mul(full) / most.max(1)).clamp(2, full)
+}
+
+/// `88`, `1.2k`, `34k`, `5.6M`: a count in at most four columns, up to 999 millions.
+pub fn short(count: i64) -> String {
+    let tenths = |unit: i64, name: &str| {
+        if count >= 10 * unit {
+            format!("{}{name}", count / unit)
+        } else {
+            format!("{}.{}{name}", count / unit, count % unit * 10 / unit)
+        }
+    };
+    match count {
+        ..1_000 => count.to_string(),
+        1_000..1_000_000 => tenths(1_000, "k"),
+        _ => tenths(1_000_000, "M"),
+    }
+}
+
+/// The present hour or day is not over; this is how the last bucket of a range is called.
+pub(crate) const NOW: &str = "now";
+
+/// A span that a chart shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// Where it begins.
+    pub from: Stamp,
+    /// Where it ends: the end of the last bucket.
+    pub to: Stamp,
+}
+
+impl Times {
+    /// The column of a moment, of `columns`.
+    pub(crate) fn column(self, at: Stamp, columns: u16) -> u16 {
+        let span = self.to.since(self.from).max(1);
+        let column = at.since(self.from).clamp(0, span) * i64::from(columns) / span;
+        u16::try_from(column).unwrap_or(0).min(columns.saturating_sub(1))
+    }
+}
+
+/// A range's name for a count in one of its buckets: `an hour`, `a day`.
+pub fn per(width: BucketWidth) -> &'static str {
+    match width.ms() {
+        HOUR => "an hour",
+        DAY => "a day",
+        _ => "a bucket",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Stamp = Stamp(1_795_000_000_000);
+
+    fn bucket(hours_ago: i64, count: i64) -> Bucket {
+        Bucket { start: NOW.minus(hours_ago * HOUR).floor(HOUR), count, refused: 0 }
+    }
+
+    #[test]
+    fn no_data_zero_and_use_never_look_alike() {
+        for ascii in [false, true] {
+            let shown = sparkline(&[None, Some(0), Some(1), Some(1_000)], 4, ascii);
+            let glyphs: Vec<char> = shown.chars().collect();
+            assert_eq!(glyphs.len(), 4);
+            for (i, a) in glyphs.iter().enumerate() {
+                assert!(glyphs[i + 1..].iter().all(|b| a != b), "{shown}");
+            }
+        }
+        assert_eq!(sparkline(&[None, Some(0), Some(1), Some(8)], 30, false), "·▁▂█");
+        assert_eq!(sparkline(&[], 30, false), "");
+    }
+
+    #[test]
+    fn absent_buckets_are_zero_only_where_recording_went_on() {
+        let from = Range::Day.from(NOW);
+        let counts = series(&[bucket(1, 5)], BucketWidth::Hour, from, NOW, NOW.minus(3 * HOUR));
+        assert_eq!(counts.len(), 24);
+        assert_eq!(counts[18..], [None, None, Some(0), Some(0), Some(5), Some(0)]);
+        assert_eq!(series(&[], BucketWidth::Day, Range::Month.from(NOW), NOW, Stamp(0)).len(), 30);
+    }
+
+    #[test]
+    fn a_column_that_is_partly_unknown_does_not_claim_zero() {
+        assert_eq!(resample(&[None, Some(0), Some(0), Some(0)], 2), [None, Some(0)]);
+        assert_eq!(resample(&[None, Some(3), None, None], 2), [Some(3), None]);
+        assert_eq!(resample(&[Some(1), Some(2)], 4), [Some(1), Some(1), Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn counts_are_short() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1_240, "1.2k"),
+            (34_567, "34k"),
+            (999_999, "999k"),
+            (5_670_000, "5.6M"),
+        ];
+        for (count, shown) in cases {
+            assert_eq!(short(count), shown);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests_support {
+    use ratatui::buffer::Buffer;
+
+    /// The rows of a buffer as text, without the blanks at their ends.
+    pub(super) fn rows(buf: &Buffer) -> String {
+        let rows = (0..buf.area.height).map(|y| {
+            let row: String = (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect();
+            row.trim_end().to_owned()
+        });
+        rows.collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,138 @@
+//! Bars of use over time.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Range, Times, axis, eighths, glyphs, resample, short};
+use crate::domain::text;
+use crate::domain::time::Stamp;
+use crate::tui::theme::{Role, Theme};
+
+/// One series of bars in an area of its own.
+pub(super) struct Panel<'a> {
+    /// One count a column.
+    pub columns: &'a [Option<i64>],
+    /// The count that is as high as the area.
+    pub most: i64,
+    /// How the bars look.
+    pub role: Role,
+    /// Columns that are shaded behind the bars.
+    pub shaded: std::ops::Range<u16>,
+}
+
+pub(super) fn draw_panel(area: Rect, buf: &mut Buffer, theme: Theme, panel: &Panel) {
+    let glyphs = glyphs(theme.ascii);
+    let (bar, muted) = (theme.style(panel.role), theme.style(Role::Muted));
+    for (column, count) in (0..area.width).zip(panel.columns) {
+        let shaded = panel.shaded.contains(&column);
+        let height = count.map_or(0, |n| if n > 0 { eighths(n, panel.most, area.height) } else { 0 });
+        for row in 0..area.height {
+            let (x, y) = (area.x + column, area.bottom() - 1 - row);
+            let filled = usize::try_from((height - i64::from(row) * 8).clamp(0, 8)).unwrap_or(0);
+            let (glyph, style) = match (count, filled) {
+                (None, _) => (glyphs.unknown, muted),
+                (_, 1..) => (glyphs.eighths[filled], bar),
+                (Some(0), _) if row == 0 => (glyphs.zero, muted),
+                _ if shaded => (glyphs.shade, muted),
+                _ => continue,
+            };
+            put(buf, x, y, glyph, style);
+        }
+    }
+    label_unknown(area, buf, panel.columns, muted);
+}
+
+/// Writes `no data` into the widest stretch without, where it fits.
+fn label_unknown(area: Rect, buf: &mut Buffer, columns: &[Option<i64>], style: Style) {
+    const WORDS: &str = " no data ";
+    let known = columns.iter().position(Option::is_some).unwrap_or(columns.len());
+    if let Ok(known) = u16::try_from(known) {
+        let width = u16::try_from(WORDS.len()).unwrap_or(0);
+        if known >= width + 2 {
+            buf.set_string(area.x + (known - width) / 2, area.y + area.height / 2, WORDS, style);
+        }
+    }
+}
+
+pub(super) fn put(buf: &mut Buffer, x: u16, y: u16, glyph: &str, style: Style) {
+    if let Some(cell) = buf.cell_mut((x, y)) {
+        cell.set_symbol(glyph).set_style(style);
+    }
+}
+
+/// Draws a key's use over a range: the highest count and zero at the left, the time below. Needs three rows to say anything.
+pub fn draw_use(
+    area: Rect,
+    buf: &mut Buffer,
+    theme: Theme,
+    series: &[Option<i64>],
+    range: Range,
+    now: Stamp,
+) {
+    let area = area.intersection(buf.area);
+    let most = series.iter().flatten().copied().max().unwrap_or(0);
+    let label = short(most);
+    let gutter = u16::try_from(text::width(&label)).unwrap_or(0) + 1;
+    if area.height < 2 || area.width <= gutter + 8 {
+        return;
+    }
+    let muted = theme.style(Role::Muted);
+    let bars = Rect { x: area.x + gutter, width: area.width - gutter, height: area.height - 1, ..area };
+    let columns = resample(series, usize::from(bars.width));
+    // Several buckets a column add up, and then their sum is what the height stands for.
+    let most = columns.iter().flatten().copied().max().unwrap_or(0);
+    let label = if series.iter().all(Option::is_none) { String::new() } else { short(most) };
+    draw_panel(bars, buf, theme, &Panel { columns: &columns, most, role: Role::Bar, shaded: 0..0 });
+    buf.set_stringn(area.x, area.y, &label, usize::from(gutter), muted);
+    if bars.height > 1 && !label.is_empty() {
+        buf.set_string(area.x + gutter - 2, bars.bottom() - 1, "0", muted);
+    }
+    let times = Times { from: range.from(now), to: now.floor(range.width().ms()).plus(range.width().ms()) };
+    axis::draw(buf, bars.x, bars.bottom(), bars.width, times, muted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests_support::rows;
+    use super::*;
+    use crate::domain::time::DAY;
+
+    #[test]
+    fn thirty_days_of_which_ten_are_known() {
+        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        let mut series = vec![None; 20];
+        series.extend([0, 0, 5, 80, 0, 40, 1, 0, 20, 10].map(Some));
+        let area = Rect::new(0, 0, 63, 5);
+        let mut buf = Buffer::empty(area);
+        draw_use(area, &mut buf, Theme::default(), &series, Range::Month, now);
+        insta::assert_snapshot!(rows(&buf), @r"
+        80 ········································      ██
+           ········································      ██
+           ··············· no data ················      ██  ██
+         0 ········································▁▁▁▁▂▂██▁▁██▂▂▁▁██▄▄
+                 Oct 29        Nov 05        Nov 12        Nov 19   now
+        ");
+        let mut buf = Buffer::empty(area);
+        draw_use(area, &mut buf, Theme { ascii: true, ..Theme::default() }, &series, Range::Month, now);
+        insta::assert_snapshot!(rows(&buf), @r"
+        80 ........................................      ##
+           ........................................      ##
+           ............... no data ................      ##  ##
+         0 ........................................____--##__##--__##==
+                 Oct 29        Nov 05        Nov 12        Nov 19   now
+        ");
+    }
+
+    #[test]
+    fn every_range_has_an_axis_and_no_size_panics() {
+        let now = Stamp(1_795_000_000_000);
+        for range in Range::ALL {
+            for (columns, rows) in [(0, 0), (1, 1), (9, 2), (20, 3), (200, 10)] {
+                let area = Rect::new(0, 0, columns, rows);
+                let mut buf = Buffer::empty(area);
+                draw_use(area, &mut buf, Theme::default(), &[Some(3), None, Some(0)], range, now.plus(DAY));
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! All keys by their last use, as one bar for each span: how much of the fleet is dead weight, at a glance.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::glyphs;
+use crate::domain::key::Key;
+use crate::domain::time::{DAY, Stamp};
+use crate::tui::theme::{Role, Theme};
+
+/// How many keys were last used within each span. Revoked keys do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    counts: [usize; SPANS.len()],
+}
+
+/// A span by its name and its end in days; a key belongs to the first one that holds its last use.
+const SPANS: [(&str, i64); 7] = [
+    ("today", 1),
+    ("week", 7),
+    ("month", 30),
+    ("quarter", 90),
+    ("year", 365),
+    ("longer", i64::MAX / DAY),
+    ("never", i64::MAX / DAY),
+];
+
+impl Fleet {
+    /// Counts the keys.
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Stamp) -> Self {
+        let mut counts = [0; SPANS.len()];
+        for key in keys.into_iter().filter(|key| key.revoked_at.is_none()) {
+            let span = key.last_used_at.map_or(SPANS.len() - 1, |at| {
+                let idle = now.since(at);
+                SPANS.iter().position(|(_, days)| idle <= days * DAY).unwrap_or(0)
+            });
+            counts[span] += 1;
+        }
+        Self { counts }
+    }
+
+    /// The spans that are shown with their counts; *longer* only where a key is that silent.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        SPANS
+            .iter()
+            .zip(self.counts)
+            .map(|(&(name, _), n)| (name, n))
+            .filter(|&(name, n)| name != "longer" || n > 0)
+    }
+
+    /// Rows that the picture takes.
+    pub fn height(&self) -> u16 {
+        u16::try_from(self.rows().count()).unwrap_or(0)
+    }
+}
+
+/// Draws one row for each span: `quarter ████▌ 12`.
+pub fn draw_fleet(area: Rect, buf: &mut Buffer, theme: Theme, fleet: &Fleet) {
+    const LABEL: u16 = 8;
+    let area = area.intersection(buf.area);
+    let most = fleet.rows().map(|(_, n)| n).max().unwrap_or(0).max(1);
+    let digits = u16::try_from(most.to_string().len()).unwrap_or(0) + 1;
+    let Some(room) = area.width.checked_sub(LABEL + digits).filter(|&room| room > 0) else { return };
+    for (y, (name, n)) in (area.y..area.bottom()).zip(fleet.rows()) {
+        buf.set_string(area.x, y, name, theme.style(Role::Muted));
+        let eighths = n * usize::from(room) * 8 / most;
+        let bar = bar(if n > 0 { eighths.max(1) } else { 0 }, theme.ascii);
+        let role = match name {
+            "today" | "week" => Role::Live,
+            "month" => Role::Bar,
+            _ => Role::Stale,
+        };
+        let (x, _) = buf.set_stringn(area.x + LABEL, y, &bar, usize::from(room), theme.style(role));
+        let space = u16::from(n > 0);
+        buf.set_string(x + space, y, n.to_string(), theme.style(Role::Plain));
+    }
+}
+
+/// A lying bar of so many eighths of a cell.
+fn bar(eighths: usize, ascii: bool) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    if ascii {
+        return "#".repeat(eighths.div_ceil(8));
+    }
+    glyphs(false).eighths[8].repeat(eighths / 8) + PARTS[eighths % 8]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests_support::rows;
+    use super::*;
+
+    #[test]
+    fn one_bar_for_each_span() {
+        let fleet = Fleet { counts: [34, 7, 0, 3, 1, 0, 9] };
+        let area = Rect::new(0, 0, 30, fleet.height());
+        let mut buf = Buffer::empty(area);
+        draw_fleet(area, &mut buf, Theme::default(), &fleet);
+        insta::assert_snapshot!(rows(&buf), @r"
+        today   ███████████████████ 34
+        week    ███▉ 7
+        month   0
+        quarter █▋ 3
+        year    ▌ 1
+        never   █████ 9
+        ");
+    }
+}

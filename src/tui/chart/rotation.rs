@@ -1,0 +1,173 @@
+//! Both keys of a rotation, hour by hour on one time axis, with the quiet window that the old key must stay silent for.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::bars::{Panel, draw_panel, put};
+use super::{Times, axis, glyphs, resample, series};
+use crate::domain::text;
+use crate::domain::time::{DAY, HOUR, Stamp, span};
+use crate::domain::usage::{Bucket, BucketWidth};
+use crate::tui::theme::{Role, Theme};
+
+/// What the picture shows.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoKeys<'a> {
+    /// The old key's use by hour.
+    pub old: &'a [Bucket],
+    /// The new key's use by hour.
+    pub new: &'a [Bucket],
+    /// Since when uses have been recorded.
+    pub tracking_since: Stamp,
+    /// When the old key was created.
+    pub old_created_at: Stamp,
+    /// When the new key was created.
+    pub new_created_at: Stamp,
+    /// How long the old key must be silent, in milliseconds.
+    pub quiet_ms: i64,
+    /// The server's present.
+    pub now: Stamp,
+}
+
+impl TwoKeys<'_> {
+    /// The hours shown: the whole quiet window and the whole rotation with a day before it, at most 90 days.
+    fn times(&self) -> Times {
+        let from = self.new_created_at.minus(DAY).min(self.now.minus(self.quiet_ms + self.quiet_ms / 4));
+        let from = from.max(self.now.minus(89 * DAY)).floor(HOUR);
+        Times { from, to: self.now.floor(HOUR).plus(HOUR) }
+    }
+
+    /// The start of the first hour in which the new key was used.
+    fn first_use(&self) -> Option<Stamp> {
+        self.new.iter().find(|bucket| bucket.count > 0).map(|bucket| bucket.start)
+    }
+}
+
+/// Draws the picture: the old key above, the new one below. Needs seven rows to say everything, four to say anything.
+pub fn draw_rotation(area: Rect, buf: &mut Buffer, theme: Theme, keys: &TwoKeys) {
+    let area = area.intersection(buf.area);
+    if area.height < 4 || area.width < GUTTER + 16 {
+        return;
+    }
+    let times = keys.times();
+    let (x, columns) = (area.x + GUTTER, area.width - GUTTER);
+    // Below the bars: marks and axis, and the name of the shaded part where there is room.
+    let below = if area.height >= 7 { 3 } else { 2 };
+    let rows = (area.height - below) / 2;
+    let shaded = times.column(keys.now.minus(keys.quiet_ms), columns)..columns;
+    let muted = theme.style(Role::Muted);
+    let panels = [
+        ("old", keys.old, keys.old_created_at, Role::OtherBar),
+        ("new", keys.new, keys.new_created_at, Role::Bar),
+    ];
+    for (y, (name, buckets, created_at, role)) in (area.y..).step_by(usize::from(rows)).zip(panels) {
+        let known_since = keys.tracking_since.max(created_at);
+        let counts = series(buckets, BucketWidth::Hour, times.from, keys.now, known_since);
+        let counts = resample(&counts, usize::from(columns));
+        let most = counts.iter().flatten().copied().max().unwrap_or(0);
+        let shaded = if name == "old" { shaded.clone() } else { 0..0 };
+        let bars = Rect { x, y, width: columns, height: rows };
+        draw_panel(bars, buf, theme, &Panel { columns: &counts, most, role, shaded });
+        buf.set_string(area.x, y + rows - 1, name, theme.style(role));
+    }
+    let y = area.y + 2 * rows;
+    draw_marks(buf, theme, x, y, columns, keys, times);
+    axis::draw(buf, x, y + 1, columns, times, muted);
+    if below == 3 {
+        let words = format!("{} quiet window of {}", glyphs(theme.ascii).shade, span(keys.quiet_ms));
+        let width = u16::try_from(text::width(&words)).unwrap_or(columns);
+        let at = shaded.start.min(columns.saturating_sub(width));
+        buf.set_stringn(x + at, y + 2, theme.text(&words), usize::from(columns - at), muted);
+    }
+}
+
+/// Columns for `old` and `new`.
+const GUTTER: u16 = 4;
+
+/// Marks the new key's creation and first use, the earlier one's words left of its sign where they fit.
+fn draw_marks(buf: &mut Buffer, theme: Theme, x: u16, y: u16, columns: u16, keys: &TwoKeys, times: Times) {
+    let (sign, style) = (glyphs(theme.ascii).mark, theme.style(Role::Accent));
+    let created = times.column(keys.new_created_at, columns);
+    let used = keys.first_use().map(|at| times.column(at, columns).max(created));
+    let mut write = |column: u16, words: &str, before: bool| {
+        let width = u16::try_from(words.len()).unwrap_or(0);
+        put(buf, x + column, y, sign, style);
+        if before && column > width {
+            buf.set_string(x + column - width - 1, y, words, style);
+        } else if column + width + 2 < columns {
+            buf.set_string(x + column + 2, y, words, style);
+        } else if column > width {
+            buf.set_string(x + column - width - 1, y, words, style);
+        }
+    };
+    match used {
+        Some(used) if used == created => write(created, "created and first used", false),
+        Some(used) => {
+            write(created, "created", true);
+            write(used, "first used", false);
+        }
+        None => write(created, "created", false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests_support::rows;
+    use super::*;
+
+    fn uses(now: Stamp, hours_ago: impl IntoIterator<Item = i64>) -> Vec<Bucket> {
+        hours_ago
+            .into_iter()
+            .map(|h| Bucket { start: now.minus(h * HOUR).floor(HOUR), count: 5 + h % 7, refused: 0 })
+            .collect()
+    }
+
+    #[test]
+    fn a_drain_shows_who_is_silent_since_when() {
+        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        let (old, new) = (uses(now, (20..120).rev()), uses(now, (0..50).rev()));
+        let keys = TwoKeys {
+            old: &old,
+            new: &new,
+            tracking_since: now.minus(300 * DAY),
+            old_created_at: now.minus(300 * DAY),
+            new_created_at: now.minus(60 * HOUR),
+            quiet_ms: 48 * HOUR,
+            now,
+        };
+        let shown = |columns, height, ascii, keys: &TwoKeys| {
+            let area = Rect::new(0, 0, columns, height);
+            let mut buf = Buffer::empty(area);
+            draw_rotation(area, &mut buf, Theme { ascii, ..Theme::default() }, keys);
+            rows(&buf)
+        };
+        insta::assert_snapshot!(shown(76, 9, false, &keys), @r"
+                            ▁     ▁    ▃  ░░░▃░░░░▅░░░░░▅░░░░█░░░░░░░░░░░░░░░░░░░░░░
+             ▄▃▂▁▆ ▄▃▂▁▆ ▄▃▂█  ▄▃▂█  ▄▃█  ░▄▃█░░░▄█▁░░░▄█▁░░░█▂▁░░░▄░░░░░░░░░░░░░░░░
+        old ▅█████▅█████▅████▆▅████▆▅████▆▅████▆▅████▆▅████▆▅████▆▅█▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+            ·····················            ▃    ▅     ▅    █     █    ▂     ▂
+            ······ no data ······          ▄▃█   ▄█▁   ▄█▁   █▂▁   █▂▁  █▃▂▁  █▃▂▁ ▄
+        new ·····················▁▁▁▁▁▁▁▁▁▅████▆▅████▆▅████▆▅████▆▅████▆█████▆██████
+                        created ▲        ▲ first used
+                 Nov 21    12:00     Nov 22    12:00     Nov 23    12:00         now
+                                          ░ quiet window of 2 d
+        ");
+        insta::assert_snapshot!(shown(40, 5, false, &keys), @r"
+        old ▄▅▆▄▅▆▄▅▆▄▅▆▄█▃▄█▃▄█▃▄█▃▇▅▃▄▁▁▁▁▁▁▁▁
+        new · no data ·▁▁▁▁▄█▃▄█▃▄█▃▇▅▃▇▅▃▇▅▃▇▅▅
+              created ▲   ▲ first used
+              Nov 21    Nov 22    Nov 23     now
+        ");
+        insta::assert_snapshot!(shown(60, 9, true, &TwoKeys { new: &[], ..keys }), @r"
+             # - - -   =   # - - - ::=::-:-:::=:::#:-:-:::::::::::::
+             #-# #-# ==#-# #-# #-# ==#-##-#:==#-#:#-#:#:::::::::::::
+        old =#############=######################=#####_____________
+            ................
+            ... no data ....
+        new ................________________________________________
+                           ^ created
+               Nov 21          Nov 22          Nov 23            now
+                                   : quiet window of 2 d
+        ");
+    }
+}
