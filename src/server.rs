@@ -2,9 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use dispatch::Door;
+use listen::Listening;
+use observe::metrics::Metrics;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
 use crate::store::Store;
@@ -14,9 +19,12 @@ pub mod data_plane;
 mod dispatch;
 pub mod error;
 pub mod guard;
+pub mod limits;
 pub mod listen;
+pub mod observe;
 pub mod router;
 pub mod settings;
+mod tls;
 
 pub use error::Refusal;
 pub use router::{Answer, Asked, Routes};
@@ -30,7 +38,12 @@ pub struct Server {
     pub clock: Clock,
     /// What the server was told.
     pub settings: Settings,
+    /// Cancelled when the server begins to stop.
+    pub stopping: CancellationToken,
+    /// Counters.
+    pub metrics: Metrics,
     hosts: guard::Hosts,
+    limiter: limits::Limiter,
     request_ids: dispatch::RequestIds,
 }
 
@@ -40,22 +53,60 @@ pub enum StartError {
     /// Another program listens there.
     #[error("{0} is already in use: stop the other program, or choose another address with `--listen`")]
     InUse(SocketAddr),
+    /// The address is none of this machine's.
+    #[error("{0} is none of this machine's addresses: choose another with `--listen`")]
+    NotHere(SocketAddr),
+    /// The port is reserved.
+    #[error(
+        "this user may not listen on {0}: choose a port above 1023 with `--listen`, and put a proxy in front"
+    )]
+    NotPermitted(SocketAddr),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
+    /// Plain HTTP would carry secrets over a network.
+    #[error(
+        "{0} is reached from other machines, and without TLS secrets would cross the network in the clear: give a certificate \
+         and its key, or listen on 127.0.0.1, or, behind a proxy that speaks TLS, use `--insecure-behind-proxy`"
+    )]
+    Plain(SocketAddr),
+    /// Nobody would know which proxy to believe.
+    #[error("`--insecure-behind-proxy` needs `trusted_proxies`: the addresses of the proxies in front")]
+    NoTrustedProxies,
+    /// A file for TLS cannot be used.
+    #[error("cannot use {path} for TLS: {why}", path = .path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// A server that runs until it is told to stop.
 pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
-    listening: listen::Listening,
+    /// Where `/healthz`, `/readyz` and `/metrics` listen.
+    pub observe_addr: Option<SocketAddr>,
+    server: Arc<Server>,
+    listening: Listening,
+    observing: Option<Listening>,
 }
 
 impl Running {
+    /// What the server holds.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
     /// Takes no new requests, finishes those that run, and writes the uses that are only in memory.
     pub async fn shutdown(self) {
+        self.server.stopping.cancel();
         self.listening.shutdown().await;
+        if let Some(observing) = self.observing {
+            observing.shutdown().await;
+        }
     }
 }
 
@@ -69,17 +120,49 @@ pub async fn start(
     clock: Clock,
     listener: Option<TcpListener>,
 ) -> Result<Running, StartError> {
+    let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+    let wanted = listener.as_ref().map_or(Ok(settings.listen), TcpListener::local_addr);
+    may_listen(wanted.map_err(|e| StartError::Listen(settings.listen, e))?, &settings)?;
     let listener = match listener {
         Some(listener) => listener,
         None => listen::bind(settings.listen).await?,
     };
-    let addr = listener.local_addr().map_err(|e| StartError::Listen(settings.listen, e))?;
+    let observe = match settings.observe {
+        Some(address) => Some(listen::bind(address).await?),
+        None => None,
+    };
+    let local =
+        |listener: &TcpListener| listener.local_addr().map_err(|e| StartError::Listen(settings.listen, e));
+    let addr = local(&listener)?;
+    let observe_addr = observe.as_ref().map(local).transpose()?;
     let server = Arc::new(Server {
         hosts: guard::Hosts::new(&settings.hosts),
+        limiter: limits::Limiter::new(&settings.limits),
         request_ids: dispatch::RequestIds::new(clock::entropy()),
+        metrics: Metrics::default(),
+        stopping: CancellationToken::new(),
         store,
         clock,
         settings,
     });
-    Ok(Running { addr, listening: listen::start(server, listener) })
+    let limits = &server.settings.limits;
+    let door = Arc::new(Door::new(server.clone()));
+    let listening = listen::start(listener, limits, tls, move |ends, request| {
+        let door = door.clone();
+        async move { door.answer(ends, request).await }
+    });
+    let observing = observe.map(|listener| {
+        let server = server.clone();
+        listen::start(listener, limits, None, move |_, request| observe::answer(server.clone(), request))
+    });
+    Ok(Running { addr, observe_addr, server, listening, observing })
+}
+
+/// Whether secrets stay out of other people's sight on the way to `address`.
+fn may_listen(address: SocketAddr, settings: &Settings) -> Result<(), StartError> {
+    if settings.insecure_behind_proxy && settings.trusted_proxies.is_empty() {
+        return Err(StartError::NoTrustedProxies);
+    }
+    let safe = address.ip().to_canonical().is_loopback() || settings.tls.is_some();
+    if safe || settings.insecure_behind_proxy { Ok(()) } else { Err(StartError::Plain(address)) }
 }

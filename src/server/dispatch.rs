@@ -9,72 +9,143 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use http::header::ALLOW;
+use http::header::{ALLOW, AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
+use tracing::Instrument as _;
 
 use super::data_plane::{self, DataCall};
-use super::router::Origin;
+use super::listen::Ends;
+use super::observe::logs;
+use super::observe::metrics::{OTHER, Operation};
+use super::router::{self, Operation as Answers, Origin};
 use super::{Refusal, Server, address, guard};
-use crate::wire::{BASE, REQUEST_ID};
+use crate::clock::monotonic;
+use crate::wire::data_plane::{Authenticate, ListMachines, ListSites};
+use crate::wire::sessions::CreateSessionCall;
+use crate::wire::{BASE, Call as _, REQUEST_ID};
 
-/// Both ends of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
-    pub peer: IpAddr,
-    pub local: IpAddr,
+/// Where every request comes in.
+pub(super) struct Door {
+    server: Arc<Server>,
+    routes: Router,
+    data_calls: [Operation; 3],
+    other: Operation,
 }
 
-/// Answers one request. Never fails: whatever goes wrong is an answer too.
-pub(super) async fn answer(
-    server: &Arc<Server>,
-    routes: &Router,
-    ends: Ends,
-    request: Request<Incoming>,
-) -> Response {
-    let id = server.request_ids.next();
-    let answered = AssertUnwindSafe(guarded(server, routes, ends, request)).catch_unwind().await;
-    let mut response = answered.unwrap_or_else(|_| Refusal::Internal.into_response());
-    response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
-    response
+impl Door {
+    pub(super) fn new(server: Arc<Server>) -> Self {
+        let operation = |name| server.metrics.operation(name);
+        Self {
+            routes: router::routes(&server),
+            data_calls: [
+                operation(ListSites::OPERATION),
+                operation(ListMachines::OPERATION),
+                operation(Authenticate::OPERATION),
+            ],
+            other: operation(OTHER),
+            server,
+        }
+    }
+
+    /// Answers one request. Never fails: whatever goes wrong is an answer too.
+    pub(super) async fn answer(&self, ends: Ends, request: Request<Incoming>) -> Response {
+        let id = self.server.request_ids.next();
+        let (parts, body) = request.into_parts();
+        if let Err(refusal) = self.server.hosts.check(&parts, ends.local) {
+            let mut response = refusal.into_response();
+            self.server.metrics.answered(self.other, response.status().as_u16());
+            response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+            return response;
+        }
+        // The data plane goes before the router: integrations call it thousands of times a second.
+        let mut response = match data_call(parts.uri.path()) {
+            Some(call) => self.data_plane(call, &parts, ends, &id).await,
+            None => Box::pin(self.management(parts, body, ends, &id)).await,
+        };
+        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+        response
+    }
+
+    async fn data_plane(&self, call: DataCall, parts: &Parts, ends: Ends, id: &HeaderValue) -> Response {
+        let server = &self.server;
+        let started = monotonic();
+        let address = address::of(ends.peer, &parts.headers, &server.settings.trusted_proxies);
+        // A proxy asks `/auth` with whatever method the client used.
+        let response = if call == DataCall::Auth || matches!(parts.method, Method::GET | Method::HEAD) {
+            let answer = AssertUnwindSafe(data_plane::answer(server, call, &parts.headers, address));
+            match answer.catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(refusal)) => self.refuse(refusal.into_response(), address, &parts.headers),
+                Err(_) => Refusal::Internal.into_response(),
+            }
+        } else {
+            let mut response = Refusal::MethodNotAllowed.into_response();
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET,HEAD"));
+            response
+        };
+        let operation = self.data_calls[call as usize];
+        let (status, took) = (response.status().as_u16(), monotonic() - started);
+        server.metrics.verified(operation, status, took);
+        let operation = server.metrics.name(operation);
+        logs::Answered { request_id: text(id), operation, status, took, address }.log(true, None);
+        response
+    }
+
+    async fn management(&self, parts: Parts, body: Incoming, ends: Ends, id: &HeaderValue) -> Response {
+        let server = &self.server;
+        let started = monotonic();
+        let headers = parts.headers.clone();
+        let address = address::of(ends.peer, &headers, &server.settings.trusted_proxies);
+        let span = tracing::info_span!("request", id = text(id));
+        let answer =
+            AssertUnwindSafe(self.managed(parts, body, ends, address)).catch_unwind().instrument(span);
+        let response = match answer.await {
+            Ok(Ok(response)) => self.refuse(response, address, &headers),
+            Ok(Err(refusal)) => refusal.into_response(),
+            Err(_) => Refusal::Internal.into_response(),
+        };
+        let operation = response.extensions().get::<Answers>().map_or(OTHER, |answers| answers.0);
+        let (status, took) = (response.status().as_u16(), monotonic() - started);
+        server.metrics.answered(server.metrics.operation(operation), status);
+        logs::Answered { request_id: text(id), operation, status, took, address }.log(false, Some(&headers));
+        response
+    }
+
+    async fn managed(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        ends: Ends,
+        address: IpAddr,
+    ) -> Result<Response, Refusal> {
+        guard::check_origin(&parts)?;
+        if parts.method == CreateSessionCall::METHOD
+            && parts.uri.path().strip_prefix(BASE) == Some(CreateSessionCall::PATH)
+        {
+            self.server.limiter.sign_in(address)?;
+        }
+        self.server.limiter.request(&parts.headers)?;
+        let mut request = Request::from_parts(parts, Body::new(body));
+        request.extensions_mut().insert(Origin(ends.peer));
+        let Ok(response) = self.routes.clone().oneshot(request).await;
+        Ok(response)
+    }
+
+    /// Counts a refused credential, and says so instead if there were too many.
+    fn refuse(&self, response: Response, address: IpAddr, headers: &HeaderMap) -> Response {
+        let counts = response.status() == StatusCode::UNAUTHORIZED && headers.contains_key(AUTHORIZATION);
+        match if counts { self.server.limiter.failure(address) } else { Ok(()) } {
+            Ok(()) => response,
+            Err(too_many) => too_many.into_response(),
+        }
+    }
 }
 
-async fn guarded(server: &Arc<Server>, routes: &Router, ends: Ends, request: Request<Incoming>) -> Response {
-    let (parts, body) = request.into_parts();
-    if let Err(refusal) = server.hosts.check(&parts, ends.local) {
-        return refusal.into_response();
-    }
-    // The data plane goes before the router: integrations call it thousands of times a second.
-    match data_call(parts.uri.path()) {
-        Some(call) => data_plane(server, call, &parts, ends).await,
-        None => Box::pin(management(routes, parts, body, ends)).await,
-    }
-}
-
-async fn data_plane(server: &Server, call: DataCall, parts: &Parts, ends: Ends) -> Response {
-    // A proxy asks `/auth` with whatever method the client used.
-    if call != DataCall::Auth && !matches!(parts.method, Method::GET | Method::HEAD) {
-        let mut response = Refusal::MethodNotAllowed.into_response();
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET,HEAD"));
-        return response;
-    }
-    let client = address::of(ends.peer, &parts.headers, &server.settings.trusted_proxies);
-    match data_plane::answer(server, call, &parts.headers, client).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn management(routes: &Router, parts: Parts, body: Incoming, ends: Ends) -> Response {
-    if let Err(refusal) = guard::check_origin(&parts) {
-        return refusal.into_response();
-    }
-    let mut request = Request::from_parts(parts, Body::new(body));
-    request.extensions_mut().insert(Origin(ends.peer));
-    let Ok(response) = routes.clone().oneshot(request).await;
-    response
+fn text(id: &HeaderValue) -> &str {
+    id.to_str().unwrap_or_default()
 }
 
 fn data_call(path: &str) -> Option<DataCall> {

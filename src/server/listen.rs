@@ -1,29 +1,58 @@
-//! Takes connections, one task each, and lets them finish when the server stops.
+//! Takes connections, one task each: bounded in number and in patience, and finished, not cut, when the server stops.
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::response::{IntoResponse as _, Response};
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::dispatch::{self, Ends};
-use super::router;
-use super::{Server, StartError};
+use super::settings::Limits;
+use super::{Refusal, StartError};
 
-/// The task that accepts connections.
+/// Connections beyond the limit that are told so at a time. Still more wait in the kernel's queue.
+const TURNED_AWAY: usize = 64;
+/// How long a client that is turned away has for its headers.
+const TURNED_AWAY_PATIENCE: Duration = Duration::from_secs(2);
+/// Most bytes of a request's headers.
+const HEADERS_MAX: usize = 32 * 1024;
+/// Files kept free for the database and for logs when connections are counted against the limit on open files.
+const FILES_KEPT: u64 = 128;
+/// How long to wait when the machine cannot take a connection.
+const BREATHER: Duration = Duration::from_millis(50);
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    /// The other end.
+    pub peer: IpAddr,
+    /// The address it came in on.
+    pub local: IpAddr,
+}
+
+/// A task that accepts connections.
 pub(super) struct Listening {
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Listening {
+    /// Takes no more connections, and waits for the requests that run.
     pub(super) async fn shutdown(self) {
         self.stop.cancel();
         // The task only ends early by a panic, which the runtime has reported.
@@ -35,45 +64,146 @@ impl Listening {
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|e| match e.kind() {
         io::ErrorKind::AddrInUse => StartError::InUse(address),
+        io::ErrorKind::AddrNotAvailable => StartError::NotHere(address),
+        io::ErrorKind::PermissionDenied => StartError::NotPermitted(address),
         _ => StartError::Listen(address, e),
     })
 }
 
-/// Serves connections of `listener` until told to stop.
-pub(super) fn start(server: Arc<Server>, listener: TcpListener) -> Listening {
+/// Serves connections of `listener` with `answer` until told to stop.
+pub(super) fn start<A, F>(
+    listener: TcpListener,
+    limits: &Limits,
+    tls: Option<TlsAcceptor>,
+    answer: A,
+) -> Listening
+where
+    A: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
     let stop = CancellationToken::new();
-    let task = tokio::spawn(accept(server, listener, stop.clone()));
+    let house = House { limits: limits.clone(), tls, answer };
+    let task = tokio::spawn(accept(Arc::new(house), listener, stop.clone()));
     Listening { stop, task }
 }
 
-async fn accept(server: Arc<Server>, listener: TcpListener, stop: CancellationToken) {
-    let routes = router::routes(&server);
+/// What every connection needs.
+struct House<A> {
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    answer: A,
+}
+
+/// Whether a connection found room.
+enum Room {
+    Inside(OwnedSemaphorePermit),
+    TurnedAway(OwnedSemaphorePermit),
+}
+
+async fn accept<A, F>(house: Arc<House<A>>, listener: TcpListener, stop: CancellationToken)
+where
+    A: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let inside = Arc::new(Semaphore::new(connections_max(house.limits.connections)));
+    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
     let graceful = GracefulShutdown::new();
-    let header_timeout = server.settings.limits.header_timeout;
+    let one = async || match listener.accept().await {
+        Ok((stream, peer)) => {
+            if let Ok(permit) = inside.clone().try_acquire_owned() {
+                return Some((stream, peer, Room::Inside(permit)));
+            }
+            let permit = turned_away.clone().acquire_owned().await.ok()?;
+            Some((stream, peer, Room::TurnedAway(permit)))
+        }
+        Err(e) => {
+            // Too many open files, or a connection that was gone before it was taken: the next may fare better.
+            tracing::warn!(error = %e, "cannot take a connection");
+            tokio::time::sleep(BREATHER).await;
+            None
+        }
+    };
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let taken = tokio::select! {
+            taken = one() => taken,
             () = stop.cancelled() => break,
         };
-        let Ok((stream, peer)) = accepted else { continue };
-        let _ = stream.set_nodelay(true);
-        let local = stream.local_addr().map_or(peer.ip(), |local| local.ip());
-        let ends = Ends { peer: peer.ip(), local };
-        let (server, routes) = (server.clone(), routes.clone());
-        let service = service_fn(move |request| {
-            let (server, routes) = (server.clone(), routes.clone());
-            async move { Ok::<_, Infallible>(dispatch::answer(&server, &routes, ends, request).await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // A connection that breaks off is the client's business.
-            let _ = connection.await;
-        });
+        let Some((stream, peer, room)) = taken else { continue };
+        tokio::spawn(connection(house.clone(), stream, peer, room, graceful.watcher()));
     }
     drop(listener);
-    let _ = tokio::time::timeout(server.settings.limits.shutdown_timeout, graceful.shutdown()).await;
+    let patience = house.limits.shutdown_timeout;
+    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time and were cut");
+    }
+}
+
+async fn connection<A, F>(
+    house: Arc<House<A>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    room: Room,
+    watcher: Watcher,
+) where
+    A: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let _ = stream.set_nodelay(true);
+    let local = stream.local_addr().map_or(peer.ip(), |local| local.ip());
+    let ends = Ends { peer: peer.ip(), local };
+    match &house.tls {
+        None => serve(&house, stream, ends, room, watcher).await,
+        Some(tls) => {
+            let handshake = tokio::time::timeout(house.limits.header_timeout, tls.accept(stream));
+            // Whoever fails to speak TLS in time is not ours to answer.
+            if let Ok(Ok(stream)) = handshake.await {
+                serve(&house, stream, ends, room, watcher).await;
+            }
+        }
+    }
+}
+
+async fn serve<A, F, S>(house: &House<A>, stream: S, ends: Ends, room: Room, watcher: Watcher)
+where
+    A: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let mut stream = TimeoutStream::new(stream);
+    // For a client that asks and then does not take the answer.
+    stream.set_write_timeout(Some(house.limits.body_timeout));
+    let stream = TokioIo::new(Box::pin(stream));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).max_buf_size(HEADERS_MAX);
+    // A connection that breaks off is the client's business.
+    let _ended = match room {
+        Room::Inside(_permit) => {
+            http.header_read_timeout(house.limits.header_timeout);
+            let answer = |request| {
+                let answer = (house.answer)(ends, request);
+                async { Ok::<_, Infallible>(answer.await) }
+            };
+            watcher.watch(http.serve_connection(stream, service_fn(answer))).await
+        }
+        Room::TurnedAway(_permit) => {
+            http.header_read_timeout(TURNED_AWAY_PATIENCE).keep_alive(false);
+            let busy = |_| async {
+                let why = "The server has as many connections as it takes. Try again in a moment.";
+                Ok::<_, Infallible>(Refusal::Unavailable(why).into_response())
+            };
+            watcher.watch(http.serve_connection(stream, service_fn(busy))).await
+        }
+    };
+}
+
+/// The limit on connections, no higher than the open files that the process may have, which is raised as far as it goes.
+fn connections_max(wanted: usize) -> usize {
+    let mut files = getrlimit(Resource::Nofile);
+    if files.current < files.maximum {
+        files.current = files.maximum;
+        let _ = setrlimit(Resource::Nofile, files);
+        files = getrlimit(Resource::Nofile);
+    }
+    let free = files.current.map_or(u64::MAX, |files| files.saturating_sub(FILES_KEPT).max(1));
+    wanted.min(usize::try_from(free).unwrap_or(usize::MAX))
 }

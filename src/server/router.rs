@@ -15,7 +15,11 @@ use crate::wire::{BASE, Call};
 
 mod asked;
 
-pub use asked::{Asked, Origin};
+pub use asked::{Asked, Origin, agent};
+
+/// The operation that answered, put on each response for the books.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operation(pub &'static str);
 
 /// The routes of the management plane while they are put together.
 pub struct Routes {
@@ -38,10 +42,12 @@ impl Routes {
             let (server, handler) = (server.clone(), handler.clone());
             async move {
                 let asked = Asked::<C>::read(&server, request).await;
-                match handler(server, asked).await {
+                let mut response = match handler(server, asked).await {
                     Ok(answer) => answer.into_response(),
                     Err(refusal) => refusal.into_response(),
-                }
+                };
+                response.extensions_mut().insert(Operation(C::OPERATION));
+                response
             }
         };
         let method = MethodFilter::try_from(C::METHOD).expect("the contract uses plain methods only");

@@ -46,7 +46,7 @@ pub struct Limits {
     pub connections: usize,
     /// For all headers of a request to arrive; also how long an idle connection is kept.
     pub header_timeout: Duration,
-    /// For the whole body of a request to arrive.
+    /// For the whole body of a request to arrive, and for a client to go on taking an answer.
     pub body_timeout: Duration,
     /// For the requests that still run when the server is told to stop.
     pub shutdown_timeout: Duration,
@@ -90,9 +90,9 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(10),
-            sign_ins_per_minute: 10,
-            failures_per_minute: 60,
-            requests_per_minute: 1_200,
+            sign_ins_per_minute: 60,
+            failures_per_minute: 600,
+            requests_per_minute: 6_000,
         }
     }
 }
