@@ -4,6 +4,7 @@ pub mod activity;
 pub mod draft;
 pub mod export;
 pub mod filter;
+pub mod email;
 pub mod id;
 pub mod key;
 pub mod member;

@@ -1,0 +1,67 @@
+//! Email addresses: what is accepted as one, and when two are the same.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::text;
+
+/// Most bytes of an address (RFC 5321, 4.5.3.1).
+pub const EMAIL_MAX: usize = 254;
+
+/// Why a text is not accepted as an email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadEmail {
+    /// No `@` with something before and after it, or blanks inside.
+    #[error("must be an email address like ada@plant.example")]
+    Form,
+    /// Longer than [`EMAIL_MAX`].
+    #[error("must not be longer than {EMAIL_MAX} bytes")]
+    Long,
+    /// Characters that cannot be shown safely.
+    #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
+    Unshowable(char),
+}
+
+/// The address as it is stored: trimmed, in normalization form C. Nothing is mailed to it, so only its form is checked.
+///
+/// # Errors
+/// See [`BadEmail`].
+pub fn email(text: &str) -> Result<String, BadEmail> {
+    let text = text.trim();
+    if text.len() > EMAIL_MAX {
+        return Err(BadEmail::Long);
+    }
+    let address: String = text.nfc().collect();
+    if let Some(c) = text::first_unshowable(&address) {
+        return Err(BadEmail::Unshowable(c));
+    }
+    let odd = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '\\');
+    match address.rsplit_once('@') {
+        Some((local, domain))
+            if !local.is_empty() && !domain.is_empty() && !local.contains('@') && !address.contains(odd) =>
+        {
+            Ok(address)
+        }
+        _ => Err(BadEmail::Form),
+    }
+}
+
+/// What two addresses of the same person have in common: people do not tell capitals apart.
+pub fn folded(email: &str) -> String {
+    email.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked_by_their_form() {
+        assert_eq!(email(" Ada@Plant.example "), Ok("Ada@Plant.example".into()));
+        for bad in ["", "ada", "@plant.example", "ada@", "a b@plant.example", "a@b@c", "Ada <a@plant.example>"] {
+            assert_eq!(email(bad), Err(BadEmail::Form), "{bad}");
+        }
+        assert_eq!(email("a\u{200b}@plant.example"), Err(BadEmail::Unshowable('\u{200b}')));
+        assert_eq!(email(&format!("{}@plant.example", "a".repeat(250))), Err(BadEmail::Long));
+        assert_eq!(folded("Ada@Plant.example"), folded("ada@plant.EXAMPLE"));
+    }
+}

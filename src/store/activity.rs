@@ -1,0 +1,167 @@
+//! The activity log: append-only, newest first.
+
+use sqlx::AssertSqlSafe;
+
+use super::error::Error;
+use super::row::Row;
+use super::tx::Tx;
+use crate::domain::activity::{Action, Activity};
+use crate::domain::id::Id;
+use crate::domain::key::Client;
+use crate::domain::time::Stamp;
+
+/// A row to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    id: Id,
+    at: Stamp,
+    action: Action,
+    actor: Option<Id>,
+    address: Option<String>,
+    key: Option<(Id, String)>,
+    member: Option<Id>,
+    detail: String,
+}
+
+impl Event {
+    /// Something done at `at`; `random` becomes part of the row's id.
+    pub fn new(action: Action, at: Stamp, random: [u8; 10]) -> Self {
+        Self {
+            id: Id::new(at, random),
+            at,
+            action,
+            actor: None,
+            address: None,
+            key: None,
+            member: None,
+            detail: String::new(),
+        }
+    }
+
+    /// By a member.
+    #[must_use]
+    pub fn by(self, actor: Id, client: &Client) -> Self {
+        Self { actor: Some(actor), ..self }.from(client)
+    }
+
+    /// From an address, by someone not signed in.
+    #[must_use]
+    pub fn from(mut self, client: &Client) -> Self {
+        self.address = Some(client.address.clone());
+        self
+    }
+
+    /// To a key of this name.
+    #[must_use]
+    pub fn key(mut self, id: Id, name: &str) -> Self {
+        self.key = Some((id, name.to_owned()));
+        self
+    }
+
+    /// To a member.
+    #[must_use]
+    pub fn member(mut self, id: Id) -> Self {
+        self.member = Some(id);
+        self
+    }
+
+    /// With details in words, never a secret.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+}
+
+/// Which rows are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActivityFilter {
+    /// About this key.
+    pub key: Option<Id>,
+    /// By or about this member.
+    pub member: Option<Id>,
+    /// This action.
+    pub action: Option<Action>,
+    /// At this time or later.
+    pub from: Option<Stamp>,
+    /// Before this time.
+    pub to: Option<Stamp>,
+    /// Older than this row: the last one of the page before.
+    pub before: Option<Id>,
+}
+
+impl Tx {
+    /// Writes a row of the log.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn record(&mut self, event: Event) -> Result<(), Error> {
+        let (key_id, key_name) = event.key.unzip();
+        let sql = sqlx::query(
+            "INSERT INTO activity (id, at, actor_id, action, key_id, key_name, member_id, detail, address) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(event.id.to_string())
+        .bind(event.at.0)
+        .bind(event.actor.map(|id| id.to_string()))
+        .bind(event.action.word())
+        .bind(key_id.map(|id| id.to_string()))
+        .bind(key_name)
+        .bind(event.member.map(|id| id.to_string()))
+        .bind(event.detail)
+        .bind(event.address);
+        self.execute(sql).await.map(drop)
+    }
+
+    /// At most `limit` rows, newest first.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn activity(&mut self, filter: ActivityFilter, limit: u32) -> Result<Vec<Activity>, Error> {
+        // An id begins with its time, so that bounds of time are bounds of ids, and one index serves both.
+        let bound = |at: Stamp| Id::new(at, [0; 10]);
+        let upper = [filter.to.map(bound), filter.before].into_iter().flatten().min();
+        let conditions = [
+            ("a.key_id = ", filter.key.map(|id| id.to_string())),
+            ("a.action = ", filter.action.map(|action| action.word().to_owned())),
+            ("a.id >= ", filter.from.map(|at| bound(at).to_string())),
+            ("a.id < ", upper.map(|id| id.to_string())),
+            ("", filter.member.map(|id| id.to_string())),
+        ];
+        let mut sql = "SELECT a.id, a.at, a.action, a.key_id, a.key_name, a.member_id AS about_id, a.detail, a.address, \
+             m.id AS member_id, m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, \
+             m.removed_at AS member_removed_at FROM activity a LEFT JOIN members m ON m.id = a.actor_id WHERE 1 = 1"
+            .to_owned();
+        let mut values = Vec::new();
+        for (condition, value) in conditions {
+            let Some(value) = value else { continue };
+            values.push(value);
+            let n = values.len();
+            sql += &match condition {
+                "" => format!(" AND (a.actor_id = ${n} OR a.member_id = ${n})"),
+                _ => format!(" AND {condition}${n}"),
+            };
+        }
+        sql += &format!(" ORDER BY a.id DESC LIMIT {limit}");
+        // Made of the constants above and numbers only; all values are bound.
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(value);
+        }
+        self.all(query).await?.iter().map(|row| activity(&Row::of("activity", row))).collect()
+    }
+}
+
+fn activity(row: &Row<'_>) -> Result<Activity, Error> {
+    Ok(Activity {
+        id: row.id("id")?,
+        at: row.stamp("at")?,
+        actor: row.maybe_member()?,
+        action: row.word("action")?,
+        key_id: row.maybe_id("key_id")?,
+        key_name: row.maybe_text("key_name")?,
+        member_id: row.maybe_id("about_id")?,
+        detail: row.text("detail")?,
+        address: row.maybe_text("address")?,
+    })
+}

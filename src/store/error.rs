@@ -1,0 +1,152 @@
+//! What can go wrong with the database, told apart by what the caller should do.
+
+use std::path::PathBuf;
+
+/// A query or transaction that failed. Holds words for the log, never values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Someone else writes, or two writes were in each other's way. Nothing was done; try again.
+    #[error("the database is busy")]
+    Busy,
+    /// The database does not answer. Nothing was done; try again.
+    #[error("the database does not answer: {0}")]
+    Unreachable(String),
+    /// No space left. Nothing was done.
+    #[error("the disk of the database is full")]
+    DiskFull,
+    /// The commit was sent, and no answer came: it may have been done.
+    #[error("whether the change was stored is not known: {0}")]
+    OutcomeUnknown(String),
+    /// A unique value is taken already.
+    #[error("the value is taken already: {0}")]
+    Taken(String),
+    /// A row that this program cannot have written.
+    #[error("the database is damaged: table {table}, column {column}, row {id}: {wrong}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's id.
+        id: String,
+        /// What is wrong.
+        wrong: String,
+    },
+    /// Anything else: a fault of ours.
+    #[error("the database refused: {0}")]
+    Failed(String),
+}
+
+impl Error {
+    /// Of the `COMMIT` itself. Only what the database says before it commits is a failure; anything else leaves it unknown.
+    pub(super) fn of_commit(error: &sqlx::Error) -> Self {
+        match Self::from_ref(error) {
+            known @ (Self::DiskFull | Self::Taken(_) | Self::Busy) => known,
+            Self::Unreachable(why) | Self::Failed(why) => Self::OutcomeUnknown(why),
+            other => Self::OutcomeUnknown(other.to_string()),
+        }
+    }
+
+    fn from_ref(error: &sqlx::Error) -> Self {
+        let text = || error.to_string();
+        match error {
+            sqlx::Error::Database(db) if db.is_unique_violation() => Self::Taken(db.message().to_owned()),
+            sqlx::Error::Database(db) => match db.code().as_deref() {
+                Some(code) if code.len() == 5 => of_postgres(code, db.message()),
+                Some(code) => of_sqlite(code.parse().unwrap_or(0), db.message()),
+                None => Self::Failed(text()),
+            },
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unreachable(text()),
+            _ => Self::Failed(text()),
+        }
+    }
+}
+
+/// SQLSTATE, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn of_postgres(code: &str, message: &str) -> Error {
+    match code {
+        "40001" | "40P01" | "55P03" | "57014" => Error::Busy,
+        "53100" => Error::DiskFull,
+        _ if ["08", "53", "57", "25"].iter().any(|class| code.starts_with(class)) => {
+            Error::Unreachable(message.to_owned())
+        }
+        _ => Error::Failed(format!("{message} ({code})")),
+    }
+}
+
+/// Extended result codes, <https://www.sqlite.org/rescode.html>.
+fn of_sqlite(code: u32, message: &str) -> Error {
+    const IOERR_SHMSIZE: u32 = 4874;
+    match (code, code & 0xff) {
+        (_, 5 | 6) => Error::Busy,
+        // The shared memory beside the log could not grow.
+        (_, 13) | (IOERR_SHMSIZE, _) => Error::DiskFull,
+        // Read-only, input or output error, cannot open: the disk, not the statement.
+        (_, 8 | 10 | 14) => Error::Unreachable(format!("{message} ({code})")),
+        _ => Error::Failed(format!("{message} ({code})")),
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::from_ref(&error)
+    }
+}
+
+/// Why a database was not opened. Each says what happened and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is not there.
+    #[error("there is no database {}: set one up with `keyward admin init`, or start `keyward serve`", .0.display())]
+    Missing(PathBuf),
+    /// Others can read the file or its folder.
+    #[error("{} can be read by other users of this machine (mode {mode:o}): run `chmod {} {}` first", .path.display(), if *.folder { "700" } else { "600" }, .path.display())]
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Whether it is the folder.
+        folder: bool,
+    },
+    /// The file or folder cannot be created or looked at.
+    #[error("cannot use {}: {error}", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Another `serve` owns the file.
+    #[error("another `keyward serve` already uses {}: stop it first, or run several on one PostgreSQL", .0.display())]
+    Served(PathBuf),
+    /// The database was written by a newer program.
+    #[error("the database was written by a newer keyward (its schema has version {0}): use that version or a later one")]
+    Newer(i64),
+    /// The SQLite library has known faults.
+    #[error("this program was built with SQLite {0}, and needs 3.51.3 or later: install an official build")]
+    OldSqlite(String),
+    /// The address of the database cannot be read.
+    #[error("the address of the database cannot be read: it should look like postgres://user@host/name")]
+    Address,
+    /// The tables could not be created or updated.
+    #[error("the tables of the database could not be created or updated: {0}")]
+    Schema(String),
+    /// Anything else.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Configuration(_) => Self::Address,
+            other => Self::Database(other.into()),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The file of a SQLite database: nobody else can read it, and one server owns it.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::Access;
+use super::error::OpenError;
+
+/// A prepared file. A server holds its lock until this is dropped.
+pub(super) struct DataFile {
+    path: PathBuf,
+    _lock: Option<File>,
+}
+
+impl DataFile {
+    /// Creates what is missing (0600 in 0700), refuses what others can read, and takes the lock for a server.
+    pub(super) fn prepare(path: &Path, access: Access) -> Result<Self, OpenError> {
+        let path = std::path::absolute(path).map_err(in_file(path))?;
+        let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+        if access != Access::Tool {
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(in_file(&folder))?;
+        }
+        if !path.exists() && access == Access::Tool {
+            return Err(OpenError::Missing(path));
+        }
+        refuse_exposed(&folder, true)?;
+        let lock = if access == Access::Serve { Some(lock(&path)?) } else { None };
+        create_private(&path)?;
+        let file = Self { path, _lock: lock };
+        refuse_exposed(&file.path, false)?;
+        file.check_companions()?;
+        Ok(file)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Refuses a log or shared memory of SQLite's that others can read.
+    pub(super) fn check_companions(&self) -> Result<(), OpenError> {
+        for suffix in ["-wal", "-shm"] {
+            let companion = beside(&self.path, suffix);
+            if companion.exists() {
+                refuse_exposed(&companion, false)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `DATA` and a suffix.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Creates an empty file that only its owner can read, if there is none. Never opens one that exists: closing it would end
+/// the locks that SQLite holds on it in this process.
+fn create_private(path: &Path) -> Result<(), OpenError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(in_file(path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Locks a file beside the database: a lock on the database itself would be in the way of SQLite's own.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let at = beside(path, ".lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&at)
+        .map_err(in_file(&at))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Served(path.to_owned())),
+        Err(TryLockError::Error(e)) => Err(in_file(&at)(e)),
+    }
+}
+
+fn refuse_exposed(path: &Path, folder: bool) -> Result<(), OpenError> {
+    let mode = fs::metadata(path).map_err(in_file(path))?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(OpenError::Exposed { path: path.to_owned(), mode, folder }) }
+}
+
+pub(super) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |error| OpenError::File { path, error }
+}

@@ -1,0 +1,214 @@
+//! The organization, its beginning on the server's host, and facts about the database itself.
+
+use super::error::Error;
+use super::members::{MemberRow, NewMember};
+use super::row::Row;
+use super::sessions::NewCode;
+use super::tx::Tx;
+use super::{Event, Inner, Store};
+use crate::domain::activity::Action;
+use crate::domain::id::Id;
+use crate::domain::member::Role;
+use crate::domain::secret::Digest;
+use crate::domain::time::Stamp;
+
+/// The organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationRow {
+    /// Its id.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// When it was set up.
+    pub created_at: Stamp,
+}
+
+/// Someone to be let in as an admin by whoever has the server's host.
+#[derive(Clone, Debug)]
+pub struct HostInvitation {
+    /// A checked address.
+    pub email: String,
+    /// Of the sign-in code that they get.
+    pub code: Digest,
+    /// When.
+    pub at: Stamp,
+    /// Until when the code can be redeemed.
+    pub expires_at: Stamp,
+}
+
+/// Why the host's command was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// There is an organization already.
+    #[error("the organization is set up already: use `keyward admin invite` to let an admin in")]
+    AlreadySetUp,
+    /// There is no organization yet.
+    #[error("there is no organization yet: set it up with `keyward admin init`")]
+    NotSetUp,
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+const DATABASE_ID: &str = "database_id";
+const TRACKING_SINCE: &str = "usage_tracking_since";
+
+/// Sees to the facts that every database has; gives its id.
+pub(super) async fn ensure_facts(inner: &Inner, now: Stamp, random: [u8; 10]) -> Result<String, Error> {
+    inner
+        .write(move |tx| {
+            Box::pin(async move {
+                for (name, value) in
+                    [(DATABASE_ID, Id::new(now, random).to_string()), (TRACKING_SINCE, now.0.to_string())]
+                {
+                    let sql =
+                        sqlx::query("INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                            .bind(name)
+                            .bind(value);
+                    tx.execute(sql).await?;
+                }
+                let id = tx.fact(DATABASE_ID).await?;
+                id.ok_or_else(|| Error::Failed("a fact that was just written is not there".to_owned()))
+            })
+        })
+        .await
+}
+
+impl Store {
+    /// Sets up the organization and its first admin, who signs in with a code. Once only, however many try at a time.
+    /// `random` gives bytes for ids.
+    ///
+    /// # Errors
+    /// There is an organization already, or the database refuses.
+    pub async fn bootstrap(
+        &self,
+        name: String,
+        admin: HostInvitation,
+        random: fn() -> [u8; 10],
+    ) -> Result<MemberRow, SetUpError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sql = sqlx::query(
+                    "INSERT INTO organization (singleton, id, name, created_at) VALUES (1, $1, $2, $3) \
+                     ON CONFLICT DO NOTHING",
+                )
+                .bind(Id::new(admin.at, random()).to_string())
+                .bind(name.clone())
+                .bind(admin.at.0);
+                if tx.execute(sql).await? == 0 {
+                    return Err(SetUpError::AlreadySetUp);
+                }
+                let event = Event::new(Action::OrganizationCreated, admin.at, random());
+                tx.record(event.detail(format!("{name}, on the server's host"))).await?;
+                let_admin_in(tx, &admin, random).await
+            })
+        })
+        .await
+    }
+
+    /// Lets someone in as an admin, from the server's host: the rescue of an organization that nobody can sign in to.
+    /// A member of that address becomes an admin and gets a code; their earlier codes end.
+    ///
+    /// # Errors
+    /// There is no organization yet, or the database refuses.
+    pub async fn invite_from_host(
+        &self,
+        admin: HostInvitation,
+        random: fn() -> [u8; 10],
+    ) -> Result<MemberRow, SetUpError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.lock_organization().await?;
+                if tx.organization().await?.is_none() {
+                    return Err(SetUpError::NotSetUp);
+                }
+                let_admin_in(tx, &admin, random).await
+            })
+        })
+        .await
+    }
+}
+
+async fn let_admin_in(
+    tx: &mut Tx,
+    admin: &HostInvitation,
+    random: fn() -> [u8; 10],
+) -> Result<MemberRow, SetUpError> {
+    let event = |action| Event::new(action, admin.at, random());
+    let id = if let Some(known) = tx.member_by_email(&admin.email).await? {
+        let id = known.member.id;
+        if tx.set_role(id, Role::Admin, admin.at).await? {
+            let detail = format!("{} → admin, on the server's host", known.role);
+            tx.record(event(Action::MemberRoleChanged).member(id).detail(detail)).await?;
+        }
+        tx.end_codes_of(id, admin.at).await?;
+        id
+    } else {
+        let id = Id::new(admin.at, random());
+        let email = admin.email.clone();
+        let new = NewMember { id, name: email.clone(), email, role: Role::Admin, at: admin.at };
+        tx.insert_member(&new).await?;
+        id
+    };
+    let code = NewCode {
+        id: Id::new(admin.at, random()),
+        member_id: id,
+        digest: admin.code,
+        at: admin.at,
+        expires_at: admin.expires_at,
+    };
+    tx.insert_code(code).await?;
+    let detail = format!("{} as admin, on the server's host", admin.email);
+    tx.record(event(Action::MemberInvited).member(id).detail(detail)).await?;
+    let row = tx.member(id).await?;
+    row.ok_or_else(|| Error::Failed("a member that was just written is not there".to_owned()).into())
+}
+
+impl Tx {
+    /// The organization, if it was set up.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn organization(&mut self) -> Result<Option<OrganizationRow>, Error> {
+        let row = self.optional(sqlx::query("SELECT id, name, created_at FROM organization")).await?;
+        row.map(|row| {
+            let row = Row::of("organization", &row);
+            Ok(OrganizationRow {
+                id: row.id("id")?,
+                name: row.text("name")?,
+                created_at: row.stamp("created_at")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Since when uses have been recorded: nothing is known of the time before.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn tracking_since(&mut self) -> Result<Stamp, Error> {
+        let value = self.fact(TRACKING_SINCE).await?.and_then(|text| text.parse().ok());
+        value.map(Stamp).ok_or_else(|| Error::Corrupt {
+            table: "facts",
+            column: "value",
+            id: TRACKING_SINCE.to_owned(),
+            wrong: "is no time".to_owned(),
+        })
+    }
+
+    /// Says since when uses have been recorded, for data that brings its history along.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_tracking_since(&mut self, since: Stamp) -> Result<(), Error> {
+        let sql = sqlx::query("UPDATE facts SET value = $2 WHERE name = $1")
+            .bind(TRACKING_SINCE)
+            .bind(since.0.to_string());
+        self.execute(sql).await.map(drop)
+    }
+
+    pub(super) async fn fact(&mut self, name: &'static str) -> Result<Option<String>, Error> {
+        let row = self.optional(sqlx::query("SELECT value FROM facts WHERE name = $1").bind(name)).await?;
+        row.map(|row| Row::of("facts", &row).text("value")).transpose()
+    }
+}

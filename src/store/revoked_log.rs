@@ -1,0 +1,249 @@
+//! `DATA.revoked`: the digests that must never be accepted again, in a file of their own beside a SQLite database, so that a
+//! restored backup cannot revive a key.
+//!
+//! A line `+` and a digest is written and synced before the revoke is committed; `-` takes it back when the commit failed.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::error::{Error, OpenError};
+use super::file::{beside, in_file};
+use super::row::Row;
+use super::tx::Tx;
+use super::{Access, Event, Inner, Store};
+use crate::domain::activity::Action;
+use crate::domain::secret::Digest;
+use crate::domain::time::Stamp;
+
+const SUFFIX: &str = ".revoked";
+const TITLE: &str = "keyward revoked keys of database ";
+const REASON: &str = "revoked before; the restored backup did not know it";
+
+/// The open file.
+pub(super) struct RevokedLog {
+    file: Mutex<File>,
+}
+
+/// Why it is not known for sure what was revoked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestorePending {
+    /// There is no such file.
+    #[error("{} is missing, so keys revoked since a backup could live again. No key is admitted until `keyward admin accept-restore`.", .0.display())]
+    Missing(PathBuf),
+    /// It belongs to another database, or is older than this one.
+    #[error("{} does not belong to this state of the database, so keys revoked since could live again. No key is admitted until `keyward admin accept-restore`.", .0.display())]
+    Foreign(PathBuf),
+}
+
+/// What accepting a restored backup did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Keys that were revoked again.
+    pub revoked_again: usize,
+    /// Whether anything had to be accepted.
+    pub was_pending: bool,
+}
+
+/// What the file says.
+struct Content {
+    database: String,
+    digests: HashSet<[u8; 32]>,
+}
+
+impl RevokedLog {
+    fn open(path: &Path) -> Result<Self, OpenError> {
+        let file = OpenOptions::new().append(true).mode(0o600).open(path).map_err(in_file(path))?;
+        Ok(Self { file: Mutex::new(file) })
+    }
+
+    /// Writes the digests and waits until they are on the disk.
+    pub(super) fn append(&self, digests: &[Digest]) -> Result<(), Error> {
+        self.write('+', digests)
+    }
+
+    /// The commit failed for sure: the digests are as alive as before.
+    pub(super) fn take_back(&self, digests: &[Digest]) -> Result<(), Error> {
+        self.write('-', digests)
+    }
+
+    fn write(&self, sign: char, digests: &[Digest]) -> Result<(), Error> {
+        let mut text = String::with_capacity(digests.len() * 66);
+        for digest in digests {
+            push_line(&mut text, sign, &digest.0);
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
+        written.map_err(|e| match e.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull,
+            _ => Error::Unreachable(format!("the file of revoked keys cannot be written: {e}")),
+        })
+    }
+}
+
+fn push_line(text: &mut String, sign: char, digest: &[u8; 32]) {
+    text.push(sign);
+    for byte in digest {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    text.push('\n');
+}
+
+fn read(path: &Path) -> Result<Option<Content>, OpenError> {
+    let text = match std::fs::read_to_string(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(in_file(path))?,
+    };
+    let mut lines = text.lines();
+    let database = lines.next().and_then(|line| line.strip_prefix(TITLE)).unwrap_or_default().to_owned();
+    let mut digests = HashSet::new();
+    // A line cut short by a crash or a full disk was never acknowledged.
+    for line in lines {
+        match (line.as_bytes().first(), line.get(1..).and_then(unhex)) {
+            (Some(b'+'), Some(digest)) => digests.insert(digest),
+            (Some(b'-'), Some(digest)) => digests.remove(&digest),
+            _ => false,
+        };
+    }
+    Ok(Some(Content { database, digests }))
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (i, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// Writes a whole new file in place of the old one.
+fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(), OpenError> {
+    let new = beside(path, ".new");
+    let mut text = format!("{TITLE}{database}\n");
+    digests.iter().for_each(|digest| push_line(&mut text, '+', digest));
+    let written = || -> io::Result<()> {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)?;
+        File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+    };
+    written().map_err(in_file(path))
+}
+
+/// For a server: opens the file and revokes again what the database does not know. For others nothing: a server may be at work.
+pub(super) async fn open(
+    inner: &Inner,
+    data: &Path,
+    access: Access,
+    now: Stamp,
+    random: fn() -> [u8; 10],
+) -> Result<(Option<RevokedLog>, Option<RestorePending>), OpenError> {
+    let path = beside(data, SUFFIX);
+    let database = &inner.database;
+    let mut content = read(&path)?;
+    if content.is_none() && access != Access::Tool && inner.read(|tx| Box::pin(tx.has_no_keys())).await? {
+        replace(&path, database, &HashSet::new())?;
+        content = read(&path)?;
+    }
+    if access != Access::Serve {
+        return Ok((None, None));
+    }
+    let Some(content) = content else { return Ok((None, Some(RestorePending::Missing(path)))) };
+    let known = inner.read(|tx| Box::pin(tx.revoked_digests())).await?;
+    if content.database != *database || !known.is_subset(&content.digests) {
+        return Ok((None, Some(RestorePending::Foreign(path))));
+    }
+    replay(inner, content.digests.difference(&known).copied().collect(), now, random).await?;
+    Ok((Some(RevokedLog::open(&path)?), None))
+}
+
+async fn replay(
+    inner: &Inner,
+    unknown: Vec<[u8; 32]>,
+    now: Stamp,
+    random: fn() -> [u8; 10],
+) -> Result<usize, Error> {
+    if unknown.is_empty() {
+        return Ok(0);
+    }
+    inner
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut revoked = 0;
+                for digest in unknown {
+                    revoked += usize::from(tx.revoke_again(Digest(digest), now, random).await?);
+                }
+                Ok(revoked)
+            })
+        })
+        .await
+}
+
+impl Store {
+    /// Accepts the database as it is, on the server's host: what its file of revoked keys still knows is revoked again, and the
+    /// file is made to fit. The server must not run.
+    ///
+    /// # Errors
+    /// The file cannot be written, or the database refuses.
+    pub async fn accept_restore(&self, now: Stamp, random: fn() -> [u8; 10]) -> Result<Restored, OpenError> {
+        let Some(data) = self.path() else { return Ok(Restored { revoked_again: 0, was_pending: false }) };
+        let path = beside(data, SUFFIX);
+        let database = self.inner.database.clone();
+        let content = read(&path)?;
+        let known = self.inner.read(|tx| Box::pin(tx.revoked_digests())).await?;
+        let fits = content.as_ref().is_some_and(|c| c.database == database && known.is_subset(&c.digests));
+        let mut all = content.map(|content| content.digests).unwrap_or_default();
+        let unknown = all.difference(&known).copied().collect();
+        let revoked_again = replay(&self.inner, unknown, now, random).await?;
+        let detail = format!("keys revoked again: {revoked_again}; on the server's host");
+        self.write(move |tx| {
+            let event = Event::new(Action::RestoreAccepted, now, random()).detail(detail);
+            Box::pin(async move { tx.record(event).await })
+        })
+        .await?;
+        all.extend(&known);
+        replace(&path, &database, &all)?;
+        Ok(Restored { revoked_again, was_pending: !fits })
+    }
+}
+
+impl Tx {
+    async fn has_no_keys(&mut self) -> Result<bool, Error> {
+        Ok(self.optional(sqlx::query("SELECT id FROM keys LIMIT 1")).await?.is_none())
+    }
+
+    async fn revoked_digests(&mut self) -> Result<HashSet<[u8; 32]>, Error> {
+        let rows = self.all(sqlx::query("SELECT id, digest FROM keys WHERE revoked_at IS NOT NULL")).await?;
+        rows.iter().map(|row| Row::of("keys", row).digest("digest").map(|digest| digest.0)).collect()
+    }
+
+    /// Revokes the key of this digest if it lives.
+    async fn revoke_again(
+        &mut self,
+        digest: Digest,
+        now: Stamp,
+        random: fn() -> [u8; 10],
+    ) -> Result<bool, Error> {
+        let sql = sqlx::query(
+            "UPDATE keys SET revoked_at = $2, revoke_reason = $3, version = version + 1, changed_at = $2 \
+             WHERE digest = $1 AND revoked_at IS NULL RETURNING id, name",
+        )
+        .bind(digest.0.to_vec())
+        .bind(now.0)
+        .bind(REASON);
+        let Some(row) = self.optional(sql).await? else { return Ok(false) };
+        let row = Row::of("keys", &row);
+        let event = Event::new(Action::KeyRevoked, now, random());
+        self.record(event.key(row.id("id")?, &row.text("name")?).detail(REASON)).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,35 @@
+//! The tables of both databases, built into the program and brought up to date when a database is opened.
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AnyPool, SqlSafeStr as _};
+
+use super::dialect::Dialect;
+use super::error::OpenError;
+
+/// Version, name, for SQLite, for PostgreSQL. A step that was published is never changed.
+const STEPS: [(i64, &str, &str, &str); 1] = [(
+    1,
+    "schema",
+    include_str!("../../assets/migrations/sqlite/0001_schema.sql"),
+    include_str!("../../assets/migrations/postgres/0001_schema.sql"),
+)];
+
+/// Brings the tables up to date. Several processes may do so at once.
+///
+/// # Errors
+/// The database was written by a newer program, or refuses a step.
+pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), OpenError> {
+    let steps = STEPS.iter().map(|&(version, name, sqlite, postgres)| {
+        let sql = match dialect {
+            Dialect::Sqlite => sqlite,
+            Dialect::Postgres => postgres,
+        };
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    match Migrator::with_migrations(steps.collect()).run(pool).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(version)) => Err(OpenError::Newer(version)),
+        Err(MigrateError::Execute(e)) => Err(e.into()),
+        Err(e) => Err(OpenError::Schema(e.to_string())),
+    }
+}

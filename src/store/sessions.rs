@@ -1,0 +1,246 @@
+//! Sessions and the codes that one signs in with. Whether a session is too old is the server's to say: limits are configuration.
+
+use super::dialect::Dialect;
+use super::error::Error;
+use super::row::Row;
+use super::tx::Tx;
+use crate::domain::id::Id;
+use crate::domain::member::Actor;
+use crate::domain::secret::Digest;
+use crate::domain::time::Stamp;
+
+/// A session as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: Id,
+    /// Whose it is.
+    pub member_id: Id,
+    /// When it began.
+    pub created_at: Stamp,
+    /// When it was last used; at most a minute behind.
+    pub last_used_at: Stamp,
+    /// When it was ended.
+    pub ended_at: Option<Stamp>,
+    /// What signed in, as it claimed to be.
+    pub agent: String,
+    /// From where.
+    pub address: String,
+}
+
+/// A session with its member as they are now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The session, ended ones too.
+    pub session: SessionRow,
+    /// The member, removed ones too.
+    pub actor: Actor,
+}
+
+/// A session to begin.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Its id.
+    pub id: Id,
+    /// Whose it is.
+    pub member_id: Id,
+    /// Of its token.
+    pub digest: Digest,
+    /// When it begins.
+    pub at: Stamp,
+    /// What signs in.
+    pub agent: String,
+    /// From where.
+    pub address: String,
+}
+
+/// A sign-in code to issue.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCode {
+    /// Its id.
+    pub id: Id,
+    /// Whom it signs in.
+    pub member_id: Id,
+    /// Of the code.
+    pub digest: Digest,
+    /// When it is issued.
+    pub at: Stamp,
+    /// Until when it can be redeemed.
+    pub expires_at: Stamp,
+}
+
+/// A code that was just redeemed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeRow {
+    /// Its id.
+    pub id: Id,
+    /// Whom it signs in.
+    pub member_id: Id,
+}
+
+const SIGNED_IN: &str = "SELECT s.id, s.member_id, s.created_at, s.last_used_at, s.ended_at, s.agent, s.address, \
+    m.role, m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, \
+    m.removed_at AS member_removed_at FROM sessions s JOIN members m ON m.id = s.member_id WHERE s.digest = $1";
+/// Waits for a removal or role change that is under way, and then reads its result.
+const SIGNED_IN_HELD: &str = "SELECT s.id, s.member_id, s.created_at, s.last_used_at, s.ended_at, s.agent, s.address, \
+    m.role, m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, \
+    m.removed_at AS member_removed_at FROM sessions s JOIN members m ON m.id = s.member_id WHERE s.digest = $1 \
+    FOR SHARE OF m";
+
+impl Tx {
+    /// The session of a token, and its member. In a write the member stays as they are until its end.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn signed_in(&mut self, digest: &Digest) -> Result<Option<SignedIn>, Error> {
+        let held = self.writes() && self.dialect() == Dialect::Postgres;
+        let sql = sqlx::query(if held { SIGNED_IN_HELD } else { SIGNED_IN }).bind(digest.0.to_vec());
+        let Some(row) = self.optional(sql).await? else { return Ok(None) };
+        let row = Row::of("sessions", &row);
+        let session = session(&row)?;
+        let member = row.maybe_member()?.ok_or_else(|| row.corrupt("member_id", "is missing"))?;
+        Ok(Some(SignedIn { session, actor: Actor { member, role: row.word("role")? } }))
+    }
+
+    /// Marks a session as used, forward only.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn touch_session(&mut self, id: Id, now: Stamp) -> Result<(), Error> {
+        let sql = sqlx::query("UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2")
+            .bind(id.to_string())
+            .bind(now.0);
+        self.execute(sql).await.map(drop)
+    }
+
+    /// A member's sessions that were not ended, newest first, older than `before`.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn sessions_of(
+        &mut self,
+        member: Id,
+        before: Option<Id>,
+        limit: u32,
+    ) -> Result<Vec<SessionRow>, Error> {
+        let sql = sqlx::query(
+            "SELECT id, member_id, created_at, last_used_at, ended_at, agent, address FROM sessions \
+             WHERE member_id = $1 AND ended_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(member.to_string())
+        .bind(before.map_or_else(|| "g".to_owned(), |id| id.to_string()))
+        .bind(i64::from(limit));
+        self.all(sql).await?.iter().map(|row| session(&Row::of("sessions", row))).collect()
+    }
+
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn insert_session(&mut self, new: NewSession) -> Result<(), Error> {
+        let sql = sqlx::query(
+            "INSERT INTO sessions (id, member_id, digest, created_at, last_used_at, agent, address) \
+             VALUES ($1, $2, $3, $4, $4, $5, $6)",
+        )
+        .bind(new.id.to_string())
+        .bind(new.member_id.to_string())
+        .bind(new.digest.0.to_vec())
+        .bind(new.at.0)
+        .bind(new.agent)
+        .bind(new.address);
+        self.execute(sql).await.map(drop)
+    }
+
+    /// Ends one session of a member. `false` where there is no such session, or it was ended before.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn end_session(&mut self, id: Id, member: Id, now: Stamp) -> Result<bool, Error> {
+        let sql = sqlx::query(
+            "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND member_id = $2 AND ended_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(member.to_string())
+        .bind(now.0);
+        Ok(self.execute(sql).await? > 0)
+    }
+
+    /// Ends all sessions of a member; gives how many.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn end_sessions_of(&mut self, member: Id, now: Stamp) -> Result<u64, Error> {
+        let sql = sqlx::query("UPDATE sessions SET ended_at = $2 WHERE member_id = $1 AND ended_at IS NULL")
+            .bind(member.to_string())
+            .bind(now.0);
+        self.execute(sql).await
+    }
+
+    /// How many sessions of a member were not ended.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn open_sessions_of(&mut self, member: Id) -> Result<i64, Error> {
+        let sql =
+            sqlx::query("SELECT COUNT(*) AS n FROM sessions WHERE member_id = $1 AND ended_at IS NULL")
+                .bind(member.to_string());
+        Row::of("sessions", &self.one(sql).await?).int("n")
+    }
+
+    /// Issues a code.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn insert_code(&mut self, new: NewCode) -> Result<(), Error> {
+        let sql = sqlx::query(
+            "INSERT INTO sign_in_codes (id, member_id, digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(new.id.to_string())
+        .bind(new.member_id.to_string())
+        .bind(new.digest.0.to_vec())
+        .bind(new.at.0)
+        .bind(new.expires_at.0);
+        self.execute(sql).await.map(drop)
+    }
+
+    /// Redeems a code, once; nothing where it is unknown, used, ended or too old.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn redeem_code(&mut self, digest: &Digest, now: Stamp) -> Result<Option<CodeRow>, Error> {
+        let sql = sqlx::query(
+            "UPDATE sign_in_codes SET redeemed_at = $2 WHERE digest = $1 AND redeemed_at IS NULL \
+             AND ended_at IS NULL AND expires_at > $2 RETURNING id, member_id",
+        )
+        .bind(digest.0.to_vec())
+        .bind(now.0);
+        let Some(row) = self.optional(sql).await? else { return Ok(None) };
+        let row = Row::of("sign_in_codes", &row);
+        Ok(Some(CodeRow { id: row.id("id")?, member_id: row.id("member_id")? }))
+    }
+
+    /// Ends all codes of a member that were not redeemed.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn end_codes_of(&mut self, member: Id, now: Stamp) -> Result<(), Error> {
+        let sql = sqlx::query(
+            "UPDATE sign_in_codes SET ended_at = $2 WHERE member_id = $1 AND redeemed_at IS NULL AND ended_at IS NULL",
+        )
+        .bind(member.to_string())
+        .bind(now.0);
+        self.execute(sql).await.map(drop)
+    }
+}
+
+fn session(row: &Row<'_>) -> Result<SessionRow, Error> {
+    Ok(SessionRow {
+        id: row.id("id")?,
+        member_id: row.id("member_id")?,
+        created_at: row.stamp("created_at")?,
+        last_used_at: row.stamp("last_used_at")?,
+        ended_at: row.maybe_stamp("ended_at")?,
+        agent: row.text("agent")?,
+        address: row.text("address")?,
+    })
+}
