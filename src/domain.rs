@@ -2,9 +2,9 @@
 
 pub mod activity;
 pub mod draft;
+pub mod email;
 pub mod export;
 pub mod filter;
-pub mod email;
 pub mod id;
 pub mod key;
 pub mod member;

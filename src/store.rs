@@ -25,9 +25,9 @@ mod sessions;
 mod tx;
 
 pub use activity::{ActivityFilter, Event};
+pub use backup::BackupError;
 pub use dialect::Dialect;
 pub use error::{Error, OpenError};
-pub use backup::BackupError;
 pub use members::{KeyBrief, MemberRow, NewMember};
 pub use organization::{HostInvitation, OrganizationRow, SetUpError};
 pub use revoked_log::{RestorePending, Restored};
@@ -110,8 +110,7 @@ impl Store {
         };
         let dialect = if file.is_some() { Dialect::Sqlite } else { Dialect::Postgres };
         schema::migrate(&pools.writers, dialect).await?;
-        let mut inner =
-            Inner { dialect, pools, file, database: String::new(), revoked: None, pending: None };
+        let mut inner = Inner { dialect, pools, file, database: String::new(), revoked: None, pending: None };
         inner.database = organization::ensure_facts(&inner, now, random()).await?;
         if let Some(file) = &inner.file {
             file.check_companions()?;
@@ -152,7 +151,9 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         let inner = self.inner.clone();
-        tokio::spawn(async move { inner.write(work).await }).await.unwrap_or_else(|gone| Err(lost(&gone).into()))
+        tokio::spawn(async move { inner.write(work).await })
+            .await
+            .unwrap_or_else(|gone| Err(lost(&gone).into()))
     }
 
     /// Reads several things as they were at one moment.
@@ -166,7 +167,9 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         let inner = self.inner.clone();
-        tokio::spawn(async move { inner.read(work).await }).await.unwrap_or_else(|gone| Err(lost(&gone).into()))
+        tokio::spawn(async move { inner.read(work).await })
+            .await
+            .unwrap_or_else(|gone| Err(lost(&gone).into()))
     }
 
     /// A handle for single queries, each of which sees the newest state. Cheaper than [`Store::read`].

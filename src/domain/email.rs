@@ -57,7 +57,9 @@ mod tests {
     #[test]
     fn addresses_are_checked_by_their_form() {
         assert_eq!(email(" Ada@Plant.example "), Ok("Ada@Plant.example".into()));
-        for bad in ["", "ada", "@plant.example", "ada@", "a b@plant.example", "a@b@c", "Ada <a@plant.example>"] {
+        for bad in
+            ["", "ada", "@plant.example", "ada@", "a b@plant.example", "a@b@c", "Ada <a@plant.example>"]
+        {
             assert_eq!(email(bad), Err(BadEmail::Form), "{bad}");
         }
         assert_eq!(email("a\u{200b}@plant.example"), Err(BadEmail::Unshowable('\u{200b}')));

@@ -10,6 +10,7 @@ use http::{HeaderValue, StatusCode};
 use crate::domain::key::Key;
 use crate::domain::member::Denied;
 use crate::domain::secret::Malformed;
+use crate::store;
 use crate::wire::BODY_MAX;
 use crate::wire::problem::{MEDIA_TYPE, Problem, ProblemType};
 
@@ -217,6 +218,23 @@ impl Refusal {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         Self::Denied(denied)
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Busy => Self::Unavailable("The database is busy. Nothing was changed: try again."),
+            store::Error::Unreachable(_) => {
+                Self::Unavailable("The database does not answer. Nothing was changed: try again.")
+            }
+            store::Error::DiskFull => Self::DiskFull,
+            store::Error::OutcomeUnknown(_) => Self::OutcomeUnknown,
+            store::Error::Taken(_) | store::Error::Corrupt { .. } | store::Error::Failed(_) => {
+                tracing::error!(%error, "the database refused a statement");
+                Self::Internal
+            }
+        }
     }
 }
 

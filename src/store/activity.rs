@@ -1,5 +1,7 @@
 //! The activity log: append-only, newest first.
 
+use std::fmt::Write as _;
+
 use sqlx::AssertSqlSafe;
 
 use super::error::Error;
@@ -137,12 +139,13 @@ impl Tx {
             let Some(value) = value else { continue };
             values.push(value);
             let n = values.len();
-            sql += &match condition {
-                "" => format!(" AND (a.actor_id = ${n} OR a.member_id = ${n})"),
-                _ => format!(" AND {condition}${n}"),
+            let written = match condition {
+                "" => write!(sql, " AND (a.actor_id = ${n} OR a.member_id = ${n})"),
+                _ => write!(sql, " AND {condition}${n}"),
             };
+            written.expect("writing to a String cannot fail");
         }
-        sql += &format!(" ORDER BY a.id DESC LIMIT {limit}");
+        write!(sql, " ORDER BY a.id DESC LIMIT {limit}").expect("writing to a String cannot fail");
         // Made of the constants above and numbers only; all values are bound.
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {

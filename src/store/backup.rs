@@ -32,7 +32,8 @@ impl Store {
         if self.dialect() != Dialect::Sqlite {
             return Err(BackupError::NotSqlite);
         }
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(in_file(to))?;
+        let file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(in_file(to))?;
         let copied = self.vacuum_into(to, file).await;
         if copied.is_err() {
             // What is there is no backup; that it may stay is told by the error.

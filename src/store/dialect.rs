@@ -113,11 +113,13 @@ pub(super) async fn postgres(url: &str) -> Result<Pools, OpenError> {
     let options = || {
         AnyPoolOptions::new()
             .acquire_timeout(Duration::from_secs(3))
-            .idle_timeout(Duration::from_secs(300))
+            .idle_timeout(Duration::from_mins(5))
             // A connection that was in use a moment ago need not be asked whether it lives.
             .test_before_acquire(false)
             .before_acquire(|conn, meta| {
-                Box::pin(async move { Ok(meta.idle_for < Duration::from_secs(1) || conn.ping().await.is_ok()) })
+                Box::pin(
+                    async move { Ok(meta.idle_for < Duration::from_secs(1) || conn.ping().await.is_ok()) },
+                )
             })
     };
     let writers = options()
@@ -132,11 +134,7 @@ pub(super) async fn postgres(url: &str) -> Result<Pools, OpenError> {
     Ok(Pools { readers, writers })
 }
 
-async fn prepare(
-    conn: &mut AnyConnection,
-    all: &'static str,
-    more: &'static str,
-) -> Result<(), sqlx::Error> {
+async fn prepare(conn: &mut AnyConnection, all: &'static str, more: &'static str) -> Result<(), sqlx::Error> {
     conn.execute(sqlx::raw_sql(all)).await?;
     if !more.is_empty() {
         conn.execute(sqlx::raw_sql(more)).await?;

@@ -126,7 +126,9 @@ pub enum OpenError {
     #[error("another `keyward serve` already uses {}: stop it first, or run several on one PostgreSQL", .0.display())]
     Served(PathBuf),
     /// The database was written by a newer program.
-    #[error("the database was written by a newer keyward (its schema has version {0}): use that version or a later one")]
+    #[error(
+        "the database was written by a newer keyward (its schema has version {0}): use that version or a later one"
+    )]
     Newer(i64),
     /// The SQLite library has known faults.
     #[error("this program was built with SQLite {0}, and needs 3.51.3 or later: install an official build")]

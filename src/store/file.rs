@@ -85,8 +85,13 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 fn refuse_exposed(path: &Path, folder: bool) -> Result<(), OpenError> {
+    // Nothing for the group and for others.
     let mode = fs::metadata(path).map_err(in_file(path))?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(OpenError::Exposed { path: path.to_owned(), mode, folder }) }
+    if mode.trailing_zeros() >= 6 {
+        Ok(())
+    } else {
+        Err(OpenError::Exposed { path: path.to_owned(), mode, folder })
+    }
 }
 
 pub(super) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> OpenError {

@@ -127,10 +127,11 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(), OpenError> {
     let new = beside(path, ".new");
     let mut text = format!("{TITLE}{database}\n");
-    digests.iter().for_each(|digest| push_line(&mut text, '+', digest));
+    for digest in digests {
+        push_line(&mut text, '+', digest);
+    }
     let written = || -> io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&new, path)?;

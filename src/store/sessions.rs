@@ -181,9 +181,8 @@ impl Tx {
     /// # Errors
     /// The database does not answer.
     pub async fn open_sessions_of(&mut self, member: Id) -> Result<i64, Error> {
-        let sql =
-            sqlx::query("SELECT COUNT(*) AS n FROM sessions WHERE member_id = $1 AND ended_at IS NULL")
-                .bind(member.to_string());
+        let sql = sqlx::query("SELECT COUNT(*) AS n FROM sessions WHERE member_id = $1 AND ended_at IS NULL")
+            .bind(member.to_string());
         Row::of("sessions", &self.one(sql).await?).int("n")
     }
 

@@ -80,14 +80,18 @@ impl Tx {
         match result {
             Ok(_) => {
                 self.open = false;
-                hooks.into_iter().for_each(|hook| hook(Outcome::Committed));
+                for hook in hooks {
+                    hook(Outcome::Committed);
+                }
                 Ok(())
             }
             Err(error) => {
                 let error = Error::of_commit(&error);
                 self.close().await;
                 if matches!(error, Error::OutcomeUnknown(_)) {
-                    hooks.into_iter().for_each(|hook| hook(Outcome::Unknown));
+                    for hook in hooks {
+                        hook(Outcome::Unknown);
+                    }
                 } else if let Some(log) = log {
                     log.take_back(&revoked)?;
                 }
