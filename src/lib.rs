@@ -8,5 +8,6 @@ pub mod config;
 pub mod domain;
 pub mod server;
 pub mod store;
+pub mod terminal;
 pub mod tui;
 pub mod wire;

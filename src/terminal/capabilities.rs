@@ -1,0 +1,127 @@
+//! What a terminal shows (colours, characters), told from the environment alone: the terminal itself is never asked, since an
+//! answer that comes late would be taken for key presses.
+
+/// How many colours the terminal shows. Ordered: more is greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// No colour: meaning is carried by words, signs and modifiers (bold, reverse).
+    Mono,
+    /// The sixteen colours that the terminal's own theme defines.
+    #[default]
+    Ansi16,
+    /// The 256 colours of xterm.
+    Indexed256,
+    /// 24 bits a colour.
+    TrueColor,
+}
+
+/// What the environment says about the terminal. `config` reads it; this room may not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// `TERM`.
+    pub term: String,
+    /// `COLORTERM`.
+    pub colorterm: String,
+    /// `NO_COLOR` is set and not empty (no-color.org).
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` is set and neither empty nor `0`.
+    pub force_color: bool,
+    /// The first of `LC_ALL`, `LC_CTYPE`, `LANG` that is not empty.
+    pub locale: String,
+    /// `TMUX` is set: tmux runs on this machine, around us.
+    pub tmux: bool,
+    /// `STY` is set: GNU screen runs on this machine, around us.
+    pub screen: bool,
+}
+
+/// What we may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// How many colours.
+    pub depth: Depth,
+    /// Whether characters beyond ASCII are shown.
+    pub unicode: bool,
+    /// Whether frames are put between the marks of a synchronized update (DEC private mode 2026).
+    pub synchronized: bool,
+}
+
+impl Capabilities {
+    /// What the environment promises.
+    pub fn from(hints: &Hints) -> Self {
+        let plain = matches!(hints.term.as_str(), "" | "dumb" | "linux") || hints.term.starts_with("vt");
+        Self { depth: depth(hints), unicode: unicode(hints), synchronized: !plain }
+    }
+}
+
+fn depth(hints: &Hints) -> Depth {
+    if hints.no_color {
+        return Depth::Mono;
+    }
+    let term = hints.term.as_str();
+    let direct = term.ends_with("-direct") || ["xterm-kitty", "xterm-ghostty", "alacritty"].contains(&term);
+    let found = match (hints.colorterm.as_str(), term) {
+        (_, "" | "dumb") => Depth::Mono,
+        (_, "linux") => Depth::Ansi16,
+        // GNU screen passes COLORTERM on but does not show what it promises.
+        ("truecolor" | "24bit", _) if !term.starts_with("screen") => Depth::TrueColor,
+        _ if direct => Depth::TrueColor,
+        _ if term.contains("256color") => Depth::Indexed256,
+        _ if term.starts_with("vt") || term.ends_with("-m") || term.ends_with("-mono") => Depth::Mono,
+        _ => Depth::Ansi16,
+    };
+    if hints.force_color { found.max(Depth::Ansi16) } else { found }
+}
+
+fn unicode(hints: &Hints) -> bool {
+    let locale = hints.locale.to_ascii_lowercase();
+    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+    utf8 && hints.term != "linux"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hints(term: &str, colorterm: &str) -> Hints {
+        Hints {
+            term: term.to_owned(),
+            colorterm: colorterm.to_owned(),
+            locale: "en_US.UTF-8".to_owned(),
+            ..Hints::default()
+        }
+    }
+
+    #[test]
+    fn the_depth_follows_the_environment() {
+        for (term, colorterm, expected) in [
+            ("", "", Depth::Mono),
+            ("dumb", "truecolor", Depth::Mono),
+            ("vt100", "", Depth::Mono),
+            ("linux", "", Depth::Ansi16),
+            ("xterm", "", Depth::Ansi16),
+            ("screen", "truecolor", Depth::Ansi16),
+            ("screen.xterm-256color", "", Depth::Indexed256),
+            ("xterm-256color", "", Depth::Indexed256),
+            ("tmux-256color", "truecolor", Depth::TrueColor),
+            ("xterm-kitty", "", Depth::TrueColor),
+        ] {
+            assert_eq!(Capabilities::from(&hints(term, colorterm)).depth, expected, "{term} {colorterm}");
+        }
+        let no = Hints { no_color: true, force_color: true, ..hints("xterm-256color", "truecolor") };
+        assert_eq!(depth(&no), Depth::Mono, "NO_COLOR wins");
+        let forced = Hints { force_color: true, ..hints("dumb", "") };
+        assert_eq!(depth(&forced), Depth::Ansi16);
+    }
+
+    #[test]
+    fn characters_beyond_ascii_need_a_utf_8_locale() {
+        assert!(Capabilities::from(&hints("xterm", "")).unicode);
+        assert!(!Capabilities::from(&hints("linux", "")).unicode);
+        for locale in ["", "C", "POSIX", "de_DE.ISO-8859-1"] {
+            let hints = Hints { locale: locale.to_owned(), ..hints("xterm", "") };
+            assert!(!Capabilities::from(&hints).unicode, "{locale:?}");
+        }
+        let c_utf8 = Hints { locale: "C.UTF-8".to_owned(), ..hints("xterm", "") };
+        assert!(Capabilities::from(&c_utf8).unicode);
+    }
+}

@@ -1,0 +1,473 @@
+//! Shows frames: compares the next one with what is on the screen and writes only the difference, in one write.
+
+use std::io::{self, Write};
+
+use ratatui::buffer::{Buffer, Cell, CellWidth as _};
+use ratatui::layout::Rect;
+use zeroize::Zeroize as _;
+
+use super::capabilities::{Capabilities, Depth};
+use super::pen::{Look, Pen};
+
+/// Rows of the frame that show a part of something longer, and may be scrolled by the terminal itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scroll {
+    /// The first of these rows, from 0.
+    pub first_row: u16,
+    /// How many rows.
+    pub rows: u16,
+    /// Which row of the longer thing stands first.
+    pub top: usize,
+    /// Changes whenever the rows are others, or in another order, than before.
+    pub generation: u64,
+}
+
+const SYNCHRONIZED: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
+const CURSOR_SHOWN: (&[u8], &[u8]) = (b"\x1b[?25h", b"\x1b[?25l");
+/// A run of unchanged cells up to this long is written again rather than jumped over.
+const BRIDGE: u16 = 3;
+
+/// Draws on a terminal whose content it remembers.
+pub struct Painter<W> {
+    out: W,
+    can: Capabilities,
+    /// What is on the screen.
+    shown: Buffer,
+    /// What will be.
+    next: Buffer,
+    /// Whether `shown` is to be believed.
+    known: bool,
+    at: Option<(u16, u16)>,
+    cursor: Option<(u16, u16)>,
+    scroll: Option<Scroll>,
+    /// Goes out ahead of the next frame, in the same write.
+    prelude: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl<W: Write> Painter<W> {
+    /// A painter for a terminal of this many columns and rows, with unknown content and a hidden cursor.
+    pub fn new(out: W, can: Capabilities, size: (u16, u16)) -> Self {
+        let area = Rect::new(0, 0, size.0, size.1);
+        Self {
+            out,
+            can,
+            shown: Buffer::empty(area),
+            next: Buffer::empty(area),
+            known: false,
+            at: None,
+            cursor: None,
+            scroll: None,
+            prelude: Vec::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The buffer to draw the next frame into, blank.
+    pub fn canvas(&mut self) -> &mut Buffer {
+        &mut self.next
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> (u16, u16) {
+        (self.next.area.width, self.next.area.height)
+    }
+
+    /// Takes a new size. What the terminal made of the old content is unknown.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        let area = Rect::new(0, 0, size.0, size.1);
+        self.next = Buffer::empty(area);
+        self.forget();
+    }
+
+    /// The next frame is drawn in full.
+    pub fn forget(&mut self) {
+        self.known = false;
+        self.scroll = None;
+    }
+
+    /// Puts bytes ahead of the next frame, to go out in the same write. They hide the cursor or leave it hidden.
+    pub fn announce(&mut self, bytes: &[u8]) {
+        self.prelude.extend_from_slice(bytes);
+        self.at = None;
+        self.cursor = None;
+    }
+
+    /// Shows what was drawn on the canvas, with the cursor at a column and row or hidden. Says whether anything was written.
+    ///
+    /// # Errors
+    /// The terminal takes no output: it is gone.
+    pub fn show(&mut self, cursor: Option<(u16, u16)>, scroll: Option<Scroll>) -> io::Result<bool> {
+        let mut pen = Pen::new(std::mem::take(&mut self.bytes), self.at, self.can.unicode);
+        if self.can.synchronized {
+            pen.raw(SYNCHRONIZED.0);
+        }
+        pen.raw(&self.prelude);
+        let empty = pen.len() - self.prelude.len();
+        if self.known { self.draw_changes(&mut pen, scroll) } else { self.draw_all(&mut pen) }
+        let cursor = cursor.filter(|&(x, y)| x < self.next.area.width && y < self.next.area.height);
+        match cursor {
+            Some((x, y)) => {
+                pen.go(x, y);
+                if self.cursor.is_none() {
+                    pen.raw(CURSOR_SHOWN.0);
+                }
+            }
+            None if self.cursor.is_some() => pen.raw(CURSOR_SHOWN.1),
+            None => {}
+        }
+        (self.bytes, self.at) = pen.finish();
+        let written = if self.bytes.len() > empty {
+            if self.can.synchronized {
+                self.bytes.extend_from_slice(SYNCHRONIZED.1);
+            }
+            self.out.write_all(&self.bytes).and_then(|()| self.out.flush()).map(|()| true)
+        } else {
+            Ok(false)
+        };
+        // A frame may have held a secret: neither its bytes nor the frame before it stay in memory.
+        self.bytes.zeroize();
+        self.prelude.clear();
+        std::mem::swap(&mut self.shown, &mut self.next);
+        if self.next.area == self.shown.area {
+            self.next.reset();
+        } else {
+            self.next = Buffer::empty(self.shown.area);
+        }
+        (self.known, self.cursor, self.scroll) = (written.is_ok(), cursor, scroll);
+        written
+    }
+
+    /// Writes bytes that show nothing, such as a copy to the clipboard.
+    ///
+    /// # Errors
+    /// The terminal takes no output: it is gone.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.out.flush()
+    }
+
+    fn draw_changes(&self, pen: &mut Pen, scroll: Option<Scroll>) {
+        let depth = self.can.depth;
+        let by = self.scroll.zip(scroll).and_then(|(old, new)| distance(old, new));
+        if let (Some(by), Some(scroll)) = (by, scroll) {
+            let mut scrolled = pen.clone();
+            let mut shifted = self.shown.clone();
+            scrolled.scroll(scroll.first_row, scroll.rows, by);
+            shift(&mut shifted, scroll, by);
+            differences(&mut scrolled, &shifted, &self.next, depth);
+            differences(pen, &self.shown, &self.next, depth);
+            if scrolled.len() < pen.len() {
+                *pen = scrolled;
+            }
+        } else {
+            differences(pen, &self.shown, &self.next, depth);
+        }
+    }
+
+    /// Row by row, and never by "erase display": tmux would keep what that erases in its history.
+    fn draw_all(&self, pen: &mut Pen) {
+        let blank = Buffer::empty(Rect { height: 1, ..self.next.area });
+        pen.raw(b"\x1b[m\x1b[r");
+        for y in 0..self.next.area.height {
+            pen.go(0, y);
+            pen.erase_line();
+            row_differences(pen, &blank.content, row(&self.next, y), y, self.can.depth);
+        }
+    }
+}
+
+/// How far the rows moved, where nothing else about them changed.
+fn distance(old: Scroll, new: Scroll) -> Option<isize> {
+    let same = Scroll { top: new.top, ..old } == new;
+    let by = isize::try_from(new.top).ok()? - isize::try_from(old.top).ok()?;
+    (same && by != 0 && by.unsigned_abs() < usize::from(new.rows)).then_some(by)
+}
+
+/// Does to the buffer what the terminal does to its screen.
+fn shift(buffer: &mut Buffer, scroll: Scroll, by: isize) {
+    let width = usize::from(buffer.area.width);
+    let height = usize::from(buffer.area.height);
+    let first = usize::from(scroll.first_row).min(height);
+    let end = (first + usize::from(scroll.rows)).min(height);
+    let body = &mut buffer.content[first * width..end * width];
+    let n = (by.unsigned_abs() * width).min(body.len());
+    if by > 0 {
+        body.rotate_left(n);
+        let keep = body.len() - n;
+        body[keep..].fill(Cell::EMPTY);
+    } else {
+        body.rotate_right(n);
+        body[..n].fill(Cell::EMPTY);
+    }
+}
+
+fn row(buffer: &Buffer, y: u16) -> &[Cell] {
+    let width = usize::from(buffer.area.width);
+    &buffer.content[usize::from(y) * width..][..width]
+}
+
+fn differences(pen: &mut Pen, shown: &Buffer, next: &Buffer, depth: Depth) {
+    for y in 0..next.area.height {
+        let (old, new) = (row(shown, y), row(next, y));
+        if old != new {
+            row_differences(pen, old, new, y, depth);
+        }
+    }
+}
+
+/// Columns of the character that starts in this cell: 1 or 2, never beyond the end of the row.
+fn columns(row: &[Cell], x: usize) -> usize {
+    usize::from(row[x].cell_width()).clamp(1, 2).min(row.len() - x)
+}
+
+/// For each cell: whether it is the second half of a wide character.
+fn halves(row: &[Cell]) -> Vec<bool> {
+    let mut halves = vec![false; row.len()];
+    let mut x = 0;
+    while x < row.len() {
+        let w = columns(row, x);
+        halves[x + 1..x + w].fill(true);
+        x += w;
+    }
+    halves
+}
+
+fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Depth) {
+    let width = new.len();
+    let (old_halves, new_halves) = (halves(old), halves(new));
+    let same = |x: usize| {
+        old_halves[x] == new_halves[x]
+            && (new_halves[x]
+                || old[x].symbol() == new[x].symbol() && Look::of(&old[x], depth) == Look::of(&new[x], depth))
+    };
+    let is_blank =
+        |x: usize| new[x].symbol() == " " && Look::of(&new[x], depth) == Look::default() && !new_halves[x];
+    let tail = (0..width).rposition(|x| !is_blank(x)).map_or(0, |x| x + 1);
+    let column = |x: usize| u16::try_from(x).unwrap_or(u16::MAX);
+    let mut x = 0;
+    while x < tail {
+        let w = columns(new, x);
+        if (x..x + w).all(same) {
+            x += w;
+            continue;
+        }
+        bridge(pen, new, x, y, depth);
+        pen.go(column(x), y);
+        // A wide character has no room in the last column; the terminal would put it on the next row.
+        let symbol = if usize::from(new[x].cell_width()) > w { " " } else { new[x].symbol() };
+        pen.put(symbol, column(w), Look::of(&new[x], depth), column(width));
+        x += w;
+    }
+    let Some(first) = (tail..width).find(|&x| !same(x)) else { return };
+    let last = (first..width).rposition(|x| !same(x + first)).map_or(first, |n| n + first);
+    bridge(pen, new, first, y, depth);
+    pen.go(column(first), y);
+    if last - first < 4 {
+        for _ in first..=last {
+            pen.put(" ", 1, Look::default(), column(width));
+        }
+    } else {
+        pen.erase_line();
+    }
+}
+
+/// Gets to a cell a little to the right by writing what stands between, where that is shorter than a move.
+fn bridge(pen: &mut Pen, new: &[Cell], to: usize, y: u16, depth: Depth) {
+    let Some((x, at_y)) = pen.at() else { return };
+    let from = usize::from(x);
+    let near = at_y == y && from < to && to - from <= usize::from(BRIDGE);
+    let plain = |cell: &Cell| {
+        matches!(cell.symbol().as_bytes(), [b' '..=b'~']) && Look::of(cell, depth) == pen.look()
+    };
+    if near && new[from..to].iter().all(plain) {
+        for cell in &new[from..to] {
+            let width = u16::try_from(new.len()).unwrap_or(u16::MAX);
+            pen.put(cell.symbol(), 1, pen.look(), width);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::style::{Color, Modifier, Style};
+
+    const CAN: Capabilities =
+        Capabilities { depth: Depth::Indexed256, unicode: true, synchronized: true };
+
+    /// A painter and the emulator that it writes to.
+    struct Bench {
+        painter: Painter<Vec<u8>>,
+        emulator: vt100::Parser,
+        last: Vec<u8>,
+    }
+
+    impl Bench {
+        fn new(columns: u16, rows: u16) -> Self {
+            let mut emulator = vt100::Parser::new(rows, columns, 0);
+            // What was there before is to be gone.
+            emulator.process("junk".repeat(usize::from(columns)).as_bytes());
+            Self { painter: Painter::new(Vec::new(), CAN, (columns, rows)), emulator, last: Vec::new() }
+        }
+
+        fn show(&mut self, scroll: Option<Scroll>, draw: impl Fn(&mut Buffer)) -> &[u8] {
+            draw(self.painter.canvas());
+            self.painter.show(None, scroll).unwrap();
+            self.last = std::mem::take(&mut self.painter.out);
+            self.emulator.process(&self.last);
+            self.agree();
+            &self.last
+        }
+
+        /// What the emulator shows is what was drawn.
+        fn agree(&self) {
+            let area = self.painter.shown.area;
+            for y in 0..area.height {
+                let cells = row(&self.painter.shown, y);
+                let halves = halves(cells);
+                for x in 0..area.width {
+                    let (drawn, seen) =
+                        (&cells[usize::from(x)], self.emulator.screen().cell(y, x).unwrap());
+                    if halves[usize::from(x)] {
+                        assert!(seen.is_wide_continuation(), "{x},{y}");
+                        continue;
+                    }
+                    let text = if seen.contents().is_empty() { " " } else { seen.contents() };
+                    assert_eq!(text, drawn.symbol(), "at {x},{y}");
+                    assert_eq!(seen.bold(), text != " " && drawn.modifier.contains(Modifier::BOLD));
+                    assert_eq!(seen.inverse(), drawn.modifier.contains(Modifier::REVERSED), "{x},{y}");
+                    if let (Color::Indexed(i), true) = (drawn.fg, text != " ") {
+                        assert_eq!(seen.fgcolor(), vt100::Color::Idx(i));
+                    }
+                }
+            }
+        }
+    }
+
+    fn table(top: usize, selected: usize) -> (Scroll, impl Fn(&mut Buffer)) {
+        let scroll = Scroll { first_row: 1, rows: 20, top, generation: 7 };
+        (scroll, move |buffer: &mut Buffer| {
+            buffer.set_string(0, 0, "Name        Secret key", Style::new().bold());
+            for i in 0..20_u16 {
+                let n = top + usize::from(i);
+                let mark = if n == selected { ">" } else { " " };
+                let style = if n == selected { Style::new().bold() } else { Style::new() };
+                let name = format!("{mark} integration {n:<5} 工場  sk_…5G08  {} min ago", n % 60);
+                buffer.set_string(0, 1 + i, name, style);
+            }
+            buffer.set_string(0, 23, format!("{}/1000", selected + 1), Style::new());
+        })
+    }
+
+    #[test]
+    fn a_frame_that_changes_nothing_writes_nothing() {
+        let mut bench = Bench::new(80, 24);
+        let (scroll, draw) = table(0, 0);
+        let first = bench.show(Some(scroll), &draw).len();
+        assert!((500..4_000).contains(&first), "{first}");
+        assert_eq!(bench.show(Some(scroll), &draw), b"");
+    }
+
+    #[test]
+    fn a_move_and_a_scroll_cost_few_bytes() {
+        let mut bench = Bench::new(80, 24);
+        let (scroll, draw) = table(0, 3);
+        bench.show(Some(scroll), draw);
+        let (scroll, draw) = table(0, 4);
+        let moved = bench.show(Some(scroll), draw).len();
+        let (scroll, draw) = table(1, 20);
+        bench.show(Some(scroll), draw);
+        let (scroll, draw) = table(2, 21);
+        let scrolled = bench.show(Some(scroll), draw).len();
+        let (scroll, draw) = table(1, 20);
+        let back = bench.show(Some(scroll), draw).len();
+        assert!(moved < 200 && scrolled < 300 && back < 300, "{moved} {scrolled} {back}");
+    }
+
+    #[test]
+    fn other_rows_are_not_scrolled_into_place() {
+        let mut bench = Bench::new(80, 24);
+        let (scroll, draw) = table(0, 3);
+        bench.show(Some(scroll), draw);
+        let (scroll, draw) = table(5, 6);
+        bench.show(Some(Scroll { generation: 8, ..scroll }), draw);
+        assert!(!String::from_utf8_lossy(&bench.last).contains("\x1b[2;21r"));
+    }
+
+    #[test]
+    fn any_frame_after_any_frame_shows_what_was_drawn() {
+        use proptest::prelude::*;
+        use proptest::test_runner::{Config, TestRunner};
+        let symbol = prop::sample::select(vec!["a", " ", " ", "工", "ü", "…", "│", "é", "🏭", "x"]);
+        let style = (0_u8..4).prop_map(|n| match n {
+            0 => Style::new(),
+            1 => Style::new().add_modifier(Modifier::BOLD),
+            2 => Style::new().add_modifier(Modifier::REVERSED),
+            _ => Style::new().fg(Color::Indexed(99)),
+        });
+        let cells = prop::collection::vec((0_u16..20, 0_u16..6, symbol, style), 0..60);
+        let frame = (cells, 0_usize..9, any::<bool>());
+        let frames = prop::collection::vec(frame, 1..12);
+        let mut runner = TestRunner::new(Config { cases: 300, ..Config::default() });
+        runner
+            .run(&frames, |frames| {
+                let mut bench = Bench::new(20, 6);
+                for (cells, top, forget) in frames {
+                    if forget {
+                        bench.painter.forget();
+                    }
+                    let scroll = Scroll { first_row: 1, rows: 4, top, generation: 0 };
+                    bench.show(Some(scroll), |buffer| {
+                        for (x, y, symbol, style) in &cells {
+                            buffer.set_stringn(*x, *y, symbol, usize::from(20 - x), *style);
+                        }
+                    });
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_resize_and_a_lost_screen_are_drawn_in_full() {
+        let mut bench = Bench::new(80, 24);
+        let (scroll, draw) = table(0, 0);
+        bench.show(Some(scroll), &draw);
+        bench.emulator.process(b"\x1b[2J\x1b[5;5Hnoise");
+        bench.painter.forget();
+        bench.show(Some(scroll), &draw);
+        assert!(!String::from_utf8_lossy(&bench.last).contains("\x1b[2J"));
+        for size in [(1, 1), (2, 1), (300, 100), (40, 10)] {
+            bench.emulator.screen_mut().set_size(size.1, size.0);
+            bench.painter.resize(size);
+            bench.show(None, |buffer| {
+                buffer.set_stringn(0, 0, "keyward", usize::from(size.0), Style::new());
+            });
+        }
+    }
+
+    #[test]
+    fn the_cursor_is_shown_only_where_it_is_asked_for() {
+        let mut painter = Painter::new(Vec::new(), CAN, (10, 2));
+        painter.show(Some((3, 1)), None).unwrap();
+        assert!(painter.out.ends_with(b"\x1b[2;4H\x1b[?25h\x1b[?2026l"));
+        painter.out.clear();
+        assert!(!painter.show(Some((3, 1)), None).unwrap());
+        assert!(painter.show(Some((4, 1)), None).unwrap());
+        assert_eq!(painter.out, b"\x1b[?2026h\x1b[C\x1b[?2026l");
+        painter.out.clear();
+        painter.show(None, None).unwrap();
+        assert_eq!(painter.out, b"\x1b[?2026h\x1b[?25l\x1b[?2026l");
+    }
+
+    #[test]
+    fn without_unicode_every_byte_is_ascii() {
+        let can = Capabilities { unicode: false, synchronized: false, ..CAN };
+        let mut painter = Painter::new(Vec::new(), can, (30, 1));
+        painter.canvas().set_string(0, 0, "│ sk_…5G08 工場 ● é", Style::new());
+        painter.show(None, None).unwrap();
+        let text = String::from_utf8(painter.out).unwrap();
+        assert!(text.is_ascii() && text.contains("| sk_.5G08 ? ?  * ?"), "{text:?}");
+    }
+}

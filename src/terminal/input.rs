@@ -1,0 +1,384 @@
+//! Turns the bytes that a terminal sends into key presses and pastes.
+//!
+//! Our own, since crossterm's reader (0.29) spins when the terminal hangs up, waits inside a half-received sequence, takes answers
+//! of the terminal for key presses, and does not tell which keys came in one read. The types are crossterm's.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// What ends a paste.
+const PASTE_END: &[u8] = b"\x1b[201~";
+/// A sequence longer than this is none.
+const LONGEST_SEQUENCE: usize = 4096;
+
+/// How long to wait for the rest of what was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// For nothing: all was understood.
+    No,
+    /// Briefly: an Esc that may be a key of its own or the beginning of a sequence.
+    Briefly,
+    /// Longer: a sequence or a paste whose rest is on its way.
+    Longer,
+}
+
+/// Decodes a stream of bytes, which may be cut anywhere.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    pending: Zeroizing<Vec<u8>>,
+    paste: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// What the bytes at the front are.
+enum Parsed {
+    /// An event (or nothing of interest), and how many bytes it took.
+    Done(Option<Event>, usize),
+    /// The beginning of something.
+    Partial,
+}
+
+impl Decoder {
+    /// Takes bytes; hands out what they mean.
+    pub fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(Event)) {
+        self.pending.extend_from_slice(bytes);
+        self.decode(&mut found);
+    }
+
+    /// Nothing more came in time: an Esc is an Esc, a half sequence is dropped.
+    pub fn give_up(&mut self, mut found: impl FnMut(Event)) {
+        if let Some(mut text) = self.paste.take() {
+            text.append(&mut self.pending);
+            found(paste(&text));
+        }
+        let event = match self.pending.as_slice() {
+            [] => return,
+            [0x1b] => Some(key(KeyCode::Esc, KeyModifiers::NONE)),
+            [0x1b, byte @ (b'[' | b']' | b'O' | b'P' | b'X' | b'^' | b'_')] => {
+                Some(character(char::from(*byte), KeyModifiers::ALT))
+            }
+            _ => None,
+        };
+        self.pending.zeroize();
+        event.into_iter().for_each(found);
+    }
+
+    /// Whether more bytes are expected.
+    pub fn waiting(&self) -> Waiting {
+        match (&self.paste, self.pending.len()) {
+            (None, 0) => Waiting::No,
+            (None, 1..=2) => Waiting::Briefly,
+            _ => Waiting::Longer,
+        }
+    }
+
+    fn decode(&mut self, found: &mut impl FnMut(Event)) {
+        let mut bytes = std::mem::take(&mut self.pending);
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            if let Some(text) = &mut self.paste {
+                let end = memchr::memmem::find(rest, PASTE_END);
+                // The end may be cut: keep back what could be its beginning.
+                let keep = (1..PASTE_END.len()).rev().find(|&n| rest.ends_with(&PASTE_END[..n])).unwrap_or(0);
+                let (content, after) = match end {
+                    Some(at) => (&rest[..at], &rest[at + PASTE_END.len()..]),
+                    None => rest.split_at(rest.len() - keep),
+                };
+                text.extend_from_slice(content);
+                rest = after;
+                if end.is_none() {
+                    break;
+                }
+                found(paste(text));
+                self.paste = None;
+            } else if rest.starts_with(b"\x1b[200~") {
+                self.paste = Some(Zeroizing::default());
+                rest = &rest[6..];
+            } else {
+                match parse(rest) {
+                    Parsed::Done(event, n) => {
+                        event.into_iter().for_each(&mut *found);
+                        rest = &rest[n..];
+                    }
+                    Parsed::Partial if rest.len() > LONGEST_SEQUENCE => rest = &[],
+                    Parsed::Partial => break,
+                }
+            }
+        }
+        let left = rest.len();
+        let used = bytes.len() - left;
+        bytes.copy_within(used.., 0);
+        bytes[left..].zeroize();
+        bytes.truncate(left);
+        self.pending = bytes;
+    }
+}
+
+fn paste(bytes: &[u8]) -> Event {
+    Event::Paste(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
+    Event::Key(KeyEvent::new(code, modifiers))
+}
+
+fn character(c: char, modifiers: KeyModifiers) -> Event {
+    let shift = if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
+    key(KeyCode::Char(c), modifiers | shift)
+}
+
+fn parse(bytes: &[u8]) -> Parsed {
+    match bytes {
+        [0x1b] => Parsed::Partial,
+        [0x1b, b'[', rest @ ..] => control_sequence(rest),
+        [0x1b, b'O', rest @ ..] => match rest {
+            [] => Parsed::Partial,
+            [last, ..] => Parsed::Done(keypad(*last), 3),
+        },
+        // The terminal's answers: never keys.
+        [0x1b, b']' | b'P' | b'X' | b'^' | b'_', rest @ ..] => string(rest),
+        // Esc and a sequence, or Esc twice.
+        [0x1b, 0x1b, ..] => Parsed::Done(Some(key(KeyCode::Esc, KeyModifiers::NONE)), 1),
+        [0x1b, rest @ ..] => match plain(rest, KeyModifiers::ALT) {
+            Parsed::Done(event, n) => Parsed::Done(event, n + 1),
+            Parsed::Partial => Parsed::Partial,
+        },
+        _ => plain(bytes, KeyModifiers::NONE),
+    }
+}
+
+/// A key that is not a sequence.
+fn plain(bytes: &[u8], alt: KeyModifiers) -> Parsed {
+    let code = match bytes[0] {
+        b'\r' | b'\n' => KeyCode::Enter,
+        b'\t' => KeyCode::Tab,
+        0x7f | 0x08 => KeyCode::Backspace,
+        0 => return Parsed::Done(Some(key(KeyCode::Char(' '), alt | KeyModifiers::CONTROL)), 1),
+        c @ 0x01..=0x1a => return Parsed::Done(Some(control(c - 1 + b'a', alt)), 1),
+        c @ 0x1c..=0x1f => return Parsed::Done(Some(control(c - 0x1c + b'4', alt)), 1),
+        0x80.. => return beyond_ascii(bytes, alt),
+        c => return Parsed::Done(Some(character(char::from(c), alt)), 1),
+    };
+    Parsed::Done(Some(key(code, alt)), 1)
+}
+
+fn control(c: u8, alt: KeyModifiers) -> Event {
+    key(KeyCode::Char(char::from(c)), alt | KeyModifiers::CONTROL)
+}
+
+fn beyond_ascii(bytes: &[u8], alt: KeyModifiers) -> Parsed {
+    let length = match bytes[0] {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return Parsed::Done(None, 1),
+    };
+    match std::str::from_utf8(&bytes[..length.min(bytes.len())]) {
+        Ok(text) => {
+            let event = text.chars().next().filter(|c| !c.is_control()).map(|c| character(c, alt));
+            Parsed::Done(event, text.len())
+        }
+        Err(e) if e.error_len().is_none() => Parsed::Partial,
+        Err(_) => Parsed::Done(None, 1),
+    }
+}
+
+/// After `ESC [`.
+fn control_sequence(rest: &[u8]) -> Parsed {
+    // The Linux console's F1 to F5: ESC [ [ A.
+    if let [b'[', tail @ ..] = rest {
+        return match tail {
+            [] => Parsed::Partial,
+            [c @ b'A'..=b'E', ..] => Parsed::Done(Some(key(KeyCode::F(c - b'A' + 1), KeyModifiers::NONE)), 4),
+            _ => Parsed::Done(None, 4),
+        };
+    }
+    let Some(end) = rest.iter().position(|b| !matches!(b, 0x20..=0x3f)) else { return Parsed::Partial };
+    let last = rest[end];
+    // Broken off by another sequence or a control character.
+    if !matches!(last, 0x40..=0x7e) {
+        return Parsed::Done(None, 2 + end);
+    }
+    let event = std::str::from_utf8(&rest[..end]).ok().and_then(|params| named(params, last));
+    Parsed::Done(event, 2 + end + 1)
+}
+
+fn named(params: &str, last: u8) -> Option<Event> {
+    let mut numbers = params.split(';').map(|p| p.split(':').next().unwrap_or("").parse::<u32>().ok());
+    // A private marker (`?`, `>`) makes it an answer of the terminal.
+    if params.starts_with(['?', '>', '=', '<']) {
+        return None;
+    }
+    let first = numbers.next().flatten().unwrap_or(1);
+    let second = numbers.next().flatten();
+    let third = numbers.next().flatten();
+    let modifiers = modifiers(second);
+    let code = match last {
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'P' => KeyCode::F(1),
+        b'Q' => KeyCode::F(2),
+        // `CSI 12;40 R` is the answer to a question about the cursor, `CSI 1;2 R` is Shift-F3.
+        b'R' if first == 1 => KeyCode::F(3),
+        b'S' => KeyCode::F(4),
+        b'Z' => return Some(key(KeyCode::BackTab, modifiers | KeyModifiers::SHIFT)),
+        b'u' => return coded(first, modifiers),
+        b'~' => match first {
+            1 | 7 => KeyCode::Home,
+            2 => KeyCode::Insert,
+            3 => KeyCode::Delete,
+            4 | 8 => KeyCode::End,
+            5 => KeyCode::PageUp,
+            6 => KeyCode::PageDown,
+            n @ 11..=15 => KeyCode::F(u8::try_from(n - 10).ok()?),
+            n @ 17..=21 => KeyCode::F(u8::try_from(n - 11).ok()?),
+            n @ 23..=24 => KeyCode::F(u8::try_from(n - 12).ok()?),
+            // xterm's modifyOtherKeys.
+            27 => return coded(third?, modifiers),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(key(code, modifiers))
+}
+
+/// A key named by its code point, as terminals with extended keys send it.
+fn coded(code: u32, modifiers: KeyModifiers) -> Option<Event> {
+    let code = match code {
+        9 if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
+        9 => KeyCode::Tab,
+        13 => KeyCode::Enter,
+        27 => KeyCode::Esc,
+        8 | 127 => KeyCode::Backspace,
+        code => return char::from_u32(code).filter(|c| !c.is_control()).map(|c| character(c, modifiers)),
+    };
+    Some(key(code, modifiers))
+}
+
+/// xterm's modifier parameter: one more than the sum of Shift 1, Alt 2, Ctrl 4, Meta 8.
+fn modifiers(parameter: Option<u32>) -> KeyModifiers {
+    let bits = parameter.unwrap_or(1).saturating_sub(1);
+    let table =
+        [(1, KeyModifiers::SHIFT), (2 | 8, KeyModifiers::ALT), (4, KeyModifiers::CONTROL)];
+    table.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).collect()
+}
+
+/// After `ESC O`: cursor keys in application mode, the keypad, F1 to F4.
+fn keypad(last: u8) -> Option<Event> {
+    let code = match last {
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'M' => KeyCode::Enter,
+        b'P'..=b'S' => KeyCode::F(last - b'P' + 1),
+        b'j'..=b'y' => KeyCode::Char(char::from(last - b'j' + b'*')),
+        _ => return None,
+    };
+    Some(key(code, KeyModifiers::NONE))
+}
+
+/// A string sequence, up to BEL or ESC \.
+fn string(rest: &[u8]) -> Parsed {
+    for (at, &byte) in rest.iter().enumerate() {
+        match byte {
+            0x07 => return Parsed::Done(None, 2 + at + 1),
+            0x1b if rest.get(at + 1) == Some(&b'\\') => return Parsed::Done(None, 2 + at + 2),
+            0x1b if rest.len() > at + 1 => return Parsed::Done(None, 2 + at),
+            _ => {}
+        }
+    }
+    Parsed::Partial
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(bytes: &[u8]) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut decoder = Decoder::default();
+        decoder.feed(bytes, |event| found.push(event));
+        decoder.give_up(|event| found.push(event));
+        found.iter().map(name).collect()
+    }
+
+    fn name(event: &Event) -> String {
+        match event {
+            Event::Key(k) if k.modifiers.is_empty() => format!("{}", k.code),
+            Event::Key(k) => format!("{}-{}", k.modifiers, k.code),
+            Event::Paste(text) => format!("paste {text:?}"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn keys_are_told_apart() {
+        for (bytes, expected) in [
+            (&b"jG\r\t\x7f"[..], &["j", "Shift-G", "Enter", "Tab", "Backspace"][..]),
+            (b"\x1b[A\x1bOB\x1b[1;5C\x1b[Z", &["Up", "Down", "Control-Right", "Shift-Back Tab"]),
+            (b"\x1b[H\x1b[4~\x1b[5~\x1b[6~\x1b[3~", &["Home", "End", "Page Up", "Page Down", "Del"]),
+            (b"\x1bOP\x1b[15~\x1b[[A\x1b[24~", &["F1", "F5", "F1", "F12"]),
+            (b"\x03\x10\x1a", &["Control-c", "Control-p", "Control-z"]),
+            ("äЖ工".as_bytes(), &["ä", "Shift-Ж", "工"]),
+            (b"\x1bx", &["Alt-x"]),
+            (b"\x1b", &["Esc"]),
+            (b"\x1b\x1b[A", &["Esc", "Up"]),
+            (b"\x1b[99;5u\x1b[27;5;112~", &["Control-c", "Control-p"]),
+            (b"\x1b[200~x\ny\x1b[A\x1b[201~z", &["paste \"x\\ny\\u{1b}[A\"", "z"]),
+        ] {
+            assert_eq!(keys(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn answers_of_the_terminal_are_not_keys() {
+        for answer in [
+            &b"\x1b]11;rgb:1d1d/dddd/rrrr\x1b\\"[..],
+            b"\x1b]11;rgb:1d1d/dddd/1111\x07",
+            b"\x1b[?2026;2$y",
+            b"\x1b[?62;22c",
+            b"\x1b[>1;10;0c",
+            b"\x1bP1$r0m\x1b\\",
+            b"\x1b[24;80R",
+            b"\x1b[?997;1n",
+            b"\x1b[I",
+        ] {
+            assert_eq!(keys(answer), [""; 0], "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_where_the_bytes_are_cut() {
+        let whole = "j\u{1b}[1;5Cä\u{1b}[200~sk\u{1b}[2 x\u{1b}[201~q工\u{1b}]11;rgb:d\u{1b}\\\u{1b}[6~".as_bytes();
+        let mut expected = Vec::new();
+        Decoder::default().feed(whole, |event| expected.push(event));
+        assert_eq!(expected.len(), 7);
+        for cut in 0..whole.len() {
+            let (mut found, mut decoder) = (Vec::new(), Decoder::default());
+            decoder.feed(&whole[..cut], |event| found.push(event));
+            decoder.feed(&whole[cut..], |event| found.push(event));
+            assert_eq!(found, expected, "cut at {cut}");
+            assert_eq!(decoder.waiting(), Waiting::No);
+        }
+    }
+
+    #[test]
+    fn no_bytes_break_it() {
+        use proptest::prelude::*;
+        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..200)| {
+            let mut decoder = Decoder::default();
+            let cut = cut.min(bytes.len());
+            decoder.feed(&bytes[..cut], |_| ());
+            decoder.feed(&bytes[cut..], |_| ());
+            decoder.give_up(|_| ());
+            decoder.give_up(|_| ());
+            prop_assert_eq!(decoder.waiting(), Waiting::No);
+        });
+    }
+}

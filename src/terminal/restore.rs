@@ -1,0 +1,150 @@
+//! Takes the terminal for the screens, and gives it back as it was found, whichever way the program ends.
+//!
+//! What was on the screen is blanked before it is left, since tmux (with `alternate-screen off`) and GNU screen keep showing it.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use super::device::{Device, Writer, hung_up, size_of};
+
+/// Alternate screen, cursor hidden, pastes bracketed. Sent together with the first frame.
+pub const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
+
+/// The terminal that is to be given back, if one was taken.
+static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
+
+struct Taken {
+    terminal: Writer,
+    before: Termios,
+    by: ThreadId,
+}
+
+fn taken() -> MutexGuard<'static, Option<Taken>> {
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How the terminal is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Screen blanked, alternate screen left, cursor shown, modes restored.
+    Blanked,
+    /// Modes restored, nothing written: the terminal has hung up, or would make us wait.
+    Silently,
+}
+
+/// The terminal while we hold it, in raw mode. Dropped, it is given back.
+#[derive(Debug)]
+pub struct Hold(());
+
+impl Hold {
+    /// Puts the terminal into raw mode. [`ENTER`] is for the caller to send, with the first frame.
+    ///
+    /// # Errors
+    /// The terminal refuses to change its mode: it is gone.
+    pub fn take(device: &Device) -> io::Result<Self> {
+        let terminal = device.writer()?;
+        let before = tcgetattr(&terminal)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(&terminal, OptionalActions::Now, &raw)?;
+        *taken() = Some(Taken { terminal, before, by: thread::current().id() });
+        Ok(Self(()))
+    }
+
+    /// Gives the terminal back.
+    pub fn leave(self, how: Leave) {
+        give_back(how);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        give_back(Leave::Blanked);
+    }
+}
+
+/// Gives the terminal back if it is held, from whichever thread. Does nothing the second time.
+pub fn give_back(how: Leave) {
+    let Some(mut held) = taken().take() else { return };
+    if how == Leave::Blanked && !hung_up(&held.terminal) {
+        let (_, rows) = size_of(&held.terminal);
+        // A terminal that takes no output is beyond help.
+        let _ = held.terminal.write_all(&leaving(rows));
+    }
+    let _ = tcsetattr(&held.terminal, OptionalActions::Now, &held.before);
+}
+
+/// Blanks the screen and undoes [`ENTER`].
+///
+/// Row by row: tmux without an alternate screen keeps what "erase display" removes in its history, where it could be read.
+fn leaving(rows: u16) -> Vec<u8> {
+    let mut bytes = b"\x1b[?2026l\x1b[m\x1b[r\x1b[H\x1b[K".to_vec();
+    for _ in 1..rows {
+        bytes.extend_from_slice(b"\n\x1b[K");
+    }
+    bytes.extend_from_slice(b"\x1b[H\x1b[?2004l\x1b[?25h\x1b[?1049l");
+    bytes
+}
+
+/// Stops this process and those it was started with, as Ctrl-Z does, once the terminal was given back.
+///
+/// By SIGTTIN, whose handling nobody changed: like SIGTSTP it is ignored where no shell is there to continue us, so that
+/// `ssh -t HOST keyward` cannot be stopped for ever.
+pub fn stop_group() {
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TTIN);
+}
+
+/// From now on a panic gives the terminal back first, and says where the log is, but never what the panic said: that may hold
+/// a secret. `log`: the file that tells more, if there is one.
+pub fn on_panic(log: Option<PathBuf>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a fault in keyward itself");
+        let holder = taken().as_ref().map(|held| held.by);
+        if holder.is_some_and(|by| by != thread::current().id()) {
+            return;
+        }
+        give_back(Leave::Blanked);
+        let _ = io::stderr().write_all(fault(&place, log.as_ref()).as_bytes());
+    }));
+}
+
+fn fault(place: &str, log: Option<&PathBuf>) -> String {
+    let log = match log {
+        Some(path) => format!("The log is {}.", path.display()),
+        None => "Nothing was logged.".to_owned(),
+    };
+    format!(
+        "keyward: a fault in keyward itself, at {place}. The terminal was given back and the server knows what it \
+         answered. {log} Please report it with that place.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaving_blanks_every_row_without_erasing_the_display() {
+        let mut emulator = vt100::Parser::new(5, 20, 50);
+        emulator.process(ENTER);
+        emulator.process(b"\x1b[3;4Hsk_secret\x1b[5;1Hsk_other\x1b[2;3r\x1b[7m");
+        let bytes = leaving(5);
+        let blanked = bytes.len() - b"\x1b[?1049l".len();
+        emulator.process(&bytes[..blanked]);
+        assert_eq!(emulator.screen().contents().trim(), "");
+        emulator.process(&bytes[blanked..]);
+        assert!(!emulator.screen().alternate_screen() && !emulator.screen().hide_cursor());
+        assert!(!String::from_utf8(bytes).unwrap().contains("J"));
+    }
+
+    #[test]
+    fn a_fault_names_the_place_and_the_log_alone() {
+        let text = fault("src/x.rs:1:2", Some(&PathBuf::from("/var/log/k.log")));
+        assert!(text.contains("src/x.rs:1:2") && text.contains("/var/log/k.log"));
+    }
+}
