@@ -28,10 +28,17 @@ pub struct Hints {
     pub force_color: bool,
     /// The first of `LC_ALL`, `LC_CTYPE`, `LANG` that is not empty.
     pub locale: String,
-    /// `TMUX` is set: tmux runs on this machine, around us.
-    pub tmux: bool,
-    /// `STY` is set: GNU screen runs on this machine, around us.
-    pub screen: bool,
+    /// What runs on this machine, around us: `TMUX` is set, or else `STY`.
+    pub inside: Option<Multiplexer>,
+}
+
+/// A program that stands between us and the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Multiplexer {
+    /// tmux.
+    Tmux,
+    /// GNU screen.
+    Screen,
 }
 
 /// What we may send.

@@ -12,7 +12,9 @@ const USUAL_SIZE: (u16, u16) = (80, 24);
 
 /// There is no terminal to work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no terminal here: use `ssh -t HOST keyward`, or a command such as `keyward keys list --json`")]
+#[error(
+    "there is no terminal here: use `ssh -t HOST keyward`, or a command such as `keyward keys list --json`"
+)]
 pub struct NoTerminal;
 
 /// The terminal's two directions, opened apart from the standard streams.

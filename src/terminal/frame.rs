@@ -104,7 +104,11 @@ impl<W: Write> Painter<W> {
         }
         pen.raw(&self.prelude);
         let empty = pen.len() - self.prelude.len();
-        if self.known { self.draw_changes(&mut pen, scroll) } else { self.draw_all(&mut pen) }
+        if self.known {
+            self.draw_changes(&mut pen, scroll);
+        } else {
+            self.draw_all(&mut pen);
+        }
         let cursor = cursor.filter(|&(x, y)| x < self.next.area.width && y < self.next.area.height);
         match cursor {
             Some((x, y)) => {
@@ -260,7 +264,7 @@ fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Dep
         x += w;
     }
     let Some(first) = (tail..width).find(|&x| !same(x)) else { return };
-    let last = (first..width).rposition(|x| !same(x + first)).map_or(first, |n| n + first);
+    let last = (first..width).rfind(|&x| !same(x)).unwrap_or(first);
     bridge(pen, new, first, y, depth);
     pen.go(column(first), y);
     if last - first < 4 {
@@ -293,8 +297,7 @@ mod tests {
     use super::*;
     use ratatui::style::{Color, Modifier, Style};
 
-    const CAN: Capabilities =
-        Capabilities { depth: Depth::Indexed256, unicode: true, synchronized: true };
+    const CAN: Capabilities = Capabilities { depth: Depth::Indexed256, unicode: true, synchronized: true };
 
     /// A painter and the emulator that it writes to.
     struct Bench {
@@ -305,7 +308,7 @@ mod tests {
 
     impl Bench {
         fn new(columns: u16, rows: u16) -> Self {
-            let mut emulator = vt100::Parser::new(rows, columns, 0);
+            let mut emulator = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
             // What was there before is to be gone.
             emulator.process("junk".repeat(usize::from(columns)).as_bytes());
             Self { painter: Painter::new(Vec::new(), CAN, (columns, rows)), emulator, last: Vec::new() }
@@ -327,8 +330,7 @@ mod tests {
                 let cells = row(&self.painter.shown, y);
                 let halves = halves(cells);
                 for x in 0..area.width {
-                    let (drawn, seen) =
-                        (&cells[usize::from(x)], self.emulator.screen().cell(y, x).unwrap());
+                    let (drawn, seen) = (&cells[usize::from(x)], self.emulator.screen().cell(y, x).unwrap());
                     if halves[usize::from(x)] {
                         assert!(seen.is_wide_continuation(), "{x},{y}");
                         continue;
@@ -439,7 +441,7 @@ mod tests {
         bench.show(Some(scroll), &draw);
         assert!(!String::from_utf8_lossy(&bench.last).contains("\x1b[2J"));
         for size in [(1, 1), (2, 1), (300, 100), (40, 10)] {
-            bench.emulator.screen_mut().set_size(size.1, size.0);
+            bench.emulator.screen_mut().set_size(size.1.try_into().unwrap(), size.0.try_into().unwrap());
             bench.painter.resize(size);
             bench.show(None, |buffer| {
                 buffer.set_stringn(0, 0, "keyward", usize::from(size.0), Style::new());
@@ -451,7 +453,7 @@ mod tests {
     fn the_cursor_is_shown_only_where_it_is_asked_for() {
         let mut painter = Painter::new(Vec::new(), CAN, (10, 2));
         painter.show(Some((3, 1)), None).unwrap();
-        assert!(painter.out.ends_with(b"\x1b[2;4H\x1b[?25h\x1b[?2026l"));
+        assert!(painter.out.ends_with(b"\x1b[3C\x1b[?25h\x1b[?2026l"));
         painter.out.clear();
         assert!(!painter.show(Some((3, 1)), None).unwrap());
         assert!(painter.show(Some((4, 1)), None).unwrap());

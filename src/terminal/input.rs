@@ -261,8 +261,7 @@ fn coded(code: u32, modifiers: KeyModifiers) -> Option<Event> {
 /// xterm's modifier parameter: one more than the sum of Shift 1, Alt 2, Ctrl 4, Meta 8.
 fn modifiers(parameter: Option<u32>) -> KeyModifiers {
     let bits = parameter.unwrap_or(1).saturating_sub(1);
-    let table =
-        [(1, KeyModifiers::SHIFT), (2 | 8, KeyModifiers::ALT), (4, KeyModifiers::CONTROL)];
+    let table = [(1, KeyModifiers::SHIFT), (2 | 8, KeyModifiers::ALT), (4, KeyModifiers::CONTROL)];
     table.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).collect()
 }
 
@@ -355,7 +354,8 @@ mod tests {
 
     #[test]
     fn it_does_not_matter_where_the_bytes_are_cut() {
-        let whole = "j\u{1b}[1;5Cä\u{1b}[200~sk\u{1b}[2 x\u{1b}[201~q工\u{1b}]11;rgb:d\u{1b}\\\u{1b}[6~".as_bytes();
+        let whole =
+            "j\u{1b}[1;5Cä\u{1b}[200~sk\u{1b}[2 x\u{1b}[201~q工\u{1b}]11;rgb:d\u{1b}\\\u{1b}[6~".as_bytes();
         let mut expected = Vec::new();
         Decoder::default().feed(whole, |event| expected.push(event));
         assert_eq!(expected.len(), 7);

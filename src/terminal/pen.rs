@@ -35,8 +35,7 @@ const CODES: [(Modifier, u8, u8); 9] = [
 impl Look {
     /// The look of a cell at this depth. Blanks that cannot be told apart are equal.
     pub fn of(cell: &Cell, depth: Depth) -> Self {
-        let mut look =
-            Self { fg: shown(cell.fg, depth), bg: shown(cell.bg, depth), modifier: cell.modifier };
+        let mut look = Self { fg: shown(cell.fg, depth), bg: shown(cell.bg, depth), modifier: cell.modifier };
         if cell.symbol() == " " {
             look.modifier &= SEEN_ON_BLANK;
             if look.modifier.is_empty() {
@@ -285,7 +284,9 @@ impl Pen {
             return false;
         }
         self.out.extend_from_slice(symbol.as_bytes());
-        single && width == 1 && matches!(first, '\u{A1}'..='\u{24F}' | '\u{2010}'..='\u{2027}' | '\u{2190}'..='\u{25FF}')
+        single
+            && width == 1
+            && matches!(first, '\u{A1}'..='\u{24F}' | '\u{2010}'..='\u{2027}' | '\u{2190}'..='\u{25FF}')
     }
 
     /// Erases from the cursor to the end of the line.
@@ -301,8 +302,8 @@ impl Pen {
         self.dress(Look::default());
         let (top, bottom) = (first + 1, first + rows);
         write!(self.out, "\x1b[{top};{bottom}r").expect("writing to a Vec cannot fail");
-        // Setting the margins sends the cursor home.
-        self.at = Some((0, 0));
+        // Setting the margins moves the cursor; emulators differ in where to.
+        self.at = None;
         if by > 0 {
             self.go(0, bottom - 1);
             self.out.extend(std::iter::repeat_n(b'\n', by.unsigned_abs()));
@@ -313,7 +314,7 @@ impl Pen {
             }
         }
         self.out.extend_from_slice(b"\x1b[r");
-        self.at = Some((0, 0));
+        self.at = None;
     }
 }
 
@@ -324,7 +325,7 @@ fn in_ascii(c: char) -> u8 {
         '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{2800}' => b' ',
         '─' | '━' | '═' | '–' | '—' | '−' | '‐' | '‑' | '╌' | '┄' => b'-',
         '│' | '┃' | '║' | '╎' | '┆' | '▏' | '▕' | '▌' | '▐' => b'|',
-        '\u{250C}'..='\u{254B}' | '\u{2552}'..='\u{2570}' => b'+',
+        '\u{250C}'..='\u{254B}' | '\u{2552}'..='\u{2570}' | '✓' | '✔' => b'+',
         '…' | '·' | '▁' => b'.',
         '•' | '●' | '◆' | '■' | '★' | '✱' | '⚠' => b'*',
         '○' | '◇' | '□' => b'o',
@@ -332,7 +333,6 @@ fn in_ascii(c: char) -> u8 {
         '◀' | '◂' | '◄' | '←' | '‹' => b'<',
         '↑' | '▲' | '▴' => b'^',
         '↓' | '▼' | '▾' => b'v',
-        '✓' | '✔' => b'+',
         '✗' | '✘' | '×' => b'x',
         '‘' | '’' => b'\'',
         '“' | '”' | '„' => b'"',

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn leaving_blanks_every_row_without_erasing_the_display() {
-        let mut emulator = vt100::Parser::new(5, 20, 50);
+        let mut emulator = vt100::Parser::new(5.try_into().unwrap(), 20.try_into().unwrap(), 50);
         emulator.process(ENTER);
         emulator.process(b"\x1b[3;4Hsk_secret\x1b[5;1Hsk_other\x1b[2;3r\x1b[7m");
         let bytes = leaving(5);
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(emulator.screen().contents().trim(), "");
         emulator.process(&bytes[blanked..]);
         assert!(!emulator.screen().alternate_screen() && !emulator.screen().hide_cursor());
-        assert!(!String::from_utf8(bytes).unwrap().contains("J"));
+        assert!(!String::from_utf8(bytes).unwrap().contains('J'));
     }
 
     #[test]
