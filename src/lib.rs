@@ -5,6 +5,7 @@
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod server;
 pub mod store;

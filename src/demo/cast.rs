@@ -1,0 +1,261 @@
+//! The sixty keys of the demo, each with a story, so that every flag and every phase of a rotation is there to be seen.
+
+use super::patterns::Pattern::{
+    self, EveryFiveMinutes, Hourly, Nightly, Notebook, Office, Shifts, Sporadic, Weekly,
+};
+use super::plant::Who::{self, Ada, Hanna, Jonas, Kurt, Nils, Petra, Viktor, Wanda};
+use crate::domain::key::Kind;
+
+/// What the connector of Power BI calls itself.
+pub const POWER_BI: &str = "enlyze-powerbi/1.0.0";
+/// What the Python SDK calls itself.
+pub const PYTHON: &str = "enlyze-python/3.0.2";
+/// What Grafana calls itself.
+pub const GRAFANA: &str = "Grafana/11.4.0";
+/// What SAP's integration suite calls itself.
+pub const SAP: &str = "SAP-CPI/1.0";
+
+/// How a key of the cast ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Who revoked it.
+    pub by: Who,
+    /// Days ago.
+    pub days: i64,
+    /// Why.
+    pub reason: Option<&'static str>,
+}
+
+/// What the demo itself does with a key while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Uses it every so many seconds.
+    Uses(u64),
+    /// Uses it every so many seconds, until the integration is switched over to the replacement.
+    UsesUntilSwitch(u64),
+    /// Takes over from the key that it replaces, used every so many seconds.
+    TakesOver(u64),
+}
+
+/// One key of the cast.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// Who created it.
+    pub by: Who,
+    /// Its age in days.
+    pub age: i64,
+    /// How it was used.
+    pub pattern: Pattern,
+    /// For how many hours it has been silent (or, once revoked, since its end).
+    pub silent_hours: i64,
+    /// The agent that uses it.
+    pub agent: &'static str,
+    /// The last two numbers of the address `10.0.x.y` that uses it.
+    pub host: (u8, u8),
+    /// A second client that shares the key.
+    pub shared_with: Option<(&'static str, (u8, u8))>,
+    /// Its note.
+    pub note: Option<&'static str>,
+    /// Whether it replaces the part before it.
+    pub replaces_previous: bool,
+    /// How it ended.
+    pub end: Option<End>,
+    /// What the demo does with it.
+    pub act: Option<Act>,
+}
+
+const fn part(kind: Kind, name: &'static str, by: Who, age: i64) -> Part {
+    Part {
+        name,
+        kind,
+        by,
+        age,
+        pattern: Pattern::Never,
+        silent_hours: 0,
+        agent: "",
+        host: (0, 0),
+        shared_with: None,
+        note: None,
+        replaces_previous: false,
+        end: None,
+        act: None,
+    }
+}
+
+const fn org(name: &'static str, by: Who, age: i64) -> Part {
+    part(Kind::Organization, name, by, age)
+}
+
+const fn own(name: &'static str, by: Who, age: i64) -> Part {
+    part(Kind::Personal, name, by, age)
+}
+
+impl Part {
+    const fn used(mut self, pattern: Pattern, agent: &'static str, host: (u8, u8)) -> Self {
+        self.pattern = pattern;
+        self.agent = agent;
+        self.host = host;
+        self
+    }
+
+    const fn silent_days(mut self, days: i64) -> Self {
+        self.silent_hours = days * 24;
+        self
+    }
+
+    const fn silent_hours(mut self, hours: i64) -> Self {
+        self.silent_hours = hours;
+        self
+    }
+
+    const fn shared(mut self, agent: &'static str, host: (u8, u8)) -> Self {
+        self.shared_with = Some((agent, host));
+        self
+    }
+
+    const fn note(mut self, note: &'static str) -> Self {
+        self.note = Some(note);
+        self
+    }
+
+    const fn replaces(mut self) -> Self {
+        self.replaces_previous = true;
+        self
+    }
+
+    const fn revoked(mut self, by: Who, days: i64, reason: Option<&'static str>) -> Self {
+        self.end = Some(End { by, days, reason });
+        self
+    }
+
+    const fn acts(mut self, act: Act) -> Self {
+        self.act = Some(act);
+        self
+    }
+}
+
+/// The keys, the most telling first, since `--keys` may cut the list. A replacement follows the key it replaces; its
+/// name, where empty, is the proposed one.
+pub const CAST: [Part; 60] = [
+    // In order, and used while one looks.
+    org("Grafana – Production overview", Ada, 212)
+        .used(EveryFiveMinutes, GRAFANA, (4, 21))
+        .note("Wall screens in both control rooms")
+        .acts(Act::Uses(4)),
+    org("Power BI – Sales", Viktor, 148)
+        .used(Office, POWER_BI, (3, 7))
+        .shared(POWER_BI, (3, 8))
+        .acts(Act::Uses(7)),
+    org("SAP – Production orders", Ada, 301)
+        .used(Hourly, SAP, (12, 11))
+        .note("Asked for by the SAP team; iFlow KW_ORDERS")
+        .acts(Act::Uses(11)),
+    org("Python – OEE export", Viktor, 96).used(Nightly, PYTHON, (7, 40)).acts(Act::Uses(9)),
+    // Nobody answers for it, and it is used.
+    org("Power BI – Management board", Wanda, 280).used(Office, POWER_BI, (3, 15)).acts(Act::Uses(13)),
+    // Rotation, switch: the demo switches this integration over while one looks.
+    org("Grafana – Energy monitoring", Ada, 388)
+        .used(EveryFiveMinutes, GRAFANA, (4, 33))
+        .acts(Act::UsesUntilSwitch(5)),
+    org("", Ada, 0).replaces().used(Pattern::Never, GRAFANA, (4, 33)).acts(Act::TakesOver(5)),
+    // Rotation, drain.
+    org("Power BI – Shift reports", Ada, 420).used(Office, POWER_BI, (3, 22)).silent_hours(20),
+    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)),
+    // Rotation, ready.
+    org("MES gateway – Line 3", Viktor, 395).used(Shifts, "mes-gateway/4.2", (9, 3)).silent_hours(61),
+    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)),
+    // Rotation, done.
+    org("SAP – Material master", Ada, 398).used(Hourly, SAP, (12, 14)).silent_days(33).revoked(
+        Ada,
+        30,
+        Some("rotated"),
+    ),
+    org("", Ada, 37).replaces().used(Hourly, SAP, (12, 14)),
+    // Rotation, abandoned.
+    org("Python – Recipe sync", Viktor, 380).used(Nightly, PYTHON, (7, 44)),
+    org("", Viktor, 12).replaces().revoked(Viktor, 9, Some("secret was pasted into a chat")),
+    // Nobody answers for them.
+    org("Excel add-in pilot", Wanda, 230),
+    org("Power BI – Sales (old)", Wanda, 520).used(Office, POWER_BI, (3, 7)).silent_days(130),
+    org("Grafana – Maintenance", Kurt, 340).used(EveryFiveMinutes, GRAFANA, (4, 52)),
+    org("SAP – Quality certificates", Wanda, 455).used(Hourly, SAP, (12, 19)),
+    org("Trade fair demo", Kurt, 410).used(Sporadic, "curl/8.5.0", (99, 4)).silent_days(350),
+    org("Scrap analysis, shared notebook", Wanda, 160).used(Notebook, PYTHON, (7, 61)).silent_days(48),
+    // Never used.
+    org("Grafana – staging", Viktor, 140).note("Server was never installed?"),
+    org("SAP – interface test", Ada, 45),
+    org("Supplier portal trial", Viktor, 25),
+    org("MES connector, next generation", Ada, 6).note("Goes live next month"),
+    // Unused.
+    org("Python – Energy forecast", Ada, 330).used(Nightly, PYTHON, (7, 47)).silent_days(112),
+    org("External consultant", Viktor, 290)
+        .used(Sporadic, "python-requests/2.32.3", (99, 17))
+        .silent_days(205)
+        .note("Contract ended in spring"),
+    org("Historian export, old server", Ada, 610).used(Hourly, PYTHON, (7, 12)).silent_days(260),
+    // Old, and used.
+    org("MES gateway – Line 1", Ada, 402).used(Shifts, "mes-gateway/4.2", (9, 1)),
+    org("MES gateway – Line 2", Viktor, 371).used(Shifts, "mes-gateway/4.2", (9, 2)),
+    org("Power BI – Logistics", Viktor, 372).used(Office, POWER_BI, (3, 31)),
+    org("", Viktor, 1).replaces(),
+    // In order.
+    org("SAP – Weekly inventory", Ada, 260)
+        .used(Weekly, SAP, (12, 23))
+        .note("Runs on Sundays only, do not take it for dead"),
+    org("Power BI – Morning report", Ada, 60).used(Office, POWER_BI, (3, 12)).shared(POWER_BI, (3, 44)),
+    org("Grafana – Shift board Fabelstadt", Viktor, 33).used(EveryFiveMinutes, GRAFANA, (5, 21)),
+    org("Data lake – hourly export", Ada, 190).used(Hourly, PYTHON, (7, 50)),
+    org("Python – Scrap forecast", Viktor, 75).used(Nightly, PYTHON, (7, 52)),
+    org("ERP bridge – Order status", Ada, 128).used(Hourly, SAP, (12, 30)),
+    org("Power BI – Quality", Viktor, 244).used(Office, POWER_BI, (3, 18)).shared(PYTHON, (7, 53)),
+    org("Grafana – Compressed air", Ada, 87).used(EveryFiveMinutes, GRAFANA, (4, 36)),
+    org("Andon board – Printing", Viktor, 52).used(Shifts, "andon/2.0", (9, 12)),
+    org("Power BI – Energy cost", Ada, 19).used(Office, POWER_BI, (3, 26)),
+    org("Python – Downtime classifier", Ada, 167).used(Nightly, PYTHON, (7, 58)),
+    org("OPC bridge – Extrusion Anyville", Viktor, 310).used(Shifts, "opc-bridge/1.9", (9, 31)),
+    org("Grafana – Recipes and setpoints", Ada, 41).used(EveryFiveMinutes, GRAFANA, (4, 40)),
+    org("Power BI – Plant comparison", Viktor, 118).used(Office, POWER_BI, (3, 29)),
+    // Revoked; something still tries the first one.
+    org("Power BI – Pilot", Kurt, 480)
+        .used(Office, POWER_BI, (3, 5))
+        .silent_days(203)
+        .revoked(Kurt, 200, None)
+        .acts(Act::Uses(30)),
+    org("Grafana – old server", Viktor, 520).used(EveryFiveMinutes, GRAFANA, (4, 9)).silent_days(88).revoked(
+        Ada,
+        88,
+        Some("server was switched off"),
+    ),
+    org("ERP bridge – mailed by mistake", Ada, 70).used(Hourly, SAP, (12, 31)).silent_days(62).revoked(
+        Ada,
+        62,
+        Some("secret was sent by mail"),
+    ),
+    org("Weekend test", Viktor, 33).revoked(Viktor, 31, None),
+    // Personal keys.
+    own("Ada's laptop", Ada, 80).used(Sporadic, PYTHON, (21, 5)).acts(Act::Uses(6)),
+    own("OEE notebook", Ada, 200).used(Notebook, PYTHON, (21, 5)).silent_days(20),
+    own("Quality notebook", Hanna, 120).used(Notebook, PYTHON, (21, 18)).acts(Act::Uses(8)),
+    own("Script: daily scrap list", Hanna, 45).used(Nightly, PYTHON, (21, 18)),
+    own("First try", Hanna, 210),
+    own("Jupyter on my laptop", Petra, 160).used(Notebook, PYTHON, (21, 23)).silent_days(97),
+    own("Local script", Jonas, 66).used(Nightly, "python-requests/2.32.3", (21, 31)),
+    own("Tablet at line 2", Nils, 240)
+        .used(Sporadic, "okhttp/4.12.0", (21, 44))
+        .silent_days(30)
+        .note("From my time in process engineering"),
+    own("Wanda's notebook", Wanda, 300).used(Notebook, PYTHON, (21, 9)).silent_days(41).revoked(
+        Ada,
+        41,
+        Some("member removed"),
+    ),
+    own("Kurt's scripts", Kurt, 333).used(Nightly, PYTHON, (21, 13)).silent_days(190).revoked(
+        Ada,
+        190,
+        Some("member removed"),
+    ),
+];

@@ -1,0 +1,79 @@
+//! The activity log of the demo: what its members did to each other and to their keys, up to its start.
+
+use super::chance::Chance;
+use super::organization::{Member, Planted};
+use super::plant::{ORGANIZATION, Who};
+use crate::domain::activity::{Action, Activity};
+use crate::domain::id::Id;
+use crate::domain::key::Key;
+use crate::domain::member::MemberRef;
+use crate::domain::time::{HOUR, Stamp};
+
+/// The log while it is written.
+pub struct Log<'a> {
+    rows: Vec<Activity>,
+    chance: &'a mut Chance,
+}
+
+impl Log<'_> {
+    /// All that was done, oldest first.
+    pub fn of(members: &[Member], keys: &[Planted], start: Stamp, chance: &mut Chance) -> Vec<Activity> {
+        let mut log = Log { rows: Vec::new(), chance };
+        let admin = &*members[Who::Ada.place()].who;
+        ORGANIZATION.clone_into(&mut log.row(start, None, Action::OrganizationCreated).detail);
+        for member in members {
+            log.member(member, admin);
+        }
+        for planted in keys {
+            log.key(&planted.key);
+        }
+        log.rows.sort_by_key(|row| (row.at, row.id));
+        log.rows
+    }
+
+    fn row(&mut self, at: Stamp, actor: Option<&MemberRef>, action: Action) -> &mut Activity {
+        self.rows.push(Activity {
+            id: Id::new(at, self.chance.bytes()),
+            at,
+            actor: actor.cloned(),
+            action,
+            key_id: None,
+            key_name: None,
+            member_id: None,
+            detail: String::new(),
+            address: actor.map(|m| format!("10.0.20.{}", 10 + m.id.bytes()[15] % 90)),
+        });
+        self.rows.last_mut().expect("just pushed")
+    }
+
+    fn member(&mut self, member: &Member, admin: &MemberRef) {
+        let who = &*member.who;
+        if who.id != admin.id {
+            let row = self.row(member.joined_at.minus(5 * HOUR), Some(admin), Action::MemberInvited);
+            row.member_id = Some(who.id);
+            row.detail = format!("{} as {}", who.email, member.role);
+        }
+        self.row(member.joined_at, Some(who), Action::SessionCreated).member_id = Some(who.id);
+        if let Some(removed) = who.removed_at {
+            let row = self.row(removed, Some(admin), Action::MemberRemoved);
+            row.member_id = Some(who.id);
+            row.detail.clone_from(&who.email);
+        }
+    }
+
+    fn key(&mut self, key: &Key) {
+        let row = self.row(key.created_at, Some(&key.created_by), Action::KeyCreated);
+        row.key_id = Some(key.id);
+        row.key_name = Some(key.name.clone());
+        row.detail = match key.replaces {
+            Some(old) => format!("{} key {}, replaces {old}", key.kind, key.masked),
+            None => format!("{} key {}", key.kind, key.masked),
+        };
+        if let (Some(at), Some(by)) = (key.revoked_at, &key.revoked_by) {
+            let row = self.row(at, Some(by), Action::KeyRevoked);
+            row.key_id = Some(key.id);
+            row.key_name = Some(key.name.clone());
+            row.detail = key.revoke_reason.clone().unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Names for the keys beyond the cast, by combination, as an administrator would write them.
+
+use super::chance::Chance;
+
+const TOOLS: [(&str, &str); 12] = [
+    ("Power BI", super::cast::POWER_BI),
+    ("Grafana", super::cast::GRAFANA),
+    ("SAP", super::cast::SAP),
+    ("Python", super::cast::PYTHON),
+    ("MES gateway", "mes-gateway/4.2"),
+    ("OPC bridge", "opc-bridge/1.9"),
+    ("Data lake", super::cast::PYTHON),
+    ("Andon board", "andon/2.0"),
+    ("ERP bridge", super::cast::SAP),
+    ("Quality lab", "lims-sync/7.1"),
+    ("Node-RED", "node-red/4.0.5"),
+    ("Historian", "historian-export/3.3"),
+];
+
+const SUBJECTS: [&str; 20] = [
+    "Sales",
+    "Quality",
+    "Energy",
+    "OEE",
+    "Scrap",
+    "Downtime",
+    "Recipes",
+    "Orders",
+    "Logistics",
+    "Maintenance",
+    "Shift board",
+    "Setpoints",
+    "Inventory",
+    "Compressed air",
+    "Traceability",
+    "Cost",
+    "Planning",
+    "Certificates",
+    "Cycle times",
+    "Alarms",
+];
+
+const PLACES: [&str; 10] = [
+    "Musterhausen",
+    "Fabelstadt",
+    "Anyville",
+    "Line 1",
+    "Line 2",
+    "Line 3",
+    "Extruder A",
+    "Extruder B",
+    "Printing",
+    "Lamination",
+];
+
+const PERSONAL: [&str; 8] =
+    ["Notebook", "Script", "Laptop", "Jupyter", "Local test", "Excel", "Ad-hoc export", "Workshop"];
+
+/// The name of the `n`th key of this kind beyond the cast, and the agent that would use it.
+pub fn name(n: usize, personal: bool, chance: &mut Chance) -> (String, &'static str) {
+    let subject = chance.pick(&SUBJECTS);
+    let number = n / 8 + 1;
+    if personal {
+        return (format!("{}: {subject} {number}", chance.pick(&PERSONAL)), super::cast::PYTHON);
+    }
+    let (tool, agent) = chance.pick(&TOOLS);
+    (format!("{tool} – {subject} {} {number}", chance.pick(&PLACES)), agent)
+}

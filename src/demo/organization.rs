@@ -1,0 +1,371 @@
+//! A believable organization at a made-up plant, from a seed and the time alone: members, keys, a year of their use.
+
+use std::sync::Arc;
+
+use super::cast::{Act, CAST, Part};
+use super::chance::Chance;
+use super::log::Log;
+use super::names;
+use super::patterns::{Past, Pattern};
+use super::plant::{MACHINES, ORGANIZATION, PEOPLE, SITES, Who};
+use crate::domain::activity::Activity;
+use crate::domain::id::Id;
+use crate::domain::key::{Client, Key, Kind};
+use crate::domain::member::{MemberRef, Role, Status};
+use crate::domain::rotation;
+use crate::domain::secret::{Digest, Mask};
+use crate::domain::time::{DAY, HOUR, MINUTE, Stamp};
+use crate::wire::data_plane::{Machine, Site};
+
+/// Keys of the demo when nobody says otherwise.
+pub const KEYS_DEFAULT: usize = 60;
+/// Most keys of the demo.
+pub const KEYS_MAX: usize = 100_000;
+/// How many keys have a history; the others have a last use only.
+const WITH_HISTORY: usize = 200;
+
+/// Everything that the demo's database holds.
+pub struct Organization {
+    /// Its id.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Since when it, and the recording of uses, exists.
+    pub created_at: Stamp,
+    /// Its sites.
+    pub sites: Vec<Site>,
+    /// Its machines.
+    pub machines: Vec<Machine>,
+    /// Its members, in the order of [`Who`].
+    pub members: Vec<Member>,
+    /// Its keys.
+    pub keys: Vec<Planted>,
+    /// What was done, oldest first.
+    pub activity: Vec<Activity>,
+}
+
+/// A member.
+pub struct Member {
+    /// Who.
+    pub who: Arc<MemberRef>,
+    /// Role.
+    pub role: Role,
+    /// When they joined.
+    pub joined_at: Stamp,
+    /// Their latest sign of life.
+    pub last_seen_at: Stamp,
+}
+
+/// A key as it is put into the database.
+pub struct Planted {
+    /// The key.
+    pub key: Key,
+    /// The digest of its secret; nobody has the secret, unless [`Planted::digest`] is replaced by that of a real one.
+    pub digest: Digest,
+    /// Its use.
+    pub past: Past,
+    /// What the demo does with it, and as which client.
+    pub act: Option<(Act, Client)>,
+}
+
+impl Organization {
+    /// The organization with `keys` keys as of `now`.
+    pub fn new(keys: usize, now: Stamp, seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let created_at = now.minus(742 * DAY);
+        let id = Id::new(created_at, chance.bytes());
+        let members = members(now, &mut chance);
+        let sites: Vec<Site> = SITES
+            .iter()
+            .map(|&(name, address)| Site {
+                uuid: Id::new(created_at, chance.bytes()),
+                name: name.to_owned(),
+                address: Some(address.to_owned()),
+            })
+            .collect();
+        let machines = MACHINES
+            .iter()
+            .map(|&(site, name, genesis)| Machine {
+                uuid: Id::new(created_at, chance.bytes()),
+                name: name.to_owned(),
+                genesis_date: Some(genesis.to_owned()),
+                site: sites[site].uuid,
+            })
+            .collect();
+        let mut planter = Planter { now, members: &members, chance, keys: Vec::with_capacity(keys) };
+        for part in CAST.iter().take(keys) {
+            planter.play(part);
+        }
+        for n in CAST.len()..keys {
+            planter.extra(n);
+        }
+        let Planter { keys, mut chance, .. } = planter;
+        let known = &keys[..keys.len().min(WITH_HISTORY)];
+        let activity = Log::of(&members, known, created_at, &mut chance);
+        Self { id, name: ORGANIZATION.to_owned(), created_at, sites, machines, members, keys, activity }
+    }
+
+    /// The member that the demo signs in for a role.
+    pub fn member_for(&self, role: Role) -> &Member {
+        &self.members[Who::for_role(role).place()]
+    }
+}
+
+fn members(now: Stamp, chance: &mut Chance) -> Vec<Member> {
+    PEOPLE
+        .iter()
+        .map(|person| {
+            let joined_at = now.minus(person.joined * DAY);
+            let removed_at = person.removed.map(|days| now.minus(days * DAY));
+            let who = MemberRef {
+                id: Id::new(joined_at, chance.bytes()),
+                name: person.name.to_owned(),
+                email: person.email.to_owned(),
+                status: if removed_at.is_some() { Status::Removed } else { Status::Active },
+                removed_at,
+            };
+            let idle = chance.between(MINUTE, 6 * DAY);
+            let last_seen_at = removed_at.unwrap_or(now).minus(idle);
+            Member { who: Arc::new(who), role: person.role, joined_at, last_seen_at }
+        })
+        .collect()
+}
+
+/// Makes keys one after the other.
+struct Planter<'a> {
+    now: Stamp,
+    members: &'a [Member],
+    chance: Chance,
+    keys: Vec<Planted>,
+}
+
+impl Planter<'_> {
+    fn member(&self, who: Who) -> Arc<MemberRef> {
+        self.members[who.place()].who.clone()
+    }
+
+    /// A key that is not used yet.
+    fn blank(&mut self, kind: Kind, name: String, by: Who, created_at: Stamp) -> Key {
+        let mask: [u8; 4] = std::array::from_fn(|_| {
+            self.chance.pick(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+        });
+        let mask = std::str::from_utf8(&mask).ok().and_then(|four| Mask::from_last_four(four).ok());
+        Key {
+            id: Id::new(created_at, self.chance.bytes()),
+            kind,
+            name,
+            masked: mask.expect("four letters or digits").to_string(),
+            note: None,
+            version: 1,
+            created_at,
+            created_by: self.member(by),
+            last_used_at: None,
+            last_used_by: None,
+            use_count: 0,
+            replaces: None,
+            replaced_by: None,
+            revoked_at: None,
+            revoked_by: None,
+            revoke_reason: None,
+        }
+    }
+
+    fn plant(&mut self, mut key: Key, past: Past, act: Option<(Act, Client)>) {
+        if let Some((at, by)) = &past.last {
+            key.last_used_at = Some(*at);
+            key.last_used_by = Some(by.clone());
+            key.use_count = past.count;
+        }
+        let digest = Digest(self.chance.bytes());
+        self.keys.push(Planted { key, digest, past, act });
+    }
+
+    fn play(&mut self, cast: &Part) {
+        let now = self.now;
+        let created_at = match cast.age {
+            0 => now.minus(23 * MINUTE),
+            days => now.minus(days * DAY + self.chance.between(0, 7 * HOUR)),
+        };
+        let old = cast.replaces_previous.then(|| self.keys.len() - 1);
+        let name = match old {
+            Some(old) if cast.name.is_empty() => {
+                rotation::proposed_name(&self.keys[old].key.name, created_at)
+            }
+            _ => cast.name.to_owned(),
+        };
+        let mut key = self.blank(cast.kind, name, cast.by, created_at);
+        key.note = cast.note.map(str::to_owned);
+        if let Some(end) = cast.end {
+            // A removal and the end of the member's personal keys are one moment.
+            let removal = cast.by.removed_days_ago() == Some(end.days) && cast.kind == Kind::Personal;
+            let jitter = if removal { 0 } else { self.chance.between(HOUR, 9 * HOUR) };
+            key.revoked_at = Some(now.minus(end.days * DAY).plus(jitter));
+            key.revoked_by = Some(self.member(end.by));
+            key.revoke_reason = end.reason.map(str::to_owned);
+            key.version = 2;
+        }
+        if let Some(old) = old {
+            key.replaces = Some(self.keys[old].key.id);
+            if key.revoked_at.is_none() {
+                self.keys[old].key.replaced_by = Some(key.id);
+            }
+        }
+        let client = |agent: &str, (x, y): (u8, u8)| Client {
+            agent: agent.to_owned(),
+            address: format!("10.0.{x}.{y}"),
+        };
+        let first = client(cast.agent, cast.host);
+        let clients: Vec<Client> =
+            std::iter::once(first.clone()).chain(cast.shared_with.map(|(a, h)| client(a, h))).collect();
+        let until = now.minus(cast.silent_hours * HOUR);
+        let until = key.revoked_at.map_or(until, |end| until.min(end.minus(MINUTE)));
+        let past = cast.pattern.past(created_at, until, now, &clients, &mut self.chance);
+        self.plant(key, past, cast.act.map(|act| (act, first)));
+    }
+
+    /// The `n`th key of the database, beyond the cast.
+    fn extra(&mut self, n: usize) {
+        let now = self.now;
+        let personal = self.chance.percent(12);
+        let kind = if personal { Kind::Personal } else { Kind::Organization };
+        let by = match self.chance.between(0, 100) {
+            ..40 => Who::Ada,
+            40..70 if personal => Who::Hanna,
+            70..85 if personal => Who::Petra,
+            _ if personal => Who::Jonas,
+            40..94 => Who::Viktor,
+            94..97 => Who::Wanda,
+            _ => Who::Kurt,
+        };
+        let gone = by.removed_days_ago().unwrap_or(0);
+        let most = self.members[by.place()].joined_at;
+        let oldest = (now.since(most) / DAY).min(395);
+        let age = self.chance.between(gone + 1, oldest) * DAY + self.chance.between(0, DAY);
+        let (name, agent) = names::name(n, personal, &mut self.chance);
+        let created_at = now.minus(age);
+        let mut key = self.blank(kind, name, by, created_at);
+        let client = Client {
+            agent: agent.to_owned(),
+            address: format!("10.{}.{}.{}", 1 + n / 50_000, n / 200 % 250, 1 + n % 200),
+        };
+        let fate = self.chance.between(0, 100);
+        let silent = match fate {
+            ..3 => self.chance.between(91 * DAY, 300 * DAY),
+            3..62 => self.chance.between(0, 23 * HOUR),
+            _ => self.chance.between(DAY, 60 * DAY),
+        };
+        let pattern = match fate {
+            92..95 => Pattern::Never,
+            _ if silent > DAY || personal => Pattern::Notebook,
+            _ => self.chance.pick(&[Pattern::EveryFiveMinutes, Pattern::Shifts, Pattern::Hourly]),
+        };
+        if fate >= 95 {
+            let after = self.chance.between(HOUR, age.max(2 * HOUR)).min(age);
+            key.revoked_at = Some(created_at.plus(after));
+            key.revoked_by = Some(self.member(Who::Ada));
+            key.version = 2;
+        }
+        let until = now.minus(silent.min(age));
+        let until = key.revoked_at.map_or(until, |end| until.min(end));
+        if n < WITH_HISTORY {
+            let past = pattern.past(created_at, until, now, &[client], &mut self.chance);
+            self.plant(key, past, None);
+            return;
+        }
+        let mut past = Past::default();
+        if pattern != Pattern::Never && until > created_at {
+            past.last = Some((until, client));
+            past.count = self.chance.between(1, 40_000);
+        }
+        self.plant(key, past, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::domain::key;
+    use crate::domain::policy::Policy;
+    use crate::domain::rotation::{Phase, QuietWindow, phase};
+    use crate::domain::staleness::{Flag, Judge, Risk};
+
+    /// A Monday morning, when offices have been silent for longest, and a Thursday afternoon.
+    const STARTS: [&str; 2] = ["2026-11-23T05:10:00Z", "2026-11-26T14:59:59.999Z"];
+
+    fn organizations(keys: usize) -> impl Iterator<Item = (Organization, Stamp)> {
+        STARTS
+            .iter()
+            .map(move |at| Stamp::parse(at).unwrap())
+            .map(move |now| (Organization::new(keys, now, 1), now))
+    }
+
+    #[test]
+    fn every_flag_risk_and_phase_is_there() {
+        for (plant, now) in organizations(KEYS_DEFAULT) {
+            let judge = Judge { policy: Policy::default(), now, tracking_since: plant.created_at };
+            let org: Vec<&Key> =
+                plant.keys.iter().map(|k| &k.key).filter(|k| k.kind == Kind::Organization).collect();
+            let live = org.iter().filter(|k| k.is_live(now)).count();
+            assert!(live >= 25, "{live} live organization keys");
+            for flag in Flag::ALL {
+                assert!(org.iter().any(|k| judge.flags(k).has(flag)), "{flag}");
+            }
+            let risks: HashSet<Option<Risk>> = org.iter().map(|k| judge.risk(k)).collect();
+            assert_eq!(risks.len(), 6, "{risks:?}");
+            let by_id = |id: Id| plant.keys.iter().find(|k| k.key.id == id).unwrap();
+            let phases: Vec<Phase> = org
+                .iter()
+                .filter_map(|new| Some((new, by_id(new.replaces?))))
+                .map(|(new, old)| {
+                    let hours: Vec<Stamp> = old.past.hours.iter().map(|b| b.start).collect();
+                    phase(&old.key, new, QuietWindow::of(&hours, now, &judge.policy), now)
+                })
+                .collect();
+            let wanted = [Phase::Switch, Phase::Drain, Phase::Ready, Phase::Done, Phase::Abandoned];
+            assert!(wanted.iter().all(|p| phases.contains(p)), "{phases:?}");
+            assert_eq!(plant.members.iter().filter(|m| m.who.removed_at.is_some()).count(), 2);
+            assert!(plant.keys.iter().any(|k| k.key.revoked_at.is_some() && k.act.is_some()));
+        }
+    }
+
+    #[test]
+    fn no_fact_contradicts_another() {
+        for (plant, now) in organizations(3_000) {
+            assert_eq!(plant.keys.len(), 3_000);
+            let ids: HashSet<Id> = plant.keys.iter().map(|k| k.key.id).collect();
+            assert_eq!(ids.len(), 3_000);
+            for Planted { key: k, past, .. } in &plant.keys {
+                assert_eq!(key::name(&k.name).as_deref(), Ok(k.name.as_str()));
+                assert_eq!(k.note.clone(), k.note.as_deref().and_then(|n| key::note(n).unwrap()));
+                assert!(k.created_at > plant.created_at && k.created_at < now, "{}", k.name);
+                let gone = k.created_by.removed_at;
+                assert!(gone.is_none_or(|at| k.created_at < at), "{} was created by a ghost", k.name);
+                if k.kind == Kind::Personal && gone.is_some() {
+                    assert_eq!(k.revoked_at, gone, "{} outlived its member", k.name);
+                }
+                let end = k.revoked_at.unwrap_or(now);
+                assert!(end <= now && end > k.created_at, "{}", k.name);
+                if let Some(at) = k.last_used_at {
+                    assert!(at >= k.created_at && at <= end, "{}: used {at} until {end}", k.name);
+                    assert!(k.use_count > 0 && k.last_used_by.is_some());
+                }
+                assert!(past.clients.iter().all(|c| c.first_seen_at <= c.last_seen_at && c.count > 0));
+            }
+            let with_history = plant.keys.iter().filter(|k| !k.past.days.is_empty()).count();
+            assert!((150..=WITH_HISTORY).contains(&with_history), "{with_history}");
+            for row in &plant.activity {
+                assert!(row.at >= plant.created_at && row.at <= now);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_organization() {
+        let (a, b) = (Organization::new(300, Stamp(1 << 41), 9), Organization::new(300, Stamp(1 << 41), 9));
+        assert!(a.keys.iter().zip(&b.keys).all(|(a, b)| a.key == b.key && a.past == b.past));
+        assert_eq!(a.activity, b.activity);
+        assert!(Organization::new(0, Stamp(1 << 41), 9).keys.is_empty());
+    }
+}

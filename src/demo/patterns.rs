@@ -1,0 +1,191 @@
+//! How integrations use their keys over a year: the counts of each hour, and which client made them.
+
+use super::chance::Chance;
+use crate::domain::key::Client;
+use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Stamp};
+use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
+
+/// When an integration works. Hours are UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// A dashboard that refreshes every five minutes, day and night.
+    EveryFiveMinutes,
+    /// A bridge that follows the shifts: busy on workdays, a heartbeat on Sundays.
+    Shifts,
+    /// A report that people open on workdays, with a scheduled refresh each night.
+    Office,
+    /// A job each hour.
+    Hourly,
+    /// A job each night at one.
+    Nightly,
+    /// A job on Sundays at two.
+    Weekly,
+    /// Someone's analysis, some afternoons.
+    Notebook,
+    /// Tried now and then.
+    Sporadic,
+    /// Not used at all.
+    Never,
+}
+
+/// A year of use of one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Uses by hour, oldest first, as long as hours are kept.
+    pub hours: Vec<Bucket>,
+    /// Uses by day, oldest first.
+    pub days: Vec<Bucket>,
+    /// The clients, the latest first.
+    pub clients: Vec<ClientUse>,
+    /// The last use, and by which client.
+    pub last: Option<(Stamp, Client)>,
+    /// All uses.
+    pub count: i64,
+}
+
+/// Days of history that the demo makes: a year, and a little for charts that begin at a month.
+const DAYS: i64 = 380;
+
+impl Pattern {
+    /// Uses in the hour that begins at `hour`.
+    fn uses(self, hour: Stamp, chance: &mut Chance) -> i64 {
+        let of_day = hour.0.rem_euclid(DAY) / HOUR;
+        // The epoch was a Thursday; Monday is 0.
+        let weekday = (hour.0.div_euclid(DAY) + 3).rem_euclid(7);
+        let workday = weekday < 5;
+        match self {
+            Self::EveryFiveMinutes => 12 - i64::from(chance.percent(4)),
+            Self::Shifts => match (weekday, of_day) {
+                (6, _) => chance.between(1, 3),
+                (5, 12..) => chance.between(1, 4),
+                (_, 4 | 12 | 20) => chance.between(8, 15),
+                (_, 20..) => chance.between(14, 24),
+                _ => chance.between(22, 41),
+            },
+            Self::Office => match of_day {
+                4 => 6,
+                7 | 8 | 13 if workday => chance.between(9, 27),
+                6..=16 if workday => chance.between(0, 12),
+                _ => 0,
+            },
+            Self::Hourly => chance.between(1, 4),
+            Self::Nightly if of_day == 1 => chance.between(22, 29),
+            Self::Weekly if weekday == 6 && of_day == 2 => chance.between(36, 45),
+            Self::Notebook if workday && (12..16).contains(&of_day) && chance.percent(22) => {
+                chance.between(3, 44)
+            }
+            Self::Sporadic if workday && (7..16).contains(&of_day) && chance.percent(2) => {
+                chance.between(1, 4)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether it works when a person does, so that a last use was made where the history ends, whatever the hour.
+    fn by_hand(self) -> bool {
+        matches!(self, Self::Notebook | Self::Sporadic)
+    }
+
+    /// The use of a key between `from` and `until`, both included, as seen at `now`. `clients` are the ones that take
+    /// turns, the first most often.
+    pub fn past(
+        self,
+        from: Stamp,
+        until: Stamp,
+        now: Stamp,
+        clients: &[Client],
+        chance: &mut Chance,
+    ) -> Past {
+        let mut past = Past::default();
+        if self == Self::Never || clients.is_empty() || until < from {
+            return past;
+        }
+        let mut seen: Vec<Option<ClientUse>> = vec![None; clients.len()];
+        let mut hour = from.max(now.minus(DAYS * DAY)).floor(HOUR);
+        while hour <= until {
+            let end = Stamp((hour.0 + HOUR).min(until.0 + 1));
+            let begin = hour.max(from);
+            let last_hour = hour.0 + HOUR > until.0;
+            let mut count = self.uses(hour, chance) * (end.since(begin)) / HOUR;
+            if count == 0 && last_hour && self.by_hand() {
+                count = chance.between(1, 6);
+            }
+            if count > 0 {
+                let which = if chance.percent(82) { 0 } else { chance.between(0, 1 << 20) };
+                let which = usize::try_from(which).unwrap_or(0) % clients.len();
+                let slack = end.since(begin).min(4 * MINUTE + 37 * SECOND);
+                let at = end.minus(1 + chance.between(0, slack));
+                add(&mut past, hour, count, now);
+                let client = &clients[which];
+                let entry = seen[which].get_or_insert_with(|| ClientUse {
+                    agent: client.agent.clone(),
+                    address: client.address.clone(),
+                    first_seen_at: at,
+                    last_seen_at: at,
+                    count: 0,
+                });
+                entry.last_seen_at = at;
+                entry.count += count;
+                past.last = Some((at, client.clone()));
+            }
+            hour = hour.plus(HOUR);
+        }
+        past.clients = seen.into_iter().flatten().collect();
+        past.clients.sort_by_key(|c| std::cmp::Reverse(c.last_seen_at));
+        past
+    }
+}
+
+fn add(past: &mut Past, hour: Stamp, count: i64, now: Stamp) {
+    past.count += count;
+    if now.since(hour) < BucketWidth::Hour.kept() {
+        past.hours.push(Bucket { start: hour, count, refused: 0 });
+    }
+    let day = hour.floor(DAY);
+    match past.days.last_mut() {
+        Some(last) if last.start == day => last.count += count,
+        _ => past.days.push(Bucket { start: day, count, refused: 0 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A Tuesday, 06:10 UTC.
+    const NOW: Stamp = Stamp(1_795_500_600_000);
+
+    fn past(pattern: Pattern, age_days: i64, silent_ms: i64) -> Past {
+        let client = |n: u8| Client { agent: "Grafana/11.4.0".into(), address: format!("10.0.0.{n}") };
+        let (from, until) = (NOW.minus(age_days * DAY), NOW.minus(silent_ms));
+        pattern.past(from, until, NOW, &[client(1), client(2)], &mut Chance::new(1))
+    }
+
+    #[test]
+    fn what_happened_lies_between_creation_and_now_and_adds_up() {
+        use Pattern as P;
+        for pattern in
+            [P::EveryFiveMinutes, P::Shifts, P::Office, P::Hourly, P::Nightly, P::Weekly, P::Notebook]
+        {
+            let p = past(pattern, 700, 0);
+            let (last, by) = p.last.clone().unwrap();
+            assert!(last <= NOW && last > NOW.minus(8 * DAY), "{pattern:?} {last}");
+            assert_eq!(p.days.iter().map(|b| b.count).sum::<i64>(), p.count, "{pattern:?}");
+            assert_eq!(p.clients.iter().map(|c| c.count).sum::<i64>(), p.count, "{pattern:?}");
+            assert_eq!((p.clients[0].last_seen_at, &p.clients[0].agent), (last, &by.agent));
+            assert!(p.hours.iter().all(|b| NOW.since(b.start) < 90 * DAY));
+            assert!(p.days.windows(2).all(|w| w[0].start < w[1].start));
+        }
+    }
+
+    #[test]
+    fn each_pattern_shows_in_the_counts() {
+        assert_eq!(past(Pattern::Never, 100, 0), Past::default());
+        let weekly = past(Pattern::Weekly, 400, 0);
+        assert!(weekly.hours.windows(2).all(|w| w[1].start.since(w[0].start) == 7 * DAY));
+        let stopped = past(Pattern::Notebook, 300, 48 * DAY);
+        assert!(NOW.since(stopped.last.unwrap().0) / DAY == 48);
+        let daily = past(Pattern::Office, 90, 0);
+        assert!(daily.hours.windows(2).all(|w| w[1].start.since(w[0].start) <= DAY));
+    }
+}
