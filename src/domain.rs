@@ -6,6 +6,7 @@ pub mod email;
 pub mod export;
 pub mod filter;
 pub mod id;
+pub mod integration;
 pub mod key;
 pub mod member;
 pub mod policy;

@@ -8,39 +8,61 @@ use super::review::{Decision, Review};
 use super::staleness::{Flag, Flags, Judge, Risk};
 use super::time::Stamp;
 
-/// The newest applied decision on each key.
+/// The newest applied decision on each key, as much of it as the queue needs.
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
-    newest: HashMap<Id, Review>,
+    newest: HashMap<Id, Newest>,
+}
+
+/// What an applied decision says about the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// What was decided.
+    pub decision: Decision,
+    /// When.
+    pub at: Stamp,
+    /// Until when a kept key stays away.
+    pub until: Option<Stamp>,
+    /// The flags that were raised then.
+    flags: Flags,
+    record: Id,
+}
+
+impl From<&Review> for Newest {
+    fn from(review: &Review) -> Self {
+        Self {
+            decision: review.decision,
+            at: review.reviewed_at,
+            until: review.until,
+            flags: review.findings.iter().map(|finding| finding.flag).collect(),
+            record: review.id,
+        }
+    }
 }
 
 impl Decisions {
     /// Takes in a decision; of two on one key the later one stands.
-    pub fn add(&mut self, review: Review) {
-        let newer = |known: &Review| (known.reviewed_at, known.id) < (review.reviewed_at, review.id);
-        match self.newest.get_mut(&review.key_id) {
-            Some(known) if newer(known) => *known = review,
-            Some(_) => {}
-            None => {
-                self.newest.insert(review.key_id, review);
-            }
+    pub fn add(&mut self, review: &Review) {
+        let new = Newest::from(review);
+        let stands = self.newest.entry(review.key_id).or_insert(new);
+        if (stands.at, stands.record) < (new.at, new.record) {
+            *stands = new;
         }
     }
 
     /// The newest decision on a key.
-    pub fn on(&self, key: Id) -> Option<&Review> {
+    pub fn on(&self, key: Id) -> Option<&Newest> {
         self.newest.get(&key)
     }
 }
 
 /// Whether an applied decision keeps the key out of the queue: *keep* until its date, or until a flag is raised that was not there
 /// when it was decided; *rotate* while the rotation is under way.
-pub fn is_settled(key: &Key, newest: &Review, judge: &Judge) -> bool {
+pub fn is_settled(key: &Key, newest: &Newest, judge: &Judge) -> bool {
     match newest.decision {
         Decision::Keep => {
             let in_time = newest.until.is_none_or(|until| judge.now < until);
-            let known = |flag: Flag| newest.findings.iter().any(|finding| finding.flag == flag);
-            in_time && judge.flags(key).iter().all(known)
+            in_time && judge.flags(key).iter().all(|flag| newest.flags.has(flag))
         }
         Decision::Rotate => key.replaced_by.is_some(),
         Decision::Revoke | Decision::Skip => false,
@@ -132,6 +154,10 @@ pub(crate) mod tests {
         }
     }
 
+    fn settled(key: &Key, review: &Review) -> bool {
+        is_settled(key, &Newest::from(review), &judge())
+    }
+
     #[test]
     fn the_riskiest_and_longest_silent_come_first() {
         let mut never = unused(1, 0);
@@ -144,23 +170,23 @@ pub(crate) mod tests {
     fn a_kept_key_stays_away_until_its_date_or_until_it_gets_worse() {
         let mut key = unused(1, 100);
         let mut kept = review(&key, Decision::Keep);
-        assert!(is_settled(&key, &kept, &judge()));
+        assert!(settled(&key, &kept));
         kept.until = Some(NOW.plus(1));
-        assert!(is_settled(&key, &kept, &judge()));
+        assert!(settled(&key, &kept));
         kept.until = Some(NOW);
-        assert!(!is_settled(&key, &kept, &judge()));
+        assert!(!settled(&key, &kept));
         kept.until = None;
         key.created_at = NOW.minus(400 * DAY);
-        assert!(!is_settled(&key, &kept, &judge()), "rotation is due as well now");
+        assert!(!settled(&key, &kept), "rotation is due as well now");
     }
 
     #[test]
     fn other_decisions_do_not_settle_it() {
         let mut key = unused(1, 100);
-        assert!(!is_settled(&key, &review(&key, Decision::Skip), &judge()));
-        assert!(!is_settled(&key, &review(&key, Decision::Rotate), &judge()));
+        assert!(!settled(&key, &review(&key, Decision::Skip)));
+        assert!(!settled(&key, &review(&key, Decision::Rotate)));
         key.replaced_by = Some(key.id);
-        assert!(is_settled(&key, &review(&key, Decision::Rotate), &judge()));
+        assert!(settled(&key, &review(&key, Decision::Rotate)));
     }
 
     #[test]
@@ -169,8 +195,8 @@ pub(crate) mod tests {
         let mut decisions = Decisions::default();
         let mut later = review(&key, Decision::Skip);
         later.reviewed_at = NOW;
-        decisions.add(later);
-        decisions.add(review(&key, Decision::Keep));
+        decisions.add(&later);
+        decisions.add(&review(&key, Decision::Keep));
         assert_eq!(risk(&key, &decisions, &judge()), Some(Risk::Unused));
     }
 

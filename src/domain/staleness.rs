@@ -87,6 +87,14 @@ impl Flags {
     }
 }
 
+impl FromIterator<Flag> for Flags {
+    fn from_iter<I: IntoIterator<Item = Flag>>(raised: I) -> Self {
+        let mut flags = Self::default();
+        raised.into_iter().for_each(|flag| flags.set(flag, true));
+        flags
+    }
+}
+
 /// What a judgement depends on besides the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judge {

@@ -7,11 +7,11 @@ use crate::domain::usage::{Bucket, BucketWidth};
 
 mod axis;
 mod bars;
-mod fleet;
+mod last_uses;
 mod rotation;
 
 pub use bars::draw_use;
-pub use fleet::{Fleet, draw_fleet};
+pub use last_uses::{LastUses, draw_last_uses};
 pub use rotation::{TwoKeys, draw_rotation};
 
 /// Counts, oldest first; nothing where nothing was recorded yet.

@@ -10,7 +10,7 @@ use crate::tui::theme::{Role, Theme};
 
 /// How many keys were last used within each span. Revoked keys do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fleet {
+pub struct LastUses {
     counts: [usize; SPANS.len()],
 }
 
@@ -25,7 +25,7 @@ const SPANS: [(&str, i64); 7] = [
     ("never", i64::MAX / DAY),
 ];
 
-impl Fleet {
+impl LastUses {
     /// Counts the keys.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Stamp) -> Self {
         let mut counts = [0; SPANS.len()];
@@ -55,13 +55,13 @@ impl Fleet {
 }
 
 /// Draws one row for each span: `quarter ████▌ 12`.
-pub fn draw_fleet(area: Rect, buf: &mut Buffer, theme: Theme, fleet: &Fleet) {
+pub fn draw_last_uses(area: Rect, buf: &mut Buffer, theme: Theme, uses: &LastUses) {
     const LABEL: u16 = 8;
     let area = area.intersection(buf.area);
-    let most = fleet.rows().map(|(_, n)| n).max().unwrap_or(0).max(1);
+    let most = uses.rows().map(|(_, n)| n).max().unwrap_or(0).max(1);
     let digits = u16::try_from(most.to_string().len()).unwrap_or(0) + 1;
     let Some(room) = area.width.checked_sub(LABEL + digits).filter(|&room| room > 0) else { return };
-    for (y, (name, n)) in (area.y..area.bottom()).zip(fleet.rows()) {
+    for (y, (name, n)) in (area.y..area.bottom()).zip(uses.rows()) {
         buf.set_string(area.x, y, name, theme.style(Role::Muted));
         let eighths = n * usize::from(room) * 8 / most;
         let bar = bar(if n > 0 { eighths.max(1) } else { 0 }, theme.ascii);
@@ -92,10 +92,10 @@ mod tests {
 
     #[test]
     fn one_bar_for_each_span() {
-        let fleet = Fleet { counts: [34, 7, 0, 3, 1, 0, 9] };
-        let area = Rect::new(0, 0, 30, fleet.height());
+        let uses = LastUses { counts: [34, 7, 0, 3, 1, 0, 9] };
+        let area = Rect::new(0, 0, 30, uses.height());
         let mut buf = Buffer::empty(area);
-        draw_fleet(area, &mut buf, Theme::default(), &fleet);
+        draw_last_uses(area, &mut buf, Theme::default(), &uses);
         insta::assert_snapshot!(rows(&buf), @r"
         today   ███████████████████ 34
         week    ███▉ 7
