@@ -3,9 +3,15 @@
 
 pub mod app;
 pub mod chart;
+pub mod fleet;
+pub mod form;
 pub mod keymap;
 pub mod msg;
 pub mod notice;
+pub mod popup;
+pub mod prose;
+pub mod screens;
 pub mod shared;
+pub mod table;
 pub mod theme;
 pub mod view;

@@ -2,9 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use super::app::Model;
-use super::theme::Role;
+use super::app::{Model, Tab};
+use super::screens::keys;
+
+mod footer;
+mod header;
 
 /// What the frame writer needs to know besides the cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,14 +32,60 @@ pub struct Scrolled {
     pub generation: u64,
 }
 
+/// The smallest window in which keyward can be used.
+pub const SMALLEST: (u16, u16) = (40, 10);
+
+/// Where the body is, in a window of this size.
+pub fn body((columns, rows): (u16, u16)) -> Rect {
+    Rect { x: 0, y: 2, width: columns, height: rows.saturating_sub(3) }
+}
+
 /// Draws the model. The buffer's old content is overwritten.
 pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
     buf.reset();
     let area: Rect = buf.area;
-    if area.width < 40 || area.height < 10 {
-        let style = model.shared.theme().style(Role::Plain);
-        buf.set_stringn(0, 0, "keyward needs 40×10 or more", usize::from(area.width), style);
+    let shared = &model.shared;
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let text =
+            format!("keyward needs {}x{}, this is {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        buf.set_stringn(0, 0, text, usize::from(area.width), Style::new());
         return Drawn::default();
     }
-    Drawn::default()
+    header::draw(model, Rect { height: 1, ..area }, buf);
+    header::tabs(model, Rect { y: 1, height: 1, ..area }, buf);
+    let body = body((area.width, area.height));
+    let mut drawn = Drawn::default();
+    match model.tab {
+        Tab::Personal | Tab::Workspace => {
+            if let Some(table) = model.table() {
+                (drawn.cursor, drawn.scroll) = keys::draw(table, &model.tables.detail, shared, body, buf);
+            }
+        }
+    }
+    footer::draw(model, Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
+    if let Some(overlay) = &model.overlay {
+        drawn.scroll = None;
+        drawn.cursor = overlay.popup().draw(shared, &model.tables, body, buf);
+    }
+    if shared.theme().ascii {
+        ascii_only(buf);
+    }
+    drawn
+}
+
+/// The last net of ASCII mode: whatever was drawn without asking the theme.
+fn ascii_only(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        if !cell.symbol().is_ascii() {
+            let symbol = match cell.symbol() {
+                "─" | "━" => "-",
+                "│" => "|",
+                "╭" | "╮" | "╰" | "╯" => "+",
+                "…" => "~",
+                "×" => "x",
+                _ => "?",
+            };
+            cell.set_symbol(symbol);
+        }
+    }
 }

@@ -1,0 +1,135 @@
+//! What all popups have in common: a box over the body, keys of their own, and when a confirming key counts.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Clear, Padding, Widget as _};
+
+use super::app::{Overlay, Tables};
+use super::keymap::{Action, Context};
+use super::msg::{Failure, Moment, Reply};
+use super::shared::Shared;
+use super::table::put;
+use super::theme::{Role, Theme};
+
+/// What a popup may use and change besides itself.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// What all screens share.
+    pub shared: &'a mut Shared,
+    /// The tables of keys.
+    pub tables: &'a mut Tables,
+}
+
+/// What becomes of the popup.
+#[derive(Debug)]
+pub enum Then {
+    /// It stays.
+    Stay,
+    /// It closes.
+    Close,
+    /// Another one takes its place.
+    Open(Box<Overlay>),
+    /// It closes, and the screen below does this.
+    Do(Action),
+}
+
+/// A popup.
+pub trait Popup {
+    /// The contexts of the keyboard, the nearest first.
+    fn contexts(&self) -> &'static [Context];
+
+    /// Does what an action asks.
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then;
+
+    /// Takes a key that is no action: text.
+    fn press(&mut self, _cx: &mut Cx<'_>, _key: KeyCombination) -> Then {
+        Then::Stay
+    }
+
+    /// Takes a pasted text.
+    fn paste(&mut self, _cx: &mut Cx<'_>, _text: &str) {}
+
+    /// Takes the answer that it asked for.
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        if let Err(failure) = result {
+            cx.shared.failed(&failure);
+        }
+        Then::Stay
+    }
+
+    /// The frame that shows it was written: from now on a confirming key counts.
+    fn shown(&mut self) {}
+
+    /// Time has passed.
+    fn tick(&mut self, _cx: &mut Cx<'_>) -> Then {
+        Then::Stay
+    }
+
+    /// When it wants to be told the time.
+    fn wake_at(&self) -> Option<Moment> {
+        None
+    }
+
+    /// The terminal is about to be given back: hide what is secret.
+    fn conceal(&mut self) {}
+
+    /// Draws it over the body; gives the cursor's place.
+    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)>;
+}
+
+/// How a popup looks from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// Ordinary.
+    Calm,
+    /// It may destroy something.
+    Danger,
+}
+
+/// Draws the box of a popup in the middle of `area`, for so many lines of content; gives the room inside.
+pub fn frame(
+    title: &str,
+    mood: Mood,
+    content: (u16, u16),
+    area: Rect,
+    theme: Theme,
+    buf: &mut Buffer,
+) -> Rect {
+    let (width, height) =
+        (content.0.saturating_add(4).min(area.width), content.1.saturating_add(2).min(area.height));
+    let place = Rect {
+        x: area.x + (area.width - width) / 2,
+        // A little above the middle, where the eye is.
+        y: area.y + (area.height - height) / 3,
+        width,
+        height,
+    };
+    Clear.render(place, buf);
+    let role = if mood == Mood::Danger { Role::Danger } else { Role::Border };
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(theme.style(role))
+        .padding(Padding::horizontal(1))
+        .title(Line::styled(
+            format!(" {} ", theme.text(title)),
+            theme.style(if mood == Mood::Danger { Role::Danger } else { Role::Strong }),
+        ));
+    let inside = block.inner(place);
+    block.render(place, buf);
+    inside
+}
+
+/// How wide the content of a popup may be.
+pub fn content_width(area: Rect, most: u16) -> u16 {
+    area.width.saturating_sub(8).min(most).max(area.width.saturating_sub(4).min(32))
+}
+
+/// Writes lines one below the other, as many as fit.
+pub fn lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
+    for (y, line) in (area.y..area.bottom()).zip(content) {
+        put(buf, (area.x, y), area.width, line, Style::new(), theme);
+    }
+}

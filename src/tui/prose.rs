@@ -1,0 +1,105 @@
+//! Text broken into lines of a given width, between words where that is possible.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::theme::{Role, Theme};
+use crate::domain::text::width;
+
+/// The text in lines of at most `columns`; a word that is longer is broken.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        let mut used = 0;
+        for word in paragraph.split_whitespace() {
+            let w = width(word);
+            if used > 0 && used + 1 + w <= columns {
+                line.push(' ');
+                line.push_str(word);
+                used += 1 + w;
+                continue;
+            }
+            if used > 0 {
+                lines.push(std::mem::take(&mut line));
+            }
+            (line, used) = (String::new(), 0);
+            for cluster in word.graphemes(true) {
+                let w = width(cluster);
+                if used + w > columns {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                }
+                line.push_str(cluster);
+                used += w;
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// A paragraph in one style.
+pub fn paragraph(text: &str, style: Style, columns: usize) -> Vec<Line<'static>> {
+    wrap(text, columns).into_iter().map(|line| Line::styled(line, style)).collect()
+}
+
+/// A label and what belongs to it, lines after the first indented to it.
+pub fn fact(label: &str, value: &str, style: Style, columns: usize, theme: Theme) -> Vec<Line<'static>> {
+    const LABEL: usize = 12;
+    let lines = wrap(&theme.text(value), columns.saturating_sub(LABEL));
+    lines
+        .into_iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let label = if at == 0 { label } else { "" };
+            Line::from(vec![
+                Span::styled(format!("{label:LABEL$}"), theme.style(Role::Muted)),
+                Span::styled(line, style),
+            ])
+        })
+        .collect()
+}
+
+/// Keys and what they do, on one line: `y revoke   Esc cancel`.
+pub fn hints(pairs: &[(&str, &str)], theme: Theme) -> Line<'static> {
+    let mut spans = Vec::new();
+    for (key, does) in pairs {
+        if !spans.is_empty() {
+            spans.push(Span::raw("   "));
+        }
+        spans.push(Span::styled((*key).to_owned(), theme.style(Role::Key)));
+        spans.push(Span::raw(format!(" {does}")));
+    }
+    Line::from(spans)
+}
+
+/// A number with its thousands apart: `12,345`.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words_and_long_words_inside() {
+        assert_eq!(wrap("a key opens all", 8), ["a key", "opens", "all"]);
+        assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
+        assert_eq!(wrap("工場工場", 4), ["工場", "工場"]);
+        assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(number(999), "999");
+    }
+}

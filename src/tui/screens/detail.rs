@@ -1,0 +1,268 @@
+//! The detail pane: all facts of the selected key, exact times, the clients that used it, its use over time.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::id::Id;
+use crate::domain::key::{Key, Kind};
+use crate::domain::member::Status;
+use crate::domain::time::{DAY, HOUR, Stamp, ago};
+use crate::domain::usage::{BucketWidth, Usage};
+use crate::tui::fleet::Fleet;
+use crate::tui::msg::{Ask, Failure, Moment, Reply};
+use crate::tui::prose::{fact, number, paragraph};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::table::{Look, put};
+use crate::tui::theme::{Role, Symbol};
+use crate::wire::keys::UsageQuery;
+
+/// How long the selection rests before the use of its key is asked for, in milliseconds.
+const REST_MS: u64 = 150;
+
+/// Over which time the use is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Range {
+    /// 24 hours.
+    Day,
+    /// 7 days.
+    Week,
+    /// 30 days.
+    #[default]
+    Month,
+    /// 90 days.
+    Quarter,
+}
+
+impl Range {
+    /// All ranges, the shortest first.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
+
+    /// In words.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Day => "24 h",
+            Self::Week => "7 d",
+            Self::Month => "30 d",
+            Self::Quarter => "90 d",
+        }
+    }
+
+    /// Its length in milliseconds, and the buckets it is shown in.
+    pub fn span(self) -> (i64, BucketWidth) {
+        match self {
+            Self::Day => (24 * HOUR, BucketWidth::Hour),
+            Self::Week => (7 * DAY, BucketWidth::Hour),
+            Self::Month => (30 * DAY, BucketWidth::Day),
+            Self::Quarter => (90 * DAY, BucketWidth::Day),
+        }
+    }
+
+    fn step(self, by: isize) -> Self {
+        let at = Self::ALL.iter().position(|&r| r == self).unwrap_or(0);
+        Self::ALL[at.saturating_add_signed(by).min(Self::ALL.len() - 1)]
+    }
+}
+
+/// Whose use is wanted, over which time; the count makes it wanted anew when the key was used meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wanted {
+    kind: Kind,
+    id: Id,
+    range: Range,
+    uses: i64,
+}
+
+/// Where the pane stands.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Whether it is open.
+    pub open: bool,
+    /// Over which time the use is shown.
+    pub range: Range,
+    /// The use of a key, over a range, up to a moment.
+    pub usage: Option<(Id, Range, Stamp, Usage)>,
+    /// Why the use is not there.
+    pub failed: Option<String>,
+    wanted: Option<Wanted>,
+    ask_at: Option<Moment>,
+}
+
+impl State {
+    /// The selection is on this key now.
+    pub fn follow(&mut self, shared: &mut Shared, key: Option<&Key>) {
+        let wanted = key.filter(|_| self.open).map(|key| Wanted {
+            kind: key.kind,
+            id: key.id,
+            range: self.range,
+            uses: key.use_count,
+        });
+        if wanted != self.wanted {
+            shared.forget(Owner::Detail);
+            self.failed = None;
+            self.ask_at = wanted.map(|_| shared.now.plus(REST_MS));
+            self.wanted = wanted;
+        }
+    }
+
+    /// Asks for the use when the selection has rested.
+    pub fn tick(&mut self, shared: &mut Shared) {
+        let (Some(wanted), Some(at)) = (self.wanted, self.ask_at) else { return };
+        if shared.now < at {
+            return;
+        }
+        self.ask_at = None;
+        let (span, bucket) = wanted.range.span();
+        let to = shared.server_now();
+        let query = UsageQuery { from: Some(to.minus(span)), to: Some(to), bucket };
+        shared.ask(Owner::Detail, Ask::Usage { kind: wanted.kind, id: wanted.id, query });
+    }
+
+    /// When the selection will have rested.
+    pub fn wake_at(&self) -> Option<Moment> {
+        self.ask_at
+    }
+
+    /// Takes the use that was asked for.
+    pub fn heard(&mut self, shared: &mut Shared, result: Result<Reply, Failure>) {
+        let Some(wanted) = self.wanted else { return };
+        match result {
+            Ok(Reply::Usage(usage)) => {
+                self.usage = Some((wanted.id, wanted.range, shared.server_now(), usage));
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                shared.heard_failure(&failure);
+                self.failed = Some(failure.to_string());
+            }
+        }
+    }
+
+    /// Shows a longer or shorter time.
+    pub fn range_by(&mut self, by: isize) {
+        self.range = self.range.step(by);
+    }
+}
+
+/// Draws the pane for a key.
+pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look, area: Rect, buf: &mut Buffer) {
+    let facts = facts(state, key, fleet, look, usize::from(area.width));
+    for (y, line) in (area.y..area.bottom()).zip(&facts) {
+        put(buf, (area.x, y), area.width, line, Style::new(), look.theme);
+    }
+}
+
+fn exactly(at: Stamp, look: &Look) -> String {
+    format!("{} UTC, {}", at.to_chrono().format("%Y-%m-%d %H:%M:%S"), ago(at, look.judge.now))
+}
+
+fn facts(state: &State, key: &Key, fleet: &Fleet, look: &Look, columns: usize) -> Vec<Line<'static>> {
+    let theme = look.theme;
+    let plain = Style::new();
+    let mut out = paragraph(&theme.text(&key.name), theme.style(Role::Strong), columns);
+    out.push(standing(key, look));
+    out.push(Line::default());
+    let mut add = |label: &str, value: &str| out.extend(fact(label, value, plain, columns, theme));
+    add("Secret key", &key.masked);
+    add("Last used", &key.last_used_at.map_or_else(|| "Never".to_owned(), |at| exactly(at, look)));
+    if let Some(by) = &key.last_used_by {
+        add("", &format!("by {by}"));
+    }
+    if key.last_used_at.is_none() && key.revoked_at.is_none() {
+        add("", &look.judge.last_use(key));
+    }
+    add("Uses", &number(u64::try_from(key.use_count).unwrap_or(0)));
+    add("Created", &exactly(key.created_at, look));
+    let by = &key.created_by;
+    add("Created by", &format!("{} <{}>", by.name, by.email));
+    if by.status != Status::Active {
+        let since = by.removed_at.map_or_else(String::new, |at| format!(" {}", ago(at, look.judge.now)));
+        add("", &format!("{}{since}", by.status));
+    }
+    if let Some(note) = &key.note {
+        add("Note", note);
+    }
+    let name_of =
+        |id: Id| fleet.get(id).map_or_else(|| id.to_string(), |k| format!("{} {}", k.name, k.masked));
+    if let Some(old) = key.replaces {
+        add("Replaces", &name_of(old));
+    }
+    if let Some(new) = key.replaced_by {
+        add("Replaced by", &name_of(new));
+    }
+    if let Some(at) = key.revoked_at {
+        add("Revoked", &exactly(at, look));
+        if let Some(by) = &key.revoked_by {
+            add("", &format!("by {}", by.name));
+        }
+        if let Some(reason) = &key.revoke_reason {
+            add("Reason", reason);
+        }
+    }
+    add("Id", &key.id.to_string());
+    clients(state, key, look, columns, &mut out);
+    out
+}
+
+/// What the key is now, in words: live, its flags with their evidence, or revoked.
+fn standing(key: &Key, look: &Look) -> Line<'static> {
+    let theme = look.theme;
+    if key.revoked_at.is_some() {
+        return Line::styled("revoked", theme.style(Role::Danger));
+    }
+    let mut spans = Vec::new();
+    if key.is_live(look.judge.now) {
+        spans.push(Span::styled(format!("{} live", theme.symbol(Symbol::Live)), theme.style(Role::Live)));
+    }
+    for finding in look.judge.findings(key) {
+        if !spans.is_empty() {
+            spans.push(Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), theme.style(Role::Muted)));
+        }
+        let role = if finding.flag == crate::domain::staleness::Flag::Orphaned {
+            Role::Orphaned
+        } else {
+            Role::Stale
+        };
+        spans.push(Span::styled(finding.flag.label(), theme.style(role)));
+    }
+    if spans.is_empty() {
+        spans.push(Span::styled("in order", theme.style(Role::Muted)));
+    }
+    Line::from(spans)
+}
+
+fn clients(state: &State, key: &Key, look: &Look, columns: usize, out: &mut Vec<Line<'static>>) {
+    let theme = look.theme;
+    let muted = theme.style(Role::Muted);
+    out.push(Line::default());
+    if let Some(why) = &state.failed {
+        out.push(Line::styled("Clients", theme.style(Role::Strong)));
+        out.extend(paragraph(why, theme.style(Role::Danger), columns));
+        return;
+    }
+    let Some((.., usage)) = state.usage.as_ref().filter(|(id, ..)| *id == key.id) else {
+        out.push(Line::styled("Clients", theme.style(Role::Strong)));
+        out.push(Line::styled("loading", muted));
+        return;
+    };
+    out.push(Line::styled("Clients", theme.style(Role::Strong)));
+    if usage.clients.is_empty() {
+        out.push(Line::styled("none seen", muted));
+    }
+    for client in &usage.clients {
+        let agent = crate::domain::text::line(&client.agent).into_owned();
+        let agent = if agent.is_empty() { "an unnamed client".to_owned() } else { agent };
+        out.push(Line::raw(agent));
+        out.push(Line::styled(
+            format!(
+                "  {}  {} to {}  {}×",
+                crate::domain::text::line(&client.address),
+                client.first_seen_at.date(),
+                ago(client.last_seen_at, look.judge.now),
+                number(u64::try_from(client.count).unwrap_or(0)),
+            ),
+            muted,
+        ));
+    }
+}

@@ -1,0 +1,221 @@
+//! The tables of keys: Personal and Workspace.
+
+use crate::domain::filter::KeyFilter;
+use crate::domain::id::Id;
+use crate::domain::key::{Key, Kind};
+use crate::domain::staleness::Judge;
+use crate::domain::time::Stamp;
+use crate::tui::fleet::{Changes, Fleet, Load};
+use crate::tui::form::Field;
+use crate::tui::keymap::Action;
+use crate::tui::msg::{Ask, Failure, Moment};
+use crate::tui::shared::{Link, Owner, Shared};
+use crate::tui::table::{Column, Look, Row, Table};
+use crate::wire::page::Page;
+
+mod columns;
+mod view;
+
+pub use columns::{PERSONAL, WORKSPACE, created_by, flags_line, last_used, time};
+pub use view::{Places, draw, places, sentence};
+
+impl Row for Key {
+    fn id(&self) -> Id {
+        self.id
+    }
+}
+
+/// Between two looks for changes, in milliseconds.
+pub const REFRESH_MS: u64 = 5_000;
+
+/// A table of keys and what it shows.
+#[derive(Debug)]
+pub struct State {
+    /// Whose keys.
+    pub kind: Kind,
+    /// All of them.
+    pub fleet: Fleet,
+    /// Where the table stands.
+    pub table: Table,
+    /// The filter as typed.
+    pub filter: Field,
+    /// Whether keys go to the filter.
+    pub typing: bool,
+    /// What is wrong with the filter.
+    pub filter_error: Option<String>,
+    /// Whether revoked keys are shown.
+    pub revoked: bool,
+    parsed: KeyFilter,
+    next_refresh: Option<Moment>,
+    time: Stamp,
+}
+
+impl State {
+    /// Before anything is loaded.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            fleet: Fleet::default(),
+            table: Table::new(columns::created(kind), true),
+            filter: Field::default(),
+            typing: false,
+            filter_error: None,
+            revoked: false,
+            parsed: KeyFilter::default(),
+            next_refresh: None,
+            time: Stamp::default(),
+        }
+    }
+
+    /// The table's columns.
+    pub fn columns(&self) -> &'static [Column<Key>] {
+        match self.kind {
+            Kind::Personal => PERSONAL,
+            Kind::Organization => WORKSPACE,
+        }
+    }
+
+    /// The selected key.
+    pub fn selected(&self) -> Option<&Key> {
+        self.table.selected().and_then(|id| self.fleet.get(id))
+    }
+
+    /// The server's time that all ages on the screen refer to: that of the last refresh, so that a screen without news does not
+    /// change.
+    pub fn look(&self, shared: &Shared) -> Look {
+        let judge = Judge { now: self.time, ..shared.judge() };
+        Look { theme: shared.theme(), judge, exact: shared.exact_times }
+    }
+
+    /// Loads all keys anew.
+    pub fn load(&mut self, shared: &mut Shared) {
+        shared.forget(Owner::List(self.kind));
+        shared.forget(Owner::Changes(self.kind));
+        self.fleet.begin(shared.now);
+        self.next_refresh = None;
+        shared.ask(Owner::List(self.kind), Ask::Keys(self.kind));
+    }
+
+    /// Whether a spinner turns: pages arrive, and have for a while.
+    pub fn loads(&self) -> bool {
+        matches!(self.fleet.load, Load::Loading { .. })
+    }
+
+    /// When this table wants to look for changes.
+    pub fn wake_at(&self) -> Option<Moment> {
+        self.next_refresh
+    }
+
+    /// Looks for changes when it is time.
+    pub fn tick(&mut self, shared: &mut Shared) {
+        if self.next_refresh.is_some_and(|at| shared.now >= at) {
+            self.refresh(shared);
+        }
+    }
+
+    /// Looks for changes now.
+    pub fn refresh(&mut self, shared: &mut Shared) {
+        if shared.waits(Owner::Changes(self.kind)) || shared.waits(Owner::List(self.kind)) {
+            return;
+        }
+        self.next_refresh = None;
+        match self.fleet.as_of {
+            Some(since) if self.fleet.load == Load::Complete => {
+                shared.ask(Owner::Changes(self.kind), Ask::Changes { kind: self.kind, since });
+            }
+            _ => self.load(shared),
+        }
+    }
+
+    /// Takes a page of the list, or of its changes.
+    pub fn heard(&mut self, shared: &mut Shared, page: Page<Key>, whole: bool) {
+        if let Some(as_of) = page.metadata.as_of {
+            shared.heard_time(as_of);
+        }
+        shared.link = Link::Live;
+        let last = page.metadata.next_cursor.is_none();
+        let changes = if whole { self.fleet.page(page) } else { self.fleet.changes(page) };
+        self.time = shared.server_now();
+        self.merge(shared, &changes);
+        if last {
+            self.fleet.count(&shared.judge());
+            self.next_refresh = Some(shared.now.plus(REFRESH_MS));
+        }
+    }
+
+    /// A key as it is now, after it was changed here.
+    pub fn heard_key(&mut self, shared: &Shared, key: Key) {
+        let changes = self.fleet.merge(vec![key]);
+        self.merge(shared, &changes);
+        self.fleet.count(&shared.judge());
+    }
+
+    fn merge(&mut self, shared: &Shared, changes: &Changes) {
+        let rows: Vec<u32> = changes.added.iter().chain(&changes.changed).copied().collect();
+        self.arrange(shared, |table, keys, columns, judge, keep| {
+            table.merge(keys, &rows, columns, judge, keep);
+        });
+    }
+
+    /// Lets the table arrange the keys anew.
+    fn arrange(
+        &mut self,
+        shared: &Shared,
+        how: impl FnOnce(&mut Table, &[Key], &[Column<Key>], &Judge, &dyn Fn(&Key) -> bool),
+    ) {
+        let judge = self.look(shared).judge;
+        let columns = self.columns();
+        let marks = std::mem::take(&mut self.table.marks);
+        let (filter, revoked) = (&self.parsed, self.revoked || self.parsed.asks_for_revoked());
+        let keep = |key: &Key| {
+            (revoked || key.revoked_at.is_none())
+                && (filter.is_empty() || filter.matches_marked(key, &judge, marks.contains(&key.id)))
+        };
+        how(&mut self.table, self.fleet.keys(), columns, &judge, &keep);
+        self.table.marks = marks;
+    }
+
+    /// The list, or its changes, did not arrive.
+    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
+        shared.heard_failure(failure);
+        if matches!(self.fleet.load, Load::Loading { .. }) {
+            self.fleet.load = Load::Failed(failure.to_string());
+        }
+        if !failure.is_signed_out() {
+            self.next_refresh = Some(shared.now.plus(REFRESH_MS));
+        }
+    }
+
+    /// Filters anew, after the filter or the marks changed.
+    pub fn refilter(&mut self, shared: &Shared) {
+        match KeyFilter::parse(self.filter.text()) {
+            Ok(filter) => (self.parsed, self.filter_error) = (filter, None),
+            Err(wrong) => self.filter_error = Some(wrong.to_string()),
+        }
+        self.arrange(shared, |table, keys, _, _, keep| table.refilter(keys, keep));
+    }
+
+    /// Sorts by a column, or the other way round.
+    pub fn sort_by(&mut self, shared: &Shared, column: usize) {
+        self.table.sort_by(column, self.columns());
+        self.arrange(shared, |table, keys, columns, judge, keep| table.resort(keys, columns, judge, keep));
+    }
+
+    /// Does what an action asks of the table; says whether it was one of the table's.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
+        let keys = self.fleet.keys();
+        if self.table.act(keys, action) {
+            return true;
+        }
+        match action {
+            Action::Filter => self.typing = true,
+            Action::Refresh => self.refresh(shared),
+            Action::ShowRevoked => {
+                self.revoked = !self.revoked;
+                self.refilter(shared);
+            }
+            _ => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,174 @@
+//! The columns of the key tables, each one value.
+
+use std::cmp::Ordering;
+
+use ratatui::text::{Line, Span};
+
+use crate::domain::key::{Key, Kind};
+use crate::domain::member::Status;
+use crate::domain::staleness::{Flag, Risk};
+use crate::domain::time::{Stamp, ago};
+use crate::tui::table::{Column, Look, Order, Width, text_order, text_rank, time_rank};
+use crate::tui::theme::{Role, Symbol};
+
+/// The columns of the tab Personal.
+pub const PERSONAL: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, CREATED, FLAGS];
+/// The columns of the tab Workspace.
+pub const WORKSPACE: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, CREATED, CREATED_BY, FLAGS];
+
+/// The column that key tables are sorted by at first.
+pub fn created(kind: Kind) -> usize {
+    let columns = match kind {
+        Kind::Personal => PERSONAL,
+        Kind::Organization => WORKSPACE,
+    };
+    columns.iter().position(|c| c.title == CREATED.title).expect("both tables have it")
+}
+
+const BADGE: Column<Key> = Column { title: "", width: Width::Fixed(1), yields: 0, cell: badge, order: None };
+const NAME: Column<Key> = Column {
+    title: "Name",
+    width: Width::Flex { min: 20, max: 56, weight: 2 },
+    yields: 0,
+    cell: name,
+    order: Some(Order {
+        rank: |key, _| text_rank(&key.name),
+        tie: |a, b| text_order(&a.name, &b.name),
+        descending: false,
+    }),
+};
+const MASK: Column<Key> = Column {
+    title: "Secret key",
+    width: Width::Fixed(10),
+    yields: 0,
+    cell: mask,
+    order: Some(Order {
+        rank: |key, _| text_rank(key.last_four()),
+        tie: |a, b| text_order(&a.masked, &b.masked),
+        descending: false,
+    }),
+};
+const LAST_USED: Column<Key> = Column {
+    title: "Last used",
+    width: Width::Time,
+    yields: 1,
+    cell: last_used,
+    order: Some(Order { rank: |key, _| time_rank(key.last_used_at), tie: by_age, descending: true }),
+};
+const CREATED: Column<Key> = Column {
+    title: "Created",
+    width: Width::Time,
+    yields: 2,
+    cell: |key, look| Line::raw(time(key.created_at, look)),
+    order: Some(Order { rank: |key, _| time_rank(Some(key.created_at)), tie: by_age, descending: true }),
+};
+const FLAGS: Column<Key> = Column {
+    title: "Flags",
+    width: Width::Flex { min: 12, max: 32, weight: 2 },
+    yields: 3,
+    cell: flags_line,
+    order: Some(Order {
+        // The most urgent first, as in the review.
+        rank: |key, judge| judge.risk(key).map_or(0, |risk| 10 - rank_of(risk)),
+        tie: by_age,
+        descending: true,
+    }),
+};
+const CREATED_BY: Column<Key> = Column {
+    title: "Created by",
+    width: Width::Flex { min: 14, max: 24, weight: 2 },
+    yields: 4,
+    cell: created_by,
+    order: Some(Order {
+        rank: |key, _| text_rank(&key.created_by.name),
+        tie: |a, b| text_order(&a.created_by.name, &b.created_by.name),
+        descending: false,
+    }),
+};
+
+fn rank_of(risk: Risk) -> u64 {
+    match risk {
+        Risk::OrphanedSilent => 0,
+        Risk::NeverUsed => 1,
+        Risk::Unused => 2,
+        Risk::OrphanedLive => 3,
+        Risk::RotationDue => 4,
+    }
+}
+
+fn by_age(a: &Key, b: &Key) -> Ordering {
+    a.created_at.cmp(&b.created_at)
+}
+
+/// A moment as the tables show it.
+pub fn time(at: Stamp, look: &Look) -> String {
+    if look.exact { at.minute() } else { ago(at, look.judge.now) }
+}
+
+fn badge<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+    if key.is_live(look.judge.now) {
+        Line::styled(look.theme.symbol(Symbol::Live), look.theme.style(Role::Live))
+    } else {
+        Line::default()
+    }
+}
+
+fn name<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+    let role = if key.revoked_at.is_some() { Role::Revoked } else { Role::Plain };
+    Line::styled(key.name.as_str(), look.theme.style(role))
+}
+
+fn mask<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+    Line::styled(key.masked.as_str(), look.theme.style(Role::Muted))
+}
+
+/// When it was last used, or `Never`.
+pub fn last_used<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+    let theme = look.theme;
+    let flags = look.judge.flags(key);
+    let role = match () {
+        () if key.is_live(look.judge.now) => Role::Live,
+        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => Role::Stale,
+        () => Role::Plain,
+    };
+    match key.last_used_at {
+        Some(at) => Line::styled(time(at, look), theme.style(role)),
+        None => Line::styled("Never", theme.style(role)),
+    }
+}
+
+/// Who created it; a removed member says so.
+pub fn created_by<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+    let by = &key.created_by;
+    match by.status {
+        Status::Active => Line::raw(by.name.as_str()),
+        Status::Invited | Status::Removed => {
+            let style = look.theme.style(Role::Muted);
+            Line::from(vec![
+                Span::styled(by.name.as_str(), style),
+                Span::styled(format!(" ({})", by.status), style),
+            ])
+        }
+    }
+}
+
+/// The flags in words; of a revoked key, when that was.
+pub fn flags_line<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+    let theme = look.theme;
+    if let Some(at) = key.revoked_at {
+        return Line::styled(format!("revoked {}", time(at, look)), theme.style(Role::Muted));
+    }
+    let mut spans: Vec<Span<'a>> = Vec::new();
+    for flag in look.judge.flags(key).iter() {
+        if !spans.is_empty() {
+            spans.push(Span::raw(", "));
+        }
+        let role = if flag == Flag::Orphaned { Role::Orphaned } else { Role::Stale };
+        spans.push(Span::styled(flag.label(), theme.style(role)));
+    }
+    if key.replaced_by.is_some() {
+        let text = if spans.is_empty() { "being replaced" } else { ", being replaced" };
+        spans.push(Span::styled(text, theme.style(Role::Muted)));
+    }
+    Line::from(spans)
+}

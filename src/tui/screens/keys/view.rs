@@ -1,0 +1,267 @@
+//! Draws a table of keys with its filter, its progress, and the detail pane beside, below or over it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::State;
+use crate::domain::key::Kind;
+use crate::domain::member::Permission;
+use crate::tui::fleet::Load;
+use crate::tui::keymap::Action;
+use crate::tui::prose::{number, paragraph};
+use crate::tui::screens::detail;
+use crate::tui::shared::{Link, Shared};
+use crate::tui::table::{self, put};
+use crate::tui::theme::{Role, SPINNER, Symbol};
+use crate::tui::view::Scrolled;
+
+/// From this width on the detail pane stands beside the table.
+const SIDE_FROM: u16 = 110;
+/// How wide it is there.
+const SIDE_WIDTH: u16 = 46;
+/// From this height on it stands below the table in narrower windows; in smaller ones it covers the table.
+const BELOW_FROM: u16 = 36;
+/// How long loading may take before a spinner turns, in milliseconds.
+pub const PATIENCE_MS: u64 = 200;
+
+/// Where things stand in the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The line of filter and progress.
+    pub bar: Rect,
+    /// The table; no height where the pane covers it.
+    pub table: Rect,
+    /// The detail pane.
+    pub pane: Option<Rect>,
+    /// Whether the pane is beside the table.
+    pub side: bool,
+}
+
+/// Divides the body.
+pub fn places(body: Rect, pane_open: bool) -> Places {
+    let bar = Rect { height: body.height.min(1), ..body };
+    let rest = Rect { y: body.y + bar.height, height: body.height - bar.height, ..body };
+    let none = Places { bar, table: rest, pane: None, side: false };
+    if !pane_open {
+        return none;
+    }
+    if body.width >= SIDE_FROM {
+        let table = Rect { width: rest.width - SIDE_WIDTH - 3, ..rest };
+        let pane = Rect { x: table.right() + 2, width: SIDE_WIDTH, ..rest };
+        return Places { table, pane: Some(pane), side: true, ..none };
+    }
+    let inset = |r: Rect| Rect { x: r.x + 2, width: r.width.saturating_sub(4), ..r };
+    if rest.height >= BELOW_FROM - 4 {
+        let table = Rect { height: rest.height / 2, ..rest };
+        let pane = Rect { y: table.bottom() + 1, height: rest.height - table.height - 1, ..rest };
+        return Places { table, pane: Some(inset(pane)), ..none };
+    }
+    Places { table: Rect { height: 0, ..rest }, pane: Some(inset(rest)), ..none }
+}
+
+/// Draws the body of the tab; gives the cursor's place and the rows that scroll.
+pub fn draw(
+    state: &State,
+    detail: &detail::State,
+    shared: &Shared,
+    body: Rect,
+    buf: &mut Buffer,
+) -> (Option<(u16, u16)>, Option<Scrolled>) {
+    let theme = shared.theme();
+    if let Err(why) = shared.may(Permission::ListKeys(state.kind))
+        && shared.me.is_some()
+    {
+        middle(&["", &sentence(&why), "Your own keys are on the tab Personal."], shared, body, buf);
+        return (None, None);
+    }
+    let places = places(body, detail.open && state.selected().is_some());
+    let cursor = bar(state, shared, places.bar, buf);
+    if state.table.shown().is_empty() {
+        nothing(state, shared, places.table, buf);
+        return (cursor, None);
+    }
+    let look = state.look(shared);
+    let old =
+        matches!(state.fleet.load, Load::Failed(_)) || matches!(shared.link, Link::Lost(_) | Link::SignedOut);
+    if places.table.height > 1 {
+        table::draw(&state.table, state.fleet.keys(), state.columns(), &look, old, places.table, buf);
+    }
+    if let (Some(pane), Some(key)) = (places.pane, state.selected()) {
+        if places.side {
+            let style = theme.style(Role::Muted);
+            for y in pane.y..pane.bottom() {
+                buf.set_string(pane.x - 2, y, theme.symbol(Symbol::Divider), style);
+            }
+        } else if places.table.height > 0 {
+            rule(places.table.bottom(), body, shared, buf);
+        }
+        detail::draw(detail, key, &state.fleet, &look, pane, buf);
+    }
+    let scroll = (places.pane.is_none() && places.table.height > 1).then(|| Scrolled {
+        first_row_y: places.table.y + 1,
+        rows: places.table.height - 1,
+        top: state.table.top(),
+        generation: state.table.generation() * 2 + u64::from(state.kind == Kind::Personal),
+    });
+    (cursor, scroll)
+}
+
+/// The line above the table: filter, progress, or a rule.
+fn bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    let theme = shared.theme();
+    if area.height == 0 {
+        return None;
+    }
+    if state.typing || !state.filter.text().is_empty() {
+        let role = if state.filter_error.is_some() { Role::Danger } else { Role::Accent };
+        buf.set_string(area.x + 1, area.y, "/", theme.style(role));
+        let mut field = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
+        let hint = match &state.filter_error {
+            Some(why) => Some(Line::styled(why.clone(), theme.style(Role::Danger))),
+            None if state.typing && state.filter.text().is_empty() => Some(Line::styled(
+                "name or mask, owner:removed idle:>90d age:>1y agent:powerbi flag:orphaned",
+                theme.style(Role::Muted),
+            )),
+            None => None,
+        };
+        if let Some(hint) = hint {
+            let typed = u16::try_from(crate::domain::text::width(state.filter.text())).unwrap_or(u16::MAX);
+            let x = field.x.saturating_add(typed).saturating_add(2).min(area.right());
+            put(buf, (x, area.y), area.right() - x, &hint, Style::new(), theme);
+            field.width = field.width.min(typed + 2);
+        }
+        return state.filter.draw(field, state.typing, theme, buf);
+    }
+    if let Load::Loading { since } = state.fleet.load
+        && shared.now.since(since) >= PATIENCE_MS
+    {
+        progress(state, shared, area, buf);
+        return None;
+    }
+    let trouble = match &shared.link {
+        Link::Lost(why) if !state.fleet.keys().is_empty() => {
+            format!(
+                "{} Shown is what was last known. {} tries again.",
+                sentence(why),
+                shared.key(Action::Refresh)
+            )
+        }
+        Link::SignedOut => {
+            format!(
+                "Your session has ended. {} and \u{201c}sign in\u{201d} continue here.",
+                shared.key(Action::Palette)
+            )
+        }
+        _ => {
+            rule(area.y, area, shared, buf);
+            return None;
+        }
+    };
+    let line = Line::styled(trouble, theme.style(Role::Danger));
+    put(buf, (area.x + 1, area.y), area.width.saturating_sub(2), &line, Style::new(), theme);
+    None
+}
+
+fn rule(y: u16, area: Rect, shared: &Shared, buf: &mut Buffer) {
+    let theme = shared.theme();
+    let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
+    buf.set_stringn(area.x + 1, y, rule, usize::from(area.width), theme.style(Role::Muted));
+}
+
+fn progress(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
+    let theme = shared.theme();
+    let turn = usize::try_from(shared.now.0 / 250 % 4).unwrap_or(0);
+    let spinner = SPINNER[usize::from(theme.ascii)][turn];
+    let have = state.fleet.keys().len() as u64;
+    let mut spans = vec![Span::styled(format!(" {spinner} "), theme.style(Role::Accent))];
+    match state.fleet.total.filter(|&total| total > 0) {
+        Some(total) => {
+            let room = u64::from(area.width.saturating_sub(40).clamp(8, 40));
+            let full = (have.min(total) * room / total).min(room);
+            let bar = |symbol, n| theme.symbol(symbol).repeat(usize::try_from(n).unwrap_or(0));
+            spans.push(Span::styled(bar(Symbol::Full, full), theme.style(Role::Accent)));
+            spans.push(Span::styled(bar(Symbol::Empty, room - full), theme.style(Role::Muted)));
+            spans.push(Span::raw(format!("  {} of {} keys", number(have), number(total))));
+        }
+        None => spans.push(Span::raw(format!("loading, {} keys so far", number(have)))),
+    }
+    put(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
+}
+
+/// Why no row is shown, and what to do next.
+fn nothing(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
+    let key = |action| shared.key(action);
+    let lines: Vec<String> = match &state.fleet.load {
+        Load::Failed(why) => {
+            vec![sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))]
+        }
+        Load::Nothing => match &shared.link {
+            Link::Lost(why) => {
+                vec![sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))]
+            }
+            Link::Connecting if shared.now.0 >= PATIENCE_MS => {
+                vec![format!("Connecting to {}.", crate::domain::text::line(&shared.start.server))]
+            }
+            _ => vec![],
+        },
+        Load::Loading { since } if shared.now.since(*since) < PATIENCE_MS => vec![],
+        Load::Loading { .. } => vec!["Loading keys.".to_owned()],
+        Load::Complete if state.fleet.keys().is_empty() => {
+            let mut lines = vec![match state.kind {
+                Kind::Personal => "You have no personal keys.".to_owned(),
+                Kind::Organization => "The organization has no keys.".to_owned(),
+            }];
+            lines.push(String::new());
+            match shared.may(Permission::CreateKey(state.kind)) {
+                Ok(()) => lines.push(format!("{} creates the first one.", key(Action::New))),
+                Err(why) => lines.push(sentence(&why)),
+            }
+            lines
+        }
+        Load::Complete if state.filter_error.is_some() => vec![],
+        Load::Complete if !state.filter.text().is_empty() => vec![
+            "No key passes the filter.".to_owned(),
+            String::new(),
+            format!("{} clears it.", key(Action::Cancel)),
+        ],
+        Load::Complete => vec![
+            "All keys here are revoked.".to_owned(),
+            String::new(),
+            format!("{} shows them, {} creates a new one.", key(Action::ShowRevoked), key(Action::New)),
+        ],
+    };
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    middle(&lines, shared, area, buf);
+}
+
+/// A sentence begins with a capital letter and ends with a full stop.
+pub fn sentence(text: &str) -> String {
+    let text = crate::domain::text::line(text.trim());
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
+}
+
+/// Lines in the middle of an area, the first one strong.
+fn middle(lines: &[&str], shared: &Shared, area: Rect, buf: &mut Buffer) {
+    let theme = shared.theme();
+    let columns = area.width.saturating_sub(6).min(64);
+    let mut out: Vec<Line<'static>> = Vec::new();
+    for (at, text) in lines.iter().enumerate() {
+        let style = theme.style(if at == 0 { Role::Strong } else { Role::Plain });
+        if text.is_empty() {
+            out.push(Line::default());
+        }
+        out.extend(paragraph(&theme.text(text), style, usize::from(columns)));
+    }
+    let height = u16::try_from(out.len()).unwrap_or(u16::MAX);
+    let top = area.y + area.height.saturating_sub(height) / 3;
+    for (y, line) in (top..area.bottom()).zip(&out) {
+        let width = u16::try_from(line.width()).unwrap_or(columns).min(area.width);
+        let x = area.x + (area.width - width) / 2;
+        put(buf, (x, y), width, line, Style::new(), theme);
+    }
+}

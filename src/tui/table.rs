@@ -1,0 +1,289 @@
+//! A table of any rows: columns as values, sort, filter, selection by id, marks; only the visible rows are ever formatted.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use ratatui::text::Line;
+
+use super::theme::Theme;
+use crate::domain::id::Id;
+use crate::domain::staleness::Judge;
+use crate::domain::time::Stamp;
+
+mod draw;
+mod motion;
+
+pub use draw::{draw, put};
+
+/// What a table can show.
+pub trait Row {
+    /// What the row is, whatever its place.
+    fn id(&self) -> Id;
+}
+
+/// What a cell's look depends on besides its row.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The look.
+    pub theme: Theme,
+    /// The server's present, and the policy.
+    pub judge: Judge,
+    /// Whether times are shown exactly.
+    pub exact: bool,
+}
+
+/// How wide a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// Always this many columns of the terminal.
+    Fixed(u16),
+    /// A time: as wide as the relative or the exact form needs.
+    Time,
+    /// From `min` to `max`; what is left over goes to such columns by their `weight`.
+    Flex {
+        /// At least.
+        min: u16,
+        /// At most.
+        max: u16,
+        /// Share of what is left over.
+        weight: u16,
+    },
+}
+
+/// A column, as one value.
+pub struct Column<R: 'static> {
+    /// The title.
+    pub title: &'static str,
+    /// How wide it is.
+    pub width: Width,
+    /// When it gives way to others: the highest first, 0 never.
+    pub yields: u8,
+    /// What stands in it.
+    pub cell: for<'a> fn(&'a R, &Look) -> Line<'a>,
+    /// How it is sorted; nothing where it cannot be.
+    pub order: Option<Order<R>>,
+}
+
+/// How a column is sorted.
+pub struct Order<R: 'static> {
+    /// A number that decides most comparisons at once.
+    pub rank: fn(&R, &Judge) -> u64,
+    /// Decides between rows of the same rank.
+    pub tie: fn(&R, &R) -> Ordering,
+    /// Whether the largest comes first when the column is chosen.
+    pub descending: bool,
+}
+
+/// Rank of a text: its first eight bytes in lower case.
+pub fn text_rank(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(text.bytes()) {
+        *to = from.to_ascii_lowercase();
+    }
+    u64::from_be_bytes(bytes)
+}
+
+/// Order of two texts whatever the case.
+pub fn text_order(a: &str, b: &str) -> Ordering {
+    a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
+}
+
+/// Rank of a moment; nothing comes before all moments.
+pub fn time_rank(at: Option<Stamp>) -> u64 {
+    at.map_or(0, |at| u64::try_from(at.0).unwrap_or(0).saturating_add(1))
+}
+
+/// Where the table stands: order, filter result, selection, marks. The rows themselves live elsewhere.
+#[derive(Debug)]
+pub struct Table {
+    /// Which column sorts.
+    pub column: usize,
+    /// Whether the largest comes first.
+    pub descending: bool,
+    /// The marked rows.
+    pub marks: HashSet<Id>,
+    order: Vec<u32>,
+    shown: Vec<u32>,
+    selected: Option<Id>,
+    at: usize,
+    top: usize,
+    page: usize,
+    generation: u64,
+}
+
+impl Table {
+    /// An empty table sorted by this column.
+    pub fn new(column: usize, descending: bool) -> Self {
+        Self {
+            column,
+            descending,
+            marks: HashSet::new(),
+            order: Vec::new(),
+            shown: Vec::new(),
+            selected: None,
+            at: 0,
+            top: 0,
+            page: 1,
+            generation: 0,
+        }
+    }
+
+    /// The rows that pass the filter, in their order.
+    pub fn shown(&self) -> &[u32] {
+        &self.shown
+    }
+
+    /// Where the selected row stands among those shown, from 0.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The first visible row among those shown.
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// Changes whenever other rows, or rows in another order, are shown.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The id of the selected row.
+    pub fn selected(&self) -> Option<Id> {
+        self.selected.filter(|_| !self.shown.is_empty())
+    }
+
+    /// The visible rows.
+    pub fn visible(&self) -> &[u32] {
+        let end = (self.top + self.page).min(self.shown.len());
+        self.shown.get(self.top..end).unwrap_or(&[])
+    }
+
+    /// Sorts by another column, or the other way round where it is the same.
+    pub fn sort_by<R: Row>(&mut self, column: usize, columns: &[Column<R>]) {
+        if column == self.column {
+            self.descending = !self.descending;
+        } else if let Some(order) = columns.get(column).and_then(|c| c.order.as_ref()) {
+            (self.column, self.descending) = (column, order.descending);
+        }
+    }
+
+    /// Sorts and filters all rows anew.
+    pub fn rebuild<R: Row>(
+        &mut self,
+        rows: &[R],
+        columns: &[Column<R>],
+        judge: &Judge,
+        keep: &dyn Fn(&R) -> bool,
+    ) {
+        self.order = (0..u32::try_from(rows.len()).unwrap_or(u32::MAX)).collect();
+        self.sort(rows, columns, judge);
+        self.refilter(rows, keep);
+    }
+
+    fn sort<R: Row>(&mut self, rows: &[R], columns: &[Column<R>], judge: &Judge) {
+        let Some(order) = columns.get(self.column).and_then(|c| c.order.as_ref()) else { return };
+        let mut ranked: Vec<(u64, u32)> =
+            self.order.iter().map(|&row| ((order.rank)(&rows[row as usize], judge), row)).collect();
+        ranked.sort_unstable_by(|a, b| {
+            let by = a.0.cmp(&b.0).then_with(|| tie(order, &rows[a.1 as usize], &rows[b.1 as usize]));
+            if self.descending { by.reverse() } else { by }
+        });
+        self.order.clear();
+        self.order.extend(ranked.into_iter().map(|(_, row)| row));
+    }
+
+    /// Sorts all rows anew, after [`Self::sort_by`].
+    pub fn resort<R: Row>(
+        &mut self,
+        rows: &[R],
+        columns: &[Column<R>],
+        judge: &Judge,
+        keep: &dyn Fn(&R) -> bool,
+    ) {
+        self.sort(rows, columns, judge);
+        self.refilter(rows, keep);
+    }
+
+    /// Filters all rows anew.
+    pub fn refilter<R: Row>(&mut self, rows: &[R], keep: &dyn Fn(&R) -> bool) {
+        self.shown.clear();
+        self.shown.extend(self.order.iter().copied().filter(|&row| keep(&rows[row as usize])));
+        self.reselect(rows);
+    }
+
+    /// Takes rows that are new or changed, without touching the order of the others.
+    pub fn merge<R: Row>(
+        &mut self,
+        rows: &[R],
+        changed: &[u32],
+        columns: &[Column<R>],
+        judge: &Judge,
+        keep: &dyn Fn(&R) -> bool,
+    ) {
+        if changed.is_empty() {
+            return;
+        }
+        let Some(order) = columns.get(self.column).and_then(|c| c.order.as_ref()) else {
+            return self.rebuild(rows, columns, judge, keep);
+        };
+        let descending = self.descending;
+        let compare = |a: u32, b: u32| {
+            let (a, b) = (&rows[a as usize], &rows[b as usize]);
+            let by = (order.rank)(a, judge).cmp(&(order.rank)(b, judge)).then_with(|| tie(order, a, b));
+            if descending { by.reverse() } else { by }
+        };
+        let known: HashSet<u32> =
+            changed.iter().copied().filter(|&row| (row as usize) < self.order.len()).collect();
+        let mut fresh = changed.to_vec();
+        fresh.sort_unstable_by(|&a, &b| compare(a, b));
+        insert(&mut self.order, &known, &fresh, compare);
+        fresh.retain(|&row| keep(&rows[row as usize]));
+        insert(&mut self.shown, &known, &fresh, compare);
+        self.reselect(rows);
+    }
+
+    /// Finds the selected row again; where it is gone, the row at its place is selected.
+    fn reselect<R: Row>(&mut self, rows: &[R]) {
+        self.generation += 1;
+        let id_at = |at: usize| self.shown.get(at).map(|&row| rows[row as usize].id());
+        let stays = self.selected.is_some() && id_at(self.at) == self.selected;
+        if !stays {
+            let found =
+                self.selected.and_then(|id| self.shown.iter().position(|&row| rows[row as usize].id() == id));
+            self.at = found.unwrap_or(self.at.min(self.shown.len().saturating_sub(1)));
+        }
+        // Before anything was chosen, the first row stays selected while others arrive.
+        self.selected = self.shown.get(self.at).map(|&row| rows[row as usize].id()).or(self.selected);
+        self.settle(self.page);
+    }
+}
+
+fn tie<R: Row>(order: &Order<R>, a: &R, b: &R) -> Ordering {
+    (order.tie)(a, b).then_with(|| a.id().cmp(&b.id()))
+}
+
+/// Takes `gone` out of a sorted list and puts the sorted `fresh` in.
+fn insert(list: &mut Vec<u32>, gone: &HashSet<u32>, fresh: &[u32], by: impl Fn(u32, u32) -> Ordering) {
+    if !gone.is_empty() {
+        list.retain(|row| !gone.contains(row));
+    }
+    let (Some(&first), Some(&end)) = (fresh.first(), list.last()) else {
+        list.extend_from_slice(fresh);
+        return;
+    };
+    if by(end, first).is_lt() {
+        list.extend_from_slice(fresh);
+        return;
+    }
+    let mut merged = Vec::with_capacity(list.len() + fresh.len());
+    let mut from = 0;
+    for &new in fresh {
+        let to = from + list[from..].partition_point(|&other| by(other, new).is_lt());
+        merged.extend_from_slice(&list[from..to]);
+        merged.push(new);
+        from = to;
+    }
+    merged.extend_from_slice(&list[from..]);
+    *list = merged;
+}

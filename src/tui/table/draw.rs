@@ -1,0 +1,149 @@
+//! Draws a table: which columns fit, their header, the visible rows.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::{Column, Look, Row, Table, Width};
+use crate::domain::text;
+use crate::tui::theme::{Role, Symbol, Theme};
+
+/// Columns of the terminal before the first column: the selection's marker, the mark, a space.
+const GUTTER: u16 = 3;
+/// Columns of the terminal between two columns.
+const GAP: u16 = 2;
+
+/// Draws the header in the first line of `area` and the visible rows below it.
+pub fn draw<R: Row>(
+    table: &Table,
+    rows: &[R],
+    columns: &[Column<R>],
+    look: &Look,
+    dimmed: bool,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    if area.height == 0 || area.width <= GUTTER {
+        return;
+    }
+    let theme = look.theme;
+    let places = layout(columns, area.width - GUTTER, look.exact);
+    for &(column, x, width) in &places {
+        let sorted = (column == table.column).then_some(if table.descending {
+            Symbol::Descending
+        } else {
+            Symbol::Ascending
+        });
+        let style = theme.style(if sorted.is_some() { Role::Strong } else { Role::Muted });
+        let mut title = columns[column].title.to_owned();
+        if let Some(symbol) = sorted.filter(|_| !title.is_empty()) {
+            title.push(' ');
+            title.push_str(theme.symbol(symbol));
+        }
+        buf.set_stringn(area.x + GUTTER + x, area.y, title, usize::from(width), style);
+    }
+    let selected = table.selected();
+    let base = if dimmed { theme.style(Role::Dimmed) } else { Style::new() };
+    for (line, &row) in table.visible().iter().take(usize::from(area.height - 1)).enumerate() {
+        let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
+        let row = &rows[row as usize];
+        let id = row.id();
+        let marked = table.marks.contains(&id);
+        if selected == Some(id) {
+            let mark = if marked { theme.symbol(Symbol::Marked) } else { " " };
+            let style = theme.style(Role::Selected);
+            buf.set_string(area.x, y, theme.symbol(Symbol::Selected), style);
+            buf.set_string(area.x + 1, y, mark, style);
+        } else if marked {
+            buf.set_string(area.x + 1, y, theme.symbol(Symbol::Marked), theme.style(Role::Marked));
+        }
+        for &(column, x, width) in &places {
+            let cell = (columns[column].cell)(row, look);
+            put(buf, (area.x + GUTTER + x, y), width, &cell, base, theme);
+        }
+    }
+}
+
+/// Which columns are shown, where they begin (after the gutter) and how wide they are.
+fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16, u16)> {
+    let least = |column: &Column<R>| match column.width {
+        Width::Fixed(width) => width,
+        Width::Time => {
+            if exact {
+                16
+            } else {
+                11
+            }
+        }
+        Width::Flex { min, .. } => min,
+    };
+    // A column of one character hugs the next one.
+    let gap = |column: &Column<R>| if least(column) == 1 { 1 } else { GAP };
+    let mut chosen: Vec<usize> = (0..columns.len()).collect();
+    let needed = |chosen: &[usize]| -> u16 {
+        let sum: u16 = chosen.iter().map(|&c| least(&columns[c]) + gap(&columns[c])).sum();
+        sum.saturating_sub(chosen.last().map_or(0, |&c| gap(&columns[c])))
+    };
+    while needed(&chosen) > width {
+        let Some(goes) =
+            chosen.iter().copied().filter(|&c| columns[c].yields > 0).max_by_key(|&c| columns[c].yields)
+        else {
+            break;
+        };
+        chosen.retain(|&c| c != goes);
+    }
+    let mut rest = width.saturating_sub(needed(&chosen));
+    let mut widths: Vec<u16> = chosen.iter().map(|&c| least(&columns[c])).collect();
+    // Handed out in rounds, since a column that reached its most leaves its share to the others.
+    loop {
+        let mut given = 0;
+        for (at, &c) in chosen.iter().enumerate() {
+            if let Width::Flex { max, weight, .. } = columns[c].width {
+                let more = weight.min(max.saturating_sub(widths[at])).min(rest - given);
+                widths[at] += more;
+                given += more;
+            }
+        }
+        rest -= given;
+        if given == 0 || rest == 0 {
+            break;
+        }
+    }
+    let mut x = 0;
+    let mut places = Vec::with_capacity(chosen.len());
+    for (at, &c) in chosen.iter().enumerate() {
+        // The columns that never give way may still be too wide for the window: the first ones keep their room.
+        let room = width.saturating_sub(x);
+        if room == 0 {
+            break;
+        }
+        places.push((c, x, widths[at].min(room)));
+        x += widths[at] + gap(&columns[c]);
+    }
+    places
+}
+
+/// Writes a line at a place, at most `width` columns, what does not fit cut with an ellipsis.
+pub fn put(buf: &mut Buffer, at: (u16, u16), width: u16, line: &Line<'_>, base: Style, theme: Theme) -> u16 {
+    let (mut x, y) = at;
+    let end = at.0.saturating_add(width).min(buf.area.right());
+    for (index, span) in line.spans.iter().enumerate() {
+        let shown = theme.text(&span.content);
+        let room = usize::from(end.saturating_sub(x));
+        let more = line.spans[index + 1..].iter().any(|s| !s.content.trim().is_empty());
+        let whole = text::width(&shown);
+        // One column is kept for the ellipsis where the next span would not fit any more.
+        let fits = if whole == room && more {
+            text::fit(&format!("{shown}…"), room).into_owned()
+        } else {
+            text::fit(&shown, room).into_owned()
+        };
+        let (next, _) = buf.set_stringn(x, y, &fits, room, base.patch(line.style).patch(span.style));
+        x = next;
+        if x >= end {
+            break;
+        }
+    }
+    x
+}

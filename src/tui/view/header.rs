@@ -1,0 +1,108 @@
+//! The first two lines: where one is and as whom, and the tabs.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use crate::domain::text;
+use crate::tui::app::{Model, Tab};
+use crate::tui::fleet::Load;
+use crate::tui::shared::Link;
+use crate::tui::table::put;
+use crate::tui::theme::{Role, Symbol};
+
+/// Draws organization, member and role on the left; connection, server and what is to review on the right.
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
+    let right = right(model, area.width);
+    let right_width = u16::try_from(right.width()).unwrap_or(0).min(area.width.saturating_sub(12));
+    let theme = model.shared.theme();
+    put(
+        buf,
+        (area.right().saturating_sub(right_width + 1), area.y),
+        right_width,
+        &right,
+        Style::new(),
+        theme,
+    );
+    let room = area.width.saturating_sub(right_width + 4);
+    put(buf, (area.x + 1, area.y), room, &left(model), Style::new(), theme);
+}
+
+fn left(model: &Model) -> Line<'static> {
+    let theme = model.shared.theme();
+    let muted = theme.style(Role::Muted);
+    let Some(me) = &model.shared.me else {
+        return Line::styled("keyward", theme.style(Role::Strong));
+    };
+    let organization = text::line(&me.organization.name).into_owned();
+    let member = text::line(&me.member.name).into_owned();
+    Line::from(vec![
+        Span::styled(organization, theme.style(Role::Strong)),
+        Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), muted),
+        Span::raw(member),
+        Span::styled(format!(" ({})", me.role), muted),
+    ])
+}
+
+fn right(model: &Model, columns: u16) -> Line<'static> {
+    let shared = &model.shared;
+    let theme = shared.theme();
+    let muted = theme.style(Role::Muted);
+    let dot = || Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), muted);
+    let mut spans = Vec::new();
+    let workspace = &model.tables.workspace.fleet;
+    if workspace.load == Load::Complete && workspace.to_review() > 0 {
+        spans.push(Span::styled(format!("{} to review", workspace.to_review()), theme.style(Role::Stale)));
+        spans.push(dot());
+    }
+    if shared.start.read_only {
+        spans.push(Span::styled("read-only", theme.style(Role::Strong)));
+        spans.push(dot());
+    }
+    let profile = text::line(&shared.start.profile).into_owned();
+    if shared.start.production {
+        let name = if profile.is_empty() { "production".to_owned() } else { profile };
+        spans.push(Span::styled(format!(" {name} "), theme.style(Role::Production)));
+        spans.push(dot());
+    } else if !profile.is_empty() {
+        spans.push(Span::raw(profile));
+        spans.push(dot());
+    }
+    if columns >= 100 {
+        spans.push(Span::styled(text::line(&shared.start.server).into_owned(), muted));
+        spans.push(dot());
+    }
+    spans.push(match &shared.link {
+        Link::Connecting => Span::styled("connecting", muted),
+        Link::Live => Span::styled("connected", muted),
+        Link::Lost(_) => Span::styled("no answer", theme.style(Role::Danger)),
+        Link::SignedOut => Span::styled("signed out", theme.style(Role::Danger)),
+    });
+    Line::from(spans)
+}
+
+/// Draws the tabs. In narrow windows those after the second shrink to their digits.
+pub fn tabs(model: &Model, area: Rect, buf: &mut Buffer) {
+    let shared = &model.shared;
+    let theme = shared.theme();
+    let mut spans = vec![Span::raw(" ")];
+    for &tab in Tab::ALL {
+        let open = tab == model.tab;
+        let allowed = shared.me.is_none() || shared.may(tab.permission()).is_ok();
+        let style = match (open, allowed) {
+            (true, _) => theme.style(Role::Accent).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            (false, true) => Style::new(),
+            (false, false) => theme.style(Role::Muted),
+        };
+        let digit = tab.digit();
+        let name = if area.width < 80 && digit > 2 && !open {
+            digit.to_string()
+        } else {
+            format!("{digit} {}", tab.title())
+        };
+        spans.push(Span::styled(name, style));
+        spans.push(Span::raw("   "));
+    }
+    put(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
+}

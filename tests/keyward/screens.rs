@@ -1,0 +1,5 @@
+//! The screens, keys in and screens out.
+
+mod driver;
+mod fleet;
+mod tables;

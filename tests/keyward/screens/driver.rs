@@ -1,0 +1,337 @@
+//! Presses keys on a model, answers its effects like a server would, and gives the screen back as text.
+
+use std::collections::VecDeque;
+
+use keyward::domain::key::{Key, Kind};
+use keyward::domain::member::Role;
+use keyward::domain::secret::Secret;
+use keyward::domain::text;
+use keyward::domain::usage::{Bucket, ClientUse, Usage};
+use keyward::tui::app::Model;
+use keyward::tui::keymap::{Chord, Keymap};
+use keyward::tui::msg::{Ask, Effect, Failure, Moment, Msg, Put, Reply, Ticket};
+use keyward::tui::shared::Start;
+use keyward::tui::theme::{Palette, Theme};
+use keyward::tui::view::{self, Drawn};
+use keyward::wire::keys::{CreatedKey, ShownOnce};
+use keyward::wire::page::{Metadata, Page};
+use keyward::wire::problem::{Problem, ProblemType};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::fleet::{self, NOW, ada, id};
+
+/// The secret that the next created key gets.
+pub fn secret() -> Secret {
+    Secret::generate(|| std::array::from_fn(|i| u8::try_from(i * 37 % 256).unwrap()))
+}
+
+pub fn start(columns: u16, rows: u16) -> Start {
+    Start {
+        profile: String::new(),
+        server: "https://keys.plant.example".to_owned(),
+        production: false,
+        read_only: false,
+        restricted: false,
+        theme: Theme::default(),
+        keymap: Keymap::default(),
+        size: (columns, rows),
+        seed: [7; 16],
+        pending: Vec::new(),
+        drafts: String::new(),
+    }
+}
+
+/// A model with a server that answers at once, unless told otherwise.
+pub struct Driver {
+    pub model: Model,
+    /// What the server holds.
+    pub keys: Vec<Key>,
+    pub role: Role,
+    /// What the server answers instead, first come, first served.
+    pub failures: VecDeque<Failure>,
+    /// What was put somewhere, and other effects that leave the program.
+    pub done: Vec<String>,
+    /// Whether answers are held back.
+    pub hold: bool,
+    held: VecDeque<Effect>,
+    buffer: Buffer,
+    pub drawn: Drawn,
+    now: u64,
+}
+
+impl Driver {
+    pub fn new() -> Self {
+        Self::at(80, 24)
+    }
+
+    pub fn at(columns: u16, rows: u16) -> Self {
+        Self::with(start(columns, rows), Role::Admin)
+    }
+
+    pub fn with(start: Start, role: Role) -> Self {
+        Self::prepare(start, role).go()
+    }
+
+    /// Before the first answer.
+    pub fn prepare(start: Start, role: Role) -> Self {
+        let (columns, rows) = start.size;
+        let (model, effects) = Model::new(start);
+        let mut keys = fleet::workspace();
+        keys.extend(fleet::personal());
+        Self {
+            model,
+            keys,
+            role,
+            failures: VecDeque::new(),
+            done: Vec::new(),
+            hold: false,
+            held: effects.into(),
+            buffer: Buffer::empty(Rect::new(0, 0, columns, rows)),
+            drawn: Drawn::default(),
+            now: 0,
+        }
+    }
+
+    /// Answers all that is held back.
+    pub fn go(mut self) -> Self {
+        self.hold = false;
+        while let Some(effect) = self.held.pop_front() {
+            self.run(effect);
+        }
+        self.frame();
+        self
+    }
+
+    pub fn holding(mut self) -> Self {
+        self.hold = true;
+        self
+    }
+
+    pub fn failing(mut self, failure: Failure) -> Self {
+        self.failures.push_back(failure);
+        self
+    }
+
+    pub fn send(&mut self, msg: Msg) {
+        let effects = self.model.update(msg);
+        for effect in effects {
+            if self.hold && matches!(effect, Effect::Ask { .. } | Effect::Put { .. }) {
+                self.held.push_back(effect);
+            } else {
+                self.run(effect);
+            }
+        }
+    }
+
+    fn run(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ask { ticket, ask } => {
+                let result = match self.failures.pop_front() {
+                    Some(failure) => Err(failure),
+                    None => self.answer(ask),
+                };
+                self.reply(ticket, result);
+            }
+            Effect::Put { ticket, put } => {
+                let result = match self.failures.pop_front() {
+                    Some(failure) => Err(failure),
+                    None => Ok(Reply::Done(self.put(put))),
+                };
+                self.reply(ticket, result);
+            }
+            Effect::Forget(_) => {}
+            Effect::DropPending { .. } => self.done.push("pending dropped".to_owned()),
+            other => self.done.push(format!("{other:?}")),
+        }
+    }
+
+    fn reply(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
+        self.send(Msg::Reply { ticket, result });
+    }
+
+    fn put(&mut self, put: Put) -> String {
+        let (what, said) = match put {
+            Put::Copy(text) => (format!("copy {text}"), "sent to your terminal".to_owned()),
+            Put::CopySecret(s) => (format!("copy {}", s.expose()), "sent to your terminal".to_owned()),
+            Put::SecretToFile { path, secret } => {
+                (format!("write {} to {path}", secret.expose()), format!("written to {path}"))
+            }
+            Put::SecretToCommand { command, secret } => {
+                (format!("pipe {} into {command}", secret.expose()), format!("given to `{command}`"))
+            }
+            Put::TextToFile { path, text } => {
+                (format!("write {text} to {path}"), format!("written to {path}"))
+            }
+        };
+        self.done.push(what);
+        said
+    }
+
+    fn answer(&mut self, ask: Ask) -> Result<Reply, Failure> {
+        let problem = |kind, detail: &str| Failure::Refused(Box::new(Problem::new(kind, detail)));
+        let as_of = Some(NOW.plus(i64::try_from(self.now).unwrap()));
+        let page = |data: Vec<Key>| {
+            let total = Some(data.len() as u64);
+            Page { metadata: Metadata { next_cursor: None, as_of, total }, data }
+        };
+        Ok(match ask {
+            Ask::Me | Ask::SignIn(_) => Reply::Me(Box::new(fleet::me(self.role))),
+            Ask::Keys(kind) | Ask::Changes { kind, .. } => Reply::Keys(page(self.of(kind))),
+            Ask::Create { kind, body, .. } => {
+                let mut key =
+                    fleet::key(500 + u16::try_from(self.keys.len()).unwrap(), kind, &body.name, 0, None);
+                key.masked = secret().mask().to_string();
+                key.note = body.note;
+                self.keys.insert(0, key.clone());
+                Reply::Created(Box::new(CreatedKey { key, secret: Some(ShownOnce::new(secret().expose())) }))
+            }
+            Ask::Confirm(_, id) => Reply::Key(Box::new(self.find(id).clone())),
+            Ask::Edit { id, body, .. } => {
+                let key = self.find(id);
+                key.version += 1;
+                if let Some(name) = body.name {
+                    key.name = name;
+                }
+                if let Some(note) = body.note {
+                    key.note = (!note.is_empty()).then_some(note);
+                }
+                Reply::Key(Box::new(key.clone()))
+            }
+            Ask::Revoke { id, body, .. } => {
+                let key = self.find(id);
+                if let Some(since) = body.unless_used_since
+                    && key.last_used_at.is_some_and(|at| at >= since)
+                {
+                    let problem = Problem::new(ProblemType::UsedSince, "The key was used since you looked.");
+                    return Err(Failure::Refused(Box::new(problem.with_key(key.clone()))));
+                }
+                key.revoked_at = Some(NOW);
+                key.revoked_by = Some(ada());
+                key.revoke_reason = body.reason;
+                key.version += 1;
+                Reply::Key(Box::new(key.clone()))
+            }
+            Ask::Usage { id: of, .. } => Reply::Usage(usage(of == id(2))),
+            other => return Err(problem(ProblemType::NotFound, &format!("no answer to {other:?}"))),
+        })
+    }
+
+    fn of(&self, kind: Kind) -> Vec<Key> {
+        self.keys.iter().filter(|key| key.kind == kind).cloned().collect()
+    }
+
+    pub fn find(&mut self, id: keyward::domain::id::Id) -> &mut Key {
+        self.keys.iter_mut().find(|key| key.id == id).unwrap()
+    }
+
+    pub fn named(&mut self, name: &str) -> &mut Key {
+        self.keys.iter_mut().find(|key| key.name == name).unwrap()
+    }
+
+    /// Presses keys one after the other, each in a frame of its own: `3jx<enter>`.
+    pub fn press(mut self, keys: &str) -> Self {
+        let mut rest = keys;
+        while let Some(c) = rest.chars().next() {
+            let (name, after) = match rest.strip_prefix('<').and_then(|cut| cut.split_once('>')) {
+                Some((name, after)) if !name.is_empty() => (name, after),
+                _ => rest.split_at(c.len_utf8()),
+            };
+            rest = after;
+            let name = if name == " " { "space" } else { name };
+            self.send(Msg::Key(Chord::parse(name).unwrap().first));
+            self.frame();
+        }
+        self
+    }
+
+    /// Presses keys that all arrive before the next frame.
+    pub fn press_at_once(mut self, keys: &str) -> Self {
+        for c in keys.chars() {
+            self.send(Msg::Key(Chord::parse(&c.to_string()).unwrap().first));
+        }
+        self.frame();
+        self
+    }
+
+    pub fn paste(mut self, text: &str) -> Self {
+        self.send(Msg::Paste(text.to_owned().into()));
+        self.frame();
+        self
+    }
+
+    /// Lets time pass, waking the model whenever it asks for it.
+    pub fn wait(mut self, ms: u64) -> Self {
+        let end = self.now + ms;
+        while let Some(at) = self.model.wake_at().filter(|at| at.0 <= end) {
+            self.now = self.now.max(at.0);
+            self.send(Msg::Tick { now: Moment(self.now) });
+        }
+        self.now = end;
+        self.send(Msg::Tick { now: Moment(end) });
+        self.frame();
+        self
+    }
+
+    pub fn resize(mut self, columns: u16, rows: u16) -> Self {
+        self.send(Msg::Resize { columns, rows });
+        self.buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+        self.frame();
+        self
+    }
+
+    fn frame(&mut self) {
+        self.drawn = view::draw(&self.model, &mut self.buffer);
+        self.send(Msg::Shown);
+    }
+
+    pub fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    /// The screen as text, blanks at line ends left out.
+    pub fn screen(&self) -> String {
+        let area = self.buffer.area;
+        let mut out = String::new();
+        for y in 0..area.height {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..area.width {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                let symbol = self.buffer[(x, y)].symbol();
+                skip = text::width(symbol).saturating_sub(1);
+                line.push_str(symbol);
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+}
+
+fn usage(busy: bool) -> Usage {
+    let client = |agent: &str, address: &str, days: i64, count| ClientUse {
+        agent: agent.to_owned(),
+        address: address.to_owned(),
+        first_seen_at: NOW.minus(days * keyward::domain::time::DAY),
+        last_seen_at: NOW.minus(4 * keyward::domain::time::MINUTE),
+        count,
+    };
+    Usage {
+        tracking_since: NOW.minus(600 * keyward::domain::time::DAY),
+        buckets: vec![Bucket { start: NOW.floor(keyward::domain::time::DAY), count: 12, refused: 0 }],
+        clients: if busy {
+            vec![client("Grafana/11.4.0", "10.0.3.2", 200, 52_417), client("curl/8.5.0", "10.0.9.14", 3, 2)]
+        } else {
+            vec![]
+        },
+    }
+}
+
+/// A theme without colours and without Unicode.
+pub fn plain() -> Theme {
+    Theme { palette: Palette::Mono, ascii: true }
+}
