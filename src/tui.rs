@@ -10,6 +10,7 @@ pub mod msg;
 pub mod notice;
 pub mod popup;
 pub mod prose;
+pub mod runtime;
 pub mod screens;
 pub mod shared;
 pub mod table;

@@ -104,6 +104,22 @@ impl State {
         }
     }
 
+    /// The drafts of a profile's review, as JSON; empty if there are none.
+    ///
+    /// # Errors
+    /// As [`State::read`].
+    pub fn drafts(&self, profile: &str) -> Result<Zeroizing<String>, StateError> {
+        Ok(self.read(&drafts_file(profile))?.unwrap_or_default())
+    }
+
+    /// Keeps the drafts of a profile's review.
+    ///
+    /// # Errors
+    /// As [`State::write`].
+    pub fn keep_drafts(&self, profile: &str, drafts: &str) -> Result<(), StateError> {
+        self.write(&drafts_file(profile), drafts)
+    }
+
     /// The names of the `.json` files in a folder of the state, without the ending, in order.
     ///
     /// # Errors
@@ -167,6 +183,10 @@ fn check(path: &Path, open: &File, mode: &'static str) -> Result<(), StateError>
         return Err(StateError::Open { path: path.to_owned(), mode });
     }
     Ok(())
+}
+
+fn drafts_file(profile: &str) -> String {
+    format!("drafts/{}.json", if profile.is_empty() { "default" } else { profile })
 }
 
 fn no_follow() -> i32 {

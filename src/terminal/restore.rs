@@ -46,18 +46,26 @@ impl Hold {
     /// # Errors
     /// The terminal refuses to change its mode: it is gone.
     pub fn take(device: &Device) -> io::Result<Self> {
-        let terminal = device.writer()?;
-        let before = tcgetattr(&terminal)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(&terminal, OptionalActions::Now, &raw)?;
-        *taken() = Some(Taken { terminal, before, by: thread::current().id() });
-        Ok(Self(()))
+        let hold = Self(());
+        hold.again(device)?;
+        Ok(hold)
     }
 
-    /// Gives the terminal back.
-    pub fn leave(self, how: Leave) {
-        give_back(how);
+    /// Puts it into raw mode again, after it was given back in between or a shell changed its mode.
+    ///
+    /// # Errors
+    /// As [`Hold::take`].
+    pub fn again(&self, device: &Device) -> io::Result<()> {
+        let now = tcgetattr(device.input())?;
+        let terminal = device.writer()?;
+        let mut raw = now.clone();
+        raw.make_raw();
+        // Recorded before it is done: whoever ends us in between gives it back.
+        let mut held = taken();
+        let before = held.take().map_or(now, |held| held.before);
+        *held = Some(Taken { terminal, before, by: thread::current().id() });
+        drop(held);
+        Ok(tcsetattr(device.input(), OptionalActions::Now, &raw)?)
     }
 }
 

@@ -331,4 +331,6 @@ pub struct Pending {
     pub at: Stamp,
     /// The key, where the answer arrived.
     pub key_id: Option<Id>,
+    /// Who created it: only they can issue its secret anew.
+    pub member: Id,
 }

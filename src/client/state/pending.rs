@@ -5,6 +5,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct PendingCreate {
     pub create: CreateKey,
     /// When.
     pub at: Stamp,
+    /// The key, once the server has named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<Id>,
 }
 
 /// A record that this process holds. Dropping it leaves the file behind, for the next start to ask about.
@@ -37,10 +41,24 @@ pub struct PendingCreate {
 pub struct Recorded {
     path: PathBuf,
     /// Holds the lock.
-    _file: File,
+    file: File,
 }
 
 impl Recorded {
+    /// Notes what is known now, in the same file.
+    ///
+    /// # Errors
+    /// The file cannot be written; it may then still hold what it held before.
+    pub fn note(&mut self, pending: &PendingCreate) -> Result<(), StateError> {
+        let text = serde_json::to_string(pending).expect("a record has no keys but texts");
+        // A record only grows, so that a crash in between leaves no shorter one.
+        self.file
+            .write_all_at(text.as_bytes(), 0)
+            .and_then(|()| self.file.set_len(text.len() as u64))
+            .and_then(|()| self.file.sync_all())
+            .map_err(|wrong| StateError::Io { path: self.path.clone(), wrong })
+    }
+
     /// The secret is stored, or the key is gone: nothing is left to ask about.
     ///
     /// # Errors
@@ -65,7 +83,7 @@ impl State {
             path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
         match write(&mut file) {
-            Ok(()) => Ok(Recorded { path, _file: file }),
+            Ok(()) => Ok(Recorded { path, file }),
             Err(wrong) => Err(StateError::Io { path, wrong }),
         }
     }
@@ -87,7 +105,7 @@ impl State {
             // Between making the file and locking it, its process has written nothing: leave it alone.
             let Some(text) = self.read(&name(&key))? else { continue };
             if let Ok(pending) = serde_json::from_str::<PendingCreate>(&text) {
-                found.push((pending, Recorded { path, _file: file }));
+                found.push((pending, Recorded { path, file }));
             }
         }
         found.sort_by_key(|(pending, _)| pending.at);
@@ -114,8 +132,11 @@ mod tests {
             kind: Kind::Organization,
             create: CreateKey { name: "Grafana".into(), note: None, replaces: None },
             at: Stamp(5),
+            key_id: None,
         };
-        let held = state.record(&pending).unwrap();
+        let mut held = state.record(&pending).unwrap();
+        let pending = PendingCreate { key_id: Some(Id::new(Stamp(1), [2; 10])), ..pending };
+        held.note(&pending).unwrap();
         assert!(state.record(&pending).is_err(), "the same idempotency key twice");
         assert!(state.left_behind().unwrap().is_empty(), "its holder lives");
         drop(held);

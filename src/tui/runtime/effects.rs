@@ -1,0 +1,123 @@
+//! Carries out effects beside the loop, each under its ticket, and brings what came of them back as a message.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+use super::ask::{Line, Mailbox};
+use super::put::{Sinks, Work};
+use super::records::Records;
+use crate::tui::msg::{Ask, Failure, Msg, Reply, Ticket};
+
+/// Said where an effect met a fault of ours. What it was stands in the log.
+const FAULT: &str = "A fault in keyward itself; the log names the place. Try again.";
+/// Above this many running effects, those that ended are forgotten.
+const TIDY_ABOVE: usize = 64;
+
+/// The running effects.
+pub(super) struct Effects {
+    handle: Handle,
+    line: Arc<Line>,
+    sinks: Arc<Sinks>,
+    messages: mpsc::Sender<Msg>,
+    running: HashMap<Ticket, AbortHandle>,
+    drafts: Option<watch::Sender<String>>,
+}
+
+impl Effects {
+    pub(super) fn new(
+        handle: Handle,
+        line: Arc<Line>,
+        sinks: Arc<Sinks>,
+        messages: mpsc::Sender<Msg>,
+    ) -> Self {
+        Self { handle, line, sinks, messages, running: HashMap::new(), drafts: None }
+    }
+
+    pub(super) fn sinks(&self) -> &Sinks {
+        &self.sinks
+    }
+
+    pub(super) fn records(&self) -> &Records {
+        &self.line.records
+    }
+
+    /// Asks the server.
+    pub(super) fn ask(&mut self, ticket: Ticket, ask: Ask) {
+        let line = self.line.clone();
+        self.spawn(ticket, |mailbox| line.ask(ask, mailbox));
+    }
+
+    /// Takes something somewhere.
+    pub(super) fn work(&mut self, ticket: Ticket, work: Work) {
+        let sinks = self.sinks.clone();
+        self.spawn(ticket, |mailbox| async move { mailbox.put(sinks.carry_out(work).await).await });
+    }
+
+    /// Answers at once.
+    pub(super) fn answer(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
+        self.spawn(ticket, |mailbox| async move { mailbox.put(result).await });
+    }
+
+    /// Stops what runs under a ticket.
+    pub(super) fn forget(&mut self, ticket: Ticket) {
+        if let Some(running) = self.running.remove(&ticket) {
+            running.abort();
+        }
+    }
+
+    fn spawn<F>(&mut self, ticket: Ticket, work: impl FnOnce(Mailbox) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mailbox = Mailbox { messages: self.messages.clone(), ticket };
+        let work = AssertUnwindSafe(work(mailbox.clone())).catch_unwind();
+        let task = self.handle.spawn(async move {
+            if work.await.is_err() {
+                mailbox.put(Err(Failure::Local(FAULT.to_owned()))).await;
+            }
+        });
+        if self.running.len() > TIDY_ABOVE {
+            self.running.retain(|_, running| !running.is_finished());
+        }
+        self.running.insert(ticket, task.abort_handle());
+    }
+
+    /// Keeps drafts beside the loop; of several that come fast, the last.
+    pub(super) fn keep_drafts(&mut self, drafts: String) {
+        if let Some(sender) = &self.drafts {
+            sender.send_replace(drafts);
+            return;
+        }
+        let (sender, mut receiver) = watch::channel(drafts);
+        receiver.mark_changed();
+        self.drafts = Some(sender);
+        let line = self.line.clone();
+        self.handle.spawn(async move {
+            while receiver.changed().await.is_ok() {
+                let (line, drafts) = (line.clone(), receiver.borrow_and_update().clone());
+                let kept = tokio::task::spawn_blocking(move || line.records.keep_drafts(&drafts)).await;
+                if let Ok(Err(why)) = kept {
+                    tracing::warn!(%why, "drafts were not kept");
+                }
+            }
+        });
+    }
+
+    /// Before the end: what must not be lost is on the disk when this returns.
+    pub(super) fn flush(&mut self) {
+        if let Some(drafts) = self.drafts.take()
+            && let Err(why) = self.line.records.keep_drafts(&drafts.borrow())
+        {
+            tracing::warn!(%why, "drafts were not kept");
+        }
+        for (_, running) in self.running.drain() {
+            running.abort();
+        }
+    }
+}

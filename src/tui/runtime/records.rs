@@ -1,0 +1,201 @@
+//! What outlives the UI: creates whose secret is not stored yet, the session, the drafts of a review.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::client::Address;
+use crate::client::state::{PendingCreate, Recorded, SavedSession, State, StateError};
+use crate::clock::Clock;
+use crate::domain::id::Id;
+use crate::domain::key::Kind;
+use crate::tui::msg::{Failure, Pending};
+use crate::wire::keys::CreateKey;
+use crate::wire::sessions::CreatedSession;
+
+/// Keeps records in the state folder, or nowhere where there is none.
+pub(super) struct Records {
+    state: Option<State>,
+    profile: String,
+    clock: Clock,
+    /// Creates that this process answers for, by their idempotency key.
+    held: Mutex<HashMap<String, (PendingCreate, Recorded)>>,
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::Local(error.to_string())
+    }
+}
+
+impl Records {
+    pub(super) fn new(state: Option<State>, profile: String, clock: Clock) -> Self {
+        Self { state, profile, clock, held: Mutex::default() }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<String, (PendingCreate, Recorded)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The creates that earlier runs left behind on this server. This process answers for them from now on.
+    pub(super) fn left_behind(&self, server: &Address) -> Vec<Pending> {
+        let found = self.state.as_ref().map(State::left_behind);
+        let found = found.and_then(Result::ok).unwrap_or_default();
+        let mut pending = Vec::new();
+        for (create, recorded) in found {
+            // Those of other servers are let go again, for a run that talks to them.
+            if create.url == server.to_string() {
+                pending.push(Pending {
+                    idempotency_key: create.idempotency_key.clone(),
+                    kind: create.kind,
+                    body: create.create.clone(),
+                    at: create.at,
+                    key_id: create.key_id,
+                    member: create.member,
+                });
+                self.held().insert(create.idempotency_key.clone(), (create, recorded));
+            }
+        }
+        pending
+    }
+
+    /// Records a create before its request is sent. Without the record, nothing may be sent.
+    pub(super) fn begin(
+        &self,
+        server: &Address,
+        member: Option<Id>,
+        kind: Kind,
+        idempotency_key: &str,
+        body: &CreateKey,
+    ) -> Result<(), Failure> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let Some(member) = member else {
+            return Err(Failure::Local("Nobody is signed in yet: no key was created.".to_owned()));
+        };
+        let mut held = self.held();
+        // Sent again, or left behind by an earlier run.
+        if held.contains_key(idempotency_key) {
+            return Ok(());
+        }
+        let create = PendingCreate {
+            idempotency_key: idempotency_key.to_owned(),
+            url: server.to_string(),
+            member,
+            kind,
+            create: body.clone(),
+            at: self.clock.now(),
+            key_id: None,
+        };
+        let recorded =
+            state.record(&create).map_err(|e| Failure::Local(format!("No key was created: {e}")))?;
+        held.insert(idempotency_key.to_owned(), (create, recorded));
+        Ok(())
+    }
+
+    /// The server has named the key.
+    pub(super) fn answered(&self, idempotency_key: &str, id: Id) {
+        if let Some((create, recorded)) = self.held().get_mut(idempotency_key) {
+            create.key_id = Some(id);
+            if let Err(error) = recorded.note(create) {
+                tracing::warn!(%error, "the record of a create is not up to date");
+            }
+        }
+    }
+
+    /// The server made no key: there is nothing to ask about, unless a key came of it before.
+    pub(super) fn refused(&self, idempotency_key: &str) {
+        if self.held().get(idempotency_key).is_some_and(|(create, _)| create.key_id.is_none()) {
+            self.done(idempotency_key);
+        }
+    }
+
+    /// The secret is stored, or the key is gone.
+    pub(super) fn done(&self, idempotency_key: &str) {
+        if let Some((_, recorded)) = self.held().remove(idempotency_key)
+            && let Err(error) = recorded.done()
+        {
+            tracing::warn!(%error, "the record of a create stays behind");
+        }
+    }
+
+    /// Keeps a new session for the profile's next run.
+    pub(super) fn keep_session(
+        &self,
+        server: &Address,
+        created: CreatedSession,
+        organization: &str,
+    ) -> Result<(), Failure> {
+        let Some(state) = self.state.as_ref().filter(|_| !self.profile.is_empty()) else { return Ok(()) };
+        let session = SavedSession {
+            url: server.to_string(),
+            token: created.token,
+            email: created.member.email,
+            organization: organization.to_owned(),
+            expires_at: created.session.expires_at,
+        };
+        state.save_session(&self.profile, &session)?;
+        Ok(())
+    }
+
+    /// The drafts of the last run. Damaged or missing ones are none.
+    pub(super) fn drafts(&self) -> String {
+        let read = self.state.as_ref().and_then(|state| state.drafts(&self.profile).ok());
+        read.map(|text| text.as_str().to_owned()).unwrap_or_default()
+    }
+
+    /// Keeps the drafts for the next run.
+    pub(super) fn keep_drafts(&self, drafts: &str) -> Result<(), Failure> {
+        if let Some(state) = &self.state {
+            state.keep_drafts(&self.profile, drafts)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Stamp;
+
+    #[test]
+    fn a_create_is_asked_about_until_its_secret_is_stored() {
+        let home = tempfile::tempdir().unwrap();
+        let server: Address = "http://127.0.0.1:7711".parse().unwrap();
+        let other: Address = "http://127.0.0.1:7712".parse().unwrap();
+        let records = || {
+            let state = State::new(home.path().join("keyward"));
+            Records::new(Some(state), "plant".to_owned(), Clock::fixed(Stamp(7)))
+        };
+        let body = CreateKey { name: "Grafana".to_owned(), note: None, replaces: None };
+        let member = Id::new(Stamp(0), [1; 10]);
+        let first = records();
+        assert!(first.begin(&server, None, Kind::Personal, "a", &body).is_err(), "nobody is signed in");
+        for key in ["a", "b", "c"] {
+            first.begin(&server, Some(member), Kind::Personal, key, &body).unwrap();
+        }
+        first.answered("a", member);
+        first.refused("a");
+        first.refused("b");
+        first.done("c");
+        assert!(records().left_behind(&server).is_empty(), "its process lives");
+        drop(first);
+        assert!(records().left_behind(&other).is_empty());
+        let next = records();
+        let left = next.left_behind(&server);
+        assert_eq!(left.len(), 1);
+        assert_eq!((left[0].idempotency_key.as_str(), left[0].key_id), ("a", Some(member)));
+        next.begin(&server, Some(member), Kind::Personal, "a", &body).unwrap();
+        next.done("a");
+        drop(next);
+        assert!(records().left_behind(&server).is_empty());
+    }
+
+    #[test]
+    fn drafts_are_found_again() {
+        let home = tempfile::tempdir().unwrap();
+        let state = State::new(home.path().join("keyward"));
+        let records = Records::new(Some(state), String::new(), Clock::System);
+        assert_eq!(records.drafts(), "");
+        records.keep_drafts("{\"a\":1}").unwrap();
+        assert_eq!(records.drafts(), "{\"a\":1}");
+    }
+}
