@@ -22,6 +22,7 @@ pub mod guard;
 pub mod limits;
 pub mod listen;
 pub mod observe;
+pub mod openapi;
 pub mod router;
 pub mod settings;
 mod tls;

@@ -10,7 +10,7 @@ use axum::routing::{MethodFilter, on};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 
-use super::{Refusal, Server};
+use super::{Refusal, Server, openapi};
 use crate::wire::{BASE, Call};
 
 mod asked;
@@ -120,6 +120,7 @@ pub fn routes(server: &Arc<Server>) -> Router {
     // One line a room: `let routes = super::members::routes(routes);`, which calls `routes.on(list).on(invite)…`.
     routes
         .router
+        .merge(openapi::routes())
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
         .layer(DefaultBodyLimit::disable())

@@ -17,7 +17,11 @@ use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
 #[into_params(parameter_in = Query)]
 pub struct KeysQuery {
     /// Items of the page, 1 to 1000; 100 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::page::up_to::<1000, _>"
+    )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
@@ -25,6 +29,7 @@ pub struct KeysQuery {
     pub cursor: Option<String>,
     /// Revoked keys too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
     pub include: Option<Include>,
     /// Only the keys that changed since this `as_of`; then revoked ones are always included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,7 +154,11 @@ pub struct DailyUseQuery {
     /// Ids of at most 200 keys, by commas. Those that are not there, or another's, are left out of the answer.
     pub ids: String,
     /// How many days, 1 to 400; 30 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::page::up_to::<400, _>"
+    )]
     #[param(minimum = 1, maximum = 400)]
     pub days: Option<u32>,
 }
@@ -168,7 +177,11 @@ pub struct RotationsQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<bool>,
     /// Items of the page, 1 to 1000; 100 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::page::up_to::<1000, _>"
+    )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.

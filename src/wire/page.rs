@@ -1,6 +1,6 @@
 //! Lists: the envelope, and how one asks for the next page.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::time::Stamp;
@@ -38,10 +38,21 @@ pub struct Metadata {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Items of the page, 1 to 1000; 100 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "up_to::<LIMIT_MAX, _>")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+/// Reads a number from 1 to `MAX`, and refuses others.
+pub(super) fn up_to<'de, const MAX: u32, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
+    let number = Option::<u32>::deserialize(d)?;
+    match number {
+        Some(number) if !(1..=MAX).contains(&number) => {
+            Err(de::Error::custom(format_args!("must be 1 to {MAX}")))
+        }
+        number => Ok(number),
+    }
 }

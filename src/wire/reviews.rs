@@ -50,7 +50,11 @@ pub struct Decided {
 #[into_params(parameter_in = Query)]
 pub struct ReviewsQuery {
     /// Items of the page, 1 to 1000; 100 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::page::up_to::<1000, _>"
+    )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.

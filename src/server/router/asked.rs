@@ -143,34 +143,138 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// A 422 from what serde says, `prefix: field: message`. Only words of ours are passed on: what the client sent may be a secret.
 fn field(text: &str) -> Refusal {
     let text = text.split_once(": ").map_or(text, |(_, rest)| rest);
-    let (mut name, message) = text.split_once(": ").unwrap_or(("", text));
-    let between = |before: &str| message.split_once(before).and_then(|(_, rest)| rest.split('`').next());
-    let expected =
-        message.rsplit_once(", expected ").map(|(_, rest)| rest.split(" at line ").next().unwrap_or(rest));
-    let wrong = if let Some(missing) = between("missing field `")
-        .or_else(|| text.strip_prefix("missing field `").and_then(|r| r.split('`').next()))
-    {
-        name = missing;
-        "is missing".to_owned()
-    } else if let Some(twice) = between("duplicate field `") {
-        name = twice;
-        "is given twice".to_owned()
-    } else if message.starts_with("must ") {
-        message.split(" at line ").next().unwrap_or(message).to_owned()
-    } else if message.starts_with("not a time of RFC 3339") {
-        "must be a time of RFC 3339, like 2026-11-24T06:10:00Z".to_owned()
-    } else if message.starts_with("UUID parsing failed") {
-        "must be a UUID".to_owned()
-    } else if let Some(expected) = expected {
-        if message.starts_with("unknown field") {
-            name = "body";
-            format!("has an unknown field; known: {expected}")
-        } else {
-            format!("must be {expected}")
+    let text = text.split(" at line ").next().unwrap_or(text);
+    let quoted = |after: &str| text.split_once(after).and_then(|(_, rest)| rest.split('`').next());
+    if let Some(name) = quoted("missing field `") {
+        return Refusal::field(name, "is missing");
+    }
+    if let Some(name) = quoted("duplicate field `") {
+        return Refusal::field(name, "is given twice");
+    }
+    if text.contains("unknown field `") {
+        let known =
+            text.rsplit_once("expected ").map_or("none", |(_, known)| known.trim_start_matches("one of "));
+        return Refusal::field("body", format!("has an unknown field; known: {known}"));
+    }
+    let (name, message) = text.split_once(": ").unwrap_or(("", text));
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
+    let wrong = match expected {
+        _ if message.starts_with("must ") => message.to_owned(),
+        _ if message.starts_with("not a time of RFC 3339") => {
+            "must be a time of RFC 3339, like 2026-11-24T06:10:00Z".to_owned()
         }
-    } else {
-        "is not valid".to_owned()
+        _ if message.starts_with("UUID parsing failed") => "must be a UUID".to_owned(),
+        Some(expected) => format!("must be {expected}"),
+        None => "is not valid".to_owned(),
     };
-    let known = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    Refusal::field(if known(name) { name } else { "body" }, wrong)
+    Refusal::field(if is_name { name } else { "body" }, wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::activity::ListActivity;
+    use crate::wire::keys::{CreatePersonalKey, EditPersonalKey, RevokePersonalKey};
+    use crate::wire::members::CreateInvitation;
+    use crate::wire::problem::Problem;
+
+    fn asked<C: Call>(uri: &str, content_type: &str, body: &str) -> Asked<C> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+        Asked {
+            headers,
+            client: Client { agent: String::new(), address: String::new() },
+            address: IpAddr::from([127, 0, 0, 1]),
+            uri: uri.parse().unwrap(),
+            body: Ok(Bytes::copy_from_slice(body.as_bytes())),
+            call: PhantomData,
+        }
+    }
+
+    fn body_problem<C: Call>(body: &str) -> Problem {
+        let refused = asked::<C>("/", "application/json; charset=utf-8", body).body();
+        refused.err().unwrap_or_else(|| panic!("taken: {body}")).problem()
+    }
+
+    #[test]
+    fn a_body_is_refused_with_what_is_wrong_and_without_what_was_sent() {
+        let secret = "sk_0123456789";
+        let deep = "[".repeat(10_000);
+        let cases: [(Problem, u16, &str); 12] = [
+            (body_problem::<CreatePersonalKey>(""), 400, "well-formed"),
+            (body_problem::<CreatePersonalKey>("{\"name\":"), 400, "well-formed"),
+            (body_problem::<CreatePersonalKey>("{\"name\":\"a\"}{}"), 400, "well-formed"),
+            (
+                body_problem::<CreatePersonalKey>(&format!("{{\"name\":{deep}")),
+                422,
+                "`name` must be a string",
+            ),
+            (body_problem::<CreatePersonalKey>(&deep), 422, "`body` must be a JSON object"),
+            (body_problem::<CreatePersonalKey>("[\"a\"]"), 422, "`body` must be a JSON object"),
+            (body_problem::<CreatePersonalKey>("{}"), 422, "`name` is missing"),
+            (
+                body_problem::<CreatePersonalKey>("{\"name\":\"a\",\"name\":\"b\"}"),
+                422,
+                "`name` is given twice",
+            ),
+            (
+                body_problem::<CreatePersonalKey>(&format!("{{\"name\":\"a\",\"{secret}\":1}}")),
+                422,
+                "`body` has an unknown field; known: `name`, `note`, `replaces`",
+            ),
+            (
+                body_problem::<CreateInvitation>(&format!("{{\"email\":\"a\",\"role\":\"{secret}\"}}")),
+                422,
+                "`role` must be one of `admin`, `normal`, `operator`",
+            ),
+            (
+                body_problem::<RevokePersonalKey>(&format!("{{\"unless_used_since\":\"{secret}\"}}")),
+                422,
+                "`unless_used_since` must be a time of RFC 3339",
+            ),
+            (
+                body_problem::<CreatePersonalKey>(&format!("{{\"name\":\"a\",\"replaces\":\"{secret}\"}}")),
+                422,
+                "`replaces` must be a UUID",
+            ),
+        ];
+        for (problem, status, says) in cases {
+            assert_eq!(problem.status, status, "{problem:?}");
+            assert!(problem.detail.contains(says), "{problem:?}");
+            assert!(!serde_json::to_string(&problem).unwrap().contains(secret), "{problem:?}");
+        }
+        let mut not_json = asked::<EditPersonalKey>("/", "text/plain", "{}");
+        assert!(matches!(not_json.body(), Err(Refusal::MediaTypeUnsupported)));
+    }
+
+    #[test]
+    fn a_query_is_refused_with_what_is_wrong() {
+        let cases = [
+            ("limit=0", "`limit` must be 1 to 1000"),
+            ("limit=1001", "`limit` must be 1 to 1000"),
+            ("limit=-1", "`limit` is not valid"),
+            ("limit=5&limit=6", "`limit` is given twice"),
+            ("key=sk_0", "`key` must be a UUID"),
+            ("from=yesterday", "`from` must be a time of RFC 3339"),
+            ("action=sk_0", "`action` must be one of"),
+        ];
+        for (query, says) in cases {
+            let refused = asked::<ListActivity>(&format!("/?{query}"), "", "").query();
+            let problem = refused.err().unwrap_or_else(|| panic!("taken: {query}")).problem();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains(says), "{query}: {problem:?}");
+            assert!(!problem.detail.contains("sk_0"), "{problem:?}");
+        }
+        let fine = asked::<ListActivity>("/?limit=1000&unknown=1&cursor=", "", "").query();
+        assert_eq!(fine.map(|q| q.limit).ok(), Some(Some(1_000)));
+    }
+
+    #[test]
+    fn what_is_no_id_is_not_found() {
+        let id = |path: &str| asked::<EditPersonalKey>(path, "", "").id().is_ok();
+        assert!(id("/api/v2/personal-api-keys/0193568e-0000-7000-8000-000000000000"));
+        assert!(!id("/api/v2/personal-api-keys/0193568e000070008000000000000000"));
+        assert!(!id("/api/v2/personal-api-keys/7"));
+    }
 }
