@@ -99,8 +99,7 @@ struct Document {
 }
 
 impl Document {
-    /// A reference to the schema of `T`, which is added with all that it refers to. Pages stand where they are used, since they
-    /// share one name.
+    /// A reference to the schema of `T`, which is added with all that it refers to.
     fn component<T: ToSchema>(&mut self) -> Value {
         let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
         T::schemas(&mut found);
@@ -108,9 +107,6 @@ impl Document {
             self.schemas.entry(name).or_insert_with(|| plain(&schema));
         }
         let name = T::name().into_owned();
-        if name == "Page" {
-            return plain(&T::schema());
-        }
         let reference = json!({"$ref": format!("#/components/schemas/{name}")});
         self.schemas.entry(name).or_insert_with(|| plain(&T::schema()));
         reference
