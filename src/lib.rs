@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod launch;
 pub mod server;
 pub mod store;
 pub mod terminal;

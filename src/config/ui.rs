@@ -16,6 +16,8 @@ pub struct Ui {
     pub ascii: Ascii,
     /// How a secret is copied.
     pub clipboard: Clipboard,
+    /// The program that takes a copy on its standard input, for `clipboard = "command"`. Run without a shell.
+    pub clipboard_command: String,
     /// Changes nothing.
     pub read_only: bool,
     /// Draws each frame in one piece on terminals that can; others ignore it.
@@ -31,6 +33,7 @@ impl Default for Ui {
             color: Color::Auto,
             ascii: Ascii::Auto,
             clipboard: Clipboard::Auto,
+            clipboard_command: String::new(),
             read_only: false,
             synchronized_update: true,
             refresh_seconds: 5,
@@ -92,6 +95,8 @@ pub enum Clipboard {
     Tmux,
     /// OSC 52 wrapped for GNU screen.
     Screen,
+    /// Into the standard input of `clipboard_command`.
+    Command,
     /// Not at all.
     Off,
 }
@@ -99,4 +104,4 @@ pub enum Clipboard {
 words!(Theme { Default = "default", HighContrast = "high-contrast", Mono = "mono" });
 words!(Color { Auto = "auto", Never = "never", Ansi16 = "16", Ansi256 = "256", Truecolor = "truecolor" });
 words!(Ascii { Auto = "auto", Always = "always", Never = "never" });
-words!(Clipboard { Auto = "auto", Osc52 = "osc52", Tmux = "tmux", Screen = "screen", Off = "off" });
+words!(Clipboard { Auto = "auto", Osc52 = "osc52", Tmux = "tmux", Screen = "screen", Command = "command", Off = "off" });

@@ -1,0 +1,184 @@
+//! Configuration → what the terminal UI is started with. Wiring, for the program and the demo alike.
+
+use std::path::PathBuf;
+
+use crate::client::state::State;
+use crate::client::{self, Address, Credential};
+use crate::clock::Clock;
+use crate::config::{self, Ascii, Color, Config, Environment, Profile};
+use crate::terminal::capabilities::{Capabilities, Depth, Hints, Multiplexer};
+use crate::terminal::clipboard::Clipboard;
+use crate::tui::keymap::Keymap;
+use crate::tui::runtime::Options;
+use crate::tui::theme::{Palette, Theme};
+
+/// Whom the UI works for, and where.
+pub struct Seat {
+    /// The server.
+    pub address: Address,
+    /// As whom it is asked.
+    pub credential: Credential,
+    /// Certificates in PEM that are trusted besides the system's.
+    pub ca_certs: Option<Vec<u8>>,
+    /// The profile's name; empty for none.
+    pub profile: String,
+    /// The profile's settings.
+    pub settings: Profile,
+    /// Where records are kept; nothing keeps none.
+    pub state: Option<State>,
+    /// Neither files nor commands (`--restricted`).
+    pub restricted: bool,
+}
+
+/// What the UI is started with.
+///
+/// # Errors
+/// Everything that is wrong with the configured keys and clipboard, a sentence each.
+pub fn ui(seat: Seat, config: &Config, environment: &Environment) -> Result<Options, Vec<String>> {
+    let hints = hints(environment);
+    let capabilities = capabilities(config, &hints);
+    let keymap = Keymap::new(&config.keys);
+    let clipboard = clipboard(config);
+    let (keymap, clipboard) = match (keymap, clipboard) {
+        (Ok(keymap), Ok(clipboard)) => (keymap, clipboard),
+        (keymap, clipboard) => {
+            let mut wrong = keymap.err().unwrap_or_default();
+            wrong.extend(clipboard.err());
+            return Err(wrong);
+        }
+    };
+    let palette = match config.ui.theme {
+        _ if capabilities.depth == Depth::Mono => Palette::Mono,
+        config::Theme::Default => Palette::Ansi,
+        config::Theme::HighContrast => Palette::HighContrast,
+        config::Theme::Mono => Palette::Mono,
+    };
+    Ok(Options {
+        address: seat.address,
+        credential: seat.credential,
+        client: client::Options { ca_certs: seat.ca_certs },
+        profile: seat.profile,
+        production: seat.settings.production,
+        read_only: config.ui.read_only || seat.settings.read_only,
+        restricted: seat.restricted,
+        theme: Theme { palette, ascii: !capabilities.unicode },
+        keymap,
+        hints,
+        capabilities,
+        clipboard,
+        state: seat.state,
+        home: environment.get("HOME").map(PathBuf::from),
+        private_variables: environment.names("KEYWARD_").into_iter().map(str::to_owned).collect(),
+        clock: Clock::System,
+    })
+}
+
+/// What the environment says about the terminal.
+pub fn hints(environment: &Environment) -> Hints {
+    let get = |name: &str| environment.get(name).unwrap_or_default().to_owned();
+    let inside = match (environment.get("TMUX"), environment.get("STY")) {
+        (Some(_), _) => Some(Multiplexer::Tmux),
+        (None, Some(_)) => Some(Multiplexer::Screen),
+        (None, None) => None,
+    };
+    Hints {
+        term: get("TERM"),
+        colorterm: get("COLORTERM"),
+        // Laid over the settings by `config`, where a flag may lie over it again.
+        no_color: false,
+        force_color: environment.get("CLICOLOR_FORCE").is_some_and(|v| v != "0"),
+        locale: ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| environment.get(name))
+            .unwrap_or_default()
+            .to_owned(),
+        inside,
+    }
+}
+
+/// What the terminal is given: what it can show, as far as the settings let it.
+pub fn capabilities(config: &Config, hints: &Hints) -> Capabilities {
+    let can = Capabilities::from(hints);
+    Capabilities {
+        depth: match config.ui.color {
+            Color::Auto => can.depth,
+            Color::Never => Depth::Mono,
+            Color::Ansi16 => Depth::Ansi16,
+            Color::Ansi256 => Depth::Indexed256,
+            Color::Truecolor => Depth::TrueColor,
+        },
+        unicode: match config.ui.ascii {
+            Ascii::Auto => can.unicode,
+            Ascii::Always => false,
+            Ascii::Never => true,
+        },
+        synchronized: can.synchronized && config.ui.synchronized_update,
+    }
+}
+
+fn clipboard(config: &Config) -> Result<Clipboard, String> {
+    Ok(match config.ui.clipboard {
+        config::Clipboard::Auto => Clipboard::Auto,
+        config::Clipboard::Osc52 => Clipboard::Osc52,
+        config::Clipboard::Tmux => Clipboard::Tmux,
+        config::Clipboard::Screen => Clipboard::Screen,
+        config::Clipboard::Off => Clipboard::Off,
+        config::Clipboard::Command => {
+            match shell_words::split(&config.ui.clipboard_command) {
+                Ok(words) if !words.is_empty() => Clipboard::Command(words),
+                _ => {
+                    return Err("clipboard = \"command\" needs clipboard_command, a program that takes the text on its \
+                            standard input, such as \"wl-copy\""
+                    .to_owned());
+                }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat() -> Seat {
+        Seat {
+            address: "http://127.0.0.1:7711".parse().unwrap(),
+            credential: Credential::none(),
+            ca_certs: None,
+            profile: String::new(),
+            settings: Profile::default(),
+            state: None,
+            restricted: false,
+        }
+    }
+
+    #[test]
+    fn the_environment_and_the_settings_decide_together() {
+        let environment = Environment::from_pairs([
+            ("TERM", "xterm-256color"),
+            ("LANG", "C"),
+            ("LC_CTYPE", "en_US.UTF-8"),
+            ("STY", "1.pts"),
+            ("KEYWARD_TOKEN", "x"),
+        ]);
+        let mut config = Config::default();
+        let options = ui(seat(), &config, &environment).unwrap();
+        assert_eq!(options.capabilities.depth, Depth::Indexed256);
+        assert!(!options.theme.ascii && options.capabilities.synchronized);
+        assert_eq!(options.hints.inside, Some(Multiplexer::Screen));
+        assert_eq!(options.private_variables, ["KEYWARD_TOKEN"]);
+        config.ui.color = Color::Never;
+        config.ui.ascii = Ascii::Always;
+        let options = ui(seat(), &config, &environment).unwrap();
+        assert_eq!((options.theme.palette, options.theme.ascii), (Palette::Mono, true));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let mut config = Config::default();
+        config.keys.insert("no-such-action".to_owned(), vec![]);
+        config.ui.clipboard = config::Clipboard::Command;
+        let wrong = ui(seat(), &config, &Environment::default()).err().unwrap();
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
+    }
+}
