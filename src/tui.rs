@@ -12,6 +12,7 @@ pub mod popup;
 pub mod prose;
 pub mod runtime;
 pub mod screens;
+pub mod search;
 pub mod shared;
 pub mod table;
 pub mod theme;

@@ -6,7 +6,7 @@ use crokey::crossterm::event::{KeyCode, KeyModifiers};
 use super::keymap::{Action, Context, Meaning, stack};
 use super::msg::{Ask, Effect, Failure, Moment, Msg, Reply, Ticket};
 use super::popup::{Cx, Popup, Then};
-use super::screens::{detail, keys};
+use super::screens::{detail, keys, review};
 use super::shared::{Link, Owner, Shared, Start};
 use super::view;
 use crate::domain::key::{Key, Kind};
@@ -15,8 +15,10 @@ use crate::domain::member::Permission;
 mod available;
 mod open;
 mod overlay;
+mod tabs;
 
 pub use overlay::Overlay;
+pub use tabs::Place;
 
 /// How long a second Ctrl-C counts as the second one, in milliseconds.
 const TWICE_MS: u64 = 2_000;
@@ -30,17 +32,30 @@ pub enum Tab {
     Personal,
     /// The organization's keys.
     Workspace,
+    /// The organization's keys that wait for a decision.
+    Review,
+    /// Keys that are being replaced.
+    Rotations,
+    /// The organization's members.
+    Members,
+    /// Who did what.
+    Activity,
 }
 
 impl Tab {
     /// All tabs, in their order.
-    pub const ALL: &[Self] = &[Self::Personal, Self::Workspace];
+    pub const ALL: &[Self] =
+        &[Self::Personal, Self::Workspace, Self::Review, Self::Rotations, Self::Members, Self::Activity];
 
     /// The title.
     pub fn title(self) -> &'static str {
         match self {
             Self::Personal => "Personal",
             Self::Workspace => "Workspace",
+            Self::Review => "Review",
+            Self::Rotations => "Rotations",
+            Self::Members => "Members",
+            Self::Activity => "Activity",
         }
     }
 
@@ -52,8 +67,11 @@ impl Tab {
     /// What it takes to see it.
     pub fn permission(self) -> Permission {
         match self {
-            Self::Personal => Permission::ListKeys(Kind::Personal),
+            Self::Personal | Self::Rotations => Permission::ListKeys(Kind::Personal),
             Self::Workspace => Permission::ListKeys(Kind::Organization),
+            Self::Review => Permission::Review,
+            Self::Members => Permission::ManageMembers,
+            Self::Activity => Permission::ReadActivity,
         }
     }
 }
@@ -67,6 +85,8 @@ pub struct Tables {
     pub workspace: keys::State,
     /// The detail pane.
     pub detail: detail::State,
+    /// The review.
+    pub review: review::State,
 }
 
 impl Tables {
@@ -106,9 +126,11 @@ pub struct Model {
 impl Model {
     /// The model at the start, and what to do first.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
+        let review = review::State::new(&start);
         let mut model = Self {
             shared: Shared::new(start),
             tables: Tables {
+                review,
                 personal: keys::State::new(Kind::Personal),
                 workspace: keys::State::new(Kind::Organization),
                 detail: detail::State::default(),
@@ -133,6 +155,7 @@ impl Model {
         match self.tab {
             Tab::Personal => Some(Kind::Personal),
             Tab::Workspace => Some(Kind::Organization),
+            Tab::Review | Tab::Rotations | Tab::Members | Tab::Activity => None,
         }
     }
 
@@ -143,7 +166,10 @@ impl Model {
 
     /// The selected key of the open tab.
     pub fn selected(&self) -> Option<&Key> {
-        self.table().and_then(keys::State::selected)
+        match self.tab {
+            Tab::Review => self.tables.review.selected(&self.tables.workspace.fleet),
+            _ => self.table().and_then(keys::State::selected),
+        }
     }
 
     /// When a [`Msg::Tick`] is wanted next, if nothing else happens before.
@@ -204,10 +230,13 @@ impl Model {
             let rows = if places.table.height == 0 { body.height } else { places.table.height };
             state.table.settle(usize::from(rows.saturating_sub(1)));
         }
-        let Tables { personal, workspace, detail } = &mut self.tables;
+        self.settle_tab(body);
+        let Tables { personal, workspace, detail, review } = &mut self.tables;
         let key = match self.tab {
             Tab::Personal => personal.selected(),
             Tab::Workspace => workspace.selected(),
+            Tab::Review => review.selected(&workspace.fleet),
+            Tab::Rotations | Tab::Members | Tab::Activity => None,
         };
         detail.follow(&mut self.shared, key);
     }
@@ -228,9 +257,7 @@ impl Model {
         }
         match self.table() {
             Some(table) if table.typing => stack::TEXT,
-            _ => match self.tab {
-                Tab::Personal | Tab::Workspace => stack::KEYS,
-            },
+            _ => self.tab_contexts(),
         }
     }
 
@@ -259,7 +286,7 @@ impl Model {
             self.with_popup(|popup, cx| popup.press(cx, key));
             return true;
         }
-        let Some(kind) = self.kind() else { return false };
+        let Some(kind) = self.kind() else { return self.type_in_tab(key) };
         let table = self.tables.of_mut(kind);
         if !table.typing {
             return false;
@@ -279,6 +306,8 @@ impl Model {
                 table.filter.paste(text);
                 table.refilter(&self.shared);
             }
+        } else {
+            self.paste_in_tab(text);
         }
     }
 
@@ -311,6 +340,8 @@ impl Model {
             if allowed && table.act(&mut self.shared, action) {
                 return;
             }
+        } else if self.act_in_tab(action) {
+            return;
         }
         match action {
             Action::Quit | Action::Cancel => self.back(action == Action::Quit),
@@ -336,7 +367,7 @@ impl Model {
 
     /// Whether Esc is worth a hint: it leaves a text field or a popup.
     pub fn unwinds(&self) -> bool {
-        self.overlay.is_some() || self.table().is_some_and(|table| table.typing)
+        self.overlay.is_some() || self.table().is_some_and(|table| table.typing) || self.types_in_tab()
     }
 
     /// Unwinds one step; quits where there is none and `quits`.
@@ -356,6 +387,8 @@ impl Model {
                 table.table.marks.clear();
                 return;
             }
+        } else if self.back_in_tab() {
+            return;
         }
         if quits {
             self.shared.effects.push(Effect::Quit);
@@ -375,6 +408,7 @@ impl Model {
                 table.load(&mut self.shared);
             }
         }
+        self.opened_tab();
     }
 
     fn interrupt(&mut self) {
@@ -421,12 +455,14 @@ impl Model {
             Owner::List(kind) | Owner::Changes(kind) => match result {
                 Ok(Reply::Keys(page)) => {
                     let whole = matches!(owner, Owner::List(_));
-                    self.tables.of_mut(kind).heard(&mut self.shared, page, whole);
+                    let changes = self.tables.of_mut(kind).heard(&mut self.shared, page, whole);
+                    self.keys_changed(kind, &changes);
                 }
                 Ok(_) => {}
                 Err(failure) => self.tables.of_mut(kind).failed(&mut self.shared, &failure),
             },
             Owner::Detail => self.tables.detail.heard(&mut self.shared, result),
+            Owner::History | Owner::Decide(_) => self.tab_heard(owner, result),
             Owner::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
             Owner::Create => self.heard_created(result),
             Owner::Notice => match result {

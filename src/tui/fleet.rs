@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
-use crate::domain::staleness::Judge;
 use crate::domain::text;
 use crate::domain::time::Stamp;
 use crate::wire::page::Page;
@@ -43,7 +42,6 @@ pub struct Fleet {
     by_id: HashMap<Id, u32>,
     members: HashMap<Id, Arc<MemberRef>>,
     first_as_of: Option<Stamp>,
-    to_review: usize,
 }
 
 /// What a page changed.
@@ -69,16 +67,6 @@ impl Fleet {
     /// The row of a key.
     pub fn row(&self, id: Id) -> Option<u32> {
         self.by_id.get(&id).copied()
-    }
-
-    /// How many keys are in the review queue, as of the last [`Self::count`].
-    pub fn to_review(&self) -> usize {
-        self.to_review
-    }
-
-    /// Counts the review queue anew.
-    pub fn count(&mut self, judge: &Judge) {
-        self.to_review = self.keys.iter().filter(|key| judge.risk(key).is_some()).count();
     }
 
     /// Loading begins (again); what is known stays until it is replaced.

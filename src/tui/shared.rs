@@ -6,6 +6,7 @@ use super::keymap::{Action, Keymap};
 use super::msg::{Ask, Effect, Failure, Moment, Pending, Put, Ticket};
 use super::notice::Notices;
 use super::theme::Theme;
+use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::{Actor, Permission};
 use crate::domain::policy::Policy;
@@ -51,6 +52,10 @@ pub enum Owner {
     Changes(Kind),
     /// The detail pane.
     Detail,
+    /// The applied decisions of all reviews.
+    History,
+    /// One decision of a review that is being applied; its answer is never dropped.
+    Decide(Id),
     /// A create: its answer is never dropped.
     Create,
     /// The overlay that is open; dropped with it.

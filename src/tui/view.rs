@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::app::{Model, Tab};
-use super::screens::keys;
+use super::screens::{keys, review};
 
 mod footer;
 mod header;
@@ -61,6 +61,8 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
                 (drawn.cursor, drawn.scroll) = keys::draw(table, &model.tables.detail, shared, body, buf);
             }
         }
+        Tab::Rotations | Tab::Members | Tab::Activity => {}
+        Tab::Review => (drawn.cursor, drawn.scroll) = review::draw(&model.tables, shared, body, buf),
     }
     footer::draw(model, Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
     if let Some(overlay) = &model.overlay {

@@ -1,5 +1,6 @@
 //! The screens, keys in and screens out.
 
-mod driver;
+pub mod driver;
 mod fleet;
+mod review;
 mod tables;

@@ -10,7 +10,7 @@ impl Model {
     /// # Errors
     /// The sentence that says why not.
     pub fn available(&self, action: Action) -> Result<(), String> {
-        let Some(kind) = self.kind() else { return Ok(()) };
+        let Some(kind) = self.kind() else { return self.available_in_tab(action) };
         let selected = || self.selected().ok_or_else(|| "no key is selected".to_owned());
         let live = || {
             selected().and_then(|key| match key.revoked_at {
@@ -29,6 +29,13 @@ impl Model {
             Action::Filter | Action::Sort if self.shared.may(Permission::ListKeys(kind)).is_err() => {
                 self.shared.may(Permission::ListKeys(kind))
             }
+            _ => self.tab_available(action),
+        }
+    }
+
+    /// Whether an action would open a tab, if that is what it does.
+    fn tab_available(&self, action: Action) -> Result<(), String> {
+        match action {
             Action::Tab1 | Action::Tab2 | Action::Tab3 | Action::Tab4 | Action::Tab5 | Action::Tab6 => {
                 let at = match action {
                     Action::Tab1 => 0,
@@ -44,6 +51,26 @@ impl Model {
                 }
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The same where the tab is no table of keys.
+    fn available_in_tab(&self, action: Action) -> Result<(), String> {
+        let selected = || self.selected().map(drop).ok_or_else(|| "no key is selected".to_owned());
+        let drafts = &self.tables.review.drafts;
+        match (self.tab, action) {
+            (Tab::Review, Action::Sort) => Err("the queue is ordered by risk".to_owned()),
+            (Tab::Review, Action::Apply | Action::Undo) if drafts.is_empty() => {
+                Err("nothing is decided yet".to_owned())
+            }
+            (Tab::Review, Action::Keep | Action::MarkRevoke | Action::Rotate | Action::Skip) => {
+                self.shared.may(Permission::Review).and_then(|()| selected())
+            }
+            (
+                Tab::Review,
+                Action::Open | Action::Edit | Action::Copy | Action::Command | Action::Mark | Action::MarkAll,
+            ) => selected(),
+            _ => self.tab_available(action),
         }
     }
 }

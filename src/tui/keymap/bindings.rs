@@ -150,6 +150,7 @@ bindings! {
         Skip "skip" ["S"] "decide later" "skip";
         Undo "undo" ["u"] "undo the last decision" "undo";
         Apply "apply" ["A"] "preview and apply the decisions" "apply";
+        Export "export" ["E"] "export applied decisions for an auditor" "";
     }
     Key {
         Open "open" ["enter"] "details, and close them" "details";

@@ -127,8 +127,8 @@ impl State {
         }
     }
 
-    /// Takes a page of the list, or of its changes.
-    pub fn heard(&mut self, shared: &mut Shared, page: Page<Key>, whole: bool) {
+    /// Takes a page of the list, or of its changes; gives the rows that are new or different.
+    pub fn heard(&mut self, shared: &mut Shared, page: Page<Key>, whole: bool) -> Changes {
         if let Some(as_of) = page.metadata.as_of {
             shared.heard_time(as_of);
         }
@@ -138,16 +138,16 @@ impl State {
         self.time = shared.server_now();
         self.merge(shared, &changes);
         if last {
-            self.fleet.count(&shared.judge());
             self.next_refresh = Some(shared.now.plus(REFRESH_MS));
         }
+        changes
     }
 
-    /// A key as it is now, after it was changed here.
-    pub fn heard_key(&mut self, shared: &Shared, key: Key) {
+    /// A key as it is now, after it was changed here; gives its row where it is new or different.
+    pub fn heard_key(&mut self, shared: &Shared, key: Key) -> Changes {
         let changes = self.fleet.merge(vec![key]);
         self.merge(shared, &changes);
-        self.fleet.count(&shared.judge());
+        changes
     }
 
     fn merge(&mut self, shared: &Shared, changes: &Changes) {

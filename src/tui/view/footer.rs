@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::text;
-use crate::tui::app::Model;
+use crate::tui::app::{Model, Place};
 use crate::tui::keymap::{Action, TABLE};
 use crate::tui::prose::number;
 use crate::tui::table::put;
@@ -34,20 +34,24 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 
 /// `12/240 · filter · 3 marked`
 fn place(model: &Model) -> String {
-    let Some(state) = model.table() else { return String::new() };
-    let (shown, dot) = (state.table.shown().len(), model.shared.theme().symbol(Symbol::Dot));
-    if shown == 0 && state.fleet.keys().is_empty() {
+    let place = model.table().map(|state| {
+        let shown = state.table.shown().len();
+        let at = if shown == 0 { 0 } else { state.table.at() + 1 };
+        Place { at, shown, filtered: !state.filter.text().is_empty(), marked: state.table.marks.len() }
+    });
+    let Some(place) = place.or_else(|| model.place_in_tab()) else { return String::new() };
+    if place.shown == 0 && !place.filtered {
         return String::new();
     }
-    let at = if shown == 0 { 0 } else { state.table.at() + 1 };
+    let dot = model.shared.theme().symbol(Symbol::Dot);
     let mut parts = Vec::new();
-    if !state.filter.text().is_empty() {
+    if place.filtered {
         parts.push("filter".to_owned());
     }
-    if !state.table.marks.is_empty() {
-        parts.push(format!("{} marked", number(state.table.marks.len() as u64)));
+    if place.marked > 0 {
+        parts.push(format!("{} marked", number(place.marked as u64)));
     }
-    parts.push(format!("{}/{}", number(at as u64), number(shown as u64)));
+    parts.push(format!("{}/{}", number(place.at as u64), number(place.shown as u64)));
     parts.join(&format!(" {dot} "))
 }
 

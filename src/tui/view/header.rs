@@ -52,8 +52,9 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
     let dot = || Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), muted);
     let mut spans = Vec::new();
     let workspace = &model.tables.workspace.fleet;
-    if workspace.load == Load::Complete && workspace.to_review() > 0 {
-        spans.push(Span::styled(format!("{} to review", workspace.to_review()), theme.style(Role::Stale)));
+    let waiting = model.tables.review.waiting();
+    if workspace.load == Load::Complete && waiting > 0 {
+        spans.push(Span::styled(format!("{waiting} to review"), theme.style(Role::Stale)));
         spans.push(dot());
     }
     if shared.start.read_only {

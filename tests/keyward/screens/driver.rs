@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use keyward::domain::key::{Key, Kind};
 use keyward::domain::member::Role;
+use keyward::domain::review::{Decision, Review};
 use keyward::domain::secret::Secret;
 use keyward::domain::text;
 use keyward::domain::usage::{Bucket, ClientUse, Usage};
@@ -13,9 +14,10 @@ use keyward::tui::msg::{Ask, Effect, Failure, Moment, Msg, Put, Reply, Ticket};
 use keyward::tui::shared::Start;
 use keyward::tui::theme::{Palette, Theme};
 use keyward::tui::view::{self, Drawn};
-use keyward::wire::keys::{CreatedKey, ShownOnce};
+use keyward::wire::keys::{CreatedKey, RevokeKey, ShownOnce};
 use keyward::wire::page::{Metadata, Page};
 use keyward::wire::problem::{Problem, ProblemType};
+use keyward::wire::reviews::Decided;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -48,6 +50,8 @@ pub struct Driver {
     /// What the server holds.
     pub keys: Vec<Key>,
     pub role: Role,
+    /// What the server recorded of reviews.
+    pub reviews: Vec<Review>,
     /// What the server answers instead, first come, first served.
     pub failures: VecDeque<Failure>,
     /// What was put somewhere, and other effects that leave the program.
@@ -83,6 +87,7 @@ impl Driver {
             model,
             keys,
             role,
+            reviews: Vec::new(),
             failures: VecDeque::new(),
             done: Vec::new(),
             hold: false,
@@ -212,6 +217,40 @@ impl Driver {
                 key.version += 1;
                 Reply::Key(Box::new(key.clone()))
             }
+            Ask::Reviews(query) => {
+                let data = self.reviews.iter().rev();
+                let data =
+                    data.filter(|r| query.review.is_none_or(|id| r.review_id == id)).cloned().collect();
+                Reply::Reviews(Page { metadata: Metadata { next_cursor: None, as_of, total: None }, data })
+            }
+            Ask::Decide { body, .. } => {
+                if let (Decision::Revoke, Some(since)) = (body.decision, body.unless_used_since) {
+                    self.answer(Ask::Revoke {
+                        kind: Kind::Organization,
+                        id: body.key_id,
+                        body: RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() },
+                    })?;
+                }
+                let key = self.find(body.key_id).clone();
+                let judge = fleet::judge();
+                let review = Review {
+                    id: id(3_000 + u16::try_from(self.reviews.len()).unwrap()),
+                    review_id: body.review_id,
+                    key_id: key.id,
+                    key_name: key.name.clone(),
+                    key_masked: key.masked.clone(),
+                    decision: body.decision,
+                    until: body.until,
+                    note: body.note,
+                    reviewer: ada().as_ref().clone(),
+                    reviewed_at: NOW,
+                    findings: judge.findings(&Key { revoked_at: None, ..key.clone() }),
+                    last_used_at: key.last_used_at,
+                };
+                self.reviews.push(review.clone());
+                Reply::Decided(Box::new(Decided { review, key }))
+            }
+            Ask::RecordExport(body) => Reply::Done(format!("recorded {}", body.records)),
             Ask::Usage { id: of, .. } => Reply::Usage(usage(of == id(2))),
             other => return Err(problem(ProblemType::NotFound, &format!("no answer to {other:?}"))),
         })

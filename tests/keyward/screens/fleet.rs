@@ -6,6 +6,7 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{Client, Key, Kind};
 use keyward::domain::member::{MemberRef, Role, Status};
 use keyward::domain::policy::Policy;
+use keyward::domain::staleness::Judge;
 use keyward::domain::time::{DAY, HOUR, MINUTE, Stamp};
 use keyward::wire::sessions::{May, Me, Organization};
 
@@ -103,6 +104,11 @@ pub fn personal() -> Vec<Key> {
         key(21, P, "notebook", 9 * DAY, Some((2 * HOUR, "enlyze-python/3.0.2"))),
         key(22, P, "my laptop", 200 * DAY, None),
     ]
+}
+
+/// What the server judges by.
+pub fn judge() -> Judge {
+    Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(600 * DAY) }
 }
 
 pub fn me(role: Role) -> Me {

@@ -1,0 +1,301 @@
+//! The review: organization keys that wait for a decision, the riskiest first; decisions are drafts until they are applied.
+
+use crate::domain::draft::{Draft, Drafts};
+use crate::domain::filter::KeyTest;
+use crate::domain::id::Id;
+use crate::domain::key::Key;
+use crate::domain::queue::{self, Decisions};
+use crate::domain::review::{Decision, Review};
+use crate::domain::staleness::Judge;
+use crate::domain::time::{DAY, Stamp};
+use crate::tui::fleet::{Changes, Fleet, Load};
+use crate::tui::keymap::Action;
+use crate::tui::msg::{Ask, Effect, Failure};
+use crate::tui::screens::keys;
+use crate::tui::search::Search;
+use crate::tui::shared::{Owner, Shared, Start};
+use crate::tui::table::{Column, Order, Table, Width};
+use crate::wire::page::{LIMIT_MAX, Page};
+use crate::wire::reviews::ReviewsQuery;
+
+mod apply;
+mod export;
+mod keep;
+mod run;
+mod view;
+
+pub use apply::Apply;
+pub use export::ExportPopup;
+pub use keep::Keep;
+pub use run::{Outcome, Run};
+pub use view::{Places, draw, places};
+
+/// The queue's only order; what stands in the rows is drawn by [`view`], since it depends on the drafts too.
+const COLUMNS: &[Column<Key>] = &[Column {
+    title: "",
+    width: Width::Fixed(1),
+    yields: 0,
+    cell: |_, _| ratatui::text::Line::default(),
+    order: Some(Order {
+        rank: |key, judge| {
+            let risk = judge.risk(key).map_or(7, |risk| risk as u64);
+            let silent_since = key.last_used_at.unwrap_or(key.created_at);
+            risk << 56 | u64::try_from(silent_since.0).unwrap_or(0)
+        },
+        tie: |a, b| a.id.cmp(&b.id),
+        descending: false,
+    }),
+}];
+
+/// A sitting without drafts that is older than this ends by itself, in milliseconds.
+const SITTING_MS: i64 = DAY;
+
+/// The review.
+#[derive(Debug)]
+pub struct State {
+    /// Where the queue stands. Its rows are the keys of the workspace.
+    pub table: Table,
+    /// The filter.
+    pub search: Search<KeyTest>,
+    /// How far loading the applied decisions has come.
+    pub history: Load,
+    /// What is decided and not applied.
+    pub drafts: Drafts,
+    /// The batch that is being applied, or its results.
+    pub run: Option<Run>,
+    /// Keys whose rotation was decided and applied; their wizard opens next.
+    pub to_rotate: Vec<Id>,
+    decisions: Decisions,
+    waiting: usize,
+    arranged: bool,
+    judge: Option<Judge>,
+    sittings: u8,
+}
+
+impl State {
+    /// With the drafts of the last run, if there are any.
+    pub fn new(start: &Start) -> Self {
+        let drafts = serde_json::from_str(&start.drafts).ok();
+        Self {
+            table: Table::new(0, false),
+            search: Search::default(),
+            history: Load::Nothing,
+            drafts: drafts
+                .unwrap_or_else(|| Drafts::new(sitting(start, Stamp::default(), 0), Stamp::default())),
+            run: None,
+            to_rotate: Vec::new(),
+            decisions: Decisions::default(),
+            waiting: 0,
+            arranged: false,
+            judge: None,
+            sittings: 0,
+        }
+    }
+
+    /// How many keys wait for a decision, whatever the filter.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// The selected key.
+    pub fn selected<'a>(&self, fleet: &'a Fleet) -> Option<&'a Key> {
+        self.table.selected().and_then(|id| fleet.get(id))
+    }
+
+    /// Asks for all applied decisions.
+    pub fn load(&mut self, shared: &mut Shared) {
+        if shared.waits(Owner::History) {
+            return;
+        }
+        self.history = Load::Loading { since: shared.now };
+        Self::ask(shared, None);
+    }
+
+    fn ask(shared: &mut Shared, cursor: Option<String>) {
+        let query = ReviewsQuery { limit: Some(LIMIT_MAX), cursor, ..ReviewsQuery::default() };
+        shared.ask(Owner::History, Ask::Reviews(query));
+    }
+
+    /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.
+    pub fn heard(&mut self, shared: &mut Shared, fleet: &Fleet, page: Page<Review>) {
+        let drafts = self.drafts.len();
+        page.data.iter().for_each(|review| self.decisions.add(review));
+        self.drafts.reconcile(&page.data);
+        if self.drafts.len() != drafts {
+            self.save(shared);
+        }
+        if let Some(cursor) = page.metadata.next_cursor {
+            Self::ask(shared, Some(cursor));
+        } else {
+            self.history = Load::Complete;
+            self.arrange(fleet);
+        }
+    }
+
+    /// The applied decisions did not arrive.
+    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
+        shared.heard_failure(failure);
+        self.history = Load::Failed(failure.to_string());
+    }
+
+    /// The keys changed, or time has passed: `judge` is what the workspace shows.
+    pub fn keys_changed(&mut self, fleet: &Fleet, changes: &Changes, judge: Judge) {
+        self.judge = Some(judge);
+        let rows: Vec<u32> = changes.added.iter().chain(&changes.changed).copied().collect();
+        if self.arranged && !rows.is_empty() {
+            self.with_table(fleet, |table, keys, judge, keep| table.merge(keys, &rows, COLUMNS, judge, keep));
+        }
+        if fleet.load == Load::Complete {
+            self.count(fleet);
+        }
+    }
+
+    fn count(&mut self, fleet: &Fleet) {
+        let Some(judge) = self.judge else { return };
+        let waits = |key: &&Key| queue::risk(key, &self.decisions, &judge).is_some();
+        self.waiting = fleet.keys().iter().filter(waits).count();
+    }
+
+    /// The tab is opened: from now on the queue is kept in order.
+    pub fn open(&mut self, shared: &mut Shared, workspace: &keys::State) {
+        self.arranged = true;
+        self.judge = Some(workspace.look(shared).judge);
+        self.arrange(&workspace.fleet);
+        if self.history == Load::Nothing {
+            self.load(shared);
+        }
+    }
+
+    fn arrange(&mut self, fleet: &Fleet) {
+        self.count(fleet);
+        if self.arranged {
+            self.with_table(fleet, |table, keys, judge, keep| table.rebuild(keys, COLUMNS, judge, keep));
+        }
+    }
+
+    /// The filter is another now.
+    pub fn refilter(&mut self, fleet: &Fleet) {
+        self.with_table(fleet, |table, keys, _, keep| table.refilter(keys, keep));
+    }
+
+    fn with_table(
+        &mut self,
+        fleet: &Fleet,
+        how: impl FnOnce(&mut Table, &[Key], &Judge, &dyn Fn(&Key) -> bool),
+    ) {
+        let Some(judge) = self.judge else { return };
+        let marks = std::mem::take(&mut self.table.marks);
+        let (filter, decisions, drafts) = (&self.search.parsed, &self.decisions, &self.drafts);
+        // A key that was decided stays in sight until that is applied, even if it is in order again.
+        let keep = |key: &Key| {
+            let waits = queue::risk(key, decisions, &judge).is_some() || drafts.get(key.id).is_some();
+            waits && (filter.is_empty() || filter.matches_marked(key, &judge, marks.contains(&key.id)))
+        };
+        how(&mut self.table, fleet.keys(), &judge, &keep);
+        self.table.marks = marks;
+    }
+
+    /// Does what an action asks of the queue; says whether it was one of the queue's.
+    pub fn act(&mut self, shared: &mut Shared, fleet: &Fleet, action: Action) -> bool {
+        if self.table.act(fleet.keys(), action) {
+            return true;
+        }
+        match action {
+            Action::Filter => self.search.typing = true,
+            Action::MarkRevoke => self.decide(shared, fleet, &Draft::new(Decision::Revoke, self.seen(fleet))),
+            Action::Rotate => self.decide(shared, fleet, &Draft::new(Decision::Rotate, self.seen(fleet))),
+            Action::Skip => self.decide(shared, fleet, &Draft::new(Decision::Skip, self.seen(fleet))),
+            Action::Undo => self.undo(shared, fleet),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Up to when the keys' use has been seen: the server's watermark of what is on the screen.
+    pub fn seen(&self, fleet: &Fleet) -> Stamp {
+        fleet.as_of.or(self.judge.map(|judge| judge.now)).unwrap_or_default()
+    }
+
+    /// The keys that a decision is about: the marked ones that are shown, or the selected one.
+    pub fn targets(&self, fleet: &Fleet) -> Vec<Id> {
+        let shown = self.table.shown().iter().map(|&row| fleet.keys()[row as usize].id);
+        let marked: Vec<Id> = shown.filter(|id| self.table.marks.contains(id)).collect();
+        if marked.is_empty() { self.table.selected().into_iter().collect() } else { marked }
+    }
+
+    /// Decides on the targets in one step and goes on to the next key without a decision.
+    pub fn decide(&mut self, shared: &mut Shared, fleet: &Fleet, draft: &Draft) {
+        let targets = self.targets(fleet);
+        if targets.is_empty() {
+            return;
+        }
+        self.begin_sitting(shared);
+        self.drafts.decide(targets.into_iter().map(|id| (id, draft.clone())));
+        self.table.marks.clear();
+        self.save(shared);
+        self.go_on(fleet);
+    }
+
+    /// A new sitting where none is under way, so that what is decided today is not filed under last week's.
+    fn begin_sitting(&mut self, shared: &Shared) {
+        let now = shared.server_now();
+        if self.drafts.is_empty() && now.since(self.drafts.begun_at) > SITTING_MS {
+            self.sittings += 1;
+            self.drafts = Drafts::new(sitting(&shared.start, now, self.sittings), now);
+        }
+    }
+
+    fn go_on(&mut self, fleet: &Fleet) {
+        let keys = fleet.keys();
+        let shown = self.table.shown();
+        let undecided = |&(_, &row): &(usize, &u32)| self.drafts.get(keys[row as usize].id).is_none();
+        let at = self.table.at();
+        let next = shown
+            .iter()
+            .enumerate()
+            .skip(at + 1)
+            .find(undecided)
+            .or_else(|| shown.iter().enumerate().find(undecided));
+        if let Some((next, _)) = next {
+            self.table.select(keys, next);
+        }
+    }
+
+    fn undo(&mut self, shared: &mut Shared, fleet: &Fleet) {
+        match self.drafts.undo().first() {
+            Some(&first) => {
+                self.save(shared);
+                self.refilter(fleet);
+                self.table.select_id(fleet.keys(), first);
+            }
+            None => shared.notices.info(shared.now, "there is nothing to undo"),
+        }
+    }
+
+    /// Keeps the drafts on this machine.
+    fn save(&self, shared: &mut Shared) {
+        let text = serde_json::to_string(&self.drafts).expect("drafts are plain data and always become JSON");
+        shared.effects.push(Effect::KeepDrafts(text));
+    }
+
+    /// One step back: the filter, then the marks. Says whether there was one.
+    pub fn back(&mut self, fleet: &Fleet) -> bool {
+        if !self.search.is_empty() {
+            self.search.clear();
+            self.refilter(fleet);
+        } else if !self.table.marks.is_empty() {
+            self.table.marks.clear();
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+/// The id of a sitting, from the random bytes that the UI started with.
+fn sitting(start: &Start, now: Stamp, count: u8) -> Id {
+    let mut random = [0; 10];
+    random.copy_from_slice(&start.seed[..10]);
+    random[9] ^= count;
+    Id::new(now, random)
+}

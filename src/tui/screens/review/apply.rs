@@ -1,0 +1,407 @@
+//! The popup that applies the drafts: what will happen to which key, then the progress, then a result for each.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::run::{Outcome, Run};
+use crate::domain::draft::Draft;
+use crate::domain::id::Id;
+use crate::domain::key::Key;
+use crate::domain::review::Decision;
+use crate::domain::time::ago;
+use crate::tui::app::Tables;
+use crate::tui::fleet::Load;
+use crate::tui::form::Field;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{hints, number, paragraph};
+use crate::tui::shared::Shared;
+use crate::tui::theme::{Role, Symbol, Theme};
+
+/// From so many revokes on, their number is typed.
+const TYPED_FROM: usize = 2;
+
+/// Applying the drafts.
+#[derive(Debug)]
+pub struct Apply {
+    /// What is sent, in this order.
+    send: Vec<Id>,
+    /// What happens, as it is listed.
+    listed: Vec<Listed>,
+    revokes: usize,
+    typed: Field,
+    shown: bool,
+    running: bool,
+    wrong: Option<String>,
+    top: usize,
+}
+
+#[derive(Debug)]
+enum Listed {
+    Heading(String, Role),
+    Key(Id, String),
+}
+
+impl Apply {
+    /// The preview of all drafts. `Err` says why there is nothing to apply now.
+    ///
+    /// # Errors
+    /// No drafts, or what was applied before is not known yet.
+    pub fn new(shared: &Shared, tables: &Tables) -> Result<Self, String> {
+        let review = &tables.review;
+        if review.drafts.is_empty() {
+            return Err("nothing is decided yet".to_owned());
+        }
+        if review.history != Load::Complete {
+            return Err("what was applied before is not known yet; try again in a moment".to_owned());
+        }
+        let mut silent = Vec::new();
+        let mut held = Vec::new();
+        let mut others = Vec::new();
+        for (id, draft) in review.drafts.iter() {
+            let key = tables.workspace.fleet.get(id);
+            match (
+                draft.decision,
+                key.map_or(Some("not among the keys any more".to_owned()), |k| held_back(k, draft, shared)),
+            ) {
+                (Decision::Revoke, None) => silent.push(id),
+                (Decision::Revoke, Some(why)) => held.push((id, why)),
+                (decision, _) => others.push((decision, id)),
+            }
+        }
+        others.sort_by_key(|&(decision, id)| (decision, id));
+        let last_use =
+            |id: Id| tables.workspace.fleet.get(id).map_or(String::new(), |key| shared.judge().last_use(key));
+        let mut listed = Vec::new();
+        let mut group = |heading: String, role, keys: Vec<(Id, String)>| {
+            if !keys.is_empty() {
+                listed.push(Listed::Heading(heading, role));
+                listed.extend(keys.into_iter().map(|(id, why)| Listed::Key(id, why)));
+            }
+        };
+        let keys = |n: usize| if n == 1 { "1 key".to_owned() } else { format!("{} keys", number(n as u64)) };
+        group(
+            format!("{} will be revoked, for good", keys(silent.len())),
+            Role::Danger,
+            silent.iter().map(|&id| (id, last_use(id))).collect(),
+        );
+        group(format!("{} left alone", keys(held.len())), Role::Stale, held);
+        for (decision, does) in [
+            (Decision::Keep, "kept"),
+            (Decision::Rotate, "to be rotated; the wizard opens afterwards"),
+            (Decision::Skip, "skipped"),
+        ] {
+            let these: Vec<_> =
+                others.iter().filter(|(d, _)| *d == decision).map(|&(_, id)| (id, String::new())).collect();
+            group(format!("{} {does}", keys(these.len())), Role::Strong, these);
+        }
+        let revokes = silent.len();
+        let mut send = silent;
+        send.extend(others.into_iter().map(|(_, id)| id));
+        Ok(Self {
+            send,
+            listed,
+            revokes,
+            typed: Field::default(),
+            shown: false,
+            running: false,
+            wrong: None,
+            top: 0,
+        })
+    }
+
+    fn types(&self) -> bool {
+        !self.running && self.revokes >= TYPED_FROM
+    }
+
+    fn phrase(&self) -> String {
+        format!("revoke {}", self.revokes)
+    }
+
+    fn confirm(&mut self, cx: &mut Cx<'_>) -> Then {
+        if !self.shown || self.send.is_empty() {
+            return Then::Stay;
+        }
+        if self.types() && self.typed.text().trim() != self.phrase() {
+            self.wrong = Some(format!("Type {} to go on.", self.phrase()));
+            return Then::Stay;
+        }
+        self.running = true;
+        self.top = 0;
+        cx.tables.review.start_run(cx.shared, std::mem::take(&mut self.send));
+        Then::Stay
+    }
+
+    fn scroll(&mut self, by: isize) {
+        self.top = self.top.saturating_add_signed(by);
+    }
+
+    /// The failed ones once more, each under its own `Idempotency-Key`, so that nothing is done twice.
+    fn retry(cx: &mut Cx<'_>) {
+        let failed = |run: &Run| -> Vec<Id> {
+            run.results
+                .iter()
+                .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
+                .map(|&(id, _)| id)
+                .collect()
+        };
+        let Some(again) = cx.tables.review.run.as_ref().map(failed).filter(|failed| !failed.is_empty())
+        else {
+            return;
+        };
+        cx.tables.review.start_run(cx.shared, again);
+    }
+}
+
+/// Why a revoke would not go through, or should not: the key is revoked, was used since it was looked at, or is in use.
+fn held_back(key: &Key, draft: &Draft, shared: &Shared) -> Option<String> {
+    let now = shared.server_now();
+    if let Some(at) = key.revoked_at {
+        let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
+        return Some(format!("revoked {} already{by}", ago(at, now)));
+    }
+    let at = key.last_used_at?;
+    let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+    if at >= draft.seen_until {
+        Some(format!("used {}{by}, after you looked", ago(at, now)))
+    } else if key.is_live(now) {
+        Some(format!("live: used {}{by}; revoke it on Workspace if it must go", ago(at, now)))
+    } else {
+        None
+    }
+}
+
+impl Popup for Apply {
+    fn contexts(&self) -> &'static [Context] {
+        match () {
+            () if self.running => stack::POPUP,
+            () if self.types() => stack::TEXT,
+            () => stack::CONFIRM,
+        }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        let over = cx.tables.review.run.as_ref().is_none_or(Run::is_over);
+        match action {
+            Action::Yes if !self.running && !self.types() => return self.confirm(cx),
+            Action::Submit => return self.confirm(cx),
+            Action::ScrollDown => self.scroll(1),
+            Action::ScrollUp => self.scroll(-1),
+            Action::Activate if self.running && over => Self::retry(cx),
+            Action::Cancel if self.running && !over => cx.tables.review.stop_run(),
+            Action::Cancel => {
+                cx.tables.review.run = None;
+                return Then::Close;
+            }
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+        self.wrong = None;
+        match key.codes.first() {
+            KeyCode::Up => self.scroll(-1),
+            KeyCode::Down => self.scroll(1),
+            _ if self.types() && self.shown => drop(self.typed.press(key)),
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _: &mut Cx<'_>, text: &str) {
+        if self.types() && self.shown {
+            self.typed.paste(text);
+        }
+    }
+
+    fn shown(&mut self) {
+        self.shown = true;
+    }
+
+    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let columns = content_width(area, 96);
+        match tables.review.run.as_ref().filter(|_| self.running) {
+            Some(run) => {
+                self.draw_run(run, shared, tables, columns, area, buf);
+                None
+            }
+            None => self.draw_preview(theme, tables, columns, area, buf),
+        }
+    }
+}
+
+impl Apply {
+    fn draw_preview(
+        &self,
+        theme: Theme,
+        tables: &Tables,
+        columns: u16,
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> Option<(u16, u16)> {
+        let list: Vec<Line<'_>> =
+            self.listed.iter().map(|listed| listed_line(listed, tables, theme, columns)).collect();
+        let mut foot = vec![Line::default()];
+        if let Some(wrong) = &self.wrong {
+            foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
+        }
+        let typed_row = foot.len();
+        foot.push(match () {
+            () if self.send.is_empty() => hints(&[("Esc", "back")], theme),
+            () if self.types() => {
+                Line::from(vec![Span::raw(format!("Type {} and Enter, or Esc: ", self.phrase()))])
+            }
+            () if self.revokes > 0 => hints(&[("y", "revoke it and apply the rest"), ("Esc", "back")], theme),
+            () => hints(&[("y", "apply"), ("Esc", "back")], theme),
+        });
+        let mood = if self.revokes > 0 { Mood::Danger } else { Mood::Calm };
+        let inside = scrolled("Apply the review", mood, &list, &foot, self.top, (columns, area), theme, buf);
+        if !self.types() {
+            return None;
+        }
+        let y = inside.bottom().saturating_sub(u16::try_from(foot.len() - typed_row).unwrap_or(1));
+        let label = u16::try_from(foot[typed_row].width()).unwrap_or(0);
+        let field = Rect { x: inside.x + label, y, width: inside.width.saturating_sub(label), height: 1 };
+        self.typed.draw(field, true, theme, buf)
+    }
+
+    fn draw_run(
+        &self,
+        run: &Run,
+        shared: &Shared,
+        tables: &Tables,
+        columns: u16,
+        area: Rect,
+        buf: &mut Buffer,
+    ) {
+        let theme = shared.theme();
+        let mut list = vec![progress(run, columns, theme), Line::default()];
+        // The latest first, so that what just happened is seen.
+        list.extend(
+            run.results.iter().rev().map(|(id, outcome)| result_line(*id, outcome, tables, theme, columns)),
+        );
+        let failed = run.failed();
+        let hint = match (run.is_over(), failed) {
+            (false, _) => hints(&[("Esc", "stop after those on their way")], theme),
+            (true, 0) => hints(&[("Esc", "close")], theme),
+            (true, _) => {
+                hints(&[("Enter", "try the failed ones again"), ("Esc", "close; they stay drafts")], theme)
+            }
+        };
+        let title = if run.is_over() { "Applied" } else { "Applying" };
+        scrolled(title, Mood::Calm, &list, &[Line::default(), hint], self.top, (columns, area), theme, buf);
+    }
+}
+
+/// A popup with a list that scrolls and lines below it that do not; gives the room inside.
+#[expect(clippy::too_many_arguments, reason = "a drawing takes what it draws with")]
+fn scrolled(
+    title: &str,
+    mood: Mood,
+    list: &[Line<'_>],
+    foot: &[Line<'_>],
+    top: usize,
+    (columns, area): (u16, Rect),
+    theme: Theme,
+    buf: &mut Buffer,
+) -> Rect {
+    let foot_rows = u16::try_from(foot.len()).unwrap_or(3);
+    let rows = u16::try_from(list.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
+    let inside = frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
+    let list_area = Rect { height: inside.height.saturating_sub(foot_rows), ..inside };
+    let top = top.min(list.len().saturating_sub(usize::from(list_area.height)));
+    lines(&list[top..], list_area, theme, buf);
+    lines(
+        foot,
+        Rect { y: list_area.bottom(), height: inside.height - list_area.height, ..inside },
+        theme,
+        buf,
+    );
+    let hidden = list.len() - top;
+    if hidden > usize::from(list_area.height) && list_area.height > 0 {
+        let more = format!("{} more below", hidden - usize::from(list_area.height));
+        buf.set_stringn(
+            inside.x,
+            list_area.bottom(),
+            more,
+            usize::from(inside.width),
+            theme.style(Role::Muted),
+        );
+    }
+    inside
+}
+
+fn named(id: Id, tables: &Tables) -> (&str, &str) {
+    tables
+        .workspace
+        .fleet
+        .get(id)
+        .map_or(("a key that is gone", ""), |key| (key.name.as_str(), key.masked.as_str()))
+}
+
+fn listed_line<'a>(listed: &'a Listed, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
+    match listed {
+        Listed::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
+        Listed::Key(id, why) => {
+            let (name, mask) = named(*id, tables);
+            let room = usize::from(columns.saturating_sub(14)).min(34);
+            let muted = theme.style(Role::Muted);
+            Line::from(vec![
+                Span::raw(format!("  {:room$} ", crate::domain::text::fit(name, room))),
+                Span::styled(format!("{mask}  "), muted),
+                Span::styled(why.as_str(), muted),
+            ])
+        }
+    }
+}
+
+fn result_line<'a>(id: Id, outcome: &'a Outcome, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
+    let (name, mask) = named(id, tables);
+    let room = usize::from(columns.saturating_sub(24)).min(34);
+    let name = Span::raw(format!("{:room$} ", crate::domain::text::fit(name, room)));
+    let mask = Span::styled(format!("{mask}  "), theme.style(Role::Muted));
+    match outcome {
+        Outcome::Applied(decision) => {
+            let done = match decision {
+                Decision::Keep => "kept",
+                Decision::Revoke => "revoked",
+                Decision::Rotate => "to rotate",
+                Decision::Skip => "skipped",
+            };
+            Line::from(vec![Span::styled(format!("{done:10}"), theme.style(Role::Live)), name, mask])
+        }
+        Outcome::Failed(why) => Line::from(vec![
+            Span::styled(format!("{:10}", "not done"), theme.style(Role::Danger)),
+            name,
+            mask,
+            Span::raw(why.as_str()),
+        ]),
+    }
+}
+
+fn progress(run: &Run, columns: u16, theme: Theme) -> Line<'static> {
+    let done = run.results.len();
+    let failed = run.failed();
+    let room = usize::from(columns.saturating_sub(34).clamp(6, 40));
+    let full = (done * room).checked_div(run.total).unwrap_or(room).min(room);
+    let words = match (run.is_over(), failed) {
+        (true, 0) => format!("  all {} done", number(done as u64)),
+        (_, 0) => format!("  {} of {}", number(done as u64), number(run.total as u64)),
+        _ => format!(
+            "  {} of {}, {} failed",
+            number(done as u64),
+            number(run.total as u64),
+            number(failed as u64)
+        ),
+    };
+    Line::from(vec![
+        Span::styled(theme.symbol(Symbol::Full).repeat(full), theme.style(Role::Accent)),
+        Span::styled(theme.symbol(Symbol::Empty).repeat(room - full), theme.style(Role::Muted)),
+        Span::raw(words),
+    ])
+}

@@ -1,0 +1,173 @@
+//! The popup that keeps keys: why, and until when they stay out of the queue.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::draft::Draft;
+use crate::domain::key;
+use crate::domain::review::Decision;
+use crate::domain::time::{DAY, Stamp};
+use crate::tui::app::Tables;
+use crate::tui::form::Field;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{hints, paragraph};
+use crate::tui::shared::Shared;
+use crate::tui::theme::{Role, Theme};
+
+/// The dates that are offered, in days from now; none means until the key gets worse.
+const OFFERED: [Option<i64>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
+/// The one that is offered first: the next quarterly review.
+const FIRST: usize = 1;
+
+/// Keeping the marked keys, or the selected one.
+#[derive(Debug)]
+pub struct Keep {
+    title: String,
+    note: Field,
+    until: Field,
+    offered: usize,
+    on_until: bool,
+    now: Stamp,
+    wrong: Option<String>,
+}
+
+impl Keep {
+    /// For the keys that the review would decide on now; nothing where there are none.
+    pub fn new(shared: &Shared, tables: &Tables) -> Option<Self> {
+        let fleet = &tables.workspace.fleet;
+        let targets = tables.review.targets(fleet);
+        let first = fleet.get(*targets.first()?)?;
+        let title = if targets.len() == 1 {
+            format!("Keep {}", first.name)
+        } else {
+            format!("Keep {} keys", targets.len())
+        };
+        let draft = tables.review.drafts.get(first.id).filter(|draft| draft.decision == Decision::Keep);
+        let now = shared.server_now();
+        let mut popup = Self {
+            title,
+            note: Field::with(draft.and_then(|draft| draft.note.as_deref()).unwrap_or("")),
+            until: Field::default(),
+            offered: FIRST,
+            on_until: false,
+            now,
+            wrong: None,
+        };
+        match draft.map(|draft| draft.until) {
+            Some(until) => popup.until = Field::with(&until.map_or(String::new(), Stamp::date)),
+            None => popup.offer(0),
+        }
+        Some(popup)
+    }
+
+    fn offer(&mut self, by: isize) {
+        let count = isize::try_from(OFFERED.len()).unwrap_or(1);
+        let at = isize::try_from(self.offered).unwrap_or(0) + by;
+        self.offered = usize::try_from(at.rem_euclid(count)).unwrap_or(0);
+        let date = OFFERED[self.offered].map(|days| self.now.plus(days * DAY).date());
+        self.until = Field::with(&date.unwrap_or_default());
+    }
+
+    fn draft(&self, seen: Stamp) -> Result<Draft, String> {
+        let note = key::note(self.note.text()).map_err(|why| format!("The note {why}."))?;
+        let date = self.until.text().trim();
+        let until = if date.is_empty() {
+            None
+        } else {
+            let at = Stamp::parse(&format!("{date}T00:00:00Z"));
+            let at = at
+                .map_err(|_| format!("{date} is no date; write it as {}.", self.now.plus(90 * DAY).date()))?;
+            if at <= self.now {
+                return Err(format!("{date} is not in the future."));
+            }
+            Some(at)
+        };
+        Ok(Draft { until, note, ..Draft::new(Decision::Keep, seen) })
+    }
+}
+
+impl Popup for Keep {
+    fn contexts(&self) -> &'static [Context] {
+        stack::TEXT
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Submit => {
+                let Cx { shared, tables } = cx;
+                let fleet = &tables.workspace.fleet;
+                match self.draft(tables.review.seen(fleet)) {
+                    Ok(draft) => {
+                        tables.review.decide(shared, fleet, &draft);
+                        return Then::Close;
+                    }
+                    Err(wrong) => self.wrong = Some(wrong),
+                }
+            }
+            Action::NextField | Action::PreviousField => self.on_until = !self.on_until,
+            Action::Cancel => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+        self.wrong = None;
+        match key.codes.first() {
+            KeyCode::Up => self.offer(-1),
+            KeyCode::Down => self.offer(1),
+            _ if self.on_until => drop(self.until.press(key)),
+            _ => drop(self.note.press(key)),
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _: &mut Cx<'_>, text: &str) {
+        if self.on_until { self.until.paste(text) } else { self.note.paste(text) }
+    }
+
+    fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let columns = content_width(area, 62);
+        let until = self.until.text().trim();
+        let after = if until.is_empty() {
+            "It stays out of the queue until it gets worse: until a reason is found that is not there today."
+                .to_owned()
+        } else {
+            format!("It is back in the queue on {until}, or earlier if it gets worse.")
+        };
+        let after = match &self.wrong {
+            Some(wrong) => paragraph(wrong, theme.style(Role::Danger), usize::from(columns)),
+            None => paragraph(&after, theme.style(Role::Muted), usize::from(columns)),
+        };
+        let height = 5 + u16::try_from(after.len()).unwrap_or(2);
+        let inside = frame(&self.title, Mood::Calm, (columns, height), area, theme, buf);
+        let mut content =
+            vec![label("Why", !self.on_until, theme), label("Until", self.on_until, theme), Line::default()];
+        content.extend(after);
+        content.push(Line::default());
+        content.push(hints(
+            &[("Enter", "keep"), ("Tab", "next field"), ("Up Down", "other dates"), ("Esc", "back")],
+            theme,
+        ));
+        lines(&content, inside, theme, buf);
+        let field = |row: u16| Rect {
+            x: inside.x + 7,
+            y: inside.y + row,
+            width: inside.width.saturating_sub(7),
+            height: 1,
+        };
+        let note = self.note.draw(field(0), !self.on_until, theme, buf);
+        let date = self.until.draw(field(1), self.on_until, theme, buf);
+        note.or(date)
+    }
+}
+
+fn label(text: &'static str, focused: bool, theme: Theme) -> Line<'static> {
+    let role = if focused { Role::Accent } else { Role::Muted };
+    Line::from(Span::styled(text, theme.style(role)))
+}

@@ -1,0 +1,320 @@
+//! Draws the review: what is to be said about all keys, the fleet by last use, the queue, the reasons of the selected key.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::State;
+use crate::domain::draft::Draft;
+use crate::domain::key::Key;
+use crate::domain::member::Permission;
+use crate::domain::queue;
+use crate::domain::review::Decision;
+use crate::domain::staleness::Flag;
+use crate::domain::text::{fit, width};
+use crate::domain::time::Stamp;
+use crate::tui::app::Tables;
+use crate::tui::chart::{LastUses, draw_last_uses};
+use crate::tui::fleet::Load;
+use crate::tui::keymap::Action;
+use crate::tui::prose::{number, paragraph};
+use crate::tui::screens::detail;
+use crate::tui::screens::keys::{self, sentence};
+use crate::tui::shared::Shared;
+use crate::tui::table::{Look, put};
+use crate::tui::theme::{Role, Symbol};
+use crate::tui::view::Scrolled;
+
+/// From this height of the body on there is a picture and a sentence for each reason.
+const TALL: u16 = 17;
+/// From this width on the picture has its place.
+const WIDE: u16 = 76;
+/// How wide it is.
+const PICTURE: u16 = 32;
+
+/// Shown while no filter is typed.
+const EXAMPLE: &str = "name or mask, flag:orphaned idle:>90d is:live owner:ada";
+
+/// Where things stand in the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    summary: Rect,
+    picture: Option<Rect>,
+    bar: Rect,
+    /// The queue with its header.
+    pub table: Rect,
+    reasons: Rect,
+    pane: Option<Rect>,
+    side: bool,
+}
+
+/// From this width on the details of a key stand beside the queue; in narrower windows they cover it.
+const SIDE_FROM: u16 = 110;
+/// How wide they are there.
+const SIDE_WIDTH: u16 = 46;
+
+/// Divides the body.
+pub fn places(body: Rect, pane: bool) -> Places {
+    let side = pane && body.width >= SIDE_FROM;
+    let whole = body;
+    let body = if side { Rect { width: body.width - SIDE_WIDTH - 3, ..body } } else { body };
+    let beside = Rect { x: body.right() + 2, width: SIDE_WIDTH, ..whole };
+    let over = Rect { x: whole.x + 2, width: whole.width.saturating_sub(4), ..whole };
+    let pane = pane.then_some(if side { beside } else { over });
+    let tall = body.height >= TALL;
+    let top = if tall { 7 } else { 1 };
+    let below = if tall { 2 } else { 1 };
+    let summary = Rect { x: body.x + 1, width: body.width.saturating_sub(2), height: top, ..body };
+    let picture = (tall && body.width >= WIDE).then(|| Rect {
+        x: body.right() - PICTURE - 1,
+        width: PICTURE,
+        ..summary
+    });
+    let summary = Rect { width: summary.width - picture.map_or(0, |p| p.width + 2), ..summary };
+    let bar = Rect { y: body.y + top, height: 1, ..body };
+    let table = Rect { y: bar.bottom(), height: body.height.saturating_sub(top + 1 + below), ..body };
+    let reasons = Rect { y: table.bottom(), height: below, ..summary };
+    let reasons = Rect { width: body.width.saturating_sub(2), ..reasons };
+    Places { summary, picture, bar, table, reasons, pane, side }
+}
+
+/// Draws the tab; gives the cursor's place and the rows that scroll.
+pub fn draw(
+    tables: &Tables,
+    shared: &Shared,
+    body: Rect,
+    buf: &mut Buffer,
+) -> (Option<(u16, u16)>, Option<Scrolled>) {
+    let (state, workspace) = (&tables.review, &tables.workspace);
+    let look = workspace.look(shared);
+    if let (Err(why), Some(_)) = (shared.may(Permission::Review), &shared.me)
+        && !shared.start.read_only
+    {
+        let lines = paragraph(
+            &sentence(&why),
+            look.theme.style(Role::Strong),
+            usize::from(body.width.saturating_sub(6)),
+        );
+        lines_at(&lines, Rect { x: body.x + 3, y: body.y + 2, ..body }, &look, buf);
+        return (None, None);
+    }
+    let selected = state.selected(&workspace.fleet);
+    let places = places(body, tables.detail.open && selected.is_some());
+    if let (Some(pane), Some(key)) = (places.pane, selected) {
+        detail::draw(&tables.detail, key, &workspace.fleet, &look, pane, buf);
+        if !places.side {
+            return (None, None);
+        }
+        for y in pane.y..pane.bottom() {
+            buf.set_string(pane.x - 2, y, look.theme.symbol(Symbol::Divider), look.theme.style(Role::Muted));
+        }
+    }
+    draw_summary(state, workspace, &look, places, buf);
+    let cursor = draw_bar(state, shared, places.bar, buf);
+    let fleet = &workspace.fleet;
+    if state.table.shown().is_empty() {
+        draw_nothing(state, workspace, shared, places.table, buf);
+        return (cursor, None);
+    }
+    let columns = Columns::fit(places.table.width);
+    columns.header(places.table, &look, buf);
+    for (line, &row) in (places.table.y + 1..places.table.bottom()).zip(state.table.visible()) {
+        let key = &fleet.keys()[row as usize];
+        draw_row(state, key, &columns, &look, (places.table.x, line), buf);
+    }
+    if let Some(key) = state.selected(fleet) {
+        draw_reasons(state, key, &look, places.reasons, buf);
+    }
+    if places.side {
+        return (cursor, None);
+    }
+    let scroll = Scrolled {
+        first_row_y: places.table.y + 1,
+        rows: places.table.height.saturating_sub(1),
+        top: state.table.top(),
+        generation: state.table.generation(),
+    };
+    (cursor, (scroll.rows > 0).then_some(scroll))
+}
+
+fn draw_summary(state: &State, workspace: &keys::State, look: &Look, places: Places, buf: &mut Buffer) {
+    let theme = look.theme;
+    let fleet = &workspace.fleet;
+    let waiting = state.table.shown().iter().map(|&row| &fleet.keys()[row as usize]);
+    let mut said = queue::sentences(waiting, &look.judge);
+    if said.is_empty() && fleet.load == Load::Complete {
+        said.push("nothing waits for a decision".to_owned());
+    }
+    let columns = usize::from(places.summary.width);
+    let lines: Vec<Line<'_>> = if places.summary.height == 1 {
+        vec![Line::raw(sentence(&said.join("; ")))]
+    } else {
+        said.iter().flat_map(|said| paragraph(&sentence(said), Style::new(), columns)).collect()
+    };
+    for (y, line) in (places.summary.y..places.summary.bottom()).zip(&lines) {
+        put(buf, (places.summary.x, y), places.summary.width, line, Style::new(), theme);
+    }
+    if let Some(picture) = places.picture {
+        buf.set_string(picture.x, picture.y, "Keys by last use", theme.style(Role::Muted));
+        let picture = Rect { y: picture.y + 1, height: picture.height - 1, ..picture };
+        draw_last_uses(picture, buf, theme, &LastUses::of(fleet.keys(), look.judge.now));
+    }
+}
+
+/// The filter, or what is decided so far on a rule.
+fn draw_bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    let theme = shared.theme();
+    if state.search.shows() {
+        return state.search.draw(EXAMPLE, shared, area, buf);
+    }
+    let muted = theme.style(Role::Muted);
+    let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
+    buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), muted);
+    if !state.drafts.is_empty() {
+        let counts = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip]
+            .map(|decision| (decision, state.drafts.count(decision)));
+        let said: Vec<String> = counts
+            .iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|(d, n)| format!("{d} {}", number(*n as u64)))
+            .collect();
+        let text = format!(" Decided: {}; {} applies ", said.join(", "), shared.key(Action::Apply));
+        buf.set_stringn(
+            area.x + 3,
+            area.y,
+            text,
+            usize::from(area.width.saturating_sub(4)),
+            theme.style(Role::Strong),
+        );
+    }
+    None
+}
+
+/// Where the cells of a row begin, and how wide they are; 0 is not shown.
+struct Columns {
+    decision: (u16, u16),
+    badge: u16,
+    name: (u16, u16),
+    mask: (u16, u16),
+    reasons: (u16, u16),
+}
+
+impl Columns {
+    fn fit(columns: u16) -> Self {
+        let decision = (3, 7);
+        let badge = 11;
+        let rest = columns.saturating_sub(13);
+        let name = (13, if columns >= 60 { (rest / 3).clamp(18, 40) } else { rest.saturating_sub(12) });
+        let mask = (13 + name.1 + 1, 9);
+        let reasons = mask.0 + mask.1 + 1;
+        Self { decision, badge, name, mask, reasons: (reasons, columns.saturating_sub(reasons + 1)) }
+    }
+
+    fn header(&self, area: Rect, look: &Look, buf: &mut Buffer) {
+        let style = look.theme.style(Role::Muted);
+        let titles = [
+            ("Decided", self.decision),
+            ("Name", self.name),
+            ("Secret", self.mask),
+            ("Why it is here", self.reasons),
+        ];
+        for (title, (x, width)) in titles {
+            buf.set_stringn(area.x + x, area.y, title, usize::from(width), style);
+        }
+    }
+}
+
+fn draw_row(state: &State, key: &Key, columns: &Columns, look: &Look, (x, y): (u16, u16), buf: &mut Buffer) {
+    let theme = look.theme;
+    let marked = state.table.marks.contains(&key.id);
+    let mark = if marked { theme.symbol(Symbol::Marked) } else { " " };
+    if state.table.selected() == Some(key.id) {
+        buf.set_string(x, y, theme.symbol(Symbol::Selected), theme.style(Role::Selected));
+        buf.set_string(x + 1, y, mark, theme.style(Role::Selected));
+    } else if marked {
+        buf.set_string(x + 1, y, mark, theme.style(Role::Marked));
+    }
+    let mut cell = |(at, width): (u16, u16), line: &Line<'_>| {
+        if width > 0 {
+            put(buf, (x + at, y), width, line, Style::new(), theme);
+        }
+    };
+    if let Some(draft) = state.drafts.get(key.id) {
+        let (word, role) = decision_word(draft);
+        cell(columns.decision, &Line::styled(word, theme.style(role)));
+    }
+    if key.is_live(look.judge.now) {
+        cell((columns.badge, 1), &Line::styled(theme.symbol(Symbol::Live), theme.style(Role::Live)));
+    }
+    cell(columns.name, &Line::raw(key.name.as_str()));
+    cell(columns.mask, &Line::styled(key.masked.as_str(), theme.style(Role::Muted)));
+    let role = if look.judge.flags(key).has(Flag::Orphaned) { Role::Orphaned } else { Role::Stale };
+    cell(columns.reasons, &Line::styled(look.judge.reasons(key), theme.style(role)));
+}
+
+fn decision_word(draft: &Draft) -> (&'static str, Role) {
+    match draft.decision {
+        _ if draft.refused.is_some() => ("refused", Role::Danger),
+        Decision::Revoke => ("revoke", Role::Danger),
+        Decision::Keep => ("keep", Role::Live),
+        Decision::Rotate => ("rotate", Role::Accent),
+        Decision::Skip => ("skip", Role::Muted),
+    }
+}
+
+/// All reasons of the selected key; of a decided one, what is decided.
+fn draw_reasons(state: &State, key: &Key, look: &Look, area: Rect, buf: &mut Buffer) {
+    let theme = look.theme;
+    let mut said = look.judge.reasons(key);
+    let mut role = Role::Plain;
+    if let Some(draft) = state.drafts.get(key.id) {
+        match &draft.refused {
+            Some(why) => (said, role) = (format!("Not done: {why}. {said}"), Role::Danger),
+            None if draft.decision == Decision::Keep => {
+                let until = draft
+                    .until
+                    .map_or("until it gets worse".to_owned(), |at| format!("until {}", Stamp::date(at)));
+                let note = draft.note.as_deref().map_or(String::new(), |note| format!(": {note}"));
+                said = format!("Keep {until}{note}. {said}");
+            }
+            None => {}
+        }
+    }
+    let columns = usize::from(area.width);
+    let said = theme.text(&said).into_owned();
+    let lines = if area.height > 1 || width(&said) <= columns {
+        paragraph(&said, theme.style(role), columns)
+    } else {
+        vec![Line::styled(fit(&said, columns).into_owned(), theme.style(role))]
+    };
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        put(buf, (area.x, y), area.width, line, Style::new(), theme);
+    }
+}
+
+fn lines_at(lines: &[Line<'_>], area: Rect, look: &Look, buf: &mut Buffer) {
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        put(buf, (area.x, y), area.width, line, Style::new(), look.theme);
+    }
+}
+
+fn draw_nothing(state: &State, workspace: &keys::State, shared: &Shared, area: Rect, buf: &mut Buffer) {
+    let said = match (&workspace.fleet.load, &state.history) {
+        (Load::Failed(why), _) | (_, Load::Failed(why)) => {
+            format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh))
+        }
+        (Load::Complete, _) if !state.search.is_empty() => {
+            format!("No key of the queue passes the filter. {} clears it.", shared.key(Action::Cancel))
+        }
+        (Load::Complete, Load::Complete) => {
+            "All organization keys are in order, or kept by an earlier decision.".to_owned()
+        }
+        _ => "Loading keys and earlier decisions.".to_owned(),
+    };
+    let theme = shared.theme();
+    let lines = paragraph(&said, theme.style(Role::Muted), usize::from(area.width.saturating_sub(6)).min(64));
+    for (y, line) in (area.y + 1..area.bottom()).zip(&lines) {
+        put(buf, (area.x + 3, y), area.width.saturating_sub(4), line, Style::new(), theme);
+    }
+}

@@ -1,0 +1,128 @@
+//! The filter line above a table: understood as one types; what is wrong is shown at its place.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+
+use super::form::Field;
+use super::shared::Shared;
+use super::table::put;
+use super::theme::Role;
+use crate::domain::filter::{Fields, Filter, FilterError};
+use crate::domain::text;
+
+/// A filter as typed, and as it was last understood.
+#[derive(Debug)]
+pub struct Search<T> {
+    /// Whether keys go to it.
+    pub typing: bool,
+    /// The last filter that was understood: it holds while a mistake is typed.
+    pub parsed: Filter<T>,
+    field: Field,
+    wrong: Option<FilterError>,
+}
+
+impl<T> Default for Search<T> {
+    fn default() -> Self {
+        Self { typing: false, parsed: Filter::default(), field: Field::default(), wrong: None }
+    }
+}
+
+/// A filter whose table does not matter.
+pub trait Typing {
+    /// Takes a key; says whether the text may be another now.
+    fn press(&mut self, key: KeyCombination) -> bool;
+    /// Takes a pasted text.
+    fn paste(&mut self, text: &str);
+    /// Keys go elsewhere from now on; an `emptied` filter finds everything.
+    fn leave(&mut self, emptied: bool);
+}
+
+impl<T: Fields> Typing for Search<T> {
+    fn press(&mut self, key: KeyCombination) -> bool {
+        let changed = self.field.press(key);
+        self.understand();
+        changed
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.field.paste(text);
+        self.understand();
+    }
+
+    fn leave(&mut self, emptied: bool) {
+        self.typing = false;
+        if emptied {
+            self.clear();
+        }
+    }
+}
+
+impl<T: Fields> Search<T> {
+    /// Whether nothing is typed.
+    pub fn is_empty(&self) -> bool {
+        self.field.text().is_empty()
+    }
+
+    /// The text as typed.
+    pub fn text(&self) -> &str {
+        self.field.text()
+    }
+
+    /// Puts another text in its place.
+    pub fn set(&mut self, text: &str) {
+        self.field = Field::with(text);
+        self.understand();
+    }
+
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.set("");
+    }
+
+    fn understand(&mut self) {
+        match Filter::parse(self.field.text()) {
+            Ok(filter) => (self.parsed, self.wrong) = (filter, None),
+            Err(wrong) => self.wrong = Some(wrong),
+        }
+    }
+
+    /// Whether the line has to be drawn.
+    pub fn shows(&self) -> bool {
+        self.typing || !self.is_empty()
+    }
+
+    /// Draws the line; gives the cursor's place. `example` is shown while nothing is typed.
+    pub fn draw(&self, example: &str, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let role = if self.wrong.is_some() { Role::Danger } else { Role::Accent };
+        buf.set_string(area.x + 1, area.y, "/", theme.style(role));
+        let start = area.x + 3;
+        let room = area.width.saturating_sub(4);
+        let typed = u16::try_from(text::width(&text::line(self.text()))).unwrap_or(room);
+        let said = match &self.wrong {
+            Some(wrong) => Some(Line::styled(wrong.message.as_str(), theme.style(Role::Danger))),
+            None if self.is_empty() => Some(Line::styled(example, theme.style(Role::Muted))),
+            None => None,
+        };
+        let mut field = Rect { x: start, width: room, ..area };
+        if let Some(said) = said {
+            let x = start.saturating_add(typed).saturating_add(2).min(area.right());
+            put(buf, (x, area.y), area.right() - x, &said, Style::new(), theme);
+            field.width = room.min(typed + 2);
+        }
+        let cursor = self.field.draw(field, self.typing, theme, buf);
+        if let Some(wrong) = self.wrong.as_ref().filter(|_| typed < room) {
+            let column = |at: usize| u16::try_from(text::width(&text::line(&self.text()[..at]))).unwrap_or(0);
+            let (from, to) = (column(wrong.at.start), column(wrong.at.end).max(column(wrong.at.start) + 1));
+            let place = Rect { x: start + from, width: to - from, ..area };
+            buf.set_style(
+                place.intersection(area),
+                theme.style(Role::Danger).add_modifier(Modifier::UNDERLINED),
+            );
+        }
+        cursor
+    }
+}

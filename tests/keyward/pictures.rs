@@ -1,0 +1,198 @@
+//! Pictures of the screens for the README: a frame becomes an SVG, and a picture that differs from the program's frame fails.
+//!
+//! `KEYWARD_BLESS=1 cargo test pictures` draws them anew.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::screens::driver::Driver;
+
+/// Pixels of a cell, of the letters in it, and around the whole.
+const CELL: (f32, f32) = (8.4, 18.0);
+const FONT: f32 = 14.0;
+const MARGIN: f32 = 14.0;
+const FOREGROUND: &str = "#d8dce4";
+const BACKGROUND: &str = "#15181e";
+
+fn colour(colour: Color, otherwise: &str) -> String {
+    let name = match colour {
+        Color::Black => "#3b4048",
+        Color::Red => "#f0717a",
+        Color::Green => "#8ecb78",
+        Color::Yellow => "#e4c06a",
+        Color::Blue => "#6cb2f4",
+        Color::Magenta => "#d488e4",
+        Color::Cyan => "#5cc4d0",
+        Color::Gray => "#b4bac6",
+        Color::DarkGray => "#707884",
+        Color::White => "#ffffff",
+        Color::Rgb(r, g, b) => return format!("#{r:02x}{g:02x}{b:02x}"),
+        _ => otherwise,
+    };
+    name.to_owned()
+}
+
+/// How a cell is drawn; neighbours of the same look are one run.
+#[derive(Clone, PartialEq)]
+struct Look {
+    ink: String,
+    ground: Option<String>,
+    modifier: Modifier,
+}
+
+fn look(cell: &Cell) -> Look {
+    let (ink, ground) = (colour(cell.fg, FOREGROUND), colour(cell.bg, BACKGROUND));
+    let modifier = cell.modifier;
+    if modifier.contains(Modifier::REVERSED) {
+        return Look { ink: ground, ground: Some(ink), modifier };
+    }
+    Look { ink, ground: (ground != BACKGROUND).then_some(ground), modifier }
+}
+
+fn eighths(n: u32) -> f32 {
+    f32::from(u16::try_from(n).unwrap())
+}
+
+/// A block element as the part of the cell that it fills (x, y, width, height in eighths): fonts leave gaps between them.
+fn block(symbol: &str) -> Option<(f32, f32, f32, f32)> {
+    let c = symbol.chars().next().map(u32::from)?;
+    match c {
+        0x2581..=0x2588 => {
+            let rows = eighths(c - 0x2580);
+            Some((0.0, 8.0 - rows, 8.0, rows))
+        }
+        0x2589..=0x258f => Some((0.0, 0.0, eighths(0x2590 - c), 8.0)),
+        _ => None,
+    }
+}
+
+fn attributes(look: &Look) -> String {
+    let mut out = format!(" fill=\"{}\"", look.ink);
+    for (modifier, attribute) in [
+        (Modifier::BOLD, " font-weight=\"bold\""),
+        (Modifier::DIM, " fill-opacity=\"0.62\""),
+        (Modifier::ITALIC, " font-style=\"italic\""),
+        (Modifier::UNDERLINED, " text-decoration=\"underline\""),
+        (Modifier::CROSSED_OUT, " text-decoration=\"line-through\""),
+    ] {
+        if look.modifier.contains(modifier) {
+            out.push_str(attribute);
+        }
+    }
+    out
+}
+
+/// The frame as a picture.
+pub fn svg(buf: &Buffer) -> String {
+    let (columns, rows) = (f32::from(buf.area.width), f32::from(buf.area.height));
+    let (width, height) = (columns * CELL.0 + 2.0 * MARGIN, rows * CELL.1 + 2.0 * MARGIN);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+         font-family=\"'DejaVu Sans Mono','Noto Sans Mono',Menlo,Consolas,monospace\" font-size=\"{FONT}\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
+    );
+    for y in 0..buf.area.height {
+        let mut x = 0;
+        while x < buf.area.width {
+            let look = look(&buf[(x, y)]);
+            let filled = block(buf[(x, y)].symbol());
+            let from = x;
+            let mut text = String::new();
+            while x < buf.area.width
+                && self::look(&buf[(x, y)]) == look
+                && block(buf[(x, y)].symbol()) == filled
+            {
+                let symbol = buf[(x, y)].symbol();
+                text.push_str(symbol);
+                // The cells behind a wide letter hold nothing of their own.
+                x += u16::try_from(symbol.width()).unwrap().max(1);
+            }
+            run(&mut out, (from, x, y), &look, filled, &text);
+        }
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn run(
+    out: &mut String,
+    (from, to, y): (u16, u16, u16),
+    look: &Look,
+    filled: Option<(f32, f32, f32, f32)>,
+    text: &str,
+) {
+    let (left, top) = (f32::from(from) * CELL.0 + MARGIN, f32::from(y) * CELL.1 + MARGIN);
+    let width = f32::from(to - from) * CELL.0;
+    let mut line = |text: std::fmt::Arguments| writeln!(out, "{text}").unwrap();
+    if let Some(ground) = &look.ground {
+        line(format_args!(
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{ground}\"/>",
+            CELL.1
+        ));
+    }
+    if let Some((x, y, w, h)) = filled {
+        // Only a part of the width is filled where a bar ends: such a run is one cell.
+        let width = if w < 8.0 { w / 8.0 * CELL.0 } else { width };
+        let (x, y, height) = (left + x / 8.0 * CELL.0, top + y / 8.0 * CELL.1, h / 8.0 * CELL.1);
+        line(format_args!(
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"{}/>",
+            attributes(look)
+        ));
+        return;
+    }
+    let shown = text.trim_end();
+    if shown.is_empty() {
+        return;
+    }
+    // Blanks at the beginning are skipped, and the length is given, so that every font keeps to the columns.
+    let skipped = u16::try_from(shown.len() - shown.trim_start().len()).unwrap();
+    let (left, shown) = (left + f32::from(skipped) * CELL.0, shown.trim_start());
+    let cells = f32::from(u16::try_from(shown.width()).unwrap());
+    let escaped = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    line(format_args!(
+        "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\"{}>{escaped}</text>",
+        top + CELL.1 * 0.74,
+        cells * CELL.0,
+        attributes(look)
+    ));
+}
+
+#[expect(clippy::disallowed_methods, reason = "how a test is run is not part of the program's configuration")]
+fn blessing() -> bool {
+    std::env::var_os("KEYWARD_BLESS").is_some_and(|value| value == "1")
+}
+
+/// Compares the frame with the picture of this name, or draws it anew.
+pub fn assert_picture(name: &str, buf: &Buffer) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/screens").join(format!("{name}.svg"));
+    let drawn = svg(buf);
+    if blessing() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, drawn).unwrap();
+        return;
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == drawn, "{} is not what the program draws; KEYWARD_BLESS=1 draws it anew", path.display());
+}
+
+#[test]
+fn the_review() {
+    let driver = Driver::at(100, 30).press("3xSKasked Cora, still needed<enter>");
+    assert_picture("review", driver.buffer());
+}
+
+#[test]
+fn a_picture_holds_every_letter_once_and_nothing_that_acts() {
+    let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
+    buf.set_string(2, 0, "a<b> & 工場", ratatui::style::Style::new().fg(Color::Red));
+    buf.set_string(0, 1, "██▌", ratatui::style::Style::new().add_modifier(Modifier::REVERSED));
+    let svg = svg(&buf);
+    assert!(svg.contains(">a&lt;b&gt; &amp; 工場</text>"), "{svg}");
+    assert_eq!(svg.matches("<text").count(), 1);
+    assert_eq!(svg.matches("<rect").count(), 5, "{svg}");
+}

@@ -1,0 +1,173 @@
+//! The review: deciding, applying, what is kept for the next start, and how it looks.
+
+use insta::assert_snapshot;
+use keyward::domain::key::{Key, Kind};
+use keyward::domain::member::Role;
+use keyward::domain::time::{DAY, MINUTE};
+
+use super::driver::{Driver, start};
+use super::fleet::{NOW, key};
+
+fn stale(count: u16) -> Vec<Key> {
+    (0..count)
+        .map(|n| {
+            key(
+                100 + n,
+                Kind::Organization,
+                &format!("Stale {n:02}"),
+                300 * DAY,
+                Some((i64::from(100 + n) * DAY, "curl/8.5.0")),
+            )
+        })
+        .collect()
+}
+
+fn reviewing(keys: Vec<Key>) -> Driver {
+    let mut driver = Driver::prepare(start(80, 24), Role::Admin);
+    driver.keys = keys;
+    driver.go()
+}
+
+/// The drafts as the program last kept them.
+fn kept(driver: &Driver) -> String {
+    let text = driver.done.iter().rev().find(|done| done.starts_with("KeepDrafts(")).unwrap();
+    let text = text.trim_start_matches("KeepDrafts(").trim_end_matches(')');
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_queue_shows_the_riskiest_first_with_its_reasons() {
+    for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
+        assert_snapshot!(Driver::at(columns, rows).press("3").screen());
+    }
+}
+
+#[test]
+fn a_key_is_decided_on_its_row() {
+    assert_snapshot!(Driver::new().press("3xSRK").screen());
+    assert_snapshot!(Driver::new().press("3xSRKstill needed<enter>").screen());
+    assert_snapshot!(Driver::new().press("3xSRKstill needed<enter>A").screen());
+}
+
+#[test]
+fn twenty_keys_take_at_most_45_presses() {
+    let mut presses = 0;
+    let mut press = |driver: Driver, keys: &str| {
+        presses += keys.replace("<enter>", "E").chars().count();
+        driver.press(keys)
+    };
+    let mut driver = press(reviewing(stale(20)), "3");
+    driver = press(driver, &"x".repeat(15));
+    for _ in 0..3 {
+        // The notes' text does not count.
+        driver = press(driver, "K").press("asked, still needed");
+        driver = press(driver, "<enter>");
+    }
+    driver = press(driver, "RSA").press("revoke 15");
+    driver = press(driver, "<enter>");
+    driver = press(driver, "q");
+    assert_eq!(driver.reviews.len(), 20);
+    assert_eq!(driver.keys.iter().filter(|key| key.revoked_at.is_some()).count(), 15);
+    assert!(presses <= 45, "{presses} presses");
+}
+
+#[test]
+fn one_silent_key_is_confirmed_by_a_letter_and_many_by_their_number() {
+    let driver = reviewing(stale(3)).press("3xAy");
+    assert_eq!(driver.reviews.len(), 1);
+    let driver = reviewing(stale(3)).press("3axArevoke 2<enter>");
+    assert_eq!(driver.reviews.len(), 0);
+    assert!(driver.screen().contains("Type revoke 3 to go on"), "{}", driver.screen());
+    let driver = driver.press("<backspace>3<enter>");
+    assert_eq!(driver.reviews.len(), 3);
+    assert_snapshot!(driver.screen());
+}
+
+#[test]
+fn a_pasted_series_of_keys_revokes_nothing() {
+    let driver = reviewing(stale(3)).press("3").press_at_once("xAy");
+    assert_eq!(driver.reviews.len(), 0);
+}
+
+#[test]
+fn a_key_that_was_used_meanwhile_is_left_and_said_by_whom() {
+    let mut driver = reviewing(stale(2)).press("3xxA");
+    let used = driver.named("Stale 01");
+    used.last_used_at = Some(NOW.plus(4 * MINUTE));
+    let driver = driver.press("revoke 2<enter>");
+    assert_eq!(driver.reviews.len(), 1);
+    assert_snapshot!(driver.screen());
+    assert_snapshot!(driver.press("<esc>").screen());
+}
+
+#[test]
+fn live_keys_are_left_alone() {
+    let mut keys = stale(2);
+    keys[0].last_used_at = Some(NOW.minus(12 * MINUTE));
+    keys[0].created_at = NOW.minus(400 * DAY);
+    let driver = reviewing(keys).press("3xxA");
+    assert!(driver.screen().contains("1 key left alone"), "{}", driver.screen());
+    assert_eq!(driver.press("y").reviews.len(), 1);
+}
+
+#[test]
+fn undo_takes_back_one_step() {
+    let driver = reviewing(stale(3)).press("3ax");
+    assert!(driver.screen().contains("revoke 3"), "{}", driver.screen());
+    let driver = driver.press("u");
+    assert!(!driver.screen().contains("Decided:"), "{}", driver.screen());
+}
+
+#[test]
+fn drafts_outlive_the_program_and_nothing_is_applied_twice() {
+    let driver = reviewing(stale(3)).press("3xKbecause<enter>");
+    let (drafts, keys) = (kept(&driver), driver.keys.clone());
+    let again = |reviews| {
+        let mut driver = Driver::prepare(
+            keyward::tui::shared::Start { drafts: drafts.clone(), ..start(80, 24) },
+            Role::Admin,
+        );
+        driver.keys.clone_from(&keys);
+        driver.reviews = reviews;
+        driver.go().press("3")
+    };
+    let resumed = again(Vec::new());
+    assert!(resumed.screen().contains("Decided: revoke 1, keep 1"), "{}", resumed.screen());
+    let applied = resumed.press("Ay");
+    assert_eq!(applied.reviews.len(), 2);
+    // Killed after the server applied and before the answer was kept: the records settle the drafts.
+    let killed = again(applied.reviews.clone());
+    assert!(!killed.screen().contains("Decided:"), "{}", killed.screen());
+}
+
+#[test]
+fn a_lost_connection_keeps_the_rest_as_drafts() {
+    let lost = keyward::tui::msg::Failure::Unreachable("The server did not answer.".into());
+    let driver = reviewing(stale(12)).press("3axArevoke 12").failing(lost).press("<enter>");
+    assert!(driver.reviews.len() < 12);
+    let done = driver.reviews.len();
+    let driver = driver.press("<esc>");
+    assert!(driver.screen().contains(&format!("Decided: revoke {}", 12 - done)), "{}", driver.screen());
+}
+
+#[test]
+fn kept_keys_leave_the_queue() {
+    let driver = reviewing(stale(3)).press("3K<enter>Ay<esc>");
+    assert!(driver.screen().contains("2 to review"), "{}", driver.screen());
+}
+
+#[test]
+fn a_filter_with_a_mistake_says_where() {
+    let driver = reviewing(stale(3)).press("3/idle:>9q");
+    assert_snapshot!(driver.screen().lines().nth(8).unwrap());
+}
+
+#[test]
+fn the_export_is_written_and_recorded() {
+    let driver = reviewing(stale(3)).press("3xAy<esc>E");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("<enter>");
+    let written = driver.done.iter().find(|done| done.starts_with("write # Review of API keys")).unwrap();
+    assert!(written.ends_with("to keyward-review-2026-11-18.md"));
+    assert!(driver.screen().contains("recorded 1"), "{}", driver.screen());
+}
