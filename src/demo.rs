@@ -1,9 +1,155 @@
-//! A believable organization with a year of use, for `keyward demo`, tests and pictures.
+//! `keyward demo`: a server in this process on a free port, a believable organization in a folder that is gone afterwards, and
+//! the terminal UI or a command on top of it.
+
+use std::ffi::OsString;
+use std::fs::{File, Permissions};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::domain::member::Role;
+use crate::domain::secret::{Token, TokenKind};
+use crate::server::observe::logs;
+use crate::server::{Running, StartError};
+use crate::store::{OpenError, SetUpError};
 
 pub mod cast;
 pub mod chance;
+mod command;
+mod house;
+mod integrations;
 pub mod log;
 pub mod names;
 pub mod organization;
 pub mod patterns;
 pub mod plant;
+
+pub use organization::{KEYS_DEFAULT, KEYS_MAX, Organization};
+
+use house::House;
+
+/// What the demo is to do.
+pub struct Options {
+    /// How many keys the organization has, at most [`KEYS_MAX`].
+    pub keys: usize,
+    /// As whom to sign in.
+    pub role: Role,
+    /// What to run on it: a program with its arguments.
+    pub command: Vec<OsString>,
+}
+
+/// Why the demo did not run, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// No folder for its data.
+    #[error("the demo needs a temporary folder: {0}; set TMPDIR to a place where this user may write")]
+    Folder(io::Error),
+    /// No port on the loopback interface.
+    #[error("the demo needs a port on 127.0.0.1: {0}")]
+    Port(io::Error),
+    /// The system refuses threads or signals.
+    #[error("the demo cannot start: {0}")]
+    System(io::Error),
+    /// The database.
+    #[error("the demo's database cannot be opened: {0}")]
+    Open(#[from] OpenError),
+    /// The organization.
+    #[error("the demo's organization cannot be stored: {0}")]
+    Plant(#[from] SetUpError),
+    /// The server.
+    #[error("the demo's server cannot start: {0}")]
+    Start(#[from] StartError),
+    /// The server's task is gone.
+    #[error("the demo's server failed: {0}")]
+    Lost(#[from] tokio::task::JoinError),
+    /// The command.
+    #[error("cannot run `{program}`: {why}")]
+    Command {
+        /// The program's name, safe to show.
+        program: String,
+        /// What is wrong.
+        why: io::Error,
+    },
+}
+
+impl DemoError {
+    /// The exit code: for a command that cannot be run those of the shell, else 1.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Command { why, .. } if why.kind() == io::ErrorKind::NotFound => 127,
+            Self::Command { .. } => 126,
+            _ => 1,
+        }
+    }
+}
+
+/// Who and where the demo's user is.
+struct Guest {
+    address: SocketAddr,
+    token: Token,
+}
+
+/// How long the end of the demo may take, before its folder is removed under whatever still runs.
+const END: Duration = Duration::from_secs(1);
+
+/// Runs the demo to its end; gives the exit code of the process.
+///
+/// # Errors
+/// See [`DemoError`]. The folder is removed in any case.
+pub fn run(options: &Options) -> Result<u8, DemoError> {
+    let folder = folder().map_err(DemoError::Folder)?;
+    log_to(&folder.path().join("demo.log"))?;
+    // The port is open before anything else, so that whoever connects while the organization is planted only waits.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(DemoError::Port)?;
+    listener.set_nonblocking(true).map_err(DemoError::Port)?;
+    let guest = Guest {
+        address: listener.local_addr().map_err(DemoError::Port)?,
+        token: Token::new(TokenKind::Session, clock::entropy()),
+    };
+    let house = House {
+        data: folder.path().join("keyward.db"),
+        listener,
+        keys: options.keys.min(KEYS_MAX),
+        role: options.role,
+        session: TokenKind::Session.digest(guest.token.expose()).expect("a new token is well-formed"),
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(DemoError::System)?;
+    let opening = runtime.spawn(house.open());
+    let result = runtime.block_on(command::run(&options.command, &guest, opening));
+    runtime.shutdown_timeout(END);
+    remove(folder);
+    result
+}
+
+/// A new folder that nobody else can look into.
+fn folder() -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix("keyward-demo-").permissions(Permissions::from_mode(0o700)).tempdir()
+}
+
+/// Removes the folder, also when something still wrote into it meanwhile.
+fn remove(folder: TempDir) {
+    let path = folder.path().to_owned();
+    if folder.close().is_err() {
+        // Best effort: nobody is left to be told.
+        let _ = std::fs::remove_dir_all(path);
+    }
+}
+
+/// Everything that the server says goes into the demo's folder.
+fn log_to(path: &Path) -> Result<(), DemoError> {
+    let file = Arc::new(File::create(path).map_err(DemoError::Folder)?);
+    // Where a subscriber is there already (tests), that one stays.
+    let _ = tracing::subscriber::set_global_default(logs::subscriber(file, logs::DEFAULT_FILTER));
+    Ok(())
+}
+
+/// The server that was opened, or why there is none.
+type Opening = JoinHandle<Result<Running, DemoError>>;

@@ -21,7 +21,9 @@ mod organization;
 mod revoked_log;
 mod row;
 mod schema;
+mod seed;
 mod sessions;
+mod sites;
 mod tx;
 
 pub use activity::{ActivityFilter, Event};
@@ -31,7 +33,9 @@ pub use error::{Error, OpenError};
 pub use members::{KeyBrief, MemberRow, NewMember};
 pub use organization::{HostInvitation, OrganizationRow, SetUpError};
 pub use revoked_log::{RestorePending, Restored};
+pub use seed::{Seed, SeedKey, SeedMember};
 pub use sessions::{CodeRow, NewCode, NewSession, SessionRow, SignedIn};
+pub use sites::{MachineRow, SiteRow};
 pub use tx::{Outcome, Tx};
 
 use dialect::Pools;

@@ -1,5 +1,7 @@
 //! The activity log of the demo: what its members did to each other and to their keys, up to its start.
 
+use std::collections::HashMap;
+
 use super::chance::Chance;
 use super::organization::{Member, Planted};
 use super::plant::{ORGANIZATION, Who};
@@ -13,12 +15,14 @@ use crate::domain::time::{HOUR, Stamp};
 pub struct Log<'a> {
     rows: Vec<Activity>,
     chance: &'a mut Chance,
+    addresses: HashMap<Id, String>,
 }
 
 impl Log<'_> {
     /// All that was done, oldest first.
     pub fn of(members: &[Member], keys: &[Planted], start: Stamp, chance: &mut Chance) -> Vec<Activity> {
-        let mut log = Log { rows: Vec::new(), chance };
+        let addresses = members.iter().map(|m| (m.who.id, m.address.clone())).collect();
+        let mut log = Log { rows: Vec::new(), chance, addresses };
         let admin = &*members[Who::Ada.place()].who;
         ORGANIZATION.clone_into(&mut log.row(start, None, Action::OrganizationCreated).detail);
         for member in members {
@@ -41,7 +45,7 @@ impl Log<'_> {
             key_name: None,
             member_id: None,
             detail: String::new(),
-            address: actor.map(|m| format!("10.0.20.{}", 10 + m.id.bytes()[15] % 90)),
+            address: actor.map(|m| self.addresses[&m.id].clone()),
         });
         self.rows.last_mut().expect("just pushed")
     }

@@ -54,6 +54,8 @@ pub struct Member {
     pub joined_at: Stamp,
     /// Their latest sign of life.
     pub last_seen_at: Stamp,
+    /// Where they work from.
+    pub address: String,
 }
 
 /// A key as it is put into the database.
@@ -126,7 +128,8 @@ fn members(now: Stamp, chance: &mut Chance) -> Vec<Member> {
             };
             let idle = chance.between(MINUTE, 6 * DAY);
             let last_seen_at = removed_at.unwrap_or(now).minus(idle);
-            Member { who: Arc::new(who), role: person.role, joined_at, last_seen_at }
+            let address = format!("10.0.20.{}", chance.between(10, 99));
+            Member { who: Arc::new(who), role: person.role, joined_at, last_seen_at, address }
         })
         .collect()
 }

@@ -1,0 +1,147 @@
+//! Puts the organization into a database, starts the server on it and sets its integrations to work.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use super::integrations::{Integration, set_to_work};
+use super::organization::{Organization, Planted};
+use super::{DemoError, patterns::Past};
+use crate::clock::{self, Clock};
+use crate::domain::id::Id;
+use crate::domain::member::Role;
+use crate::domain::secret::{Digest, Secret};
+use crate::domain::time::Stamp;
+use crate::server::{self, Running, Settings};
+use crate::store::{
+    Access, MachineRow, NewSession, OrganizationRow, Seed, SeedKey, SeedMember, SiteRow, Store, Target,
+};
+
+/// Makes the demo look the same each time.
+const SEED: u64 = 0x6B65_7977_6172_6421;
+
+/// What the demo's server is made from.
+pub struct House {
+    /// The database.
+    pub data: PathBuf,
+    /// The open port.
+    pub listener: TcpListener,
+    /// How many keys.
+    pub keys: usize,
+    /// The role of the member who is signed in.
+    pub role: Role,
+    /// Of their session.
+    pub session: Digest,
+}
+
+impl House {
+    /// Plants the organization and starts the server.
+    ///
+    /// # Errors
+    /// See [`DemoError`].
+    pub async fn open(self) -> Result<Running, DemoError> {
+        let clock = Clock::System;
+        let now = clock.now();
+        let (keys, role, session) = (self.keys, self.role, self.session);
+        let planting = tokio::task::spawn_blocking(move || {
+            let plant = Organization::new(keys, now, SEED);
+            sow(plant, role, session, now)
+        });
+        let store = Store::open(&Target::Sqlite(self.data), Access::Serve, now, clock::entropy).await?;
+        let (seed, integrations) = planting.await?;
+        store.seed(seed).await?;
+        let port = self.listener.local_addr().map_err(DemoError::Port)?;
+        let settings = Settings {
+            listen: port,
+            // The integrations of the demo say from where in the plant they call.
+            trusted_proxies: vec!["127.0.0.0/8".parse().expect("a range of addresses")],
+            ..Settings::default()
+        };
+        let listener = tokio::net::TcpListener::from_std(self.listener).map_err(DemoError::Port)?;
+        let running = server::start(settings, store, clock, Some(listener)).await?;
+        set_to_work(running.addr, integrations);
+        Ok(running)
+    }
+}
+
+/// The organization as the database takes it, and the keys that are used while the demo runs, with real secrets.
+fn sow(plant: Organization, role: Role, session: Digest, now: Stamp) -> (Seed, Vec<Integration>) {
+    let mut integrations = Vec::new();
+    let mut sessions = vec![NewSession {
+        id: Id::new(now, clock::entropy()),
+        member_id: plant.member_for(role).who.id,
+        digest: session,
+        at: now,
+        agent: concat!("keyward/", env!("CARGO_PKG_VERSION")).to_owned(),
+        address: "127.0.0.1".to_owned(),
+    }];
+    for member in plant.members.iter().filter(|m| m.who.removed_at.is_none()) {
+        sessions.push(NewSession {
+            id: Id::new(member.last_seen_at, clock::entropy()),
+            member_id: member.who.id,
+            digest: Digest(clock::entropy()),
+            at: member.last_seen_at,
+            agent: concat!("keyward/", env!("CARGO_PKG_VERSION")).to_owned(),
+            address: member.address.clone(),
+        });
+    }
+    let keys = plant.keys.into_iter().map(|planted| {
+        let Planted { mut key, mut digest, past: Past { hours, days, clients, .. }, act } = planted;
+        if let Some((act, client)) = act {
+            let secret = Secret::generate(clock::entropy);
+            digest = secret.digest();
+            key.masked = secret.mask().to_string();
+            integrations.push(Integration { secret, act, client });
+        }
+        SeedKey { key, digest, hours, days, clients }
+    });
+    let seed = Seed {
+        keys: keys.collect(),
+        organization: OrganizationRow { id: plant.id, name: plant.name, created_at: plant.created_at },
+        sites: plant
+            .sites
+            .into_iter()
+            .map(|site| SiteRow { id: site.uuid, name: site.name, address: site.address })
+            .collect(),
+        machines: plant
+            .machines
+            .into_iter()
+            .map(|m| MachineRow { id: m.uuid, name: m.name, genesis_date: m.genesis_date, site: m.site })
+            .collect(),
+        members: plant
+            .members
+            .iter()
+            .map(|m| SeedMember { who: m.who.as_ref().clone(), role: m.role, joined_at: m.joined_at })
+            .collect(),
+        sessions,
+        activity: plant.activity,
+    };
+    (seed, integrations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::{Token, TokenKind};
+
+    #[tokio::test]
+    async fn the_house_opens_with_its_guest_signed_in() {
+        let folder = super::super::folder().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let token = Token::new(TokenKind::Session, clock::entropy());
+        let session = TokenKind::Session.digest(token.expose()).unwrap();
+        let data = folder.path().join("keyward.db");
+        let house = House { data, listener, keys: 300, role: Role::Normal, session };
+        let running = house.open().await.unwrap();
+        let store = &running.server().store;
+        let mut reader = store.reader().await.unwrap();
+        assert_eq!(reader.sites().await.unwrap().len(), 3);
+        assert_eq!(reader.machines().await.unwrap().len(), 14);
+        let guest = reader.signed_in(&session).await.unwrap().unwrap();
+        assert_eq!(guest.actor.member.name, "Hanna Hertz");
+        let members = reader.members(None, 100).await.unwrap();
+        assert_eq!(members.len(), 8);
+        drop(reader);
+        running.shutdown().await;
+    }
+}

@@ -1,0 +1,233 @@
+//! The bulk door: a whole organization with its past put into an empty database in one transaction, for the demo and for tests.
+
+use std::fmt::Write as _;
+
+use sqlx::AssertSqlSafe;
+
+use super::dialect::Dialect;
+use super::error::Error;
+use super::members::NewMember;
+use super::organization::{OrganizationRow, SetUpError};
+use super::sessions::NewSession;
+use super::sites::{MachineRow, SiteRow};
+use super::tx::{Sql, Tx};
+use super::{Event, Store};
+use crate::domain::activity::Activity;
+use crate::domain::id::Id;
+use crate::domain::key::{Client, Key, last_four};
+use crate::domain::member::{MemberRef, Role};
+use crate::domain::secret::Digest;
+use crate::domain::time::Stamp;
+use crate::domain::usage::{Bucket, ClientUse};
+
+/// Everything that the database is to hold.
+pub struct Seed {
+    /// The organization. Uses count as recorded since it was set up.
+    pub organization: OrganizationRow,
+    /// Its sites.
+    pub sites: Vec<SiteRow>,
+    /// Their machines.
+    pub machines: Vec<MachineRow>,
+    /// Its members, those first who joined first.
+    pub members: Vec<SeedMember>,
+    /// Open sessions.
+    pub sessions: Vec<NewSession>,
+    /// Its keys; a replacement was created after the key that it replaces.
+    pub keys: Vec<SeedKey>,
+    /// What was done.
+    pub activity: Vec<Activity>,
+}
+
+/// A member, active or removed.
+pub struct SeedMember {
+    /// Who.
+    pub who: MemberRef,
+    /// Role.
+    pub role: Role,
+    /// When they joined.
+    pub joined_at: Stamp,
+}
+
+/// A key with its past.
+pub struct SeedKey {
+    /// Its facts.
+    pub key: Key,
+    /// Of its secret.
+    pub digest: Digest,
+    /// Uses by hour.
+    pub hours: Vec<Bucket>,
+    /// Uses by day.
+    pub days: Vec<Bucket>,
+    /// The clients that used it.
+    pub clients: Vec<ClientUse>,
+}
+
+/// Values of one statement at most: SQLite takes 32,766, PostgreSQL 65,535.
+const VALUES_MAX: usize = 8_000;
+
+impl Store {
+    /// Fills an empty database.
+    ///
+    /// # Errors
+    /// There is an organization already, or the database refuses. Nothing was written then.
+    pub async fn seed(&self, seed: Seed) -> Result<(), SetUpError> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                if tx.organization().await?.is_some() {
+                    return Err(SetUpError::AlreadySetUp);
+                }
+                tx.plant(seed).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+impl Tx {
+    async fn plant(&mut self, mut seed: Seed) -> Result<(), Error> {
+        // In the order of most indexes, so that these grow at their ends.
+        seed.keys.sort_by_key(|k| k.key.id);
+        let organization = &seed.organization;
+        let sql =
+            sqlx::query("INSERT INTO organization (singleton, id, name, created_at) VALUES (1, $1, $2, $3)")
+                .bind(organization.id.to_string())
+                .bind(organization.name.clone())
+                .bind(organization.created_at.0);
+        self.execute(sql).await?;
+        self.set_tracking_since(organization.created_at).await?;
+        for site in &seed.sites {
+            self.insert_site(site).await?;
+        }
+        for machine in &seed.machines {
+            self.insert_machine(machine).await?;
+        }
+        for SeedMember { who, role, joined_at } in seed.members {
+            let id = who.id;
+            let new = NewMember { id, email: who.email, name: who.name, role, at: joined_at };
+            self.insert_member(&new).await?;
+            self.activate_member(id, joined_at).await?;
+            if let Some(at) = who.removed_at {
+                self.remove_member(id, at).await?;
+            }
+        }
+        for session in seed.sessions {
+            self.insert_session(session).await?;
+        }
+        self.plant_keys(&seed.keys).await?;
+        self.plant_use(&seed.keys).await?;
+        for row in seed.activity {
+            self.record(event(row)).await?;
+        }
+        Ok(())
+    }
+
+    async fn plant_keys(&mut self, keys: &[SeedKey]) -> Result<(), Error> {
+        for planted in keys.iter().filter(|k| k.key.revoked_at.is_some()) {
+            self.never_again(planted.digest);
+        }
+        let columns = "id, kind, name, note, digest, last_four, version, created_at, created_by, confirmed_at, \
+                       replaces, last_used_at, last_used_agent, last_used_address, use_count, revoked_at, \
+                       revoked_by, revoke_reason, changed_at";
+        self.insert_many("keys", columns, keys, |sql, SeedKey { key, digest, .. }| {
+            let (agent, address) = key.last_used_by.clone().map(|c| (c.agent, c.address)).unzip();
+            let changed = [key.last_used_at, key.revoked_at].into_iter().flatten().max();
+            sql.bind(key.id.to_string())
+                .bind(key.kind.word())
+                .bind(key.name.clone())
+                .bind(key.note.clone())
+                .bind(digest.0.to_vec())
+                .bind(last_four(&key.masked).to_owned())
+                .bind(key.version)
+                .bind(key.created_at.0)
+                .bind(key.created_by.id.to_string())
+                .bind(key.created_at.0)
+                .bind(key.replaces.map(|id| id.to_string()))
+                .bind(key.last_used_at.map(|at| at.0))
+                .bind(agent)
+                .bind(address)
+                .bind(key.use_count)
+                .bind(key.revoked_at.map(|at| at.0))
+                .bind(key.revoked_by.as_ref().map(|by| by.id.to_string()))
+                .bind(key.revoke_reason.clone())
+                .bind(changed.unwrap_or(key.created_at).0)
+        })
+        .await
+    }
+
+    async fn plant_use(&mut self, keys: &[SeedKey]) -> Result<(), Error> {
+        fn bucket<'q>(sql: Sql<'q>, (key, bucket): &(Id, Bucket)) -> Sql<'q> {
+            sql.bind(key.to_string()).bind(bucket.start.0).bind(bucket.count).bind(bucket.refused)
+        }
+        let of_keys = |part: fn(&SeedKey) -> &Vec<Bucket>| -> Vec<(Id, Bucket)> {
+            keys.iter().flat_map(|k| part(k).iter().map(|&bucket| (k.key.id, bucket))).collect()
+        };
+        let columns = "key_id, start, count, refused";
+        self.insert_many("usage_hours", columns, &of_keys(|k| &k.hours), bucket).await?;
+        self.insert_many("usage_days", columns, &of_keys(|k| &k.days), bucket).await?;
+        let clients: Vec<(Id, &ClientUse)> =
+            keys.iter().flat_map(|k| k.clients.iter().map(|client| (k.key.id, client))).collect();
+        let columns = "key_id, agent, address, first_seen_at, last_seen_at, count";
+        self.insert_many("key_clients", columns, &clients, |sql, (key, client)| {
+            sql.bind(key.to_string())
+                .bind(client.agent.clone())
+                .bind(client.address.clone())
+                .bind(client.first_seen_at.0)
+                .bind(client.last_seen_at.0)
+                .bind(client.count)
+        })
+        .await
+    }
+
+    /// Inserts rows, many with each statement. `bind` binds the values of one row in the order of the columns.
+    async fn insert_many<T>(
+        &mut self,
+        table: &str,
+        columns: &str,
+        rows: &[T],
+        bind: impl for<'q> Fn(Sql<'q>, &T) -> Sql<'q>,
+    ) -> Result<(), Error> {
+        let width = columns.split(',').count();
+        for some in rows.chunks(VALUES_MAX / width) {
+            let mut text = format!("INSERT INTO {table} ({columns}) VALUES ");
+            for row in 0..some.len() {
+                text.push_str(if row == 0 { "(" } else { ", (" });
+                for column in 0..width {
+                    text.push_str(if column == 0 { "" } else { ", " });
+                    match self.dialect() {
+                        // sqlx asks SQLite for the name of each value, which it finds by going through all names.
+                        Dialect::Sqlite => text.push('?'),
+                        Dialect::Postgres => {
+                            write!(text, "${}", row * width + column + 1)
+                                .expect("writing to a String cannot fail");
+                        }
+                    }
+                }
+                text.push(')');
+            }
+            let mut sql = sqlx::query(AssertSqlSafe(text));
+            for row in some {
+                sql = bind(sql, row);
+            }
+            self.execute(sql).await?;
+        }
+        Ok(())
+    }
+}
+
+fn event(row: Activity) -> Event {
+    let mut random = [0; 10];
+    random.copy_from_slice(&row.id.bytes()[6..]);
+    let mut event = Event::new(row.action, row.at, random).detail(row.detail);
+    let client = Client { agent: String::new(), address: row.address.unwrap_or_default() };
+    if let Some(actor) = &row.actor {
+        event = event.by(actor.id, &client);
+    }
+    if let (Some(id), Some(name)) = (row.key_id, &row.key_name) {
+        event = event.key(id, name);
+    }
+    match row.member_id {
+        Some(id) => event.member(id),
+        None => event,
+    }
+}

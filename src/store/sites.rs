@@ -1,0 +1,90 @@
+//! The plant that keys give access to: sites and their machines.
+
+use super::error::Error;
+use super::row::Row;
+use super::tx::Tx;
+use crate::domain::id::Id;
+
+/// A site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteRow {
+    /// Its id.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Its postal address.
+    pub address: Option<String>,
+}
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineRow {
+    /// Its id.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// The day of its first data, `2021-03-01`.
+    pub genesis_date: Option<String>,
+    /// The site that it stands on.
+    pub site: Id,
+}
+
+impl Tx {
+    /// All sites, the oldest first.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn sites(&mut self) -> Result<Vec<SiteRow>, Error> {
+        let rows = self.all(sqlx::query("SELECT id, name, address FROM sites ORDER BY id")).await?;
+        let read = |row| {
+            let row = Row::of("sites", row);
+            Ok(SiteRow { id: row.id("id")?, name: row.text("name")?, address: row.maybe_text("address")? })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// All machines, the oldest first.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn machines(&mut self) -> Result<Vec<MachineRow>, Error> {
+        let sql = sqlx::query("SELECT id, name, genesis_date, site_id FROM machines ORDER BY id");
+        let rows = self.all(sql).await?;
+        let read = |row| {
+            let row = Row::of("machines", row);
+            Ok(MachineRow {
+                id: row.id("id")?,
+                name: row.text("name")?,
+                genesis_date: row.maybe_text("genesis_date")?,
+                site: row.id("site_id")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Adds a site.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn insert_site(&mut self, site: &SiteRow) -> Result<(), Error> {
+        let sql = sqlx::query("INSERT INTO sites (id, name, address) VALUES ($1, $2, $3)")
+            .bind(site.id.to_string())
+            .bind(site.name.clone())
+            .bind(site.address.clone());
+        self.execute(sql).await.map(drop)
+    }
+
+    /// Adds a machine to a site.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn insert_machine(&mut self, machine: &MachineRow) -> Result<(), Error> {
+        let sql =
+            sqlx::query("INSERT INTO machines (id, name, genesis_date, site_id) VALUES ($1, $2, $3, $4)")
+                .bind(machine.id.to_string())
+                .bind(machine.name.clone())
+                .bind(machine.genesis_date.clone())
+                .bind(machine.site.to_string());
+        self.execute(sql).await.map(drop)
+    }
+}
