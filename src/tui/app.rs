@@ -465,6 +465,11 @@ impl Model {
             Owner::History | Owner::Decide(_) => self.tab_heard(owner, result),
             Owner::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
             Owner::Create => self.heard_created(result),
+            Owner::Confirm(kind) => match result {
+                Ok(Reply::Key(key)) => self.tables.of_mut(kind).heard_key(&self.shared, *key),
+                Ok(_) => {}
+                Err(failure) => self.shared.failed(&failure),
+            },
             Owner::Notice => match result {
                 Ok(Reply::Done(sentence)) => self.shared.notices.info(self.shared.now, sentence),
                 Ok(_) => {}

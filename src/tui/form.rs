@@ -126,3 +126,28 @@ impl Field {
         focused.then_some((area.x + x, area.y))
     }
 }
+
+/// Which of several fields has the focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The field with the focus, from 0.
+    pub at: usize,
+    fields: usize,
+}
+
+impl Form {
+    /// The focus on the first of so many fields.
+    pub fn new(fields: usize) -> Self {
+        Self { at: 0, fields: fields.max(1) }
+    }
+
+    /// Moves the focus on.
+    pub fn next(&mut self) {
+        self.at = (self.at + 1) % self.fields;
+    }
+
+    /// Moves the focus back.
+    pub fn previous(&mut self) {
+        self.at = (self.at + self.fields - 1) % self.fields;
+    }
+}

@@ -300,6 +300,17 @@ impl Failure {
         matches!(self.problem(), Some(ProblemType::SessionEnded | ProblemType::SessionMissing))
     }
 
+    /// Whether it is certain that nothing was done.
+    pub fn denies(&self) -> bool {
+        match self {
+            Self::Refused(problem) => {
+                problem.status < 500 && problem.kind != ProblemType::IdempotencyInProgress
+            }
+            Self::Local(_) => true,
+            Self::Unreachable(_) | Self::Garbled(_) => false,
+        }
+    }
+
     /// The type of the server's problem, if it was one.
     pub fn problem(&self) -> Option<ProblemType> {
         match self {

@@ -1,5 +1,17 @@
 //! The screens, each in this order: its state, what changes it, how it is drawn.
 
+pub mod create;
 pub mod detail;
+pub mod edit;
+pub mod help;
 pub mod keys;
+pub mod list;
+pub mod menu;
+pub mod messages;
+pub mod palette;
+pub mod pending;
+pub mod reveal;
 pub mod review;
+pub mod revoke;
+pub mod revoke_many;
+pub mod sign_in;

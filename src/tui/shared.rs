@@ -58,6 +58,8 @@ pub enum Owner {
     Decide(Id),
     /// A create: its answer is never dropped.
     Create,
+    /// That a secret is stored.
+    Confirm(Kind),
     /// The overlay that is open; dropped with it.
     Overlay,
     /// A copy or file whose outcome is only told.
@@ -97,6 +99,8 @@ pub struct Shared {
     pub notices: Notices,
     /// What to do, collected while a message is handled.
     pub effects: Vec<Effect>,
+    /// The `Idempotency-Key` of the create whose answer is awaited.
+    pub creating: Option<String>,
     server_time: Option<(Stamp, Moment)>,
     waiting: HashMap<Ticket, Owner>,
     tickets: u64,
@@ -114,6 +118,7 @@ impl Shared {
             link: Link::default(),
             notices: Notices::default(),
             effects: Vec::new(),
+            creating: None,
             server_time: None,
             waiting: HashMap::new(),
             tickets: 0,

@@ -2,5 +2,6 @@
 
 pub mod driver;
 mod fleet;
+mod popups;
 mod review;
 mod tables;

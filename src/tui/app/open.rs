@@ -1,26 +1,111 @@
-//! What opens a popup.
+//! What opens a popup, and what becomes of a create.
 
-use super::Model;
-use crate::tui::keymap::Action;
-use crate::tui::msg::{Failure, Reply};
+use super::{Model, Overlay};
+use crate::domain::key::Key;
+use crate::tui::keymap::{Action, Context, TABLE};
+use crate::tui::msg::{Effect, Failure, Reply};
+use crate::tui::screens::{
+    create, edit, help, menu, messages, palette, pending, reveal, revoke, revoke_many, sign_in,
+};
 
 impl Model {
-    /// Opens the popup of an action, if it has one.
+    /// Opens the popup of an action, if it has one and it works here.
     pub(super) fn open_overlay(&mut self, action: Action) {
         if let Err(why) = self.available(action) {
-            self.shared.notices.info(self.shared.now, why);
+            self.shared.notices.error(self.shared.now, format!("Not possible: {why}"));
+            return;
         }
+        if let Some(overlay) = self.overlay_of(action) {
+            self.overlay = Some(overlay);
+        }
+    }
+
+    fn overlay_of(&self, action: Action) -> Option<Overlay> {
+        let shared = &self.shared;
+        match action {
+            Action::Help => {
+                Some(Overlay::Help(help::State::new(&shared.start.keymap, self.contexts(), shared.theme())))
+            }
+            Action::Palette => {
+                let contexts = self.contexts();
+                Some(Overlay::Palette(palette::State::new(contexts, |action| self.offered(contexts, action))))
+            }
+            Action::Messages => Some(Overlay::Messages(messages::State::new(shared))),
+            Action::SignIn => Some(Overlay::SignIn(sign_in::State::default())),
+            Action::New => create::open(shared, self.kind()?).ok().map(Overlay::Create),
+            Action::Sort => Some(Overlay::Menu(menu::State::sort(shared, &self.tables, self.kind()?))),
+            Action::Copy => Some(Overlay::Menu(menu::State::copy(&self.marked_or_selected()))),
+            Action::Command => Some(Overlay::Menu(menu::State::commands(self.selected()?))),
+            Action::Edit => Some(Overlay::Edit(edit::State::new(self.selected()?.clone()))),
+            Action::Revoke => Some(self.revoke()?),
+            _ => None,
+        }
+    }
+
+    fn revoke(&self) -> Option<Overlay> {
+        let table = self.table()?;
+        let seen = table.look(&self.shared).judge.now;
+        let marked = self.marked_or_selected();
+        if table.table.marks.is_empty() {
+            return Some(Overlay::Revoke(revoke::State::new(self.selected()?.clone(), seen)));
+        }
+        let keys: Vec<Key> = marked.into_iter().filter(|key| key.revoked_at.is_none()).cloned().collect();
+        (!keys.is_empty()).then(|| Overlay::RevokeMany(revoke_many::State::new(keys, seen)))
+    }
+
+    /// The marked keys in the order of the table, or the selected one where none is marked.
+    pub fn marked_or_selected(&self) -> Vec<&Key> {
+        let Some(table) = self.table() else { return Vec::new() };
+        if table.table.marks.is_empty() {
+            return self.selected().into_iter().collect();
+        }
+        table.fleet.keys().iter().filter(|key| table.table.marks.contains(&key.id)).collect()
+    }
+
+    /// Whether the palette offers an action as possible.
+    fn offered(&self, contexts: &[Context], action: Action) -> Result<(), String> {
+        let known = TABLE.iter().any(|row| row.action == action && contexts.contains(&row.context));
+        if known { self.available(action) } else { Err("not here".to_owned()) }
     }
 
     /// Offers creates of earlier runs whose secret may not have been stored.
     pub(super) fn open_pending(&mut self) {
-        self.overlay = None;
+        let left = self.shared.start.pending.clone();
+        if !left.is_empty() && self.overlay.is_none() {
+            self.overlay = Some(Overlay::Pending(pending::State::new(left)));
+        }
     }
 
-    /// A create was answered.
+    /// A create was answered: its secret is shown whatever else is open, since it exists nowhere else.
     pub(super) fn heard_created(&mut self, result: Result<Reply, Failure>) {
-        if let Err(failure) = result {
-            self.shared.failed(&failure);
+        let idempotency_key = self.shared.creating.take().unwrap_or_default();
+        match result {
+            Ok(Reply::Created(created)) => {
+                let created = *created;
+                let kind = created.key.kind;
+                self.tables.of_mut(kind).heard_key(&self.shared, created.key.clone());
+                self.tables.of_mut(kind).select(created.key.id);
+                if let Some(secret) = created.secret {
+                    self.overlay =
+                        Some(Overlay::Reveal(reveal::State::new(created.key, secret, idempotency_key)));
+                } else {
+                    self.shared.effects.push(Effect::DropPending { idempotency_key });
+                    self.overlay = None;
+                    let text = "This key was stored or used meanwhile: its secret is not shown again";
+                    self.shared.notices.error(self.shared.now, text);
+                }
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                self.shared.heard_failure(&failure);
+                if failure.denies() {
+                    self.shared.effects.push(Effect::DropPending { idempotency_key });
+                }
+                match &mut self.overlay {
+                    Some(Overlay::Create(create)) => create.refused(&failure),
+                    _ => self.shared.notices.error(self.shared.now, failure.to_string()),
+                }
+            }
         }
     }
 }

@@ -1,35 +1,60 @@
 //! What may lie over the body, one at most.
 
 use crate::tui::popup::Popup;
-use crate::tui::screens::review;
+use crate::tui::screens::{
+    create, edit, help, menu, messages, palette, pending, reveal, review, revoke, revoke_many, sign_in,
+};
 
-/// What lies over the body.
-#[derive(Debug)]
-pub enum Overlay {
+/// Each popup as a variant, and all of them as a [`Popup`].
+macro_rules! overlays {
+    ($($(#[$doc:meta])* $name:ident($state:ty)),+ $(,)?) => {
+        /// What lies over the body.
+        #[derive(Debug)]
+        pub enum Overlay {
+            $($(#[$doc])* $name($state)),+
+        }
+
+        impl Overlay {
+            /// What it has in common with the others.
+            pub fn popup(&self) -> &dyn Popup {
+                match self { $(Self::$name(state) => state),+ }
+            }
+
+            /// The same, to be changed.
+            pub fn popup_mut(&mut self) -> &mut dyn Popup {
+                match self { $(Self::$name(state) => state),+ }
+            }
+        }
+    };
+}
+
+overlays! {
+    /// A new key.
+    Create(create::State),
+    /// A secret to be stored.
+    Reveal(reveal::State),
+    /// A key to be revoked.
+    Revoke(revoke::State),
+    /// The marked keys to be revoked.
+    RevokeMany(revoke_many::State),
+    /// A key's name and note.
+    Edit(edit::State),
+    /// A few choices.
+    Menu(menu::State),
+    /// All commands.
+    Palette(palette::State),
+    /// The help.
+    Help(help::State),
+    /// Earlier messages.
+    Messages(messages::State),
+    /// Unfinished creates.
+    Pending(pending::State),
+    /// A code to sign in again.
+    SignIn(sign_in::State),
     /// Keeps keys in the review.
     Keep(review::Keep),
     /// Applies the review's decisions.
     Apply(review::Apply),
     /// Writes applied decisions to a file.
     Export(review::ExportPopup),
-}
-
-impl Overlay {
-    /// What it has in common with the others.
-    pub fn popup(&self) -> &dyn Popup {
-        match self {
-            Self::Keep(popup) => popup,
-            Self::Apply(popup) => popup,
-            Self::Export(popup) => popup,
-        }
-    }
-
-    /// The same, to be changed.
-    pub fn popup_mut(&mut self) -> &mut dyn Popup {
-        match self {
-            Self::Keep(popup) => popup,
-            Self::Apply(popup) => popup,
-            Self::Export(popup) => popup,
-        }
-    }
 }

@@ -201,6 +201,11 @@ impl State {
         self.arrange(shared, |table, keys, columns, judge, keep| table.resort(keys, columns, judge, keep));
     }
 
+    /// Selects a key, if it is shown.
+    pub fn select(&mut self, id: Id) {
+        self.table.select_id(self.fleet.keys(), id);
+    }
+
     /// Does what an action asks of the table; says whether it was one of the table's.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
         let keys = self.fleet.keys();

@@ -1,0 +1,270 @@
+//! The popup that creates a key: name, note, kind, with advice and warnings while one types.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::key::{self, Key, Kind, recommended_kind};
+use crate::domain::member::Permission;
+use crate::tui::app::Tables;
+use crate::tui::form::{Field, Form};
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame};
+use crate::tui::prose::{hints, paragraph, wrap};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::table::put;
+use crate::tui::theme::Role;
+use crate::wire::keys::CreateKey;
+
+/// The warning of the documentation of such keys.
+pub const WARNING: &str =
+    "A key opens all data of the organization to whoever has it. Treat it like a password.";
+
+const NAME: usize = 0;
+const NOTE: usize = 1;
+const KIND: usize = 2;
+
+/// What was typed so far.
+#[derive(Debug)]
+pub struct State {
+    kind: Kind,
+    choice: bool,
+    replaces: Option<Key>,
+    name: Field,
+    note: Field,
+    focus: Form,
+    tried: bool,
+    sending: bool,
+    sent: Option<(String, CreateKey, Kind)>,
+    failed: Option<String>,
+}
+
+impl State {
+    /// An empty popup; `choice` says whether the member may choose the other kind too.
+    pub fn new(kind: Kind, choice: bool) -> Self {
+        Self {
+            kind,
+            choice,
+            replaces: None,
+            name: Field::default(),
+            note: Field::default(),
+            focus: Form::new(if choice { 3 } else { 2 }),
+            tried: false,
+            sending: false,
+            sent: None,
+            failed: None,
+        }
+    }
+
+    /// For the replacement of a key, with a proposed name.
+    pub fn replacing(old: Key, name: &str) -> Self {
+        let mut state = Self::new(old.kind, false);
+        state.name = Field::with(name);
+        state.note = Field::with(old.note.as_deref().unwrap_or_default());
+        state.replaces = Some(old);
+        state
+    }
+
+    /// The key that is to be replaced.
+    pub fn replaces(&self) -> Option<&Key> {
+        self.replaces.as_ref()
+    }
+
+    /// The create was not answered with a key: everything typed stays.
+    pub fn refused(&mut self, failure: &Failure) {
+        self.sending = false;
+        self.failed = Some(failure.to_string());
+    }
+
+    fn wrong(&self) -> Option<(usize, String)> {
+        let name = key::name(self.name.text()).err().map(|why| (NAME, format!("The name {why}.")));
+        name.or_else(|| key::note(self.note.text()).err().map(|why| (NOTE, format!("The note {why}."))))
+    }
+
+    fn submit(&mut self, shared: &mut Shared) {
+        self.tried = true;
+        if self.sending {
+            return;
+        }
+        if let Some((field, _)) = self.wrong() {
+            self.focus.at = field;
+            return;
+        }
+        let (Ok(name), Ok(note)) = (key::name(self.name.text()), key::note(self.note.text())) else { return };
+        let body = CreateKey { name, note, replaces: self.replaces.as_ref().map(|old| old.id) };
+        // The same create again is the same request; another one gets a key of its own.
+        let idempotency_key = match &self.sent {
+            Some((key, sent, kind)) if *sent == body && *kind == self.kind => key.clone(),
+            _ => shared.idempotency_key(),
+        };
+        self.sent = Some((idempotency_key.clone(), body.clone(), self.kind));
+        (self.sending, self.failed) = (true, None);
+        shared.creating = Some(idempotency_key.clone());
+        shared.ask(Owner::Create, Ask::Create { kind: self.kind, idempotency_key, body });
+    }
+
+    /// What is to be said about the name: wrong, a twin, or which kind suits it.
+    fn advice(&self, tables: &Tables) -> Option<(Role, String)> {
+        let typed = self.name.text().trim();
+        if let Some((_, why)) = self.wrong().filter(|_| self.tried || !typed.is_empty()) {
+            return Some((Role::Danger, why));
+        }
+        let replaced = self.replaces.as_ref().map(|old| old.id);
+        let twin = |key: &&Key| {
+            key.revoked_at.is_none() && Some(key.id) != replaced && key.name.eq_ignore_ascii_case(typed)
+        };
+        let keys = tables.of(self.kind).fleet.keys();
+        if let Some(twin) = keys.iter().find(twin).filter(|_| !typed.is_empty()) {
+            return Some((Role::Stale, format!("There is a key of this name already: {}.", twin.masked)));
+        }
+        let (kind, why) = recommended_kind(typed)?;
+        if kind == self.kind {
+            return Some((Role::Muted, format!("Right kind: {why}.")));
+        }
+        Some((
+            Role::Stale,
+            format!("Better {} {kind} key: {why}.", if kind == Kind::Personal { "a" } else { "an" }),
+        ))
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        stack::TEXT
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Submit => self.submit(cx.shared),
+            Action::NextField => self.focus.next(),
+            Action::PreviousField => self.focus.previous(),
+            Action::Cancel if self.sending => {
+                cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
+            }
+            Action::Cancel => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        match self.focus.at {
+            _ if self.sending => {}
+            NAME => drop(self.name.press(key)),
+            NOTE => drop(self.note.press(key)),
+            _ if matches!(key.codes.first(), KeyCode::Left | KeyCode::Right | KeyCode::Char(' ')) => {
+                self.kind = other(self.kind);
+            }
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+        match self.focus.at {
+            NAME => self.name.paste(text),
+            NOTE => self.note.paste(text),
+            _ => {}
+        }
+    }
+
+    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let width = content_width(area, 62);
+        let columns = usize::from(width);
+        let advice = self.advice(tables).map_or_else(Vec::new, |(role, text)| {
+            wrap(&theme.text(&text), columns - 6)
+                .into_iter()
+                .map(|l| Line::styled(format!("      {l}"), theme.style(role)))
+                .collect()
+        });
+        // Room for two lines of advice at all times, so that the fields stand still while one types.
+        let advice_lines = advice.len().max(2).min(if area.height < 14 { 1 } else { 3 });
+        let warning = if area.height < 13 { vec![] } else { paragraph(WARNING, Style::new(), columns) };
+        let failed = self
+            .failed
+            .as_ref()
+            .map_or_else(Vec::new, |why| paragraph(&theme.text(why), theme.style(Role::Danger), columns));
+        let height = 1 + advice_lines + 1 + 1 + 1 + warning.len() + failed.len() + 2;
+        let title = match (&self.replaces, self.kind) {
+            (Some(old), _) => format!("Replace {}", old.name),
+            (None, Kind::Personal) => "New personal key".to_owned(),
+            (None, Kind::Organization) => "New organization key".to_owned(),
+        };
+        let size = (width, u16::try_from(height).unwrap_or(u16::MAX));
+        let inside = frame(&title, Mood::Calm, size, area, theme, buf);
+        let mut y = inside.y;
+        let mut cursor = None;
+        let mut field = |label: &str, field: &Field, at: usize, y: u16, buf: &mut Buffer| {
+            let focused = self.focus.at == at && !self.sending;
+            let role = if focused { Role::Accent } else { Role::Muted };
+            buf.set_string(inside.x, y, label, theme.style(role));
+            let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };
+            cursor = cursor.or(field.draw(place, focused, theme, buf));
+        };
+        field("Name", &self.name, NAME, y, buf);
+        for line in advice.iter().take(advice_lines) {
+            y += 1;
+            put(buf, (inside.x, y), inside.width, line, Style::new(), theme);
+        }
+        y = inside.y + 1 + u16::try_from(advice_lines).unwrap_or(0);
+        field("Note", &self.note, NOTE, y, buf);
+        y += 1;
+        put(buf, (inside.x, y), inside.width, &self.kind_line(shared), Style::new(), theme);
+        y += 1;
+        let rest = std::iter::once(Line::default()).chain(warning).chain(failed).chain([Line::default()]);
+        let does = if self.sending { "creating" } else { "create" };
+        let enter = shared.key(Action::Submit);
+        let (tab, esc) = (shared.key(Action::NextField), shared.key(Action::Cancel));
+        let keys = hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme);
+        for line in rest.chain([keys]).take(usize::from(inside.bottom().saturating_sub(y))) {
+            put(buf, (inside.x, y), inside.width, &line, Style::new(), theme);
+            y += 1;
+        }
+        cursor
+    }
+}
+
+impl State {
+    fn kind_line(&self, shared: &Shared) -> Line<'static> {
+        let theme = shared.theme();
+        let focused = self.focus.at == KIND;
+        let label = theme.style(if focused { Role::Accent } else { Role::Muted });
+        let mut spans = vec![Span::styled("Kind  ", label)];
+        for kind in [Kind::Organization, Kind::Personal] {
+            if kind == self.kind {
+                spans.push(Span::styled(
+                    format!("({}) {kind}   ", if theme.ascii { "x" } else { "●" }),
+                    theme.style(Role::Strong),
+                ));
+            } else if self.choice {
+                spans.push(Span::styled(format!("( ) {kind}   "), theme.style(Role::Muted)));
+            }
+        }
+        if focused {
+            spans.push(Span::styled("Space changes it", theme.style(Role::Muted)));
+        }
+        Line::from(spans)
+    }
+}
+
+fn other(kind: Kind) -> Kind {
+    match kind {
+        Kind::Personal => Kind::Organization,
+        Kind::Organization => Kind::Personal,
+    }
+}
+
+/// The popup for a new key on the tab of `kind`, or why there is none.
+///
+/// # Errors
+/// The member may not create such keys.
+pub fn open(shared: &Shared, kind: Kind) -> Result<State, String> {
+    shared.may(Permission::CreateKey(kind))?;
+    let choice = shared.may(Permission::CreateKey(other(kind))).is_ok();
+    Ok(State::new(kind, choice))
+}

@@ -1,0 +1,119 @@
+//! The help: every key that is bound, the symbols, and the language of the filter; found by typing.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::list::List;
+use crate::domain::filter::{Fields as _, KeyTest};
+use crate::domain::text;
+use crate::tui::app::Tables;
+use crate::tui::keymap::{Action, Context, Keymap, TABLE, stack};
+use crate::tui::popup::{Cx, Popup, Then};
+use crate::tui::shared::Shared;
+use crate::tui::theme::{Role, Symbol, Theme};
+
+/// One line: what to press or see, what that does or means, and where.
+#[derive(Debug)]
+struct Entry {
+    left: String,
+    right: String,
+    place: &'static str,
+}
+
+/// The help.
+#[derive(Debug)]
+pub struct State {
+    entries: Vec<Entry>,
+    texts: Vec<String>,
+    list: List,
+}
+
+impl State {
+    /// All of it; what holds in `here` comes first.
+    pub fn new(keymap: &Keymap, here: &[Context], theme: Theme) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        let near = here.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
+        let far = TABLE.iter().filter(|row| !here.contains(&row.context));
+        for row in near.chain(far) {
+            let keys = keymap.all_keys(row.action);
+            if !keys.is_empty() {
+                entries.push(Entry { left: keys, right: row.help.to_owned(), place: row.context.title() });
+            }
+        }
+        let symbols = [
+            (Symbol::Selected, "the selected row"),
+            (Symbol::Marked, "a marked row"),
+            (Symbol::Live, "live: used within 24 hours"),
+        ];
+        entries.extend(symbols.map(|(symbol, means)| Entry {
+            left: theme.symbol(symbol).to_owned(),
+            right: means.to_owned(),
+            place: "in a table",
+        }));
+        let terms = [
+            ("word", "rows that hold the word; all words must be there"),
+            ("\"two words\"", "the phrase"),
+            ("!word", "rows without it"),
+            ("~wrd", "its letters in this order, others between them"),
+        ];
+        entries.extend(terms.map(|(left, right)| Entry {
+            left: left.to_owned(),
+            right: right.to_owned(),
+            place: "in the filter",
+        }));
+        entries.extend(KeyTest::FIELDS.iter().map(|field| Entry {
+            left: format!("{}:", field.name),
+            right: format!("{}; {}", field.finds, field.values),
+            place: "in the filter",
+        }));
+        let texts: Vec<String> =
+            entries.iter().map(|e| format!("{} {} {}", e.left, e.right, e.place)).collect();
+        Self { list: List::all(entries.len()), entries, texts }
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        stack::LIST
+    }
+
+    fn act(&mut self, _cx: &mut Cx<'_>, action: Action) -> Then {
+        if self.list.act(action) {
+            return Then::Stay;
+        }
+        if matches!(action, Action::Cancel | Action::Submit) { Then::Close } else { Then::Stay }
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        if self.list.press(key) {
+            self.list.search(&self.texts, false);
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+        self.list.field.paste(text);
+        self.list.search(&self.texts, false);
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let wide = self.entries.iter().map(|e| text::width(&e.left)).max().unwrap_or(0);
+        let lines: Vec<Line<'_>> = self
+            .entries
+            .iter()
+            .map(|entry| {
+                let pad = " ".repeat(wide - text::width(&entry.left) + 2);
+                Line::from(vec![
+                    Span::styled(entry.left.as_str(), theme.style(Role::Key)),
+                    Span::raw(pad),
+                    Span::raw(entry.right.as_str()),
+                    Span::styled(format!("  {}", entry.place), theme.style(Role::Muted)),
+                ])
+            })
+            .collect();
+        self.list.draw("Help", &lines, shared, area, buf)
+    }
+}

@@ -1,0 +1,198 @@
+//! A menu: a few choices, one chosen by its digit or by moving to it. Sorts, copies, and gives commands.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::key::{Key, Kind};
+use crate::domain::text;
+use crate::tui::app::Tables;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::Put;
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::hints;
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::theme::{Role, Symbol};
+
+/// What a choice does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Sorts the table of this kind by a column; the other way round where it is that column already.
+    Sort(Kind, usize),
+    /// Copies a text by way of the terminal.
+    Copy(String),
+    /// Does what an action does on the screen below.
+    Do(Action),
+}
+
+/// One line of a menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is called.
+    pub label: String,
+    /// What stands beside it, muted.
+    pub aside: String,
+    /// What it does.
+    pub choice: Choice,
+}
+
+/// A menu.
+#[derive(Debug)]
+pub struct State {
+    title: String,
+    does: &'static str,
+    entries: Vec<Entry>,
+    at: usize,
+    again: Option<char>,
+}
+
+impl State {
+    /// A menu; `does` is what Enter does.
+    pub fn new(title: impl Into<String>, does: &'static str, entries: Vec<Entry>) -> Self {
+        Self { title: title.into(), does, entries, at: 0, again: None }
+    }
+
+    /// The sort menu of a table of keys. The key that opened it turns the order around.
+    pub fn sort(shared: &Shared, tables: &Tables, kind: Kind) -> Self {
+        let table = tables.of(kind);
+        let theme = shared.theme();
+        let mut entries = Vec::new();
+        let mut at = 0;
+        for (column, c) in table.columns().iter().enumerate().filter(|(_, c)| c.order.is_some()) {
+            let sorted = column == table.table.column;
+            if sorted {
+                at = entries.len();
+            }
+            let down = table.table.descending;
+            let symbol = theme.symbol(if down { Symbol::Descending } else { Symbol::Ascending });
+            entries.push(Entry {
+                label: c.title.to_owned(),
+                aside: if sorted { format!("{symbol} again turns it around") } else { String::new() },
+                choice: Choice::Sort(kind, column),
+            });
+        }
+        let again = shared.key(Action::Sort).chars().next();
+        Self { title: "Sort by".to_owned(), does: "sort", entries, at, again }
+    }
+
+    /// What can be copied of a key, or of the marked ones.
+    pub fn copy(keys: &[&Key]) -> Self {
+        let joined = |of: &dyn Fn(&Key) -> String| keys.iter().map(|k| of(k)).collect::<Vec<_>>().join("\n");
+        let json = |key: &Key| serde_json::to_string(key).unwrap_or_default();
+        let title = match keys {
+            [key] => format!("Copy of {}", key.name),
+            _ => format!("Copy of {} keys", keys.len()),
+        };
+        let aside = |text: String| if keys.len() == 1 { text } else { "one a line".to_owned() };
+        let first = |of: &dyn Fn(&Key) -> String| keys.first().map_or_else(String::new, |k| of(k));
+        let entry = |label: &str, of: &dyn Fn(&Key) -> String, aside: String| Entry {
+            label: label.to_owned(),
+            aside,
+            choice: Choice::Copy(joined(of)),
+        };
+        let entries = vec![
+            entry("Id", &|k| k.id.to_string(), aside(first(&|k| k.id.to_string()))),
+            entry("Name", &|k| k.name.clone(), aside(first(&|k| k.name.clone()))),
+            entry("Mask", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
+            entry("Row as JSON", &json, aside("all facts, never the secret".to_owned())),
+        ];
+        Self::new(title, "copy", entries)
+    }
+
+    /// The commands that do the same as the keys here, for this key.
+    pub fn commands(key: &Key) -> Self {
+        let workspace = if key.kind == Kind::Organization { " --workspace" } else { "" };
+        let id = key.id;
+        let entry = |label: &str, command: String| Entry {
+            label: label.to_owned(),
+            aside: command.clone(),
+            choice: Choice::Copy(command),
+        };
+        let mut entries = vec![entry("Details", format!("keyward keys show {id}{workspace}"))];
+        if key.revoked_at.is_none() {
+            entries.push(entry("Revoke", format!("keyward keys revoke {id}{workspace}")));
+            entries.push(entry("Rotate", format!("keyward rotate start {id}")));
+            entries.push(entry("Edit", format!("keyward keys edit {id}{workspace} --name NAME")));
+        }
+        entries.push(entry("List", format!("keyward keys list{workspace} --json")));
+        Self::new("The same as a command", "copy", entries)
+    }
+
+    fn choose(&mut self, cx: &mut Cx<'_>) -> Then {
+        let Some(entry) = self.entries.get(self.at) else { return Then::Close };
+        match &entry.choice {
+            Choice::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.shared, *column),
+            Choice::Copy(text) => {
+                cx.shared.put(Owner::Notice, Put::Copy(text.clone()));
+            }
+            Choice::Do(action) => return Then::Do(*action),
+        }
+        Then::Close
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        stack::POPUP
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Activate => return self.choose(cx),
+            Action::ScrollDown => self.at = (self.at + 1).min(self.entries.len().saturating_sub(1)),
+            Action::ScrollUp => self.at = self.at.saturating_sub(1),
+            Action::Cancel => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        let KeyCode::Char(c) = *key.codes.first() else { return Then::Stay };
+        if Some(c) == self.again {
+            return self.choose(cx);
+        }
+        match c.to_digit(10).and_then(|d| usize::try_from(d).ok()) {
+            Some(digit) if (1..=self.entries.len()).contains(&digit) => {
+                self.at = digit - 1;
+                self.choose(cx)
+            }
+            _ => Then::Stay,
+        }
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let width = content_width(area, 72);
+        let wide = self.entries.iter().map(|e| text::width(&e.label)).max().unwrap_or(0);
+        let mut content = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let (marker, style) = if at == self.at {
+                (theme.symbol(Symbol::Selected), theme.style(Role::Accent))
+            } else {
+                (" ", Style::new())
+            };
+            let pad = " ".repeat(wide - text::width(&entry.label) + 2);
+            content.push(Line::from(vec![
+                Span::styled(format!("{marker} {} ", at + 1), style),
+                Span::styled(entry.label.clone(), style),
+                Span::raw(pad),
+                Span::styled(entry.aside.clone(), theme.style(Role::Muted)),
+            ]));
+        }
+        content.push(Line::default());
+        let (enter, esc) = (shared.key(Action::Activate), shared.key(Action::Cancel));
+        content.push(hints(&[(&enter, self.does), (&esc, "back")], theme));
+        let needed = content.iter().map(Line::width).max().unwrap_or(0).max(text::width(&self.title) + 2);
+        let size = (
+            u16::try_from(needed).unwrap_or(width).min(width),
+            u16::try_from(content.len()).unwrap_or(u16::MAX),
+        );
+        let inside = frame(&self.title, Mood::Calm, size, area, theme, buf);
+        lines(&content, inside, theme, buf);
+        None
+    }
+}

@@ -1,0 +1,69 @@
+//! Earlier messages, the latest first.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::list::List;
+use crate::domain::time::span;
+use crate::tui::app::Tables;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::notice::Notice;
+use crate::tui::popup::{Cx, Popup, Then};
+use crate::tui::shared::Shared;
+use crate::tui::theme::Role;
+
+/// The messages when this was opened.
+#[derive(Debug)]
+pub struct State {
+    notices: Vec<Notice>,
+    texts: Vec<String>,
+    list: List,
+}
+
+impl State {
+    /// All that are kept.
+    pub fn new(shared: &Shared) -> Self {
+        let notices: Vec<Notice> = shared.notices.history().cloned().collect();
+        let texts: Vec<String> = notices.iter().map(|notice| notice.text.clone()).collect();
+        Self { list: List::all(texts.len()), notices, texts }
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        stack::LIST
+    }
+
+    fn act(&mut self, _cx: &mut Cx<'_>, action: Action) -> Then {
+        if self.list.act(action) {
+            return Then::Stay;
+        }
+        if matches!(action, Action::Cancel | Action::Submit) { Then::Close } else { Then::Stay }
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        if self.list.press(key) {
+            self.list.search(&self.texts, false);
+        }
+        Then::Stay
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let lines: Vec<Line<'_>> = self
+            .notices
+            .iter()
+            .map(|notice| {
+                let ago = span(i64::try_from(shared.now.since(notice.at)).unwrap_or(i64::MAX));
+                let role = if notice.error { Role::Danger } else { Role::Plain };
+                Line::from(vec![
+                    Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(Role::Muted)),
+                    Span::styled(notice.text.as_str(), theme.style(role)),
+                ])
+            })
+            .collect();
+        self.list.draw("Messages", &lines, shared, area, buf)
+    }
+}

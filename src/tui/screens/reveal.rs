@@ -1,0 +1,316 @@
+//! **Save your key**: the one time that a secret can be taken anywhere.
+
+use std::sync::Arc;
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::domain::key::Key;
+use crate::tui::app::Tables;
+use crate::tui::form::Field;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Effect, Failure, Moment, Put, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame};
+use crate::tui::prose::{hints, paragraph};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::table::put;
+use crate::tui::theme::{Role, Symbol};
+use crate::wire::keys::ShownOnce;
+
+/// How long the secret is shown on request, in milliseconds.
+const SHOWN_MS: u64 = 20_000;
+
+/// What is being asked.
+#[derive(Debug)]
+enum Asking {
+    /// Where to take the secret.
+    Where,
+    /// The name of a new file.
+    File(Field),
+    /// A command line.
+    Command(Field),
+    /// Whether it is really stored; counts after its frame was shown.
+    Stored {
+        /// Whether that frame was shown.
+        armed: bool,
+    },
+}
+
+/// A secret that is not stored yet. `Debug` shows nothing of it; wiped when the popup closes.
+#[derive(Debug)]
+pub struct State {
+    key: Key,
+    secret: Arc<ShownOnce>,
+    idempotency_key: String,
+    asking: Asking,
+    shown_until: Option<Moment>,
+    stored: bool,
+    putting: Option<bool>,
+    said: Option<(Role, String)>,
+}
+
+impl State {
+    /// A fresh secret.
+    pub fn new(key: Key, secret: ShownOnce, idempotency_key: String) -> Self {
+        Self {
+            key,
+            secret: Arc::new(secret),
+            idempotency_key,
+            asking: Asking::Where,
+            shown_until: None,
+            stored: false,
+            putting: None,
+            said: None,
+        }
+    }
+
+    fn put(&mut self, shared: &mut Shared, put: Put, stores: bool) {
+        if self.putting.is_none() {
+            self.putting = Some(stores);
+            self.said = None;
+            shared.put(Owner::Overlay, put);
+        }
+    }
+
+    fn confirm(&mut self, shared: &mut Shared) {
+        if !self.stored {
+            self.stored = true;
+            shared.ask(Owner::Confirm(self.key.kind), Ask::Confirm(self.key.kind, self.key.id));
+            shared.effects.push(Effect::DropPending { idempotency_key: self.idempotency_key.clone() });
+        }
+    }
+
+    fn submit(&mut self, shared: &mut Shared) {
+        let secret = Arc::clone(&self.secret);
+        match std::mem::replace(&mut self.asking, Asking::Where) {
+            Asking::File(path) if !path.text().trim().is_empty() => {
+                let put = Put::SecretToFile { path: path.text().trim().to_owned(), secret };
+                self.put(shared, put, true);
+                // Kept until it has worked, so that a failure does not cost what was typed.
+                self.asking = Asking::File(path);
+            }
+            Asking::Command(command) if !command.text().trim().is_empty() => {
+                let put = Put::SecretToCommand { command: command.text().trim().to_owned(), secret };
+                self.put(shared, put, true);
+                self.asking = Asking::Command(command);
+            }
+            asking => self.asking = asking,
+        }
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        match self.asking {
+            Asking::Where => stack::REVEAL,
+            Asking::File(_) | Asking::Command(_) => stack::TEXT,
+            Asking::Stored { .. } => stack::CONFIRM,
+        }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        let shared = &mut *cx.shared;
+        match (&self.asking, action) {
+            (Asking::Where, Action::Unmask) => {
+                let shown = self.shown_until.take();
+                self.shown_until = shown.is_none().then(|| shared.now.plus(SHOWN_MS));
+            }
+            (Asking::Where, Action::CopySecret) => {
+                self.put(shared, Put::CopySecret(Arc::clone(&self.secret)), false);
+            }
+            (Asking::Where, Action::WriteSecret | Action::PipeSecret) if shared.start.restricted => {
+                self.said = Some((Role::Danger, "Files and commands are out of reach here.".to_owned()));
+            }
+            (Asking::Where, Action::WriteSecret) => self.asking = Asking::File(Field::default()),
+            (Asking::Where, Action::PipeSecret) => self.asking = Asking::Command(Field::default()),
+            (Asking::Where, Action::Stored | Action::Cancel) if self.stored => return Then::Close,
+            (Asking::Where, Action::Stored | Action::Cancel) => self.asking = Asking::Stored { armed: false },
+            (Asking::File(_) | Asking::Command(_), Action::Submit) => self.submit(shared),
+            (Asking::Stored { armed: true }, Action::Yes) => {
+                self.confirm(shared);
+                return Then::Close;
+            }
+            (Asking::Where, _) => {}
+            (_, Action::Cancel) => self.asking = Asking::Where,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        if let Asking::File(field) | Asking::Command(field) = &mut self.asking {
+            field.press(key);
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+        if let Asking::File(field) | Asking::Command(field) = &mut self.asking {
+            field.paste(text);
+        }
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        let stores = self.putting.take().unwrap_or(false);
+        match result {
+            Ok(Reply::Done(said)) if stores => {
+                self.asking = Asking::Where;
+                self.confirm(cx.shared);
+                self.said = Some((Role::Live, format!("Stored: {said}.")));
+            }
+            Ok(Reply::Done(said)) => {
+                let text = format!(
+                    "The secret was {said}. Nothing confirms that it arrived: paste it before you close."
+                );
+                self.said = Some((Role::Strong, text));
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                self.said = Some((Role::Danger, failure.to_string()));
+                cx.shared.heard_failure(&failure);
+            }
+        }
+        Then::Stay
+    }
+
+    fn shown(&mut self) {
+        if let Asking::Stored { armed } = &mut self.asking {
+            *armed = true;
+        }
+    }
+
+    fn tick(&mut self, cx: &mut Cx<'_>) -> Then {
+        if self.shown_until.is_some_and(|until| cx.shared.now >= until) {
+            self.shown_until = None;
+        }
+        Then::Stay
+    }
+
+    fn wake_at(&self) -> Option<Moment> {
+        self.shown_until
+    }
+
+    fn conceal(&mut self) {
+        self.shown_until = None;
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let width = content_width(area, 58);
+        let columns = usize::from(width);
+        let below = self.below(shared, columns);
+        let secret_lines = if columns >= 43 { 1 } else { 2 };
+        let small = area.height < 15;
+        let mut head = paragraph(&theme.text(&self.key.name), theme.style(Role::Strong), columns);
+        if small {
+            head.truncate(1);
+        }
+        let gap = usize::from(!small);
+        let height = head.len() + gap + secret_lines + gap + below.len();
+        let size = (width, u16::try_from(height).unwrap_or(u16::MAX));
+        let inside = frame("Save your key", Mood::Calm, size, area, theme, buf);
+        let mut y = inside.y;
+        for line in &head {
+            put(buf, (inside.x, y), inside.width, line, Style::new(), theme);
+            y += 1;
+        }
+        y += u16::try_from(gap).unwrap_or(0);
+        self.draw_secret(shared, Rect { y, ..inside }, buf);
+        y += u16::try_from(secret_lines + gap).unwrap_or(0);
+        let mut cursor = None;
+        for line in &below {
+            if y >= inside.bottom() {
+                break;
+            }
+            put(buf, (inside.x, y), inside.width, line, Style::new(), theme);
+            y += 1;
+        }
+        if let Asking::File(field) | Asking::Command(field) = &self.asking {
+            let at = Rect {
+                x: inside.x + 2,
+                y: inside.bottom().saturating_sub(3),
+                width: inside.width.saturating_sub(2),
+                height: 1,
+            };
+            cursor = field.draw(at, true, theme, buf);
+        }
+        cursor
+    }
+}
+
+impl State {
+    /// Writes the secret, or what stands for it, straight into the cells: no copy of it is made on the way.
+    fn draw_secret(&self, shared: &Shared, area: Rect, buf: &mut Buffer) {
+        let theme = shared.theme();
+        let secret = self.secret.expose();
+        let style = theme.style(Role::Strong);
+        let width = usize::from(area.width).max(1);
+        let last = secret.len().saturating_sub(4);
+        for (at, c) in secret.char_indices() {
+            let (x, y) = (at % width, at / width);
+            let at_x = area.x + u16::try_from(x).unwrap_or(0);
+            let Some(cell) = buf.cell_mut((at_x, area.y + u16::try_from(y).unwrap_or(0))) else { continue };
+            cell.set_style(style);
+            if self.shown_until.is_some() || at < 3 || at >= last {
+                cell.set_char(c);
+            } else {
+                cell.set_symbol(theme.symbol(Symbol::Hidden));
+            }
+        }
+    }
+
+    fn below(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+        let theme = shared.theme();
+        let key = |action| shared.key(action);
+        let mut out = Vec::new();
+        match &self.asking {
+            Asking::Where => {
+                if !self.stored {
+                    let text = "This is the only time it can be taken anywhere. Only its digest is kept.";
+                    out.extend(paragraph(text, Style::new(), columns));
+                    out.push(Line::default());
+                }
+                let show = if self.shown_until.is_some() { "hide it" } else { "show it for 20 seconds" };
+                let mut choices = vec![(Action::CopySecret, "copy it, by way of your terminal")];
+                if !shared.start.restricted {
+                    choices.push((Action::WriteSecret, "write it to a new file, readable by you alone"));
+                    choices.push((Action::PipeSecret, "pipe it into a command, such as pass insert -m NAME"));
+                }
+                choices.push((Action::Unmask, show));
+                choices.push((Action::Stored, if self.stored { "done" } else { "I have stored it" }));
+                out.extend(choices.into_iter().map(|(action, does)| hints(&[(&key(action), does)], theme)));
+            }
+            Asking::File(_) => {
+                out.push(Line::raw("Write it to a new file, 0600; no file is overwritten:"));
+                out.extend([Line::default(), Line::default()]);
+                out.push(hints(&[(&key(Action::Submit), "write"), (&key(Action::Cancel), "back")], theme));
+            }
+            Asking::Command(_) => {
+                out.push(Line::raw("Pipe it into the standard input of, without a shell:"));
+                out.extend([Line::default(), Line::default()]);
+                out.push(hints(&[(&key(Action::Submit), "run"), (&key(Action::Cancel), "back")], theme));
+            }
+            Asking::Stored { .. } => {
+                let text = "After this it can never be shown again. Is it stored where it is needed?";
+                out.extend(paragraph(text, theme.style(Role::Strong), columns));
+                out.push(Line::default());
+                out.push(hints(
+                    &[(&key(Action::Yes), "it is stored"), (&key(Action::Cancel), "back")],
+                    theme,
+                ));
+            }
+        }
+        if let Some((role, text)) = &self.said {
+            // Above the keys, where the eye is: what was done, or why not.
+            let mut said =
+                paragraph(&theme.text(&crate::domain::text::line(text)), theme.style(*role), columns);
+            said.push(Line::default());
+            said.append(&mut out);
+            out = said;
+        }
+        out
+    }
+}

@@ -1,0 +1,264 @@
+//! The popup that revokes a key: never blind, and never by the key that opened it.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::domain::key::{self, Key, NOTE_MAX};
+use crate::domain::text;
+use crate::domain::time::{Stamp, ago};
+use crate::tui::app::Tables;
+use crate::tui::form::{Field, Form};
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{fact, hints, paragraph};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::theme::{Role, Symbol};
+use crate::wire::keys::RevokeKey;
+use crate::wire::problem::ProblemType;
+
+const FOUR: usize = 0;
+const REASON: usize = 1;
+
+/// How sure one has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    /// Silent: one key.
+    Yes,
+    /// Live: the last four of the mask; a reason lets it go even if it is used meanwhile.
+    Four,
+    /// Used since one looked: the last four, and a reason.
+    FourAndReason,
+}
+
+/// Which key, and what was seen of it.
+#[derive(Debug)]
+pub struct State {
+    key: Key,
+    seen: Stamp,
+    proof: Proof,
+    four: Field,
+    reason: Field,
+    focus: Form,
+    armed: bool,
+    sending: bool,
+    failed: Option<String>,
+}
+
+impl State {
+    /// For a key whose use was seen up to `seen`, the time of the server's last answer.
+    pub fn new(key: Key, seen: Stamp) -> Self {
+        let proof = if key.is_live(seen) { Proof::Four } else { Proof::Yes };
+        Self {
+            key,
+            seen,
+            proof,
+            four: Field::default(),
+            reason: Field::default(),
+            focus: Form::new(2),
+            armed: false,
+            sending: false,
+            failed: None,
+        }
+    }
+
+    fn submit(&mut self, shared: &mut Shared) {
+        if self.sending || !self.armed {
+            return;
+        }
+        self.failed = None;
+        let reason = match key::note(self.reason.text()) {
+            Ok(reason) => reason,
+            Err(why) => {
+                self.failed = Some(format!("The reason {why}."));
+                self.focus.at = REASON;
+                return;
+            }
+        };
+        if self.proof != Proof::Yes && self.four.text().trim() != self.key.last_four() {
+            self.failed = Some(format!("Type the last four of its mask: {}.", self.key.last_four()));
+            self.focus.at = FOUR;
+            return;
+        }
+        if self.proof == Proof::FourAndReason && reason.is_none() {
+            self.failed =
+                Some("It was used since you looked: say why it must go, for the record.".to_owned());
+            self.focus.at = REASON;
+            return;
+        }
+        let body = match reason {
+            Some(reason) => {
+                RevokeKey { even_if_used: Some(true), reason: Some(reason), ..RevokeKey::default() }
+            }
+            None => RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() },
+        };
+        self.sending = true;
+        shared.ask(Owner::Overlay, Ask::Revoke { kind: self.key.kind, id: self.key.id, body });
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        if self.proof == Proof::Yes { stack::CONFIRM } else { stack::TEXT }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Yes if self.proof == Proof::Yes => self.submit(cx.shared),
+            Action::Submit => self.submit(cx.shared),
+            Action::NextField => self.focus.next(),
+            Action::PreviousField => self.focus.previous(),
+            // The focus is on Cancel.
+            Action::Cancel | Action::Activate => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        let field = if self.focus.at == FOUR { &mut self.four } else { &mut self.reason };
+        if self.armed && self.proof != Proof::Yes && field.text().chars().count() < NOTE_MAX {
+            field.press(key);
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+        match self.focus.at {
+            _ if !self.armed || self.proof == Proof::Yes => {}
+            FOUR => self.four.paste(text),
+            _ => self.reason.paste(text),
+        }
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        self.sending = false;
+        let shared = &mut *cx.shared;
+        match result {
+            Ok(Reply::Key(key)) => {
+                let name = key.name.clone();
+                cx.tables.of_mut(key.kind).heard_key(shared, *key);
+                shared.notices.info(shared.now, format!("Revoked {name}: its next request gets 401"));
+                return Then::Close;
+            }
+            Ok(_) => {}
+            Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
+                // Decided again, on what is known now.
+                if let Some(key) = problem.key {
+                    cx.tables.of_mut(key.kind).heard_key(shared, (*key).clone());
+                    self.key = *key;
+                }
+                self.seen = self
+                    .key
+                    .last_used_at
+                    .map_or(shared.server_now(), |at| at.plus(1))
+                    .max(shared.server_now());
+                self.proof = Proof::FourAndReason;
+                self.armed = false;
+                self.four = Field::default();
+                self.focus.at = FOUR;
+            }
+            Err(failure) => {
+                shared.heard_failure(&failure);
+                self.failed = Some(failure.to_string());
+            }
+        }
+        Then::Stay
+    }
+
+    fn shown(&mut self) {
+        self.armed = true;
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let width = content_width(area, 58);
+        let mut content = self.content(shared, usize::from(width));
+        // The fields and the keys stay visible in small windows; the facts give way.
+        let room = usize::from(area.height.saturating_sub(2));
+        let tail = if self.proof == Proof::Yes { 1 } else { 4 };
+        if content.len() > room {
+            let keys = content.split_off(content.len() - tail.min(content.len()));
+            content.truncate(room.saturating_sub(keys.len()));
+            content.extend(keys);
+        }
+        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        let inside = frame("Revoke", Mood::Danger, size, area, theme, buf);
+        lines(&content, inside, theme, buf);
+        if self.proof == Proof::Yes || inside.height < 4 {
+            return None;
+        }
+        let label = 12;
+        let place = |from_end: u16| Rect {
+            x: inside.x + label,
+            y: inside.bottom() - from_end,
+            width: inside.width.saturating_sub(label),
+            height: 1,
+        };
+        let focused = |at| self.focus.at == at && !self.sending;
+        let four = self.four.draw(place(4), focused(FOUR), theme, buf);
+        four.or(self.reason.draw(place(3), focused(REASON), theme, buf))
+    }
+}
+
+impl State {
+    fn content(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+        let theme = shared.theme();
+        let plain = Style::new();
+        let key = &self.key;
+        let now = shared.server_now();
+        let mut out = paragraph(&theme.text(&text::line(&key.name)), theme.style(Role::Strong), columns);
+        out.extend(fact("Secret key", &text::line(&key.masked), plain, columns, theme));
+        let used = match (key.last_used_at, &key.last_used_by) {
+            (Some(at), Some(by)) => format!("{} by {}", ago(at, now), text::line(&by.to_string())),
+            (Some(at), None) => ago(at, now),
+            (None, _) => shared.judge().last_use(key),
+        };
+        let live = self.proof != Proof::Yes;
+        let style = theme.style(if live { Role::Live } else { Role::Plain });
+        let used = if live { format!("{} {used}", theme.symbol(Symbol::Live)) } else { used };
+        out.extend(fact("Last used", &used, style, columns, theme));
+        out.push(Line::default());
+        let says = match self.proof {
+            Proof::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
+            Proof::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
+            Proof::FourAndReason => format!(
+                "Not revoked: it was used {} since you looked. Decide again; it takes a reason, which is recorded.",
+                key.last_used_at.map_or_else(String::new, |at| ago(at, now))
+            ).replace("  ", " "),
+        };
+        let role = if self.proof == Proof::FourAndReason { Role::Danger } else { Role::Plain };
+        out.extend(paragraph(&says, theme.style(role), columns));
+        if let Some(why) = &self.failed {
+            out.push(Line::default());
+            out.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+        }
+        out.push(Line::default());
+        let cancel = shared.key(Action::Cancel);
+        if self.proof == Proof::Yes {
+            let yes = shared.key(Action::Yes);
+            let mut keys = hints(
+                &[(&yes, if self.sending { "revoking" } else { "revoke" }), (&cancel, "cancel")],
+                theme,
+            );
+            keys.spans.insert(0, ratatui::text::Span::styled("[ Cancel ]", theme.style(Role::Selected)));
+            keys.spans.insert(1, ratatui::text::Span::raw("   "));
+            out.push(keys);
+        } else {
+            let label = |at, text: &str| {
+                let role = if self.focus.at == at { Role::Accent } else { Role::Muted };
+                Line::styled(text.to_owned(), theme.style(role))
+            };
+            out.push(label(FOUR, &format!("Type {}", key.last_four())));
+            out.push(label(REASON, "Reason"));
+            out.push(Line::default());
+            let (enter, tab) = (shared.key(Action::Submit), shared.key(Action::NextField));
+            let does = if self.sending { "revoking" } else { "revoke" };
+            out.push(hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
+        }
+        out
+    }
+}

@@ -1,0 +1,255 @@
+//! Revokes the marked keys one by one: the silent ones go, the live ones are left and reported.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::key::Key;
+use crate::domain::text;
+use crate::domain::time::{Stamp, ago};
+use crate::tui::app::Tables;
+use crate::tui::form::Field;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{hints, paragraph};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::table::put;
+use crate::tui::theme::{Role, Symbol};
+use crate::wire::keys::RevokeKey;
+use crate::wire::problem::ProblemType;
+
+/// What became of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Its turn has not come.
+    Waiting,
+    /// It was left, because it is in use.
+    Live,
+    /// It is revoked.
+    Revoked,
+    /// It could not be revoked; why.
+    Failed(String),
+}
+
+/// The keys, and what became of each.
+#[derive(Debug)]
+pub struct State {
+    keys: Vec<(Key, Fate)>,
+    seen: Stamp,
+    typed: Field,
+    armed: bool,
+    running: Option<usize>,
+    begun: bool,
+    top: usize,
+    failed: Option<String>,
+}
+
+impl State {
+    /// For keys whose use was seen up to `seen`.
+    pub fn new(keys: Vec<Key>, seen: Stamp) -> Self {
+        let fate = |key: &Key| if key.is_live(seen) { Fate::Live } else { Fate::Waiting };
+        Self {
+            keys: keys.into_iter().map(|key| (key.clone(), fate(&key))).collect(),
+            seen,
+            typed: Field::default(),
+            armed: false,
+            running: None,
+            begun: false,
+            top: 0,
+            failed: None,
+        }
+    }
+
+    fn silent(&self) -> usize {
+        self.keys.iter().filter(|(_, fate)| *fate != Fate::Live).count()
+    }
+
+    fn phrase(&self) -> String {
+        format!("revoke {}", self.silent())
+    }
+
+    fn next(&mut self, shared: &mut Shared) {
+        self.running = self.keys.iter().position(|(_, fate)| *fate == Fate::Waiting);
+        if let Some(at) = self.running {
+            let key = &self.keys[at].0;
+            let body = RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() };
+            shared.ask(Owner::Overlay, Ask::Revoke { kind: key.kind, id: key.id, body });
+        }
+    }
+
+    fn summary(&self) -> String {
+        let count =
+            |wanted: &dyn Fn(&Fate) -> bool| self.keys.iter().filter(|(_, fate)| wanted(fate)).count();
+        let revoked = count(&|f| *f == Fate::Revoked);
+        let live = count(&|f| *f == Fate::Live);
+        let failed = count(&|f| matches!(f, Fate::Failed(_)));
+        let mut parts = vec![format!("{revoked} revoked")];
+        if live > 0 {
+            parts.push(format!("{live} left because in use"));
+        }
+        if failed > 0 {
+            parts.push(format!("{failed} failed"));
+        }
+        parts.join(", ")
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        if self.begun || self.silent() == 0 { stack::POPUP } else { stack::TEXT }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Submit if self.armed && !self.begun => {
+                if self.typed.text().trim() == self.phrase() {
+                    self.begun = true;
+                    self.next(cx.shared);
+                } else {
+                    self.failed = Some(format!("Type {} to go on.", self.phrase()));
+                }
+            }
+            Action::ScrollDown | Action::ListDown => {
+                self.top = (self.top + 1).min(self.keys.len().saturating_sub(1));
+            }
+            Action::ScrollUp | Action::ListUp => self.top = self.top.saturating_sub(1),
+            Action::Cancel | Action::Activate if self.running.is_none() => {
+                if self.begun {
+                    cx.shared.notices.info(cx.shared.now, self.summary());
+                }
+                return Then::Close;
+            }
+            Action::Cancel => {
+                // What is on its way is finished; nothing more is begun.
+                for (_, fate) in &mut self.keys {
+                    if *fate == Fate::Waiting {
+                        *fate = Fate::Failed("cancelled".to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        if self.armed && !self.begun {
+            self.typed.press(key);
+        }
+        Then::Stay
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        let Some(at) = self.running.take() else { return Then::Stay };
+        let cancelled = self.keys.iter().any(|(_, fate)| *fate == Fate::Failed("cancelled".to_owned()));
+        self.keys[at].1 = match result {
+            Ok(Reply::Key(key)) => {
+                let table = cx.tables.of_mut(key.kind);
+                table.table.marks.remove(&key.id);
+                table.heard_key(cx.shared, *key);
+                Fate::Revoked
+            }
+            Ok(_) => Fate::Failed("an answer that was not expected".to_owned()),
+            Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
+                if let Some(key) = problem.key {
+                    cx.tables.of_mut(key.kind).heard_key(cx.shared, (*key).clone());
+                    self.keys[at].0 = *key;
+                }
+                Fate::Live
+            }
+            Err(failure) => {
+                cx.shared.heard_failure(&failure);
+                Fate::Failed(failure.to_string())
+            }
+        };
+        if !cancelled {
+            self.next(cx.shared);
+        }
+        Then::Stay
+    }
+
+    fn shown(&mut self) {
+        self.armed = true;
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let width = content_width(area, 72);
+        let columns = usize::from(width);
+        let live = self.keys.len() - self.silent();
+        let intro = match (self.begun, self.running.is_some()) {
+            (false, _) if self.silent() == 0 => {
+                "All of them are in use and stay. Revoke such keys one by one.".to_owned()
+            }
+            (false, _) if live > 0 => {
+                format!("{} go, for good; {live} in use stay and are named.", self.silent())
+            }
+            (false, _) => format!("{} go, for good: their next request gets 401.", self.silent()),
+            (true, true) => format!("Revoking: {}", self.summary()),
+            (true, false) => format!("Done: {}.", self.summary()),
+        };
+        let mut head = paragraph(&intro, theme.style(Role::Strong), columns);
+        if let Some(why) = &self.failed {
+            head.extend(paragraph(why, theme.style(Role::Danger), columns));
+        }
+        head.push(Line::default());
+        let asks = !self.begun && self.silent() > 0;
+        let tail = if asks { 3 } else { 2 };
+        let room = usize::from(area.height.saturating_sub(2)).saturating_sub(head.len() + tail);
+        let rows = self.keys.len().min(room);
+        let size = (width, u16::try_from(head.len() + rows + tail).unwrap_or(u16::MAX));
+        let title = format!("Revoke {} keys", self.keys.len());
+        let inside = frame(&title, Mood::Danger, size, area, theme, buf);
+        let top = self.top.min(self.keys.len() - rows);
+        let listed = self.keys.iter().skip(top).take(rows).map(|(key, fate)| row(key, fate, shared, columns));
+        let above: Vec<Line<'_>> = head.into_iter().chain(listed).collect();
+        lines(&above, inside, theme, buf);
+        let cancel = shared.key(Action::Cancel);
+        let mut cursor = None;
+        let bottom = inside.bottom().saturating_sub(1);
+        if asks {
+            let label = format!("Type {}", self.phrase());
+            let at = inside.x + u16::try_from(label.len()).unwrap_or(0) + 2;
+            buf.set_string(inside.x, bottom.saturating_sub(1), &label, theme.style(Role::Accent));
+            let place = Rect {
+                x: at,
+                y: bottom.saturating_sub(1),
+                width: inside.right().saturating_sub(at),
+                height: 1,
+            };
+            cursor = self.typed.draw(place, true, theme, buf);
+            let keys = hints(&[(&shared.key(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
+            put(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
+        } else {
+            let does = if self.running.is_some() { "stop after this one" } else { "close" };
+            let keys = hints(&[(&cancel, does)], theme);
+            put(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
+        }
+        cursor
+    }
+}
+
+fn row(key: &Key, fate: &Fate, shared: &Shared, columns: usize) -> Line<'static> {
+    let theme = shared.theme();
+    let now = shared.server_now();
+    let used =
+        key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {}", ago(at, now)));
+    let (role, said) = match fate {
+        Fate::Waiting => (Role::Muted, used),
+        Fate::Live => (Role::Live, format!("{} stays, {used}", theme.symbol(Symbol::Live))),
+        Fate::Revoked => (Role::Strong, "revoked".to_owned()),
+        Fate::Failed(why) => (Role::Danger, text::line(why).into_owned()),
+    };
+    let name = columns.saturating_sub(38).max(12);
+    let shown = text::fit(&theme.text(&text::line(&key.name)), name).into_owned();
+    let pad = " ".repeat(name.saturating_sub(text::width(&shown)) + 2);
+    Line::from(vec![
+        Span::raw(shown),
+        Span::raw(pad),
+        Span::styled(format!("{}  ", theme.text(&text::line(&key.masked))), theme.style(Role::Muted)),
+        Span::styled(said, theme.style(role)),
+    ])
+}

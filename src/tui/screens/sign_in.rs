@@ -1,0 +1,120 @@
+//! Signing in again with a pasted code, where the session has ended; everything on the screen stays.
+
+use std::sync::Arc;
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use zeroize::Zeroize as _;
+
+use crate::domain::key::Kind;
+use crate::domain::member::Permission;
+use crate::domain::secret::TokenKind;
+use crate::domain::text;
+use crate::tui::app::Tables;
+use crate::tui::form::Field;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{hints, paragraph};
+use crate::tui::shared::{Link, Owner, Shared};
+use crate::tui::theme::Role;
+use crate::wire::keys::ShownOnce;
+
+/// The code, never shown.
+#[derive(Debug)]
+pub struct State {
+    code: Field,
+    sending: bool,
+    failed: Option<String>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { code: Field::secret(), sending: false, failed: None }
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        stack::TEXT
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Submit if !self.sending => {
+                let mut code = self.code.take();
+                if TokenKind::Code.digest(code.trim()).is_some() {
+                    (self.sending, self.failed) = (true, None);
+                    cx.shared.ask(Owner::Overlay, Ask::SignIn(Arc::new(ShownOnce::new(code.trim()))));
+                } else {
+                    self.failed =
+                        Some("That is no sign-in code: it begins with inv_ and is pasted whole.".to_owned());
+                }
+                code.zeroize();
+            }
+            Action::Cancel => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        self.code.press(key);
+        Then::Stay
+    }
+
+    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+        self.code.paste(text);
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        self.sending = false;
+        match result {
+            Ok(Reply::Me(me)) => {
+                let shared = &mut *cx.shared;
+                shared.link = Link::Live;
+                shared.heard_time(me.as_of);
+                shared.notices.info(shared.now, format!("Signed in as {}", me.member.name));
+                shared.me = Some(*me);
+                for kind in [Kind::Personal, Kind::Organization] {
+                    if shared.may(Permission::ListKeys(kind)).is_ok() {
+                        cx.tables.of_mut(kind).refresh(shared);
+                    }
+                }
+                Then::Close
+            }
+            Ok(_) => Then::Stay,
+            Err(failure) => {
+                self.failed = Some(failure.to_string());
+                Then::Stay
+            }
+        }
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let width = content_width(area, 60);
+        let columns = usize::from(width);
+        let says = "Paste a sign-in code. An admin makes one with `i` on the tab Members; on a machine where you are signed in, \
+                    `keyward sessions code` does. Nothing on the screen is lost meanwhile.";
+        let mut content = paragraph(says, Style::new(), columns);
+        content.extend([Line::default(), Line::styled("Code", theme.style(Role::Accent)), Line::default()]);
+        let row = u16::try_from(content.len()).unwrap_or(0).saturating_sub(2);
+        if let Some(why) = &self.failed {
+            content.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+            content.push(Line::default());
+        }
+        let (enter, esc) = (shared.key(Action::Submit), shared.key(Action::Cancel));
+        let does = if self.sending { "signing in" } else { "sign in" };
+        content.push(hints(&[(&enter, does), (&esc, "later")], theme));
+        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        let inside = frame("Sign in again", Mood::Calm, size, area, theme, buf);
+        lines(&content, inside, theme, buf);
+        let y = inside.y + row;
+        let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };
+        self.code.draw(place, !self.sending && y < inside.bottom(), theme, buf)
+    }
+}

@@ -1,0 +1,175 @@
+//! The popups: create, save, revoke, edit, menus, palette, help.
+
+use insta::assert_snapshot;
+use keyward::domain::member::Role;
+use keyward::domain::time::MINUTE;
+use keyward::tui::msg::{Failure, Pending};
+use keyward::wire::keys::CreateKey;
+use keyward::wire::problem::{Problem, ProblemType};
+
+use super::driver::{Driver, plain, secret, start};
+use super::fleet::NOW;
+
+#[test]
+fn creating_a_key_warns_and_advises() {
+    let driver = Driver::new().press("n");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("my notebook");
+    assert_snapshot!(driver.screen());
+    assert_snapshot!(Driver::new().press("nBackup job").screen());
+    assert_snapshot!(Driver::new().press("n<enter>").screen());
+    assert_snapshot!(Driver::at(40, 10).press("nx").screen());
+}
+
+#[test]
+fn a_new_secret_is_masked_until_asked_for_and_gone_after_closing() {
+    let driver = Driver::new().press("nLine 4<enter>");
+    assert_snapshot!(driver.screen());
+    let shown = secret();
+    let shown = shown.expose();
+    assert!(!driver.screen().contains(shown));
+    let driver = driver.press("v");
+    assert!(driver.screen().contains(shown));
+    let driver = driver.wait(20_000);
+    assert!(!driver.screen().contains(shown));
+    let driver = driver.press("y");
+    assert_snapshot!(driver.screen());
+    assert_eq!(driver.done, [format!("copy {shown}")]);
+    let driver = driver.press("v<esc>");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("y");
+    assert!(driver.model.overlay.is_none());
+    assert!(
+        !format!("{:?}", driver.model).contains(shown)
+            && !format!("{:?}", driver.buffer()).contains(&shown[4..20])
+    );
+    assert_eq!(driver.done.last().unwrap(), "pending dropped");
+    assert_eq!(driver.model.selected().unwrap().name, "Line 4");
+}
+
+#[test]
+fn a_secret_goes_into_a_file_or_a_command() {
+    let driver = Driver::new().press("nLine 4<enter>w");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("~/line4.key<enter>");
+    assert_snapshot!(driver.screen());
+    assert!(driver.done.iter().any(|d| d.starts_with("write sk_") && d.ends_with("to ~/line4.key")));
+    assert!(driver.press("<esc>").model.overlay.is_none());
+
+    let failure = Failure::Local("`pass` exited with 1: no such store. Nothing was stored.".into());
+    let mut driver = Driver::new().press("nLine 4<enter>ppass insert -m kw");
+    driver.failures.push_back(failure);
+    assert_snapshot!(driver.press("<enter>").screen());
+}
+
+#[test]
+fn a_refused_create_keeps_what_was_typed() {
+    let lost = Failure::Unreachable("The server did not answer within 15 s. Try again.".into());
+    let mut driver = Driver::new().press("nLine 4");
+    driver.failures.push_back(lost);
+    assert_snapshot!(driver.press("<enter>").screen());
+}
+
+#[test]
+fn a_silent_key_is_revoked_by_one_other_key() {
+    let driver = Driver::new().press("jjx");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("y");
+    assert_snapshot!(driver.screen());
+    assert!(driver.keys.iter().any(|k| k.name == "Trial for the auditor" && k.revoked_at.is_some()));
+}
+
+#[test]
+fn nothing_is_revoked_by_keys_that_came_before_the_popup_was_seen() {
+    let driver = Driver::new().press("jj").press_at_once("xy");
+    assert!(driver.keys.iter().all(|k| k.name == "Old ERP" || k.revoked_at.is_none()));
+    let driver = driver.press("<enter>");
+    assert!(driver.model.overlay.is_none());
+    assert!(driver.keys.iter().all(|k| k.name == "Old ERP" || k.revoked_at.is_none()));
+}
+
+#[test]
+fn a_live_key_takes_the_last_four_and_a_used_one_a_reason() {
+    let mut driver = Driver::new().press("jjjx");
+    assert_snapshot!(driver.screen());
+    let four = driver.named("Power BI – Sales").last_four().to_owned();
+    driver.named("Power BI – Sales").last_used_at = Some(NOW.plus(MINUTE));
+    let driver = driver.press("abcd<enter>");
+    assert_snapshot!(driver.screen());
+    let driver = driver
+        .press("<backspace><backspace><backspace><backspace>")
+        .press(&four)
+        .press("<enter>")
+        .wait(61_000);
+    assert_snapshot!(driver.screen());
+    let driver = driver.press(&four).press("<tab>leaked<enter>");
+    assert!(driver.keys.iter().any(|k| k.name == "Power BI – Sales" && k.revoked_at.is_some()));
+    assert!(driver.model.overlay.is_none());
+}
+
+#[test]
+fn marked_keys_are_revoked_one_by_one_and_live_ones_stay() {
+    let driver = Driver::new().press("jj  x");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("revoke 1<enter>");
+    assert_snapshot!(driver.screen());
+    assert_eq!(driver.keys.iter().filter(|k| k.revoked_at.is_some()).count(), 2);
+}
+
+#[test]
+fn editing_meets_another_change() {
+    let mut driver = Driver::new().press("e");
+    assert_snapshot!(driver.screen());
+    let mut now = driver.named("Backup job").clone();
+    now.version += 1;
+    now.name = "Backups".to_owned();
+    let problem = Problem::new(ProblemType::VersionMismatch, "It was changed.").with_key(now);
+    driver.failures.push_back(Failure::Refused(Box::new(problem)));
+    assert_snapshot!(driver.press("!<enter>").screen());
+}
+
+#[test]
+fn menus_palette_help_and_messages() {
+    assert_snapshot!(Driver::new().press("s").screen());
+    assert_snapshot!(Driver::new().press("ss").screen());
+    assert_snapshot!(Driver::new().press("s1").screen());
+    assert_snapshot!(Driver::new().press("jy").screen());
+    assert_snapshot!(Driver::new().press("c").screen());
+    assert_snapshot!(Driver::new().press(":rev").screen());
+    assert_snapshot!(Driver::new().press("?").screen());
+    assert_snapshot!(Driver::new().press("?mark").screen());
+    assert_snapshot!(Driver::new().press("y1:messages<enter>").screen());
+    let mut ascii = start(60, 16);
+    ascii.theme = plain();
+    assert_snapshot!(Driver::with(ascii, Role::Admin).press("jjx").screen());
+}
+
+#[test]
+fn an_unfinished_create_is_offered_at_the_start() {
+    let mut start = start(80, 24);
+    start.pending = vec![Pending {
+        idempotency_key: "tui-before".into(),
+        kind: keyward::domain::key::Kind::Organization,
+        body: CreateKey { name: "Line 4".into(), note: None, replaces: None },
+        at: NOW.minus(20 * MINUTE),
+        key_id: None,
+    }];
+    let driver = Driver::with(start, Role::Admin);
+    assert_snapshot!(driver.screen());
+    assert_snapshot!(driver.press("2<enter>").screen());
+}
+
+#[test]
+fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
+    let ended = Failure::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
+    let driver = Driver::new().press("jj").failing(ended).press("r");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press(":sign<enter>");
+    assert_snapshot!(driver.screen());
+    let code = format!("inv_{}", "0f".repeat(32));
+    let driver = driver.paste(&code);
+    assert!(!driver.screen().contains("0f0f"));
+    let driver = driver.press("<enter>");
+    assert_eq!(driver.model.table().unwrap().table.at(), 2);
+    assert_snapshot!(driver.screen());
+}
