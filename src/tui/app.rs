@@ -3,6 +3,7 @@
 use crokey::KeyCombination;
 use crokey::crossterm::event::{KeyCode, KeyModifiers};
 
+use super::fleet::Changes;
 use super::keymap::{Action, Context, Meaning, stack};
 use super::msg::{Ask, Effect, Failure, Moment, Msg, Reply, Ticket};
 use super::popup::{Cx, Popup, Then};
@@ -95,6 +96,21 @@ impl Tables {
         match kind {
             Kind::Personal => &self.personal,
             Kind::Organization => &self.workspace,
+        }
+    }
+
+    /// A key as it is now, after it was changed here.
+    pub fn heard_key(&mut self, shared: &Shared, key: Key) {
+        let kind = key.kind;
+        let changes = self.of_mut(kind).heard_key(shared, key);
+        self.changed(shared, kind, &changes);
+    }
+
+    /// Keys of a kind changed: the review follows.
+    pub fn changed(&mut self, shared: &Shared, kind: Kind, changes: &Changes) {
+        if kind == Kind::Organization {
+            let judge = self.workspace.look(shared).judge;
+            self.review.keys_changed(&self.workspace.fleet, changes, judge);
         }
     }
 
@@ -337,6 +353,10 @@ impl Model {
                 }
                 return;
             }
+            if self.tables.detail.act(action) {
+                return;
+            }
+            let table = self.tables.of_mut(kind);
             if allowed && table.act(&mut self.shared, action) {
                 return;
             }
@@ -358,7 +378,10 @@ impl Model {
             Action::Refresh => {
                 self.shared.ask(Owner::Me, Ask::Me);
             }
-            Action::Open => self.tables.detail.open = !self.tables.detail.open && self.selected().is_some(),
+            Action::Open => {
+                let open = !self.tables.detail.open && self.selected().is_some();
+                self.tables.detail.toggle(open);
+            }
             Action::ShorterChart => self.tables.detail.range_by(-1),
             Action::LongerChart => self.tables.detail.range_by(1),
             _ => self.open_overlay(action),
@@ -373,7 +396,7 @@ impl Model {
     /// Unwinds one step; quits where there is none and `quits`.
     fn back(&mut self, quits: bool) {
         if self.tables.detail.open {
-            self.tables.detail.open = false;
+            self.tables.detail.toggle(false);
             return;
         }
         if let Some(kind) = self.kind() {
@@ -465,13 +488,13 @@ impl Model {
             Owner::History | Owner::Decide(_) => self.tab_heard(owner, result),
             Owner::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
             Owner::Create => self.heard_created(result),
-            Owner::Confirm(kind) => match result {
-                Ok(Reply::Key(key)) => self.tables.of_mut(kind).heard_key(&self.shared, *key),
+            Owner::Confirm => match result {
+                Ok(Reply::Key(key)) => self.tables.heard_key(&self.shared, *key),
                 Ok(_) => {}
                 Err(failure) => self.shared.failed(&failure),
             },
             Owner::Notice => match result {
-                Ok(Reply::Done(sentence)) => self.shared.notices.info(self.shared.now, sentence),
+                Ok(Reply::Done(said)) => self.shared.notices.info(self.shared.now, keys::sentence(&said)),
                 Ok(_) => {}
                 Err(failure) => self.shared.failed(&failure),
             },

@@ -59,7 +59,7 @@ pub enum Owner {
     /// A create: its answer is never dropped.
     Create,
     /// That a secret is stored.
-    Confirm(Kind),
+    Confirm,
     /// The overlay that is open; dropped with it.
     Overlay,
     /// A copy or file whose outcome is only told.

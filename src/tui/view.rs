@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::app::{Model, Tab};
 use super::screens::{keys, review};
+use super::theme::Role;
 
 mod footer;
 mod header;
@@ -67,7 +68,11 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
     footer::draw(model, Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
     if let Some(overlay) = &model.overlay {
         drawn.scroll = None;
-        drawn.cursor = overlay.popup().draw(shared, &model.tables, body, buf);
+        // What lies below steps back; in low windows the popup takes all but the footer.
+        buf.set_style(body, shared.theme().style(Role::Dimmed));
+        let all = Rect { height: area.height - 1, ..area };
+        drawn.cursor =
+            overlay.popup().draw(shared, &model.tables, if area.height < 20 { all } else { body }, buf);
     }
     if shared.theme().ascii {
         ascii_only(buf);

@@ -83,7 +83,7 @@ impl Model {
             Ok(Reply::Created(created)) => {
                 let created = *created;
                 let kind = created.key.kind;
-                self.tables.of_mut(kind).heard_key(&self.shared, created.key.clone());
+                self.tables.heard_key(&self.shared, created.key.clone());
                 self.tables.of_mut(kind).select(created.key.id);
                 if let Some(secret) = created.secret {
                     self.overlay =

@@ -189,12 +189,11 @@ impl Model {
 
     /// The keys of a kind changed.
     pub(super) fn keys_changed(&mut self, kind: Kind, changes: &Changes) {
+        self.tables.changed(&self.shared, kind, changes);
         if kind != Kind::Organization {
             return;
         }
-        let Tables { workspace, review, .. } = &mut self.tables;
-        let judge = workspace.look(&self.shared).judge;
-        review.keys_changed(&workspace.fleet, changes, judge);
+        let review = &mut self.tables.review;
         // What was decided earlier is needed to say how many keys wait.
         if review.history == crate::tui::fleet::Load::Nothing && self.shared.may(Permission::Review).is_ok() {
             review.load(&mut self.shared);

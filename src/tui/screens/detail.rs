@@ -11,6 +11,7 @@ use crate::domain::member::Status;
 use crate::domain::time::{DAY, HOUR, Stamp, ago};
 use crate::domain::usage::{BucketWidth, Usage};
 use crate::tui::fleet::Fleet;
+use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure, Moment, Reply};
 use crate::tui::prose::{fact, number, paragraph};
 use crate::tui::shared::{Owner, Shared};
@@ -79,6 +80,10 @@ struct Wanted {
 pub struct State {
     /// Whether it is open.
     pub open: bool,
+    /// Whether the keys that move scroll the pane.
+    pub focused: bool,
+    /// How many lines are scrolled away.
+    pub scroll: usize,
     /// Over which time the use is shown.
     pub range: Range,
     /// The use of a key, over a range, up to a moment.
@@ -98,6 +103,9 @@ impl State {
             range: self.range,
             uses: key.use_count,
         });
+        if wanted.map(|w| w.id) != self.wanted.map(|w| w.id) {
+            self.scroll = 0;
+        }
         if wanted != self.wanted {
             shared.forget(Owner::Detail);
             self.failed = None;
@@ -139,6 +147,28 @@ impl State {
         }
     }
 
+    /// Opens or closes the pane.
+    pub fn toggle(&mut self, open: bool) {
+        (self.open, self.focused, self.scroll) = (open, false, 0);
+    }
+
+    /// Scrolls, where the pane has the focus and the action moves; says whether it did.
+    pub fn act(&mut self, action: Action) -> bool {
+        match action {
+            _ if !self.open => return false,
+            Action::NextField | Action::PreviousField => self.focused = !self.focused,
+            _ if !self.focused => return false,
+            Action::Down => self.scroll += 1,
+            Action::Up => self.scroll = self.scroll.saturating_sub(1),
+            Action::PageDown | Action::HalfDown => self.scroll += 10,
+            Action::PageUp | Action::HalfUp => self.scroll = self.scroll.saturating_sub(10),
+            Action::Top => self.scroll = 0,
+            Action::Bottom => self.scroll = usize::from(u16::MAX),
+            _ => return false,
+        }
+        true
+    }
+
     /// Shows a longer or shorter time.
     pub fn range_by(&mut self, by: isize) {
         self.range = self.range.step(by);
@@ -148,8 +178,17 @@ impl State {
 /// Draws the pane for a key.
 pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look, area: Rect, buf: &mut Buffer) {
     let facts = facts(state, key, fleet, look, usize::from(area.width));
-    for (y, line) in (area.y..area.bottom()).zip(&facts) {
+    let skipped = state.scroll.min(facts.len().saturating_sub(usize::from(area.height)));
+    for (y, line) in (area.y..area.bottom()).zip(facts.iter().skip(skipped)) {
         put(buf, (area.x, y), area.width, line, Style::new(), look.theme);
+    }
+    // What is above or below, and how to get there.
+    let more = facts.len() > skipped + usize::from(area.height);
+    if (more || state.focused) && area.height > 1 && area.width > 20 {
+        let hint = if state.focused { "j k scroll, Tab leaves" } else { "Tab scrolls" };
+        let x = area.right() - u16::try_from(hint.len()).unwrap_or(0).min(area.width);
+        let role = if state.focused { Role::Accent } else { Role::Muted };
+        buf.set_stringn(x, area.y, hint, usize::from(area.width), look.theme.style(role));
     }
 }
 

@@ -102,7 +102,7 @@ impl Popup for State {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
-                cx.tables.of_mut(key.kind).heard_key(cx.shared, *key);
+                cx.tables.heard_key(cx.shared, *key);
                 cx.shared.notices.info(cx.shared.now, "Saved");
                 return Then::Close;
             }
@@ -119,7 +119,7 @@ impl Popup for State {
                         "It was changed meanwhile and is now called {}{note}. Saving again replaces that.",
                         key.name
                     ));
-                    cx.tables.of_mut(key.kind).heard_key(cx.shared, (*key).clone());
+                    cx.tables.heard_key(cx.shared, (*key).clone());
                     self.key = *key;
                 }
             }

@@ -135,12 +135,12 @@ impl Popup for State {
         match (awaiting, result) {
             (Awaiting::Id, Ok(Reply::Created(created))) => {
                 let id = created.key.id;
-                cx.tables.of_mut(created.key.kind).heard_key(cx.shared, created.key);
+                cx.tables.heard_key(cx.shared, created.key);
                 self.revoke(cx.shared, id);
                 Then::Stay
             }
             (Awaiting::Confirmed | Awaiting::Revoked, Ok(Reply::Key(key))) => {
-                cx.tables.of_mut(key.kind).heard_key(cx.shared, *key);
+                cx.tables.heard_key(cx.shared, *key);
                 self.settled(cx.shared)
             }
             (_, Ok(_)) => Then::Stay,

@@ -78,7 +78,7 @@ impl State {
     fn confirm(&mut self, shared: &mut Shared) {
         if !self.stored {
             self.stored = true;
-            shared.ask(Owner::Confirm(self.key.kind), Ask::Confirm(self.key.kind, self.key.id));
+            shared.ask(Owner::Confirm, Ask::Confirm(self.key.kind, self.key.id));
             shared.effects.push(Effect::DropPending { idempotency_key: self.idempotency_key.clone() });
         }
     }
@@ -201,9 +201,9 @@ impl Popup for State {
         let theme = shared.theme();
         let width = content_width(area, 58);
         let columns = usize::from(width);
-        let below = self.below(shared, columns);
-        let secret_lines = if columns >= 43 { 1 } else { 2 };
         let small = area.height < 15;
+        let below = self.below(shared, columns, small);
+        let secret_lines = if columns >= 43 { 1 } else { 2 };
         let mut head = paragraph(&theme.text(&self.key.name), theme.style(Role::Strong), columns);
         if small {
             head.truncate(1);
@@ -262,11 +262,26 @@ impl State {
         }
     }
 
-    fn below(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+    fn below(&self, shared: &Shared, columns: usize, small: bool) -> Vec<Line<'static>> {
         let theme = shared.theme();
         let key = |action| shared.key(action);
         let mut out = Vec::new();
         match &self.asking {
+            Asking::Where if small => {
+                let pairs: Vec<(String, &str)> = [
+                    (Action::CopySecret, "copy"),
+                    (Action::WriteSecret, "file"),
+                    (Action::PipeSecret, "command"),
+                    (Action::Unmask, "show"),
+                    (Action::Stored, if self.stored { "done" } else { "stored" }),
+                ]
+                .into_iter()
+                .map(|(action, does)| (key(action), does))
+                .collect();
+                let pairs: Vec<(&str, &str)> =
+                    pairs.iter().map(|(key, does)| (key.as_str(), *does)).collect();
+                out.extend(pairs.chunks(2).map(|two| hints(two, theme)));
+            }
             Asking::Where => {
                 if !self.stored {
                     let text = "This is the only time it can be taken anywhere. Only its digest is kept.";

@@ -140,7 +140,7 @@ impl Popup for State {
         match result {
             Ok(Reply::Key(key)) => {
                 let name = key.name.clone();
-                cx.tables.of_mut(key.kind).heard_key(shared, *key);
+                cx.tables.heard_key(shared, *key);
                 shared.notices.info(shared.now, format!("Revoked {name}: its next request gets 401"));
                 return Then::Close;
             }
@@ -148,7 +148,7 @@ impl Popup for State {
             Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 // Decided again, on what is known now.
                 if let Some(key) = problem.key {
-                    cx.tables.of_mut(key.kind).heard_key(shared, (*key).clone());
+                    cx.tables.heard_key(shared, (*key).clone());
                     self.key = *key;
                 }
                 self.seen = self
@@ -226,9 +226,9 @@ impl State {
             Proof::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
             Proof::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
             Proof::FourAndReason => format!(
-                "Not revoked: it was used {} since you looked. Decide again; it takes a reason, which is recorded.",
-                key.last_used_at.map_or_else(String::new, |at| ago(at, now))
-            ).replace("  ", " "),
+                "Not revoked: it was used {}, after you looked. Decide again; now it takes a reason, which is recorded.",
+                key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| ago(at, now))
+            ),
         };
         let role = if self.proof == Proof::FourAndReason { Role::Danger } else { Role::Plain };
         out.extend(paragraph(&says, theme.style(role), columns));

@@ -147,15 +147,14 @@ impl Popup for State {
         let cancelled = self.keys.iter().any(|(_, fate)| *fate == Fate::Failed("cancelled".to_owned()));
         self.keys[at].1 = match result {
             Ok(Reply::Key(key)) => {
-                let table = cx.tables.of_mut(key.kind);
-                table.table.marks.remove(&key.id);
-                table.heard_key(cx.shared, *key);
+                cx.tables.of_mut(key.kind).table.marks.remove(&key.id);
+                cx.tables.heard_key(cx.shared, *key);
                 Fate::Revoked
             }
             Ok(_) => Fate::Failed("an answer that was not expected".to_owned()),
             Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 if let Some(key) = problem.key {
-                    cx.tables.of_mut(key.kind).heard_key(cx.shared, (*key).clone());
+                    cx.tables.heard_key(cx.shared, (*key).clone());
                     self.keys[at].0 = *key;
                 }
                 Fate::Live

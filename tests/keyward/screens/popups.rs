@@ -152,6 +152,7 @@ fn an_unfinished_create_is_offered_at_the_start() {
         kind: keyward::domain::key::Kind::Organization,
         body: CreateKey { name: "Line 4".into(), note: None, replaces: None },
         at: NOW.minus(20 * MINUTE),
+        member: super::fleet::ada().id,
         key_id: None,
     }];
     let driver = Driver::with(start, Role::Admin);
