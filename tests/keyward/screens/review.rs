@@ -169,5 +169,5 @@ fn the_export_is_written_and_recorded() {
     let driver = driver.press("<enter>");
     let written = driver.done.iter().find(|done| done.starts_with("write # Review of API keys")).unwrap();
     assert!(written.ends_with("to keyward-review-2026-11-18.md"));
-    assert!(driver.screen().contains("recorded 1"), "{}", driver.screen());
+    assert!(driver.screen().contains("Recorded 1"), "{}", driver.screen());
 }
