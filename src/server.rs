@@ -14,16 +14,22 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{self, Clock};
 use crate::store::Store;
 
+pub mod activity;
 pub mod address;
+pub mod auth;
 pub mod data_plane;
 mod dispatch;
 pub mod error;
 pub mod guard;
 pub mod limits;
 pub mod listen;
+pub mod me;
+pub mod members;
 pub mod observe;
 pub mod openapi;
+pub mod paging;
 pub mod router;
+pub mod sessions;
 pub mod settings;
 mod tls;
 
@@ -43,6 +49,8 @@ pub struct Server {
     pub stopping: CancellationToken,
     /// Counters.
     pub metrics: Metrics,
+    /// Which refusals were recorded a moment ago.
+    pub refusals: auth::Refusals,
     hosts: guard::Hosts,
     limiter: limits::Limiter,
     request_ids: dispatch::RequestIds,
@@ -141,6 +149,7 @@ pub async fn start(
         limiter: limits::Limiter::new(&settings.limits),
         request_ids: dispatch::RequestIds::new(clock::entropy()),
         metrics: Metrics::default(),
+        refusals: auth::Refusals::default(),
         stopping: CancellationToken::new(),
         store,
         clock,

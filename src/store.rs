@@ -34,7 +34,7 @@ pub use members::{KeyBrief, MemberRow, NewMember};
 pub use organization::{HostInvitation, OrganizationRow, SetUpError};
 pub use revoked_log::{RestorePending, Restored};
 pub use seed::{Seed, SeedKey, SeedMember};
-pub use sessions::{CodeRow, NewCode, NewSession, SessionRow, SignedIn};
+pub use sessions::{Alive, CodeRow, NewCode, NewSession, SessionRow, SignedIn};
 pub use sites::{MachineRow, SiteRow};
 pub use tx::{Outcome, Tx};
 
@@ -105,12 +105,13 @@ impl Store {
         now: Stamp,
         random: fn() -> [u8; 10],
     ) -> Result<Self, OpenError> {
-        let (pools, file) = match target {
+        let (pools, file, _one_at_a_time) = match target {
             Target::Sqlite(path) => {
                 let file = DataFile::prepare(path, access)?;
-                (dialect::sqlite(file.path()).await?, Some(file))
+                let lock = file::lock_folder(file.path()).await?;
+                (dialect::sqlite(file.path()).await?, Some(file), Some(lock))
             }
-            Target::Postgres(url) => (dialect::postgres(url).await?, None),
+            Target::Postgres(url) => (dialect::postgres(url).await?, None, None),
         };
         let dialect = if file.is_some() { Dialect::Sqlite } else { Dialect::Postgres };
         schema::migrate(&pools.writers, dialect).await?;

@@ -10,7 +10,8 @@ use axum::routing::{MethodFilter, on};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 
-use super::{Refusal, Server, openapi};
+use super::{Refusal, Server, activity, auth, me, members, openapi, sessions};
+use crate::domain::member::Denied;
 use crate::wire::{BASE, Call};
 
 mod asked;
@@ -42,9 +43,15 @@ impl Routes {
             let (server, handler) = (server.clone(), handler.clone());
             async move {
                 let asked = Asked::<C>::read(&server, request).await;
-                let mut response = match handler(server, asked).await {
+                let (headers, client) = (asked.headers.clone(), asked.client.clone());
+                let mut response = match handler(server.clone(), asked).await {
                     Ok(answer) => answer.into_response(),
-                    Err(refusal) => refusal.into_response(),
+                    Err(refusal) => {
+                        if let Refusal::Denied(Denied::Role { .. }) = refusal {
+                            auth::record_denied(&server, &headers, C::OPERATION, &client).await;
+                        }
+                        refusal.into_response()
+                    }
                 };
                 response.extensions_mut().insert(Operation(C::OPERATION));
                 response
@@ -117,7 +124,7 @@ pub fn etag(version: i64) -> String {
 /// All routes.
 pub fn routes(server: &Arc<Server>) -> Router {
     let routes = Routes { server: server.clone(), router: Router::new() };
-    // One line a room: `let routes = super::members::routes(routes);`, which calls `routes.on(list).on(invite)…`.
+    let routes = members::routes(activity::routes(sessions::routes(me::routes(routes))));
     routes
         .router
         .merge(openapi::routes())

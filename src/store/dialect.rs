@@ -55,6 +55,14 @@ impl Dialect {
         }
     }
 
+    /// Waits for those who hold the member as they are, and keeps others from it until the end of the transaction.
+    pub(super) fn lock_member(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT CAST(1 AS BIGINT) FROM members WHERE id = $1 FOR NO KEY UPDATE"),
+        }
+    }
+
     /// The database's own clock in milliseconds, where processes on several machines share the database.
     pub(super) fn clock(self) -> Option<&'static str> {
         match self {

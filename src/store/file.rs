@@ -51,6 +51,19 @@ impl DataFile {
     }
 }
 
+/// Makes processes that open the same file wait for each other, until the lock is dropped: SQLite's tables are created and
+/// brought up to date by one at a time.
+pub(super) async fn lock_folder(path: &Path) -> Result<File, OpenError> {
+    let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+    let at = folder.clone();
+    let locked = tokio::task::spawn_blocking(move || {
+        let folder = File::open(at)?;
+        folder.lock()?;
+        Ok(folder)
+    });
+    locked.await.unwrap_or_else(|gone| Err(io::Error::other(gone))).map_err(in_file(&folder))
+}
+
 /// `DATA` and a suffix.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

@@ -54,6 +54,15 @@ pub struct NewSession {
     pub address: String,
 }
 
+/// Which sessions are not too old: the server's limits, seen from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alive {
+    /// Sessions that began at this time or before are too old.
+    pub created_after: Stamp,
+    /// Sessions that were last used at this time or before are too old.
+    pub used_after: Stamp,
+}
+
 /// A sign-in code to issue.
 #[derive(Clone, Copy, Debug)]
 pub struct NewCode {
@@ -113,22 +122,26 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// A member's sessions that were not ended, newest first, older than `before`.
+    /// A member's sessions that were not ended, newest first, older than `before`. Those that `alive` leaves out are too old.
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
     pub async fn sessions_of(
         &mut self,
         member: Id,
+        alive: Alive,
         before: Option<Id>,
         limit: u32,
     ) -> Result<Vec<SessionRow>, Error> {
         let sql = sqlx::query(
             "SELECT id, member_id, created_at, last_used_at, ended_at, agent, address FROM sessions \
-             WHERE member_id = $1 AND ended_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3",
+             WHERE member_id = $1 AND ended_at IS NULL AND id < $2 AND created_at > $3 AND last_used_at > $4 \
+             ORDER BY id DESC LIMIT $5",
         )
         .bind(member.to_string())
         .bind(before.map_or_else(|| "g".to_owned(), |id| id.to_string()))
+        .bind(alive.created_after.0)
+        .bind(alive.used_after.0)
         .bind(i64::from(limit));
         self.all(sql).await?.iter().map(|row| session(&Row::of("sessions", row))).collect()
     }
@@ -176,13 +189,18 @@ impl Tx {
         self.execute(sql).await
     }
 
-    /// How many sessions of a member were not ended.
+    /// How many sessions of a member were neither ended nor are too old.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn open_sessions_of(&mut self, member: Id) -> Result<i64, Error> {
-        let sql = sqlx::query("SELECT COUNT(*) AS n FROM sessions WHERE member_id = $1 AND ended_at IS NULL")
-            .bind(member.to_string());
+    pub async fn open_sessions_of(&mut self, member: Id, alive: Alive) -> Result<i64, Error> {
+        let sql = sqlx::query(
+            "SELECT COUNT(*) AS n FROM sessions WHERE member_id = $1 AND ended_at IS NULL \
+             AND created_at > $2 AND last_used_at > $3",
+        )
+        .bind(member.to_string())
+        .bind(alive.created_after.0)
+        .bind(alive.used_after.0);
         Row::of("sessions", &self.one(sql).await?).int("n")
     }
 

@@ -20,6 +20,8 @@ pub(super) type Sql<'q> = Query<'q, Any, AnyArguments>;
 pub enum Outcome {
     /// It is stored.
     Committed,
+    /// Nothing of it is stored.
+    RolledBack,
     /// The database was lost while it committed.
     Unknown,
 }
@@ -76,28 +78,24 @@ impl Tx {
             return Err(error);
         }
         let result = sqlx::query("COMMIT").execute(&mut **self.conn()).await;
-        let hooks = std::mem::take(&mut self.hooks);
-        match result {
+        let error = match result {
             Ok(_) => {
                 self.open = false;
-                for hook in hooks {
-                    hook(Outcome::Committed);
-                }
-                Ok(())
+                self.end(Outcome::Committed);
+                return Ok(());
             }
-            Err(error) => {
-                let error = Error::of_commit(&error);
-                self.close().await;
-                if matches!(error, Error::OutcomeUnknown(_)) {
-                    for hook in hooks {
-                        hook(Outcome::Unknown);
-                    }
-                } else if let Some(log) = log {
-                    log.take_back(&revoked)?;
-                }
-                Err(error)
+            Err(error) => Error::of_commit(&error),
+        };
+        self.close().await;
+        if matches!(error, Error::OutcomeUnknown(_)) {
+            self.end(Outcome::Unknown);
+        } else {
+            self.end(Outcome::RolledBack);
+            if let Some(log) = log {
+                log.take_back(&revoked)?;
             }
         }
+        Err(error)
     }
 
     /// Ends without keeping anything. The connection goes back to the pool only if the database agrees that all is well.
@@ -106,6 +104,13 @@ impl Tx {
             self.close().await;
         } else {
             self.open = false;
+        }
+        self.end(Outcome::RolledBack);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        for hook in std::mem::take(&mut self.hooks) {
+            hook(outcome);
         }
     }
 
@@ -120,7 +125,7 @@ impl Tx {
         self.conn.as_mut().expect("the connection is taken only where the transaction ends")
     }
 
-    /// Called once it is decided, before [`super::Store::write`] returns, and not at all after a rollback.
+    /// Called once when it is decided, before [`super::Store::write`] returns, in the order of registration.
     pub fn on_end(&mut self, hook: impl FnOnce(Outcome) + Send + 'static) {
         self.hooks.push(Box::new(hook));
     }
@@ -172,6 +177,17 @@ impl Tx {
         Ok(())
     }
 
+    /// Waits for writes that need the member as they are, and keeps new ones out until this transaction ends.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn lock_member(&mut self, id: Id) -> Result<(), Error> {
+        if let Some(sql) = self.dialect.lock_member() {
+            self.all(sqlx::query(sql).bind(id.to_string())).await?;
+        }
+        Ok(())
+    }
+
     /// All rows.
     pub(super) async fn all(&mut self, sql: Sql<'_>) -> Result<Vec<AnyRow>, Error> {
         let result = sql.fetch_all(&mut **self.conn()).await;
@@ -212,5 +228,7 @@ impl Drop for Tx {
         {
             conn.close_on_drop();
         }
+        // Where nobody asked for the end there was no commit.
+        self.end(Outcome::RolledBack);
     }
 }

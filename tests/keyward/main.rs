@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod members;
 mod openapi;
 mod pictures;
+mod restart;
 mod rooms;
 mod screens;
 mod store;
+mod support;

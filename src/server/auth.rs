@@ -1,0 +1,202 @@
+//! Who asks on the management plane: the session in `Authorization`, and the member behind it as they are at this moment.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+
+use super::{Refusal, Server};
+use crate::clock::entropy;
+use crate::domain::activity::Action;
+use crate::domain::id::Id;
+use crate::domain::key::Client;
+use crate::domain::member::Status;
+use crate::domain::secret::{Digest, PREFIX, TokenKind};
+use crate::domain::time::{DAY, MINUTE, SECOND, Stamp};
+use crate::store::{self, Alive, Event, SessionRow, SignedIn, Tx};
+
+/// A session is marked as used when its mark is older than this, in milliseconds: half of what is promised.
+const TOUCH_AFTER: i64 = 30 * SECOND;
+
+/// A request with a session token. Whose it is, and what they may do, is read anew wherever it matters.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    digest: Digest,
+}
+
+impl Caller {
+    /// The session token of a request.
+    ///
+    /// # Errors
+    /// An API key, which is not looked up; no session; or what cannot be one.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let values = || headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+        // Told by its prefix also where `Bearer` was forgotten: the hint helps more than "not signed in".
+        if values().any(|value| bearer(value).unwrap_or(value).starts_with(PREFIX.as_bytes())) {
+            return Err(Refusal::KeyNotAllowedHere);
+        }
+        let mut values = values();
+        let (Some(value), None) = (values.next(), values.next()) else { return Err(Refusal::SessionMissing) };
+        let token = bearer(value).ok_or(Refusal::SessionMissing)?;
+        if !token.starts_with(TokenKind::Session.prefix().as_bytes()) {
+            return Err(Refusal::SessionMissing);
+        }
+        let digest = std::str::from_utf8(token).ok().and_then(|text| TokenKind::Session.digest(text));
+        digest.map(|digest| Self { digest }).ok_or(Refusal::SessionEnded)
+    }
+
+    /// Who is signed in. For what is only read, and to refuse early; a write asks again with [`Caller::within`].
+    ///
+    /// # Errors
+    /// The session ended, or the member was removed.
+    pub async fn signed_in(&self, server: &Server) -> Result<SignedIn, Refusal> {
+        let now = server.clock.now();
+        let found = server.store.reader().await?.signed_in(&self.digest).await?;
+        let found = standing(server, now, found)?;
+        let id = found.session.id;
+        if now.since(found.session.last_used_at) >= TOUCH_AFTER {
+            let touched: Result<(), store::Error> =
+                server.store.write(move |tx| Box::pin(async move { tx.touch_session(id, now).await })).await;
+            if let Err(error) = touched {
+                // Reading goes on when nothing can be written.
+                tracing::warn!(%error, "the use of a session was not noted");
+            }
+        }
+        Ok(found)
+    }
+
+    /// Who is signed in, read inside the transaction that acts on it, and held as they are until its end.
+    ///
+    /// # Errors
+    /// The session ended, or the member was removed.
+    pub async fn within(&self, server: &Server, tx: &mut Tx) -> Result<SignedIn, Refusal> {
+        let found = tx.signed_in(&self.digest).await?;
+        standing(server, server.clock.now(), found)
+    }
+}
+
+/// What follows the scheme `Bearer`, in any case (RFC 9110, 11.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(b"bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+fn standing(server: &Server, now: Stamp, found: Option<SignedIn>) -> Result<SignedIn, Refusal> {
+    found
+        .filter(|found| found.session.ended_at.is_none() && found.actor.member.status == Status::Active)
+        .filter(|found| now < expires_at(server, &found.session))
+        .ok_or(Refusal::SessionEnded)
+}
+
+/// Which sessions are not too old at `now`; agrees with [`expires_at`].
+pub fn alive(server: &Server, now: Stamp) -> Alive {
+    let limits = &server.settings.sessions;
+    let days = |n: u32| now.minus(i64::from(n) * DAY);
+    Alive { created_after: days(limits.absolute_days), used_after: days(limits.idle_days) }
+}
+
+/// When a session ends if it is not used any more, or at the latest.
+pub fn expires_at(server: &Server, session: &SessionRow) -> Stamp {
+    let limits = &server.settings.sessions;
+    let idle = session.last_used_at.plus(i64::from(limits.idle_days) * DAY);
+    idle.min(session.created_at.plus(i64::from(limits.absolute_days) * DAY))
+}
+
+/// Remembers which refusals were recorded in the last minute, so that a refused script does not fill the log.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    recorded: Mutex<HashMap<(Option<Id>, String), Stamp>>,
+}
+
+impl Refusals {
+    /// Whether this refusal is to be recorded; it then counts as recorded.
+    pub fn is_due(&self, member: Option<Id>, what: &str, now: Stamp) -> bool {
+        /// More members and operations within a minute than this are not told apart any more.
+        const MOST: usize = 10_000;
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = |at: &Stamp| (0..MINUTE).contains(&now.since(*at));
+        let key = (member, what.to_owned());
+        if recorded.get(&key).is_some_and(recent) {
+            return false;
+        }
+        if recorded.len() >= MOST {
+            recorded.retain(|_, at| recent(at));
+        }
+        if recorded.len() < MOST {
+            recorded.insert(key, now);
+        }
+        true
+    }
+}
+
+/// Records that a member tried what their role does not allow.
+pub async fn record_denied(server: &Server, headers: &HeaderMap, operation: &'static str, client: &Client) {
+    let Ok(caller) = Caller::of(headers) else { return };
+    let Ok(found) = caller.signed_in(server).await else { return };
+    let now = server.clock.now();
+    let member = found.actor.member.id;
+    if !server.refusals.is_due(Some(member), operation, now) {
+        return;
+    }
+    let event = Event::new(Action::PermissionRefused, now, entropy()).by(member, client);
+    record(server, event.detail(format!("{operation}, as {}", found.actor.role))).await;
+}
+
+/// Writes a row about something that was not done, in a transaction of its own.
+pub async fn record(server: &Server, event: Event) {
+    let recorded: Result<(), store::Error> =
+        server.store.write(move |tx| Box::pin(async move { tx.record(event).await })).await;
+    if let Err(error) = recorded {
+        tracing::warn!(%error, "a refusal was not recorded");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Token;
+    use crate::wire::problem::ProblemType;
+
+    fn read(values: &[&str]) -> Option<ProblemType> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        Caller::of(&headers).err().map(|refusal| refusal.problem().kind)
+    }
+
+    #[test]
+    fn what_may_stand_in_the_header() {
+        let session = Token::new(TokenKind::Session, [7; 32]);
+        let good = format!("Bearer {}", session.expose());
+        assert_eq!(read(&[&good]), None);
+        assert_eq!(read(&[&good.replace("Bearer", "bearer")]), None);
+        let missing = Some(ProblemType::SessionMissing);
+        assert_eq!(read(&[]), missing);
+        assert_eq!(read(&[&good, &good]), missing);
+        assert_eq!(read(&["Basic YTpi"]), missing);
+        assert_eq!(read(&[session.expose()]), missing);
+        assert_eq!(read(&["Bearer inv_0"]), missing);
+        assert_eq!(read(&[&good[..good.len() - 1]]), Some(ProblemType::SessionEnded));
+    }
+
+    #[test]
+    fn a_key_is_told_by_its_prefix_wherever_it_stands() {
+        let refused = Some(ProblemType::KeyNotAllowedHere);
+        for value in ["Bearer sk_", "Bearer sk_0123", "bearer  sk_x", "sk_bare"] {
+            assert_eq!(read(&[value]), refused, "{value}");
+        }
+        assert_eq!(read(&["Bearer ses_0", "Bearer sk_1"]), refused);
+    }
+
+    #[test]
+    fn a_refusal_is_recorded_once_a_minute() {
+        let refusals = Refusals::default();
+        assert!(refusals.is_due(None, "a", Stamp(0)));
+        assert!(!refusals.is_due(None, "a", Stamp(MINUTE - 1)));
+        assert!(refusals.is_due(None, "b", Stamp(1)));
+        assert!(refusals.is_due(None, "a", Stamp(MINUTE)));
+        assert!(refusals.is_due(None, "a", Stamp(5)), "a clock that went back silences nothing");
+    }
+}

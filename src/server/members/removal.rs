@@ -1,0 +1,116 @@
+//! What happens to a member's keys when the member is removed: personal keys die, organization keys survive for review.
+
+use super::{not_removed, refuse_last_admin, shown};
+use crate::clock::entropy;
+use crate::domain::activity::Action;
+use crate::domain::id::Id;
+use crate::domain::key::{Client, Kind};
+use crate::domain::member::{Grant, Status};
+use crate::domain::time::Stamp;
+use crate::server::{Refusal, Server, auth};
+use crate::store::{Event, KeyBrief, MemberRow, Tx};
+use crate::wire::members::{KeySummary, Removal};
+
+/// Who does it, from where, and when.
+pub(super) struct By<'a> {
+    pub grant: &'a Grant,
+    pub client: &'a Client,
+    pub at: Stamp,
+}
+
+impl By<'_> {
+    pub(super) fn event(&self, action: Action) -> Event {
+        Event::new(action, self.at, entropy()).by(self.grant.member().id, self.client)
+    }
+}
+
+/// What removing a member does. A dry run and the deed are this same list.
+pub(super) struct Planned {
+    pub dry_run: bool,
+    member: MemberRow,
+    revoked: Vec<KeyBrief>,
+    to_review: Vec<KeyBrief>,
+    sessions_ended: i64,
+}
+
+impl From<Planned> for Removal {
+    fn from(plan: Planned) -> Self {
+        Self {
+            member: shown(plan.member),
+            dry_run: plan.dry_run,
+            revoked: plan.revoked.into_iter().map(summary).collect(),
+            to_review: plan.to_review.into_iter().map(summary).collect(),
+            sessions_ended: plan.sessions_ended,
+        }
+    }
+}
+
+fn summary(key: KeyBrief) -> KeySummary {
+    KeySummary {
+        id: key.id,
+        kind: key.kind,
+        name: key.name,
+        masked: key.mask.to_string(),
+        last_used_at: key.last_used_at,
+    }
+}
+
+/// What removing the member would do now. The member is shown as they will be.
+pub(super) async fn plan(server: &Server, tx: &mut Tx, id: Id, at: Stamp) -> Result<Planned, Refusal> {
+    let mut member = not_removed(super::found(tx, id).await?)?;
+    refuse_last_admin(tx, &member).await?;
+    let plan = Planned {
+        dry_run: false,
+        revoked: tx.live_keys_of(id, Kind::Personal).await?,
+        to_review: tx.live_keys_of(id, Kind::Organization).await?,
+        sessions_ended: tx.open_sessions_of(id, auth::alive(server, at)).await?,
+        member: {
+            member.member.status = Status::Removed;
+            member.member.removed_at = Some(at);
+            member.personal_keys = 0;
+            member
+        },
+    };
+    Ok(plan)
+}
+
+/// Removes the member as planned, in the same transaction.
+pub(super) async fn remove(server: &Server, tx: &mut Tx, id: Id, by: &By<'_>) -> Result<Planned, Refusal> {
+    // Waits for creations under way and lets none begin: what is planned now is all that there will be.
+    tx.lock_member(id).await?;
+    let plan = plan(server, tx, id, by.at).await?;
+    tx.remove_member(id, by.at).await?;
+    tx.end_sessions_of(id, by.at).await?;
+    tx.end_codes_of(id, by.at).await?;
+    revoke(tx, &plan.revoked, by, "revoked with its owner, who was removed").await?;
+    let detail = format!(
+        "{}; personal keys revoked: {}, organization keys to review: {}",
+        plan.member.member.email,
+        plan.revoked.len(),
+        plan.to_review.len()
+    );
+    tx.record(by.event(Action::MemberRemoved).member(id).detail(detail)).await?;
+    Ok(plan)
+}
+
+/// Revokes all personal keys of a member who stays.
+pub(super) async fn revoke_personal_keys(
+    tx: &mut Tx,
+    member: Id,
+    by: &By<'_>,
+    reason: &str,
+) -> Result<Vec<KeySummary>, Refusal> {
+    tx.lock_member(member).await?;
+    let keys = tx.live_keys_of(member, Kind::Personal).await?;
+    revoke(tx, &keys, by, reason).await?;
+    Ok(keys.into_iter().map(summary).collect())
+}
+
+async fn revoke(tx: &mut Tx, keys: &[KeyBrief], by: &By<'_>, reason: &str) -> Result<(), Refusal> {
+    for key in keys {
+        if tx.revoke_with_owner(key, by.grant.member().id, by.at, reason).await? {
+            tx.record(by.event(Action::KeyRevoked).key(key.id, &key.name).detail(reason)).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Races about who is a member and an admin. None of them may ever be lost, on either database.
+
+use futures_util::future::join_all;
+use keyward::client::{Client, Error, Request};
+use keyward::clock::entropy;
+use keyward::domain::id::Id;
+use keyward::domain::member::{Role, Status};
+use keyward::domain::secret::{Token, TokenKind};
+use keyward::domain::time::Stamp;
+use keyward::store::{Access, HostInvitation, SetUpError, Store};
+use keyward::wire::members::{ChangeMemberRole, ChangeRole, ListMembers, RemoveMember};
+use keyward::wire::problem::ProblemType as P;
+use keyward::wire::sessions::GetMe;
+
+use crate::support::house::{House, Person, problem};
+use crate::support::{Database, for_each_database, scaled};
+
+/// A number below `n`, by chance.
+fn below(n: usize) -> usize {
+    usize::from_ne_bytes(entropy()) % n
+}
+
+/// The admins who could act now.
+async fn active_admins(store: &Store) -> Vec<Id> {
+    let members = store.reader().await.unwrap().members(None, 100_000).await.unwrap();
+    let admins = members.into_iter().filter(|row| row.role == Role::Admin && row.is_active());
+    admins.map(|row| row.member.id).collect()
+}
+
+/// The clients of the same person on each server.
+fn everywhere(person: &Person, doors: &[Client]) -> Vec<Client> {
+    let other = doors.iter().map(|door| door.with_credential(person.credential.clone()));
+    std::iter::once(person.client.clone()).chain(other).collect()
+}
+
+/// The other servers of the house: one on PostgreSQL, none on SQLite, which belongs to one.
+async fn doors(house: &House, database: &Database) -> Vec<(keyward::server::Running, Client)> {
+    if database.is_shared() { vec![house.next_door(database).await] } else { Vec::new() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_active_admin_is_always_left() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let (_next, doors): (Vec<_>, Vec<_>) = doors(&house, database).await.into_iter().unzip();
+        let mut admins = vec![house.ada.clone()];
+        for round in 0..scaled(1_500) {
+            admins.extend(house.planted(Role::Admin, 1 + below(7)).await);
+            let acts = admins.iter().map(|admin| {
+                let clients = everywhere(admin, &doors);
+                let client = clients[below(clients.len())].clone();
+                let target = admins[below(admins.len())].id;
+                async move { tokio::spawn(depose(client, target)).await.unwrap() }
+            });
+            join_all(acts).await;
+            let left = active_admins(&house.store).await;
+            assert!(!left.is_empty(), "{}: no admin is left after round {round}", database.name);
+            admins.retain(|admin| left.contains(&admin.id));
+        }
+        house.close().await;
+    })
+    .await;
+}
+
+/// Removes or demotes someone, perhaps oneself. Whoever comes too late is refused in one of these ways, and in no other.
+async fn depose(client: Client, target: Id) {
+    let role = if below(2) == 0 { Role::Normal } else { Role::Operator };
+    let result = if below(2) == 0 {
+        client.send(Request::to(RemoveMember).id(target)).await.map(drop)
+    } else {
+        let body = ChangeRole { role, revoke_personal_keys: None };
+        client.send(Request::with(ChangeMemberRole, body).id(target)).await.map(drop)
+    };
+    if let Err(error) = result {
+        let expected = [P::LastAdmin, P::SessionEnded, P::NotPermitted, P::MemberRemoved];
+        assert!(expected.iter().any(|&kind| error.is(kind)), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_acts_on_the_next_request_on_every_server() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let (_next, doors): (Vec<_>, Vec<_>) = doors(&house, database).await.into_iter().unzip();
+        let to = |role| ChangeRole { role, revoke_personal_keys: None };
+        for member in house.planted(Role::Normal, scaled(500)).await {
+            let everywhere = everywhere(&member, &doors);
+            let refused = async |kind| {
+                for client in &everywhere {
+                    assert_eq!(
+                        problem(client.send(Request::to(ListMembers)).await),
+                        kind,
+                        "{}",
+                        database.name
+                    );
+                }
+            };
+            refused(P::NotPermitted).await;
+            house
+                .ada
+                .client
+                .send(Request::with(ChangeMemberRole, to(Role::Admin)).id(member.id))
+                .await
+                .unwrap();
+            for client in &everywhere {
+                client.send(Request::to(GetMe)).await.map(|me| assert_eq!(me.role, Role::Admin)).unwrap();
+            }
+            house
+                .ada
+                .client
+                .send(Request::with(ChangeMemberRole, to(Role::Operator)).id(member.id))
+                .await
+                .unwrap();
+            refused(P::NotPermitted).await;
+            house.ada.client.send(Request::to(RemoveMember).id(member.id)).await.unwrap();
+            refused(P::SessionEnded).await;
+        }
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_set_up_the_organization_one_succeeds() {
+    let once = async |database: &Database| {
+        // Whoever opens an empty database creates its tables: that is part of the race.
+        let stores = join_all((0..4).map(|_| async {
+            Store::open(&database.target, Access::SetUp, Stamp(0), entropy).await.unwrap()
+        }))
+        .await;
+        let tries = (0..32).map(|n| {
+            let store = stores[n % stores.len()].clone();
+            tokio::spawn(async move { store.bootstrap("Plant".into(), invitation(), entropy).await })
+        });
+        let results = join_all(tries).await;
+        let done = results.iter().filter(|result| matches!(result, Ok(Ok(_)))).count();
+        let late = results.iter().filter(|r| matches!(r, Ok(Err(SetUpError::AlreadySetUp)))).count();
+        assert_eq!((done, late), (1, 31), "{}: {results:?}", database.name);
+        let members = stores[0].reader().await.unwrap().members(None, 10).await.unwrap();
+        assert_eq!(members.iter().map(|m| m.member.status).collect::<Vec<_>>(), [Status::Invited]);
+    };
+    for _ in 0..scaled(200) {
+        for_each_database(once).await;
+    }
+}
+
+fn invitation() -> HostInvitation {
+    let code = TokenKind::Code.digest(Token::new(TokenKind::Code, entropy()).expose()).unwrap();
+    HostInvitation { email: "ada@plant.example".into(), code, at: Stamp(0), expires_at: Stamp(i64::MAX) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_two_redeem_lets_one_in() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        for _ in 0..scaled(100) {
+            let code =
+                house.ada.client.send(Request::to(keyward::wire::sessions::CreateSessionCode)).await.unwrap();
+            let tries = (0..4).map(|_| crate::support::house::sign_in(&house.client, code.code.expose()));
+            let results: Vec<Result<Person, Error>> = join_all(tries).await;
+            assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+        }
+        house.close().await;
+    })
+    .await;
+}

@@ -1,0 +1,62 @@
+//! PostgreSQL restarted under load: nothing acknowledged is lost, and the server recovers by itself.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use keyward::client::{Client, Request};
+use keyward::clock::monotonic;
+use keyward::domain::member::Role;
+use keyward::wire::members::{CreateInvitation, Invite};
+use keyward::wire::problem::ProblemType as P;
+use keyward::wire::sessions::GetMe;
+
+use crate::support::house::House;
+use crate::support::postgres::Cluster;
+use crate::support::{Database, scaled};
+
+/// Invites until told to stop; gives the addresses whose invitation was acknowledged.
+async fn invite_on(client: Client, name: String, stop: tokio_util::sync::CancellationToken) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for n in 0.. {
+        if stop.is_cancelled() {
+            break;
+        }
+        let email = format!("{name}.{n}@plant.example");
+        let invite = Invite { email: email.clone(), role: Role::Normal };
+        match client.send(Request::with(CreateInvitation, invite)).await {
+            Ok(_) => acknowledged.push(email),
+            Err(error) => {
+                assert!(error.is(P::Unavailable) || error.is(P::OutcomeUnknown), "{error:?}");
+            }
+        }
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_postgresql_loses_nothing_and_heals() {
+    let Some(cluster) = Cluster::start() else { return };
+    let database = Database::on(&cluster).await;
+    let house = House::open(&database).await;
+    for (round, mode) in ["fast", "immediate"].iter().cycle().take(scaled(20).max(2)).enumerate() {
+        let stop = tokio_util::sync::CancellationToken::new();
+        let writers = (0..4).map(|n| {
+            tokio::spawn(invite_on(house.ada.client.clone(), format!("r{round}w{n}"), stop.clone()))
+        });
+        let writers: Vec<_> = writers.collect();
+        tokio::task::block_in_place(|| cluster.restart(mode));
+        let up = monotonic();
+        while let Err(error) = house.ada.client.send(Request::to(GetMe)).await {
+            assert!(error.is(P::Unavailable), "{error:?}");
+            assert!(up.elapsed() < Duration::from_secs(5), "the server did not recover: {error:?}");
+        }
+        stop.cancel();
+        let acknowledged: Vec<String> =
+            join_all(writers).await.into_iter().flat_map(Result::unwrap).collect();
+        let mut reader = house.store.reader().await.unwrap();
+        for email in &acknowledged {
+            assert!(reader.member_by_email(email).await.unwrap().is_some(), "{email} was lost");
+        }
+    }
+    house.close().await;
+}

@@ -1,0 +1,73 @@
+//! What many tests need: databases of both kinds, and a server on one of them.
+
+pub mod house;
+pub mod postgres;
+
+use keyward::clock::{Clock, entropy};
+use keyward::store::{Access, Store, Target};
+use tempfile::TempDir;
+
+/// A fresh, empty database of one test.
+pub struct Database {
+    pub target: Target,
+    /// For messages.
+    pub name: &'static str,
+    folder: Option<TempDir>,
+}
+
+impl Database {
+    /// A file in a folder of its own.
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::Sqlite(folder.path().join("data/keys.db"));
+        Self { target, name: "SQLite", folder: Some(folder) }
+    }
+
+    /// A database on the cluster of this test run; nothing where there is no PostgreSQL here.
+    pub async fn postgres() -> Option<Self> {
+        let target = Target::Postgres(postgres::fresh_database().await?);
+        Some(Self { target, name: "PostgreSQL", folder: None })
+    }
+
+    /// A database on a cluster of the test's own.
+    pub async fn on(cluster: &postgres::Cluster) -> Self {
+        let target = Target::Postgres(cluster.fresh_database().await);
+        Self { target, name: "PostgreSQL", folder: None }
+    }
+
+    /// Whether several processes may serve from it.
+    pub fn is_shared(&self) -> bool {
+        self.folder.is_none()
+    }
+
+    /// Opens it to serve.
+    pub async fn open(&self) -> Store {
+        Store::open(&self.target, Access::Serve, Clock::System.now(), entropy).await.unwrap()
+    }
+}
+
+/// Runs a test on SQLite, and on PostgreSQL where there is one.
+pub async fn for_each_database(test: impl AsyncFn(&Database)) {
+    test(&Database::sqlite()).await;
+    if let Some(database) = Database::postgres().await {
+        test(&database).await;
+    }
+}
+
+/// How often to try: a tenth of the full run, unless `KEYWARD_TEST_SCALE` says otherwise (1 is the full run). At least once.
+pub fn scaled(full: usize) -> usize {
+    let scale: f64 = environment("KEYWARD_TEST_SCALE").and_then(|text| text.parse().ok()).unwrap_or(0.1);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "small"
+    )]
+    let times = (full as f64 * scale).ceil() as usize;
+    times.max(1)
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment how much to do")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

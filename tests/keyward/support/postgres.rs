@@ -1,0 +1,155 @@
+//! A private PostgreSQL for one test run: started when it is first needed, gone with the test process however that ends.
+//!
+//! `KEYWARD_TEST_DATABASE_URL` names a server to use instead; each test gets a database of its own on it.
+//! `KEYWARD_REQUIRE_POSTGRES=1` makes its absence a failure.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use keyward::clock::entropy;
+use sqlx::Connection as _;
+
+use super::environment;
+
+/// A server with a data folder of its own. Stopped and wiped when it is dropped, or when this process ends in any way.
+pub struct Cluster {
+    folder: PathBuf,
+    /// Closed with this process: the wrapper then stops the server.
+    alive: Mutex<Option<ChildStdin>>,
+    wrapper: Mutex<Child>,
+}
+
+/// Starts the server, says so, and stops it when its input ends.
+const WRAPPER: &str = r#"
+trap '' INT TERM HUP
+"$BIN/initdb" -D "$DIR/data" -U keyward -A trust -E UTF8 --no-locale -N >"$DIR/log" 2>&1 &&
+"$BIN/pg_ctl" -D "$DIR/data" -l "$DIR/log" -w -t 60 -o "$OPTIONS" start >>"$DIR/log" 2>&1 && echo ready
+while read -r verb; do
+    "$BIN/pg_ctl" -D "$DIR/data" -l "$DIR/log" -w -t 60 -m "$verb" -o "$OPTIONS" restart >>"$DIR/log" 2>&1 && echo ready
+done
+"$BIN/pg_ctl" -D "$DIR/data" -w -m immediate stop >/dev/null 2>&1
+rm -rf "$DIR"
+"#;
+
+impl Cluster {
+    /// Starts one, if PostgreSQL is installed.
+    pub fn start() -> Option<Self> {
+        let bin = programs()?;
+        let folder = tempfile::Builder::new().prefix("keyward-pg-").tempdir_in("/tmp").unwrap().keep();
+        let options = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c full_page_writes=off \
+             -c max_connections=400 -c shared_buffers=64MB",
+            folder.display()
+        );
+        let mut command = as_unprivileged(&folder);
+        command.args(["sh", "-c", WRAPPER]).env("BIN", bin).env("DIR", &folder).env("OPTIONS", options);
+        let mut wrapper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let alive = Mutex::new(wrapper.stdin.take());
+        let cluster = Self { folder, alive, wrapper: Mutex::new(wrapper) };
+        cluster.await_ready();
+        Some(cluster)
+    }
+
+    /// Restarts the server: `smart`, `fast` or `immediate` (as after a power cut).
+    pub fn restart(&self, mode: &str) {
+        let mut alive = self.alive.lock().unwrap();
+        writeln!(alive.as_mut().unwrap(), "{mode}").unwrap();
+        drop(alive);
+        self.await_ready();
+    }
+
+    fn await_ready(&self) {
+        let mut wrapper = self.wrapper.lock().unwrap();
+        let mut line = String::new();
+        // The wrapper says nothing but this word, so nothing is lost in the buffer.
+        BufReader::new(wrapper.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        assert_eq!(line.trim(), "ready", "PostgreSQL did not start:\n{}", log());
+    }
+
+    /// The address of a database on it.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://keyward@localhost/{database}?host={}", self.folder.display())
+    }
+
+    /// Creates an empty database; gives its address.
+    pub async fn fresh_database(&self) -> String {
+        create_database(&self.url("postgres"), |name| self.url(name)).await
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.alive.lock().unwrap().take();
+        self.wrapper.lock().unwrap().wait().unwrap();
+    }
+}
+
+/// Creates an empty database for one test, on the server of this run or the one that the environment names.
+pub async fn fresh_database() -> Option<String> {
+    static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+    if let Some(url) = environment("KEYWARD_TEST_DATABASE_URL") {
+        let in_url = |name: &str| {
+            let (start, query) =
+                url.split_once('?').map_or((url.as_str(), ""), |(start, query)| (start, query));
+            let server = start.rsplit_once('/').map_or(start, |(server, _)| server);
+            if query.is_empty() { format!("{server}/{name}") } else { format!("{server}/{name}?{query}") }
+        };
+        return Some(create_database(&url, in_url).await);
+    }
+    if let Some(cluster) = SHARED.get_or_init(Cluster::start) {
+        return Some(cluster.fresh_database().await);
+    }
+    assert!(
+        environment("KEYWARD_REQUIRE_POSTGRES").is_none_or(|value| value != "1"),
+        "KEYWARD_REQUIRE_POSTGRES=1, and no PostgreSQL is installed"
+    );
+    let skipped = "no PostgreSQL is installed: its half of the test was skipped\n";
+    std::io::stderr().write_all(skipped.as_bytes()).unwrap();
+    None
+}
+
+async fn create_database(server: &str, url: impl Fn(&str) -> String) -> String {
+    let name = format!("keyward_test_{:032x}", u128::from_ne_bytes(entropy()));
+    let mut connection = sqlx::PgConnection::connect(server).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    url(&name)
+}
+
+/// The folder of `initdb` and `pg_ctl`.
+fn programs() -> Option<PathBuf> {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.extend(environment("PATH")?.split(':').map(PathBuf::from));
+    let complete =
+        |folder: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| folder.join(name).exists());
+    folders.into_iter().rfind(complete)
+}
+
+/// A command as a user that PostgreSQL accepts, who owns the folder: it refuses to run as root.
+fn as_unprivileged(folder: &Path) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return Command::new("env");
+    }
+    let (user, uid, gid) = ["postgres", "nobody"].iter().find_map(|name| user(name)).unwrap();
+    chown(folder, Some(uid), Some(gid)).unwrap();
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".into(), "--".into()]);
+    command.arg("env").env("USER", user).env("HOME", folder).current_dir(folder);
+    command
+}
+
+fn user(name: &str) -> Option<(String, u32, u32)> {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let mut fields = users.lines().find(|line| line.starts_with(&format!("{name}:")))?.split(':').skip(2);
+    Some((name.to_owned(), fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
