@@ -46,6 +46,14 @@ impl Look {
     }
 }
 
+impl Look {
+    /// Whether a blank looks the same in both.
+    pub fn same_on_blank(self, other: Self) -> bool {
+        let seen = |look: Self| look.modifier & SEEN_ON_BLANK;
+        self.bg == other.bg && seen(self) == seen(other) && (seen(self).is_empty() || self.fg == other.fg)
+    }
+}
+
 /// The colour, or what stands for it where the terminal has fewer.
 fn shown(color: Color, depth: Depth) -> Color {
     match (depth, color) {
@@ -258,7 +266,9 @@ impl Pen {
 
     /// Writes one character (cluster) of this width in a style, at the cursor. `columns` is the width of the screen.
     pub fn put(&mut self, symbol: &str, width: u16, look: Look, columns: u16) {
-        self.dress(look);
+        if symbol != " " || !self.look.same_on_blank(look) {
+            self.dress(look);
+        }
         let sure = self.characters(symbol, width);
         // In the last column the cursor's place is a matter of taste among terminals; after characters whose width they
         // disagree on, it is unknown.
