@@ -2,6 +2,7 @@
 //!
 //! Each module is a room with rules about what it may import; `ARCHITECTURE.md` has the plan of the house.
 
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;

@@ -9,7 +9,7 @@ use crate::wire::Call;
 use crate::wire::problem::ProblemType;
 
 /// A call is about to be sent again.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Retrying<'a> {
     /// Why the last attempt gave nothing.
     pub error: &'a Error,

@@ -11,7 +11,7 @@ mod value;
 
 pub use keys::{KeyFilter, KeyTest};
 pub use needle::Needle;
-pub use value::{Amount, Compare, Value};
+pub use value::{Amount, Compare, Value, span};
 
 /// A field that a table offers, `name:value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

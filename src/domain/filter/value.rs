@@ -40,11 +40,8 @@ impl Value {
     /// How it would be right.
     pub fn span(&self) -> Result<Amount, String> {
         let (compare, rest) = Compare::split(self.text());
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = rest.split_at(digits);
-        let unit = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|&(_, ms)| ms);
-        match (number.parse::<i64>().ok(), unit) {
-            (Some(n), Some(ms)) => n
+        match number_and_unit(rest) {
+            Some((n, ms)) => n
                 .checked_mul(ms)
                 .map(|n| Amount { compare, n, unit: ms })
                 .ok_or_else(|| "is longer than anything here can be".to_owned()),
@@ -63,6 +60,18 @@ impl Value {
             Err(_) => Err("is a number such as >0, <10, 3".to_owned()),
         }
     }
+}
+
+/// The milliseconds of a span without a sign, `90d` or `24h`; nothing where the text is none.
+pub fn span(text: &str) -> Option<i64> {
+    number_and_unit(text).and_then(|(n, ms)| n.checked_mul(ms))
+}
+
+fn number_and_unit(text: &str) -> Option<(i64, i64)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let &(_, ms) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    Some((number.parse().ok()?, ms))
 }
 
 /// Units of a span in milliseconds; a month has 30 days and a year 365, as in the policy.

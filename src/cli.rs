@@ -1,0 +1,104 @@
+//! The commands: the same actions as in the terminal UI, for scripts, cron jobs and bad connections.
+//!
+//! Data goes to standard output, everything said to a person to standard error. Exit codes are those of [`exit::Exit`].
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+pub mod connect;
+pub mod exit;
+mod host;
+mod keys;
+mod login;
+pub mod moment;
+pub mod output;
+mod parse;
+mod prompt;
+mod sink;
+mod ui;
+mod verify;
+
+pub use connect::{ConnectArgs, Context};
+pub use exit::{Exit, Failure};
+pub use host::{AdminCommand, BackupArgs, DatabaseArgs, DemoArgs, ServeArgs};
+pub use parse::parse;
+pub use ui::UiArgs;
+
+/// Administer API keys: see which are dead weight, clear them out, rotate the ones that matter.
+#[derive(Parser, Debug)]
+#[command(
+    name = "keyward",
+    version,
+    about,
+    after_help = "Without a command: the terminal UI on the chosen profile.\n\n\
+        Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not signed in, 5 not permitted, 6 refused (guard, conflict, \
+        ambiguous name), 7 server unreachable or timed out, 8 some of a batch failed, 10 found (--exit-code).",
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Which server, and as whom.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// How the terminal UI looks.
+    #[command(flatten)]
+    pub ui: UiArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// All commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Try everything on this machine: a server with a believable organization, gone when it ends
+    Demo(DemoArgs),
+    /// Run the key server in the foreground
+    Serve(ServeArgs),
+    /// On the server's host: set up the organization, rescue, accept a restored backup
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Copy the server's SQLite database while it runs
+    Backup(BackupArgs),
+    /// Commands that talk to a server.
+    #[command(flatten)]
+    Remote(Remote),
+}
+
+/// Commands that need nothing but a server to talk to.
+#[derive(Subcommand, Debug)]
+pub enum Remote {
+    /// Sign in with a code
+    Login(login::LoginArgs),
+    /// End the session of a profile
+    Logout(login::LogoutArgs),
+    /// List the profiles
+    Profiles(login::ProfilesArgs),
+    /// List, show, create, edit and revoke keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Is this key good, and if not, why? Counts as a use of the key
+    Verify(verify::VerifyArgs),
+    /// Which key is this, and whose? No use of the key. Without a key: who is signed in
+    Whoami(verify::WhoamiArgs),
+}
+
+/// Runs a command against a server.
+///
+/// # Errors
+/// What went wrong, with the exit code.
+pub async fn run(command: Remote, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Remote::Login(args) => login::login(args, context).await,
+        Remote::Logout(args) => login::logout(&args, context).await,
+        Remote::Profiles(args) => login::profiles(&args, context),
+        Remote::Keys(command) => keys::run(command, context).await,
+        Remote::Verify(args) => verify::verify(args, context).await,
+        Remote::Whoami(args) => verify::whoami(args, context).await,
+    }
+}
+
+/// The arguments of this process.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}

@@ -1,0 +1,372 @@
+//! From profile, flags and environment to a client: which server, and as whom.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use clap::Args;
+use futures_util::StreamExt as _;
+use zeroize::Zeroizing;
+
+use super::exit::{Exit, Failure};
+use super::output::Progress;
+use super::{output, prompt, sink};
+use crate::client::state::State;
+use crate::client::{Address, Client, Credential, Error, Options, Paged, Request, Retrying};
+use crate::clock::Clock;
+use crate::config::{Ascii, Config, Environment, Profile, check_profile_name};
+use crate::domain::key::Kind;
+use crate::domain::text;
+use crate::wire::Call;
+use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey};
+use crate::wire::page::Page;
+
+/// Flags that say which server and as whom.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectArgs {
+    /// The profile to use [env: KEYWARD_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The server, instead of a profile's [env: KEYWARD_URL]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "profile")]
+    pub url: Option<String>,
+    /// Read the session from a file that only you can read
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token_stdin")]
+    pub token_file: Option<PathBuf>,
+    /// Read the session from standard input [env: KEYWARD_TOKEN]
+    #[arg(long, global = true)]
+    pub token_stdin: bool,
+    /// Certificates (PEM) to trust besides the system's [env: KEYWARD_CA_CERT]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+    /// The configuration file [env: KEYWARD_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Everything that a command may depend on.
+#[derive(Debug)]
+pub struct Context {
+    /// The environment.
+    pub environment: Environment,
+    /// File and environment, merged.
+    pub config: Config,
+    /// The state folder.
+    pub state: State,
+    /// The time.
+    pub clock: Clock,
+    /// The flags.
+    pub flags: ConnectArgs,
+}
+
+/// Which server was chosen, and by what.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The server.
+    pub address: Address,
+    /// The profile, unless flags or the environment named a server.
+    pub profile: Option<String>,
+    /// The profile's settings.
+    pub settings: Profile,
+}
+
+/// A client that is signed in.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The client.
+    pub client: Client,
+    /// The server and profile.
+    pub target: Target,
+}
+
+impl Target {
+    /// How the target is named in prompts and messages: `production (https://keys.plant.example)`.
+    pub fn label(&self) -> String {
+        match &self.profile {
+            Some(profile) => format!("{profile} ({})", self.address),
+            None => self.address.to_string(),
+        }
+    }
+}
+
+impl Connection {
+    /// Sends a call; one that is harmless to repeat is repeated, and on a terminal it says so.
+    ///
+    /// # Errors
+    /// As the client's, with the exit code.
+    pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Failure> {
+        Ok(self.client.send_patiently(request, tell).await?)
+    }
+
+    /// Creates a key; repeated where no answer comes, since the idempotency key makes that harmless.
+    ///
+    /// # Errors
+    /// As the client's.
+    pub async fn create_key(
+        &self,
+        kind: Kind,
+        body: CreateKey,
+        idempotency_key: &str,
+    ) -> Result<CreatedKey, Error> {
+        match kind {
+            Kind::Personal => {
+                let request = Request::with(CreatePersonalKey, body).idempotency_key(idempotency_key);
+                self.client.send_patiently(request, tell).await
+            }
+            Kind::Organization => {
+                let request = Request::with(CreateOrganizationKey, body).idempotency_key(idempotency_key);
+                self.client.send_patiently(request, tell).await
+            }
+        }
+    }
+
+    /// All items of a list.
+    ///
+    /// # Errors
+    /// As the client's.
+    pub async fn all<C, T>(&self, call: C, query: C::Query, most: Option<usize>) -> Result<Vec<T>, Failure>
+    where
+        C: Call<Body = (), Reply = Page<T>>,
+        C::Query: Paged,
+        T: Send,
+    {
+        let mut progress = Progress::new();
+        let mut items = Vec::new();
+        let mut pages = std::pin::pin!(self.client.pages(call, query));
+        while let Some(page) = pages.next().await {
+            items.append(&mut page?.data);
+            if most.is_some_and(|most| items.len() >= most) {
+                break;
+            }
+            progress.show(&format!("{} so far", items.len()));
+        }
+        items.truncate(most.unwrap_or(usize::MAX));
+        Ok(items)
+    }
+}
+
+/// Says on a terminal that a call is repeated.
+fn tell(retrying: Retrying<'_>) {
+    if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        output::say(&format!("{} Trying again ({} of 3).", retrying.error, retrying.attempt));
+    }
+}
+
+impl Context {
+    /// Whether only ASCII is shown on a terminal.
+    pub fn ascii(&self) -> bool {
+        match self.config.ui.ascii {
+            Ascii::Always => true,
+            Ascii::Never => false,
+            Ascii::Auto => {
+                let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|v| self.environment.get(v));
+                let utf8 = locale.is_some_and(|l| l.to_ascii_lowercase().replace('-', "").contains("utf8"));
+                !utf8 || self.environment.get("TERM") == Some("linux")
+            }
+        }
+    }
+
+    /// The server to use, without asking whether there is a session.
+    ///
+    /// # Errors
+    /// None was named, or what was named is unknown.
+    pub fn target(&self) -> Result<Target, Failure> {
+        if let Some(url) = &self.flags.url {
+            return Ok(Target { address: url.parse()?, profile: None, settings: Profile::default() });
+        }
+        if self.flags.profile.is_none()
+            && let Some(url) = self.environment.get("KEYWARD_URL")
+        {
+            let address = url.parse().map_err(|e| Failure::from(e).after("KEYWARD_URL"))?;
+            return Ok(Target { address, profile: None, settings: Profile::default() });
+        }
+        let name = self.profile_name()?;
+        let settings = self.config.profile_settings(&name);
+        let saved = self.state.session(&name)?;
+        let url = match (&saved, settings.url.as_str()) {
+            (_, url) if !url.is_empty() => url,
+            (Some(saved), _) => &saved.url,
+            (None, _) => return Err(self.unknown(&name)),
+        };
+        let address = url.parse().map_err(|e| Failure::from(e).after(&format!("the profile {name}")))?;
+        Ok(Target { address, profile: Some(name), settings })
+    }
+
+    /// A client for the target that is signed in.
+    ///
+    /// # Errors
+    /// There is no session, or it cannot be read.
+    pub fn connect(&self) -> Result<Connection, Failure> {
+        let target = self.target()?;
+        let token = self.token(&target)?;
+        let credential = Credential::bearer(&token)
+            .map_err(|e| Failure::from(e).after(&format!("the session for {}", target.label())))?;
+        let client = self.client(&target, credential)?;
+        Ok(Connection { client, target })
+    }
+
+    /// A client for the target with this credential.
+    ///
+    /// # Errors
+    /// The certificates cannot be read.
+    pub fn client(&self, target: &Target, credential: Credential) -> Result<Client, Failure> {
+        let file = match (&self.flags.ca_cert, target.settings.ca_cert.as_str(), self.config.ca_cert.as_str())
+        {
+            (Some(file), ..) => Some(file.clone()),
+            (None, "", "") => None,
+            (None, "", file) | (None, file, _) => Some(PathBuf::from(file)),
+        };
+        let ca_certs = file
+            .map(|file| {
+                std::fs::read(&file).map_err(|e| {
+                    Failure::usage(format!("the certificates in {} cannot be read: {e}", file.display()))
+                })
+            })
+            .transpose()?;
+        Ok(Client::new(target.address.clone(), credential, &Options { ca_certs })?)
+    }
+
+    /// The session for the target: flags, then environment, then the profile.
+    fn token(&self, target: &Target) -> Result<Zeroizing<String>, Failure> {
+        if self.flags.token_stdin {
+            return prompt::piped().map(|t| trimmed(&t));
+        }
+        if let Some(file) = &self.flags.token_file {
+            return token_file(file);
+        }
+        let Some(name) = &target.profile else {
+            return match self.environment.get("KEYWARD_TOKEN") {
+                Some(token) => Ok(Zeroizing::new(token.trim().to_owned())),
+                None => self.saved_for(&target.address),
+            };
+        };
+        if !target.settings.credential_command.is_empty() {
+            return self.ask_command(&target.settings.credential_command, name);
+        }
+        let Some(saved) = self.state.session(name)? else { return Err(self.unknown(name)) };
+        if saved.url.parse() != Ok(target.address.clone()) {
+            return Err(Failure::new(
+                Exit::NotSignedIn,
+                format!(
+                    "the profile {name} was signed in at {}, and the configuration names {}: sign in again with `keyward login {} --profile {name}`",
+                    text::line(&saved.url),
+                    target.address,
+                    target.address
+                ),
+            ));
+        }
+        Ok(Zeroizing::new(saved.token.expose().to_owned()))
+    }
+
+    /// The session of any profile that belongs to this server.
+    fn saved_for(&self, address: &Address) -> Result<Zeroizing<String>, Failure> {
+        for name in self.state.profiles()? {
+            if let Some(saved) = self.state.session(&name)?
+                && saved.url.parse() == Ok(address.clone())
+            {
+                return Ok(Zeroizing::new(saved.token.expose().to_owned()));
+            }
+        }
+        Err(Failure::new(
+            Exit::NotSignedIn,
+            format!(
+                "not signed in at {address}: sign in with `keyward login {address}`, or set KEYWARD_TOKEN to a session"
+            ),
+        ))
+    }
+
+    /// The name of the profile: flag, environment, file, or the only one there is.
+    fn profile_name(&self) -> Result<String, Failure> {
+        let named = self.flags.profile.clone().unwrap_or_else(|| self.config.profile.clone());
+        if !named.is_empty() {
+            check_profile_name(&named).map_err(|e| Failure::usage(format!("--profile: {e}")))?;
+            return Ok(named);
+        }
+        let mut known = self.profiles()?;
+        match known.len() {
+            1 => Ok(known.remove(0)),
+            0 => Err(Failure::new(
+                Exit::NotSignedIn,
+                "not signed in anywhere: sign in with `keyward login URL`, or look around with `keyward demo`",
+            )),
+            _ => Err(Failure::usage(format!(
+                "there are several profiles: {}; choose one with --profile, KEYWARD_PROFILE, or `profile = \"…\"` in the configuration file",
+                known.join(", ")
+            ))),
+        }
+    }
+
+    /// All profiles, of the configuration and of the state, in order.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn profiles(&self) -> Result<Vec<String>, Failure> {
+        let mut known = self.state.profiles()?;
+        known.extend(self.config.profiles.keys().cloned());
+        known.sort();
+        known.dedup();
+        Ok(known)
+    }
+
+    fn unknown(&self, name: &str) -> Failure {
+        let known = self.profiles().unwrap_or_default();
+        let (url, there_are) = match (self.config.profiles.get(name), known.is_empty()) {
+            (Some(profile), _) if !profile.url.is_empty() => (profile.url.as_str(), String::new()),
+            (_, true) => ("URL", String::new()),
+            (_, false) => ("URL", format!(" (there are: {})", known.join(", "))),
+        };
+        Failure::new(
+            Exit::NotSignedIn,
+            format!(
+                "no session for the profile `{name}`{there_are}: sign in with `keyward login {} --profile {name}`",
+                text::line(url)
+            ),
+        )
+    }
+
+    fn ask_command(&self, command: &str, profile: &str) -> Result<Zeroizing<String>, Failure> {
+        let context = format!("the credential_command of the profile {profile}");
+        let (program, arguments) = sink::words(command).map_err(|e| e.after(&context))?;
+        let Some(path) = sink::find(&program, &self.environment) else {
+            return Err(Failure::new(
+                Exit::NotSignedIn,
+                format!("{context}: there is no command `{program}`"),
+            ));
+        };
+        let output = sink::bare(&path, &arguments)
+            .stdin(Stdio::inherit())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|e| Failure::new(Exit::NotSignedIn, format!("{context}: {e}")))?;
+        let bytes = Zeroizing::new(output.stdout);
+        if !output.status.success() {
+            return Err(Failure::new(Exit::NotSignedIn, format!("{context} failed ({})", output.status)));
+        }
+        // Like `pass`: the first line is the secret.
+        let text = std::str::from_utf8(&bytes).unwrap_or("");
+        Ok(Zeroizing::new(text.lines().next().unwrap_or("").trim().to_owned()))
+    }
+}
+
+fn token_file(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let unreadable =
+        |e: std::io::Error| Failure::usage(format!("the session in {} cannot be read: {e}", file.display()));
+    let about = std::fs::metadata(file).map_err(unreadable)?;
+    if about.is_file() && about.permissions().mode() & 0o077 != 0 {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "{} can be read by others, and it holds a session: run `chmod 600 {}`",
+                file.display(),
+                file.display()
+            ),
+        ));
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(file).map_err(unreadable)?);
+    Ok(trimmed(&text))
+}
+
+fn trimmed(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.trim().to_owned())
+}

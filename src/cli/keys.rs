@@ -1,0 +1,177 @@
+//! `keyward keys …`: list, show, create, edit, revoke.
+
+use clap::{Args, Subcommand};
+use futures_util::StreamExt as _;
+
+use super::connect::{Connection, Context};
+use super::exit::{Exit, Failure};
+use super::output::{self, Cell, Column, Progress, Row};
+use crate::client::Request;
+use crate::domain::key::{Key, Kind};
+use crate::domain::staleness::{Flag, Judge};
+use crate::domain::text;
+use crate::wire::keys::{Include, KeysQuery};
+use crate::wire::sessions::{GetMe, Me};
+
+mod create;
+mod edit;
+mod list;
+mod revoke;
+mod show;
+mod target;
+
+/// Personal keys, or the organization's.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct KindArgs {
+    /// The organization's keys instead of your own
+    #[arg(short, long)]
+    workspace: bool,
+}
+
+impl KindArgs {
+    /// The kind of key that is meant.
+    pub fn kind(self) -> Kind {
+        if self.workspace { Kind::Organization } else { Kind::Personal }
+    }
+}
+
+/// What can be done with keys.
+#[derive(Subcommand, Debug)]
+pub enum KeysCommand {
+    /// List keys, newest first
+    List(list::ListArgs),
+    /// Show one key, and what uses it
+    Show(show::ShowArgs),
+    /// Create a key; its secret is handed over once
+    Create(create::CreateArgs),
+    /// Change a key's name or note
+    Edit(edit::EditArgs),
+    /// Revoke keys, unless they are in use
+    Revoke(revoke::RevokeArgs),
+}
+
+pub(super) async fn run(command: KeysCommand, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        KeysCommand::List(args) => list::run(args, context).await,
+        KeysCommand::Show(args) => show::run(args, context).await,
+        KeysCommand::Create(args) => create::run(args, context).await,
+        KeysCommand::Edit(args) => edit::run(args, context).await,
+        KeysCommand::Revoke(args) => revoke::run(args, context).await,
+    }
+}
+
+/// Who asks, and what the judgement of keys depends on.
+pub(super) async fn me(connection: &Connection) -> Result<(Me, Judge), Failure> {
+    let me = connection.send(Request::to(GetMe)).await?;
+    let judge = Judge { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
+    Ok((me, judge))
+}
+
+/// The keys of a kind that `wanted` lets through, at most `most`; the progress shows on a terminal.
+pub(super) async fn all(
+    connection: &Connection,
+    kind: Kind,
+    revoked: bool,
+    most: Option<usize>,
+    wanted: impl Fn(&Key) -> bool,
+) -> Result<Vec<Key>, Failure> {
+    let query = KeysQuery { include: revoked.then_some(Include::Revoked), ..KeysQuery::default() };
+    let most = most.unwrap_or(usize::MAX);
+    let mut progress = Progress::new();
+    let mut keys = Vec::new();
+    let mut pages = std::pin::pin!(connection.client.key_pages(kind, query));
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        keys.extend(page.keys.into_iter().filter(&wanted));
+        if keys.len() >= most {
+            break;
+        }
+        let of = page.total.map_or_else(String::new, |total| format!(" of {total}"));
+        progress.show(&format!("{}{of} keys", page.loaded));
+    }
+    keys.truncate(most);
+    Ok(keys)
+}
+
+/// A key as it is listed.
+pub(super) struct KeyRow {
+    pub(super) key: Key,
+    /// Its flags in words.
+    pub(super) flags: String,
+}
+
+impl KeyRow {
+    pub(super) fn new(key: Key, judge: Option<&Judge>) -> Self {
+        let flags = judge.map_or_else(String::new, |judge| {
+            let mut words: Vec<&str> = judge.flags(&key).iter().map(Flag::label).collect();
+            if key.is_live(judge.now) {
+                words.push("live");
+            }
+            words.join(", ")
+        });
+        Self { key, flags }
+    }
+}
+
+impl Row for KeyRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column { title: "Name", field: "name", rank: 0, cut: true, cell: |r| r.key.name.as_str().into() },
+        Column {
+            title: "Secret key",
+            field: "masked",
+            rank: 0,
+            cut: false,
+            cell: |r| r.key.masked.as_str().into(),
+        },
+        Column {
+            title: "Last used",
+            field: "last_used_at",
+            rank: 1,
+            cut: false,
+            cell: |r| Cell::Time(r.key.last_used_at, "Never"),
+        },
+        Column {
+            title: "Created",
+            field: "created_at",
+            rank: 2,
+            cut: false,
+            cell: |r| Cell::time(Some(r.key.created_at)),
+        },
+        Column {
+            title: "Revoked",
+            field: "revoked_at",
+            rank: 6,
+            cut: false,
+            cell: |r| Cell::time(r.key.revoked_at),
+        },
+        Column { title: "Flags", field: "flags", rank: 3, cut: true, cell: |r| r.flags.as_str().into() },
+        Column {
+            title: "Created by",
+            field: "created_by",
+            rank: 4,
+            cut: true,
+            cell: |r| r.key.created_by.email.as_str().into(),
+        },
+        Column {
+            title: "Used by",
+            field: "last_used_by",
+            rank: 7,
+            cut: true,
+            cell: |r| r.key.last_used_by.as_ref().map_or_else(String::new, ToString::to_string).into(),
+        },
+        Column { title: "Id", field: "id", rank: 5, cut: false, cell: |r| r.key.id.to_string().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.key)
+    }
+
+    fn id(&self) -> String {
+        self.key.id.to_string()
+    }
+}
+
+/// How a key is named in a sentence: `"Grafana" (sk_…5G08, 0190…)`.
+pub(super) fn named(key: &Key) -> String {
+    format!("\"{}\" ({}, {})", text::line(&key.name), text::line(&key.masked), key.id)
+}

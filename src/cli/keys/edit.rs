@@ -1,0 +1,53 @@
+//! `keyward keys edit`
+
+use clap::Args;
+
+use super::{KeyRow, KindArgs, named, target};
+use crate::cli::connect::Context;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::{Format, Output, OutputArgs, say};
+use crate::domain::key;
+use crate::wire::keys::EditKey;
+
+/// `keyward keys edit`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example:\n  keyward keys edit --workspace 'Grafana' --note 'Hall 3, ask maintenance'"
+)]
+pub struct EditArgs {
+    /// The key: its id, or its exact name
+    #[arg(value_name = "KEY")]
+    key: String,
+    #[command(flatten)]
+    kind: KindArgs,
+    /// The new name
+    #[arg(long, value_name = "TEXT", required_unless_present = "note")]
+    name: Option<String>,
+    /// The new note; an empty one removes it
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn run(args: EditArgs, context: &Context) -> Result<Exit, Failure> {
+    let wrong = |field: &str, e: key::BadText| Failure::usage(format!("--{field} {e}; nothing was changed"));
+    let body = EditKey {
+        name: args.name.map(|n| key::name(&n)).transpose().map_err(|e| wrong("name", e))?,
+        note: args
+            .note
+            .map(|n| key::note(&n).map(Option::unwrap_or_default))
+            .transpose()
+            .map_err(|e| wrong("note", e))?,
+    };
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let key = target::find(&connection, args.kind.kind(), &args.key).await?;
+    let key = connection.client.edit_key(key.kind, key.id, key.version, body).await?;
+    if output.format() == Format::Table {
+        say(&format!("Changed {}.", named(&key)));
+    } else {
+        output.one(&KeyRow::new(key, None), &[])?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,331 @@
+//! `keyward keys revoke`: final, so never blind. Each key is revoked unless it was used since a moment; those in use are left and
+//! reported, key by key.
+
+use std::io::BufRead as _;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{KindArgs, named, target};
+use crate::cli::connect::{Connection, Context};
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::{self, Column, Output, OutputArgs, Row, say};
+use crate::cli::{moment, prompt};
+use crate::client::Error;
+use crate::domain::key::{self, Key, LIVE_WITHIN};
+use crate::domain::staleness::Judge;
+use crate::domain::text;
+use crate::domain::time::{Stamp, ago};
+use crate::wire::keys::RevokeKey;
+use crate::wire::problem::ProblemType;
+
+/// `keyward keys revoke`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "A key that was used in the last 24 hours is refused, and it says by whom.\n\nExamples:\n  \
+    keyward keys revoke --workspace 'Old report'\n  \
+    keyward keys revoke --workspace --unless-used-since 90d --dry-run 'Old report' 'Test line'\n  \
+    keyward keys list --workspace --filter 'idle:>1y' -o id | keyward keys revoke --workspace --yes --max 20 -"
+)]
+pub struct RevokeArgs {
+    /// The keys: ids, or exact names; `-` reads them from standard input, one a line
+    #[arg(value_name = "KEY", required = true)]
+    keys: Vec<String>,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    how: HowArgs,
+    /// At most so many keys; more are refused before anything is done
+    #[arg(long, value_name = "N")]
+    max: Option<usize>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// How a revoke is guarded and confirmed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HowArgs {
+    /// Refuse keys that were used at this time or later: RFC 3339, a date, or a span such as 90d [default: 24h]
+    #[arg(long, value_name = "TIME", conflicts_with = "even_if_used")]
+    unless_used_since: Option<String>,
+    /// Revoke even keys that are in use; needs --reason
+    #[arg(long, requires = "reason")]
+    even_if_used: bool,
+    /// Why; kept with the key and in the activity log
+    #[arg(long, value_name = "TEXT", requires = "even_if_used")]
+    reason: Option<String>,
+    /// Do not ask; needed where there is no terminal
+    #[arg(short, long)]
+    yes: bool,
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What became of one target.
+#[derive(Serialize)]
+struct Outcome {
+    target: String,
+    result: &'static str,
+    detail: String,
+    key: Option<Key>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+impl Row for Outcome {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            title: "Result",
+            field: "result",
+            rank: 0,
+            cut: false,
+            cell: |o| o.result.replace('_', " ").into(),
+        },
+        Column {
+            title: "Name",
+            field: "name",
+            rank: 0,
+            cut: true,
+            cell: |o| o.key.as_ref().map_or_else(|| o.target.clone(), |k| k.name.clone()).into(),
+        },
+        Column {
+            title: "Secret key",
+            field: "masked",
+            rank: 2,
+            cut: false,
+            cell: |o| o.key.as_ref().map_or_else(String::new, |k| k.masked.clone()).into(),
+        },
+        Column { title: "Why", field: "detail", rank: 1, cut: true, cell: |o| o.detail.as_str().into() },
+        Column { title: "Id", field: "id", rank: 3, cut: false, cell: |o| o.id().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(self)
+    }
+
+    fn id(&self) -> String {
+        self.key.as_ref().map_or_else(|| self.target.clone(), |k| k.id.to_string())
+    }
+}
+
+pub(super) async fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> {
+    let targets = targets(args.keys)?;
+    if let Some(max) = args.max
+        && targets.len() > max
+    {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("{} keys were named and --max allows {max}: nothing was revoked", targets.len()),
+        ));
+    }
+    let connection = context.connect()?;
+    let (_, judge) = super::me(&connection).await?;
+    let mut found = Vec::new();
+    for name in &targets {
+        found.push((name.clone(), target::find(&connection, args.kind.kind(), name).await));
+    }
+    let output = Output::new(&args.output, context.ascii());
+    revoke(&connection, &judge, found, &args.how, &output).await
+}
+
+/// The targets, each once, those of standard input in place of `-`.
+fn targets(named: Vec<String>) -> Result<Vec<String>, Failure> {
+    let mut targets: Vec<String> = Vec::new();
+    for name in named {
+        if name == "-" {
+            for line in std::io::stdin().lock().lines() {
+                let line = line.map_err(|e| Failure::usage(format!("standard input cannot be read: {e}")))?;
+                targets.extend(Some(line.trim().to_owned()).filter(|l| !l.is_empty()));
+            }
+        } else {
+            targets.push(name);
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    targets.retain(|name| seen.insert(name.clone()));
+    Ok(targets)
+}
+
+/// Revokes the keys that were found, asks before, and reports each.
+pub(crate) async fn revoke(
+    connection: &Connection,
+    judge: &Judge,
+    found: Vec<(String, Result<Key, Failure>)>,
+    how: &HowArgs,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let since = match &how.unless_used_since {
+        None => judge.now.minus(LIVE_WITHIN),
+        Some(text) => moment::past(text, judge.now).map_err(|e| e.after("--unless-used-since"))?,
+    };
+    let reason = how
+        .reason
+        .as_deref()
+        .map(|r| key::note(r).map_err(|e| Failure::usage(format!("--reason {e}"))))
+        .transpose()?
+        .flatten();
+    if how.even_if_used && reason.is_none() {
+        return Err(Failure::usage("--reason must not be empty"));
+    }
+    let body = RevokeKey {
+        unless_used_since: (!how.even_if_used).then_some(since),
+        even_if_used: how.even_if_used.then_some(true),
+        reason,
+    };
+    let single = found.len() == 1;
+    let mut outcomes: Vec<Outcome> = found
+        .into_iter()
+        .map(|(target, key)| foresee(target, key, body.unless_used_since, judge.now))
+        .collect();
+    let doomed: Vec<&Key> =
+        outcomes.iter().filter(|o| o.result == WOULD).filter_map(|o| o.key.as_ref()).collect();
+    if !how.dry_run && !doomed.is_empty() {
+        confirm(&doomed, judge, how, connection)?;
+        carry_out(connection, &mut outcomes, &body, judge.now).await;
+    }
+    report(&outcomes, single, output)
+}
+
+const WOULD: &str = "would_revoke";
+
+/// What is to be expected of a target, from what is known before anything is done.
+fn foresee(target: String, key: Result<Key, Failure>, since: Option<Stamp>, now: Stamp) -> Outcome {
+    match key {
+        Err(failure) => {
+            let result = if failure.exit == Exit::NotFound { "not_found" } else { "failed" };
+            Outcome { target, key: None, result, detail: failure.words, exit: failure.exit }
+        }
+        Ok(key) => {
+            let (result, detail, exit) = match (key.revoked_at, key.last_used_at, since) {
+                (Some(at), ..) => ("already_revoked", format!("revoked {}", ago(at, now)), Exit::Done),
+                (None, Some(used), Some(since)) if used >= since => {
+                    ("refused", used_by(&key, now), Exit::Refused)
+                }
+                _ => (WOULD, last_use(&key, now), Exit::Done),
+            };
+            Outcome { target, key: Some(key), result, detail, exit }
+        }
+    }
+}
+
+/// `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`
+fn used_by(key: &Key, now: Stamp) -> String {
+    let when = key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| ago(at, now));
+    let who = key
+        .last_used_by
+        .as_ref()
+        .map_or_else(String::new, |by| format!(" by {}", text::line(&by.to_string())));
+    format!("used {when}{who}")
+}
+
+fn last_use(key: &Key, now: Stamp) -> String {
+    if key.last_used_at.is_some() { format!("last {}", used_by(key, now)) } else { "never used".to_owned() }
+}
+
+/// Asks, on a terminal; elsewhere `--yes` is the answer.
+fn confirm(doomed: &[&Key], judge: &Judge, how: &HowArgs, connection: &Connection) -> Result<(), Failure> {
+    if how.yes {
+        return Ok(());
+    }
+    if !prompt::possible() {
+        return Err(Failure::usage(
+            "nothing was revoked: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
+        ));
+    }
+    let lines: Vec<String> =
+        doomed.iter().map(|key| format!("  {} – {}", named(key), last_use(key, judge.now))).collect();
+    say(&format!(
+        "To be revoked on {}, for good; the next request with {} ends in 401:\n{}",
+        connection.target.label(),
+        if doomed.len() == 1 { "it" } else { "one of them" },
+        lines.join("\n")
+    ));
+    match doomed {
+        [key] if key.is_live(judge.now) => {
+            prompt::confirm("It is in use. Type the last four characters of its mask:", key.last_four())
+        }
+        [_] => prompt::confirm("Revoke it? Type y:", "y"),
+        many => {
+            let wanted = format!("revoke {}", many.len());
+            prompt::confirm(&format!("Type `{wanted}`:"), &wanted)
+        }
+    }
+}
+
+async fn carry_out(connection: &Connection, outcomes: &mut [Outcome], body: &RevokeKey, now: Stamp) {
+    let mut lost: Option<Exit> = None;
+    for outcome in outcomes.iter_mut().filter(|o| o.result == WOULD) {
+        let Some(key) = &outcome.key else { continue };
+        if let Some(exit) = lost {
+            (outcome.result, outcome.detail, outcome.exit) =
+                ("not_tried", "not tried after that".to_owned(), exit);
+            continue;
+        }
+        match connection.client.revoke_key(key.kind, key.id, body.clone()).await {
+            Ok(key) => {
+                outcome.result = "revoked";
+                outcome.key = Some(key);
+            }
+            Err(Error::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
+                if let Some(key) = problem.key {
+                    outcome.key = Some(*key);
+                }
+                outcome.result = "refused";
+                outcome.exit = Exit::Refused;
+                outcome.detail = outcome.key.as_ref().map_or_else(String::new, |key| used_by(key, now));
+            }
+            Err(error) => {
+                let unknown =
+                    if error.outcome_unknown() { " Whether it was revoked is not known." } else { "" };
+                let failure = Failure::from(error);
+                outcome.result = "failed";
+                outcome.exit = failure.exit;
+                outcome.detail = format!("{}{unknown}", failure.words);
+                // Without a server or a session the others would fail the same way, only slower.
+                lost = matches!(failure.exit, Exit::Unreachable | Exit::NotSignedIn).then_some(failure.exit);
+            }
+        }
+    }
+}
+
+/// Prints what became of each, and chooses the exit code.
+fn report(outcomes: &[Outcome], single: bool, output: &Output) -> Result<Exit, Failure> {
+    if !output.is_table() || !single {
+        output.list(outcomes)?;
+    }
+    let bad: Vec<&Outcome> = outcomes.iter().filter(|o| o.exit != Exit::Done).collect();
+    let exit = match bad.as_slice() {
+        [] => Exit::Done,
+        [first, rest @ ..] if bad.len() == outcomes.len() && rest.iter().all(|o| o.exit == first.exit) => {
+            first.exit
+        }
+        _ => Exit::Partial,
+    };
+    if let (true, [outcome]) = (single, outcomes) {
+        let words = sentence(outcome);
+        if exit != Exit::Done {
+            return Err(Failure::new(exit, words));
+        }
+        if output.is_table() {
+            say(&words);
+        }
+    } else if exit != Exit::Done {
+        return Err(Failure::new(exit, format!("{} of {} were not revoked", bad.len(), outcomes.len())));
+    }
+    Ok(exit)
+}
+
+fn sentence(outcome: &Outcome) -> String {
+    let Some(key) = &outcome.key else { return outcome.detail.clone() };
+    let (name, detail) = (named(key), &outcome.detail);
+    match outcome.result {
+        "revoked" => format!("Revoked {name}; it was {detail}."),
+        "already_revoked" => format!("{name} was already revoked ({detail})."),
+        WOULD => format!("Would revoke {name}: {detail}. Nothing was done."),
+        "refused" => format!(
+            "{name} was {detail}, so it was not revoked. If that is meant: --even-if-used --reason TEXT; or give a later --unless-used-since."
+        ),
+        _ => format!("{name}: {detail}"),
+    }
+}

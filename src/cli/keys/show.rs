@@ -1,0 +1,89 @@
+//! `keyward keys show`
+
+use clap::Args;
+
+use super::{KeyRow, KindArgs, target};
+use crate::cli::connect::Context;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::{Format, Output, OutputArgs, second};
+use crate::domain::key::Key;
+use crate::domain::staleness::Judge;
+use crate::domain::usage::{BucketWidth, Usage};
+use crate::wire::keys::UsageQuery;
+
+/// `keyward keys show`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  keyward keys show --workspace 'Grafana' --json")]
+pub struct ShowArgs {
+    /// The key: its id, or its exact name
+    #[arg(value_name = "KEY")]
+    key: String,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn run(args: ShowArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let key = target::find(&connection, args.kind.kind(), &args.key).await?;
+    if output.format() != Format::Table {
+        output.one(&KeyRow::new(key, None), &[])?;
+        return Ok(Exit::Done);
+    }
+    let (_, judge) = super::me(&connection).await?;
+    let query = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
+    let usage = connection.client.key_usage(key.kind, key.id, query).await?;
+    let facts = facts(&key, &usage, &judge);
+    output.one(&KeyRow::new(key, Some(&judge)), &facts)?;
+    Ok(Exit::Done)
+}
+
+fn facts(key: &Key, usage: &Usage, judge: &Judge) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("Name", key.name.clone()),
+        ("Secret key", key.masked.clone()),
+        ("Id", key.id.to_string()),
+        ("Kind", key.kind.to_string()),
+        ("Note", key.note.clone().unwrap_or_default()),
+        ("Created", format!("{} by {}", second(key.created_at), key.created_by.email)),
+        (
+            "Last used",
+            match (key.last_used_at, &key.last_used_by) {
+                (Some(at), Some(by)) => format!("{} by {by}", second(at)),
+                (Some(at), None) => second(at),
+                (None, _) => "Never".to_owned(),
+            },
+        ),
+        ("Uses", key.use_count.to_string()),
+    ];
+    if let Some(at) = key.revoked_at {
+        let by = key.revoked_by.as_ref().map_or_else(String::new, |m| format!(" by {}", m.email));
+        let why = key.revoke_reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
+        facts.push(("Revoked", format!("{}{by}{why}", second(at))));
+    }
+    for (name, id) in [("Replaces", key.replaces), ("Replaced by", key.replaced_by)] {
+        facts.extend(id.map(|id| (name, id.to_string())));
+    }
+    if key.is_live(judge.now) {
+        facts.push((
+            "Live",
+            "used within the last 24 hours: revoking it would break something now".to_owned(),
+        ));
+    }
+    for finding in judge.findings(key) {
+        facts.push(("Review", format!("{}: {}", finding.flag.label(), finding.evidence)));
+    }
+    let days: i64 = usage.buckets.iter().map(|b| b.count).sum();
+    let refused: i64 = usage.buckets.iter().map(|b| b.refused).sum();
+    let refused =
+        if refused > 0 { format!(", {refused} refused since it was revoked") } else { String::new() };
+    facts.push(("30 days", format!("{days} uses{refused}")));
+    for client in &usage.clients {
+        let seen = format!("{} to {}", second(client.first_seen_at), second(client.last_seen_at));
+        let agent = if client.agent.is_empty() { "an unnamed client" } else { &client.agent };
+        facts.push(("Client", format!("{agent} from {}, {} uses, {seen}", client.address, client.count)));
+    }
+    facts
+}

@@ -1,0 +1,75 @@
+//! Which key is meant: an id, or an exact name that only one key has. Never a prefix or a mask, which many may share.
+
+use crate::cli::connect::Connection;
+use crate::cli::exit::{Exit, Failure};
+use crate::client::Error;
+use crate::domain::id::Id;
+use crate::domain::key::{self, Key, Kind};
+use crate::domain::text;
+use crate::wire::problem::ProblemType;
+
+/// The key of this kind that `target` names. An id is looked for among the keys of the other kind too: it names one key only.
+///
+/// # Errors
+/// There is no such key, or several have the name.
+pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<Key, Failure> {
+    match target.trim().parse::<Id>() {
+        Ok(id) => by_id(connection, kind, id).await,
+        Err(_) => by_name(connection, kind, target).await,
+    }
+}
+
+async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, Failure> {
+    let other = match kind {
+        Kind::Personal => Kind::Organization,
+        Kind::Organization => Kind::Personal,
+    };
+    let elsewhere = |e: &Error| e.is(ProblemType::NotFound) || e.is(ProblemType::NotPermitted);
+    match connection.client.key(kind, id).await {
+        // What is said is about the kind that was asked for.
+        Err(first) if elsewhere(&first) => connection.client.key(other, id).await.map_err(|_| match first {
+            e if e.is(ProblemType::NotFound) => missing(&id.to_string(), kind),
+            e => e.into(),
+        }),
+        found => Ok(found?),
+    }
+}
+
+async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Key, Failure> {
+    if target.starts_with("sk_…") || target.starts_with("sk_...") {
+        return Err(Failure::usage(
+            "a mask names no key, since several may share it: use the id or the exact name",
+        ));
+    }
+    let name = key::name(target).map_err(|e| Failure::usage(format!("the name of a key {e}")))?;
+    let mut found = super::all(connection, kind, true, None, |key| key.name == name).await?;
+    // A name that was used again means the key that is accepted now.
+    if found.iter().any(|key| key.revoked_at.is_none()) {
+        found.retain(|key| key.revoked_at.is_none());
+    }
+    match found.len() {
+        0 => Err(missing(&format!("\"{name}\""), kind)),
+        1 => Ok(found.remove(0)),
+        n => {
+            let ids: Vec<String> =
+                found.iter().take(20).map(|k| format!("  {}  {}", k.id, text::line(&k.masked))).collect();
+            Err(Failure::new(
+                Exit::Refused,
+                format!(
+                    "{n} keys are named \"{name}\"; nothing was done. Say which by its id:\n{}",
+                    ids.join("\n")
+                ),
+            ))
+        }
+    }
+}
+
+fn missing(what: &str, kind: Kind) -> Failure {
+    let words = match kind {
+        Kind::Personal => {
+            format!("you have no personal key {what}. For the organization's keys add --workspace.")
+        }
+        Kind::Organization => format!("the organization has no key {what}."),
+    };
+    Failure::new(Exit::NotFound, format!("{words} `keyward keys list` shows what there is."))
+}

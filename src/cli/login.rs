@@ -1,0 +1,235 @@
+//! Signing in and out, and the list of profiles.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::connect::{Context, Target};
+use super::exit::{Exit, Failure};
+use super::output::{self, Cell, Column, Output, OutputArgs, Row, say};
+use super::prompt;
+use crate::client::state::SavedSession;
+use crate::client::{Address, Credential, Request};
+use crate::config::{Profile, check_profile_name};
+use crate::domain::text;
+use crate::domain::time::Stamp;
+use crate::wire::keys::ShownOnce;
+use crate::wire::problem::ProblemType;
+use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession, GetMe};
+
+/// `keyward login`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "The code comes from an admin (`keyward members invite`), from `keyward admin init`, or from another machine \
+    where you are signed in (`keyward sessions code`).\n\nExamples:\n  keyward login https://keys.plant.example\n  \
+    keyward login --code-stdin https://keys.plant.example < code.txt"
+)]
+pub struct LoginArgs {
+    /// The server; that of the profile when absent
+    #[arg(value_name = "URL")]
+    url: Option<Address>,
+    /// Read the sign-in code from standard input
+    #[arg(long)]
+    code_stdin: bool,
+}
+
+/// `keyward logout`
+#[derive(Args, Clone, Debug)]
+pub struct LogoutArgs {
+    /// Forget the session here even if the server cannot be told
+    #[arg(long)]
+    forget: bool,
+}
+
+/// `keyward profiles`
+#[derive(Args, Clone, Debug)]
+pub struct ProfilesArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Failure> {
+    let named = context
+        .flags
+        .profile
+        .clone()
+        .or_else(|| context.environment.get("KEYWARD_PROFILE").map(str::to_owned));
+    let target = match args.url {
+        Some(address) => {
+            let name = named.unwrap_or_else(|| profile_for(&address, context));
+            let settings = context.config.profile_settings(&name);
+            Target { address, profile: Some(name), settings }
+        }
+        None => context.target().map_err(|_| {
+            Failure::usage("which server? Write `keyward login URL`, such as https://keys.plant.example")
+        })?,
+    };
+    let name = target.profile.clone().unwrap_or_else(|| profile_for(&target.address, context));
+    check_profile_name(&name).map_err(|e| Failure::usage(format!("--profile: {e}")))?;
+    let earlier = context.state.session(&name)?;
+    if let Some(earlier) = &earlier
+        && earlier.url.parse() != Ok(target.address.clone())
+    {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "the profile {name} belongs to {}: choose another name with --profile, or sign out there first with `keyward logout --profile {name}`",
+                text::line(&earlier.url)
+            ),
+        ));
+    }
+    if target.address.is_plain() {
+        say(&format!("warning: {} is not encrypted: the session can be read on the way", target.address));
+    }
+    let code = if args.code_stdin { prompt::piped()? } else { prompt::secret("Sign-in code:")? };
+    let code = code.trim();
+    if code.is_empty() {
+        return Err(Failure::usage("no sign-in code was given; it looks like `inv_…`"));
+    }
+    if code.starts_with("sk_") {
+        return Err(Failure::usage(
+            "that is an API key, and a key never manages keys: sign in with a code that looks like `inv_…`",
+        ));
+    }
+    let client = context.client(&target, Credential::none())?;
+    let body = CreateSession { code: ShownOnce::new(code) };
+    let created = client.send(Request::with(CreateSessionCall, body)).await?;
+    let mut saved = SavedSession {
+        url: target.address.to_string(),
+        token: created.token,
+        email: created.member.email.clone(),
+        organization: String::new(),
+        expires_at: created.session.expires_at,
+    };
+    context.state.save_session(&name, &saved)?;
+    let signed_in = client.with_credential(Credential::bearer(saved.token.expose())?);
+    let me = signed_in.send(Request::to(GetMe)).await?;
+    saved.organization = text::line(&me.organization.name).into_owned();
+    context.state.save_session(&name, &saved)?;
+    if let Some(earlier) = earlier
+        && let Ok(credential) = Credential::bearer(earlier.token.expose())
+    {
+        // The session that is replaced should not live on; if it cannot be ended it runs out.
+        let _ = client.with_credential(credential).send(Request::to(EndCurrentSession)).await;
+    }
+    say(&format!(
+        "Signed in to {} as {} ({}). Profile: {name}.",
+        me.organization.name, me.member.email, me.role
+    ));
+    Ok(Exit::Done)
+}
+
+/// The name of a new profile: that of the server, unless the same server has one already.
+fn profile_for(address: &Address, context: &Context) -> String {
+    let same = |name: &String| {
+        let url = match context.config.profile_settings(name) {
+            Profile { url, .. } if !url.is_empty() => url,
+            _ => context.state.session(name).ok().flatten().map(|s| s.url).unwrap_or_default(),
+        };
+        url.parse() == Ok(address.clone())
+    };
+    let known = context.profiles().unwrap_or_default();
+    known.into_iter().find(same).unwrap_or_else(|| {
+        let name = address.authority().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+        name.trim_matches(['-', '.']).chars().take(64).collect()
+    })
+}
+
+pub(super) async fn logout(args: &LogoutArgs, context: &Context) -> Result<Exit, Failure> {
+    let connection = context.connect()?;
+    let Some(name) = connection.target.profile.clone() else {
+        return Err(Failure::usage(
+            "KEYWARD_URL or --url names a server without a profile: say which with --profile",
+        ));
+    };
+    match connection.client.send(Request::to(EndCurrentSession)).await {
+        Ok(()) => {}
+        Err(e) if e.is(ProblemType::SessionEnded) || e.is(ProblemType::SessionMissing) => {}
+        Err(e) if args.forget => {
+            say(&format!(
+                "warning: the session could not be ended on the server and runs out by itself: {e}"
+            ));
+        }
+        Err(e) => {
+            let failure = Failure::from(e);
+            let words = format!(
+                "{} You are still signed in; --forget removes the session from this machine only.",
+                failure.words
+            );
+            return Err(Failure::new(failure.exit, words));
+        }
+    }
+    context.state.forget_session(&name)?;
+    say(&format!("Signed out of {}.", connection.target.label()));
+    Ok(Exit::Done)
+}
+
+/// A profile as it is listed.
+#[derive(Serialize)]
+struct ProfileRow {
+    name: String,
+    url: String,
+    email: String,
+    organization: String,
+    expires_at: Option<Stamp>,
+    chosen: bool,
+}
+
+impl Row for ProfileRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column { title: "Profile", field: "name", rank: 0, cut: true, cell: |p| p.name.as_str().into() },
+        Column {
+            title: "Chosen",
+            field: "chosen",
+            rank: 1,
+            cut: false,
+            cell: |p| if p.chosen { "yes" } else { "" }.into(),
+        },
+        Column { title: "Server", field: "url", rank: 0, cut: true, cell: |p| p.url.as_str().into() },
+        Column { title: "Member", field: "email", rank: 2, cut: true, cell: |p| p.email.as_str().into() },
+        Column {
+            title: "Organization",
+            field: "organization",
+            rank: 4,
+            cut: true,
+            cell: |p| p.organization.as_str().into(),
+        },
+        Column {
+            title: "Ends by",
+            field: "expires_at",
+            rank: 3,
+            cut: false,
+            cell: |p| Cell::Time(p.expires_at, "not signed in"),
+        },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(self)
+    }
+
+    fn id(&self) -> String {
+        self.name.clone()
+    }
+}
+
+pub(super) fn profiles(args: &ProfilesArgs, context: &Context) -> Result<Exit, Failure> {
+    let chosen = context.target().ok().and_then(|t| t.profile);
+    let mut rows = Vec::new();
+    for name in context.profiles()? {
+        let saved = context.state.session(&name)?;
+        let settings = context.config.profile_settings(&name);
+        let url = if settings.url.is_empty() { saved.as_ref().map_or("", |s| &s.url) } else { &settings.url };
+        rows.push(ProfileRow {
+            url: url.to_owned(),
+            email: saved.as_ref().map_or_else(String::new, |s| s.email.clone()),
+            organization: saved.as_ref().map_or_else(String::new, |s| s.organization.clone()),
+            expires_at: saved.as_ref().map(|s| s.expires_at),
+            chosen: chosen.as_ref() == Some(&name),
+            name,
+        });
+    }
+    if rows.is_empty() {
+        say("No profile yet: sign in with `keyward login URL`, or look around with `keyward demo`.");
+    }
+    Output::new(&args.output, context.ascii()).list(&rows)?;
+    Ok(Exit::Done)
+}

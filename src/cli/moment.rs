@@ -1,0 +1,48 @@
+//! Times on the command line: RFC 3339, a date, or a span back from now.
+
+use super::exit::Failure;
+use crate::domain::filter::span;
+use crate::domain::text;
+use crate::domain::time::Stamp;
+
+/// A moment in the past: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC), `90d` (so long before `now`).
+///
+/// # Errors
+/// It is none of these.
+pub fn past(words: &str, now: Stamp) -> Result<Stamp, Failure> {
+    let words = words.trim();
+    if let Some(ms) = span(words) {
+        return Ok(now.minus(ms));
+    }
+    at(words)
+}
+
+/// A moment: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC).
+///
+/// # Errors
+/// It is neither.
+pub fn at(words: &str) -> Result<Stamp, Failure> {
+    let words = words.trim();
+    Stamp::parse(words).or_else(|_| Stamp::parse(&format!("{words}T00:00:00Z"))).map_err(|_| {
+        Failure::usage(format!(
+            "`{}` is no time: write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h",
+            text::line(words)
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_three_ways() {
+        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        assert_eq!(past("24h", now).unwrap().to_string(), "2026-11-23T06:10:00.000Z");
+        assert_eq!(past("2026-11-01", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
+        assert_eq!(past("2026-11-01T01:00:00+01:00", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
+        for wrong in ["", "yesterday", "90", "d", "-5d", "2026-13-01"] {
+            assert_eq!(past(wrong, now).unwrap_err().exit, crate::cli::Exit::Usage, "{wrong}");
+        }
+    }
+}

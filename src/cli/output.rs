@@ -1,0 +1,263 @@
+//! How results are printed: as a table, as JSON, as CSV, or as ids only. Data goes to standard output, everything else to
+//! standard error. No text that came from outside reaches the terminal, a spreadsheet or a log uncleaned.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::exit::Failure;
+use crate::domain::text;
+use crate::domain::time::Stamp;
+
+mod csv;
+mod json;
+mod table;
+
+/// A form of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: columns that fit the terminal.
+    Table,
+    /// The contract's objects; lists as one array.
+    Json,
+    /// For spreadsheets; cells that look like formulas are defused.
+    Csv,
+    /// One id a line, for other commands.
+    Id,
+}
+
+/// Flags of all commands that print.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// The form of the output
+    #[arg(short, long, value_enum, value_name = "FORM")]
+    output: Option<Format>,
+    /// As JSON; with fields, only those (`--json=id,name,created_by.email`)
+    #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["output", "csv"])]
+    json: Option<String>,
+    /// As CSV
+    #[arg(long, conflicts_with = "output")]
+    csv: bool,
+    /// No line with the names of the columns
+    #[arg(long)]
+    no_header: bool,
+}
+
+/// One column of a list, once for table and CSV.
+pub struct Column<T> {
+    /// Above the column in a table.
+    pub title: &'static str,
+    /// The name in CSV, that of the contract where there is one.
+    pub field: &'static str,
+    /// The smaller, the longer the column stays when the terminal is narrow; 0 always stays.
+    pub rank: u8,
+    /// Whether the column may be cut to fit.
+    pub cut: bool,
+    /// What a row has there.
+    pub cell: fn(&T) -> Cell,
+}
+
+/// What stands in one cell.
+pub enum Cell {
+    /// Text.
+    Text(String),
+    /// A moment, or the word for none in a table.
+    Time(Option<Stamp>, &'static str),
+}
+
+impl Cell {
+    /// A moment that may not have come.
+    pub fn time(at: Option<Stamp>) -> Self {
+        Self::Time(at, "")
+    }
+
+    /// For people: to the second.
+    fn table(&self) -> String {
+        match self {
+            Self::Text(text) => text::line(text).into_owned(),
+            Self::Time(Some(at), _) => second(*at),
+            Self::Time(None, word) => (*word).to_owned(),
+        }
+    }
+
+    /// For programs: as in the contract, empty where there is none.
+    fn csv(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Time(at, _) => at.map_or_else(String::new, |at| at.to_string()),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+/// RFC 3339 in UTC to the second: `2026-11-24T06:10:05Z`.
+pub fn second(at: Stamp) -> String {
+    let at = at.to_string();
+    at.split_once('.').map_or_else(|| at.clone(), |(seconds, _)| format!("{seconds}Z"))
+}
+
+/// Something that can be printed in all forms.
+pub trait Row: Sized + 'static {
+    /// Its columns.
+    const COLUMNS: &'static [Column<Self>];
+    /// The contract's object, as JSON.
+    fn json(&self) -> String;
+    /// What names it for other commands.
+    fn id(&self) -> String;
+}
+
+/// Any value as JSON, its fields in the order of the contract.
+pub fn json_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("the contract's types are JSON")
+}
+
+/// Where and how a command prints.
+#[derive(Clone, Debug)]
+pub struct Output {
+    format: Format,
+    fields: Vec<String>,
+    header: bool,
+    /// Columns of the terminal; nothing where the output goes elsewhere.
+    width: Option<usize>,
+    ascii: bool,
+}
+
+impl Output {
+    /// What the flags ask for, on this terminal.
+    pub fn new(args: &OutputArgs, ascii: bool) -> Self {
+        let format = match (&args.output, &args.json, args.csv) {
+            (Some(format), ..) => *format,
+            (None, Some(_), _) => Format::Json,
+            (None, None, true) => Format::Csv,
+            _ => Format::Table,
+        };
+        let fields = args.json.as_deref().unwrap_or("").split(',').map(str::trim);
+        let fields = fields.filter(|f| !f.is_empty()).map(str::to_owned).collect();
+        let stdout = io::stdout();
+        let width = stdout.is_terminal().then(|| {
+            let size = rustix::termios::tcgetwinsize(&stdout);
+            size.map_or(80, |size| usize::from(size.ws_col)).max(20)
+        });
+        Self { format, fields, header: !args.no_header, width, ascii: ascii && width.is_some() }
+    }
+
+    /// The form.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether people are to read it.
+    pub fn is_table(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Prints a list.
+    ///
+    /// # Errors
+    /// Nobody reads any more, or a field does not exist.
+    pub fn list<T: Row>(&self, rows: &[T]) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        match self.format {
+            Format::Table => {
+                for line in table::lines(rows, self.header, self.width) {
+                    writeln!(out, "{}", self.shown(&line))?;
+                }
+            }
+            Format::Json => json::array(&mut out, rows.iter().map(Row::json), &self.fields)?,
+            Format::Csv => csv::write(&mut out, rows, self.header)?,
+            Format::Id => {
+                for row in rows {
+                    writeln!(out, "{}", row.id())?;
+                }
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Prints one thing: as facts for people, else as a list of one without the array.
+    ///
+    /// # Errors
+    /// As [`Output::list`].
+    pub fn one<T: Row>(&self, row: &T, facts: &[(&str, String)]) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        match self.format {
+            Format::Table => {
+                let widest = facts.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0);
+                for (name, fact) in facts {
+                    let line = format!("{name:widest$}  {}", text::line(fact));
+                    writeln!(out, "{}", self.shown(line.trim_end()))?;
+                }
+            }
+            Format::Json => json::object(&mut out, row.json(), &self.fields)?,
+            Format::Csv => csv::write(&mut out, std::slice::from_ref(row), self.header)?,
+            Format::Id => writeln!(out, "{}", row.id())?,
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    fn shown<'a>(&self, line: &'a str) -> std::borrow::Cow<'a, str> {
+        if self.ascii { text::ascii(line) } else { line.into() }
+    }
+}
+
+/// Prints text that this program wrote itself, such as a completion script.
+///
+/// # Errors
+/// Nobody reads any more.
+pub fn raw(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Says something to the person, on standard error. Line breaks stay, all else that could act on a terminal does not.
+pub fn say(words: &str) {
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(io::stderr().lock(), "{}", text::block(words));
+}
+
+/// How far something long has come, on one line of standard error, on a terminal only.
+pub struct Progress {
+    shown: bool,
+    enabled: bool,
+    began: std::time::Instant,
+}
+
+impl Progress {
+    /// Shows nothing yet.
+    pub fn new() -> Self {
+        Self { shown: false, enabled: io::stderr().is_terminal(), began: crate::clock::monotonic() }
+    }
+
+    /// Shows `words`, unless all is done before anyone wonders.
+    pub fn show(&mut self, words: &str) {
+        if self.enabled && (self.shown || self.began.elapsed().as_millis() > 300) {
+            self.shown = true;
+            let _ = write!(io::stderr().lock(), "\r{}\x1b[K", text::line(words));
+        }
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! CSV (RFC 4180 with `\n`), in which no cell is taken for a formula.
+
+use std::io::{self, Write};
+
+use super::Row;
+use crate::domain::text;
+
+pub(super) fn write<T: Row>(out: &mut impl Write, rows: &[T], header: bool) -> io::Result<()> {
+    if header {
+        line(out, T::COLUMNS.iter().map(|c| c.field.to_owned()))?;
+    }
+    for row in rows {
+        line(out, T::COLUMNS.iter().map(|c| (c.cell)(row).csv()))?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
+    for (i, cell) in cells.enumerate() {
+        if i > 0 {
+            out.write_all(b",")?;
+        }
+        let cell = text::csv_cell(&cell);
+        if cell.contains([',', '"', '\n', '\r']) {
+            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
+        } else {
+            out.write_all(cell.as_bytes())?;
+        }
+    }
+    out.write_all(b"\n")
+}

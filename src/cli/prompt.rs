@@ -1,0 +1,112 @@
+//! Questions to the person at the terminal. Secrets are read without showing them.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::exit::{Exit, Failure};
+use crate::domain::text;
+
+/// Longest secret that is read, in bytes.
+const SECRET_MAX: u64 = 16 * 1024;
+
+/// Whether there is someone to ask.
+pub fn possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a line.
+///
+/// # Errors
+/// There is no line, since the input ended.
+pub fn line(question: &str) -> Result<String, Failure> {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{} ", text::line(question)).and_then(|()| err.flush());
+    let mut answer = String::new();
+    let n = io::stdin().lock().read_line(&mut answer).map_err(|e| unreadable(&e))?;
+    if n == 0 {
+        let _ = writeln!(err);
+        return Err(Failure::new(Exit::Failed, "cancelled: nothing was done"));
+    }
+    Ok(answer.trim().to_owned())
+}
+
+/// Asks to type `wanted`; anything else cancels.
+///
+/// # Errors
+/// Something else was typed.
+pub fn confirm(question: &str, wanted: &str) -> Result<(), Failure> {
+    if line(question)? == wanted {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Failed, "cancelled: nothing was done"))
+}
+
+/// A secret: asked for without showing it on a terminal, else all of standard input.
+/// Only the line's end is taken away, the rest is left as it came.
+///
+/// # Errors
+/// Nothing came, or it is no text.
+pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
+    if !io::stdin().is_terminal() {
+        return piped();
+    }
+    let hidden = Hidden::new()?;
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{} ", text::line(question)).and_then(|()| err.flush());
+    let mut answer = Zeroizing::new(String::with_capacity(256));
+    let read = io::stdin().lock().take(SECRET_MAX).read_line(&mut answer);
+    drop(hidden);
+    let _ = writeln!(err);
+    read.map_err(|e| unreadable(&e))?;
+    if answer.contains('\u{3}') || answer.is_empty() {
+        return Err(Failure::new(Exit::Failed, "cancelled: nothing was done"));
+    }
+    Ok(answer)
+}
+
+/// All of standard input as a secret.
+///
+/// # Errors
+/// Nothing came, or it is no text.
+pub fn piped() -> Result<Zeroizing<String>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+    io::stdin().lock().take(SECRET_MAX).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(e) => {
+            e.into_bytes().zeroize();
+            Err(Failure::usage("what came on standard input is not text"))
+        }
+    }
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("the answer cannot be read: {error}"))
+}
+
+/// The terminal does not show what is typed, until this is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn new() -> Result<Self, Failure> {
+        let stdin = io::stdin();
+        let hide = || {
+            let before = tcgetattr(&stdin)?;
+            let mut hidden = before.clone();
+            // Ctrl-C becomes an ordinary character that ends the line: as a signal it would leave the terminal silent.
+            hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+            hidden.special_codes[SpecialCodeIndex::VEOL] = 3;
+            tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+            Ok(Self(before))
+        };
+        hide().map_err(|e: rustix::io::Errno| unreadable(&e.into()))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+    }
+}

@@ -1,0 +1,324 @@
+//! `keyward verify` and `keyward whoami`: is this key good, and if not, why not? Which key is it?
+
+use clap::Args;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::connect::Context;
+use super::exit::{Exit, Failure};
+use super::output::{self, Column, Output, OutputArgs, Row, second};
+use super::prompt;
+use crate::client::{Client, Credential, Error, Probe, Request};
+use crate::domain::key::{Kind, last_four};
+use crate::domain::text;
+use crate::wire::keys::{FoundKey, LookUpKey, LookUpKeyCall, ShownOnce};
+use crate::wire::problem::ProblemType;
+use crate::wire::sessions::{GetMe, Me};
+
+mod pasted;
+
+use pasted::Pasted;
+
+/// `keyward verify`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "The key comes from standard input or a prompt, never from an argument. Any server that takes `Authorization: \
+    Bearer` and has `/api/v2/sites` can be asked with --url.\n\nExamples:\n  keyward verify < key.txt\n  \
+    keyward verify --url https://app.plant.example < key.txt"
+)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward whoami`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:\n  keyward whoami < key.txt\n  keyward whoami < /dev/null")]
+pub struct WhoamiArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// What is known of a key after it was tried.
+#[derive(Serialize)]
+struct Verdict {
+    valid: bool,
+    status: Option<u16>,
+    cause: &'static str,
+    #[serde(rename = "detail")]
+    sentences: Vec<String>,
+    #[serde(rename = "key")]
+    found: Option<FoundKey>,
+}
+
+impl Row for Verdict {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column { title: "Valid", field: "valid", rank: 0, cut: false, cell: |v| v.valid.to_string().into() },
+        Column {
+            title: "Status",
+            field: "status",
+            rank: 0,
+            cut: false,
+            cell: |v| v.status.map_or_else(String::new, |s| s.to_string()).into(),
+        },
+        Column { title: "Cause", field: "cause", rank: 0, cut: false, cell: |v| v.cause.into() },
+        Column {
+            title: "Detail",
+            field: "detail",
+            rank: 0,
+            cut: true,
+            cell: |v| v.sentences.join(" ").into(),
+        },
+        Column { title: "Id", field: "id", rank: 1, cut: false, cell: |v| v.id().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(self)
+    }
+
+    fn id(&self) -> String {
+        self.found.as_ref().map_or_else(String::new, |f| f.id.to_string())
+    }
+}
+
+pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
+    let target = context.target()?;
+    let secret = prompt::secret("API key (checking it counts as a use):")?;
+    let pasted = Pasted::new(&secret);
+    if pasted.key().is_empty() {
+        return Err(Failure::usage("no key was given"));
+    }
+    let client = context.client(&target, Credential::none())?;
+    let verdict = if pasted.can_be_sent() {
+        let probe = client.probe(&pasted.authorization()).await?;
+        let signed_in = context.connect().ok().map(|c| c.client);
+        judge(&probe, &pasted, signed_in.as_ref(), &client).await?
+    } else {
+        let sentences =
+            [vec!["The key cannot be sent as it is, so no server was asked.".to_owned()], pasted.hints()]
+                .concat();
+        Verdict { valid: false, status: None, cause: "key-malformed", sentences, found: None }
+    };
+    let output = Output::new(&args.output, context.ascii());
+    if output.is_table() {
+        output::raw(format!("{}\n", text::block(&verdict.sentences.join("\n"))).as_bytes())?;
+    } else {
+        output.one(&verdict, &[])?;
+    }
+    Ok(if verdict.valid { Exit::Done } else { Exit::Failed })
+}
+
+async fn judge(
+    probe: &Probe,
+    pasted: &Pasted<'_>,
+    signed_in: Option<&Client>,
+    client: &Client,
+) -> Result<Verdict, Failure> {
+    let server = client.address();
+    let hints = pasted.hints();
+    let kind = probe.problem.as_ref().map(|p| p.kind);
+    let mut sentences = Vec::new();
+    let (valid, cause) = match (probe.status, kind) {
+        (200..=299, _) if !probe.json => {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "{server} answered {} with a page that is not JSON: whether the key is good cannot be told. Is the address right?",
+                    probe.status
+                ),
+            ));
+        }
+        (200..=299, _) => {
+            sentences.push(format!("The key is good: {server} accepts it."));
+            sentences.push(format!(
+                "This check counted as a use of it, by keyward/{}.",
+                env!("CARGO_PKG_VERSION")
+            ));
+            (true, "valid")
+        }
+        (401, Some(ProblemType::CredentialsMissing)) => (false, "credentials-missing"),
+        (401, Some(ProblemType::AuthorizationMalformed)) => (false, "authorization-malformed"),
+        (401, Some(ProblemType::KeyMalformed)) => (false, "key-malformed"),
+        (401, _) => (false, "key-invalid"),
+        (429 | 500..=599, _) => {
+            let words = probe.problem.as_ref().map_or_else(String::new, |p| format!(": {p}"));
+            return Err(Failure::new(
+                Exit::Unreachable,
+                format!(
+                    "{server} answered {}{words}: whether the key is good cannot be told now. Try again in a moment.",
+                    probe.status
+                ),
+            ));
+        }
+        (403, _) => (false, "forbidden"),
+        (404, _) => {
+            return Err(Failure::new(
+                Exit::NotFound,
+                format!("{server} has no /api/v2/sites (404), so it cannot be asked. Is the address right?"),
+            ));
+        }
+        (status, _) => {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "{server} answered {status}, which says nothing about the key. Is the address right?"
+                ),
+            ));
+        }
+    };
+    if !valid {
+        sentences.push(format!("The key is not accepted: {server} answered {} ({cause}).", probe.status));
+        sentences.extend(hints.iter().cloned());
+        if cause == "forbidden" {
+            sentences.push("The server knows the key but does not let it in there.".to_owned());
+        }
+    }
+    let found = look_up(signed_in, pasted.key()).await;
+    match &found {
+        Some(found) => sentences.push(describe(found)),
+        None if !valid && hints.is_empty() && cause != "forbidden" => sentences.push(
+            "It is well-formed, so it was revoked, its member was removed, or it belongs to another server. Who administers the keys there can tell which."
+                .to_owned(),
+        ),
+        None => {}
+    }
+    Ok(Verdict { valid, status: Some(probe.status), cause, sentences, found })
+}
+
+/// Whose key it is, where someone is signed in who may know.
+async fn look_up(signed_in: Option<&Client>, key: &str) -> Option<FoundKey> {
+    let body = LookUpKey { secret: ShownOnce::new(key) };
+    signed_in?.send(Request::with(LookUpKeyCall, body)).await.ok()
+}
+
+fn describe(found: &FoundKey) -> String {
+    let kind = match found.kind {
+        Kind::Personal => format!("a personal key of {}", found.created_by.email),
+        Kind::Organization => "an organization key".to_owned(),
+    };
+    let name = found.key.as_ref().map_or_else(String::new, |k| format!(" \"{}\"", k.name));
+    let what = format!("It is {kind}{name} (…{}, {})", last_four(&found.masked), found.id);
+    let Some(at) = found.revoked_at else { return format!("{what}, and it is accepted.") };
+    let key = found.key.as_ref();
+    let by = key.and_then(|k| k.revoked_by.as_ref()).map_or_else(String::new, |m| format!(" by {}", m.email));
+    let why = key.and_then(|k| k.revoke_reason.as_ref()).map_or_else(String::new, |r| format!(": {r}"));
+    format!("{what}, revoked {}{by}{why}.", second(at))
+}
+
+pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let secret = if context.flags.token_stdin {
+        Zeroizing::new(String::new())
+    } else {
+        prompt::secret("API key (empty: who is signed in):")?
+    };
+    let pasted = Pasted::new(&secret);
+    if pasted.key().is_empty() {
+        let me = connection.send(Request::to(GetMe)).await?;
+        let facts = [
+            ("Member", me.member.email.clone()),
+            ("Name", me.member.name.clone()),
+            ("Role", me.role.to_string()),
+            ("Organization", me.organization.name.clone()),
+            ("Server", connection.target.label()),
+        ];
+        output.one(&MeRow(me), &facts)?;
+        return Ok(Exit::Done);
+    }
+    let body = LookUpKey { secret: ShownOnce::new(pasted.key()) };
+    match connection.client.send(Request::with(LookUpKeyCall, body)).await {
+        Ok(found) => {
+            let words = describe(&found);
+            output.one(&FoundRow(found), &[("Key", words)])?;
+            Ok(Exit::Done)
+        }
+        Err(e) => Err(not_found(e, &pasted)),
+    }
+}
+
+fn not_found(error: Error, pasted: &Pasted<'_>) -> Failure {
+    let known = error.is(ProblemType::NotFound) || error.is(ProblemType::FieldInvalid);
+    let mut failure = Failure::from(error);
+    if known {
+        failure.exit = Exit::NotFound;
+        let hints = pasted.hints();
+        failure.words = if hints.is_empty() {
+            "no key of this organization that you may see has this secret".to_owned()
+        } else {
+            hints.join(" ")
+        };
+    }
+    failure
+}
+
+/// The signed-in member.
+struct MeRow(Me);
+
+impl Row for MeRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            title: "Member",
+            field: "email",
+            rank: 0,
+            cut: true,
+            cell: |m| m.0.member.email.as_str().into(),
+        },
+        Column { title: "Role", field: "role", rank: 0, cut: false, cell: |m| m.0.role.to_string().into() },
+        Column {
+            title: "Organization",
+            field: "organization",
+            rank: 0,
+            cut: true,
+            cell: |m| m.0.organization.name.as_str().into(),
+        },
+        Column { title: "Id", field: "id", rank: 0, cut: false, cell: |m| m.id().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.member.id.to_string()
+    }
+}
+
+/// A key that was looked up.
+struct FoundRow(FoundKey);
+
+impl Row for FoundRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column { title: "Kind", field: "kind", rank: 0, cut: false, cell: |f| f.0.kind.to_string().into() },
+        Column {
+            title: "Secret key",
+            field: "masked",
+            rank: 0,
+            cut: false,
+            cell: |f| f.0.masked.as_str().into(),
+        },
+        Column {
+            title: "Created by",
+            field: "created_by",
+            rank: 0,
+            cut: true,
+            cell: |f| f.0.created_by.email.as_str().into(),
+        },
+        Column {
+            title: "Revoked",
+            field: "revoked_at",
+            rank: 0,
+            cut: false,
+            cell: |f| output::Cell::time(f.0.revoked_at),
+        },
+        Column { title: "Id", field: "id", rank: 0, cut: false, cell: |f| f.id().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+}
