@@ -98,6 +98,11 @@ pub async fn run(command: Remote, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
+/// The help, for those who did not ask for it.
+pub fn help() -> String {
+    <Cli as clap::CommandFactory>::command().render_help().to_string()
+}
+
 /// The arguments of this process.
 pub fn arguments() -> Vec<OsString> {
     std::env::args_os().collect()

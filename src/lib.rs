@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod host;
 pub mod launch;
 pub mod server;
 pub mod store;

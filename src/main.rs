@@ -1,15 +1,21 @@
 //! The `keyward` program: arguments → a command. Wiring only.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use keyward::cli::{self, Cli, Command, Context, Exit, Failure, output};
+use keyward::cli::{self, Cli, Command, Context, Exit, Failure, UiArgs, output};
 use keyward::client::state::State;
 use keyward::clock::Clock;
 use keyward::config::{Config, Environment, Paths};
+use keyward::launch::Seat;
+use keyward::terminal::device::NoTerminal;
+use keyward::tui::runtime::RunError;
+use keyward::{host, launch, tui};
+use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
     match run() {
-        Ok(exit) => exit.into(),
+        Ok(code) => code.into(),
         Err(failure) => {
             if !failure.words.is_empty() {
                 output::say(&format!("keyward: {failure}"));
@@ -19,20 +25,62 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<Exit, Failure> {
-    let Some(Cli { connect, ui, command }) = cli::parse(&cli::arguments())? else { return Ok(Exit::Done) };
+fn run() -> Result<u8, Failure> {
+    let Some(Cli { connect, ui, command }) = cli::parse(&cli::arguments())? else { return Ok(0) };
     let environment = Environment::read();
     let paths = Paths::of_user()?;
     let mut config = Config::load(connect.config.as_deref(), &environment, &paths)?;
     ui.lay_over(&mut config);
     let context =
         Context { environment, config, state: State::new(paths.state), clock: Clock::System, flags: connect };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Failed, format!("no runtime: {e}")))?;
-    match command {
-        Some(Command::Remote(command)) => runtime.block_on(cli::run(command, &context)),
-        _ => Err(Failure::usage("not built yet")),
+    let done = match command {
+        None => return look(&context, &ui),
+        Some(Command::Demo(_)) => return Err(Failure::usage("the demo is not built yet")),
+        Some(Command::Serve(args)) => return many()?.block_on(host::serve(&args, &context)),
+        Some(Command::Admin(command)) => one()?.block_on(host::admin(command, &context)),
+        Some(Command::Backup(args)) => one()?.block_on(host::backup(&args, &context)),
+        Some(Command::Remote(command)) => one()?.block_on(cli::run(command, &context)),
+    };
+    done.map(|exit| exit as u8)
+}
+
+/// The terminal UI, on a terminal.
+fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
+    if !std::io::stdin().is_terminal() && !std::io::stdout().is_terminal() {
+        return Err(Failure::usage(format!("{}\n\n{}", RunError::from(NoTerminal), cli::help())));
     }
+    let connection = context.connect()?;
+    let seat = Seat {
+        address: connection.target.address.clone(),
+        credential: connection.credential,
+        ca_certs: context.ca_certs(&connection.target)?,
+        profile: connection.target.profile.clone().unwrap_or_default(),
+        settings: connection.target.settings,
+        state: Some(context.state.clone()),
+        restricted: ui.restricted,
+    };
+    let options = launch::ui(seat, &context.config, &context.environment)
+        .map_err(|wrong| Failure::usage(wrong.join("\n")))?;
+    let runtime = many()?;
+    let ended = tui::runtime::run(options, runtime.handle());
+    runtime.shutdown_background();
+    match ended {
+        Ok(exit) => Ok(exit.code()),
+        Err(e @ RunError::NoTerminal(_)) => Err(Failure::usage(e.to_string())),
+        Err(e) => Err(Failure::new(Exit::Failed, e.to_string())),
+    }
+}
+
+/// A runtime for what waits most of the time.
+fn one() -> Result<Runtime, Failure> {
+    Builder::new_current_thread().enable_all().build().map_err(no_runtime)
+}
+
+/// A runtime for what works on all cores.
+fn many() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread().enable_all().build().map_err(no_runtime)
+}
+
+fn no_runtime(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("the system gives no threads: {error}"))
 }

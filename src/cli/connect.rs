@@ -75,6 +75,8 @@ pub struct Target {
 pub struct Connection {
     /// The client.
     pub client: Client,
+    /// As whom.
+    pub credential: Credential,
     /// The server and profile.
     pub target: Target,
 }
@@ -201,8 +203,8 @@ impl Context {
         let token = self.token(&target)?;
         let credential = Credential::bearer(&token)
             .map_err(|e| Failure::from(e).after(&format!("the session for {}", target.label())))?;
-        let client = self.client(&target, credential)?;
-        Ok(Connection { client, target })
+        let client = self.client(&target, credential.clone())?;
+        Ok(Connection { client, credential, target })
     }
 
     /// A client for the target with this credential.
@@ -210,20 +212,24 @@ impl Context {
     /// # Errors
     /// The certificates cannot be read.
     pub fn client(&self, target: &Target, credential: Credential) -> Result<Client, Failure> {
+        let options = Options { ca_certs: self.ca_certs(target)? };
+        Ok(Client::new(target.address.clone(), credential, &options)?)
+    }
+
+    /// The certificates to trust besides the system's: flag, profile, environment or file.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn ca_certs(&self, target: &Target) -> Result<Option<Vec<u8>>, Failure> {
         let file = match (&self.flags.ca_cert, target.settings.ca_cert.as_str(), self.config.ca_cert.as_str())
         {
-            (Some(file), ..) => Some(file.clone()),
-            (None, "", "") => None,
-            (None, "", file) | (None, file, _) => Some(PathBuf::from(file)),
+            (Some(file), ..) => file.clone(),
+            (None, "", "") => return Ok(None),
+            (None, "", file) | (None, file, _) => PathBuf::from(file),
         };
-        let ca_certs = file
-            .map(|file| {
-                std::fs::read(&file).map_err(|e| {
-                    Failure::usage(format!("the certificates in {} cannot be read: {e}", file.display()))
-                })
-            })
-            .transpose()?;
-        Ok(Client::new(target.address.clone(), credential, &Options { ca_certs })?)
+        std::fs::read(&file).map(Some).map_err(|e| {
+            Failure::usage(format!("the certificates in {} cannot be read: {e}", file.display()))
+        })
     }
 
     /// The session for the target: flags, then environment, then the profile.

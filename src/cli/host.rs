@@ -73,7 +73,7 @@ pub enum AdminCommand {
         #[arg(long, value_name = "ADDRESS")]
         email: String,
     },
-    /// Rescue: invite an admin, or print a sign-in code for an active member
+    /// Rescue: let someone in as an admin; prints a sign-in code
     Invite {
         /// Where the data is.
         #[command(flatten)]
@@ -81,18 +81,12 @@ pub enum AdminCommand {
         /// The member's email address
         #[arg(long, value_name = "ADDRESS")]
         email: String,
-        /// The role of a new member
-        #[arg(long, value_name = "ROLE", default_value_t = Role::Admin)]
-        role: Role,
     },
     /// Admit keys again after a backup was restored whose list of revocations is missing or older
     AcceptRestore {
         /// Where the data is.
         #[command(flatten)]
         database: DatabaseArgs,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
     },
 }
 

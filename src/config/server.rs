@@ -24,10 +24,8 @@ pub struct Server {
     pub trusted_proxies: Vec<String>,
     /// Host names that this server answers for, besides loopback's and the address it listens on.
     pub hosts: Vec<String>,
-    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or a filter by module.
+    /// What is logged, one JSON object a line: `error`, `warn`, `info`, `debug`, `trace`, or a filter by module.
     pub log: String,
-    /// The log as JSON, one object a line.
-    pub log_json: bool,
 }
 
 impl Default for Server {
@@ -43,7 +41,6 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             hosts: Vec::new(),
             log: "info".to_owned(),
-            log_json: false,
         }
     }
 }

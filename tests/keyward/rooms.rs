@@ -14,7 +14,7 @@ struct Room {
 const PURE: [&str; 9] =
     ["axum", "hyper", "tower", "reqwest", "sqlx", "tokio", "crossterm", "ratatui", "tracing"];
 
-const ROOMS: [Room; 14] = [
+const ROOMS: [Room; 15] = [
     Room { at: "domain", may: &["domain"], never: &PURE },
     Room { at: "wire", may: &["wire", "domain"], never: &PURE },
     Room { at: "clock", may: &["domain"], never: &PURE },
@@ -50,6 +50,7 @@ const ROOMS: [Room; 14] = [
         may: &["cli", "domain", "wire", "client", "clock", "config", "terminal"],
         never: &["axum", "hyper", "sqlx", "ratatui"],
     },
+    Room { at: "host", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
     Room { at: "launch", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
     Room { at: "demo", may: &["*"], never: &["sqlx", "ratatui"] },
     Room { at: "main", may: &["*"], never: &["sqlx", "ratatui"] },

@@ -1,0 +1,171 @@
+//! What is done on the server's host: run the server, set up its organization, rescue, back up. Wiring, for the program.
+
+use std::path::PathBuf;
+
+use crate::cli::{AdminCommand, BackupArgs, Context, DatabaseArgs, Exit, Failure, output};
+use crate::clock;
+use crate::domain::email;
+use crate::domain::key;
+use crate::domain::secret::{Token, TokenKind};
+use crate::domain::text;
+use crate::domain::time::DAY;
+use crate::store::{Access, BackupError, HostInvitation, OpenError, SetUpError, Store, Target};
+
+mod serve;
+
+pub use serve::serve;
+
+/// How long a sign-in code of the host is good for, as that of an invitation.
+const CODE_LIVES: i64 = 3 * DAY;
+
+/// `keyward admin …`
+///
+/// # Errors
+/// The database cannot be used, or is not as it should be.
+pub async fn admin(command: AdminCommand, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        AdminCommand::Init { database, organization, email } => {
+            let organization =
+                key::name(&organization).map_err(|e| Failure::usage(format!("--organization {e}")))?;
+            let (invitation, code) = invitation(&email, context)?;
+            let store = open(&database, Access::SetUp, context).await?;
+            let done = store.bootstrap(organization.clone(), invitation.clone(), clock::entropy).await;
+            store.close().await;
+            done?;
+            output::say(&format!("Set up {organization}. {}", hand_over(&invitation)));
+            code_out(&code)
+        }
+        AdminCommand::Invite { database, email } => {
+            let (invitation, code) = invitation(&email, context)?;
+            let store = open(&database, Access::Tool, context).await?;
+            let done = store.invite_from_host(invitation.clone(), clock::entropy).await;
+            store.close().await;
+            done?;
+            output::say(&hand_over(&invitation));
+            code_out(&code)
+        }
+        AdminCommand::AcceptRestore { database } => {
+            let store = open(&database, Access::Tool, context).await?;
+            let done = store.accept_restore(context.clock.now(), clock::entropy).await;
+            store.close().await;
+            let restored = done?;
+            output::say(&if restored.was_pending {
+                format!(
+                    "Accepted. {} keys were revoked again. Keys that were revoked after the backup and are not known here live: \
+                     look through `keyward activity` and revoke them. Start the server now.",
+                    restored.revoked_again
+                )
+            } else {
+                "There was nothing to accept: the database and its list of revocations fit together."
+                    .to_owned()
+            });
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// `keyward backup`
+///
+/// # Errors
+/// The database cannot be used, or the file cannot be written.
+pub async fn backup(args: &BackupArgs, context: &Context) -> Result<Exit, Failure> {
+    let store = open(&args.database, Access::Tool, context).await?;
+    let done = store.backup(&args.to).await;
+    store.close().await;
+    done?;
+    output::say(&format!(
+        "Wrote {}. Restoring it: stop the server, put it in the database's place, start the server.",
+        args.to.display()
+    ));
+    Ok(Exit::Done)
+}
+
+/// Which database: the flag, else the configuration with the environment over it.
+fn target(database: &DatabaseArgs, context: &Context) -> Result<Target, Failure> {
+    let server = &context.config.server;
+    match (&database.data, server.database_url.as_str(), server.data.as_str()) {
+        (Some(file), ..) => Ok(Target::Sqlite(file.clone())),
+        (None, "", "") => Err(Failure::usage(
+            "which database? Say --data FILE for SQLite, or set KEYWARD_DATABASE_URL for PostgreSQL",
+        )),
+        (None, "", file) => Ok(Target::Sqlite(PathBuf::from(file))),
+        (None, url, _) => Ok(Target::Postgres(url.to_owned())),
+    }
+}
+
+async fn open(database: &DatabaseArgs, access: Access, context: &Context) -> Result<Store, Failure> {
+    let target = target(database, context)?;
+    Ok(Store::open(&target, access, context.clock.now(), clock::entropy).await?)
+}
+
+fn invitation(address: &str, context: &Context) -> Result<(HostInvitation, Token), Failure> {
+    let email = email::email(address).map_err(|e| Failure::usage(format!("--email: {e}")))?;
+    let code = Token::new(TokenKind::Code, clock::entropy());
+    let at = context.clock.now();
+    let digest = TokenKind::Code.digest(code.expose()).expect("a new token is well-formed");
+    Ok((HostInvitation { email, code: digest, at, expires_at: at.plus(CODE_LIVES) }, code))
+}
+
+fn hand_over(invitation: &HostInvitation) -> String {
+    format!(
+        "{} signs in with `keyward login URL` and the code below; it works once, until {}.",
+        text::line(&invitation.email),
+        output::second(invitation.expires_at)
+    )
+}
+
+/// The code alone on standard output.
+fn code_out(code: &Token) -> Result<Exit, Failure> {
+    output::raw(code.expose().as_bytes())?;
+    output::raw(b"\n")?;
+    Ok(Exit::Done)
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let exit = match &error {
+            OpenError::Missing(_) => Exit::NotFound,
+            OpenError::Exposed { .. } | OpenError::Served(_) | OpenError::Newer(_) => Exit::Refused,
+            OpenError::Address => Exit::Usage,
+            OpenError::Database(error) => of_database(error),
+            _ => Exit::Failed,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<SetUpError> for Failure {
+    fn from(error: SetUpError) -> Self {
+        let exit = match &error {
+            SetUpError::AlreadySetUp => Exit::Refused,
+            SetUpError::NotSetUp => Exit::NotFound,
+            SetUpError::Database(error) => of_database(error),
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::NotSqlite => Self::new(Exit::Refused, error.to_string()),
+            BackupError::File(OpenError::File { path, error })
+                if error.kind() == std::io::ErrorKind::AlreadyExists =>
+            {
+                Self::new(
+                    Exit::Refused,
+                    format!("{} exists and is never overwritten: name another file", path.display()),
+                )
+            }
+            BackupError::File(error) => error.into(),
+            BackupError::Database(error) => Self::new(of_database(&error), error.to_string()),
+        }
+    }
+}
+
+fn of_database(error: &crate::store::Error) -> Exit {
+    match error {
+        crate::store::Error::Unreachable(_) | crate::store::Error::Busy => Exit::Unreachable,
+        _ => Exit::Failed,
+    }
+}

@@ -1,0 +1,134 @@
+//! `keyward serve`: the server in the foreground, until a signal ends it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::open;
+use crate::cli::{Context, Exit, Failure, ServeArgs};
+use crate::config::Config;
+use crate::server::observe::logs;
+use crate::server::settings::{Limits, Sessions, Settings, Tls};
+use crate::server::{self, StartError};
+use crate::store::Access;
+
+/// Serves until it is told to stop; gives the exit code of the signal.
+///
+/// # Errors
+/// The settings, the database or the address cannot be used.
+pub async fn serve(args: &ServeArgs, context: &Context) -> Result<u8, Failure> {
+    let settings = settings(args, &context.config)?;
+    let log = &context.config.server.log;
+    let filter = if log.contains(['=', ',']) { log.clone() } else { format!("{log},sqlx=warn,hyper=warn") };
+    // Where a subscriber is there already (tests), that one stays.
+    let _ = tracing::subscriber::set_global_default(logs::subscriber(io::stderr, &filter));
+    let store = open(&args.database, Access::Serve, context).await?;
+    if let Some(pending) = store.restore_pending() {
+        tracing::warn!("{pending}");
+    }
+    let tls = settings.tls.is_some();
+    let mut terminate = signals(SignalKind::terminate())?;
+    let mut interrupt = signals(SignalKind::interrupt())?;
+    let mut hangup = signals(SignalKind::hangup())?;
+    let running = server::start(settings, store.clone(), context.clock.clone(), None).await?;
+    let scheme = if tls { "https" } else { "http" };
+    tracing::info!(url = %format_args!("{scheme}://{}", running.addr), "serving");
+    if let Some(observe) = running.observe_addr {
+        tracing::info!(url = %format_args!("http://{observe}"), "observed");
+    }
+    let signal = tokio::select! {
+        _ = terminate.recv() => 15,
+        _ = interrupt.recv() => 2,
+        _ = hangup.recv() => 1,
+    };
+    tracing::info!(signal, "stopping");
+    running.shutdown().await;
+    store.close().await;
+    Ok(128 + signal)
+}
+
+fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+    signal(kind).map_err(|e| Failure::new(Exit::Failed, format!("signals cannot be received: {e}")))
+}
+
+/// The configuration with the flags over it, as the server takes it.
+fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, Failure> {
+    let file = &config.server;
+    let address = |setting: &str, text: &str| {
+        text.parse::<SocketAddr>().map_err(|_| {
+            Failure::usage(format!(
+                "{setting} = \"{text}\" is no address with a port, such as 127.0.0.1:7711"
+            ))
+        })
+    };
+    let certificate = args.tls_certificate.clone().or_else(|| path(&file.tls_certificate));
+    let key = args.tls_key.clone().or_else(|| path(&file.tls_key));
+    let tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+        (None, None) => None,
+        _ => return Err(Failure::usage("TLS needs both: tls_certificate and tls_key")),
+    };
+    let proxies = if args.trusted_proxy.is_empty() { &file.trusted_proxies } else { &args.trusted_proxy };
+    let trusted_proxies = proxies
+        .iter()
+        .map(|text| text.parse().map_err(|e| Failure::usage(format!("trusted proxy \"{text}\": {e}"))))
+        .collect::<Result<_, _>>()?;
+    let limits = &config.limits;
+    let seconds = |n: u32| Duration::from_secs(n.into());
+    Ok(Settings {
+        listen: args.listen.map_or_else(|| address("listen", &file.listen), Ok)?,
+        observe: match args.observe {
+            Some(address) => Some(address),
+            None if file.observe.is_empty() => None,
+            None => Some(address("observe", &file.observe)?),
+        },
+        tls,
+        insecure_behind_proxy: args.insecure_behind_proxy || file.insecure_behind_proxy,
+        trusted_proxies,
+        hosts: if args.host.is_empty() { file.hosts.clone() } else { args.host.clone() },
+        limits: Limits {
+            connections: usize::try_from(limits.connections).unwrap_or(usize::MAX),
+            header_timeout: seconds(limits.header_timeout_seconds),
+            body_timeout: seconds(limits.body_timeout_seconds),
+            shutdown_timeout: seconds(limits.shutdown_timeout_seconds),
+            sign_ins_per_minute: limits.sign_ins_per_minute,
+            failures_per_minute: limits.failures_per_minute,
+            requests_per_minute: limits.requests_per_minute,
+        },
+        sessions: Sessions {
+            idle_days: config.sessions.idle_days,
+            absolute_days: config.sessions.absolute_days,
+        },
+        policy: config.policy,
+    })
+}
+
+fn path(text: &str) -> Option<std::path::PathBuf> {
+    (!text.is_empty()).then(|| text.into())
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let exit = match &error {
+            StartError::Plain(_) | StartError::NoTrustedProxies | StartError::Tls { .. } => Exit::Usage,
+            StartError::InUse(_) => Exit::Refused,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_defaults_and_those_of_the_file_are_the_same() {
+        let cli = crate::cli::parse(&["keyward", "serve", "--data", "x"].map(Into::into)).unwrap().unwrap();
+        let Some(crate::cli::Command::Serve(args)) = cli.command else { panic!("not serve") };
+        let of_file = settings(&args, &Config::default()).unwrap();
+        assert_eq!(format!("{of_file:?}"), format!("{:?}", Settings::default()));
+    }
+}
