@@ -3,14 +3,14 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use keyward::cli::{self, Cli, Command, Context, Exit, Failure, UiArgs, output};
+use keyward::cli::{self, Cli, Command, Context, DemoArgs, Exit, Failure, UiArgs, output};
 use keyward::client::state::State;
 use keyward::clock::Clock;
 use keyward::config::{Config, Environment, Paths};
 use keyward::launch::Seat;
 use keyward::terminal::device::NoTerminal;
 use keyward::tui::runtime::RunError;
-use keyward::{host, launch, tui};
+use keyward::{demo, host, launch, tui};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn run() -> Result<u8, Failure> {
         Context { environment, config, state: State::new(paths.state), clock: Clock::System, flags: connect };
     let done = match command {
         None => return look(&context, &ui),
-        Some(Command::Demo(_)) => return Err(Failure::usage("the demo is not built yet")),
+        Some(Command::Demo(args)) => return Ok(demo(args)),
         Some(Command::Serve(args)) => return many()?.block_on(host::serve(&args, &context)),
         Some(Command::Admin(command)) => one()?.block_on(host::admin(command, &context)),
         Some(Command::Backup(args)) => one()?.block_on(host::backup(&args, &context)),
@@ -71,16 +71,29 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
     }
 }
 
+/// The demo says itself what went wrong, and its code may be that of the command it ran.
+fn demo(args: DemoArgs) -> u8 {
+    let keys = usize::try_from(args.keys).unwrap_or(usize::MAX);
+    let options = demo::Options { keys, role: args.role, command: args.command };
+    match demo::run(&options) {
+        Ok(code) => code,
+        Err(e) => {
+            output::say(&format!("keyward: {e}"));
+            e.code()
+        }
+    }
+}
+
 /// A runtime for what waits most of the time.
 fn one() -> Result<Runtime, Failure> {
-    Builder::new_current_thread().enable_all().build().map_err(no_runtime)
+    Builder::new_current_thread().enable_all().build().map_err(|e| no_runtime(&e))
 }
 
 /// A runtime for what works on all cores.
 fn many() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread().enable_all().build().map_err(no_runtime)
+    Builder::new_multi_thread().enable_all().build().map_err(|e| no_runtime(&e))
 }
 
-fn no_runtime(error: std::io::Error) -> Failure {
+fn no_runtime(error: &std::io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("the system gives no threads: {error}"))
 }
