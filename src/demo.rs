@@ -6,19 +6,25 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use crate::client::Credential;
 use crate::clock;
+use crate::config::{Config, Environment, Profile};
 use crate::domain::member::Role;
 use crate::domain::secret::{Token, TokenKind};
+use crate::launch::{self, Seat};
 use crate::server::observe::logs;
 use crate::server::{Running, StartError};
 use crate::store::{OpenError, SetUpError};
+use crate::tui::runtime::{self, RunError};
 
 pub mod cast;
 pub mod chance;
@@ -33,16 +39,23 @@ pub mod plant;
 
 pub use organization::{KEYS_DEFAULT, KEYS_MAX, Organization};
 
+use command::Signals;
 use house::House;
 
 /// What the demo is to do.
-pub struct Options {
+pub struct Options<'a> {
     /// How many keys the organization has, at most [`KEYS_MAX`].
     pub keys: usize,
     /// As whom to sign in.
     pub role: Role,
-    /// What to run on it: a program with its arguments.
+    /// What to run on it, a program with its arguments; the terminal UI if empty.
     pub command: Vec<OsString>,
+    /// Whether the UI may use neither files nor commands.
+    pub restricted: bool,
+    /// The user's settings, for the UI.
+    pub config: &'a Config,
+    /// The user's environment, for the UI.
+    pub environment: &'a Environment,
 }
 
 /// Why the demo did not run, or not to its end.
@@ -69,6 +82,12 @@ pub enum DemoError {
     /// The server's task is gone.
     #[error("the demo's server failed: {0}")]
     Lost(#[from] tokio::task::JoinError),
+    /// The settings of the UI, a sentence for each mistake.
+    #[error("{}", .0.join("\n"))]
+    Settings(Vec<String>),
+    /// The terminal.
+    #[error(transparent)]
+    Ui(#[from] RunError),
     /// The command.
     #[error("cannot run `{program}`: {why}")]
     Command {
@@ -80,9 +99,10 @@ pub enum DemoError {
 }
 
 impl DemoError {
-    /// The exit code: for a command that cannot be run those of the shell, else 1.
+    /// The exit code: for a command that cannot be run those of the shell.
     pub fn code(&self) -> u8 {
         match self {
+            Self::Settings(_) | Self::Ui(RunError::NoTerminal(_)) => 2,
             Self::Command { why, .. } if why.kind() == io::ErrorKind::NotFound => 127,
             Self::Command { .. } => 126,
             _ => 1,
@@ -96,6 +116,20 @@ struct Guest {
     token: Token,
 }
 
+impl Guest {
+    fn seat(&self, restricted: bool) -> Seat {
+        Seat {
+            address: format!("http://{}", self.address).parse().expect("made of a socket's address"),
+            credential: Credential::bearer(self.token.expose()).expect("a token is one word of ASCII"),
+            ca_certs: None,
+            profile: String::new(),
+            settings: Profile::default(),
+            state: None,
+            restricted,
+        }
+    }
+}
+
 /// How long the end of the demo may take, before its folder is removed under whatever still runs.
 const END: Duration = Duration::from_secs(1);
 
@@ -103,7 +137,7 @@ const END: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// See [`DemoError`]. The folder is removed in any case.
-pub fn run(options: &Options) -> Result<u8, DemoError> {
+pub fn run(options: &Options<'_>) -> Result<u8, DemoError> {
     let folder = folder().map_err(DemoError::Folder)?;
     log_to(&folder.path().join("demo.log"))?;
     // The port is open before anything else, so that whoever connects while the organization is planted only waits.
@@ -120,13 +154,43 @@ pub fn run(options: &Options) -> Result<u8, DemoError> {
         role: options.role,
         session: TokenKind::Session.digest(guest.token.expose()).expect("a new token is well-formed"),
     };
+    let seat = guest.seat(options.restricted);
+    let ui = launch::ui(seat, options.config, options.environment).map_err(DemoError::Settings)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(DemoError::System)?;
     let opening = runtime.spawn(house.open());
-    let result = runtime.block_on(command::run(&options.command, &guest, opening));
+    let result = if options.command.is_empty() {
+        runtime.spawn(remove_when_ended(folder.path().to_owned()));
+        show(ui, runtime.handle(), opening)
+    } else {
+        runtime.block_on(command::run(&options.command, &guest, opening))
+    };
     runtime.shutdown_timeout(END);
     remove(folder);
     result
+}
+
+/// Shows the UI at once, while the server is still being made ready.
+fn show(ui: runtime::Options, handle: &Handle, opening: Opening) -> Result<u8, DemoError> {
+    let exit = runtime::run(ui, handle)?;
+    handle.block_on(async {
+        if let Ok(opened) = timeout(END, opening).await {
+            // What the server refused with is why there was nothing to see.
+            let running = opened??;
+            // It is about to lose its database anyhow.
+            let _ = timeout(END, running.shutdown()).await;
+        }
+        Ok(exit.code())
+    })
+}
+
+/// The UI ends the process soon after a signal, even if it is stuck; the folder must not be left behind then.
+async fn remove_when_ended(folder: PathBuf) {
+    let Ok(mut signals) = Signals::listen() else { return };
+    signals.ending().await;
+    tokio::time::sleep(END).await;
+    // Best effort: nobody is left to be told.
+    let _ = std::fs::remove_dir_all(folder);
 }
 
 /// A new folder that nobody else can look into.
@@ -138,7 +202,7 @@ fn folder() -> io::Result<TempDir> {
 fn remove(folder: TempDir) {
     let path = folder.path().to_owned();
     if folder.close().is_err() {
-        // Best effort: nobody is left to be told.
+        // Nobody is left to be told if this does not help either.
         let _ = std::fs::remove_dir_all(path);
     }
 }

@@ -35,7 +35,7 @@ fn run() -> Result<u8, Failure> {
         Context { environment, config, state: State::new(paths.state), clock: Clock::System, flags: connect };
     let done = match command {
         None => return look(&context, &ui),
-        Some(Command::Demo(args)) => return Ok(demo(args)),
+        Some(Command::Demo(args)) => return Ok(demo(args, &ui, &context)),
         Some(Command::Serve(args)) => return many()?.block_on(host::serve(&args, &context)),
         Some(Command::Admin(command)) => one()?.block_on(host::admin(command, &context)),
         Some(Command::Backup(args)) => one()?.block_on(host::backup(&args, &context)),
@@ -72,9 +72,16 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
 }
 
 /// The demo says itself what went wrong, and its code may be that of the command it ran.
-fn demo(args: DemoArgs) -> u8 {
+fn demo(args: DemoArgs, ui: &UiArgs, context: &Context) -> u8 {
     let keys = usize::try_from(args.keys).unwrap_or(usize::MAX);
-    let options = demo::Options { keys, role: args.role, command: args.command };
+    let options = demo::Options {
+        keys,
+        role: args.role,
+        command: args.command,
+        restricted: ui.restricted,
+        config: &context.config,
+        environment: &context.environment,
+    };
     match demo::run(&options) {
         Ok(code) => code,
         Err(e) => {

@@ -23,7 +23,7 @@ pub async fn run(command: &[OsString], guest: &Guest, opening: Opening) -> Resul
     let mut signals = Signals::listen().map_err(DemoError::System)?;
     let running = tokio::select! {
         opened = opening => opened??,
-        number = signals.before() => return Ok(code(number)),
+        number = signals.ending() => return Ok(code(number)),
     };
     let mut child = spawn(command, guest)?;
     let status = loop {
@@ -54,7 +54,7 @@ fn spawn(command: &[OsString], guest: &Guest) -> Result<Child, DemoError> {
 }
 
 /// Signals of the terminal reach the command by themselves; those sent to us alone are handed on.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     quit: Signal,
     hangup: Signal,
@@ -62,7 +62,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
@@ -71,8 +71,8 @@ impl Signals {
         })
     }
 
-    /// A signal that comes before the command runs: it ends the demo.
-    async fn before(&mut self) -> i32 {
+    /// The number of the next signal that ends the demo while no command runs.
+    pub(super) async fn ending(&mut self) -> i32 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.quit.recv() => SignalKind::quit(),

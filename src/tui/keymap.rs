@@ -197,12 +197,15 @@ pub fn markdown() -> String {
     let mut out = String::from("| where | keys | does |\n|---|---|---|\n");
     for binding in TABLE {
         let keys = map.all_keys(binding.action);
-        let keys: Vec<String> = keys.split(' ').map(|k| format!("`{}`", k.replace('|', "\\|"))).collect();
+        let keys: Vec<String> =
+            keys.split_whitespace().map(|k| format!("`{}`", k.replace('|', "\\|"))).collect();
         let keys = if binding.keys.iter().any(|k| k.contains(' ')) {
             binding.keys.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(" ")
         } else {
             keys.join(" ")
         };
+        // What has no key of its own is reached by name.
+        let keys = if keys.is_empty() { "`:`".to_owned() } else { keys };
         writeln!(out, "| {} | {keys} | {} |", binding.context.title(), binding.help)
             .expect("writing to a String cannot fail");
     }

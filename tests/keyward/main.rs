@@ -5,6 +5,7 @@
 mod members;
 mod openapi;
 mod pictures;
+mod readme;
 mod restart;
 mod rooms;
 mod screens;

@@ -163,7 +163,7 @@ fn run(
 }
 
 #[expect(clippy::disallowed_methods, reason = "how a test is run is not part of the program's configuration")]
-fn blessing() -> bool {
+pub fn blessing() -> bool {
     std::env::var_os("KEYWARD_BLESS").is_some_and(|value| value == "1")
 }
 

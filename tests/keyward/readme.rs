@@ -1,0 +1,42 @@
+//! The README says what the program does: its table of keys is the keymap's, its pictures and files are there.
+
+use std::fs;
+use std::path::Path;
+
+use keyward::tui::keymap;
+
+use crate::pictures::blessing;
+
+const BEGIN: &str = "<!-- keys: from the keymap, checked by a test -->\n";
+const END: &str = "<!-- /keys -->";
+
+#[test]
+fn its_table_of_keys_is_the_keymap() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (table, after) = rest.split_once(END).unwrap();
+    let wanted = keymap::markdown();
+    if blessing() {
+        fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
+        return;
+    }
+    assert!(
+        table == wanted,
+        "the keys in README.md are not those of the keymap; KEYWARD_BLESS=1 writes them anew"
+    );
+}
+
+#[test]
+fn the_files_it_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("README.md")).unwrap();
+    let named: Vec<&str> = text
+        .split(['(', ')', '`', ' ', '\n', '"'])
+        .filter(|word| word.starts_with("assets/") || *word == "ARCHITECTURE.md")
+        .collect();
+    assert!(named.len() >= 3, "{named:?}");
+    for file in named {
+        assert!(root.join(file).exists(), "README.md names {file}, which is not there");
+    }
+}
