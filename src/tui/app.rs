@@ -7,7 +7,7 @@ use super::fleet::Changes;
 use super::keymap::{Action, Context, Meaning, stack};
 use super::msg::{Ask, Effect, Failure, Moment, Msg, Reply, Ticket};
 use super::popup::{Cx, Popup, Then};
-use super::screens::{detail, keys, review};
+use super::screens::{activity, detail, keys, members, review, rotations};
 use super::shared::{Link, Owner, Shared, Start};
 use super::view;
 use crate::domain::key::{Key, Kind};
@@ -88,6 +88,12 @@ pub struct Tables {
     pub detail: detail::State,
     /// The review.
     pub review: review::State,
+    /// The rotations.
+    pub rotations: rotations::State,
+    /// The members.
+    pub members: members::State,
+    /// The activity log.
+    pub activity: activity::State,
 }
 
 impl Tables {
@@ -106,8 +112,9 @@ impl Tables {
         self.changed(shared, kind, &changes);
     }
 
-    /// Keys of a kind changed: the review follows.
+    /// Keys of a kind changed: the review and the rotations follow.
     pub fn changed(&mut self, shared: &Shared, kind: Kind, changes: &Changes) {
+        self.rotations.outdated |= !changes.added.is_empty() || !changes.changed.is_empty();
         if kind == Kind::Organization {
             let judge = self.workspace.look(shared).judge;
             self.review.keys_changed(&self.workspace.fleet, changes, judge);
@@ -147,6 +154,9 @@ impl Model {
             shared: Shared::new(start),
             tables: Tables {
                 review,
+                rotations: rotations::State::default(),
+                members: members::State::default(),
+                activity: activity::State::default(),
                 personal: keys::State::new(Kind::Personal),
                 workspace: keys::State::new(Kind::Organization),
                 detail: detail::State::default(),
@@ -247,7 +257,7 @@ impl Model {
             state.table.settle(usize::from(rows.saturating_sub(1)));
         }
         self.settle_tab(body);
-        let Tables { personal, workspace, detail, review } = &mut self.tables;
+        let Tables { personal, workspace, detail, review, .. } = &mut self.tables;
         let key = match self.tab {
             Tab::Personal => personal.selected(),
             Tab::Workspace => workspace.selected(),
@@ -469,7 +479,7 @@ impl Model {
 
     fn reply(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
         let Some(owner) = self.shared.owner(ticket) else { return };
-        let more = matches!(&result, Ok(Reply::Keys(page)) if page.metadata.next_cursor.is_some());
+        let more = result.as_ref().is_ok_and(Reply::has_more);
         if !more {
             self.shared.answered(ticket);
         }
@@ -485,7 +495,9 @@ impl Model {
                 Err(failure) => self.tables.of_mut(kind).failed(&mut self.shared, &failure),
             },
             Owner::Detail => self.tables.detail.heard(&mut self.shared, result),
-            Owner::History | Owner::Decide(_) => self.tab_heard(owner, result),
+            Owner::History | Owner::Decide(_) | Owner::Rotations | Owner::Members | Owner::Activity => {
+                self.tab_heard(owner, result);
+            }
             Owner::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
             Owner::Create => self.heard_created(result),
             Owner::Confirm => match result {

@@ -281,6 +281,19 @@ pub enum Reply {
     Done(String),
 }
 
+impl Reply {
+    /// Whether more answers come to the same ticket: lists that arrive whole, a page at a time.
+    pub fn has_more(&self) -> bool {
+        let next = match self {
+            Self::Keys(page) => &page.metadata.next_cursor,
+            Self::Rotations(page) => &page.metadata.next_cursor,
+            Self::Members(page) => &page.metadata.next_cursor,
+            _ => return false,
+        };
+        next.is_some()
+    }
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {

@@ -133,3 +133,41 @@ pub fn lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
         put(buf, (area.x, y), area.width, line, Style::new(), theme);
     }
 }
+
+/// A popup with a list that scrolls and lines below it that do not; gives the room inside.
+#[expect(clippy::too_many_arguments, reason = "a drawing takes what it draws with")]
+pub fn scrolled(
+    title: &str,
+    mood: Mood,
+    list: &[Line<'_>],
+    foot: &[Line<'_>],
+    top: usize,
+    (columns, area): (u16, Rect),
+    theme: Theme,
+    buf: &mut Buffer,
+) -> Rect {
+    let foot_rows = u16::try_from(foot.len()).unwrap_or(3);
+    let rows = u16::try_from(list.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
+    let inside = frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
+    let list_area = Rect { height: inside.height.saturating_sub(foot_rows), ..inside };
+    let top = top.min(list.len().saturating_sub(usize::from(list_area.height)));
+    lines(&list[top..], list_area, theme, buf);
+    lines(
+        foot,
+        Rect { y: list_area.bottom(), height: inside.height - list_area.height, ..inside },
+        theme,
+        buf,
+    );
+    let hidden = list.len() - top;
+    if hidden > usize::from(list_area.height) && list_area.height > 0 {
+        let more = format!("{} more below", hidden - usize::from(list_area.height));
+        buf.set_stringn(
+            inside.x,
+            list_area.bottom(),
+            more,
+            usize::from(inside.width),
+            theme.style(Role::Muted),
+        );
+    }
+    inside
+}

@@ -1,11 +1,13 @@
 //! The screens, each in this order: its state, what changes it, how it is drawn.
 
+pub mod activity;
 pub mod create;
 pub mod detail;
 pub mod edit;
 pub mod help;
 pub mod keys;
 pub mod list;
+pub mod members;
 pub mod menu;
 pub mod messages;
 pub mod palette;
@@ -14,4 +16,6 @@ pub mod reveal;
 pub mod review;
 pub mod revoke;
 pub mod revoke_many;
+pub mod rotate;
+pub mod rotations;
 pub mod sign_in;

@@ -54,6 +54,12 @@ pub enum Owner {
     Detail,
     /// The applied decisions of all reviews.
     History,
+    /// The rotations.
+    Rotations,
+    /// The members.
+    Members,
+    /// The activity log.
+    Activity,
     /// One decision of a review that is being applied; its answer is never dropped.
     Decide(Id),
     /// A create: its answer is never dropped.

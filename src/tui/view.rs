@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::app::{Model, Tab};
-use super::screens::{keys, review};
+use super::screens::{activity, keys, members, review, rotations};
 use super::theme::Role;
 
 mod footer;
@@ -62,7 +62,13 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
                 (drawn.cursor, drawn.scroll) = keys::draw(table, &model.tables.detail, shared, body, buf);
             }
         }
-        Tab::Rotations | Tab::Members | Tab::Activity => {}
+        Tab::Rotations => drawn.scroll = rotations::draw(&model.tables.rotations, shared, body, buf),
+        Tab::Members => {
+            (drawn.cursor, drawn.scroll) = members::draw(&model.tables.members, shared, body, buf);
+        }
+        Tab::Activity => {
+            (drawn.cursor, drawn.scroll) = activity::draw(&model.tables.activity, shared, body, buf);
+        }
         Tab::Review => (drawn.cursor, drawn.scroll) = review::draw(&model.tables, shared, body, buf),
     }
     footer::draw(model, Rect { y: area.bottom() - 1, height: 1, ..area }, buf);

@@ -187,6 +187,12 @@ fn the_review() {
 }
 
 #[test]
+fn a_rotation_that_drains() {
+    let driver = Driver::at(100, 30).press("4jj<enter>");
+    assert_picture("rotation", driver.buffer());
+}
+
+#[test]
 fn a_picture_holds_every_letter_once_and_nothing_that_acts() {
     let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
     buf.set_string(2, 0, "a<b> & 工場", ratatui::style::Style::new().fg(Color::Red));

@@ -2,6 +2,8 @@
 
 pub mod driver;
 mod fleet;
+mod others;
+mod people;
 mod popups;
 mod review;
 mod tables;

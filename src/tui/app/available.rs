@@ -1,7 +1,7 @@
 //! Which actions work here and now, and why the others do not.
 
 use super::{Model, Tab};
-use crate::domain::member::Permission;
+use crate::domain::member::{Permission, Status};
 use crate::tui::keymap::Action;
 
 impl Model {
@@ -70,6 +70,45 @@ impl Model {
                 Tab::Review,
                 Action::Open | Action::Edit | Action::Copy | Action::Command | Action::Mark | Action::MarkAll,
             ) => selected(),
+            (Tab::Rotations, Action::Filter | Action::Sort | Action::Mark | Action::MarkAll) => {
+                Err("rotations are shown as they are urgent".to_owned())
+            }
+            (Tab::Activity, Action::Sort | Action::Mark | Action::MarkAll) => {
+                Err("the log is in its order".to_owned())
+            }
+            (
+                Tab::Rotations,
+                Action::OpenRotation
+                | Action::FinishRotation
+                | Action::ReplaceReplacement
+                | Action::CancelRotation
+                | Action::LeakedKey,
+            ) => match self.tables.rotations.selected() {
+                None => Err("no rotation is selected".to_owned()),
+                Some(_) if action == Action::OpenRotation => Ok(()),
+                Some(rotation) => crate::tui::screens::rotate::step(&self.shared, rotation, action).map(drop),
+            },
+            (Tab::Activity, Action::OpenActivity) => match self.tables.activity.selected() {
+                Some(row) if row.key_id.is_some() => Ok(()),
+                _ => Err("this row is about no key".to_owned()),
+            },
+            (Tab::Members, Action::Mark | Action::MarkAll) => {
+                Err("members are changed one by one".to_owned())
+            }
+            (Tab::Members, Action::Invite) => self.shared.may(Permission::ManageMembers),
+            (Tab::Members, Action::OpenMember) => {
+                self.tables.members.selected().map(drop).ok_or_else(|| "no member is selected".to_owned())
+            }
+            (Tab::Members, Action::ChangeRole | Action::RemoveMember | Action::EndSessions) => {
+                self.shared.may(Permission::ManageMembers)?;
+                match self.tables.members.selected() {
+                    None => Err("no member is selected".to_owned()),
+                    Some(member) if member.status == Status::Removed => {
+                        Err("this member is removed".to_owned())
+                    }
+                    Some(_) => Ok(()),
+                }
+            }
             _ => self.tab_available(action),
         }
     }

@@ -15,7 +15,9 @@ impl Model {
             self.shared.notices.error(self.shared.now, format!("Not possible: {why}"));
             return;
         }
-        if let Some(overlay) = self.overlay_of(action) {
+        if action == Action::Rotate {
+            self.rotate(self.selected().map(|key| key.id));
+        } else if let Some(overlay) = self.overlay_of(action) {
             self.overlay = Some(overlay);
         }
     }

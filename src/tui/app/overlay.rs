@@ -2,7 +2,8 @@
 
 use crate::tui::popup::Popup;
 use crate::tui::screens::{
-    create, edit, help, menu, messages, palette, pending, reveal, review, revoke, revoke_many, sign_in,
+    create, edit, help, members, menu, messages, palette, pending, reveal, review, revoke, revoke_many,
+    rotate, sign_in,
 };
 
 /// Each popup as a variant, and all of them as a [`Popup`].
@@ -57,4 +58,16 @@ overlays! {
     Apply(review::Apply),
     /// Writes applied decisions to a file.
     Export(review::ExportPopup),
+    /// What hangs on a member.
+    MemberDetails(members::Details),
+    /// Invites someone, or makes a sign-in code.
+    Invite(members::InvitePopup),
+    /// Changes a role.
+    ChangeRole(members::ChangeRolePopup),
+    /// Removes a member.
+    RemoveMember(members::Remove),
+    /// Ends a member's sessions.
+    EndSessions(members::EndSessions),
+    /// The wizard of a rotation.
+    Rotate(rotate::Wizard),
 }

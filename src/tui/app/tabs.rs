@@ -4,12 +4,13 @@ use crokey::KeyCombination;
 use ratatui::layout::Rect;
 
 use super::{Model, Overlay, Tab, Tables};
+use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::tui::fleet::Changes;
+use crate::tui::fleet::{Changes, Load};
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Failure, Reply};
-use crate::tui::screens::review;
+use crate::tui::screens::{members, review, rotate, rotations};
 use crate::tui::search::Typing;
 use crate::tui::shared::Owner;
 
@@ -30,16 +31,20 @@ impl Model {
     /// The filter of the open tab, where it is no table of keys.
     fn search(&mut self) -> Option<&mut dyn Typing> {
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations | Tab::Members | Tab::Activity => None,
+            Tab::Personal | Tab::Workspace | Tab::Rotations => None,
             Tab::Review => Some(&mut self.tables.review.search),
+            Tab::Members => Some(&mut self.tables.members.search),
+            Tab::Activity => Some(&mut self.tables.activity.search),
         }
     }
 
     /// Whether keys go to the filter of such a tab.
     pub(super) fn types_in_tab(&self) -> bool {
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations | Tab::Members | Tab::Activity => false,
+            Tab::Personal | Tab::Workspace | Tab::Rotations => false,
             Tab::Review => self.tables.review.search.typing,
+            Tab::Members => self.tables.members.search.typing,
+            Tab::Activity => self.tables.activity.search.typing,
         }
     }
 
@@ -67,8 +72,11 @@ impl Model {
             }
         };
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations | Tab::Members | Tab::Activity => None,
+            Tab::Personal | Tab::Workspace => None,
             Tab::Review => Some(of(&self.tables.review.table, !self.tables.review.search.is_empty())),
+            Tab::Rotations => Some(of(&self.tables.rotations.table, false)),
+            Tab::Members => Some(of(&self.tables.members.table, !self.tables.members.search.is_empty())),
+            Tab::Activity => Some(of(&self.tables.activity.table, !self.tables.activity.search.is_empty())),
         }
     }
 
@@ -76,8 +84,10 @@ impl Model {
     fn refilter_tab(&mut self) {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations | Tab::Members | Tab::Activity => {}
+            Tab::Personal | Tab::Workspace | Tab::Rotations => {}
             Tab::Review => review.refilter(&workspace.fleet),
+            Tab::Members => self.tables.members.arrange(&self.shared),
+            Tab::Activity => self.tables.activity.arrange(&self.shared),
         }
     }
 
@@ -113,8 +123,11 @@ impl Model {
             return false;
         }
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations | Tab::Members | Tab::Activity => false,
+            Tab::Personal | Tab::Workspace => false,
             Tab::Review => self.act_in_review(action),
+            Tab::Rotations => self.act_in_rotations(action),
+            Tab::Members => self.act_in_members(action),
+            Tab::Activity => self.act_in_activity(action),
         }
     }
 
@@ -154,12 +167,114 @@ impl Model {
         true
     }
 
+    fn act_in_rotations(&mut self, action: Action) -> bool {
+        if self.tables.rotations.act(&mut self.shared, action) {
+            return true;
+        }
+        let Some(rotation) = self.tables.rotations.selected() else { return false };
+        match action {
+            Action::OpenRotation => {
+                self.overlay = Some(Overlay::Rotate(rotate::Wizard::on(&mut self.shared, rotation)));
+            }
+            Action::FinishRotation
+            | Action::ReplaceReplacement
+            | Action::CancelRotation
+            | Action::LeakedKey => match rotate::step(&self.shared, rotation, action) {
+                Ok(overlay) => self.overlay = Some(overlay),
+                Err(why) => self.shared.notices.info(self.shared.now, why),
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    fn act_in_members(&mut self, action: Action) -> bool {
+        if self.tables.members.act(&mut self.shared, action) {
+            return true;
+        }
+        let asked = matches!(
+            action,
+            Action::OpenMember
+                | Action::Invite
+                | Action::ChangeRole
+                | Action::RemoveMember
+                | Action::EndSessions
+        );
+        if !asked {
+            return false;
+        }
+        if let Err(why) = self.available(action) {
+            self.shared.notices.info(self.shared.now, why);
+            return true;
+        }
+        let selected = self.tables.members.selected().cloned();
+        if action == Action::Invite {
+            self.overlay = Some(Overlay::Invite(members::InvitePopup::new(selected.as_ref())));
+            return true;
+        }
+        let Some(member) = selected else { return true };
+        self.overlay = match action {
+            Action::OpenMember => Some(Overlay::MemberDetails(members::Details::new(member))),
+            Action::ChangeRole => Some(Overlay::ChangeRole(members::ChangeRolePopup::new(member))),
+            Action::RemoveMember => {
+                Some(Overlay::RemoveMember(members::Remove::new(&mut self.shared, member)))
+            }
+            _ => Some(Overlay::EndSessions(members::EndSessions::new(member))),
+        };
+        true
+    }
+
+    fn act_in_activity(&mut self, action: Action) -> bool {
+        if self.tables.activity.act(&mut self.shared, action) {
+            return true;
+        }
+        if action != Action::OpenActivity {
+            return false;
+        }
+        let row = self.tables.activity.selected();
+        let Some(id) = row.and_then(|row| row.key_id) else {
+            self.shared.notices.info(self.shared.now, "this row is about no key");
+            return true;
+        };
+        let kinds = [(Kind::Organization, 1), (Kind::Personal, 0)];
+        let found = kinds.into_iter().find(|&(kind, _)| self.tables.of(kind).fleet.get(id).is_some());
+        match found {
+            Some((kind, tab)) => {
+                let revoked = self.tables.of(kind).fleet.get(id).is_some_and(|key| key.revoked_at.is_some());
+                self.open_tab(tab);
+                let table = self.tables.of_mut(kind);
+                table.filter.take();
+                table.revoked |= revoked;
+                table.refilter(&self.shared);
+                table.select(id);
+            }
+            None => {
+                self.shared.notices.info(self.shared.now, "that key is another member's, or not loaded yet");
+            }
+        }
+        true
+    }
+
+    /// Opens the wizard on a key.
+    pub(super) fn rotate(&mut self, id: Option<Id>) {
+        let key = id.and_then(|id| {
+            let both = [Kind::Organization, Kind::Personal];
+            both.into_iter().find_map(|kind| self.tables.of(kind).fleet.get(id).cloned())
+        });
+        if let Some(key) = key {
+            self.overlay =
+                Some(Overlay::Rotate(rotate::Wizard::on_key(&mut self.shared, &mut self.tables, &key)));
+        }
+    }
+
     /// One step back in such a tab; says whether there was one.
     pub(super) fn back_in_tab(&mut self) -> bool {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations | Tab::Members | Tab::Activity => false,
+            Tab::Personal | Tab::Workspace | Tab::Rotations => false,
             Tab::Review => review.back(&workspace.fleet),
+            Tab::Members => self.tables.members.back(&self.shared),
+            Tab::Activity => self.tables.activity.back(&self.shared),
         }
     }
 
@@ -167,9 +282,12 @@ impl Model {
     pub(super) fn opened_tab(&mut self) {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations | Tab::Members | Tab::Activity => {}
+            Tab::Personal | Tab::Workspace => {}
+            Tab::Rotations => self.tables.rotations.load(&mut self.shared),
+            Tab::Members => self.tables.members.load(&mut self.shared),
+            Tab::Activity => self.tables.activity.load(&mut self.shared),
             Tab::Review => {
-                if workspace.fleet.load == crate::tui::fleet::Load::Nothing {
+                if workspace.fleet.load == Load::Nothing {
                     workspace.load(&mut self.shared);
                 }
                 review.open(&mut self.shared, workspace);
@@ -181,9 +299,27 @@ impl Model {
     pub(super) fn settle_tab(&mut self, body: Rect) {
         let pane = self.tables.detail.open;
         let rows = |rect: Rect| usize::from(rect.height.saturating_sub(1));
-        if self.tab == Tab::Review {
-            let places = review::places(body, pane);
-            self.tables.review.table.settle(rows(places.table));
+        let Tables { review, rotations, members, activity, .. } = &mut self.tables;
+        let whole = members::table_area(body);
+        match self.tab {
+            Tab::Personal | Tab::Workspace => {}
+            Tab::Review => review.table.settle(rows(review::places(body, pane).table)),
+            Tab::Rotations => rotations.table.settle(rows(rotations::table_area(body))),
+            Tab::Members => members.table.settle(rows(whole)),
+            Tab::Activity => {
+                activity.table.settle(rows(whole));
+                activity.look_ahead(&mut self.shared);
+            }
+        }
+        // A use of a key may move its rotation on; only one that is looked at is worth a question.
+        let looks = self.tab == Tab::Rotations || matches!(self.overlay, Some(Overlay::Rotate(_)));
+        if looks && rotations.outdated && rotations.load == Load::Complete {
+            rotations.load(&mut self.shared);
+        }
+        // Rotations that the review decided begin when its batch is through, one after the other.
+        if self.tab == Tab::Review && self.overlay.is_none() && self.tables.review.run.is_none() {
+            let next = self.tables.review.to_rotate.pop();
+            self.rotate(next);
         }
     }
 
@@ -195,7 +331,7 @@ impl Model {
         }
         let review = &mut self.tables.review;
         // What was decided earlier is needed to say how many keys wait.
-        if review.history == crate::tui::fleet::Load::Nothing && self.shared.may(Permission::Review).is_ok() {
+        if review.history == Load::Nothing && self.shared.may(Permission::Review).is_ok() {
             review.load(&mut self.shared);
         }
     }
@@ -209,6 +345,12 @@ impl Model {
             }
             (Owner::History, Err(failure)) => review.failed(&mut self.shared, &failure),
             (Owner::Decide(id), result) => review.decided(&mut self.shared, workspace, id, result),
+            (Owner::Rotations, Ok(Reply::Rotations(page))) => self.tables.rotations.heard(&self.shared, page),
+            (Owner::Rotations, Err(failure)) => self.tables.rotations.failed(&mut self.shared, &failure),
+            (Owner::Members, Ok(Reply::Members(page))) => self.tables.members.heard(&self.shared, page),
+            (Owner::Members, Err(failure)) => self.tables.members.failed(&mut self.shared, &failure),
+            (Owner::Activity, Ok(Reply::Activity(page))) => self.tables.activity.heard(&self.shared, page),
+            (Owner::Activity, Err(failure)) => self.tables.activity.failed(&mut self.shared, &failure),
             _ => {}
         }
     }

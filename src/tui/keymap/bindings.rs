@@ -17,8 +17,12 @@ pub enum Context {
     Review,
     /// On the rotations.
     Rotations,
+    /// On a rotation, in its tab and in its wizard.
+    Rotation,
     /// On the members.
     Members,
+    /// On the activity log.
+    Activity,
     /// In a text field.
     Text,
     /// In a list that is filtered by typing.
@@ -42,7 +46,9 @@ impl Context {
             Self::Keys => "Personal, Workspace",
             Self::Review => "Review",
             Self::Rotations => "Rotations",
+            Self::Rotation => "on a rotation",
             Self::Members => "Members",
+            Self::Activity => "Activity",
             Self::Text => "in a text field",
             Self::List => "in a list",
             Self::Popup => "in a popup",
@@ -58,10 +64,11 @@ impl Context {
 }
 
 /// Which contexts hold together.
-const STACKS: [&[Context]; 9] = [
+const STACKS: [&[Context]; 10] = [
     stack::KEYS,
     stack::REVIEW,
     stack::ROTATIONS,
+    stack::WIZARD,
     stack::MEMBERS,
     stack::ACTIVITY,
     stack::TEXT,
@@ -73,8 +80,8 @@ const STACKS: [&[Context]; 9] = [
 /// The contexts of each place, the nearest first.
 pub mod stack {
     use super::Context::{
-        self, Always, Confirm, Global, Key, Keys, List, Members, Popup, Reveal, Review, Rotations, Table,
-        Text,
+        self, Activity, Always, Confirm, Global, Key, Keys, List, Members, Popup, Reveal, Review, Rotation,
+        Rotations, Table, Text,
     };
 
     /// The tabs Personal and Workspace.
@@ -82,11 +89,13 @@ pub mod stack {
     /// The tab Review.
     pub const REVIEW: &[Context] = &[Review, Key, Table, Global, Always];
     /// The tab Rotations.
-    pub const ROTATIONS: &[Context] = &[Rotations, Table, Global, Always];
+    pub const ROTATIONS: &[Context] = &[Rotations, Rotation, Table, Global, Always];
+    /// The wizard of a rotation.
+    pub const WIZARD: &[Context] = &[Rotation, Popup, Always];
     /// The tab Members.
     pub const MEMBERS: &[Context] = &[Members, Table, Global, Always];
     /// The tab Activity.
-    pub const ACTIVITY: &[Context] = &[Table, Global, Always];
+    pub const ACTIVITY: &[Context] = &[Activity, Table, Global, Always];
     /// A text field.
     pub const TEXT: &[Context] = &[Text, Always];
     /// A list that is filtered by typing.
@@ -163,8 +172,15 @@ bindings! {
     }
     Rotations {
         OpenRotation "open-rotation" ["enter"] "the rotation's next step" "open";
+    }
+    Rotation {
         FinishRotation "finish-rotation" ["x"] "revoke the old key, after a popup that asks" "finish";
-        ReplaceReplacement "replace-replacement" ["R"] "replace the replacement" "";
+        ReplaceReplacement "replace-replacement" ["R"] "replace the replacement, or start again" "";
+        CancelRotation "cancel-rotation" ["C"] "revoke the replacement and keep the old key" "cancel";
+        LeakedKey "leaked-key" ["L"] "the old key leaked: revoke it now" "";
+    }
+    Activity {
+        OpenActivity "open-activity" ["enter"] "go to the key" "to the key";
     }
     Members {
         OpenMember "open-member" ["enter"] "details, and close them" "details";

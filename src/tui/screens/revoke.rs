@@ -32,6 +32,8 @@ enum Proof {
     Four,
     /// Used since one looked: the last four, and a reason.
     FourAndReason,
+    /// The same, before its rotation is ready, or since it leaked.
+    Early,
 }
 
 /// Which key, and what was seen of it.
@@ -65,6 +67,16 @@ impl State {
         }
     }
 
+    /// For the old key of a rotation that is ready: it was silent since `since`, and is refused if that is not so.
+    pub fn silent(key: Key, since: Stamp) -> Self {
+        Self { proof: Proof::Yes, ..Self::new(key, since) }
+    }
+
+    /// For a key that must go now, whatever still uses it.
+    pub fn early(key: Key, seen: Stamp) -> Self {
+        Self { proof: Proof::Early, ..Self::new(key, seen) }
+    }
+
     fn submit(&mut self, shared: &mut Shared) {
         if self.sending || !self.armed {
             return;
@@ -83,9 +95,8 @@ impl State {
             self.focus.at = FOUR;
             return;
         }
-        if self.proof == Proof::FourAndReason && reason.is_none() {
-            self.failed =
-                Some("It was used since you looked: say why it must go, for the record.".to_owned());
+        if matches!(self.proof, Proof::FourAndReason | Proof::Early) && reason.is_none() {
+            self.failed = Some("Say why it must go although it may be in use, for the record.".to_owned());
             self.focus.at = REASON;
             return;
         }
@@ -225,12 +236,17 @@ impl State {
         let says = match self.proof {
             Proof::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
             Proof::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
+            Proof::Early => "Whatever still uses it is cut off at once; see who that is before you go on. It takes a reason, which is recorded. This is final.".to_owned(),
             Proof::FourAndReason => format!(
                 "Not revoked: it was used {}, after you looked. Decide again; now it takes a reason, which is recorded.",
                 key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| ago(at, now))
             ),
         };
-        let role = if self.proof == Proof::FourAndReason { Role::Danger } else { Role::Plain };
+        let role = if matches!(self.proof, Proof::FourAndReason | Proof::Early) {
+            Role::Danger
+        } else {
+            Role::Plain
+        };
         out.extend(paragraph(&says, theme.style(role), columns));
         if let Some(why) = &self.failed {
             out.push(Line::default());

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use keyward::domain::activity::Activity;
 use keyward::domain::key::{Key, Kind};
 use keyward::domain::member::Role;
 use keyward::domain::review::{Decision, Review};
@@ -14,7 +15,8 @@ use keyward::tui::msg::{Ask, Effect, Failure, Moment, Msg, Put, Reply, Ticket};
 use keyward::tui::shared::Start;
 use keyward::tui::theme::{Palette, Theme};
 use keyward::tui::view::{self, Drawn};
-use keyward::wire::keys::{CreatedKey, RevokeKey, ShownOnce};
+use keyward::wire::keys::{CreatedKey, RevokeKey, Rotation, ShownOnce};
+use keyward::wire::members::{ChangedRole, Member};
 use keyward::wire::page::{Metadata, Page};
 use keyward::wire::problem::{Problem, ProblemType};
 use keyward::wire::reviews::Decided;
@@ -22,6 +24,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::fleet::{self, NOW, ada, id};
+use super::people;
 
 /// The secret that the next created key gets.
 pub fn secret() -> Secret {
@@ -50,6 +53,10 @@ pub struct Driver {
     /// What the server holds.
     pub keys: Vec<Key>,
     pub role: Role,
+    /// What the server knows of members, rotations and the log.
+    pub members: Vec<Member>,
+    pub rotations: Vec<Rotation>,
+    pub log: Vec<Activity>,
     /// What the server recorded of reviews.
     pub reviews: Vec<Review>,
     /// What the server answers instead, first come, first served.
@@ -87,6 +94,9 @@ impl Driver {
             model,
             keys,
             role,
+            members: people::members(),
+            rotations: people::rotations(),
+            log: people::log(450),
             reviews: Vec::new(),
             failures: VecDeque::new(),
             done: Vec::new(),
@@ -217,6 +227,28 @@ impl Driver {
                 key.version += 1;
                 Reply::Key(Box::new(key.clone()))
             }
+            Ask::Members => Reply::Members(people::page(self.members.clone())),
+            Ask::Rotations(kind) => {
+                let of = self.rotations.iter().filter(|rotation| rotation.old.kind == kind).cloned();
+                Reply::Rotations(people::page(of.collect()))
+            }
+            Ask::Activity(query) => {
+                let from: usize = query.cursor.map_or(0, |cursor| cursor.parse().unwrap());
+                let to = (from + 200).min(self.log.len());
+                let mut page = people::page(self.log[from..to].to_vec());
+                page.metadata.next_cursor = (to < self.log.len()).then(|| to.to_string());
+                Reply::Activity(page)
+            }
+            Ask::Invite(body) => Reply::Invited(Box::new(people::invitation(&body))),
+            Ask::ChangeRole(id, body) => {
+                let member = self.members.iter_mut().find(|member| member.id == id).unwrap();
+                member.role = body.role;
+                Reply::RoleChanged(Box::new(ChangedRole { member: member.clone(), revoked: Vec::new() }))
+            }
+            Ask::Remove { id, dry_run } => {
+                Reply::Removal(Box::new(people::removal(&mut self.members, &mut self.keys, id, dry_run)))
+            }
+            Ask::EndSessions(_) => Reply::Done("ended all sessions".to_owned()),
             Ask::Reviews(query) => {
                 let data = self.reviews.iter().rev();
                 let data =
@@ -251,7 +283,7 @@ impl Driver {
                 Reply::Decided(Box::new(Decided { review, key }))
             }
             Ask::RecordExport(body) => Reply::Done(format!("recorded {}", body.records)),
-            Ask::Usage { id: of, .. } => Reply::Usage(usage(of == id(2))),
+            Ask::Usage { id: of, .. } => Reply::Usage(usage([id(2), id(70), id(72)].contains(&of))),
             other => return Err(problem(ProblemType::NotFound, &format!("no answer to {other:?}"))),
         })
     }

@@ -16,7 +16,7 @@ use crate::tui::app::Tables;
 use crate::tui::fleet::Load;
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, scrolled};
 use crate::tui::prose::{hints, number, paragraph};
 use crate::tui::shared::Shared;
 use crate::tui::theme::{Role, Symbol, Theme};
@@ -296,44 +296,6 @@ impl Apply {
         let title = if run.is_over() { "Applied" } else { "Applying" };
         scrolled(title, Mood::Calm, &list, &[Line::default(), hint], self.top, (columns, area), theme, buf);
     }
-}
-
-/// A popup with a list that scrolls and lines below it that do not; gives the room inside.
-#[expect(clippy::too_many_arguments, reason = "a drawing takes what it draws with")]
-fn scrolled(
-    title: &str,
-    mood: Mood,
-    list: &[Line<'_>],
-    foot: &[Line<'_>],
-    top: usize,
-    (columns, area): (u16, Rect),
-    theme: Theme,
-    buf: &mut Buffer,
-) -> Rect {
-    let foot_rows = u16::try_from(foot.len()).unwrap_or(3);
-    let rows = u16::try_from(list.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
-    let inside = frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
-    let list_area = Rect { height: inside.height.saturating_sub(foot_rows), ..inside };
-    let top = top.min(list.len().saturating_sub(usize::from(list_area.height)));
-    lines(&list[top..], list_area, theme, buf);
-    lines(
-        foot,
-        Rect { y: list_area.bottom(), height: inside.height - list_area.height, ..inside },
-        theme,
-        buf,
-    );
-    let hidden = list.len() - top;
-    if hidden > usize::from(list_area.height) && list_area.height > 0 {
-        let more = format!("{} more below", hidden - usize::from(list_area.height));
-        buf.set_stringn(
-            inside.x,
-            list_area.bottom(),
-            more,
-            usize::from(inside.width),
-            theme.style(Role::Muted),
-        );
-    }
-    inside
 }
 
 fn named(id: Id, tables: &Tables) -> (&str, &str) {

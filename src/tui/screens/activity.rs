@@ -1,0 +1,400 @@
+//! The activity log: who did what to which key or member, when, from where; older pages arrive as one scrolls.
+
+use std::fmt;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::activity::{Action as Did, Activity};
+use crate::domain::filter::{Amount, Field, Fields, Needle, Value, quote};
+use crate::domain::id::Id;
+use crate::domain::member::Permission;
+use crate::domain::staleness::Judge;
+use crate::domain::text;
+use crate::tui::fleet::Load;
+use crate::tui::keymap::Action;
+use crate::tui::msg::{Ask, Failure};
+use crate::tui::screens::keys::{sentence, time};
+use crate::tui::screens::members::say;
+use crate::tui::search::Search;
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::table::{self, Column, Look, Order, Row, Table, Width, time_rank};
+use crate::tui::theme::{Role, Symbol};
+use crate::tui::view::Scrolled;
+use crate::wire::activity::ActivityQuery;
+use crate::wire::page::Page;
+
+/// Rows of a page.
+const PAGE: u32 = 200;
+/// How close to the end one comes before older rows are asked for.
+const AHEAD: usize = 40;
+
+impl Row for Activity {
+    fn id(&self) -> Id {
+        self.id
+    }
+}
+
+const COLUMNS: &[Column<Activity>] = &[
+    Column {
+        title: "When",
+        width: Width::Time,
+        yields: 0,
+        cell: |row, look| Line::raw(time(row.at, look)),
+        order: Some(Order {
+            rank: |row, _| time_rank(Some(row.at)),
+            tie: |a, b| a.id.cmp(&b.id),
+            descending: true,
+        }),
+    },
+    Column {
+        title: "Who",
+        width: Width::Flex { min: 12, max: 24, weight: 1 },
+        yields: 0,
+        cell: |row, look| match &row.actor {
+            Some(actor) => Line::raw(actor.name.as_str()),
+            None if row.address.is_none() => Line::styled("server's host", look.theme.style(Role::Muted)),
+            None => Line::styled("not signed in", look.theme.style(Role::Muted)),
+        },
+        order: None,
+    },
+    Column {
+        title: "What",
+        width: Width::Flex { min: 14, max: 20, weight: 1 },
+        yields: 0,
+        cell: |row, look| Line::styled(words(row.action), look.theme.style(role_of(row.action))),
+        order: None,
+    },
+    Column {
+        title: "Key or member, and details",
+        width: Width::Flex { min: 16, max: 90, weight: 4 },
+        yields: 1,
+        cell: |row, look| {
+            let muted = look.theme.style(Role::Muted);
+            let mut spans = Vec::new();
+            if let Some(name) = &row.key_name {
+                spans.push(Span::raw(name.as_str()));
+            }
+            if !row.detail.is_empty() {
+                if !spans.is_empty() {
+                    spans.push(Span::styled(format!(" {} ", look.theme.symbol(Symbol::Dot)), muted));
+                }
+                spans.push(Span::styled(row.detail.as_str(), muted));
+            }
+            Line::from(spans)
+        },
+        order: None,
+    },
+    Column {
+        title: "From",
+        width: Width::Flex { min: 11, max: 20, weight: 1 },
+        yields: 2,
+        cell: |row, look| Line::styled(row.address.as_deref().unwrap_or("-"), look.theme.style(Role::Muted)),
+        order: None,
+    },
+];
+
+/// What was done, in words.
+fn words(action: Did) -> &'static str {
+    match action {
+        Did::OrganizationCreated => "set up",
+        Did::RestoreAccepted => "accepted a backup",
+        Did::KeyCreated => "created key",
+        Did::KeyReissued => "issued key anew",
+        Did::KeyConfirmed => "stored secret",
+        Did::KeyEdited => "edited key",
+        Did::KeyRevoked => "revoked key",
+        Did::KeyRevokeRefused => "revoke refused",
+        Did::ReviewRecorded => "reviewed key",
+        Did::ReviewExported => "exported review",
+        Did::MemberInvited => "invited",
+        Did::MemberRoleChanged => "changed role",
+        Did::MemberRemoved => "removed member",
+        Did::SessionCreated => "signed in",
+        Did::SessionEnded => "session ended",
+        Did::SessionCodeCreated => "made sign-in code",
+        Did::SessionRefused => "sign-in refused",
+        Did::PermissionRefused => "not permitted",
+    }
+}
+
+fn role_of(action: Did) -> Role {
+    match action {
+        Did::KeyRevoked | Did::MemberRemoved => Role::Danger,
+        Did::KeyRevokeRefused | Did::SessionRefused | Did::PermissionRefused => Role::Stale,
+        _ => Role::Plain,
+    }
+}
+
+/// What a field tests on a row of the log. Plain terms search action, people, key and details.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActivityTest {
+    /// `by:ada`
+    By(Needle),
+    /// `action:key.revoked`, or a part of it
+    Action(Needle),
+    /// `key:sales`: name or id
+    Key(Needle),
+    /// `from:10.0.3`
+    From(Needle),
+    /// `age:<7d`
+    Age(Amount),
+}
+
+impl Fields for ActivityTest {
+    const FIELDS: &'static [Field] = &[
+        Field { name: "by", values: "part of a name or address", finds: "who did it" },
+        Field { name: "action", values: "part of an action, such as revoked", finds: "what was done" },
+        Field { name: "key", values: "part of a key's name, or its id", finds: "to which key" },
+        Field { name: "from", values: "part of an address", finds: "from where" },
+        Field { name: "age", values: "a span such as <7d", finds: "how long ago" },
+    ];
+
+    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+        let needle = Needle::new(value.text());
+        Ok(match name {
+            "by" => Self::By(needle),
+            "action" => Self::Action(needle),
+            "key" => Self::Key(needle),
+            "from" => Self::From(needle),
+            _ => Self::Age(value.span()?),
+        })
+    }
+}
+
+impl fmt::Display for ActivityTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, needle) = match self {
+            Self::By(needle) => ("by", needle),
+            Self::Action(needle) => ("action", needle),
+            Self::Key(needle) => ("key", needle),
+            Self::From(needle) => ("from", needle),
+            Self::Age(span) => return write!(f, "age:{span}"),
+        };
+        write!(f, "{name}:{}", quote(needle.text(), false))
+    }
+}
+
+impl ActivityTest {
+    fn holds(&self, row: &Activity, judge: &Judge) -> bool {
+        match self {
+            Self::By(needle) => {
+                row.actor.as_ref().is_some_and(|by| needle.is_in(&by.name) || needle.is_in(&by.email))
+            }
+            Self::Action(needle) => needle.is_in(row.action.word()) || needle.is_in(words(row.action)),
+            Self::Key(needle) => {
+                row.key_name.as_deref().is_some_and(|name| needle.is_in(name))
+                    || row.key_id.is_some_and(|id| needle.is_all_of(&id.to_string()))
+            }
+            Self::From(needle) => row.address.as_deref().is_some_and(|from| needle.is_in(from)),
+            Self::Age(span) => span.holds(judge.now.since(row.at)),
+        }
+    }
+}
+
+/// The log.
+#[derive(Debug)]
+pub struct State {
+    /// Where the table stands.
+    pub table: Table,
+    /// The filter.
+    pub search: Search<ActivityTest>,
+    /// How far loading has come: complete means that the newest page is there.
+    pub load: Load,
+    rows: Vec<Activity>,
+    /// For the next older page; nothing when the log's beginning is there.
+    older: Option<String>,
+    fresh: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            table: Table::new(0, true),
+            search: Search::default(),
+            load: Load::Nothing,
+            rows: Vec::new(),
+            older: None,
+            fresh: false,
+        }
+    }
+}
+
+impl State {
+    /// The selected row.
+    pub fn selected(&self) -> Option<&Activity> {
+        let id = self.table.selected()?;
+        self.rows.iter().find(|row| row.id == id)
+    }
+
+    /// Asks for the newest page.
+    pub fn load(&mut self, shared: &mut Shared) {
+        shared.forget(Owner::Activity);
+        self.fresh = true;
+        self.load = Load::Loading { since: shared.now };
+        shared.ask(
+            Owner::Activity,
+            Ask::Activity(ActivityQuery { limit: Some(PAGE), ..ActivityQuery::default() }),
+        );
+    }
+
+    /// Asks for older rows where the end of those loaded is near.
+    pub fn look_ahead(&mut self, shared: &mut Shared) {
+        let near = self.table.top() + self.table.page() + AHEAD >= self.table.shown().len();
+        if self.load != Load::Complete || !near || shared.waits(Owner::Activity) {
+            return;
+        }
+        if let Some(cursor) = self.older.take() {
+            let query = ActivityQuery { limit: Some(PAGE), cursor: Some(cursor), ..ActivityQuery::default() };
+            shared.ask(Owner::Activity, Ask::Activity(query));
+        }
+    }
+
+    /// Takes a page: the newest, or the next older one.
+    pub fn heard(&mut self, shared: &Shared, page: Page<Activity>) {
+        let arrived: Vec<Activity> = page.data.into_iter().map(cleaned).collect();
+        if std::mem::take(&mut self.fresh) {
+            // Where the newest page reaches what is known, only its head is news; else the log is read anew from its top.
+            let newest = self.rows.first().map(|row| row.id);
+            if let Some(known) = newest.and_then(|id| arrived.iter().position(|row| row.id == id)) {
+                self.rows.splice(0..0, arrived.into_iter().take(known));
+            } else {
+                (self.rows, self.older) = (arrived, page.metadata.next_cursor);
+            }
+        } else {
+            self.rows.extend(arrived);
+            self.older = page.metadata.next_cursor;
+        }
+        self.load = Load::Complete;
+        self.arrange(shared);
+    }
+
+    /// A page did not arrive.
+    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
+        shared.heard_failure(failure);
+        self.fresh = false;
+        self.load = Load::Failed(failure.to_string());
+    }
+
+    /// Sorts and filters anew.
+    pub fn arrange(&mut self, shared: &Shared) {
+        let judge = shared.judge();
+        let filter = &self.search.parsed;
+        let keep = |row: &Activity| {
+            let actor = row.actor.as_ref();
+            let searched = [
+                words(row.action),
+                row.key_name.as_deref().unwrap_or(""),
+                &row.detail,
+                actor.map_or("", |by| &by.name),
+                actor.map_or("", |by| &by.email),
+            ];
+            filter.passes(&searched, |test: &ActivityTest| test.holds(row, &judge))
+        };
+        self.table.rebuild(&self.rows, COLUMNS, &judge, &keep);
+    }
+
+    /// Does what an action asks of the table; says whether it was one of the table's.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
+        if matches!(action, Action::Mark | Action::MarkAll | Action::Sort) {
+            return true;
+        }
+        if self.table.act(&self.rows, action) {
+            return true;
+        }
+        match action {
+            Action::Filter => self.search.typing = true,
+            Action::Refresh => self.load(shared),
+            _ => return false,
+        }
+        true
+    }
+
+    /// One step back: the filter. Says whether there was one.
+    pub fn back(&mut self, shared: &Shared) -> bool {
+        if self.search.is_empty() {
+            return false;
+        }
+        self.search.clear();
+        self.arrange(shared);
+        true
+    }
+}
+
+/// Text from outside is cleaned once, when it arrives.
+fn cleaned(mut row: Activity) -> Activity {
+    let clean = |text: &mut String| *text = text::line(text).into_owned();
+    clean(&mut row.detail);
+    row.key_name.iter_mut().for_each(clean);
+    row.address.iter_mut().for_each(clean);
+    if let Some(actor) = &mut row.actor {
+        clean(&mut actor.name);
+        clean(&mut actor.email);
+    }
+    row
+}
+
+/// Shown while no filter is typed.
+const EXAMPLE: &str = "any word, by:ada action:revoked key:sales from:10.0 age:<7d";
+
+/// Draws the tab; gives the cursor's place and the rows that scroll.
+pub fn draw(
+    state: &State,
+    shared: &Shared,
+    body: Rect,
+    buf: &mut Buffer,
+) -> (Option<(u16, u16)>, Option<Scrolled>) {
+    let look = Look { theme: shared.theme(), judge: shared.judge(), exact: shared.exact_times };
+    if let (Err(why), Some(_)) = (shared.may(Permission::ReadActivity), &shared.me) {
+        say(&sentence(&why), body, &look, buf);
+        return (None, None);
+    }
+    let bar = Rect { height: 1, ..body };
+    let cursor = if state.search.shows() {
+        state.search.draw(EXAMPLE, shared, bar, buf)
+    } else {
+        let rule = look.theme.symbol(Symbol::Rule).repeat(usize::from(bar.width.saturating_sub(2)));
+        buf.set_stringn(bar.x + 1, bar.y, rule, usize::from(bar.width), look.theme.style(Role::Muted));
+        None
+    };
+    let area = super::members::table_area(body);
+    if state.table.shown().is_empty() {
+        let said = match &state.load {
+            Load::Failed(why) => format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh)),
+            Load::Complete
+                if !state.search.is_empty() && (state.older.is_some() || shared.waits(Owner::Activity)) =>
+            {
+                "Nothing yet passes the filter; older rows are loading.".to_owned()
+            }
+            Load::Complete if !state.search.is_empty() => {
+                format!("Nothing in the log passes the filter. {} clears it.", shared.key(Action::Cancel))
+            }
+            _ => "Loading the log.".to_owned(),
+        };
+        say(&said, area, &look, buf);
+        return (cursor, None);
+    }
+    table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
+    let scroll = Scrolled {
+        first_row_y: area.y + 1,
+        rows: area.height.saturating_sub(1),
+        top: state.table.top(),
+        generation: state.table.generation(),
+    };
+    (cursor, (scroll.rows > 0).then_some(scroll))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::filter::Filter;
+
+    #[test]
+    fn what_is_displayed_means_the_same() {
+        for text in ["by:ada", "!action:revoked key:\"power bi\"", "from:10.0 age:<7d"] {
+            let filter: Filter<ActivityTest> = Filter::parse(text).unwrap();
+            assert_eq!(filter.to_string(), text);
+        }
+    }
+}

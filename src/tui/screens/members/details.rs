@@ -1,0 +1,91 @@
+//! What hangs on a member: facts, and the organization keys that they created.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::text::fit;
+use crate::domain::time::ago;
+use crate::tui::app::Tables;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, scrolled};
+use crate::tui::prose::{fact, hints};
+use crate::tui::shared::Shared;
+use crate::tui::theme::Role;
+use crate::wire::members::Member;
+
+/// The details of one member.
+#[derive(Debug)]
+pub struct Details {
+    member: Member,
+    top: usize,
+}
+
+impl Details {
+    /// Of this member.
+    pub fn new(member: Member) -> Self {
+        Self { member, top: 0 }
+    }
+}
+
+impl Popup for Details {
+    fn contexts(&self) -> &'static [Context] {
+        stack::POPUP
+    }
+
+    fn act(&mut self, _: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Cancel | Action::Activate => return Then::Close,
+            Action::ScrollDown => self.top += 1,
+            Action::ScrollUp => self.top = self.top.saturating_sub(1),
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let columns = content_width(area, 72);
+        let member = &self.member;
+        let now = shared.server_now();
+        let mut list = Vec::new();
+        let mut add = |label: &str, value: &str| {
+            list.extend(fact(label, value, Style::new(), usize::from(columns), theme));
+        };
+        add("Address", &member.email);
+        add("Role", member.role.word());
+        let since = member.removed_at.map_or(String::new(), |at| format!(" {}", ago(at, now)));
+        add("Status", &format!("{}{since}", member.status));
+        add(
+            "Member for",
+            &format!(
+                "{}, since {}",
+                ago(member.created_at, now).trim_end_matches(" ago"),
+                member.created_at.date()
+            ),
+        );
+        add("Last seen", &member.last_seen_at.map_or("never".to_owned(), |at| ago(at, now)));
+        add("Personal", &format!("{} keys; they end with the member", member.personal_keys));
+        add("Workspace", &format!("{} keys; they stay without the member", member.organization_keys));
+        let created = tables.workspace.fleet.keys().iter();
+        let created = created.filter(|key| key.created_by.id == member.id && key.revoked_at.is_none());
+        let room = usize::from(columns.saturating_sub(30)).min(36);
+        for key in created {
+            list.push(Line::from(vec![
+                Span::raw(format!("  {:room$} ", fit(&key.name, room))),
+                Span::styled(
+                    format!(
+                        "{}  {}",
+                        key.masked,
+                        key.last_used_at.map_or("Never".to_owned(), |at| ago(at, now))
+                    ),
+                    theme.style(Role::Muted),
+                ),
+            ]));
+        }
+        let foot = [Line::default(), hints(&[("Esc", "close")], theme)];
+        scrolled(&member.name, Mood::Calm, &list, &foot, self.top, (columns, area), theme, buf);
+        None
+    }
+}

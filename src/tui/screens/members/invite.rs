@@ -1,0 +1,245 @@
+//! The popup that invites someone, or makes a sign-in code for a member, and shows the code this once.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use std::sync::Arc;
+
+use crate::domain::member::{Role, Status};
+use crate::domain::text::line;
+use crate::domain::time::span;
+use crate::tui::app::Tables;
+use crate::tui::form::Field;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure, Moment, Put, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{hints, paragraph};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::theme;
+use crate::wire::keys::ShownOnce;
+use crate::wire::members::{Invite, Member};
+
+const ROLES: [Role; 3] = [Role::Normal, Role::Operator, Role::Admin];
+/// How long the code is readable after it was asked for, in milliseconds.
+const READABLE_MS: u64 = 20_000;
+
+/// Inviting someone.
+#[derive(Debug)]
+pub struct InvitePopup {
+    address: Field,
+    role: usize,
+    sending: bool,
+    wrong: Option<String>,
+    code: Option<Code>,
+}
+
+/// A code that exists nowhere else.
+#[derive(Debug)]
+struct Code {
+    secret: Arc<ShownOnce>,
+    member: Member,
+    expires_in: String,
+    readable_until: Option<Moment>,
+    said: Option<String>,
+}
+
+impl InvitePopup {
+    /// For anyone; a member who is selected and has not been removed is proposed.
+    pub fn new(member: Option<&Member>) -> Self {
+        let proposed =
+            member.filter(|member| member.status == Status::Invited).map_or("", |member| &member.email);
+        Self { address: Field::with(proposed), role: 0, sending: false, wrong: None, code: None }
+    }
+
+    fn send(&mut self, shared: &mut Shared) {
+        let email = self.address.text().trim().to_owned();
+        let plausible =
+            email.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.') && !b.contains('@'));
+        if !plausible || email.contains(char::is_whitespace) {
+            self.wrong = Some("That is no email address.".to_owned());
+            return;
+        }
+        self.sending = true;
+        shared.ask(Owner::Overlay, Ask::Invite(Invite { email, role: ROLES[self.role] }));
+    }
+
+    /// What will happen, known from the members that are loaded.
+    fn forecast(&self, tables: &Tables) -> String {
+        let typed = self.address.text().trim();
+        let known = tables
+            .members
+            .rows()
+            .iter()
+            .find(|member| member.email.eq_ignore_ascii_case(typed) && member.status != Status::Removed);
+        match known {
+            Some(member) if member.status == Status::Active => format!(
+                "{} is a member already ({}): they get a sign-in code, their role stays, and earlier codes of theirs end.",
+                member.name, member.role
+            ),
+            Some(member) => {
+                format!("{} is invited already: this code takes the place of the earlier one.", member.name)
+            }
+            None => match ROLES[self.role] {
+                Role::Admin => "An admin sees and manages all organization keys and all members.".to_owned(),
+                Role::Normal => "A normal member has personal keys, and sees nobody else's.".to_owned(),
+                Role::Operator => "An operator has no keys.".to_owned(),
+            },
+        }
+    }
+}
+
+impl Popup for InvitePopup {
+    fn contexts(&self) -> &'static [Context] {
+        if self.code.is_some() { stack::REVEAL } else { stack::TEXT }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        let now = cx.shared.now;
+        match (&mut self.code, action) {
+            (None, Action::Submit) if !self.sending => self.send(cx.shared),
+            (None, Action::NextField) => self.role = (self.role + 1) % ROLES.len(),
+            (None, Action::PreviousField) => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
+            (Some(code), Action::Unmask) => {
+                code.readable_until = code.readable_until.is_none().then(|| now.plus(READABLE_MS));
+            }
+            (Some(code), Action::CopySecret) => {
+                let secret = Arc::clone(&code.secret);
+                cx.shared.put(Owner::Overlay, Put::CopySecret(secret));
+            }
+            (Some(code), Action::WriteSecret | Action::PipeSecret) => {
+                code.said =
+                    Some("A sign-in code lives for days at most: it is handed over, not stored.".to_owned());
+            }
+            (Some(_), Action::Stored | Action::Cancel) => return Then::Close,
+            (None, Action::Cancel) if !self.sending => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+        if self.code.is_none() {
+            self.wrong = None;
+            match key.codes.first() {
+                KeyCode::Down => self.role = (self.role + 1) % ROLES.len(),
+                KeyCode::Up => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
+                _ => drop(self.address.press(key)),
+            }
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _: &mut Cx<'_>, text: &str) {
+        self.address.paste(text);
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        self.sending = false;
+        match result {
+            Ok(Reply::Invited(invitation)) => {
+                let invitation = *invitation;
+                self.code = Some(Code {
+                    secret: Arc::new(invitation.code.code),
+                    expires_in: span(invitation.code.expires_at.since(cx.shared.server_now())),
+                    member: invitation.member,
+                    readable_until: None,
+                    said: None,
+                });
+                cx.tables.members.load(cx.shared);
+            }
+            Ok(Reply::Done(said)) => {
+                if let Some(code) = &mut self.code {
+                    code.said = Some(format!("Code {said}."));
+                }
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                cx.shared.heard_failure(&failure);
+                match &mut self.code {
+                    Some(code) => code.said = Some(failure.to_string()),
+                    None => self.wrong = Some(failure.to_string()),
+                }
+            }
+        }
+        Then::Stay
+    }
+
+    fn tick(&mut self, cx: &mut Cx<'_>) -> Then {
+        if let Some(code) = &mut self.code
+            && code.readable_until.is_some_and(|until| cx.shared.now >= until)
+        {
+            code.readable_until = None;
+        }
+        Then::Stay
+    }
+
+    fn wake_at(&self) -> Option<Moment> {
+        self.code.as_ref().and_then(|code| code.readable_until)
+    }
+
+    fn conceal(&mut self) {
+        if let Some(code) = &mut self.code {
+            code.readable_until = None;
+        }
+    }
+
+    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let columns = content_width(area, 64);
+        let muted = theme.style(theme::Role::Muted);
+        let Some(code) = &self.code else {
+            let roles: Line<'_> = std::iter::once(Span::styled("Role     ", muted))
+                .chain(ROLES.iter().enumerate().map(|(at, role)| {
+                    let style = if at == self.role { theme::Role::Accent } else { theme::Role::Muted };
+                    Span::styled(format!("{role}   "), theme.style(style))
+                }))
+                .collect();
+            let mut content = vec![Line::styled("Address", muted), roles, Line::default()];
+            match &self.wrong {
+                Some(wrong) => {
+                    content.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
+                }
+                None => content.extend(paragraph(&self.forecast(tables), muted, usize::from(columns))),
+            }
+            content.push(Line::default());
+            content.push(hints(&[("Enter", "invite"), ("Tab", "role"), ("Esc", "back")], theme));
+            let height = u16::try_from(content.len()).unwrap_or(7);
+            let inside = frame(
+                "Invite someone, or make a sign-in code",
+                Mood::Calm,
+                (columns, height),
+                area,
+                theme,
+                buf,
+            );
+            lines(&content, inside, theme, buf);
+            let field = Rect { x: inside.x + 9, width: inside.width.saturating_sub(9), height: 1, ..inside };
+            return self.address.draw(field, true, theme, buf);
+        };
+        let secret = code.secret.expose();
+        let shown = if code.readable_until.is_some() {
+            secret.to_owned()
+        } else {
+            format!("inv_{}", theme.symbol(theme::Symbol::Hidden).repeat(24))
+        };
+        let mut content = paragraph(&shown, theme.style(theme::Role::Strong), usize::from(columns));
+        content.push(Line::default());
+        let words = format!(
+            "Hand it to {} yourself; nothing is mailed. It signs in once, within {}, and is not shown again.",
+            line(&code.member.email),
+            code.expires_in
+        );
+        content.extend(paragraph(&words, muted, usize::from(columns)));
+        if let Some(said) = &code.said {
+            content.extend(paragraph(said, theme.style(theme::Role::Accent), usize::from(columns)));
+        }
+        content.push(Line::default());
+        content.push(hints(&[("v", "show"), ("y", "copy"), ("s", "handed over")], theme));
+        let height = u16::try_from(content.len()).unwrap_or(7);
+        let inside = frame("Sign-in code", Mood::Calm, (columns, height), area, theme, buf);
+        lines(&content, inside, theme, buf);
+        None
+    }
+}

@@ -1,0 +1,222 @@
+//! The popup that removes a member: what dies and what survives, from the server's own trial, then the way into the review.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::key::LIVE_WITHIN;
+use crate::domain::text::{fit, line};
+use crate::domain::time::ago;
+use crate::tui::app::Tables;
+use crate::tui::form::Field;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, scrolled};
+use crate::tui::prose::{hints, paragraph};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::theme::{Role, Symbol};
+use crate::wire::members::{KeySummary, Member, Removal};
+
+/// Removing a member.
+#[derive(Debug)]
+pub struct Remove {
+    member: Member,
+    removal: Option<Removal>,
+    typed: Field,
+    shown: bool,
+    sending: bool,
+    wrong: Option<String>,
+    top: usize,
+}
+
+impl Remove {
+    /// Asks the server what removing this member would do.
+    pub fn new(shared: &mut Shared, member: Member) -> Self {
+        shared.ask(Owner::Overlay, Ask::Remove { id: member.id, dry_run: true });
+        Self {
+            member,
+            removal: None,
+            typed: Field::default(),
+            shown: false,
+            sending: false,
+            wrong: None,
+            top: 0,
+        }
+    }
+
+    fn done(&self) -> bool {
+        self.removal.as_ref().is_some_and(|removal| !removal.dry_run)
+    }
+
+    /// What is typed where keys that are in use would die: `remove 3`.
+    fn phrase(&self, shared: &Shared) -> Option<String> {
+        let removal = self.removal.as_ref().filter(|removal| removal.dry_run)?;
+        let now = shared.server_now();
+        let live = |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
+        removal.revoked.iter().any(live).then(|| format!("remove {}", removal.revoked.len()))
+    }
+
+    fn confirm(&mut self, cx: &mut Cx<'_>) {
+        if !self.shown || self.sending || !self.removal.as_ref().is_some_and(|removal| removal.dry_run) {
+            return;
+        }
+        if let Some(phrase) = self.phrase(cx.shared)
+            && self.typed.text().trim() != phrase
+        {
+            self.wrong = Some(format!("Type {phrase} to go on."));
+            return;
+        }
+        self.sending = true;
+        cx.shared.ask(Owner::Overlay, Ask::Remove { id: self.member.id, dry_run: false });
+    }
+
+    /// Into the review of what the member left behind.
+    fn review(&self, cx: &mut Cx<'_>) -> Then {
+        let survivors = self.removal.as_ref().is_some_and(|removal| !removal.to_review.is_empty());
+        if !survivors {
+            return Then::Close;
+        }
+        cx.tables.workspace.refresh(cx.shared);
+        cx.tables.review.search.set(&format!("owner:\"{}\"", self.member.email));
+        Then::Do(Action::Tab3)
+    }
+}
+
+impl Popup for Remove {
+    fn contexts(&self) -> &'static [Context] {
+        if self.done() { stack::POPUP } else { stack::TEXT }
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Submit => self.confirm(cx),
+            Action::Activate => return self.review(cx),
+            Action::ScrollDown => self.top += 1,
+            Action::ScrollUp => self.top = self.top.saturating_sub(1),
+            Action::Cancel if !self.sending => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        self.wrong = None;
+        match key.codes.first() {
+            KeyCode::Down => self.top += 1,
+            KeyCode::Up => self.top = self.top.saturating_sub(1),
+            KeyCode::Char('y') if self.phrase(cx.shared).is_none() => self.confirm(cx),
+            _ if self.shown => drop(self.typed.press(key)),
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        match result {
+            Ok(Reply::Removal(removal)) => {
+                let done = !removal.dry_run;
+                self.removal = Some(*removal);
+                // The list is another one than before: a confirmation counts after it was shown.
+                (self.shown, self.sending, self.top) = (false, false, 0);
+                if done {
+                    cx.tables.members.load(cx.shared);
+                    cx.tables.workspace.refresh(cx.shared);
+                }
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                cx.shared.heard_failure(&failure);
+                self.sending = false;
+                self.wrong = Some(failure.to_string());
+            }
+        }
+        Then::Stay
+    }
+
+    fn shown(&mut self) {
+        self.shown = self.removal.is_some();
+    }
+
+    fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let columns = content_width(area, 76);
+        let strong = theme.style(Role::Strong);
+        let now = shared.server_now();
+        let mut list: Vec<Line<'_>> = Vec::new();
+        let phrase = self.phrase(shared);
+        match &self.removal {
+            None => list.push(Line::styled("Asking what this would do.", theme.style(Role::Muted))),
+            Some(removal) => {
+                let dies = if removal.dry_run { "will be revoked" } else { "revoked" };
+                let stays = if removal.dry_run {
+                    "will be without an owner, and stay"
+                } else {
+                    "left without an owner"
+                };
+                let room = usize::from(columns.saturating_sub(34)).min(36);
+                for (keys, kind, fate, role) in [
+                    (&removal.revoked, "personal", dies, Role::Danger),
+                    (&removal.to_review, "organization", stays, Role::Orphaned),
+                ] {
+                    let count = keys.len();
+                    let word = if count == 1 { "key" } else { "keys" };
+                    list.push(Line::styled(format!("{count} {kind} {word} {fate}"), theme.style(role)));
+                    for key in keys {
+                        let live = key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
+                        let badge = if live { theme.symbol(Symbol::Live) } else { " " };
+                        list.push(Line::from(vec![
+                            Span::styled(format!("{badge} "), theme.style(Role::Live)),
+                            Span::raw(format!("{:room$} ", fit(&line(&key.name), room))),
+                            Span::styled(
+                                format!(
+                                    "{}  {}",
+                                    line(&key.masked),
+                                    key.last_used_at.map_or("Never".to_owned(), |at| ago(at, now))
+                                ),
+                                theme.style(Role::Muted),
+                            ),
+                        ]));
+                    }
+                }
+                let sessions = removal.sessions_ended;
+                let word = if sessions == 1 { "session" } else { "sessions" };
+                let ends = if removal.dry_run { "will end" } else { "ended" };
+                list.push(Line::raw(format!("{sessions} {word} {ends}")));
+            }
+        }
+        let mut foot = vec![Line::default()];
+        if let Some(wrong) = &self.wrong {
+            foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
+        }
+        let survivors = self.removal.as_ref().is_some_and(|removal| !removal.to_review.is_empty());
+        foot.push(match (&phrase, self.done()) {
+            (_, true) if survivors => hints(&[("Enter", "review what is left"), ("Esc", "close")], theme),
+            (_, true) => hints(&[("Esc", "close")], theme),
+            (Some(phrase), _) => Line::styled(format!("Type {phrase} and Enter, or Esc: "), strong),
+            (None, _) if self.removal.is_some() => hints(&[("y", "remove"), ("Esc", "back")], theme),
+            _ => hints(&[("Esc", "back")], theme),
+        });
+        let title = format!("{} {}", if self.done() { "Removed" } else { "Remove" }, self.member.name);
+        let inside = scrolled(
+            &title,
+            if self.done() { Mood::Calm } else { Mood::Danger },
+            &list,
+            &foot,
+            self.top,
+            (columns, area),
+            theme,
+            buf,
+        );
+        phrase?;
+        let label = u16::try_from(foot.last().map_or(0, Line::width)).unwrap_or(0);
+        let field = Rect {
+            x: inside.x + label,
+            y: inside.bottom().saturating_sub(1),
+            width: inside.width.saturating_sub(label),
+            height: 1,
+        };
+        self.typed.draw(field, true, theme, buf)
+    }
+}

@@ -1,0 +1,168 @@
+//! The popup that changes a member's role: what they may and may not do then, before it is done.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::key::Kind;
+use crate::domain::member::{Permission, Role};
+use crate::tui::app::Tables;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{hints, paragraph};
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::theme;
+use crate::wire::members::{ChangeRole, Member};
+
+const ROLES: [Role; 3] = [Role::Admin, Role::Normal, Role::Operator];
+
+/// Changing a role.
+#[derive(Debug)]
+pub struct ChangeRolePopup {
+    member: Member,
+    chosen: usize,
+    revoke: bool,
+    shown: bool,
+    sending: bool,
+    wrong: Option<String>,
+}
+
+impl ChangeRolePopup {
+    /// Of this member.
+    pub fn new(member: Member) -> Self {
+        let chosen = ROLES.iter().position(|&role| role == member.role).unwrap_or(1);
+        Self { member, chosen, revoke: false, shown: false, sending: false, wrong: None }
+    }
+
+    fn role(&self) -> Role {
+        ROLES[self.chosen]
+    }
+
+    /// Whether personal keys are left that the new role could not have created.
+    fn leaves_keys(&self) -> bool {
+        self.member.personal_keys > 0 && !Permission::CreateKey(Kind::Personal).allowed(self.role())
+    }
+
+    fn consequence(&self) -> String {
+        let manages = |role| Permission::ManageMembers.allowed(role);
+        let mut said = match (manages(self.member.role), manages(self.role())) {
+            _ if self.role() == self.member.role => return "That is their role now.".to_owned(),
+            (false, true) => "They see and manage all organization keys and all members, at once.".to_owned(),
+            (true, false) => {
+                "They see no organization keys and no members any more, at once; the keys stay.".to_owned()
+            }
+            _ => String::new(),
+        };
+        if self.leaves_keys() {
+            let n = self.member.personal_keys;
+            let keys = if n == 1 { "1 personal key".to_owned() } else { format!("{n} personal keys") };
+            let fate = if self.revoke { "is revoked with it" } else { "stays accepted until it is revoked" };
+            let fate = if n == 1 {
+                fate.to_owned()
+            } else {
+                fate.replacen("is revoked", "are revoked", 1)
+                    .replacen("stays", "stay", 1)
+                    .replacen("it is", "they are", 1)
+            };
+            said = format!("{said} They create no keys any more. {keys} {fate}.");
+        }
+        said.trim().to_owned()
+    }
+}
+
+impl Popup for ChangeRolePopup {
+    fn contexts(&self) -> &'static [Context] {
+        stack::TEXT
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Submit if self.shown && !self.sending && self.role() != self.member.role => {
+                self.sending = true;
+                let revoke = (self.revoke && self.leaves_keys()).then_some(true);
+                let body = ChangeRole { role: self.role(), revoke_personal_keys: revoke };
+                cx.shared.ask(Owner::Overlay, Ask::ChangeRole(self.member.id, body));
+            }
+            Action::NextField | Action::PreviousField if self.leaves_keys() => self.revoke = !self.revoke,
+            Action::Cancel => return Then::Close,
+            _ => {}
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+        match key.codes.first() {
+            KeyCode::Up => self.chosen = (self.chosen + ROLES.len() - 1) % ROLES.len(),
+            KeyCode::Down => self.chosen = (self.chosen + 1) % ROLES.len(),
+            _ => {}
+        }
+        self.wrong = None;
+        Then::Stay
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        self.sending = false;
+        match result {
+            Ok(Reply::RoleChanged(changed)) => {
+                let revoked = match changed.revoked.len() {
+                    0 => String::new(),
+                    1 => "; 1 personal key revoked".to_owned(),
+                    n => format!("; {n} personal keys revoked"),
+                };
+                let said = format!("{} is {} now{revoked}", changed.member.name, changed.member.role);
+                cx.shared.notices.info(cx.shared.now, said);
+                cx.tables.members.load(cx.shared);
+                Then::Close
+            }
+            Ok(_) => Then::Stay,
+            Err(failure) => {
+                cx.shared.heard_failure(&failure);
+                self.wrong = Some(failure.to_string());
+                Then::Stay
+            }
+        }
+    }
+
+    fn shown(&mut self) {
+        self.shown = true;
+    }
+
+    fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let columns = content_width(area, 70);
+        let mut content: Vec<Line<'_>> = ROLES
+            .iter()
+            .enumerate()
+            .map(|(at, role)| {
+                let style = if at == self.chosen { theme::Role::Accent } else { theme::Role::Plain };
+                let mark = if at == self.chosen { theme.symbol(theme::Symbol::Selected) } else { " " };
+                let now = if *role == self.member.role { "  (now)" } else { "" };
+                Line::from(Span::styled(format!("{mark} {role}{now}"), theme.style(style)))
+            })
+            .collect();
+        content.push(Line::default());
+        content.extend(paragraph(
+            &self.consequence(),
+            theme.style(theme::Role::Strong),
+            usize::from(columns),
+        ));
+        if let Some(wrong) = &self.wrong {
+            content.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
+        }
+        content.push(Line::default());
+        let mut keys = vec![("Up Down", "choose"), ("Enter", "change")];
+        if self.leaves_keys() {
+            keys.push(("Tab", if self.revoke { "leave their keys" } else { "revoke their keys" }));
+        }
+        keys.push(("Esc", "back"));
+        content.push(hints(&keys, theme));
+        let height = u16::try_from(content.len()).unwrap_or(8);
+        let inside =
+            frame(&format!("Role of {}", self.member.name), Mood::Calm, (columns, height), area, theme, buf);
+        lines(&content, inside, theme, buf);
+        None
+    }
+}

@@ -1,0 +1,328 @@
+//! All rotations with their phase, who is still on the old key, and how long it must stay silent yet.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::id::Id;
+use crate::domain::key::{Key, Kind};
+use crate::domain::member::Permission;
+use crate::domain::rotation::{Phase, QuietWindow, phase};
+use crate::domain::text;
+use crate::domain::time::{SECOND, Stamp, ago, span};
+use crate::tui::fleet::Load;
+use crate::tui::keymap::Action;
+use crate::tui::msg::{Ask, Failure};
+use crate::tui::screens::keys::{sentence, time};
+use crate::tui::screens::members::say;
+use crate::tui::shared::{Owner, Shared};
+use crate::tui::table::{self, Column, Look, Order, Row, Table, Width, text_order, text_rank};
+use crate::tui::theme::{Role, Symbol};
+use crate::tui::view::Scrolled;
+use crate::wire::keys::Rotation;
+use crate::wire::page::Page;
+
+impl Row for Rotation {
+    fn id(&self) -> Id {
+        self.new.id
+    }
+}
+
+impl Rotation {
+    /// How long the old key must be silent.
+    pub fn window(&self) -> QuietWindow {
+        QuietWindow {
+            ms: self.quiet_window_s.saturating_mul(SECOND),
+            raised_by_gap: self.raised_by_gap_s.map(|s| s.saturating_mul(SECOND)),
+        }
+    }
+
+    /// Its phase at a later moment than the server's answer, from what is known of both keys.
+    pub fn phase_at(&self, now: Stamp) -> Phase {
+        phase(&self.old, &self.new, self.window(), now)
+    }
+}
+
+const COLUMNS: &[Column<Rotation>] = &[
+    Column {
+        title: "Phase",
+        width: Width::Fixed(9),
+        yields: 0,
+        cell: |rotation, look| {
+            let phase = rotation.phase_at(look.judge.now);
+            Line::styled(phase.word(), look.theme.style(phase_role(phase)))
+        },
+        order: Some(Order {
+            rank: |rotation, judge| urgency(rotation.phase_at(judge.now)),
+            tie: |a, b| b.new.created_at.cmp(&a.new.created_at),
+            descending: false,
+        }),
+    },
+    Column {
+        title: "Old key",
+        width: Width::Flex { min: 16, max: 36, weight: 3 },
+        yields: 0,
+        cell: |rotation, _| Line::raw(rotation.old.name.as_str()),
+        order: Some(Order {
+            rank: |rotation, _| text_rank(&rotation.old.name),
+            tie: |a, b| text_order(&a.old.name, &b.old.name),
+            descending: false,
+        }),
+    },
+    Column {
+        title: "Secret key",
+        width: Width::Fixed(10),
+        yields: 1,
+        cell: |rotation, look| Line::styled(rotation.old.masked.as_str(), look.theme.style(Role::Muted)),
+        order: None,
+    },
+    Column {
+        title: "Still on the old key",
+        width: Width::Flex { min: 18, max: 48, weight: 3 },
+        yields: 2,
+        cell: |rotation, look| Line::raw(still_on(rotation, look)),
+        order: None,
+    },
+    Column {
+        title: "Next",
+        width: Width::Flex { min: 14, max: 30, weight: 2 },
+        yields: 0,
+        cell: |rotation, look| {
+            let now = look.judge.now;
+            let (said, role) = match rotation.phase_at(now) {
+                Phase::Switch => ("enter the new key".to_owned(), Role::Accent),
+                Phase::Drain => match rotation.ready_at {
+                    Some(at) if at > now => (format!("{} of silence", span(at.since(now))), Role::Plain),
+                    _ => ("wait for silence".to_owned(), Role::Plain),
+                },
+                Phase::Ready => ("revoke the old key".to_owned(), Role::Live),
+                Phase::Done => {
+                    (rotation.old.revoked_at.map_or(String::new(), |at| time(at, look)), Role::Muted)
+                }
+                Phase::Abandoned => ("start again".to_owned(), Role::Stale),
+            };
+            Line::styled(said, look.theme.style(role))
+        },
+        order: None,
+    },
+];
+
+/// What asks for something first, what is over last.
+fn urgency(phase: Phase) -> u64 {
+    match phase {
+        Phase::Ready => 0,
+        Phase::Switch => 1,
+        Phase::Drain => 2,
+        Phase::Abandoned => 3,
+        Phase::Done => 4,
+    }
+}
+
+/// How a phase looks.
+pub fn phase_role(phase: Phase) -> Role {
+    match phase {
+        Phase::Switch => Role::Accent,
+        Phase::Drain => Role::Stale,
+        Phase::Ready => Role::Live,
+        Phase::Done => Role::Muted,
+        Phase::Abandoned => Role::Orphaned,
+    }
+}
+
+/// Who used the old key last, and when: `Grafana/11.4.0, 3 h ago`.
+fn still_on(rotation: &Rotation, look: &Look) -> String {
+    let old = &rotation.old;
+    match (old.last_used_at, &old.last_used_by) {
+        _ if old.revoked_at.is_some() => String::new(),
+        (None, _) => "nobody yet".to_owned(),
+        (Some(at), Some(by)) if !by.agent.is_empty() => format!("{}, {}", by.agent, ago(at, look.judge.now)),
+        (Some(at), Some(by)) => format!("{}, {}", by.address, ago(at, look.judge.now)),
+        (Some(at), None) => ago(at, look.judge.now),
+    }
+}
+
+/// The rotations of one's own keys and, for admins, of the organization's.
+#[derive(Debug)]
+pub struct State {
+    /// Where the table stands.
+    pub table: Table,
+    /// How far loading has come.
+    pub load: Load,
+    /// Whether keys changed since they were loaded.
+    pub outdated: bool,
+    rows: Vec<Rotation>,
+    arriving: Vec<Rotation>,
+    left: u8,
+    time: Stamp,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            table: Table::new(0, false),
+            load: Load::Nothing,
+            outdated: false,
+            rows: Vec::new(),
+            arriving: Vec::new(),
+            left: 0,
+            time: Stamp::default(),
+        }
+    }
+}
+
+impl State {
+    /// The selected rotation.
+    pub fn selected(&self) -> Option<&Rotation> {
+        let id = self.table.selected()?;
+        self.rows.iter().find(|rotation| rotation.new.id == id)
+    }
+
+    /// The newest rotation that a key takes part in and that is not over, as the old or the new one.
+    pub fn of(&self, key: Id) -> Option<&Rotation> {
+        let with = |rotation: &&Rotation| rotation.old.id == key || rotation.new.id == key;
+        let open =
+            |rotation: &&Rotation| !matches!(rotation.phase_at(self.time), Phase::Done | Phase::Abandoned);
+        self.rows.iter().filter(with).filter(open).max_by_key(|rotation| rotation.new.created_at)
+    }
+
+    /// A rotation by its new key.
+    pub fn by_new(&self, id: Id) -> Option<&Rotation> {
+        self.rows.iter().find(|rotation| rotation.new.id == id)
+    }
+
+    /// Loads all rotations that the member may see.
+    pub fn load(&mut self, shared: &mut Shared) {
+        shared.forget(Owner::Rotations);
+        self.arriving.clear();
+        (self.left, self.outdated) = (0, false);
+        if self.rows.is_empty() || matches!(self.load, Load::Failed(_)) {
+            self.load = Load::Loading { since: shared.now };
+        }
+        for kind in [Kind::Personal, Kind::Organization] {
+            if shared.may(Permission::ListKeys(kind)).is_ok() {
+                self.left += 1;
+                shared.ask(Owner::Rotations, Ask::Rotations(kind));
+            }
+        }
+    }
+
+    /// Takes a page of rotations; the last one completes them.
+    pub fn heard(&mut self, shared: &Shared, page: Page<Rotation>) {
+        if let Some(as_of) = page.metadata.as_of {
+            self.time = self.time.max(as_of);
+        }
+        self.time = self.time.max(shared.server_now());
+        self.arriving.extend(page.data.into_iter().map(cleaned));
+        if page.metadata.next_cursor.is_some() {
+            return;
+        }
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.rows = std::mem::take(&mut self.arriving);
+            self.load = Load::Complete;
+            self.arrange(shared);
+        }
+    }
+
+    /// The rotations did not arrive.
+    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
+        shared.heard_failure(failure);
+        shared.forget(Owner::Rotations);
+        self.load = Load::Failed(failure.to_string());
+    }
+
+    fn look(&self, shared: &Shared) -> Look {
+        let judge = crate::domain::staleness::Judge { now: self.time, ..shared.judge() };
+        Look { theme: shared.theme(), judge, exact: shared.exact_times }
+    }
+
+    fn arrange(&mut self, shared: &Shared) {
+        let judge = self.look(shared).judge;
+        self.table.rebuild(&self.rows, COLUMNS, &judge, &|_| true);
+    }
+
+    /// Does what an action asks of the table; says whether it was one of the table's.
+    pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
+        if matches!(action, Action::Mark | Action::MarkAll | Action::Sort | Action::Filter) {
+            return true;
+        }
+        if self.table.act(&self.rows, action) {
+            return true;
+        }
+        if action == Action::Refresh {
+            self.load(shared);
+            return true;
+        }
+        false
+    }
+}
+
+/// Text from outside is cleaned once, when it arrives.
+fn cleaned(mut rotation: Rotation) -> Rotation {
+    let clean = |text: &mut String| *text = text::line(text).into_owned();
+    let clean_key = |key: &mut Key| {
+        clean(&mut key.name);
+        clean(&mut key.masked);
+        if let Some(by) = &mut key.last_used_by {
+            clean(&mut by.agent);
+            clean(&mut by.address);
+        }
+    };
+    clean_key(&mut rotation.old);
+    clean_key(&mut rotation.new);
+    clean(&mut rotation.evidence);
+    rotation
+}
+
+/// Where the table is in the body: below it stands the evidence of the selected rotation, since no row is wide enough for it.
+pub fn table_area(body: Rect) -> Rect {
+    Rect { y: body.y + 1, height: body.height.saturating_sub(3), ..body }
+}
+
+/// Draws the tab; gives the rows that scroll.
+pub fn draw(state: &State, shared: &Shared, body: Rect, buf: &mut Buffer) -> Option<Scrolled> {
+    let look = state.look(shared);
+    let rule = look.theme.symbol(Symbol::Rule).repeat(usize::from(body.width.saturating_sub(2)));
+    buf.set_stringn(body.x + 1, body.y, rule, usize::from(body.width), look.theme.style(Role::Muted));
+    let area = super::members::table_area(body);
+    if state.table.shown().is_empty() {
+        let said = match &state.load {
+            Load::Failed(why) => format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh)),
+            Load::Complete => format!(
+                "No key is being replaced. {} on a key starts a rotation: it creates the replacement and watches the old key \
+                 until nothing uses it any more.",
+                shared.key(Action::Rotate)
+            ),
+            _ => "Loading rotations.".to_owned(),
+        };
+        say(&said, area, &look, buf);
+        return None;
+    }
+    let area = table_area(body);
+    table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
+    if let Some(rotation) = state.selected() {
+        let line = Line::from(vec![
+            Span::styled(rotation.phase_at(look.judge.now).sentence(), look.theme.style(Role::Strong)),
+            Span::raw(" "),
+            Span::styled(rotation.evidence.as_str(), look.theme.style(Role::Muted)),
+        ]);
+        let lines = crate::tui::prose::wrap(&line.to_string(), usize::from(area.width.saturating_sub(2)));
+        for (y, text) in (area.bottom()..body.bottom()).zip(lines) {
+            table::put(
+                buf,
+                (body.x + 1, y),
+                body.width.saturating_sub(2),
+                &Line::raw(text),
+                look.theme.style(Role::Plain),
+                look.theme,
+            );
+        }
+    }
+    Some(Scrolled {
+        first_row_y: area.y + 1,
+        rows: area.height.saturating_sub(1),
+        top: state.table.top(),
+        generation: state.table.generation(),
+    })
+    .filter(|scroll| scroll.rows > 0)
+}
