@@ -1,7 +1,7 @@
 //! `DATA.revoked`: the digests that must never be accepted again, in a file of their own beside a SQLite database, so that a
 //! restored backup cannot revive a key.
 //!
-//! A line `+` and a digest is written and synced before the revoke is committed; `-` takes it back when the commit failed.
+//! One line a digest, written and synced before the revoke is committed, and taken back when the commit failed.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{Error, OpenError};
 use super::file::{beside, in_file};
@@ -61,32 +61,43 @@ impl RevokedLog {
         Ok(Self { file: Mutex::new(file) })
     }
 
-    /// Writes the digests and waits until they are on the disk.
-    pub(super) fn append(&self, digests: &[Digest]) -> Result<(), Error> {
-        self.write('+', digests)
-    }
-
-    /// The commit failed for sure: the digests are as alive as before.
-    pub(super) fn take_back(&self, digests: &[Digest]) -> Result<(), Error> {
-        self.write('-', digests)
-    }
-
-    fn write(&self, sign: char, digests: &[Digest]) -> Result<(), Error> {
-        let mut text = String::with_capacity(digests.len() * 66);
+    /// Writes the digests and waits until they are on the disk. Gives the length before, for [`RevokedLog::take_back`].
+    pub(super) fn append(&self, digests: &[Digest]) -> Result<u64, Error> {
+        // A line that a crash cut short must not run into the next one.
+        let mut text = "\n".to_owned();
         for digest in digests {
-            push_line(&mut text, sign, &digest.0);
+            push_line(&mut text, &digest.0);
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
-        written.map_err(|e| match e.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull,
-            _ => Error::Unreachable(format!("the file of revoked keys cannot be written: {e}")),
-        })
+        let mut file = self.file();
+        let length = file.metadata().map_err(|e| failed(&e))?.len();
+        if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_data()) {
+            // A line too many would revoke a key that the caller is told was not.
+            let _ = file.set_len(length);
+            return Err(failed(&error));
+        }
+        Ok(length)
+    }
+
+    /// The commit failed for sure: the digests are as alive as before. Only one transaction writes at a time, so nobody else's
+    /// lines stand behind.
+    pub(super) fn take_back(&self, length: u64) -> Result<(), Error> {
+        let file = self.file();
+        file.set_len(length).and_then(|()| file.sync_data()).map_err(|e| failed(&e))
+    }
+
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn push_line(text: &mut String, sign: char, digest: &[u8; 32]) {
-    text.push(sign);
+fn failed(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull,
+        _ => Error::Unreachable(format!("the file of revoked keys cannot be written: {error}")),
+    }
+}
+
+fn push_line(text: &mut String, digest: &[u8; 32]) {
     for byte in digest {
         write!(text, "{byte:02x}").expect("writing to a String cannot fail");
     }
@@ -100,15 +111,8 @@ fn read(path: &Path) -> Result<Option<Content>, OpenError> {
     };
     let mut lines = text.lines();
     let database = lines.next().and_then(|line| line.strip_prefix(TITLE)).unwrap_or_default().to_owned();
-    let mut digests = HashSet::new();
-    // A line cut short by a crash or a full disk was never acknowledged.
-    for line in lines {
-        match (line.as_bytes().first(), line.get(1..).and_then(unhex)) {
-            (Some(b'+'), Some(digest)) => digests.insert(digest),
-            (Some(b'-'), Some(digest)) => digests.remove(&digest),
-            _ => false,
-        };
-    }
+    // A line cut short by a crash was never acknowledged.
+    let digests = lines.filter_map(unhex).collect();
     Ok(Some(Content { database, digests }))
 }
 
@@ -128,7 +132,7 @@ fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(
     let new = beside(path, ".new");
     let mut text = format!("{TITLE}{database}\n");
     for digest in digests {
-        push_line(&mut text, '+', digest);
+        push_line(&mut text, digest);
     }
     let written = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;

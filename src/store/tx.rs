@@ -71,12 +71,13 @@ impl Tx {
     pub(super) async fn commit(mut self, log: Option<&RevokedLog>) -> Result<(), Error> {
         let revoked = std::mem::take(&mut self.revoked);
         let log = log.filter(|_| !revoked.is_empty());
-        if let Some(log) = log
-            && let Err(error) = log.append(&revoked)
-        {
-            self.roll_back().await;
-            return Err(error);
-        }
+        let length = match log.map(|log| log.append(&revoked)).transpose() {
+            Ok(length) => length,
+            Err(error) => {
+                self.roll_back().await;
+                return Err(error);
+            }
+        };
         let result = sqlx::query("COMMIT").execute(&mut **self.conn()).await;
         let error = match result {
             Ok(_) => {
@@ -91,8 +92,8 @@ impl Tx {
             self.end(Outcome::Unknown);
         } else {
             self.end(Outcome::RolledBack);
-            if let Some(log) = log {
-                log.take_back(&revoked)?;
+            if let (Some(log), Some(length)) = (log, length) {
+                log.take_back(length)?;
             }
         }
         Err(error)

@@ -1,15 +1,19 @@
 //! The database: opening it, writing to it, and what it refuses.
 
-use keyward::clock::{Clock, entropy};
-use keyward::domain::member::Status;
-use keyward::domain::secret::{Token, TokenKind};
-use keyward::domain::time::DAY;
-use keyward::store::{Access, ActivityFilter, Error, HostInvitation, SetUpError, Store, Target};
+mod disk_full;
+mod files;
+mod finality;
+mod restored;
 
-async fn opened(folder: &std::path::Path) -> Store {
-    let target = Target::Sqlite(folder.join("data").join("keys.db"));
-    Store::open(&target, Access::Serve, Clock::System.now(), entropy).await.unwrap()
-}
+use keyward::clock::{Clock, entropy};
+use keyward::domain::id::Id;
+use keyward::domain::member::Status;
+use keyward::domain::secret::{Digest, Token, TokenKind};
+use keyward::domain::time::{DAY, Stamp};
+use keyward::store::{Access, ActivityFilter, Error, HostInvitation, OpenError, SetUpError, Store, Target};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+
+use crate::support::{Database, for_each_database};
 
 fn ada() -> HostInvitation {
     let code = Token::new(TokenKind::Code, entropy());
@@ -18,34 +22,171 @@ fn ada() -> HostInvitation {
     HostInvitation { email: "ada@plant.example".into(), code, at, expires_at: at.plus(3 * DAY) }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_organization_is_set_up_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = opened(folder.path()).await;
-    let row = store.bootstrap("Plant".into(), ada(), entropy).await.unwrap();
-    assert_eq!(row.member.status, Status::Invited);
-    let again = store.bootstrap("Plant".into(), ada(), entropy).await;
-    assert!(matches!(again, Err(SetUpError::AlreadySetUp)));
-    let log =
-        store.read(|tx| Box::pin(async move { tx.activity(ActivityFilter::default(), 100).await })).await;
-    assert_eq!(log.unwrap().len(), 2);
+/// A store with Ada in it, who was invited.
+async fn with_ada(database: &Database) -> (Store, Id) {
+    let store = database.open().await;
+    let ada = store.bootstrap("Plant".into(), ada(), entropy).await.unwrap().member.id;
+    (store, ada)
+}
+
+/// A connection that goes past the store, as someone with a database tool would.
+async fn raw(target: &Target) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    let url = match target {
+        Target::Sqlite(path) => format!("sqlite://{}", path.display()),
+        Target::Postgres(url) => url.clone(),
+    };
+    AnyConnection::connect(&url).await.unwrap()
+}
+
+async fn run(connection: &mut AnyConnection, sql: &str) -> Result<u64, sqlx::Error> {
+    sqlx::query(AssertSqlSafe(sql.to_owned())).execute(connection).await.map(|done| done.rows_affected())
+}
+
+/// Writes a key past the store; gives its id.
+async fn insert_key(connection: &mut AnyConnection, member: Id, digest: Digest, revoked: bool) -> Id {
+    let id = Id::new(Clock::System.now(), entropy());
+    sqlx::query(
+        "INSERT INTO keys (id, kind, name, digest, last_four, version, created_at, created_by, use_count, revoked_at, changed_at) \
+         VALUES ($1, 'personal', 'Notebook', $2, '5G08', 1, 7, $3, 0, $4, 7)",
+    )
+    .bind(id.to_string())
+    .bind(digest.0.to_vec())
+    .bind(member.to_string())
+    .bind(revoked.then_some(8_i64))
+    .execute(connection)
+    .await
+    .unwrap();
+    id
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = opened(folder.path()).await;
-    let member = store.bootstrap("Plant".into(), ada(), entropy).await.unwrap().member.id;
-    let now = Clock::System.now();
-    let refused: Result<(), Error> = store
-        .write(move |tx| {
-            Box::pin(async move {
-                tx.remove_member(member, now).await?;
-                Err(Error::Busy)
-            })
-        })
-        .await;
-    assert_eq!(refused, Err(Error::Busy));
-    let row = store.reader().await.unwrap().member(member).await.unwrap().unwrap();
-    assert_eq!(row.member.status, Status::Invited);
+async fn an_organization_is_set_up_once_and_rescued_any_time() {
+    for_each_database(async |database| {
+        let store = database.open().await;
+        let early = store.invite_from_host(ada(), entropy).await;
+        assert!(matches!(early, Err(SetUpError::NotSetUp)));
+        let first = store.bootstrap("Plant".into(), ada(), entropy).await.unwrap();
+        assert_eq!(first.member.status, Status::Invited);
+        let again = store.bootstrap("Plant".into(), ada(), entropy).await;
+        assert!(matches!(again, Err(SetUpError::AlreadySetUp)));
+        let rescued = store.invite_from_host(ada(), entropy).await.unwrap();
+        assert_eq!(rescued.member.id, first.member.id);
+        let log = store.reader().await.unwrap().activity(ActivityFilter::default(), 100).await.unwrap();
+        assert_eq!(log.len(), 3);
+        assert!(log.iter().all(|row| row.actor.is_none() && row.address.is_none()));
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_or_a_panic_changes_nothing_and_the_next_write_works() {
+    for_each_database(async |database| {
+        let (store, ada) = with_ada(database).await;
+        let now = Clock::System.now();
+        for how in 0..3 {
+            let refused: Result<(), Error> = store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        tx.remove_member(ada, now).await?;
+                        match how {
+                            0 => Err(Error::Busy),
+                            // A statement that fails: on PostgreSQL the transaction is dead then.
+                            1 => tx.insert_member(&same_address(ada)).await,
+                            _ => panic!("a fault of ours"),
+                        }
+                    })
+                })
+                .await;
+            match how {
+                0 => assert_eq!(refused, Err(Error::Busy)),
+                1 => assert!(matches!(refused, Err(Error::Failed(_) | Error::Taken(_))), "{refused:?}"),
+                _ => assert!(matches!(refused, Err(Error::Failed(_))), "{refused:?}"),
+            }
+            let row = store.reader().await.unwrap().member(ada).await.unwrap().unwrap();
+            assert_eq!(row.member.status, Status::Invited, "{}", database.name);
+        }
+        let done: Result<bool, Error> =
+            store.write(move |tx| Box::pin(async move { tx.activate_member(ada, now).await })).await;
+        assert_eq!(done, Ok(true));
+        store.close().await;
+    })
+    .await;
+}
+
+fn same_address(id: Id) -> keyward::store::NewMember {
+    let (email, role) = ("ada@plant.example".to_owned(), keyward::domain::member::Role::Normal);
+    keyward::store::NewMember { id, name: email.clone(), email, role, at: Stamp(0) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_finished_though_nobody_waits_for_it() {
+    for_each_database(async |database| {
+        let (store, ada) = with_ada(database).await;
+        let (began, begins) = tokio::sync::oneshot::channel();
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let (ended, ends) = tokio::sync::oneshot::channel();
+        let waiting = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let written: Result<bool, Error> = store
+                    .write(move |tx| {
+                        Box::pin(async move {
+                            tx.on_end(move |outcome| ended.send(outcome).unwrap());
+                            began.send(()).unwrap();
+                            gone.await.unwrap();
+                            tx.activate_member(ada, Stamp(9)).await
+                        })
+                    })
+                    .await;
+                written
+            }
+        });
+        begins.await.unwrap();
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        go.send(()).unwrap();
+        assert_eq!(ends.await.unwrap(), keyward::store::Outcome::Committed);
+        let row = store.reader().await.unwrap().member(ada).await.unwrap().unwrap();
+        assert_eq!(row.member.status, Status::Active);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_is_named() {
+    for_each_database(async |database| {
+        let (store, ada) = with_ada(database).await;
+        let mut raw = raw(&database.target).await;
+        run(&mut raw, "UPDATE members SET id = 'no id'").await.unwrap_err();
+        run(&mut raw, "UPDATE sign_in_codes SET ended_at = 1").await.unwrap();
+        run(&mut raw, "UPDATE organization SET id = 'no id'").await.unwrap();
+        let error = store.reader().await.unwrap().organization().await.unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("table organization, column id, row no id"), "{said}");
+        assert!(store.reader().await.unwrap().member(ada).await.unwrap().is_some());
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused() {
+    for_each_database(async |database| {
+        database.open().await.close().await;
+        let mut raw = raw(&database.target).await;
+        run(
+            &mut raw,
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             SELECT 999, description, success, checksum, execution_time FROM _sqlx_migrations",
+        )
+        .await
+        .unwrap();
+        let again = Store::open(&database.target, Access::Serve, Stamp(0), entropy).await;
+        let error = again.unwrap_err();
+        assert!(matches!(error, OpenError::Newer(999)), "{error}");
+    })
+    .await;
 }

@@ -1,0 +1,77 @@
+//! A full disk refuses writes, changes nothing, and is forgotten once there is space again.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use keyward::clock::{Clock, entropy};
+use keyward::domain::id::Id;
+use keyward::domain::member::Role;
+use keyward::store::{Access, Error, NewMember, Store, Target};
+
+/// A small file system in memory; nothing where this user may not have one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs"])
+            .arg(&folder)
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(folder));
+        }
+        fs::remove_dir(&folder).unwrap();
+        std::io::stderr().write_all(b"no small disk can be mounted: the test was skipped\n").unwrap();
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+async fn invite(store: &Store) -> Result<Id, Error> {
+    let at = Clock::System.now();
+    let id = Id::new(at, entropy());
+    let email = format!("{id}@plant.example");
+    let new = NewMember { id, name: "x".repeat(2_000), email, role: Role::Normal, at };
+    store.write(move |tx| Box::pin(async move { tx.insert_member(&new).await.map(|()| id) })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_loses_nothing_and_heals() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let target = Target::Sqlite(disk.0.join("data/keys.db"));
+    let store = Store::open(&target, Access::Serve, Clock::System.now(), entropy).await.unwrap();
+    for _ in 0..3 {
+        let mut acknowledged = vec![invite(&store).await.unwrap()];
+        let ballast = disk.0.join("ballast");
+        let mut file = fs::File::create(&ballast).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        let mut full = 0;
+        for _ in 0..200 {
+            match invite(&store).await {
+                Ok(id) => acknowledged.push(id),
+                Err(Error::DiskFull) => full += 1,
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert!(full > 0, "the disk was never full");
+        let mut reader = store.reader().await.unwrap();
+        let there = reader.members(None, 10_000).await.unwrap();
+        for id in &acknowledged {
+            assert!(there.iter().any(|row| row.member.id == *id), "an acknowledged write was lost");
+        }
+        drop(reader);
+        drop(file);
+        fs::remove_file(&ballast).unwrap();
+        invite(&store).await.unwrap();
+    }
+    store.close().await;
+}

@@ -1,0 +1,125 @@
+//! The files of a SQLite database: private, owned by one server, backed up while in use.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use keyward::clock::entropy;
+use keyward::domain::time::Stamp;
+use keyward::store::{Access, BackupError, OpenError, Store, Target};
+
+use super::{raw, with_ada};
+use crate::support::Database;
+
+fn path(database: &Database) -> PathBuf {
+    match &database.target {
+        Target::Sqlite(path) => path.clone(),
+        Target::Postgres(_) => unreachable!("asked for SQLite"),
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+async fn open(database: &Database, access: Access) -> Result<Store, OpenError> {
+    Store::open(&database.target, access, Stamp(0), entropy).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_private() {
+    let database = Database::sqlite();
+    let (store, _) = with_ada(&database).await;
+    let path = path(&database);
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    let files: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(
+        files.len() >= 5,
+        "the database, its log, its shared memory, the lock, the revoked keys: {files:?}"
+    );
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_can_read_is_refused_with_what_to_do() {
+    let database = Database::sqlite();
+    let path = path(&database);
+    open(&database, Access::Serve).await.unwrap().close().await;
+    let folder = path.parent().unwrap();
+    let wal = beside(&path, "-wal");
+    fs::write(&wal, "").unwrap();
+    set_mode(&wal, 0o600);
+    for (what, private) in [(folder, 0o700), (path.as_path(), 0o600), (wal.as_path(), 0o600)] {
+        for exposed in [0o040, 0o004, 0o010, 0o002] {
+            set_mode(what, private | exposed);
+            let error = open(&database, Access::Serve).await.unwrap_err().to_string();
+            assert!(error.contains("can be read by other users"), "{error}");
+            assert!(error.contains(&format!("chmod {private:o} {}", what.display())), "{error}");
+        }
+        set_mode(what, private);
+    }
+    open(&database, Access::Serve).await.unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_owns_the_file_and_tools_work_beside_it() {
+    let database = Database::sqlite();
+    let serving = open(&database, Access::Serve).await.unwrap();
+    let second = open(&database, Access::Serve).await;
+    assert!(matches!(second, Err(OpenError::Served(_))), "{second:?}");
+    let tool = open(&database, Access::Tool).await.unwrap();
+    tool.bootstrap("Plant".into(), super::ada(), entropy).await.unwrap();
+    assert!(serving.reader().await.unwrap().organization().await.unwrap().is_some());
+    serving.close().await;
+    drop(serving);
+    open(&database, Access::Serve).await.unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_creates_nothing() {
+    let database = Database::sqlite();
+    let missing = open(&database, Access::Tool).await;
+    assert!(matches!(missing, Err(OpenError::Missing(_))), "{missing:?}");
+    assert!(!path(&database).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_of_sqlite_are_in_force() {
+    let database = Database::sqlite();
+    let (store, _) = with_ada(&database).await;
+    let mut raw = raw(&database.target).await;
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut raw).await.unwrap();
+    assert_eq!(journal, "wal");
+    // Odd names are no trouble.
+    let odd = Target::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
+    let opened = Store::open(&odd, Access::Serve, Stamp(0), entropy).await.unwrap();
+    assert!(path(&database).parent().unwrap().join("ä b?c#d%20.db").exists());
+    opened.close().await;
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_whole_private_and_never_overwrites() {
+    let database = Database::sqlite();
+    let (store, ada) = with_ada(&database).await;
+    let to = path(&database).parent().unwrap().join("backup.db");
+    store.backup(&to).await.unwrap();
+    assert_eq!(mode(&to), 0o600);
+    let again = store.backup(&to).await;
+    assert!(matches!(again, Err(BackupError::File(_))), "{again:?}");
+    store.close().await;
+    let copy = Store::open(&Target::Sqlite(to), Access::Tool, Stamp(0), entropy).await.unwrap();
+    assert!(copy.reader().await.unwrap().member(ada).await.unwrap().is_some());
+    copy.close().await;
+}
