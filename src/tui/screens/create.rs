@@ -60,6 +60,11 @@ impl State {
         }
     }
 
+    /// With a proposed name and note.
+    pub fn named(kind: Kind, name: &str, note: &str) -> Self {
+        Self { name: Field::with(name), note: Field::with(note), ..Self::new(kind, false) }
+    }
+
     /// For the replacement of a key, with a proposed name.
     pub fn replacing(old: Key, name: &str) -> Self {
         let mut state = Self::new(old.kind, false);

@@ -8,6 +8,7 @@ use crate::domain::queue::{self, Decisions};
 use crate::domain::review::{Decision, Review};
 use crate::domain::staleness::Judge;
 use crate::domain::time::{DAY, Stamp};
+use crate::tui::chart::LastUses;
 use crate::tui::fleet::{Changes, Fleet, Load};
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Effect, Failure};
@@ -67,6 +68,8 @@ pub struct State {
     pub to_rotate: Vec<Id>,
     decisions: Decisions,
     waiting: usize,
+    said: Vec<String>,
+    last_uses: LastUses,
     arranged: bool,
     judge: Option<Judge>,
     sittings: u8,
@@ -86,6 +89,8 @@ impl State {
             to_rotate: Vec::new(),
             decisions: Decisions::default(),
             waiting: 0,
+            said: Vec::new(),
+            last_uses: LastUses::default(),
             arranged: false,
             judge: None,
             sittings: 0,
@@ -95,6 +100,16 @@ impl State {
     /// How many keys wait for a decision, whatever the filter.
     pub fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// What is to be said about the keys shown, a sentence for each reason.
+    pub fn said(&self) -> &[String] {
+        &self.said
+    }
+
+    /// All keys by their last use.
+    pub fn last_uses(&self) -> &LastUses {
+        &self.last_uses
     }
 
     /// The selected key.
@@ -193,6 +208,10 @@ impl State {
         };
         how(&mut self.table, fleet.keys(), &judge, &keep);
         self.table.marks = marks;
+        // Said once for each change, never for each frame: there may be 100,000 keys.
+        let shown = self.table.shown().iter().map(|&row| &fleet.keys()[row as usize]);
+        self.said = queue::sentences(shown, &judge);
+        self.last_uses = LastUses::of(fleet.keys(), judge.now);
     }
 
     /// Does what an action asks of the queue; says whether it was one of the queue's.
@@ -218,6 +237,9 @@ impl State {
 
     /// The keys that a decision is about: the marked ones that are shown, or the selected one.
     pub fn targets(&self, fleet: &Fleet) -> Vec<Id> {
+        if self.table.marks.is_empty() {
+            return self.table.selected().into_iter().collect();
+        }
         let shown = self.table.shown().iter().map(|&row| fleet.keys()[row as usize].id);
         let marked: Vec<Id> = shown.filter(|id| self.table.marks.contains(id)).collect();
         if marked.is_empty() { self.table.selected().into_iter().collect() } else { marked }

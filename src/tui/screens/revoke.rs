@@ -9,12 +9,13 @@ use ratatui::text::Line;
 use crate::domain::key::{self, Key, NOTE_MAX};
 use crate::domain::text;
 use crate::domain::time::{Stamp, ago};
-use crate::tui::app::Tables;
+use crate::tui::app::{Overlay, Tables};
 use crate::tui::form::{Field, Form};
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
 use crate::tui::prose::{fact, hints, paragraph};
+use crate::tui::screens::create;
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::RevokeKey;
@@ -48,6 +49,8 @@ pub struct State {
     armed: bool,
     sending: bool,
     failed: Option<String>,
+    /// The name of the replacement that is to be created next.
+    replacement: Option<String>,
 }
 
 impl State {
@@ -64,12 +67,18 @@ impl State {
             armed: false,
             sending: false,
             failed: None,
+            replacement: None,
         }
     }
 
     /// For the old key of a rotation that is ready: it was silent since `since`, and is refused if that is not so.
     pub fn silent(key: Key, since: Stamp) -> Self {
         Self { proof: Proof::Yes, ..Self::new(key, since) }
+    }
+
+    /// For a key that leaked: it goes now, and where it has no replacement yet, the popup for one opens next, under this name.
+    pub fn leaked(key: Key, seen: Stamp, replacement: Option<String>) -> Self {
+        Self { reason: Field::with("suspected leak"), replacement, ..Self::early(key, seen) }
     }
 
     /// For a key that must go now, whatever still uses it.
@@ -150,10 +159,16 @@ impl Popup for State {
         let shared = &mut *cx.shared;
         match result {
             Ok(Reply::Key(key)) => {
-                let name = key.name.clone();
+                let (name, kind, note) = (key.name.clone(), key.kind, key.note.clone());
                 cx.tables.heard_key(shared, *key);
                 shared.notices.info(shared.now, format!("Revoked {name}: its next request gets 401"));
-                return Then::Close;
+                return match self.replacement.take() {
+                    Some(next) => {
+                        let create = create::State::named(kind, &next, note.as_deref().unwrap_or_default());
+                        Then::Open(Box::new(Overlay::Create(create)))
+                    }
+                    None => Then::Close,
+                };
             }
             Ok(_) => {}
             Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
@@ -236,6 +251,9 @@ impl State {
         let says = match self.proof {
             Proof::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
             Proof::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
+            Proof::Early if self.replacement.is_some() => {
+                "It is revoked at once, then the popup for its replacement opens. Whatever uses it is cut off until it has the new key. It takes a reason, which is recorded. This is final.".to_owned()
+            }
             Proof::Early => "Whatever still uses it is cut off at once; see who that is before you go on. It takes a reason, which is recorded. This is final.".to_owned(),
             Proof::FourAndReason => format!(
                 "Not revoked: it was used {}, after you looked. Decide again; now it takes a reason, which is recorded.",

@@ -100,9 +100,9 @@ pub fn step(shared: &Shared, rotation: &Rotation, action: Action) -> Result<Over
         (Action::FinishRotation, Phase::Ready) => {
             Ok(Overlay::Revoke(revoke::State::silent(old.clone(), finish_guard(rotation.window(), now))))
         }
-        (Action::FinishRotation | Action::LeakedKey, _) => {
-            Ok(Overlay::Revoke(revoke::State::early(old.clone(), now)))
-        }
+        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::State::early(old.clone(), now))),
+        (Action::LeakedKey, Phase::Abandoned) => Ok(leaked(shared, old)),
+        (Action::LeakedKey, _) => Ok(Overlay::Revoke(revoke::State::leaked(old.clone(), now, None))),
         (Action::ReplaceReplacement, Phase::Abandoned) => begin(shared, old),
         (Action::ReplaceReplacement | Action::CancelRotation, Phase::Switch) => {
             Ok(Overlay::Revoke(revoke::State::silent(new.clone(), now)))
@@ -112,6 +112,12 @@ pub fn step(shared: &Shared, rotation: &Rotation, action: Action) -> Result<Over
         (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::State::new(new.clone(), now))),
         _ => Err("that is not for a rotation".to_owned()),
     }
+}
+
+/// The popup that revokes a leaked key, after which its replacement is created.
+fn leaked(shared: &Shared, key: &Key) -> Overlay {
+    let now = shared.server_now();
+    Overlay::Revoke(revoke::State::leaked(key.clone(), now, Some(proposed_name(&key.name, now))))
 }
 
 /// The popup that creates the replacement of a key.
@@ -138,10 +144,7 @@ impl Popup for Wizard {
                 return Then::Stay;
             }
             (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.shared, &self.key),
-            (Action::LeakedKey, None) => {
-                let now = cx.shared.server_now();
-                Ok(Overlay::Revoke(revoke::State::early(self.key.clone(), now)))
-            }
+            (Action::LeakedKey, None) => Ok(leaked(cx.shared, &self.key)),
             (Action::Activate, Some(rotation)) => match rotation.phase_at(cx.shared.server_now()) {
                 Phase::Ready => step(cx.shared, rotation, Action::FinishRotation),
                 Phase::Abandoned => step(cx.shared, rotation, Action::ReplaceReplacement),

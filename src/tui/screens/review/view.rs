@@ -9,13 +9,12 @@ use super::State;
 use crate::domain::draft::Draft;
 use crate::domain::key::Key;
 use crate::domain::member::Permission;
-use crate::domain::queue;
 use crate::domain::review::Decision;
 use crate::domain::staleness::Flag;
 use crate::domain::text::{fit, width};
 use crate::domain::time::Stamp;
 use crate::tui::app::Tables;
-use crate::tui::chart::{LastUses, draw_last_uses};
+use crate::tui::chart::draw_last_uses;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
 use crate::tui::prose::{number, paragraph};
@@ -141,8 +140,7 @@ pub fn draw(
 fn draw_summary(state: &State, workspace: &keys::State, look: &Look, places: Places, buf: &mut Buffer) {
     let theme = look.theme;
     let fleet = &workspace.fleet;
-    let waiting = state.table.shown().iter().map(|&row| &fleet.keys()[row as usize]);
-    let mut said = queue::sentences(waiting, &look.judge);
+    let mut said = state.said().to_vec();
     if said.is_empty() && fleet.load == Load::Complete {
         said.push("nothing waits for a decision".to_owned());
     }
@@ -158,7 +156,7 @@ fn draw_summary(state: &State, workspace: &keys::State, look: &Look, places: Pla
     if let Some(picture) = places.picture {
         buf.set_string(picture.x, picture.y, "Keys by last use", theme.style(Role::Muted));
         let picture = Rect { y: picture.y + 1, height: picture.height - 1, ..picture };
-        draw_last_uses(picture, buf, theme, &LastUses::of(fleet.keys(), look.judge.now));
+        draw_last_uses(picture, buf, theme, state.last_uses());
     }
 }
 
