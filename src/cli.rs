@@ -6,15 +6,23 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+mod activity;
 pub mod connect;
+mod doctor;
 pub mod exit;
 mod host;
 mod keys;
 mod login;
-pub mod moment;
+mod members;
+mod moment;
 pub mod output;
 mod parse;
 mod prompt;
+mod review;
+mod rotate;
+mod scan;
+mod sessions;
+mod shell;
 mod sink;
 mod ui;
 mod verify;
@@ -77,10 +85,32 @@ pub enum Remote {
     /// List, show, create, edit and revoke keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Replace a key without cutting off what uses it
+    #[command(subcommand)]
+    Rotate(rotate::RotateCommand),
+    /// Stale organization keys: list, keep, apply what was prepared, export
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
+    /// List, invite, re-role and remove members
+    #[command(subcommand)]
+    Members(members::MembersCommand),
+    /// Who did what to which key
+    Activity(activity::ActivityArgs),
+    /// Where you are signed in; sign in on another machine
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
     /// Is this key good, and if not, why? Counts as a use of the key
     Verify(verify::VerifyArgs),
     /// Which key is this, and whose? No use of the key. Without a key: who is signed in
     Whoami(verify::WhoamiArgs),
+    /// Find what is wrong: files, server, certificates, session, clock, terminal
+    Doctor(doctor::DoctorArgs),
+    /// Find keys of ours in files
+    Scan(scan::ScanArgs),
+    /// Print the completions of a shell
+    Completions(shell::CompletionsArgs),
+    /// Print the manual page
+    Man(shell::ManArgs),
 }
 
 /// Runs a command against a server.
@@ -93,8 +123,17 @@ pub async fn run(command: Remote, context: &Context) -> Result<Exit, Failure> {
         Remote::Logout(args) => login::logout(&args, context).await,
         Remote::Profiles(args) => login::profiles(&args, context),
         Remote::Keys(command) => keys::run(command, context).await,
+        Remote::Rotate(command) => rotate::run(command, context).await,
+        Remote::Review(command) => review::run(command, context).await,
+        Remote::Members(command) => members::run(command, context).await,
+        Remote::Activity(args) => activity::run(args, context).await,
+        Remote::Sessions(command) => sessions::run(command, context).await,
         Remote::Verify(args) => verify::verify(args, context).await,
         Remote::Whoami(args) => verify::whoami(args, context).await,
+        Remote::Doctor(args) => doctor::run(args, context).await,
+        Remote::Scan(args) => scan::run(&args, context),
+        Remote::Completions(args) => shell::completions(&args),
+        Remote::Man(args) => shell::man(&args),
     }
 }
 

@@ -13,12 +13,12 @@ use crate::domain::text;
 use crate::wire::keys::{Include, KeysQuery};
 use crate::wire::sessions::{GetMe, Me};
 
-mod create;
+pub(super) mod create;
 mod edit;
 mod list;
-mod revoke;
+pub(super) mod revoke;
 mod show;
-mod target;
+pub(super) mod target;
 
 /// Personal keys, or the organization's.
 #[derive(Args, Clone, Copy, Debug, Default)]

@@ -26,7 +26,7 @@ use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession,
 pub struct LoginArgs {
     /// The server; that of the profile when absent
     #[arg(value_name = "URL")]
-    url: Option<Address>,
+    server: Option<Address>,
     /// Read the sign-in code from standard input
     #[arg(long)]
     code_stdin: bool,
@@ -53,7 +53,7 @@ pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Fa
         .profile
         .clone()
         .or_else(|| context.environment.get("KEYWARD_PROFILE").map(str::to_owned));
-    let target = match args.url {
+    let target = match args.server {
         Some(address) => {
             let name = named.unwrap_or_else(|| profile_for(&address, context));
             let settings = context.config.profile_settings(&name);

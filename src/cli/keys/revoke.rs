@@ -45,9 +45,23 @@ pub struct RevokeArgs {
 /// How a revoke is guarded and confirmed.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct HowArgs {
+    #[command(flatten)]
+    since: SinceArgs,
+    #[command(flatten)]
+    go: GoArgs,
+}
+
+/// Up to when the use of a key was seen.
+#[derive(Args, Clone, Debug)]
+struct SinceArgs {
     /// Refuse keys that were used at this time or later: RFC 3339, a date, or a span such as 90d [default: 24h]
     #[arg(long, value_name = "TIME", conflicts_with = "even_if_used")]
     unless_used_since: Option<String>,
+}
+
+/// How a revoke is confirmed, and whether use stands in its way.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GoArgs {
     /// Revoke even keys that are in use; needs --reason
     #[arg(long, requires = "reason")]
     even_if_used: bool,
@@ -60,6 +74,13 @@ pub(crate) struct HowArgs {
     /// Say what would be done and do nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+impl GoArgs {
+    /// Whether use does not stand in the way.
+    pub(crate) fn is_override(&self) -> bool {
+        self.even_if_used
+    }
 }
 
 /// What became of one target.
@@ -126,7 +147,11 @@ pub(super) async fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Fai
         found.push((name.clone(), target::find(&connection, args.kind.kind(), name).await));
     }
     let output = Output::new(&args.output, context.ascii());
-    revoke(&connection, &judge, found, &args.how, &output).await
+    let since = match &args.how.since.unless_used_since {
+        None => judge.now.minus(LIVE_WITHIN),
+        Some(text) => moment::past(text, judge.now).map_err(|e| e.after("--unless-used-since"))?,
+    };
+    revoke(&connection, &judge, found, since, &args.how.go, &output).await
 }
 
 /// The targets, each once, those of standard input in place of `-`.
@@ -147,18 +172,15 @@ fn targets(named: Vec<String>) -> Result<Vec<String>, Failure> {
     Ok(targets)
 }
 
-/// Revokes the keys that were found, asks before, and reports each.
+/// Revokes the keys that were found unless they were used since, asks before, and reports each.
 pub(crate) async fn revoke(
     connection: &Connection,
     judge: &Judge,
     found: Vec<(String, Result<Key, Failure>)>,
-    how: &HowArgs,
+    since: Stamp,
+    how: &GoArgs,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let since = match &how.unless_used_since {
-        None => judge.now.minus(LIVE_WITHIN),
-        Some(text) => moment::past(text, judge.now).map_err(|e| e.after("--unless-used-since"))?,
-    };
     let reason = how
         .reason
         .as_deref()
@@ -224,7 +246,7 @@ fn last_use(key: &Key, now: Stamp) -> String {
 }
 
 /// Asks, on a terminal; elsewhere `--yes` is the answer.
-fn confirm(doomed: &[&Key], judge: &Judge, how: &HowArgs, connection: &Connection) -> Result<(), Failure> {
+fn confirm(doomed: &[&Key], judge: &Judge, how: &GoArgs, connection: &Connection) -> Result<(), Failure> {
     if how.yes {
         return Ok(());
     }

@@ -19,6 +19,27 @@ pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<K
     }
 }
 
+/// The key of either kind that has this id.
+///
+/// # Errors
+/// It is no id, or there is no such key.
+pub async fn find_any(connection: &Connection, target: &str) -> Result<Key, Failure> {
+    by_id(connection, Kind::Organization, id(target)?).await
+}
+
+/// An id.
+///
+/// # Errors
+/// It is none.
+pub fn id(target: &str) -> Result<Id, Failure> {
+    target.trim().parse().map_err(|_| {
+        Failure::usage(format!(
+            "`{}` is not an id: find it with `keyward keys list --json=id,name`",
+            text::line(target)
+        ))
+    })
+}
+
 async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, Failure> {
     let other = match kind {
         Kind::Personal => Kind::Organization,

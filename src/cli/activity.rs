@@ -1,0 +1,117 @@
+//! `keyward activity`: who did what to which key, when, and from where.
+
+use clap::Args;
+
+use super::connect::Context;
+use super::exit::{Exit, Failure};
+use super::keys::{self, target};
+use super::output::{self, Cell, Column, Output, OutputArgs, Row};
+use super::{members, moment};
+use crate::domain::activity::{Action, Activity};
+use crate::wire::activity::{ActivityQuery, ListActivity};
+
+/// `keyward activity`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  keyward activity --action key.revoked --from 30d --csv")]
+pub struct ActivityArgs {
+    /// Only about the key with this id
+    #[arg(long, value_name = "ID")]
+    key: Option<String>,
+    /// Only by or about this member: email address or id
+    #[arg(long, value_name = "MEMBER")]
+    member: Option<String>,
+    /// Only this action, such as key.revoked
+    #[arg(long, value_name = "ACTION")]
+    action: Option<Action>,
+    /// Only since then: RFC 3339, a date, or a span such as 30d
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only before then
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// At most so many, the newest
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn run(args: ActivityArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let (_, judge) = keys::me(&connection).await?;
+    let time = |text: &Option<String>| text.as_deref().map(|t| moment::past(t, judge.now)).transpose();
+    let member = match &args.member {
+        Some(member) => Some(members::find(&connection, member).await?.id),
+        None => None,
+    };
+    let query = ActivityQuery {
+        key: args.key.as_deref().map(target::id).transpose()?,
+        member,
+        action: args.action,
+        from: time(&args.from)?,
+        to: time(&args.to)?,
+        ..ActivityQuery::default()
+    };
+    let rows = connection.all(ListActivity, query, Some(args.limit)).await?;
+    output.list(&rows.into_iter().map(ActivityRow).collect::<Vec<_>>())?;
+    Ok(Exit::Done)
+}
+
+struct ActivityRow(Activity);
+
+impl Row for ActivityRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column { title: "When", field: "at", rank: 0, cut: false, cell: |a| Cell::time(Some(a.0.at)) },
+        Column {
+            title: "Who",
+            field: "actor",
+            rank: 0,
+            cut: true,
+            cell: |a| a.0.actor.as_ref().map_or_else(String::new, |m| m.email.clone()).into(),
+        },
+        Column {
+            title: "What",
+            field: "action",
+            rank: 0,
+            cut: false,
+            cell: |a| a.0.action.to_string().into(),
+        },
+        Column {
+            title: "Key",
+            field: "key_name",
+            rank: 1,
+            cut: true,
+            cell: |a| a.0.key_name.clone().unwrap_or_default().into(),
+        },
+        Column {
+            title: "Details",
+            field: "detail",
+            rank: 2,
+            cut: true,
+            cell: |a| a.0.detail.as_str().into(),
+        },
+        Column {
+            title: "From",
+            field: "address",
+            rank: 3,
+            cut: false,
+            cell: |a| a.0.address.clone().unwrap_or_default().into(),
+        },
+        Column {
+            title: "Key id",
+            field: "key_id",
+            rank: 4,
+            cut: false,
+            cell: |a| a.0.key_id.map_or_else(String::new, |id| id.to_string()).into(),
+        },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+}

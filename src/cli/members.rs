@@ -1,0 +1,320 @@
+//! `keyward members …`: list, invite, re-role, remove.
+
+use clap::{Args, Subcommand};
+
+use super::connect::{Connection, Context};
+use super::exit::{Exit, Failure};
+use super::output::{self, Cell, Column, Output, OutputArgs, Row, say, second};
+use super::prompt;
+use crate::client::Request;
+use crate::domain::email;
+use crate::domain::id::Id;
+use crate::domain::member::{Role, Status};
+use crate::domain::text;
+use crate::wire::members::{
+    ChangeMemberRole, ChangeRole, CreateInvitation, Invite, KeySummary, ListMembers, Member, Removal,
+    RemoveMember, RemoveQuery,
+};
+use crate::wire::page::PageQuery;
+
+/// Who belongs to the organization.
+#[derive(Subcommand, Debug)]
+pub enum MembersCommand {
+    /// List members, removed ones too
+    List(ListArgs),
+    /// Invite someone, or give an active member a sign-in code; prints the code
+    Invite(InviteArgs),
+    /// Give a member another role
+    Role(RoleArgs),
+    /// Remove a member: their personal keys die, the organization keys they created stay
+    Remove(RemoveArgs),
+}
+
+/// `keyward members list`
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward members invite`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  keyward members invite bo@plant.example --role normal")]
+pub struct InviteArgs {
+    /// The email address; nothing is mailed, hand the code over yourself
+    #[arg(value_name = "ADDRESS")]
+    email: String,
+    /// admin, normal or operator; an active member keeps theirs
+    #[arg(long, value_name = "ROLE", default_value_t = Role::Normal)]
+    role: Role,
+}
+
+/// `keyward members role`
+#[derive(Args, Clone, Debug)]
+pub struct RoleArgs {
+    /// The member: email address or id
+    #[arg(value_name = "MEMBER")]
+    member: String,
+    /// admin, normal or operator
+    #[arg(value_name = "ROLE")]
+    role: Role,
+    /// Revoke their personal keys in the same step
+    #[arg(long)]
+    revoke_personal_keys: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward members remove`
+#[derive(Args, Clone, Debug)]
+pub struct RemoveArgs {
+    /// The member: email address or id
+    #[arg(value_name = "MEMBER")]
+    member: String,
+    /// Do not ask; needed where there is no terminal
+    #[arg(short, long)]
+    yes: bool,
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn run(command: MembersCommand, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        MembersCommand::List(args) => {
+            let output = Output::new(&args.output, context.ascii());
+            let connection = context.connect()?;
+            let members = connection.all(ListMembers, PageQuery::default(), None).await?;
+            output.list(&members.into_iter().map(MemberRow).collect::<Vec<_>>())?;
+            Ok(Exit::Done)
+        }
+        MembersCommand::Invite(args) => invite(args, context).await,
+        MembersCommand::Role(args) => role(args, context).await,
+        MembersCommand::Remove(args) => remove(args, context).await,
+    }
+}
+
+async fn invite(args: InviteArgs, context: &Context) -> Result<Exit, Failure> {
+    let email = email::email(&args.email).map_err(|e| Failure::usage(format!("the address {e}")))?;
+    let connection = context.connect()?;
+    let body = Invite { email, role: args.role };
+    let invitation = connection.client.send(Request::with(CreateInvitation, body)).await?;
+    let member = &invitation.member;
+    let what = if member.status == Status::Active {
+        format!("{} is active ({}) and gets a sign-in code", member.email, member.role)
+    } else {
+        format!("Invited {} as {}", member.email, member.role)
+    };
+    say(&format!(
+        "{what}. Hand the code over yourself; it works once, until {}, with `keyward login {}`.",
+        second(invitation.code.expires_at),
+        connection.target.address
+    ));
+    output::raw(invitation.code.code.expose().as_bytes())?;
+    output::raw(b"\n")?;
+    Ok(Exit::Done)
+}
+
+/// The member with this id or address. Of those removed under the same address the one that is not removed.
+pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member, Failure> {
+    let members = connection.all(ListMembers, PageQuery::default(), None).await?;
+    let id = target.trim().parse::<Id>().ok();
+    let folded = email::folded(target.trim());
+    let mut found: Vec<Member> = members
+        .into_iter()
+        .filter(|m| id.map_or_else(|| email::folded(&m.email) == folded, |id| m.id == id))
+        .collect();
+    if found.iter().any(|m| m.status != Status::Removed) {
+        found.retain(|m| m.status != Status::Removed);
+    }
+    match found.len() {
+        0 => Err(Failure::new(
+            Exit::NotFound,
+            format!("there is no member `{}`: `keyward members list` shows who there is", text::line(target)),
+        )),
+        1 => Ok(found.remove(0)),
+        n => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "{n} members have the address {}; say which by its id (`keyward members list --json=id,email,status`)",
+                text::line(target)
+            ),
+        )),
+    }
+}
+
+async fn role(args: RoleArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let member = find(&connection, &args.member).await?;
+    let body =
+        ChangeRole { role: args.role, revoke_personal_keys: args.revoke_personal_keys.then_some(true) };
+    let changed = connection.client.send(Request::with(ChangeMemberRole, body).id(member.id)).await?;
+    if output.is_table() {
+        let revoked = match changed.revoked.as_slice() {
+            [] => String::new(),
+            keys => format!("\nRevoked:\n{}", summaries(keys)),
+        };
+        say(&format!("{} is now {}.{revoked}", changed.member.email, changed.member.role));
+    } else {
+        output.one(&MemberRow(changed.member), &[])?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn remove(args: RemoveArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let member = find(&connection, &args.member).await?;
+    let call = |dry_run: bool| {
+        Request::to(RemoveMember).id(member.id).query(RemoveQuery { dry_run: dry_run.then_some(true) })
+    };
+    let foreseen = connection.client.send(call(true)).await?;
+    if args.dry_run {
+        return show(foreseen, &output);
+    }
+    if !args.yes {
+        if !prompt::possible() {
+            return Err(Failure::usage(
+                "nobody was removed: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
+            ));
+        }
+        say(&format!("On {}:\n{}", connection.target.label(), consequences(&foreseen)));
+        prompt::confirm(&format!("Remove {}? Type their address:", member.email), &member.email)?;
+    }
+    show(connection.client.send(call(false)).await?, &output)
+}
+
+fn show(removal: Removal, output: &Output) -> Result<Exit, Failure> {
+    if output.is_table() {
+        say(&consequences(&removal));
+    } else {
+        output.one(&RemovalRow(removal), &[])?;
+    }
+    Ok(Exit::Done)
+}
+
+fn consequences(removal: &Removal) -> String {
+    let (who, verb) = (&removal.member.email, if removal.dry_run { "would be" } else { "was" });
+    let mut lines = vec![format!("{who} {verb} removed; {} sessions end.", removal.sessions_ended)];
+    if !removal.revoked.is_empty() {
+        lines.push("Personal keys that die with them:".to_owned());
+        lines.push(summaries(&removal.revoked));
+    }
+    if !removal.to_review.is_empty() {
+        lines.push("Organization keys that stay and need a review (`keyward review list`):".to_owned());
+        lines.push(summaries(&removal.to_review));
+    }
+    lines.join("\n")
+}
+
+fn summaries(keys: &[KeySummary]) -> String {
+    let line = |key: &KeySummary| {
+        let used = key
+            .last_used_at
+            .map_or_else(|| "never used".to_owned(), |at| format!("last used {}", second(at)));
+        format!("  \"{}\" ({}, {}) – {used}", text::line(&key.name), text::line(&key.masked), key.id)
+    };
+    keys.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A member as listed.
+struct MemberRow(Member);
+
+impl Row for MemberRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column { title: "Member", field: "email", rank: 0, cut: true, cell: |m| m.0.email.as_str().into() },
+        Column { title: "Name", field: "name", rank: 5, cut: true, cell: |m| m.0.name.as_str().into() },
+        Column { title: "Role", field: "role", rank: 0, cut: false, cell: |m| m.0.role.to_string().into() },
+        Column {
+            title: "Status",
+            field: "status",
+            rank: 0,
+            cut: false,
+            cell: |m| m.0.status.to_string().into(),
+        },
+        Column {
+            title: "Personal",
+            field: "personal_keys",
+            rank: 1,
+            cut: false,
+            cell: |m| m.0.personal_keys.to_string().into(),
+        },
+        Column {
+            title: "Created",
+            field: "organization_keys",
+            rank: 2,
+            cut: false,
+            cell: |m| m.0.organization_keys.to_string().into(),
+        },
+        Column {
+            title: "Last seen",
+            field: "last_seen_at",
+            rank: 3,
+            cut: false,
+            cell: |m| Cell::Time(m.0.last_seen_at, "Never"),
+        },
+        Column {
+            title: "Removed",
+            field: "removed_at",
+            rank: 4,
+            cut: false,
+            cell: |m| Cell::time(m.0.removed_at),
+        },
+        Column { title: "Id", field: "id", rank: 6, cut: false, cell: |m| m.id().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+}
+
+/// What removing did, or would do.
+struct RemovalRow(Removal);
+
+impl Row for RemovalRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            title: "Member",
+            field: "email",
+            rank: 0,
+            cut: true,
+            cell: |r| r.0.member.email.as_str().into(),
+        },
+        Column {
+            title: "Tried only",
+            field: "dry_run",
+            rank: 0,
+            cut: false,
+            cell: |r| r.0.dry_run.to_string().into(),
+        },
+        Column {
+            title: "Revoked",
+            field: "revoked",
+            rank: 0,
+            cut: false,
+            cell: |r| r.0.revoked.len().to_string().into(),
+        },
+        Column {
+            title: "To review",
+            field: "to_review",
+            rank: 0,
+            cut: false,
+            cell: |r| r.0.to_review.len().to_string().into(),
+        },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.member.id.to_string()
+    }
+}

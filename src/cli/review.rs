@@ -1,0 +1,284 @@
+//! `keyward review …`: the queue of stale organization keys, decisions on them, and the export for an auditor.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::connect::{Connection, Context};
+use super::exit::{Exit, Failure};
+use super::keys::create::idempotency_key;
+use super::keys::{all, me, named, target};
+use super::moment;
+use super::output::{self, Cell, Column, Format, Output, OutputArgs, Row, say, second};
+use crate::client::Request;
+use crate::clock;
+use crate::domain::export::{self, Export};
+use crate::domain::id::Id;
+use crate::domain::key::{self, Key, Kind};
+use crate::domain::queue::{Decisions, queue};
+use crate::domain::review::{Decision, Review};
+use crate::domain::staleness::{Finding, Judge};
+use crate::domain::text;
+use crate::wire::reviews::{
+    CreateReview, Decide, Decided, ListReviews, RecordExport, RecordReviewExport, ReviewsQuery,
+};
+
+mod apply;
+
+/// The stale keys of the organization.
+#[derive(Subcommand, Debug)]
+pub enum ReviewCommand {
+    /// List the keys that wait for a decision, the riskiest first
+    List(ListArgs),
+    /// Decide that a key stays; acts at once
+    Keep(KeepArgs),
+    /// Apply the decisions that were prepared in the terminal UI on this profile
+    Apply(apply::ApplyArgs),
+    /// Write down applied decisions for an auditor
+    Export(ExportArgs),
+}
+
+/// `keyward review list`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example, in a cron job:\n  keyward review list --exit-code > /dev/null || echo 'keys wait for a review'"
+)]
+pub struct ListArgs {
+    /// End with 10 if a key waits
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward review keep`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example:\n  keyward review keep 'Weekly report' --until 2027-06-30 --note 'runs until the new plant opens'"
+)]
+pub struct KeepArgs {
+    /// The organization key: its id, or its exact name
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// Until when it stays out of the queue: a date, or RFC 3339; it comes back earlier if it gets worse
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward review export`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  keyward review export --since 2026-01-01 --form markdown > review.md")]
+pub struct ExportArgs {
+    /// Only decisions since then: a date, RFC 3339, or a span such as 90d
+    #[arg(long, value_name = "DATE")]
+    since: Option<String>,
+    /// Only decisions of this review
+    #[arg(long, value_name = "ID")]
+    review: Option<String>,
+    /// The form
+    #[arg(short, long, alias = "output", value_enum, value_name = "FORM", default_value = "markdown")]
+    form: Form,
+    /// As JSON
+    #[arg(long, conflicts_with_all = ["form", "csv"])]
+    json: bool,
+    /// As CSV
+    #[arg(long, conflicts_with = "form")]
+    csv: bool,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// To read
+    Markdown,
+    /// For a spreadsheet
+    Csv,
+    /// To process, with a digest
+    Json,
+}
+
+pub(super) async fn run(command: ReviewCommand, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        ReviewCommand::List(args) => list(args, context).await,
+        ReviewCommand::Keep(args) => keep(args, context).await,
+        ReviewCommand::Apply(args) => apply::run(args, context).await,
+        ReviewCommand::Export(args) => export(args, context).await,
+    }
+}
+
+/// A key that waits for a decision.
+#[derive(Serialize)]
+struct Waiting {
+    key: Key,
+    flags: Vec<Finding>,
+    #[serde(skip)]
+    reasons: String,
+}
+
+impl Row for Waiting {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column { title: "Name", field: "name", rank: 0, cut: true, cell: |w| w.key.name.as_str().into() },
+        Column {
+            title: "Secret key",
+            field: "masked",
+            rank: 1,
+            cut: false,
+            cell: |w| w.key.masked.as_str().into(),
+        },
+        Column { title: "Why", field: "reasons", rank: 0, cut: true, cell: |w| w.reasons.as_str().into() },
+        Column {
+            title: "Last used",
+            field: "last_used_at",
+            rank: 3,
+            cut: false,
+            cell: |w| Cell::Time(w.key.last_used_at, "Never"),
+        },
+        Column {
+            title: "Created by",
+            field: "created_by",
+            rank: 4,
+            cut: true,
+            cell: |w| w.key.created_by.email.as_str().into(),
+        },
+        Column { title: "Id", field: "id", rank: 2, cut: false, cell: |w| w.id().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(self)
+    }
+
+    fn id(&self) -> String {
+        self.key.id.to_string()
+    }
+}
+
+async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<Review>, Failure> {
+    connection.all(ListReviews, query, None).await
+}
+
+async fn list(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let (_, judge) = me(&connection).await?;
+    let stale = all(&connection, Kind::Organization, false, None, |key| judge.risk(key).is_some()).await?;
+    let mut decisions = Decisions::default();
+    for review in reviews(&connection, ReviewsQuery::default()).await? {
+        decisions.add(&review);
+    }
+    let waiting = waiting(stale, &decisions, &judge);
+    if waiting.is_empty() && output.is_table() {
+        say("No key waits for a review.");
+    } else {
+        output.list(&waiting)?;
+    }
+    Ok(if args.exit_code && !waiting.is_empty() { Exit::Found } else { Exit::Done })
+}
+
+fn waiting(stale: Vec<Key>, decisions: &Decisions, judge: &Judge) -> Vec<Waiting> {
+    let order = queue(&stale, decisions, judge);
+    let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
+    order
+        .into_iter()
+        .filter_map(|i| stale[i].take())
+        .map(|key| Waiting { flags: judge.findings(&key), reasons: judge.reasons(&key), key })
+        .collect()
+}
+
+async fn keep(args: KeepArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let until = args.until.as_deref().map(moment::at).transpose().map_err(|e| e.after("--until"))?;
+    let note = args.note.as_deref().map(key::note).transpose();
+    let note = note.map_err(|e| Failure::usage(format!("--note {e}")))?.flatten();
+    let connection = context.connect()?;
+    let key = target::find(&connection, Kind::Organization, &args.key).await?;
+    let decide = Decide {
+        review_id: Id::new(context.clock.now(), clock::entropy()),
+        key_id: key.id,
+        decision: Decision::Keep,
+        until,
+        note,
+        unless_used_since: None,
+    };
+    let request = Request::with(CreateReview, decide).idempotency_key(&idempotency_key());
+    let Decided { review, key } = connection.send(request).await?;
+    if output.format() == Format::Table {
+        let until = review
+            .until
+            .map_or_else(|| "until it gets worse".to_owned(), |at| format!("until {}", second(at)));
+        say(&format!("Kept {} {until}.", named(&key)));
+    } else {
+        output.one(&ReviewRow(review), &[])?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn export(args: ExportArgs, context: &Context) -> Result<Exit, Failure> {
+    let form = match (args.json, args.csv, args.form) {
+        (true, ..) | (_, _, Form::Json) => export::Format::Json,
+        (_, true, _) | (_, _, Form::Csv) => export::Format::Csv,
+        _ => export::Format::Markdown,
+    };
+    let review = args.review.as_deref().map(target::id).transpose()?;
+    let connection = context.connect()?;
+    let (me, judge) = me(&connection).await?;
+    let since = args.since.as_deref().map(|t| moment::past(t, judge.now)).transpose()?;
+    let records = reviews(&connection, ReviewsQuery { review, since, ..ReviewsQuery::default() }).await?;
+    let export = Export::new(&me.organization.name, me.policy, records, judge.now, &me.member.email);
+    let body =
+        RecordExport { review_id: review, records: export.len() as u64, sha256: export.sha256().to_owned() };
+    connection.client.send(Request::with(RecordReviewExport, body)).await?;
+    output::raw(export.write(form).as_bytes())?;
+    if export.is_empty() {
+        say("No decision was applied in that time.");
+    }
+    Ok(Exit::Done)
+}
+
+/// An applied decision.
+struct ReviewRow(Review);
+
+impl Row for ReviewRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            title: "Decision",
+            field: "decision",
+            rank: 0,
+            cut: false,
+            cell: |r| r.0.decision.to_string().into(),
+        },
+        Column {
+            title: "Name",
+            field: "key_name",
+            rank: 0,
+            cut: true,
+            cell: |r| r.0.key_name.as_str().into(),
+        },
+        Column { title: "Until", field: "until", rank: 1, cut: false, cell: |r| Cell::time(r.0.until) },
+        Column {
+            title: "Note",
+            field: "note",
+            rank: 2,
+            cut: true,
+            cell: |r| r.0.note.as_deref().map(|n| text::line(n).into_owned()).unwrap_or_default().into(),
+        },
+        Column {
+            title: "Key",
+            field: "key_id",
+            rank: 3,
+            cut: false,
+            cell: |r| r.0.key_id.to_string().into(),
+        },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+}

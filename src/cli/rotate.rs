@@ -1,0 +1,294 @@
+//! `keyward rotate …`: replace a key without cutting off what uses it.
+
+use clap::{Args, Subcommand};
+
+use super::connect::{Connection, Context};
+use super::exit::{Exit, Failure};
+use super::keys::create::make;
+use super::keys::revoke::{GoArgs, revoke};
+use super::keys::{me, named, target};
+use super::output::{self, Cell, Column, Output, OutputArgs, Row, second};
+use super::sink::SinkArgs;
+use crate::domain::id::Id;
+use crate::domain::key::{self, Kind, LIVE_WITHIN};
+use crate::domain::member::Permission;
+use crate::domain::rotation::{Phase, QuietWindow, finish_guard, proposed_name};
+use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};
+use crate::wire::sessions::Me;
+
+/// Replacing a key, step by step.
+#[derive(Subcommand, Debug)]
+pub enum RotateCommand {
+    /// Create the replacement; its secret is handed over once
+    Start(StartArgs),
+    /// Where the rotations stand, and what to do next
+    Status(StatusArgs),
+    /// Revoke the old key, once it has been silent for the whole quiet window
+    Finish(EndArgs),
+    /// Give the replacement up: revoke it, unless it is in use
+    Cancel(EndArgs),
+}
+
+/// `keyward rotate start`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example:\n  keyward rotate start 01987c4e-2b7a-7c31-9a53-0d6f3c1e8a21 --exec 'vault kv put secret/grafana key=-'"
+)]
+pub struct StartArgs {
+    /// The id of the key to replace, of either kind
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// The replacement's name; proposed when absent
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    #[command(flatten)]
+    sink: SinkArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward rotate status`
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// The id of the old or the new key; all rotations under way when absent
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+    /// Those that ended too
+    #[arg(long)]
+    all: bool,
+    /// End with 10 if a rotation can be finished
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward rotate finish` and `cancel`
+#[derive(Args, Clone, Debug)]
+pub struct EndArgs {
+    /// The id of the old or the new key
+    #[arg(value_name = "KEY")]
+    key: String,
+    #[command(flatten)]
+    go: GoArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn run(command: RotateCommand, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        RotateCommand::Start(args) => start(args, context).await,
+        RotateCommand::Status(args) => status(args, context).await,
+        RotateCommand::Finish(args) => finish(args, context).await,
+        RotateCommand::Cancel(args) => cancel(args, context).await,
+    }
+}
+
+async fn start(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
+    let connection = context.connect()?;
+    let (me, judge) = me(&connection).await?;
+    let old = target::find_any(&connection, &args.key).await?;
+    let refused = |why: &str| Failure::new(Exit::Refused, format!("{} {why}", named(&old)));
+    if old.revoked_at.is_some() {
+        return Err(refused(
+            "is revoked, so there is nothing to replace: create a key with `keyward keys create`",
+        ));
+    }
+    if let Some(new) = old.replaced_by {
+        return Err(refused(&format!(
+            "is being replaced already, by {new}: see `keyward rotate status {}`",
+            old.id
+        )));
+    }
+    let name = match args.name {
+        Some(name) => {
+            key::name(&name).map_err(|e| Failure::usage(format!("--name {e}; no key was created")))?
+        }
+        None => proposed_name(&old.name, judge.now),
+    };
+    let create = CreateKey { name, note: old.note.clone(), replaces: Some(old.id) };
+    make(&connection, &me, context, old.kind, create, &args.sink, &args.output).await
+}
+
+/// The rotations that the member may see, of both kinds.
+async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, Failure> {
+    let mut all = Vec::new();
+    for owner in [Kind::Organization, Kind::Personal] {
+        if Permission::ListKeys(owner).allowed(me.role) {
+            let query = RotationsQuery { owner, ..RotationsQuery::default() };
+            all.extend(connection.all(ListRotations, query, None).await?);
+        }
+    }
+    Ok(all)
+}
+
+/// The rotation that a key is part of. Of several, that in which it is replaced: it is the one under way.
+async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotation, Failure> {
+    let mut found: Vec<Rotation> =
+        rotations(connection, me).await?.into_iter().filter(|r| r.old.id == id || r.new.id == id).collect();
+    found.sort_by_key(|r| (matches!(r.phase, Phase::Done | Phase::Abandoned), r.old.id != id));
+    if found.is_empty() {
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!("the key {id} is part of no rotation: begin one with `keyward rotate start {id}`"),
+        ));
+    }
+    Ok(found.swap_remove(0))
+}
+
+async fn status(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let (me, _) = me(&connection).await?;
+    let ready;
+    if let Some(key) = &args.key {
+        let rotation = rotation_of(&connection, &me, target::id(key)?).await?;
+        ready = rotation.phase == Phase::Ready;
+        let facts = facts(&rotation);
+        output.one(&RotationRow(rotation), &facts)?;
+    } else {
+        let mut all = rotations(&connection, &me).await?;
+        all.retain(|r| args.all || !matches!(r.phase, Phase::Done | Phase::Abandoned));
+        ready = all.iter().any(|r| r.phase == Phase::Ready);
+        if all.is_empty() && output.is_table() {
+            output::say("No rotation is under way.");
+        } else {
+            output.list(&all.into_iter().map(RotationRow).collect::<Vec<_>>())?;
+        }
+    }
+    Ok(if ready && args.exit_code { Exit::Found } else { Exit::Done })
+}
+
+fn window(rotation: &Rotation) -> QuietWindow {
+    QuietWindow {
+        ms: rotation.quiet_window_s.saturating_mul(1_000),
+        raised_by_gap: rotation.raised_by_gap_s.map(|s| s.saturating_mul(1_000)),
+    }
+}
+
+fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("Phase", format!("{} – {}", rotation.phase, rotation.phase.sentence())),
+        ("Old key", named(&rotation.old)),
+        ("New key", named(&rotation.new)),
+        ("Seen", rotation.evidence.clone()),
+        ("Quiet window", window(rotation).reason()),
+    ];
+    facts.extend(rotation.quiet_since.map(|at| ("Quiet since", second(at))));
+    facts.extend(rotation.ready_at.map(|at| ("Ready at", second(at))));
+    let next = match rotation.phase {
+        Phase::Ready => Some(format!("keyward rotate finish {}", rotation.old.id)),
+        Phase::Abandoned => Some(format!("keyward rotate start {}", rotation.old.id)),
+        _ => None,
+    };
+    facts.extend(next.map(|command| ("Next", command)));
+    facts
+}
+
+async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let (me, judge) = me(&connection).await?;
+    let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
+    match rotation.phase {
+        Phase::Switch if !args.go.is_override() => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "the new key {} was never used, so the old one was not revoked: enter the new secret where the old one is used, or \
+                 override with --even-if-used --reason TEXT",
+                named(&rotation.new)
+            ),
+        )),
+        Phase::Abandoned => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "the new key {} is revoked, so the old one was not: begin again with `keyward rotate start {}`",
+                named(&rotation.new),
+                rotation.old.id
+            ),
+        )),
+        _ => {
+            let since = finish_guard(window(&rotation), judge.now);
+            let found = vec![(args.key, Ok(rotation.old))];
+            revoke(&connection, &judge, found, since, &args.go, &output).await
+        }
+    }
+}
+
+async fn cancel(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new(&args.output, context.ascii());
+    let connection = context.connect()?;
+    let (me, judge) = me(&connection).await?;
+    let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
+    if rotation.phase == Phase::Done {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "the old key {} is revoked, so the rotation is done and cannot be cancelled",
+                named(&rotation.old)
+            ),
+        ));
+    }
+    let found = vec![(args.key, Ok(rotation.new))];
+    revoke(&connection, &judge, found, judge.now.minus(LIVE_WITHIN), &args.go, &output).await
+}
+
+/// A rotation as it is listed.
+struct RotationRow(Rotation);
+
+impl Row for RotationRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            title: "Phase",
+            field: "phase",
+            rank: 0,
+            cut: false,
+            cell: |r| r.0.phase.to_string().into(),
+        },
+        Column { title: "Old key", field: "old", rank: 0, cut: true, cell: |r| r.0.old.name.as_str().into() },
+        Column {
+            title: "Secret key",
+            field: "old_masked",
+            rank: 4,
+            cut: false,
+            cell: |r| r.0.old.masked.as_str().into(),
+        },
+        Column { title: "New key", field: "new", rank: 3, cut: true, cell: |r| r.0.new.name.as_str().into() },
+        Column {
+            title: "Seen",
+            field: "evidence",
+            rank: 1,
+            cut: true,
+            cell: |r| r.0.evidence.as_str().into(),
+        },
+        Column {
+            title: "Ready at",
+            field: "ready_at",
+            rank: 2,
+            cut: false,
+            cell: |r| Cell::time(r.0.ready_at),
+        },
+        Column {
+            title: "Old id",
+            field: "old_id",
+            rank: 5,
+            cut: false,
+            cell: |r| r.0.old.id.to_string().into(),
+        },
+        Column {
+            title: "New id",
+            field: "new_id",
+            rank: 6,
+            cut: false,
+            cell: |r| r.0.new.id.to_string().into(),
+        },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.old.id.to_string()
+    }
+}

@@ -1,0 +1,139 @@
+//! `keyward sessions …`: where one is signed in, and signing in elsewhere.
+
+use clap::{Args, Subcommand};
+
+use super::connect::Context;
+use super::exit::{Exit, Failure};
+use super::keys::target;
+use super::members;
+use super::output::{self, Cell, Column, Output, OutputArgs, Row, say, second};
+use crate::client::Request;
+use crate::wire::members::EndMemberSessions;
+use crate::wire::page::PageQuery;
+use crate::wire::sessions::{CreateSessionCode, EndSession, ListSessions, Session};
+
+/// Where one is signed in.
+#[derive(Subcommand, Debug)]
+pub enum SessionsCommand {
+    /// List your sessions
+    List(ListArgs),
+    /// End sessions: yours by their ids, or all of a member's
+    End(EndArgs),
+    /// Print a code to sign in on another machine; works once, for 10 minutes
+    Code,
+}
+
+/// `keyward sessions list`
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `keyward sessions end`
+#[derive(Args, Clone, Debug)]
+pub struct EndArgs {
+    /// Ids of your sessions
+    #[arg(value_name = "ID", required_unless_present = "of")]
+    ids: Vec<String>,
+    /// All sessions of this member (email address or id); for admins
+    #[arg(long, value_name = "MEMBER", conflicts_with = "ids")]
+    of: Option<String>,
+}
+
+pub(super) async fn run(command: SessionsCommand, context: &Context) -> Result<Exit, Failure> {
+    let connection = context.connect()?;
+    match command {
+        SessionsCommand::List(args) => {
+            let sessions = connection.all(ListSessions, PageQuery::default(), None).await?;
+            let rows: Vec<SessionRow> = sessions.into_iter().map(SessionRow).collect();
+            Output::new(&args.output, context.ascii()).list(&rows)?;
+        }
+        SessionsCommand::End(EndArgs { of: Some(member), .. }) => {
+            let member = members::find(&connection, &member).await?;
+            connection.client.send(Request::to(EndMemberSessions).id(member.id)).await?;
+            say(&format!("Ended all sessions of {}.", member.email));
+        }
+        SessionsCommand::End(args) => {
+            let ids = args.ids.iter().map(|id| target::id(id)).collect::<Result<Vec<_>, _>>()?;
+            let mut failed = None;
+            for &id in &ids {
+                match connection.client.send(Request::to(EndSession).id(id)).await {
+                    Ok(()) => say(&format!("Ended {id}.")),
+                    Err(e) => {
+                        let failure = Failure::from(e).after(&id.to_string());
+                        if ids.len() == 1 {
+                            return Err(failure);
+                        }
+                        say(&failure.words);
+                        failed = Some(Failure::new(Exit::Partial, "some sessions were not ended"));
+                    }
+                }
+            }
+            return failed.map_or(Ok(Exit::Done), Err);
+        }
+        SessionsCommand::Code => {
+            let code = connection.client.send(Request::to(CreateSessionCode)).await?;
+            say(&format!(
+                "On the other machine: `keyward login {}`. The code works once, until {}.",
+                connection.target.address,
+                second(code.expires_at)
+            ));
+            output::raw(code.code.expose().as_bytes())?;
+            output::raw(b"\n")?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+struct SessionRow(Session);
+
+impl Row for SessionRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column {
+            title: "Last used",
+            field: "last_used_at",
+            rank: 0,
+            cut: false,
+            cell: |s| Cell::time(Some(s.0.last_used_at)),
+        },
+        Column { title: "Client", field: "agent", rank: 1, cut: true, cell: |s| s.0.agent.as_str().into() },
+        Column {
+            title: "From",
+            field: "address",
+            rank: 2,
+            cut: false,
+            cell: |s| s.0.address.as_str().into(),
+        },
+        Column {
+            title: "This one",
+            field: "current",
+            rank: 3,
+            cut: false,
+            cell: |s| if s.0.current { "yes" } else { "" }.into(),
+        },
+        Column {
+            title: "Began",
+            field: "created_at",
+            rank: 5,
+            cut: false,
+            cell: |s| Cell::time(Some(s.0.created_at)),
+        },
+        Column {
+            title: "Ends by",
+            field: "expires_at",
+            rank: 4,
+            cut: false,
+            cell: |s| Cell::time(Some(s.0.expires_at)),
+        },
+        Column { title: "Id", field: "id", rank: 0, cut: false, cell: |s| s.id().into() },
+    ];
+
+    fn json(&self) -> String {
+        output::json_of(&self.0)
+    }
+
+    fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+}

@@ -1,0 +1,48 @@
+//! `keyward completions` and `keyward man`, made from the same description of the commands as the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _};
+
+use super::exit::{Exit, Failure};
+use super::{Cli, output};
+
+/// `keyward completions`
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example:\n  keyward completions bash > ~/.local/share/bash-completion/completions/keyward"
+)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: clap_complete::Shell,
+}
+
+/// `keyward man`
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  keyward man | man -l -")]
+pub struct ManArgs {
+    /// Write the pages of all commands into this folder instead
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+}
+
+pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "keyward", &mut script);
+    output::raw(&script)?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
+    let command = Cli::command();
+    if let Some(folder) = &args.to {
+        clap_mangen::generate_to(command, folder)
+            .map_err(|e| Failure::new(Exit::Failed, format!("{}: {e}", folder.display())))?;
+        return Ok(Exit::Done);
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    output::raw(&page)?;
+    Ok(Exit::Done)
+}
