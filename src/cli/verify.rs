@@ -141,7 +141,7 @@ async fn judge(
         (401, Some(ProblemType::KeyMalformed)) => (false, "key-malformed"),
         (401, _) => (false, "key-invalid"),
         (429 | 500..=599, _) => {
-            let words = probe.problem.as_ref().map_or_else(String::new, |p| format!(": {p}"));
+            let words = probe.problem.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
             return Err(Failure::new(
                 Exit::Unreachable,
                 format!(
