@@ -8,6 +8,7 @@ use super::keymap::{Action, Context, Meaning, stack};
 use super::msg::{Ask, Effect, Failure, Moment, Msg, Reply, Ticket};
 use super::popup::{Cx, Popup, Then};
 use super::screens::{activity, detail, keys, members, review, rotations};
+use super::search::Typing as _;
 use super::shared::{Link, Owner, Shared, Start};
 use super::view;
 use crate::domain::key::{Key, Kind};
@@ -116,7 +117,7 @@ impl Tables {
     pub fn changed(&mut self, shared: &Shared, kind: Kind, changes: &Changes) {
         self.rotations.outdated |= !changes.added.is_empty() || !changes.changed.is_empty();
         if kind == Kind::Organization {
-            let judge = self.workspace.look(shared).judge;
+            let judge = self.workspace.judge(shared);
             self.review.keys_changed(&self.workspace.fleet, changes, judge);
         }
     }
@@ -255,6 +256,8 @@ impl Model {
             let places = keys::places(body, pane && state.selected().is_some());
             let rows = if places.table.height == 0 { body.height } else { places.table.height };
             state.table.settle(usize::from(rows.saturating_sub(1)));
+            let open = self.tab == if kind == Kind::Personal { Tab::Personal } else { Tab::Workspace };
+            state.follow(&mut self.shared, if open { places.table.width } else { 0 });
         }
         self.settle_tab(body);
         let Tables { personal, workspace, detail, review, .. } = &mut self.tables;
@@ -282,7 +285,7 @@ impl Model {
             return overlay.popup().contexts();
         }
         match self.table() {
-            Some(table) if table.typing => stack::TEXT,
+            Some(table) if table.search.typing => stack::TEXT,
             _ => self.tab_contexts(),
         }
     }
@@ -314,10 +317,10 @@ impl Model {
         }
         let Some(kind) = self.kind() else { return self.type_in_tab(key) };
         let table = self.tables.of_mut(kind);
-        if !table.typing {
+        if !table.search.typing {
             return false;
         }
-        if table.filter.press(key) {
+        if table.search.press(key) {
             table.refilter(&self.shared);
         }
         true
@@ -328,8 +331,8 @@ impl Model {
             overlay.popup_mut().paste(&mut Cx { shared: &mut self.shared, tables: &mut self.tables }, text);
         } else if let Some(kind) = self.kind() {
             let table = self.tables.of_mut(kind);
-            if table.typing {
-                table.filter.paste(text);
+            if table.search.typing {
+                table.search.paste(text);
                 table.refilter(&self.shared);
             }
         } else {
@@ -355,12 +358,9 @@ impl Model {
         if let Some(kind) = self.kind() {
             let allowed = self.shared.may(Permission::ListKeys(kind)).is_ok();
             let table = self.tables.of_mut(kind);
-            if table.typing && matches!(action, Action::Submit | Action::Cancel | Action::NextField) {
-                table.typing = false;
-                if action == Action::Cancel {
-                    table.filter.take();
-                    table.refilter(&self.shared);
-                }
+            if table.search.typing && matches!(action, Action::Submit | Action::Cancel | Action::NextField) {
+                table.search.leave(action == Action::Cancel);
+                table.refilter(&self.shared);
                 return;
             }
             if self.tables.detail.act(action) {
@@ -392,15 +392,15 @@ impl Model {
                 let open = !self.tables.detail.open && self.selected().is_some();
                 self.tables.detail.toggle(open);
             }
-            Action::ShorterChart => self.tables.detail.range_by(-1),
-            Action::LongerChart => self.tables.detail.range_by(1),
+            Action::ShorterChart => self.tables.detail.show(false),
+            Action::LongerChart => self.tables.detail.show(true),
             _ => self.open_overlay(action),
         }
     }
 
     /// Whether Esc is worth a hint: it leaves a text field or a popup.
     pub fn unwinds(&self) -> bool {
-        self.overlay.is_some() || self.table().is_some_and(|table| table.typing) || self.types_in_tab()
+        self.overlay.is_some() || self.table().is_some_and(|table| table.search.typing) || self.types_in_tab()
     }
 
     /// Unwinds one step; quits where there is none and `quits`.
@@ -411,8 +411,8 @@ impl Model {
         }
         if let Some(kind) = self.kind() {
             let table = self.tables.of_mut(kind);
-            if !table.filter.text().is_empty() {
-                table.filter.take();
+            if !table.search.is_empty() {
+                table.search.clear();
                 table.refilter(&self.shared);
                 return;
             }
@@ -494,6 +494,12 @@ impl Model {
                 Ok(_) => {}
                 Err(failure) => self.tables.of_mut(kind).failed(&mut self.shared, &failure),
             },
+            Owner::Daily(kind) => {
+                // Without it the column stays empty; the next rest asks again.
+                if let Ok(Reply::DailyUse(use_of)) = result {
+                    self.tables.of_mut(kind).daily.heard(use_of);
+                }
+            }
             Owner::Detail => self.tables.detail.heard(&mut self.shared, result),
             Owner::History | Owner::Decide(_) | Owner::Rotations | Owner::Members | Owner::Activity => {
                 self.tab_heard(owner, result);

@@ -50,6 +50,8 @@ pub enum Owner {
     List(Kind),
     /// The changes of a list since it was loaded.
     Changes(Kind),
+    /// The sparklines of a table.
+    Daily(Kind),
     /// The detail pane.
     Detail,
     /// The applied decisions of all reviews.

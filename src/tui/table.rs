@@ -1,7 +1,7 @@
 //! A table of any rows: columns as values, sort, filter, selection by id, marks; only the visible rows are ever formatted.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ratatui::text::Line;
 
@@ -13,7 +13,7 @@ use crate::domain::time::Stamp;
 mod draw;
 mod motion;
 
-pub use draw::{draw, put};
+pub use draw::{draw, fits, put};
 
 /// What a table can show.
 pub trait Row {
@@ -23,13 +23,15 @@ pub trait Row {
 
 /// What a cell's look depends on besides its row.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Look<'a> {
     /// The look.
     pub theme: Theme,
     /// The server's present, and the policy.
     pub judge: Judge,
     /// Whether times are shown exactly.
     pub exact: bool,
+    /// Uses a day of the keys of which that is known.
+    pub daily: Option<&'a HashMap<Id, Vec<Option<i64>>>>,
 }
 
 /// How wide a column is.
@@ -59,7 +61,7 @@ pub struct Column<R: 'static> {
     /// When it gives way to others: the highest first, 0 never.
     pub yields: u8,
     /// What stands in it.
-    pub cell: for<'a> fn(&'a R, &Look) -> Line<'a>,
+    pub cell: for<'a> fn(&'a R, &Look<'_>) -> Line<'a>,
     /// How it is sorted; nothing where it cannot be.
     pub order: Option<Order<R>>,
 }

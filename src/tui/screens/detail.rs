@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
-use crate::domain::time::{DAY, HOUR, Stamp, ago};
-use crate::domain::usage::{BucketWidth, Usage};
+use crate::domain::time::{Stamp, ago};
+use crate::domain::usage::Usage;
+use crate::tui::chart::{self, Range};
 use crate::tui::fleet::Fleet;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure, Moment, Reply};
@@ -19,52 +20,10 @@ use crate::tui::table::{Look, put};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::UsageQuery;
 
+/// Lines of the chart: title, bars, axis, a blank.
+const CHART: u16 = 8;
 /// How long the selection rests before the use of its key is asked for, in milliseconds.
 const REST_MS: u64 = 150;
-
-/// Over which time the use is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Range {
-    /// 24 hours.
-    Day,
-    /// 7 days.
-    Week,
-    /// 30 days.
-    #[default]
-    Month,
-    /// 90 days.
-    Quarter,
-}
-
-impl Range {
-    /// All ranges, the shortest first.
-    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
-
-    /// In words.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Day => "24 h",
-            Self::Week => "7 d",
-            Self::Month => "30 d",
-            Self::Quarter => "90 d",
-        }
-    }
-
-    /// Its length in milliseconds, and the buckets it is shown in.
-    pub fn span(self) -> (i64, BucketWidth) {
-        match self {
-            Self::Day => (24 * HOUR, BucketWidth::Hour),
-            Self::Week => (7 * DAY, BucketWidth::Hour),
-            Self::Month => (30 * DAY, BucketWidth::Day),
-            Self::Quarter => (90 * DAY, BucketWidth::Day),
-        }
-    }
-
-    fn step(self, by: isize) -> Self {
-        let at = Self::ALL.iter().position(|&r| r == self).unwrap_or(0);
-        Self::ALL[at.saturating_add_signed(by).min(Self::ALL.len() - 1)]
-    }
-}
 
 /// Whose use is wanted, over which time; the count makes it wanted anew when the key was used meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,9 +80,9 @@ impl State {
             return;
         }
         self.ask_at = None;
-        let (span, bucket) = wanted.range.span();
         let to = shared.server_now();
-        let query = UsageQuery { from: Some(to.minus(span)), to: Some(to), bucket };
+        let (from, bucket) = (wanted.range.from(to), wanted.range.width());
+        let query = UsageQuery { from: Some(from), to: Some(to), bucket };
         shared.ask(Owner::Detail, Ask::Usage { kind: wanted.kind, id: wanted.id, query });
     }
 
@@ -170,17 +129,25 @@ impl State {
     }
 
     /// Shows a longer or shorter time.
-    pub fn range_by(&mut self, by: isize) {
-        self.range = self.range.step(by);
+    pub fn show(&mut self, longer: bool) {
+        self.range = if longer { self.range.longer() } else { self.range.shorter() };
     }
 }
 
 /// Draws the pane for a key.
-pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look, area: Rect, buf: &mut Buffer) {
-    let facts = facts(state, key, fleet, look, usize::from(area.width));
+pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let mut facts = facts(key, fleet, look, usize::from(area.width));
+    let chart = facts.len();
+    clients(state, key, look, usize::from(area.width), &mut facts);
     let skipped = state.scroll.min(facts.len().saturating_sub(usize::from(area.height)));
     for (y, line) in (area.y..area.bottom()).zip(facts.iter().skip(skipped)) {
         put(buf, (area.x, y), area.width, line, Style::new(), look.theme);
+    }
+    if let Some(y) = (chart + 1).checked_sub(skipped).and_then(|rows| u16::try_from(rows).ok()) {
+        let place = Rect { y: area.y.saturating_add(y), height: CHART, ..area };
+        if place.bottom() <= area.bottom() {
+            draw_chart(state, key, look, place, buf);
+        }
     }
     // What is above or below, and how to get there.
     let more = facts.len() > skipped + usize::from(area.height);
@@ -192,11 +159,11 @@ pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look, area: Rect, bu
     }
 }
 
-fn exactly(at: Stamp, look: &Look) -> String {
+fn exactly(at: Stamp, look: &Look<'_>) -> String {
     format!("{} UTC, {}", at.to_chrono().format("%Y-%m-%d %H:%M:%S"), ago(at, look.judge.now))
 }
 
-fn facts(state: &State, key: &Key, fleet: &Fleet, look: &Look, columns: usize) -> Vec<Line<'static>> {
+fn facts(key: &Key, fleet: &Fleet, look: &Look<'_>, columns: usize) -> Vec<Line<'static>> {
     let theme = look.theme;
     let plain = Style::new();
     let mut out = paragraph(&theme.text(&key.name), theme.style(Role::Strong), columns);
@@ -240,12 +207,33 @@ fn facts(state: &State, key: &Key, fleet: &Fleet, look: &Look, columns: usize) -
         }
     }
     add("Id", &key.id.to_string());
-    clients(state, key, look, columns, &mut out);
     out
 }
 
+/// Bars of the use over the range, once it is known.
+fn draw_chart(state: &State, key: &Key, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = look.theme;
+    let keys = "< > other times";
+    let title = Line::from(vec![
+        Span::styled(format!("Uses over {}", state.range.label()), theme.style(Role::Strong)),
+        Span::styled(format!(", {}", chart::per(state.range.width())), theme.style(Role::Muted)),
+    ]);
+    put(buf, (area.x, area.y), area.width, &title, Style::new(), theme);
+    let x = area.right().saturating_sub(u16::try_from(keys.len()).unwrap_or(0));
+    if area.width > 40 {
+        buf.set_string(x, area.y, keys, theme.style(Role::Muted));
+    }
+    let known = state.usage.as_ref().filter(|(id, range, ..)| *id == key.id && *range == state.range);
+    if let Some((_, range, now, usage)) = known {
+        let since = usage.tracking_since.max(key.created_at);
+        let series = chart::series(&usage.buckets, range.width(), range.from(*now), *now, since);
+        let bars = Rect { y: area.y + 1, height: CHART - 2, ..area };
+        chart::draw_use(bars, buf, theme, &series, *range, *now);
+    }
+}
+
 /// What the key is now, in words: live, its flags with their evidence, or revoked.
-fn standing(key: &Key, look: &Look) -> Line<'static> {
+fn standing(key: &Key, look: &Look<'_>) -> Line<'static> {
     let theme = look.theme;
     if key.revoked_at.is_some() {
         return Line::styled("revoked", theme.style(Role::Danger));
@@ -271,10 +259,11 @@ fn standing(key: &Key, look: &Look) -> Line<'static> {
     Line::from(spans)
 }
 
-fn clients(state: &State, key: &Key, look: &Look, columns: usize, out: &mut Vec<Line<'static>>) {
+fn clients(state: &State, key: &Key, look: &Look<'_>, columns: usize, out: &mut Vec<Line<'static>>) {
     let theme = look.theme;
     let muted = theme.style(Role::Muted);
-    out.push(Line::default());
+    // Room for the chart, which is drawn there.
+    out.extend((0..=CHART).map(|_| Line::default()));
     if let Some(why) = &state.failed {
         out.push(Line::styled("Clients", theme.style(Role::Strong)));
         out.extend(paragraph(why, theme.style(Role::Danger), columns));

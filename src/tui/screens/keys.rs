@@ -1,22 +1,24 @@
 //! The tables of keys: Personal and Workspace.
 
-use crate::domain::filter::KeyFilter;
+use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::staleness::Judge;
 use crate::domain::time::Stamp;
 use crate::tui::fleet::{Changes, Fleet, Load};
-use crate::tui::form::Field;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure, Moment};
+use crate::tui::search::Search;
 use crate::tui::shared::{Link, Owner, Shared};
-use crate::tui::table::{Column, Look, Row, Table};
+use crate::tui::table::{self, Column, Look, Row, Table};
 use crate::wire::page::Page;
 
 mod columns;
+mod daily;
 mod view;
 
 pub use columns::{PERSONAL, WORKSPACE, created_by, flags_line, last_used, time};
+pub use daily::Daily;
 pub use view::{Places, draw, places, sentence};
 
 impl Row for Key {
@@ -37,15 +39,12 @@ pub struct State {
     pub fleet: Fleet,
     /// Where the table stands.
     pub table: Table,
-    /// The filter as typed.
-    pub filter: Field,
-    /// Whether keys go to the filter.
-    pub typing: bool,
-    /// What is wrong with the filter.
-    pub filter_error: Option<String>,
+    /// The filter.
+    pub search: Search<KeyTest>,
+    /// What is known of the use of the last 30 days, for sparklines.
+    pub daily: Daily,
     /// Whether revoked keys are shown.
     pub revoked: bool,
-    parsed: KeyFilter,
     next_refresh: Option<Moment>,
     time: Stamp,
 }
@@ -57,11 +56,9 @@ impl State {
             kind,
             fleet: Fleet::default(),
             table: Table::new(columns::created(kind), true),
-            filter: Field::default(),
-            typing: false,
-            filter_error: None,
+            search: Search::default(),
+            daily: Daily::default(),
             revoked: false,
-            parsed: KeyFilter::default(),
             next_refresh: None,
             time: Stamp::default(),
         }
@@ -82,9 +79,14 @@ impl State {
 
     /// The server's time that all ages on the screen refer to: that of the last refresh, so that a screen without news does not
     /// change.
-    pub fn look(&self, shared: &Shared) -> Look {
-        let judge = Judge { now: self.time, ..shared.judge() };
-        Look { theme: shared.theme(), judge, exact: shared.exact_times }
+    pub fn look(&self, shared: &Shared) -> Look<'_> {
+        let judge = self.judge(shared);
+        Look { theme: shared.theme(), judge, exact: shared.exact_times, daily: Some(self.daily.counts()) }
+    }
+
+    /// What staleness is judged by on this screen.
+    pub fn judge(&self, shared: &Shared) -> Judge {
+        Judge { now: self.time, ..shared.judge() }
     }
 
     /// Loads all keys anew.
@@ -103,11 +105,20 @@ impl State {
 
     /// When this table wants to look for changes.
     pub fn wake_at(&self) -> Option<Moment> {
-        self.next_refresh
+        [self.next_refresh, self.daily.wake_at()].into_iter().flatten().min()
     }
 
-    /// Looks for changes when it is time.
+    /// The window or what it shows is another now: `columns` are those of the table.
+    pub fn follow(&mut self, shared: &mut Shared, columns: u16) {
+        let shows = table::fits(self.columns(), columns, shared.exact_times, columns::USE_TITLE);
+        let visible = self.table.visible().iter().filter(|_| shows);
+        let keys = visible.map(|&row| &self.fleet.keys()[row as usize]);
+        self.daily.follow(shared, keys);
+    }
+
+    /// Looks for changes, and for the use of the visible keys, when it is time.
     pub fn tick(&mut self, shared: &mut Shared) {
+        self.daily.tick(shared, self.kind);
         if self.next_refresh.is_some_and(|at| shared.now >= at) {
             self.refresh(shared);
         }
@@ -163,10 +174,10 @@ impl State {
         shared: &Shared,
         how: impl FnOnce(&mut Table, &[Key], &[Column<Key>], &Judge, &dyn Fn(&Key) -> bool),
     ) {
-        let judge = self.look(shared).judge;
+        let judge = self.judge(shared);
         let columns = self.columns();
         let marks = std::mem::take(&mut self.table.marks);
-        let (filter, revoked) = (&self.parsed, self.revoked || self.parsed.asks_for_revoked());
+        let (filter, revoked) = (&self.search.parsed, self.revoked || self.search.parsed.asks_for_revoked());
         let keep = |key: &Key| {
             (revoked || key.revoked_at.is_none())
                 && (filter.is_empty() || filter.matches_marked(key, &judge, marks.contains(&key.id)))
@@ -188,10 +199,6 @@ impl State {
 
     /// Filters anew, after the filter or the marks changed.
     pub fn refilter(&mut self, shared: &Shared) {
-        match KeyFilter::parse(self.filter.text()) {
-            Ok(filter) => (self.parsed, self.filter_error) = (filter, None),
-            Err(wrong) => self.filter_error = Some(wrong.to_string()),
-        }
         self.arrange(shared, |table, keys, _, _, keep| table.refilter(keys, keep));
     }
 
@@ -213,7 +220,7 @@ impl State {
             return true;
         }
         match action {
-            Action::Filter => self.typing = true,
+            Action::Filter => self.search.typing = true,
             Action::Refresh => self.refresh(shared),
             Action::ShowRevoked => {
                 self.revoked = !self.revoked;

@@ -19,7 +19,7 @@ pub fn draw<R: Row>(
     table: &Table,
     rows: &[R],
     columns: &[Column<R>],
-    look: &Look,
+    look: &Look<'_>,
     dimmed: bool,
     area: Rect,
     buf: &mut Buffer,
@@ -63,6 +63,11 @@ pub fn draw<R: Row>(
             put(buf, (area.x + GUTTER + x, y), width, &cell, base, theme);
         }
     }
+}
+
+/// Whether a table of this width shows the column of this title.
+pub fn fits<R>(columns: &[Column<R>], width: u16, exact: bool, title: &str) -> bool {
+    width > GUTTER && layout(columns, width - GUTTER, exact).iter().any(|&(c, ..)| columns[c].title == title)
 }
 
 /// Which columns are shown, where they begin (after the gutter) and how wide they are.

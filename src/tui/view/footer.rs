@@ -37,7 +37,7 @@ fn place(model: &Model) -> String {
     let place = model.table().map(|state| {
         let shown = state.table.shown().len();
         let at = if shown == 0 { 0 } else { state.table.at() + 1 };
-        Place { at, shown, filtered: !state.filter.text().is_empty(), marked: state.table.marks.len() }
+        Place { at, shown, filtered: !state.search.is_empty(), marked: state.table.marks.len() }
     });
     let Some(place) = place.or_else(|| model.place_in_tab()) else { return String::new() };
     if place.shown == 0 && !place.filtered {

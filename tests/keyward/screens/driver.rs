@@ -8,7 +8,7 @@ use keyward::domain::member::Role;
 use keyward::domain::review::{Decision, Review};
 use keyward::domain::secret::Secret;
 use keyward::domain::text;
-use keyward::domain::usage::{Bucket, ClientUse, Usage};
+use keyward::domain::usage::{Bucket, ClientUse, DailyUse, Usage};
 use keyward::tui::app::Model;
 use keyward::tui::keymap::{Chord, Keymap};
 use keyward::tui::msg::{Ask, Effect, Failure, Moment, Msg, Put, Reply, Ticket};
@@ -284,6 +284,7 @@ impl Driver {
             }
             Ask::RecordExport(body) => Reply::Done(format!("recorded {}", body.records)),
             Ask::Usage { id: of, .. } => Reply::Usage(usage([id(2), id(70), id(72)].contains(&of))),
+            Ask::DailyUse { ids, .. } => Reply::DailyUse(ids.into_iter().map(daily).collect()),
             other => return Err(problem(ProblemType::NotFound, &format!("no answer to {other:?}"))),
         })
     }
@@ -383,6 +384,13 @@ impl Driver {
     }
 }
 
+/// Recorded for 24 of the last 30 days, at weekends less.
+fn daily(id: keyward::domain::id::Id) -> DailyUse {
+    let counts =
+        (0..30).map(|day| (day >= 6).then_some(if day % 7 < 2 { 0 } else { 40 + day * 3 })).collect();
+    DailyUse { id, counts }
+}
+
 fn usage(busy: bool) -> Usage {
     let client = |agent: &str, address: &str, days: i64, count| ClientUse {
         agent: agent.to_owned(),
@@ -393,7 +401,13 @@ fn usage(busy: bool) -> Usage {
     };
     Usage {
         tracking_since: NOW.minus(600 * keyward::domain::time::DAY),
-        buckets: vec![Bucket { start: NOW.floor(keyward::domain::time::DAY), count: 12, refused: 0 }],
+        buckets: (0..if busy { 30 } else { 0 })
+            .map(|day| Bucket {
+                start: NOW.minus((29 - day) * keyward::domain::time::DAY).floor(keyward::domain::time::DAY),
+                count: if day % 7 < 2 { 0 } else { 40 + day * 3 },
+                refused: 0,
+            })
+            .collect(),
         clients: if busy {
             vec![client("Grafana/11.4.0", "10.0.3.2", 200, 52_417), client("curl/8.5.0", "10.0.9.14", 3, 2)]
         } else {

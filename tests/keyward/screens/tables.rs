@@ -11,16 +11,16 @@ use super::driver::{Driver, plain, start};
 #[test]
 fn an_admin_opens_on_the_workspace() {
     assert_snapshot!(Driver::new().screen());
-    assert_snapshot!(Driver::at(120, 40).screen());
+    assert_snapshot!(Driver::at(120, 40).wait(300).screen());
     assert_snapshot!(Driver::at(60, 16).screen());
     assert_snapshot!(Driver::at(40, 10).screen());
 }
 
 #[test]
 fn the_details_stand_beside_below_or_over_the_table() {
-    assert_snapshot!(Driver::at(120, 40).press("jj<enter>").wait(200).screen());
-    assert_snapshot!(Driver::at(80, 50).press("jj<enter>").wait(200).screen());
-    assert_snapshot!(Driver::new().press("jj<enter>").wait(200).screen());
+    assert_snapshot!(Driver::at(120, 40).press("jjjjj<enter>").wait(300).screen());
+    assert_snapshot!(Driver::at(80, 50).press("jjjjj<enter>").wait(300).screen());
+    assert_snapshot!(Driver::new().press("jjjjj<enter>").wait(300).screen());
 }
 
 #[test]

@@ -8,13 +8,14 @@ use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
 use crate::domain::staleness::{Flag, Risk};
 use crate::domain::time::{Stamp, ago};
+use crate::tui::chart::sparkline;
 use crate::tui::table::{Column, Look, Order, Width, text_order, text_rank, time_rank};
 use crate::tui::theme::{Role, Symbol};
 
 /// The columns of the tab Personal.
-pub const PERSONAL: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, CREATED, FLAGS];
+pub const PERSONAL: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
 /// The columns of the tab Workspace.
-pub const WORKSPACE: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, CREATED, CREATED_BY, FLAGS];
+pub const WORKSPACE: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
 
 /// The column that key tables are sorted by at first.
 pub fn created(kind: Kind) -> usize {
@@ -62,6 +63,10 @@ const CREATED: Column<Key> = Column {
     cell: |key, look| Line::raw(time(key.created_at, look)),
     order: Some(Order { rank: |key, _| time_rank(Some(key.created_at)), tie: by_age, descending: true }),
 };
+/// The title of the column of sparklines.
+pub const USE_TITLE: &str = "30 days";
+const USE: Column<Key> =
+    Column { title: USE_TITLE, width: Width::Fixed(15), yields: 5, cell: recent_use, order: None };
 const FLAGS: Column<Key> = Column {
     title: "Flags",
     width: Width::Flex { min: 12, max: 32, weight: 2 },
@@ -101,11 +106,11 @@ fn by_age(a: &Key, b: &Key) -> Ordering {
 }
 
 /// A moment as the tables show it.
-pub fn time(at: Stamp, look: &Look) -> String {
+pub fn time(at: Stamp, look: &Look<'_>) -> String {
     if look.exact { at.minute() } else { ago(at, look.judge.now) }
 }
 
-fn badge<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+fn badge<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     if key.is_live(look.judge.now) {
         Line::styled(look.theme.symbol(Symbol::Live), look.theme.style(Role::Live))
     } else {
@@ -113,17 +118,23 @@ fn badge<'a>(key: &'a Key, look: &Look) -> Line<'a> {
     }
 }
 
-fn name<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+fn name<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     let role = if key.revoked_at.is_some() { Role::Revoked } else { Role::Plain };
     Line::styled(key.name.as_str(), look.theme.style(role))
 }
 
-fn mask<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+fn mask<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     Line::styled(key.masked.as_str(), look.theme.style(Role::Muted))
 }
 
+fn recent_use<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+    let counts = look.daily.and_then(|daily| daily.get(&key.id));
+    let shown = counts.map(|counts| sparkline(counts, 15, look.theme.ascii)).unwrap_or_default();
+    Line::styled(shown, look.theme.style(Role::Bar))
+}
+
 /// When it was last used, or `Never`.
-pub fn last_used<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+pub fn last_used<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     let theme = look.theme;
     let flags = look.judge.flags(key);
     let role = match () {
@@ -138,7 +149,7 @@ pub fn last_used<'a>(key: &'a Key, look: &Look) -> Line<'a> {
 }
 
 /// Who created it; a removed member says so.
-pub fn created_by<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+pub fn created_by<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     let by = &key.created_by;
     match by.status {
         Status::Active => Line::raw(by.name.as_str()),
@@ -153,7 +164,7 @@ pub fn created_by<'a>(key: &'a Key, look: &Look) -> Line<'a> {
 }
 
 /// The flags in words; of a revoked key, when that was.
-pub fn flags_line<'a>(key: &'a Key, look: &Look) -> Line<'a> {
+pub fn flags_line<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     let theme = look.theme;
     if let Some(at) = key.revoked_at {
         return Line::styled(format!("revoked {}", time(at, look)), theme.style(Role::Muted));

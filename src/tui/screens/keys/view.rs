@@ -23,6 +23,8 @@ const SIDE_FROM: u16 = 110;
 const SIDE_WIDTH: u16 = 46;
 /// From this height on it stands below the table in narrower windows; in smaller ones it covers the table.
 const BELOW_FROM: u16 = 36;
+/// What is shown in an empty filter.
+const EXAMPLE: &str = "name or mask, owner:removed idle:>90d age:>1y agent:powerbi flag:orphaned";
 /// How long loading may take before a spinner turns, in milliseconds.
 pub const PATIENCE_MS: u64 = 200;
 
@@ -114,25 +116,8 @@ fn bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(
     if area.height == 0 {
         return None;
     }
-    if state.typing || !state.filter.text().is_empty() {
-        let role = if state.filter_error.is_some() { Role::Danger } else { Role::Accent };
-        buf.set_string(area.x + 1, area.y, "/", theme.style(role));
-        let mut field = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
-        let hint = match &state.filter_error {
-            Some(why) => Some(Line::styled(why.clone(), theme.style(Role::Danger))),
-            None if state.typing && state.filter.text().is_empty() => Some(Line::styled(
-                "name or mask, owner:removed idle:>90d age:>1y agent:powerbi flag:orphaned",
-                theme.style(Role::Muted),
-            )),
-            None => None,
-        };
-        if let Some(hint) = hint {
-            let typed = u16::try_from(crate::domain::text::width(state.filter.text())).unwrap_or(u16::MAX);
-            let x = field.x.saturating_add(typed).saturating_add(2).min(area.right());
-            put(buf, (x, area.y), area.right() - x, &hint, Style::new(), theme);
-            field.width = field.width.min(typed + 2);
-        }
-        return state.filter.draw(field, state.typing, theme, buf);
+    if state.search.shows() {
+        return state.search.draw(EXAMPLE, shared, area, buf);
     }
     if let Load::Loading { since } = state.fleet.load
         && shared.now.since(since) >= PATIENCE_MS
@@ -220,8 +205,7 @@ fn nothing(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
             }
             lines
         }
-        Load::Complete if state.filter_error.is_some() => vec![],
-        Load::Complete if !state.filter.text().is_empty() => vec![
+        Load::Complete if !state.search.is_empty() => vec![
             "No key passes the filter.".to_owned(),
             String::new(),
             format!("{} clears it.", key(Action::Cancel)),
