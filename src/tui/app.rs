@@ -347,6 +347,7 @@ impl Model {
             if action == Action::Suspend {
                 self.shared.effects.push(Effect::Suspend);
             }
+            let action = if action == Action::ClosePopup { Action::Cancel } else { action };
             self.with_popup(|popup, cx| popup.act(cx, action));
         } else {
             self.act_below(action);

@@ -47,8 +47,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
     let area: Rect = buf.area;
     let shared = &model.shared;
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let text =
-            format!("keyward needs {}x{}, this is {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        let text = format!("needs {}x{}, has {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         buf.set_stringn(0, 0, text, usize::from(area.width), Style::new());
         return Drawn::default();
     }

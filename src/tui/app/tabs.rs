@@ -243,7 +243,7 @@ impl Model {
                 let revoked = self.tables.of(kind).fleet.get(id).is_some_and(|key| key.revoked_at.is_some());
                 self.open_tab(tab);
                 let table = self.tables.of_mut(kind);
-                table.filter.take();
+                table.search.clear();
                 table.revoked |= revoked;
                 table.refilter(&self.shared);
                 table.select(id);

@@ -232,6 +232,7 @@ bindings! {
         Stored "stored" ["s"] "I have stored it" "I have stored it";
     }
     Popup {
+        ClosePopup "close-popup" ["q"] "close the popup" "";
         Activate "activate" ["enter"] "press the focused button" "choose";
         ScrollDown "scroll-down" ["j", "down"] "scroll down" "";
         ScrollUp "scroll-up" ["k", "up"] "scroll up" "";

@@ -331,7 +331,7 @@ pub fn draw(
     body: Rect,
     buf: &mut Buffer,
 ) -> (Option<(u16, u16)>, Option<Scrolled>) {
-    let look = Look { theme: shared.theme(), judge: shared.judge(), exact: shared.exact_times };
+    let look = Look { theme: shared.theme(), judge: shared.judge(), exact: shared.exact_times, daily: None };
     if let (Err(why), Some(_), false) =
         (shared.may(Permission::ManageMembers), &shared.me, shared.start.read_only)
     {

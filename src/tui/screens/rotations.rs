@@ -231,9 +231,9 @@ impl State {
         self.load = Load::Failed(failure.to_string());
     }
 
-    fn look(&self, shared: &Shared) -> Look {
+    fn look(&self, shared: &Shared) -> Look<'static> {
         let judge = crate::domain::staleness::Judge { now: self.time, ..shared.judge() };
-        Look { theme: shared.theme(), judge, exact: shared.exact_times }
+        Look { theme: shared.theme(), judge, exact: shared.exact_times, daily: None }
     }
 
     fn arrange(&mut self, shared: &Shared) {

@@ -60,9 +60,17 @@ pub fn draw<R: Row>(
         }
         for &(column, x, width) in &places {
             let cell = (columns[column].cell)(row, look);
+            // The name of the selected row stands out as well; a whole row would cost a slow link too much.
+            let named = selected == Some(id) && is_name(&columns[column]);
+            let base = if named { base.patch(theme.style(Role::Strong)) } else { base };
             put(buf, (area.x + GUTTER + x, y), width, &cell, base, theme);
         }
     }
+}
+
+/// Whether the column names the row: it never gives way, and takes what room there is.
+fn is_name<R>(column: &Column<R>) -> bool {
+    column.yields == 0 && matches!(column.width, Width::Flex { .. })
 }
 
 /// Whether a table of this width shows the column of this title.

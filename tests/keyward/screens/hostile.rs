@@ -1,0 +1,157 @@
+//! Whatever is pressed, whatever the names hold, in whatever window: no panic, nothing that acts on a terminal, no secret left.
+
+use insta::assert_snapshot;
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::domain::text::first_unshowable;
+use keyward::tui::msg::Failure;
+use proptest::prelude::*;
+
+use super::driver::{Driver, secret, start};
+use super::fleet;
+
+const HOSTILE: [&str; 14] = [
+    "\u{1b}[2Jcleared",
+    "\u{1b}]52;c;aGk=\u{7}copied",
+    "\u{9b}31m\u{9d}0;title\u{9c}",
+    "two\r\nlines\tand a tab",
+    "\u{202e}gnp.exe\u{2066}x\u{2069}",
+    "adm\u{200b}in\u{feff}\u{ad}",
+    "\u{e0061}\u{e0062}tags",
+    "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "\u{3164}\u{2800}\u{2028}",
+    "=HYPERLINK(\"http://evil.example\")",
+    "工場の鍵、第三製造ライン、品質管理システム連携用",
+    "👩‍🔧🏭 maintenance 🇩🇪",
+    "",
+    "x",
+];
+
+fn hostile() -> Driver {
+    let mut driver = Driver::new();
+    driver.keys = HOSTILE
+        .iter()
+        .zip(0u16..)
+        .map(|(name, n)| {
+            let mut key = fleet::key(n, Kind::Organization, name, i64::from(n) * 1_000, Some((0, name)));
+            key.masked = format!("sk_…{name}");
+            key.note = Some((*name).to_owned());
+            key
+        })
+        .collect();
+    driver.keys[13].name = "y".repeat(10_000);
+    driver.press("r")
+}
+
+fn shows_nothing_that_acts(driver: &Driver) {
+    for cell in driver.buffer().content() {
+        let symbol = cell.symbol().replace(keyward::domain::text::REPLACEMENT, "");
+        assert_eq!(first_unshowable(&symbol), None, "{symbol:?}");
+    }
+}
+
+#[test]
+fn hostile_names_are_shown_harmlessly_everywhere() {
+    let driver = hostile();
+    assert_snapshot!(driver.screen());
+    shows_nothing_that_acts(&driver);
+    for keys in ["<enter>", "x", "e", "y", "c", "jx", "axj", "n"] {
+        for row in 0..14 {
+            let driver = hostile().press(&"j".repeat(row)).press(keys);
+            shows_nothing_that_acts(&driver);
+        }
+    }
+    let failure = Failure::Unreachable("\u{1b}[31mred \u{202e}alert".into());
+    shows_nothing_that_acts(&Driver::new().failing(failure).press("r"));
+    shows_nothing_that_acts(&Driver::new().press("n").paste("a\u{1b}[2Jb"));
+}
+
+#[test]
+fn every_size_from_one_cell_up_is_drawn() {
+    let screens = [
+        "",
+        "j<enter>",
+        "x",
+        "jx",
+        "e",
+        "n",
+        "nLine<enter>",
+        "nLine<enter>w",
+        "s",
+        "y",
+        "c",
+        ":",
+        "?",
+        "ajx",
+    ];
+    let sizes = [
+        (1, 1),
+        (2, 30),
+        (300, 1),
+        (39, 10),
+        (40, 9),
+        (40, 10),
+        (41, 11),
+        (60, 16),
+        (80, 24),
+        (110, 30),
+        (300, 100),
+    ];
+    for keys in screens {
+        for (columns, rows) in sizes {
+            let driver = Driver::new().press(keys).resize(columns, rows).wait(500).press("jk");
+            assert_eq!(driver.buffer().area.width, columns);
+        }
+    }
+    assert_snapshot!(Driver::new().resize(30, 5).screen());
+}
+
+/// One thing that happens.
+fn happening() -> impl Strategy<Value = String> {
+    let keys = "abcdeghijknrstuvwxyzAEGKRSU0123456./:?<> []!".chars().map(|c| c.to_string());
+    let named = [
+        "<enter>",
+        "<esc>",
+        "<tab>",
+        "<backspace>",
+        "<pagedown>",
+        "<pageup>",
+        "<left>",
+        "<ctrl-u>",
+        "<ctrl-c>",
+    ];
+    let all: Vec<String> = keys.filter(|k| k != "<" && k != ">").chain(named.map(str::to_owned)).collect();
+    prop::sample::select(all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_keys_and_no_window_panic_and_no_secret_stays(
+        keys in prop::collection::vec(happening(), 1..60),
+        sizes in prop::collection::vec((1u16..130, 1u16..50), 1..4),
+        role in prop::sample::select(vec![Role::Admin, Role::Normal, Role::Operator]),
+    ) {
+        let mut driver = Driver::with(start(80, 24), role);
+        for (at, key) in keys.iter().enumerate() {
+            driver = driver.press(key);
+            if at % 20 == 19 {
+                let (columns, rows) = sizes[at / 20 % sizes.len()];
+                driver = driver.resize(columns, rows).wait(700);
+            }
+        }
+        shows_nothing_that_acts(&driver);
+        // Whatever is open is left: the popups of a secret by saying that it is stored.
+        for _ in 0..8 {
+            driver = driver.press("<esc>y");
+        }
+        driver = driver.press("<esc><esc><esc>").resize(80, 24);
+        let secret = secret();
+        let middle = &secret.expose()[4..30];
+        let screen: String = driver.screen();
+        prop_assert!(!screen.contains(middle));
+        let model = format!("{:?}", driver.model);
+        prop_assert!(!model.contains(middle));
+    }
+}
