@@ -3,9 +3,9 @@
 mod bytes;
 pub mod driver;
 mod fleet;
+mod hostile;
 mod others;
 mod people;
-mod hostile;
 mod popups;
 mod review;
 mod tables;
