@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use super::form::Field;
 use super::shared::Shared;
 use super::table::put;
-use super::theme::Role;
+use super::theme::{Role, Symbol};
 use crate::domain::filter::{Fields, Filter, FilterError};
 use crate::domain::text;
 
@@ -92,6 +92,23 @@ impl<T: Fields> Search<T> {
     /// Whether the line has to be drawn.
     pub fn shows(&self) -> bool {
         self.typing || !self.is_empty()
+    }
+
+    /// Draws the line, or a rule where nothing is typed; gives the cursor's place.
+    pub fn draw_or_rule(
+        &self,
+        example: &str,
+        shared: &Shared,
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> Option<(u16, u16)> {
+        if self.shows() {
+            return self.draw(example, shared, area, buf);
+        }
+        let theme = shared.theme();
+        let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
+        buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), theme.style(Role::Muted));
+        None
     }
 
     /// Draws the line; gives the cursor's place. `example` is shown while nothing is typed.

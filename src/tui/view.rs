@@ -61,7 +61,9 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
                 (drawn.cursor, drawn.scroll) = keys::draw(table, &model.tables.detail, shared, body, buf);
             }
         }
-        Tab::Rotations => drawn.scroll = rotations::draw(&model.tables.rotations, shared, body, buf),
+        Tab::Rotations => {
+            (drawn.cursor, drawn.scroll) = rotations::draw(&model.tables.rotations, shared, body, buf);
+        }
         Tab::Members => {
             (drawn.cursor, drawn.scroll) = members::draw(&model.tables.members, shared, body, buf);
         }

@@ -70,7 +70,7 @@ impl Model {
                 Tab::Review,
                 Action::Open | Action::Edit | Action::Copy | Action::Command | Action::Mark | Action::MarkAll,
             ) => selected(),
-            (Tab::Rotations, Action::Filter | Action::Sort | Action::Mark | Action::MarkAll) => {
+            (Tab::Rotations, Action::Sort | Action::Mark | Action::MarkAll) => {
                 Err("rotations are shown as they are urgent".to_owned())
             }
             (Tab::Activity, Action::Sort | Action::Mark | Action::MarkAll) => {

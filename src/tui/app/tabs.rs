@@ -31,7 +31,8 @@ impl Model {
     /// The filter of the open tab, where it is no table of keys.
     fn search(&mut self) -> Option<&mut dyn Typing> {
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations => None,
+            Tab::Personal | Tab::Workspace => None,
+            Tab::Rotations => Some(&mut self.tables.rotations.search),
             Tab::Review => Some(&mut self.tables.review.search),
             Tab::Members => Some(&mut self.tables.members.search),
             Tab::Activity => Some(&mut self.tables.activity.search),
@@ -41,7 +42,8 @@ impl Model {
     /// Whether keys go to the filter of such a tab.
     pub(super) fn types_in_tab(&self) -> bool {
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations => false,
+            Tab::Personal | Tab::Workspace => false,
+            Tab::Rotations => self.tables.rotations.search.typing,
             Tab::Review => self.tables.review.search.typing,
             Tab::Members => self.tables.members.search.typing,
             Tab::Activity => self.tables.activity.search.typing,
@@ -74,7 +76,9 @@ impl Model {
         match self.tab {
             Tab::Personal | Tab::Workspace => None,
             Tab::Review => Some(of(&self.tables.review.table, !self.tables.review.search.is_empty())),
-            Tab::Rotations => Some(of(&self.tables.rotations.table, false)),
+            Tab::Rotations => {
+                Some(of(&self.tables.rotations.table, !self.tables.rotations.search.is_empty()))
+            }
             Tab::Members => Some(of(&self.tables.members.table, !self.tables.members.search.is_empty())),
             Tab::Activity => Some(of(&self.tables.activity.table, !self.tables.activity.search.is_empty())),
         }
@@ -84,7 +88,8 @@ impl Model {
     fn refilter_tab(&mut self) {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations => {}
+            Tab::Personal | Tab::Workspace => {}
+            Tab::Rotations => self.tables.rotations.arrange(&self.shared),
             Tab::Review => review.refilter(&workspace.fleet),
             Tab::Members => self.tables.members.arrange(&self.shared),
             Tab::Activity => self.tables.activity.arrange(&self.shared),
@@ -271,7 +276,8 @@ impl Model {
     pub(super) fn back_in_tab(&mut self) -> bool {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
-            Tab::Personal | Tab::Workspace | Tab::Rotations => false,
+            Tab::Personal | Tab::Workspace => false,
+            Tab::Rotations => self.tables.rotations.back(&self.shared),
             Tab::Review => review.back(&workspace.fleet),
             Tab::Members => self.tables.members.back(&self.shared),
             Tab::Activity => self.tables.activity.back(&self.shared),

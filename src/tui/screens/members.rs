@@ -338,14 +338,7 @@ pub fn draw(
         say(&sentence(&why), body, &look, buf);
         return (None, None);
     }
-    let bar = Rect { height: 1, ..body };
-    let cursor = if state.search.shows() {
-        state.search.draw(EXAMPLE, shared, bar, buf)
-    } else {
-        let rule = look.theme.symbol(theme::Symbol::Rule).repeat(usize::from(bar.width.saturating_sub(2)));
-        buf.set_stringn(bar.x + 1, bar.y, rule, usize::from(bar.width), look.theme.style(theme::Role::Muted));
-        None
-    };
+    let cursor = state.search.draw_or_rule(EXAMPLE, shared, Rect { height: 1, ..body }, buf);
     let area = table_area(body);
     if state.table.shown().is_empty() {
         let said = match &state.load {

@@ -294,6 +294,16 @@ impl State {
         }
     }
 
+    /// Drops drafts on keys about which nothing is left to decide.
+    pub fn drop_drafts(&mut self, shared: &mut Shared, keys: &[Id]) {
+        if !keys.is_empty() {
+            for &id in keys {
+                self.drafts.applied(id);
+            }
+            self.save(shared);
+        }
+    }
+
     /// Keeps the drafts on this machine.
     fn save(&self, shared: &mut Shared) {
         let text = serde_json::to_string(&self.drafts).expect("drafts are plain data and always become JSON");

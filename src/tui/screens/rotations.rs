@@ -1,9 +1,12 @@
 //! All rotations with their phase, who is still on the old key, and how long it must stay silent yet.
 
+use std::fmt;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::domain::filter::{Field, Fields, Needle, Value, quote};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Permission;
@@ -15,9 +18,10 @@ use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure};
 use crate::tui::screens::keys::{sentence, time};
 use crate::tui::screens::members::say;
+use crate::tui::search::Search;
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::{self, Column, Look, Order, Row, Table, Width, text_order, text_rank};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::theme::Role;
 use crate::tui::view::Scrolled;
 use crate::wire::keys::Rotation;
 use crate::wire::page::Page;
@@ -141,11 +145,46 @@ fn still_on(rotation: &Rotation, look: &Look) -> String {
     }
 }
 
+/// What a field tests on a rotation. Plain terms search names and masks of both keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RotationTest {
+    /// `phase:ready`
+    Phase(Phase),
+    /// `agent:grafana`: what used the old key last.
+    Agent(Needle),
+}
+
+impl Fields for RotationTest {
+    const FIELDS: &'static [Field] = &[
+        Field { name: "phase", values: "switch, drain, ready, done or abandoned", finds: "where it stands" },
+        Field { name: "agent", values: "part of an agent's name", finds: "what used the old key last" },
+    ];
+
+    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+        const PHASES: [Phase; 5] = [Phase::Switch, Phase::Drain, Phase::Ready, Phase::Done, Phase::Abandoned];
+        match name {
+            "phase" => Ok(Self::Phase(value.one_of(&PHASES.map(|phase| (phase.word(), phase)))?)),
+            _ => Ok(Self::Agent(Needle::new(value.text()))),
+        }
+    }
+}
+
+impl fmt::Display for RotationTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phase(phase) => write!(f, "phase:{phase}"),
+            Self::Agent(needle) => write!(f, "agent:{}", quote(needle.text(), false)),
+        }
+    }
+}
+
 /// The rotations of one's own keys and, for admins, of the organization's.
 #[derive(Debug)]
 pub struct State {
     /// Where the table stands.
     pub table: Table,
+    /// The filter.
+    pub search: Search<RotationTest>,
     /// How far loading has come.
     pub load: Load,
     /// Whether keys changed since they were loaded.
@@ -160,6 +199,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             table: Table::new(0, false),
+            search: Search::default(),
             load: Load::Nothing,
             outdated: false,
             rows: Vec::new(),
@@ -236,24 +276,47 @@ impl State {
         Look { theme: shared.theme(), judge, exact: shared.exact_times, daily: None }
     }
 
-    fn arrange(&mut self, shared: &Shared) {
+    /// Sorts and filters anew.
+    pub fn arrange(&mut self, shared: &Shared) {
         let judge = self.look(shared).judge;
-        self.table.rebuild(&self.rows, COLUMNS, &judge, &|_| true);
+        let filter = &self.search.parsed;
+        let keep = |rotation: &Rotation| {
+            let (old, new) = (&rotation.old, &rotation.new);
+            filter.passes(&[&old.name, &old.masked, &new.name, &new.masked], |test: &RotationTest| match test
+            {
+                RotationTest::Phase(phase) => rotation.phase_at(judge.now) == *phase,
+                RotationTest::Agent(needle) => {
+                    old.last_used_by.as_ref().is_some_and(|by| needle.is_in(&by.agent))
+                }
+            })
+        };
+        self.table.rebuild(&self.rows, COLUMNS, &judge, &keep);
+    }
+
+    /// One step back: the filter. Says whether there was one.
+    pub fn back(&mut self, shared: &Shared) -> bool {
+        if self.search.is_empty() {
+            return false;
+        }
+        self.search.clear();
+        self.arrange(shared);
+        true
     }
 
     /// Does what an action asks of the table; says whether it was one of the table's.
     pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
-        if matches!(action, Action::Mark | Action::MarkAll | Action::Sort | Action::Filter) {
+        if matches!(action, Action::Mark | Action::MarkAll | Action::Sort) {
             return true;
         }
         if self.table.act(&self.rows, action) {
             return true;
         }
-        if action == Action::Refresh {
-            self.load(shared);
-            return true;
+        match action {
+            Action::Filter => self.search.typing = true,
+            Action::Refresh => self.load(shared),
+            _ => return false,
         }
-        false
+        true
     }
 }
 
@@ -279,15 +342,25 @@ pub fn table_area(body: Rect) -> Rect {
     Rect { y: body.y + 1, height: body.height.saturating_sub(3), ..body }
 }
 
-/// Draws the tab; gives the rows that scroll.
-pub fn draw(state: &State, shared: &Shared, body: Rect, buf: &mut Buffer) -> Option<Scrolled> {
+/// Shown while no filter is typed.
+const EXAMPLE: &str = "name or mask of either key, phase:ready agent:grafana";
+
+/// Draws the tab; gives the cursor's place and the rows that scroll.
+pub fn draw(
+    state: &State,
+    shared: &Shared,
+    body: Rect,
+    buf: &mut Buffer,
+) -> (Option<(u16, u16)>, Option<Scrolled>) {
     let look = state.look(shared);
-    let rule = look.theme.symbol(Symbol::Rule).repeat(usize::from(body.width.saturating_sub(2)));
-    buf.set_stringn(body.x + 1, body.y, rule, usize::from(body.width), look.theme.style(Role::Muted));
+    let cursor = state.search.draw_or_rule(EXAMPLE, shared, Rect { height: 1, ..body }, buf);
     let area = super::members::table_area(body);
     if state.table.shown().is_empty() {
         let said = match &state.load {
             Load::Failed(why) => format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh)),
+            Load::Complete if !state.search.is_empty() => {
+                format!("No rotation passes the filter. {} clears it.", shared.key(Action::Cancel))
+            }
             Load::Complete => format!(
                 "No key is being replaced. {} on a key starts a rotation: it creates the replacement and watches the old key \
                  until nothing uses it any more.",
@@ -296,7 +369,7 @@ pub fn draw(state: &State, shared: &Shared, body: Rect, buf: &mut Buffer) -> Opt
             _ => "Loading rotations.".to_owned(),
         };
         say(&said, area, &look, buf);
-        return None;
+        return (cursor, None);
     }
     let area = table_area(body);
     table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
@@ -318,11 +391,11 @@ pub fn draw(state: &State, shared: &Shared, body: Rect, buf: &mut Buffer) -> Opt
             );
         }
     }
-    Some(Scrolled {
+    let scroll = Scrolled {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),
         top: state.table.top(),
         generation: state.table.generation(),
-    })
-    .filter(|scroll| scroll.rows > 0)
+    };
+    (cursor, (scroll.rows > 0).then_some(scroll))
 }

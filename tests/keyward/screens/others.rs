@@ -12,6 +12,17 @@ fn rotations_say_where_they_stand() {
 }
 
 #[test]
+fn rotations_are_filtered() {
+    let driver = Driver::new().press("4/phase:ready mes<enter>");
+    assert!(
+        driver.screen().contains("1/1") && driver.screen().contains("MES gateway line 1"),
+        "{}",
+        driver.screen()
+    );
+    assert!(driver.press("<esc>").screen().contains("1/5"));
+}
+
+#[test]
 fn the_wizard_shows_each_phase() {
     for down in 0..5 {
         assert_snapshot!(Driver::at(80, 24).press("4").press(&"j".repeat(down)).press("<enter>").screen());

@@ -111,6 +111,17 @@ fn live_keys_are_left_alone() {
 }
 
 #[test]
+fn a_key_that_another_admin_revoked_needs_no_decision() {
+    let mut driver = reviewing(stale(2)).press("3x");
+    driver.named("Stale 01").revoked_at = Some(NOW);
+    driver.named("Stale 01").version = 2;
+    let driver = driver.wait(6_000).press("A");
+    assert!(driver.screen().contains("1 key revoked already"), "{}", driver.screen());
+    let driver = driver.press("y");
+    assert!(driver.reviews.is_empty() && !driver.screen().contains("Decided:"), "{}", driver.screen());
+}
+
+#[test]
 fn undo_takes_back_one_step() {
     let driver = reviewing(stale(3)).press("3ax");
     assert!(driver.screen().contains("revoke 3"), "{}", driver.screen());

@@ -29,6 +29,8 @@ const TYPED_FROM: usize = 2;
 pub struct Apply {
     /// What is sent, in this order.
     send: Vec<Id>,
+    /// Keys that were revoked meanwhile: their drafts are dropped.
+    gone: Vec<Id>,
     /// What happens, as it is listed.
     listed: Vec<Listed>,
     revokes: usize,
@@ -59,14 +61,15 @@ impl Apply {
             return Err("what was applied before is not known yet; try again in a moment".to_owned());
         }
         let mut silent = Vec::new();
-        let mut held = Vec::new();
+        let (mut held, mut moot) = (Vec::new(), Vec::new());
         let mut others = Vec::new();
         for (id, draft) in review.drafts.iter() {
-            let key = tables.workspace.fleet.get(id);
-            match (
-                draft.decision,
-                key.map_or(Some("not among the keys any more".to_owned()), |k| held_back(k, draft, shared)),
-            ) {
+            let Some(key) = tables.workspace.fleet.get(id) else {
+                held.push((id, "not among the keys any more".to_owned()));
+                continue;
+            };
+            match (draft.decision, held_back(key, draft, shared)) {
+                _ if key.revoked_at.is_some() => moot.push((id, revoked_by(key, shared))),
                 (Decision::Revoke, None) => silent.push(id),
                 (Decision::Revoke, Some(why)) => held.push((id, why)),
                 (decision, _) => others.push((decision, id)),
@@ -98,11 +101,14 @@ impl Apply {
                 others.iter().filter(|(d, _)| *d == decision).map(|&(_, id)| (id, String::new())).collect();
             group(format!("{} {does}", keys(these.len())), Role::Strong, these);
         }
+        let gone = moot.iter().map(|&(id, _)| id).collect();
+        group(format!("{} revoked already; nothing is left to decide", keys(moot.len())), Role::Muted, moot);
         let revokes = silent.len();
         let mut send = silent;
         send.extend(others.into_iter().map(|(_, id)| id));
         Ok(Self {
             send,
+            gone,
             listed,
             revokes,
             typed: Field::default(),
@@ -122,12 +128,17 @@ impl Apply {
     }
 
     fn confirm(&mut self, cx: &mut Cx<'_>) -> Then {
-        if !self.shown || self.send.is_empty() {
+        if !self.shown || (self.send.is_empty() && self.gone.is_empty()) {
             return Then::Stay;
         }
         if self.types() && self.typed.text().trim() != self.phrase() {
             self.wrong = Some(format!("Type {} to go on.", self.phrase()));
             return Then::Stay;
+        }
+        cx.tables.review.drop_drafts(cx.shared, &self.gone);
+        if self.send.is_empty() {
+            cx.tables.review.refilter(&cx.tables.workspace.fleet);
+            return Then::Close;
         }
         self.running = true;
         self.top = 0;
@@ -156,13 +167,15 @@ impl Apply {
     }
 }
 
-/// Why a revoke would not go through, or should not: the key is revoked, was used since it was looked at, or is in use.
+/// Who revoked a key, and when.
+fn revoked_by(key: &Key, shared: &Shared) -> String {
+    let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
+    key.revoked_at.map_or(String::new(), |at| format!("{}{by}", ago(at, shared.server_now())))
+}
+
+/// Why a revoke would not go through, or should not: the key was used since it was looked at, or is in use.
 fn held_back(key: &Key, draft: &Draft, shared: &Shared) -> Option<String> {
     let now = shared.server_now();
-    if let Some(at) = key.revoked_at {
-        let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
-        return Some(format!("revoked {} already{by}", ago(at, now)));
-    }
     let at = key.last_used_at?;
     let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
     if at >= draft.seen_until {
@@ -252,7 +265,7 @@ impl Apply {
         }
         let typed_row = foot.len();
         foot.push(match () {
-            () if self.send.is_empty() => hints(&[("Esc", "back")], theme),
+            () if self.send.is_empty() && self.gone.is_empty() => hints(&[("Esc", "back")], theme),
             () if self.types() => {
                 Line::from(vec![Span::raw(format!("Type {} and Enter, or Esc: ", self.phrase()))])
             }
