@@ -9,5 +9,8 @@ mod readme;
 mod restart;
 mod rooms;
 mod screens;
+mod ssh;
 mod store;
 mod support;
+mod terminal;
+mod tmux;

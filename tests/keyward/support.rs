@@ -2,6 +2,8 @@
 
 pub mod house;
 pub mod postgres;
+pub mod pty;
+pub mod tools;
 
 use keyward::clock::{Clock, entropy};
 use keyward::store::{Access, Store, Target};
@@ -67,7 +69,8 @@ pub fn scaled(full: usize) -> usize {
     times.max(1)
 }
 
+/// A variable that is set to something.
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment how much to do")]
-fn environment(name: &str) -> Option<String> {
+pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,0 +1,191 @@
+//! keyward at the far end of a real SSH connection.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use keyward::clock::monotonic;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::support::pty::{PATIENCE, Pty, program};
+use super::support::tools::installed;
+
+/// An sshd of the test's own, on the loopback interface, that lets in the user who runs the test.
+struct Sshd {
+    folder: TempDir,
+    port: u16,
+    daemon: Child,
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+fn key(path: &Path) {
+    let status = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(path)
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+impl Sshd {
+    /// Nothing where there is no sshd.
+    fn start(extra: &str) -> Option<Self> {
+        let sshd = installed("sshd")?;
+        installed("ssh")?;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        key(&at("host"));
+        key(&at("user"));
+        fs::copy(at("user.pub"), at("authorized")).unwrap();
+        // sshd started by root insists on this folder.
+        let _ = fs::create_dir_all("/run/sshd");
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
+             PermitRootLogin yes\nPasswordAuthentication no\nUsePAM no\nPrintMotd no\nLogLevel ERROR\n{extra}\n",
+            at("host").display(),
+            at("authorized").display()
+        );
+        fs::write(at("config"), config).unwrap();
+        let daemon = Command::new(sshd)
+            .args(["-D", "-e", "-f"])
+            .arg(at("config"))
+            .stdin(Stdio::null())
+            .stderr(fs::File::create(at("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let began = monotonic();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < PATIENCE, "{}", fs::read_to_string(at("log")).unwrap());
+            std::thread::yield_now();
+        }
+        Some(Self { folder, port, daemon })
+    }
+
+    /// Runs a command there, with a terminal.
+    fn run(&self, home: &Path, command: &str) -> Pty {
+        let at = |name: &str| self.folder.path().join(name).display().to_string();
+        let (port, identity) = (self.port.to_string(), at("user"));
+        let ssh = [
+            "ssh",
+            "-tt",
+            "-F",
+            "none",
+            "-p",
+            &port,
+            "-i",
+            &identity,
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+            "127.0.0.1",
+            command,
+        ];
+        Pty::start(program(home, &ssh), 80, 24)
+    }
+}
+
+/// The demo, after its process id was written down.
+fn demo_in(home: &Path) -> String {
+    let (bin, home) = (env!("CARGO_BIN_EXE_keyward"), home.display());
+    format!(
+        "echo $$ >{home}/pid; export TMPDIR={home}/tmp HOME={home} LANG=C.UTF-8; mkdir {home}/tmp; exec {bin} demo"
+    )
+}
+
+fn until_gone(pid: Pid) {
+    let began = monotonic();
+    while fs::metadata(format!("/proc/{}", pid.as_raw_pid())).is_ok() {
+        assert!(began.elapsed() < PATIENCE, "the process lives on without its terminal");
+        std::thread::yield_now();
+    }
+}
+
+fn pid_in(home: &Path) -> Pid {
+    let pid = fs::read_to_string(home.join("pid")).unwrap().trim().parse().unwrap();
+    Pid::from_raw(pid).unwrap()
+}
+
+/// Opens the popup that creates a key, and shows its secret.
+pub fn create_and_reveal(pty: &mut Pty) -> String {
+    pty.press("n");
+    pty.until_text("New");
+    pty.press("far away\r");
+    pty.until_text("Save your key");
+    pty.press("v");
+    pty.until("the secret", |seen| secret_in(&seen.text()))
+}
+
+/// The first whole secret in a text.
+pub fn secret_in(text: &str) -> Option<String> {
+    let whole = |at: usize| text.get(at..at + 43).filter(|s| keyward::domain::secret::check(s).is_ok());
+    text.match_indices("sk_").find_map(|(at, _)| whole(at)).map(str::to_owned)
+}
+
+#[test]
+fn a_connection_that_dies_takes_the_process_and_the_secret_with_it() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = sshd.run(home.path(), &demo_in(home.path()));
+    pty.until_text("connected");
+    pty.press("jjk");
+    let secret = create_and_reveal(&mut pty);
+    let pid = pid_in(home.path());
+    pty.signal(Signal::KILL);
+    until_gone(pid);
+    for file in files_below(home.path()) {
+        let content = fs::read(&file).unwrap_or_default();
+        let found = content.windows(secret.len()).any(|part| part == secret.as_bytes());
+        assert!(!found, "the secret is in {}", file.display());
+    }
+}
+
+#[test]
+fn the_server_side_of_a_connection_that_is_killed_takes_the_process_with_it() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let pty = sshd.run(home.path(), &demo_in(home.path()));
+    pty.until_text("connected");
+    let pid = pid_in(home.path());
+    // The parent of keyward is sshd's process for this connection.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap();
+    let parent = stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
+    kill_process(Pid::from_raw(parent).unwrap(), Signal::KILL).unwrap();
+    until_gone(pid);
+}
+
+#[test]
+fn as_a_forced_command_it_works_and_leaves() {
+    let home = tempfile::tempdir().unwrap();
+    let forced = home.path().join("forced.sh");
+    fs::write(&forced, demo_in(home.path())).unwrap();
+    let Some(sshd) = Sshd::start(&format!("ForceCommand sh {}", forced.display())) else { return };
+    let mut pty = sshd.run(home.path(), "rm -rf this-is-never-run");
+    pty.until_text("connected");
+    pty.press("q");
+    assert_eq!(pty.wait(), 0);
+    assert!(!pty.look(|seen| seen.text().contains("sk_")));
+}
+
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
+    }
+    found
+}

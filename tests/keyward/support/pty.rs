@@ -1,0 +1,219 @@
+//! A program in a terminal of its own: keys go in, an emulator shows what comes out.
+
+use std::io::{Read as _, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use keyward::clock::monotonic;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a condition may take to come true. Long: debug builds on busy machines.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What the program has shown so far.
+pub struct Seen {
+    /// The emulator.
+    pub emulator: vt100::Parser,
+    /// Every byte since the last [`Pty::take_bytes`].
+    pub bytes: Vec<u8>,
+}
+
+impl Seen {
+    /// The text on the screen.
+    pub fn text(&self) -> String {
+        self.emulator.screen().contents()
+    }
+}
+
+/// A program in a terminal.
+pub struct Pty {
+    shared: Arc<(Mutex<Seen>, Condvar)>,
+    stop: Arc<AtomicBool>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    writer: Option<Box<dyn Write + Send>>,
+    /// Open, so that the terminal's modes can be read when the program is gone.
+    slave: Option<Box<dyn SlavePty + Send>>,
+    child: Mutex<Box<dyn Child + Send + Sync>>,
+    /// The terminal's modes before the program was started.
+    pub before: String,
+}
+
+/// The program of this crate, in an environment that holds nothing of the tester's but `PATH`.
+pub fn keyward(home: &Path, arguments: &[&str]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_keyward"));
+    command.args(arguments);
+    plain_environment(&mut command, home);
+    command
+}
+
+/// Any program, in the same environment.
+pub fn program(home: &Path, words: &[&str]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(words[0]);
+    command.args(&words[1..]);
+    plain_environment(&mut command, home);
+    command
+}
+
+fn plain_environment(command: &mut CommandBuilder, home: &Path) {
+    command.env_clear();
+    command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    command.env("HOME", home);
+    command.env("TMPDIR", home);
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command.cwd(home);
+}
+
+impl Pty {
+    /// Starts a program in a terminal of this size.
+    pub fn start(command: CommandBuilder, columns: u16, rows: u16) -> Self {
+        let pair = native_pty_system()
+            .openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
+            .unwrap();
+        let before = modes(&*pair.master);
+        let child = pair.slave.spawn_command(command).unwrap();
+        let emulator = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 1_000);
+        let seen = Seen { emulator, bytes: Vec::new() };
+        let shared = Arc::new((Mutex::new(seen), Condvar::new()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (share, stopped) = (shared.clone(), stop.clone());
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            loop {
+                let n = reader.read(&mut buffer).unwrap_or(0);
+                let mut seen = share.0.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.emulator.process(&buffer[..n]);
+                seen.bytes.extend_from_slice(&buffer[..n]);
+                share.1.notify_all();
+                if n == 0 || stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        });
+        let writer = pair.master.take_writer().unwrap();
+        Self {
+            shared,
+            stop,
+            master: Some(pair.master),
+            writer: Some(writer),
+            slave: Some(pair.slave),
+            child: Mutex::new(child),
+            before,
+        }
+    }
+
+    /// Presses keys, all in one write.
+    pub fn press(&mut self, keys: &str) {
+        let writer = self.writer.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+
+    /// Waits until this holds of what was shown.
+    pub fn until<T>(&self, what: &str, mut holds: impl FnMut(&Seen) -> Option<T>) -> T {
+        let began = monotonic();
+        let mut ended = false;
+        let mut seen = self.seen();
+        loop {
+            if let Some(found) = holds(&seen) {
+                return found;
+            }
+            // What a program wrote before it ended may come a little later.
+            let patience = if ended { Duration::from_secs(2) } else { PATIENCE };
+            assert!(began.elapsed() < patience, "waited in vain for {what}; the screen:\n{}", seen.text());
+            seen = self.shared.1.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
+            ended = self.child.lock().unwrap().try_wait().unwrap().is_some();
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a text is on the screen.
+    pub fn until_text(&self, text: &str) {
+        self.until(&format!("{text:?}"), |seen| seen.text().contains(text).then_some(()));
+    }
+
+    /// Looks at what was shown.
+    pub fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.seen())
+    }
+
+    /// The bytes since the last time this was asked.
+    pub fn take_bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut self.seen().bytes)
+    }
+
+    /// Gives the window another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let mut seen = self.seen();
+        seen.emulator.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.as_ref().unwrap().resize(size).unwrap();
+    }
+
+    /// The terminal's modes, in a form that can be compared.
+    pub fn modes(&self) -> String {
+        modes(&**self.master.as_ref().unwrap())
+    }
+
+    /// The program's process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.lock().unwrap().process_id().unwrap()).unwrap()).unwrap()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Waits until the program has ended; its exit code.
+    pub fn wait(&mut self) -> u32 {
+        let began = monotonic();
+        loop {
+            if let Some(status) = self.child.lock().unwrap().try_wait().unwrap() {
+                return status.exit_code();
+            }
+            // Wakes when the program writes or closes; at the latest after the wait.
+            let seen = self.seen();
+            let still = format!("still running; the screen:\n{}", seen.text());
+            drop(self.shared.1.wait_timeout(seen, Duration::from_millis(20)).unwrap());
+            if began.elapsed() > PATIENCE {
+                let _ = self.child.lock().unwrap().kill();
+                panic!("{still}");
+            }
+        }
+    }
+
+    /// Closes the terminal as a dying terminal emulator does. Presses a key that makes the program write, since only then does
+    /// the reader let go of its handle.
+    pub fn hang_up(&mut self) {
+        self.slave = None;
+        self.stop.store(true, Ordering::SeqCst);
+        self.resize(81, 25);
+        let closed = monotonic();
+        while Arc::strong_count(&self.stop) > 1 {
+            assert!(closed.elapsed() < PATIENCE, "the program does not react to a resize");
+            std::thread::yield_now();
+        }
+        self.writer = None;
+        self.master = None;
+    }
+}
+
+fn modes(master: &(dyn MasterPty + Send)) -> String {
+    format!("{:?}", master.get_termios().unwrap())
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing running.
+        let _ = self.child.lock().unwrap().kill();
+        let _ = self.child.lock().unwrap().wait();
+    }
+}

@@ -1,0 +1,314 @@
+//! The real program in a real terminal: what is shown, what is written, and that the terminal is given back.
+
+use std::process::{Command, Stdio};
+
+use keyward::terminal::device::Device;
+use keyward::terminal::restore::{ENTER, Hold, on_panic};
+use portable_pty::CommandBuilder;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::support::pty::{Pty, keyward, program};
+
+/// On the screen once the server has answered, at every size that is drawn.
+const READY: &str = "connected";
+/// What every row of the table shows.
+const ROW: &str = "sk_…";
+
+struct Demo {
+    pty: Pty,
+    home: TempDir,
+}
+
+/// The demo in a terminal, signed in.
+fn demo(change: impl FnOnce(&mut CommandBuilder)) -> Demo {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = keyward(home.path(), &["demo"]);
+    change(&mut command);
+    shown(command, home)
+}
+
+fn shown(command: CommandBuilder, home: TempDir) -> Demo {
+    let pty = Pty::start(command, 80, 24);
+    pty.until("rows", |seen| {
+        let text = seen.text();
+        text.contains(READY).then_some(())
+    });
+    Demo { pty, home }
+}
+
+impl Demo {
+    /// The terminal is as it was, and nothing of the screens is left on it.
+    fn is_given_back(&self) {
+        assert_eq!(self.pty.modes(), self.pty.before, "the terminal's modes");
+        self.pty.look(|seen| {
+            let screen = seen.emulator.screen();
+            assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+            assert!(!seen.text().contains("sk_"), "{}", seen.text());
+        });
+        let left: Vec<_> = std::fs::read_dir(self.home.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn it_shows_rows_moves_and_gives_the_terminal_back() {
+    let mut demo = demo(|_| ());
+    demo.pty.until_text(ROW);
+    demo.pty.take_bytes();
+    demo.pty.press("j");
+    demo.pty.until("the selection to move", |seen| (!seen.bytes.is_empty()).then_some(()));
+    demo.pty.press("q");
+    assert_eq!(demo.pty.wait(), 0);
+    demo.is_given_back();
+}
+
+#[test]
+fn every_ending_signal_gives_the_terminal_back() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131)] {
+        let mut demo = demo(|_| ());
+        demo.pty.signal(signal);
+        assert_eq!(demo.pty.wait(), code, "{signal:?}");
+        demo.is_given_back();
+    }
+}
+
+#[test]
+fn a_hangup_restores_the_modes_and_writes_nothing() {
+    let mut demo = demo(|_| ());
+    demo.pty.press("gg");
+    demo.pty.take_bytes();
+    demo.pty.signal(Signal::HUP);
+    assert_eq!(demo.pty.wait(), 129);
+    assert_eq!(demo.pty.modes(), demo.pty.before);
+    let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
+    assert!(!written.contains("\x1b[?1049l"), "{written:?}");
+}
+
+#[test]
+fn a_terminal_that_vanishes_ends_the_process() {
+    let mut plain = demo(|_| ());
+    plain.pty.hang_up();
+    assert_eq!(plain.pty.wait(), 129);
+
+    // As `nohup` would: the signal never comes.
+    let home = tempfile::tempdir().unwrap();
+    let line = "trap '' HUP; exec \"$0\" demo";
+    let command = program(home.path(), &["sh", "-c", line, env!("CARGO_BIN_EXE_keyward")]);
+    let mut ignoring = shown(command, home);
+    ignoring.pty.hang_up();
+    assert_eq!(ignoring.pty.wait(), 129);
+}
+
+/// The process that a shell has in its foreground.
+fn child_of(shell: Pid) -> Pid {
+    let pid = shell.as_raw_pid();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap()).unwrap()
+}
+
+#[test]
+fn it_stops_like_any_program_and_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = program(home.path(), &["sh", "-i"]);
+    command.env("PS1", "ready> ");
+    let mut pty = Pty::start(command, 80, 24);
+    pty.until_text("ready>");
+    let before = pty.modes();
+    pty.press(&format!("{} demo\n", env!("CARGO_BIN_EXE_keyward")));
+    pty.until_text(READY);
+    for by_key in [true, false] {
+        if by_key {
+            pty.press("\x1a");
+        } else {
+            kill_process(child_of(pty.pid()), Signal::TSTP).unwrap();
+        }
+        pty.until_text("Stopped");
+        pty.until("the shell", |seen| seen.text().trim_end().ends_with("ready>").then_some(()));
+        assert_eq!(pty.modes(), before);
+        pty.look(|seen| {
+            assert!(!seen.text().contains("sk_"), "{}", seen.text());
+            assert!(!seen.emulator.screen().hide_cursor());
+        });
+        pty.take_bytes();
+        pty.press("fg\n");
+        pty.until_text(READY);
+        // Nothing is asked of the terminal: its answer would be taken for keys.
+        let written = String::from_utf8(pty.take_bytes()).unwrap();
+        for question in ["\x1b[6n", "\x1b[c", "\x1b[?u", "\x1b]11;?", "$p"] {
+            assert!(!written.contains(question), "{question:?}");
+        }
+    }
+    pty.press("q");
+    pty.until("the shell", |seen| seen.text().trim_end().ends_with("ready>").then_some(()));
+    assert_eq!(pty.modes(), before);
+    pty.press("exit\n");
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
+fn without_a_shell_that_could_continue_it_a_stop_changes_nothing() {
+    let mut demo = demo(|_| ());
+    demo.pty.take_bytes();
+    demo.pty.press("\x1a");
+    demo.pty.until("the rows again", |seen| {
+        let bytes = String::from_utf8_lossy(&seen.bytes);
+        (bytes.contains("\x1b[?1049l") && bytes.contains("\x1b[?1049h") && seen.text().contains(READY))
+            .then_some(())
+    });
+    demo.pty.press("q");
+    assert_eq!(demo.pty.wait(), 0);
+    demo.is_given_back();
+}
+
+#[test]
+fn somebody_elses_stop_is_survived() {
+    let mut demo = demo(|_| ());
+    demo.pty.signal(Signal::STOP);
+    demo.pty.take_bytes();
+    demo.pty.signal(Signal::CONT);
+    demo.pty.until("a full frame", |seen| {
+        String::from_utf8_lossy(&seen.bytes).contains("\x1b[?1049h").then_some(())
+    });
+    demo.pty.until_text(READY);
+    demo.pty.press("q");
+    assert_eq!(demo.pty.wait(), 0);
+    demo.is_given_back();
+}
+
+#[test]
+fn every_size_is_drawn() {
+    let mut demo = demo(|_| ());
+    for (columns, rows) in [(1, 1), (2, 1), (39, 9), (300, 100), (40, 10), (1, 100), (60, 16), (300, 3)] {
+        demo.pty.take_bytes();
+        demo.pty.resize(columns, rows);
+        demo.pty.until("a frame", |seen| (!seen.bytes.is_empty()).then_some(()));
+        if columns >= 40 && rows >= 10 {
+            demo.pty.until_text(READY);
+        }
+    }
+    demo.pty.resize(80, 24);
+    demo.pty.until_text(READY);
+    demo.pty.press("q");
+    assert_eq!(demo.pty.wait(), 0);
+    demo.is_given_back();
+}
+
+#[test]
+fn it_works_on_every_terminal() {
+    for term in ["dumb", "linux", "vt100", "xterm-kitty", "tmux-256color", "screen"] {
+        let mut demo = demo(|command| command.env("TERM", term));
+        let colours = demo.pty.look(|seen| String::from_utf8_lossy(&seen.bytes).contains("\x1b[36"));
+        assert_eq!(colours, !matches!(term, "dumb" | "vt100"), "colours on {term}");
+        demo.pty.press("q");
+        assert_eq!(demo.pty.wait(), 0, "{term}");
+        demo.is_given_back();
+    }
+}
+
+#[test]
+fn without_colours_the_selected_row_still_stands_out() {
+    let demo = demo(|command| command.env("NO_COLOR", "1"));
+    demo.pty.until_text(ROW);
+    demo.pty.look(|seen| {
+        let screen = seen.emulator.screen();
+        let (rows, columns) = (24_u16, 80_u16);
+        let cells = (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x)));
+        let mut inverse = 0;
+        for (y, x) in cells {
+            let cell = screen.cell(y, x).unwrap();
+            assert_eq!((cell.fgcolor(), cell.bgcolor()), (vt100::Color::Default, vt100::Color::Default));
+            inverse += usize::from(cell.inverse());
+        }
+        assert!(inverse > 0, "{}", seen.text());
+    });
+}
+
+#[test]
+fn a_locale_without_utf_8_gets_pure_ascii() {
+    let demo = demo(|command| command.env("LANG", "C"));
+    demo.pty.until_text("sk_...");
+    demo.pty.look(|seen| assert!(seen.bytes.is_ascii()));
+}
+
+#[test]
+fn with_standard_output_redirected_it_draws_on_the_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    let command =
+        program(home.path(), &["sh", "-c", "\"$0\" demo >out; echo $? >code", env!("CARGO_BIN_EXE_keyward")]);
+    let mut demo = shown(command, home);
+    demo.pty.press("q");
+    assert_eq!(demo.pty.wait(), 0);
+    let read = |name: &str| std::fs::read_to_string(demo.home.path().join(name)).unwrap();
+    assert_eq!((read("out").as_str(), read("code").trim()), ("", "0"));
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .arg("demo")
+        .env_clear()
+        .env("HOME", home.path())
+        .env("TMPDIR", home.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("ssh -t") && output.stdout.is_empty(), "{said}");
+}
+
+#[test]
+fn a_burst_of_keys_costs_a_few_frames() {
+    let mut demo = demo(|command| command.args(["--keys", "400"]));
+    demo.pty.press("gg");
+    demo.pty.press(&"\x1b[B".repeat(2_000));
+    demo.pty.press("\x1b[A");
+    demo.pty.take_bytes();
+    demo.pty.press(&"j".repeat(400));
+    demo.pty.press("?");
+    demo.pty.until("the help", |seen| seen.text().contains("Help").then_some(()));
+    let frames = String::from_utf8(demo.pty.take_bytes()).unwrap().matches("\x1b[?2026h").count();
+    assert!(frames < 100, "{frames} frames");
+}
+
+/// The test below runs this test alone, in a terminal.
+#[test]
+#[ignore = "takes the terminal it is started in, and meets a fault"]
+fn child_that_meets_a_fault() {
+    use std::io::Write as _;
+    on_panic(Some("/somewhere/keyward.log".into()));
+    let device = Device::open().unwrap();
+    let _hold = Hold::take(&device).unwrap();
+    let mut writer = device.writer().unwrap();
+    writer.write_all(ENTER).unwrap();
+    writer.write_all(b"\x1b[7;7Hsk_shown_on_the_screen").unwrap();
+    panic!("sk_told_by_the_panic");
+}
+
+#[test]
+fn a_fault_gives_the_terminal_back_and_tells_no_secret() {
+    let home = tempfile::tempdir().unwrap();
+    let tests = std::env::current_exe().unwrap();
+    let words = ["--ignored", "--exact", "--nocapture", "terminal::child_that_meets_a_fault"];
+    let mut line = vec![tests.to_str().unwrap()];
+    line.extend(words);
+    let mut pty = Pty::start(program(home.path(), &line), 100, 24);
+    pty.until("the secret", |seen| {
+        String::from_utf8_lossy(&seen.bytes).contains("sk_shown_on_the_screen").then_some(())
+    });
+    assert_ne!(pty.wait(), 0);
+    assert_eq!(pty.modes(), pty.before);
+    pty.look(|seen| {
+        let screen = seen.emulator.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor());
+        let text = seen.text();
+        assert!(
+            text.contains("a fault in keyward itself") && text.contains("/somewhere/keyward.log"),
+            "{text}"
+        );
+        assert!(!String::from_utf8_lossy(&seen.bytes).contains("sk_told"), "{text}");
+        assert!(!text.contains("sk_"), "{text}");
+    });
+}

@@ -1,0 +1,144 @@
+//! keyward inside the real terminal multiplexers: copies arrive in the terminal around them, secrets do not stay in them.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use tempfile::TempDir;
+
+use super::ssh::{create_and_reveal, secret_in};
+use super::support::pty::{Pty, program};
+use super::support::tools::installed;
+
+/// A multiplexer in a terminal, with a shell in it.
+struct Inside {
+    pty: Pty,
+    home: TempDir,
+}
+
+fn tmux(settings: &str) -> Option<Inside> {
+    installed("tmux")?;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("tmux.conf"), settings).unwrap();
+    let mut command =
+        program(home.path(), &["tmux", "-L", "test", "-f", "tmux.conf", "new-session", "sh", "-i"]);
+    command.env("PS1", "ready> ");
+    command.env("TMUX_TMPDIR", home.path());
+    Some(started(command, home))
+}
+
+fn screen() -> Option<Inside> {
+    installed("screen")?;
+    let home = tempfile::tempdir().unwrap();
+    let sockets = home.path().join("sockets");
+    std::fs::create_dir(&sockets).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&sockets, private).unwrap();
+    let mut command =
+        program(home.path(), &["screen", "-c", "/dev/null", "-h", "1000", "-U", "-S", "test", "sh", "-i"]);
+    command.env("PS1", "ready> ");
+    command.env("SCREENDIR", &sockets);
+    Some(started(command, home))
+}
+
+fn started(command: portable_pty::CommandBuilder, home: TempDir) -> Inside {
+    let mut pty = Pty::start(command, 90, 30);
+    pty.until_text("ready>");
+    pty.press(&format!("{} demo\r", env!("CARGO_BIN_EXE_keyward")));
+    pty.until_text("sk_…");
+    Inside { pty, home }
+}
+
+impl Inside {
+    /// The text of the last copy that reached the terminal around.
+    fn copied(&self) -> String {
+        self.pty.until("a copy", |seen| {
+            let bytes = String::from_utf8_lossy(&seen.bytes).into_owned();
+            let (_, rest) = bytes.rsplit_once("\x1b]52;")?;
+            let (_, text) = rest.split_once(';')?;
+            let text = text.split(['\x07', '\x1b']).next()?;
+            String::from_utf8(BASE64_STANDARD.decode(text).ok()?).ok().filter(|text| !text.is_empty())
+        })
+    }
+
+    fn quit(&mut self) {
+        // "I have stored it", then out.
+        self.pty.press("s");
+        self.pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
+        self.pty.press("q");
+        self.pty.until("the shell", |seen| seen.text().contains("ready>").then_some(()));
+    }
+
+    fn ask(&self, program: &str, arguments: &[&str]) -> String {
+        let output = Command::new(program)
+            .args(arguments)
+            .env("TMUX_TMPDIR", self.home.path())
+            .env("SCREENDIR", self.home.path().join("sockets"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn ask_tmux(&self, arguments: &[&str]) -> String {
+        self.ask("tmux", &[&["-L", "test"], arguments].concat())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.ask_tmux(&["kill-server"]);
+        self.ask("screen", &["-S", "test", "-X", "quit"]);
+    }
+}
+
+#[test]
+fn a_copy_reaches_the_terminal_around_tmux_and_leaves_no_buffer() {
+    let Some(mut inside) = tmux("") else { return };
+    let secret = create_and_reveal(&mut inside.pty);
+    inside.pty.take_bytes();
+    inside.pty.press("y");
+    assert_eq!(inside.copied(), secret);
+    inside.pty.until_text("sent to your terminal");
+    assert_eq!(inside.ask_tmux(&["list-buffers"]), "");
+    inside.quit();
+    let history = inside.ask_tmux(&["capture-pane", "-p", "-S", "-"]);
+    assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
+}
+
+#[test]
+fn without_an_alternate_screen_tmux_keeps_no_secret() {
+    let Some(mut inside) = tmux("set -g alternate-screen off") else { return };
+    create_and_reveal(&mut inside.pty);
+    inside.quit();
+    let history = inside.ask_tmux(&["capture-pane", "-p", "-S", "-"]);
+    assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
+}
+
+#[test]
+fn a_copy_reaches_the_terminal_around_screen_and_screen_keeps_no_secret() {
+    let Some(mut inside) = screen() else { return };
+    let secret = create_and_reveal(&mut inside.pty);
+    inside.pty.take_bytes();
+    inside.pty.press("y");
+    assert_eq!(inside.copied(), secret);
+    inside.quit();
+    let dump = inside.home.path().join("dump");
+    inside.ask("screen", &["-S", "test", "-X", "hardcopy", "-h", dump.to_str().unwrap()]);
+    let history = until_written(&dump);
+    assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
+}
+
+/// screen writes the file after the command that asks for it has ended.
+fn until_written(path: &Path) -> String {
+    let began = keyward::clock::monotonic();
+    loop {
+        let text = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+        if text.contains("ready>") {
+            return text;
+        }
+        assert!(began.elapsed() < super::support::pty::PATIENCE, "screen wrote nothing");
+        std::thread::yield_now();
+    }
+}
