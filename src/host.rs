@@ -74,7 +74,8 @@ pub async fn backup(args: &BackupArgs, context: &Context) -> Result<Exit, Failur
     store.close().await;
     done?;
     output::say(&format!(
-        "Wrote {}. Restoring it: stop the server, put it in the database's place, start the server.",
+        "Wrote {}. Restoring it: stop the server, put it in the database's place, remove what ends in -wal and -shm beside it, \
+         start the server.",
         args.to.display()
     ));
     Ok(Exit::Done)

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::server::observe::logs;
 use crate::server::settings::{Limits, Sessions, Settings, Tls};
 use crate::server::{self, StartError};
-use crate::store::Access;
+use crate::store::{Access, OpenError};
 
 /// Serves until it is told to stop; gives the exit code of the signal.
 ///
@@ -27,6 +27,10 @@ pub async fn serve(args: &ServeArgs, context: &Context) -> Result<u8, Failure> {
     let store = open(&args.database, Access::Serve, context).await?;
     if let Some(pending) = store.restore_pending() {
         tracing::warn!("{pending}");
+    }
+    let organization = async { store.reader().await?.organization().await };
+    if organization.await.map_err(OpenError::Database)?.is_none() {
+        tracing::warn!("nobody can sign in yet: set up the organization with `keyward admin init`");
     }
     let tls = settings.tls.is_some();
     let mut terminate = signals(SignalKind::terminate())?;

@@ -31,6 +31,10 @@ async fn sign_in(
     server: Arc<Server>,
     mut asked: Asked<CreateSessionCall>,
 ) -> Result<Answer<CreateSessionCall>, Refusal> {
+    // Signing in takes no credential but the code; a key is refused here as on the whole plane.
+    if let Err(refusal @ Refusal::KeyNotAllowedHere) = Caller::of(&asked.headers) {
+        return Err(refusal);
+    }
     let body = asked.body()?;
     let Some(code) = TokenKind::Code.digest(body.code.expose().trim()) else {
         record_refused(&server, &asked.client).await;
@@ -161,19 +165,20 @@ async fn end_current(
 ) -> Result<Answer<EndCurrentSession>, Refusal> {
     let caller = Caller::of(&asked.headers)?;
     let id = caller.signed_in(&server).await?.session.id;
-    end_own(server, caller, id, asked.client).await?;
-    Ok(Answer::new(()))
+    let ended = end_own(server, caller, id, asked.client).await?;
+    if ended { Ok(Answer::new(())) } else { Err(Refusal::SessionEnded) }
 }
 
 async fn end(server: Arc<Server>, asked: Asked<EndSession>) -> Result<Answer<EndSession>, Refusal> {
     let caller = Caller::of(&asked.headers)?;
     caller.signed_in(&server).await?;
     let id = asked.id()?;
-    end_own(server, caller, id, asked.client).await?;
-    Ok(Answer::new(()))
+    let ended = end_own(server, caller, id, asked.client).await?;
+    if ended { Ok(Answer::new(())) } else { Err(Refusal::NotFound) }
 }
 
-async fn end_own(server: Arc<Server>, caller: Caller, id: Id, client: Client) -> Result<(), Refusal> {
+/// Ends a session of the caller; `false` where there is none with this id any more.
+async fn end_own(server: Arc<Server>, caller: Caller, id: Id, client: Client) -> Result<bool, Refusal> {
     let at = server.clock.now();
     server
         .clone()
@@ -183,12 +188,12 @@ async fn end_own(server: Arc<Server>, caller: Caller, id: Id, client: Client) ->
                 let me = caller.within(&server, tx).await?;
                 let member = me.actor.member.id;
                 if !tx.end_session(id, member, at).await? {
-                    return Err(Refusal::NotFound);
+                    return Ok(false);
                 }
                 let event = Event::new(Action::SessionEnded, at, entropy()).by(member, &client);
                 let which = if id == me.session.id { "this session" } else { "another session" };
                 tx.record(event.member(member).detail(which)).await?;
-                Ok(())
+                Ok(true)
             })
         })
         .await

@@ -38,13 +38,16 @@ pub enum Error {
 }
 
 impl Error {
-    /// Of the `COMMIT` itself. Only what the database says before it commits is a failure; anything else leaves it unknown.
+    /// Of the `COMMIT` itself. Only what the database says before its commit record is written is a failure.
     pub(super) fn of_commit(error: &sqlx::Error) -> Self {
-        match Self::from_ref(error) {
-            known @ (Self::DiskFull | Self::Taken(_) | Self::Busy) => known,
-            Self::Unreachable(why) | Self::Failed(why) => Self::OutcomeUnknown(why),
-            other => Self::OutcomeUnknown(other.to_string()),
-        }
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
+        // SQLite: busy, or no space for the log. PostgreSQL: transaction rollback, a constraint.
+        let before = match code.len() {
+            5 => code.starts_with("40") || code.starts_with("23"),
+            _ => code == "5" || code == "13",
+        };
+        let error = Self::from_ref(error);
+        if before { error } else { Self::OutcomeUnknown(error.to_string()) }
     }
 
     fn from_ref(error: &sqlx::Error) -> Self {

@@ -81,7 +81,7 @@ fn create_private(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Locks a file beside the database: a lock on the database itself would be in the way of SQLite's own.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let at = beside(path, ".lock");
     let file = OpenOptions::new()
         .write(true)

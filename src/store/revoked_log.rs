@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{Error, OpenError};
-use super::file::{beside, in_file};
+use super::file::{beside, in_file, lock};
 use super::row::Row;
 use super::tx::Tx;
 use super::{Access, Event, Inner, Store};
@@ -198,9 +198,11 @@ impl Store {
     /// file is made to fit. The server must not run.
     ///
     /// # Errors
-    /// The file cannot be written, or the database refuses.
+    /// A server runs, the file cannot be written, or the database refuses.
     pub async fn accept_restore(&self, now: Stamp, random: fn() -> [u8; 10]) -> Result<Restored, OpenError> {
         let Some(data) = self.path() else { return Ok(Restored { revoked_again: 0, was_pending: false }) };
+        // A server would go on writing to the file that is replaced here.
+        let _server = lock(data)?;
         let path = beside(data, SUFFIX);
         let database = self.inner.database.clone();
         let content = read(&path)?;
@@ -209,6 +211,9 @@ impl Store {
         let mut all = content.map(|content| content.digests).unwrap_or_default();
         let unknown = all.difference(&known).copied().collect();
         let revoked_again = replay(&self.inner, unknown, now, random).await?;
+        if fits && revoked_again == 0 {
+            return Ok(Restored { revoked_again, was_pending: false });
+        }
         let detail = format!("keys revoked again: {revoked_again}; on the server's host");
         self.write(move |tx| {
             let event = Event::new(Action::RestoreAccepted, now, random()).detail(detail);

@@ -64,7 +64,7 @@ impl Traits {
                 problems: &[P::NotPermitted, P::NotFound, P::UsedSince, P::KeyRevoked],
                 ..Self::default()
             },
-            "createSession" => problems(&[P::CodeInvalid]),
+            "createSession" => problems(&[P::CodeInvalid, P::KeyNotAllowedHere]),
             "lookUpKey" => problems(&[P::NotFound]),
             "revokeLeakedKey" => problems(&[P::NotPermitted, P::NotFound]),
             "changeMemberRole" | "removeMember" => {
