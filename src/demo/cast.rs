@@ -164,10 +164,10 @@ pub const CAST: [Part; 60] = [
     org("", Ada, 0).replaces().used(Pattern::Never, GRAFANA, (4, 33)).acts(Act::TakesOver(5)),
     // Rotation, drain.
     org("Power BI – Shift reports", Ada, 420).used(Office, POWER_BI, (3, 22)).silent_hours(20),
-    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)),
+    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)).acts(Act::Uses(6)),
     // Rotation, ready.
     org("MES gateway – Line 3", Viktor, 395).used(Shifts, "mes-gateway/4.2", (9, 3)).silent_hours(61),
-    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)),
+    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)).acts(Act::Uses(3)),
     // Rotation, done.
     org("SAP – Material master", Ada, 398).used(Hourly, SAP, (12, 14)).silent_days(33).revoked(
         Ada,
@@ -207,7 +207,9 @@ pub const CAST: [Part; 60] = [
         .used(Weekly, SAP, (12, 23))
         .note("Runs on Sundays only, do not take it for dead"),
     org("Power BI – Morning report", Ada, 60).used(Office, POWER_BI, (3, 12)).shared(POWER_BI, (3, 44)),
-    org("Grafana – Shift board Fabelstadt", Viktor, 33).used(EveryFiveMinutes, GRAFANA, (5, 21)),
+    org("Grafana – Shift board Fabelstadt", Viktor, 33)
+        .used(EveryFiveMinutes, GRAFANA, (5, 21))
+        .acts(Act::Uses(5)),
     org("Data lake – hourly export", Ada, 190).used(Hourly, PYTHON, (7, 50)),
     org("Python – Scrap forecast", Viktor, 75).used(Nightly, PYTHON, (7, 52)),
     org("ERP bridge – Order status", Ada, 128).used(Hourly, SAP, (12, 30)),

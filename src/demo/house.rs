@@ -74,7 +74,7 @@ fn sow(plant: Organization, role: Role, session: Digest, now: Stamp) -> (Seed, V
         agent: concat!("keyward/", env!("CARGO_PKG_VERSION")).to_owned(),
         address: "127.0.0.1".to_owned(),
     }];
-    for member in plant.members.iter().filter(|m| m.who.removed_at.is_none()) {
+    for member in &plant.members {
         sessions.push(NewSession {
             id: Id::new(member.last_seen_at, clock::entropy()),
             member_id: member.who.id,

@@ -126,8 +126,8 @@ fn members(now: Stamp, chance: &mut Chance) -> Vec<Member> {
                 status: if removed_at.is_some() { Status::Removed } else { Status::Active },
                 removed_at,
             };
-            let idle = chance.between(MINUTE, 6 * DAY);
-            let last_seen_at = removed_at.unwrap_or(now).minus(idle);
+            let jitter = chance.between(0, HOUR);
+            let last_seen_at = removed_at.unwrap_or(now).minus(person.silent * HOUR + jitter);
             let address = format!("10.0.20.{}", chance.between(10, 99));
             Member { who: Arc::new(who), role: person.role, joined_at, last_seen_at, address }
         })

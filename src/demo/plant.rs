@@ -59,6 +59,8 @@ pub struct Person {
     pub joined: i64,
     /// Days since they were removed.
     pub removed: Option<i64>,
+    /// Hours from their latest sign of life to now, or to their removal.
+    pub silent: i64,
 }
 
 const fn person(
@@ -67,20 +69,21 @@ const fn person(
     role: Role,
     joined: i64,
     removed: Option<i64>,
+    silent: i64,
 ) -> Person {
-    Person { name, email, role, joined, removed }
+    Person { name, email, role, joined, removed, silent }
 }
 
 /// The members, in the order of [`Who`].
 pub const PEOPLE: [Person; 8] = [
-    person("Ada Ampere", "ada.ampere@plant.example", Role::Admin, 740, None),
-    person("Viktor Volt", "viktor.volt@plant.example", Role::Admin, 702, None),
-    person("Hanna Hertz", "hanna.hertz@plant.example", Role::Normal, 431, None),
-    person("Petra Pascal", "petra.pascal@plant.example", Role::Normal, 377, None),
-    person("Jonas Joule", "jonas.joule@plant.example", Role::Normal, 204, None),
-    person("Nils Newton", "nils.newton@plant.example", Role::Operator, 512, None),
-    person("Wanda Watt", "wanda.watt@plant.example", Role::Admin, 735, Some(41)),
-    person("Kurt Kelvin", "kurt.kelvin@plant.example", Role::Admin, 690, Some(190)),
+    person("Ada Ampere", "ada.ampere@plant.example", Role::Admin, 740, None, 19),
+    person("Viktor Volt", "viktor.volt@plant.example", Role::Admin, 702, None, 3),
+    person("Hanna Hertz", "hanna.hertz@plant.example", Role::Normal, 431, None, 26),
+    person("Petra Pascal", "petra.pascal@plant.example", Role::Normal, 377, None, 118),
+    person("Jonas Joule", "jonas.joule@plant.example", Role::Normal, 204, None, 1),
+    person("Nils Newton", "nils.newton@plant.example", Role::Operator, 512, None, 410),
+    person("Wanda Watt", "wanda.watt@plant.example", Role::Admin, 735, Some(41), 7),
+    person("Kurt Kelvin", "kurt.kelvin@plant.example", Role::Admin, 690, Some(190), 160),
 ];
 
 /// Site names with their addresses.

@@ -30,7 +30,7 @@ pub struct Seed {
     pub machines: Vec<MachineRow>,
     /// Its members, those first who joined first.
     pub members: Vec<SeedMember>,
-    /// Open sessions.
+    /// Their sessions. Those of removed members end with them.
     pub sessions: Vec<NewSession>,
     /// Its keys; a replacement was created after the key that it replaces.
     pub keys: Vec<SeedKey>,
@@ -102,6 +102,7 @@ impl Tx {
         for machine in &seed.machines {
             self.insert_machine(machine).await?;
         }
+        let mut removed = Vec::new();
         for SeedMember { who, role, joined_at } in seed.members {
             let id = who.id;
             let new = NewMember { id, email: who.email, name: who.name, role, at: joined_at };
@@ -109,10 +110,14 @@ impl Tx {
             self.activate_member(id, joined_at).await?;
             if let Some(at) = who.removed_at {
                 self.remove_member(id, at).await?;
+                removed.push((id, at));
             }
         }
         for session in seed.sessions {
             self.insert_session(session).await?;
+        }
+        for (id, at) in removed {
+            self.end_sessions_of(id, at).await?;
         }
         self.plant_keys(&seed.keys).await?;
         self.plant_use(&seed.keys).await?;
