@@ -8,30 +8,40 @@ use std::sync::Arc;
 use dispatch::Door;
 use listen::Listening;
 use observe::metrics::Metrics;
+use recorder::{Recorder, Writer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
-use crate::store::Store;
+use crate::store::{self, Store};
 
 pub mod activity;
 pub mod address;
 pub mod auth;
+pub mod bearer;
 pub mod data_plane;
 mod dispatch;
 pub mod error;
+pub mod gathered;
 pub mod guard;
+pub mod index;
+pub mod keys;
 pub mod limits;
 pub mod listen;
+pub mod lookups;
 pub mod me;
 pub mod members;
 pub mod observe;
 pub mod openapi;
 pub mod paging;
+pub mod recorder;
+pub mod reviews;
+pub mod rotations;
 pub mod router;
 pub mod sessions;
 pub mod settings;
 mod tls;
+pub mod usage;
 
 pub use error::Refusal;
 pub use router::{Answer, Asked, Routes};
@@ -49,8 +59,14 @@ pub struct Server {
     pub stopping: CancellationToken,
     /// Counters.
     pub metrics: Metrics,
+    /// The uses of keys.
+    pub recorder: Arc<Recorder>,
+    /// What a key reads.
+    pub data: data_plane::Data,
     /// Which refusals were recorded a moment ago.
     pub refusals: auth::Refusals,
+    /// Requests with an `Idempotency-Key` that run now.
+    pub running_requests: keys::RunningRequests,
     hosts: guard::Hosts,
     limiter: limits::Limiter,
     request_ids: dispatch::RequestIds,
@@ -82,6 +98,12 @@ pub enum StartError {
     /// Nobody would know which proxy to believe.
     #[error("`--insecure-behind-proxy` needs `trusted_proxies`: the addresses of the proxies in front")]
     NoTrustedProxies,
+    /// The database cannot be read.
+    #[error("cannot read the keys: {0}")]
+    Database(#[from] store::Error),
+    /// The system gives no thread to record uses with.
+    #[error("cannot start recording the use of keys: {0}")]
+    Thread(io::Error),
     /// A file for TLS cannot be used.
     #[error("cannot use {path} for TLS: {why}", path = .path.display())]
     Tls {
@@ -101,6 +123,7 @@ pub struct Running {
     server: Arc<Server>,
     listening: Listening,
     observing: Option<Listening>,
+    writer: Writer,
 }
 
 impl Running {
@@ -116,6 +139,7 @@ impl Running {
         if let Some(observing) = self.observing {
             observing.shutdown().await;
         }
+        self.writer.stop().await;
     }
 }
 
@@ -144,12 +168,18 @@ pub async fn start(
         |listener: &TcpListener| listener.local_addr().map_err(|e| StartError::Listen(settings.listen, e));
     let addr = local(&listener)?;
     let observe_addr = observe.as_ref().map(local).transpose()?;
+    let recorder = Recorder::load(store.clone(), clock.clone()).await?;
+    let data = data_plane::Data::load(&store).await?;
+    let writer = recorder.clone().start().map_err(StartError::Thread)?;
     let server = Arc::new(Server {
+        recorder,
+        data,
         hosts: guard::Hosts::new(&settings.hosts),
         limiter: limits::Limiter::new(&settings.limits),
         request_ids: dispatch::RequestIds::new(clock::entropy()),
         metrics: Metrics::default(),
         refusals: auth::Refusals::default(),
+        running_requests: keys::RunningRequests::default(),
         stopping: CancellationToken::new(),
         store,
         clock,
@@ -165,7 +195,7 @@ pub async fn start(
         let server = server.clone();
         listen::start(listener, limits, None, move |_, request| observe::answer(server.clone(), request))
     });
-    Ok(Running { addr, observe_addr, server, listening, observing })
+    Ok(Running { addr, observe_addr, server, listening, observing, writer })
 }
 
 /// Whether secrets stay out of other people's sight on the way to `address`.

@@ -2,10 +2,17 @@
 
 use std::net::IpAddr;
 
+use axum::body::{Body, Bytes};
 use axum::response::Response;
-use http::HeaderMap;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::{Refusal, Server};
+use super::gathered::Caller;
+use super::recorder::Verified;
+use super::{Refusal, Server, bearer};
+use crate::store::{self, Store};
+use crate::wire::data_plane::{Machine, Site};
+use crate::wire::page::{Metadata, Page};
 
 /// A call of the data plane, taken from its path before the router is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +25,112 @@ pub enum DataCall {
     Auth,
 }
 
+/// The organization's data as it is sent. It changes only on the server's host, while the server does not run.
+pub struct Data {
+    sites: Bytes,
+    machines: Bytes,
+}
+
+impl Data {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn load(store: &Store) -> Result<Self, store::Error> {
+        let mut reader = store.reader().await?;
+        let sites = reader.sites().await?;
+        let machines = reader.machines().await?;
+        let site = |s: store::SiteRow| Site { uuid: s.id, name: s.name, address: s.address };
+        let machine = |m: store::MachineRow| Machine {
+            uuid: m.id,
+            name: m.name,
+            genesis_date: m.genesis_date,
+            site: m.site,
+        };
+        Ok(Self {
+            sites: page(sites.into_iter().map(site).collect()),
+            machines: page(machines.into_iter().map(machine).collect()),
+        })
+    }
+}
+
+fn page<T: serde::Serialize>(data: Vec<T>) -> Bytes {
+    let page = Page { metadata: Metadata::default(), data };
+    serde_json::to_vec(&page).expect("sites and machines are plain data").into()
+}
+
 /// Answers a call of the data plane. `address` is the client's.
 ///
 /// # Errors
 /// The key is not accepted, or its use cannot be recorded.
-#[expect(clippy::unused_async, reason = "a first use is written before it is answered")]
 pub async fn answer(
-    _server: &Server,
-    _call: DataCall,
-    _headers: &HeaderMap,
-    _address: IpAddr,
+    server: &Server,
+    call: DataCall,
+    headers: &HeaderMap,
+    address: IpAddr,
 ) -> Result<Response, Refusal> {
-    Err(Refusal::Unavailable("The server is starting."))
+    let key = bearer::key(headers)?;
+    if server.store.restore_pending().is_some() {
+        return Err(Refusal::Unavailable(
+            "The database was restored from a backup, so no key is admitted until `keyward admin accept-restore` was run \
+             on the server's host.",
+        ));
+    }
+    let agent = headers.get(USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
+    let caller = Caller { agent, address };
+    let verified = server.recorder.verify(key, caller, call == DataCall::Auth).await?;
+    Ok(match call {
+        DataCall::Sites => json(server.data.sites.clone()),
+        DataCall::Machines => json(server.data.machines.clone()),
+        DataCall::Auth => authenticated(&verified),
+    })
+}
+
+fn json(body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn authenticated(key: &Verified) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let name = percent_encoded(key.name.as_deref().unwrap_or_default());
+    for (header, value) in [
+        ("x-keyward-key-id", key.id.to_string()),
+        ("x-keyward-key-name", name),
+        ("x-keyward-key-kind", key.kind.to_string()),
+    ] {
+        let value = HeaderValue::try_from(value).expect("ids, words and percent-encoded text are ASCII");
+        headers.insert(HeaderName::from_static(header), value);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// UTF-8 with all but the unreserved characters of RFC 3986 escaped.
+fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_travels_as_ascii() {
+        assert_eq!(percent_encoded("Power BI – Süd"), "Power%20BI%20%E2%80%93%20S%C3%BCd");
+    }
 }

@@ -99,6 +99,7 @@ async fn change_role(
     let id = asked.id()?;
     let body = asked.body()?;
     let (at, client) = (server.clock.now(), asked.client);
+    let turn = server.recorder.turn().await;
     let changed = server
         .clone()
         .store
@@ -109,7 +110,7 @@ async fn change_role(
                 if body.role != Role::Admin {
                     refuse_last_admin(tx, &target).await?;
                 }
-                let by = removal::By { grant: &grant, client: &client, at };
+                let by = removal::By { grant: &grant, client: &client, at, turn: &turn };
                 if tx.set_role(id, body.role, at).await? {
                     let detail = format!("{} → {}", target.role, body.role);
                     tx.record(by.event(Action::MemberRoleChanged).member(id).detail(detail)).await?;
@@ -133,6 +134,7 @@ async fn remove(server: Arc<Server>, asked: Asked<RemoveMember>) -> Result<Answe
     let id = asked.id()?;
     let dry_run = asked.query()?.dry_run == Some(true);
     let (at, client, store) = (server.clock.now(), asked.client, server.store.clone());
+    server.recorder.write_before_reading().await;
     let mut removal = if dry_run {
         store
             .read(move |tx| {
@@ -143,11 +145,12 @@ async fn remove(server: Arc<Server>, asked: Asked<RemoveMember>) -> Result<Answe
             })
             .await?
     } else {
+        let turn = server.recorder.turn().await;
         store
             .write(move |tx| {
                 Box::pin(async move {
                     let grant = admin(&server, caller, tx).await?;
-                    let by = removal::By { grant: &grant, client: &client, at };
+                    let by = removal::By { grant: &grant, client: &client, at, turn: &turn };
                     removal::remove(&server, tx, id, &by).await
                 })
             })

@@ -10,7 +10,9 @@ use axum::routing::{MethodFilter, on};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 
-use super::{Refusal, Server, activity, auth, me, members, openapi, sessions};
+use super::{
+    Refusal, Server, activity, auth, keys, lookups, me, members, openapi, reviews, rotations, sessions, usage,
+};
 use crate::domain::member::Denied;
 use crate::wire::{BASE, Call};
 
@@ -125,6 +127,7 @@ pub fn etag(version: i64) -> String {
 pub fn routes(server: &Arc<Server>) -> Router {
     let routes = Routes { server: server.clone(), router: Router::new() };
     let routes = members::routes(activity::routes(sessions::routes(me::routes(routes))));
+    let routes = lookups::routes(reviews::routes(rotations::routes(usage::routes(keys::routes(routes)))));
     routes
         .router
         .merge(openapi::routes())

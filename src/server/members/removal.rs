@@ -7,6 +7,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Client, Kind};
 use crate::domain::member::{Grant, Status};
 use crate::domain::time::Stamp;
+use crate::server::recorder::Turn;
 use crate::server::{Refusal, Server, auth};
 use crate::store::{Event, KeyBrief, MemberRow, Tx};
 use crate::wire::members::{KeySummary, Removal};
@@ -16,6 +17,8 @@ pub(super) struct By<'a> {
     pub grant: &'a Grant,
     pub client: &'a Client,
     pub at: Stamp,
+    /// To decide about keys.
+    pub turn: &'a Turn,
 }
 
 impl By<'_> {
@@ -107,6 +110,7 @@ pub(super) async fn revoke_personal_keys(
 }
 
 async fn revoke(tx: &mut Tx, keys: &[KeyBrief], by: &By<'_>, reason: &str) -> Result<(), Refusal> {
+    by.turn.suspend(tx, &keys.iter().map(|key| (key.id, key.kind)).collect::<Vec<_>>()).await?;
     for key in keys {
         if tx.revoke_with_owner(key, by.grant.member().id, by.at, reason).await? {
             tx.record(by.event(Action::KeyRevoked).key(key.id, &key.name).detail(reason)).await?;

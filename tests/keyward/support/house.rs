@@ -79,6 +79,11 @@ impl House {
         planted.into_iter().map(person).collect()
     }
 
+    /// Where it listens.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.running.addr)
+    }
+
     /// Invites someone and signs them in.
     pub async fn member(&self, email: &str, role: Role) -> Person {
         let invite = Invite { email: email.into(), role };
@@ -110,7 +115,7 @@ async fn plant(tx: &mut Tx, role: Role, count: usize) -> Result<Vec<(Id, Token)>
     Ok(planted)
 }
 
-async fn serve(store: Store, mut settings: Settings, clock: Clock) -> (Running, Client) {
+pub async fn serve(store: Store, mut settings: Settings, clock: Clock) -> (Running, Client) {
     settings.listen = "127.0.0.1:0".parse().unwrap();
     let running = server::start(settings, store, clock, None).await.unwrap();
     let address = format!("http://{}", running.addr).parse().unwrap();

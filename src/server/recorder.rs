@@ -1,0 +1,444 @@
+//! Records the uses of keys: the first one before it is answered, all others gathered and written once a second by a thread of its own.
+//!
+//! Whoever decides about a key, or looks at its use, takes *turns* with the writing here, so that a use is always in exactly one
+//! place that they see: gathered, or in the database.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock};
+
+use super::Refusal;
+use super::gathered::{Caller, Gathered};
+use super::index::{Entry, Index, Standing, Touch};
+use crate::clock::Clock;
+use crate::domain::id::Id;
+use crate::domain::key::{Client, Key, Kind};
+use crate::domain::secret::{Digest, digest_of};
+use crate::domain::time::{SECOND, Stamp};
+use crate::store::{self, Dialect, KeyUse, Outcome, Store, Tx};
+
+/// How long uses are gathered before they are written.
+const GATHER: Duration = Duration::from_secs(1);
+/// How often what is too old is forgotten.
+const PRUNE: Duration = Duration::from_hours(6);
+/// On PostgreSQL a use is written at once when the last one on record is older than this, in milliseconds: other processes see it so.
+const FRESH: i64 = 30 * SECOND;
+/// Keys that are loaded into the index at a time.
+const LOADED: u32 = 5_000;
+
+/// A key that was accepted, and whose use is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The key.
+    pub id: Id,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name; given only where it was asked for.
+    pub name: Option<Box<str>>,
+}
+
+/// The recorder of one process.
+pub struct Recorder {
+    store: Store,
+    clock: Clock,
+    index: Index,
+    /// Keys with uses that are not yet written.
+    unwritten: Mutex<Vec<Arc<Entry>>>,
+    wake: Notify,
+    /// Held for writing by whoever writes gathered uses or decides about keys, for reading by a first use on its way.
+    turn: Arc<RwLock<()>>,
+    stopping: AtomicBool,
+}
+
+/// The thread that writes.
+pub struct Writer {
+    recorder: Arc<Recorder>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Writer {
+    /// Writes what is gathered, and ends.
+    pub async fn stop(self) {
+        self.recorder.stopping.store(true, Ordering::SeqCst);
+        self.recorder.wake.notify_one();
+        // It only ends early by a panic, which was reported.
+        let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
+    }
+}
+
+impl Recorder {
+    /// A recorder that knows all keys of the database.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn load(store: Store, clock: Clock) -> Result<Arc<Self>, store::Error> {
+        let index = Index::default();
+        // With several processes on the database, only the database knows.
+        if store.dialect() == Dialect::Sqlite {
+            let mut reader = store.reader().await?;
+            let mut after = None;
+            loop {
+                let keys = reader.keys_to_index(after, LOADED).await?;
+                let Some(last) = keys.last() else { break };
+                after = Some(last.id);
+                for key in keys {
+                    let standing = match (key.revoked, key.used) {
+                        (true, _) => Standing::Revoked,
+                        (false, true) => Standing::Accepted,
+                        (false, false) => Standing::AskDatabase,
+                    };
+                    index.insert(key.digest, key.id, key.kind, &key.name, standing);
+                }
+            }
+        }
+        Ok(Arc::new(Self {
+            store,
+            clock,
+            index,
+            unwritten: Mutex::default(),
+            wake: Notify::new(),
+            turn: Arc::default(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Starts the thread that writes.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(self: Arc<Self>) -> std::io::Result<Writer> {
+        // A runtime of its own: on a worker of the server's it would hold up verifications.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let recorder = self.clone();
+        let thread = std::thread::Builder::new()
+            .name("keyward-uses".to_owned())
+            .spawn(move || runtime.block_on(recorder.write_as_they_come()))?;
+        Ok(Writer { recorder: self, thread })
+    }
+
+    async fn write_as_they_come(&self) {
+        let mut prune = tokio::time::interval(PRUNE);
+        prune.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !self.stopping.load(Ordering::SeqCst) {
+            tokio::select! {
+                () = self.wake.notified() => {
+                    tokio::select! {
+                        () = tokio::time::sleep(GATHER) => {}
+                        () = self.wake_to_stop() => {}
+                    }
+                    self.write_gathered().await;
+                }
+                _ = prune.tick() => self.prune().await,
+            }
+        }
+        self.write_gathered().await;
+    }
+
+    /// Woken, and it was to stop.
+    async fn wake_to_stop(&self) {
+        while !self.stopping.load(Ordering::SeqCst) {
+            self.wake.notified().await;
+        }
+    }
+
+    async fn prune(&self) {
+        let now = self.clock.now();
+        let pruned: Result<(), store::Error> =
+            self.store.write(move |tx| Box::pin(async move { tx.prune(now).await })).await;
+        if let Err(error) = pruned {
+            tracing::warn!(%error, "old counts were not forgotten; tried again later");
+        }
+    }
+
+    /// Verifies a well-formed key, and records its use before it returns.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyInvalid`] for whatever is not accepted; or its use cannot be recorded.
+    pub async fn verify(&self, secret: &str, caller: Caller<'_>, named: bool) -> Result<Verified, Refusal> {
+        let digest = digest_of(secret);
+        match self.store.dialect() {
+            Dialect::Sqlite => self.verify_here(&digest, caller, named).await,
+            Dialect::Postgres => self.verify_in_database(&digest, caller).await,
+        }
+    }
+
+    async fn verify_here(
+        &self,
+        digest: &Digest,
+        caller: Caller<'_>,
+        named: bool,
+    ) -> Result<Verified, Refusal> {
+        loop {
+            let entry = self.index.find(digest);
+            match entry.touch(caller, || self.clock.now()) {
+                Touch::Gathered { first } => {
+                    let name = named.then(|| entry.name());
+                    let verified = Verified { id: entry.id, kind: entry.kind, name };
+                    self.note(first, entry);
+                    return Ok(verified);
+                }
+                Touch::Refused { first } => {
+                    self.note(first, entry);
+                    return Err(Refusal::KeyInvalid);
+                }
+                Touch::AskDatabase => {
+                    let _turn = self.turn.read().await;
+                    let now = self.clock.now();
+                    let accepted = self.write_now(digest, entry.id, caller, now).await?;
+                    entry.learn(accepted);
+                    if accepted {
+                        let name = named.then(|| entry.name());
+                        return Ok(Verified { id: entry.id, kind: entry.kind, name });
+                    }
+                    // Revoked, or its secret was issued anew: look once more.
+                }
+                Touch::Wait => self.index.settled(&entry).await,
+            }
+        }
+    }
+
+    async fn verify_in_database(&self, digest: &Digest, caller: Caller<'_>) -> Result<Verified, Refusal> {
+        loop {
+            let found = self.store.reader().await?.verify(digest, self.clock.now()).await?;
+            let Some(key) = found.key else { return Err(Refusal::KeyInvalid) };
+            let entry = self.index.get_or_insert(key.id, key.kind);
+            let verified = Verified { id: key.id, kind: key.kind, name: Some(key.name.into()) };
+            if key.revoked {
+                let first = entry.refuse(found.now);
+                self.note(first, entry);
+                return Err(Refusal::KeyInvalid);
+            }
+            let fresh = key.last_used_at.is_some_and(|at| found.now.since(at) <= FRESH);
+            let touch = if fresh { entry.touch(caller, || found.now) } else { Touch::AskDatabase };
+            match touch {
+                Touch::Gathered { first } => {
+                    self.note(first, entry);
+                    return Ok(verified);
+                }
+                Touch::Refused { first } => {
+                    self.note(first, entry);
+                    return Err(Refusal::KeyInvalid);
+                }
+                Touch::AskDatabase => {
+                    let _turn = self.turn.read().await;
+                    let accepted = self.write_now(digest, key.id, caller, found.now).await?;
+                    entry.learn(accepted);
+                    return if accepted { Ok(verified) } else { Err(Refusal::KeyInvalid) };
+                }
+                Touch::Wait => self.index.settled(&entry).await,
+            }
+        }
+    }
+
+    /// Writes one use at once. Whether it was one: the key may be revoked.
+    async fn write_now(
+        &self,
+        digest: &Digest,
+        id: Id,
+        caller: Caller<'_>,
+        now: Stamp,
+    ) -> Result<bool, Refusal> {
+        let mut gathered = Gathered::default();
+        gathered.add(caller, now);
+        let used = key_use(id, &gathered);
+        let digest = *digest;
+        let written: Result<bool, store::Error> = self
+            .store
+            .write(move |tx| Box::pin(async move { tx.record_use_of(&digest, &used, now).await }))
+            .await;
+        written.map_err(|error| {
+            tracing::error!(%error, "the use of a key cannot be recorded, so it was not answered");
+            Refusal::Unavailable(
+                "The use of the key cannot be recorded now, so it is not answered. Try again.",
+            )
+        })
+    }
+
+    /// Sees to it that what was gathered gets written.
+    fn note(&self, first: bool, entry: Arc<Entry>) {
+        if !first || self.index.is_nobody(&entry) {
+            return;
+        }
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.push(entry);
+        if unwritten.len() == 1 {
+            drop(unwritten);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Writes everything that is gathered, before something is read that should show it. If it cannot be written, reading goes on.
+    pub async fn write_before_reading(self: &Arc<Self>) {
+        let recorder = self.clone();
+        // In a task of its own: whoever waits for it may go away, what it holds must not.
+        let written = tokio::spawn(async move { recorder.write_gathered().await }).await;
+        if written.is_err() {
+            tracing::error!("writing gathered uses panicked");
+        }
+    }
+
+    async fn write_gathered(&self) {
+        let _turn = self.turn.write().await;
+        let entries = std::mem::take(&mut *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner));
+        let taken: Vec<(Arc<Entry>, Box<Gathered>)> =
+            entries.into_iter().filter_map(|entry| entry.take().map(|gathered| (entry, gathered))).collect();
+        if taken.is_empty() {
+            return;
+        }
+        let uses = in_order(taken.iter().map(|(entry, gathered)| key_use(entry.id, gathered)).collect());
+        let now = self.clock.now();
+        let written: Result<(), store::Error> =
+            self.store.write(move |tx| Box::pin(async move { tx.record_uses(&uses, now).await })).await;
+        if let Err(error) = written {
+            tracing::warn!(%error, keys = taken.len(), "gathered uses were not written; they are kept and tried again");
+            for (entry, gathered) in taken {
+                let first = entry.put_back(*gathered);
+                self.note(first, entry);
+            }
+        }
+    }
+
+    /// Completes keys that were read with what could not be written yet. A use is never in the future, even if the clock was set back.
+    pub fn complete(&self, keys: &mut [Key]) {
+        if !self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            for key in keys.iter_mut() {
+                self.add_unwritten(key);
+            }
+        }
+        if self.store.dialect() == Dialect::Sqlite {
+            let now = self.clock.now();
+            for key in keys {
+                key.last_used_at = key.last_used_at.map(|at| at.min(now));
+            }
+        }
+    }
+
+    fn add_unwritten(&self, key: &mut Key) {
+        let Some(entry) = self.index.get(key.id).filter(|_| key.revoked_at.is_none()) else { return };
+        let seen = entry.peek(|g| (g.last(), g.count(), g.clients().pop()));
+        let Some((Some(last), count, Some(client))) = seen else { return };
+        key.use_count += count;
+        if key.last_used_at <= Some(last) {
+            key.last_used_at = Some(last);
+            key.last_used_by = Some(Client { agent: client.agent, address: client.address });
+        }
+    }
+
+    /// A turn to decide about keys. Take it before the transaction, and hand it in.
+    pub async fn turn(self: &Arc<Self>) -> Turn {
+        Turn(Arc::new(Held {
+            recorder: self.clone(),
+            _turn: self.turn.clone().write_owned().await,
+            keys: Mutex::default(),
+            spared: AtomicBool::new(false),
+        }))
+    }
+
+    /// A key was created: call it once that is stored, before it is answered.
+    pub fn created(&self, digest: Digest, id: Id, kind: Kind, name: &str) {
+        if self.store.dialect() == Dialect::Sqlite {
+            self.index.insert(digest, id, kind, name, Standing::AskDatabase);
+        }
+    }
+
+    /// A key's secret was issued anew: call it once that is stored, before it is answered.
+    pub fn reissued(&self, earlier: &Digest, digest: Digest, id: Id, kind: Kind, name: &str) {
+        if self.store.dialect() == Dialect::Sqlite {
+            self.index.reissue(earlier, digest, id, kind, name);
+        }
+    }
+
+    /// A key got another name.
+    pub fn renamed(&self, id: Id, name: &str) {
+        self.index.rename(id, name);
+    }
+}
+
+/// A suspended key: how it stood before, and the uses that the transaction takes in.
+type Suspended = (Arc<Entry>, Standing, Option<Box<Gathered>>);
+
+/// A turn to decide about keys. It ends when the transaction that it was handed into has ended.
+#[derive(Clone)]
+pub struct Turn(Arc<Held>);
+
+struct Held {
+    recorder: Arc<Recorder>,
+    _turn: OwnedRwLockWriteGuard<()>,
+    keys: Mutex<Vec<Suspended>>,
+    /// Whether the transaction leaves the keys as they are.
+    spared: AtomicBool,
+}
+
+impl Turn {
+    /// Makes requests with these keys wait for the end of the transaction, and writes their gathered uses in it. Unless they are
+    /// [spared](Turn::spare), the keys are taken for revoked once it is committed, and for what they were if it is rolled back.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn suspend(&self, tx: &mut Tx, keys: &[(Id, Kind)]) -> Result<(), store::Error> {
+        let recorder = &self.0.recorder;
+        let mut uses = Vec::new();
+        for &(id, kind) in keys {
+            let entry = recorder.index.get_or_insert(id, kind);
+            let (before, gathered) = entry.suspend();
+            uses.extend(gathered.as_deref().map(|gathered| key_use(id, gathered)));
+            self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).push((entry, before, gathered));
+        }
+        let held = self.clone();
+        tx.on_end(move |outcome| held.0.end(outcome));
+        if uses.is_empty() { Ok(()) } else { tx.record_uses(&in_order(uses), recorder.clock.now()).await }
+    }
+
+    /// The keys stay as they are after all; the transaction is committed for what else it says.
+    pub fn spare(&self) {
+        self.0.spared.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Held {
+    fn end(&self, outcome: Outcome) {
+        let keys = std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner));
+        if keys.is_empty() {
+            return;
+        }
+        let spared = self.spared.load(Ordering::SeqCst);
+        for (entry, before, gathered) in keys {
+            let (standing, unwritten) = match outcome {
+                Outcome::Committed if spared => {
+                    // A gathered use that was written now is on record.
+                    (if gathered.is_some() { Standing::Accepted } else { before }, None)
+                }
+                Outcome::Committed => (Standing::Revoked, None),
+                Outcome::Unknown => (Standing::AskDatabase, gathered),
+                Outcome::RolledBack => (before, gathered),
+            };
+            let first = entry.resume(standing, unwritten);
+            self.recorder.note(first, entry);
+        }
+        self.recorder.index.wake();
+    }
+}
+
+impl Drop for Held {
+    /// The transaction never came to an end, which rolls it back.
+    fn drop(&mut self) {
+        self.end(Outcome::RolledBack);
+    }
+}
+
+fn key_use(id: Id, gathered: &Gathered) -> KeyUse {
+    let clients = gathered.clients();
+    let last = gathered
+        .last()
+        .zip(clients.last())
+        .map(|(at, client)| (at, Client { agent: client.agent.clone(), address: client.address.clone() }));
+    KeyUse { id, last, hours: gathered.hours().to_vec(), clients }
+}
+
+/// In the order of ids, which all processes keep, so that none waits for one that waits for it.
+fn in_order(mut uses: Vec<KeyUse>) -> Vec<KeyUse> {
+    uses.sort_unstable_by_key(|used| used.id);
+    uses
+}

@@ -1,0 +1,528 @@
+//! Keys: each query once, guards in the `WHERE`.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use sqlx::AssertSqlSafe;
+
+use super::error::Error;
+use super::row::Row;
+use super::tx::{Sql, Tx};
+use crate::domain::id::Id;
+use crate::domain::key::{Client, Key, Kind};
+use crate::domain::member::MemberRef;
+use crate::domain::secret::{Digest, Mask};
+use crate::domain::time::Stamp;
+
+/// Whose keys are meant. What lies outside of it does not exist for the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The personal keys of this member.
+    PersonalOf(Id),
+    /// The organization's keys.
+    Organization,
+    /// Any key, for whoever holds its secret.
+    Any,
+}
+
+impl Scope {
+    fn kind(self) -> Option<Kind> {
+        match self {
+            Self::PersonalOf(_) => Some(Kind::Personal),
+            Self::Organization => Some(Kind::Organization),
+            Self::Any => None,
+        }
+    }
+
+    fn owner(self) -> Option<Id> {
+        match self {
+            Self::PersonalOf(owner) => Some(owner),
+            Self::Organization | Self::Any => None,
+        }
+    }
+}
+
+/// A key with what only the server knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// The key.
+    pub key: Key,
+    /// Of its secret.
+    pub digest: Digest,
+    /// When its creator said that the secret is stored.
+    pub confirmed_at: Option<Stamp>,
+}
+
+/// A key to be created.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The id.
+    pub id: Id,
+    /// Whose it is.
+    pub kind: Kind,
+    /// A checked name.
+    pub name: String,
+    /// A checked note.
+    pub note: Option<String>,
+    /// Of its secret.
+    pub digest: Digest,
+    /// Of its secret.
+    pub mask: Mask,
+    /// Who creates it.
+    pub created_by: Id,
+    /// When.
+    pub at: Stamp,
+    /// The key that it is to replace.
+    pub replaces: Option<Id>,
+}
+
+/// Which keys of a list are asked for. Newest first.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyFilter {
+    /// Whose.
+    pub scope: Scope,
+    /// Older than this key: the last one of the page before.
+    pub before: Option<Id>,
+    /// Revoked ones too.
+    pub revoked: bool,
+    /// Only what changed at this time or later, revoked ones too.
+    pub changed_since: Option<Stamp>,
+}
+
+/// What must hold for a revoke.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RevokeGuard {
+    /// Not used at this time or later.
+    pub unless_used_since: Option<Stamp>,
+    /// Not changed since this version.
+    pub version: Option<i64>,
+}
+
+/// A key as the index of a starting server takes it in.
+#[derive(Clone, Debug)]
+pub struct IndexedKey {
+    /// The id.
+    pub id: Id,
+    /// Of its secret.
+    pub digest: Digest,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// Whether it was ever used.
+    pub used: bool,
+    /// Whether it is revoked.
+    pub revoked: bool,
+}
+
+const COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, k.created_by, \
+    k.confirmed_at, k.replaces, k.last_used_at, k.last_used_agent, k.last_used_address, k.use_count, k.revoked_at, \
+    k.revoked_by, k.revoke_reason, (SELECT MAX(s.id) FROM keys s WHERE s.replaces = k.id AND s.revoked_at IS NULL) \
+    AS replaced_by";
+
+/// All members that keys may name.
+pub type Members = HashMap<Id, Arc<MemberRef>>;
+
+/// A statement in the making: its text, and the values that stand in it.
+#[derive(Default)]
+pub(super) struct Statement {
+    sql: String,
+    values: Vec<Value>,
+}
+
+enum Value {
+    Text(String),
+    Int(i64),
+}
+
+impl Statement {
+    pub(super) fn new(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), values: Vec::new() }
+    }
+
+    /// Adds text of ours; `?` stands for `value`.
+    fn add(mut self, sql: &str, value: Value) -> Self {
+        self.values.push(value);
+        let place = format!("${}", self.values.len());
+        self.sql.push_str(&sql.replace('?', &place));
+        self
+    }
+
+    pub(super) fn text(self, sql: &str, value: impl Into<String>) -> Self {
+        self.add(sql, Value::Text(value.into()))
+    }
+
+    pub(super) fn int(self, sql: &str, value: i64) -> Self {
+        self.add(sql, Value::Int(value))
+    }
+
+    pub(super) fn plain(mut self, sql: &str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    /// A list of ids in parentheses.
+    pub(super) fn ids(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
+        self.sql.push('(');
+        for (i, id) in ids.into_iter().enumerate() {
+            self = self.text(if i == 0 { "?" } else { ", ?" }, id.to_string());
+        }
+        self.sql.push(')');
+        self
+    }
+
+    pub(super) fn limit(mut self, limit: u32) -> Self {
+        write!(self.sql, " LIMIT {limit}").expect("writing to a String cannot fail");
+        self
+    }
+
+    /// Made of constants and numbers only; all values are bound.
+    pub(super) fn query(self) -> Sql<'static> {
+        let mut query = sqlx::query(AssertSqlSafe(self.sql));
+        for value in self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Int(int) => query.bind(int),
+            };
+        }
+        query
+    }
+
+    fn scope(mut self, scope: Scope) -> Self {
+        if let Some(kind) = scope.kind() {
+            self = self.text(" AND k.kind = ?", kind.word());
+        }
+        if let Some(owner) = scope.owner() {
+            self = self.text(" AND k.created_by = ?", owner.to_string());
+        }
+        self
+    }
+}
+
+impl Tx {
+    /// A key within the scope. In a write on PostgreSQL it stays as it is until the end of the transaction.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn key(&mut self, id: Id, scope: Scope) -> Result<Option<KeyRow>, Error> {
+        let found = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE");
+        let mut found = found.text(" k.id = ?", id.to_string()).scope(scope);
+        if self.writes() {
+            found = found.plain(self.dialect().for_update_of_keys());
+        }
+        let row = self.optional(found.query()).await?;
+        self.one_key(row.as_ref()).await
+    }
+
+    /// The key of a secret, whosever it is.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn key_of_secret(&mut self, digest: &Digest) -> Result<Option<KeyRow>, Error> {
+        let held = if self.writes() { self.dialect().for_update_of_keys() } else { "" };
+        let sql = format!("SELECT {COLUMNS} FROM keys k WHERE k.digest = $1{held}");
+        let row = self.optional(sqlx::query(AssertSqlSafe(sql)).bind(digest.0.to_vec())).await?;
+        self.one_key(row.as_ref()).await
+    }
+
+    async fn one_key(&mut self, row: Option<&sqlx::any::AnyRow>) -> Result<Option<KeyRow>, Error> {
+        let Some(row) = row.map(|row| Row::of("keys", row)) else { return Ok(None) };
+        let (creator, revoker) = (row.id("created_by")?, row.maybe_id("revoked_by")?);
+        let members = self.members_named([Some(creator), revoker].into_iter().flatten()).await?;
+        key_row(&row, &members).map(Some)
+    }
+
+    /// Members by their ids.
+    async fn members_named(&mut self, ids: impl IntoIterator<Item = Id>) -> Result<Members, Error> {
+        let sql = Statement::new(
+            "SELECT id, id AS member_id, name AS member_name, email AS member_email, \
+             activated_at AS member_activated_at, removed_at AS member_removed_at FROM members WHERE id IN ",
+        );
+        let rows = self.all(sql.ids(ids).query()).await?;
+        let members = rows.iter().map(|row| Row::of("members", row).maybe_member());
+        members.filter_map(Result::transpose).map(|m| m.map(|m| (m.id, Arc::new(m)))).collect()
+    }
+
+    /// At most `limit` keys, newest first.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn keys(&mut self, filter: KeyFilter, limit: u32) -> Result<Vec<Key>, Error> {
+        let mut sql = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE 1 = 1");
+        sql = sql.scope(filter.scope);
+        if let Some(before) = filter.before {
+            sql = sql.text(" AND k.id < ?", before.to_string());
+        }
+        if let Some(since) = filter.changed_since {
+            // What a key shows of other rows changes with them: who created it, and what replaces it.
+            sql = sql
+                .int(" AND (k.changed_at >= ?", since.0)
+                .int(
+                    " OR k.id IN (SELECT s.replaces FROM keys s WHERE s.changed_at >= ? AND s.replaces IS NOT NULL)",
+                    since.0,
+                )
+                .int(" OR k.created_by IN (SELECT m.id FROM members m WHERE m.changed_at >= ?))", since.0);
+        } else if !filter.revoked {
+            sql = sql.plain(" AND k.revoked_at IS NULL");
+        }
+        let rows = self.all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let members = self.member_refs().await?;
+        rows.iter().map(|row| key(&Row::of("keys", row), &members)).collect()
+    }
+
+    /// How many keys a list has.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn count_keys(&mut self, scope: Scope, revoked: bool) -> Result<u64, Error> {
+        let mut sql = Statement::new("SELECT COUNT(*) AS n FROM keys k WHERE 1 = 1").scope(scope);
+        if !revoked {
+            sql = sql.plain(" AND k.revoked_at IS NULL");
+        }
+        let n = Row::of("keys", &self.one(sql.query()).await?).int("n")?;
+        Ok(u64::try_from(n).unwrap_or(0))
+    }
+
+    /// Keys by their ids, in no order; those outside the scope are left out.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn ids_within(&mut self, ids: &[Id], scope: Scope) -> Result<Vec<(Id, Stamp)>, Error> {
+        let sql = Statement::new("SELECT k.id, k.created_at FROM keys k WHERE k.id IN ");
+        let rows = self.all(sql.ids(ids.iter().copied()).scope(scope).query()).await?;
+        rows.iter()
+            .map(|row| Row::of("keys", row))
+            .map(|row| Ok((row.id("id")?, row.stamp("created_at")?)))
+            .collect()
+    }
+
+    /// Adds a key.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] where another live key replaces the same key.
+    pub async fn insert_key(&mut self, new: &NewKey) -> Result<(), Error> {
+        let mark = self.watermark(new.at).await?;
+        let sql = sqlx::query(
+            "INSERT INTO keys (id, kind, name, note, digest, last_four, version, created_at, created_by, replaces, \
+             use_count, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, 0, $10)",
+        )
+        .bind(new.id.to_string())
+        .bind(new.kind.word())
+        .bind(new.name.clone())
+        .bind(new.note.clone())
+        .bind(new.digest.0.to_vec())
+        .bind(new.mask.last_four().to_owned())
+        .bind(new.at.0)
+        .bind(new.created_by.to_string())
+        .bind(new.replaces.map(|id| id.to_string()))
+        .bind(mark.0);
+        self.execute(sql).await.map(drop)
+    }
+
+    /// Gives a key that was never used nor confirmed, and was created after `created_after`, another secret; the earlier one is dead.
+    /// `false` where it is too late for that.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn reissue_key(
+        &mut self,
+        earlier: &KeyRow,
+        digest: Digest,
+        masked: Mask,
+        created_after: Stamp,
+        now: Stamp,
+    ) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET digest = $3, last_four = $4, changed_at = $5 WHERE id = $1 AND digest = $2 \
+             AND last_used_at IS NULL AND confirmed_at IS NULL AND revoked_at IS NULL AND created_at > $6",
+        )
+        .bind(earlier.key.id.to_string())
+        .bind(earlier.digest.0.to_vec())
+        .bind(digest.0.to_vec())
+        .bind(masked.last_four().to_owned())
+        .bind(mark.0)
+        .bind(created_after.0);
+        let done = self.execute(sql).await? > 0;
+        if done {
+            self.never_again(earlier.digest);
+        }
+        Ok(done)
+    }
+
+    /// Changes name and note of a key at this version. `false` where it is at another, or revoked.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn edit_key(
+        &mut self,
+        id: Id,
+        version: i64,
+        name: &str,
+        note: Option<&str>,
+        now: Stamp,
+    ) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET name = $3, note = $4, version = version + 1, changed_at = $5 \
+             WHERE id = $1 AND version = $2 AND revoked_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(version)
+        .bind(name.to_owned())
+        .bind(note.map(str::to_owned))
+        .bind(mark.0);
+        Ok(self.execute(sql).await? > 0)
+    }
+
+    /// Notes that the creator has stored the secret. `false` where that is known, or the key is revoked.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn confirm_key(&mut self, id: Id, now: Stamp) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET confirmed_at = $2, version = version + 1, changed_at = $3 \
+             WHERE id = $1 AND confirmed_at IS NULL AND revoked_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(now.0)
+        .bind(mark.0);
+        Ok(self.execute(sql).await? > 0)
+    }
+
+    /// Revokes a key if the guard holds. `false` where it does not, or the key is revoked already: read it to see which.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn revoke_key(
+        &mut self,
+        id: Id,
+        guard: RevokeGuard,
+        by: Id,
+        reason: Option<&str>,
+        now: Stamp,
+    ) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, version = version + 1, changed_at = $5 \
+             WHERE id = $1 AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_at < $6) \
+             AND (version = $7 OR $7 < 0) RETURNING digest",
+        )
+        .bind(id.to_string())
+        .bind(now.0)
+        .bind(by.to_string())
+        .bind(reason.map(str::to_owned))
+        .bind(mark.0)
+        .bind(guard.unless_used_since.map_or(i64::MAX, |since| since.0))
+        .bind(guard.version.unwrap_or(-1));
+        let Some(row) = self.optional(sql).await? else { return Ok(false) };
+        let digest = Row::of("keys", &row).digest("digest")?;
+        self.never_again(digest);
+        Ok(true)
+    }
+
+    /// All keys after `after` in the order of their ids, at most `limit`.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn keys_to_index(&mut self, after: Option<Id>, limit: u32) -> Result<Vec<IndexedKey>, Error> {
+        let sql = sqlx::query(
+            "SELECT id, digest, kind, name, last_used_at, revoked_at FROM keys WHERE id > $1 ORDER BY id LIMIT $2",
+        )
+        .bind(after.map_or_else(String::new, |id| id.to_string()))
+        .bind(i64::from(limit));
+        let rows = self.all(sql).await?;
+        rows.iter()
+            .map(|row| {
+                let row = Row::of("keys", row);
+                Ok(IndexedKey {
+                    id: row.id("id")?,
+                    digest: row.digest("digest")?,
+                    kind: row.word("kind")?,
+                    name: row.text("name")?,
+                    used: row.maybe_stamp("last_used_at")?.is_some(),
+                    revoked: row.maybe_stamp("revoked_at")?.is_some(),
+                })
+            })
+            .collect()
+    }
+
+    /// Rotations in the scope, the newest replacement first: old and new key. An attempt that was given up and begun anew is left out.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn rotations(
+        &mut self,
+        scope: Scope,
+        before: Option<Id>,
+        limit: u32,
+    ) -> Result<Vec<(Key, Key)>, Error> {
+        let mut sql = Statement::new("SELECT ").plain(COLUMNS).plain(
+            " FROM keys k WHERE k.replaces IS NOT NULL AND (k.revoked_at IS NULL OR NOT EXISTS \
+             (SELECT 1 FROM keys l WHERE l.replaces = k.replaces AND l.id > k.id))",
+        );
+        sql = sql.scope(scope);
+        if let Some(before) = before {
+            sql = sql.text(" AND k.id < ?", before.to_string());
+        }
+        let rows = self.all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let members = self.member_refs().await?;
+        let new: Vec<Key> =
+            rows.iter().map(|row| key(&Row::of("keys", row), &members)).collect::<Result<_, _>>()?;
+        let mut old = HashMap::new();
+        for ids in new.chunks(200) {
+            let sql = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE k.id IN ");
+            for row in self.all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
+                let key = key(&Row::of("keys", &row), &members)?;
+                old.insert(key.id, key);
+            }
+        }
+        let pairs = new.into_iter().filter_map(|new| Some((old.get(&new.replaces?)?.clone(), new)));
+        Ok(pairs.collect())
+    }
+}
+
+fn key_row(row: &Row<'_>, members: &Members) -> Result<KeyRow, Error> {
+    Ok(KeyRow {
+        key: key(row, members)?,
+        digest: row.digest("digest")?,
+        confirmed_at: row.maybe_stamp("confirmed_at")?,
+    })
+}
+
+fn key(row: &Row<'_>, members: &Members) -> Result<Key, Error> {
+    let last_four: String = row.text("last_four")?;
+    let mask = Mask::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?;
+    let member = |column, id: Id| {
+        members.get(&id).cloned().ok_or_else(|| row.corrupt(column, "names a member who is not there"))
+    };
+    let client = |agent: Option<String>, address: Option<String>| {
+        address.map(|address| Client { agent: agent.unwrap_or_default(), address })
+    };
+    Ok(Key {
+        id: row.id("id")?,
+        kind: row.word("kind")?,
+        name: row.text("name")?,
+        masked: mask.to_string(),
+        note: row.maybe_text("note")?,
+        version: row.int("version")?,
+        created_at: row.stamp("created_at")?,
+        created_by: member("created_by", row.id("created_by")?)?,
+        last_used_at: row.maybe_stamp("last_used_at")?,
+        last_used_by: client(row.maybe_text("last_used_agent")?, row.maybe_text("last_used_address")?),
+        use_count: row.int("use_count")?,
+        replaces: row.maybe_id("replaces")?,
+        replaced_by: row.maybe_id("replaced_by")?,
+        revoked_at: row.maybe_stamp("revoked_at")?,
+        revoked_by: row.maybe_id("revoked_by")?.map(|id| member("revoked_by", id)).transpose()?,
+        revoke_reason: row.maybe_text("revoke_reason")?,
+    })
+}

@@ -1,0 +1,107 @@
+//! Decisions about stale keys: appended, never changed.
+
+use super::error::Error;
+use super::keys::Statement;
+use super::row::Row;
+use super::tx::Tx;
+use crate::domain::id::Id;
+use crate::domain::review::Review;
+use crate::domain::secret::Mask;
+use crate::domain::time::Stamp;
+
+/// Which decisions are asked for. Newest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReviewFilter {
+    /// Of this sitting.
+    pub review: Option<Id>,
+    /// Of this key.
+    pub key: Option<Id>,
+    /// At this time or later.
+    pub since: Option<Stamp>,
+    /// Older than this record: the last one of the page before.
+    pub before: Option<Id>,
+}
+
+const COLUMNS: &str = "SELECT w.id, w.review_id, w.key_id, w.key_name, w.key_last_four, w.decision, w.until, w.note, \
+    w.reviewed_at, w.findings, w.last_used_at, m.id AS member_id, m.name AS member_name, m.email AS member_email, \
+    m.activated_at AS member_activated_at, m.removed_at AS member_removed_at \
+    FROM reviews w JOIN members m ON m.id = w.reviewer_id WHERE";
+
+impl Tx {
+    /// Adds a decision.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn insert_review(&mut self, review: &Review) -> Result<(), Error> {
+        let findings = serde_json::to_string(&review.findings)
+            .map_err(|e| Error::Failed(format!("findings cannot be written: {e}")))?;
+        let sql = sqlx::query(
+            "INSERT INTO reviews (id, review_id, key_id, key_name, key_last_four, decision, until, note, reviewer_id, \
+             reviewed_at, findings, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(review.id.to_string())
+        .bind(review.review_id.to_string())
+        .bind(review.key_id.to_string())
+        .bind(review.key_name.clone())
+        .bind(crate::domain::key::last_four(&review.key_masked).to_owned())
+        .bind(review.decision.word())
+        .bind(review.until.map(|at| at.0))
+        .bind(review.note.clone())
+        .bind(review.reviewer.id.to_string())
+        .bind(review.reviewed_at.0)
+        .bind(findings)
+        .bind(review.last_used_at.map(|at| at.0));
+        self.execute(sql).await.map(drop)
+    }
+
+    /// A decision.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn review(&mut self, id: Id) -> Result<Option<Review>, Error> {
+        let sql = Statement::new(COLUMNS).text(" w.id = ?", id.to_string());
+        self.optional(sql.query()).await?.map(|row| review(&Row::of("reviews", &row))).transpose()
+    }
+
+    /// At most `limit` decisions, newest first.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn reviews(&mut self, filter: ReviewFilter, limit: u32) -> Result<Vec<Review>, Error> {
+        let mut sql = Statement::new(COLUMNS).plain(" 1 = 1");
+        // An id begins with its time, so that a bound of time is a bound of ids.
+        let since = filter.since.map(|at| Id::new(at, [0; 10]));
+        for (condition, id) in [
+            (" AND w.review_id = ?", filter.review),
+            (" AND w.key_id = ?", filter.key),
+            (" AND w.id >= ?", since),
+            (" AND w.id < ?", filter.before),
+        ] {
+            if let Some(id) = id {
+                sql = sql.text(condition, id.to_string());
+            }
+        }
+        let rows = self.all(sql.plain(" ORDER BY w.id DESC").limit(limit).query()).await?;
+        rows.iter().map(|row| review(&Row::of("reviews", row))).collect()
+    }
+}
+
+fn review(row: &Row<'_>) -> Result<Review, Error> {
+    let last_four = row.text("key_last_four")?;
+    let mask = Mask::from_last_four(&last_four).map_err(|e| row.corrupt("key_last_four", e))?;
+    let findings = row.text("findings")?;
+    Ok(Review {
+        id: row.id("id")?,
+        review_id: row.id("review_id")?,
+        key_id: row.id("key_id")?,
+        key_name: row.text("key_name")?,
+        key_masked: mask.to_string(),
+        decision: row.word("decision")?,
+        until: row.maybe_stamp("until")?,
+        note: row.maybe_text("note")?,
+        reviewer: row.maybe_member()?.ok_or_else(|| row.corrupt("reviewer_id", "is missing"))?,
+        reviewed_at: row.stamp("reviewed_at")?,
+        findings: serde_json::from_str(&findings).map_err(|e| row.corrupt("findings", e))?,
+        last_used_at: row.maybe_stamp("last_used_at")?,
+    })
+}

@@ -1,0 +1,452 @@
+//! The contract, lived through: the real client against a real server, on both databases.
+
+use keyward::client::{Client, Credential, Request};
+use keyward::clock::{Clock, entropy};
+use keyward::domain::activity::Action;
+use keyward::domain::id::Id;
+use keyward::domain::key::{Key, Kind};
+use keyward::domain::member::Role;
+use keyward::domain::review::Decision;
+use keyward::domain::rotation::Phase;
+use keyward::domain::staleness::Flag;
+use keyward::domain::time::{DAY, HOUR, SECOND, Stamp};
+use keyward::domain::usage::BucketWidth;
+use keyward::wire::activity::{ActivityQuery, ListActivity};
+use keyward::wire::data_plane::{ListMachines, ListSites};
+use keyward::wire::keys::{
+    CreateKey, CreatedKey, EditKey, EditOrganizationKey, Include, KeysQuery, ListOrganizationKeys,
+    ListPersonalKeys, ListRotations, LookUpKey, LookUpKeyCall, RevokeKey, RevokeLeakedKey,
+    RevokeLeakedKeyCall, RotationsQuery, ShownOnce, UsageQuery,
+};
+use keyward::wire::members::RemoveMember;
+use keyward::wire::problem::ProblemType as P;
+use keyward::wire::reviews::{CreateReview, Decide, ListReviews, RecordExport, RecordReviewExport};
+
+use crate::support::for_each_database;
+use crate::support::house::{House, Person, problem, unlimited};
+
+const ORGANIZATION: Kind = Kind::Organization;
+const PERSONAL: Kind = Kind::Personal;
+
+fn named(name: &str) -> CreateKey {
+    CreateKey { name: name.into(), note: None, replaces: None }
+}
+
+async fn create(person: &Person, kind: Kind, body: CreateKey) -> CreatedKey {
+    let header = format!("{}", Id::new(Clock::System.now(), entropy()));
+    person.client.create_key(kind, body, &header).await.unwrap()
+}
+
+/// A client that holds a key.
+fn holder(house: &House, created: &CreatedKey) -> Client {
+    let secret = created.secret.as_ref().unwrap().expose();
+    house.client.with_credential(Credential::bearer(secret).unwrap())
+}
+
+fn unless_used_since(at: Stamp) -> RevokeKey {
+    RevokeKey { unless_used_since: Some(at), ..RevokeKey::default() }
+}
+
+fn even_if_used(reason: &str) -> RevokeKey {
+    RevokeKey { even_if_used: Some(true), reason: Some(reason.into()), ..RevokeKey::default() }
+}
+
+async fn actions(person: &Person, key: Id) -> Vec<Action> {
+    let query = ActivityQuery { key: Some(key), ..ActivityQuery::default() };
+    let rows = person.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+    rows.into_iter().map(|row| row.action).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_lives_from_its_creation_to_its_revocation() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let created = create(&house.ada, ORGANIZATION, named("Power BI – Sales")).await;
+        let (id, holder) = (created.key.id, holder(&house, &created));
+        assert_eq!((created.key.last_used_at, created.key.use_count, created.key.version), (None, 0, 1));
+        let looked = Clock::System.now();
+        holder.send(Request::to(ListSites)).await.unwrap();
+        holder.send(Request::to(ListMachines)).await.unwrap();
+
+        // Seen at once, though the second use is not yet written.
+        let seen = house.ada.client.key(ORGANIZATION, id).await.unwrap();
+        assert_eq!(seen.use_count, 2, "{}", database.name);
+        let by = seen.last_used_by.unwrap();
+        assert!(by.agent.starts_with("keyward/") && by.address == "127.0.0.1", "{by}");
+
+        let refused = house.ada.client.revoke_key(ORGANIZATION, id, unless_used_since(looked)).await;
+        let refused = refused.unwrap_err().problem().unwrap().clone();
+        assert_eq!((refused.kind, refused.key.unwrap().use_count), (P::UsedSince, 2));
+        assert!(refused.detail.contains("by keyward/") && refused.detail.contains("127.0.0.1"));
+
+        let revoked = house.ada.client.revoke_key(ORGANIZATION, id, even_if_used("a test")).await.unwrap();
+        assert_eq!((revoked.version, revoked.revoke_reason.as_deref()), (2, Some("a test")));
+        assert_eq!(problem(holder.send(Request::to(ListSites)).await), P::KeyInvalid);
+        // Repeated in either form: the same answer, and no second record.
+        for wish in [even_if_used("again"), unless_used_since(looked)] {
+            assert_eq!(house.ada.client.revoke_key(ORGANIZATION, id, wish).await.unwrap(), revoked);
+        }
+        assert_eq!(
+            actions(&house.ada, id).await,
+            [Action::KeyRevoked, Action::KeyRevokeRefused, Action::KeyCreated]
+        );
+        let usage = house.ada.client.key_usage(ORGANIZATION, id, UsageQuery::default()).await.unwrap();
+        let bucket = usage.buckets.iter().fold((0, 0), |(n, r), b| (n + b.count, r + b.refused));
+        assert_eq!(bucket, (2, 1), "a refused use is counted apart");
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoke_has_exactly_one_form() {
+    let house = House::open(&crate::support::Database::sqlite()).await;
+    let key = create(&house.ada, ORGANIZATION, named("x")).await.key;
+    let now = Clock::System.now();
+    for wish in [
+        RevokeKey::default(),
+        RevokeKey { even_if_used: Some(true), ..unless_used_since(now) },
+        RevokeKey { even_if_used: Some(false), ..RevokeKey::default() },
+        RevokeKey { even_if_used: Some(true), ..RevokeKey::default() },
+        even_if_used("  "),
+    ] {
+        let refused = house.ada.client.revoke_key(ORGANIZATION, key.id, wish.clone()).await;
+        assert_eq!(problem(refused), P::FieldInvalid, "{wish:?}");
+    }
+    // A key that was never used can be revoked whatever was looked at.
+    house.ada.client.revoke_key(ORGANIZATION, key.id, unless_used_since(key.created_at)).await.unwrap();
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reply_costs_nothing() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let bo = house.member("bo@plant.example", Role::Normal).await;
+        let send =
+            async |person: &Person, name: &str| person.client.create_key(PERSONAL, named(name), "one").await;
+        let first = send(&bo, "notebook").await.unwrap();
+        let second = send(&bo, "notebook").await.unwrap();
+        assert_eq!(first.key.id, second.key.id);
+        assert_eq!(first.key.version, second.key.version);
+        assert_eq!(problem(send(&bo, "another").await), P::IdempotencyKeyReused);
+        // The same header of another member is another request.
+        let other = send(&house.ada, "notebook").await.unwrap();
+        assert_ne!(other.key.id, first.key.id);
+
+        let dead = holder(&house, &first);
+        assert_eq!(problem(dead.send(Request::to(ListSites)).await), P::KeyInvalid);
+        holder(&house, &second).send(Request::to(ListSites)).await.unwrap();
+        assert!(send(&bo, "notebook").await.unwrap().secret.is_none(), "it is in use");
+
+        bo.client.confirm_key(PERSONAL, first.key.id).await.unwrap();
+        house.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
+        let again = house.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
+        assert_eq!(again.version, 2, "confirming is repeatable");
+        assert!(send(&house.ada, "notebook").await.unwrap().secret.is_none(), "it is stored");
+        assert_eq!(problem(house.ada.client.confirm_key(PERSONAL, first.key.id).await), P::NotFound);
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_requests_at_once_make_one_key_with_one_secret() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        for round in 0..crate::support::scaled(40) {
+            let header = format!("round {round}");
+            let requests = (0..8).map(|_| house.ada.client.create_key(ORGANIZATION, named("x"), &header));
+            let replies = futures_util::future::join_all(requests).await;
+            let mut ids = Vec::new();
+            let mut alive = 0;
+            for reply in replies {
+                match reply {
+                    Ok(created) => {
+                        ids.push(created.key.id);
+                        // `/key-lookups` is no use, so it changes nothing for the others.
+                        let body = LookUpKey { secret: created.secret.unwrap() };
+                        let found = house.ada.client.send(Request::with(LookUpKeyCall, body)).await;
+                        alive += usize::from(found.is_ok());
+                    }
+                    Err(error) => assert!(error.is(P::IdempotencyInProgress), "{error}"),
+                }
+            }
+            ids.dedup();
+            assert_eq!((ids.len(), alive), (1, 1), "{}", database.name);
+        }
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_paged_and_say_what_changed() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let mut keys = Vec::new();
+        for n in 0..7 {
+            keys.push(create(&house.ada, ORGANIZATION, named(&format!("key {n}"))).await);
+        }
+        let list = async |query: KeysQuery| {
+            house.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
+        };
+        let mut query = KeysQuery { limit: Some(3), ..KeysQuery::default() };
+        let mut names = Vec::new();
+        loop {
+            let page = list(query.clone()).await;
+            if query.cursor.is_none() {
+                assert_eq!(page.metadata.total, Some(7));
+            }
+            names.extend(page.data.into_iter().map(|key| key.name));
+            query.cursor = page.metadata.next_cursor;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(names, (0..7).rev().map(|n| format!("key {n}")).collect::<Vec<_>>());
+
+        let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
+        // The server reaches back 10 s: what was created before that is not repeated for ever.
+        let since =
+            |at: Stamp| KeysQuery { changed_since: Some(at.plus(10 * SECOND)), ..KeysQuery::default() };
+        holder(&house, &keys[0]).send(Request::to(ListSites)).await.unwrap();
+        house.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
+        let edit = EditKey { name: Some("renamed".into()), note: None };
+        house.ada.client.edit_key(ORGANIZATION, keys[2].key.id, 1, edit).await.unwrap();
+        let replacement = CreateKey { replaces: Some(keys[3].key.id), ..named("key 3 (2026-11)") };
+        let replacement = create(&house.ada, ORGANIZATION, replacement).await;
+        let changed: Vec<String> = list(since(seen)).await.data.into_iter().map(|key| key.name).collect();
+        assert_eq!(changed, ["key 3 (2026-11)", "key 3", "renamed", "key 1", "key 0"], "{}", database.name);
+
+        house.ada.client.revoke_key(ORGANIZATION, replacement.key.id, even_if_used("x")).await.unwrap();
+        let changed = list(since(seen)).await.data;
+        assert_eq!(changed.iter().find(|key| key.name == "key 3").unwrap().replaced_by, None);
+        let all = list(KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() }).await;
+        assert_eq!((all.data.len(), all.metadata.total), (8, Some(8)));
+        assert_eq!(list(KeysQuery::default()).await.data.len(), 6);
+
+        let foreign = KeysQuery { limit: Some(1), ..KeysQuery::default() };
+        let cursor = list(foreign).await.metadata.next_cursor;
+        let elsewhere = KeysQuery { cursor, ..KeysQuery::default() };
+        let refused = house.ada.client.send(Request::to(ListPersonalKeys).query(elsewhere)).await;
+        assert_eq!(problem(refused), P::CursorInvalid);
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_names_the_version_that_was_looked_at() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let key = create(&house.ada, ORGANIZATION, named("old")).await.key;
+        let edit = |name: &str, note: &str| EditKey { name: Some(name.into()), note: Some(note.into()) };
+        let edited = house.ada.client.edit_key(ORGANIZATION, key.id, 1, edit(" new ", "why")).await.unwrap();
+        assert_eq!((edited.name.as_str(), edited.note.as_deref(), edited.version), ("new", Some("why"), 2));
+        let stale = house.ada.client.edit_key(ORGANIZATION, key.id, 1, edit("newer", "")).await;
+        let stale = stale.unwrap_err().problem().unwrap().clone();
+        assert_eq!((stale.kind, stale.key.unwrap().version), (P::VersionMismatch, 2));
+        let without = Request::with(EditOrganizationKey, edit("x", "")).id(key.id);
+        assert_eq!(problem(house.ada.client.send(without).await), P::IfMatchMissing);
+        let bad = house.ada.client.edit_key(ORGANIZATION, key.id, 2, edit("a\u{202e}b", "")).await;
+        assert_eq!(problem(bad), P::FieldInvalid);
+        let cleared = house.ada.client.edit_key(ORGANIZATION, key.id, 2, edit("new", "")).await.unwrap();
+        assert_eq!((cleared.note, cleared.version), (None, 3));
+        assert_eq!(problem(house.ada.client.key(PERSONAL, key.id).await), P::NotFound);
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_goes_through_its_phases() {
+    let clock = Clock::fixed(Clock::System.now());
+    let database = crate::support::Database::sqlite();
+    let house = House::open_with(&database, unlimited(), clock.clone()).await;
+    let bo = house.member("bo@plant.example", Role::Normal).await;
+    let old = create(&bo, PERSONAL, named("SAP")).await;
+    let replacing = |name: &str| CreateKey { replaces: Some(old.key.id), ..named(name) };
+    let stranger = house.ada.client.create_key(PERSONAL, replacing("not Ada's"), "x").await;
+    assert_eq!(problem(stranger), P::ReplacesConflict);
+    holder(&house, &old).send(Request::to(ListSites)).await.unwrap();
+    let new = create(&bo, PERSONAL, replacing("SAP 2")).await;
+    let second = bo.client.create_key(PERSONAL, replacing("SAP 3"), "y").await;
+    assert_eq!(problem(second), P::ReplacesConflict);
+
+    let query = RotationsQuery { owner: PERSONAL, usage: Some(true), ..RotationsQuery::default() };
+    let phase = async || {
+        let rotations = bo.client.send(Request::to(ListRotations).query(query.clone())).await.unwrap().data;
+        assert_eq!(rotations.len(), 1);
+        rotations.into_iter().next().unwrap()
+    };
+    assert_eq!(phase().await.phase, Phase::Switch);
+    holder(&house, &new).send(Request::to(ListSites)).await.unwrap();
+    let drain = phase().await;
+    assert_eq!((drain.phase, drain.quiet_window_s), (Phase::Drain, 48 * 3600));
+    assert_eq!(drain.usage.unwrap().old.len(), 1);
+    let window = drain.quiet_window_s * SECOND;
+    let finish = || unless_used_since(clock.now().minus(window));
+    assert_eq!(problem(bo.client.revoke_key(PERSONAL, old.key.id, finish()).await), P::UsedSince);
+    clock.advance(std::time::Duration::from_hours(49));
+    assert_eq!(phase().await.phase, Phase::Ready);
+    bo.client.revoke_key(PERSONAL, old.key.id, finish()).await.unwrap();
+    assert_eq!(phase().await.phase, Phase::Done);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_keeps_its_evidence() {
+    let clock = Clock::fixed(Clock::System.now());
+    let database = crate::support::Database::sqlite();
+    let house = House::open_with(&database, unlimited(), clock.clone()).await;
+    let stale = create(&house.ada, ORGANIZATION, named("stale")).await;
+    let used = create(&house.ada, ORGANIZATION, named("used")).await;
+    clock.advance(std::time::Duration::from_hours(20 * 24));
+    let looked = clock.now();
+    let review_id = Id::new(looked, [7; 10]);
+    let decide = |key: &Key, decision, since: Option<Stamp>| Decide {
+        review_id,
+        key_id: key.id,
+        decision,
+        until: None,
+        note: Some("a note".into()),
+        unless_used_since: since,
+    };
+    let send = async |body: Decide, header: &str| {
+        house.ada.client.send(Request::with(CreateReview, body).idempotency_key(header)).await
+    };
+    let body = decide(&stale.key, Decision::Revoke, Some(looked));
+    let decided = send(body.clone(), "a").await.unwrap();
+    assert_eq!(decided.review.findings[0].flag, Flag::NeverUsed);
+    assert!(decided.key.revoked_at.is_some() && decided.review.note.as_deref() == Some("a note"));
+    assert_eq!(send(body, "a").await.unwrap(), decided, "repeated, it is the same decision");
+
+    holder(&house, &used).send(Request::to(ListSites)).await.unwrap();
+    let body = decide(&used.key, Decision::Revoke, Some(looked));
+    assert_eq!(problem(send(body.clone(), "b").await), P::UsedSince);
+    assert_eq!(problem(send(body, "b").await), P::UsedSince, "a refusal decides nothing");
+    let keep = Decide { until: Some(looked.plus(90 * DAY)), ..decide(&used.key, Decision::Keep, None) };
+    send(keep, "b").await.unwrap();
+    let reviews = house.ada.client.send(Request::to(ListReviews)).await.unwrap().data;
+    assert_eq!(reviews.iter().map(|r| r.decision).collect::<Vec<_>>(), [Decision::Keep, Decision::Revoke]);
+
+    for wrong in [
+        decide(&used.key, Decision::Revoke, None),
+        decide(&used.key, Decision::Skip, Some(looked)),
+        Decide { until: Some(looked.minus(1)), ..decide(&used.key, Decision::Keep, None) },
+    ] {
+        assert_eq!(problem(send(wrong, "c").await), P::FieldInvalid);
+    }
+    let export = RecordExport { review_id: Some(review_id), records: 2, sha256: "0f".repeat(32) };
+    house.ada.client.send(Request::with(RecordReviewExport, export)).await.unwrap();
+    // Of the same moment, so in either order.
+    let mut done = actions(&house.ada, stale.key.id).await;
+    done.sort_unstable();
+    assert_eq!(done, [Action::KeyCreated, Action::KeyRevoked, Action::ReviewRecorded]);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_tells_whose_key_it_is_to_whom_it_may() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let bo = house.member("bo@plant.example", Role::Normal).await;
+        let created = create(&bo, PERSONAL, named("Bo's")).await;
+        let shared = create(&house.ada, ORGANIZATION, named("shared")).await;
+        let look_up = async |person: &Person, created: &CreatedKey| {
+            let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
+            person.client.send(Request::with(LookUpKeyCall, LookUpKey { secret })).await
+        };
+        assert_eq!(look_up(&bo, &created).await.unwrap().key.unwrap().name, "Bo's");
+        assert_eq!(problem(look_up(&bo, &shared).await), P::NotFound);
+        let found = look_up(&house.ada, &created).await.unwrap();
+        assert_eq!((found.created_by.id, found.key), (bo.id, None));
+        assert!(look_up(&house.ada, &shared).await.unwrap().key.is_some());
+
+        let revoke = async |person: &Person| {
+            let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
+            let body = RevokeLeakedKey { secret, reason: "found in a repository".into() };
+            person.client.send(Request::with(RevokeLeakedKeyCall, body)).await
+        };
+        assert_eq!(problem(revoke(&bo).await), P::NotPermitted);
+        assert!(revoke(&house.ada).await.unwrap().revoked_at.is_some());
+        assert_eq!(problem(holder(&house, &created).send(Request::to(ListSites)).await), P::KeyInvalid);
+        let key = bo.client.key(PERSONAL, created.key.id).await.unwrap();
+        assert_eq!(key.revoke_reason.as_deref(), Some("leaked: found in a repository"));
+        assert_eq!(key.use_count, 0, "looking it up was no use");
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_keys_die_with_their_owner() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let bo = house.member("bo@plant.example", Role::Admin).await;
+        let own = create(&bo, PERSONAL, named("own")).await;
+        let shared = create(&bo, ORGANIZATION, named("shared")).await;
+        for created in [&own, &shared] {
+            holder(&house, created).send(Request::to(ListSites)).await.unwrap();
+        }
+        let list = async |query: KeysQuery| {
+            house.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
+        };
+        let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
+        house.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
+        assert_eq!(problem(holder(&house, &own).send(Request::to(ListSites)).await), P::KeyInvalid);
+        holder(&house, &shared).send(Request::to(ListSites)).await.unwrap();
+        let since = KeysQuery { changed_since: Some(seen), ..KeysQuery::default() };
+        let orphaned = list(since).await.data;
+        assert!(orphaned.iter().any(|key| key.id == shared.key.id && key.created_by.removed_at.is_some()));
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn use_is_counted_by_hour_and_day() {
+    let clock = Clock::fixed(Clock::System.now().floor(DAY).plus(DAY / 2));
+    let database = crate::support::Database::sqlite();
+    let house = House::open_with(&database, unlimited(), clock.clone()).await;
+    let created = create(&house.ada, ORGANIZATION, named("hourly")).await;
+    let holder = holder(&house, &created);
+    for _ in 0..3 {
+        holder.send(Request::to(ListSites)).await.unwrap();
+        clock.advance(std::time::Duration::from_hours(24));
+    }
+    let id = created.key.id;
+    let hours = UsageQuery { from: Some(clock.now().minus(10 * DAY)), ..UsageQuery::default() };
+    let hours = house.ada.client.key_usage(ORGANIZATION, id, hours).await.unwrap();
+    assert_eq!(hours.buckets.iter().map(|b| (b.start.0 % HOUR, b.count)).collect::<Vec<_>>(), [(0, 1); 3]);
+    assert_eq!((hours.clients.len(), hours.clients[0].count), (1, 3));
+    let days = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
+    let days = house.ada.client.key_usage(ORGANIZATION, id, days).await.unwrap();
+    assert_eq!(days.buckets.iter().map(|b| b.count).collect::<Vec<_>>(), [1, 1, 1]);
+    let counts = house.ada.client.daily_use(ORGANIZATION, &[id], Some(6)).await.unwrap().data;
+    assert_eq!(counts[0].counts, [None, None, Some(1), Some(1), Some(1), Some(0)]);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uses_outlive_a_restart() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let created = create(&house.ada, ORGANIZATION, named("busy")).await;
+        let token = house.ada.credential.clone();
+        let holder = holder(&house, &created);
+        for _ in 0..5 {
+            holder.send(Request::to(ListSites)).await.unwrap();
+        }
+        house.close().await;
+        let (running, client) =
+            crate::support::house::serve(database.open().await, unlimited(), Clock::System).await;
+        let key = client.with_credential(token).key(ORGANIZATION, created.key.id).await.unwrap();
+        assert_eq!(key.use_count, 5, "{}", database.name);
+        let secret = Credential::bearer(created.secret.unwrap().expose()).unwrap();
+        client.with_credential(secret).send(Request::to(ListSites)).await.unwrap();
+        running.shutdown().await;
+    })
+    .await;
+}

@@ -1,0 +1,353 @@
+//! Who may do what: every operation of the OpenAPI document × every actor × whose the thing is, against one golden table.
+//!
+//! An operation that this file does not know fails. What is forbidden, and what is another's, is told from what is not there by nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use keyward::clock::{Clock, entropy};
+use keyward::domain::id::Id;
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::domain::secret::{Secret, Token, TokenKind};
+use keyward::server::openapi::document;
+use keyward::store::{NewKey, NewMember, NewSession, RevokeGuard, Tx};
+use serde_json::{Value, json};
+
+use crate::support::for_each_database;
+use crate::support::house::House;
+
+/// An operation as the document has it.
+struct Operation {
+    name: String,
+    method: reqwest::Method,
+    path: String,
+}
+
+fn operations() -> Vec<Operation> {
+    let document = document();
+    let mut all = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            all.push(Operation {
+                name: operation["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+            });
+        }
+    }
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+const ACTORS: [&str; 10] = [
+    "nobody",
+    "operator",
+    "normal",
+    "admin",
+    "demoted",
+    "removed",
+    "ended",
+    "personal-key",
+    "org-key",
+    "revoked-key",
+];
+
+/// Things that an operation may be asked to act on.
+fn targets(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "getPersonalKey"
+        | "editPersonalKey"
+        | "confirmPersonalKey"
+        | "revokePersonalKey"
+        | "getPersonalKeyUsage"
+        | "getOrganizationKey"
+        | "editOrganizationKey"
+        | "confirmOrganizationKey"
+        | "revokeOrganizationKey"
+        | "getOrganizationKeyUsage"
+        | "createReview"
+        | "lookUpKey"
+        | "revokeLeakedKey" => &["own", "other's", "other kind", "missing", "revoked"],
+        "changeMemberRole" | "removeMember" | "endMemberSessions" => &["self", "other", "missing", "gone"],
+        "endSession" => &["own", "other's", "missing"],
+        _ => &["-"],
+    }
+}
+
+/// A small world, made anew for each cell so that no cell sees what another did.
+struct World {
+    /// What stands after `Authorization: Bearer`.
+    credential: Option<String>,
+    /// Targets by their names: id, and secret where it is a key's.
+    targets: BTreeMap<&'static str, (Id, String)>,
+    /// What the actor may list.
+    any: Id,
+}
+
+struct Made {
+    id: Id,
+    secret: String,
+}
+
+async fn member(tx: &mut Tx, role: Role) -> Id {
+    let at = Clock::System.now();
+    let id = Id::new(at, entropy());
+    let new = NewMember { id, email: format!("{id}@plant.example"), name: "Some One".into(), role, at };
+    tx.insert_member(&new).await.unwrap();
+    tx.activate_member(id, at).await.unwrap();
+    id
+}
+
+async fn session(tx: &mut Tx, member_id: Id) -> (Id, String) {
+    let token = Token::new(TokenKind::Session, entropy());
+    let (at, id) = (Clock::System.now(), Id::new(Clock::System.now(), entropy()));
+    let digest = TokenKind::Session.digest(token.expose()).unwrap();
+    let (agent, address) = (String::new(), "192.0.2.1".to_owned());
+    tx.insert_session(NewSession { id, member_id, digest, at, agent, address }).await.unwrap();
+    (id, token.expose().to_owned())
+}
+
+async fn key(tx: &mut Tx, kind: Kind, created_by: Id, revoked: bool) -> Made {
+    let (at, secret) = (Clock::System.now(), Secret::generate(entropy));
+    let id = Id::new(at, entropy());
+    let new = NewKey {
+        id,
+        kind,
+        name: "a key".into(),
+        note: None,
+        digest: secret.digest(),
+        mask: secret.mask(),
+        created_by,
+        at,
+        replaces: None,
+    };
+    tx.insert_key(&new).await.unwrap();
+    if revoked {
+        assert!(tx.revoke_key(id, RevokeGuard::default(), created_by, Some("old"), at).await.unwrap());
+    }
+    Made { id, secret: secret.expose().to_owned() }
+}
+
+async fn world(house: &House, operation: &str, actor: &'static str, keys: &[String; 3]) -> World {
+    let operation = operation.to_owned();
+    let keys = keys.clone();
+    let made: Result<World, keyward::store::Error> = house
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let now = Clock::System.now();
+                let role = match actor {
+                    "operator" => Role::Operator,
+                    "admin" | "demoted" => Role::Admin,
+                    _ => Role::Normal,
+                };
+                let me = member(tx, role).await;
+                let other = member(tx, Role::Normal).await;
+                let gone = member(tx, Role::Normal).await;
+                tx.remove_member(gone, now).await?;
+                let (own_session, token) = session(tx, me).await;
+                let (others_session, _) = session(tx, other).await;
+                let mut credential = Some(token);
+                match actor {
+                    "nobody" => credential = None,
+                    "demoted" => drop(tx.set_role(me, Role::Normal, now).await?),
+                    "ended" => drop(tx.end_session(own_session, me, now).await?),
+                    "removed" => {
+                        tx.remove_member(me, now).await?;
+                    }
+                    "personal-key" => credential = Some(keys[0].clone()),
+                    "org-key" => credential = Some(keys[1].clone()),
+                    "revoked-key" => credential = Some(keys[2].clone()),
+                    _ => {}
+                }
+                let kind = if operation.contains("Personal") { Kind::Personal } else { Kind::Organization };
+                let other_kind = if kind == Kind::Personal { Kind::Organization } else { Kind::Personal };
+                let missing = Id::new(now, entropy());
+                let unknown = Secret::generate(entropy).expose().to_owned();
+                let mut targets = BTreeMap::from([("missing", (missing, unknown))]);
+                for (name, kind, by, revoked) in [
+                    ("own", kind, me, false),
+                    ("other's", kind, other, false),
+                    ("other kind", other_kind, me, false),
+                    ("revoked", kind, me, true),
+                ] {
+                    let made = key(tx, kind, by, revoked).await;
+                    targets.insert(name, (made.id, made.secret));
+                }
+                for (name, id) in [("self", me), ("other", other), ("gone", gone)] {
+                    targets.insert(name, (id, String::new()));
+                }
+                if operation == "endSession" {
+                    targets.insert("own", (own_session, String::new()));
+                    targets.insert("other's", (others_session, String::new()));
+                }
+                Ok(World { credential, any: targets["own"].0, targets })
+            })
+        })
+        .await;
+    made.unwrap()
+}
+
+/// The query and body of an operation, and which further headers it needs.
+fn ask(operation: &str, world: &World, target: &str) -> (String, Option<Value>) {
+    let (id, secret) =
+        world.targets.get(target).map_or((world.any, ""), |(id, secret)| (*id, secret.as_str()));
+    let none = || (String::new(), None);
+    let body = |body: Value| (String::new(), Some(body));
+    match operation {
+        "listSites"
+        | "listMachines"
+        | "authenticate"
+        | "getMe"
+        | "openapi"
+        | "getOpenApi"
+        | "listSessions"
+        | "listMembers"
+        | "listActivity"
+        | "listReviews"
+        | "listPersonalKeys"
+        | "listOrganizationKeys"
+        | "getPersonalKey"
+        | "getOrganizationKey"
+        | "getPersonalKeyUsage"
+        | "getOrganizationKeyUsage"
+        | "confirmPersonalKey"
+        | "confirmOrganizationKey"
+        | "createSessionCode"
+        | "endSession"
+        | "endCurrentSession"
+        | "endMemberSessions"
+        | "removeMember" => none(),
+        "listPersonalKeyUsage" | "listOrganizationKeyUsage" => (format!("?ids={}", world.any), None),
+        "listRotations" => ("?owner=organization".into(), None),
+        "createInvitation" => body(
+            json!({"email": format!("{}@plant.example", Id::new(Clock::System.now(), entropy())), "role": "normal"}),
+        ),
+        "createSession" => body(json!({"code": format!("inv_{}", "0".repeat(64))})),
+        "createPersonalKey" | "createOrganizationKey" => body(json!({"name": "new"})),
+        "editPersonalKey" | "editOrganizationKey" => body(json!({"name": "another name"})),
+        "revokePersonalKey" | "revokeOrganizationKey" => body(json!({"even_if_used": true, "reason": "x"})),
+        "changeMemberRole" => body(json!({"role": "operator"})),
+        "createReview" => body(json!({"review_id": world.any, "key_id": id, "decision": "skip"})),
+        "recordReviewExport" => body(json!({"records": 1, "sha256": "0".repeat(64)})),
+        "lookUpKey" => body(json!({"secret": secret})),
+        "revokeLeakedKey" => body(json!({"secret": secret, "reason": "x"})),
+        unknown => {
+            panic!("the operation {unknown} is not in the matrix: say what it needs and for whom it is")
+        }
+    }
+}
+
+/// An answer without what differs between any two: the request's id and the date.
+struct Seen {
+    cell: String,
+    bytes: String,
+}
+
+async fn send(
+    http: &reqwest::Client,
+    base: &str,
+    operation: &Operation,
+    world: &World,
+    target: &str,
+) -> Seen {
+    let (query, body) = ask(&operation.name, world, target);
+    let id = world.targets.get(target).map_or(world.any, |(id, _)| *id);
+    let path = operation.path.replace("{id}", &id.to_string());
+    let mut request = http
+        .request(operation.method.clone(), format!("{base}{path}{query}"))
+        .header("idempotency-key", "one")
+        .header("if-match", "\"1\"");
+    if let Some(credential) = &world.credential {
+        request = request.bearer_auth(credential);
+    }
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let mut headers: Vec<String> = response
+        .headers()
+        .iter()
+        .filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()))
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    headers.sort();
+    let text = response.text().await.unwrap();
+    let kind = serde_json::from_str::<Value>(&text).ok().and_then(|v| Some(v["type"].as_str()?.to_owned()));
+    let cell = match kind {
+        Some(kind) if status >= 400 => format!("{status} {kind}"),
+        _ => status.to_string(),
+    };
+    Seen { cell, bytes: format!("{status}\n{}\n{text}", headers.join("\n")) }
+}
+
+/// All answers as a table: a row for each operation and target, actors with the same answer together.
+async fn table(house: &House) -> String {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let base = house.base();
+    let keys = [Kind::Personal, Kind::Organization, Kind::Organization];
+    let mut secrets = Vec::new();
+    for (n, kind) in keys.into_iter().enumerate() {
+        let body = keyward::wire::keys::CreateKey { name: format!("key {n}"), note: None, replaces: None };
+        let created = house.ada.client.create_key(kind, body, &n.to_string()).await.unwrap();
+        secrets.push(created.secret.unwrap().expose().to_owned());
+        if n == 2 {
+            let wish = keyward::wire::keys::RevokeKey {
+                even_if_used: Some(true),
+                reason: Some("old".into()),
+                ..Default::default()
+            };
+            house.ada.client.revoke_key(kind, created.key.id, wish).await.unwrap();
+        }
+    }
+    let secrets: [String; 3] = secrets.try_into().unwrap();
+    let mut table = String::new();
+    for operation in operations() {
+        let mut refused: BTreeMap<&str, BTreeMap<&str, Seen>> = BTreeMap::new();
+        for &target in targets(&operation.name) {
+            let mut row: Vec<(String, Vec<&str>)> = Vec::new();
+            for actor in ACTORS {
+                let world = world(house, &operation.name, actor, &secrets).await;
+                let seen = send(&http, &base, &operation, &world, target).await;
+                assert!(!seen.cell.starts_with('5'), "{} {target} {actor}: {}", operation.name, seen.bytes);
+                match row.iter_mut().find(|(cell, _)| *cell == seen.cell) {
+                    Some((_, actors)) => actors.push(actor),
+                    None => row.push((seen.cell.clone(), vec![actor])),
+                }
+                refused.entry(actor).or_default().insert(target, seen);
+            }
+            let cells: Vec<String> =
+                row.into_iter().map(|(cell, actors)| format!("{cell}: {}", actors.join(" "))).collect();
+            writeln!(table, "{} ({target})\n    {}", operation.name, cells.join("\n    ")).unwrap();
+        }
+        check_nothing_is_given_away(&operation.name, &refused);
+    }
+    table
+}
+
+/// Refusals of the same kind are the same bytes, whatever they were about.
+fn check_nothing_is_given_away(operation: &str, seen: &BTreeMap<&str, BTreeMap<&str, Seen>>) {
+    for (actor, targets) in seen {
+        let Some(missing) = targets.get("missing") else { continue };
+        for (target, seen) in targets {
+            if seen.cell == missing.cell && !seen.cell.starts_with('2') {
+                assert_eq!(seen.bytes, missing.bytes, "{operation}: {actor} can tell {target} from missing");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_operation_and_ownership_is_decided() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let table = table(&house).await;
+        insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!("matrix", table);
+        });
+        house.close().await;
+    })
+    .await;
+}
