@@ -38,6 +38,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call may take from its start to the last byte of its reply.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long a connection is kept for the next call: less than a server keeps it (10 s), so that no call is sent into one that closes.
+const IDLE: Duration = Duration::from_secs(8);
+
 /// What a client may be told besides where to go and as whom.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -70,7 +73,8 @@ impl Client {
                 .retry(reqwest::retry::never())
                 .referer(false)
                 .connect_timeout(CONNECT_TIMEOUT)
-                .timeout(REQUEST_TIMEOUT);
+                .timeout(REQUEST_TIMEOUT)
+                .pool_idle_timeout(IDLE);
             if address.is_loopback() { builder.no_proxy() } else { builder }
         };
         let (http, roots) = tls::build(plain, &address, options)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tracing::Instrument as _;
 
 use crate::domain::time::Stamp;
 
@@ -164,7 +165,7 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         let inner = self.inner.clone();
-        tokio::spawn(async move { inner.write(work).await })
+        tokio::spawn(async move { inner.write(work).await }.in_current_span())
             .await
             .unwrap_or_else(|gone| Err(lost(&gone).into()))
     }
@@ -180,7 +181,7 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         let inner = self.inner.clone();
-        tokio::spawn(async move { inner.read(work).await })
+        tokio::spawn(async move { inner.read(work).await }.in_current_span())
             .await
             .unwrap_or_else(|gone| Err(lost(&gone).into()))
     }

@@ -72,9 +72,9 @@ impl Default for Limits {
             header_timeout_seconds: 10,
             body_timeout_seconds: 15,
             shutdown_timeout_seconds: 10,
-            sign_ins_per_minute: 10,
-            failures_per_minute: 60,
-            requests_per_minute: 1_200,
+            sign_ins_per_minute: 60,
+            failures_per_minute: 600,
+            requests_per_minute: 6_000,
         }
     }
 }

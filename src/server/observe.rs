@@ -31,10 +31,15 @@ pub(super) async fn answer<B>(server: Arc<Server>, request: Request<B>) -> Respo
 }
 
 /// Whether a request could be answered now.
-#[expect(clippy::unused_async, reason = "asks the database")]
 async fn ready(server: &Server) -> Result<(), Refusal> {
     if server.stopping.is_cancelled() {
         return Err(Refusal::Unavailable("The server is stopping."));
     }
-    Ok(())
+    if server.store.restore_pending().is_some() {
+        return Err(Refusal::Unavailable("The database was restored from a backup and no key is admitted."));
+    }
+    match server.store.reader().await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Refusal::Unavailable("The database does not answer.")),
+    }
 }

@@ -26,6 +26,9 @@ const DOCUMENT: &str = "/openapi.json";
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
                       font-src data:; connect-src 'self'; worker-src blob:; frame-ancestors 'none'";
 
+/// The picture that Redoc shows beside its name.
+const LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
+
 /// The document as it is sent. Made once.
 static TEXT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
 
@@ -42,6 +45,8 @@ fn text() -> Response {
 
 fn page() -> Response {
     let html = Redoc::new(format!("{BASE}{DOCUMENT}")).with_title("keyward: the HTTP contract").html();
+    // The one thing that Redoc's script would fetch from elsewhere.
+    let html = html.replace(LOGO, "data:,");
     ([(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-cache")], Html(html)).into_response()
 }
 
@@ -122,10 +127,14 @@ impl Visitor for Document {
             Plane::Management => ("Management plane", json!([{"session": []}])),
             Plane::Open => ("Signing in", json!([])),
         };
+        // A heading takes no markup, and one sentence.
+        let summary = C::ABOUT.trim().split_inclusive(['.', ';']).next().unwrap_or_default();
+        let summary = summary.trim_end_matches(['.', ';']).replace('`', "");
         let mut operation = json!({
             "operationId": C::OPERATION,
             "tags": [tag],
-            "summary": C::ABOUT.trim(),
+            "summary": summary,
+            "description": C::ABOUT.trim(),
             "security": security,
             "parameters": parameters::<C>(),
             "responses": operation::responses::<C>(reply.as_ref()),

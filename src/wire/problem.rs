@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::key::Key;
 
@@ -14,7 +16,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 macro_rules! problems {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $status:literal $title:literal;)+) => {
         /// The type of a problem. Its name is stable.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ProblemType {
             $($(#[$doc])* #[serde(rename = $name)] $variant,)+
             /// A type that this version does not know.
@@ -114,6 +116,20 @@ problems! {
     /// The disk is full; nothing was changed.
     DiskFull = "disk-full" 507 "The server's disk is full";
 }
+
+// By hand, since the derived one does not see names that a macro gives.
+impl PartialSchema for ProblemType {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|kind| kind.name());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The type of a problem. Its name is stable."))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+impl ToSchema for ProblemType {}
 
 /// A problem body. `Debug` and `Display` show nothing that the server did not send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

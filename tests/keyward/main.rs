@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod contract;
+mod deploy;
+mod hostile;
 mod matrix;
 mod members;
 mod openapi;

@@ -6,6 +6,10 @@ use keyward::server::openapi::document;
 use keyward::wire::{self, Call, Visitor};
 use serde_json::Value;
 
+mod client;
+mod dice;
+mod schema;
+
 /// Every `$ref` below this value.
 fn references(value: &Value, out: &mut BTreeSet<String>) {
     match value {

@@ -3,6 +3,7 @@
 pub mod house;
 pub mod postgres;
 pub mod pty;
+pub mod raw;
 pub mod tools;
 
 use keyward::clock::{Clock, entropy};

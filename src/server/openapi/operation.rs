@@ -70,8 +70,8 @@ impl Traits {
             "changeMemberRole" | "removeMember" => {
                 problems(&[P::NotPermitted, P::LastAdmin, P::MemberRemoved])
             }
-            "getMe" | "createSessionCode" | "listSessions" | "endCurrentSession" | "endSession"
-            | "listPersonalKeys" => problems(&[]),
+            "listSites" | "listMachines" | "authenticate" | "getMe" | "createSessionCode"
+            | "listSessions" | "endCurrentSession" | "endSession" | "listPersonalKeys" => problems(&[]),
             _ => problems(&[P::NotPermitted]),
         }
     }

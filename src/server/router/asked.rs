@@ -2,14 +2,15 @@
 
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, Request};
 use http::header::{CONTENT_TYPE, IF_MATCH, USER_AGENT};
 use http::{HeaderMap, Uri};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 
 use super::super::{Refusal, Server, address};
 use crate::domain::id::Id;
@@ -19,6 +20,9 @@ use crate::wire::{BASE, BODY_MAX, Call, IDEMPOTENCY_KEY};
 
 /// Most bytes of a `User-Agent` that are kept.
 const AGENT_MAX: usize = 200;
+
+/// How long bytes beyond the largest body are taken and dropped.
+const DISCARDING: Duration = Duration::from_millis(200);
 
 /// The peer of a connection, put on each request by the listener.
 #[derive(Clone, Copy, Debug)]
@@ -43,12 +47,7 @@ impl<C: Call> Asked<C> {
         let peer = parts.extensions.get::<Origin>().map_or(IpAddr::from([0, 0, 0, 0]), |origin| origin.0);
         let address = address::of(peer, &parts.headers, &server.settings.trusted_proxies);
         let wait = server.settings.limits.body_timeout;
-        let body = match tokio::time::timeout(wait, Limited::new(body, BODY_MAX).collect()).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(e)) if e.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
-            Ok(Err(_)) => Err(Refusal::Malformed("The body did not arrive whole.".into())),
-            Err(_) => Err(Refusal::RequestTimeout),
-        };
+        let body = tokio::time::timeout(wait, received(body)).await.unwrap_or(Err(Refusal::RequestTimeout));
         Self {
             client: Client { agent: agent(&parts.headers), address: address.to_string() },
             headers: parts.headers,
@@ -126,6 +125,28 @@ impl<C: Call> Asked<C> {
         let value = self.headers.get(IF_MATCH)?.to_str().unwrap_or_default().trim();
         let version = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
         Some(version.and_then(|v| v.parse().ok()).unwrap_or(-1))
+    }
+}
+
+/// The whole body. What is too large is still taken for a moment: a client that is cut off while it sends does not read the answer.
+async fn received(mut body: Body) -> Result<Bytes, Refusal> {
+    let mut bytes = Vec::new();
+    while let Some(data) = next(&mut body).await? {
+        if bytes.len() + data.len() > BODY_MAX {
+            let rest = async { while let Ok(Some(_)) = next(&mut body).await {} };
+            let _ = tokio::time::timeout(DISCARDING, rest).await;
+            return Err(Refusal::BodyTooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
+}
+
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
+    match body.frame().await {
+        None => Ok(None),
+        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Some(Err(_)) => Err(Refusal::Malformed("The body did not arrive whole.".into())),
     }
 }
 

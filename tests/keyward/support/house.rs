@@ -84,6 +84,11 @@ impl House {
         format!("http://{}", self.running.addr)
     }
 
+    /// The same, for requests made by hand.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.running.addr
+    }
+
     /// Invites someone and signs them in.
     pub async fn member(&self, email: &str, role: Role) -> Person {
         let invite = Invite { email: email.into(), role };

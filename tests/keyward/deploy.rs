@@ -1,0 +1,229 @@
+//! The examples for reverse proxies and their neighbours: nginx's runs for real, the others are read.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use keyward::client::Request;
+use keyward::domain::secret::Secret;
+use keyward::wire::keys::{
+    CreateKey, CreateOrganizationKey, GetOrganizationKey, RevokeKey, RevokeOrganizationKey,
+};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::Database;
+use crate::support::house::{House, unlimited};
+use crate::support::raw::{PATIENCE, Raw, request, send};
+
+fn example(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/deploy").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// nginx with our example, as an ordinary user would run it.
+struct Nginx {
+    child: Child,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where nginx is. Without it the test is skipped, unless `KEYWARD_REQUIRE_NGINX=1`.
+#[expect(clippy::disallowed_methods, reason = "the test run says here what must not be skipped")]
+fn nginx_program() -> Option<PathBuf> {
+    let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];
+    let found = places.iter().map(PathBuf::from).find(|path| path.exists());
+    let required = std::env::var("KEYWARD_REQUIRE_NGINX").is_ok_and(|value| value == "1");
+    assert!(found.is_some() || !required, "nginx is required and not installed");
+    if found.is_none() {
+        skipped("nginx is not installed");
+    }
+    found
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must not pass in silence")]
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+impl Nginx {
+    /// Starts it in front of `api`, asking `keyward`.
+    async fn start(program: &Path, keyward: SocketAddr, api: SocketAddr) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let site = example("nginx.conf");
+        for replaced in ["127.0.0.1:7711", "127.0.0.1:8080", "listen 443 ssl;", "ssl_certificate "] {
+            assert!(site.contains(replaced), "the example no longer holds {replaced}");
+        }
+        let site: String = site
+            .replace("127.0.0.1:7711", &keyward.to_string())
+            .replace("127.0.0.1:8080", &api.to_string())
+            .replace("listen 443 ssl;", &format!("listen {port};"))
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("ssl_certificate"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let at = folder.path().display();
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {at}/{kind};"))
+            .join("\n");
+        let whole = format!(
+            "daemon off;\nmaster_process off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\n\
+             http {{\naccess_log off;\n{temporary}\n{site}}}\n"
+        );
+        let file = folder.path().join("nginx.conf");
+        fs::write(&file, whole).unwrap();
+        let child = Command::new(program)
+            .arg("-p")
+            .arg(folder.path())
+            .arg("-c")
+            .arg(&file)
+            .args(["-e", &format!("{at}/error.log")])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let nginx = Self { child, address: port, _folder: folder };
+        let up = async {
+            while TcpStream::connect(port).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, up).await.expect("nginx does not listen");
+        nginx
+    }
+
+    async fn get(&self, headers: &[(&str, &str)]) -> Raw {
+        let all: Vec<_> =
+            [("Host", "api.plant.example")].into_iter().chain(headers.iter().copied()).collect();
+        send(self.address, request("GET", "/readings", &all, "")).await
+    }
+}
+
+/// An API without keys, which remembers the headers that it saw.
+async fn api() -> (SocketAddr, Arc<Mutex<Vec<HeaderMap>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let remember = |State(seen): State<Arc<Mutex<Vec<HeaderMap>>>>, headers: HeaderMap| async move {
+        seen.lock().unwrap().push(headers);
+        "readings"
+    };
+    (serve(Router::new().fallback(remember).with_state(seen.clone())).await, seen)
+}
+
+async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_lets_through_only_who_has_a_key() {
+    let Some(program) = nginx_program() else { return };
+    let database = Database::sqlite();
+    let mut settings = unlimited();
+    settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    let house = House::open_with(&database, settings, keyward::clock::Clock::System).await;
+    let (api, seen) = api().await;
+    let nginx = Nginx::start(&program, house.address(), api).await;
+    let new = CreateKey { name: "Grafana – Süd".into(), note: None, replaces: None };
+    let created = house
+        .ada
+        .client
+        .send(Request::with(CreateOrganizationKey, new).idempotency_key("one"))
+        .await
+        .unwrap();
+    let secret = created.secret.unwrap();
+    let bearer = format!("Bearer {}", secret.expose());
+
+    // Without a key, and with one that was never made.
+    let none = nginx.get(&[]).await;
+    assert_eq!(none.status, 401);
+    assert_eq!(none.header("www-authenticate"), Some("Bearer realm=\"keyward\""));
+    let unknown = format!("Bearer {}", Secret::generate(keyward::clock::entropy).expose());
+    assert_eq!(nginx.get(&[("Authorization", &unknown)]).await.status, 401);
+    assert!(seen.lock().unwrap().is_empty(), "the API was reached without a key");
+
+    // With a key: the API learns whose request it is, whatever the client claims, and never sees the key.
+    let claims = [
+        ("Authorization", bearer.as_str()),
+        ("X-Keyward-Key-Id", "forged"),
+        ("X-Keyward-Key-Kind", "forged"),
+        ("X_Keyward_Key_Id", "forged"),
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("Origin", "https://evil.example"),
+        ("User-Agent", "grafana/11"),
+    ];
+    let got = nginx.get(&claims).await;
+    assert_eq!((got.status, got.body.as_slice()), (200, b"readings".as_slice()), "{got:?}");
+    let headers = seen.lock().unwrap().pop().unwrap();
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(header("x-keyward-key-id"), Some(created.key.id.to_string()));
+    assert_eq!(header("x-keyward-key-kind").as_deref(), Some("organization"));
+    assert_eq!(header("x-keyward-key-name").as_deref(), Some("Grafana%20%E2%80%93%20S%C3%BCd"));
+    assert_eq!(header("authorization"), None);
+    assert!(!format!("{headers:?}").contains("forged"), "{headers:?}");
+    let key = house.ada.client.send(Request::to(GetOrganizationKey).id(created.key.id)).await.unwrap();
+    let by = key.last_used_by.unwrap();
+    assert_eq!((by.agent.as_str(), by.address.as_str()), ("grafana/11", "127.0.0.1"));
+
+    // Revoked: refused from the next request on.
+    let revoke = RevokeKey { even_if_used: Some(true), reason: Some("test".into()), ..RevokeKey::default() };
+    house.ada.client.send(Request::with(RevokeOrganizationKey, revoke).id(created.key.id)).await.unwrap();
+    let revoked = nginx.get(&[("Authorization", &bearer)]).await;
+    assert_eq!(revoked.status, 401);
+    assert_eq!(revoked.header("www-authenticate"), Some("Bearer realm=\"keyward\", error=\"invalid_token\""));
+    assert!(seen.lock().unwrap().is_empty());
+    drop(nginx);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_passes_on_that_keys_cannot_be_checked_now() {
+    let Some(program) = nginx_program() else { return };
+    let (api, seen) = api().await;
+    for (status, passed) in [(429, 429), (503, 503), (500, 503), (404, 503)] {
+        let keyward = serve(Router::new().fallback(move || async move {
+            (StatusCode::from_u16(status).unwrap(), [("retry-after", "7")])
+        }))
+        .await;
+        let nginx = Nginx::start(&program, keyward, api).await;
+        let got = nginx.get(&[]).await;
+        assert_eq!(got.status, passed, "{got:?}");
+        assert_eq!(got.header("retry-after"), Some("7"));
+        assert_eq!(got.header("content-type"), Some("application/problem+json"));
+        assert_eq!(got.json()["status"], passed);
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nginx = Nginx::start(&program, nobody, api).await;
+    let got = nginx.get(&[]).await;
+    assert_eq!((got.status, got.problem().as_str()), (503, "unavailable"));
+    assert!(seen.lock().unwrap().is_empty());
+}
+
+#[test]
+fn the_examples_say_what_the_server_understands() {
+    for proxy in ["nginx.conf", "traefik.yml", "Caddyfile"] {
+        let text = example(proxy);
+        assert!(text.contains("/api/v2/auth"), "{proxy}");
+        assert!(text.contains("trusted_proxies = [\"127.0.0.1\"]"), "{proxy}");
+        for header in ["X-Keyward-Key-Id", "X-Keyward-Key-Name", "X-Keyward-Key-Kind", "Authorization"] {
+            assert!(text.contains(header), "{proxy}: {header}");
+        }
+    }
+    let secret = Secret::generate(keyward::clock::entropy);
+    let rule = example("gitleaks.toml");
+    assert!(rule.contains(r"\bsk_[0-9A-Za-z]{40}\b"));
+    assert!(secret.expose()[3..].chars().all(|c| c.is_ascii_alphanumeric()) && secret.expose().len() == 43);
+}

@@ -1,0 +1,298 @@
+//! Clients that mean harm or know no better: what they send, how slowly they send it, and that others do not feel it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward::clock::{Clock, entropy};
+use keyward::domain::secret::Secret;
+use keyward::server::{self, Running, Settings, StartError};
+use keyward::store::{Access, Store, Target};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::raw::{PATIENCE, Raw, answer, request, send};
+
+mod logs;
+mod tls;
+
+/// A server with these settings on a fresh database that nobody set up.
+async fn serve(change: impl FnOnce(&mut Settings)) -> (Running, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
+    change(&mut settings);
+    (start(settings, &folder).await.unwrap(), folder)
+}
+
+async fn start(settings: Settings, folder: &TempDir) -> Result<Running, StartError> {
+    let target = Target::Sqlite(folder.path().join("data").join("keys.db"));
+    let store = Store::open(&target, Access::Serve, Clock::System.now(), entropy).await.unwrap();
+    server::start(settings, store, Clock::System, None).await
+}
+
+const SESSION: &str = "Bearer ses_0000000000000000000000000000000000000000000000000000000000000000";
+const KEY: &str = "Bearer sk_0000000000000000000000000000000000000000";
+
+/// A well-formed key that was never made, as a header.
+fn unknown_key() -> String {
+    format!("Bearer {}", Secret::generate(entropy).expose())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_page_cannot_drive_a_local_server() {
+    let (running, _folder) = serve(|settings| settings.hosts = vec!["keys.plant.example".into()]).await;
+    let hosts = ["localhost", "127.0.0.1", "keys.plant.example", "evil.example", "localhost.evil.example"];
+    let origins = ["", "own", "https://evil.example", "null", "http://localhost:3000"];
+    let types =
+        ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""];
+    let calls = [
+        ("GET", "/api/v2/me"),
+        ("POST", "/api/v2/sessions"),
+        ("POST", "/api/v2/api-keys"),
+        ("DELETE", "/api/v2/sessions/current"),
+        ("OPTIONS", "/api/v2/api-keys"),
+        ("GET", "/api/v2/sites"),
+        ("POST", "/api/v2/auth"),
+        ("GET", "/api/v2/openapi.json"),
+    ];
+    for host in hosts {
+        for origin in origins {
+            for content_type in types {
+                for (method, path) in calls {
+                    let own = format!("http://{host}");
+                    let mut headers = vec![("Host", host)];
+                    match origin {
+                        "" => {}
+                        "own" => headers.push(("Origin", &own)),
+                        origin => headers.push(("Origin", origin)),
+                    }
+                    if !content_type.is_empty() {
+                        headers.push(("Content-Type", content_type));
+                    }
+                    let body = if method == "POST" { "{\"code\":\"inv_0\"}" } else { "" };
+                    let got = send(running.addr, request(method, path, &headers, body)).await;
+                    let about = format!("{method} {path} {headers:?} {got:?}");
+                    let is_data = path.ends_with("/sites") || path.ends_with("/auth");
+                    if host.contains("evil") {
+                        assert_eq!((got.status, got.problem().as_str()), (421, "host-unknown"), "{about}");
+                    } else if !is_data && !["", "own"].contains(&origin) {
+                        assert_eq!((got.status, got.problem().as_str()), (403, "origin-refused"), "{about}");
+                    } else if path.ends_with("/sessions") && content_type != "application/json" {
+                        assert_eq!(got.problem(), "media-type-unsupported", "{about}");
+                    } else {
+                        assert_ne!(got.problem(), "origin-refused", "{about}");
+                        assert_ne!(got.status, 421, "{about}");
+                    }
+                    let allowed = |(name, _): &(String, String)| {
+                        !name.starts_with("access-control-") && name != "set-cookie"
+                    };
+                    assert!(got.headers.iter().all(allowed), "{about}");
+                }
+            }
+        }
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_asked_the_answer_is_a_problem_with_a_request_id() {
+    let (running, _folder) = serve(|_| {}).await;
+    let cases = [
+        ("GET", "/", "not-found"),
+        ("GET", "/api/v2", "not-found"),
+        ("GET", "/api/v2/sites/", "not-found"),
+        ("GET", "/api/v2/SITES", "not-found"),
+        ("GET", "/api/v2/api-keys/..%2f..%2fetc", "session-missing"),
+        ("GET", "/healthz", "not-found"),
+        ("GET", "/metrics", "not-found"),
+        ("PUT", "/api/v2/me", "method-not-allowed"),
+        ("POST", "/api/v2/sites", "method-not-allowed"),
+        ("BREW", "/api/v2/sites", "method-not-allowed"),
+        ("GET", "/api/v2/me", "session-missing"),
+    ];
+    for (method, path, problem) in cases {
+        let got = send(running.addr, request(method, path, &[], "")).await;
+        assert_eq!(got.problem(), problem, "{method} {path}: {got:?}");
+        assert_eq!(got.header("content-type"), Some("application/problem+json"));
+        assert_eq!(got.header("cache-control"), Some("no-store"));
+        assert_eq!(got.json()["status"], got.status);
+        assert_eq!(got.header("x-request-id").map(str::len), Some(16), "{got:?}");
+        assert_eq!(got.header("allow").is_some(), got.status == 405, "{got:?}");
+    }
+    let none = send(running.addr, "GET /api/v2/me HTTP/1.1\r\n\r\n").await;
+    let two =
+        send(running.addr, "GET /api/v2/me HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!((none.problem(), two.problem()), ("malformed-request".into(), "malformed-request".into()));
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_bounded_in_size_and_in_time() {
+    let (running, _folder) = serve(|s| s.limits.body_timeout = Duration::from_millis(300)).await;
+    let json = [("Content-Type", "application/json")];
+    let large = format!("{{\"code\":\"{}\"}}", "x".repeat(70_000));
+    let got = send(running.addr, request("POST", "/api/v2/sessions", &json, &large)).await;
+    assert_eq!((got.status, got.problem().as_str()), (413, "body-too-large"));
+
+    let claimed = "POST /api/v2/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000000\r\n\
+                   Content-Type: application/json\r\n\r\n";
+    let got = send(running.addr, format!("{claimed}{}", "x".repeat(70_000))).await;
+    assert_eq!(got.status, 413);
+
+    let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
+    let chunked = "POST /api/v2/sessions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\
+                   Content-Type: application/json\r\n\r\n";
+    let got = send(running.addr, format!("{chunked}{}", chunk.repeat(17))).await;
+    assert_eq!(got.status, 413);
+
+    let half = "POST /api/v2/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\
+                Content-Type: application/json\r\n\r\n{";
+    let got = send(running.addr, half).await;
+    assert_eq!((got.status, got.problem().as_str()), (408, "request-timeout"));
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_clients_are_sent_away_and_hold_up_nobody() {
+    const DRIBBLERS: usize = 200;
+    let (running, _folder) = serve(|s| s.limits.header_timeout = Duration::from_secs(1)).await;
+    let mut dribblers = Vec::new();
+    for _ in 0..DRIBBLERS {
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        stream.write_all(b"GET /api/v2/sites HTTP/1.1\r\nX: ").await.unwrap();
+        dribblers.push(tokio::spawn(async move {
+            // One byte whenever the server has nothing to say for a moment.
+            loop {
+                let mut byte = [0];
+                match tokio::time::timeout(Duration::from_millis(100), stream.read(&mut byte)).await {
+                    Ok(Ok(0) | Err(_)) => return,
+                    _ if stream.write_all(b"x").await.is_err() => return,
+                    _ => {}
+                }
+            }
+        }));
+    }
+    for _ in 0..50 {
+        let got = send(running.addr, request("GET", "/api/v2/sites", &[], "")).await;
+        assert_eq!(got.problem(), "credentials-missing");
+    }
+    for dribbler in dribblers {
+        tokio::time::timeout(PATIENCE, dribbler).await.expect("a slow client is kept for ever").unwrap();
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_limit_are_told_so() {
+    let (running, _folder) = serve(|s| s.limits.connections = 2).await;
+    let ask = request("GET", "/api/v2/sites", &[], "");
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut stream).await.unwrap().status, 401);
+        held.push(stream);
+    }
+    let turned_away = send(running.addr, &ask).await;
+    assert_eq!((turned_away.status, turned_away.problem().as_str()), (503, "unavailable"));
+    assert!(turned_away.header("retry-after").is_some());
+    drop(held);
+    let admitted = async {
+        while send(running.addr, &ask).await.status != 401 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, admitted).await.expect("places are not given back");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_finishes_the_requests_that_run() {
+    let (running, _folder) = serve(|_| {}).await;
+    let address = running.addr;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let body = "{\"code\":\"inv_0\"}";
+    let all = request("POST", "/api/v2/sessions", &[("Content-Type", "application/json")], body);
+    let (first, rest) = all.split_at(all.len() - 5);
+    stream.write_all(first.as_bytes()).await.unwrap();
+    // An answer on another connection says that the server has got round to the first by now.
+    send(address, request("GET", "/api/v2/sites", &[], "")).await;
+    let stopping = tokio::spawn(running.shutdown());
+    let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, refused).await.expect("still takes connections");
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let got = answer(&mut stream).await.expect("cut off");
+    assert_eq!(got.problem(), "code-invalid");
+    stopping.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slowed_down() {
+    let (running, _folder) = serve(|settings| {
+        settings.limits.sign_ins_per_minute = 3;
+        settings.limits.failures_per_minute = 5;
+    })
+    .await;
+    let asks = async |count, request: String| {
+        let mut all: Vec<Raw> = Vec::new();
+        for _ in 0..count {
+            all.push(send(running.addr, &request).await);
+        }
+        all
+    };
+    let code = [("Content-Type", "application/json")];
+    let signed_in = asks(5, request("POST", "/api/v2/sessions", &code, "{\"code\":\"inv_0\"}")).await;
+    assert_eq!(signed_in.iter().map(|got| got.status).collect::<Vec<_>>(), [401, 401, 401, 429, 429]);
+    assert!(signed_in[4].header("retry-after").is_some_and(|wait| wait.parse().is_ok_and(|s: u32| s > 0)));
+    let guessed = asks(7, request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "")).await;
+    assert_eq!(guessed.iter().filter(|got| got.status == 401).count(), 5, "{guessed:?}");
+    assert_eq!(guessed[6].problem(), "rate-limited");
+    let session = asks(1, request("GET", "/api/v2/me", &[("Authorization", SESSION)], "")).await;
+    assert_eq!(session[0].status, 429, "the same address guesses at sessions");
+    let none = asks(20, request("GET", "/api/v2/sites", &[], "")).await;
+    assert!(none.iter().all(|got| got.problem() == "credentials-missing"), "nothing was guessed");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_start_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refusal = async |change: &dyn Fn(&mut Settings)| {
+        let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
+        change(&mut settings);
+        start(settings, &folder).await.err().map(|e| e.to_string()).unwrap_or_default()
+    };
+    let address = taken.local_addr().unwrap();
+    assert!(refusal(&|s| s.listen = address).await.contains("already in use: stop the other program"));
+    assert!(refusal(&|s| s.listen = "0.0.0.0:0".parse().unwrap()).await.contains("give a certificate"));
+    assert!(refusal(&|s| s.listen = "[::]:0".parse().unwrap()).await.contains("give a certificate"));
+    assert!(refusal(&|s| s.listen = "192.0.2.1:7711".parse().unwrap()).await.contains("give a certificate"));
+    assert!(refusal(&|s| s.insecure_behind_proxy = true).await.contains("needs `trusted_proxies`"));
+    let behind_proxy = |s: &mut Settings| {
+        s.listen = "192.0.2.1:7711".parse().unwrap();
+        s.insecure_behind_proxy = true;
+        s.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    };
+    assert!(refusal(&behind_proxy).await.contains("none of this machine's addresses"));
+    let missing = folder.path().join("none.pem");
+    let tls = server::settings::Tls { certificate: missing.clone(), key: missing };
+    assert!(refusal(&|s| s.tls = Some(tls.clone())).await.contains("none.pem for TLS"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_operators_watch_has_an_address_of_its_own() {
+    let (running, _folder) = serve(|s| s.observe = Some("127.0.0.1:0".parse().unwrap())).await;
+    send(running.addr, request("GET", "/api/v2/sites", &[("Authorization", KEY)], "")).await;
+    let watch = running.observe_addr.unwrap();
+    for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/api/v2/sites", 404)] {
+        assert_eq!(send(watch, request("GET", path, &[], "")).await.status, status, "{path}");
+    }
+    let metrics = send(watch, request("GET", "/metrics", &[], "")).await;
+    let text = String::from_utf8(metrics.body).unwrap();
+    assert!(text.contains("keyward_requests_total{operation=\"listSites\",status=\"401\"} 1\n"), "{text}");
+    assert!(text.contains("keyward_verification_seconds_count 1\n"), "{text}");
+    let server = Arc::clone(running.server());
+    running.shutdown().await;
+    assert!(server.stopping.is_cancelled());
+}

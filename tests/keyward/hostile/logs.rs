@@ -1,0 +1,76 @@
+//! The log: JSON, with the request's id, and never with a credential or a character that acts on a terminal.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use keyward::server::observe::logs::subscriber;
+use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::{SESSION, serve, unknown_key};
+use crate::support::raw::{request, send};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+// One thread, so that the log of this test is its own.
+#[tokio::test]
+async fn the_log_finds_a_request_and_tells_no_secret() {
+    // With one subscriber alone, `tracing` lets other tests' threads, which have none, decide what is worth logging.
+    let _second = tracing::Dispatch::new(subscriber(io::sink, "off"));
+    let lines = Lines::default();
+    let _guard = tracing::subscriber::set_default(subscriber(lines.clone(), "trace"));
+    let (running, _folder) = serve(|_| {}).await;
+    let key = unknown_key();
+    let session = SESSION.trim_start_matches("Bearer ");
+    // An escape or a line break ends a connection before it is a request; these pass as header bytes.
+    let agent = "evil\u{202e}agent\u{9b}1m\u{2028}";
+    let asks = [
+        request("GET", "/api/v2/me", &[("Authorization", SESSION), ("User-Agent", agent)], ""),
+        request("GET", &format!("/api/v2/me?token={session}"), &[("X-Key", &key)], ""),
+        request("GET", "/api/v2/sites", &[("Authorization", &key)], ""),
+        request(
+            "POST",
+            "/api/v2/sessions",
+            &[("Content-Type", "application/json")],
+            &format!("{{\"code\":\"{}\"}}", session.replace("ses_", "inv_")),
+        ),
+    ];
+    let mut ids = Vec::new();
+    for ask in &asks {
+        ids.push(send(running.addr, ask).await.header("x-request-id").unwrap().to_owned());
+    }
+    running.shutdown().await;
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let secrets = [&session[4..], key.trim_start_matches("Bearer sk_")];
+    for secret in secrets {
+        assert!(!text.contains(secret), "a credential is in the log");
+    }
+    let shown: Vec<char> = text.chars().filter(|c| c.is_control() && *c != '\n').collect();
+    assert!(shown.is_empty() && !text.contains(['\u{202e}', '\u{2028}']), "{shown:?}");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for id in ids {
+        let found = lines.iter().find(|line| line["request_id"] == id.as_str());
+        let line = found.unwrap_or_else(|| panic!("{id} is not in the log:\n{text}"));
+        assert!(line["operation"].is_string() && line["status"].is_u64() && line["ms"].is_f64(), "{line}");
+    }
+}

@@ -1,0 +1,42 @@
+//! TLS from PEM files, as a client sees it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keyward::server::settings::Tls;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::serve;
+use crate::support::raw::{answer, request};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_trusts_the_authority_is_answered_and_plain_http_is_not() {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keyward/support/tls");
+    let tls = Tls { certificate: files.join("localhost.pem"), key: files.join("localhost.key") };
+    let (running, _folder) = serve(|settings| settings.tls = Some(tls)).await;
+
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(files.join("ca.pem")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(running.addr).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut stream).await.unwrap().problem(), "credentials-missing");
+    drop(stream);
+
+    let mut plain = TcpStream::connect(running.addr).await.unwrap();
+    plain.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut plain).await, None);
+    running.shutdown().await;
+}

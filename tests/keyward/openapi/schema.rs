@@ -1,0 +1,134 @@
+//! Checks a value against the schemas of the document: the keywords that it uses, and none silently left out.
+
+use keyward::domain::id::Id;
+use keyward::domain::time::Stamp;
+use serde_json::Value;
+
+/// Keywords that say nothing about which values are valid.
+const SAYS_NOTHING: [&str; 6] = ["title", "description", "default", "example", "examples", "deprecated"];
+
+/// What is wrong with `value`, each with where it stands.
+pub fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    check(document, schema, value, "$", &mut found);
+    found
+}
+
+/// Follows a reference.
+pub fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => {
+            document.pointer(reference.trim_start_matches('#')).expect("checked by another test")
+        }
+        None => schema,
+    }
+}
+
+fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    let Some(keywords) = schema.as_object() else { return };
+    let mut wrong = |what: String| found.push(format!("{at}: {what}: {value}"));
+    for (keyword, wanted) in keywords {
+        match keyword.as_str() {
+            "type" => {
+                let types: Vec<_> =
+                    wanted.as_array().map_or_else(|| vec![wanted], |types| types.iter().collect());
+                if !types.iter().any(|t| is_type(t.as_str().unwrap_or_default(), value)) {
+                    wrong(format!("is not of type {wanted}"));
+                }
+            }
+            "enum" if !wanted.as_array().is_some_and(|all| all.contains(value)) => {
+                wrong(format!("is none of {wanted}"));
+            }
+            "format" if value.as_str().is_some_and(|text| !has_format(wanted, text)) => {
+                wrong(format!("is not in the format {wanted}"));
+            }
+            "minimum" if value.as_f64() < wanted.as_f64() && value.is_number() => {
+                wrong("is too small".into());
+            }
+            "maximum" if value.as_f64() > wanted.as_f64() => wrong("is too large".into()),
+            "required" => {
+                for name in wanted.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                    if value.is_object() && value.get(name).is_none() {
+                        wrong(format!("lacks {name}"));
+                    }
+                }
+            }
+            "additionalProperties" if wanted == &Value::Bool(false) => {
+                for name in value.as_object().into_iter().flat_map(|fields| fields.keys()) {
+                    if schema["properties"].get(name).is_none() {
+                        wrong(format!("has {name}"));
+                    }
+                }
+            }
+            "enum"
+            | "format"
+            | "minimum"
+            | "maximum"
+            | "properties"
+            | "additionalProperties"
+            | "items"
+            | "allOf"
+            | "oneOf"
+            | "anyOf"
+            | "$ref"
+            | "propertyNames" => {}
+            other => {
+                assert!(SAYS_NOTHING.contains(&other), "the schema uses `{other}`, which is not checked");
+            }
+        }
+    }
+    parts(document, schema, value, at, found);
+}
+
+/// The keywords that hold schemas.
+fn parts(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    if schema.get("$ref").is_some() {
+        check(document, resolved(document, schema), value, at, found);
+    }
+    for (name, part) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(field) = value.get(name) {
+            check(document, part, field, &format!("{at}.{name}"), found);
+        }
+    }
+    if schema["additionalProperties"].is_object() {
+        for (name, field) in value.as_object().into_iter().flatten() {
+            if schema["properties"].get(name).is_none() {
+                check(document, &schema["additionalProperties"], field, &format!("{at}.{name}"), found);
+            }
+        }
+    }
+    for (i, item) in value.as_array().into_iter().flatten().enumerate() {
+        check(document, &schema["items"], item, &format!("{at}[{i}]"), found);
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        check(document, part, value, at, found);
+    }
+    for keyword in ["oneOf", "anyOf"] {
+        let Some(options) = schema[keyword].as_array() else { continue };
+        let fits = options.iter().filter(|option| violations(document, option, value).is_empty()).count();
+        if fits == 0 || (keyword == "oneOf" && fits > 1) {
+            found.push(format!("{at}: fits {fits} of {keyword}: {value}"));
+        }
+    }
+}
+
+fn is_type(name: &str, value: &Value) -> bool {
+    match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("the schema has the type `{other}`, which is not checked"),
+    }
+}
+
+fn has_format(format: &Value, text: &str) -> bool {
+    match format.as_str().unwrap_or_default() {
+        "uuid" => text.parse::<Id>().is_ok(),
+        "date-time" => Stamp::parse(text).is_ok() && text.ends_with('Z'),
+        _ => true,
+    }
+}
