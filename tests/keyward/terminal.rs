@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 use keyward::terminal::device::Device;
 use keyward::terminal::restore::{ENTER, Hold, on_panic};
 use portable_pty::CommandBuilder;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
-use super::support::pty::{Pty, keyward, program};
+use super::support::pty::{Pty, child_of, keyward, program};
 
 /// On the screen once the server has answered, at every size that is drawn.
 const READY: &str = "connected";
@@ -98,13 +98,6 @@ fn a_terminal_that_vanishes_ends_the_process() {
     let mut ignoring = shown(command, home);
     ignoring.pty.hang_up();
     assert_eq!(ignoring.pty.wait(), 129);
-}
-
-/// The process that a shell has in its foreground.
-fn child_of(shell: Pid) -> Pid {
-    let pid = shell.as_raw_pid();
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap()).unwrap()
 }
 
 #[test]

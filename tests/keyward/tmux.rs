@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::ssh::{create_and_reveal, secret_in};
-use super::support::pty::{Pty, program};
+use super::support::pty::{Pty, child_of, program};
 use super::support::tools::installed;
 
 /// A multiplexer in a terminal, with a shell in it.
@@ -63,11 +64,19 @@ impl Inside {
     }
 
     fn quit(&mut self) {
-        // "I have stored it", then out.
         self.pty.press("s");
+        self.pty.until_text("y it is stored");
+        self.pty.press("y");
         self.pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
         self.pty.press("q");
-        self.pty.until("the shell", |seen| seen.text().contains("ready>").then_some(()));
+        self.until_shell();
+    }
+
+    fn until_shell(&self) {
+        self.pty.until("the shell", |seen| {
+            let text = seen.text();
+            (text.contains("ready>") && !text.contains("connected")).then_some(())
+        });
     }
 
     fn ask(&self, program: &str, arguments: &[&str]) -> String {
@@ -111,7 +120,11 @@ fn a_copy_reaches_the_terminal_around_tmux_and_leaves_no_buffer() {
 fn without_an_alternate_screen_tmux_keeps_no_secret() {
     let Some(mut inside) = tmux("set -g alternate-screen off") else { return };
     create_and_reveal(&mut inside.pty);
-    inside.quit();
+    // Ended while the secret is shown.
+    let shell = inside.ask_tmux(&["display-message", "-p", "#{pane_pid}"]);
+    let shell = Pid::from_raw(shell.trim().parse().unwrap()).unwrap();
+    kill_process(child_of(shell), Signal::TERM).unwrap();
+    inside.until_shell();
     let history = inside.ask_tmux(&["capture-pane", "-p", "-S", "-"]);
     assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
 }

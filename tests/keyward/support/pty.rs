@@ -67,6 +67,13 @@ fn plain_environment(command: &mut CommandBuilder, home: &Path) {
     command.cwd(home);
 }
 
+/// The process that a shell has in its foreground.
+pub fn child_of(shell: Pid) -> Pid {
+    let pid = shell.as_raw_pid();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap()).unwrap()
+}
+
 impl Pty {
     /// Starts a program in a terminal of this size.
     pub fn start(command: CommandBuilder, columns: u16, rows: u16) -> Self {
