@@ -313,7 +313,7 @@ impl Model {
             Tab::Rotations => rotations.table.settle(rows(rotations::table_area(body))),
             Tab::Members => members.table.settle(rows(whole)),
             Tab::Activity => {
-                activity.table.settle(rows(whole));
+                activity.table.settle(rows(rotations::table_area(body)));
                 activity.look_ahead(&mut self.shared);
             }
         }

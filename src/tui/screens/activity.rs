@@ -322,6 +322,17 @@ impl State {
     }
 }
 
+/// A row in one sentence, with the exact time: `2026-11-24 06:10:00: Ada Ampere revoked key Grafana: not used since …; from 10.0.1.17`.
+fn whole(row: &Activity) -> String {
+    let who = row.actor.as_ref().map_or("", |actor| actor.name.as_str());
+    let key = row.key_name.as_deref().unwrap_or("");
+    let detail = if row.detail.is_empty() { String::new() } else { format!(": {}", row.detail) };
+    let from = row.address.as_deref().map_or(String::new(), |from| format!("; from {from}"));
+    let at = row.at.to_chrono().format("%Y-%m-%d %H:%M:%S");
+    let said: Vec<&str> = [who, words(row.action), key].into_iter().filter(|part| !part.is_empty()).collect();
+    format!("{at} UTC: {}{detail}{from}", said.join(" "))
+}
+
 /// Text from outside is cleaned once, when it arrives.
 fn cleaned(mut row: Activity) -> Activity {
     let clean = |text: &mut String| *text = text::line(text).into_owned();
@@ -351,7 +362,7 @@ pub fn draw(
         return (None, None);
     }
     let cursor = state.search.draw_or_rule(EXAMPLE, shared, Rect { height: 1, ..body }, buf);
-    let area = super::members::table_area(body);
+    let area = super::rotations::table_area(body);
     if state.table.shown().is_empty() {
         let said = match &state.load {
             Load::Failed(why) => format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh)),
@@ -369,6 +380,9 @@ pub fn draw(
         return (cursor, None);
     }
     table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
+    if let Some(row) = state.selected() {
+        super::rotations::say_below(&whole(row), area, body, &look, buf);
+    }
     let scroll = Scrolled {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),

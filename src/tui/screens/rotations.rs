@@ -4,7 +4,7 @@ use std::fmt;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::domain::filter::{Field, Fields, Needle, Value, quote};
 use crate::domain::id::Id;
@@ -342,6 +342,22 @@ pub fn table_area(body: Rect) -> Rect {
     Rect { y: body.y + 1, height: body.height.saturating_sub(3), ..body }
 }
 
+/// What no row is wide enough for, below the table.
+pub fn say_below(said: &str, table: Rect, body: Rect, look: &Look, buf: &mut Buffer) {
+    let columns = body.width.saturating_sub(2);
+    let lines = crate::tui::prose::wrap(&look.theme.text(said), usize::from(columns));
+    for (y, text) in (table.bottom()..body.bottom()).zip(lines) {
+        table::put(
+            buf,
+            (body.x + 1, y),
+            columns,
+            &Line::raw(text),
+            look.theme.style(Role::Plain),
+            look.theme,
+        );
+    }
+}
+
 /// Shown while no filter is typed.
 const EXAMPLE: &str = "name or mask of either key, phase:ready agent:grafana";
 
@@ -374,22 +390,9 @@ pub fn draw(
     let area = table_area(body);
     table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
     if let Some(rotation) = state.selected() {
-        let line = Line::from(vec![
-            Span::styled(rotation.phase_at(look.judge.now).sentence(), look.theme.style(Role::Strong)),
-            Span::raw(" "),
-            Span::styled(rotation.evidence.as_str(), look.theme.style(Role::Muted)),
-        ]);
-        let lines = crate::tui::prose::wrap(&line.to_string(), usize::from(area.width.saturating_sub(2)));
-        for (y, text) in (area.bottom()..body.bottom()).zip(lines) {
-            table::put(
-                buf,
-                (body.x + 1, y),
-                body.width.saturating_sub(2),
-                &Line::raw(text),
-                look.theme.style(Role::Plain),
-                look.theme,
-            );
-        }
+        let said =
+            format!("{} {}", rotation.phase_at(look.judge.now).sentence(), sentence(&rotation.evidence));
+        say_below(&said, area, body, &look, buf);
     }
     let scroll = Scrolled {
         first_row_y: area.y + 1,
