@@ -7,7 +7,7 @@ use super::fleet::Changes;
 use super::keymap::{Action, Context, Meaning, stack};
 use super::msg::{Ask, Effect, Failure, Moment, Msg, Reply, Ticket};
 use super::popup::{Cx, Popup, Then};
-use super::screens::{activity, detail, keys, members, review, rotations};
+use super::screens::{activity, detail, keys, members, review, rotations, sign_in};
 use super::search::Typing as _;
 use super::shared::{Link, Owner, Shared, Start};
 use super::view;
@@ -145,6 +145,8 @@ pub struct Model {
     /// The first of two keys that was pressed.
     pub half: Option<KeyCombination>,
     interrupted: Option<Moment>,
+    /// When it is asked again who is signed in, while no answer came yet.
+    again: Option<Moment>,
 }
 
 impl Model {
@@ -166,6 +168,7 @@ impl Model {
             overlay: None,
             half: None,
             interrupted: None,
+            again: None,
         };
         model.shared.ask(Owner::Me, Ask::Me);
         model.settle();
@@ -207,6 +210,7 @@ impl Model {
             self.tables.workspace.wake_at(),
             self.tables.detail.wake_at(),
             self.overlay.as_ref().and_then(|overlay| overlay.popup().wake_at()),
+            self.again,
             self.spins_at(),
         ]
         .into_iter()
@@ -273,6 +277,9 @@ impl Model {
     fn tick(&mut self, now: Moment) {
         self.shared.now = now.max(self.shared.now);
         self.shared.notices.tick(now);
+        if self.again.take_if(|at| now >= *at).is_some() {
+            self.shared.ask(Owner::Me, Ask::Me);
+        }
         self.tables.personal.tick(&mut self.shared);
         self.tables.workspace.tick(&mut self.shared);
         self.tables.detail.tick(&mut self.shared);
@@ -540,7 +547,14 @@ impl Model {
                 }
             }
             Ok(_) => {}
-            Err(failure) => self.shared.failed(&failure),
+            Err(failure) => {
+                self.shared.failed(&failure);
+                if failure.is_signed_out() && self.overlay.is_none() {
+                    self.overlay = Some(Overlay::SignIn(sign_in::State::default()));
+                } else if self.shared.me.is_none() {
+                    self.again = Some(self.shared.now.plus(keys::REFRESH_MS));
+                }
+            }
         }
     }
 }

@@ -69,6 +69,11 @@ impl Fleet {
         self.by_id.get(&id).copied()
     }
 
+    /// Up to when the server's answers have surely shown every use: what is revoked is guarded by this moment.
+    pub fn seen(&self) -> Option<Stamp> {
+        self.as_of.or(self.first_as_of)
+    }
+
     /// Loading begins (again); what is known stays until it is replaced.
     pub fn begin(&mut self, now: Moment) {
         self.load = Load::Loading { since: now };

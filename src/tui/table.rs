@@ -289,3 +289,104 @@ fn insert(list: &mut Vec<u32>, gone: &HashSet<u32>, fresh: &[u32], by: impl Fn(u
     merged.extend_from_slice(&list[from..]);
     *list = merged;
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::staleness::tests::NOW;
+    use crate::tui::keymap::Action;
+
+    #[derive(Clone)]
+    struct One(Id, u64);
+
+    impl Row for One {
+        fn id(&self) -> Id {
+            self.0
+        }
+    }
+
+    const COLUMNS: &[Column<One>] = &[Column {
+        title: "n",
+        width: Width::Fixed(4),
+        yields: 0,
+        cell: |_, _| Line::raw("n"),
+        order: Some(Order { rank: |one, _| one.1, tie: |_, _| Ordering::Equal, descending: false }),
+    }];
+
+    fn judge() -> Judge {
+        Judge { policy: crate::domain::policy::Policy::default(), now: NOW, tracking_since: NOW }
+    }
+
+    fn one(n: u16, value: u64) -> One {
+        let mut random = [0; 10];
+        random[..2].copy_from_slice(&n.to_be_bytes());
+        One(Id::new(NOW, random), value)
+    }
+
+    proptest! {
+        #[test]
+        fn rows_that_arrive_bit_by_bit_stand_as_if_sorted_at_once(
+            first in prop::collection::vec(0u64..20, 0..40),
+            later in prop::collection::vec((0usize..80, 0u64..20), 0..60),
+            descending in any::<bool>(),
+        ) {
+            let keep = |one: &One| !one.1.is_multiple_of(3);
+            let mut rows: Vec<One> = Vec::new();
+            let mut table = Table::new(0, descending);
+            for value in first {
+                rows.push(one(u16::try_from(rows.len()).unwrap(), value));
+            }
+            table.rebuild(&rows, COLUMNS, &judge(), &keep);
+            for chunk in later.chunks(7) {
+                let mut changed: Vec<u32> = Vec::new();
+                for &(at, value) in chunk {
+                    let at = at.min(rows.len());
+                    if at == rows.len() {
+                        rows.push(one(u16::try_from(at).unwrap(), value));
+                    } else {
+                        rows[at].1 = value;
+                    }
+                    let row = u32::try_from(at).unwrap();
+                    if !changed.contains(&row) {
+                        changed.push(row);
+                    }
+                }
+                let selected = table.selected();
+                table.merge(&rows, &changed, COLUMNS, &judge(), &keep);
+                let mut whole = Table::new(0, descending);
+                whole.rebuild(&rows, COLUMNS, &judge(), &keep);
+                prop_assert_eq!(table.shown(), whole.shown());
+                if let Some(id) = selected.filter(|id| table.shown().iter().any(|&r| rows[r as usize].0 == *id)) {
+                    prop_assert_eq!(table.selected(), Some(id));
+                }
+            }
+        }
+
+        #[test]
+        fn the_selected_row_is_visible_after_every_move(
+            moves in prop::collection::vec((0usize..10, 1usize..30), 1..40), count in 0u16..60,
+        ) {
+            let rows: Vec<One> = (0..count).map(|n| one(n, u64::from(n))).collect();
+            let mut table = Table::new(0, false);
+            table.rebuild(&rows, COLUMNS, &judge(), &|_| true);
+            let actions = [
+                Action::Down, Action::Up, Action::Top,
+                Action::Bottom, Action::PageDown,
+                Action::PageUp, Action::HalfDown,
+                Action::HalfUp, Action::Mark, Action::MarkAll,
+            ];
+            for (action, page) in moves {
+                table.settle(page);
+                table.act(&rows, actions[action]);
+                let visible = table.visible();
+                prop_assert!(visible.len() <= page);
+                prop_assert_eq!(count == 0, visible.is_empty());
+                if let Some(id) = table.selected() {
+                    prop_assert!(visible.iter().any(|&row| rows[row as usize].0 == id));
+                }
+            }
+        }
+    }
+}

@@ -46,7 +46,7 @@ impl Model {
 
     fn revoke(&self) -> Option<Overlay> {
         let table = self.table()?;
-        let seen = table.look(&self.shared).judge.now;
+        let seen = table.fleet.seen()?;
         let marked = self.marked_or_selected();
         if table.table.marks.is_empty() {
             return Some(Overlay::Revoke(revoke::State::new(self.selected()?.clone(), seen)));
@@ -72,7 +72,10 @@ impl Model {
 
     /// Offers creates of earlier runs whose secret may not have been stored.
     pub(super) fn open_pending(&mut self) {
-        let left = self.shared.start.pending.clone();
+        // Only who asked for a key can have its secret issued anew.
+        let me = self.shared.me.as_ref().map(|me| me.member.id);
+        let mut left = self.shared.start.pending.clone();
+        left.retain(|pending| Some(pending.member) == me);
         if !left.is_empty() && self.overlay.is_none() {
             self.overlay = Some(Overlay::Pending(pending::State::new(left)));
         }

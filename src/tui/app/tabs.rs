@@ -184,10 +184,12 @@ impl Model {
             Action::FinishRotation
             | Action::ReplaceReplacement
             | Action::CancelRotation
-            | Action::LeakedKey => match rotate::step(&self.shared, rotation, action) {
-                Ok(overlay) => self.overlay = Some(overlay),
-                Err(why) => self.shared.notices.info(self.shared.now, why),
-            },
+            | Action::LeakedKey => {
+                match rotate::step(&self.shared, rotation, self.tables.rotations.seen, action) {
+                    Ok(overlay) => self.overlay = Some(overlay),
+                    Err(why) => self.shared.notices.info(self.shared.now, why),
+                }
+            }
             _ => return false,
         }
         true

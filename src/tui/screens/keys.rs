@@ -12,6 +12,7 @@ use crate::tui::search::Search;
 use crate::tui::shared::{Link, Owner, Shared};
 use crate::tui::table::{self, Column, Look, Row, Table};
 use crate::wire::page::Page;
+use crate::wire::problem::ProblemType;
 
 mod columns;
 mod daily;
@@ -192,7 +193,10 @@ impl State {
         if matches!(self.fleet.load, Load::Loading { .. }) {
             self.fleet.load = Load::Failed(failure.to_string());
         }
-        if !failure.is_signed_out() {
+        if failure.problem() == Some(ProblemType::NotPermitted) {
+            // The role is another one now.
+            shared.ask(Owner::Me, Ask::Me);
+        } else if !failure.is_signed_out() {
             self.next_refresh = Some(shared.now.plus(REFRESH_MS));
         }
     }

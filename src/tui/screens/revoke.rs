@@ -131,6 +131,9 @@ impl Popup for State {
             Action::Submit => self.submit(cx.shared),
             Action::NextField => self.focus.next(),
             Action::PreviousField => self.focus.previous(),
+            Action::Cancel if self.sending => {
+                cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
+            }
             // The focus is on Cancel.
             Action::Cancel | Action::Activate => return Then::Close,
             _ => {}

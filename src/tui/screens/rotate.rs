@@ -86,11 +86,11 @@ impl Wizard {
     }
 }
 
-/// What a key does on a rotation: the popup that it opens, or why there is none.
+/// What a key does on a rotation whose use was seen up to `seen`: the popup that it opens, or why there is none.
 ///
 /// # Errors
 /// The sentence that says why not.
-pub fn step(shared: &Shared, rotation: &Rotation, action: Action) -> Result<Overlay, String> {
+pub fn step(shared: &Shared, rotation: &Rotation, seen: Stamp, action: Action) -> Result<Overlay, String> {
     let now = shared.server_now();
     let phase = rotation.phase_at(now);
     let (old, new) = (&rotation.old, &rotation.new);
@@ -100,16 +100,16 @@ pub fn step(shared: &Shared, rotation: &Rotation, action: Action) -> Result<Over
         (Action::FinishRotation, Phase::Ready) => {
             Ok(Overlay::Revoke(revoke::State::silent(old.clone(), finish_guard(rotation.window(), now))))
         }
-        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::State::early(old.clone(), now))),
+        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::State::early(old.clone(), seen))),
         (Action::LeakedKey, Phase::Abandoned) => Ok(leaked(shared, old)),
-        (Action::LeakedKey, _) => Ok(Overlay::Revoke(revoke::State::leaked(old.clone(), now, None))),
+        (Action::LeakedKey, _) => Ok(Overlay::Revoke(revoke::State::leaked(old.clone(), seen, None))),
         (Action::ReplaceReplacement, Phase::Abandoned) => begin(shared, old),
         (Action::ReplaceReplacement | Action::CancelRotation, Phase::Switch) => {
-            Ok(Overlay::Revoke(revoke::State::silent(new.clone(), now)))
+            Ok(Overlay::Revoke(revoke::State::silent(new.clone(), seen)))
         }
         (Action::ReplaceReplacement, _) => Err("the replacement is in use already".to_owned()),
         (Action::CancelRotation, Phase::Abandoned) => Err("the replacement is revoked already".to_owned()),
-        (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::State::new(new.clone(), now))),
+        (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::State::new(new.clone(), seen))),
         _ => Err("that is not for a rotation".to_owned()),
     }
 }
@@ -146,11 +146,13 @@ impl Popup for Wizard {
             (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.shared, &self.key),
             (Action::LeakedKey, None) => Ok(leaked(cx.shared, &self.key)),
             (Action::Activate, Some(rotation)) => match rotation.phase_at(cx.shared.server_now()) {
-                Phase::Ready => step(cx.shared, rotation, Action::FinishRotation),
-                Phase::Abandoned => step(cx.shared, rotation, Action::ReplaceReplacement),
+                Phase::Ready => step(cx.shared, rotation, cx.tables.rotations.seen, Action::FinishRotation),
+                Phase::Abandoned => {
+                    step(cx.shared, rotation, cx.tables.rotations.seen, Action::ReplaceReplacement)
+                }
                 Phase::Switch | Phase::Drain | Phase::Done => return Then::Close,
             },
-            (action, Some(rotation)) => step(cx.shared, rotation, action),
+            (action, Some(rotation)) => step(cx.shared, rotation, cx.tables.rotations.seen, action),
             _ => return Then::Stay,
         };
         match opened {

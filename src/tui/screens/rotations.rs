@@ -189,6 +189,9 @@ pub struct State {
     pub load: Load,
     /// Whether keys changed since they were loaded.
     pub outdated: bool,
+    /// Up to when the server's answers have surely shown every use of their keys.
+    pub seen: Stamp,
+    asked: Stamp,
     rows: Vec<Rotation>,
     arriving: Vec<Rotation>,
     left: u8,
@@ -202,6 +205,8 @@ impl Default for State {
             search: Search::default(),
             load: Load::Nothing,
             outdated: false,
+            seen: Stamp::default(),
+            asked: Stamp::default(),
             rows: Vec::new(),
             arriving: Vec::new(),
             left: 0,
@@ -234,6 +239,8 @@ impl State {
     pub fn load(&mut self, shared: &mut Shared) {
         shared.forget(Owner::Rotations);
         self.arriving.clear();
+        // An answer is never older than its question.
+        self.asked = shared.server_now();
         (self.left, self.outdated) = (0, false);
         if self.rows.is_empty() || matches!(self.load, Load::Failed(_)) {
             self.load = Load::Loading { since: shared.now };
@@ -259,6 +266,7 @@ impl State {
         self.left = self.left.saturating_sub(1);
         if self.left == 0 {
             self.rows = std::mem::take(&mut self.arriving);
+            self.seen = self.asked;
             self.load = Load::Complete;
             self.arrange(shared);
         }

@@ -9,8 +9,6 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use zeroize::Zeroize as _;
 
-use crate::domain::key::Kind;
-use crate::domain::member::Permission;
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::tui::app::Tables;
@@ -76,14 +74,9 @@ impl Popup for State {
             Ok(Reply::Me(me)) => {
                 let shared = &mut *cx.shared;
                 shared.link = Link::Live;
-                shared.heard_time(me.as_of);
                 shared.notices.info(shared.now, format!("Signed in as {}", me.member.name));
-                shared.me = Some(*me);
-                for kind in [Kind::Personal, Kind::Organization] {
-                    if shared.may(Permission::ListKeys(kind)).is_ok() {
-                        cx.tables.of_mut(kind).refresh(shared);
-                    }
-                }
+                // What is shown follows from that answer, as at the start.
+                shared.ask(Owner::Me, Ask::Me);
                 Then::Close
             }
             Ok(_) => Then::Stay,
