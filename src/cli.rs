@@ -26,10 +26,12 @@ mod shell;
 mod sink;
 mod ui;
 mod verify;
+pub mod welcome;
 
 pub use connect::{ConnectArgs, Context};
 pub use exit::{Exit, Failure};
 pub use host::{AdminCommand, BackupArgs, DatabaseArgs, DemoArgs, ServeArgs};
+pub use login::LoginArgs;
 pub use parse::parse;
 pub use ui::UiArgs;
 
@@ -77,7 +79,7 @@ pub enum Command {
 #[derive(Subcommand, Debug)]
 pub enum Remote {
     /// Sign in with a code
-    Login(login::LoginArgs),
+    Login(LoginArgs),
     /// End the session of a profile
     Logout(login::LogoutArgs),
     /// List the profiles

@@ -3,7 +3,9 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use keyward::cli::{self, Cli, Command, Context, DemoArgs, Exit, Failure, UiArgs, output};
+use keyward::cli::{
+    self, Cli, Command, Context, DemoArgs, Exit, Failure, LoginArgs, Remote, UiArgs, output, welcome,
+};
 use keyward::client::state::State;
 use keyward::clock::Clock;
 use keyward::config::{Config, Environment, Paths};
@@ -48,6 +50,15 @@ fn run() -> Result<u8, Failure> {
 fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
     if !std::io::stdin().is_terminal() && !std::io::stdout().is_terminal() {
         return Err(Failure::usage(format!("{}\n\n{}", RunError::from(NoTerminal), cli::help())));
+    }
+    if welcome::is_new_here(context)? {
+        match welcome::ask()? {
+            welcome::Choice::Leave => return Ok(0),
+            welcome::Choice::Demo => return Ok(demo(DemoArgs::default(), ui, context)),
+            welcome::Choice::Login(server) => {
+                one()?.block_on(cli::run(Remote::Login(LoginArgs::at(server)), context))?;
+            }
+        }
     }
     let connection = context.connect()?;
     let seat = Seat {

@@ -17,6 +17,10 @@ use crate::wire::sessions::GetMe;
 
 /// `keyward doctor`
 #[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Ends with 1 if something is an error. With --json: [{\"check\", \"health\": \"ok\" | \"warning\" | \"error\", \
+    \"found\", \"fix\"}]."
+)]
 pub struct DoctorArgs {
     #[command(flatten)]
     output: OutputArgs,

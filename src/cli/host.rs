@@ -11,7 +11,7 @@ use crate::domain::member::Role;
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
     /// How many keys the organization has, up to 100,000
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = KEYS, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub keys: u32,
     /// As whom to look: admin, normal or operator
     #[arg(long, value_name = "ROLE", default_value_t = Role::Admin)]
@@ -20,6 +20,15 @@ pub struct DemoArgs {
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,
 }
+
+impl Default for DemoArgs {
+    fn default() -> Self {
+        Self { keys: KEYS, role: Role::Admin, command: Vec::new() }
+    }
+}
+
+/// How many keys the demo has when nobody says.
+const KEYS: u32 = 60;
 
 /// Where the server's data is.
 #[derive(Args, Clone, Debug)]

@@ -32,6 +32,13 @@ pub struct LoginArgs {
     code_stdin: bool,
 }
 
+impl LoginArgs {
+    /// Signing in to this server, asking for the code.
+    pub fn at(server: Address) -> Self {
+        Self { server: Some(server), code_stdin: false }
+    }
+}
+
 /// `keyward logout`
 #[derive(Args, Clone, Debug)]
 pub struct LogoutArgs {

@@ -143,7 +143,11 @@ impl Output {
         let stdout = io::stdout();
         let width = stdout.is_terminal().then(|| {
             let size = rustix::termios::tcgetwinsize(&stdout);
-            size.map_or(80, |size| usize::from(size.ws_col)).max(20)
+            // A terminal that does not know its size says 0.
+            size.ok()
+                .map(|size| usize::from(size.ws_col))
+                .filter(|&columns| columns > 0)
+                .map_or(80, |columns| columns.max(20))
         });
         Self { format, fields, header: !args.no_header, width, ascii: ascii && width.is_some() }
     }

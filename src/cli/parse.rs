@@ -40,7 +40,7 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), Failure> {
         let argument = argument.to_string_lossy();
         let what = match () {
             () if argument == "--token" || argument.starts_with("--token=") => "a session",
-            () if redacted(&argument) != argument => "a secret",
+            () if holds_secret(&argument) => "a secret",
             () => continue,
         };
         return Err(Failure::usage(format!(
@@ -52,8 +52,16 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The text without the secrets in it.
-pub fn redacted(words: &str) -> String {
+fn holds_secret(words: &str) -> bool {
+    without_secrets(words) != words
+}
+
+/// The text without the secrets in it, safe to show.
+fn redacted(words: &str) -> String {
+    text::block(&without_secrets(words))
+}
+
+fn without_secrets(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
     let mut rest = words;
     let first = |text: &str| {
@@ -67,7 +75,7 @@ pub fn redacted(words: &str) -> String {
         rest = &body[end..];
     }
     out.push_str(rest);
-    text::block(&out)
+    out
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -55,15 +56,37 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
     let hidden = Hidden::new()?;
     let mut err = io::stderr().lock();
     let _ = write!(err, "{} ", text::line(question)).and_then(|()| err.flush());
-    let mut answer = Zeroizing::new(String::with_capacity(256));
-    let read = io::stdin().lock().take(SECRET_MAX).read_line(&mut answer);
+    let typed = typed();
     drop(hidden);
     let _ = writeln!(err);
-    read.map_err(|e| unreadable(&e))?;
-    if answer.contains('\u{3}') || answer.is_empty() {
-        return Err(Failure::new(Exit::Failed, "cancelled: nothing was done"));
+    let typed = typed.map_err(|e| unreadable(&e))?;
+    if typed.contains(&INTERRUPT) {
+        // Now that the terminal is as it was: end as Ctrl-C does everywhere else.
+        let _ = kill_process(getpid(), Signal::INT);
     }
-    Ok(answer)
+    match std::str::from_utf8(&typed) {
+        Ok(text) if !text.is_empty() && !typed.contains(&INTERRUPT) => Ok(Zeroizing::new(text.to_owned())),
+        Ok(_) => Err(Failure::new(Exit::Failed, "cancelled: nothing was done")),
+        Err(_) => Err(Failure::usage("what was typed is not text")),
+    }
+}
+
+/// What Ctrl-C sends where it is no signal.
+const INTERRUPT: u8 = 3;
+
+/// One line, its end included; Ctrl-C ends it too.
+fn typed() -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(1024));
+    let mut piece = Zeroizing::new([0; 256]);
+    let mut stdin = io::stdin().lock();
+    while line.len() < 16 * 1024 {
+        let n = stdin.read(&mut *piece)?;
+        line.extend_from_slice(&piece[..n]);
+        if n == 0 || piece[..n].contains(&b'\n') || piece[..n].contains(&INTERRUPT) {
+            break;
+        }
+    }
+    Ok(line)
 }
 
 /// All of standard input as a secret.
@@ -97,7 +120,7 @@ impl Hidden {
             let mut hidden = before.clone();
             // Ctrl-C becomes an ordinary character that ends the line: as a signal it would leave the terminal silent.
             hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
-            hidden.special_codes[SpecialCodeIndex::VEOL] = 3;
+            hidden.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
             tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
             Ok(Self(before))
         };

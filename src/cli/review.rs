@@ -40,7 +40,8 @@ pub enum ReviewCommand {
 /// `keyward review list`
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Example, in a cron job:\n  keyward review list --exit-code > /dev/null || echo 'keys wait for a review'"
+    after_help = "Example, in a cron job:\n  keyward review list --exit-code > /dev/null || echo 'keys wait for a review'\n\n\
+    With --json: [{\"key\": {…}, \"flags\": [{\"flag\": \"orphaned\" | \"never_used\" | \"unused\" | \"rotation_due\", \"evidence\"}]}]."
 )]
 pub struct ListArgs {
     /// End with 10 if a key waits
@@ -53,7 +54,7 @@ pub struct ListArgs {
 /// `keyward review keep`
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Example:\n  keyward review keep 'Weekly report' --until 2027-06-30 --note 'runs until the new plant opens'"
+    after_help = "Example:\n  keyward review keep 'Weekly report' --until 2027-06-30 --note 'new plant'"
 )]
 pub struct KeepArgs {
     /// The organization key: its id, or its exact name

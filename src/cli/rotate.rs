@@ -32,7 +32,7 @@ pub enum RotateCommand {
 /// `keyward rotate start`
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Example:\n  keyward rotate start 01987c4e-2b7a-7c31-9a53-0d6f3c1e8a21 --exec 'vault kv put secret/grafana key=-'"
+    after_help = "Example:\n  keyward rotate start 01987c4e-2b7a-7c31-9a53-0d6f3c1e8a21 --write-to new.txt"
 )]
 pub struct StartArgs {
     /// The id of the key to replace, of either kind

@@ -17,7 +17,8 @@ use crate::domain::secret::{LENGTH, PREFIX, Secret};
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Links are not followed. A key that was found is leaked: revoke it.\n\nExamples:\n  keyward scan --exit-code src/ .env\n  \
-    git log -p | keyward scan -"
+    git log -p | keyward scan -\n\n\
+    With --json: [{\"file\", \"line\", \"column\", \"masked\"}]."
 )]
 pub struct ScanArgs {
     /// Files and folders; `-` is standard input

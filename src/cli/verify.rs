@@ -24,7 +24,9 @@ use pasted::Pasted;
 #[command(
     after_help = "The key comes from standard input or a prompt, never from an argument. Any server that takes `Authorization: \
     Bearer` and has `/api/v2/sites` can be asked with --url.\n\nExamples:\n  keyward verify < key.txt\n  \
-    keyward verify --url https://app.plant.example < key.txt"
+    keyward verify --url https://app.plant.example < key.txt\n\n\
+    With --json: {\"valid\", \"status\", \"cause\": \"valid\" | \"credentials-missing\" | \"authorization-malformed\" | \
+    \"key-malformed\" | \"key-invalid\" | \"forbidden\", \"detail\": [sentences], \"key\": what a look-up found}."
 )]
 pub struct VerifyArgs {
     #[command(flatten)]

@@ -23,7 +23,7 @@ use crate::wire::sessions::Me;
 #[command(
     after_help = "A key opens all data of the organization: treat its secret like a password. Grafana, SAP, shared reports and \
     servers get an organization key (--workspace); scripts and notebooks on one's own machine a personal one.\n\nExamples:\n  \
-    keyward keys create --workspace --name 'Grafana' --exec 'pass insert -m plant/grafana'\n  \
+    keyward keys create --workspace --name 'Dashboard' --exec 'pass insert -m plant/key'\n  \
     keyward keys create --name 'notebook' --write-to key.txt\n  \
     keyward keys create --name 'notebook' | some-command"
 )]

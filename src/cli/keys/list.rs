@@ -12,8 +12,8 @@ use crate::domain::key::Key;
 /// `keyward keys list`
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  keyward keys list --workspace\n  \
-    keyward keys list --workspace --filter 'flag:orphaned idle:>90d' --json=id,name,last_used_at\n  \
-    keyward keys list --workspace --filter 'idle:>1y' -o id | keyward keys revoke --workspace --yes --max 20 -")]
+    keyward keys list --workspace --filter 'flag:orphaned idle:>90d' --json=id,name\n  \
+    keyward keys list -w -f 'idle:>1y' -o id | keyward keys revoke -wy --max 20 -")]
 pub struct ListArgs {
     #[command(flatten)]
     kind: KindArgs,

@@ -24,8 +24,10 @@ use crate::wire::problem::ProblemType;
 #[command(
     after_help = "A key that was used in the last 24 hours is refused, and it says by whom.\n\nExamples:\n  \
     keyward keys revoke --workspace 'Old report'\n  \
-    keyward keys revoke --workspace --unless-used-since 90d --dry-run 'Old report' 'Test line'\n  \
-    keyward keys list --workspace --filter 'idle:>1y' -o id | keyward keys revoke --workspace --yes --max 20 -"
+    keyward keys revoke --workspace --unless-used-since 90d 'Old report' 'Test line'\n  \
+    keyward keys list -w -f 'idle:>1y' -o id | keyward keys revoke -wy --max 20 -\n\n\
+    With --json: one object for each key: {\"target\", \"result\": \"revoked\" | \"already_revoked\" | \"would_revoke\" | \
+    \"refused\" | \"not_found\" | \"not_tried\" | \"failed\", \"detail\", \"key\": the key as it is now}."
 )]
 pub struct RevokeArgs {
     /// The keys: ids, or exact names; `-` reads them from standard input, one a line

@@ -79,11 +79,15 @@ fn facts(key: &Key, usage: &Usage, judge: &Judge) -> Vec<(&'static str, String)>
     let refused: i64 = usage.buckets.iter().map(|b| b.refused).sum();
     let refused =
         if refused > 0 { format!(", {refused} refused since it was revoked") } else { String::new() };
-    facts.push(("30 days", format!("{days} uses{refused}")));
+    facts.push(("30 days", format!("{}{refused}", uses(days))));
     for client in &usage.clients {
         let seen = format!("{} to {}", second(client.first_seen_at), second(client.last_seen_at));
         let agent = if client.agent.is_empty() { "an unnamed client" } else { &client.agent };
-        facts.push(("Client", format!("{agent} from {}, {} uses, {seen}", client.address, client.count)));
+        facts.push(("Client", format!("{agent} from {}, {}, {seen}", client.address, uses(client.count))));
     }
     facts
+}
+
+fn uses(count: i64) -> String {
+    if count == 1 { "1 use".to_owned() } else { format!("{count} uses") }
 }

@@ -24,6 +24,10 @@ use crate::wire::reviews::{CreateReview, Decide, ReviewsQuery};
 
 /// `keyward review apply`
 #[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "With --json: [{\"key_id\", \"name\", \"decision\", \"result\": \"applied\" | \"would_apply\" | \"left\" | \"failed\", \
+    \"detail\"}]."
+)]
 pub struct ApplyArgs {
     /// Do not ask; needed where there is no terminal
     #[arg(short, long)]

@@ -1,0 +1,159 @@
+//! Each exit code, reached on the way a script reaches it, each with a sentence that says what to do.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use super::world::{KEYWARD, World};
+
+#[test]
+fn two_usage() {
+    let world = World::new();
+    for (args, words) in [
+        (&["keys", "lst"][..], &["lst", "list"][..]),
+        (&["keys", "list", "--no-such"], &["--no-such"]),
+        (&["keys", "list", "--filter", "flag:nonsense"], &["orphaned"]),
+        (&["keys", "create", "--name", " "], &["--name", "empty", "no key was created"]),
+        (&["keys", "create", "--name", "a\u{202e}b"], &["U+202E"]),
+        (&["keys", "list", "--workspace", "--output", "xml"], &["table"]),
+        (&["keys", "revoke", "--workspace", "--unless-used-since", "soon", "x"], &["soon", "90d"]),
+        (&["--token", "ses_x", "whoami"], &["ps", "--token-stdin"]),
+        (&["login", "keys.plant.example"], &["https://"]),
+        (&["rotate", "start", "Grafana"], &["not an id"]),
+        (&["--profile", "a/b", "whoami"], &["letters"]),
+        (&["--url", "https://a:b@plant.example", "whoami"], &["password"]),
+    ] {
+        world.run(args).ends(2, words);
+    }
+    world.key("Grafana");
+    world.run(&["keys", "list", "--workspace", "--json=nmae"]).ends(2, &["nmae", "masked"]);
+    world.run(&[]).ends(2, &["ssh -t", "Usage"]);
+    world.run(&["keys", "revoke", "--workspace", "Grafana"]).ends(2, &["--yes"]);
+    assert!(world.keys()[0]["revoked_at"].is_null());
+}
+
+#[test]
+fn three_not_found() {
+    let world = World::new();
+    world.run(&["keys", "show", "Grafana"]).ends(3, &["no personal key", "--workspace"]);
+    world.run(&["keys", "show", "--workspace", "Grafana"]).ends(3, &["keys list"]);
+    let nobody = "01987c4e-2b7a-7c31-9a53-0d6f3c1e8a21";
+    world.run(&["keys", "revoke", "--workspace", "--yes", nobody]).ends(3, &[nobody]);
+    world.run(&["rotate", "status", nobody]).ends(3, &["rotate start"]);
+    world.run(&["members", "remove", "--yes", "zed@plant.example"]).ends(3, &["members list"]);
+    world.run(&["keys", "create", "--resume"]).ends(3, &["interrupted"]);
+    world.run(&["review", "keep", nobody]).ends(3, &[nobody]);
+}
+
+#[test]
+fn four_not_signed_in() {
+    let world = World::new();
+    world.run(&["--profile", "other", "keys", "list"]).ends(4, &["other", &world.profile(), "keyward login"]);
+    let token = format!("ses_{}", "0".repeat(64));
+    world
+        .run_in(&[("KEYWARD_URL", &world.url), ("KEYWARD_TOKEN", &token)], &["keys", "list"])
+        .ends(4, &["keyward login"]);
+    world
+        .run_with(&["login", "--code-stdin", &world.url], &format!("inv_{}", "0".repeat(64)))
+        .ends(4, &["code"]);
+    world.run(&["logout"]).ends(0, &["Signed out"]);
+    world.run(&["keys", "list"]).ends(4, &["keyward login URL", "keyward demo"]);
+    assert!(world.files(".local/state/keyward/sessions").is_empty());
+}
+
+#[test]
+fn five_not_permitted() {
+    let world = World::new();
+    world.member("bo@plant.example", "normal");
+    world.member("cy@plant.example", "operator");
+    world.run(&["--profile", "normal", "keys", "list", "--workspace"]).ends(5, &["normal", "admins"]);
+    world.run(&["--profile", "normal", "members", "list"]).ends(5, &["admins"]);
+    world.run(&["--profile", "normal", "review", "list"]).ends(5, &[]);
+    world.run(&["--profile", "operator", "keys", "create", "--name", "x"]).ends(5, &["operator"]);
+    world.run(&["--profile", "normal", "keys", "create", "--name", "x"]).ends(0, &["Created"]);
+}
+
+#[test]
+fn six_refused() {
+    let world = World::new();
+    let secret = world.key("Grafana");
+    world.key("Twin");
+    world.key("Twin");
+    let twins = world.run(&["keys", "show", "--workspace", "Twin"]).ends(6, &["2 keys", "by its id"]);
+    for key in world.keys().iter().filter(|k| k["name"] == "Twin") {
+        assert!(twins.err.contains(key["id"].as_str().unwrap()));
+    }
+    assert_eq!(world.use_key(&secret), 200);
+    let refused = world.run(&["keys", "revoke", "--workspace", "Grafana"]);
+    refused.ends(6, &["used", "by keyward/", "from 127.0.0.1", "--even-if-used"]);
+    assert_eq!(world.use_key(&secret), 200, "it was not revoked");
+    world
+        .run(&["keys", "revoke", "--workspace", "--max", "1", "--yes", "Twin", "Grafana"])
+        .ends(6, &["--max"]);
+    let id = world.id("Grafana");
+    world.run(&["rotate", "start", &id]).ends(0, &["Created"]);
+    world.run(&["rotate", "start", &id]).ends(6, &["being replaced"]);
+    world.run(&["rotate", "finish", "--yes", &id]).ends(6, &["never used"]);
+    world.run(&["members", "remove", "--yes", "ada@plant.example"]).ends(6, &["admin"]);
+    world
+        .run(&["keys", "revoke", "--workspace", "--even-if-used", "--reason", "test", "--yes", &id])
+        .ends(0, &["Revoked"]);
+    assert_eq!(world.use_key(&secret), 401);
+}
+
+#[test]
+fn seven_unreachable_and_one_for_strangers() {
+    let mut world = World::new();
+    world.stop();
+    world.run(&["keys", "list"]).ends(7, &[&world.url, "connection refused"]);
+    world.run_with(&["verify"], "sk_x").ends(7, &["connection refused"]);
+    world.run(&["doctor"]).ends(1, &[]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>");
+        }
+    });
+    let strange = [("KEYWARD_URL", url.as_str()), ("KEYWARD_TOKEN", "ses_x")];
+    world.run_in(&strange, &["keys", "list"]).ends(1, &["a web page (text/html)"]);
+}
+
+#[test]
+fn eight_some_of_a_batch() {
+    let world = World::new();
+    let live = world.key("Live");
+    world.key("Silent");
+    world.use_key(&live);
+    let batch = ["keys", "revoke", "--workspace", "--json", "--yes", "Live", "Silent", "Missing"];
+    let ran = world.run(&batch).ends(8, &["2 of 3"]);
+    let results: Vec<_> = ran.json().as_array().unwrap().iter().map(|r| r["result"].clone()).collect();
+    assert_eq!(results, ["refused", "revoked", "not_found"]);
+    assert_eq!(world.use_key(&live), 200);
+    let again = world.run(&["keys", "revoke", "--workspace", "--json", "Silent"]).ends(0, &[]);
+    assert_eq!(again.json()[0]["result"], "already_revoked");
+}
+
+#[test]
+fn ten_found() {
+    let world = World::new();
+    let secret = world.key("Grafana");
+    world.run(&["review", "list", "--exit-code"]).ends(0, &[]);
+    std::fs::write(world.path("leak.txt"), format!("KEY={secret}\n")).unwrap();
+    let found = world.run(&["scan", "--exit-code", "leak.txt", "data"]).ends(10, &[]);
+    assert!(found.out.contains("leak.txt") && !found.out.contains(&secret), "{found:?}");
+    world.run(&["scan", "leak.txt"]).ends(0, &[]);
+    world.run(&["scan", "--exit-code", "data"]).ends(0, &[]);
+}
+
+#[test]
+fn one_hundred_and_thirty_by_signal() {
+    let world = World::new();
+    let mut child =
+        world.command(KEYWARD).args(["verify"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(2), "{status:?}");
+}

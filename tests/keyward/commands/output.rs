@@ -1,0 +1,128 @@
+//! Tables, JSON, CSV and ids; the schema of JSON is pinned here.
+
+use std::io::{Read as _, Write as _};
+
+use super::world::World;
+
+#[test]
+fn one_list_in_all_forms() {
+    let world = World::new();
+    world.key("Power BI – Sales");
+    world.key("=SUM(1,2)");
+    let list = |more: &[&str]| world.run(&[&["keys", "list", "--workspace"], more].concat()).ends(0, &[]).out;
+    let table = list(&[]);
+    let mut lines = table.lines();
+    assert!(lines.next().unwrap().starts_with("Name              Secret key"), "{table}");
+    assert!(lines.next().unwrap().starts_with("=SUM(1,2)         sk_…"), "newest first: {table}");
+    assert!(lines.next().unwrap().contains("Never"), "{table}");
+    assert_eq!(list(&["--no-header"]).lines().count(), 2);
+    assert_eq!(list(&["-o", "id"]).lines().next(), Some(world.id("=SUM(1,2)").as_str()));
+    let csv = list(&["--csv"]);
+    assert!(csv.starts_with("name,masked,last_used_at,created_at,revoked_at,flags,created_by,"), "{csv}");
+    assert!(csv.contains("\"'=SUM(1,2)\","), "defused: {csv}");
+    let picked = list(&["--json=name,created_by.email", "--sort", "name", "-n", "1"]);
+    assert_eq!(picked, "[\n{\"name\":\"=SUM(1,2)\",\"created_by.email\":\"ada@plant.example\"}\n]\n");
+    assert_eq!(list(&["--filter", "bi sales", "-o", "id"]).trim(), world.id("Power BI – Sales"));
+    assert_eq!(list(&["--filter", "flag:orphaned", "--json"]), "[\n]\n");
+    assert_eq!(list(&["--filter", "is:live", "-o", "id"]), "");
+}
+
+#[test]
+fn the_schema_of_json() {
+    let world = World::new();
+    let secret = world.key("Grafana");
+    world.use_key(&secret);
+    let key = &world.keys()[0];
+    let fields: Vec<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        [
+            "created_at",
+            "created_by",
+            "id",
+            "kind",
+            "last_used_at",
+            "last_used_by",
+            "masked",
+            "name",
+            "note",
+            "replaced_by",
+            "replaces",
+            "revoke_reason",
+            "revoked_at",
+            "revoked_by",
+            "use_count",
+            "version"
+        ]
+    );
+    assert_eq!(key["last_used_by"]["address"], "127.0.0.1");
+    let shown = world.run(&["keys", "show", "--workspace", "Grafana", "--json"]).ends(0, &[]).json();
+    assert_eq!(shown["id"], key["id"]);
+    let id = world.id("Grafana");
+    world.run(&["rotate", "start", &id]).ends(0, &[]);
+    let rotation = &world.run(&["rotate", "status", "--json"]).ends(0, &[]).json()[0];
+    assert_eq!(rotation["phase"], "switch");
+    for field in ["old", "new", "quiet_window_s", "quiet_since", "ready_at", "evidence"] {
+        assert!(rotation.get(field).is_some(), "{field}: {rotation}");
+    }
+    let one = world.run(&["rotate", "status", &id, "--exit-code"]).ends(0, &[]);
+    assert!(one.out.contains("switch") && one.out.contains("Quiet window"), "{}", one.out);
+    assert_eq!(world.run(&["review", "list", "--json"]).ends(0, &[]).out, "[\n]\n");
+    let activity = world.run(&["activity", "--action", "key.created", "--json"]).ends(0, &[]).json();
+    assert_eq!(activity.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn nothing_that_others_wrote_acts_on_a_terminal() {
+    let world = World::new();
+    let secret = world.key("Grafana");
+    let address = world.url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let agent = "evil\u{9b}2J\u{202e}\u{200b} =x";
+    let request = format!(
+        "GET /api/v2/sites HTTP/1.1\r\nHost: {address}\r\nUser-Agent: {agent}\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    for args in
+        [&["keys", "list", "--workspace"][..], &["keys", "show", "--workspace", "Grafana"], &["activity"]]
+    {
+        for form in ["table", "json", "csv"] {
+            let ran = world.run(&[args, &["-o", form]].concat()).ends(0, &[]);
+            let odd = ran
+                .out
+                .lines()
+                .find_map(keyward::domain::text::first_unshowable)
+                .filter(|c| *c != '\u{fffd}');
+            assert_eq!(odd, None, "{form}: {}", ran.out);
+        }
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let world = World::new();
+    for n in 0..3 {
+        world.key(&format!("Key {n}"));
+    }
+    let ran =
+        world.shell("keyward keys list --workspace | true; keyward completions bash | head -n 1 > /dev/null");
+    ran.ends(0, &[]);
+    let ran = world.shell("keyward completions bash 2>err.txt | head -n 1 > /dev/null; cat err.txt");
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+}
+
+#[test]
+fn completions_and_manual_know_all_commands() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = world.run(&["completions", shell]).ends(0, &[]).out;
+        assert!(script.contains("rotate") && script.contains("revoke"), "{shell}");
+    }
+    assert!(world.run(&["man"]).ends(0, &[]).out.starts_with(".ie"));
+    std::fs::create_dir(world.path("man")).unwrap();
+    world.run(&["man", "--to", "man"]).ends(0, &[]);
+    assert!(world.path("man/keyward-keys-revoke.1").exists());
+}

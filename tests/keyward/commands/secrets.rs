@@ -1,0 +1,121 @@
+//! A secret is in exactly one place: where it was sent.
+
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::world::{KEYWARD, World};
+
+#[test]
+fn a_piped_secret_comes_alone_and_stays_nowhere() {
+    let world = World::new();
+    let ran = world.shell("keyward keys create --workspace --name Grafana | cat > out.txt");
+    ran.ends(0, &["Created"]);
+    let secret = std::fs::read_to_string(world.path("out.txt")).unwrap();
+    assert!(secret.starts_with("sk_") && secret.len() == 43, "alone, without a line break");
+    assert_eq!(world.use_key(&secret), 200);
+    let holders: Vec<_> = world
+        .files("")
+        .into_iter()
+        .filter(|(_, bytes)| memchr::memmem::find(bytes, secret.as_bytes()).is_some())
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(holders, [world.path("out.txt")]);
+    assert!(world.files(".local/state/keyward/pending").is_empty(), "the record is dropped");
+}
+
+#[test]
+fn a_file_is_private_new_and_opened_before_the_key() {
+    let world = World::new();
+    let create = ["keys", "create", "--workspace", "--name", "Grafana", "--write-to", "key.txt"];
+    let ran = world.run(&create).ends(0, &["Created"]);
+    assert_eq!(ran.out, "");
+    let about = std::fs::metadata(world.path("key.txt")).unwrap();
+    assert_eq!(about.permissions().mode() & 0o777, 0o600);
+    assert_eq!(world.use_key(&std::fs::read_to_string(world.path("key.txt")).unwrap()), 200);
+    world.run(&create).ends(6, &["key.txt", "never overwritten", "no key was created"]);
+    let nowhere = ["keys", "create", "--name", "x", "--write-to", "no/such/key.txt"];
+    world.run(&nowhere).ends(1, &["no key was created"]);
+    assert_eq!(world.keys().len(), 1);
+    let refused = ["keys", "create", "--name", "x", "--write-to", "other.txt", "--url", "http://127.0.0.1:1"];
+    assert_ne!(world.run(&refused).code, 0);
+    assert!(!world.path("other.txt").exists(), "no empty file stays");
+}
+
+#[test]
+fn a_command_gets_it_on_standard_input_and_nothing_else() {
+    let world = World::new();
+    world.stub("keep", "cat > kept.txt; env > env.txt; echo \"$@\" > args.txt; exit ${1:-0}");
+    let create = |command: &str| {
+        let args = ["keys", "create", "--workspace", "--name", "Grafana", "--exec", command];
+        let set = [("KEYWARD_PROFILE", world.profile()), ("KEYWARD_READ_ONLY", "1".to_owned())];
+        let set: Vec<(&str, &str)> = set.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        world.run_in(&set, &args)
+    };
+    create("keep 0 'two words' $HOME").ends(0, &["Created"]);
+    let secret = std::fs::read_to_string(world.path("kept.txt")).unwrap();
+    assert_eq!(world.use_key(&secret), 200);
+    assert_eq!(std::fs::read_to_string(world.path("args.txt")).unwrap(), "0 two words $HOME\n", "no shell");
+    assert!(!std::fs::read_to_string(world.path("env.txt")).unwrap().contains("KEYWARD_"));
+    create("no-such-command").ends(3, &["no-such-command", "no key was created"]);
+    create("keep 'open").ends(2, &["quote"]);
+    assert_eq!(world.keys().len(), 1);
+    let failed = create("keep 3").ends(1, &["did not arrive", "--resume=", "keys revoke"]);
+    assert_eq!(world.keys().len(), 2);
+    let dead = std::fs::read_to_string(world.path("kept.txt")).unwrap();
+    let again = world.run(&["keys", "create", "--resume"]).ends(0, &["Created"]);
+    assert_eq!(world.keys().len(), 2, "the same key: {failed:?}");
+    assert_eq!((world.use_key(&again.out), world.use_key(&dead)), (200, 401));
+    world.run(&["keys", "create", "--resume"]).ends(3, &["interrupted"]);
+}
+
+#[test]
+fn a_broken_pipe_names_the_key_and_the_way_out() {
+    let world = World::new();
+    let mut child =
+        world.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut words = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{words}");
+    let id = world.id("Grafana");
+    assert!(words.contains(&id) && words.contains("--resume="), "{words}");
+    let again = world.run(&["keys", "create", "--resume"]).ends(0, &[]);
+    assert_eq!(world.use_key(&again.out), 200);
+    assert_eq!(world.id("Grafana"), id);
+}
+
+#[test]
+fn a_reader_that_goes_away_unread_is_noticed() {
+    let world = World::new();
+    // The reader lives until the secret lies in the pipe, and leaves without reading it.
+    let mut child =
+        world.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
+    let pipe = child.stdout.take().unwrap();
+    let until = keyward::clock::monotonic() + std::time::Duration::from_secs(20);
+    while rustix::io::ioctl_fionread(&pipe).unwrap() < 43 {
+        assert!(keyward::clock::monotonic() < until, "no secret came");
+        std::thread::yield_now();
+    }
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("nobody read it") && words.contains("--resume="), "{words}");
+}
+
+#[test]
+fn no_secret_reaches_arguments_or_the_environment_of_others() {
+    let world = World::new();
+    let secret = world.key("Grafana");
+    for args in [vec!["verify", &secret], vec!["keys", "show", &secret], vec!["scan", &secret]] {
+        let ran = world.run(&args).ends(2, &["history"]);
+        assert!(!ran.err.contains(&secret[4..]));
+    }
+    let ran = world.run(&["keys", "create", "--name", &format!("old {secret}")]).ends(2, &[]);
+    assert!(!ran.err.contains(&secret[4..]));
+    let listed = world.run(&["keys", "list", "--workspace", "--json"]).ends(0, &[]);
+    assert!(!listed.out.contains(&secret[..39]));
+    for (path, bytes) in world.files("server.log") {
+        assert!(memchr::memmem::find(&bytes, b"sk_").is_none(), "{}", path.display());
+    }
+}
