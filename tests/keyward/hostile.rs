@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward::client::Request;
 use keyward::clock::{Clock, entropy};
 use keyward::domain::secret::Secret;
 use keyward::server::{self, Running, Settings, StartError};
 use keyward::store::{Access, Store, Target};
+use keyward::wire::keys::{CreateKey, CreateOrganizationKey};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::support::Database;
+use crate::support::house::{House, unlimited};
 use crate::support::raw::{PATIENCE, Raw, answer, request, send};
 
 mod logs;
@@ -295,4 +299,31 @@ async fn what_operators_watch_has_an_address_of_its_own() {
     let server = Arc::clone(running.server());
     running.shutdown().await;
     assert!(server.stopping.is_cancelled());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_valid_key_is_never_held_up_by_who_guesses_beside_it() {
+    let mut settings = unlimited();
+    settings.limits.failures_per_minute = 2;
+    let house = House::open_with(&Database::sqlite(), settings, Clock::System).await;
+    let new = CreateKey { name: "Grafana".into(), note: None, replaces: None };
+    let created =
+        house.ada.client.send(Request::with(CreateOrganizationKey, new).idempotency_key("one")).await;
+    let bearer = format!("Bearer {}", created.unwrap().secret.unwrap().expose());
+    for _ in 0..5 {
+        let guess = request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "");
+        let guessed = send(house.address(), guess).await;
+        assert!([401, 429].contains(&guessed.status));
+        // A proxy asks with the client's method, origin and content type.
+        for method in ["GET", "POST", "DELETE", "OPTIONS"] {
+            let headers = [
+                ("Authorization", bearer.as_str()),
+                ("Origin", "https://evil.example"),
+                ("Content-Type", "text/plain"),
+            ];
+            let got = send(house.address(), request(method, "/api/v2/auth", &headers, "")).await;
+            assert_eq!(got.status, 204, "{method} {got:?}");
+        }
+    }
+    house.close().await;
 }
