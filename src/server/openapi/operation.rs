@@ -92,7 +92,7 @@ pub(super) fn problems<C: Call>() -> BTreeSet<ProblemType> {
             all.extend([P::SessionMissing, P::SessionEnded, P::KeyNotAllowedHere, P::OriginRefused]);
         }
         Plane::Open => {
-            all.insert(P::OriginRefused);
+            all.extend([P::KeyNotAllowedHere, P::OriginRefused]);
         }
     }
     let takes_body = std::any::type_name::<C::Body>() != std::any::type_name::<()>();
