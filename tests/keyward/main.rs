@@ -12,6 +12,7 @@ mod openapi;
 mod pictures;
 mod readme;
 mod restart;
+mod reviewing;
 mod rooms;
 mod screens;
 mod ssh;
