@@ -4,6 +4,7 @@
 
 mod commands;
 mod contract;
+mod crash;
 mod deploy;
 mod hostile;
 mod matrix;

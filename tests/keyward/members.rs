@@ -1,5 +1,6 @@
 //! Members: invited, signed in, re-roled, removed, with every consequence; on both databases.
 
+mod outlive;
 mod races;
 
 use keyward::client::Request;

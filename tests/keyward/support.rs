@@ -2,6 +2,7 @@
 
 pub mod house;
 pub mod postgres;
+pub mod process;
 pub mod pty;
 pub mod raw;
 pub mod tools;

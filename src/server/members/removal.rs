@@ -81,6 +81,8 @@ pub(super) async fn plan(server: &Server, tx: &mut Tx, id: Id, at: Stamp) -> Res
 pub(super) async fn remove(server: &Server, tx: &mut Tx, id: Id, by: &By<'_>) -> Result<Planned, Refusal> {
     // Waits for creations under way and lets none begin: what is planned now is all that there will be.
     tx.lock_member(id).await?;
+    let keys = tx.live_keys_of(id, Kind::Personal).await?;
+    suspend(tx, &keys, by).await?;
     let plan = plan(server, tx, id, by.at).await?;
     tx.remove_member(id, by.at).await?;
     tx.end_sessions_of(id, by.at).await?;
@@ -105,12 +107,18 @@ pub(super) async fn revoke_personal_keys(
 ) -> Result<Vec<KeySummary>, Refusal> {
     tx.lock_member(member).await?;
     let keys = tx.live_keys_of(member, Kind::Personal).await?;
+    suspend(tx, &keys, by).await?;
     revoke(tx, &keys, by, reason).await?;
     Ok(keys.into_iter().map(summary).collect())
 }
 
+/// Lets requests with these keys wait for the end, and takes in the uses that were answered so far.
+async fn suspend(tx: &mut Tx, keys: &[KeyBrief], by: &By<'_>) -> Result<(), Refusal> {
+    let keys: Vec<_> = keys.iter().map(|key| (key.id, key.kind)).collect();
+    Ok(by.turn.suspend(tx, &keys).await?)
+}
+
 async fn revoke(tx: &mut Tx, keys: &[KeyBrief], by: &By<'_>, reason: &str) -> Result<(), Refusal> {
-    by.turn.suspend(tx, &keys.iter().map(|key| (key.id, key.kind)).collect::<Vec<_>>()).await?;
     for key in keys {
         if tx.revoke_with_owner(key, by.grant.member().id, by.at, reason).await? {
             tx.record(by.event(Action::KeyRevoked).key(key.id, &key.name).detail(reason)).await?;

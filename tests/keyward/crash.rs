@@ -1,0 +1,163 @@
+//! The server killed at any moment: what it acknowledged is there when it comes back, each change with its row in the log.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use keyward::client::{Client, Credential, Request};
+use keyward::clock::{entropy, monotonic};
+use keyward::domain::activity::Action;
+use keyward::domain::id::Id;
+use keyward::domain::key::Kind;
+use keyward::domain::member::{Role, Status};
+use keyward::store::{ActivityFilter, Store};
+use keyward::wire::keys::{CreateKey, CreateOrganizationKey, RevokeKey, RevokeOrganizationKey};
+use keyward::wire::members::{CreateInvitation, Invite, RemoveMember};
+
+use crate::support::house::House;
+use crate::support::process::Process;
+use crate::support::{Database, for_each_database, scaled};
+
+/// What the server said was done.
+#[derive(Default)]
+struct Acknowledged {
+    created: Vec<Id>,
+    revoked: Vec<Id>,
+    invited: Vec<Id>,
+    removed: Vec<Id>,
+}
+
+/// Creates and revokes keys, invites and removes members, until the server is gone.
+async fn work(client: Client, count: Arc<AtomicUsize>) -> Acknowledged {
+    let mut done = Acknowledged::default();
+    // The first error is the kill: what it was for is not acknowledged.
+    let _ = work_on(&client, &count, &mut done).await;
+    done
+}
+
+async fn work_on(
+    client: &Client,
+    count: &AtomicUsize,
+    done: &mut Acknowledged,
+) -> Result<(), keyward::client::Error> {
+    let counted = || count.fetch_add(1, Ordering::SeqCst);
+    loop {
+        let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
+        let once = format!("{:032x}", u128::from_ne_bytes(entropy()));
+        let key =
+            client.send(Request::with(CreateOrganizationKey, body).idempotency_key(&once)).await?.key.id;
+        done.created.push(key);
+        counted();
+        let anyhow =
+            RevokeKey { even_if_used: Some(true), reason: Some("a test".into()), ..RevokeKey::default() };
+        client.send(Request::with(RevokeOrganizationKey, anyhow).id(key)).await?;
+        done.revoked.push(key);
+        counted();
+        let invite = Invite { email: format!("{once}@plant.example"), role: Role::Normal };
+        let member = client.send(Request::with(CreateInvitation, invite)).await?.member.id;
+        done.invited.push(member);
+        counted();
+        client.send(Request::to(RemoveMember).id(member)).await?;
+        done.removed.push(member);
+        counted();
+    }
+}
+
+async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
+    let mut reader = store.reader().await.unwrap();
+    let members = reader.members(None, 1_000_000).await.unwrap();
+    let live = reader.live_keys_of(admin, Kind::Organization).await.unwrap();
+    let log = reader.activity(ActivityFilter::default(), 1_000_000).await.unwrap();
+    let keys_of = |action| -> Vec<Id> {
+        log.iter().filter(|row| row.action == action).filter_map(|row| row.key_id).collect()
+    };
+    let (created, revoked) = (keys_of(Action::KeyCreated), keys_of(Action::KeyRevoked));
+    let once = |ids: &[Id]| ids.iter().collect::<HashSet<_>>().len() == ids.len();
+    assert!(once(&created) && once(&revoked), "a change has two rows");
+    // Rows and state agree: whatever has a row in the log is so, and the other way round.
+    let live: HashSet<Id> = live.iter().map(|key| key.id).collect();
+    let revoked: HashSet<Id> = revoked.into_iter().collect();
+    let logged: HashSet<Id> = created.into_iter().filter(|id| !revoked.contains(id)).collect();
+    assert_eq!(live, logged);
+    let gone: HashSet<Id> =
+        members.iter().filter(|m| m.member.status == Status::Removed).map(|m| m.member.id).collect();
+    let of = |action| log.iter().filter(move |row| row.action == action).filter_map(|row| row.member_id);
+    assert_eq!(gone, of(Action::MemberRemoved).collect());
+    let known: HashSet<Id> = members.iter().map(|m| m.member.id).collect();
+    assert_eq!(known, of(Action::MemberInvited).collect());
+    for done in done {
+        assert!(
+            done.created.iter().all(|id| live.contains(id) || revoked.contains(id)),
+            "a created key was lost"
+        );
+        assert!(done.revoked.iter().all(|id| revoked.contains(id)), "a revocation was lost");
+        assert!(done.invited.iter().all(|id| known.contains(id)), "an invitation was lost");
+        assert!(done.removed.iter().all(|id| gone.contains(id)), "a removal was lost");
+    }
+}
+
+/// An organization whose only admin is signed in, and no server.
+async fn set_up(database: &Database) -> (Id, Credential) {
+    let house = House::open(database).await;
+    let (id, credential) = (house.ada.id, house.ada.credential.clone());
+    house.close().await;
+    (id, credential)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    for_each_database(async |database| {
+        let (ada, credential) = set_up(database).await;
+        for _ in 0..scaled(300) {
+            let server = tokio::task::block_in_place(|| Process::serve(&database.target));
+            let count = Arc::new(AtomicUsize::new(0));
+            let client = server.client.with_credential(credential.clone());
+            let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(client.clone(), count.clone()))).collect();
+            let enough = usize::from(u8::from_ne_bytes(entropy())) / 4;
+            let begun = monotonic();
+            while count.load(Ordering::SeqCst) < enough {
+                assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");
+                tokio::task::yield_now().await;
+            }
+            tokio::task::block_in_place(|| server.kill());
+            let done: Vec<_> = join_all(workers).await.into_iter().map(Result::unwrap).collect();
+            let store = database.open().await;
+            compare(&store, &done, ada).await;
+            store.close().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_acknowledged_write_was_synced() {
+    const WRITES: usize = 200;
+    let database = Database::sqlite();
+    let (_, credential) = set_up(&database).await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("syncs");
+    let Some(server) = tokio::task::block_in_place(|| Process::traced(&database.target, &log)) else {
+        return;
+    };
+    let count = Arc::new(AtomicUsize::new(0));
+    let worker = tokio::spawn(work(server.client.with_credential(credential), count.clone()));
+    let begun = monotonic();
+    while count.load(Ordering::SeqCst) < WRITES {
+        assert!(begun.elapsed() < Duration::from_mins(2), "nothing happens");
+        tokio::task::yield_now().await;
+    }
+    tokio::task::block_in_place(|| server.kill());
+    worker.await.unwrap();
+    let begun = monotonic();
+    let syncs = loop {
+        let lines = std::fs::read_to_string(&log).unwrap();
+        if lines.lines().last().is_some_and(|line| line.contains("+++ killed")) {
+            break lines.lines().filter(|line| line.contains("sync(") && line.contains("= 0")).count();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "strace did not end");
+        tokio::task::yield_now().await;
+    };
+    assert!(syncs >= WRITES, "{syncs} syncs for {WRITES} acknowledged writes");
+}
