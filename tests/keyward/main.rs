@@ -6,6 +6,7 @@ mod commands;
 mod contract;
 mod crash;
 mod deploy;
+mod end_to_end;
 mod hostile;
 mod matrix;
 mod members;

@@ -1,0 +1,138 @@
+//! The main job from end to end with the real program: a key is created, used, guarded, revoked; and the demo.
+
+use std::process::Stdio;
+
+use keyward::domain::key::holds_secret;
+use serde_json::Value;
+
+use crate::support::served::{Home, Running, Served, get};
+
+#[test]
+fn a_key_is_created_used_guarded_and_revoked() {
+    let Served { home, url, server: _server } = Served::start();
+    let created = home.run(&["keys", "create", "--workspace", "--name", "Grafana"]);
+    assert!(!holds_secret(&created.err), "{}", created.err);
+    let secret = created.ok();
+    assert!(secret.starts_with("sk_") && secret.len() == 43, "more than the secret, or less");
+
+    let list = || home.run(&["keys", "list", "--workspace", "--json"]).json();
+    assert_eq!(list()[0]["last_used_at"], Value::Null);
+    assert_eq!(get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
+    let used = list()[0].clone();
+    assert_eq!(used["last_used_by"]["agent"], "Grafana/11.4.0");
+    assert_eq!(used["last_used_by"]["address"], "127.0.0.1");
+    assert_eq!(used["use_count"], 1);
+
+    let refused = home.run(&["keys", "revoke", "--workspace", "--yes", "Grafana"]);
+    assert_eq!(refused.code, 6, "{refused:?}");
+    let said = refused.err + &refused.out;
+    assert!(said.contains("Grafana/11.4.0") && said.contains("127.0.0.1"), "{said}");
+    assert_eq!(get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
+
+    let revoke = ["keys", "revoke", "--workspace", "--even-if-used", "--reason", "test", "--yes", "Grafana"];
+    home.run(&revoke).ok();
+    let answer = get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0");
+    assert_eq!(answer.status, 401);
+    assert!(
+        answer.head.to_lowercase().contains("www-authenticate: bearer realm=\"keyward\""),
+        "{}",
+        answer.head
+    );
+    assert!(answer.body.contains("key-invalid"), "{}", answer.body);
+    assert_eq!(list().as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn the_demo_runs_a_command_and_leaves_nothing_behind() {
+    let home = Home::new();
+    let script = "S=$(keyward keys create --workspace --name x) || exit 90
+        echo \"$S\" | grep -Eqx 'sk_[0-9A-Za-z]{40}' || exit 91
+        keyward verify <<EOF >&2 || exit 92
+$S
+EOF
+        keyward keys list --workspace --json > list.json || exit 93
+        keyward keys revoke --workspace --yes x >&2; [ $? -eq 6 ] || exit 94
+        keyward keys revoke --workspace --yes --even-if-used --reason test x >&2 || exit 95
+        echo \"$S\" | keyward verify >&2; [ $? -ne 0 ] || exit 96
+        exit 42";
+    let said = {
+        let mut command = home.keyward(&["demo", "--", "sh", "-c", script]);
+        command.current_dir(home.path(""));
+        Running::start(command).wait()
+    };
+    assert_eq!(said.code, 42, "{said:?}");
+    assert_eq!(said.out, "", "the demo prints nothing itself");
+    assert!(!holds_secret(&said.err), "{}", said.err);
+    let list: Value = serde_json::from_slice(&std::fs::read(home.path("list.json")).unwrap()).unwrap();
+    let list = list.as_array().unwrap();
+    let x = list.iter().find(|key| key["name"] == "x").unwrap();
+    assert!(x["last_used_by"]["agent"].as_str().unwrap().starts_with("keyward/"), "{x}");
+    let live: Vec<&Value> = list.iter().filter(|key| key["revoked_at"].is_null()).collect();
+    assert!(live.len() > 25);
+    assert_eq!(leftovers(&home), Vec::<String>::new());
+}
+
+#[test]
+fn the_demo_passes_on_how_its_command_ended() {
+    let home = Home::new();
+    assert_eq!(home.run(&["demo", "--keys", "1", "--", "sh", "-c", "kill -TERM $$"]).code, 143);
+    let missing = home.run(&["demo", "--keys", "1", "--", "no-such-program"]);
+    assert_eq!((missing.code, missing.out.as_str()), (127, ""));
+    assert!(missing.err.contains("no-such-program"), "{}", missing.err);
+
+    // A signal to the demo alone reaches the command, and Ctrl-C is the command's own business.
+    let script = "trap 'echo term >&2; exit 3' TERM; trap '' INT; echo $PPID >&2; read x";
+    let mut command = home.keyward(&["demo", "--keys", "1", "--", "sh", "-c", script]);
+    command.stdin(Stdio::piped());
+    let demo = Running::start(command);
+    let pid: i32 = demo.until(|line| line.trim().parse().ok());
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    demo.until(|line| (line == "term").then_some(()));
+    let said = demo.wait();
+    assert_eq!((said.code, said.out.as_str()), (3, ""), "{said:?}");
+    assert_eq!(leftovers(&home), Vec::<String>::new());
+}
+
+/// Walks a list as a client of ENLYZE's public API v2 does: knowing the envelope and nothing else.
+fn walk(url: &str, path: &str, secret: &str) -> Vec<Value> {
+    let (mut all, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let query = cursor.map_or(String::new(), |cursor| format!("?cursor={cursor}"));
+        let answer = get(url, &format!("/api/v2{path}{query}"), secret, "enlyze-python/3.0.2");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let page: Value = serde_json::from_str(&answer.body).unwrap();
+        all.extend(page["data"].as_array().unwrap().iter().cloned());
+        cursor = page["metadata"]["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return all;
+        }
+    }
+}
+
+#[test]
+fn a_client_of_the_public_api_lists_sites_and_machines() {
+    let home = Home::new();
+    let script = "keyward keys create --workspace --name client --write-to secret >&2 && echo \"$KEYWARD_URL\" >&2 && read x";
+    let mut command = home.keyward(&["demo", "--keys", "5", "--", "sh", "-c", script]);
+    command.stdin(Stdio::piped()).current_dir(home.path(""));
+    let demo = Running::start(command);
+    let url = demo.until(|line| line.starts_with("http://").then(|| line.to_owned()));
+    let secret = std::fs::read_to_string(home.path("secret")).unwrap();
+    let secret = secret.trim_end();
+    let sites = walk(&url, "/sites", secret);
+    let machines = walk(&url, "/machines", secret);
+    assert_eq!((sites.len(), machines.len()), (3, 14));
+    for machine in &machines {
+        assert!(sites.iter().any(|site| site["uuid"] == machine["site"]), "{machine}");
+    }
+    drop(demo);
+}
+
+/// What the demo left in its temporary folder.
+fn leftovers(home: &Home) -> Vec<String> {
+    let entries = std::fs::read_dir(home.path("")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("keyward-demo-")).collect()
+}
