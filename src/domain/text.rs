@@ -50,7 +50,7 @@ fn is_mark(c: char) -> bool {
     !c.is_ascii() && matches!(c.general_category(), G::NonspacingMark | G::EnclosingMark | G::SpacingMark)
 }
 
-/// The first character that a name must not hold, if any: what [`line`] would not show as it is, spaces of other widths apart.
+/// The first character that a name must not hold, if any: what [`line()`] would not show as it is, spaces of other widths apart.
 pub fn first_unshowable(text: &str) -> Option<char> {
     let mut marks = 0;
     text.chars().find(|&c| {
@@ -80,7 +80,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Like [`line`], for text of several lines; `\n` and `\r\n` stay line breaks.
+/// Like [`line()`], for text of several lines; `\n` and `\r\n` stay line breaks.
 pub fn block(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
