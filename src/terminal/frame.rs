@@ -276,21 +276,32 @@ fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Dep
     }
 }
 
-/// Gets to a cell a little to the right by writing what stands between, where that is shorter than a move.
+/// Gets to a cell a little to the right by writing what stands between, where that is shorter than a move: either in the style in
+/// force, or, blanks, in that of the cell.
 fn bridge(pen: &mut Pen, new: &[Cell], to: usize, y: u16, depth: Depth) {
     let Some((x, at_y)) = pen.at() else { return };
     let from = usize::from(x);
-    let near = at_y == y && from < to && to - from <= usize::from(BRIDGE);
-    let plain = |cell: &Cell| match cell.symbol().as_bytes() {
-        b" " => pen.look().same_on_blank(Look::of(cell, depth)),
-        [b'!'..=b'~'] => Look::of(cell, depth) == pen.look(),
-        _ => false,
+    if at_y != y || from >= to || to - from > usize::from(BRIDGE) {
+        return;
+    }
+    let between = &new[from..to];
+    let plain_in = |look: Look| {
+        between.iter().all(|cell| match cell.symbol().as_bytes() {
+            b" " => look.same_on_blank(Look::of(cell, depth)),
+            [b'!'..=b'~'] => Look::of(cell, depth) == look,
+            _ => false,
+        })
     };
-    if near && new[from..to].iter().all(plain) {
-        for cell in &new[from..to] {
-            let width = u16::try_from(new.len()).unwrap_or(u16::MAX);
-            pen.put(cell.symbol(), 1, Look::of(cell, depth), width);
+    let target = Look::of(&new[to], depth);
+    if !plain_in(pen.look()) {
+        if !plain_in(target) {
+            return;
         }
+        pen.dress(target);
+    }
+    let width = u16::try_from(new.len()).unwrap_or(u16::MAX);
+    for cell in between {
+        pen.put(cell.symbol(), 1, Look::of(cell, depth), width);
     }
 }
 
