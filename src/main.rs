@@ -11,11 +11,14 @@ use keyward::clock::Clock;
 use keyward::config::{Config, Environment, Paths};
 use keyward::launch::Seat;
 use keyward::terminal::device::NoTerminal;
+use keyward::terminal::restore::on_panic;
+use keyward::terminal::secrecy::keep_memory_private;
 use keyward::tui::runtime::RunError;
 use keyward::{demo, host, launch, tui};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
+    keep_memory_private();
     match run() {
         Ok(code) => code.into(),
         Err(failure) => {
@@ -31,6 +34,7 @@ fn run() -> Result<u8, Failure> {
     let Some(Cli { connect, ui, command }) = cli::parse(&cli::arguments())? else { return Ok(0) };
     let environment = Environment::read();
     let paths = Paths::of_user()?;
+    on_panic(Some(paths.state.join("faults.log")));
     let mut config = Config::load(connect.config.as_deref(), &environment, &paths)?;
     ui.lay_over(&mut config);
     let context =
@@ -72,7 +76,7 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
     };
     let options = launch::ui(seat, &context.config, &context.environment)
         .map_err(|wrong| Failure::usage(wrong.join("\n")))?;
-    let runtime = many()?;
+    let runtime = beside()?;
     let ended = tui::runtime::run(options, runtime.handle());
     runtime.shutdown_background();
     match ended {
@@ -105,6 +109,11 @@ fn demo(args: DemoArgs, ui: &UiArgs, context: &Context) -> u8 {
 /// A runtime for what waits most of the time.
 fn one() -> Result<Runtime, Failure> {
     Builder::new_current_thread().enable_all().build().map_err(|e| no_runtime(&e))
+}
+
+/// A runtime beside a thread of its own: one worker, since every further one wakes the others.
+fn beside() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| no_runtime(&e))
 }
 
 /// A runtime for what works on all cores.

@@ -2,8 +2,10 @@
 //!
 //! What was on the screen is blanked before it is left, since tmux (with `alternate-screen off`) and GNU screen keep showing it.
 
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -107,28 +109,41 @@ pub fn stop_group() {
 }
 
 /// From now on a panic gives the terminal back first, and says where the log is, but never what the panic said: that may hold
-/// a secret. `log`: the file that tells more, if there is one.
+/// a secret. `log`: the file that takes the place and the way there; its folder is made if need be.
 pub fn on_panic(log: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a fault in keyward itself");
         let holder = taken().as_ref().map(|held| held.by);
-        if holder.is_some_and(|by| by != thread::current().id()) {
-            return;
+        let on_screen = holder.is_none_or(|by| by == thread::current().id());
+        if on_screen {
+            give_back(Leave::Blanked);
         }
-        give_back(Leave::Blanked);
-        let _ = io::stderr().write_all(fault(&place, log.as_ref()).as_bytes());
+        let logged = log.as_ref().filter(|log| note(log, &place).is_ok());
+        if on_screen {
+            let _ = io::stderr().write_all(fault(&place, logged).as_bytes());
+        }
     }));
+}
+
+/// Adds a fault to the log, which only its owner can read.
+fn note(log: &Path, place: &str) -> io::Result<()> {
+    if let Some(folder) = log.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
+    let way = std::backtrace::Backtrace::force_capture();
+    writeln!(file, "keyward {} met a fault at {place}\n{way}", env!("CARGO_PKG_VERSION"))
 }
 
 fn fault(place: &str, log: Option<&PathBuf>) -> String {
     let log = match log {
         Some(path) => format!("The log is {}.", path.display()),
-        None => "Nothing was logged.".to_owned(),
+        None => "No log could be written.".to_owned(),
     };
     format!(
-        "keyward: a fault in keyward itself, at {place}. The terminal was given back and the server knows what it \
-         answered. {log} Please report it with that place.\n"
+        "keyward: a fault in keyward itself, at {place}. What the server had confirmed is done; look before you repeat \
+         anything else. {log} Please report it.\n"
     )
 }
 

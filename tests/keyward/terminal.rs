@@ -271,7 +271,7 @@ fn a_burst_of_keys_costs_a_few_frames() {
 #[ignore = "takes the terminal it is started in, and meets a fault"]
 fn child_that_meets_a_fault() {
     use std::io::Write as _;
-    on_panic(Some("/somewhere/keyward.log".into()));
+    on_panic(Some("state/faults.log".into()));
     let device = Device::open().unwrap();
     let _hold = Hold::take(&device).unwrap();
     let mut writer = device.writer().unwrap();
@@ -297,11 +297,10 @@ fn a_fault_gives_the_terminal_back_and_tells_no_secret() {
         let screen = seen.emulator.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor());
         let text = seen.text();
-        assert!(
-            text.contains("a fault in keyward itself") && text.contains("/somewhere/keyward.log"),
-            "{text}"
-        );
+        assert!(text.contains("a fault in keyward itself") && text.contains("state/faults.log"), "{text}");
         assert!(!String::from_utf8_lossy(&seen.bytes).contains("sk_told"), "{text}");
         assert!(!text.contains("sk_"), "{text}");
     });
+    let log = std::fs::read_to_string(home.path().join("state/faults.log")).unwrap();
+    assert!(log.contains("tests/keyward/terminal.rs") && !log.contains("sk_"), "{log}");
 }
