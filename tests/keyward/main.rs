@@ -12,6 +12,7 @@ mod matrix;
 mod members;
 mod openapi;
 mod pictures;
+mod races;
 mod readme;
 mod restart;
 mod reviewing;
