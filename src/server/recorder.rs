@@ -202,7 +202,13 @@ impl Recorder {
     async fn verify_in_database(&self, digest: &Digest, caller: Caller<'_>) -> Result<Verified, Refusal> {
         loop {
             let found = self.store.reader().await?.verify(digest, self.clock.now()).await?;
-            let Some(key) = found.key else { return Err(Refusal::KeyInvalid) };
+            let Some(key) = found.key else {
+                // The same steps as for a revoked key, so that the time does not tell them apart.
+                let nobody = self.index.find(digest);
+                let first = nobody.refuse(found.now);
+                self.note(first, nobody);
+                return Err(Refusal::KeyInvalid);
+            };
             let entry = self.index.get_or_insert(key.id, key.kind);
             let verified = Verified { id: key.id, kind: key.kind, name: Some(key.name.into()) };
             if key.revoked {

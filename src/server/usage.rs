@@ -40,6 +40,9 @@ where
     actor.allow(Permission::ListKeys(kind))?;
     let id = asked.id()?;
     let UsageQuery { from, to, bucket } = asked.query()?;
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err(Refusal::field("from", "must not be later than `to`"));
+    }
     server.recorder.write_before_reading().await;
     let mut reader = server.store.reader().await?;
     let key = reader.key(id, scope_of(kind, &actor)).await?.ok_or(Refusal::NotFound)?.key;
@@ -49,9 +52,6 @@ where
     let to = to.unwrap_or(now).min(now.plus(DAY));
     let span = if bucket == BucketWidth::Hour { DAY } else { 30 * DAY };
     let from = from.unwrap_or_else(|| to.minus(span)).max(now.minus(bucket.kept()));
-    if from > to {
-        return Err(Refusal::field("from", "must not be later than `to`"));
-    }
     let buckets = reader.buckets(&[id], bucket, from.floor(width), to.plus(1)).await?;
     let tracking_since = reader.tracking_since().await?.max(key.created_at);
     let clients = reader.clients_of(id).await?;
