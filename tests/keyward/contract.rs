@@ -326,6 +326,8 @@ async fn a_review_keeps_its_evidence() {
     let body = decide(&used.key, Decision::Revoke, Some(looked));
     assert_eq!(problem(send(body.clone(), "b").await), P::UsedSince);
     assert_eq!(problem(send(body, "b").await), P::UsedSince, "a refusal decides nothing");
+    // Records of one moment have no order among them.
+    clock.advance(std::time::Duration::from_millis(1));
     let keep = Decide { until: Some(looked.plus(90 * DAY)), ..decide(&used.key, Decision::Keep, None) };
     send(keep, "b").await.unwrap();
     let reviews = house.ada.client.send(Request::to(ListReviews)).await.unwrap().data;
