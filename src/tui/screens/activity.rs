@@ -1,29 +1,29 @@
 //! The activity log: who did what to which key or member, when, from where; older pages arrive as one scrolls.
 
-use std::fmt;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
 
-use crate::domain::activity::{Action as Did, Activity};
-use crate::domain::filter::{Amount, Field, Fields, Needle, Value, quote};
+use crate::domain::activity::Activity;
 use crate::domain::id::Id;
 use crate::domain::member::Permission;
-use crate::domain::staleness::Judge;
 use crate::domain::text;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure};
-use crate::tui::screens::keys::{sentence, time};
+use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
 use crate::tui::shared::{Owner, Shared};
-use crate::tui::table::{self, Column, Look, Order, Row, Table, Width, time_rank};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::{self, Look, Row, Table};
 use crate::tui::view::Scrolled;
 use crate::wire::activity::ActivityQuery;
 use crate::wire::page::Page;
+
+mod columns;
+mod filter;
+
+use columns::{COLUMNS, words};
+pub use filter::ActivityTest;
 
 /// Rows of a page.
 const PAGE: u32 = 200;
@@ -33,163 +33,6 @@ const AHEAD: usize = 40;
 impl Row for Activity {
     fn id(&self) -> Id {
         self.id
-    }
-}
-
-const COLUMNS: &[Column<Activity>] = &[
-    Column {
-        title: "When",
-        width: Width::Time,
-        yields: 0,
-        cell: |row, look| Line::raw(time(row.at, look)),
-        order: Some(Order {
-            rank: |row, _| time_rank(Some(row.at)),
-            tie: |a, b| a.id.cmp(&b.id),
-            descending: true,
-        }),
-    },
-    Column {
-        title: "Who",
-        width: Width::Flex { min: 12, max: 24, weight: 1 },
-        yields: 0,
-        cell: |row, look| match &row.actor {
-            Some(actor) => Line::raw(actor.name.as_str()),
-            None if row.address.is_none() => Line::styled("server's host", look.theme.style(Role::Muted)),
-            None => Line::styled("not signed in", look.theme.style(Role::Muted)),
-        },
-        order: None,
-    },
-    Column {
-        title: "What",
-        width: Width::Flex { min: 14, max: 20, weight: 1 },
-        yields: 0,
-        cell: |row, look| Line::styled(words(row.action), look.theme.style(role_of(row.action))),
-        order: None,
-    },
-    Column {
-        title: "Key or member, and details",
-        width: Width::Flex { min: 16, max: 90, weight: 4 },
-        yields: 1,
-        cell: |row, look| {
-            let muted = look.theme.style(Role::Muted);
-            let mut spans = Vec::new();
-            if let Some(name) = &row.key_name {
-                spans.push(Span::raw(name.as_str()));
-            }
-            if !row.detail.is_empty() {
-                if !spans.is_empty() {
-                    spans.push(Span::styled(format!(" {} ", look.theme.symbol(Symbol::Dot)), muted));
-                }
-                spans.push(Span::styled(row.detail.as_str(), muted));
-            }
-            Line::from(spans)
-        },
-        order: None,
-    },
-    Column {
-        title: "From",
-        width: Width::Flex { min: 11, max: 20, weight: 1 },
-        yields: 2,
-        cell: |row, look| Line::styled(row.address.as_deref().unwrap_or("-"), look.theme.style(Role::Muted)),
-        order: None,
-    },
-];
-
-/// What was done, in words.
-fn words(action: Did) -> &'static str {
-    match action {
-        Did::OrganizationCreated => "set up",
-        Did::RestoreAccepted => "accepted a backup",
-        Did::KeyCreated => "created key",
-        Did::KeyReissued => "issued key anew",
-        Did::KeyConfirmed => "stored secret",
-        Did::KeyEdited => "edited key",
-        Did::KeyRevoked => "revoked key",
-        Did::KeyRevokeRefused => "revoke refused",
-        Did::ReviewRecorded => "reviewed key",
-        Did::ReviewExported => "exported review",
-        Did::MemberInvited => "invited",
-        Did::MemberRoleChanged => "changed role",
-        Did::MemberRemoved => "removed member",
-        Did::SessionCreated => "signed in",
-        Did::SessionEnded => "session ended",
-        Did::SessionCodeCreated => "made sign-in code",
-        Did::SessionRefused => "sign-in refused",
-        Did::PermissionRefused => "not permitted",
-    }
-}
-
-fn role_of(action: Did) -> Role {
-    match action {
-        Did::KeyRevoked | Did::MemberRemoved => Role::Danger,
-        Did::KeyRevokeRefused | Did::SessionRefused | Did::PermissionRefused => Role::Stale,
-        _ => Role::Plain,
-    }
-}
-
-/// What a field tests on a row of the log. Plain terms search action, people, key and details.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActivityTest {
-    /// `by:ada`
-    By(Needle),
-    /// `action:key.revoked`, or a part of it
-    Action(Needle),
-    /// `key:sales`: name or id
-    Key(Needle),
-    /// `from:10.0.3`
-    From(Needle),
-    /// `age:<7d`
-    Age(Amount),
-}
-
-impl Fields for ActivityTest {
-    const FIELDS: &'static [Field] = &[
-        Field { name: "by", values: "part of a name or address", finds: "who did it" },
-        Field { name: "action", values: "part of an action, such as revoked", finds: "what was done" },
-        Field { name: "key", values: "part of a key's name, or its id", finds: "to which key" },
-        Field { name: "from", values: "part of an address", finds: "from where" },
-        Field { name: "age", values: "a span such as <7d", finds: "how long ago" },
-    ];
-
-    fn parse(name: &str, value: &Value) -> Result<Self, String> {
-        let needle = Needle::new(value.text());
-        Ok(match name {
-            "by" => Self::By(needle),
-            "action" => Self::Action(needle),
-            "key" => Self::Key(needle),
-            "from" => Self::From(needle),
-            _ => Self::Age(value.span()?),
-        })
-    }
-}
-
-impl fmt::Display for ActivityTest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, needle) = match self {
-            Self::By(needle) => ("by", needle),
-            Self::Action(needle) => ("action", needle),
-            Self::Key(needle) => ("key", needle),
-            Self::From(needle) => ("from", needle),
-            Self::Age(span) => return write!(f, "age:{span}"),
-        };
-        write!(f, "{name}:{}", quote(needle.text(), false))
-    }
-}
-
-impl ActivityTest {
-    fn holds(&self, row: &Activity, judge: &Judge) -> bool {
-        match self {
-            Self::By(needle) => {
-                row.actor.as_ref().is_some_and(|by| needle.is_in(&by.name) || needle.is_in(&by.email))
-            }
-            Self::Action(needle) => needle.is_in(row.action.word()) || needle.is_in(words(row.action)),
-            Self::Key(needle) => {
-                row.key_name.as_deref().is_some_and(|name| needle.is_in(name))
-                    || row.key_id.is_some_and(|id| needle.is_all_of(&id.to_string()))
-            }
-            Self::From(needle) => row.address.as_deref().is_some_and(|from| needle.is_in(from)),
-            Self::Age(span) => span.holds(judge.now.since(row.at)),
-        }
     }
 }
 
@@ -390,18 +233,4 @@ pub fn draw(
         generation: state.table.generation(),
     };
     (cursor, (scroll.rows > 0).then_some(scroll))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::filter::Filter;
-
-    #[test]
-    fn what_is_displayed_means_the_same() {
-        for text in ["by:ada", "!action:revoked key:\"power bi\"", "from:10.0 age:<7d"] {
-            let filter: Filter<ActivityTest> = Filter::parse(text).unwrap();
-            assert_eq!(filter.to_string(), text);
-        }
-    }
 }

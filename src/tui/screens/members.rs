@@ -1,38 +1,37 @@
 //! The members of the organization: who they are, what hangs on them, and what inviting, re-roling and removing them does.
 
-use std::fmt;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
 
-use crate::domain::filter::{Amount, Field, Fields, Value};
 use crate::domain::id::Id;
-use crate::domain::member::{Permission, Role, Status};
-use crate::domain::staleness::Judge;
+use crate::domain::member::Permission;
 use crate::domain::text;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure};
 use crate::tui::prose::paragraph;
-use crate::tui::screens::keys::{sentence, time};
+use crate::tui::screens::keys::sentence;
 use crate::tui::search::Search;
 use crate::tui::shared::{Owner, Shared};
-use crate::tui::table::{self, Column, Look, Order, Row, Table, Width, text_order, text_rank, time_rank};
+use crate::tui::table::{self, Look, Row, Table};
 use crate::tui::theme;
 use crate::tui::view::Scrolled;
 use crate::wire::members::Member;
 use crate::wire::page::Page;
 
+mod columns;
 mod details;
 mod end_sessions;
+mod filter;
 mod invite;
 mod remove;
 mod role;
 
+use columns::COLUMNS;
 pub use details::Details;
 pub use end_sessions::EndSessions;
+pub use filter::MemberTest;
 pub use invite::InvitePopup;
 pub use remove::Remove;
 pub use role::ChangeRolePopup;
@@ -40,160 +39,6 @@ pub use role::ChangeRolePopup;
 impl Row for Member {
     fn id(&self) -> Id {
         self.id
-    }
-}
-
-const COLUMNS: &[Column<Member>] = &[
-    Column {
-        title: "Name",
-        width: Width::Flex { min: 14, max: 30, weight: 2 },
-        yields: 0,
-        cell: |member, look| {
-            let role =
-                if member.status == Status::Removed { theme::Role::Revoked } else { theme::Role::Plain };
-            Line::styled(member.name.as_str(), look.theme.style(role))
-        },
-        order: Some(Order {
-            rank: |member, _| text_rank(&member.name),
-            tie: |a, b| text_order(&a.name, &b.name),
-            descending: false,
-        }),
-    },
-    Column {
-        title: "Email",
-        width: Width::Flex { min: 16, max: 36, weight: 2 },
-        yields: 4,
-        cell: |member, look| Line::styled(member.email.as_str(), look.theme.style(theme::Role::Muted)),
-        order: Some(Order {
-            rank: |member, _| text_rank(&member.email),
-            tie: |a, b| text_order(&a.email, &b.email),
-            descending: false,
-        }),
-    },
-    Column {
-        title: "Role",
-        width: Width::Fixed(8),
-        yields: 0,
-        cell: |member, _| Line::raw(member.role.word()),
-        order: Some(Order { rank: |member, _| member.role as u64, tie: by_name, descending: false }),
-    },
-    Column {
-        title: "Status",
-        width: Width::Fixed(8),
-        yields: 0,
-        cell: |member, look| {
-            let role = match member.status {
-                Status::Active => theme::Role::Plain,
-                Status::Invited => theme::Role::Accent,
-                Status::Removed => theme::Role::Muted,
-            };
-            Line::styled(member.status.word(), look.theme.style(role))
-        },
-        order: Some(Order { rank: |member, _| member.status as u64, tie: by_name, descending: false }),
-    },
-    Column {
-        title: "Personal",
-        width: Width::Fixed(8),
-        yields: 2,
-        cell: |member, _| Line::raw(format!("{:>8}", member.personal_keys)),
-        order: Some(Order { rank: |member, _| count(member.personal_keys), tie: by_name, descending: true }),
-    },
-    Column {
-        title: "Workspace",
-        width: Width::Fixed(9),
-        yields: 1,
-        cell: |member, look| {
-            let orphans = member.status == Status::Removed && member.organization_keys > 0;
-            let role = if orphans { theme::Role::Orphaned } else { theme::Role::Plain };
-            Line::styled(format!("{:>9}", member.organization_keys), look.theme.style(role))
-        },
-        order: Some(Order {
-            rank: |member, _| count(member.organization_keys),
-            tie: by_name,
-            descending: true,
-        }),
-    },
-    Column {
-        title: "Last seen",
-        width: Width::Time,
-        yields: 3,
-        cell: |member, look| Line::raw(member.last_seen_at.map_or("Never".to_owned(), |at| time(at, look))),
-        order: Some(Order {
-            rank: |member, _| time_rank(member.last_seen_at),
-            tie: by_name,
-            descending: true,
-        }),
-    },
-];
-
-fn count(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
-}
-
-fn by_name(a: &Member, b: &Member) -> std::cmp::Ordering {
-    text_order(&a.name, &b.name)
-}
-
-/// What a field tests on a member. Plain terms search name and address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MemberTest {
-    /// `role:admin`
-    Role(Role),
-    /// `status:removed`
-    Status(Status),
-    /// `keys:>0`: organization keys that they created.
-    Keys(Amount),
-    /// `personal:>0`: personal keys.
-    Personal(Amount),
-    /// `idle:>90d`: since they were seen last; of those never seen, since they were invited.
-    Idle(Amount),
-}
-
-impl Fields for MemberTest {
-    const FIELDS: &'static [Field] = &[
-        Field { name: "role", values: "admin, normal or operator", finds: "their role" },
-        Field { name: "status", values: "active, invited or removed", finds: "where they stand" },
-        Field { name: "keys", values: "a number such as >0", finds: "organization keys they created" },
-        Field { name: "personal", values: "a number such as >0", finds: "personal keys" },
-        Field { name: "idle", values: "a span such as >90d", finds: "how long ago they were seen" },
-    ];
-
-    fn parse(name: &str, value: &Value) -> Result<Self, String> {
-        Ok(match name {
-            "role" => {
-                Self::Role(value.one_of(&[Role::Admin, Role::Normal, Role::Operator].map(|r| (r.word(), r)))?)
-            }
-            "status" => Self::Status(
-                value.one_of(&[Status::Active, Status::Invited, Status::Removed].map(|s| (s.word(), s)))?,
-            ),
-            "keys" => Self::Keys(value.number()?),
-            "personal" => Self::Personal(value.number()?),
-            _ => Self::Idle(value.span()?),
-        })
-    }
-}
-
-impl fmt::Display for MemberTest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Role(role) => write!(f, "role:{role}"),
-            Self::Status(status) => write!(f, "status:{status}"),
-            Self::Keys(n) => write!(f, "keys:{n}"),
-            Self::Personal(n) => write!(f, "personal:{n}"),
-            Self::Idle(span) => write!(f, "idle:{span}"),
-        }
-    }
-}
-
-impl MemberTest {
-    fn holds(&self, member: &Member, judge: &Judge) -> bool {
-        match self {
-            Self::Role(role) => member.role == *role,
-            Self::Status(status) => member.status == *status,
-            Self::Keys(n) => n.holds(member.organization_keys),
-            Self::Personal(n) => n.holds(member.personal_keys),
-            Self::Idle(span) => span.holds(judge.now.since(member.last_seen_at.unwrap_or(member.created_at))),
-        }
     }
 }
 
@@ -378,20 +223,5 @@ pub fn say(said: &str, area: Rect, look: &Look, buf: &mut Buffer) {
     );
     for (y, line) in (area.y + 1..area.bottom()).zip(&lines) {
         table::put(buf, (area.x + 3, y), area.width.saturating_sub(4), line, Style::new(), look.theme);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::filter::Filter;
-
-    #[test]
-    fn what_is_displayed_means_the_same() {
-        for text in ["role:admin", "!status:removed keys:>0", "personal:0 idle:>90d \"ada a\""] {
-            let filter: Filter<MemberTest> = Filter::parse(text).unwrap();
-            assert_eq!(filter.to_string(), text);
-        }
-        assert!(Filter::<MemberTest>::parse("role:boss").is_err());
     }
 }

@@ -1,0 +1,100 @@
+//! The columns of the activity log, and its actions in words.
+
+use ratatui::text::{Line, Span};
+
+use crate::domain::activity::{Action as Did, Activity};
+use crate::tui::screens::keys::time;
+use crate::tui::table::{Column, Order, Width, time_rank};
+use crate::tui::theme::{Role, Symbol};
+
+/// The columns.
+pub(super) const COLUMNS: &[Column<Activity>] = &[
+    Column {
+        title: "When",
+        width: Width::Time,
+        yields: 0,
+        cell: |row, look| Line::raw(time(row.at, look)),
+        order: Some(Order {
+            rank: |row, _| time_rank(Some(row.at)),
+            tie: |a, b| a.id.cmp(&b.id),
+            descending: true,
+        }),
+    },
+    Column {
+        title: "Who",
+        width: Width::Flex { min: 12, max: 24, weight: 1 },
+        yields: 0,
+        cell: |row, look| match &row.actor {
+            Some(actor) => Line::raw(actor.name.as_str()),
+            None if row.address.is_none() => Line::styled("server's host", look.theme.style(Role::Muted)),
+            None => Line::styled("not signed in", look.theme.style(Role::Muted)),
+        },
+        order: None,
+    },
+    Column {
+        title: "What",
+        width: Width::Flex { min: 14, max: 20, weight: 1 },
+        yields: 0,
+        cell: |row, look| Line::styled(words(row.action), look.theme.style(role_of(row.action))),
+        order: None,
+    },
+    Column {
+        title: "Key or member, and details",
+        width: Width::Flex { min: 16, max: 90, weight: 4 },
+        yields: 1,
+        cell: |row, look| {
+            let muted = look.theme.style(Role::Muted);
+            let mut spans = Vec::new();
+            if let Some(name) = &row.key_name {
+                spans.push(Span::raw(name.as_str()));
+            }
+            if !row.detail.is_empty() {
+                if !spans.is_empty() {
+                    spans.push(Span::styled(format!(" {} ", look.theme.symbol(Symbol::Dot)), muted));
+                }
+                spans.push(Span::styled(row.detail.as_str(), muted));
+            }
+            Line::from(spans)
+        },
+        order: None,
+    },
+    Column {
+        title: "From",
+        width: Width::Flex { min: 11, max: 20, weight: 1 },
+        yields: 2,
+        cell: |row, look| Line::styled(row.address.as_deref().unwrap_or("-"), look.theme.style(Role::Muted)),
+        order: None,
+    },
+];
+
+/// What was done, in words.
+pub(super) fn words(action: Did) -> &'static str {
+    match action {
+        Did::OrganizationCreated => "set up",
+        Did::RestoreAccepted => "accepted a backup",
+        Did::KeyCreated => "created key",
+        Did::KeyReissued => "issued key anew",
+        Did::KeyConfirmed => "stored secret",
+        Did::KeyEdited => "edited key",
+        Did::KeyRevoked => "revoked key",
+        Did::KeyRevokeRefused => "revoke refused",
+        Did::ReviewRecorded => "reviewed key",
+        Did::ReviewExported => "exported review",
+        Did::MemberInvited => "invited",
+        Did::MemberRoleChanged => "changed role",
+        Did::MemberRemoved => "removed member",
+        Did::SessionCreated => "signed in",
+        Did::SessionEnded => "session ended",
+        Did::SessionCodeCreated => "made sign-in code",
+        Did::SessionRefused => "sign-in refused",
+        Did::PermissionRefused => "not permitted",
+    }
+}
+
+fn role_of(action: Did) -> Role {
+    match action {
+        Did::KeyRevoked | Did::MemberRemoved => Role::Danger,
+        Did::KeyRevokeRefused | Did::SessionRefused | Did::PermissionRefused => Role::Stale,
+        _ => Role::Plain,
+    }
+}

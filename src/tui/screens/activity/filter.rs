@@ -1,0 +1,88 @@
+//! What the filter of the activity log understands.
+
+use std::fmt;
+
+use super::columns::words;
+use crate::domain::activity::Activity;
+use crate::domain::filter::{Amount, Field, Fields, Needle, Value, quote};
+use crate::domain::staleness::Judge;
+
+/// What a field tests on a row of the log. Plain terms search action, people, key and details.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActivityTest {
+    /// `by:ada`
+    By(Needle),
+    /// `action:key.revoked`, or a part of it
+    Action(Needle),
+    /// `key:sales`: name or id
+    Key(Needle),
+    /// `from:10.0.3`
+    From(Needle),
+    /// `age:<7d`
+    Age(Amount),
+}
+
+impl Fields for ActivityTest {
+    const FIELDS: &'static [Field] = &[
+        Field { name: "by", values: "part of a name or address", finds: "who did it" },
+        Field { name: "action", values: "part of an action, such as revoked", finds: "what was done" },
+        Field { name: "key", values: "part of a key's name, or its id", finds: "to which key" },
+        Field { name: "from", values: "part of an address", finds: "from where" },
+        Field { name: "age", values: "a span such as <7d", finds: "how long ago" },
+    ];
+
+    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+        let needle = Needle::new(value.text());
+        Ok(match name {
+            "by" => Self::By(needle),
+            "action" => Self::Action(needle),
+            "key" => Self::Key(needle),
+            "from" => Self::From(needle),
+            _ => Self::Age(value.span()?),
+        })
+    }
+}
+
+impl fmt::Display for ActivityTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, needle) = match self {
+            Self::By(needle) => ("by", needle),
+            Self::Action(needle) => ("action", needle),
+            Self::Key(needle) => ("key", needle),
+            Self::From(needle) => ("from", needle),
+            Self::Age(span) => return write!(f, "age:{span}"),
+        };
+        write!(f, "{name}:{}", quote(needle.text(), false))
+    }
+}
+
+impl ActivityTest {
+    pub(super) fn holds(&self, row: &Activity, judge: &Judge) -> bool {
+        match self {
+            Self::By(needle) => {
+                row.actor.as_ref().is_some_and(|by| needle.is_in(&by.name) || needle.is_in(&by.email))
+            }
+            Self::Action(needle) => needle.is_in(row.action.word()) || needle.is_in(words(row.action)),
+            Self::Key(needle) => {
+                row.key_name.as_deref().is_some_and(|name| needle.is_in(name))
+                    || row.key_id.is_some_and(|id| needle.is_all_of(&id.to_string()))
+            }
+            Self::From(needle) => row.address.as_deref().is_some_and(|from| needle.is_in(from)),
+            Self::Age(span) => span.holds(judge.now.since(row.at)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::filter::Filter;
+
+    #[test]
+    fn what_is_displayed_means_the_same() {
+        for text in ["by:ada", "!action:revoked key:\"power bi\"", "from:10.0 age:<7d"] {
+            let filter: Filter<ActivityTest> = Filter::parse(text).unwrap();
+            assert_eq!(filter.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What the filter of the members understands.
+
+use std::fmt;
+
+use crate::domain::filter::{Amount, Field, Fields, Value};
+use crate::domain::member::{Role, Status};
+use crate::domain::staleness::Judge;
+use crate::wire::members::Member;
+
+/// What a field tests on a member. Plain terms search name and address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberTest {
+    /// `role:admin`
+    Role(Role),
+    /// `status:removed`
+    Status(Status),
+    /// `keys:>0`: organization keys that they created.
+    Keys(Amount),
+    /// `personal:>0`: personal keys.
+    Personal(Amount),
+    /// `idle:>90d`: since they were seen last; of those never seen, since they were invited.
+    Idle(Amount),
+}
+
+impl Fields for MemberTest {
+    const FIELDS: &'static [Field] = &[
+        Field { name: "role", values: "admin, normal or operator", finds: "their role" },
+        Field { name: "status", values: "active, invited or removed", finds: "where they stand" },
+        Field { name: "keys", values: "a number such as >0", finds: "organization keys they created" },
+        Field { name: "personal", values: "a number such as >0", finds: "personal keys" },
+        Field { name: "idle", values: "a span such as >90d", finds: "how long ago they were seen" },
+    ];
+
+    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+        Ok(match name {
+            "role" => {
+                Self::Role(value.one_of(&[Role::Admin, Role::Normal, Role::Operator].map(|r| (r.word(), r)))?)
+            }
+            "status" => Self::Status(
+                value.one_of(&[Status::Active, Status::Invited, Status::Removed].map(|s| (s.word(), s)))?,
+            ),
+            "keys" => Self::Keys(value.number()?),
+            "personal" => Self::Personal(value.number()?),
+            _ => Self::Idle(value.span()?),
+        })
+    }
+}
+
+impl fmt::Display for MemberTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(role) => write!(f, "role:{role}"),
+            Self::Status(status) => write!(f, "status:{status}"),
+            Self::Keys(n) => write!(f, "keys:{n}"),
+            Self::Personal(n) => write!(f, "personal:{n}"),
+            Self::Idle(span) => write!(f, "idle:{span}"),
+        }
+    }
+}
+
+impl MemberTest {
+    pub(super) fn holds(&self, member: &Member, judge: &Judge) -> bool {
+        match self {
+            Self::Role(role) => member.role == *role,
+            Self::Status(status) => member.status == *status,
+            Self::Keys(n) => n.holds(member.organization_keys),
+            Self::Personal(n) => n.holds(member.personal_keys),
+            Self::Idle(span) => span.holds(judge.now.since(member.last_seen_at.unwrap_or(member.created_at))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::filter::Filter;
+
+    #[test]
+    fn what_is_displayed_means_the_same() {
+        for text in ["role:admin", "!status:removed keys:>0", "personal:0 idle:>90d \"ada a\""] {
+            let filter: Filter<MemberTest> = Filter::parse(text).unwrap();
+            assert_eq!(filter.to_string(), text);
+        }
+        assert!(Filter::<MemberTest>::parse("role:boss").is_err());
+    }
+}

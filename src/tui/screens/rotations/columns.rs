@@ -1,0 +1,109 @@
+//! The columns of the rotations: phase, old key, who is still on it, what comes next.
+
+use ratatui::text::Line;
+
+use crate::domain::rotation::Phase;
+use crate::domain::time::{ago, span};
+use crate::tui::screens::keys::time;
+use crate::tui::table::{Column, Look, Order, Width, text_order, text_rank};
+use crate::tui::theme::Role;
+use crate::wire::keys::Rotation;
+
+/// The columns.
+pub(super) const COLUMNS: &[Column<Rotation>] = &[
+    Column {
+        title: "Phase",
+        width: Width::Fixed(9),
+        yields: 0,
+        cell: |rotation, look| {
+            let phase = rotation.phase_at(look.judge.now);
+            Line::styled(phase.word(), look.theme.style(phase_role(phase)))
+        },
+        order: Some(Order {
+            rank: |rotation, judge| urgency(rotation.phase_at(judge.now)),
+            tie: |a, b| b.new.created_at.cmp(&a.new.created_at),
+            descending: false,
+        }),
+    },
+    Column {
+        title: "Old key",
+        width: Width::Flex { min: 16, max: 36, weight: 3 },
+        yields: 0,
+        cell: |rotation, _| Line::raw(rotation.old.name.as_str()),
+        order: Some(Order {
+            rank: |rotation, _| text_rank(&rotation.old.name),
+            tie: |a, b| text_order(&a.old.name, &b.old.name),
+            descending: false,
+        }),
+    },
+    Column {
+        title: "Secret key",
+        width: Width::Fixed(10),
+        yields: 1,
+        cell: |rotation, look| Line::styled(rotation.old.masked.as_str(), look.theme.style(Role::Muted)),
+        order: None,
+    },
+    Column {
+        title: "Still on the old key",
+        width: Width::Flex { min: 18, max: 48, weight: 3 },
+        yields: 2,
+        cell: |rotation, look| Line::raw(still_on(rotation, look)),
+        order: None,
+    },
+    Column {
+        title: "Next",
+        width: Width::Flex { min: 14, max: 30, weight: 2 },
+        yields: 0,
+        cell: |rotation, look| {
+            let now = look.judge.now;
+            let (said, role) = match rotation.phase_at(now) {
+                Phase::Switch => ("enter the new key".to_owned(), Role::Accent),
+                Phase::Drain => match rotation.ready_at {
+                    Some(at) if at > now => (format!("{} of silence", span(at.since(now))), Role::Plain),
+                    _ => ("wait for silence".to_owned(), Role::Plain),
+                },
+                Phase::Ready => ("revoke the old key".to_owned(), Role::Live),
+                Phase::Done => {
+                    (rotation.old.revoked_at.map_or(String::new(), |at| time(at, look)), Role::Muted)
+                }
+                Phase::Abandoned => ("start again".to_owned(), Role::Stale),
+            };
+            Line::styled(said, look.theme.style(role))
+        },
+        order: None,
+    },
+];
+
+/// What asks for something first, what is over last.
+fn urgency(phase: Phase) -> u64 {
+    match phase {
+        Phase::Ready => 0,
+        Phase::Switch => 1,
+        Phase::Drain => 2,
+        Phase::Abandoned => 3,
+        Phase::Done => 4,
+    }
+}
+
+/// How a phase looks.
+pub fn phase_role(phase: Phase) -> Role {
+    match phase {
+        Phase::Switch => Role::Accent,
+        Phase::Drain => Role::Stale,
+        Phase::Ready => Role::Live,
+        Phase::Done => Role::Muted,
+        Phase::Abandoned => Role::Orphaned,
+    }
+}
+
+/// Who used the old key last, and when: `Grafana/11.4.0, 3 h ago`.
+fn still_on(rotation: &Rotation, look: &Look) -> String {
+    let old = &rotation.old;
+    match (old.last_used_at, &old.last_used_by) {
+        _ if old.revoked_at.is_some() => String::new(),
+        (None, _) => "nobody yet".to_owned(),
+        (Some(at), Some(by)) if !by.agent.is_empty() => format!("{}, {}", by.agent, ago(at, look.judge.now)),
+        (Some(at), Some(by)) => format!("{}, {}", by.address, ago(at, look.judge.now)),
+        (Some(at), None) => ago(at, look.judge.now),
+    }
+}

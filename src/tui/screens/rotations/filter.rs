@@ -1,0 +1,39 @@
+//! What the filter of the rotations understands.
+
+use std::fmt;
+
+use crate::domain::filter::{Field, Fields, Needle, Value, quote};
+use crate::domain::rotation::Phase;
+
+/// What a field tests on a rotation. Plain terms search names and masks of both keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RotationTest {
+    /// `phase:ready`
+    Phase(Phase),
+    /// `agent:grafana`: what used the old key last.
+    Agent(Needle),
+}
+
+impl Fields for RotationTest {
+    const FIELDS: &'static [Field] = &[
+        Field { name: "phase", values: "switch, drain, ready, done or abandoned", finds: "where it stands" },
+        Field { name: "agent", values: "part of an agent's name", finds: "what used the old key last" },
+    ];
+
+    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+        const PHASES: [Phase; 5] = [Phase::Switch, Phase::Drain, Phase::Ready, Phase::Done, Phase::Abandoned];
+        match name {
+            "phase" => Ok(Self::Phase(value.one_of(&PHASES.map(|phase| (phase.word(), phase)))?)),
+            _ => Ok(Self::Agent(Needle::new(value.text()))),
+        }
+    }
+}
+
+impl fmt::Display for RotationTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phase(phase) => write!(f, "phase:{phase}"),
+            Self::Agent(needle) => write!(f, "agent:{}", quote(needle.text(), false)),
+        }
+    }
+}
