@@ -47,14 +47,6 @@ impl Dialect {
         }
     }
 
-    /// Keeps a member as they are until the end of the transaction; others may do the same at once.
-    pub(super) fn lock_member_shared(self) -> Option<&'static str> {
-        match self {
-            Self::Sqlite => None,
-            Self::Postgres => Some("SELECT CAST(1 AS BIGINT) FROM members WHERE id = $1 FOR SHARE"),
-        }
-    }
-
     /// Waits for those who hold the member as they are, and keeps others from it until the end of the transaction.
     pub(super) fn lock_member(self) -> Option<&'static str> {
         match self {

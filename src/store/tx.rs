@@ -167,17 +167,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps the member from being removed or given another role until this transaction ends. Take it before reading the actor.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn lock_member_shared(&mut self, id: Id) -> Result<(), Error> {
-        if let Some(sql) = self.dialect.lock_member_shared() {
-            self.all(sqlx::query(sql).bind(id.to_string())).await?;
-        }
-        Ok(())
-    }
-
     /// Waits for writes that need the member as they are, and keeps new ones out until this transaction ends.
     ///
     /// # Errors
