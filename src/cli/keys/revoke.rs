@@ -134,6 +134,10 @@ impl Row for Outcome {
 
 pub(super) async fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> {
     let targets = targets(args.keys)?;
+    if targets.is_empty() {
+        say("No key was named: nothing was revoked.");
+        return Ok(Exit::Done);
+    }
     if let Some(max) = args.max
         && targets.len() > max
     {
@@ -348,7 +352,7 @@ fn sentence(outcome: &Outcome) -> String {
         "already_revoked" => format!("{name} was already revoked ({detail})."),
         WOULD => format!("Would revoke {name}: {detail}. Nothing was done."),
         "refused" => format!(
-            "{name} was {detail}, so it was not revoked. If that is meant: --even-if-used --reason TEXT; or give a later --unless-used-since."
+            "{name} was {detail}, so it was not revoked. If that is meant: --even-if-used --reason TEXT."
         ),
         _ => format!("{name}: {detail}"),
     }

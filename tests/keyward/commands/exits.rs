@@ -157,3 +157,25 @@ fn one_hundred_and_thirty_by_signal() {
     let status = child.wait().unwrap();
     assert_eq!(status.signal(), Some(2), "{status:?}");
 }
+
+#[test]
+fn rotations_and_reviews_of_the_demo_end_as_they_should() {
+    let world = World::new();
+    let demo = |command: &[&str]| {
+        let args = [&["demo", "--", KEYWARD], command].concat();
+        world.run(&args)
+    };
+    demo(&["review", "list", "--exit-code", "-o", "id"]).ends(10, &[]);
+    demo(&["rotate", "status", "--exit-code", "-o", "id"]).ends(10, &[]);
+    let script = "ready() { keyward rotate status --json=phase,old.id,new.id | grep \"\\\"$1\\\"\" | grep -o '[0-9a-f]*-[0-9a-f-]*' | head -n 1; }
+        keyward rotate finish $(ready drain) --yes 2>/dev/null; test $? = 6 || exit 101
+        keyward rotate finish $(ready ready) --yes || exit 102
+        keyward rotate cancel $(ready switch) --yes || exit 103
+        key=$(keyward review list -o id | head -n 1)
+        keyward review keep $key --until 2999-01-01 --note 'until then' || exit 104
+        keyward review list -o id | grep $key && exit 105
+        keyward review export --csv | grep 'until then' || exit 106
+        keyward activity --action review.exported --csv | grep -c review.exported";
+    let ran = world.run(&["demo", "--", "sh", "-c", script]).ends(0, &["Revoked", "Kept"]);
+    assert!(ran.out.ends_with("1\n"), "{ran:?}");
+}
