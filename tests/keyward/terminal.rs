@@ -8,6 +8,7 @@ use portable_pty::CommandBuilder;
 use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
+use super::ssh::create_and_reveal;
 use super::support::pty::{Pty, child_of, keyward, program};
 
 /// On the screen once the server has answered, at every size that is drawn.
@@ -303,4 +304,28 @@ fn a_fault_gives_the_terminal_back_and_tells_no_secret() {
     });
     let log = std::fs::read_to_string(home.path().join("state/faults.log")).unwrap();
     assert!(log.contains("tests/keyward/terminal.rs") && !log.contains("sk_"), "{log}");
+}
+
+#[test]
+fn a_secret_on_the_screen_is_gone_after_a_hangup_that_leaves_the_terminal() {
+    let mut demo = demo(|_| ());
+    let secret = create_and_reveal(&mut demo.pty);
+    demo.pty.signal(Signal::HUP);
+    assert_eq!(demo.pty.wait(), 129);
+    assert_eq!(demo.pty.modes(), demo.pty.before);
+    demo.pty.until("the secret to go", |seen| (!seen.text().contains(&secret)).then_some(()));
+}
+
+#[test]
+fn a_secret_on_the_screen_does_not_come_back_after_a_stop() {
+    let mut demo = demo(|_| ());
+    let secret = create_and_reveal(&mut demo.pty);
+    demo.pty.take_bytes();
+    demo.pty.signal(Signal::TSTP);
+    demo.pty.until("the frame after it", |seen| {
+        let bytes = String::from_utf8_lossy(&seen.bytes);
+        (bytes.contains("\x1b[?1049h") && seen.text().contains("Save your key")).then_some(())
+    });
+    let written = String::from_utf8_lossy(&demo.pty.take_bytes()).into_owned();
+    assert!(!written.contains(&secret) && !demo.pty.look(|seen| seen.text().contains(&secret)));
 }
