@@ -14,6 +14,11 @@ const GUTTER: u16 = 3;
 /// Columns of the terminal between two columns.
 const GAP: u16 = 2;
 
+/// Columns that give way this early are pictures: nice to have.
+const PICTURE: u8 = 5;
+/// How much room the names must have beyond the least before a picture is shown.
+const ROOM: u16 = 18;
+
 /// Draws the header in the first line of `area` and the visible rows below it.
 pub fn draw<R: Row>(
     table: &Table,
@@ -98,7 +103,10 @@ fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16,
         let sum: u16 = chosen.iter().map(|&c| least(&columns[c]) + gap(&columns[c])).sum();
         sum.saturating_sub(chosen.last().map_or(0, |&c| gap(&columns[c])))
     };
-    while needed(&chosen) > width {
+    // What is only a picture waits until the names have room.
+    let comfort =
+        |chosen: &[usize]| if chosen.iter().any(|&c| columns[c].yields >= PICTURE) { ROOM } else { 0 };
+    while needed(&chosen) + comfort(&chosen) > width {
         let Some(goes) =
             chosen.iter().copied().filter(|&c| columns[c].yields > 0).max_by_key(|&c| columns[c].yields)
         else {

@@ -103,7 +103,7 @@ pub fn tabs(model: &Model, area: Rect, buf: &mut Buffer) {
             format!("{digit} {}", tab.title())
         };
         spans.push(Span::styled(name, style));
-        spans.push(Span::raw("   "));
+        spans.push(Span::raw(if area.width < 60 { " " } else { "   " }));
     }
     put(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
 }

@@ -13,6 +13,7 @@ fn an_admin_opens_on_the_workspace() {
     assert_snapshot!(Driver::new().screen());
     assert_snapshot!(Driver::at(120, 40).wait(300).screen());
     assert_snapshot!(Driver::at(60, 16).screen());
+    assert_snapshot!(Driver::at(140, 18).wait(300).screen());
     assert_snapshot!(Driver::at(40, 10).screen());
 }
 

@@ -29,7 +29,7 @@ pub fn created(kind: Kind) -> usize {
 const BADGE: Column<Key> = Column { title: "", width: Width::Fixed(1), yields: 0, cell: badge, order: None };
 const NAME: Column<Key> = Column {
     title: "Name",
-    width: Width::Flex { min: 20, max: 56, weight: 2 },
+    width: Width::Flex { min: 20, max: 56, weight: 4 },
     yields: 0,
     cell: name,
     order: Some(Order {
