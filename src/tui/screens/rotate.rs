@@ -183,8 +183,8 @@ impl Popup for Wizard {
         let phase = rotation.map(|rotation| rotation.phase_at(now));
         let columns = area.width.saturating_sub(8).min(100);
         let (head, foot) =
-            (self.head(rotation, phase, now, shared, usize::from(columns)), footer(phase, theme));
-        let body = self.body(rotation, phase, now, theme, usize::from(columns));
+            (self.head(rotation, phase, now, shared, usize::from(columns)), footer(phase, shared));
+        let body = self.body(rotation, phase, now, shared, usize::from(columns));
         let charted = rotation.filter(|_| matches!(phase, Some(Phase::Drain | Phase::Ready)));
         let charted = charted.and_then(|rotation| rotation.usage.as_ref().map(|usage| (rotation, usage)));
         let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
@@ -301,16 +301,32 @@ fn steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-fn footer(phase: Option<Phase>, theme: Theme) -> Vec<Line<'static>> {
-    let keys: &[(&str, &str)] = match phase {
-        None => &[("Enter", "create the replacement"), ("L", "it leaked: revoke now"), ("Esc", "back")],
-        Some(Phase::Switch) => {
-            &[("R", "replace the replacement"), ("C", "cancel"), ("L", "leaked"), ("Esc", "back")]
+/// The keys that help in this phase, as they are bound now.
+fn footer(phase: Option<Phase>, shared: &Shared) -> Vec<Line<'static>> {
+    use Action::{Activate, Cancel, CancelRotation, FinishRotation, LeakedKey, ReplaceReplacement};
+    let keys: &[(Action, &str)] = match phase {
+        None => {
+            &[(Activate, "create the replacement"), (LeakedKey, "it leaked: revoke now"), (Cancel, "back")]
         }
-        Some(Phase::Drain) => &[("x", "revoke early"), ("C", "cancel"), ("L", "leaked"), ("Esc", "back")],
-        Some(Phase::Ready) => &[("x", "revoke the old key"), ("C", "cancel"), ("Esc", "back")],
-        Some(Phase::Done) => &[("Esc", "close")],
-        Some(Phase::Abandoned) => &[("R", "start again"), ("Esc", "leave it")],
+        Some(Phase::Switch) => &[
+            (ReplaceReplacement, "replace the replacement"),
+            (CancelRotation, "cancel"),
+            (LeakedKey, "leaked"),
+            (Cancel, "back"),
+        ],
+        Some(Phase::Drain) => &[
+            (FinishRotation, "revoke early"),
+            (CancelRotation, "cancel"),
+            (LeakedKey, "leaked"),
+            (Cancel, "back"),
+        ],
+        Some(Phase::Ready) => {
+            &[(FinishRotation, "revoke the old key"), (CancelRotation, "cancel"), (Cancel, "back")]
+        }
+        Some(Phase::Done) => &[(Cancel, "close")],
+        Some(Phase::Abandoned) => &[(ReplaceReplacement, "start again"), (Cancel, "leave it")],
     };
-    vec![hints(keys, theme)]
+    let keys: Vec<(String, &str)> = keys.iter().map(|&(action, does)| (shared.key(action), does)).collect();
+    let keys: Vec<(&str, &str)> = keys.iter().map(|(key, does)| (key.as_str(), *does)).collect();
+    vec![hints(&keys, shared.theme())]
 }

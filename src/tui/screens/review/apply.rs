@@ -236,14 +236,13 @@ impl Popup for Apply {
     }
 
     fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
         let columns = content_width(area, 96);
         match tables.review.run.as_ref().filter(|_| self.running) {
             Some(run) => {
                 self.draw_run(run, shared, tables, columns, area, buf);
                 None
             }
-            None => self.draw_preview(theme, tables, columns, area, buf),
+            None => self.draw_preview(shared, tables, columns, area, buf),
         }
     }
 }
@@ -251,12 +250,13 @@ impl Popup for Apply {
 impl Apply {
     fn draw_preview(
         &self,
-        theme: Theme,
+        shared: &Shared,
         tables: &Tables,
         columns: u16,
         area: Rect,
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
+        let (theme, yes) = (shared.theme(), shared.key(Action::Yes));
         let list: Vec<Line<'_>> =
             self.listed.iter().map(|listed| listed_line(listed, tables, theme, columns)).collect();
         let mut foot = vec![Line::default()];
@@ -269,8 +269,10 @@ impl Apply {
             () if self.types() => {
                 Line::from(vec![Span::raw(format!("Type {} and Enter, or Esc: ", self.phrase()))])
             }
-            () if self.revokes > 0 => hints(&[("y", "revoke it and apply the rest"), ("Esc", "back")], theme),
-            () => hints(&[("y", "apply"), ("Esc", "back")], theme),
+            () if self.revokes > 0 => {
+                hints(&[(&yes, "revoke it and apply the rest"), ("Esc", "back")], theme)
+            }
+            () => hints(&[(&yes, "apply"), ("Esc", "back")], theme),
         });
         let mood = if self.revokes > 0 { Mood::Danger } else { Mood::Calm };
         let inside = scrolled("Apply the review", mood, &list, &foot, self.top, (columns, area), theme, buf);

@@ -7,8 +7,10 @@ use crate::domain::integration::{self, Integration};
 use crate::domain::rotation::Phase;
 use crate::domain::text;
 use crate::domain::time::{Stamp, ago};
+use crate::tui::keymap::Action;
 use crate::tui::prose::{number, paragraph};
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::shared::Shared;
+use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::Rotation;
 
 impl Wizard {
@@ -18,17 +20,21 @@ impl Wizard {
         rotation: Option<&Rotation>,
         phase: Option<Phase>,
         now: Stamp,
-        theme: Theme,
+        shared: &Shared,
         columns: usize,
     ) -> Vec<Line<'static>> {
+        let theme = shared.theme();
         let (strong, muted) = (theme.style(Role::Strong), theme.style(Role::Muted));
         let mut out = Vec::new();
         if matches!(phase, Some(Phase::Done)) {
             return out;
         }
         if phase == Some(Phase::Switch) {
-            let said = "The new secret was shown when it was created and cannot be shown again. If it is lost, R replaces the replacement.";
-            out.extend(paragraph(said, muted, columns));
+            let said = format!(
+                "The new secret was shown when it was created and cannot be shown again. If it is lost, {} replaces the replacement.",
+                shared.key(Action::ReplaceReplacement)
+            );
+            out.extend(paragraph(&said, muted, columns));
         }
         let heading = if phase == Some(Phase::Drain) {
             "Who used the old key lately"
