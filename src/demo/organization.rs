@@ -268,7 +268,8 @@ impl Planter<'_> {
             key.revoked_by = Some(self.member(Who::Ada));
             key.version = 2;
         }
-        let until = now.minus(silent.min(age));
+        // A key cannot have been silent for longer than it exists.
+        let until = now.minus(if silent < age { silent } else { self.chance.between(0, age) });
         let until = key.revoked_at.map_or(until, |end| until.min(end));
         if n < WITH_HISTORY {
             let past = pattern.past(created_at, until, now, &[client], &mut self.chance);

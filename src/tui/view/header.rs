@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::domain::text;
 use crate::tui::app::{Model, Tab};
 use crate::tui::fleet::Load;
+use crate::tui::prose::number;
 use crate::tui::shared::Link;
 use crate::tui::table::put;
 use crate::tui::theme::{Role, Symbol};
@@ -54,6 +55,7 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
     let workspace = &model.tables.workspace.fleet;
     let waiting = model.tables.review.waiting();
     if workspace.load == Load::Complete && waiting > 0 {
+        let waiting = number(u64::try_from(waiting).unwrap_or(u64::MAX));
         spans.push(Span::styled(format!("{waiting} to review"), theme.style(Role::Stale)));
         spans.push(dot());
     }
