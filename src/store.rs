@@ -23,11 +23,13 @@ mod members;
 mod organization;
 mod reviews;
 mod revoked_log;
+mod rotations;
 mod row;
 mod schema;
 mod seed;
 mod sessions;
 mod sites;
+mod statement;
 mod tx;
 mod usage;
 

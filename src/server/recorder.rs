@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock};
+use tokio::sync::{Notify, RwLock};
 
 use super::Refusal;
 use super::gathered::{Caller, Gathered};
@@ -17,7 +17,11 @@ use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
 use crate::domain::secret::{Digest, digest_of};
 use crate::domain::time::{SECOND, Stamp};
-use crate::store::{self, Dialect, KeyUse, Outcome, Store, Tx};
+use crate::store::{self, Dialect, KeyUse, Store};
+
+mod turn;
+
+pub use turn::Turn;
 
 /// How long uses are gathered before they are written.
 const GATHER: Duration = Duration::from_secs(1);
@@ -334,12 +338,7 @@ impl Recorder {
 
     /// A turn to decide about keys. Take it before the transaction, and hand it in.
     pub async fn turn(self: &Arc<Self>) -> Turn {
-        Turn(Arc::new(Held {
-            recorder: self.clone(),
-            _turn: self.turn.clone().write_owned().await,
-            keys: Mutex::default(),
-            spared: AtomicBool::new(false),
-        }))
+        Turn::new(self.clone(), self.turn.clone().write_owned().await)
     }
 
     /// A key was created: call it once that is stored, before it is answered.
@@ -359,78 +358,6 @@ impl Recorder {
     /// A key got another name.
     pub fn renamed(&self, id: Id, name: &str) {
         self.index.rename(id, name);
-    }
-}
-
-/// A suspended key: how it stood before, and the uses that the transaction takes in.
-type Suspended = (Arc<Entry>, Standing, Option<Box<Gathered>>);
-
-/// A turn to decide about keys. It ends when the transaction that it was handed into has ended.
-#[derive(Clone)]
-pub struct Turn(Arc<Held>);
-
-struct Held {
-    recorder: Arc<Recorder>,
-    _turn: OwnedRwLockWriteGuard<()>,
-    keys: Mutex<Vec<Suspended>>,
-    /// Whether the transaction leaves the keys as they are.
-    spared: AtomicBool,
-}
-
-impl Turn {
-    /// Makes requests with these keys wait for the end of the transaction, and writes their gathered uses in it. Unless they are
-    /// [spared](Turn::spare), the keys are taken for revoked once it is committed, and for what they were if it is rolled back.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn suspend(&self, tx: &mut Tx, keys: &[(Id, Kind)]) -> Result<(), store::Error> {
-        let recorder = &self.0.recorder;
-        let mut uses = Vec::new();
-        for &(id, kind) in keys {
-            let entry = recorder.index.get_or_insert(id, kind);
-            let (before, gathered) = entry.suspend();
-            uses.extend(gathered.as_deref().map(|gathered| key_use(id, gathered)));
-            self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).push((entry, before, gathered));
-        }
-        let held = self.clone();
-        tx.on_end(move |outcome| held.0.end(outcome));
-        if uses.is_empty() { Ok(()) } else { tx.record_uses(&in_order(uses), recorder.clock.now()).await }
-    }
-
-    /// The keys stay as they are after all; the transaction is committed for what else it says.
-    pub fn spare(&self) {
-        self.0.spared.store(true, Ordering::SeqCst);
-    }
-}
-
-impl Held {
-    fn end(&self, outcome: Outcome) {
-        let keys = std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner));
-        if keys.is_empty() {
-            return;
-        }
-        let spared = self.spared.load(Ordering::SeqCst);
-        for (entry, before, gathered) in keys {
-            let (standing, unwritten) = match outcome {
-                Outcome::Committed if spared => {
-                    // A gathered use that was written now is on record.
-                    (if gathered.is_some() { Standing::Accepted } else { before }, None)
-                }
-                Outcome::Committed => (Standing::Revoked, None),
-                Outcome::Unknown => (Standing::AskDatabase, gathered),
-                Outcome::RolledBack => (before, gathered),
-            };
-            let first = entry.resume(standing, unwritten);
-            self.recorder.note(first, entry);
-        }
-        self.recorder.index.wake();
-    }
-}
-
-impl Drop for Held {
-    /// The transaction never came to an end, which rolls it back.
-    fn drop(&mut self) {
-        self.end(Outcome::RolledBack);
     }
 }
 

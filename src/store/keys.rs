@@ -1,14 +1,14 @@
 //! Keys: each query once, guards in the `WHERE`.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
 use super::error::Error;
 use super::row::Row;
-use super::tx::{Sql, Tx};
+use super::statement::Statement;
+use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
 use crate::domain::member::MemberRef;
@@ -116,7 +116,8 @@ pub struct IndexedKey {
     pub revoked: bool,
 }
 
-const COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, k.created_by, \
+/// What a key is read from; the table is called `k`.
+pub(super) const COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, k.created_by, \
     k.confirmed_at, k.replaces, k.last_used_at, k.last_used_agent, k.last_used_address, k.use_count, k.revoked_at, \
     k.revoked_by, k.revoke_reason, (SELECT MAX(s.id) FROM keys s WHERE s.replaces = k.id AND s.revoked_at IS NULL) \
     AS replaced_by";
@@ -124,72 +125,9 @@ const COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.ve
 /// All members that keys may name.
 pub type Members = HashMap<Id, Arc<MemberRef>>;
 
-/// A statement in the making: its text, and the values that stand in it.
-#[derive(Default)]
-pub(super) struct Statement {
-    sql: String,
-    values: Vec<Value>,
-}
-
-enum Value {
-    Text(String),
-    Int(i64),
-}
-
 impl Statement {
-    pub(super) fn new(sql: &str) -> Self {
-        Self { sql: sql.to_owned(), values: Vec::new() }
-    }
-
-    /// Adds text of ours; `?` stands for `value`.
-    fn add(mut self, sql: &str, value: Value) -> Self {
-        self.values.push(value);
-        let place = format!("${}", self.values.len());
-        self.sql.push_str(&sql.replace('?', &place));
-        self
-    }
-
-    pub(super) fn text(self, sql: &str, value: impl Into<String>) -> Self {
-        self.add(sql, Value::Text(value.into()))
-    }
-
-    pub(super) fn int(self, sql: &str, value: i64) -> Self {
-        self.add(sql, Value::Int(value))
-    }
-
-    pub(super) fn plain(mut self, sql: &str) -> Self {
-        self.sql.push_str(sql);
-        self
-    }
-
-    /// A list of ids in parentheses.
-    pub(super) fn ids(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
-        self.sql.push('(');
-        for (i, id) in ids.into_iter().enumerate() {
-            self = self.text(if i == 0 { "?" } else { ", ?" }, id.to_string());
-        }
-        self.sql.push(')');
-        self
-    }
-
-    pub(super) fn limit(mut self, limit: u32) -> Self {
-        write!(self.sql, " LIMIT {limit}").expect("writing to a String cannot fail");
-        self
-    }
-
-    /// Made of constants and numbers only; all values are bound.
-    pub(super) fn query(self) -> Sql<'static> {
-        let mut query = sqlx::query(AssertSqlSafe(self.sql));
-        for value in self.values {
-            query = match value {
-                Value::Text(text) => query.bind(text),
-                Value::Int(int) => query.bind(int),
-            };
-        }
-        query
-    }
-
-    fn scope(mut self, scope: Scope) -> Self {
+    /// Only keys of the scope; the table is called `k`.
+    pub(super) fn scope(mut self, scope: Scope) -> Self {
         if let Some(kind) = scope.kind() {
             self = self.text(" AND k.kind = ?", kind.word());
         }
@@ -451,43 +389,6 @@ impl Tx {
             })
             .collect()
     }
-
-    /// Rotations in the scope, the newest replacement first: old and new key. An attempt that was given up and begun anew is left out.
-    ///
-    /// # Errors
-    /// The database does not answer, or a row is damaged.
-    pub async fn rotations(
-        &mut self,
-        scope: Scope,
-        before: Option<Id>,
-        limit: u32,
-    ) -> Result<Vec<(Key, Key)>, Error> {
-        let mut sql = Statement::new("SELECT ").plain(COLUMNS).plain(
-            " FROM keys k WHERE k.replaces IS NOT NULL AND (k.revoked_at IS NULL OR NOT EXISTS \
-             (SELECT 1 FROM keys l WHERE l.replaces = k.replaces AND l.id > k.id))",
-        );
-        sql = sql.scope(scope);
-        if let Some(before) = before {
-            sql = sql.text(" AND k.id < ?", before.to_string());
-        }
-        let rows = self.all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let members = self.member_refs().await?;
-        let new: Vec<Key> =
-            rows.iter().map(|row| key(&Row::of("keys", row), &members)).collect::<Result<_, _>>()?;
-        let mut old = HashMap::new();
-        for ids in new.chunks(200) {
-            let sql = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE k.id IN ");
-            for row in self.all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
-                let key = key(&Row::of("keys", &row), &members)?;
-                old.insert(key.id, key);
-            }
-        }
-        let pairs = new.into_iter().filter_map(|new| Some((old.get(&new.replaces?)?.clone(), new)));
-        Ok(pairs.collect())
-    }
 }
 
 fn key_row(row: &Row<'_>, members: &Members) -> Result<KeyRow, Error> {
@@ -498,7 +399,7 @@ fn key_row(row: &Row<'_>, members: &Members) -> Result<KeyRow, Error> {
     })
 }
 
-fn key(row: &Row<'_>, members: &Members) -> Result<Key, Error> {
+pub(super) fn key(row: &Row<'_>, members: &Members) -> Result<Key, Error> {
     let last_four: String = row.text("last_four")?;
     let mask = Mask::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?;
     let member = |column, id: Id| {

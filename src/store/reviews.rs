@@ -1,8 +1,8 @@
 //! Decisions about stale keys: appended, never changed.
 
 use super::error::Error;
-use super::keys::Statement;
 use super::row::Row;
+use super::statement::Statement;
 use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::review::Review;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::error::Error;
-use super::keys::Statement;
 use super::row::Row;
+use super::statement::Statement;
 use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Kind};

@@ -1,0 +1,50 @@
+//! Rotations: pairs of an old key and the one that replaces it.
+
+use std::collections::HashMap;
+
+use super::error::Error;
+use super::keys::{COLUMNS, Scope, key};
+use super::row::Row;
+use super::statement::Statement;
+use super::tx::Tx;
+use crate::domain::id::Id;
+use crate::domain::key::Key;
+
+impl Tx {
+    /// Rotations in the scope, the newest replacement first: old and new key. An attempt that was given up and begun anew is left out.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row is damaged.
+    pub async fn rotations(
+        &mut self,
+        scope: Scope,
+        before: Option<Id>,
+        limit: u32,
+    ) -> Result<Vec<(Key, Key)>, Error> {
+        let mut sql = Statement::new("SELECT ").plain(COLUMNS).plain(
+            " FROM keys k WHERE k.replaces IS NOT NULL AND (k.revoked_at IS NULL OR NOT EXISTS \
+             (SELECT 1 FROM keys l WHERE l.replaces = k.replaces AND l.id > k.id))",
+        );
+        sql = sql.scope(scope);
+        if let Some(before) = before {
+            sql = sql.text(" AND k.id < ?", before.to_string());
+        }
+        let rows = self.all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let members = self.member_refs().await?;
+        let new: Vec<Key> =
+            rows.iter().map(|row| key(&Row::of("keys", row), &members)).collect::<Result<_, _>>()?;
+        let mut old = HashMap::new();
+        for ids in new.chunks(200) {
+            let sql = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE k.id IN ");
+            for row in self.all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
+                let key = key(&Row::of("keys", &row), &members)?;
+                old.insert(key.id, key);
+            }
+        }
+        let pairs = new.into_iter().filter_map(|new| Some((old.get(&new.replaces?)?.clone(), new)));
+        Ok(pairs.collect())
+    }
+}

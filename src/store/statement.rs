@@ -1,0 +1,74 @@
+//! Statements whose conditions depend on what is asked for: constant text, and values that are always bound.
+
+use std::fmt::Write as _;
+
+use sqlx::AssertSqlSafe;
+
+use super::tx::Sql;
+use crate::domain::id::Id;
+
+/// A statement in the making: its text, and the values that stand in it.
+#[derive(Default)]
+pub(super) struct Statement {
+    sql: String,
+    values: Vec<Value>,
+}
+
+enum Value {
+    Text(String),
+    Int(i64),
+}
+
+impl Statement {
+    pub(super) fn new(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), values: Vec::new() }
+    }
+
+    /// Adds text of ours; `?` stands for `value`.
+    fn add(mut self, sql: &str, value: Value) -> Self {
+        self.values.push(value);
+        let place = format!("${}", self.values.len());
+        self.sql.push_str(&sql.replace('?', &place));
+        self
+    }
+
+    pub(super) fn text(self, sql: &str, value: impl Into<String>) -> Self {
+        self.add(sql, Value::Text(value.into()))
+    }
+
+    pub(super) fn int(self, sql: &str, value: i64) -> Self {
+        self.add(sql, Value::Int(value))
+    }
+
+    pub(super) fn plain(mut self, sql: &str) -> Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    /// A list of ids in parentheses.
+    pub(super) fn ids(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
+        self.sql.push('(');
+        for (i, id) in ids.into_iter().enumerate() {
+            self = self.text(if i == 0 { "?" } else { ", ?" }, id.to_string());
+        }
+        self.sql.push(')');
+        self
+    }
+
+    pub(super) fn limit(mut self, limit: u32) -> Self {
+        write!(self.sql, " LIMIT {limit}").expect("writing to a String cannot fail");
+        self
+    }
+
+    /// Made of constants and numbers only; all values are bound.
+    pub(super) fn query(self) -> Sql<'static> {
+        let mut query = sqlx::query(AssertSqlSafe(self.sql));
+        for value in self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Int(int) => query.bind(int),
+            };
+        }
+        query
+    }
+}
