@@ -67,20 +67,22 @@ impl Error {
     }
 
     pub(super) fn transport(error: &reqwest::Error, address: &Address) -> Self {
-        let mut cause: &dyn std::error::Error = error;
-        let mut tls = None;
-        let mut refused = false;
-        while let Some(next) = cause.source() {
-            cause = next;
-            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-                refused |= io.kind() == std::io::ErrorKind::ConnectionRefused;
-                tls = tls.or_else(|| io.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()));
+        let mut cause: &(dyn std::error::Error + 'static) = error;
+        let (mut tls, mut refused) = (false, false);
+        loop {
+            let inner = innermost(cause);
+            tls |= inner.is::<rustls::Error>();
+            refused |= inner
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
+            match cause.source() {
+                Some(next) => cause = next,
+                None => break,
             }
-            tls = tls.or_else(|| cause.downcast_ref::<rustls::Error>());
         }
         let cause = sentence(&cause.to_string());
         let (trouble, words) = match () {
-            () if tls.is_some() => (
+            () if tls => (
                 Trouble::Tls,
                 format!(
                     "No secure connection to {address}: {cause}. If the server has a certificate of your own authority, \
@@ -184,6 +186,14 @@ impl Error {
 
     fn garbled(status: u16, words: String) -> Self {
         Self::Garbled { status: Some(status), words }
+    }
+}
+
+/// What an input or output error carries, however often it was wrapped; its `source` passes over that.
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => innermost(inner),
+        None => error,
     }
 }
 

@@ -163,3 +163,13 @@ fn tokens_that_cannot_be_sent_are_refused() {
     let shown = format!("{:?}", Credential::bearer("ses_abc").unwrap());
     assert!(!shown.contains("abc"));
 }
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_told_from_one_that_is_down() {
+    let (plain, _task) = server(http("200 OK", "application/json", "{}")).await;
+    let address = plain.address().to_string().replace("http://", "https://").parse().unwrap();
+    let client = Client::new(address, Credential::none(), &Options::default()).unwrap();
+    let error = client.send(Request::to(GetMe)).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { trouble: Trouble::Tls, .. }), "{error:?}");
+    assert!(error.to_string().contains("--ca-cert"), "{error}");
+}
