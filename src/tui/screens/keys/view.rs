@@ -220,11 +220,13 @@ fn nothing(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
     middle(&lines, shared, area, buf);
 }
 
-/// A sentence begins with a capital letter and ends with a full stop.
+/// A sentence begins with a capital letter, unless with an address, and ends with a full stop.
 pub fn sentence(text: &str) -> String {
     let text = crate::domain::text::line(text.trim());
+    let address = text.split(' ').next().is_some_and(|word| word.contains("://"));
     let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let first = chars.next().map(|c| if address { c.to_string() } else { c.to_uppercase().to_string() });
+    let first = first.unwrap_or_default();
     let end = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
     format!("{first}{}{end}", chars.as_str())
 }
