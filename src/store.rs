@@ -154,7 +154,7 @@ impl Store {
     /// The one way to write. `work` runs in one transaction, in a task of its own, so that it is never left half done because
     /// nobody waits for it any more. It is committed when `work` gives `Ok`, and rolled back when it gives `Err`.
     ///
-    /// ```ignore
+    /// ```text
     /// store.write(move |tx| Box::pin(async move { tx.end_session(id, now).await })).await
     /// ```
     ///
