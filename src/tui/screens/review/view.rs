@@ -204,7 +204,7 @@ impl Columns {
         let badge = 11;
         let rest = columns.saturating_sub(13);
         let name = (13, if columns >= 60 { (rest / 3).clamp(18, 40) } else { rest.saturating_sub(12) });
-        let mask = (13 + name.1 + 1, 9);
+        let mask = (13 + name.1 + 1, 11);
         let reasons = mask.0 + mask.1 + 1;
         Self { decision, badge, name, mask, reasons: (reasons, columns.saturating_sub(reasons + 1)) }
     }
@@ -214,7 +214,7 @@ impl Columns {
         let titles = [
             ("Decided", self.decision),
             ("Name", self.name),
-            ("Secret", self.mask),
+            ("Secret key", self.mask),
             ("Why it is here", self.reasons),
         ];
         for (title, (x, width)) in titles {
