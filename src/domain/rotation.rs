@@ -181,6 +181,8 @@ fn is_month(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::staleness::tests::{NOW, key};
 
@@ -233,5 +235,131 @@ mod tests {
         assert_eq!(proposed_name("Power BI – Sales (2025-10)", at), "Power BI – Sales (2026-11)");
         assert_eq!(proposed_name("Line (north)", at), "Line (north) (2026-11)");
         assert_eq!(proposed_name(&"é".repeat(100), at).chars().count(), 100);
+    }
+
+    /// Longer than the longest quiet window, in milliseconds.
+    const SPAN: i64 = 80 * DAY;
+
+    prop_compose! {
+        /// A rotation whose events lie around the windows, often exactly at their ends.
+        fn rotation()(
+            ms in prop_oneof![Just(48 * HOUR), Just(14 * DAY), Just(35 * DAY), 48 * HOUR..=35 * DAY],
+            old_used in prop::option::of(0..SPAN),
+            new_used in prop::option::of(0..SPAN),
+            old_revoked in prop::option::weighted(0.2, 0..SPAN),
+            new_revoked in prop::option::weighted(0.2, 0..SPAN),
+        ) -> (Key, Key, QuietWindow) {
+            let at = |ms: Option<i64>| ms.map(|ms| NOW.plus(ms));
+            let (mut old, mut new) = (key(), key());
+            old.created_at = NOW.minus(400 * DAY);
+            (old.last_used_at, old.revoked_at) = (at(old_used), at(old_revoked));
+            (new.last_used_at, new.revoked_at) = (at(new_used), at(new_revoked));
+            (old, new, QuietWindow { ms, raised_by_gap: None })
+        }
+    }
+
+    /// The moments at which a phase might change, and those beside them.
+    fn moments(old: &Key, window: QuietWindow) -> Vec<Stamp> {
+        let used = quiet_since(old);
+        [used, used.plus(window.ms), ready_at(old, window)]
+            .into_iter()
+            .flat_map(|at| [at.minus(1), at, at.plus(1)])
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_rotation_has_a_phase_and_says_why(
+            (old, new, window) in rotation(), now in any::<i64>().prop_map(Stamp),
+        ) {
+            let phase = phase(&old, &new, window, now);
+            prop_assert!(!evidence(phase, &old, &new, window, now).is_empty());
+            prop_assert_eq!(phase.next().is_none(), phase == Phase::Done);
+            prop_assert_eq!(phase == Phase::Done, old.revoked_at.is_some());
+        }
+
+        #[test]
+        fn never_ready_while_the_old_key_was_used_within_the_window(
+            (mut old, new, window) in rotation(), after in 0..SPAN, back in 0..SPAN,
+        ) {
+            let now = NOW.plus(after);
+            for back in [back, window.ms - 1, window.ms, window.ms + 1, 0, -1] {
+                old.last_used_at = Some(now.minus(back));
+                let ready = phase(&old, &new, window, now) == Phase::Ready;
+                prop_assert!(!ready || back > window.ms, "used {} before", span(back));
+                prop_assert!(!ready || new.last_used_at.is_some());
+            }
+        }
+
+        #[test]
+        fn a_phase_never_goes_back_without_a_use(
+            (old, new, window) in rotation(), mut times in prop::collection::vec(0..2 * SPAN, 2..20),
+        ) {
+            times.extend(moments(&old, window).iter().map(|at| at.since(NOW)));
+            times.sort_unstable();
+            let phases: Vec<Phase> =
+                times.iter().map(|&ms| phase(&old, &new, window, NOW.plus(ms))).collect();
+            prop_assert!(phases.is_sorted(), "{phases:?}");
+        }
+
+        #[test]
+        fn a_use_of_the_new_key_never_takes_a_phase_back(
+            (old, mut new, window) in rotation(), after in 0..SPAN, used in 0..SPAN,
+        ) {
+            let now = NOW.plus(after);
+            let before = phase(&old, &new, window, now);
+            new.last_used_at = new.last_used_at.max(Some(NOW.plus(used)));
+            prop_assert!(phase(&old, &new, window, now) >= before);
+        }
+
+        #[test]
+        fn ready_begins_exactly_when_it_was_said((mut old, mut new, window) in rotation(), new_used in 0..SPAN) {
+            (old.revoked_at, new.revoked_at) = (None, None);
+            new.last_used_at = Some(NOW.plus(new_used));
+            let ready = ready_at(&old, window);
+            prop_assert_eq!(phase(&old, &new, window, ready), Phase::Ready);
+            if old.last_used_at.is_some() {
+                prop_assert_eq!(phase(&old, &new, window, ready.minus(1)), Phase::Drain);
+            }
+        }
+
+        /// What the server compares when it revokes, against what the wizard said.
+        #[test]
+        fn finish_is_refused_for_use_exactly_until_ready(
+            (mut old, mut new, window) in rotation(), new_used in 0..SPAN, now in 0..2 * SPAN,
+        ) {
+            (old.revoked_at, new.revoked_at) = (None, None);
+            new.last_used_at = Some(NOW.plus(new_used));
+            for now in moments(&old, window).into_iter().chain([NOW.plus(now)]) {
+                let refused = old.last_used_at.is_some_and(|at| at >= finish_guard(window, now));
+                prop_assert_eq!(refused, phase(&old, &new, window, now) != Phase::Ready);
+            }
+        }
+
+        #[test]
+        fn a_window_never_grows_without_a_use(
+            mut hours in prop::collection::vec(0_i64..90 * 24, 0..20), passed in 0..SPAN, more in 0..SPAN,
+        ) {
+            hours.sort_unstable();
+            let hours: Vec<Stamp> = hours.into_iter().map(|h| NOW.minus(90 * DAY).plus(h * HOUR)).collect();
+            let at = |ms| QuietWindow::of(&hours, NOW.plus(ms), &Policy::default()).ms;
+            prop_assert!(at(passed + more) <= at(passed));
+        }
+
+        #[test]
+        fn a_window_is_never_shorter_than_the_policy_nor_longer_than_its_most(
+            mut hours in prop::collection::vec(0_i64..120 * 24, 0..30),
+            quiet_window_hours in 0_u32..2_000,
+            quiet_window_max_days in 0_u32..60,
+        ) {
+            hours.sort_unstable();
+            let hours: Vec<Stamp> = hours.into_iter().map(|h| NOW.minus(120 * DAY).plus(h * HOUR)).collect();
+            let policy = Policy { quiet_window_hours, quiet_window_max_days, ..Policy::default() };
+            let base = i64::from(quiet_window_hours) * HOUR;
+            let most = (i64::from(quiet_window_max_days) * DAY).max(base);
+            let window = QuietWindow::of(&hours, NOW, &policy);
+            prop_assert!((base..=most).contains(&window.ms));
+            prop_assert!(window.raised_by_gap.is_none_or(|gap| window.ms == (2 * gap).min(most)));
+        }
     }
 }
