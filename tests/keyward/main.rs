@@ -17,6 +17,7 @@ mod readme;
 mod restart;
 mod reviewing;
 mod rooms;
+mod rotating;
 mod screens;
 mod ssh;
 mod store;

@@ -5,6 +5,7 @@ pub mod postgres;
 pub mod process;
 pub mod pty;
 pub mod raw;
+pub mod run;
 pub mod served;
 pub mod tools;
 
