@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Column, Output, OutputArgs, Row, second};
 use super::prompt;
 use crate::client::{Client, Credential, Error, Probe, Request};
-use crate::domain::key::{Kind, last_four};
+use crate::domain::key::Kind;
 use crate::domain::text;
 use crate::wire::keys::{FoundKey, LookUpKey, LookUpKeyCall, ShownOnce};
 use crate::wire::problem::ProblemType;
@@ -199,7 +199,7 @@ fn describe(found: &FoundKey) -> String {
         Kind::Organization => "an organization key".to_owned(),
     };
     let name = found.key.as_ref().map_or_else(String::new, |k| format!(" \"{}\"", k.name));
-    let what = format!("It is {kind}{name} (…{}, {})", last_four(&found.masked), found.id);
+    let what = format!("It is {kind}{name} ({}, {})", found.masked, found.id);
     let Some(at) = found.revoked_at else { return format!("{what}, and it is accepted.") };
     let key = found.key.as_ref();
     let by = key.and_then(|k| k.revoked_by.as_ref()).map_or_else(String::new, |m| format!(" by {}", m.email));
