@@ -201,9 +201,9 @@ impl Driver {
                 self.keys.insert(0, key.clone());
                 Reply::Created(Box::new(CreatedKey { key, secret: Some(ShownOnce::new(secret().expose())) }))
             }
-            Ask::Confirm(_, id) => Reply::Key(Box::new(self.find(id).clone())),
+            Ask::Confirm(_, id) => Reply::Key(Box::new(self.known(id)?.clone())),
             Ask::Edit { id, body, .. } => {
-                let key = self.find(id);
+                let key = self.known(id)?;
                 key.version += 1;
                 if let Some(name) = body.name {
                     key.name = name;
@@ -214,7 +214,7 @@ impl Driver {
                 Reply::Key(Box::new(key.clone()))
             }
             Ask::Revoke { id, body, .. } => {
-                let key = self.find(id);
+                let key = self.known(id)?;
                 if let Some(since) = body.unless_used_since
                     && key.last_used_at.is_some_and(|at| at >= since)
                 {
@@ -263,7 +263,7 @@ impl Driver {
                         body: RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() },
                     })?;
                 }
-                let key = self.find(body.key_id).clone();
+                let key = self.known(body.key_id)?.clone();
                 let judge = fleet::judge();
                 let review = Review {
                     id: id(3_000 + u16::try_from(self.reviews.len()).unwrap()),
@@ -293,8 +293,16 @@ impl Driver {
         self.keys.iter().filter(|key| key.kind == kind).cloned().collect()
     }
 
-    pub fn find(&mut self, id: keyward::domain::id::Id) -> &mut Key {
-        self.keys.iter_mut().find(|key| key.id == id).unwrap()
+    /// A key of the tables, or one that only takes part in a rotation.
+    pub fn find(&mut self, id: keyward::domain::id::Id) -> Option<&mut Key> {
+        let rotating = self.rotations.iter_mut().flat_map(|rotation| [&mut rotation.old, &mut rotation.new]);
+        self.keys.iter_mut().chain(rotating).find(|key| key.id == id)
+    }
+
+    fn known(&mut self, id: keyward::domain::id::Id) -> Result<&mut Key, Failure> {
+        self.find(id).ok_or_else(|| {
+            Failure::Refused(Box::new(Problem::new(ProblemType::NotFound, "There is no such key.")))
+        })
     }
 
     pub fn named(&mut self, name: &str) -> &mut Key {

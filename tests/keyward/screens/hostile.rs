@@ -106,6 +106,17 @@ fn every_size_from_one_cell_up_is_drawn() {
     assert_snapshot!(Driver::new().resize(30, 5).screen());
 }
 
+/// A rotation's keys need not be among those of the tables.
+#[test]
+fn a_rotation_is_finished_whatever_the_tables_hold() {
+    for (columns, rows) in [(1, 1), (80, 24)] {
+        let mut driver = Driver::new().resize(columns, rows).press("5[x");
+        let old = driver.model.tables.rotations.selected().unwrap().old.id;
+        driver = driver.press("y");
+        assert!(driver.find(old).unwrap().revoked_at.is_some());
+    }
+}
+
 /// One thing that happens.
 fn happening() -> impl Strategy<Value = String> {
     let keys = "abcdeghijknrstuvwxyzAEGKRSU0123456./:?<> []!".chars().map(|c| c.to_string());
