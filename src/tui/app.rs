@@ -350,10 +350,9 @@ impl Model {
     fn act(&mut self, action: Action) {
         if action == Action::Interrupt {
             self.interrupt();
+        } else if action == Action::Suspend {
+            self.shared.effects.push(Effect::Suspend);
         } else if self.overlay.is_some() {
-            if action == Action::Suspend {
-                self.shared.effects.push(Effect::Suspend);
-            }
             let action = if action == Action::ClosePopup { Action::Cancel } else { action };
             self.with_popup(|popup, cx| popup.act(cx, action));
         } else {
@@ -383,7 +382,6 @@ impl Model {
         }
         match action {
             Action::Quit | Action::Cancel => self.back(action == Action::Quit),
-            Action::Suspend => self.shared.effects.push(Effect::Suspend),
             Action::Tab1 => self.open_tab(0),
             Action::Tab2 => self.open_tab(1),
             Action::Tab3 => self.open_tab(2),
@@ -480,7 +478,7 @@ impl Model {
             }
             Then::Do(action) => {
                 self.shared.forget(Owner::Overlay);
-                self.act_below(action);
+                self.act(action);
             }
         }
     }

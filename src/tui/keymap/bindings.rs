@@ -5,6 +5,8 @@
 pub enum Context {
     /// Everywhere, text fields and popups included.
     Always,
+    /// Everywhere outside text fields, popups included.
+    Untyped,
     /// Everywhere outside text fields and popups.
     Global,
     /// On a table.
@@ -40,7 +42,8 @@ impl Context {
     pub fn title(self) -> &'static str {
         match self {
             Self::Always => "everywhere",
-            Self::Global => "outside text fields",
+            Self::Untyped => "outside text fields",
+            Self::Global => "on every tab",
             Self::Table => "on a table",
             Self::Key => "on a key",
             Self::Keys => "Personal, Workspace",
@@ -81,31 +84,31 @@ const STACKS: [&[Context]; 10] = [
 pub mod stack {
     use super::Context::{
         self, Activity, Always, Confirm, Global, Key, Keys, List, Members, Popup, Reveal, Review, Rotation,
-        Rotations, Table, Text,
+        Rotations, Table, Text, Untyped,
     };
 
     /// The tabs Personal and Workspace.
-    pub const KEYS: &[Context] = &[Keys, Key, Table, Global, Always];
+    pub const KEYS: &[Context] = &[Keys, Key, Table, Global, Untyped, Always];
     /// The tab Review.
-    pub const REVIEW: &[Context] = &[Review, Key, Table, Global, Always];
+    pub const REVIEW: &[Context] = &[Review, Key, Table, Global, Untyped, Always];
     /// The tab Rotations.
-    pub const ROTATIONS: &[Context] = &[Rotations, Rotation, Table, Global, Always];
+    pub const ROTATIONS: &[Context] = &[Rotations, Rotation, Table, Global, Untyped, Always];
     /// The wizard of a rotation.
-    pub const WIZARD: &[Context] = &[Rotation, Popup, Always];
+    pub const WIZARD: &[Context] = &[Rotation, Popup, Untyped, Always];
     /// The tab Members.
-    pub const MEMBERS: &[Context] = &[Members, Table, Global, Always];
+    pub const MEMBERS: &[Context] = &[Members, Table, Global, Untyped, Always];
     /// The tab Activity.
-    pub const ACTIVITY: &[Context] = &[Activity, Table, Global, Always];
+    pub const ACTIVITY: &[Context] = &[Activity, Table, Global, Untyped, Always];
     /// A text field.
     pub const TEXT: &[Context] = &[Text, Always];
     /// A list that is filtered by typing.
     pub const LIST: &[Context] = &[List, Text, Always];
     /// A popup that asks.
-    pub const CONFIRM: &[Context] = &[Confirm, Popup, Always];
+    pub const CONFIRM: &[Context] = &[Confirm, Popup, Untyped, Always];
     /// A popup that only shows, or that has buttons.
-    pub const POPUP: &[Context] = &[Popup, Always];
+    pub const POPUP: &[Context] = &[Popup, Untyped, Always];
     /// The popup of a new secret.
-    pub const REVEAL: &[Context] = &[Reveal, Popup, Always];
+    pub const REVEAL: &[Context] = &[Reveal, Popup, Untyped, Always];
 }
 
 /// One row of the table.
@@ -219,6 +222,8 @@ bindings! {
         Times "times" ["t"] "relative or exact times" "";
         Messages "messages" [] "earlier messages" "";
         SignIn "sign-in" [] "sign in again with a code" "";
+    }
+    Untyped {
         Suspend "suspend" ["ctrl-z"] "suspend" "";
     }
     Confirm {

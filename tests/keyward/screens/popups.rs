@@ -174,3 +174,18 @@ fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
     assert_eq!(driver.model.table().unwrap().table.at(), 2);
     assert_snapshot!(driver.screen());
 }
+
+#[test]
+fn ctrl_z_suspends_everywhere_but_in_text_fields() {
+    // On a table, in a question, a menu, the popup of a new secret, a wizard, a member's details.
+    for keys in ["", "j<enter>", "x", "s", "y", "nLine 4<enter>", "4<enter>", "5<enter>"] {
+        let driver = Driver::new().press(keys);
+        let open = driver.model.overlay.is_some();
+        let driver = driver.press("<ctrl-z>");
+        assert_eq!(driver.done, ["Suspend"], "{keys}");
+        assert_eq!(driver.model.overlay.is_some(), open, "{keys}");
+    }
+    for keys in ["/", "n", "e", ":", "?", "nLine 4<enter>w", "4/"] {
+        assert!(Driver::new().press(keys).press("<ctrl-z>").done.is_empty(), "{keys}");
+    }
+}
