@@ -1,5 +1,7 @@
 //! A rotation over days: every admin, in every run of the program, sees the same phase, and nobody who still uses the old key is cut off.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyward::client::{Client, Credential, Error, Request};
@@ -280,12 +282,21 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
         for (round, old) in old.into_iter().enumerate() {
             let rotation = rotations.iter().find(|rotation| rotation.old.id == old.key.id).unwrap();
             assert_eq!(rotation.phase, Phase::Ready);
-            let user = tokio::spawn(async move {
-                for _ in 0..round * 7 % 300 {
-                    tokio::task::yield_now().await;
-                }
-                old.used().await
-            });
+            let sent = Arc::new(AtomicBool::new(false));
+            let user = {
+                let sent = sent.clone();
+                tokio::spawn(async move {
+                    // Every other time *finish* is on its way first, and has a head start.
+                    while round % 2 == 0 && !sent.load(Ordering::SeqCst) {
+                        tokio::task::yield_now().await;
+                    }
+                    for _ in 0..round * 37 % 400 {
+                        tokio::task::yield_now().await;
+                    }
+                    old.used().await
+                })
+            };
+            sent.store(true, Ordering::SeqCst);
             let finished = days.finish(&days.house.ada.client, rotation).await;
             let answered = user.await.unwrap();
             match finished {
