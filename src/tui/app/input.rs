@@ -1,0 +1,215 @@
+//! Keys and pastes: what they mean where one is, and what is done.
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::{KeyCode, KeyModifiers};
+
+use super::{Model, Tab};
+use crate::domain::member::Permission;
+use crate::tui::fleet::Load;
+use crate::tui::keymap::{Action, Context, Meaning, stack};
+use crate::tui::msg::{Ask, Effect};
+use crate::tui::popup::{Cx, Popup, Then};
+use crate::tui::search::Typing as _;
+use crate::tui::shared::Owner;
+
+/// How long a second Ctrl-C counts as the second one, in milliseconds.
+const TWICE_MS: u64 = 2_000;
+
+impl Model {
+    /// The contexts of the keyboard, the nearest first.
+    pub fn contexts(&self) -> &'static [Context] {
+        if let Some(overlay) = &self.overlay {
+            return overlay.popup().contexts();
+        }
+        match self.table() {
+            Some(table) if table.search.typing => stack::TEXT,
+            _ => self.tab_contexts(),
+        }
+    }
+
+    pub(super) fn press(&mut self, key: KeyCombination) {
+        self.shared.notices.pressed();
+        let half = self.half.take();
+        match self.shared.start.keymap.meaning(self.contexts(), half, key) {
+            Meaning::Action(action) => self.act(action),
+            Meaning::Half => self.half = Some(key),
+            Meaning::Nothing if self.type_key(key) => {}
+            // Alt and a key is what a terminal sends for Esc followed by that key.
+            Meaning::Nothing if key.modifiers.contains(KeyModifiers::ALT) => {
+                self.press(KeyCode::Esc.into());
+                self.press(KeyCombination { modifiers: key.modifiers - KeyModifiers::ALT, ..key });
+            }
+            Meaning::Nothing => {}
+        }
+    }
+
+    /// Gives a key that is no action to the text field that has the focus.
+    fn type_key(&mut self, key: KeyCombination) -> bool {
+        if key.modifiers.contains(KeyModifiers::ALT) && !matches!(key.codes.first(), KeyCode::Backspace) {
+            return false;
+        }
+        if self.overlay.is_some() {
+            self.with_popup(|popup, cx| popup.press(cx, key));
+            return true;
+        }
+        let Some(kind) = self.kind() else { return self.type_in_tab(key) };
+        let table = self.tables.of_mut(kind);
+        if !table.search.typing {
+            return false;
+        }
+        if table.search.press(key) {
+            table.refilter(&self.shared);
+        }
+        true
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if let Some(overlay) = &mut self.overlay {
+            overlay.popup_mut().paste(&mut Cx { shared: &mut self.shared, tables: &mut self.tables }, text);
+        } else if let Some(kind) = self.kind() {
+            let table = self.tables.of_mut(kind);
+            if table.search.typing {
+                table.search.paste(text);
+                table.refilter(&self.shared);
+            }
+        } else {
+            self.paste_in_tab(text);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        if action == Action::Interrupt {
+            self.interrupt();
+        } else if action == Action::Suspend {
+            self.shared.effects.push(Effect::Suspend);
+        } else if self.overlay.is_some() {
+            let action = if action == Action::ClosePopup { Action::Cancel } else { action };
+            self.with_popup(|popup, cx| popup.act(cx, action));
+        } else {
+            self.act_below(action);
+        }
+    }
+
+    /// Does what an action asks where no popup is open.
+    fn act_below(&mut self, action: Action) {
+        if let Some(kind) = self.kind() {
+            let allowed = self.shared.may(Permission::ListKeys(kind)).is_ok();
+            let table = self.tables.of_mut(kind);
+            if table.search.typing && matches!(action, Action::Submit | Action::Cancel | Action::NextField) {
+                table.search.leave(action == Action::Cancel);
+                table.refilter(&self.shared);
+                return;
+            }
+            if self.tables.detail.act(action) {
+                return;
+            }
+            let table = self.tables.of_mut(kind);
+            if allowed && table.act(&mut self.shared, action) {
+                return;
+            }
+        } else if self.act_in_tab(action) {
+            return;
+        }
+        match action {
+            Action::Quit | Action::Cancel => self.back(action == Action::Quit),
+            Action::Tab1 => self.open_tab(0),
+            Action::Tab2 => self.open_tab(1),
+            Action::Tab3 => self.open_tab(2),
+            Action::Tab4 => self.open_tab(3),
+            Action::Tab5 => self.open_tab(4),
+            Action::Tab6 => self.open_tab(5),
+            Action::PreviousTab => self.open_tab((self.tab.digit() + Tab::ALL.len() - 2) % Tab::ALL.len()),
+            Action::NextTab => self.open_tab(self.tab.digit() % Tab::ALL.len()),
+            Action::Times => self.shared.exact_times = !self.shared.exact_times,
+            Action::Refresh => {
+                self.shared.ask(Owner::Me, Ask::Me);
+            }
+            Action::Open => {
+                let open = !self.tables.detail.open && self.selected().is_some();
+                self.tables.detail.toggle(open);
+            }
+            Action::ShorterChart => self.tables.detail.show(false),
+            Action::LongerChart => self.tables.detail.show(true),
+            _ => self.open_overlay(action),
+        }
+    }
+
+    /// Whether Esc is worth a hint: it leaves a text field or a popup.
+    pub fn unwinds(&self) -> bool {
+        self.overlay.is_some() || self.table().is_some_and(|table| table.search.typing) || self.types_in_tab()
+    }
+
+    /// Unwinds one step; quits where there is none and `quits`.
+    fn back(&mut self, quits: bool) {
+        if self.tables.detail.open {
+            self.tables.detail.toggle(false);
+            return;
+        }
+        if let Some(kind) = self.kind() {
+            let table = self.tables.of_mut(kind);
+            if !table.search.is_empty() {
+                table.search.clear();
+                table.refilter(&self.shared);
+                return;
+            }
+            if !table.table.marks.is_empty() {
+                table.table.marks.clear();
+                return;
+            }
+        } else if self.back_in_tab() {
+            return;
+        }
+        if quits {
+            self.shared.effects.push(Effect::Quit);
+        }
+    }
+
+    /// Opens a tab by its place, and loads what it shows if that never happened.
+    pub fn open_tab(&mut self, at: usize) {
+        let Some(&tab) = Tab::ALL.get(at) else { return };
+        self.tab = tab;
+        if self.shared.may(tab.permission()).is_err() {
+            return;
+        }
+        if let Some(kind) = self.kind() {
+            let table = self.tables.of_mut(kind);
+            if table.fleet.load == Load::Nothing {
+                table.load(&mut self.shared);
+            }
+        }
+        self.opened_tab();
+    }
+
+    fn interrupt(&mut self) {
+        let now = self.shared.now;
+        match self.interrupted.replace(now) {
+            Some(before) if now.since(before) < TWICE_MS => self.shared.effects.push(Effect::Quit),
+            _ => {
+                if self.overlay.is_some() {
+                    self.with_popup(|popup, cx| popup.act(cx, Action::Cancel));
+                } else {
+                    self.act_below(Action::Cancel);
+                }
+                self.shared.notices.info(now, "Ctrl-C once more quits");
+            }
+        }
+    }
+
+    /// Lets the popup do something, and does what becomes of it.
+    pub(super) fn with_popup(&mut self, what: impl FnOnce(&mut dyn Popup, &mut Cx<'_>) -> Then) {
+        let Some(mut overlay) = self.overlay.take() else { return };
+        let then = what(overlay.popup_mut(), &mut Cx { shared: &mut self.shared, tables: &mut self.tables });
+        match then {
+            Then::Stay => self.overlay = Some(overlay),
+            Then::Close => self.shared.forget(Owner::Overlay),
+            Then::Open(next) => {
+                self.shared.forget(Owner::Overlay);
+                self.overlay = Some(*next);
+            }
+            Then::Do(action) => {
+                self.shared.forget(Owner::Overlay);
+                self.act(action);
+            }
+        }
+    }
+}

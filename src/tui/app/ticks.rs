@@ -1,0 +1,48 @@
+//! The time: when the model wants to be told it, and what it does then.
+
+use super::Model;
+use crate::tui::msg::{Ask, Moment};
+use crate::tui::screens::keys;
+use crate::tui::shared::{Link, Owner};
+
+/// Between two frames of a spinner, in milliseconds.
+const SPIN_MS: u64 = 250;
+
+impl Model {
+    /// When a [`Msg::Tick`] is wanted next, if nothing else happens before.
+    pub fn wake_at(&self) -> Option<Moment> {
+        [
+            self.shared.notices.goes_at(),
+            self.tables.personal.wake_at(),
+            self.tables.workspace.wake_at(),
+            self.tables.detail.wake_at(),
+            self.overlay.as_ref().and_then(|overlay| overlay.popup().wake_at()),
+            self.again,
+            self.spins_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// When the spinner turns next.
+    fn spins_at(&self) -> Option<Moment> {
+        let waits =
+            self.overlay.is_some() && self.shared.waits(Owner::Overlay) || self.shared.waits(Owner::Create);
+        let connecting = self.shared.me.is_none() && self.shared.link == Link::Connecting;
+        (waits || connecting || self.table().is_some_and(keys::State::loads))
+            .then(|| Moment((self.shared.now.0 / SPIN_MS + 1) * SPIN_MS))
+    }
+
+    pub(super) fn tick(&mut self, now: Moment) {
+        self.shared.now = now.max(self.shared.now);
+        self.shared.notices.tick(now);
+        if self.again.take_if(|at| now >= *at).is_some() {
+            self.shared.ask(Owner::Me, Ask::Me);
+        }
+        self.tables.personal.tick(&mut self.shared);
+        self.tables.workspace.tick(&mut self.shared);
+        self.tables.detail.tick(&mut self.shared);
+        self.with_popup(|popup, cx| popup.tick(cx));
+    }
+}
