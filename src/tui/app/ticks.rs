@@ -1,6 +1,6 @@
 //! The time: when the model wants to be told it, and what it does then.
 
-use super::Model;
+use super::{Model, Tab};
 use crate::tui::msg::{Ask, Moment};
 use crate::tui::screens::keys;
 use crate::tui::shared::{Link, Owner};
@@ -13,7 +13,7 @@ impl Model {
     pub fn wake_at(&self) -> Option<Moment> {
         [
             self.shared.notices.goes_at(),
-            self.tables.personal.wake_at(),
+            self.personal_matters().then(|| self.tables.personal.wake_at()).flatten(),
             self.tables.workspace.wake_at(),
             self.tables.detail.wake_at(),
             self.overlay.as_ref().and_then(|overlay| overlay.popup().wake_at()),
@@ -23,6 +23,12 @@ impl Model {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// Whether the personal keys are looked after now: while they are hidden nothing wakes for them. The organization's always
+    /// are, since the header and the review show what is in them.
+    fn personal_matters(&self) -> bool {
+        matches!(self.tab, Tab::Personal | Tab::Rotations)
     }
 
     /// When the spinner turns next.
@@ -40,7 +46,9 @@ impl Model {
         if self.again.take_if(|at| now >= *at).is_some() {
             self.shared.ask(Owner::Me, Ask::Me);
         }
-        self.tables.personal.tick(&mut self.shared);
+        if self.personal_matters() {
+            self.tables.personal.tick(&mut self.shared);
+        }
         self.tables.workspace.tick(&mut self.shared);
         self.tables.detail.tick(&mut self.shared);
         self.with_popup(|popup, cx| popup.tick(cx));
