@@ -63,6 +63,8 @@ pub fn ui(seat: Seat, config: &Config, environment: &Environment) -> Result<Opti
         restricted: seat.restricted,
         theme: Theme { palette, ascii: !capabilities.unicode },
         keymap,
+        // Without a pause the server would be asked without end.
+        refresh_ms: u64::from(config.ui.refresh_seconds.max(1)) * 1_000,
         hints,
         capabilities,
         clipboard,
@@ -169,8 +171,10 @@ mod tests {
         assert_eq!(options.private_variables, ["KEYWARD_TOKEN"]);
         config.ui.color = Color::Never;
         config.ui.ascii = Ascii::Always;
+        config.ui.refresh_seconds = 0;
         let options = ui(seat(), &config, &environment).unwrap();
         assert_eq!((options.theme.palette, options.theme.ascii), (Palette::Mono, true));
+        assert_eq!(options.refresh_ms, 1_000);
     }
 
     #[test]

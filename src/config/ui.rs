@@ -22,7 +22,7 @@ pub struct Ui {
     pub read_only: bool,
     /// Draws each frame in one piece on terminals that can; others ignore it.
     pub synchronized_update: bool,
-    /// Seconds between two refreshes.
+    /// Seconds between two refreshes; 0 counts as 1.
     pub refresh_seconds: u32,
 }
 

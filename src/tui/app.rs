@@ -141,6 +141,8 @@ pub struct Model {
     interrupted: Option<Moment>,
     /// When it is asked again who is signed in, while no answer came yet.
     again: Option<Moment>,
+    /// When the open tab is asked for again, after it was not answered.
+    retry: Option<(Tab, Moment)>,
 }
 
 impl Model {
@@ -163,6 +165,7 @@ impl Model {
             half: None,
             interrupted: None,
             again: None,
+            retry: None,
         };
         model.shared.ask(Owner::Me, Ask::Me);
         model.settle();

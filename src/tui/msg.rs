@@ -324,6 +324,15 @@ impl Failure {
         }
     }
 
+    /// Whether asking again may be answered: the server was not reached, or is in trouble itself.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
+            Self::Unreachable(_) | Self::Garbled(_) => true,
+            Self::Local(_) => false,
+        }
+    }
+
     /// The type of the server's problem, if it was one.
     pub fn problem(&self) -> Option<ProblemType> {
         match self {

@@ -77,6 +77,8 @@ pub struct Options {
     pub theme: Theme,
     /// The keys.
     pub keymap: Keymap,
+    /// Between two looks for changes, in milliseconds.
+    pub refresh_ms: u64,
     /// What the environment says about the terminal.
     pub hints: Hints,
     /// What the terminal is given.
@@ -179,6 +181,7 @@ impl Ui {
             restricted: options.restricted,
             theme: options.theme,
             keymap: options.keymap,
+            refresh_ms: options.refresh_ms,
             size: device.size(),
             seed: clock::entropy(),
             pending: records.left_behind(&options.address),

@@ -14,6 +14,9 @@ use crate::domain::staleness::Judge;
 use crate::domain::time::Stamp;
 use crate::wire::sessions::Me;
 
+/// Before something that was not answered is asked again, in milliseconds.
+pub const RETRY_MS: u64 = 5_000;
+
 /// What the UI starts with. The runtime and the configuration know it; nothing of it is asked for again.
 #[derive(Clone, Debug)]
 pub struct Start {
@@ -31,6 +34,8 @@ pub struct Start {
     pub theme: Theme,
     /// The keys.
     pub keymap: Keymap,
+    /// Between two looks for changes, in milliseconds.
+    pub refresh_ms: u64,
     /// Columns and rows of the window.
     pub size: (u16, u16),
     /// 16 random bytes, from which idempotency keys are made.

@@ -5,6 +5,7 @@ pub mod driver;
 mod fleet;
 mod hostile;
 mod others;
+mod outage;
 mod people;
 mod popups;
 mod review;

@@ -5,7 +5,7 @@ use crate::domain::key::Kind;
 use crate::domain::member::Permission;
 use crate::tui::msg::{Failure, Reply, Ticket};
 use crate::tui::screens::{keys, sign_in};
-use crate::tui::shared::{Link, Owner};
+use crate::tui::shared::{Link, Owner, RETRY_MS};
 
 impl Model {
     pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
@@ -75,7 +75,7 @@ impl Model {
                 if failure.is_signed_out() && self.overlay.is_none() {
                     self.overlay = Some(Overlay::SignIn(sign_in::State::default()));
                 } else if self.shared.me.is_none() {
-                    self.again = Some(self.shared.now.plus(keys::REFRESH_MS));
+                    self.again = Some(self.shared.now.plus(RETRY_MS));
                 }
             }
         }

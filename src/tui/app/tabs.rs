@@ -12,7 +12,7 @@ use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Failure, Reply};
 use crate::tui::screens::{members, review, rotate, rotations};
 use crate::tui::search::Typing;
-use crate::tui::shared::Owner;
+use crate::tui::shared::{Owner, RETRY_MS};
 
 /// Where one is in a table, for the footer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,6 +303,17 @@ impl Model {
         }
     }
 
+    /// Loads what such a tab shows anew; the keys of the review look for changes by themselves.
+    pub(super) fn load_tab(&mut self) {
+        match self.tab {
+            Tab::Personal | Tab::Workspace => {}
+            Tab::Review => self.tables.review.load(&mut self.shared),
+            Tab::Rotations => self.tables.rotations.load(&mut self.shared),
+            Tab::Members => self.tables.members.load(&mut self.shared),
+            Tab::Activity => self.tables.activity.load(&mut self.shared),
+        }
+    }
+
     /// Brings the tables of such tabs in line with the window.
     pub(super) fn settle_tab(&mut self, body: Rect) {
         let pane = self.tables.detail.open;
@@ -346,6 +357,18 @@ impl Model {
 
     /// Such a tab hears what it asked for.
     pub(super) fn tab_heard(&mut self, owner: Owner, result: Result<Reply, Failure>) {
+        let tab = match owner {
+            Owner::History => Some(Tab::Review),
+            Owner::Rotations => Some(Tab::Rotations),
+            Owner::Members => Some(Tab::Members),
+            Owner::Activity => Some(Tab::Activity),
+            _ => None,
+        };
+        if let (Some(tab), Err(failure)) = (tab, &result)
+            && failure.passes()
+        {
+            self.retry = Some((tab, self.shared.now.plus(RETRY_MS)));
+        }
         let Tables { workspace, review, .. } = &mut self.tables;
         match (owner, result) {
             (Owner::History, Ok(Reply::Reviews(page))) => {

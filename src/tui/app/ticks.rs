@@ -18,6 +18,7 @@ impl Model {
             self.tables.detail.wake_at(),
             self.overlay.as_ref().and_then(|overlay| overlay.popup().wake_at()),
             self.again,
+            self.retry.filter(|&(tab, _)| tab == self.tab).map(|(_, at)| at),
             self.spins_at(),
         ]
         .into_iter()
@@ -45,6 +46,9 @@ impl Model {
         self.shared.notices.tick(now);
         if self.again.take_if(|at| now >= *at).is_some() {
             self.shared.ask(Owner::Me, Ask::Me);
+        }
+        if self.retry.take_if(|&mut (tab, at)| tab == self.tab && now >= at).is_some() {
+            self.load_tab();
         }
         if self.personal_matters() {
             self.tables.personal.tick(&mut self.shared);

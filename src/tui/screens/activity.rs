@@ -88,7 +88,7 @@ impl State {
         if self.load != Load::Complete || !near || shared.waits(Owner::Activity) {
             return;
         }
-        if let Some(cursor) = self.older.take() {
+        if let Some(cursor) = self.older.clone() {
             let query = ActivityQuery { limit: Some(PAGE), cursor: Some(cursor), ..ActivityQuery::default() };
             shared.ask(Owner::Activity, Ask::Activity(query));
         }

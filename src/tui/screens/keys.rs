@@ -9,7 +9,7 @@ use crate::tui::fleet::{Changes, Fleet, Load};
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure, Moment};
 use crate::tui::search::Search;
-use crate::tui::shared::{Link, Owner, Shared};
+use crate::tui::shared::{Link, Owner, RETRY_MS, Shared};
 use crate::tui::table::{self, Column, Look, Row, Table};
 use crate::wire::page::Page;
 use crate::wire::problem::ProblemType;
@@ -27,9 +27,6 @@ impl Row for Key {
         self.id
     }
 }
-
-/// Between two looks for changes, in milliseconds.
-pub const REFRESH_MS: u64 = 5_000;
 
 /// A table of keys and what it shows.
 #[derive(Debug)]
@@ -150,7 +147,7 @@ impl State {
         self.time = shared.server_now();
         self.merge(shared, &changes);
         if last {
-            self.next_refresh = Some(shared.now.plus(REFRESH_MS));
+            self.next_refresh = Some(shared.now.plus(shared.start.refresh_ms));
         }
         changes
     }
@@ -197,7 +194,7 @@ impl State {
             // The role is another one now.
             shared.ask(Owner::Me, Ask::Me);
         } else if !failure.is_signed_out() {
-            self.next_refresh = Some(shared.now.plus(REFRESH_MS));
+            self.next_refresh = Some(shared.now.plus(RETRY_MS));
         }
     }
 

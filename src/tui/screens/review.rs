@@ -176,7 +176,7 @@ impl State {
         self.arranged = true;
         self.judge = Some(workspace.look(shared).judge);
         self.arrange(&workspace.fleet);
-        if self.history == Load::Nothing {
+        if matches!(self.history, Load::Nothing | Load::Failed(_)) {
             self.load(shared);
         }
     }

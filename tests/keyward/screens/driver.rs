@@ -40,6 +40,7 @@ pub fn start(columns: u16, rows: u16) -> Start {
         restricted: false,
         theme: Theme::default(),
         keymap: Keymap::default(),
+        refresh_ms: 5_000,
         size: (columns, rows),
         seed: [7; 16],
         pending: Vec::new(),
@@ -112,6 +113,15 @@ impl Driver {
     pub fn go(mut self) -> Self {
         self.hold = false;
         while let Some(effect) = self.held.pop_front() {
+            self.run(effect);
+        }
+        self.frame();
+        self
+    }
+
+    /// Answers what is held back now, and holds back what is asked then.
+    pub fn go_once(mut self) -> Self {
+        for effect in std::mem::take(&mut self.held) {
             self.run(effect);
         }
         self.frame();

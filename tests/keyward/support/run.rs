@@ -47,6 +47,7 @@ impl Screens {
             restricted: false,
             theme: Theme::default(),
             keymap: Keymap::default(),
+            refresh_ms: 5_000,
             size: (120, 40),
             seed: std::array::from_fn(|i| entropy::<16>()[i]),
             pending: Vec::new(),

@@ -1,0 +1,55 @@
+//! The server does not answer for a while: what is shown stays, and everything comes back without a key press.
+
+use keyward::tui::msg::Failure;
+
+use super::driver::Driver;
+
+fn down() -> Failure {
+    Failure::Unreachable("keys.plant.example refused the connection".to_owned())
+}
+
+/// Fails the next answers, so many.
+fn failing(driver: Driver, times: usize) -> Driver {
+    (0..times).fold(driver, |driver, _| driver.failing(down()))
+}
+
+#[test]
+fn who_is_signed_in_and_the_keys_are_asked_for_again() {
+    use super::driver::start;
+    use keyward::domain::member::Role;
+    let driver = failing(Driver::prepare(start(80, 24), Role::Admin), 2).go();
+    assert!(driver.screen().contains("refused the connection"));
+    let driver = driver.wait(11_000);
+    assert!(driver.model.selected().is_some(), "{}", driver.screen());
+    // Signed in, but the first list does not arrive.
+    let driver = Driver::prepare(start(80, 24), Role::Admin).holding().go_once();
+    let driver = failing(driver, 2).go();
+    assert!(driver.model.selected().is_none());
+    assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
+    let driver = driver.wait(11_000);
+    assert!(driver.model.selected().is_some(), "{}", driver.screen());
+    assert!(!driver.screen().contains("refused the connection"), "{}", driver.screen());
+}
+
+#[test]
+fn every_other_tab_is_asked_for_again() {
+    for tab in ["4", "5", "6"] {
+        let whole = Driver::new().press(tab).screen();
+        let driver = failing(Driver::new(), 1).press(tab);
+        assert_ne!(driver.screen(), whole);
+        assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
+        let driver = failing(driver, 1).wait(15_500);
+        assert!(!driver.screen().contains("refused the connection"), "{tab}: {}", driver.screen());
+        assert!(driver.model.place_in_tab().unwrap().shown > 0, "{tab}: {}", driver.screen());
+    }
+}
+
+#[test]
+fn rows_stay_while_the_server_is_away() {
+    let driver = Driver::new();
+    let before = driver.model.selected().unwrap().id;
+    let driver = failing(driver, 3).wait(11_000);
+    assert_eq!(driver.model.selected().unwrap().id, before);
+    assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
+    assert!(!driver.wait(20_000).screen().contains("refused the connection"));
+}
