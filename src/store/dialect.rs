@@ -126,7 +126,14 @@ pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
     let readers = options()
         .max_connections(SQLITE_READERS)
         .after_connect(|conn, _| Box::pin(prepare(conn, SQLITE, SQLITE_READER)))
-        .connect_lazy_with(url);
+        .connect_with(url)
+        .await?;
+    // All of them now: one that is opened beside a running write may find SQLite's files in between (SQLITE_CANTOPEN).
+    let mut opened = Vec::new();
+    for _ in 0..SQLITE_READERS {
+        opened.push(readers.acquire().await?);
+    }
+    drop(opened);
     Ok(Pools { readers, writers })
 }
 
