@@ -277,7 +277,7 @@ pub enum Reply {
     Decided(Box<Decided>),
     /// A page of the log.
     Activity(Page<crate::domain::activity::Activity>),
-    /// It was done; the sentence says what: `sent to your terminal`, `written to /home/ada/key`.
+    /// It was done; the sentence says what: `sent to your terminal`, `written to ~/grafana.key`.
     Done(String),
 }
 
