@@ -9,7 +9,7 @@ use crate::tui::shared::{Link, Owner};
 const SPIN_MS: u64 = 250;
 
 impl Model {
-    /// When a [`Msg::Tick`] is wanted next, if nothing else happens before.
+    /// When a [`Msg::Tick`](crate::tui::msg::Msg::Tick) is wanted next, if nothing else happens before.
     pub fn wake_at(&self) -> Option<Moment> {
         [
             self.shared.notices.goes_at(),
