@@ -16,11 +16,13 @@ use crate::clock::Clock;
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
 use crate::domain::secret::{Digest, digest_of};
-use crate::domain::time::{SECOND, Stamp};
+use crate::domain::time::SECOND;
 use crate::store::{self, Dialect, KeyUse, Store};
 
+mod asking;
 mod turn;
 
+use asking::Asking;
 pub use turn::Turn;
 
 /// How long uses are gathered before they are written.
@@ -51,6 +53,7 @@ pub struct Recorder {
     /// Keys with uses that are not yet written.
     unwritten: Mutex<Vec<Arc<Entry>>>,
     wake: Notify,
+    asking: Mutex<Asking>,
     /// Held for writing by whoever writes gathered uses or decides about keys, for reading by a first use on its way.
     turn: Arc<RwLock<()>>,
     stopping: AtomicBool,
@@ -103,6 +106,7 @@ impl Recorder {
             index,
             unwritten: Mutex::default(),
             wake: Notify::new(),
+            asking: Mutex::default(),
             turn: Arc::default(),
             stopping: AtomicBool::new(false),
         }))
@@ -160,7 +164,7 @@ impl Recorder {
     ///
     /// # Errors
     /// [`Refusal::KeyInvalid`] for whatever is not accepted; or its use cannot be recorded.
-    pub async fn verify(&self, secret: &str, caller: Caller<'_>, named: bool) -> Result<Verified, Refusal> {
+    pub async fn verify(self: &Arc<Self>, secret: &str, caller: Caller<'_>, named: bool) -> Result<Verified, Refusal> {
         let digest = digest_of(secret);
         match self.store.dialect() {
             Dialect::Sqlite => self.verify_here(&digest, caller, named).await,
@@ -169,7 +173,7 @@ impl Recorder {
     }
 
     async fn verify_here(
-        &self,
+        self: &Arc<Self>,
         digest: &Digest,
         caller: Caller<'_>,
         named: bool,
@@ -188,11 +192,7 @@ impl Recorder {
                     return Err(Refusal::KeyInvalid);
                 }
                 Touch::AskDatabase => {
-                    let _turn = self.turn.read().await;
-                    let now = self.clock.now();
-                    let accepted = self.write_now(digest, entry.id, caller, now).await?;
-                    entry.learn(accepted);
-                    if accepted {
+                    if self.ask_database(digest, &entry, caller, || self.clock.now()).await? {
                         let name = named.then(|| entry.name());
                         return Ok(Verified { id: entry.id, kind: entry.kind, name });
                     }
@@ -203,7 +203,7 @@ impl Recorder {
         }
     }
 
-    async fn verify_in_database(&self, digest: &Digest, caller: Caller<'_>) -> Result<Verified, Refusal> {
+    async fn verify_in_database(self: &Arc<Self>, digest: &Digest, caller: Caller<'_>) -> Result<Verified, Refusal> {
         loop {
             let found = self.store.reader().await?.verify(digest, self.clock.now()).await?;
             let Some(key) = found.key else {
@@ -232,38 +232,12 @@ impl Recorder {
                     return Err(Refusal::KeyInvalid);
                 }
                 Touch::AskDatabase => {
-                    let _turn = self.turn.read().await;
-                    let accepted = self.write_now(digest, key.id, caller, found.now).await?;
-                    entry.learn(accepted);
+                    let accepted = self.ask_database(digest, &entry, caller, || found.now).await?;
                     return if accepted { Ok(verified) } else { Err(Refusal::KeyInvalid) };
                 }
                 Touch::Wait => self.index.settled(&entry).await,
             }
         }
-    }
-
-    /// Writes one use at once. Whether it was one: the key may be revoked.
-    async fn write_now(
-        &self,
-        digest: &Digest,
-        id: Id,
-        caller: Caller<'_>,
-        now: Stamp,
-    ) -> Result<bool, Refusal> {
-        let mut gathered = Gathered::default();
-        gathered.add(caller, now);
-        let used = key_use(id, &gathered);
-        let digest = *digest;
-        let written: Result<bool, store::Error> = self
-            .store
-            .write(move |tx| Box::pin(async move { tx.record_use_of(&digest, &used, now).await }))
-            .await;
-        written.map_err(|error| {
-            tracing::error!(%error, "the use of a key cannot be recorded, so it was not answered");
-            Refusal::Unavailable(
-                "The use of the key cannot be recorded now, so it is not answered. Try again.",
-            )
-        })
     }
 
     /// Sees to it that what was gathered gets written.
