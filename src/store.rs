@@ -32,6 +32,7 @@ mod sites;
 mod statement;
 mod tx;
 mod usage;
+mod uses;
 
 pub use activity::{ActivityFilter, Event};
 pub use backup::BackupError;
@@ -47,7 +48,8 @@ pub use seed::{Seed, SeedKey, SeedMember};
 pub use sessions::{Alive, CodeRow, NewCode, NewSession, SessionRow, SignedIn};
 pub use sites::{MachineRow, SiteRow};
 pub use tx::{Outcome, Tx};
-pub use usage::{KeyUse, Verification, VerifiedKey};
+pub use usage::{Verification, VerifiedKey};
+pub use uses::KeyUse;
 
 use dialect::Pools;
 use file::DataFile;

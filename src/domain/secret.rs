@@ -120,7 +120,7 @@ fn checksum(body: &[u8]) -> [u8; 6] {
 }
 
 /// SHA-256 of a label and a secret or token: what the database holds.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {

@@ -164,7 +164,12 @@ impl Recorder {
     ///
     /// # Errors
     /// [`Refusal::KeyInvalid`] for whatever is not accepted; or its use cannot be recorded.
-    pub async fn verify(self: &Arc<Self>, secret: &str, caller: Caller<'_>, named: bool) -> Result<Verified, Refusal> {
+    pub async fn verify(
+        self: &Arc<Self>,
+        secret: &str,
+        caller: Caller<'_>,
+        named: bool,
+    ) -> Result<Verified, Refusal> {
         let digest = digest_of(secret);
         match self.store.dialect() {
             Dialect::Sqlite => self.verify_here(&digest, caller, named).await,
@@ -203,7 +208,11 @@ impl Recorder {
         }
     }
 
-    async fn verify_in_database(self: &Arc<Self>, digest: &Digest, caller: Caller<'_>) -> Result<Verified, Refusal> {
+    async fn verify_in_database(
+        self: &Arc<Self>,
+        digest: &Digest,
+        caller: Caller<'_>,
+    ) -> Result<Verified, Refusal> {
         loop {
             let found = self.store.reader().await?.verify(digest, self.clock.now()).await?;
             let Some(key) = found.key else {

@@ -2,6 +2,7 @@
 //!
 //! A transaction of its own for each would let a fleet of new keys in only as fast as the disk syncs, one by one.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::{OwnedRwLockReadGuard, oneshot};
@@ -10,26 +11,26 @@ use super::super::Refusal;
 use super::super::gathered::{Caller, Gathered};
 use super::super::index::Entry;
 use super::{Recorder, key_use};
+use crate::domain::id::Id;
 use crate::domain::secret::Digest;
 use crate::domain::time::Stamp;
-use crate::store::{self, KeyUse};
+use crate::store;
 
 /// Uses on their way.
 #[derive(Default)]
 pub(super) struct Asking {
-    waiting: Vec<Ask>,
+    /// In the order of ids, as all processes write.
+    waiting: BTreeMap<(Id, Digest), Asked>,
     /// Whether a task writes them, and will look again.
     written: bool,
 }
 
-/// One use, and who waits for what the database says of it.
-struct Ask {
+/// Uses of one secret, and who waits for what the database says of them.
+struct Asked {
     entry: Arc<Entry>,
-    digest: Digest,
-    used: KeyUse,
-    at: Stamp,
-    answer: oneshot::Sender<bool>,
-    /// Nobody decides about keys until this use is on record, even if who asked has gone away.
+    uses: Gathered,
+    answers: Vec<oneshot::Sender<bool>>,
+    /// Nobody decides about keys until these uses are on record, even if who asked has gone away.
     _turn: OwnedRwLockReadGuard<()>,
 }
 
@@ -46,15 +47,17 @@ impl Recorder {
         now: impl FnOnce() -> Stamp,
     ) -> Result<bool, Refusal> {
         let turn = self.turn.clone().read_owned().await;
-        let at = now();
-        let mut gathered = Gathered::default();
-        gathered.add(caller, at);
         let (answer, answered) = oneshot::channel();
-        let used = key_use(entry.id, &gathered);
-        let ask = Ask { entry: entry.clone(), digest: *digest, used, at, answer, _turn: turn };
         let begin = {
             let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-            asking.waiting.push(ask);
+            let asked = asking.waiting.entry((entry.id, *digest)).or_insert_with(|| Asked {
+                entry: entry.clone(),
+                uses: Gathered::default(),
+                answers: Vec::new(),
+                _turn: turn,
+            });
+            asked.uses.add(caller, now());
+            asked.answers.push(answer);
             !std::mem::replace(&mut asking.written, true)
         };
         if begin {
@@ -70,39 +73,30 @@ impl Recorder {
     /// Writes the uses that wait, all of them in one transaction, until none does.
     async fn write_asked(self: Arc<Self>) {
         loop {
-            let mut asks = {
+            let asked = {
                 let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
                 asking.written = !asking.waiting.is_empty();
                 std::mem::take(&mut asking.waiting)
             };
-            if asks.is_empty() {
+            if asked.is_empty() {
                 return;
             }
-            // In the order of ids, as all processes write.
-            asks.sort_by_key(|ask| ask.entry.id);
-            let uses: Vec<_> = asks.iter().map(|ask| (ask.digest, ask.used.clone(), ask.at)).collect();
-            let written: Result<Vec<bool>, store::Error> = self
-                .store
-                .write(move |tx| {
-                    Box::pin(async move {
-                        let mut accepted = Vec::with_capacity(uses.len());
-                        for (digest, used, at) in &uses {
-                            accepted.push(tx.record_use_of(digest, used, *at).await?);
-                        }
-                        Ok(accepted)
-                    })
-                })
-                .await;
-            match written {
-                Ok(accepted) => {
-                    for (ask, accepted) in asks.into_iter().zip(accepted) {
-                        ask.entry.learn(accepted);
-                        // Who asked may have gone away.
-                        let _ = ask.answer.send(accepted);
-                    }
+            let uses: Vec<_> =
+                asked.iter().map(|((id, digest), asked)| (*digest, key_use(*id, &asked.uses))).collect();
+            let now = self.clock.now();
+            let written: Result<Vec<bool>, store::Error> =
+                self.store.write(move |tx| Box::pin(async move { tx.record_uses_of(uses, now).await })).await;
+            let accepted = written.unwrap_or_else(|error| {
+                tracing::error!(%error, keys = asked.len(), "uses of keys cannot be recorded, so they are not answered");
+                Vec::new()
+            });
+            // Whoever is left without an answer is told that the use cannot be recorded.
+            for (asked, accepted) in asked.into_values().zip(accepted) {
+                asked.entry.learn(accepted);
+                for answer in asked.answers {
+                    // Who asked may have gone away.
+                    let _ = answer.send(accepted);
                 }
-                // Dropping them answers that it cannot be recorded.
-                Err(error) => tracing::error!(%error, uses = asks.len(), "the use of keys cannot be recorded, so it was not answered"),
             }
         }
     }

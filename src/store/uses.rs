@@ -1,0 +1,209 @@
+//! Writing uses: many keys to a statement, since the recorder brings thousands a second.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::dialect::Dialect;
+use super::error::Error;
+use super::row::Row;
+use super::statement::Statement;
+use super::tx::Tx;
+use crate::domain::id::Id;
+use crate::domain::key::Client;
+use crate::domain::secret::Digest;
+use crate::domain::time::{DAY, Stamp};
+use crate::domain::usage::{Bucket, CLIENTS_KEPT, ClientUse};
+
+/// Keys to a statement: far from any database's limit on values.
+const AT_ONCE: usize = 100;
+
+/// Uses of one key to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key.
+    pub id: Id,
+    /// The latest use that was answered with success, and by what; nothing if all were refused.
+    pub last: Option<(Stamp, Client)>,
+    /// Counts by hour.
+    pub hours: Vec<Bucket>,
+    /// What used it.
+    pub clients: Vec<ClientUse>,
+}
+
+impl KeyUse {
+    fn count(&self) -> i64 {
+        self.hours.iter().map(|bucket| bucket.count).sum()
+    }
+}
+
+impl Tx {
+    /// Writes uses, each of another key. The time of the last one only moves forward, and a revoked key is left alone but for its
+    /// counts.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn record_uses(&mut self, uses: &[KeyUse], now: Stamp) -> Result<(), Error> {
+        let mark = self.watermark(now).await?;
+        for part in uses.chunks(AT_ONCE) {
+            if self.dialect() == Dialect::Postgres {
+                self.live_digests(part).await?;
+            }
+            self.mark_used(part, mark).await?;
+            self.count_uses(part).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes uses of the keys with these secrets, each of another key, and says of each whether it was one: not where the key is
+    /// revoked, or has another secret.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn record_uses_of(
+        &mut self,
+        uses: Vec<(Digest, KeyUse)>,
+        now: Stamp,
+    ) -> Result<Vec<bool>, Error> {
+        let mark = self.watermark(now).await?;
+        let (digests, uses): (Vec<_>, Vec<_>) = uses.into_iter().unzip();
+        let mut answers = Vec::with_capacity(uses.len());
+        for (uses, digests) in uses.chunks(AT_ONCE).zip(digests.chunks(AT_ONCE)) {
+            let live = self.live_digests(uses).await?;
+            let own = |used: &KeyUse, digest: &Digest| live.get(&used.id) == Some(digest);
+            answers.extend(uses.iter().zip(digests).map(|(used, digest)| own(used, digest)));
+            let pairs = uses.iter().zip(digests);
+            let accepted: Vec<_> = pairs.filter(|(u, d)| own(u, d)).map(|(u, _)| u.clone()).collect();
+            self.mark_used(&accepted, mark).await?;
+            self.count_uses(&accepted).await?;
+        }
+        Ok(answers)
+    }
+
+    /// The digests of those keys that are not revoked, and stay so until the end of the transaction. They are taken in the order
+    /// of ids, as by every process: the update alone would take them in an order of its own, and two of them wait for each other.
+    async fn live_digests(&mut self, uses: &[KeyUse]) -> Result<HashMap<Id, Digest>, Error> {
+        let sql =
+            Statement::new("SELECT k.id, k.digest FROM keys AS k WHERE k.revoked_at IS NULL AND k.id IN ")
+                .ids(uses.iter().map(|used| used.id))
+                .plain(" ORDER BY k.id")
+                .plain(self.dialect().for_update_of_keys());
+        let rows = self.all(sql.query()).await?;
+        let live = rows.iter().map(|row| Row::of("keys", row));
+        live.map(|row| Ok((row.id("id")?, row.digest("digest")?))).collect()
+    }
+
+    async fn mark_used(&mut self, uses: &[KeyUse], mark: Stamp) -> Result<(), Error> {
+        let marked: Vec<_> = uses.iter().filter_map(|used| Some((used, used.last.as_ref()?))).collect();
+        if marked.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Statement::new("WITH used(id, at, agent, address, count) AS (VALUES ");
+        for (n, (used, (at, client))) in marked.into_iter().enumerate() {
+            sql = sql
+                .text(if n == 0 { "(?" } else { ", (?" }, used.id.to_string())
+                .int(", ?", at.0)
+                .text(", ?", client.agent.clone())
+                .text(", ?", client.address.clone())
+                .int(", ?)", used.count());
+        }
+        let sql = sql
+            .plain(
+                ") UPDATE keys SET \
+                 last_used_agent = CASE WHEN last_used_at > used.at THEN last_used_agent ELSE used.agent END, \
+                 last_used_address = CASE WHEN last_used_at > used.at THEN last_used_address ELSE used.address END, \
+                 last_used_at = CASE WHEN last_used_at > used.at THEN last_used_at ELSE used.at END, \
+                 use_count = use_count + used.count",
+            )
+            .int(", changed_at = ? FROM used WHERE keys.id = used.id AND revoked_at IS NULL", mark.0);
+        self.execute(sql.query()).await.map(drop)
+    }
+
+    async fn count_uses(&mut self, uses: &[KeyUse]) -> Result<(), Error> {
+        let mut hours = BTreeMap::new();
+        let mut days = BTreeMap::new();
+        let mut clients = BTreeMap::new();
+        for used in uses {
+            for bucket in &used.hours {
+                for (buckets, start) in [(&mut hours, bucket.start), (&mut days, bucket.start.floor(DAY))] {
+                    let (count, refused) = buckets.entry((used.id, start)).or_insert((0, 0));
+                    *count += bucket.count;
+                    *refused += bucket.refused;
+                }
+            }
+            for client in &used.clients {
+                let key = (used.id, client.agent.as_str(), client.address.as_str());
+                let seen = clients.entry(key).or_insert((client.first_seen_at, client.last_seen_at, 0));
+                *seen = (
+                    seen.0.min(client.first_seen_at),
+                    seen.1.max(client.last_seen_at),
+                    seen.2 + client.count,
+                );
+            }
+        }
+        self.add_to_buckets("usage_hours", hours).await?;
+        self.add_to_buckets("usage_days", days).await?;
+        self.count_clients(clients).await
+    }
+
+    async fn add_to_buckets(
+        &mut self,
+        table: &'static str,
+        buckets: BTreeMap<(Id, Stamp), (i64, i64)>,
+    ) -> Result<(), Error> {
+        if buckets.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Statement::new("INSERT INTO ")
+            .plain(table)
+            .plain(" AS known (key_id, start, count, refused) VALUES ");
+        for (n, ((key, start), (count, refused))) in buckets.into_iter().enumerate() {
+            sql = sql
+                .text(if n == 0 { "(?" } else { ", (?" }, key.to_string())
+                .int(", ?", start.0)
+                .int(", ?", count)
+                .int(", ?)", refused);
+        }
+        let sql = sql.plain(
+            " ON CONFLICT (key_id, start) DO UPDATE SET count = known.count + excluded.count, \
+             refused = known.refused + excluded.refused",
+        );
+        self.execute(sql.query()).await.map(drop)
+    }
+
+    /// Counts the uses of clients; of the clients of a key the most recent are kept.
+    async fn count_clients(
+        &mut self,
+        clients: BTreeMap<(Id, &str, &str), (Stamp, Stamp, i64)>,
+    ) -> Result<(), Error> {
+        if clients.is_empty() {
+            return Ok(());
+        }
+        let keys: BTreeSet<Id> = clients.keys().map(|(key, ..)| *key).collect();
+        let mut sql = Statement::new(
+            "INSERT INTO key_clients AS known (key_id, agent, address, first_seen_at, last_seen_at, count) VALUES ",
+        );
+        for (n, ((key, agent, address), (first, last, count))) in clients.into_iter().enumerate() {
+            sql = sql
+                .text(if n == 0 { "(?" } else { ", (?" }, key.to_string())
+                .text(", ?", agent)
+                .text(", ?", address)
+                .int(", ?", first.0)
+                .int(", ?", last.0)
+                .int(", ?)", count);
+        }
+        let sql = sql.plain(
+            " ON CONFLICT (key_id, agent, address) DO UPDATE SET count = known.count + excluded.count, last_seen_at = \
+             CASE WHEN known.last_seen_at > excluded.last_seen_at THEN known.last_seen_at ELSE excluded.last_seen_at END",
+        );
+        self.execute(sql.query()).await?;
+        let most = i64::try_from(CLIENTS_KEPT).unwrap_or(i64::MAX);
+        let forget = Statement::new(
+            "DELETE FROM key_clients WHERE (key_id, agent, address) IN (SELECT key_id, agent, address FROM \
+             (SELECT key_id, agent, address, \
+             ROW_NUMBER() OVER (PARTITION BY key_id ORDER BY last_seen_at DESC, agent, address) AS place \
+             FROM key_clients WHERE key_id IN ",
+        )
+        .ids(keys)
+        .int(") AS ranked WHERE place > ?)", most);
+        self.execute(forget.query()).await.map(drop)
+    }
+}
