@@ -87,7 +87,7 @@ impl Secret {
 /// The first thing that is wrong with it.
 pub fn check(text: &str) -> Result<(), Malformed> {
     let Some(body) = text.strip_prefix(PREFIX) else { return Err(Malformed::Prefix) };
-    if let Some(at) = body.chars().position(|c| !c.is_ascii_alphanumeric()) {
+    if let Some(at) = body.bytes().position(|b| !b.is_ascii_alphanumeric()) {
         return Err(Malformed::Alphabet(PREFIX.len() + at));
     }
     if text.len() != LENGTH {

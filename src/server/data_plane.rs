@@ -99,27 +99,25 @@ fn authenticated(key: &Verified) -> Response {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     let name = percent_encoded(key.name.as_deref().unwrap_or_default());
-    for (header, value) in [
-        ("x-keyward-key-id", key.id.to_string()),
-        ("x-keyward-key-name", name),
-        ("x-keyward-key-kind", key.kind.to_string()),
-    ] {
-        let value = HeaderValue::try_from(value).expect("ids, words and percent-encoded text are ASCII");
-        headers.insert(HeaderName::from_static(header), value);
-    }
+    let ascii = |value: String| HeaderValue::try_from(value).expect("ids and percent-encoded text are ASCII");
+    headers.insert(HeaderName::from_static("x-keyward-key-id"), ascii(key.id.to_string()));
+    headers.insert(HeaderName::from_static("x-keyward-key-name"), ascii(name));
+    let kind = HeaderValue::from_static(key.kind.word());
+    headers.insert(HeaderName::from_static("x-keyward-key-kind"), kind);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// UTF-8 with all but the unreserved characters of RFC 3986 escaped.
 fn percent_encoded(text: &str) -> String {
-    use std::fmt::Write as _;
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            write!(out, "%{byte:02X}").expect("writing to a String cannot fail");
+            let digits = [b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+            out.extend(digits.map(char::from));
         }
     }
     out
