@@ -132,6 +132,8 @@ pub enum Ask {
         idempotency_key: String,
         /// Name, note, what it replaces.
         body: CreateKey,
+        /// Why the key that it replaces must die at once; part of the record, so that no interruption leaves that key alive.
+        leaked: Option<String>,
     },
     /// The secret is stored → [`Reply::Key`].
     Confirm(Kind, Id),
@@ -366,4 +368,6 @@ pub struct Pending {
     pub key_id: Option<Id>,
     /// Who created it: only they can issue its secret anew.
     pub member: Id,
+    /// Why the key that it replaces is to be revoked at once, where that leaked.
+    pub leaked: Option<String>,
 }

@@ -73,6 +73,11 @@ pub trait Popup {
         None
     }
 
+    /// Whether an action of its contexts would do something now.
+    fn offers(&self, _shared: &Shared, _tables: &Tables, _action: Action) -> bool {
+        true
+    }
+
     /// The terminal is about to be given back: hide what is secret.
     fn conceal(&mut self) {}
 
@@ -88,6 +93,9 @@ pub enum Mood {
     /// It may destroy something.
     Danger,
 }
+
+/// Columns beside a popup that are too few to show anything.
+const SLIVER: u16 = 5;
 
 /// Draws the box of a popup in the middle of `area`, for so many lines of content; gives the room inside.
 pub fn frame(
@@ -107,7 +115,10 @@ pub fn frame(
         width,
         height,
     };
-    Clear.render(place, buf);
+    // Slivers of what lies below say nothing and disturb.
+    let strip =
+        if area.width - width <= 2 * SLIVER { Rect { x: area.x, width: area.width, ..place } } else { place };
+    Clear.render(strip, buf);
     let role = if mood == Mood::Danger { Role::Danger } else { Role::Border };
     let block = Block::bordered()
         .border_type(BorderType::Rounded)

@@ -12,6 +12,7 @@ use crate::domain::member::{Actor, Permission};
 use crate::domain::policy::Policy;
 use crate::domain::staleness::Judge;
 use crate::domain::time::Stamp;
+use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::sessions::Me;
 
 /// Before something that was not answered is asked again, in milliseconds.
@@ -71,12 +72,34 @@ pub enum Owner {
     Decide(Id),
     /// A create: its answer is never dropped.
     Create,
+    /// The revoke of a key that leaked; its answer is never dropped.
+    Leaked(Id),
     /// That a secret is stored.
     Confirm,
     /// The overlay that is open; dropped with it.
     Overlay,
     /// A copy or file whose outcome is only told.
     Notice,
+}
+
+/// A create whose answer is awaited.
+#[derive(Clone, Debug)]
+pub struct Creating {
+    /// Its `Idempotency-Key`.
+    pub idempotency_key: String,
+    /// The key to be revoked as soon as this one exists, since it leaked.
+    pub leak: Option<Leak>,
+}
+
+/// A key that leaked: it goes, whatever still uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leak {
+    /// The kind.
+    pub kind: Kind,
+    /// The key.
+    pub id: Id,
+    /// Why, for the record.
+    pub reason: String,
 }
 
 /// How the server is reached.
@@ -112,8 +135,7 @@ pub struct Shared {
     pub notices: Notices,
     /// What to do, collected while a message is handled.
     pub effects: Vec<Effect>,
-    /// The `Idempotency-Key` of the create whose answer is awaited.
-    pub creating: Option<String>,
+    creating: HashMap<Ticket, Creating>,
     server_time: Option<(Stamp, Moment)>,
     waiting: HashMap<Ticket, Owner>,
     tickets: u64,
@@ -131,7 +153,7 @@ impl Shared {
             link: Link::default(),
             notices: Notices::default(),
             effects: Vec::new(),
-            creating: None,
+            creating: HashMap::new(),
             server_time: None,
             waiting: HashMap::new(),
             tickets: 0,
@@ -174,6 +196,26 @@ impl Shared {
         let ticket = self.ticket(owner);
         self.effects.push(Effect::Ask { ticket, ask });
         ticket
+    }
+
+    /// Creates a key. Where `leaked` says why, the key that it replaces is to be revoked as soon as the new one exists.
+    pub fn create(&mut self, kind: Kind, idempotency_key: String, body: CreateKey, leaked: Option<String>) {
+        let leak = body.replaces.zip(leaked.clone()).map(|(id, reason)| Leak { kind, id, reason });
+        let creating = Creating { idempotency_key: idempotency_key.clone(), leak };
+        let ticket = self.ask(Owner::Create, Ask::Create { kind, idempotency_key, body, leaked });
+        self.creating.insert(ticket, creating);
+    }
+
+    /// The create that this answer belongs to.
+    pub fn created(&mut self, ticket: Ticket) -> Option<Creating> {
+        self.creating.remove(&ticket)
+    }
+
+    /// Revokes a key that leaked, on behalf of `owner`.
+    pub fn revoke_leaked(&mut self, owner: Owner, leak: &Leak) {
+        let reason = Some(leak.reason.clone());
+        let body = RevokeKey { even_if_used: Some(true), reason, ..RevokeKey::default() };
+        self.ask(owner, Ask::Revoke { kind: leak.kind, id: leak.id, body });
     }
 
     /// Takes something somewhere on behalf of `owner`.

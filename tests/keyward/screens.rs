@@ -4,6 +4,7 @@ mod bytes;
 pub mod driver;
 mod fleet;
 mod hostile;
+mod leaks;
 mod others;
 mod outage;
 mod people;

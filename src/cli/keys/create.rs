@@ -90,6 +90,7 @@ pub(crate) async fn make(
         create,
         at: context.clock.now(),
         key_id: None,
+        leaked: None,
     };
     let record = match context.state.record(&pending) {
         Ok(record) => record,

@@ -34,6 +34,9 @@ pub struct PendingCreate {
     /// The key, once the server has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<Id>,
+    /// Why the key that it replaces is to be revoked at once, where that leaked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaked: Option<String>,
 }
 
 /// A record that this process holds. Dropping it leaves the file behind, for the next start to ask about.
@@ -133,6 +136,7 @@ mod tests {
             create: CreateKey { name: "Grafana".into(), note: None, replaces: None },
             at: Stamp(5),
             key_id: None,
+            leaked: None,
         };
         let mut held = state.record(&pending).unwrap();
         let pending = PendingCreate { key_id: Some(Id::new(Stamp(1), [2; 10])), ..pending };

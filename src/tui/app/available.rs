@@ -86,13 +86,7 @@ impl Model {
             ) => match self.tables.rotations.selected() {
                 None => Err("no rotation is selected".to_owned()),
                 Some(_) if action == Action::OpenRotation => Ok(()),
-                Some(rotation) => crate::tui::screens::rotate::step(
-                    &self.shared,
-                    rotation,
-                    self.tables.rotations.seen,
-                    action,
-                )
-                .map(drop),
+                Some(rotation) => crate::tui::screens::rotate::possible(&self.shared, rotation, action),
             },
             (Tab::Activity, Action::OpenActivity) => match self.tables.activity.selected() {
                 Some(row) if row.key_id.is_some() => Ok(()),

@@ -1,12 +1,14 @@
 //! What opens a popup, and what becomes of a create.
 
 use super::{Model, Overlay};
+use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::tui::keymap::{Action, Context, TABLE};
-use crate::tui::msg::{Effect, Failure, Reply};
+use crate::tui::msg::{Effect, Failure, Reply, Ticket};
 use crate::tui::screens::{
     create, edit, help, menu, messages, palette, pending, reveal, revoke, revoke_many, sign_in,
 };
+use crate::tui::shared::{Creating, Owner};
 
 impl Model {
     /// Opens the popup of an action, if it has one and it works here.
@@ -82,17 +84,20 @@ impl Model {
     }
 
     /// A create was answered: its secret is shown whatever else is open, since it exists nowhere else.
-    pub(super) fn heard_created(&mut self, result: Result<Reply, Failure>) {
-        let idempotency_key = self.shared.creating.take().unwrap_or_default();
+    pub(super) fn heard_created(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
+        let Some(Creating { idempotency_key, leak }) = self.shared.created(ticket) else { return };
         match result {
             Ok(Reply::Created(created)) => {
                 let created = *created;
                 let kind = created.key.kind;
+                if let Some(leak) = &leak {
+                    self.shared.revoke_leaked(Owner::Leaked(leak.id), leak);
+                }
                 self.tables.heard_key(&self.shared, created.key.clone());
                 self.tables.of_mut(kind).select(created.key.id);
                 if let Some(secret) = created.secret {
-                    self.overlay =
-                        Some(Overlay::Reveal(reveal::State::new(created.key, secret, idempotency_key)));
+                    let reveal = reveal::State::new(created.key, secret, idempotency_key, leak);
+                    self.overlay = Some(Overlay::Reveal(reveal));
                 } else {
                     self.shared.effects.push(Effect::DropPending { idempotency_key });
                     self.overlay = None;
@@ -108,8 +113,33 @@ impl Model {
                 }
                 match &mut self.overlay {
                     Some(Overlay::Create(create)) => create.refused(&failure),
+                    Some(Overlay::Leak(leak)) => leak.refused(&failure),
                     _ => self.shared.notices.error(self.shared.now, failure.to_string()),
                 }
+            }
+        }
+    }
+
+    /// The revoke of a leaked key was answered: the popup of its replacement's secret says so, else a message does.
+    pub(super) fn heard_leaked(&mut self, id: Id, result: Result<Reply, Failure>) {
+        let failed = match result {
+            Ok(Reply::Key(key)) => {
+                self.tables.heard_key(&self.shared, *key);
+                None
+            }
+            Ok(_) => return,
+            Err(failure) => {
+                self.shared.heard_failure(&failure);
+                Some(failure.to_string())
+            }
+        };
+        match (&mut self.overlay, failed) {
+            (Some(Overlay::Reveal(reveal)), failed) if reveal.leaks(id) => {
+                reveal.heard_leaked(&mut self.shared, failed);
+            }
+            (_, None) => self.shared.notices.info(self.shared.now, "The leaked key is revoked"),
+            (_, Some(why)) => {
+                self.shared.notices.error(self.shared.now, format!("The leaked key is NOT revoked: {why}"));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::tui::popup::Popup;
 use crate::tui::screens::{
-    create, edit, help, members, menu, messages, palette, pending, reveal, review, revoke, revoke_many,
+    create, edit, help, leak, members, menu, messages, palette, pending, reveal, review, revoke, revoke_many,
     rotate, sign_in,
 };
 
@@ -36,6 +36,8 @@ overlays! {
     Reveal(reveal::State),
     /// A key to be revoked.
     Revoke(revoke::State),
+    /// A key that leaked, to be replaced and revoked.
+    Leak(leak::State),
     /// The marked keys to be revoked.
     RevokeMany(revoke_many::State),
     /// A key's name and note.

@@ -36,7 +36,8 @@ impl Model {
                 self.tab_heard(owner, result);
             }
             Owner::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
-            Owner::Create => self.heard_created(result),
+            Owner::Create => self.heard_created(ticket, result),
+            Owner::Leaked(id) => self.heard_leaked(id, result),
             Owner::Confirm => match result {
                 Ok(Reply::Key(key)) => self.tables.heard_key(&self.shared, *key),
                 Ok(_) => {}

@@ -185,7 +185,7 @@ impl Model {
             | Action::ReplaceReplacement
             | Action::CancelRotation
             | Action::LeakedKey => {
-                match rotate::step(&self.shared, rotation, self.tables.rotations.seen, action) {
+                match rotate::step(&mut self.shared, rotation, self.tables.rotations.seen, action) {
                     Ok(overlay) => self.overlay = Some(overlay),
                     Err(why) => self.shared.notices.info(self.shared.now, why),
                 }

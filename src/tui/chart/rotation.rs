@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::bars::{Panel, draw_panel, put};
 use super::{Times, axis, glyphs, resample, series};
+use crate::domain::rotation::QuietWindow;
 use crate::domain::text;
 use crate::domain::time::{DAY, HOUR, Stamp, span};
 use crate::domain::usage::{Bucket, BucketWidth};
@@ -23,8 +24,8 @@ pub struct TwoKeys<'a> {
     pub old_created_at: Stamp,
     /// When the new key was created.
     pub new_created_at: Stamp,
-    /// How long the old key must be silent, in milliseconds.
-    pub quiet_ms: i64,
+    /// How long the old key must be silent, and why.
+    pub quiet: QuietWindow,
     /// The server's present.
     pub now: Stamp,
 }
@@ -32,7 +33,7 @@ pub struct TwoKeys<'a> {
 impl TwoKeys<'_> {
     /// The hours shown: the whole quiet window and the whole rotation with a day before it, at most 90 days.
     fn times(&self) -> Times {
-        let from = self.new_created_at.minus(DAY).min(self.now.minus(self.quiet_ms + self.quiet_ms / 4));
+        let from = self.new_created_at.minus(DAY).min(self.now.minus(self.quiet.ms + self.quiet.ms / 4));
         let from = from.max(self.now.minus(89 * DAY)).floor(HOUR);
         Times { from, to: self.now.floor(HOUR).plus(HOUR) }
     }
@@ -54,7 +55,7 @@ pub fn draw_rotation(area: Rect, buf: &mut Buffer, theme: Theme, keys: &TwoKeys)
     // Below the bars: marks and axis, and the name of the shaded part where there is room.
     let below = if area.height >= 7 { 3 } else { 2 };
     let rows = (area.height - below) / 2;
-    let shaded = times.column(keys.now.minus(keys.quiet_ms), columns)..columns;
+    let shaded = times.column(keys.now.minus(keys.quiet.ms), columns)..columns;
     let muted = theme.style(Role::Muted);
     let panels = [
         ("old", keys.old, keys.old_created_at, Role::OtherBar),
@@ -74,7 +75,12 @@ pub fn draw_rotation(area: Rect, buf: &mut Buffer, theme: Theme, keys: &TwoKeys)
     draw_marks(buf, theme, x, y, columns, keys, times);
     axis::draw(buf, x, y + 1, columns, times, muted);
     if below == 3 {
-        let words = format!("{} quiet window of {}", glyphs(theme.ascii).shade, span(keys.quiet_ms));
+        let why = if keys.quiet.raised_by_gap.is_some() {
+            "twice the longest gap seen"
+        } else {
+            "the organization's"
+        };
+        let words = format!("{} quiet window of {}, {why}", glyphs(theme.ascii).shade, span(keys.quiet.ms));
         let width = u16::try_from(text::width(&words)).unwrap_or(columns);
         let at = shaded.start.min(columns.saturating_sub(width));
         buf.set_stringn(x + at, y + 2, theme.text(&words), usize::from(columns - at), muted);
@@ -132,7 +138,7 @@ mod tests {
             tracking_since: now.minus(300 * DAY),
             old_created_at: now.minus(300 * DAY),
             new_created_at: now.minus(60 * HOUR),
-            quiet_ms: 48 * HOUR,
+            quiet: QuietWindow { ms: 48 * HOUR, raised_by_gap: None },
             now,
         };
         let shown = |columns, height, ascii, keys: &TwoKeys| {
@@ -150,7 +156,7 @@ mod tests {
         new ·····················▁▁▁▁▁▁▁▁▁▅████▆▅████▆▅████▆▅████▆▅████▆█████▆██████
                         created ▲        ▲ first used
                  Nov 21    12:00     Nov 22    12:00     Nov 23    12:00         now
-                                          ░ quiet window of 2 d
+                                          ░ quiet window of 2 d, the organization's
         ");
         insta::assert_snapshot!(shown(40, 5, false, &keys), @r"
         old ▄▅▆▄▅▆▄▅▆▄▅▆▄█▃▄█▃▄█▃▄█▃▇▅▃▄▁▁▁▁▁▁▁▁
@@ -167,7 +173,7 @@ mod tests {
         new ................________________________________________
                            ^ created
                Nov 21          Nov 22          Nov 23            now
-                                   : quiet window of 2 d
+                          : quiet window of 2 d, the organization's
         ");
     }
 }

@@ -235,6 +235,7 @@ bindings! {
         WriteSecret "write-secret" ["w"] "write the secret to a new file, 0600" "to a file";
         PipeSecret "pipe-secret" ["p"] "pipe the secret into a command" "into a command";
         Stored "stored" ["s"] "I have stored it" "I have stored it";
+        RetryRevoke "retry-revoke" ["x"] "try again to revoke the leaked key that the new one replaces" "";
     }
     Popup {
         ClosePopup "close-popup" ["q"] "close the popup" "";

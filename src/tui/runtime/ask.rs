@@ -146,8 +146,8 @@ impl Line {
         Ok(match ask {
             Ask::Me => self.me(&client).await?,
             Ask::SignIn(code) => self.sign_in(&client, &code).await?,
-            Ask::Create { kind, idempotency_key, body } => {
-                self.create(&client, kind, idempotency_key, body).await?
+            Ask::Create { kind, idempotency_key, body, leaked } => {
+                self.create(&client, kind, idempotency_key, body, leaked).await?
             }
             Ask::Confirm(kind, id) => key(client.confirm_key(kind, id).await?),
             Ask::Edit { kind, id, version, body } => key(client.edit_key(kind, id, version, body).await?),
@@ -222,9 +222,10 @@ impl Line {
         kind: Kind,
         idempotency_key: String,
         body: CreateKey,
+        leaked: Option<String>,
     ) -> Result<Reply, Failure> {
         let member = *lock(&self.member);
-        self.records.begin(&self.address, member, kind, &idempotency_key, &body)?;
+        self.records.begin(&self.address, member, kind, &idempotency_key, &body, leaked)?;
         match client.create_key(kind, body, &idempotency_key).await {
             Ok(created) => {
                 self.records.answered(&idempotency_key, created.key.id);

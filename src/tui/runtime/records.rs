@@ -51,6 +51,7 @@ impl Records {
                     at: create.at,
                     key_id: create.key_id,
                     member: create.member,
+                    leaked: create.leaked.clone(),
                 });
                 self.held().insert(create.idempotency_key.clone(), (create, recorded));
             }
@@ -66,6 +67,7 @@ impl Records {
         kind: Kind,
         idempotency_key: &str,
         body: &CreateKey,
+        leaked: Option<String>,
     ) -> Result<(), Failure> {
         let Some(state) = &self.state else { return Ok(()) };
         let Some(member) = member else {
@@ -84,6 +86,7 @@ impl Records {
             create: body.clone(),
             at: self.clock.now(),
             key_id: None,
+            leaked,
         };
         let recorded =
             state.record(&create).map_err(|e| Failure::Local(format!("No key was created: {e}")))?;
@@ -168,9 +171,9 @@ mod tests {
         let body = CreateKey { name: "Grafana".to_owned(), note: None, replaces: None };
         let member = Id::new(Stamp(0), [1; 10]);
         let first = records();
-        assert!(first.begin(&server, None, Kind::Personal, "a", &body).is_err(), "nobody is signed in");
+        assert!(first.begin(&server, None, Kind::Personal, "a", &body, None).is_err(), "nobody is signed in");
         for key in ["a", "b", "c"] {
-            first.begin(&server, Some(member), Kind::Personal, key, &body).unwrap();
+            first.begin(&server, Some(member), Kind::Personal, key, &body, None).unwrap();
         }
         first.answered("a", member);
         first.refused("a");
@@ -183,7 +186,7 @@ mod tests {
         let left = next.left_behind(&server);
         assert_eq!(left.len(), 1);
         assert_eq!((left[0].idempotency_key.as_str(), left[0].key_id), ("a", Some(member)));
-        next.begin(&server, Some(member), Kind::Personal, "a", &body).unwrap();
+        next.begin(&server, Some(member), Kind::Personal, "a", &body, None).unwrap();
         next.done("a");
         drop(next);
         assert!(records().left_behind(&server).is_empty());

@@ -12,13 +12,14 @@ use crate::domain::member::Permission;
 use crate::tui::app::Tables;
 use crate::tui::form::{Field, Form};
 use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure};
+use crate::tui::msg::{Ask, Failure, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame};
 use crate::tui::prose::{hints, paragraph, wrap};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::put;
 use crate::tui::theme::Role;
-use crate::wire::keys::CreateKey;
+use crate::wire::keys::{CreateKey, RevokeKey};
+use crate::wire::problem::ProblemType;
 
 /// The warning of the documentation of such keys.
 pub const WARNING: &str =
@@ -34,6 +35,8 @@ pub struct State {
     kind: Kind,
     choice: bool,
     replaces: Option<Key>,
+    /// A replacement whose secret is lost: it is revoked first, so that there is never a second one.
+    lost: Option<Lost>,
     name: Field,
     note: Field,
     focus: Form,
@@ -43,6 +46,14 @@ pub struct State {
     failed: Option<String>,
 }
 
+/// A replacement whose secret is lost.
+#[derive(Debug)]
+struct Lost {
+    key: Key,
+    /// Whether it was shown that it will be revoked.
+    shown: bool,
+}
+
 impl State {
     /// An empty popup; `choice` says whether the member may choose the other kind too.
     pub fn new(kind: Kind, choice: bool) -> Self {
@@ -50,6 +61,7 @@ impl State {
             kind,
             choice,
             replaces: None,
+            lost: None,
             name: Field::default(),
             note: Field::default(),
             focus: Form::new(if choice { 3 } else { 2 }),
@@ -60,11 +72,6 @@ impl State {
         }
     }
 
-    /// With a proposed name and note.
-    pub fn named(kind: Kind, name: &str, note: &str) -> Self {
-        Self { name: Field::with(name), note: Field::with(note), ..Self::new(kind, false) }
-    }
-
     /// For the replacement of a key, with a proposed name.
     pub fn replacing(old: Key, name: &str) -> Self {
         let mut state = Self::new(old.kind, false);
@@ -72,6 +79,11 @@ impl State {
         state.note = Field::with(old.note.as_deref().unwrap_or_default());
         state.replaces = Some(old);
         state
+    }
+
+    /// For another replacement of a key, instead of one that was never used and whose secret is lost.
+    pub fn instead_of(lost: Key, old: Key, name: &str) -> Self {
+        Self { lost: Some(Lost { key: lost, shown: false }), ..Self::replacing(old, name) }
     }
 
     /// The key that is to be replaced.
@@ -92,11 +104,20 @@ impl State {
 
     fn submit(&mut self, shared: &mut Shared) {
         self.tried = true;
-        if self.sending {
+        // Where something is revoked first, Enter counts only after that was shown.
+        if self.sending || self.lost.as_ref().is_some_and(|lost| !lost.shown) {
             return;
         }
         if let Some((field, _)) = self.wrong() {
             self.focus.at = field;
+            return;
+        }
+        if let Some(Lost { key: lost, .. }) = &self.lost {
+            // Since its creation nobody may have used it: else someone has its secret.
+            let body = RevokeKey { unless_used_since: Some(lost.created_at), ..RevokeKey::default() };
+            let ask = Ask::Revoke { kind: lost.kind, id: lost.id, body };
+            (self.sending, self.failed) = (true, None);
+            shared.ask(Owner::Overlay, ask);
             return;
         }
         let (Ok(name), Ok(note)) = (key::name(self.name.text()), key::note(self.note.text())) else { return };
@@ -108,8 +129,7 @@ impl State {
         };
         self.sent = Some((idempotency_key.clone(), body.clone(), self.kind));
         (self.sending, self.failed) = (true, None);
-        shared.creating = Some(idempotency_key.clone());
-        shared.ask(Owner::Create, Ask::Create { kind: self.kind, idempotency_key, body });
+        shared.create(self.kind, idempotency_key, body, None);
     }
 
     /// What is to be said about the name: wrong, a twin, or which kind suits it.
@@ -177,6 +197,34 @@ impl Popup for State {
         }
     }
 
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        self.sending = false;
+        match result {
+            Ok(Reply::Key(key)) => {
+                cx.tables.heard_key(cx.shared, *key);
+                self.lost = None;
+                self.submit(cx.shared);
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                cx.shared.heard_failure(&failure);
+                let used = failure.problem() == Some(ProblemType::UsedSince);
+                self.failed = Some(if used {
+                    "The replacement is in use by now, so someone has its secret: it stays, and nothing was created.".to_owned()
+                } else {
+                    failure.to_string()
+                });
+            }
+        }
+        Then::Stay
+    }
+
+    fn shown(&mut self) {
+        if let Some(lost) = &mut self.lost {
+            lost.shown = true;
+        }
+    }
+
     fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let width = content_width(area, 62);
@@ -189,13 +237,25 @@ impl Popup for State {
         });
         // Room for two lines of advice at all times, so that the fields stand still while one types.
         let advice_lines = advice.len().max(2).min(if area.height < 14 { 1 } else { 3 });
-        let warning = if area.height < 13 { vec![] } else { paragraph(WARNING, Style::new(), columns) };
+        let warning = match &self.lost {
+            Some(lost) => paragraph(
+                &theme.text(&format!(
+                    "The replacement {} was never used. It is revoked first, then this one is created in its place.",
+                    lost.key.masked
+                )),
+                Style::new(),
+                columns,
+            ),
+            None if area.height < 13 => vec![],
+            None => paragraph(WARNING, Style::new(), columns),
+        };
         let failed = self
             .failed
             .as_ref()
             .map_or_else(Vec::new, |why| paragraph(&theme.text(why), theme.style(Role::Danger), columns));
         let height = 1 + advice_lines + 1 + 1 + 1 + warning.len() + failed.len() + 2;
         let title = match (&self.replaces, self.kind) {
+            (Some(old), _) if self.lost.is_some() => format!("Replace the replacement of {}", old.name),
             (Some(old), _) => format!("Replace {}", old.name),
             (None, Kind::Personal) => "New personal key".to_owned(),
             (None, Kind::Organization) => "New organization key".to_owned(),

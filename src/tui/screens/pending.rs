@@ -9,13 +9,13 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::id::Id;
 use crate::domain::text;
-use crate::domain::time::ago;
+use crate::domain::time::{Stamp, ago};
 use crate::tui::app::Tables;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Effect, Failure, Pending, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
 use crate::tui::prose::{fact, hints, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::shared::{Leak, Owner, Shared};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
@@ -56,6 +56,10 @@ impl State {
     fn settled(&mut self, shared: &mut Shared) -> Then {
         if !self.left.is_empty() {
             let done = self.left.remove(0);
+            if let Some((id, reason)) = done.body.replaces.zip(done.leaked) {
+                // Asked for and confirmed before; a repetition changes nothing.
+                shared.revoke_leaked(Owner::Leaked(id), &Leak { kind: done.kind, id, reason });
+            }
             shared.effects.push(Effect::DropPending { idempotency_key: done.idempotency_key.clone() });
             shared.start.pending.retain(|pending| pending.idempotency_key != done.idempotency_key);
         }
@@ -70,11 +74,6 @@ impl State {
         };
         self.failed = None;
         let kind = pending.kind;
-        let create = || Ask::Create {
-            kind,
-            idempotency_key: pending.idempotency_key.clone(),
-            body: pending.body.clone(),
-        };
         match (self.at, pending.key_id) {
             (0, Some(id)) => {
                 self.awaiting = Awaiting::Confirmed;
@@ -82,16 +81,20 @@ impl State {
             }
             (0, None) => return self.settled(shared),
             (1, _) => {
-                shared.creating = Some(pending.idempotency_key.clone());
+                let pending = pending.clone();
                 shared.start.pending.retain(|other| other.idempotency_key != pending.idempotency_key);
-                let ask = create();
-                shared.ask(Owner::Create, ask);
+                shared.create(kind, pending.idempotency_key, pending.body, pending.leaked);
                 return Then::Close;
             }
             (_, Some(id)) => self.revoke(shared, id),
             (_, None) => {
                 self.awaiting = Awaiting::Id;
-                let ask = create();
+                let ask = Ask::Create {
+                    kind,
+                    idempotency_key: pending.idempotency_key.clone(),
+                    body: pending.body.clone(),
+                    leaked: pending.leaked.clone(),
+                };
                 shared.ask(Owner::Overlay, ask);
             }
         }
@@ -100,8 +103,8 @@ impl State {
 
     fn revoke(&mut self, shared: &mut Shared, id: Id) {
         let Some(pending) = self.left.first() else { return };
-        // Guarded by the time of the create: a key that was used since is in someone's hands.
-        let body = RevokeKey { unless_used_since: Some(pending.at), ..RevokeKey::default() };
+        // A key that was used, whenever that was, is in someone's hands.
+        let body = RevokeKey { unless_used_since: Some(Stamp::default()), ..RevokeKey::default() };
         self.awaiting = Awaiting::Revoked;
         shared.ask(Owner::Overlay, Ask::Revoke { kind: pending.kind, id, body });
     }
@@ -167,7 +170,7 @@ impl Popup for State {
         self.armed = true;
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let pending = self.left.first()?;
         let width = content_width(area, 60);
@@ -187,6 +190,16 @@ impl Popup for State {
         ));
         let asked = format!("{} key, {}", pending.kind, ago(pending.at, shared.server_now()));
         content.extend(fact("Created", &asked, Style::new(), columns, theme));
+        if let Some(old) = pending.body.replaces {
+            let old = tables.of(pending.kind).fleet.get(old);
+            let name =
+                old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
+            content.extend(fact("Replaces", &name, Style::new(), columns, theme));
+            if pending.leaked.is_some() {
+                let said = "That one leaked: whatever you choose, it is revoked now if it was not yet.";
+                content.extend(paragraph(said, theme.style(Role::Danger), columns));
+            }
+        }
         content.push(Line::default());
         for (at, (label, means)) in CHOICES.iter().enumerate() {
             let chosen = at == self.at;

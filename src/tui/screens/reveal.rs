@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::tui::app::Tables;
 use crate::tui::form::Field;
@@ -15,10 +16,14 @@ use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Effect, Failure, Moment, Put, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame};
 use crate::tui::prose::{hints, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::shared::{Leak, Owner, Shared};
 use crate::tui::table::put;
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::ShownOnce;
+
+mod leaked;
+
+use leaked::Leaked;
 
 /// How long the secret is shown on request, in milliseconds.
 const SHOWN_MS: u64 = 20_000;
@@ -50,11 +55,12 @@ pub struct State {
     stored: bool,
     putting: Option<bool>,
     said: Option<(Role, String)>,
+    leaked: Option<Leaked>,
 }
 
 impl State {
-    /// A fresh secret.
-    pub fn new(key: Key, secret: ShownOnce, idempotency_key: String) -> Self {
+    /// A fresh secret; `leak` is the key that it replaces, where that leaked and its revoke is on its way.
+    pub fn new(key: Key, secret: ShownOnce, idempotency_key: String, leak: Option<Leak>) -> Self {
         Self {
             key,
             secret: Arc::new(secret),
@@ -64,6 +70,7 @@ impl State {
             stored: false,
             putting: None,
             said: None,
+            leaked: leak.map(Leaked::sent),
         }
     }
 
@@ -79,7 +86,25 @@ impl State {
         if !self.stored {
             self.stored = true;
             shared.ask(Owner::Confirm, Ask::Confirm(self.key.kind, self.key.id));
+        }
+        // Until the leaked key is revoked, the record reminds the next start of it.
+        if self.leaked.as_ref().is_none_or(Leaked::is_done) {
             shared.effects.push(Effect::DropPending { idempotency_key: self.idempotency_key.clone() });
+        }
+    }
+
+    /// Whether this key leaked, and the new one replaces it.
+    pub fn leaks(&self, id: Id) -> bool {
+        self.leaked.as_ref().is_some_and(|leaked| leaked.leak.id == id)
+    }
+
+    /// The revoke of the leaked key was answered; why it failed, if it did.
+    pub fn heard_leaked(&mut self, shared: &mut Shared, failed: Option<String>) {
+        if let Some(leaked) = &mut self.leaked {
+            leaked.heard(failed);
+        }
+        if self.stored {
+            self.confirm(shared);
         }
     }
 
@@ -117,6 +142,11 @@ impl Popup for State {
             (Asking::Where, Action::Unmask) => {
                 let shown = self.shown_until.take();
                 self.shown_until = shown.is_none().then(|| shared.now.plus(SHOWN_MS));
+            }
+            (Asking::Where, Action::RetryRevoke) => {
+                if let Some(leaked) = &mut self.leaked {
+                    leaked.again(shared);
+                }
             }
             (Asking::Where, Action::CopySecret) => {
                 self.put(shared, Put::CopySecret(Arc::clone(&self.secret)), false);
@@ -207,6 +237,9 @@ impl Popup for State {
         let mut head = paragraph(&theme.text(&self.key.name), theme.style(Role::Strong), columns);
         if small {
             head.truncate(1);
+        }
+        if let Some(leaked) = &self.leaked {
+            head.extend(leaked.said(shared, columns));
         }
         let gap = usize::from(!small);
         let height = head.len() + gap + secret_lines + gap + below.len();

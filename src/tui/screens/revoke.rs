@@ -6,23 +6,19 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::domain::key::{self, Key, NOTE_MAX};
+use crate::domain::key::Key;
 use crate::domain::text;
 use crate::domain::time::{Stamp, ago};
-use crate::tui::app::{Overlay, Tables};
-use crate::tui::form::{Field, Form};
+use crate::tui::app::Tables;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
 use crate::tui::prose::{fact, hints, paragraph};
-use crate::tui::screens::create;
+use crate::tui::screens::proof;
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
-
-const FOUR: usize = 0;
-const REASON: usize = 1;
 
 /// How sure one has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +29,7 @@ enum Proof {
     Four,
     /// Used since one looked: the last four, and a reason.
     FourAndReason,
-    /// The same, before its rotation is ready, or since it leaked.
+    /// The same, before its rotation is ready.
     Early,
 }
 
@@ -43,42 +39,22 @@ pub struct State {
     key: Key,
     seen: Stamp,
     proof: Proof,
-    four: Field,
-    reason: Field,
-    focus: Form,
+    typed: proof::Proof,
     armed: bool,
     sending: bool,
     failed: Option<String>,
-    /// The name of the replacement that is to be created next.
-    replacement: Option<String>,
 }
 
 impl State {
     /// For a key whose use was seen up to `seen`, the time of the server's last answer.
     pub fn new(key: Key, seen: Stamp) -> Self {
         let proof = if key.is_live(seen) { Proof::Four } else { Proof::Yes };
-        Self {
-            key,
-            seen,
-            proof,
-            four: Field::default(),
-            reason: Field::default(),
-            focus: Form::new(2),
-            armed: false,
-            sending: false,
-            failed: None,
-            replacement: None,
-        }
+        Self { key, seen, proof, typed: proof::Proof::default(), armed: false, sending: false, failed: None }
     }
 
     /// For the old key of a rotation that is ready: it was silent since `since`, and is refused if that is not so.
     pub fn silent(key: Key, since: Stamp) -> Self {
         Self { proof: Proof::Yes, ..Self::new(key, since) }
-    }
-
-    /// For a key that leaked: it goes now, and where it has no replacement yet, the popup for one opens next, under this name.
-    pub fn leaked(key: Key, seen: Stamp, replacement: Option<String>) -> Self {
-        Self { reason: Field::with("suspected leak"), replacement, ..Self::early(key, seen) }
     }
 
     /// For a key that must go now, whatever still uses it.
@@ -90,25 +66,14 @@ impl State {
         if self.sending || !self.armed {
             return;
         }
-        self.failed = None;
-        let reason = match key::note(self.reason.text()) {
+        let reason = match self.typed() {
             Ok(reason) => reason,
-            Err(why) => {
-                self.failed = Some(format!("The reason {why}."));
-                self.focus.at = REASON;
+            Err(missing) => {
+                self.failed = Some(missing);
                 return;
             }
         };
-        if self.proof != Proof::Yes && self.four.text().trim() != self.key.last_four() {
-            self.failed = Some(format!("Type the last four of its mask: {}.", self.key.last_four()));
-            self.focus.at = FOUR;
-            return;
-        }
-        if matches!(self.proof, Proof::FourAndReason | Proof::Early) && reason.is_none() {
-            self.failed = Some("Say why it must go although it may be in use, for the record.".to_owned());
-            self.focus.at = REASON;
-            return;
-        }
+        self.failed = None;
         let body = match reason {
             Some(reason) => {
                 RevokeKey { even_if_used: Some(true), reason: Some(reason), ..RevokeKey::default() }
@@ -117,6 +82,19 @@ impl State {
         };
         self.sending = true;
         shared.ask(Owner::Overlay, Ask::Revoke { kind: self.key.kind, id: self.key.id, body });
+    }
+
+    /// The reason, once all that it takes was typed.
+    fn typed(&mut self) -> Result<Option<String>, String> {
+        match self.proof {
+            Proof::Yes => self.typed.reason(),
+            Proof::Four => {
+                let reason = self.typed.reason()?;
+                self.typed.four(&self.key)?;
+                Ok(reason)
+            }
+            Proof::FourAndReason | Proof::Early => self.typed.both(&self.key).map(Some),
+        }
     }
 }
 
@@ -129,8 +107,7 @@ impl Popup for State {
         match action {
             Action::Yes if self.proof == Proof::Yes => self.submit(cx.shared),
             Action::Submit => self.submit(cx.shared),
-            Action::NextField => self.focus.next(),
-            Action::PreviousField => self.focus.previous(),
+            Action::NextField | Action::PreviousField => self.typed.act(action),
             Action::Cancel if self.sending => {
                 cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
             }
@@ -142,18 +119,15 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
-        let field = if self.focus.at == FOUR { &mut self.four } else { &mut self.reason };
-        if self.armed && self.proof != Proof::Yes && field.text().chars().count() < NOTE_MAX {
-            field.press(key);
+        if self.armed && self.proof != Proof::Yes {
+            self.typed.press(key);
         }
         Then::Stay
     }
 
     fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
-        match self.focus.at {
-            _ if !self.armed || self.proof == Proof::Yes => {}
-            FOUR => self.four.paste(text),
-            _ => self.reason.paste(text),
+        if self.armed && self.proof != Proof::Yes {
+            self.typed.paste(text);
         }
     }
 
@@ -162,16 +136,10 @@ impl Popup for State {
         let shared = &mut *cx.shared;
         match result {
             Ok(Reply::Key(key)) => {
-                let (name, kind, note) = (key.name.clone(), key.kind, key.note.clone());
+                let name = key.name.clone();
                 cx.tables.heard_key(shared, *key);
                 shared.notices.info(shared.now, format!("Revoked {name}: its next request gets 401"));
-                return match self.replacement.take() {
-                    Some(next) => {
-                        let create = create::State::named(kind, &next, note.as_deref().unwrap_or_default());
-                        Then::Open(Box::new(Overlay::Create(create)))
-                    }
-                    None => Then::Close,
-                };
+                return Then::Close;
             }
             Ok(_) => {}
             Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
@@ -187,8 +155,7 @@ impl Popup for State {
                     .max(shared.server_now());
                 self.proof = Proof::FourAndReason;
                 self.armed = false;
-                self.four = Field::default();
-                self.focus.at = FOUR;
+                self.typed.ask_again();
             }
             Err(failure) => {
                 shared.heard_failure(&failure);
@@ -220,16 +187,7 @@ impl Popup for State {
         if self.proof == Proof::Yes || inside.height < 4 {
             return None;
         }
-        let label = 12;
-        let place = |from_end: u16| Rect {
-            x: inside.x + label,
-            y: inside.bottom() - from_end,
-            width: inside.width.saturating_sub(label),
-            height: 1,
-        };
-        let focused = |at| self.focus.at == at && !self.sending;
-        let four = self.four.draw(place(4), focused(FOUR), theme, buf);
-        four.or(self.reason.draw(place(3), focused(REASON), theme, buf))
+        self.typed.draw(inside, inside.bottom() - 4, !self.sending, theme, buf)
     }
 }
 
@@ -254,9 +212,6 @@ impl State {
         let says = match self.proof {
             Proof::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
             Proof::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
-            Proof::Early if self.replacement.is_some() => {
-                "It is revoked at once, then the popup for its replacement opens. Whatever uses it is cut off until it has the new key. It takes a reason, which is recorded. This is final.".to_owned()
-            }
             Proof::Early => "Whatever still uses it is cut off at once; see who that is before you go on. It takes a reason, which is recorded. This is final.".to_owned(),
             Proof::FourAndReason => format!(
                 "Not revoked: it was used {}, after you looked. Decide again; now it takes a reason, which is recorded.",
@@ -285,12 +240,7 @@ impl State {
             keys.spans.insert(1, ratatui::text::Span::raw("   "));
             out.push(keys);
         } else {
-            let label = |at, text: &str| {
-                let role = if self.focus.at == at { Role::Accent } else { Role::Muted };
-                Line::styled(text.to_owned(), theme.style(role))
-            };
-            out.push(label(FOUR, &format!("Type {}", key.last_four())));
-            out.push(label(REASON, "Reason"));
+            out.extend(self.typed.labels(key, theme));
             out.push(Line::default());
             let (enter, tab) = (shared.key(Action::Submit), shared.key(Action::NextField));
             let does = if self.sending { "revoking" } else { "revoke" };

@@ -2,14 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, finish_guard, proposed_name};
-use crate::domain::time::{Stamp, span};
+use crate::domain::time::Stamp;
 use crate::domain::usage::Usage;
 use crate::tui::app::{Overlay, Tables};
 use crate::tui::chart::{TwoKeys, draw_rotation};
@@ -17,17 +15,23 @@ use crate::tui::fleet::Load;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, frame, lines};
-use crate::tui::prose::{hints, paragraph};
-use crate::tui::screens::rotations::phase_role;
-use crate::tui::screens::{create, revoke};
+use crate::tui::screens::{create, leak, revoke};
 use crate::tui::shared::{Owner, Shared};
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::theme::Role;
 use crate::wire::keys::{Rotation, UsageQuery};
 
 mod guide;
+mod head;
 
-/// Rows that the chart of both keys takes.
-const CHART: u16 = 8;
+/// Fewest and most rows that the chart of both keys takes.
+const CHART: (u16, u16) = (7, 13);
+/// Rows of the list below the chart that have room before the chart grows.
+const LISTED: usize = 3;
+/// Up to this width the wizard takes all of the window, in wider ones so many columns.
+const NARROW: u16 = 108;
+const WIDEST: u16 = 100;
+/// From this height of the body on there are blank lines between its parts.
+const ROOMY: u16 = 28;
 
 /// The wizard of one rotation, or of a key whose rotation may begin.
 #[derive(Debug)]
@@ -86,38 +90,55 @@ impl Wizard {
     }
 }
 
-/// What a key does on a rotation whose use was seen up to `seen`: the popup that it opens, or why there is none.
+/// Whether an action makes sense on a rotation now.
 ///
 /// # Errors
 /// The sentence that says why not.
-pub fn step(shared: &Shared, rotation: &Rotation, seen: Stamp, action: Action) -> Result<Overlay, String> {
-    let now = shared.server_now();
-    let phase = rotation.phase_at(now);
-    let (old, new) = (&rotation.old, &rotation.new);
-    shared.may(Permission::RevokeKey(old.kind))?;
+pub fn possible(shared: &Shared, rotation: &Rotation, action: Action) -> Result<(), String> {
+    let phase = rotation.phase_at(shared.server_now());
+    let kind = rotation.old.kind;
+    shared.may(Permission::RevokeKey(kind))?;
     match (action, phase) {
         (_, Phase::Done) => Err("this rotation is done".to_owned()),
-        (Action::FinishRotation, Phase::Ready) => {
-            Ok(Overlay::Revoke(revoke::State::silent(old.clone(), finish_guard(rotation.window(), now))))
-        }
-        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::State::early(old.clone(), seen))),
-        (Action::LeakedKey, Phase::Abandoned) => Ok(leaked(shared, old)),
-        (Action::LeakedKey, _) => Ok(Overlay::Revoke(revoke::State::leaked(old.clone(), seen, None))),
-        (Action::ReplaceReplacement, Phase::Abandoned) => begin(shared, old),
-        (Action::ReplaceReplacement | Action::CancelRotation, Phase::Switch) => {
-            Ok(Overlay::Revoke(revoke::State::silent(new.clone(), seen)))
+        (Action::ReplaceReplacement, Phase::Switch | Phase::Abandoned) => {
+            shared.may(Permission::CreateKey(kind))
         }
         (Action::ReplaceReplacement, _) => Err("the replacement is in use already".to_owned()),
         (Action::CancelRotation, Phase::Abandoned) => Err("the replacement is revoked already".to_owned()),
-        (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::State::new(new.clone(), seen))),
-        _ => Err("that is not for a rotation".to_owned()),
+        _ => Ok(()),
     }
 }
 
-/// The popup that revokes a leaked key, after which its replacement is created.
-fn leaked(shared: &Shared, key: &Key) -> Overlay {
+/// The popup that an action opens on a rotation whose use was seen up to `seen`.
+///
+/// # Errors
+/// The sentence that says why there is none.
+pub fn step(
+    shared: &mut Shared,
+    rotation: &Rotation,
+    seen: Stamp,
+    action: Action,
+) -> Result<Overlay, String> {
+    possible(shared, rotation, action)?;
     let now = shared.server_now();
-    Overlay::Revoke(revoke::State::leaked(key.clone(), now, Some(proposed_name(&key.name, now))))
+    let phase = rotation.phase_at(now);
+    let (old, new) = (rotation.old.clone(), rotation.new.clone());
+    match (action, phase) {
+        (Action::FinishRotation, Phase::Ready) => {
+            Ok(Overlay::Revoke(revoke::State::silent(old, finish_guard(rotation.window(), now))))
+        }
+        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::State::early(old, seen))),
+        (Action::LeakedKey, Phase::Abandoned) => Ok(Overlay::Leak(leak::State::replacing(shared, old))),
+        (Action::LeakedKey, _) => Ok(Overlay::Leak(leak::State::replaced(shared, old, &new))),
+        (Action::ReplaceReplacement, Phase::Abandoned) => begin(shared, &old),
+        (Action::ReplaceReplacement, _) => {
+            let name = proposed_name(&old.name, now);
+            Ok(Overlay::Create(create::State::instead_of(new, old, &name)))
+        }
+        (Action::CancelRotation, Phase::Switch) => Ok(Overlay::Revoke(revoke::State::silent(new, seen))),
+        (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::State::new(new, seen))),
+        _ => Err("that is not for a rotation".to_owned()),
+    }
 }
 
 /// The popup that creates the replacement of a key.
@@ -144,7 +165,9 @@ impl Popup for Wizard {
                 return Then::Stay;
             }
             (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.shared, &self.key),
-            (Action::LeakedKey, None) => Ok(leaked(cx.shared, &self.key)),
+            (Action::LeakedKey, None) => {
+                Ok(Overlay::Leak(leak::State::replacing(cx.shared, self.key.clone())))
+            }
             (Action::Activate, Some(rotation)) => match rotation.phase_at(cx.shared.server_now()) {
                 Phase::Ready => step(cx.shared, rotation, cx.tables.rotations.seen, Action::FinishRotation),
                 Phase::Abandoned => {
@@ -176,26 +199,42 @@ impl Popup for Wizard {
         Then::Stay
     }
 
+    fn offers(&self, shared: &Shared, tables: &Tables, action: Action) -> bool {
+        let phase = self.rotation(tables).map(|rotation| rotation.phase_at(shared.server_now()));
+        match action {
+            Action::FinishRotation | Action::CancelRotation => {
+                head::keys(phase).iter().any(|key| key.0 == action)
+            }
+            Action::Activate => matches!(phase, None | Some(Phase::Ready | Phase::Abandoned)),
+            _ => true,
+        }
+    }
+
     fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let now = shared.server_now();
         let rotation = self.rotation(tables);
         let phase = rotation.map(|rotation| rotation.phase_at(now));
-        let columns = area.width.saturating_sub(8).min(100);
-        let (head, foot) =
-            (self.head(rotation, phase, now, shared, usize::from(columns)), footer(phase, shared));
-        let body = self.body(rotation, phase, now, shared, usize::from(columns));
+        let columns = if area.width <= NARROW { area.width.saturating_sub(4) } else { WIDEST };
+        let at =
+            head::At { rotation, phase, now, columns: usize::from(columns), roomy: area.height >= ROOMY };
+        let (head, foot) = (self.head(&at, shared), head::footer(phase, shared));
+        let mut body = self.body(&at, shared);
+        let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        // The steps, a line before the keys, the keys.
+        let room = area.height.saturating_sub(2 + 2);
         let charted = rotation.filter(|_| matches!(phase, Some(Phase::Drain | Phase::Ready)));
         let charted = charted.and_then(|rotation| rotation.usage.as_ref().map(|usage| (rotation, usage)));
-        let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        let fixed = rows(head.len()) + 2;
-        let room = area.height.saturating_sub(2 + fixed);
-        let chart = if charted.is_some() && room >= CHART { CHART + 1 } else { 0 };
-        let height = (fixed + chart).saturating_add(rows(body.len()));
+        let spare = room.saturating_sub(rows(head.len() + body.len().min(LISTED)));
+        let chart = if charted.is_some() && spare >= CHART.0 { spare.min(CHART.1) } else { 0 };
+        // Without a chart, everything but the steps scrolls where it does not fit.
+        let fixed = if chart > 0 { head.len() } else { 1 };
+        body.splice(0..0, head[fixed..].iter().cloned());
+        let height = (rows(fixed) + chart + 2).saturating_add(rows(body.len()));
         let title = format!("Rotate {}", self.key.name);
         let inside = frame(&title, Mood::Calm, (columns, height), area, theme, buf);
-        lines(&head, inside, theme, buf);
-        let mut y = inside.y + rows(head.len());
+        lines(&head[..fixed], inside, theme, buf);
+        let mut y = inside.y + rows(fixed);
         if let (Some((rotation, usage)), true) = (charted, chart > 0) {
             let keys = TwoKeys {
                 old: &usage.old,
@@ -203,130 +242,32 @@ impl Popup for Wizard {
                 tracking_since: usage.tracking_since,
                 old_created_at: rotation.old.created_at,
                 new_created_at: rotation.new.created_at,
-                quiet_ms: rotation.window().ms,
+                quiet: rotation.window(),
                 now,
             };
-            draw_rotation(Rect { y, height: CHART, ..inside }, buf, theme, &keys);
+            let blank = u16::from(at.roomy);
+            draw_rotation(Rect { y, height: chart - blank, ..inside }, buf, theme, &keys);
             y += chart;
         }
         let list = Rect { y, height: inside.bottom().saturating_sub(y + 2), ..inside };
         let top = self.top.min(body.len().saturating_sub(usize::from(list.height)));
         lines(&body[top..], list, theme, buf);
+        let hidden = body.len() - top - usize::from(list.height).min(body.len() - top);
+        if hidden > 0 {
+            let more = format!(
+                "{hidden} more lines, {} and {}",
+                shared.key(Action::ScrollDown),
+                shared.key(Action::ScrollUp)
+            );
+            buf.set_stringn(
+                inside.x,
+                list.bottom(),
+                more,
+                usize::from(inside.width),
+                theme.style(Role::Muted),
+            );
+        }
         lines(&foot, Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside }, theme, buf);
         None
     }
-}
-
-impl Wizard {
-    /// The steps, and where this rotation stands.
-    fn head(
-        &self,
-        rotation: Option<&Rotation>,
-        phase: Option<Phase>,
-        now: Stamp,
-        shared: &Shared,
-        columns: usize,
-    ) -> Vec<Line<'static>> {
-        let theme = shared.theme();
-        let strong = theme.style(Role::Strong);
-        let mut head = vec![steps(phase, theme), Line::default()];
-        if let (Some(rotation), Some(phase)) = (rotation, phase) {
-            {
-                head.extend(paragraph(phase.sentence(), strong, columns));
-                let masks = format!(
-                    "old {}, new {} ({})",
-                    rotation.old.masked, rotation.new.masked, rotation.new.name
-                );
-                let mut said = vec![masks];
-                match phase {
-                    Phase::Drain => {
-                        let left = rotation.ready_at.map_or(0, |at| at.since(now));
-                        said.push(format!(
-                            "{} of silence to go; window {}",
-                            span(left),
-                            rotation.window().reason()
-                        ));
-                    }
-                    Phase::Ready | Phase::Switch => {}
-                    Phase::Done | Phase::Abandoned => said.push(rotation.evidence.clone()),
-                }
-                for said in said {
-                    head.extend(paragraph(&theme.text(&said), theme.style(Role::Muted), columns));
-                }
-            }
-        } else {
-            {
-                let name = proposed_name(&self.key.name, now);
-                let said = format!(
-                    "Next: a second key, {name}. Both are accepted until you have entered the new one everywhere and the old \
-                     one has been silent long enough; only then is the old one revoked.",
-                );
-                head.extend(paragraph(&theme.text(&said), Style::new(), columns));
-            }
-        }
-        head.push(Line::default());
-        head
-    }
-}
-
-/// `1 create > 2 switch > 3 drain > 4 revoke`, the current one clear.
-fn steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
-    let current = match phase {
-        None | Some(Phase::Abandoned) => 0,
-        Some(Phase::Switch) => 1,
-        Some(Phase::Drain) => 2,
-        Some(Phase::Ready) => 3,
-        Some(Phase::Done) => 4,
-    };
-    let mut spans = Vec::new();
-    for (at, name) in ["create", "switch", "drain", "revoke"].into_iter().enumerate() {
-        if at > 0 {
-            spans.push(Span::styled(
-                format!(" {0}{0} ", theme.symbol(Symbol::Rule)),
-                theme.style(Role::Muted),
-            ));
-        }
-        let (mark, style) = match at.cmp(&current) {
-            std::cmp::Ordering::Less => (theme.symbol(Symbol::Marked).to_owned(), theme.style(Role::Live)),
-            std::cmp::Ordering::Equal => {
-                (theme.symbol(Symbol::Selected).to_owned(), theme.style(Role::Accent))
-            }
-            std::cmp::Ordering::Greater => ((at + 1).to_string(), theme.style(Role::Muted)),
-        };
-        spans.push(Span::styled(format!("{mark} {name}"), style));
-    }
-    if let Some(phase @ (Phase::Done | Phase::Abandoned)) = phase {
-        spans.push(Span::styled(format!("   {phase}"), theme.style(phase_role(phase))));
-    }
-    Line::from(spans)
-}
-
-/// The keys that help in this phase, as they are bound now.
-fn footer(phase: Option<Phase>, shared: &Shared) -> Vec<Line<'static>> {
-    use Action::{Activate, Cancel, CancelRotation, FinishRotation, LeakedKey, ReplaceReplacement};
-    let keys: &[(Action, &str)] = match phase {
-        None => {
-            &[(Activate, "create the replacement"), (LeakedKey, "it leaked: revoke now"), (Cancel, "back")]
-        }
-        Some(Phase::Switch) => &[
-            (ReplaceReplacement, "replace the replacement"),
-            (CancelRotation, "cancel"),
-            (LeakedKey, "leaked"),
-            (Cancel, "back"),
-        ],
-        Some(Phase::Drain) => &[
-            (FinishRotation, "revoke early"),
-            (CancelRotation, "cancel"),
-            (LeakedKey, "leaked"),
-            (Cancel, "back"),
-        ],
-        Some(Phase::Ready) => {
-            &[(FinishRotation, "revoke the old key"), (CancelRotation, "cancel"), (Cancel, "back")]
-        }
-        Some(Phase::Done) => &[(Cancel, "close")],
-        Some(Phase::Abandoned) => &[(ReplaceReplacement, "start again"), (Cancel, "leave it")],
-    };
-    let keys: Vec<(String, &str)> = keys.iter().map(|&(action, does)| (shared.key(action), does)).collect();
-    let keys: Vec<(&str, &str)> = keys.iter().map(|(key, does)| (key.as_str(), *does)).collect();
-    vec![hints(&keys, shared.theme())]
 }

@@ -65,7 +65,11 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
     let rows = contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
     for row in rows.filter(|row| !row.hint.is_empty()) {
         let Some(key) = keymap.key(row.action) else { continue };
-        if model.available(row.action).is_err() || (row.action == Action::Cancel && !model.unwinds()) {
+        let offered = match &model.overlay {
+            Some(overlay) => overlay.popup().offers(&model.shared, &model.tables, row.action),
+            None => model.available(row.action).is_ok(),
+        };
+        if !offered || (row.action == Action::Cancel && !model.unwinds()) {
             continue;
         }
         let needed = text::width(&key) + 1 + text::width(row.hint) + if count == 0 { 0 } else { 3 };

@@ -44,15 +44,6 @@ fn a_rotation_begins_on_a_key() {
 }
 
 #[test]
-fn a_leaked_key_goes_at_once_and_its_replacement_comes_next() {
-    let driver = Driver::at(80, 24).press("jRL");
-    assert_snapshot!(driver.screen());
-    let four = driver.model.selected().unwrap().last_four().to_owned();
-    let driver = driver.press(&four).press("<enter>");
-    assert_snapshot!(driver.screen());
-}
-
-#[test]
 fn members_with_what_hangs_on_them() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
         assert_snapshot!(Driver::at(columns, rows).press("5").screen());

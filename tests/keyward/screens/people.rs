@@ -135,6 +135,12 @@ fn finished(old: Key, new: Key, usage: RotationUsage) -> Rotation {
     }
 }
 
+/// A rotation that has just begun.
+pub fn begun(old: Key, new: Key) -> Rotation {
+    let usage = RotationUsage { tracking_since: NOW.minus(600 * DAY), old: Vec::new(), new: Vec::new() };
+    finished(old, new, usage)
+}
+
 /// One rotation in each phase.
 pub fn rotations() -> Vec<Rotation> {
     let mut done = rotation(78, "Old ERP", Some(300), Some(1), 400);

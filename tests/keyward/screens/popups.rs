@@ -154,6 +154,7 @@ fn an_unfinished_create_is_offered_at_the_start() {
         at: NOW.minus(20 * MINUTE),
         member: super::fleet::ada().id,
         key_id: None,
+        leaked: None,
     }];
     let driver = Driver::with(start, Role::Admin);
     assert_snapshot!(driver.screen());

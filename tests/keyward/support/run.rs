@@ -127,7 +127,7 @@ impl Screens {
                 let query = RotationsQuery { owner, usage: Some(true), ..RotationsQuery::default() };
                 client.send(Request::to(ListRotations).query(query)).await.map(Reply::Rotations)
             }
-            Ask::Create { kind, idempotency_key, body } => {
+            Ask::Create { kind, idempotency_key, body, .. } => {
                 let created = client.create_key(kind, body, &idempotency_key).await;
                 if let Ok(CreatedKey { secret: Some(secret), .. }) = &created {
                     self.secret = Some(secret.expose().to_owned());

@@ -150,11 +150,8 @@ impl Popup for Remove {
             None => list.push(Line::styled("Asking what this would do.", theme.style(Role::Muted))),
             Some(removal) => {
                 let dies = if removal.dry_run { "will be revoked" } else { "revoked" };
-                let stays = if removal.dry_run {
-                    "will be without an owner, and stay"
-                } else {
-                    "left without an owner"
-                };
+                let stays =
+                    if removal.dry_run { "will stay, without an owner" } else { "left without an owner" };
                 let room = usize::from(columns.saturating_sub(34)).min(36);
                 for (keys, kind, fate, role) in [
                     (&removal.revoked, "personal", dies, Role::Danger),

@@ -3,103 +3,113 @@
 use ratatui::text::{Line, Span};
 
 use super::Wizard;
+use super::head::At;
 use crate::domain::integration::{self, Integration};
 use crate::domain::rotation::Phase;
 use crate::domain::text;
 use crate::domain::time::{Stamp, ago};
-use crate::tui::keymap::Action;
-use crate::tui::prose::{number, paragraph};
+use crate::domain::usage::ClientUse;
+use crate::tui::prose::{number, paragraph, wrap};
 use crate::tui::shared::Shared;
-use crate::tui::theme::{Role, Symbol};
-use crate::wire::keys::Rotation;
+use crate::tui::theme::{Role, Symbol, Theme};
 
 impl Wizard {
     /// Who uses the old key, and what to do about it.
-    pub(super) fn body(
-        &self,
-        rotation: Option<&Rotation>,
-        phase: Option<Phase>,
-        now: Stamp,
-        shared: &Shared,
-        columns: usize,
-    ) -> Vec<Line<'static>> {
+    pub(super) fn body(&self, at: &At<'_>, shared: &Shared) -> Vec<Line<'static>> {
         let theme = shared.theme();
         let (strong, muted) = (theme.style(Role::Strong), theme.style(Role::Muted));
         let mut out = Vec::new();
-        if matches!(phase, Some(Phase::Done)) {
+        // Where nothing is to be entered anywhere, nobody needs to know where.
+        if matches!(at.phase, Some(Phase::Done | Phase::Ready)) {
             return out;
         }
-        if phase == Some(Phase::Switch) {
-            let said = format!(
-                "The new secret was shown when it was created and cannot be shown again. If it is lost, {} replaces the replacement.",
-                shared.key(Action::ReplaceReplacement)
-            );
-            out.extend(paragraph(&said, muted, columns));
-        }
-        let heading = if phase == Some(Phase::Drain) {
-            "Who used the old key lately"
-        } else {
-            "Where the key is used from"
+        let heading = match at.phase {
+            Some(Phase::Drain) => "Who uses the old key",
+            Some(Phase::Switch) => "Where the old key is used, and the new one is to be entered",
+            _ => "Where the key is used",
         };
-        out.push(Line::styled(heading, strong));
+        out.extend(paragraph(heading, strong, at.columns));
         let Some(usage) = &self.usage else {
             let said = self.failed.clone().unwrap_or_else(|| "loading".to_owned());
-            out.extend(paragraph(&said, muted, columns));
+            out.extend(paragraph(&theme.text(&text::line(&said)), muted, at.columns));
             return out;
         };
-        if usage.clients.is_empty() {
-            out.push(Line::styled("nothing seen", muted));
+        let mut clients: Vec<&ClientUse> = usage.clients.iter().collect();
+        clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
+        if clients.is_empty() {
+            out.push(Line::styled("nowhere, as far as was seen", muted));
         }
-        let fresh = rotation.map(|rotation| now.minus(rotation.window().ms));
+        let fresh = at.rotation.map(|rotation| at.now.minus(rotation.window().ms));
+        out.extend(table(&clients, fresh, at, theme));
+        if at.phase == Some(Phase::Abandoned) {
+            return out;
+        }
         let mut known: Vec<&'static Integration> = Vec::new();
-        let mut unknown = false;
-        for client in &usage.clients {
-            let agent = text::line(&client.agent).into_owned();
-            match integration::of_agent(&agent) {
+        let mut unknown = clients.is_empty();
+        for client in clients {
+            match integration::of_agent(&text::line(&client.agent)) {
                 Some(product) if !known.contains(&product) => known.push(product),
                 Some(_) => {}
                 None => unknown = true,
             }
-            let agent = if agent.is_empty() { "an unnamed client".to_owned() } else { agent };
-            let still = fresh.is_some_and(|from| client.last_seen_at >= from);
-            let badge = if still { theme.symbol(Symbol::Live) } else { " " };
-            let seen = format!(
-                "  {}  first {}, last {}, {} uses",
-                text::line(&client.address),
-                client.first_seen_at.date(),
-                ago(client.last_seen_at, now),
-                number(u64::try_from(client.count).unwrap_or(0)),
-            );
-            out.push(Line::from(vec![
-                Span::styled(format!("{badge} "), theme.style(Role::Stale)),
-                Span::raw(agent),
-                Span::styled(seen, muted),
-            ]));
         }
-        if !matches!(phase, None | Some(Phase::Switch | Phase::Drain)) {
-            return out;
-        }
-        for product in known {
+        let places = known.into_iter().map(|product| (format!("In {}", product.name), product.steps));
+        let elsewhere = unknown.then(|| ("Elsewhere".to_owned(), &integration::ANY[..]));
+        for (heading, steps) in places.chain(elsewhere) {
             out.push(Line::default());
-            out.push(Line::styled(format!("In {}", product.name), strong));
-            for step in product.steps {
-                out.extend(item(step, columns));
-            }
-        }
-        if unknown || usage.clients.is_empty() {
-            out.push(Line::default());
-            out.push(Line::styled("Elsewhere", strong));
-            for step in integration::ANY {
-                out.extend(item(step, columns));
-            }
+            out.push(Line::styled(heading, strong));
+            out.extend(steps.iter().flat_map(|step| item(step, at.columns)));
         }
         out
     }
 }
 
+/// A row for each client, in columns; where there is no room, the count goes first, then the first day.
+fn table(clients: &[&ClientUse], fresh: Option<Stamp>, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
+    let cells = |client: &ClientUse| {
+        let agent = text::line(&client.agent);
+        let agent = if agent.is_empty() { "an unnamed client".into() } else { agent };
+        let uses = number(u64::try_from(client.count).unwrap_or(0));
+        [
+            theme.text(&agent).into_owned(),
+            theme.text(&text::line(&client.address)).into_owned(),
+            ago(client.last_seen_at, at.now),
+            format!("since {}", client.first_seen_at.date()),
+            format!("{uses} uses"),
+        ]
+    };
+    let rows: Vec<_> = clients.iter().map(|client| (client.last_seen_at, cells(client))).collect();
+    let mut widths = [0; 5];
+    for (_, row) in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = text::width(cell).max(*width);
+        }
+    }
+    let room = at.columns.saturating_sub(2);
+    let mut shown = widths.len();
+    while shown > 2 && widths[..shown].iter().map(|width| width + 2).sum::<usize>() > room + 2 {
+        shown -= 1;
+    }
+    let others: usize = widths[1..shown].iter().map(|width| width + 2).sum();
+    widths[0] = widths[0].min(room.saturating_sub(others).max(8));
+    let row = |(last, cells): (Stamp, [String; 5])| {
+        let still = fresh.is_some_and(|from| last >= from);
+        let badge = if still { theme.symbol(Symbol::Live) } else { " " };
+        let mut spans = vec![Span::styled(format!("{badge} "), theme.style(Role::Stale))];
+        for (column, cell) in cells.into_iter().take(shown).enumerate() {
+            let cell = text::fit(&cell, widths[column]).into_owned();
+            let pad = " ".repeat(widths[column].saturating_sub(text::width(&cell)) + 2);
+            let style = theme.style(if column == 0 { Role::Plain } else { Role::Muted });
+            spans.push(Span::styled(format!("{cell}{pad}"), style));
+        }
+        Line::from(spans)
+    };
+    rows.into_iter().map(row).collect()
+}
+
 /// One instruction, its further lines indented.
 fn item(text: &str, columns: usize) -> Vec<Line<'static>> {
-    let lines = crate::tui::prose::wrap(text, columns.saturating_sub(2));
+    let lines = wrap(text, columns.saturating_sub(2));
     lines
         .into_iter()
         .enumerate()

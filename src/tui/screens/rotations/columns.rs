@@ -44,7 +44,7 @@ pub(super) const COLUMNS: &[Column<Rotation>] = &[
         order: None,
     },
     Column {
-        title: "Still on the old key",
+        title: "Still used by",
         width: Width::Flex { min: 18, max: 48, weight: 3 },
         yields: 2,
         cell: |rotation, look| Line::raw(still_on(rotation, look)),
@@ -57,12 +57,12 @@ pub(super) const COLUMNS: &[Column<Rotation>] = &[
         cell: |rotation, look| {
             let now = look.judge.now;
             let (said, role) = match rotation.phase_at(now) {
-                Phase::Switch => ("enter the new key".to_owned(), Role::Accent),
+                Phase::Switch => ("enter new key".to_owned(), Role::Accent),
                 Phase::Drain => match rotation.ready_at {
-                    Some(at) if at > now => (format!("{} of silence", span(at.since(now))), Role::Plain),
-                    _ => ("wait for silence".to_owned(), Role::Plain),
+                    Some(at) if at > now => (format!("{} to go", span(at.since(now))), Role::Plain),
+                    _ => ("wait".to_owned(), Role::Plain),
                 },
-                Phase::Ready => ("revoke the old key".to_owned(), Role::Live),
+                Phase::Ready => ("revoke old key".to_owned(), Role::Live),
                 Phase::Done => {
                     (rotation.old.revoked_at.map_or(String::new(), |at| time(at, look)), Role::Muted)
                 }

@@ -1,0 +1,319 @@
+//! A key leaked: one popup that creates its replacement, revokes it at once, and says before what that breaks.
+//!
+//! The replacement comes first, since only a live key can be replaced; the revoke follows as soon as the server has answered, without
+//! another key press. Where the replacement cannot be created, the key can still be revoked alone.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::proof::Proof;
+use crate::domain::key::{Key, Kind, LIVE_WITHIN};
+use crate::domain::member::Permission;
+use crate::domain::rotation::proposed_name;
+use crate::domain::text;
+use crate::domain::time::ago;
+use crate::domain::usage::{ClientUse, Usage};
+use crate::tui::app::Tables;
+use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::msg::{Ask, Failure, Reply};
+use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::prose::{hints, paragraph, wrap};
+use crate::tui::shared::{Leak, Owner, Shared};
+use crate::tui::theme::{Role, Symbol};
+use crate::wire::keys::{CreateKey, UsageQuery};
+
+/// Clients that are named; more are counted.
+const NAMED: usize = 4;
+/// Rows at the end that stay in small windows: two fields, a blank, the keys.
+const TAIL: usize = 4;
+
+/// What takes the place of the key.
+#[derive(Debug)]
+enum Replacement {
+    /// One of this name is created.
+    New(String),
+    /// It is there already.
+    Exists(String),
+    /// There is none; why.
+    None(String),
+}
+
+/// A key that leaked.
+#[derive(Debug)]
+pub struct State {
+    key: Key,
+    replacement: Replacement,
+    usage: Option<Usage>,
+    typed: Proof,
+    armed: bool,
+    sending: bool,
+    sent: Option<(String, CreateKey)>,
+    failed: Option<String>,
+}
+
+impl State {
+    /// For a key that has no live replacement yet.
+    pub fn replacing(shared: &mut Shared, key: Key) -> Self {
+        let replacement = match shared.may(Permission::CreateKey(key.kind)) {
+            Ok(()) => Replacement::New(proposed_name(&key.name, shared.server_now())),
+            Err(why) => Replacement::None(why),
+        };
+        Self::new(shared, key, replacement)
+    }
+
+    /// For the old key of a rotation whose new key lives.
+    pub fn replaced(shared: &mut Shared, key: Key, new: &Key) -> Self {
+        Self::new(shared, key, Replacement::Exists(new.name.clone()))
+    }
+
+    fn new(shared: &mut Shared, key: Key, replacement: Replacement) -> Self {
+        shared.ask(Owner::Overlay, Ask::Usage { kind: key.kind, id: key.id, query: UsageQuery::default() });
+        let typed = Proof::with("suspected leak");
+        Self { key, replacement, usage: None, typed, armed: false, sending: false, sent: None, failed: None }
+    }
+
+    /// The create was not answered with a key. Where that is certain, the key can still be revoked alone.
+    pub fn refused(&mut self, failure: &Failure) {
+        self.sending = false;
+        self.failed = Some(format!("It is NOT revoked yet: {failure}"));
+        if failure.denies() && !failure.is_signed_out() {
+            self.replacement = Replacement::None("the server did not create one".to_owned());
+        }
+    }
+
+    fn submit(&mut self, shared: &mut Shared) {
+        if self.sending || !self.armed {
+            return;
+        }
+        let reason = match self.typed.both(&self.key) {
+            Ok(reason) => reason,
+            Err(missing) => {
+                self.failed = Some(missing);
+                return;
+            }
+        };
+        (self.sending, self.failed) = (true, None);
+        // What is answered from now on is about this.
+        shared.forget(Owner::Overlay);
+        let Replacement::New(name) = &self.replacement else {
+            let leak = Leak { kind: self.key.kind, id: self.key.id, reason };
+            shared.revoke_leaked(Owner::Overlay, &leak);
+            return;
+        };
+        let body = CreateKey { name: name.clone(), note: self.key.note.clone(), replaces: Some(self.key.id) };
+        // The same create again is the same request, whose answer may only have been lost.
+        let (idempotency_key, body) = self.sent.take().unwrap_or_else(|| (shared.idempotency_key(), body));
+        self.sent = Some((idempotency_key.clone(), body.clone()));
+        shared.create(self.key.kind, idempotency_key, body, Some(reason));
+    }
+}
+
+impl Popup for State {
+    fn contexts(&self) -> &'static [Context] {
+        stack::TEXT
+    }
+
+    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+        match action {
+            Action::Submit => self.submit(cx.shared),
+            Action::Cancel if self.sending => {
+                cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
+            }
+            Action::Cancel => return Then::Close,
+            _ => self.typed.act(action),
+        }
+        Then::Stay
+    }
+
+    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+        if self.armed && !self.sending {
+            self.typed.press(key);
+        }
+        Then::Stay
+    }
+
+    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+        if self.armed && !self.sending {
+            self.typed.paste(text);
+        }
+    }
+
+    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+        match result {
+            Ok(Reply::Usage(usage)) => self.usage = Some(usage),
+            Ok(Reply::Key(key)) => {
+                let said = match &self.replacement {
+                    Replacement::Exists(new) => {
+                        format!("Revoked {}: what used it needs the secret of {new} now", key.name)
+                    }
+                    _ => format!("Revoked {}: its next request gets 401", key.name),
+                };
+                cx.tables.heard_key(cx.shared, *key);
+                cx.shared.notices.info(cx.shared.now, said);
+                return Then::Close;
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                cx.shared.heard_failure(&failure);
+                // Who uses it is only not known; a revoke that failed has to be said.
+                if self.sending {
+                    self.sending = false;
+                    self.failed = Some(format!("It is NOT revoked: {failure}"));
+                }
+            }
+        }
+        Then::Stay
+    }
+
+    fn shown(&mut self) {
+        self.armed = true;
+    }
+
+    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let width = content_width(area, 72);
+        let mut content = self.content(shared, usize::from(width));
+        let room = usize::from(area.height.saturating_sub(2));
+        if content.len() > room {
+            // The fields and the keys stay in small windows; first the space between the facts gives way, then the facts.
+            let tail = content.split_off(content.len() - TAIL);
+            content.retain(|line| line.width() > 0);
+            content.truncate(room.saturating_sub(TAIL));
+            content.extend(tail);
+        }
+        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        let title = match self.replacement {
+            Replacement::New(_) => "It leaked: replace it and revoke it now",
+            _ => "It leaked: revoke it now",
+        };
+        let inside = frame(title, Mood::Danger, size, area, theme, buf);
+        lines(&content, inside, theme, buf);
+        if inside.height < 4 {
+            return None;
+        }
+        self.typed.draw(inside, inside.bottom() - 4, !self.sending, theme, buf)
+    }
+}
+
+impl State {
+    fn content(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+        let theme = shared.theme();
+        let key = &self.key;
+        let mut out = paragraph(
+            &theme.text(&format!("{}  {}", text::line(&key.name), text::line(&key.masked))),
+            theme.style(Role::Strong),
+            columns,
+        );
+        out.push(Line::default());
+        out.push(Line::styled("What stops working at once", theme.style(Role::Danger)));
+        out.extend(self.breaks(shared, columns));
+        out.push(Line::default());
+        out.extend(self.steps(shared, columns));
+        if let Some(why) = &self.failed {
+            out.push(Line::default());
+            out.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+        }
+        out.push(Line::default());
+        out.extend(self.typed.labels(key, theme));
+        out.push(Line::default());
+        let (enter, tab, cancel) =
+            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+        let does = match (&self.replacement, self.sending) {
+            (_, true) => "on its way",
+            (Replacement::New(_), false) => "replace and revoke",
+            (_, false) => "revoke",
+        };
+        out.push(hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
+        out
+    }
+
+    /// Who uses the key, the latest first.
+    fn breaks(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+        let theme = shared.theme();
+        let muted = theme.style(Role::Muted);
+        let now = shared.server_now();
+        let who = |agent: &str, address: &str| {
+            let agent = text::line(agent);
+            let agent = if agent.is_empty() { "an unnamed client" } else { &agent };
+            theme.text(&format!("{agent} from {}", text::line(address))).into_owned()
+        };
+        let seen = |who: String, live: bool, said: String| {
+            let mark = if live { theme.symbol(Symbol::Live) } else { " " };
+            let who = text::fit(&who, columns.saturating_sub(text::width(&said) + 4)).into_owned();
+            Line::from(vec![
+                Span::styled(format!("{mark} "), theme.style(Role::Live)),
+                Span::raw(who),
+                Span::styled(format!("  {said}"), muted),
+            ])
+        };
+        let live = |client: &ClientUse| now.since(client.last_seen_at) <= LIVE_WITHIN;
+        let mut clients: Vec<&ClientUse> = self.usage.iter().flat_map(|usage| &usage.clients).collect();
+        clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
+        let mut out: Vec<Line<'static>> = clients
+            .iter()
+            .take(NAMED)
+            .map(|client| {
+                let said = format!("last {}", ago(client.last_seen_at, now));
+                seen(who(&client.agent, &client.address), live(client), said)
+            })
+            .collect();
+        if let (true, Some(by), Some(at)) = (out.is_empty(), &self.key.last_used_by, self.key.last_used_at) {
+            out.push(seen(
+                who(&by.agent, &by.address),
+                self.key.is_live(now),
+                format!("last {}", ago(at, now)),
+            ));
+        }
+        if out.is_empty() {
+            let said = shared.judge().last_use(&self.key);
+            out.push(Line::styled(format!("  nothing that was seen: {said}"), muted));
+        }
+        if clients.len() > NAMED {
+            out.push(Line::styled(format!("  and {} more", clients.len() - NAMED), muted));
+        }
+        out
+    }
+
+    /// What Enter does, in its order.
+    fn steps(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+        let kind = if self.key.kind == Kind::Personal { "personal" } else { "organization" };
+        let steps = match &self.replacement {
+            Replacement::New(name) => vec![
+                format!("A new {kind} key is created: {}.", text::line(name)),
+                "This one is revoked, for good: whatever uses it gets 401.".to_owned(),
+                "The new secret is shown, to be entered wherever this one was.".to_owned(),
+            ],
+            Replacement::Exists(new) => vec![
+                "It is revoked, for good: whatever uses it gets 401.".to_owned(),
+                format!(
+                    "Its replacement is there: {}. Enter its secret where it is missing.",
+                    text::line(new)
+                ),
+            ],
+            Replacement::None(why) => vec![
+                "It is revoked, for good: whatever uses it gets 401.".to_owned(),
+                format!("There will be no replacement: {why}."),
+            ],
+        };
+        let mut out = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            out.extend(numbered(at + 1, step, columns, shared));
+        }
+        out
+    }
+}
+
+/// A numbered step.
+fn numbered(number: usize, step: &str, columns: usize, shared: &Shared) -> Vec<Line<'static>> {
+    let theme = shared.theme();
+    wrap(&theme.text(step), columns.saturating_sub(3))
+        .into_iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let mark = if at == 0 { format!("{number}  ") } else { "   ".to_owned() };
+            Line::from(vec![Span::styled(mark, theme.style(Role::Accent)), Span::raw(line)])
+        })
+        .collect()
+}

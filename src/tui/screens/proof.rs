@@ -1,0 +1,126 @@
+//! What is typed before a key goes that may be in use: the last four of its mask, and why it must go.
+
+use crokey::KeyCombination;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::domain::key::{self, Key, NOTE_MAX};
+use crate::tui::form::{Field, Form};
+use crate::tui::keymap::Action;
+use crate::tui::theme::{Role, Theme};
+
+const FOUR: usize = 0;
+const REASON: usize = 1;
+/// Columns for the labels.
+const LABEL: u16 = 12;
+
+/// The two fields.
+#[derive(Debug)]
+pub struct Proof {
+    four: Field,
+    reason: Field,
+    focus: Form,
+}
+
+impl Default for Proof {
+    fn default() -> Self {
+        Self::with("")
+    }
+}
+
+impl Proof {
+    /// With a proposed reason.
+    pub fn with(reason: &str) -> Self {
+        Self { four: Field::default(), reason: Field::with(reason), focus: Form::new(2) }
+    }
+
+    /// What was typed of the mask is typed again; the reason stays.
+    pub fn ask_again(&mut self) {
+        self.four = Field::default();
+        self.focus.at = FOUR;
+    }
+
+    /// Moves the focus.
+    pub fn act(&mut self, action: Action) {
+        match action {
+            Action::NextField => self.focus.next(),
+            Action::PreviousField => self.focus.previous(),
+            _ => {}
+        }
+    }
+
+    /// Takes a key into the focused field.
+    pub fn press(&mut self, key: KeyCombination) {
+        let field = if self.focus.at == FOUR { &mut self.four } else { &mut self.reason };
+        if field.text().chars().count() < NOTE_MAX {
+            field.press(key);
+        }
+    }
+
+    /// Takes a pasted text into the focused field.
+    pub fn paste(&mut self, text: &str) {
+        if self.focus.at == FOUR { self.four.paste(text) } else { self.reason.paste(text) }
+    }
+
+    /// The reason, if there is one.
+    ///
+    /// # Errors
+    /// The sentence that says why it is none; the focus is on it then.
+    pub fn reason(&mut self) -> Result<Option<String>, String> {
+        key::note(self.reason.text()).map_err(|why| {
+            self.focus.at = REASON;
+            format!("The reason {why}.")
+        })
+    }
+
+    /// Whether the last four of this key were typed.
+    ///
+    /// # Errors
+    /// The sentence that says what to type; the focus is on it then.
+    pub fn four(&mut self, key: &Key) -> Result<(), String> {
+        if self.four.text().trim() == key.last_four() {
+            return Ok(());
+        }
+        self.focus.at = FOUR;
+        Err(format!("Type the last four of its mask: {}.", key.last_four()))
+    }
+
+    /// The last four and a reason.
+    ///
+    /// # Errors
+    /// The sentence that says what is missing.
+    pub fn both(&mut self, key: &Key) -> Result<String, String> {
+        let reason = self.reason()?;
+        self.four(key)?;
+        reason.ok_or_else(|| {
+            self.focus.at = REASON;
+            "Say why it must go although it may be in use, for the record.".to_owned()
+        })
+    }
+
+    /// The labels of the two fields.
+    pub fn labels(&self, key: &Key, theme: Theme) -> [Line<'static>; 2] {
+        let label = |at, text: String| {
+            let role = if self.focus.at == at { Role::Accent } else { Role::Muted };
+            Line::styled(text, theme.style(role))
+        };
+        [label(FOUR, format!("Type {}", key.last_four())), label(REASON, "Reason".to_owned())]
+    }
+
+    /// Draws what was typed beside the labels, which stand at `y` and below it; gives the cursor's place.
+    pub fn draw(
+        &self,
+        inside: Rect,
+        y: u16,
+        focused: bool,
+        theme: Theme,
+        buf: &mut Buffer,
+    ) -> Option<(u16, u16)> {
+        let place = |y| Rect { x: inside.x + LABEL, y, width: inside.width.saturating_sub(LABEL), height: 1 };
+        let has_it = |at| focused && self.focus.at == at;
+        let four = self.four.draw(place(y), has_it(FOUR), theme, buf);
+        let reason = self.reason.draw(place(y + 1), has_it(REASON), theme, buf);
+        four.or(reason)
+    }
+}

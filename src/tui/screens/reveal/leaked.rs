@@ -1,0 +1,72 @@
+//! The leaked key that a new one replaces: what became of its revoke, said beside the new secret.
+
+use ratatui::text::Line;
+
+use crate::domain::text;
+use crate::tui::keymap::Action;
+use crate::tui::prose::paragraph;
+use crate::tui::shared::{Leak, Owner, Shared};
+use crate::tui::theme::Role;
+
+/// A leaked key on its way out.
+#[derive(Debug)]
+pub(super) struct Leaked {
+    pub(super) leak: Leak,
+    fate: Fate,
+}
+
+/// How far its revoke has come.
+#[derive(Debug)]
+enum Fate {
+    Sent,
+    Done,
+    Failed(String),
+}
+
+impl Leaked {
+    /// Its revoke is on its way.
+    pub(super) fn sent(leak: Leak) -> Self {
+        Self { leak, fate: Fate::Sent }
+    }
+
+    /// Its revoke was answered.
+    pub(super) fn heard(&mut self, failed: Option<String>) {
+        self.fate = failed.map_or(Fate::Done, Fate::Failed);
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.fate, Fate::Done)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.fate, Fate::Failed(_))
+    }
+
+    /// Sends the revoke once more, if it has failed.
+    pub(super) fn again(&mut self, shared: &mut Shared) {
+        if self.has_failed() {
+            self.fate = Fate::Sent;
+            shared.revoke_leaked(Owner::Leaked(self.leak.id), &self.leak);
+        }
+    }
+
+    /// What is to be said about it.
+    pub(super) fn said(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+        let theme = shared.theme();
+        let (text, role) = match &self.fate {
+            Fate::Sent => ("Revoking the leaked key.".to_owned(), Role::Muted),
+            Fate::Done => {
+                ("The leaked key is revoked. Enter the new secret wherever it was.".to_owned(), Role::Live)
+            }
+            Fate::Failed(why) => (
+                format!(
+                    "The leaked key is NOT revoked: {} {} tries again.",
+                    text::line(why),
+                    shared.key(Action::RetryRevoke)
+                ),
+                Role::Danger,
+            ),
+        };
+        paragraph(&theme.text(&text), theme.style(role), columns)
+    }
+}

@@ -1,0 +1,153 @@
+//! A leaked key, and a lost secret in the middle of a rotation: never two secrets where one is meant, never an old key left alive.
+
+use insta::assert_snapshot;
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::domain::time::MINUTE;
+use keyward::tui::msg::{Failure, Pending};
+use keyward::wire::keys::CreateKey;
+use keyward::wire::problem::{Problem, ProblemType};
+
+use super::driver::{Driver, start};
+use super::fleet::NOW;
+
+const LEAKED: &str = "Werk München Leitstand";
+
+/// The popup of the leaked key, filled in.
+fn filled_in() -> Driver {
+    let mut driver = Driver::at(80, 24).press("jRL");
+    let four = driver.named(LEAKED).last_four().to_owned();
+    driver.press(&four)
+}
+
+/// What was asked that changes something, by its first word.
+fn writes(driver: &Driver) -> Vec<&str> {
+    let word = |asked: &'_ String| asked.split([' ', '(']).next().unwrap().len();
+    let asked = driver.asked.iter().map(|asked| &asked[..word(asked)]);
+    asked.filter(|word| ["Create", "Revoke", "Confirm"].contains(word)).collect()
+}
+
+fn refused(kind: ProblemType, why: &str) -> Failure {
+    Failure::Refused(Box::new(Problem::new(kind, why)))
+}
+
+#[test]
+fn a_leaked_key_is_replaced_and_revoked_in_one_popup() {
+    assert_snapshot!(Driver::at(80, 24).press("jRL").screen());
+    let mut driver = filled_in().press("<enter>");
+    assert_snapshot!(driver.screen());
+    assert_eq!(writes(&driver), ["Create", "Revoke"]);
+    let old = driver.named(LEAKED).clone();
+    assert_eq!(old.revoke_reason.as_deref(), Some("suspected leak"));
+    let new = driver.named(&format!("{LEAKED} (2026-11)"));
+    assert_eq!((new.replaces, new.revoked_at), (Some(old.id), None));
+    let driver = driver.press("sy");
+    assert!(driver.model.overlay.is_none());
+    assert_eq!(driver.done.last().unwrap(), "pending dropped");
+}
+
+#[test]
+fn without_the_last_four_and_a_reason_nothing_happens() {
+    let driver = Driver::at(80, 24).press("jRL<enter>");
+    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
+    let driver = filled_in().press("<tab><ctrl-u><enter>");
+    assert!(driver.screen().contains("Say why"), "{}", driver.screen());
+    // Typed before the popup was shown.
+    let mut driver = Driver::at(80, 24).press("jR");
+    let four = driver.named(LEAKED).last_four().to_owned();
+    let driver = driver.press_at_once(&format!("L{four}")).press("<enter>");
+    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
+    assert!(writes(&driver).is_empty());
+}
+
+#[test]
+fn a_revoke_that_fails_is_said_beside_the_new_secret_and_tried_again() {
+    let lost = Failure::Unreachable("The server did not answer.".into());
+    let driver = filled_in().holding().press("<enter>").go_once().failing(lost.clone()).go();
+    assert_snapshot!(driver.screen());
+    // Stored, and still the leaked key lives: the record stays for the next start.
+    let driver = driver.press("wnew.key<enter>");
+    assert!(driver.screen().contains("NOT revoked"), "{}", driver.screen());
+    assert!(!driver.done.iter().any(|done| done == "pending dropped"));
+    let mut driver = driver.press("x");
+    assert!(driver.screen().contains("The leaked key is revoked"), "{}", driver.screen());
+    assert!(driver.named(LEAKED).revoked_at.is_some());
+    assert!(driver.done.iter().any(|done| done == "pending dropped"));
+    assert_eq!(writes(&driver), ["Create", "Revoke", "Confirm", "Revoke"]);
+}
+
+#[test]
+fn where_no_replacement_can_be_created_the_key_goes_all_the_same() {
+    let taken = refused(ProblemType::ReplacesConflict, "The key is being replaced already.");
+    let driver = filled_in().failing(taken).press("<enter>");
+    assert_snapshot!(driver.screen());
+    let mut driver = driver.press("<enter>");
+    assert!(driver.named(LEAKED).revoked_at.is_some());
+    assert_eq!(writes(&driver), ["Create", "Revoke"]);
+    assert!(driver.model.overlay.is_none());
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_under_the_same_name() {
+    let lost = Failure::Unreachable("The server did not answer.".into());
+    let mut driver = filled_in().failing(lost).press("<enter>");
+    assert!(driver.screen().contains("NOT revoked yet"), "{}", driver.screen());
+    driver = driver.press("<enter>");
+    assert!(driver.named(LEAKED).revoked_at.is_some());
+    let creates: Vec<&String> = driver.asked.iter().filter(|asked| asked.starts_with("Create ")).collect();
+    assert!(creates.len() == 2 && creates[0] == creates[1], "{creates:?}");
+}
+
+#[test]
+fn an_interrupted_leak_is_finished_at_the_next_start() {
+    for (choice, expected) in [("1", ["Confirm", "Revoke"]), ("2", ["Create", "Revoke"])] {
+        let mut start = start(80, 24);
+        let old = super::fleet::id(9);
+        start.pending = vec![Pending {
+            idempotency_key: "tui-before".into(),
+            kind: Kind::Organization,
+            body: CreateKey { name: format!("{LEAKED} (2026-11)"), note: None, replaces: Some(old) },
+            at: NOW.minus(20 * MINUTE),
+            member: super::fleet::ada().id,
+            key_id: Some(super::fleet::id(10)),
+            leaked: Some("found in a public repository".into()),
+        }];
+        let driver = Driver::with(start, Role::Admin);
+        if choice == "1" {
+            assert_snapshot!(driver.screen());
+        }
+        let mut driver = driver.press(choice).press("<enter>");
+        assert_eq!(writes(&driver), expected);
+        let reason = driver.named(LEAKED).revoke_reason.clone();
+        assert_eq!(reason.as_deref(), Some("found in a public repository"));
+    }
+}
+
+/// The wizard of the rotation whose new key was never used.
+fn switching() -> Driver {
+    Driver::at(80, 24).press("4/phase:switch<enter><enter>")
+}
+
+#[test]
+fn a_replacement_whose_secret_is_lost_is_replaced_in_one_popup() {
+    let driver = switching().press("R");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("<enter>");
+    assert!(driver.screen().contains("Save your key"), "{}", driver.screen());
+    assert_eq!(writes(&driver), ["Revoke", "Create"]);
+    assert!(
+        driver
+            .asked
+            .iter()
+            .any(|asked| asked.starts_with("Revoke ") && asked.contains("unless_used_since: Some"))
+    );
+}
+
+#[test]
+fn a_replacement_that_is_used_meanwhile_stays() {
+    let driver = switching().press("R");
+    let used = refused(ProblemType::UsedSince, "The key was used since you looked.");
+    let driver = driver.failing(used).press("<enter>");
+    assert!(driver.screen().contains("someone has its secret"), "{}", driver.screen());
+    assert_eq!(writes(&driver), ["Revoke"]);
+}
