@@ -173,7 +173,7 @@ mod tests {
         new ................________________________________________
                            ^ created
                Nov 21          Nov 22          Nov 23            now
-                          : quiet window of 2 d, the organization's
+                           : quiet window of 2 d, the organization's
         ");
     }
 }
