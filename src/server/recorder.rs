@@ -20,9 +20,11 @@ use crate::domain::time::SECOND;
 use crate::store::{self, Dialect, KeyUse, Store};
 
 mod asking;
+mod reading;
 mod turn;
 
 use asking::Asking;
+use reading::Reading;
 pub use turn::Turn;
 
 /// How long uses are gathered before they are written.
@@ -54,6 +56,7 @@ pub struct Recorder {
     unwritten: Mutex<Vec<Arc<Entry>>>,
     wake: Notify,
     asking: Mutex<Asking>,
+    reading: Mutex<Reading>,
     /// Held for writing by whoever writes gathered uses or decides about keys, for reading by a first use on its way.
     turn: Arc<RwLock<()>>,
     stopping: AtomicBool,
@@ -107,6 +110,7 @@ impl Recorder {
             unwritten: Mutex::default(),
             wake: Notify::new(),
             asking: Mutex::default(),
+            reading: Mutex::default(),
             turn: Arc::default(),
             stopping: AtomicBool::new(false),
         }))
@@ -214,7 +218,7 @@ impl Recorder {
         caller: Caller<'_>,
     ) -> Result<Verified, Refusal> {
         loop {
-            let found = self.store.reader().await?.verify(digest, self.clock.now()).await?;
+            let found = self.read(digest).await?;
             let Some(key) = found.key else {
                 // The same steps as for a revoked key, so that the time does not tell them apart.
                 let nobody = self.index.find(digest);

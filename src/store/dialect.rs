@@ -63,21 +63,6 @@ impl Dialect {
         }
     }
 
-    /// The key of a digest beside the clock: always one row, so that an unknown digest takes the same time as a known one.
-    pub(super) fn verify(self) -> &'static str {
-        match self {
-            Self::Sqlite => {
-                "SELECT c.now, k.id, k.kind, k.name, k.last_used_at, k.revoked_at \
-                 FROM (SELECT CAST($2 AS BIGINT) AS now) c LEFT JOIN keys k ON k.digest = $1"
-            }
-            Self::Postgres => {
-                "SELECT c.now, k.id, k.kind, k.name, k.last_used_at, k.revoked_at FROM (SELECT \
-                 CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now WHERE $2 IS NOT NULL) c \
-                 LEFT JOIN keys k ON k.digest = $1"
-            }
-        }
-    }
-
     /// The database's own clock in milliseconds, where processes on several machines share the database.
     pub(super) fn clock(self) -> Option<&'static str> {
         match self {

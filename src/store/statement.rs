@@ -17,6 +17,7 @@ pub(super) struct Statement {
 enum Value {
     Text(String),
     Int(i64),
+    Bytes(Vec<u8>),
 }
 
 impl Statement {
@@ -38,6 +39,10 @@ impl Statement {
 
     pub(super) fn int(self, sql: &str, value: i64) -> Self {
         self.add(sql, Value::Int(value))
+    }
+
+    pub(super) fn bytes(self, sql: &str, value: &[u8]) -> Self {
+        self.add(sql, Value::Bytes(value.to_vec()))
     }
 
     pub(super) fn plain(mut self, sql: &str) -> Self {
@@ -67,6 +72,7 @@ impl Statement {
             query = match value {
                 Value::Text(text) => query.bind(text),
                 Value::Int(int) => query.bind(int),
+                Value::Bytes(bytes) => query.bind(bytes),
             };
         }
         query

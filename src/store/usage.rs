@@ -37,24 +37,30 @@ pub struct VerifiedKey {
 }
 
 impl Tx {
-    /// Whether a secret is accepted. An unknown one takes the same time as a revoked one: there is always one row.
+    /// Whether secrets are accepted: one answer for each, in their order. An unknown one takes the same time as a revoked one,
+    /// since there is a row for it too.
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn verify(&mut self, digest: &Digest, now: Stamp) -> Result<Verification, Error> {
-        let sql = self.dialect().verify();
-        let row = self.one(sqlx::query(sql).bind(digest.0.to_vec()).bind(now.0)).await?;
-        let row = Row::of("keys", &row);
-        let now = row.stamp("now")?;
-        let Some(id) = row.maybe_id("id")? else { return Ok(Verification { now, key: None }) };
-        let key = VerifiedKey {
-            id,
-            kind: row.word("kind")?,
-            name: row.text("name")?,
-            last_used_at: row.maybe_stamp("last_used_at")?,
-            revoked: row.maybe_stamp("revoked_at")?.is_some(),
+    pub async fn verify(&mut self, digests: &[Digest], now: Stamp) -> Result<Vec<Verification>, Error> {
+        let mut sql = Statement::new("WITH asked(place, digest) AS (VALUES ");
+        // Statements are prepared once for each number of values: few different numbers, the last digest standing in again.
+        for place in 0..digests.len().next_power_of_two() {
+            let Some(digest) = digests.get(place).or(digests.last()) else { return Ok(Vec::new()) };
+            let place = i64::try_from(place).unwrap_or(i64::MAX);
+            sql = sql.plain(if place == 0 { "(" } else { ", (" }).plain(&place.to_string());
+            sql = sql.bytes(", ?)", &digest.0);
+        }
+        sql = sql.plain(
+            ") SELECT c.now, k.id, k.kind, k.name, k.last_used_at, k.revoked_at FROM asked CROSS JOIN ",
+        );
+        sql = match self.dialect().clock() {
+            Some(clock) => sql.plain("(").plain(clock).plain(") c"),
+            None => sql.int("(SELECT CAST(? AS BIGINT) AS now) c", now.0),
         };
-        Ok(Verification { now, key: Some(key) })
+        let sql = sql.plain(" LEFT JOIN keys k ON k.digest = asked.digest ORDER BY asked.place");
+        let rows = self.all(sql.query()).await?;
+        rows.iter().take(digests.len()).map(|row| verification(&Row::of("keys", row))).collect()
     }
 
     /// Buckets of these keys that begin from `from` to before `to`, oldest first.
@@ -130,4 +136,17 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+fn verification(row: &Row<'_>) -> Result<Verification, Error> {
+    let now = row.stamp("now")?;
+    let Some(id) = row.maybe_id("id")? else { return Ok(Verification { now, key: None }) };
+    let key = VerifiedKey {
+        id,
+        kind: row.word("kind")?,
+        name: row.text("name")?,
+        last_used_at: row.maybe_stamp("last_used_at")?,
+        revoked: row.maybe_stamp("revoked_at")?.is_some(),
+    };
+    Ok(Verification { now, key: Some(key) })
 }
