@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod activity;
 pub mod connect;
 mod doctor;
+pub mod document;
 pub mod exit;
 mod host;
 mod keys;

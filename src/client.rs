@@ -1,6 +1,6 @@
 //! Talks to a keyward server: sends one call of the contract and gives back its reply or one of three kinds of error.
 //!
-//! Nothing is retried, redirected or cached behind the caller's back. A server that misbehaves costs at most 15 s and a few
+//! Nothing is repeated unless the caller asked for patience, and nothing redirected or cached. A server that misbehaves costs at most 15 s and a few
 //! megabytes. Proxies are those of the standard environment variables (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`);
 //! a server on the loopback interface is always reached directly.
 
@@ -27,10 +27,10 @@ mod tls;
 pub use address::{Address, BadAddress};
 pub use credential::{BadCredential, Credential};
 pub use error::{Error, Trouble};
-pub use pages::{KEYS_MAX, KeyPage, Paged};
+pub use pages::{HELD_MAX, KEYS_MAX, Keep, KeyPage, Paged};
 pub use probe::Probe;
 pub use request::Request;
-pub use retry::Retrying;
+pub use retry::{Retrying, Tell};
 pub use tls::{Roots, install_provider};
 
 /// How long a connection may take to open.
@@ -55,6 +55,8 @@ pub struct Client {
     address: Address,
     credential: Credential,
     roots: Roots,
+    /// Whether harmless calls are repeated, and who hears of it.
+    tell: Option<Tell>,
 }
 
 impl Client {
@@ -78,7 +80,7 @@ impl Client {
             if address.is_loopback() { builder.no_proxy() } else { builder }
         };
         let (http, roots) = tls::build(plain, &address, options)?;
-        Ok(Self { http, address, credential, roots })
+        Ok(Self { http, address, credential, roots, tell: None })
     }
 
     /// The same connections, but as someone else.
@@ -95,16 +97,6 @@ impl Client {
     /// Where the trusted certificates came from.
     pub fn roots(&self) -> Roots {
         self.roots
-    }
-
-    /// Sends one call, once.
-    ///
-    /// # Errors
-    /// One of the three kinds of [`enum@Error`].
-    pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Error> {
-        let max = request.reply_max;
-        let prepared = self.prepare(&request)?;
-        self.send_prepared::<C>(prepared, max).await
     }
 
     async fn send_prepared<C: Call>(

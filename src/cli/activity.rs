@@ -5,7 +5,8 @@ use clap::Args;
 use super::connect::Context;
 use super::exit::{Exit, Failure};
 use super::keys::{self, target};
-use super::output::{self, Cell, Column, Output, OutputArgs, Row};
+use super::output::schema::{MEMBER_REF, field, object};
+use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row};
 use super::{members, moment};
 use crate::domain::activity::{Action, Activity};
 use crate::wire::activity::{ActivityQuery, ListActivity};
@@ -37,7 +38,7 @@ pub struct ActivityArgs {
 }
 
 pub(super) async fn run(args: ActivityArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<ActivityRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (_, judge) = keys::me(&connection).await?;
     let time = |text: &Option<String>| text.as_deref().map(|t| moment::past(t, judge.now)).transpose();
@@ -54,13 +55,26 @@ pub(super) async fn run(args: ActivityArgs, context: &Context) -> Result<Exit, F
         ..ActivityQuery::default()
     };
     let rows = connection.all(ListActivity, query, Some(args.limit)).await?;
-    output.list(&rows.into_iter().map(ActivityRow).collect::<Vec<_>>())?;
+    output
+        .list(&rows.into_iter().map(ActivityRow).collect::<Vec<_>>(), "Nothing of that kind was recorded.")?;
     Ok(Exit::Done)
 }
 
-struct ActivityRow(Activity);
+pub(super) struct ActivityRow(Activity);
 
 impl Row for ActivityRow {
+    const FIELDS: &'static [Field] = &[
+        field("id", "id"),
+        field("at", "time"),
+        object("actor", "member; null: on the server's host, or not signed in", MEMBER_REF),
+        field("action", "such as `key.revoked`"),
+        field("key_id", "id or null"),
+        field("key_name", "text or null; as it was then"),
+        field("member_id", "id of the member it was done to, or null"),
+        field("detail", "text"),
+        field("address", "text or null"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "When", field: "at", rank: 0, cut: false, cell: |a| Cell::time(Some(a.0.at)) },
         Column {

@@ -11,13 +11,11 @@ use super::exit::{Exit, Failure};
 use super::output::Progress;
 use super::{output, prompt, sink};
 use crate::client::state::State;
-use crate::client::{Address, Client, Credential, Error, Options, Paged, Request, Retrying};
+use crate::client::{Address, Client, Credential, Options, Paged, Request, Retrying};
 use crate::clock::Clock;
 use crate::config::{Ascii, Config, Environment, Profile, check_profile_name};
-use crate::domain::key::Kind;
 use crate::domain::text;
 use crate::wire::Call;
-use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey};
 use crate::wire::page::Page;
 
 /// Flags that say which server and as whom.
@@ -70,7 +68,7 @@ pub struct Target {
     pub settings: Profile,
 }
 
-/// A client that is signed in.
+/// A client that is signed in. It repeats calls where that is harmless, and says so on a terminal.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// The client.
@@ -92,34 +90,12 @@ impl Target {
 }
 
 impl Connection {
-    /// Sends a call; one that is harmless to repeat is repeated, and on a terminal it says so.
+    /// Sends a call.
     ///
     /// # Errors
     /// As the client's, with the exit code.
     pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Failure> {
-        Ok(self.client.send_patiently(request, tell).await?)
-    }
-
-    /// Creates a key; repeated where no answer comes, since the idempotency key makes that harmless.
-    ///
-    /// # Errors
-    /// As the client's.
-    pub async fn create_key(
-        &self,
-        kind: Kind,
-        body: CreateKey,
-        idempotency_key: &str,
-    ) -> Result<CreatedKey, Error> {
-        match kind {
-            Kind::Personal => {
-                let request = Request::with(CreatePersonalKey, body).idempotency_key(idempotency_key);
-                self.client.send_patiently(request, tell).await
-            }
-            Kind::Organization => {
-                let request = Request::with(CreateOrganizationKey, body).idempotency_key(idempotency_key);
-                self.client.send_patiently(request, tell).await
-            }
-        }
+        Ok(self.client.send(request).await?)
     }
 
     /// All items of a list.
@@ -203,7 +179,7 @@ impl Context {
         let token = self.token(&target)?;
         let credential = Credential::bearer(&token)
             .map_err(|e| Failure::from(e).after(&format!("the session for {}", target.label())))?;
-        let client = self.client(&target, credential.clone())?;
+        let client = self.client(&target, credential.clone())?.patiently(tell);
         Ok(Connection { client, credential, target })
     }
 
@@ -213,7 +189,8 @@ impl Context {
     /// The certificates cannot be read.
     pub fn client(&self, target: &Target, credential: Credential) -> Result<Client, Failure> {
         let options = Options { ca_certs: self.ca_certs(target)? };
-        Ok(Client::new(target.address.clone(), credential, &options)?)
+        // Nothing but a file of certificates can be wrong here.
+        Client::new(target.address.clone(), credential, &options).map_err(|e| Failure::usage(e.to_string()))
     }
 
     /// The certificates to trust besides the system's: flag, profile, environment or file.
@@ -339,7 +316,7 @@ impl Context {
                 format!("{context}: there is no command `{program}`"),
             ));
         };
-        let output = sink::bare(&path, &arguments)
+        let output = sink::bare(&path, &arguments, &self.environment)
             .stdin(Stdio::inherit())
             .stderr(Stdio::inherit())
             .output()

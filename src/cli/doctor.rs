@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::connect::{Context, Target};
 use super::exit::{Exit, Failure};
-use super::output::{self, Column, Output, OutputArgs, Row};
+use super::output::schema::field;
+use super::output::{self, Column, Field, Output, OutputArgs, Row};
 use crate::client::{Client, Credential, Error, Request, Roots};
 use crate::domain::text;
 use crate::domain::time::{MINUTE, span};
@@ -29,7 +30,7 @@ pub struct DoctorArgs {
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Health {
+pub(super) enum Health {
     Ok,
     Warning,
     Error,
@@ -37,7 +38,7 @@ enum Health {
 
 /// One check.
 #[derive(Debug, Serialize)]
-struct Check {
+pub(super) struct Check {
     #[serde(rename = "check")]
     what: &'static str,
     health: Health,
@@ -46,6 +47,13 @@ struct Check {
 }
 
 impl Row for Check {
+    const FIELDS: &'static [Field] = &[
+        field("check", "text"),
+        field("health", "`ok`, `warning` or `error`"),
+        field("found", "text"),
+        field("fix", "text; empty where nothing is to be done"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "",
@@ -99,12 +107,12 @@ pub(super) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Fai
         }
         Err(failure) => checks.push(warning("server", "none is chosen", failure.words)),
     }
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<Check>(&args.output, context.ascii())?;
     if output.is_table() {
         let lines: Vec<String> = checks.iter().map(line).collect();
         output::raw(format!("{}\n", lines.join("\n")).as_bytes())?;
     } else {
-        output.list(&checks)?;
+        output.list(&checks, "")?;
     }
     let failed = checks.iter().any(|c| c.health == Health::Error);
     Ok(if failed { Exit::Failed } else { Exit::Done })

@@ -1,12 +1,15 @@
 //! `keyward keys …`: list, show, create, edit, revoke.
 
+use std::ops::ControlFlow;
+
 use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 
 use super::connect::{Connection, Context};
 use super::exit::{Exit, Failure};
-use super::output::{self, Cell, Column, Progress, Row};
-use crate::client::Request;
+use super::output::schema::KEY;
+use super::output::{self, Cell, Column, Field, Progress, Row};
+use crate::client::{Keep, Request};
 use crate::domain::key::{Key, Kind};
 use crate::domain::staleness::{Flag, Judge};
 use crate::domain::text;
@@ -67,30 +70,44 @@ pub(super) async fn me(connection: &Connection) -> Result<(Me, Judge), Failure> 
     Ok((me, judge))
 }
 
-/// The keys of a kind that `wanted` lets through, at most `most`; the progress shows on a terminal.
+/// The keys of a kind that `wanted` lets through; the progress shows on a terminal.
 pub(super) async fn all(
     connection: &Connection,
     kind: Kind,
     revoked: bool,
-    most: Option<usize>,
     wanted: impl Fn(&Key) -> bool,
 ) -> Result<Vec<Key>, Failure> {
-    let query = KeysQuery { include: revoked.then_some(Include::Revoked), ..KeysQuery::default() };
-    let most = most.unwrap_or(usize::MAX);
-    let mut progress = Progress::new();
     let mut keys = Vec::new();
-    let mut pages = std::pin::pin!(connection.client.key_pages(kind, query));
+    each_page(connection, kind, revoked, Keep::All, |page| {
+        keys.extend(page.into_iter().filter(&wanted));
+        Ok(ControlFlow::Continue(()))
+    })
+    .await?;
+    Ok(keys)
+}
+
+/// Hands over the keys of a kind page by page, newest first, until `take` has enough; the progress shows on a terminal.
+/// `keep`: what `take` keeps of them.
+pub(super) async fn each_page(
+    connection: &Connection,
+    kind: Kind,
+    revoked: bool,
+    keep: Keep,
+    mut take: impl FnMut(Vec<Key>) -> Result<ControlFlow<()>, Failure>,
+) -> Result<(), Failure> {
+    let query = KeysQuery { include: revoked.then_some(Include::Revoked), ..KeysQuery::default() };
+    let mut progress = Progress::new();
+    let mut pages = std::pin::pin!(connection.client.key_pages(kind, query, keep));
     while let Some(page) = pages.next().await {
         let page = page?;
-        keys.extend(page.keys.into_iter().filter(&wanted));
-        if keys.len() >= most {
+        progress.clear();
+        if take(page.keys)?.is_break() {
             break;
         }
         let of = page.total.map_or_else(String::new, |total| format!(" of {total}"));
         progress.show(&format!("{}{of} keys", page.loaded));
     }
-    keys.truncate(most);
-    Ok(keys)
+    Ok(())
 }
 
 /// A key as it is listed.
@@ -114,6 +131,8 @@ impl KeyRow {
 }
 
 impl Row for KeyRow {
+    const FIELDS: &'static [Field] = KEY;
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "Name", field: "name", rank: 0, cut: true, cell: |r| r.key.name.as_str().into() },
         Column {

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::connect::{Context, Target};
 use super::exit::{Exit, Failure};
-use super::output::{self, Cell, Column, Output, OutputArgs, Row, say};
+use super::output::schema::field;
+use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, say};
 use super::prompt;
 use crate::client::state::SavedSession;
 use crate::client::{Address, Credential, Request};
@@ -172,7 +173,7 @@ pub(super) async fn logout(args: &LogoutArgs, context: &Context) -> Result<Exit,
 
 /// A profile as it is listed.
 #[derive(Serialize)]
-struct ProfileRow {
+pub(super) struct ProfileRow {
     name: String,
     url: String,
     email: String,
@@ -182,6 +183,15 @@ struct ProfileRow {
 }
 
 impl Row for ProfileRow {
+    const FIELDS: &'static [Field] = &[
+        field("name", "text"),
+        field("url", "text"),
+        field("email", "text; empty: not signed in"),
+        field("organization", "text; empty: not signed in"),
+        field("expires_at", "time; null: not signed in"),
+        field("chosen", "whether commands use it here"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "Profile", field: "name", rank: 0, cut: true, cell: |p| p.name.as_str().into() },
         Column {
@@ -219,6 +229,7 @@ impl Row for ProfileRow {
 }
 
 pub(super) fn profiles(args: &ProfilesArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new::<ProfileRow>(&args.output, context.ascii())?;
     let chosen = context.target().ok().and_then(|t| t.profile);
     let mut rows = Vec::new();
     for name in context.profiles()? {
@@ -234,9 +245,7 @@ pub(super) fn profiles(args: &ProfilesArgs, context: &Context) -> Result<Exit, F
             name,
         });
     }
-    if rows.is_empty() {
-        say("No profile yet: sign in with `keyward login URL`, or look around with `keyward demo`.");
-    }
-    Output::new(&args.output, context.ascii()).list(&rows)?;
+    let none = "No profile yet: sign in with `keyward login URL`, or look around with `keyward demo`.";
+    output.list(&rows, none)?;
     Ok(Exit::Done)
 }

@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::connect::{Connection, Context};
 use super::exit::{Exit, Failure};
-use super::output::{self, Cell, Column, Output, OutputArgs, Row, say, second};
+use super::output::schema::{field, list, object};
+use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, say, second};
 use super::prompt;
 use crate::client::Request;
 use crate::domain::email;
@@ -84,10 +85,10 @@ pub struct RemoveArgs {
 pub(super) async fn run(command: MembersCommand, context: &Context) -> Result<Exit, Failure> {
     match command {
         MembersCommand::List(args) => {
-            let output = Output::new(&args.output, context.ascii());
+            let output = Output::new::<MemberRow>(&args.output, context.ascii())?;
             let connection = context.connect()?;
             let members = connection.all(ListMembers, PageQuery::default(), None).await?;
-            output.list(&members.into_iter().map(MemberRow).collect::<Vec<_>>())?;
+            output.list(&members.into_iter().map(MemberRow).collect::<Vec<_>>(), "No member.")?;
             Ok(Exit::Done)
         }
         MembersCommand::Invite(args) => invite(args, context).await,
@@ -146,7 +147,7 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
 }
 
 async fn role(args: RoleArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<MemberRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let member = find(&connection, &args.member).await?;
     let body =
@@ -165,7 +166,7 @@ async fn role(args: RoleArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 async fn remove(args: RemoveArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<RemovalRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let member = find(&connection, &args.member).await?;
     let call = |dry_run: bool| {
@@ -220,10 +221,35 @@ fn summaries(keys: &[KeySummary]) -> String {
     keys.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A member with what hangs on them.
+const MEMBER: &[Field] = &[
+    field("id", "id"),
+    field("name", "text"),
+    field("email", "text"),
+    field("role", "`admin`, `normal` or `operator`"),
+    field("status", "`invited`, `active` or `removed`"),
+    field("created_at", "time"),
+    field("removed_at", "time or null"),
+    field("last_seen_at", "time or null"),
+    field("personal_keys", "number of those accepted"),
+    field("organization_keys", "number of those created and accepted"),
+];
+
+/// A key as it is named among consequences.
+const SUMMARY: &[Field] = &[
+    field("id", "id"),
+    field("kind", "`personal` or `organization`"),
+    field("name", "text"),
+    field("masked", "the mask"),
+    field("last_used_at", "time; null: never"),
+];
+
 /// A member as listed.
-struct MemberRow(Member);
+pub(super) struct MemberRow(Member);
 
 impl Row for MemberRow {
+    const FIELDS: &'static [Field] = MEMBER;
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "Member", field: "email", rank: 0, cut: true, cell: |m| m.0.email.as_str().into() },
         Column { title: "Name", field: "name", rank: 5, cut: true, cell: |m| m.0.name.as_str().into() },
@@ -276,9 +302,17 @@ impl Row for MemberRow {
 }
 
 /// What removing did, or would do.
-struct RemovalRow(Removal);
+pub(super) struct RemovalRow(Removal);
 
 impl Row for RemovalRow {
+    const FIELDS: &'static [Field] = &[
+        object("member", "member, as by `members list`", MEMBER),
+        field("dry_run", "whether nothing was done"),
+        list("revoked", "list of personal keys that die", SUMMARY),
+        list("to_review", "list of organization keys that stay", SUMMARY),
+        field("sessions_ended", "number"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "Member",

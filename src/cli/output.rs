@@ -1,6 +1,7 @@
 //! How results are printed: as a table, as JSON, as CSV, or as ids only. Data goes to standard output, everything else to
 //! standard error. No text that came from outside reaches the terminal, a spreadsheet or a log uncleaned.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use clap::{Args, ValueEnum};
@@ -12,7 +13,12 @@ use crate::domain::time::Stamp;
 
 mod csv;
 mod json;
+pub mod schema;
+mod stream;
 mod table;
+
+pub use schema::Field;
+pub use stream::Stream;
 
 /// A form of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -107,6 +113,8 @@ pub fn second(at: Stamp) -> String {
 pub trait Row: Sized + 'static {
     /// Its columns.
     const COLUMNS: &'static [Column<Self>];
+    /// The fields of its JSON.
+    const FIELDS: &'static [Field];
     /// The contract's object, as JSON.
     fn json(&self) -> String;
     /// What names it for other commands.
@@ -131,7 +139,10 @@ pub struct Output {
 
 impl Output {
     /// What the flags ask for, on this terminal.
-    pub fn new(args: &OutputArgs, ascii: bool) -> Self {
+    ///
+    /// # Errors
+    /// A field was asked for that rows of this kind do not have. Nothing was done yet, and nothing should be.
+    pub fn new<T: Row>(args: &OutputArgs, ascii: bool) -> Result<Self, Failure> {
         let format = match (&args.output, &args.json, args.csv) {
             (Some(format), ..) => *format,
             (None, Some(_), _) => Format::Json,
@@ -139,7 +150,14 @@ impl Output {
             _ => Format::Table,
         };
         let fields = args.json.as_deref().unwrap_or("").split(',').map(str::trim);
-        let fields = fields.filter(|f| !f.is_empty()).map(str::to_owned).collect();
+        let fields: Vec<String> = fields.filter(|f| !f.is_empty()).map(str::to_owned).collect();
+        if let Some(field) = fields.iter().find(|field| !schema::has(T::FIELDS, field)) {
+            return Err(Failure::usage(format!(
+                "--json: there is no field `{}`; there are: {}",
+                text::line(field),
+                schema::names(T::FIELDS)
+            )));
+        }
         let stdout = io::stdout();
         let width = stdout.is_terminal().then(|| {
             let size = rustix::termios::tcgetwinsize(&stdout);
@@ -149,7 +167,7 @@ impl Output {
                 .filter(|&columns| columns > 0)
                 .map_or(80, |columns| columns.max(20))
         });
-        Self { format, fields, header: !args.no_header, width, ascii: ascii && width.is_some() }
+        Ok(Self { format, fields, header: !args.no_header, ascii: ascii && width.is_some(), width })
     }
 
     /// The form.
@@ -162,28 +180,29 @@ impl Output {
         self.format == Format::Table
     }
 
-    /// Prints a list.
+    /// Prints a list. As a table an empty one is `none` in words, on standard error.
     ///
     /// # Errors
-    /// Nobody reads any more, or a field does not exist.
-    pub fn list<T: Row>(&self, rows: &[T]) -> Result<(), Failure> {
-        let mut out = BufWriter::new(io::stdout().lock());
-        match self.format {
-            Format::Table => {
-                for line in table::lines(rows, self.header, self.width) {
-                    writeln!(out, "{}", self.shown(&line))?;
-                }
-            }
-            Format::Json => json::array(&mut out, rows.iter().map(Row::json), &self.fields)?,
-            Format::Csv => csv::write(&mut out, rows, self.header)?,
-            Format::Id => {
-                for row in rows {
-                    writeln!(out, "{}", row.id())?;
-                }
-            }
+    /// Nobody reads any more.
+    pub fn list<T: Row>(&self, rows: &[T], none: &str) -> Result<(), Failure> {
+        if !self.is_table() {
+            let mut stream = self.stream();
+            stream.rows(rows)?;
+            return stream.end();
         }
+        if rows.is_empty() {
+            say(none);
+            return Ok(());
+        }
+        let mut out = BufWriter::new(io::stdout().lock());
+        table::write(&mut out, rows, self.header, self.width, &|cell| self.shown(cell))?;
         out.flush()?;
         Ok(())
+    }
+
+    /// A list that is printed while it arrives. Not for tables, whose columns are as wide as all rows need.
+    pub fn stream<T: Row>(&self) -> Stream<T> {
+        Stream::new(self.format, self.fields.clone(), self.header)
     }
 
     /// Prints one thing: as facts for people, else as a list of one without the array.
@@ -202,13 +221,13 @@ impl Output {
             }
             Format::Json => json::object(&mut out, row.json(), &self.fields)?,
             Format::Csv => csv::write(&mut out, std::slice::from_ref(row), self.header)?,
-            Format::Id => writeln!(out, "{}", row.id())?,
+            Format::Id => writeln!(out, "{}", text::line(&row.id()))?,
         }
         out.flush()?;
         Ok(())
     }
 
-    fn shown<'a>(&self, line: &'a str) -> std::borrow::Cow<'a, str> {
+    fn shown<'a>(&self, line: &'a str) -> Cow<'a, str> {
         if self.ascii { text::ascii(line) } else { line.into() }
     }
 }
@@ -252,6 +271,16 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Takes the line away, before something else is printed.
+    pub fn clear(&mut self) {
+        if self.shown {
+            self.shown = false;
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}
+
 impl Default for Progress {
     fn default() -> Self {
         Self::new()
@@ -260,8 +289,6 @@ impl Default for Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.shown {
-            let _ = write!(io::stderr().lock(), "\r\x1b[K");
-        }
+        self.clear();
     }
 }

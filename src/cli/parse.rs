@@ -27,9 +27,17 @@ pub fn parse(arguments: &[OsString]) -> Result<Option<Cli>, Failure> {
             Ok(None)
         }
         Err(e) => {
-            let words = e.render().to_string();
+            let mut words = e.render().to_string();
+            if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                words = format!("say which of these is meant.\n\n{words}");
+            }
             let words = words.strip_prefix("error: ").unwrap_or(&words);
-            Err(Failure::new(Exit::Usage, redacted(words.trim_end())))
+            let tip = if e.kind() == ErrorKind::UnknownArgument && arguments.iter().any(|a| a == "--json") {
+                "\n\n  tip: fields of JSON are named with an equals sign: --json=id,name"
+            } else {
+                ""
+            };
+            Err(Failure::new(Exit::Usage, redacted(words.trim_end()) + tip))
         }
     }
 }

@@ -44,8 +44,7 @@ pub fn confirm(question: &str, wanted: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Failed, "cancelled: nothing was done"))
 }
 
-/// A secret: asked for without showing it on a terminal, else all of standard input.
-/// Only the line's end is taken away, the rest is left as it came.
+/// A secret: asked for without showing it on a terminal, else all of standard input as it came.
 ///
 /// # Errors
 /// Nothing came, or it is no text.
@@ -65,7 +64,10 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
         let _ = kill_process(getpid(), Signal::INT);
     }
     match std::str::from_utf8(&typed) {
-        Ok(text) if !text.is_empty() && !typed.contains(&INTERRUPT) => Ok(Zeroizing::new(text.to_owned())),
+        Ok(text) if !text.is_empty() && !typed.contains(&INTERRUPT) => {
+            // The key that ended the line is no part of what was typed.
+            Ok(Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned()))
+        }
         Ok(_) => Err(Failure::new(Exit::Failed, "cancelled: nothing was done")),
         Err(_) => Err(Failure::usage("what was typed is not text")),
     }

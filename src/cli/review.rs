@@ -8,7 +8,8 @@ use super::exit::{Exit, Failure};
 use super::keys::create::idempotency_key;
 use super::keys::{all, me, named, target};
 use super::moment;
-use super::output::{self, Cell, Column, Format, Output, OutputArgs, Row, say, second};
+use super::output::schema::{FINDING, KEY, MEMBER_REF, field, list, object};
+use super::output::{self, Cell, Column, Field, Format, Output, OutputArgs, Row, say, second};
 use crate::client::Request;
 use crate::clock;
 use crate::domain::export::{self, Export};
@@ -23,6 +24,8 @@ use crate::wire::reviews::{
 };
 
 mod apply;
+
+pub(super) use apply::Applied;
 
 /// The stale keys of the organization.
 #[derive(Subcommand, Debug)]
@@ -81,7 +84,15 @@ pub struct ExportArgs {
     #[arg(long, value_name = "ID")]
     review: Option<String>,
     /// The form
-    #[arg(short, long, alias = "output", value_enum, value_name = "FORM", default_value = "markdown")]
+    #[arg(
+        short,
+        long,
+        visible_short_alias = 'o',
+        alias = "output",
+        value_enum,
+        value_name = "FORM",
+        default_value = "markdown"
+    )]
     form: Form,
     /// As JSON
     #[arg(long, conflicts_with_all = ["form", "csv"])]
@@ -104,7 +115,7 @@ enum Form {
 
 pub(super) async fn run(command: ReviewCommand, context: &Context) -> Result<Exit, Failure> {
     match command {
-        ReviewCommand::List(args) => list(args, context).await,
+        ReviewCommand::List(args) => waiting(args, context).await,
         ReviewCommand::Keep(args) => keep(args, context).await,
         ReviewCommand::Apply(args) => apply::run(args, context).await,
         ReviewCommand::Export(args) => export(args, context).await,
@@ -113,7 +124,7 @@ pub(super) async fn run(command: ReviewCommand, context: &Context) -> Result<Exi
 
 /// A key that waits for a decision.
 #[derive(Serialize)]
-struct Waiting {
+pub(super) struct Waiting {
     key: Key,
     flags: Vec<Finding>,
     #[serde(skip)]
@@ -121,6 +132,8 @@ struct Waiting {
 }
 
 impl Row for Waiting {
+    const FIELDS: &'static [Field] = &[object("key", "key", KEY), list("flags", "list", FINDING)];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "Name", field: "name", rank: 0, cut: true, cell: |w| w.key.name.as_str().into() },
         Column {
@@ -161,25 +174,21 @@ async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<Rev
     connection.all(ListReviews, query, None).await
 }
 
-async fn list(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+async fn waiting(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new::<Waiting>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (_, judge) = me(&connection).await?;
-    let stale = all(&connection, Kind::Organization, false, None, |key| judge.risk(key).is_some()).await?;
+    let stale = all(&connection, Kind::Organization, false, |key| judge.risk(key).is_some()).await?;
     let mut decisions = Decisions::default();
     for review in reviews(&connection, ReviewsQuery::default()).await? {
         decisions.add(&review);
     }
-    let waiting = waiting(stale, &decisions, &judge);
-    if waiting.is_empty() && output.is_table() {
-        say("No key waits for a review.");
-    } else {
-        output.list(&waiting)?;
-    }
+    let waiting = in_order(stale, &decisions, &judge);
+    output.list(&waiting, "No key waits for a review.")?;
     Ok(if args.exit_code && !waiting.is_empty() { Exit::Found } else { Exit::Done })
 }
 
-fn waiting(stale: Vec<Key>, decisions: &Decisions, judge: &Judge) -> Vec<Waiting> {
+fn in_order(stale: Vec<Key>, decisions: &Decisions, judge: &Judge) -> Vec<Waiting> {
     let order = queue(&stale, decisions, judge);
     let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
     order
@@ -190,7 +199,7 @@ fn waiting(stale: Vec<Key>, decisions: &Decisions, judge: &Judge) -> Vec<Waiting
 }
 
 async fn keep(args: KeepArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<ReviewRow>(&args.output, context.ascii())?;
     let until = args.until.as_deref().map(moment::at).transpose().map_err(|e| e.after("--until"))?;
     let note = args.note.as_deref().map(key::note).transpose();
     let note = note.map_err(|e| Failure::usage(format!("--note {e}")))?.flatten();
@@ -240,9 +249,24 @@ async fn export(args: ExportArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// An applied decision.
-struct ReviewRow(Review);
+pub(super) struct ReviewRow(Review);
 
 impl Row for ReviewRow {
+    const FIELDS: &'static [Field] = &[
+        field("id", "id"),
+        field("review_id", "id; the same for all decisions of one sitting"),
+        field("key_id", "id"),
+        field("key_name", "text, as it was then"),
+        field("key_masked", "the mask"),
+        field("decision", "`keep`, `revoke`, `rotate` or `skip`"),
+        field("until", "time or null"),
+        field("note", "text or null"),
+        object("reviewer", "member", MEMBER_REF),
+        field("reviewed_at", "time"),
+        list("findings", "list; the flags at that moment", FINDING),
+        field("last_used_at", "time; null: never, at that moment"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "Decision",

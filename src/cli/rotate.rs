@@ -5,9 +5,10 @@ use clap::{Args, Subcommand};
 use super::connect::{Connection, Context};
 use super::exit::{Exit, Failure};
 use super::keys::create::make;
-use super::keys::revoke::{GoArgs, revoke};
+use super::keys::revoke::{GoArgs, Outcome, revoke};
 use super::keys::{me, named, target};
-use super::output::{self, Cell, Column, Output, OutputArgs, Row, second};
+use super::output::schema::{KEY, field, object};
+use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, second};
 use super::sink::SinkArgs;
 use crate::domain::id::Id;
 use crate::domain::key::{self, Kind, LIVE_WITHIN};
@@ -137,7 +138,7 @@ async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotatio
 }
 
 async fn status(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<RotationRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, _) = me(&connection).await?;
     let ready;
@@ -150,11 +151,8 @@ async fn status(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
         let mut all = rotations(&connection, &me).await?;
         all.retain(|r| args.all || !matches!(r.phase, Phase::Done | Phase::Abandoned));
         ready = all.iter().any(|r| r.phase == Phase::Ready);
-        if all.is_empty() && output.is_table() {
-            output::say("No rotation is under way.");
-        } else {
-            output.list(&all.into_iter().map(RotationRow).collect::<Vec<_>>())?;
-        }
+        let rows: Vec<_> = all.into_iter().map(RotationRow).collect();
+        output.list(&rows, "No rotation is under way.")?;
     }
     Ok(if ready && args.exit_code { Exit::Found } else { Exit::Done })
 }
@@ -186,7 +184,7 @@ fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
 }
 
 async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<Outcome>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, judge) = me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
@@ -216,7 +214,7 @@ async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 async fn cancel(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<Outcome>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, judge) = me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
@@ -234,9 +232,20 @@ async fn cancel(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// A rotation as it is listed.
-struct RotationRow(Rotation);
+pub(super) struct RotationRow(Rotation);
 
 impl Row for RotationRow {
+    const FIELDS: &'static [Field] = &[
+        field("phase", "`switch`, `drain`, `ready`, `done` or `abandoned`"),
+        object("old", "key", KEY),
+        object("new", "key", KEY),
+        field("quiet_window_s", "number of seconds"),
+        field("raised_by_gap_s", "number of seconds; null: not raised"),
+        field("quiet_since", "time or null"),
+        field("ready_at", "time or null"),
+        field("evidence", "text"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "Phase",

@@ -6,17 +6,19 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use memchr::memmem;
 use serde::Serialize;
 
 use super::connect::Context;
 use super::exit::{Exit, Failure};
-use super::output::{self, Column, Output, OutputArgs, Row, say};
+use super::output::schema::field;
+use super::output::{self, Column, Field, Output, OutputArgs, Row, say};
 use crate::domain::secret::{LENGTH, PREFIX, Secret};
 
 /// `keyward scan`
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Links are not followed. A key that was found is leaked: revoke it.\n\nExamples:\n  keyward scan --exit-code src/ .env\n  \
+    after_help = "Links inside of folders are not followed. A key that was found is leaked: revoke it.\n\nExamples:\n  keyward scan --exit-code src/ .env\n  \
     git log -p | keyward scan -\n\n\
     With --json: [{\"file\", \"line\", \"column\", \"masked\"}]."
 )]
@@ -33,7 +35,7 @@ pub struct ScanArgs {
 
 /// A place where a key stands.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Found {
+pub(super) struct Found {
     file: String,
     line: u64,
     column: u64,
@@ -41,6 +43,13 @@ struct Found {
 }
 
 impl Row for Found {
+    const FIELDS: &'static [Field] = &[
+        field("file", "text"),
+        field("line", "number, from 1"),
+        field("column", "number of bytes, from 1"),
+        field("masked", "the mask"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "File", field: "file", rank: 0, cut: false, cell: |f| f.file.as_str().into() },
         Column { title: "Line", field: "line", rank: 0, cut: false, cell: |f| f.line.to_string().into() },
@@ -70,10 +79,11 @@ impl Row for Found {
 }
 
 pub(super) fn run(args: &ScanArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new::<Found>(&args.output, context.ascii())?;
     let mut found = Vec::new();
     let mut unread = 0;
     for file in &args.files {
-        walk(file, &mut |path, result: io::Result<Vec<Found>>| match result {
+        named(file, &mut |path, result: io::Result<Vec<Found>>| match result {
             Ok(mut keys) => found.append(&mut keys),
             Err(e) => {
                 unread += 1;
@@ -81,83 +91,102 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> Result<Exit, Failure> {
             }
         });
     }
-    let output = Output::new(&args.output, context.ascii());
-    if found.is_empty() && output.is_table() {
-        say("No key was found.");
-    } else {
-        output.list(&found)?;
-    }
+    output.list(&found, "No key was found.")?;
     match () {
         () if unread > 0 => Err(Failure::new(
             if unread == args.files.len() && found.is_empty() { Exit::Failed } else { Exit::Partial },
-            format!("{unread} files could not be read"),
+            if unread == 1 {
+                "one file could not be read".to_owned()
+            } else {
+                format!("{unread} files could not be read")
+            },
         )),
         () if !found.is_empty() && args.exit_code => Ok(Exit::Found),
         () => Ok(Exit::Done),
     }
 }
 
-fn walk(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<Found>>)) {
+/// Reads what was named, also through a link, a pipe or `/dev/stdin`.
+fn named(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<Found>>)) {
     if path == Path::new("-") {
         tell(path, search("-", io::stdin().lock()));
-        return;
+    } else if path.is_dir() {
+        walk(path, tell);
+    } else {
+        tell(path, File::open(path).and_then(|file| search(&path.to_string_lossy(), file)));
     }
-    let about = match path.symlink_metadata() {
-        Ok(about) => about,
+}
+
+/// Reads the files of a folder and of those in it.
+fn walk(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<Found>>)) {
+    let entries = match path.read_dir() {
+        Ok(entries) => entries,
         Err(e) => return tell(path, Err(e)),
     };
-    if about.is_dir() {
-        match path.read_dir() {
-            Ok(entries) => {
-                let mut inside: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-                inside.sort();
-                for path in &inside {
-                    walk(path, tell);
-                }
+    let mut inside: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    inside.sort();
+    for path in &inside {
+        match path.symlink_metadata() {
+            Ok(about) if about.is_dir() => walk(path, tell),
+            Ok(about) if about.is_file() => {
+                tell(path, File::open(path).and_then(|file| search(&path.to_string_lossy(), file)));
             }
+            Ok(_) => {}
             Err(e) => tell(path, Err(e)),
         }
-    } else if about.is_file() {
-        tell(path, File::open(path).and_then(|file| search(&path.to_string_lossy(), file)));
     }
 }
 
 /// Reads in pieces, so that files of any size take little memory; a key that two pieces share is found too.
 fn search(file: &str, mut from: impl Read) -> io::Result<Vec<Found>> {
     const PIECE: usize = 256 * 1024;
+    let prefix = memmem::Finder::new(PREFIX);
     let mut found = Vec::new();
     let mut buffer: Vec<u8> = Vec::with_capacity(PIECE + 2 * LENGTH);
-    let (mut line, mut column) = (1, 1);
+    let mut place = Place { line: 1, column: 1 };
     // What stood before the buffer decides whether its first bytes begin a word.
     let mut before = b' ';
     loop {
-        let kept = buffer.len();
         let read = from.by_ref().take(PIECE as u64).read_to_end(&mut buffer)?;
         let end = read == 0;
         // The last bytes wait for the next piece, since a key may begin among them.
         let upto = if end { buffer.len() } else { buffer.len().saturating_sub(LENGTH) };
-        for at in 0..upto {
+        let mut counted = 0;
+        for at in prefix.find_iter(&buffer).take_while(|&at| at < upto) {
             let word_before = if at == 0 { before } else { buffer[at - 1] };
-            if buffer[at] == b's'
-                && !is_word(word_before)
+            if !is_word(word_before)
                 && let Some(masked) = key_at(&buffer[at..])
             {
-                found.push(Found { file: file.to_owned(), line, column, masked });
-            }
-            if buffer[at] == b'\n' {
-                (line, column) = (line + 1, 1);
-            } else {
-                column += 1;
+                place.pass(&buffer[counted..at]);
+                counted = at;
+                found.push(Found { file: file.to_owned(), line: place.line, column: place.column, masked });
             }
         }
         if end {
             return Ok(found);
         }
+        place.pass(&buffer[counted..upto]);
         if upto > 0 {
             before = buffer[upto - 1];
             buffer.drain(..upto);
         }
-        debug_assert!(kept <= LENGTH, "what waits is shorter than a key");
+    }
+}
+
+/// Where in a file, both from 1.
+struct Place {
+    line: u64,
+    column: u64,
+}
+
+impl Place {
+    /// Moves on over these bytes.
+    fn pass(&mut self, bytes: &[u8]) {
+        self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        self.column = match memchr::memrchr(b'\n', bytes) {
+            Some(at) => (bytes.len() - at) as u64,
+            None => self.column + bytes.len() as u64,
+        };
     }
 }
 
@@ -168,7 +197,7 @@ fn is_word(byte: u8) -> bool {
 /// The mask of the key that begins here, if one does.
 fn key_at(bytes: &[u8]) -> Option<String> {
     let word = bytes.get(..LENGTH)?;
-    if !word.starts_with(PREFIX.as_bytes()) || bytes.get(LENGTH).copied().is_some_and(is_word) {
+    if bytes.get(LENGTH).copied().is_some_and(is_word) {
         return None;
     }
     let secret = Secret::parse(std::str::from_utf8(word).ok()?).ok()?;

@@ -6,7 +6,8 @@ use super::connect::Context;
 use super::exit::{Exit, Failure};
 use super::keys::target;
 use super::members;
-use super::output::{self, Cell, Column, Output, OutputArgs, Row, say, second};
+use super::output::schema::field;
+use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, say, second};
 use crate::client::Request;
 use crate::wire::members::EndMemberSessions;
 use crate::wire::page::PageQuery;
@@ -47,7 +48,7 @@ pub(super) async fn run(command: SessionsCommand, context: &Context) -> Result<E
         SessionsCommand::List(args) => {
             let sessions = connection.all(ListSessions, PageQuery::default(), None).await?;
             let rows: Vec<SessionRow> = sessions.into_iter().map(SessionRow).collect();
-            Output::new(&args.output, context.ascii()).list(&rows)?;
+            Output::new::<SessionRow>(&args.output, context.ascii())?.list(&rows, "No session.")?;
         }
         SessionsCommand::End(EndArgs { of: Some(member), .. }) => {
             let member = members::find(&connection, &member).await?;
@@ -86,9 +87,19 @@ pub(super) async fn run(command: SessionsCommand, context: &Context) -> Result<E
     Ok(Exit::Done)
 }
 
-struct SessionRow(Session);
+pub(super) struct SessionRow(Session);
 
 impl Row for SessionRow {
+    const FIELDS: &'static [Field] = &[
+        field("id", "id"),
+        field("created_at", "time"),
+        field("last_used_at", "time"),
+        field("expires_at", "time; when it ends at the latest"),
+        field("agent", "text, as it claimed"),
+        field("address", "text"),
+        field("current", "whether it is this one"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "Last used",
@@ -97,7 +108,7 @@ impl Row for SessionRow {
             cut: false,
             cell: |s| Cell::time(Some(s.0.last_used_at)),
         },
-        Column { title: "Client", field: "agent", rank: 1, cut: true, cell: |s| s.0.agent.as_str().into() },
+        Column { title: "Client", field: "agent", rank: 3, cut: true, cell: |s| s.0.agent.as_str().into() },
         Column {
             title: "From",
             field: "address",
@@ -108,7 +119,7 @@ impl Row for SessionRow {
         Column {
             title: "This one",
             field: "current",
-            rank: 3,
+            rank: 1,
             cut: false,
             cell: |s| if s.0.current { "yes" } else { "" }.into(),
         },

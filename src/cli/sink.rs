@@ -38,8 +38,8 @@ pub enum Sink {
     Screen,
     /// A new file.
     File(PathBuf, File),
-    /// A command that exists: its path and arguments.
-    Command(PathBuf, Vec<String>),
+    /// A command that exists, with its name.
+    Command(String, Box<Command>),
 }
 
 /// How sure it is that the secret arrived.
@@ -61,6 +61,10 @@ impl SinkArgs {
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             return match file {
                 Ok(file) => Ok(Sink::File(path.clone(), file)),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Err(Failure::new(
+                    Exit::Refused,
+                    format!("{} is a folder; no key was created. Name a new file in it.", path.display()),
+                )),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Failure::new(
                     Exit::Refused,
                     format!(
@@ -77,7 +81,7 @@ impl SinkArgs {
         if let Some(command) = &self.exec {
             let (program, arguments) = words(command)?;
             return match find(&program, environment) {
-                Some(path) => Ok(Sink::Command(path, arguments)),
+                Some(path) => Ok(Sink::Command(program, Box::new(bare(&path, &arguments, environment)))),
                 None => Err(Failure::new(
                     Exit::NotFound,
                     format!(
@@ -119,7 +123,7 @@ impl Sink {
             Self::Pipe => pipe(secret),
             Self::Screen => screen(secret),
             Self::File(path, file) => write_file(&path, file, secret),
-            Self::Command(program, arguments) => run(&program, &arguments, secret),
+            Self::Command(name, mut command) => run(&name, &mut command, secret),
         }
     }
 }
@@ -162,12 +166,9 @@ fn write_file(path: &Path, mut file: File, secret: &str) -> Result<Delivered, St
     Ok(Delivered::Surely)
 }
 
-fn run(program: &Path, arguments: &[String], secret: &str) -> Result<Delivered, String> {
-    let name = program.display();
-    let mut child = bare(program, arguments)
-        .stdin(Stdio::piped())
-        .spawn()
-        .map_err(|e| format!("{name} cannot be started: {e}"))?;
+fn run(name: &str, command: &mut Command, secret: &str) -> Result<Delivered, String> {
+    let mut child =
+        command.stdin(Stdio::piped()).spawn().map_err(|e| format!("{name} cannot be started: {e}"))?;
     let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(secret.as_bytes()));
     let status = child.wait().map_err(|e| format!("{name}: {e}"))?;
     match (status.success(), written) {
@@ -177,11 +178,11 @@ fn run(program: &Path, arguments: &[String], secret: &str) -> Result<Delivered, 
     }
 }
 
-/// A command that learns nothing of keyward's own secrets.
-pub fn bare(program: &Path, arguments: &[String]) -> Command {
+/// A command that learns nothing of what keyward is told by the environment.
+pub fn bare(program: &Path, arguments: &[String], environment: &Environment) -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
-    for (name, _) in crate::config::VARIABLES.iter().filter(|(name, _)| name.starts_with("KEYWARD_")) {
+    for name in environment.names("KEYWARD_") {
         command.env_remove(name);
     }
     command

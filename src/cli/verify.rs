@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::connect::Context;
 use super::exit::{Exit, Failure};
-use super::output::{self, Column, Output, OutputArgs, Row, second};
+use super::output::schema::{FOUND_KEY, MEMBER_REF, field, object};
+use super::output::{self, Column, Field, Output, OutputArgs, Row, second};
 use super::prompt;
 use crate::client::{Client, Credential, Error, Probe, Request};
 use crate::domain::key::Kind;
@@ -43,7 +44,7 @@ pub struct WhoamiArgs {
 
 /// What is known of a key after it was tried.
 #[derive(Serialize)]
-struct Verdict {
+pub(super) struct Verdict {
     valid: bool,
     status: Option<u16>,
     cause: &'static str,
@@ -54,6 +55,17 @@ struct Verdict {
 }
 
 impl Row for Verdict {
+    const FIELDS: &'static [Field] = &[
+        field("valid", "whether the server accepts the key"),
+        field("status", "number of HTTP, or null: not asked"),
+        field(
+            "cause",
+            "`valid`, `credentials-missing`, `authorization-malformed`, `key-malformed`, `key-invalid` or `forbidden`",
+        ),
+        field("detail", "list of sentences"),
+        object("key", "looked-up key, or null", FOUND_KEY),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "Valid", field: "valid", rank: 0, cut: false, cell: |v| v.valid.to_string().into() },
         Column {
@@ -84,6 +96,7 @@ impl Row for Verdict {
 }
 
 pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new::<Verdict>(&args.output, context.ascii())?;
     let target = context.target()?;
     let secret = prompt::secret("API key (checking it counts as a use):")?;
     let pasted = Pasted::new(&secret);
@@ -101,7 +114,6 @@ pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, 
                 .concat();
         Verdict { valid: false, status: None, cause: "key-malformed", sentences, found: None }
     };
-    let output = Output::new(&args.output, context.ascii());
     if output.is_table() {
         output::raw(format!("{}\n", text::block(&verdict.sentences.join("\n"))).as_bytes())?;
     } else {
@@ -136,6 +148,7 @@ async fn judge(
                 "This check counted as a use of it, by keyward/{}.",
                 env!("CARGO_PKG_VERSION")
             ));
+            sentences.extend(hints.iter().map(|hint| format!("Only what was pasted is not right: {hint}")));
             (true, "valid")
         }
         (401, Some(ProblemType::CredentialsMissing)) => (false, "credentials-missing"),
@@ -208,7 +221,6 @@ fn describe(found: &FoundKey) -> String {
 }
 
 pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
     let connection = context.connect()?;
     let secret = if context.flags.token_stdin {
         Zeroizing::new(String::new())
@@ -217,6 +229,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, 
     };
     let pasted = Pasted::new(&secret);
     if pasted.key().is_empty() {
+        let output = Output::new::<MeRow>(&args.output, context.ascii())?;
         let me = connection.send(Request::to(GetMe)).await?;
         let facts = [
             ("Member", me.member.email.clone()),
@@ -228,6 +241,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, 
         output.one(&MeRow(me), &facts)?;
         return Ok(Exit::Done);
     }
+    let output = Output::new::<FoundRow>(&args.output, context.ascii())?;
     let body = LookUpKey { secret: ShownOnce::new(pasted.key()) };
     match connection.client.send(Request::with(LookUpKeyCall, body)).await {
         Ok(found) => {
@@ -255,9 +269,19 @@ fn not_found(error: Error, pasted: &Pasted<'_>) -> Failure {
 }
 
 /// The signed-in member.
-struct MeRow(Me);
+pub(super) struct MeRow(Me);
 
 impl Row for MeRow {
+    const FIELDS: &'static [Field] = &[
+        object("member", "member", MEMBER_REF),
+        field("role", "`admin`, `normal` or `operator`"),
+        object("organization", "organization", &[field("id", "id"), field("name", "text")]),
+        field("may", "object; each operation and whether the member may do it"),
+        field("usage_tracking_since", "time"),
+        field("as_of", "time of the server"),
+        field("policy", "object; the limits by name"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "Member",
@@ -287,9 +311,11 @@ impl Row for MeRow {
 }
 
 /// A key that was looked up.
-struct FoundRow(FoundKey);
+pub(super) struct FoundRow(FoundKey);
 
 impl Row for FoundRow {
+    const FIELDS: &'static [Field] = FOUND_KEY;
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column { title: "Kind", field: "kind", rank: 0, cut: false, cell: |f| f.0.kind.to_string().into() },
         Column {

@@ -68,10 +68,10 @@ impl Error {
 
     pub(super) fn transport(error: &reqwest::Error, address: &Address) -> Self {
         let mut cause: &(dyn std::error::Error + 'static) = error;
-        let (mut tls, mut refused) = (false, false);
+        let (mut tls, mut refused) = (None, false);
         loop {
             let inner = innermost(cause);
-            tls |= inner.is::<rustls::Error>();
+            tls = tls.or(inner.downcast_ref::<rustls::Error>());
             refused |= inner
                 .downcast_ref::<std::io::Error>()
                 .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
@@ -81,14 +81,11 @@ impl Error {
             }
         }
         let cause = sentence(&cause.to_string());
+        if let Some(tls) = tls {
+            let words = format!("No secure connection to {address}: {}", super::tls::trouble(tls));
+            return Self::Unreachable { trouble: Trouble::Tls, words };
+        }
         let (trouble, words) = match () {
-            () if tls => (
-                Trouble::Tls,
-                format!(
-                    "No secure connection to {address}: {cause}. If the server has a certificate of your own authority, \
-                     name that authority with --ca-cert FILE."
-                ),
-            ),
             () if error.is_dns() => (
                 Trouble::UnknownName,
                 format!(
@@ -182,6 +179,16 @@ impl Error {
 
     pub(super) fn endless(address: &Address, what: &str) -> Self {
         Self::Garbled { status: None, words: format!("{address} sent a list that {what}. {ASK}") }
+    }
+
+    pub(super) fn too_much(address: &Address, keys: u64) -> Self {
+        Self::Garbled {
+            status: None,
+            words: format!(
+                "{address} sent more keys than are held in memory (after {keys}). `keyward keys list` in the forms json, csv and id \
+                 takes any number, where it is not sorted."
+            ),
+        }
     }
 
     fn garbled(status: u16, words: String) -> Self {

@@ -18,6 +18,11 @@ use crate::wire::reviews::ReviewsQuery;
 
 /// Most keys that one list may bring. A server that sends more does not mean well, or needs other tools.
 pub const KEYS_MAX: u64 = 500_000;
+/// Most bytes of memory that the keys of one list may take together: 100,000 usual keys take 40 MB, and those that take more
+/// than this are not held. A server that does not mean well can make each key a thousand times as large as it should be.
+pub const HELD_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of members that are remembered to be shared; beyond, remembering begins anew.
+const SHARED_MAX: usize = 1024 * 1024;
 /// Most bytes of a page of keys: a thousand keys with the longest names, notes and reasons.
 const PAGE_MAX: usize = 16 * 1024 * 1024;
 
@@ -56,6 +61,15 @@ pub struct KeyPage {
     pub total: Option<u64>,
     /// Whether it is the last page.
     pub last: bool,
+}
+
+/// What its reader keeps of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All keys, so that the list ends with an error when they become too many to be held.
+    All,
+    /// Each page until the next one comes: the length does not matter.
+    Page,
 }
 
 /// Where a list stands between two pages.
@@ -108,18 +122,26 @@ impl Client {
         })
     }
 
-    /// The keys of one kind as a stream of pages, newest first.
+    /// The keys of one kind as a stream of pages, newest first. Ends after the first error.
     pub fn key_pages(
         &self,
         kind: Kind,
         query: KeysQuery,
+        keep: Keep,
     ) -> impl Stream<Item = Result<KeyPage, Error>> + Send + use<> {
+        let address = self.address.clone();
         let pages = match kind {
             Kind::Personal => self.pages(ListPersonalKeys, query).left_stream(),
             Kind::Organization => self.pages(ListOrganizationKeys, query).right_stream(),
         };
-        pages.scan(Progress::default(), |progress, page| {
-            std::future::ready(Some(page.map(|page| progress.take(page))))
+        pages.scan(Progress::default(), move |progress, page| {
+            if progress.over {
+                return std::future::ready(None);
+            }
+            let page = page.map(|page| progress.take(page));
+            progress.over = keep == Keep::All && progress.held > HELD_MAX;
+            let page = if progress.over { Err(Error::too_much(&address, progress.loaded)) } else { page };
+            std::future::ready(Some(page))
         })
     }
 }
@@ -132,6 +154,12 @@ struct Progress {
     total: Option<u64>,
     /// One copy of each member, however many keys name them: a list of 100,000 keys has few creators.
     members: HashMap<Id, Arc<MemberRef>>,
+    /// Bytes of those members.
+    remembered: usize,
+    /// Bytes of all keys so far.
+    held: usize,
+    /// The keys became too many.
+    over: bool,
 }
 
 impl Progress {
@@ -142,6 +170,7 @@ impl Progress {
             if let Some(by) = &mut key.revoked_by {
                 self.share(by);
             }
+            self.held += weight(key);
         }
         self.loaded += keys.len() as u64;
         self.as_of = self.as_of.or(page.metadata.as_of);
@@ -156,9 +185,30 @@ impl Progress {
     }
 
     fn share(&mut self, member: &mut Arc<MemberRef>) {
-        let known = self.members.entry(member.id).or_insert_with(|| member.clone());
-        if known == member {
-            *member = known.clone();
+        if self.remembered > SHARED_MAX {
+            self.members.clear();
+            self.remembered = 0;
+        }
+        match self.members.get(&member.id) {
+            Some(known) if known == member => *member = known.clone(),
+            Some(_) => self.held += weight_of_member(member),
+            None => {
+                let weight = weight_of_member(member);
+                self.held += weight;
+                self.remembered += weight;
+                self.members.insert(member.id, member.clone());
+            }
         }
     }
+}
+
+/// Bytes of memory that a key takes, without its members.
+fn weight(key: &Key) -> usize {
+    let texts = [Some(&key.name), Some(&key.masked), key.note.as_ref(), key.revoke_reason.as_ref()];
+    let client = key.last_used_by.as_ref().map_or(0, |by| by.agent.capacity() + by.address.capacity());
+    size_of::<Key>() + texts.into_iter().flatten().map(String::capacity).sum::<usize>() + client
+}
+
+fn weight_of_member(member: &MemberRef) -> usize {
+    size_of::<MemberRef>() + member.name.capacity() + member.email.capacity()
 }

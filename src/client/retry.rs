@@ -1,10 +1,11 @@
-//! Sends a call again where repeating it is harmless, and tells the caller each time.
+//! Repeats a call where that is harmless, and tells the caller each time. All attempts together take no longer than one call may.
 
 use std::time::Duration;
 
 use http::Method;
+use tokio::time::{Instant, sleep};
 
-use super::{Client, Error, Request, Trouble};
+use super::{CONNECT_TIMEOUT, Client, Error, REQUEST_TIMEOUT, Request, Trouble};
 use crate::wire::Call;
 use crate::wire::problem::ProblemType;
 
@@ -19,33 +20,51 @@ pub struct Retrying<'a> {
     pub attempt: u32,
 }
 
+/// Who hears of every repetition before it happens.
+pub type Tell = fn(Retrying<'_>);
+
 /// Waits before the second and the third attempt.
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];
 
 impl Client {
-    /// Sends a call up to three times, if it only reads or carries an idempotency key; any other is sent once.
-    /// `tell` hears of every repetition before it happens.
+    /// The same connections, but each call that only reads or carries an idempotency key is sent up to three times; any other
+    /// once, as ever.
+    #[must_use]
+    pub fn patiently(&self, tell: Tell) -> Self {
+        Self { tell: Some(tell), ..self.clone() }
+    }
+
+    /// Sends one call: once, or as [`Client::patiently`] says.
     ///
     /// # Errors
-    /// That of the last attempt.
-    pub async fn send_patiently<C: Call>(
-        &self,
-        request: Request<C>,
-        mut tell: impl FnMut(Retrying<'_>),
-    ) -> Result<C::Reply, Error> {
+    /// One of the three kinds of [`enum@Error`]; that of the last attempt.
+    pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Error> {
         let max = request.reply_max;
         let harmless = C::METHOD == Method::GET || request.idempotency_key.is_some();
         let prepared = self.prepare(&request)?;
+        let Some(tell) = self.tell.filter(|_| harmless) else {
+            return self.send_prepared::<C>(prepared, max).await;
+        };
+        let end = Instant::now() + REQUEST_TIMEOUT;
         for (attempt, after) in (2..).zip(WAITS) {
-            let Some(copy) = prepared.try_clone().filter(|_| harmless) else { break };
-            match self.send_prepared::<C>(copy, max).await {
-                Err(error) if worth_repeating(&error) => tell(Retrying { error: &error, after, attempt }),
+            let Some(copy) = prepared.try_clone() else { break };
+            match self.send_prepared::<C>(until(end, copy), max).await {
+                // A shorter time than it takes to connect is of no use.
+                Err(error) if worth_repeating(&error) && Instant::now() + after + CONNECT_TIMEOUT < end => {
+                    tell(Retrying { error: &error, after, attempt });
+                }
                 other => return other,
             }
-            tokio::time::sleep(after).await;
+            sleep(after).await;
         }
-        self.send_prepared::<C>(prepared, max).await
+        self.send_prepared::<C>(until(end, prepared), max).await
     }
+}
+
+/// The request with the time that is left.
+fn until(end: Instant, mut request: reqwest::Request) -> reqwest::Request {
+    *request.timeout_mut() = Some(end.saturating_duration_since(Instant::now()));
+    request
 }
 
 /// Whether the same call may succeed a moment later.
@@ -53,10 +72,14 @@ fn worth_repeating(error: &Error) -> bool {
     match error {
         // A timeout has cost 15 s already, and an untrusted certificate stays untrusted.
         Error::Unreachable { trouble, .. } => matches!(trouble, Trouble::NoConnection | Trouble::Broken),
-        Error::Refused(problem) => matches!(
-            problem.kind,
-            ProblemType::Unavailable | ProblemType::OutcomeUnknown | ProblemType::IdempotencyInProgress
-        ),
+        Error::Refused(problem) => match problem.kind {
+            ProblemType::Unavailable | ProblemType::OutcomeUnknown | ProblemType::IdempotencyInProgress => {
+                true
+            }
+            // That of a proxy.
+            ProblemType::Unknown => matches!(problem.status, 502..=504),
+            _ => false,
+        },
         Error::Garbled { status, .. } => matches!(status, Some(502..=504)),
     }
 }

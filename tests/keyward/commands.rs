@@ -2,8 +2,11 @@
 
 mod examples;
 mod exits;
+mod hostile;
 mod output;
+mod schema;
 mod secrets;
 mod sessions;
+mod tls;
 mod verify;
 pub mod world;

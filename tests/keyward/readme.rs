@@ -7,6 +7,8 @@ use keyward::tui::keymap;
 
 use crate::pictures::blessing;
 
+mod examples;
+
 const BEGIN: &str = "<!-- keys: from the keymap, checked by a test -->\n";
 const END: &str = "<!-- /keys -->";
 

@@ -6,6 +6,7 @@ pub mod process;
 pub mod pty;
 pub mod raw;
 pub mod run;
+pub mod scripted;
 pub mod served;
 pub mod tools;
 

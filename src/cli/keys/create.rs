@@ -81,6 +81,7 @@ pub(crate) async fn make(
     sink: &SinkArgs,
     output: &OutputArgs,
 ) -> Result<Exit, Failure> {
+    let output = Output::new::<KeyRow>(output, context.ascii())?;
     let sink = sink.open(&context.environment)?;
     let pending = PendingCreate {
         idempotency_key: idempotency_key(),
@@ -101,19 +102,19 @@ pub(crate) async fn make(
             ));
         }
     };
-    issue(connection, context, &pending, record, sink, output).await
+    issue(connection, &pending, record, sink, &output).await
 }
 
 /// Sends the create, for the first time or again, and hands the secret over.
 async fn issue(
     connection: &Connection,
-    context: &Context,
     pending: &PendingCreate,
     mut record: Recorded,
     sink: Sink,
-    output: &OutputArgs,
+    output: &Output,
 ) -> Result<Exit, Failure> {
-    let created = connection.create_key(pending.kind, pending.create.clone(), &pending.idempotency_key).await;
+    let created =
+        connection.client.create_key(pending.kind, pending.create.clone(), &pending.idempotency_key).await;
     let CreatedKey { key, secret } = match created {
         Ok(created) => created,
         Err(error) => {
@@ -176,7 +177,6 @@ async fn issue(
         }
     };
     record.done()?;
-    let output = Output::new(output, context.ascii());
     if takes_stdout || output.is_table() {
         say(&format!("Created the {} key {}.", pending.kind, named(&key)));
     } else {
@@ -186,6 +186,7 @@ async fn issue(
 }
 
 async fn resume(id: &str, args: &CreateArgs, context: &Context) -> Result<Exit, Failure> {
+    let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, _) = super::me(&connection).await?;
     let url = connection.target.address.to_string();
@@ -203,7 +204,7 @@ async fn resume(id: &str, args: &CreateArgs, context: &Context) -> Result<Exit, 
         1 => {
             let (pending, record) = left.remove(0);
             let sink = args.sink.open(&context.environment)?;
-            issue(&connection, context, &pending, record, sink, &args.output).await
+            issue(&connection, &pending, record, sink, &output).await
         }
         _ => {
             let lines: Vec<String> = left

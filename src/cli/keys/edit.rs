@@ -14,6 +14,7 @@ use crate::wire::keys::EditKey;
 #[command(
     after_help = "Example:\n  keyward keys edit --workspace 'Grafana' --note 'Hall 3, ask maintenance'"
 )]
+#[command(group(clap::ArgGroup::new("change").args(["name", "note"]).required(true).multiple(true)))]
 pub struct EditArgs {
     /// The key: its id, or its exact name
     #[arg(value_name = "KEY")]
@@ -21,7 +22,7 @@ pub struct EditArgs {
     #[command(flatten)]
     kind: KindArgs,
     /// The new name
-    #[arg(long, value_name = "TEXT", required_unless_present = "note")]
+    #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     /// The new note; an empty one removes it
     #[arg(long, value_name = "TEXT")]
@@ -40,7 +41,7 @@ pub(super) async fn run(args: EditArgs, context: &Context) -> Result<Exit, Failu
             .transpose()
             .map_err(|e| wrong("note", e))?,
     };
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let key = target::find(&connection, args.kind.kind(), &args.key).await?;
     let key = connection.client.edit_key(key.kind, key.id, key.version, body).await?;

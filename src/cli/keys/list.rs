@@ -1,11 +1,14 @@
 //! `keyward keys list`
 
+use std::ops::ControlFlow;
+
 use clap::{Args, ValueEnum};
 
-use super::{KeyRow, KindArgs};
+use super::{KeyRow, KindArgs, each_page};
 use crate::cli::connect::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Format, Output, OutputArgs};
+use crate::client::Keep;
 use crate::domain::filter::KeyFilter;
 use crate::domain::key::Key;
 
@@ -50,7 +53,7 @@ enum Sort {
 pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
     let filter = KeyFilter::parse(&args.filter)
         .map_err(|e| Failure::usage(format!("--filter: {e}; nothing was listed")))?;
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     // Flags and filters are judged by the server's time and policy.
     let judge = if filter.is_empty() && matches!(output.format(), Format::Json | Format::Id) {
@@ -58,20 +61,51 @@ pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Exit, Failu
     } else {
         Some(super::me(&connection).await?.1)
     };
-    let matches = |key: &Key| judge.is_none_or(|judge| filter.matches(key, &judge));
-    let revoked = args.revoked || filter.asks_for_revoked();
-    let early = args.limit.filter(|_| args.sort.is_none() && !args.reverse);
-    let mut keys = super::all(&connection, args.kind.kind(), revoked, early, matches).await?;
-    match args.sort {
-        Some(Sort::Name) => keys.sort_by_cached_key(|key| key.name.to_lowercase()),
-        Some(Sort::LastUsed) => keys.sort_by_key(|key| key.last_used_at),
+    let rows = |page: Vec<Key>| {
+        let wanted = page.into_iter().filter(|key| judge.is_none_or(|judge| filter.matches(key, &judge)));
+        wanted.map(|key| KeyRow::new(key, judge.as_ref())).collect::<Vec<_>>()
+    };
+    let (kind, revoked) = (args.kind.kind(), args.revoked || filter.asks_for_revoked());
+    let most = args.limit.unwrap_or(usize::MAX);
+    let sorted = args.sort.is_some() || args.reverse;
+    if most == 0 {
+        output.list::<KeyRow>(&[], NONE)?;
+    } else if output.is_table() || sorted {
+        let mut all = Vec::new();
+        each_page(&connection, kind, revoked, Keep::All, |page| {
+            all.append(&mut rows(page));
+            Ok(if !sorted && all.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })
+        .await?;
+        sort(&mut all, args.sort, args.reverse);
+        all.truncate(most);
+        output.list(&all, NONE)?;
+    } else {
+        let mut stream = output.stream();
+        let mut left = most;
+        each_page(&connection, kind, revoked, Keep::Page, |page| {
+            let mut rows = rows(page);
+            rows.truncate(left);
+            left -= rows.len();
+            stream.rows(&rows)?;
+            Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })
+        .await?;
+        stream.end()?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What is said in place of an empty table.
+const NONE: &str = "No key to list.";
+
+fn sort(rows: &mut [KeyRow], by: Option<Sort>, reverse: bool) {
+    match by {
+        Some(Sort::Name) => rows.sort_by_cached_key(|row| row.key.name.to_lowercase()),
+        Some(Sort::LastUsed) => rows.sort_by_key(|row| row.key.last_used_at),
         Some(Sort::Created) | None => {}
     }
-    if args.reverse {
-        keys.reverse();
+    if reverse {
+        rows.reverse();
     }
-    keys.truncate(args.limit.unwrap_or(usize::MAX));
-    let rows: Vec<KeyRow> = keys.into_iter().map(|key| KeyRow::new(key, judge.as_ref())).collect();
-    output.list(&rows)?;
-    Ok(Exit::Done)
 }

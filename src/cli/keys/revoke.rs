@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::{KindArgs, named, target};
 use crate::cli::connect::{Connection, Context};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{self, Column, Output, OutputArgs, Row, say};
+use crate::cli::output::schema::{KEY, field, object};
+use crate::cli::output::{self, Column, Field, Format, Output, OutputArgs, Row, say};
 use crate::cli::{moment, prompt};
 use crate::client::Error;
 use crate::domain::key::{self, Key, LIVE_WITHIN};
@@ -86,8 +87,8 @@ impl GoArgs {
 }
 
 /// What became of one target.
-#[derive(Serialize)]
-struct Outcome {
+#[derive(Clone, Serialize)]
+pub(crate) struct Outcome {
     target: String,
     result: &'static str,
     detail: String,
@@ -97,6 +98,16 @@ struct Outcome {
 }
 
 impl Row for Outcome {
+    const FIELDS: &'static [Field] = &[
+        field("target", "text, as it was named"),
+        field(
+            "result",
+            "`revoked`, `already_revoked`, `would_revoke`, `refused`, `not_found`, `not_tried` or `failed`",
+        ),
+        field("detail", "text"),
+        object("key", "key as it is now, or null", KEY),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "Result",
@@ -152,7 +163,7 @@ pub(super) async fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Fai
     for name in &targets {
         found.push((name.clone(), target::find(&connection, args.kind.kind(), name).await));
     }
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<Outcome>(&args.output, context.ascii())?;
     let since = match &args.how.since.unless_used_since {
         None => judge.now.minus(LIVE_WITHIN),
         Some(text) => moment::past(text, judge.now).map_err(|e| e.after("--unless-used-since"))?,
@@ -320,7 +331,12 @@ async fn carry_out(connection: &Connection, outcomes: &mut [Outcome], body: &Rev
 /// Prints what became of each, and chooses the exit code.
 fn report(outcomes: &[Outcome], single: bool, output: &Output) -> Result<Exit, Failure> {
     if !output.is_table() || !single {
-        output.list(outcomes)?;
+        let done = |o: &&Outcome| o.exit == Exit::Done;
+        match output.format() {
+            // For the next command: only what this one did.
+            Format::Id => output.list(&outcomes.iter().filter(done).cloned().collect::<Vec<_>>(), "")?,
+            _ => output.list(outcomes, "")?,
+        }
     }
     let bad: Vec<&Outcome> = outcomes.iter().filter(|o| o.exit != Exit::Done).collect();
     let exit = match bad.as_slice() {

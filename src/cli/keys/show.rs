@@ -25,7 +25,7 @@ pub struct ShowArgs {
 }
 
 pub(super) async fn run(args: ShowArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let key = target::find(&connection, args.kind.kind(), &args.key).await?;
     if output.format() != Format::Table {

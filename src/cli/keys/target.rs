@@ -1,12 +1,18 @@
 //! Which key is meant: an id, or an exact name that only one key has. Never a prefix or a mask, which many may share.
 
+use std::ops::ControlFlow;
+
+use super::each_page;
 use crate::cli::connect::Connection;
 use crate::cli::exit::{Exit, Failure};
-use crate::client::Error;
+use crate::client::{Error, Keep};
 use crate::domain::id::Id;
 use crate::domain::key::{self, Key, Kind};
 use crate::domain::text;
 use crate::wire::problem::ProblemType;
+
+/// So many keys of one name are no longer counted.
+const TOO_MANY: usize = 1_000;
 
 /// The key of this kind that `target` names. An id is looked for among the keys of the other kind too: it names one key only.
 ///
@@ -63,7 +69,13 @@ async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Ke
         ));
     }
     let name = key::name(target).map_err(|e| Failure::usage(format!("the name of a key {e}")))?;
-    let mut found = super::all(connection, kind, true, None, |key| key.name == name).await?;
+    let mut found = Vec::new();
+    each_page(connection, kind, true, Keep::Page, |page| {
+        found.extend(page.into_iter().filter(|key| key.name == name));
+        // More than these are not told apart by looking at them.
+        Ok(if found.len() > TOO_MANY { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })
+    .await?;
     // A name that was used again means the key that is accepted now.
     if found.iter().any(|key| key.revoked_at.is_none()) {
         found.retain(|key| key.revoked_at.is_none());
@@ -72,6 +84,7 @@ async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Ke
         0 => Err(missing(&format!("\"{name}\""), kind)),
         1 => Ok(found.remove(0)),
         n => {
+            let n = if n > TOO_MANY { format!("more than {TOO_MANY}") } else { n.to_string() };
             let ids: Vec<String> =
                 found.iter().take(20).map(|k| format!("  {}  {}", k.id, text::line(&k.masked))).collect();
             Err(Failure::new(
@@ -92,5 +105,6 @@ fn missing(what: &str, kind: Kind) -> Failure {
         }
         Kind::Organization => format!("the organization has no key {what}."),
     };
-    Failure::new(Exit::NotFound, format!("{words} `keyward keys list` shows what there is."))
+    let list = if kind == Kind::Organization { "keyward keys list --workspace" } else { "keyward keys list" };
+    Failure::new(Exit::NotFound, format!("{words} `{list}` shows what there is."))
 }

@@ -7,8 +7,16 @@ use crate::domain::text;
 
 pub(super) fn write<T: Row>(out: &mut impl Write, rows: &[T], header: bool) -> io::Result<()> {
     if header {
-        line(out, T::COLUMNS.iter().map(|c| c.field.to_owned()))?;
+        head::<T>(out)?;
     }
+    body(out, rows)
+}
+
+pub(super) fn head<T: Row>(out: &mut impl Write) -> io::Result<()> {
+    line(out, T::COLUMNS.iter().map(|c| c.field.to_owned()))
+}
+
+pub(super) fn body<T: Row>(out: &mut impl Write, rows: &[T]) -> io::Result<()> {
     for row in rows {
         line(out, T::COLUMNS.iter().map(|c| (c.cell)(row).csv()))?;
     }

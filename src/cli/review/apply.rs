@@ -9,7 +9,8 @@ use super::reviews;
 use crate::cli::connect::{Connection, Context};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::keys::{all, me};
-use crate::cli::output::{self, Column, Output, OutputArgs, Row, say};
+use crate::cli::output::schema::field;
+use crate::cli::output::{self, Column, Field, Output, OutputArgs, Row, say};
 use crate::cli::prompt;
 use crate::client::{Error, Request};
 use crate::domain::draft::{Draft, Drafts};
@@ -44,7 +45,7 @@ pub struct ApplyArgs {
 
 /// What became of a draft.
 #[derive(Serialize)]
-struct Applied {
+pub(in crate::cli) struct Applied {
     key_id: Id,
     name: String,
     decision: Decision,
@@ -57,6 +58,14 @@ struct Applied {
 const WOULD: &str = "would_apply";
 
 impl Row for Applied {
+    const FIELDS: &'static [Field] = &[
+        field("key_id", "id"),
+        field("name", "text"),
+        field("decision", "`keep`, `revoke`, `rotate` or `skip`"),
+        field("result", "`applied`, `would_apply`, `left` or `failed`"),
+        field("detail", "text"),
+    ];
+
     const COLUMNS: &'static [Column<Self>] = &[
         Column {
             title: "Result",
@@ -87,7 +96,7 @@ impl Row for Applied {
 }
 
 pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new(&args.output, context.ascii());
+    let output = Output::new::<Applied>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let profile = connection.target.profile.clone().unwrap_or_default();
     let kept = context.state.drafts(&profile)?;
@@ -114,7 +123,7 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
         return nothing();
     }
     let wanted = |key: &Key| drafts.get(key.id).is_some();
-    let keys = all(&connection, Kind::Organization, true, None, wanted).await?;
+    let keys = all(&connection, Kind::Organization, true, wanted).await?;
     let keys: HashMap<Id, Key> = keys.into_iter().map(|key| (key.id, key)).collect();
     let mut plan: Vec<Applied> =
         drafts.iter().map(|(id, draft)| foresee(id, draft, keys.get(&id), &judge)).collect();
@@ -128,7 +137,7 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
         ));
     }
     if args.dry_run {
-        output.list(&plan)?;
+        output.list(&plan, "")?;
         return Ok(Exit::Done);
     }
     if !args.yes {
@@ -142,7 +151,7 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
             break;
         }
     }
-    output.list(&plan)?;
+    output.list(&plan, "")?;
     let bad = plan.iter().filter(|a| a.exit != Exit::Done).count();
     if bad == 0 {
         return Ok(Exit::Done);
@@ -207,7 +216,7 @@ async fn carry_out(connection: &Connection, applied: &mut Applied, drafts: &mut 
     };
     let key = drafts.idempotency_key(applied.key_id, &draft);
     let request = Request::with(CreateReview, decide).idempotency_key(&key);
-    match connection.client.send_patiently(request, |_| ()).await {
+    match connection.client.send(request).await {
         Ok(_) => {
             applied.result = "applied";
             drafts.applied(applied.key_id);

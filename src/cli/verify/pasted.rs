@@ -1,11 +1,13 @@
 //! A key as it was pasted, with everything that may have happened to it on the way: what is wrong with it, in words.
 
-use crate::domain::secret::{LENGTH, Malformed, check};
+use crate::domain::secret::{LENGTH, Malformed, PREFIX, check};
 
 /// What was pasted.
 pub(super) struct Pasted<'a> {
     /// All of it, the line's end included.
     raw: &'a str,
+    /// Whether it stood in quotes.
+    quoted: bool,
     /// Whether `Authorization:` stood before it.
     header: bool,
     /// What stood between that and the key: `Bearer`, and whether a space followed.
@@ -25,7 +27,9 @@ enum Scheme {
 impl<'a> Pasted<'a> {
     pub(super) fn new(raw: &'a str) -> Self {
         let mut rest = raw.trim();
-        rest = rest.trim_matches(['"', '\'']).trim();
+        let bare = rest.trim_matches(['"', '\'']).trim();
+        let quoted = bare != rest;
+        rest = bare;
         let header = strip(&mut rest, "authorization:");
         rest = rest.trim_start();
         let scheme = match () {
@@ -33,7 +37,7 @@ impl<'a> Pasted<'a> {
             () if rest.starts_with(char::is_whitespace) => Scheme::Bearer,
             () => Scheme::Glued,
         };
-        Self { raw, header, scheme, key: rest.trim() }
+        Self { raw, quoted, header, scheme, key: rest.trim() }
     }
 
     /// The key alone.
@@ -60,16 +64,46 @@ impl<'a> Pasted<'a> {
         if self.scheme == Scheme::Glued {
             hints.push("The space between `Bearer` and the key is missing.".to_owned());
         }
+        if self.quoted {
+            hints.push("Quotes stand around it: they are no part of the key.".to_owned());
+        }
         if let Err(wrong) = check(self.key) {
-            hints.push(self.malformed(wrong));
+            hints.push(self.surrounded().unwrap_or_else(|| self.malformed(wrong)));
         }
         let ends_in_line = self.raw.trim_end_matches(' ').ends_with('\n');
         if ends_in_line && self.raw.trim_end_matches(['\n', '\r']).contains('\n') {
             hints.push("There is more than one line: only the key belongs there.".to_owned());
         } else if ends_in_line {
-            hints.push("A line break follows the key in what was handed over: harmless here, but a program that sends it along is refused.".to_owned());
+            hints.push(
+                "A line break follows the key: harmless here, but a program that sends it along is refused."
+                    .to_owned(),
+            );
         }
         hints
+    }
+
+    /// Whether a whole key is in there, with something around it.
+    fn surrounded(&self) -> Option<String> {
+        let whole = |at: usize| {
+            let word = self.key.get(at..at + LENGTH)?;
+            check(word).is_ok().then_some(at)
+        };
+        let found: Vec<usize> = self.key.match_indices(PREFIX).filter_map(|(at, _)| whole(at)).collect();
+        match *found.as_slice() {
+            [] => None,
+            [at] => {
+                let before = self.key[..at].chars().next_back();
+                let what = match (before, self.key[at + LENGTH..].chars().next()) {
+                    (Some(c), _) => format!("before it, U+{:04X} last", u32::from(c)),
+                    (None, Some(c)) => format!("after it, U+{:04X} first", u32::from(c)),
+                    (None, None) => return None,
+                };
+                Some(format!(
+                    "A whole key is in there, but something else stands {what}: only the key belongs there."
+                ))
+            }
+            _ => Some("There is more than one key: only one belongs there.".to_owned()),
+        }
     }
 
     fn malformed(&self, wrong: Malformed) -> String {
@@ -137,7 +171,12 @@ mod tests {
         assert!(hint(&format!("{key}\n")).contains("line break follows"));
         assert!(hint(&key[..40]).contains("3 characters are missing"));
         assert!(hint(&key[..42]).contains("1 character is missing"));
-        assert!(hint(&format!("{key}x")).contains("too long"));
+        assert!(hint(&format!("{key}x")).contains("after it, U+0078"));
+        assert!(hint(&format!("\u{feff}{key}")).contains("before it, U+FEFF"));
+        assert!(hint(&format!("token={key}")).contains("before it"));
+        assert!(hint(&format!("{key}{key}")).contains("more than one key"));
+        assert!(hint(&format!("\"{key}\"")).contains("Quotes"));
+        assert!(hint(&format!("{}{}", &key[..41], &key[3..20])).contains("too long"));
         assert!(hint(&key.replace('_', "-")).contains("underscore"));
         assert!(hint(&key.replace('_', "–")).contains("underscore"));
         assert!(hint(&key.replacen('7', "–", 1)).contains("U+2013"));

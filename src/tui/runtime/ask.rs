@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::{OnceCell, mpsc};
 
 use super::records::Records;
-use crate::client::{self, Address, Client, Credential, Error, Request};
+use crate::client::{self, Address, Client, Credential, Error, Keep, Request};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::tui::msg::{Ask, Failure, Msg, Reply, Ticket};
@@ -130,7 +130,7 @@ impl Line {
 
     async fn keys(&self, kind: Kind, query: KeysQuery, mailbox: &Mailbox) -> Result<(), Failure> {
         let client = self.client().await?;
-        let mut pages = std::pin::pin!(client.key_pages(kind, query));
+        let mut pages = std::pin::pin!(client.key_pages(kind, query, Keep::All));
         while let Some(page) = pages.next().await {
             let page = page?;
             let next_cursor = (!page.last).then(|| "more".to_owned());
@@ -181,7 +181,7 @@ impl Line {
             Ask::Reviews(query) => Reply::Reviews(client.send(Request::to(ListReviews).query(query)).await?),
             Ask::Decide { idempotency_key, body } => {
                 let request = Request::with(CreateReview, body).idempotency_key(&idempotency_key);
-                Reply::Decided(Box::new(client.send_patiently(request, |_| ()).await?))
+                Reply::Decided(Box::new(client.patiently(|_| ()).send(request).await?))
             }
             Ask::RecordExport(body) => {
                 client.send(Request::with(RecordReviewExport, body)).await?;

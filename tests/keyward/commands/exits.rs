@@ -24,7 +24,20 @@ fn two_usage() {
         world.run(args).ends(2, words);
     }
     world.key("Grafana");
-    world.run(&["keys", "list", "--workspace", "--json=nmae"]).ends(2, &["nmae", "masked"]);
+    for (field, words) in [("nmae", "masked"), ("created_by.nmae", "created_by.id"), ("id.x", "id.x")] {
+        let wrong = format!("--json=id,{field}");
+        // Also where there is nothing to list, and before anything is done.
+        for command in
+            [&["keys", "list", "--workspace"][..], &["keys", "list"], &["keys", "create", "--name", "x"]]
+        {
+            let ran = world.run(&[command, &[&wrong]].concat()).ends(2, &[field, words]);
+            assert_eq!(ran.out, "");
+        }
+    }
+    assert_eq!(world.keys().len(), 1);
+    world.run(&["keys", "list", "--json", "id,name"]).ends(2, &["--json=id,name"]);
+    world.run(&["keys", "edit", "Grafana", "--workspace"]).ends(2, &["--name", "--note"]);
+    world.run(&["keys"]).ends(2, &["say which", "revoke"]);
     world.run(&[]).ends(2, &["ssh -t", "Usage"]);
     world.run(&["keys", "revoke", "--workspace", "Grafana"]).ends(2, &["--yes"]);
     assert!(world.keys()[0]["revoked_at"].is_null());
@@ -145,17 +158,46 @@ fn ten_found() {
     assert!(found.out.contains("leak.txt") && !found.out.contains(&secret), "{found:?}");
     world.run(&["scan", "leak.txt"]).ends(0, &[]);
     world.run(&["scan", "--exit-code", "data"]).ends(0, &[]);
+    // What is named is read, whatever it is; odd names act on nobody's terminal.
+    std::os::unix::fs::symlink("leak.txt", world.path("link")).unwrap();
+    world.run(&["scan", "--exit-code", "link"]).ends(10, &[]);
+    for stdin in ["-", "/dev/stdin"] {
+        assert_eq!(world.run_with(&["scan", "--exit-code", stdin], &secret).code, 10, "{stdin}");
+    }
+    std::fs::create_dir(world.path("deep")).unwrap();
+    std::fs::write(world.path("deep/a\n\u{1b}[2J"), [b"\0\xff\0", secret.as_bytes(), b"\0"].concat())
+        .unwrap();
+    for form in ["table", "id", "csv", "json"] {
+        let found = world.run(&["scan", "--exit-code", "-o", form, "deep"]).ends(10, &[]);
+        assert_eq!(found.out.lines().find_map(keyward::domain::text::first_unshowable), None, "{form}");
+    }
+    world.run(&["scan", "no-such-file"]).ends(1, &["no-such-file"]);
+    world.run(&["scan", "no-such-file", "leak.txt"]).ends(8, &["one file"]);
 }
 
 #[test]
-fn one_hundred_and_thirty_by_signal() {
+fn one_hundred_and_twenty_nine_thirty_and_forty_three_by_signal() {
+    use rustix::process::{Pid, Signal, kill_process};
     let world = World::new();
-    let mut child =
-        world.command(KEYWARD).args(["verify"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(status.signal(), Some(2), "{status:?}");
+    // What a shell calls 129, 130 and 143.
+    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+        let mut child =
+            world.command(KEYWARD).args(["verify"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(signal.as_raw()), "{status:?}");
+    }
+}
+
+#[test]
+fn one_failed() {
+    let world = World::new();
+    world.run(&["keys", "create", "--name", "x", "--write-to", "no/such/x"]).ends(1, &["no key was created"]);
+    world.run(&["keys", "create", "--name", "x", "--write-to", "data"]).ends(6, &["is a folder"]);
+    world.run_with(&["verify"], "sk_short").ends(1, &[]);
+    world.shell("keyward keys list --csv > /dev/full").ends(1, &["cannot be written"]);
+    let full = world.shell("keyward keys create --name x > /dev/full");
+    full.ends(1, &["was created", "did not arrive", "--resume=", "keys revoke"]);
 }
 
 #[test]

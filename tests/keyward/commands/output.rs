@@ -24,6 +24,9 @@ fn one_list_in_all_forms() {
     assert_eq!(picked, "[\n{\"name\":\"=SUM(1,2)\",\"created_by.email\":\"ada@plant.example\"}\n]\n");
     assert_eq!(list(&["--filter", "bi sales", "-o", "id"]).trim(), world.id("Power BI – Sales"));
     assert_eq!(list(&["--filter", "flag:orphaned", "--json"]), "[\n]\n");
+    let none = world.run(&["keys", "list", "--workspace", "--filter", "flag:orphaned"]).ends(0, &["No key"]);
+    assert_eq!(none.out, "");
+    assert_eq!(list(&["--filter", "flag:orphaned", "--csv"]).lines().count(), 1);
     assert_eq!(list(&["--filter", "is:live", "-o", "id"]), "");
 }
 
@@ -120,6 +123,17 @@ fn completions_and_manual_know_all_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let script = world.run(&["completions", shell]).ends(0, &[]).out;
         assert!(script.contains("rotate") && script.contains("revoke"), "{shell}");
+    }
+    std::fs::write(world.path("keyward.bash"), world.run(&["completions", "bash"]).out).unwrap();
+    for (words, expected) in
+        [("keyward ro", "rotate"), ("keyward keys re", "revoke"), ("keyward keys list --wo", "--workspace")]
+    {
+        let script = format!(
+            ". ./keyward.bash; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _keyward keyward \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo \"${{COMPREPLY[@]}}\""
+        );
+        let output = world.command("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{words}: {output:?}");
     }
     assert!(world.run(&["man"]).ends(0, &[]).out.starts_with(".ie"));
     std::fs::create_dir(world.path("man")).unwrap();

@@ -44,10 +44,15 @@ fn a_file_is_private_new_and_opened_before_the_key() {
 #[test]
 fn a_command_gets_it_on_standard_input_and_nothing_else() {
     let world = World::new();
-    world.stub("keep", "cat > kept.txt; env > env.txt; echo \"$@\" > args.txt; exit ${1:-0}");
+    // What the command itself can see, and what everyone on the machine can see meanwhile.
+    let look = "cat /proc/[0-9]*/cmdline > ps.txt 2> /dev/null; cat /proc/$PPID/environ > parent.txt";
+    world.stub(
+        "keep",
+        &format!("cat > kept.txt; env > env.txt; {look}; echo \"$@\" > args.txt; exit ${{1:-0}}"),
+    );
     let create = |command: &str| {
         let args = ["keys", "create", "--workspace", "--name", "Grafana", "--exec", command];
-        let set = [("KEYWARD_PROFILE", world.profile()), ("KEYWARD_READ_ONLY", "1".to_owned())];
+        let set = [("KEYWARD_PROFILE", world.profile()), ("KEYWARD_ANYTHING", "1".to_owned())];
         let set: Vec<(&str, &str)> = set.iter().map(|(k, v)| (*k, v.as_str())).collect();
         world.run_in(&set, &args)
     };
@@ -56,6 +61,15 @@ fn a_command_gets_it_on_standard_input_and_nothing_else() {
     assert_eq!(world.use_key(&secret), 200);
     assert_eq!(std::fs::read_to_string(world.path("args.txt")).unwrap(), "0 two words $HOME\n", "no shell");
     assert!(!std::fs::read_to_string(world.path("env.txt")).unwrap().contains("KEYWARD_"));
+    let (_, session) = world.files(".local/state/keyward/sessions").remove(0);
+    let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
+    for file in ["ps.txt", "parent.txt"] {
+        let seen = std::fs::read(world.path(file)).unwrap();
+        assert!(memchr::memmem::find(&seen, b"keep").is_some() || file == "parent.txt", "nothing was seen");
+        for hidden in [secret.as_str(), session["token"].as_str().unwrap()] {
+            assert!(memchr::memmem::find(&seen, hidden.as_bytes()).is_none(), "{file}");
+        }
+    }
     create("no-such-command").ends(3, &["no-such-command", "no key was created"]);
     create("keep 'open").ends(2, &["quote"]);
     assert_eq!(world.keys().len(), 1);

@@ -47,8 +47,10 @@ fn a_session_from_environment_file_input_or_command() {
         let text = format!("[profiles.pass]\nurl = \"{}\"\ncredential_command = \"{command}\"\n", world.url);
         std::fs::write(world.path(".config/keyward/keyward.toml"), text).unwrap();
     };
-    config("cat token");
-    world.run(&["--profile", "pass", "keys", "list"]).ends(0, &[]);
+    world.stub("store", "env > env.txt; cat token");
+    config("store");
+    world.run_in(&[("KEYWARD_TOKEN", "ses_other")], &["--profile", "pass", "keys", "list"]).ends(0, &[]);
+    assert!(!std::fs::read_to_string(world.path("env.txt")).unwrap().contains("KEYWARD_"));
     config("no-such-store");
     world.run(&["--profile", "pass", "keys", "list"]).ends(4, &["credential_command", "no-such-store"]);
     config("false");

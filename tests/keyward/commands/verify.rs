@@ -17,6 +17,10 @@ fn each_cause_is_told_apart() {
     verify(&key, 0, &["good", "counted as a use", "\"Grafana\""]);
     verify(&format!("{key}\n"), 0, &["good"]);
     verify(&format!("Authorization: Bearer {key}"), 0, &["good"]);
+    verify(&format!("{key}\n"), 0, &["line break follows"]);
+    verify(&format!("Authorization: {key}"), 0, &["good", "`Bearer` is missing"]);
+    verify(&format!("KEY={key}"), 1, &["A whole key is in there", "before it"]);
+    verify(&format!("\u{feff}{key}"), 1, &["before it, U+FEFF"]);
     verify(&key[..40], 1, &["key-malformed", "truncated", "3 characters are missing"]);
     verify(&key.replace('_', "-"), 1, &["underscore", "dash"]);
     verify(&key.replace('_', "–"), 1, &["underscore", "dash"]);

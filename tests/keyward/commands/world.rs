@@ -62,12 +62,23 @@ impl World {
 
     /// A server that nobody signed in to.
     fn unattended() -> Self {
+        Self::serving(&[])
+    }
+
+    /// A server with this certificate that nobody signed in to.
+    pub fn behind_tls(certificate: &Path, key: &Path) -> Self {
+        let [certificate, key] = [certificate, key].map(|path| path.to_str().unwrap());
+        Self::serving(&["--tls-certificate", certificate, "--tls-key", key])
+    }
+
+    fn serving(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
         std::fs::set_permissions(folder.path().join("data"), std::fs::Permissions::from_mode(0o700)).unwrap();
         let mut server = Command::new(KEYWARD)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data/keyward.db"))
+            .args(more)
             .env_clear()
             .env("HOME", folder.path())
             .stderr(Stdio::piped())

@@ -59,14 +59,29 @@ impl Home {
 
     /// The program with these arguments, in an environment that holds nothing of the developer's.
     pub fn keyward(&self, arguments: &[&str]) -> Command {
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_keyward"));
-        let mut command = Command::new(&program);
-        // So that scripts find it by its name.
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", program.parent().unwrap().display());
+        let mut command = self.command(env!("CARGO_BIN_EXE_keyward"));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// A line for the shell, in the same environment.
+    pub fn shell(&self, line: &str) -> Command {
+        let mut command = self.command("sh");
+        command.args(["-c", line]).current_dir(self.0.path());
+        command
+    }
+
+    /// Where programs are looked for: keyward by its name.
+    pub fn search_path() -> String {
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_keyward"));
+        format!("{}:/usr/local/bin:/usr/bin:/bin", program.parent().unwrap().display())
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .env_clear()
-            .env("PATH", path)
+            .env("PATH", Self::search_path())
             .env("HOME", self.0.path())
             .env("TMPDIR", self.0.path())
             .env("LANG", "C.UTF-8")

@@ -1,0 +1,281 @@
+//! Commands against servers that mean harm: an error that says what happened, little memory, and no credential elsewhere.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::world::{KEYWARD, World};
+use crate::support::scaled;
+use crate::support::scripted::{JSON, Scripted, Watched, respond};
+
+/// The most memory that a command may take, in MiB.
+const MEMORY: u64 = 100;
+
+const TOKEN: &str = "ses_0123456789abcdef";
+
+/// Someone whose session is for a server that is not what it seems.
+struct Victim {
+    world: World,
+    /// An honest answer to `GET /me`.
+    me: String,
+    /// An honest key.
+    key: String,
+}
+
+impl Victim {
+    fn new() -> Self {
+        let world = World::new();
+        world.key("Grafana");
+        let me = world.run(&["whoami", "--json"]).ends(0, &[]).out;
+        let key = world.keys()[0].to_string();
+        Self { world, me, key }
+    }
+
+    /// A server whose list of keys has so many pages of a thousand keys with a note of this length.
+    fn list(&self, pages: usize, note: usize) -> Scripted {
+        let (head, tail) = self.key.split_once("Grafana").unwrap();
+        let head = head.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note)));
+        let tail = tail.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note)));
+        let me = self.me.clone();
+        let count = AtomicUsize::new(0);
+        Scripted::start(move |request, stream| {
+            if request.contains("/me ") {
+                return respond(stream, "200 OK", JSON, &me);
+            }
+            let page = count.fetch_add(1, Ordering::SeqCst);
+            let keys: Vec<String> =
+                (0..1_000).map(|n| format!("{head}Key {}{tail}", page * 1_000 + n)).collect();
+            let next = if page + 1 < pages { format!("\"c{page}\"") } else { "null".to_owned() };
+            if next == "null" {
+                count.store(0, Ordering::SeqCst);
+            }
+            let keys = keys.join(",");
+            respond(
+                stream,
+                "200 OK",
+                JSON,
+                &format!("{{\"metadata\":{{\"next_cursor\":{next}}},\"data\":[{keys}]}}"),
+            )
+        })
+    }
+
+    fn start(&self, url: &str, args: &[&str], out: Stdio) -> Watched {
+        let mut command = self.world.command(KEYWARD);
+        command.args(args).env("KEYWARD_URL", url).env("KEYWARD_TOKEN", TOKEN);
+        Watched::start(&mut command, out, File::create(self.world.path("err.txt")).unwrap().into())
+    }
+
+    /// Runs a command to its end: its exit code and what it said. It takes little memory in any case.
+    #[track_caller]
+    fn run(&self, url: &str, args: &[&str]) -> (i32, String) {
+        let (code, peak) = self.start(url, args, Stdio::null()).wait();
+        let said = std::fs::read_to_string(self.world.path("err.txt")).unwrap();
+        assert!(peak <= MEMORY, "{args:?} took {peak} MiB: {said}");
+        assert!(!said.contains("panicked") && !said.contains(TOKEN), "{said}");
+        (code, said)
+    }
+}
+
+#[test]
+fn a_list_without_end_is_given_up_where_it_must_be_held() {
+    let victim = Victim::new();
+    let server = victim.list(usize::MAX, 1_000);
+    for args in [
+        &["keys", "list", "--workspace"][..],
+        &["keys", "list", "--workspace", "--sort", "name", "-o", "id"],
+        &["keys", "list", "--workspace", "--reverse", "--json"],
+    ] {
+        let (code, said) = victim.run(&server.url, args);
+        assert!(code == 1 && said.contains("more keys than are held in memory"), "{args:?} {code}: {said}");
+    }
+}
+
+#[test]
+fn a_list_without_end_flows_through_where_it_need_not_be_held() {
+    let victim = Victim::new();
+    let server = victim.list(usize::MAX, 1_000);
+    for form in ["id", "csv", "json"] {
+        let args = ["keys", "list", "--workspace", "-o", form];
+        let mut watched = victim.start(&server.url, &args, Stdio::piped());
+        let mut lines = BufReader::new(watched.child.stdout.take().unwrap()).lines();
+        for _ in 0..scaled(200_000) {
+            lines.next().unwrap().unwrap();
+        }
+        assert!(watched.peak() <= MEMORY, "{form}: {} MiB", watched.peak());
+        // Whoever has read enough goes away, and nothing is wrong with that.
+        drop(lines);
+        assert_eq!(watched.wait().0, 0, "{form}");
+        assert_eq!(std::fs::read_to_string(victim.world.path("err.txt")).unwrap(), "");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_list_at_once() {
+    let victim = Victim::new();
+    let server = victim.list(usize::MAX, 10);
+    let mut watched = victim.start(&server.url, &["keys", "list", "--workspace", "-o", "id"], Stdio::piped());
+    let mut out = BufReader::new(watched.child.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
+    kill_process(Pid::from_child(&watched.child), Signal::INT).unwrap();
+    assert_eq!(watched.child.wait().unwrap().signal(), Some(2));
+}
+
+#[test]
+fn a_hundred_thousand_keys_are_listed_in_every_form() {
+    let victim = Victim::new();
+    let thousands = scaled(100);
+    let server = victim.list(thousands, 60);
+    for args in [
+        &["-o", "table"][..],
+        &["--csv"],
+        &["--json"],
+        &["--json=id,created_by.email"],
+        &["-o", "id"],
+        &["-o", "id", "--sort", "name"],
+        &["--csv", "--sort", "last-used", "--reverse"],
+        &["-o", "id", "--filter", "key !nothing"],
+    ] {
+        let out = File::create(victim.world.path("out.txt")).unwrap();
+        let args = [&["keys", "list", "--workspace", "--no-header"], args].concat();
+        let (code, peak) = victim.start(&server.url, &args, out.into()).wait();
+        assert_eq!(code, 0, "{args:?}");
+        assert!(peak <= MEMORY, "{args:?} took {peak} MiB");
+        let lines = BufReader::new(File::open(victim.world.path("out.txt")).unwrap()).lines().count();
+        let brackets = if args[4].contains("json") { 2 } else { 0 };
+        assert_eq!(lines, thousands * 1_000 + brackets, "{args:?}");
+    }
+}
+
+/// Sends the same piece until the other side has enough.
+fn flood(stream: &mut TcpStream, piece: &[u8]) -> std::io::Result<bool> {
+    loop {
+        stream.write_all(piece)?;
+    }
+}
+
+#[test]
+fn bodies_and_headers_without_end_are_cut_off() {
+    let victim = Victim::new();
+    let piece = Arc::new(vec![b'['; 1 << 16]);
+    let cases = [
+        ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2000000000\r\n\r\n", "MiB"),
+        (
+            "HTTP/1.1 500 Oh\r\nContent-Type: application/problem+json\r\nContent-Length: 2000000000\r\n\r\n",
+            "MiB",
+        ),
+        ("HTTP/1.1 200 OK\r\nX-Line: ", ""),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2000000000\r\n\r\n",
+            "compressed",
+        ),
+    ];
+    for (begin, words) in cases {
+        let piece = piece.clone();
+        let server = Scripted::start(move |_, stream| {
+            stream.write_all(begin.as_bytes())?;
+            flood(stream, &piece)
+        });
+        for args in [&["keys", "list", "-o", "id"][..], &["whoami"], &["members", "list"]] {
+            let (code, said) = victim.run(&server.url, args);
+            assert!([1, 7].contains(&code) && said.contains(words), "{begin:?} {args:?} {code}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_dribbles_is_left() {
+    let victim = Victim::new();
+    let server = Scripted::start(|_, stream| {
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n",
+        )?;
+        stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+        loop {
+            // One byte whenever the other side has nothing to say for a moment.
+            match stream.read(&mut [0]) {
+                Ok(0) => return Ok(false),
+                _ => stream.write_all(b" ")?,
+            }
+        }
+    });
+    let (code, said) = victim.run(&server.url, &["keys", "list"]);
+    assert!(code == 7 && said.contains("within 15 s"), "{code}: {said}");
+    assert_eq!(server.heads().len(), 1, "it is not tried again");
+}
+
+#[test]
+fn a_storm_of_refusals_is_met_three_times_and_no_wait_is_dictated() {
+    let victim = Victim::new();
+    for (status, tries, exit) in [
+        ("503 Service Unavailable", 3, 7),
+        ("502 Bad Gateway", 3, 7),
+        ("504 Gateway Timeout", 3, 7),
+        ("500 Internal Server Error", 1, 1),
+        ("429 Too Many Requests", 1, 1),
+    ] {
+        let server = Scripted::start(move |_, stream| {
+            let headers = format!("{JSON}Retry-After: 99999999999999999999\r\n");
+            let headers = headers.replace("json", "problem+json");
+            let kind = match &status[..3] {
+                "503" => "unavailable",
+                "429" => "rate-limited",
+                _ => "about:blank",
+            };
+            let number = &status[..3];
+            respond(
+                stream,
+                status,
+                &headers,
+                &format!(
+                    "{{\"type\":\"{kind}\",\"title\":\"No\",\"status\":{number},\"detail\":\"Not now\"}}"
+                ),
+            )
+        });
+        let (code, said) = victim.run(&server.url, &["keys", "list", "-o", "id"]);
+        assert_eq!((code, server.heads().len()), (exit, tries), "{status}: {said}");
+        assert!(said.contains("Not now"), "{said}");
+    }
+}
+
+#[test]
+fn redirects_lead_no_credential_elsewhere() {
+    let victim = Victim::new();
+    let elsewhere = Scripted::start(|_, stream| respond(stream, "200 OK", JSON, "{}"));
+    let port = elsewhere.url.rsplit(':').next().unwrap().to_owned();
+    for status in [301, 302, 303, 307, 308] {
+        for target in [
+            elsewhere.url.clone(),
+            format!("http://localhost:{port}"),
+            format!("https://127.0.0.1:{port}"),
+            format!("//127.0.0.1:{port}"),
+        ] {
+            let location = format!("Location: {target}/api/v2/sites\r\n");
+            let server = Scripted::start(move |_, stream| {
+                respond(stream, &format!("{status} Moved"), &format!("{location}Connection: close\r\n"), "")
+            });
+            for args in [
+                &["keys", "list"][..],
+                &["keys", "create", "--name", "x", "--write-to", "x.txt"],
+                &["logout", "--forget"],
+            ] {
+                victim.run(&server.url, args);
+            }
+            let secret = keyward::domain::secret::Secret::generate(|| [9; 64]);
+            for (args, input) in
+                [(&["verify"][..], secret.expose()), (&["login", "--code-stdin"], "inv_0123456789abcdef")]
+            {
+                let mut command = victim.world.command(KEYWARD);
+                command.args(args).env("KEYWARD_URL", &server.url).env("KEYWARD_TOKEN", TOKEN);
+                assert_ne!(World::feed(&mut command, input).code, 0);
+            }
+        }
+    }
+    assert!(elsewhere.heads().is_empty(), "{:?}", elsewhere.heads());
+}

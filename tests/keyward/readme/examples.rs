@@ -1,0 +1,119 @@
+//! The examples of the README are run as they are printed, in order, by someone who has nothing but the program.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::pty::{Pty, Seen, program};
+use crate::support::served::{Home, Running};
+
+/// The lines of all blocks that begin with this fence.
+fn blocks(fence: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut inside = None;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        match (inside, line.strip_prefix("```")) {
+            (None, Some(begins)) => inside = Some(begins == fence),
+            (Some(_), Some(_)) => inside = None,
+            (Some(true), None) if !line.trim().is_empty() => found.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Someone who reads the README and does what it says.
+struct Reader {
+    home: Home,
+    /// The server that was started, and where.
+    server: Option<(Running, String)>,
+    /// The sign-in code that was printed last.
+    code: String,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let home = Home::new();
+        // The port of the examples may be taken here.
+        let config = home.path(".config/keyward");
+        fs::create_dir_all(&config).unwrap();
+        fs::write(config.join("keyward.toml"), "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
+        Self { home, server: None, code: String::new() }
+    }
+
+    /// Does what one line says; why that did not work.
+    fn run(&mut self, line: &str) -> Result<(), String> {
+        let command = line.split(" #").next().unwrap_or(line).trim_end();
+        match &self.server {
+            _ if command.starts_with("keyward serve") => {
+                self.serve(line);
+                Ok(())
+            }
+            Some((_, url)) if command.starts_with("keyward login") => {
+                let line = line.replace("http://127.0.0.1:7711", url);
+                let code = format!("{}\r", self.code);
+                self.at_a_terminal(&line, "Sign-in code:", &code)
+            }
+            _ if command.starts_with("keyward demo") && !command.contains(" -- ") => {
+                self.at_a_terminal(line, "Personal", "q")
+            }
+            _ => self.in_a_shell(line),
+        }
+    }
+
+    fn serve(&mut self, line: &str) {
+        let mut command = self.home.shell(&format!("exec {line}"));
+        command.stdout(std::process::Stdio::null());
+        let running = Running::start(command);
+        let url = running.until(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            (line["message"] == "serving").then(|| line["url"].as_str().unwrap().to_owned())
+        });
+        self.server = Some((running, url));
+    }
+
+    /// Types an answer when the question is on the screen.
+    fn at_a_terminal(&self, line: &str, question: &str, answer: &str) -> Result<(), String> {
+        let mut command = program(&self.home.path(""), &["sh", "-c", line]);
+        command.env("PATH", Home::search_path());
+        let mut pty = Pty::start(command, 100, 30);
+        pty.until_text(question);
+        pty.press(answer);
+        match pty.wait() {
+            0 => Ok(()),
+            code => Err(format!("{code}: {}", pty.look(Seen::text))),
+        }
+    }
+
+    fn in_a_shell(&mut self, line: &str) -> Result<(), String> {
+        let output = self.home.shell(line).output().unwrap();
+        let out = String::from_utf8_lossy(&output.stdout);
+        if out.starts_with("inv_") {
+            out.trim().clone_into(&mut self.code);
+        }
+        if output.status.success() { Ok(()) } else { Err(format!("{output:?}")) }
+    }
+}
+
+#[test]
+fn the_examples_run_as_they_are_printed() {
+    let lines = blocks("sh");
+    assert!(lines.len() >= 8, "{lines:#?}");
+    let mut reader = Reader::new();
+    for line in &lines {
+        if let Err(why) = reader.run(line) {
+            panic!("README.md says\n{line}\nand that ends with {why}");
+        }
+    }
+    for broken in ["keyward keys lst", "keyward verify < no-such-file", "no-such-command"] {
+        assert!(reader.run(broken).is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn what_is_not_run_needs_the_source_only() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let fences: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).step_by(2).collect();
+    assert!(fences.iter().all(|fence| ["sh", "sh no-run"].contains(fence)), "{fences:?}");
+    assert!(blocks("sh no-run").iter().all(|line| line.starts_with("cargo ")), "{:?}", blocks("sh no-run"));
+}
