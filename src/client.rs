@@ -39,13 +39,16 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a connection is kept for the next call: less than a server keeps it (10 s), so that no call is sent into one that closes.
-const IDLE: Duration = Duration::from_secs(8);
+pub const IDLE: Duration = Duration::from_secs(8);
 
 /// What a client may be told besides where to go and as whom.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Certificates in PEM that are trusted besides the system's (`--ca-cert`).
     pub ca_certs: Option<Vec<u8>>,
+    /// Without a timer that closes idle connections, for a process that is to sleep: whoever asks for this drops the client when no
+    /// call was made for [`IDLE`].
+    pub timeless: bool,
 }
 
 /// A connection to one server as one member, or as nobody. Cheap to clone; clones share their connections.
@@ -76,7 +79,7 @@ impl Client {
                 .referer(false)
                 .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(REQUEST_TIMEOUT)
-                .pool_idle_timeout(IDLE);
+                .pool_idle_timeout((!options.timeless).then_some(IDLE));
             if address.is_loopback() { builder.no_proxy() } else { builder }
         };
         let (http, roots) = tls::build(plain, &address, options)?;

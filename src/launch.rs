@@ -1,6 +1,7 @@
 //! Configuration → what the terminal UI is started with. Wiring, for the program and the demo alike.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::client::state::State;
 use crate::client::{self, Address, Credential};
@@ -53,18 +54,19 @@ pub fn ui(seat: Seat, config: &Config, environment: &Environment) -> Result<Opti
         config::Theme::HighContrast => Palette::HighContrast,
         config::Theme::Mono => Palette::Mono,
     };
+    // Without a pause the server would be asked without end.
+    let refresh = Duration::from_secs(config.ui.refresh_seconds.max(1).into());
     Ok(Options {
         address: seat.address,
         credential: seat.credential,
-        client: client::Options { ca_certs: seat.ca_certs },
+        client: client::Options { ca_certs: seat.ca_certs, timeless: refresh < client::IDLE },
         profile: seat.profile,
         production: seat.settings.production,
         read_only: config.ui.read_only || seat.settings.read_only,
         restricted: seat.restricted,
         theme: Theme { palette, ascii: !capabilities.unicode },
         keymap,
-        // Without a pause the server would be asked without end.
-        refresh_ms: u64::from(config.ui.refresh_seconds.max(1)) * 1_000,
+        refresh_ms: u64::try_from(refresh.as_millis()).unwrap_or(u64::MAX),
         hints,
         capabilities,
         clipboard,

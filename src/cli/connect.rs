@@ -188,7 +188,7 @@ impl Context {
     /// # Errors
     /// The certificates cannot be read.
     pub fn client(&self, target: &Target, credential: Credential) -> Result<Client, Failure> {
-        let options = Options { ca_certs: self.ca_certs(target)? };
+        let options = Options { ca_certs: self.ca_certs(target)?, ..Options::default() };
         // Nothing but a file of certificates can be wrong here.
         Client::new(target.address.clone(), credential, &options).map_err(|e| Failure::usage(e.to_string()))
     }

@@ -1,10 +1,12 @@
 //! The terminal as a device: where keys come from, where frames go, how large it is.
 
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::termios::{isatty, tcgetwinsize};
 
 /// Used where the terminal does not know its size (serial lines, some containers).
@@ -104,6 +106,28 @@ fn own(stream: BorrowedFd<'_>) -> Result<OwnedFd, NoTerminal> {
 /// Writes to the terminal, each buffer in one system call where the terminal takes it.
 #[derive(Debug)]
 pub struct Writer(File);
+
+impl Writer {
+    /// Writes as far as the terminal takes it without waiting.
+    pub(super) fn write_at_once(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // By a handle of its own: the mode of this one is shared with everybody who has the terminal.
+        let again = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        match OpenOptions::new().write(true).custom_flags(flags).open(again) {
+            Ok(mut own) => own.write_all(bytes),
+            // Somebody else's terminal, as after `su`.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && self.takes_output() => {
+                self.0.write_all(bytes)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn takes_output(&self) -> bool {
+        let mut fds = [PollFd::new(&self.0, PollFlags::OUT)];
+        poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
+    }
+}
 
 impl io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

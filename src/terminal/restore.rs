@@ -34,6 +34,9 @@ fn taken() -> MutexGuard<'static, Option<Taken>> {
 pub enum Leave {
     /// Screen blanked, alternate screen left, cursor shown, modes restored.
     Blanked,
+    /// The same, but nothing is waited for: what the terminal does not take at once it does not get, and one that has hung up gets
+    /// nothing.
+    Hastily,
     /// Modes restored, nothing written: the terminal has hung up, or would make us wait.
     Silently,
 }
@@ -80,12 +83,18 @@ impl Drop for Hold {
 /// Gives the terminal back if it is held, from whichever thread. Does nothing the second time.
 pub fn give_back(how: Leave) {
     let Some(mut held) = taken().take() else { return };
-    if how == Leave::Blanked && !hung_up(&held.terminal) {
-        let (_, rows) = size_of(&held.terminal);
-        // A terminal that takes no output is beyond help.
-        let _ = held.terminal.write_all(&leaving(rows));
-    }
+    // First, since a write may wait for a terminal that takes nothing.
     let _ = tcsetattr(&held.terminal, OptionalActions::Now, &held.before);
+    if how == Leave::Silently || hung_up(&held.terminal) {
+        return;
+    }
+    let (_, rows) = size_of(&held.terminal);
+    let bytes = leaving(rows);
+    // A terminal that takes no output is beyond help.
+    let _ = match how {
+        Leave::Hastily => held.terminal.write_at_once(&bytes),
+        Leave::Blanked | Leave::Silently => held.terminal.write_all(&bytes),
+    };
 }
 
 /// Blanks the screen and undoes [`ENTER`].

@@ -1,12 +1,14 @@
 //! Questions of the model → calls of the client → answers for the model.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::mpsc;
 
 use super::records::Records;
-use crate::client::{self, Address, Client, Credential, Error, Keep, Request};
+use crate::client::{self, Address, Client, Credential, Error, IDLE, Keep, Request};
+use crate::clock;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::tui::msg::{Ask, Failure, Msg, Reply, Ticket};
@@ -41,7 +43,8 @@ impl Mailbox {
 pub(super) struct Line {
     address: Address,
     options: client::Options,
-    client: OnceCell<Client>,
+    /// With the moment of the last call. Held while it is made, so that it is made once.
+    client: tokio::sync::Mutex<Option<(Client, Instant)>>,
     credential: Mutex<Credential>,
     member: Mutex<Option<Id>>,
     pub(super) records: Records,
@@ -71,7 +74,7 @@ impl Line {
         Self {
             address,
             options,
-            client: OnceCell::new(),
+            client: tokio::sync::Mutex::default(),
             credential: Mutex::new(credential),
             member: Mutex::new(None),
             records,
@@ -79,16 +82,25 @@ impl Line {
     }
 
     async fn client(&self) -> Result<Client, Failure> {
-        let connect = || async {
-            let (address, options) = (self.address.clone(), self.options.clone());
-            // Reads certificates from disk.
-            tokio::task::spawn_blocking(move || Client::new(address, Credential::none(), &options))
-                .await
-                .map_err(|_| Failure::Local("The connection could not be prepared.".to_owned()))?
-                .map_err(Failure::from)
+        let mut kept = self.client.lock().await;
+        let now = clock::monotonic();
+        let client = match kept.take() {
+            Some((client, used)) if !self.options.timeless || now.saturating_duration_since(used) < IDLE => {
+                client
+            }
+            _ => self.connect().await?,
         };
-        let client = self.client.get_or_try_init(connect).await?;
+        *kept = Some((client.clone(), now));
         Ok(client.with_credential(lock(&self.credential).clone()))
+    }
+
+    async fn connect(&self) -> Result<Client, Failure> {
+        let (address, options) = (self.address.clone(), self.options.clone());
+        // Reads certificates from disk.
+        tokio::task::spawn_blocking(move || Client::new(address, Credential::none(), &options))
+            .await
+            .map_err(|_| Failure::Local("The connection could not be prepared.".to_owned()))?
+            .map_err(Failure::from)
     }
 
     /// Asks, and puts every answer into the mailbox.

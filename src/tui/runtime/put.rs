@@ -151,7 +151,7 @@ impl Sinks {
 }
 
 fn refused(what: &str) -> Step {
-    Step::Answer(Failure::Local(format!("{what} out of reach here: keyward was started with --restricted.")))
+    Step::Answer(Failure::Local(format!("{what} out of reach here (--restricted).")))
 }
 
 fn not_written(path: &str, wrong: &io::Error) -> Failure {

@@ -1,0 +1,319 @@
+//! The loop: takes what waits (keys, answers, signals, the time), lets the model decide, draws one frame, carries out effects.
+//!
+//! It never waits for a server, a disk or a program: effects run on the other runtime and come back as messages.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::Event;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::alarm::Alarm;
+use super::ask::Line;
+use super::effects::Effects;
+use super::put::{Sinks, Step};
+use super::records::Records;
+use super::signals::{self, Happened, Signals};
+use super::{Exit, Options};
+use crate::clock;
+use crate::terminal::device::{Device, Writer};
+use crate::terminal::frame::{Painter, Scroll};
+use crate::terminal::input::{Decoder, Waiting};
+use crate::terminal::restore::{ENTER, Hold, Leave, give_back, stop_group};
+use crate::tui::app::Model;
+use crate::tui::msg::{Effect, Moment, Msg};
+use crate::tui::shared::Start;
+use crate::tui::view;
+
+/// Answers that wait for the model before the network has to wait.
+const MAILBOX: usize = 8;
+/// A batch of messages ends after this long, so that a frame is drawn.
+const BATCH: Duration = Duration::from_millis(8);
+/// How long an Esc waits for what might make it another key; more than one packet takes after another.
+const ESC: Duration = Duration::from_millis(30);
+/// How long half a sequence or a paste waits for its rest.
+const REST: Duration = Duration::from_secs(2);
+/// A stop takes effect within this time, or never (nobody could continue us).
+const STOP: Duration = Duration::from_millis(500);
+/// What counts as the signal where the terminal is gone.
+const HANGUP: i32 = 1;
+
+/// What ends the loop.
+enum Ended {
+    Quit,
+    Signal(i32),
+    /// The terminal is gone.
+    Gone,
+}
+
+/// The screens, the terminal, and what goes on between them.
+pub(super) struct Ui {
+    model: Model,
+    painter: Painter<Writer>,
+    device: Device,
+    hold: Hold,
+    keys: AsyncFd<OwnedFd>,
+    decoder: Decoder,
+    input: Zeroizing<Vec<u8>>,
+    /// Input may be left over from the last batch.
+    more: bool,
+    signals: Signals,
+    alarm: Alarm,
+    messages: mpsc::Receiver<Msg>,
+    effects: Effects,
+    began: Instant,
+    suspend: bool,
+    quit: bool,
+}
+
+impl Ui {
+    /// Takes the terminal and shows the first frame.
+    pub(super) fn start(options: Options, device: Device, handle: &Handle) -> io::Result<Self> {
+        let began = clock::monotonic();
+        signals::watch_over(handle);
+        let signals = Signals::listen()?;
+        let (sender, messages) = mpsc::channel(MAILBOX);
+        let records = Records::new(options.state, options.profile.clone(), options.clock);
+        let start = Start {
+            profile: options.profile,
+            server: options.address.authority(),
+            production: options.production,
+            read_only: options.read_only,
+            restricted: options.restricted,
+            theme: options.theme,
+            keymap: options.keymap,
+            refresh_ms: options.refresh_ms,
+            size: device.size(),
+            seed: clock::entropy(),
+            pending: records.left_behind(&options.address),
+            drafts: records.drafts(),
+        };
+        let line = Line::new(options.address, options.credential, options.client, records);
+        let sinks = Sinks {
+            clipboard: options.clipboard,
+            hints: options.hints,
+            restricted: options.restricted,
+            home: options.home,
+            private: options.private_variables,
+        };
+        let keys = watched(device.input().try_clone_to_owned()?)?;
+        let hold = Hold::take(&device)?;
+        let mut painter = Painter::new(device.writer()?, options.capabilities, device.size());
+        painter.announce(ENTER);
+        let (model, effects) = Model::new(start);
+        let mut ui = Self {
+            model,
+            painter,
+            device,
+            hold,
+            keys,
+            decoder: Decoder::default(),
+            input: Zeroizing::new(vec![0; 16 * 1024]),
+            more: false,
+            signals,
+            alarm: Alarm::new()?,
+            messages,
+            effects: Effects::new(handle.clone(), Arc::new(line), Arc::new(sinks), sender),
+            began,
+            suspend: false,
+            quit: false,
+        };
+        ui.perform(effects)?;
+        ui.draw()?;
+        Ok(ui)
+    }
+
+    pub(super) async fn run(mut self) -> io::Result<Exit> {
+        let ended = match self.work().await {
+            Ok(ended) => ended,
+            // Whatever the terminal refuses, it is gone.
+            Err(_) => Ended::Gone,
+        };
+        self.effects.flush();
+        let exit = match ended {
+            Ended::Quit => Exit::Quit,
+            Ended::Signal(number) => Exit::Signal(number),
+            Ended::Gone => Exit::Signal(HANGUP),
+        };
+        give_back(match ended {
+            Ended::Gone => Leave::Silently,
+            // The terminal has hung up, most of the time, or is about to.
+            Ended::Signal(HANGUP) => Leave::Hastily,
+            Ended::Quit | Ended::Signal(_) => Leave::Blanked,
+        });
+        Ok(exit)
+    }
+
+    async fn work(&mut self) -> io::Result<Ended> {
+        loop {
+            let mut first = None;
+            let mut given_up = false;
+            let wake = self.model.wake_at().map(|at| self.began + Duration::from_millis(at.0));
+            let patience = match self.decoder.waiting() {
+                Waiting::No => None,
+                Waiting::Briefly => Some(ESC),
+                Waiting::Longer => Some(REST),
+            };
+            if !self.more {
+                tokio::select! {
+                    biased;
+                    signal = self.signals.next() => match signal {
+                        Happened::End(number) => return Ok(Ended::Signal(number)),
+                        Happened::Stop => self.suspend = true,
+                        Happened::Continue => self.resume()?,
+                        Happened::Window => self.measure()?,
+                    },
+                    // Cleared first and read after: what comes in between wakes us again.
+                    ready = self.keys.readable() => ready?.clear_ready(),
+                    message = self.messages.recv() => first = message,
+                    () = after(patience) => given_up = true,
+                    rung = self.alarm.at(wake) => rung?,
+                }
+            }
+            if self.batch(first, given_up)? {
+                return Ok(Ended::Gone);
+            }
+            if self.quit {
+                return Ok(Ended::Quit);
+            }
+            if self.suspend {
+                self.suspend().await?;
+            }
+            self.draw()?;
+        }
+    }
+
+    /// Hands everything that waits to the model, keys first. Says whether the terminal is gone.
+    fn batch(&mut self, first: Option<Msg>, given_up: bool) -> io::Result<bool> {
+        let began = clock::monotonic();
+        self.tell(Msg::Tick { now: self.now() })?;
+        let mut events = Vec::new();
+        if given_up {
+            self.decoder.give_up(|event| events.push(event));
+        }
+        self.more = false;
+        let mut gone = false;
+        while let Some(n) = self.device.read_waiting(&mut self.input) {
+            gone = n == 0;
+            self.decoder.feed(&self.input[..n], |event| events.push(event));
+            self.input[..n].zeroize();
+            for message in events.drain(..).filter_map(message) {
+                self.tell(message)?;
+            }
+            self.more = clock::monotonic() - began > BATCH;
+            if gone || self.more || self.quit {
+                break;
+            }
+        }
+        for message in events.drain(..).filter_map(message) {
+            self.tell(message)?;
+        }
+        let mut next = first;
+        while let Some(message) = next {
+            self.tell(message)?;
+            next = if clock::monotonic() - began < BATCH { self.messages.try_recv().ok() } else { None };
+        }
+        Ok(gone)
+    }
+
+    fn tell(&mut self, message: Msg) -> io::Result<()> {
+        let effects = self.model.update(message);
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Ask { ticket, ask } => self.effects.ask(ticket, ask),
+                Effect::Forget(ticket) => self.effects.forget(ticket),
+                Effect::Put { ticket, put } => match self.effects.sinks().begin(put) {
+                    Step::Send(bytes, reply) => {
+                        self.painter.send(&bytes)?;
+                        self.effects.answer(ticket, Ok(reply));
+                    }
+                    Step::Work(work) => self.effects.work(ticket, work),
+                    Step::Answer(failure) => self.effects.answer(ticket, Err(failure)),
+                },
+                Effect::DropPending { idempotency_key } => self.effects.records().done(&idempotency_key),
+                Effect::KeepDrafts(drafts) => self.effects.keep_drafts(drafts),
+                Effect::Suspend => self.suspend = true,
+                Effect::Quit => self.quit = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws a frame, and tells the model that it was shown: only then does a popup take its confirming key.
+    fn draw(&mut self) -> io::Result<()> {
+        let drawn = view::draw(&self.model, self.painter.canvas());
+        let scroll = drawn.scroll.map(|s| Scroll {
+            first_row: s.first_row_y,
+            rows: s.rows,
+            top: s.top,
+            generation: s.generation,
+        });
+        self.painter.show(drawn.cursor, scroll)?;
+        self.tell(Msg::Shown)
+    }
+
+    fn now(&self) -> Moment {
+        let passed = clock::monotonic() - self.began;
+        Moment(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Takes over the window's size.
+    fn measure(&mut self) -> io::Result<()> {
+        let size = self.device.size();
+        self.painter.resize(size);
+        self.tell(Msg::Resize { columns: size.0, rows: size.1 })
+    }
+
+    /// Gives the terminal back, stops, and takes it again when somebody continues us.
+    async fn suspend(&mut self) -> io::Result<()> {
+        self.suspend = false;
+        self.tell(Msg::Conceal)?;
+        give_back(Leave::Blanked);
+        stop_group();
+        // The stop comes with a little delay, and it may not come at all.
+        let _ = timeout(STOP, self.signals.proceeding()).await;
+        self.resume()
+    }
+
+    /// Takes the terminal, whatever others did to it, without asking it anything.
+    fn resume(&mut self) -> io::Result<()> {
+        self.hold.again(&self.device)?;
+        self.painter.announce(ENTER);
+        self.measure()
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe, for types that may close or change their descriptor; this one does not"
+)]
+pub(super) fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(descriptor, Interest::READABLE)
+}
+
+/// What a key press or a paste is for the model.
+fn message(event: Event) -> Option<Msg> {
+    match event {
+        Event::Key(key) => Some(Msg::Key(key.into())),
+        Event::Paste(text) => Some(Msg::Paste(Zeroizing::new(text))),
+        _ => None,
+    }
+}
+
+async fn after(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
+    }
+}
