@@ -13,7 +13,7 @@ use crate::domain::time::Stamp;
 mod draw;
 mod motion;
 
-pub use draw::{draw, fits, put};
+pub use draw::{draw, fits, gutter, put, stand_out};
 
 /// What a table can show.
 pub trait Row {
@@ -39,6 +39,8 @@ pub struct Look<'a> {
 pub enum Width {
     /// Always this many columns of the terminal.
     Fixed(u16),
+    /// A key's mask, `sk_…5G08`.
+    Mask,
     /// A time: as wide as the relative or the exact form needs.
     Time,
     /// From `min` to `max`; what is left over goes to such columns by their `weight`.

@@ -76,15 +76,16 @@ impl Theme {
         match self.palette {
             Palette::Ansi => match role {
                 Role::Plain => plain,
-                Role::Strong => bold,
+                Role::Strong | Role::Key | Role::Marked => bold,
                 Role::Muted | Role::Dimmed => plain.add_modifier(Modifier::DIM),
                 Role::Revoked => plain.add_modifier(Modifier::DIM | Modifier::CROSSED_OUT),
-                Role::Accent | Role::Key | Role::Border | Role::Bar => plain.fg(Color::Cyan),
+                Role::Accent => bold.add_modifier(Modifier::UNDERLINED),
+                Role::Border | Role::Bar => plain.fg(Color::Cyan),
                 Role::Selected => plain.fg(Color::Cyan).add_modifier(Modifier::REVERSED),
-                Role::Marked => bold.fg(Color::Cyan),
                 Role::Live => plain.fg(Color::Green),
-                Role::Stale => plain.fg(Color::Yellow),
-                Role::Orphaned | Role::OtherBar => plain.fg(Color::Magenta),
+                // Text in yellow or cyan cannot be read on white; in these two it can, on black too.
+                Role::Stale | Role::OtherBar => plain.fg(Color::Magenta),
+                Role::Orphaned => plain.fg(Color::Red),
                 Role::Danger => bold.fg(Color::Red),
                 Role::Production => bold.fg(Color::Red).add_modifier(Modifier::REVERSED),
             },
@@ -136,6 +137,10 @@ pub enum Symbol {
     Marked,
     /// Beside a key that was used within 24 hours.
     Live,
+    /// Beside a key that was never used, or not for long.
+    Stale,
+    /// Beside a key without an owner.
+    Orphaned,
     /// Beside the title of a column that is sorted, smallest first.
     Ascending,
     /// The same, largest first.
@@ -162,6 +167,8 @@ impl Symbol {
             Self::Selected => ("▶", ">"),
             Self::Marked => ("✓", "*"),
             Self::Live => ("●", "+"),
+            Self::Stale => ("○", "-"),
+            Self::Orphaned => ("!", "!"),
             Self::Ascending => ("▲", "^"),
             Self::Descending => ("▼", "v"),
             Self::Dot => ("·", "-"),

@@ -10,31 +10,63 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::screens::driver::Driver;
+use keyward::domain::member::Role;
+use keyward::tui::shared::Start;
+use keyward::tui::theme::{Palette, Theme};
+
+use crate::screens::driver::{Driver, start};
 
 /// Pixels of a cell, of the letters in it, and around the whole.
 const CELL: (f32, f32) = (8.4, 18.0);
 const FONT: f32 = 14.0;
 const MARGIN: f32 = 14.0;
-const FOREGROUND: &str = "#d8dce4";
-const BACKGROUND: &str = "#15181e";
+/// The colours of a terminal: its own two, then black, red, green, yellow, blue, magenta, cyan, gray, dark gray, white.
+pub struct Paper {
+    foreground: &'static str,
+    background: &'static str,
+    colours: [&'static str; 10],
+}
 
-fn colour(colour: Color, otherwise: &str) -> String {
-    let name = match colour {
-        Color::Black => "#3b4048",
-        Color::Red => "#f0717a",
-        Color::Green => "#8ecb78",
-        Color::Yellow => "#e4c06a",
-        Color::Blue => "#6cb2f4",
-        Color::Magenta => "#d488e4",
-        Color::Cyan => "#5cc4d0",
-        Color::Gray => "#b4bac6",
-        Color::DarkGray => "#707884",
-        Color::White => "#ffffff",
-        Color::Rgb(r, g, b) => return format!("#{r:02x}{g:02x}{b:02x}"),
-        _ => otherwise,
-    };
-    name.to_owned()
+/// What the README shows.
+const DARK: Paper = Paper {
+    foreground: "#d8dce4",
+    background: "#15181e",
+    colours: [
+        "#3b4048", "#f0717a", "#8ecb78", "#e4c06a", "#6cb2f4", "#d488e4", "#5cc4d0", "#b4bac6", "#707884",
+        "#ffffff",
+    ],
+};
+
+/// xterm's sixteen colours on white, the hardest to read.
+const LIGHT: Paper = Paper {
+    foreground: "#000000",
+    background: "#ffffff",
+    colours: [
+        "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5", "#7f7f7f",
+        "#ffffff",
+    ],
+};
+
+impl Paper {
+    fn colour(&self, colour: Color, otherwise: &str) -> String {
+        let names = [
+            Color::Black,
+            Color::Red,
+            Color::Green,
+            Color::Yellow,
+            Color::Blue,
+            Color::Magenta,
+            Color::Cyan,
+            Color::Gray,
+            Color::DarkGray,
+            Color::White,
+        ];
+        match (colour, names.iter().position(|&name| name == colour)) {
+            (Color::Rgb(r, g, b), _) => format!("#{r:02x}{g:02x}{b:02x}"),
+            (_, Some(at)) => self.colours[at].to_owned(),
+            (_, None) => otherwise.to_owned(),
+        }
+    }
 }
 
 /// How a cell is drawn; neighbours of the same look are one run.
@@ -45,13 +77,13 @@ struct Look {
     modifier: Modifier,
 }
 
-fn look(cell: &Cell) -> Look {
-    let (ink, ground) = (colour(cell.fg, FOREGROUND), colour(cell.bg, BACKGROUND));
+fn look(cell: &Cell, paper: &Paper) -> Look {
+    let (ink, ground) = (paper.colour(cell.fg, paper.foreground), paper.colour(cell.bg, paper.background));
     let modifier = cell.modifier;
     if modifier.contains(Modifier::REVERSED) {
         return Look { ink: ground, ground: Some(ink), modifier };
     }
-    Look { ink, ground: (ground != BACKGROUND).then_some(ground), modifier }
+    Look { ink, ground: (ground != paper.background).then_some(ground), modifier }
 }
 
 fn eighths(n: u32) -> f32 {
@@ -88,23 +120,24 @@ fn attributes(look: &Look) -> String {
 }
 
 /// The frame as a picture.
-pub fn svg(buf: &Buffer) -> String {
+pub fn svg(buf: &Buffer, paper: &Paper) -> String {
     let (columns, rows) = (f32::from(buf.area.width), f32::from(buf.area.height));
     let (width, height) = (columns * CELL.0 + 2.0 * MARGIN, rows * CELL.1 + 2.0 * MARGIN);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
          font-family=\"'DejaVu Sans Mono','Noto Sans Mono',Menlo,Consolas,monospace\" font-size=\"{FONT}\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
+        paper.background
     );
     for y in 0..buf.area.height {
         let mut x = 0;
         while x < buf.area.width {
-            let look = look(&buf[(x, y)]);
+            let look = look(&buf[(x, y)], paper);
             let filled = block(buf[(x, y)].symbol());
             let from = x;
             let mut text = String::new();
             while x < buf.area.width
-                && self::look(&buf[(x, y)]) == look
+                && self::look(&buf[(x, y)], paper) == look
                 && block(buf[(x, y)].symbol()) == filled
             {
                 let symbol = buf[(x, y)].symbol();
@@ -170,7 +203,7 @@ pub fn blessing() -> bool {
 /// Compares the frame with the picture of this name, or draws it anew.
 pub fn assert_picture(name: &str, buf: &Buffer) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/screens").join(format!("{name}.svg"));
-    let drawn = svg(buf);
+    let drawn = svg(buf, &DARK);
     if blessing() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, drawn).unwrap();
@@ -192,12 +225,42 @@ fn a_rotation_that_drains() {
     assert_picture("rotation", driver.buffer());
 }
 
+/// For people to look at: each theme on dark and on light, in the folder that is printed.
+#[test]
+#[ignore = "draws pictures into a folder; nothing is compared"]
+fn every_theme_to_be_looked_at() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("themes");
+    fs::create_dir_all(&folder).unwrap();
+    let themes = [Palette::Ansi, Palette::HighContrast, Palette::Mono]
+        .map(|palette| Theme { palette, ascii: false })
+        .into_iter()
+        .chain([Theme { palette: Palette::Mono, ascii: true }]);
+    for theme in themes {
+        for (paper, on) in [(&DARK, "dark"), (&LIGHT, "light")] {
+            for (name, keys, size) in [
+                ("workspace", "jjj .", (80, 24)),
+                ("wide", "jjj<enter>", (140, 24)),
+                ("review", "3xSj", (80, 24)),
+                ("popup", "jjjx", (80, 24)),
+                ("rotation", "4jj<enter>", (80, 24)),
+            ] {
+                let start = Start { theme, ..start(size.0, size.1) };
+                let driver = Driver::with(start, Role::Admin).press(keys);
+                let kind =
+                    format!("{:?}{}", theme.palette, if theme.ascii { "-ascii" } else { "" }).to_lowercase();
+                let file = folder.join(format!("{kind}-{on}-{name}.svg"));
+                fs::write(file, svg(driver.buffer(), paper)).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 fn a_picture_holds_every_letter_once_and_nothing_that_acts() {
     let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
     buf.set_string(2, 0, "a<b> & 工場", ratatui::style::Style::new().fg(Color::Red));
     buf.set_string(0, 1, "██▌", ratatui::style::Style::new().add_modifier(Modifier::REVERSED));
-    let svg = svg(&buf);
+    let svg = svg(&buf, &DARK);
     assert!(svg.contains(">a&lt;b&gt; &amp; 工場</text>"), "{svg}");
     assert_eq!(svg.matches("<text").count(), 1);
     assert_eq!(svg.matches("<rect").count(), 5, "{svg}");

@@ -11,3 +11,4 @@ mod people;
 mod popups;
 mod review;
 mod tables;
+mod told_apart;

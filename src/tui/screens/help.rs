@@ -46,6 +46,8 @@ impl State {
             (Symbol::Selected, "the selected row"),
             (Symbol::Marked, "a marked row"),
             (Symbol::Live, "live: used within 24 hours"),
+            (Symbol::Stale, "never used, or not for long"),
+            (Symbol::Orphaned, "orphaned: its creator was removed"),
         ];
         entries.extend(symbols.map(|(symbol, means)| Entry {
             left: theme.symbol(symbol).to_owned(),

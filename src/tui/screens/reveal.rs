@@ -152,7 +152,10 @@ impl Popup for State {
                 self.put(shared, Put::CopySecret(Arc::clone(&self.secret)), false);
             }
             (Asking::Where, Action::WriteSecret | Action::PipeSecret) if shared.start.restricted => {
-                self.said = Some((Role::Danger, "Files and commands are out of reach here.".to_owned()));
+                self.said = Some((
+                    Role::Danger,
+                    "Files and commands are out of reach here (--restricted).".to_owned(),
+                ));
             }
             (Asking::Where, Action::WriteSecret) => self.asking = Asking::File(Field::default()),
             (Asking::Where, Action::PipeSecret) => self.asking = Asking::Command(Field::default()),

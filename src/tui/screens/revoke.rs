@@ -205,7 +205,7 @@ impl State {
             (None, _) => shared.judge().last_use(key),
         };
         let live = self.proof != Proof::Yes;
-        let style = theme.style(if live { Role::Live } else { Role::Plain });
+        let style = theme.style(if live { Role::Strong } else { Role::Plain });
         let used = if live { format!("{} {used}", theme.symbol(Symbol::Live)) } else { used };
         out.extend(fact("Last used", &used, style, columns, theme));
         out.push(Line::default());

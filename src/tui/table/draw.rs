@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
 use super::{Column, Look, Row, Table, Width};
@@ -49,33 +49,50 @@ pub fn draw<R: Row>(
         buf.set_stringn(area.x + GUTTER + x, area.y, title, usize::from(width), style);
     }
     let selected = table.selected();
+    let accent = accent(columns, &places);
     let base = if dimmed { theme.style(Role::Dimmed) } else { Style::new() };
     for (line, &row) in table.visible().iter().take(usize::from(area.height - 1)).enumerate() {
         let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
         let row = &rows[row as usize];
         let id = row.id();
         let marked = table.marks.contains(&id);
-        if selected == Some(id) {
-            let mark = if marked { theme.symbol(Symbol::Marked) } else { " " };
-            let style = theme.style(Role::Selected);
-            buf.set_string(area.x, y, theme.symbol(Symbol::Selected), style);
-            buf.set_string(area.x + 1, y, mark, style);
-        } else if marked {
-            buf.set_string(area.x + 1, y, theme.symbol(Symbol::Marked), theme.style(Role::Marked));
-        }
+        gutter(selected == Some(id), marked, (area.x, y), theme, buf);
         for &(column, x, width) in &places {
             let cell = (columns[column].cell)(row, look);
-            // The name of the selected row stands out as well; a whole row would cost a slow link too much.
-            let named = selected == Some(id) && is_name(&columns[column]);
-            let base = if named { base.patch(theme.style(Role::Strong)) } else { base };
-            put(buf, (area.x + GUTTER + x, y), width, &cell, base, theme);
+            let x = area.x + GUTTER + x;
+            put(buf, (x, y), width, &cell, base, theme);
+            if selected == Some(id) && accent == Some(column) {
+                stand_out(Rect { x, y, width, height: 1 }, theme, buf);
+            }
         }
     }
 }
 
-/// Whether the column names the row: it never gives way, and takes what room there is.
-fn is_name<R>(column: &Column<R>) -> bool {
-    column.yields == 0 && matches!(column.width, Width::Flex { .. })
+/// Draws what stands before a row: whether it is selected, and marked.
+pub fn gutter(selected: bool, marked: bool, (x, y): (u16, u16), theme: Theme, buf: &mut Buffer) {
+    let mark = if marked { theme.symbol(Symbol::Marked) } else { " " };
+    if selected {
+        let style = theme.style(Role::Selected);
+        for (x, symbol) in (x..x + GUTTER).zip([theme.symbol(Symbol::Selected), mark, " "]) {
+            buf.set_string(x, y, symbol, style);
+        }
+    } else if marked {
+        buf.set_string(x + 1, y, mark, theme.style(Role::Marked));
+    }
+}
+
+/// Makes the accent of the selected row, its mask or name, stand out.
+pub fn stand_out(area: Rect, theme: Theme, buf: &mut Buffer) {
+    let area = area.intersection(buf.area);
+    buf.set_style(area, theme.style(Role::Strong).remove_modifier(Modifier::DIM));
+}
+
+/// The column that stands out in the selected row, besides the marker at its beginning: the mask, else what comes first of all that
+/// never gives way. A whole row would cost a slow link too much, and a name is two or three times as long as a mask.
+fn accent<R>(columns: &[Column<R>], places: &[(usize, u16, u16)]) -> Option<usize> {
+    let shown = || places.iter().map(|&(column, ..)| column);
+    let stays = |&c: &usize| columns[c].yields == 0 && matches!(columns[c].width, Width::Flex { .. });
+    shown().find(|&c| columns[c].width == Width::Mask).or_else(|| shown().find(stays))
 }
 
 /// Whether a table of this width shows the column of this title.
@@ -87,6 +104,7 @@ pub fn fits<R>(columns: &[Column<R>], width: u16, exact: bool, title: &str) -> b
 fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16, u16)> {
     let least = |column: &Column<R>| match column.width {
         Width::Fixed(width) => width,
+        Width::Mask => 10,
         Width::Time => {
             if exact {
                 16
@@ -96,8 +114,8 @@ fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16,
         }
         Width::Flex { min, .. } => min,
     };
-    // A column of one character hugs the next one.
-    let gap = |column: &Column<R>| if least(column) == 1 { 1 } else { GAP };
+    // Signs hug what they belong to.
+    let gap = |column: &Column<R>| if least(column) <= 2 { 1 } else { GAP };
     let mut chosen: Vec<usize> = (0..columns.len()).collect();
     let needed = |chosen: &[usize]| -> u16 {
         let sum: u16 = chosen.iter().map(|&c| least(&columns[c]) + gap(&columns[c])).sum();

@@ -91,7 +91,7 @@ fn moving_and_scrolling_are_cheap() {
     let first = screen.meter.0.borrow().clone();
     assert!(first.len() == 1 && first[0] <= 4_096, "first frame: {first:?}");
     let moves = screen.press(&"j".repeat(12));
-    assert!(moves.len() == 12 && moves.iter().all(|&bytes| bytes <= 120), "moves: {moves:?}");
+    assert!(moves.len() == 12 && moves.iter().all(|&bytes| bytes <= 100), "moves: {moves:?}");
     screen.press(&"j".repeat(20));
     let scrolls = screen.press(&"j".repeat(60));
     assert!(scrolls.len() == 60 && scrolls.iter().all(|&bytes| bytes <= 380), "scrolls: {scrolls:?}");

@@ -13,9 +13,9 @@ use crate::tui::table::{Column, Look, Order, Width, text_order, text_rank, time_
 use crate::tui::theme::{Role, Symbol};
 
 /// The columns of the tab Personal.
-pub const PERSONAL: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
+pub const PERSONAL: &[Column<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
 /// The columns of the tab Workspace.
-pub const WORKSPACE: &[Column<Key>] = &[BADGE, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
+pub const WORKSPACE: &[Column<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
 
 /// The column that key tables are sorted by at first.
 pub fn created(kind: Kind) -> usize {
@@ -26,7 +26,7 @@ pub fn created(kind: Kind) -> usize {
     columns.iter().position(|c| c.title == CREATED.title).expect("both tables have it")
 }
 
-const BADGE: Column<Key> = Column { title: "", width: Width::Fixed(1), yields: 0, cell: badge, order: None };
+const SIGNS: Column<Key> = Column { title: "", width: Width::Fixed(2), yields: 0, cell: signs, order: None };
 const NAME: Column<Key> = Column {
     title: "Name",
     width: Width::Flex { min: 20, max: 56, weight: 4 },
@@ -40,7 +40,7 @@ const NAME: Column<Key> = Column {
 };
 const MASK: Column<Key> = Column {
     title: "Secret key",
-    width: Width::Fixed(10),
+    width: Width::Mask,
     yields: 0,
     cell: mask,
     order: Some(Order {
@@ -110,12 +110,22 @@ pub fn time(at: Stamp, look: &Look<'_>) -> String {
     if look.exact { at.minute() } else { ago(at, look.judge.now) }
 }
 
-fn badge<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
-    if key.is_live(look.judge.now) {
-        Line::styled(look.theme.symbol(Symbol::Live), look.theme.style(Role::Live))
-    } else {
-        Line::default()
+/// In use or stale, and without an owner or not: shown at every width, since the words of the flags are not.
+fn signs<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+    let theme = look.theme;
+    let flags = look.judge.flags(key);
+    let sign = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
+    let used = match () {
+        () if key.revoked_at.is_some() => Span::raw(" "),
+        () if key.is_live(look.judge.now) => sign(Symbol::Live, Role::Live),
+        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => sign(Symbol::Stale, Role::Stale),
+        () => Span::raw(" "),
+    };
+    let mut signs = Line::from(used);
+    if flags.has(Flag::Orphaned) {
+        signs.push_span(sign(Symbol::Orphaned, Role::Orphaned));
     }
+    signs
 }
 
 fn name<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
@@ -138,7 +148,6 @@ pub fn last_used<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     let theme = look.theme;
     let flags = look.judge.flags(key);
     let role = match () {
-        () if key.is_live(look.judge.now) => Role::Live,
         () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => Role::Stale,
         () => Role::Plain,
     };

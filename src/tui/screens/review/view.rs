@@ -21,7 +21,7 @@ use crate::tui::prose::{number, paragraph};
 use crate::tui::screens::detail;
 use crate::tui::screens::keys::{self, sentence};
 use crate::tui::shared::Shared;
-use crate::tui::table::{Look, put};
+use crate::tui::table::{Look, gutter, put, stand_out};
 use crate::tui::theme::{Role, Symbol};
 use crate::tui::view::Scrolled;
 
@@ -226,13 +226,8 @@ impl Columns {
 fn draw_row(state: &State, key: &Key, columns: &Columns, look: &Look, (x, y): (u16, u16), buf: &mut Buffer) {
     let theme = look.theme;
     let marked = state.table.marks.contains(&key.id);
-    let mark = if marked { theme.symbol(Symbol::Marked) } else { " " };
-    if state.table.selected() == Some(key.id) {
-        buf.set_string(x, y, theme.symbol(Symbol::Selected), theme.style(Role::Selected));
-        buf.set_string(x + 1, y, mark, theme.style(Role::Selected));
-    } else if marked {
-        buf.set_string(x + 1, y, mark, theme.style(Role::Marked));
-    }
+    let selected = state.table.selected() == Some(key.id);
+    gutter(selected, marked, (x, y), theme, buf);
     let mut cell = |(at, width): (u16, u16), line: &Line<'_>| {
         if width > 0 {
             put(buf, (x + at, y), width, line, Style::new(), theme);
@@ -249,6 +244,9 @@ fn draw_row(state: &State, key: &Key, columns: &Columns, look: &Look, (x, y): (u
     cell(columns.mask, &Line::styled(key.masked.as_str(), theme.style(Role::Muted)));
     let role = if look.judge.flags(key).has(Flag::Orphaned) { Role::Orphaned } else { Role::Stale };
     cell(columns.reasons, &Line::styled(look.judge.reasons(key), theme.style(role)));
+    if selected {
+        stand_out(Rect { x: x + columns.mask.0, y, width: columns.mask.1, height: 1 }, theme, buf);
+    }
 }
 
 fn decision_word(draft: &Draft) -> (&'static str, Role) {

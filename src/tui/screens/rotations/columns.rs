@@ -38,7 +38,7 @@ pub(super) const COLUMNS: &[Column<Rotation>] = &[
     },
     Column {
         title: "Secret key",
-        width: Width::Fixed(10),
+        width: Width::Mask,
         yields: 1,
         cell: |rotation, look| Line::styled(rotation.old.masked.as_str(), look.theme.style(Role::Muted)),
         order: None,
