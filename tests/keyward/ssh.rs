@@ -4,13 +4,16 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use keyward::clock::monotonic;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::support::pty::{PATIENCE, Pty, program};
+use super::support::pty::{PATIENCE, Pty, Seen, program};
+use super::support::served::Served;
 use super::support::tools::installed;
+use super::terminal::restricted::has_no_way_out;
 
 /// An sshd of the test's own, on the loopback interface, that lets in the user who runs the test.
 struct Sshd {
@@ -107,10 +110,13 @@ fn demo_in(home: &Path) -> String {
     )
 }
 
+/// What is promised is 2 s; a debug build on a busy machine gets more.
+const GONE: Duration = Duration::from_secs(10);
+
 fn until_gone(pid: Pid) {
     let began = monotonic();
     while fs::metadata(format!("/proc/{}", pid.as_raw_pid())).is_ok() {
-        assert!(began.elapsed() < PATIENCE, "the process lives on without its terminal");
+        assert!(began.elapsed() < GONE, "the process lives on without its terminal");
         std::thread::yield_now();
     }
 }
@@ -179,6 +185,79 @@ fn as_a_forced_command_it_works_and_leaves() {
     pty.press("q");
     assert_eq!(pty.wait(), 0);
     assert!(!pty.look(|seen| seen.text().contains("sk_")));
+}
+
+#[test]
+fn as_a_restricted_forced_command_there_is_no_way_out() {
+    let home = tempfile::tempdir().unwrap();
+    let forced = home.path().join("forced.sh");
+    fs::write(&forced, demo_in(home.path()).replace(" demo", " --restricted demo")).unwrap();
+    let Some(sshd) = Sshd::start(&format!("ForceCommand sh {}", forced.display())) else { return };
+    let mut pty = sshd.run(home.path(), &format!("touch {}/ran", home.path().display()));
+    pty.until_text("connected");
+    has_no_way_out(&mut pty);
+    pty.press("qqq");
+    assert_eq!(pty.wait(), 0);
+    assert!(!home.path().join("ran").exists(), "what the client asked for was run");
+}
+
+#[test]
+fn one_signs_in_with_a_pasted_code_and_goes_on_after_the_session_ended() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let served = Served::start();
+    let code = || served.home.run(&["sessions", "code"]).ok();
+    let home = tempfile::tempdir().unwrap();
+    let (bin, at) = (env!("CARGO_BIN_EXE_keyward"), home.path().display());
+    let line = format!("export HOME={at} LANG=C.UTF-8; {bin} login {} && exec {bin}", served.url);
+    let mut pty = sshd.run(home.path(), &line);
+    pty.until_text("Sign-in code:");
+    let first = code();
+    pty.press(&format!("{}\r", first.trim()));
+    pty.until_text("connected");
+    for name in ["Line 1", "Line 2", "Line 3"] {
+        pty.press("n");
+        pty.until_text("New");
+        pty.press(&format!("{name}\r"));
+        pty.until_text("Save your key");
+        pty.press("s");
+        pty.until_text("y it is stored");
+        pty.press("y");
+        pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
+    }
+    // A mark moves the selection on.
+    pty.press("ggj ");
+    let chosen = |text: &str| text.lines().find(|line| line.contains('▶')).map(str::to_owned);
+    let as_it_was = |seen: &Seen| {
+        let text = seen.text();
+        chosen(&text).filter(|row| row.contains("Line 1") && text.contains("1 marked"))
+    };
+    pty.until("the second row marked, the third selected", as_it_was);
+
+    // Ended from elsewhere, as an admin would.
+    let sessions = served.home.run(&["sessions", "list", "--json"]).json();
+    let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    served.home.run(&["sessions", "end", other["id"].as_str().unwrap()]).ok();
+    pty.press("r");
+    pty.until_text("session has ended");
+    pty.until_text("signed out");
+    for name in ["Line 1", "Line 2", "Line 3", "1 marked"] {
+        pty.until_text(name);
+    }
+    pty.press(":");
+    pty.until_text("Commands");
+    pty.press("sign in\r");
+    pty.until_text("Sign in again");
+    let second = code();
+    pty.press(&format!("\x1b[200~{}\x1b[201~", second.trim()));
+    pty.press("\r");
+    pty.until_text("connected");
+    pty.until("everything as it was", as_it_was);
+    let written = String::from_utf8_lossy(&pty.take_bytes()).into_owned();
+    for code in [first, second] {
+        assert!(!written.contains(code.trim()), "a code was shown");
+    }
+    pty.press("qqqq");
+    assert_eq!(pty.wait(), 0);
 }
 
 fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {

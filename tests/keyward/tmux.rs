@@ -63,11 +63,15 @@ impl Inside {
         })
     }
 
-    fn quit(&mut self) {
+    /// Says that the new secret is stored.
+    fn store(&mut self) {
         self.pty.press("s");
         self.pty.until_text("y it is stored");
         self.pty.press("y");
         self.pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
+    }
+
+    fn quit(&mut self) {
         self.pty.press("q");
         self.until_shell();
     }
@@ -111,6 +115,7 @@ fn a_copy_reaches_the_terminal_around_tmux_and_leaves_no_buffer() {
     assert_eq!(inside.copied(), secret);
     inside.pty.until_text("sent to your terminal");
     assert_eq!(inside.ask_tmux(&["list-buffers"]), "");
+    inside.store();
     inside.quit();
     let history = inside.ask_tmux(&["capture-pane", "-p", "-S", "-"]);
     assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
@@ -136,6 +141,14 @@ fn a_copy_reaches_the_terminal_around_screen_and_screen_keeps_no_secret() {
     inside.pty.take_bytes();
     inside.pty.press("y");
     assert_eq!(inside.copied(), secret);
+    inside.store();
+    // Longer than one of screen's strings.
+    inside.pty.take_bytes();
+    inside.pty.press("y");
+    inside.pty.until_text("Row as JSON");
+    inside.pty.press("4");
+    let row: serde_json::Value = serde_json::from_str(&inside.copied()).unwrap();
+    assert_eq!(row["name"], "far away");
     inside.quit();
     let dump = inside.home.path().join("dump");
     inside.ask("screen", &["-S", "test", "-X", "hardcopy", "-h", dump.to_str().unwrap()]);

@@ -197,6 +197,11 @@ impl Pty {
         }
     }
 
+    /// Takes nothing more of what the program writes, as a link that died without a word. The reader stops after what comes next.
+    pub fn stop_reading(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
     /// Closes the terminal as a dying terminal emulator does. Presses a key that makes the program write, since only then does
     /// the reader let go of its handle.
     pub fn hang_up(&mut self) {

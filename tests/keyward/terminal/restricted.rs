@@ -1,0 +1,65 @@
+//! `--restricted`, for people who are let in to keyward alone: no files, no pipes, no other programs, and each says why.
+
+use super::super::ssh::create_and_reveal;
+use super::super::support::pty::{Pty, keyward};
+use super::{ROW, shown};
+
+const WHY: &str = "--restricted";
+
+/// Tries every way out of the screens.
+pub fn has_no_way_out(pty: &mut Pty) {
+    let secret = create_and_reveal(pty);
+    pty.press("v");
+    for key in ["w", "p"] {
+        pty.press(key);
+        pty.until_text(WHY);
+    }
+    // What goes by the terminal itself stays possible.
+    pty.take_bytes();
+    pty.press("y");
+    pty.until("the copy", |seen| String::from_utf8_lossy(&seen.bytes).contains("\x1b]52;c;").then_some(()));
+    pty.until_text("sent to your terminal");
+    pty.press("s");
+    pty.until_text("y it is stored");
+    pty.press("y");
+    pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
+    assert!(!pty.look(|seen| seen.text().contains(&secret)));
+    // The review's export is a file.
+    for (keys, until) in [
+        ("3", "Decided"),
+        ("S", "Decided: skip 1"),
+        ("A", "Apply the review"),
+        ("y", "Applied"),
+        ("\x1b", "Why it is here"),
+        ("E", "SHA-256"),
+        ("\r", WHY),
+        ("\x1b", "Why it is here"),
+    ] {
+        pty.press(keys);
+        pty.until_text(until);
+    }
+}
+
+#[test]
+fn files_pipes_and_programs_are_out_of_reach() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = keyward(home.path(), &["--restricted", "demo"]);
+    command.args(["--keys", "60"]);
+    let mut demo = shown(command, home);
+    has_no_way_out(&mut demo.pty);
+    demo.pty.press("qqq");
+    assert_eq!(demo.pty.wait(), 0);
+    demo.is_given_back();
+}
+
+/// Inside tmux a copy would take another program.
+#[test]
+fn a_copy_that_takes_a_program_says_why_not() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = keyward(home.path(), &["--restricted", "demo"]);
+    command.env("TMUX", "/nowhere,1,0");
+    let mut demo = shown(command, home);
+    demo.pty.until_text(ROW);
+    demo.pty.press("y1");
+    demo.pty.until_text(WHY);
+}

@@ -1,0 +1,238 @@
+//! Facts about terminals that break programs like this one, each with the test that it does not break ours.
+//!
+//! | fact | test |
+//! |---|---|
+//! | tmux drops OSC 52 silently; `load-buffer -w` arrives | `tmux::a_copy_reaches_the_terminal_around_tmux_and_leaves_no_buffer` |
+//! | screen wants BEL within its string, of 768 bytes at most | `tmux::a_copy_reaches_the_terminal_around_screen_and_screen_keeps_no_secret`, `clipboard::screen_gets_strings_that_it_can_hold` |
+//! | no copy is acknowledged | [`what_is_said_of_a_copy_is_what_was_done`], `popups::a_new_secret_is_masked_until_asked_for_and_gone_after_closing` |
+//! | what was shown stays readable after leaving | `tmux::*`, `terminal::is_given_back`, `terminal::a_secret_*`, [`a_secret_is_gone_whichever_signal_ends_it`] |
+//! | a dead terminal makes loops spin | `terminal::a_terminal_that_vanishes_ends_the_process`, `ssh::*` |
+//! | a late answer to OSC 11 arrives as keys | [`a_late_answer_destroys_nothing`], `input::answers_of_the_terminal_are_not_keys` |
+//! | DECRPM and mode 2031 replies wedge readers | [`answers_that_nobody_asked_for_do_no_harm`] |
+//! | `NO_COLOR` hides reverse video | `terminal::without_colours_the_selected_row_still_stands_out` |
+//! | clearing asks for the cursor and waits | [`nothing_is_ever_asked_of_the_terminal`], `terminal::it_stops_like_any_program_and_goes_on` |
+//! | a frame is thousands of writes | [`each_frame_is_one_write`], `bytes::moving_and_scrolling_are_cheap` |
+//! | no CA files; redirects re-post bodies | `client::tests`, `hostile::tls` |
+//! | widgets let bidi and control characters through | `screens::hostile`, `pen::what_acts_on_a_terminal_is_never_written` |
+//! | characters of ambiguous width | `terminal::a_locale_without_utf_8_gets_pure_ascii`, [`the_linux_console_gets_pure_ascii`] |
+//! | names hold what cannot be typed | `popups::a_live_key_takes_the_last_four_and_a_used_one_a_reason` |
+//! | ssh does not forward COLORTERM | `capabilities::the_depth_follows_the_environment`, `screens::told_apart` |
+
+use rustix::process::Signal;
+
+use super::super::ssh::create_and_reveal;
+use super::super::support::pty::{Pty, Seen, program};
+use super::super::support::tools::installed;
+use super::{Demo, READY, ROW, demo, shown};
+
+/// What asks something of a terminal: its place, its kind, its modes, its colours, its size; and the keyboard protocol that would
+/// have it answer in another language.
+const QUESTIONS: [&str; 16] = [
+    "\x1b[6n", "\x1b[5n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0c", "\x1b[=c", "\x1b[?u", "\x1b[>1u", "$p",
+    "\x1b[>q", "\x1b[18t", "\x1b[14t", ";?\x07", ";?\x1b\\", "\x1bP+q",
+];
+
+#[test]
+fn nothing_is_ever_asked_of_the_terminal() {
+    let mut demo = demo(|_| ());
+    demo.pty.until_text(ROW);
+    for (keys, until) in [
+        ("j\r", "Created"),
+        ("q?", "Help"),
+        ("\x1b", READY),
+        ("y1", "Sent to your terminal"),
+        (":", "Commands"),
+        ("\x1b", READY),
+    ] {
+        demo.pty.press(keys);
+        demo.pty.until_text(until);
+    }
+    demo.pty.resize(100, 30);
+    demo.pty.until("a frame of the new size", |seen| {
+        seen.text().lines().nth(29).is_some_and(|line| !line.trim().is_empty()).then_some(())
+    });
+    demo.pty.press("qqq");
+    assert_eq!(demo.pty.wait(), 0);
+    let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
+    for question in QUESTIONS {
+        assert!(!written.contains(question), "{question:?}");
+    }
+}
+
+/// Answers to questions of whoever had the terminal before, on a slow link.
+#[test]
+fn answers_that_nobody_asked_for_do_no_harm() {
+    let mut demo = demo(|_| ());
+    demo.pty.until_text(ROW);
+    let before = demo.pty.look(Seen::text);
+    for answer in [
+        "\x1b[?2026;2$y",
+        "\x1b[?997;1n",
+        "\x1b[?62;22c",
+        "\x1b[>41;390;0c",
+        "\x1b[24;80R",
+        "\x1b[?1u",
+        "\x1b]11;rgb:1d1d/dddd/2323\x1b\\",
+        "\x1b]11;rgb:1d1d/dddd/2323\x07",
+        "\x1bP>|XTerm(390)\x1b\\",
+        "\x1b[I",
+        "\x1b[O",
+    ] {
+        demo.pty.press(answer);
+    }
+    // It still listens, and nothing was opened, moved or hidden in between.
+    demo.pty.press("jk?");
+    demo.pty.until_text("Help");
+    demo.pty.press("\x1b");
+    demo.pty.until("the table as it was", |seen| {
+        let text = seen.text();
+        (keys_of(&text) == keys_of(&before) && selected_in(&text) == selected_in(&before)).then_some(())
+    });
+}
+
+/// An Esc that comes alone is an Esc, so that the rest of a late answer is letters, among them `d`, `r`, `/` and `:`.
+#[test]
+fn a_late_answer_destroys_nothing() {
+    let mut demo = demo(|_| ());
+    demo.pty.until_text(ROW);
+    let rows = keys_of(&demo.pty.look(Seen::text));
+    for answer in ["]11;rgb:1d1d/dddd/2323", "]4;1;rgb:xxxx/yyyy/dddd", "[?2026;2$y", "[?62;22c"] {
+        demo.pty.press(answer);
+        demo.pty.press("\x1b\x1b\x1b");
+    }
+    demo.pty.press("\x1b\x1b2gg");
+    demo.pty.until("the table as it was", |seen| (keys_of(&seen.text()) == rows).then_some(()));
+}
+
+/// The masks of the keys on the screen.
+fn keys_of(text: &str) -> Vec<String> {
+    let mask = |line: &str| line.split_whitespace().find(|word| word.starts_with(ROW)).map(str::to_owned);
+    text.lines().filter_map(mask).collect()
+}
+
+/// The mask of the selected row.
+fn selected_in(text: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.contains('▶'))?;
+    keys_of(line).pop()
+}
+
+#[test]
+fn the_linux_console_gets_pure_ascii() {
+    let demo = demo(|command| command.env("TERM", "linux"));
+    demo.pty.until_text("sk_...");
+    demo.pty.look(|seen| assert!(seen.bytes.is_ascii()));
+}
+
+#[test]
+fn what_is_said_of_a_copy_is_what_was_done() {
+    let mut demo = demo(|_| ());
+    demo.pty.until_text(ROW);
+    for what in ["1", "2", "3", "4"] {
+        demo.pty.take_bytes();
+        demo.pty.press(&format!("y{what}"));
+        demo.pty.until("a copy on its way, and said so", |seen| {
+            let sent = String::from_utf8_lossy(&seen.bytes).contains("\x1b]52;c;");
+            (sent && seen.text().contains("Sent to your terminal")).then_some(())
+        });
+        demo.pty.look(|seen| assert!(!seen.text().to_lowercase().contains("copied"), "{}", seen.text()));
+    }
+}
+
+#[test]
+fn a_secret_is_gone_whichever_signal_ends_it() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::QUIT, 131), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut demo = demo(|_| ());
+        let secret = create_and_reveal(&mut demo.pty);
+        demo.pty.take_bytes();
+        demo.pty.signal(signal);
+        assert_eq!(demo.pty.wait(), code, "{signal:?}");
+        demo.pty.until("the alternate screen left", |seen| {
+            (!seen.emulator.screen().alternate_screen()).then_some(())
+        });
+        // A terminal without an alternate screen: what is left is what stands there then.
+        let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
+        let blanked = written.split("\x1b[?1049l").next().unwrap();
+        assert!(blanked.matches("\x1b[K").count() >= 24 && !written.contains(&secret), "{written:?}");
+        demo.is_given_back();
+    }
+}
+
+/// The demo with its writes noted in `trace`; it is our child, and strace its grandchild.
+fn traced() -> Option<Demo> {
+    installed("strace")?;
+    let home = tempfile::tempdir().unwrap();
+    let bin = env!("CARGO_BIN_EXE_keyward");
+    let words =
+        ["strace", "-D", "-f", "-q", "-s", "65536", "-e", "trace=write,writev", "-o", "trace", bin, "demo"];
+    Some(shown(program(home.path(), &words), home))
+}
+
+impl Demo {
+    /// The lines of the trace once it holds all that this looks for.
+    fn trace(&self, holds: impl Fn(&str) -> bool) -> String {
+        let read = || std::fs::read_to_string(self.home.path().join("trace")).unwrap_or_default();
+        self.pty.until("the trace", |_| Some(read()).filter(|trace| holds(trace)))
+    }
+}
+
+#[test]
+fn each_frame_is_one_write() {
+    let Some(mut demo) = traced() else { return };
+    demo.pty.until_text(ROW);
+    for (keys, until) in
+        [("jjj", ROW), ("?", "Help"), ("\x1b", READY), ("G", ROW), ("kkk", ROW), (":", "Commands")]
+    {
+        demo.pty.press(keys);
+        demo.pty.until_text(until);
+    }
+    demo.pty.press("\x1bqq");
+    assert_eq!(demo.pty.wait(), 0);
+    let trace = demo.trace(|trace| trace.contains("\\33[?1049l"));
+    let first = trace.lines().find(|line| line.contains("\"\\33[?2026h")).unwrap();
+    let to =
+        |line: &str| line.split_once("write(").map(|(_, rest)| rest.split(',').next().unwrap().to_owned());
+    let terminal = to(first).unwrap();
+    let frames: Vec<&str> = trace.lines().filter(|line| to(line).as_ref() == Some(&terminal)).collect();
+    assert!(frames.len() > 5, "{trace}");
+    for frame in frames {
+        assert!(frame.contains("\"\\33[?2026h") && frame.contains("\\33[?2026l\""), "{frame}");
+    }
+}
+
+#[test]
+fn a_terminal_that_vanished_is_written_nothing() {
+    let Some(mut demo) = traced() else { return };
+    demo.pty.until_text(ROW);
+    demo.pty.hang_up();
+    assert_eq!(demo.pty.wait(), 129);
+    let trace = demo.trace(|trace| trace.contains("+++ exited"));
+    let (_, after) = trace.split_once("--- SIGHUP").unwrap_or(("", &trace));
+    assert!(!after.contains("\\33["), "{after}");
+}
+
+#[test]
+fn a_hangup_that_leaves_the_terminal_gives_it_back() {
+    let mut demo = demo(|_| ());
+    demo.pty.signal(Signal::HUP);
+    assert_eq!(demo.pty.wait(), 129);
+    demo.pty.until("the alternate screen left", |seen| {
+        (!seen.emulator.screen().alternate_screen()).then_some(())
+    });
+    demo.is_given_back();
+}
+
+/// A terminal that takes no more output, as on a link that died without a word: nothing waits for it.
+#[test]
+fn a_terminal_that_takes_nothing_holds_nobody_up() {
+    let home = tempfile::tempdir().unwrap();
+    let bin = env!("CARGO_BIN_EXE_keyward");
+    let mut pty = Pty::start(program(home.path(), &[bin, "demo"]), 80, 24);
+    pty.until_text(READY);
+    pty.stop_reading();
+    for n in 0..60 {
+        pty.resize(80 + n % 2, 24);
+        pty.press("?\x1b");
+    }
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.wait(), 143);
+}
