@@ -1,0 +1,334 @@
+//! What the table of keys costs: bytes to the terminal at 80×24, and the time of a key press, a sort and a filter:
+//! `cargo bench --bench screens`.
+//!
+//! The model is fed as a server would feed it, and draws into a terminal that counts. Times are of this machine; bytes are the same
+//! everywhere.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says so by panicking")]
+#![expect(clippy::print_stdout, reason = "what was measured is printed")]
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward::clock::monotonic;
+use keyward::domain::id::Id;
+use keyward::domain::key::{Client, Key, Kind};
+use keyward::domain::member::{MemberRef, Role, Status};
+use keyward::domain::policy::Policy;
+use keyward::domain::time::{DAY, HOUR, MINUTE, Stamp};
+use keyward::terminal::capabilities::{Capabilities, Hints};
+use keyward::terminal::frame::{Painter, Scroll};
+use keyward::terminal::restore::ENTER;
+use keyward::tui::app::Model;
+use keyward::tui::keymap::{Chord, Keymap};
+use keyward::tui::msg::{Ask, Effect, Moment, Msg, Reply};
+use keyward::tui::shared::Start;
+use keyward::tui::theme::Theme;
+use keyward::tui::view;
+use keyward::wire::page::{Metadata, Page};
+use keyward::wire::sessions::{May, Me, Organization};
+
+const NOW: Stamp = Stamp(1_795_013_600_000);
+const SIZE: (u16, u16) = (80, 24);
+/// Keys a page, as the client asks for them.
+const PAGE: usize = 1_000;
+/// Presses that are measured of each kind.
+const PRESSES: usize = 400;
+/// Times that a sort and a filter are repeated.
+const ROUNDS: usize = 9;
+
+fn main() {
+    for count in [1_000, 100_000] {
+        let began = monotonic();
+        let mut screen = Screen::of(count);
+        println!("\n{count} keys at {}x{}", SIZE.0, SIZE.1);
+        println!("  taken in pages of {PAGE}          {:>9.1} ms in all", ms(monotonic() - began));
+        println!("  first frame                  {:>9} bytes in {} write", screen.bytes(), screen.writes());
+        let to_the_end = screen.visible();
+        screen.measure("move, one row down", "j", to_the_end / 2);
+        screen.press(&"j".repeat(to_the_end));
+        screen.measure("scroll by one row", "j", PRESSES);
+        screen.measure("page down", "pagedown", 12);
+        screen.press("G");
+        screen.measure("scroll back by one row", "k", PRESSES);
+        screen.burst();
+        screen.sorts();
+        screen.filters();
+    }
+}
+
+/// A terminal that only counts.
+#[derive(Clone, Default)]
+struct Meter(Rc<RefCell<Vec<usize>>>);
+
+impl Write for Meter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().push(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Screen {
+    model: Model,
+    painter: Painter<Meter>,
+    meter: Meter,
+}
+
+impl Screen {
+    /// An admin's screen with all keys on it.
+    fn of(count: usize) -> Self {
+        let start = Start {
+            profile: String::new(),
+            server: "https://keys.plant.example".to_owned(),
+            production: false,
+            read_only: false,
+            restricted: false,
+            theme: Theme::default(),
+            keymap: Keymap::default(),
+            refresh_ms: 5_000,
+            size: SIZE,
+            seed: [7; 16],
+            pending: Vec::new(),
+            drafts: String::new(),
+        };
+        let hints = Hints { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..Hints::default() };
+        let meter = Meter::default();
+        let mut painter = Painter::new(meter.clone(), Capabilities::from(&hints), SIZE);
+        painter.announce(ENTER);
+        let (model, effects) = Model::new(start);
+        let mut screen = Self { model, painter, meter };
+        screen.answer(effects, count);
+        screen.frame();
+        screen
+    }
+
+    fn answer(&mut self, effects: Vec<Effect>, count: usize) {
+        for effect in effects {
+            let Effect::Ask { ticket, ask } = effect else { continue };
+            let replies = match ask {
+                Ask::Me => vec![Reply::Me(Box::new(me()))],
+                Ask::Keys(Kind::Organization) => pages(count),
+                _ => continue,
+            };
+            for reply in replies {
+                let effects = self.model.update(Msg::Reply { ticket, result: Ok(reply) });
+                self.answer(effects, count);
+            }
+        }
+    }
+
+    fn frame(&mut self) {
+        let drawn = view::draw(&self.model, self.painter.canvas());
+        let scroll = drawn.scroll.map(|s| Scroll {
+            first_row: s.first_row_y,
+            rows: s.rows,
+            top: s.top,
+            generation: s.generation,
+        });
+        self.painter.show(drawn.cursor, scroll).unwrap();
+        self.model.update(Msg::Shown);
+    }
+
+    fn visible(&self) -> usize {
+        self.model.table().unwrap().table.visible().len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.meter.0.borrow().iter().sum()
+    }
+
+    fn writes(&self) -> usize {
+        self.meter.0.borrow().len()
+    }
+
+    fn update(&mut self, key: &str) {
+        let now = Moment(1);
+        self.model.update(Msg::Tick { now });
+        self.model.update(Msg::Key(Chord::parse(key).unwrap().first));
+    }
+
+    /// Presses keys, each in a frame of its own.
+    fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.update(&key.to_string());
+            self.frame();
+        }
+    }
+
+    /// Presses one key many times, each in a frame of its own, and prints what a press cost.
+    fn measure(&mut self, what: &str, key: &str, times: usize) {
+        let mut took = Vec::new();
+        let mut bytes = Vec::new();
+        let mut writes = 0;
+        for _ in 0..times {
+            self.meter.0.borrow_mut().clear();
+            let began = monotonic();
+            self.update(key);
+            self.frame();
+            took.push(monotonic() - began);
+            bytes.push(self.bytes());
+            writes = writes.max(self.writes());
+        }
+        took.sort_unstable();
+        bytes.sort_unstable();
+        println!(
+            "  {what:<28} {:>9} bytes a press, at most {} in {writes} write; {:.0} us to update and draw, p99 {:.0} us",
+            bytes[times / 2],
+            bytes[times - 1],
+            us(took[times / 2]),
+            us(took[times * 99 / 100])
+        );
+    }
+
+    /// Many presses that all wait when a frame is drawn.
+    fn burst(&mut self) {
+        self.press("G");
+        self.meter.0.borrow_mut().clear();
+        let began = monotonic();
+        for _ in 0..PRESSES {
+            self.update("k");
+        }
+        self.frame();
+        let took = monotonic() - began;
+        println!(
+            "  {PRESSES} presses at once          {:>9} bytes a press, rounded up, {} in {} write; {:.0} us",
+            self.bytes().div_ceil(PRESSES),
+            self.bytes(),
+            self.writes(),
+            us(took)
+        );
+    }
+
+    /// Sorts by every column, and the other way round.
+    fn sorts(&mut self) {
+        let columns = self.model.table().unwrap().columns();
+        let sortable = (0..columns.len()).filter(|&c| columns[c].order.is_some());
+        for column in sortable {
+            let mut took = Vec::new();
+            for _ in 0..ROUNDS {
+                let began = monotonic();
+                let Model { tables, shared, .. } = &mut self.model;
+                tables.workspace.sort_by(shared, column);
+                self.frame();
+                took.push(monotonic() - began);
+            }
+            println!("  sort by {:<20} {:>9.1} ms", columns[column].title, ms(median(took)));
+        }
+    }
+
+    /// Types filters, a frame after each letter; what counts is the dearest one.
+    fn filters(&mut self) {
+        for filter in ["grafana", "!sap line", "~qtyrep", "idle:>90d", "agent:powerbi", "flag:unused"] {
+            let mut dearest = Vec::new();
+            for _ in 0..ROUNDS {
+                self.update("/");
+                let mut most = Duration::ZERO;
+                for letter in filter.chars() {
+                    let key = if letter == ' ' { "space".to_owned() } else { letter.to_string() };
+                    let began = monotonic();
+                    self.update(&key);
+                    self.frame();
+                    most = most.max(monotonic() - began);
+                }
+                dearest.push(most);
+                self.update("esc");
+                self.frame();
+            }
+            println!("  filter {filter:<21} {:>9.1} ms for the dearest letter", ms(median(dearest)));
+        }
+    }
+}
+
+fn median(mut took: Vec<Duration>) -> Duration {
+    took.sort_unstable();
+    took[took.len() / 2]
+}
+
+fn ms(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}
+
+fn us(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e6
+}
+
+fn id(n: u32) -> Id {
+    let mut random = [0; 10];
+    random[6..].copy_from_slice(&n.to_be_bytes());
+    Id::new(NOW, random)
+}
+
+fn ada() -> Arc<MemberRef> {
+    Arc::new(MemberRef {
+        id: id(0),
+        name: "Ada Ampere".to_owned(),
+        email: "ada@plant.example".to_owned(),
+        status: Status::Active,
+        removed_at: None,
+    })
+}
+
+fn me() -> Me {
+    Me {
+        member: ada().as_ref().clone(),
+        role: Role::Admin,
+        organization: Organization { id: id(1), name: "Plant Nord GmbH".to_owned() },
+        may: May {
+            create_personal_keys: true,
+            manage_organization_keys: true,
+            review: true,
+            manage_members: true,
+            read_activity: true,
+        },
+        usage_tracking_since: NOW.minus(600 * DAY),
+        as_of: NOW,
+        policy: Policy::default(),
+    }
+}
+
+fn key(n: u32, by: &Arc<MemberRef>) -> Key {
+    let names = ["Power BI – Sales", "Grafana – Energy", "MES gateway", "Quality report", "SAP order import"];
+    let agents = ["enlyze-powerbi/1.0.0", "Grafana/11.4.0", "mes/3.2", "python-requests/2.32", "SAP-CPI/1.0"];
+    let at = n as usize % names.len();
+    let used = (!n.is_multiple_of(11)).then(|| {
+        let ago = i64::from(n % 173) * DAY + i64::from(n.wrapping_mul(2_654_435_761) % 1_440) * MINUTE;
+        NOW.minus(ago)
+    });
+    Key {
+        id: id(n + 10),
+        kind: Kind::Organization,
+        name: format!("{} line {n}", names[at]),
+        masked: format!("sk_…{:04}", n % 10_000),
+        note: None,
+        version: 1,
+        created_at: NOW.minus(i64::from(n % 700) * DAY + i64::from(n % 24) * HOUR),
+        created_by: Arc::clone(by),
+        last_used_at: used,
+        last_used_by: used.map(|_| Client { agent: agents[at].to_owned(), address: "10.0.3.7".to_owned() }),
+        use_count: i64::from(n),
+        replaces: None,
+        replaced_by: None,
+        revoked_at: None,
+        revoked_by: None,
+        revoke_reason: None,
+    }
+}
+
+fn pages(count: usize) -> Vec<Reply> {
+    let by = ada();
+    let keys: Vec<Key> = (0..u32::try_from(count).unwrap()).map(|n| key(n, &by)).collect();
+    let of = keys.len().div_ceil(PAGE);
+    let page = |(at, keys): (usize, &[Key])| {
+        let next_cursor = (at + 1 < of).then(|| "more".to_owned());
+        let metadata = Metadata { next_cursor, as_of: Some(NOW), total: Some(count as u64) };
+        Reply::Keys(Page { metadata, data: keys.to_vec() })
+    };
+    keys.chunks(PAGE).enumerate().map(page).collect()
+}
