@@ -106,7 +106,7 @@ impl Client {
         &self,
         prepared: reqwest::Request,
         max: usize,
-    ) -> Result<C::Reply, Error> {
+    ) -> Result<(C::Reply, usize), Error> {
         let response = self.http.execute(prepared).await.map_err(|e| Error::transport(&e, &self.address))?;
         reply::read(response, &self.address, max).await
     }

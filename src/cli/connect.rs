@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::output::Progress;
 use super::{output, prompt, sink};
 use crate::client::state::State;
-use crate::client::{Address, Client, Credential, Options, Paged, Request, Retrying};
+use crate::client::{Address, Client, Credential, Keep, Options, Paged, Request, Retrying};
 use crate::clock::Clock;
 use crate::config::{Ascii, Config, Environment, Profile, check_profile_name};
 use crate::domain::text;
@@ -110,7 +110,7 @@ impl Connection {
     {
         let mut progress = Progress::new();
         let mut items = Vec::new();
-        let mut pages = std::pin::pin!(self.client.pages(call, query));
+        let mut pages = std::pin::pin!(self.client.pages(call, query, Keep::All));
         while let Some(page) = pages.next().await {
             items.append(&mut page?.data);
             if most.is_some_and(|most| items.len() >= most) {

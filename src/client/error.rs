@@ -181,12 +181,12 @@ impl Error {
         Self::Garbled { status: None, words: format!("{address} sent a list that {what}. {ASK}") }
     }
 
-    pub(super) fn too_much(address: &Address, keys: u64) -> Self {
+    pub(super) fn too_much(address: &Address, items: u64) -> Self {
         Self::Garbled {
             status: None,
             words: format!(
-                "{address} sent more keys than are held in memory (after {keys}). `keyward keys list` in the forms json, csv and id \
-                 takes any number, where it is not sorted."
+                "{address} sent more than is held in memory, {items} items and no end. `keyward keys list` in the forms json, csv \
+                 and id takes any number of keys, where they are not sorted."
             ),
         }
     }

@@ -18,13 +18,13 @@ use crate::wire::reviews::ReviewsQuery;
 
 /// Most keys that one list may bring. A server that sends more does not mean well, or needs other tools.
 pub const KEYS_MAX: u64 = 500_000;
-/// Most bytes of memory that the keys of one list may take together: 100,000 usual keys take 40 MB, and those that take more
-/// than this are not held. A server that does not mean well can make each key a thousand times as large as it should be.
-pub const HELD_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes of memory that one list may take where all of it is held: 100,000 usual keys take 40 MB. A server that does not
+/// mean well can make each item a thousand times as large as it should be.
+pub const HELD_MAX: usize = 56 * 1024 * 1024;
 /// Bytes of members that are remembered to be shared; beyond, remembering begins anew.
 const SHARED_MAX: usize = 1024 * 1024;
 /// Most bytes of a page of keys: a thousand keys with the longest names, notes and reasons.
-const PAGE_MAX: usize = 16 * 1024 * 1024;
+const PAGE_MAX: usize = 12 * 1024 * 1024;
 
 /// A query that asks for a page.
 pub trait Paged: Clone + Send {
@@ -74,7 +74,7 @@ pub enum Keep {
 
 /// Where a list stands between two pages.
 enum Next {
-    Page { cursor: Option<String>, seen: u64 },
+    Page { cursor: Option<String>, seen: u64, bytes: usize },
     End,
 }
 
@@ -85,6 +85,7 @@ impl Client {
         &self,
         _: C,
         query: C::Query,
+        keep: Keep,
     ) -> impl Stream<Item = Result<Page<T>, Error>> + Send + use<C, T>
     where
         C: Call<Body = (), Reply = Page<T>>,
@@ -93,20 +94,25 @@ impl Client {
     {
         let client = self.clone();
         let cursor = query.clone().cursor().take();
-        stream::unfold(Next::Page { cursor, seen: 0 }, move |next| {
+        stream::unfold(Next::Page { cursor, seen: 0, bytes: 0 }, move |next| {
             let (client, mut query) = (client.clone(), query.clone());
             async move {
-                let Next::Page { cursor, seen } = next else { return None };
+                let Next::Page { cursor, seen, bytes } = next else { return None };
                 query.cursor().clone_from(&cursor);
                 if seen > 0 && query.limit().is_none() {
                     *query.limit() = Some(LIMIT_MAX);
                 }
                 let request = Request::<C>::plain(query).reply_max(PAGE_MAX);
-                let page = match client.send(request).await {
+                let (page, length) = match client.send_measured(request).await {
                     Ok(page) => page,
                     Err(error) => return Some((Err(error), Next::End)),
                 };
                 let seen = seen + page.data.len() as u64;
+                // What was read takes about as much when it is understood.
+                let bytes = bytes + length;
+                if keep == Keep::All && bytes > HELD_MAX {
+                    return Some((Err(Error::too_much(&client.address, seen)), Next::End));
+                }
                 let next = match &page.metadata.next_cursor {
                     None => Next::End,
                     Some(_) if page.data.is_empty() || page.metadata.next_cursor == cursor => {
@@ -115,14 +121,15 @@ impl Client {
                     Some(_) if seen > KEYS_MAX => {
                         return Some((Err(Error::endless(&client.address, "does not end")), Next::End));
                     }
-                    Some(cursor) => Next::Page { cursor: Some(cursor.clone()), seen },
+                    Some(cursor) => Next::Page { cursor: Some(cursor.clone()), seen, bytes },
                 };
                 Some((Ok(page), next))
             }
         })
     }
 
-    /// The keys of one kind as a stream of pages, newest first. Ends after the first error.
+    /// The keys of one kind as a stream of pages, newest first. Ends after the first error. What is kept is measured in memory,
+    /// which is less than what was sent: the members that many keys name are kept once.
     pub fn key_pages(
         &self,
         kind: Kind,
@@ -131,8 +138,8 @@ impl Client {
     ) -> impl Stream<Item = Result<KeyPage, Error>> + Send + use<> {
         let address = self.address.clone();
         let pages = match kind {
-            Kind::Personal => self.pages(ListPersonalKeys, query).left_stream(),
-            Kind::Organization => self.pages(ListOrganizationKeys, query).right_stream(),
+            Kind::Personal => self.pages(ListPersonalKeys, query, Keep::Page).left_stream(),
+            Kind::Organization => self.pages(ListOrganizationKeys, query, Keep::Page).right_stream(),
         };
         pages.scan(Progress::default(), move |progress, page| {
             if progress.over {

@@ -16,12 +16,12 @@ const PROBLEM_MAX: usize = 256 * 1024;
 /// Most characters that are kept of a sentence from a server.
 const SENTENCE_MAX: usize = 600;
 
-/// The reply as the call promises it.
+/// The reply as the call promises it, and its length in bytes.
 pub(super) async fn read<T: DeserializeOwned>(
     response: Response,
     address: &Address,
     max: usize,
-) -> Result<T, Error> {
+) -> Result<(T, usize), Error> {
     let status = response.status();
     if !status.is_success() {
         return Err(refusal(response, address).await);
@@ -29,12 +29,14 @@ pub(super) async fn read<T: DeserializeOwned>(
     let headers = response.headers().clone();
     let body = body(response, address, max).await?;
     if body.is_empty() {
-        return serde_json::from_slice(b"null").map_err(|_| Error::empty(address, status.as_u16()));
+        let nothing = serde_json::from_slice(b"null").map_err(|_| Error::empty(address, status.as_u16()));
+        return Ok((nothing?, 0));
     }
     if let Some(foreign) = foreign_type(&headers) {
         return Err(Error::foreign(address, status.as_u16(), &foreign));
     }
-    serde_json::from_slice(&body).map_err(|e| Error::unreadable(address, status.as_u16(), &e))
+    let reply = serde_json::from_slice(&body).map_err(|e| Error::unreadable(address, status.as_u16(), &e));
+    Ok((reply?, body.len()))
 }
 
 /// What an answer without success says.

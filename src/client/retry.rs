@@ -39,6 +39,14 @@ impl Client {
     /// # Errors
     /// One of the three kinds of [`enum@Error`]; that of the last attempt.
     pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Error> {
+        Ok(self.send_measured(request).await?.0)
+    }
+
+    /// The same, with the number of bytes that were received.
+    pub(super) async fn send_measured<C: Call>(
+        &self,
+        request: Request<C>,
+    ) -> Result<(C::Reply, usize), Error> {
         let max = request.reply_max;
         let harmless = C::METHOD == Method::GET || request.idempotency_key.is_some();
         let prepared = self.prepare(&request)?;

@@ -117,13 +117,16 @@ impl Line {
             Ask::Rotations(kind) => {
                 let query = RotationsQuery { owner: kind, usage: Some(true), ..RotationsQuery::default() };
                 match self.client().await {
-                    Ok(client) => all(client.pages(ListRotations, query), Reply::Rotations, &mailbox).await,
+                    Ok(client) => {
+                        all(client.pages(ListRotations, query, Keep::All), Reply::Rotations, &mailbox).await
+                    }
                     Err(failure) => Err(failure),
                 }
             }
             Ask::Members => match self.client().await {
                 Ok(client) => {
-                    all(client.pages(ListMembers, PageQuery::default()), Reply::Members, &mailbox).await
+                    all(client.pages(ListMembers, PageQuery::default(), Keep::All), Reply::Members, &mailbox)
+                        .await
                 }
                 Err(failure) => Err(failure),
             },

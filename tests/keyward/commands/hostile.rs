@@ -86,14 +86,45 @@ impl Victim {
 #[test]
 fn a_list_without_end_is_given_up_where_it_must_be_held() {
     let victim = Victim::new();
-    let server = victim.list(usize::MAX, 1_000);
-    for args in [
-        &["keys", "list", "--workspace"][..],
-        &["keys", "list", "--workspace", "--sort", "name", "-o", "id"],
-        &["keys", "list", "--workspace", "--reverse", "--json"],
+    let (usual, large) = (victim.list(usize::MAX, 1_000), victim.list(usize::MAX, 11_000));
+    let keys = &["keys", "list", "--workspace"];
+    for (server, args) in [
+        (&usual, &keys[..]),
+        (&usual, &[&keys[..], &["--sort", "name", "-o", "id"]].concat()),
+        (&large, &[&keys[..], &["--reverse", "--json"]].concat()),
+        (&victim.list(usize::MAX, 13_000), &keys[..]),
     ] {
         let (code, said) = victim.run(&server.url, args);
-        assert!(code == 1 && said.contains("more keys than are held in memory"), "{args:?} {code}: {said}");
+        if said.contains("12 MiB") {
+            // A single page that is larger than any can be.
+            assert_eq!(code, 1);
+            continue;
+        }
+        assert!(code == 1 && said.contains("more than is held in memory"), "{args:?} {code}: {said}");
+    }
+}
+
+#[test]
+fn members_and_activity_without_end_are_given_up() {
+    let victim = Victim::new();
+    let member = victim.world.run(&["members", "list", "--json"]).ends(0, &[]).json()[0].to_string();
+    let row = victim.world.run(&["activity", "-n", "1", "--json"]).ends(0, &[]).json()[0].to_string();
+    let me = victim.me.clone();
+    let count = AtomicUsize::new(0);
+    let server = Scripted::start(move |request, stream| {
+        if request.contains("/me ") {
+            return respond(stream, "200 OK", JSON, &me);
+        }
+        let item = if request.contains("/members") { &member } else { &row };
+        let items = vec![item.replace("ada@", &format!("{}@", "a".repeat(5_000))); 1_000].join(",");
+        let next = count.fetch_add(1, Ordering::SeqCst);
+        let body = format!("{{\"metadata\":{{\"next_cursor\":\"{next}\"}},\"data\":[{items}]}}");
+        respond(stream, "200 OK", JSON, &body)
+    });
+    for args in [&["members", "list"][..], &["members", "role", "x", "admin"], &["activity", "-n", "9999999"]]
+    {
+        let (code, said) = victim.run(&server.url, args);
+        assert!(code == 1 && said.contains("more than is held in memory"), "{args:?} {code}: {said}");
     }
 }
 
