@@ -310,3 +310,20 @@ fn redirects_lead_no_credential_elsewhere() {
     }
     assert!(elsewhere.heads().is_empty(), "{:?}", elsewhere.heads());
 }
+
+#[test]
+fn the_screens_give_up_a_list_without_end_and_answer_keys_meanwhile() {
+    let victim = Victim::new();
+    let server = victim.list(usize::MAX, 1_000);
+    let mut command = crate::support::pty::keyward(victim.world.folder.path(), &[]);
+    command.env("KEYWARD_URL", &server.url);
+    command.env("KEYWARD_TOKEN", TOKEN);
+    let mut pty = crate::support::pty::Pty::start(command, 120, 40);
+    pty.until_text("held in memory");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pty.pid().as_raw_nonzero())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak / 1024 <= MEMORY, "{} MiB", peak / 1024);
+    pty.press("qqq");
+    assert_eq!(pty.wait(), 0);
+}
