@@ -112,6 +112,24 @@ impl State {
         Ok(self.read(&drafts_file(profile))?.unwrap_or_default())
     }
 
+    /// Appends to the drafts of a profile's review.
+    ///
+    /// # Errors
+    /// As [`State::write`].
+    pub fn note_drafts(&self, profile: &str, lines: &str) -> Result<(), StateError> {
+        let path = self.folder.join(drafts_file(profile));
+        self.check_folder(&path)?;
+        let append = || {
+            let mut file = OpenOptions::new().append(true).custom_flags(no_follow()).open(&path)?;
+            let before = file.metadata()?.len();
+            file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()).inspect_err(|_| {
+                // Half a line would hide all that is appended after it.
+                let _ = file.set_len(before);
+            })
+        };
+        append().map_err(|wrong| StateError::Io { path: path.clone(), wrong })
+    }
+
     /// Keeps the drafts of a profile's review.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Decisions of a review that are not applied yet: kept on this machine, ids and words only, so that no lost connection loses one.
+//!
+//! They are kept as one line that holds them all and a line for each change since, so that deciding on thousands of keys stays cheap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -9,6 +11,10 @@ use super::id::Id;
 use super::review::{Decision, Review};
 use super::text;
 use super::time::Stamp;
+
+mod kept;
+
+pub use kept::Change;
 
 /// One decision that is not applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,25 +88,26 @@ impl Drafts {
         self.by_key.is_empty()
     }
 
-    /// How many are of this decision.
-    pub fn count(&self, decision: Decision) -> usize {
-        self.by_key.values().filter(|draft| draft.decision == decision).count()
-    }
-
-    /// Decides on one key or several in one step.
-    pub fn decide(&mut self, decisions: impl IntoIterator<Item = (Id, Draft)>) {
-        let before: Vec<_> =
-            decisions.into_iter().map(|(id, draft)| (id, self.by_key.insert(id, draft))).collect();
-        self.remember(Step { before });
-    }
-
-    /// Takes back the drafts on these keys, in one step that can itself be undone.
-    pub fn clear(&mut self, keys: impl IntoIterator<Item = Id>) {
-        let before: Vec<_> = keys
-            .into_iter()
-            .filter_map(|id| self.by_key.remove(&id).map(|draft| (id, Some(draft))))
-            .collect();
-        self.remember(Step { before });
+    /// Makes a change; the keys that it was about.
+    pub fn take(&mut self, change: Change) -> Vec<Id> {
+        match change {
+            Change::Decided { draft, keys } => {
+                let before = keys.iter().map(|&id| (id, self.by_key.insert(id, draft.clone()))).collect();
+                self.remember(Step { before });
+                keys
+            }
+            Change::Undone => self.undo(),
+            Change::Applied(keys) => {
+                self.applied(&keys);
+                keys
+            }
+            Change::Refused(key, why) => {
+                if let Some(draft) = self.by_key.get_mut(&key) {
+                    draft.refused = Some(why);
+                }
+                vec![key]
+            }
+        }
     }
 
     fn remember(&mut self, step: Step) {
@@ -113,8 +120,7 @@ impl Drafts {
         }
     }
 
-    /// Undoes the last step; the keys that it was about. A key that was applied meanwhile stays as it is.
-    pub fn undo(&mut self) -> Vec<Id> {
+    fn undo(&mut self) -> Vec<Id> {
         let Some(step) = self.steps.pop() else { return Vec::new() };
         let mut keys = Vec::new();
         for (id, before) in step.before {
@@ -127,30 +133,36 @@ impl Drafts {
         keys
     }
 
-    /// The decision on a key is applied: nothing brings its draft back.
-    pub fn applied(&mut self, key: Id) {
-        self.by_key.remove(&key);
+    /// Nothing brings these drafts back.
+    fn applied(&mut self, keys: &[Id]) {
+        let keys: HashSet<Id> = keys.iter().copied().collect();
+        for key in &keys {
+            self.by_key.remove(key);
+        }
         for step in &mut self.steps {
-            step.before.retain(|(id, _)| *id != key);
+            step.before.retain(|(id, _)| !keys.contains(id));
         }
         self.steps.retain(|step| !step.before.is_empty());
     }
 
-    /// The server did not apply it; the draft stays with the reason.
-    pub fn refused(&mut self, key: Id, why: String) {
-        if let Some(draft) = self.by_key.get_mut(&key) {
-            draft.refused = Some(why);
-        }
+    /// What the server has recorded for this sitting is applied, even where its answer was never seen here. The change that
+    /// makes it so, if there is anything to change.
+    pub fn recorded(&self, records: &[Review]) -> Option<Change> {
+        let ours = records.iter().filter(|record| record.review_id == self.review_id);
+        let settled = ours.filter(|record| {
+            self.by_key.get(&record.key_id).is_some_and(|draft| draft.is_recorded_by(record))
+        });
+        let keys: Vec<Id> = settled.map(|record| record.key_id).collect();
+        (!keys.is_empty()).then_some(Change::Applied(keys))
     }
 
-    /// What the server has recorded for this sitting is applied, even where its answer was never seen here.
-    pub fn reconcile(&mut self, records: &[Review]) {
-        let review_id = self.review_id;
-        for record in records.iter().filter(|record| record.review_id == review_id) {
-            if self.by_key.get(&record.key_id).is_some_and(|draft| draft.is_recorded_by(record)) {
-                self.applied(record.key_id);
-            }
+    /// How many there are of each decision, in the order of [`Decision`]'s variants.
+    pub fn counts(&self) -> BTreeMap<Decision, usize> {
+        let mut counts = BTreeMap::new();
+        for draft in self.by_key.values() {
+            *counts.entry(draft.decision).or_default() += 1;
         }
+        counts
     }
 
     /// The `Idempotency-Key` under which a draft is applied: always the same for the same decision, and another one after any change.
@@ -182,36 +194,39 @@ mod tests {
         Drafts::new(id(8), NOW)
     }
 
+    fn decided(decision: Decision, keys: &[u8]) -> Change {
+        Change::Decided { draft: Draft::new(decision, NOW), keys: keys.iter().map(|&n| id(n)).collect() }
+    }
+
     #[test]
     fn undo_takes_back_one_step_even_of_many_keys() {
         let mut drafts = drafts();
-        let keep = Draft::new(Decision::Keep, NOW);
-        drafts.decide([(id(1), keep.clone())]);
-        drafts.decide([1, 2, 3].map(|n| (id(n), Draft::new(Decision::Revoke, NOW))));
-        assert_eq!(drafts.count(Decision::Revoke), 3);
-        assert_eq!(drafts.undo().len(), 3);
-        assert_eq!(drafts.iter().collect::<Vec<_>>(), [(id(1), &keep)]);
-        drafts.undo();
-        assert!(drafts.is_empty() && drafts.undo().is_empty());
+        drafts.take(decided(Decision::Keep, &[1]));
+        drafts.take(decided(Decision::Revoke, &[1, 2, 3]));
+        assert_eq!(drafts.counts()[&Decision::Revoke], 3);
+        assert_eq!(drafts.take(Change::Undone).len(), 3);
+        assert_eq!(drafts.iter().collect::<Vec<_>>(), [(id(1), &Draft::new(Decision::Keep, NOW))]);
+        drafts.take(Change::Undone);
+        assert!(drafts.is_empty() && drafts.take(Change::Undone).is_empty());
     }
 
     #[test]
     fn what_is_applied_does_not_come_back() {
         let mut drafts = drafts();
-        drafts.decide([(id(1), Draft::new(Decision::Keep, NOW))]);
-        drafts.decide([(id(1), Draft::new(Decision::Revoke, NOW))]);
-        drafts.applied(id(1));
-        assert!(drafts.undo().is_empty() && drafts.is_empty());
+        drafts.take(decided(Decision::Keep, &[1]));
+        drafts.take(decided(Decision::Revoke, &[1]));
+        drafts.take(Change::Applied(vec![id(1)]));
+        assert!(drafts.take(Change::Undone).is_empty() && drafts.is_empty());
     }
 
     #[test]
     fn a_record_of_this_sitting_settles_its_draft() {
         let key = key();
         let mut drafts = drafts();
-        drafts.decide([(key.id, Draft::new(Decision::Revoke, NOW))]);
-        drafts.reconcile(&[review(&key, Decision::Keep)]);
-        assert_eq!(drafts.len(), 1, "another decision");
-        drafts.reconcile(&[review(&key, Decision::Revoke)]);
+        drafts.take(Change::Decided { draft: Draft::new(Decision::Revoke, NOW), keys: vec![key.id] });
+        assert!(drafts.recorded(&[review(&key, Decision::Keep)]).is_none(), "another decision");
+        let change = drafts.recorded(&[review(&key, Decision::Revoke)]).unwrap();
+        drafts.take(change);
         assert!(drafts.is_empty());
     }
 

@@ -99,8 +99,10 @@ pub enum Effect {
         /// The create's `Idempotency-Key`.
         idempotency_key: String,
     },
-    /// Keep the review's drafts for the next start; JSON that only the model reads.
+    /// Keep the review's drafts for the next start, instead of all that was kept before; a line that only the model reads.
     KeepDrafts(String),
+    /// Append a change of the drafts to what is kept; a line that only the model reads.
+    NoteDrafts(String),
     /// Give the terminal back and stop this process group, as Ctrl-Z does.
     Suspend,
     /// End the UI.

@@ -145,12 +145,13 @@ pub fn lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
     }
 }
 
-/// A popup with a list that scrolls and lines below it that do not; gives the room inside.
+/// A popup with a list of `count` rows that scrolls and lines below it that do not; gives the room inside. Only the rows that are
+/// seen are made: there may be very many.
 #[expect(clippy::too_many_arguments, reason = "a drawing takes what it draws with")]
-pub fn scrolled(
+pub fn scrolled<'a>(
     title: &str,
     mood: Mood,
-    list: &[Line<'_>],
+    (count, row): (usize, &dyn Fn(usize) -> Line<'a>),
     foot: &[Line<'_>],
     top: usize,
     (columns, area): (u16, Rect),
@@ -158,18 +159,19 @@ pub fn scrolled(
     buf: &mut Buffer,
 ) -> Rect {
     let foot_rows = u16::try_from(foot.len()).unwrap_or(3);
-    let rows = u16::try_from(list.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
+    let rows = u16::try_from(count).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
     let inside = frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
     let list_area = Rect { height: inside.height.saturating_sub(foot_rows), ..inside };
-    let top = top.min(list.len().saturating_sub(usize::from(list_area.height)));
-    lines(&list[top..], list_area, theme, buf);
+    let top = top.min(count.saturating_sub(usize::from(list_area.height)));
+    let seen: Vec<Line<'_>> = (top..count).take(usize::from(list_area.height)).map(row).collect();
+    lines(&seen, list_area, theme, buf);
     lines(
         foot,
         Rect { y: list_area.bottom(), height: inside.height - list_area.height, ..inside },
         theme,
         buf,
     );
-    let hidden = list.len() - top;
+    let hidden = count - top;
     if hidden > usize::from(list_area.height) && list_area.height > 0 {
         let more = format!("{} more below", hidden - usize::from(list_area.height));
         buf.set_stringn(

@@ -16,6 +16,7 @@ use crate::terminal::device::{Device, NoTerminal};
 
 mod alarm;
 mod ask;
+mod drafts;
 mod effects;
 mod put;
 mod records;

@@ -43,7 +43,7 @@ pub struct Start {
     pub seed: [u8; 16],
     /// Creates of earlier runs whose secret may not have been stored.
     pub pending: Vec<Pending>,
-    /// The review's drafts of the last run, as [`Effect::KeepDrafts`] carried them; empty if there are none.
+    /// The review's drafts of the last run, as [`Effect::KeepDrafts`] and [`Effect::NoteDrafts`] carried them; empty if there are none.
     pub drafts: String,
 }
 

@@ -13,7 +13,7 @@ use crate::cli::output::schema::field;
 use crate::cli::output::{self, Column, Field, Output, OutputArgs, Row, say};
 use crate::cli::prompt;
 use crate::client::{Error, Request};
-use crate::domain::draft::{Draft, Drafts};
+use crate::domain::draft::{Change, Draft, Drafts};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::review::Decision;
@@ -110,7 +110,7 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
     if kept.is_empty() {
         return nothing();
     }
-    let mut drafts: Drafts = serde_json::from_str(&kept).map_err(|_| {
+    let mut drafts = Drafts::read(&kept).ok_or_else(|| {
         Failure::new(
             Exit::Failed,
             "the prepared decisions on this machine cannot be read; decide again in the terminal UI",
@@ -118,7 +118,9 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
     })?;
     let (_, judge) = me(&connection).await?;
     let query = ReviewsQuery { review: Some(drafts.review_id), ..ReviewsQuery::default() };
-    drafts.reconcile(&reviews(&connection, query).await?);
+    if let Some(change) = drafts.recorded(&reviews(&connection, query).await?) {
+        drafts.take(change);
+    }
     if drafts.is_empty() {
         return nothing();
     }
@@ -143,10 +145,14 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
     if !args.yes {
         confirm(&plan, revokes, &connection)?;
     }
+    // In one line, whatever state it was left in: the changes are appended to it.
+    context.state.keep_drafts(&profile, &drafts.line())?;
     for applied in plan.iter_mut().filter(|a| a.result == WOULD) {
-        let stop = carry_out(&connection, applied, &mut drafts).await;
-        let text = serde_json::to_string(&drafts).expect("ids, times and words always become JSON");
-        context.state.keep_drafts(&profile, &text)?;
+        let (change, stop) = carry_out(&connection, applied, &drafts).await;
+        if let Some(change) = change {
+            context.state.note_drafts(&profile, &change.line())?;
+            drafts.take(change);
+        }
         if stop {
             break;
         }
@@ -203,9 +209,13 @@ fn confirm(plan: &[Applied], revokes: usize, connection: &Connection) -> Result<
     prompt::confirm(&format!("Apply? Type `{wanted}`:"), &wanted)
 }
 
-/// Applies one; true where it makes no sense to go on.
-async fn carry_out(connection: &Connection, applied: &mut Applied, drafts: &mut Drafts) -> bool {
-    let Some(draft) = drafts.get(applied.key_id).cloned() else { return false };
+/// Applies one: what it changes, and whether it makes no sense to go on.
+async fn carry_out(
+    connection: &Connection,
+    applied: &mut Applied,
+    drafts: &Drafts,
+) -> (Option<Change>, bool) {
+    let Some(draft) = drafts.get(applied.key_id) else { return (None, false) };
     let decide = Decide {
         review_id: drafts.review_id,
         key_id: applied.key_id,
@@ -214,13 +224,12 @@ async fn carry_out(connection: &Connection, applied: &mut Applied, drafts: &mut 
         note: draft.note.clone(),
         unless_used_since: (draft.decision == Decision::Revoke).then_some(draft.seen_until),
     };
-    let key = drafts.idempotency_key(applied.key_id, &draft);
+    let key = drafts.idempotency_key(applied.key_id, draft);
     let request = Request::with(CreateReview, decide).idempotency_key(&key);
     match connection.client.send(request).await {
         Ok(_) => {
             applied.result = "applied";
-            drafts.applied(applied.key_id);
-            false
+            (Some(Change::Applied(vec![applied.key_id])), false)
         }
         Err(error) => {
             applied.result = if matches!(&error, Error::Refused(p) if p.kind == ProblemType::UsedSince) {
@@ -229,10 +238,11 @@ async fn carry_out(connection: &Connection, applied: &mut Applied, drafts: &mut 
                 "failed"
             };
             let failure = Failure::from(error);
-            drafts.refused(applied.key_id, failure.words.clone());
+            let change = Change::Refused(applied.key_id, failure.words.clone());
             applied.detail = failure.words;
             applied.exit = failure.exit;
-            matches!(failure.exit, Exit::Unreachable | Exit::NotSignedIn | Exit::NotPermitted)
+            let stop = matches!(failure.exit, Exit::Unreachable | Exit::NotSignedIn | Exit::NotPermitted);
+            (Some(change), stop)
         }
     }
 }

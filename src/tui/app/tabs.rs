@@ -10,7 +10,7 @@ use crate::domain::member::Permission;
 use crate::tui::fleet::{Changes, Load};
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Failure, Reply};
-use crate::tui::screens::{members, review, rotate, rotations};
+use crate::tui::screens::{members, menu, review, rotate, rotations};
 use crate::tui::search::Typing;
 use crate::tui::shared::{Owner, RETRY_MS};
 
@@ -206,6 +206,7 @@ impl Model {
                 | Action::ChangeRole
                 | Action::RemoveMember
                 | Action::EndSessions
+                | Action::Sort
         );
         if !asked {
             return false;
@@ -215,6 +216,10 @@ impl Model {
             return true;
         }
         let selected = self.tables.members.selected().cloned();
+        if action == Action::Sort {
+            self.overlay = Some(Overlay::Menu(menu::State::sort_members(&self.shared, &self.tables)));
+            return true;
+        }
         if action == Action::Invite {
             self.overlay = Some(Overlay::Invite(members::InvitePopup::new(selected.as_ref())));
             return true;

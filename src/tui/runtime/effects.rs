@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::ask::{Line, Mailbox};
+use super::drafts::{Drafts, Write};
 use super::put::{Sinks, Work};
 use super::records::Records;
 use crate::tui::msg::{Ask, Failure, Msg, Reply, Ticket};
@@ -26,7 +27,7 @@ pub(super) struct Effects {
     sinks: Arc<Sinks>,
     messages: mpsc::Sender<Msg>,
     running: HashMap<Ticket, AbortHandle>,
-    drafts: Option<watch::Sender<String>>,
+    drafts: Drafts,
 }
 
 impl Effects {
@@ -36,7 +37,8 @@ impl Effects {
         sinks: Arc<Sinks>,
         messages: mpsc::Sender<Msg>,
     ) -> Self {
-        Self { handle, line, sinks, messages, running: HashMap::new(), drafts: None }
+        let drafts = Drafts::new(line.clone());
+        Self { handle, line, sinks, messages, running: HashMap::new(), drafts }
     }
 
     pub(super) fn sinks(&self) -> &Sinks {
@@ -88,34 +90,14 @@ impl Effects {
         self.running.insert(ticket, task.abort_handle());
     }
 
-    /// Keeps drafts beside the loop; of several that come fast, the last.
-    pub(super) fn keep_drafts(&mut self, drafts: String) {
-        if let Some(sender) = &self.drafts {
-            sender.send_replace(drafts);
-            return;
-        }
-        let (sender, mut receiver) = watch::channel(drafts);
-        receiver.mark_changed();
-        self.drafts = Some(sender);
-        let line = self.line.clone();
-        self.handle.spawn(async move {
-            while receiver.changed().await.is_ok() {
-                let (line, drafts) = (line.clone(), receiver.borrow_and_update().clone());
-                let kept = tokio::task::spawn_blocking(move || line.records.keep_drafts(&drafts)).await;
-                if let Ok(Err(why)) = kept {
-                    tracing::warn!(%why, "drafts were not kept");
-                }
-            }
-        });
+    /// Keeps drafts beside the loop.
+    pub(super) fn keep_drafts(&self, write: Write) {
+        self.drafts.push(write, &self.handle);
     }
 
     /// Before the end: what must not be lost is on the disk when this returns.
     pub(super) fn flush(&mut self) {
-        if let Some(drafts) = self.drafts.take()
-            && let Err(why) = self.line.records.keep_drafts(&drafts.borrow())
-        {
-            tracing::warn!(%why, "drafts were not kept");
-        }
+        self.drafts.flush();
         for (_, running) in self.running.drain() {
             running.abort();
         }

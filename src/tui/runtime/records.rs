@@ -145,6 +145,14 @@ impl Records {
         read.map(|text| text.as_str().to_owned()).unwrap_or_default()
     }
 
+    /// Keeps a change of the drafts for the next run.
+    pub(super) fn note_drafts(&self, lines: &str) -> Result<(), Failure> {
+        if let Some(state) = &self.state {
+            state.note_drafts(&self.profile, lines)?;
+        }
+        Ok(())
+    }
+
     /// Keeps the drafts for the next run.
     pub(super) fn keep_drafts(&self, drafts: &str) -> Result<(), Failure> {
         if let Some(state) = &self.state {
@@ -200,5 +208,7 @@ mod tests {
         assert_eq!(records.drafts(), "");
         records.keep_drafts("{\"a\":1}").unwrap();
         assert_eq!(records.drafts(), "{\"a\":1}");
+        records.note_drafts("\nmore\n").unwrap();
+        assert_eq!(records.drafts(), "{\"a\":1}\nmore\n");
     }
 }

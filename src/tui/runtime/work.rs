@@ -17,6 +17,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::alarm::Alarm;
 use super::ask::Line;
+use super::drafts::Write;
 use super::effects::Effects;
 use super::put::{Sinks, Step};
 use super::records::Records;
@@ -242,7 +243,8 @@ impl Ui {
                     Step::Answer(failure) => self.effects.answer(ticket, Err(failure)),
                 },
                 Effect::DropPending { idempotency_key } => self.effects.records().done(&idempotency_key),
-                Effect::KeepDrafts(drafts) => self.effects.keep_drafts(drafts),
+                Effect::KeepDrafts(drafts) => self.effects.keep_drafts(Write::Whole(drafts)),
+                Effect::NoteDrafts(line) => self.effects.keep_drafts(Write::Line(line)),
                 Effect::Suspend => self.suspend = true,
                 Effect::Quit => self.quit = true,
             }

@@ -28,7 +28,7 @@ mod invite;
 mod remove;
 mod role;
 
-use columns::COLUMNS;
+pub(super) use columns::COLUMNS;
 pub use details::Details;
 pub use end_sessions::EndSessions;
 pub use filter::MemberTest;
@@ -124,23 +124,15 @@ impl State {
         match action {
             Action::Filter => self.search.typing = true,
             Action::Refresh => self.load(shared),
-            Action::Sort => {
-                // Few columns, all of which fit: the next one each time, and both ways.
-                let next = if self.table.descending == self.first_way() {
-                    self.table.column
-                } else {
-                    self.table.column + 1
-                };
-                self.table.sort_by(next % COLUMNS.len(), COLUMNS);
-                self.arrange(shared);
-            }
             _ => return false,
         }
         true
     }
 
-    fn first_way(&self) -> bool {
-        COLUMNS[self.table.column].order.as_ref().is_some_and(|order| order.descending)
+    /// Sorts by a column; the other way round where it is that column already.
+    pub fn sort_by(&mut self, shared: &Shared, column: usize) {
+        self.table.sort_by(column, COLUMNS);
+        self.arrange(shared);
     }
 
     /// One step back: the filter. Says whether there was one.

@@ -14,7 +14,9 @@ use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::Put;
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
 use crate::tui::prose::hints;
+use crate::tui::screens::members;
 use crate::tui::shared::{Owner, Shared};
+use crate::tui::table::{Column, Table};
 use crate::tui::theme::{Role, Symbol};
 
 /// What a choice does.
@@ -22,6 +24,8 @@ use crate::tui::theme::{Role, Symbol};
 pub enum Choice {
     /// Sorts the table of this kind by a column; the other way round where it is that column already.
     Sort(Kind, usize),
+    /// The same for the members.
+    SortMembers(usize),
     /// Copies a text by way of the terminal.
     Copy(String),
     /// Does what an action does on the screen below.
@@ -58,20 +62,33 @@ impl State {
     /// The sort menu of a table of keys. The key that opened it turns the order around.
     pub fn sort(shared: &Shared, tables: &Tables, kind: Kind) -> Self {
         let table = tables.of(kind);
+        Self::of_columns(shared, table.columns(), &table.table, |column| Choice::Sort(kind, column))
+    }
+
+    /// The sort menu of the members.
+    pub fn sort_members(shared: &Shared, tables: &Tables) -> Self {
+        Self::of_columns(shared, members::COLUMNS, &tables.members.table, Choice::SortMembers)
+    }
+
+    fn of_columns<R>(
+        shared: &Shared,
+        columns: &[Column<R>],
+        table: &Table,
+        choice: impl Fn(usize) -> Choice,
+    ) -> Self {
         let theme = shared.theme();
         let mut entries = Vec::new();
         let mut at = 0;
-        for (column, c) in table.columns().iter().enumerate().filter(|(_, c)| c.order.is_some()) {
-            let sorted = column == table.table.column;
+        for (column, c) in columns.iter().enumerate().filter(|(_, c)| c.order.is_some()) {
+            let sorted = column == table.column;
             if sorted {
                 at = entries.len();
             }
-            let down = table.table.descending;
-            let symbol = theme.symbol(if down { Symbol::Descending } else { Symbol::Ascending });
+            let symbol = theme.symbol(if table.descending { Symbol::Descending } else { Symbol::Ascending });
             entries.push(Entry {
                 label: c.title.to_owned(),
                 aside: if sorted { format!("{symbol} again turns it around") } else { String::new() },
-                choice: Choice::Sort(kind, column),
+                choice: choice(column),
             });
         }
         let again = shared.key(Action::Sort).chars().next();
@@ -125,6 +142,7 @@ impl State {
         let Some(entry) = self.entries.get(self.at) else { return Then::Close };
         match &entry.choice {
             Choice::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.shared, *column),
+            Choice::SortMembers(column) => cx.tables.members.sort_by(cx.shared, *column),
             Choice::Copy(text) => {
                 cx.shared.put(Owner::Notice, Put::Copy(text.clone()));
             }

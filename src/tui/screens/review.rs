@@ -1,6 +1,6 @@
 //! The review: organization keys that wait for a decision, the riskiest first; decisions are drafts until they are applied.
 
-use crate::domain::draft::{Draft, Drafts};
+use crate::domain::draft::{Change, Draft, Drafts};
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
@@ -73,16 +73,20 @@ pub struct State {
     arranged: bool,
     judge: Option<Judge>,
     sittings: u8,
+    /// Whether all but what changes from now on is kept on this machine.
+    kept: bool,
 }
 
 impl State {
     /// With the drafts of the last run, if there are any.
     pub fn new(start: &Start) -> Self {
-        let drafts = serde_json::from_str(&start.drafts).ok();
+        let drafts = Drafts::read(&start.drafts);
         Self {
             table: Table::new(0, false),
             search: Search::default(),
             history: Load::Nothing,
+            // What was appended is put together before anything is appended to it: its end may be torn.
+            kept: drafts.is_some() && start.drafts.lines().nth(1).is_none() && start.drafts.ends_with('\n'),
             drafts: drafts
                 .unwrap_or_else(|| Drafts::new(sitting(start, Stamp::default(), 0), Stamp::default())),
             run: None,
@@ -133,11 +137,9 @@ impl State {
 
     /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.
     pub fn heard(&mut self, shared: &mut Shared, fleet: &Fleet, page: Page<Review>) {
-        let drafts = self.drafts.len();
         page.data.iter().for_each(|review| self.decisions.add(review));
-        self.drafts.reconcile(&page.data);
-        if self.drafts.len() != drafts {
-            self.save(shared);
+        if let Some(change) = self.drafts.recorded(&page.data) {
+            self.change(shared, change);
         }
         if let Some(cursor) = page.metadata.next_cursor {
             Self::ask(shared, Some(cursor));
@@ -160,9 +162,28 @@ impl State {
         if self.arranged && !rows.is_empty() {
             self.with_table(fleet, |table, keys, judge, keep| table.merge(keys, &rows, COLUMNS, judge, keep));
         }
+        // While a batch is applied, what is said about all keys waits for its end: there may be 100,000 of them.
+        if self.run.as_ref().is_none_or(Run::is_over) {
+            self.summarise(fleet);
+        }
+    }
+
+    /// What is said about all keys. Said once for each change, never for each frame.
+    fn summarise(&mut self, fleet: &Fleet) {
+        let Some(judge) = self.judge else { return };
         if fleet.load == Load::Complete {
             self.count(fleet);
         }
+        if self.arranged {
+            self.say(fleet, &judge);
+            self.last_uses = LastUses::of(fleet.keys(), judge.now);
+        }
+    }
+
+    /// What is said about the keys shown.
+    fn say(&mut self, fleet: &Fleet, judge: &Judge) {
+        let shown = self.table.shown().iter().map(|&row| &fleet.keys()[row as usize]);
+        self.said = queue::sentences(shown, judge);
     }
 
     fn count(&mut self, fleet: &Fleet) {
@@ -176,21 +197,28 @@ impl State {
         self.arranged = true;
         self.judge = Some(workspace.look(shared).judge);
         self.arrange(&workspace.fleet);
+        // One goes on where one was.
+        if self.table.selected().is_some_and(|id| self.drafts.get(id).is_some()) {
+            self.go_on(&workspace.fleet);
+        }
         if matches!(self.history, Load::Nothing | Load::Failed(_)) {
             self.load(shared);
         }
     }
 
     fn arrange(&mut self, fleet: &Fleet) {
-        self.count(fleet);
         if self.arranged {
             self.with_table(fleet, |table, keys, judge, keep| table.rebuild(keys, COLUMNS, judge, keep));
         }
+        self.summarise(fleet);
     }
 
     /// The filter is another now.
     pub fn refilter(&mut self, fleet: &Fleet) {
         self.with_table(fleet, |table, keys, _, keep| table.refilter(keys, keep));
+        if let Some(judge) = self.judge {
+            self.say(fleet, &judge);
+        }
     }
 
     fn with_table(
@@ -208,10 +236,6 @@ impl State {
         };
         how(&mut self.table, fleet.keys(), &judge, &keep);
         self.table.marks = marks;
-        // Said once for each change, never for each frame: there may be 100,000 keys.
-        let shown = self.table.shown().iter().map(|&row| &fleet.keys()[row as usize]);
-        self.said = queue::sentences(shown, &judge);
-        self.last_uses = LastUses::of(fleet.keys(), judge.now);
     }
 
     /// Does what an action asks of the queue; says whether it was one of the queue's.
@@ -252,9 +276,8 @@ impl State {
             return;
         }
         self.begin_sitting(shared);
-        self.drafts.decide(targets.into_iter().map(|id| (id, draft.clone())));
+        self.change(shared, Change::Decided { draft: draft.clone(), keys: targets });
         self.table.marks.clear();
-        self.save(shared);
         self.go_on(fleet);
     }
 
@@ -264,6 +287,7 @@ impl State {
         if self.drafts.is_empty() && now.since(self.drafts.begun_at) > SITTING_MS {
             self.sittings += 1;
             self.drafts = Drafts::new(sitting(&shared.start, now, self.sittings), now);
+            self.kept = false;
         }
     }
 
@@ -284,10 +308,14 @@ impl State {
     }
 
     fn undo(&mut self, shared: &mut Shared, fleet: &Fleet) {
-        match self.drafts.undo().first() {
+        match self.change(shared, Change::Undone).first() {
             Some(&first) => {
-                self.save(shared);
-                self.refilter(fleet);
+                // Only keys that were shown are concerned, unless one of them was in order again by now.
+                let shown = self.table.shown().len();
+                self.with_table(fleet, |table, keys, _, keep| table.refilter(keys, keep));
+                if let Some(judge) = self.judge.filter(|_| self.table.shown().len() != shown) {
+                    self.say(fleet, &judge);
+                }
                 self.table.select_id(fleet.keys(), first);
             }
             None => shared.notices.info(shared.now, "there is nothing to undo"),
@@ -297,17 +325,23 @@ impl State {
     /// Drops drafts on keys about which nothing is left to decide.
     pub fn drop_drafts(&mut self, shared: &mut Shared, keys: &[Id]) {
         if !keys.is_empty() {
-            for &id in keys {
-                self.drafts.applied(id);
-            }
-            self.save(shared);
+            self.change(shared, Change::Applied(keys.to_vec()));
         }
     }
 
-    /// Keeps the drafts on this machine.
-    fn save(&self, shared: &mut Shared) {
-        let text = serde_json::to_string(&self.drafts).expect("drafts are plain data and always become JSON");
-        shared.effects.push(Effect::KeepDrafts(text));
+    /// Changes the drafts, here and on the disk; the keys that it was about.
+    fn change(&mut self, shared: &mut Shared, change: Change) -> Vec<Id> {
+        let line = self.kept.then(|| change.line());
+        let keys = self.drafts.take(change);
+        if keys.is_empty() {
+            return keys;
+        }
+        self.kept = true;
+        shared.effects.push(match line {
+            Some(line) => Effect::NoteDrafts(line),
+            None => Effect::KeepDrafts(self.drafts.line()),
+        });
+        keys
     }
 
     /// One step back: the filter, then the marks. Says whether there was one.

@@ -2,7 +2,11 @@
 
 use insta::assert_snapshot;
 
-use super::driver::Driver;
+use keyward::domain::member::Role;
+use keyward::tui::keymap::Keymap;
+use keyward::tui::shared::Start;
+
+use super::driver::{Driver, start};
 
 #[test]
 fn rotations_say_where_they_stand() {
@@ -82,6 +86,37 @@ fn removing_a_member_shows_what_dies_and_leads_into_the_review() {
     let driver = driver.press("<enter>");
     assert!(driver.screen().contains("Backup job"), "{}", driver.screen());
     assert!(driver.screen().contains("owner:\"dan@plant.example\""), "{}", driver.screen());
+}
+
+#[test]
+fn members_are_sorted_by_the_same_menu_as_keys() {
+    let driver = Driver::new().press("5s");
+    assert_snapshot!(driver.screen());
+    let first = |driver: &Driver| driver.screen().lines().nth(4).unwrap().to_owned();
+    let driver = driver.press("2");
+    assert!(
+        first(&driver).contains("ada@plant.example") || first(&driver).contains("Ada Ampere"),
+        "{}",
+        driver.screen()
+    );
+    let driver = driver.press("ss");
+    assert!(first(&driver).contains("eve@plant.example"), "{}", driver.screen());
+}
+
+#[test]
+fn removing_takes_the_key_that_is_bound_to_yes() {
+    let removed = |driver: &Driver| driver.screen().contains("Removed eve");
+    let at_eve = |keymap: &[(&str, &str)]| {
+        let own = keymap.iter().map(|&(action, key)| (action.to_owned(), vec![key.to_owned()])).collect();
+        let start = Start { keymap: Keymap::new(&own).unwrap(), ..start(80, 24) };
+        Driver::with(start, Role::Admin).press("5/eve<enter>x")
+    };
+    assert!(removed(&at_eve(&[]).press("y")));
+    let driver = at_eve(&[("yes", "Z")]).press("y");
+    assert!(!removed(&driver) && driver.screen().contains("Z remove"), "{}", driver.screen());
+    assert!(removed(&driver.press("Z")));
+    // The focus is on Cancel.
+    assert!(at_eve(&[]).press("<enter>").model.overlay.is_none());
 }
 
 #[test]

@@ -68,10 +68,14 @@ pub fn removal(
         masked: key.masked.clone(),
         last_used_at: key.last_used_at,
     };
-    let own = [
-        key(61, Kind::Personal, "evaluation", 90 * DAY, Some((20 * MINUTE, "curl/8.5.0"))),
-        key(62, Kind::Personal, "notebook", 200 * DAY, None),
-    ];
+    let own = if member.personal_keys == 0 {
+        Vec::new()
+    } else {
+        vec![
+            key(61, Kind::Personal, "evaluation", 90 * DAY, Some((20 * MINUTE, "curl/8.5.0"))),
+            key(62, Kind::Personal, "notebook", 200 * DAY, None),
+        ]
+    };
     let left: Vec<KeySummary> = keys.iter().filter(|key| key.name == "Backup job").map(&summary).collect();
     if !dry_run {
         (member.status, member.removed_at) = (Status::Removed, Some(NOW));

@@ -4,6 +4,8 @@ use insta::assert_snapshot;
 use keyward::domain::key::{Key, Kind};
 use keyward::domain::member::Role;
 use keyward::domain::time::{DAY, MINUTE};
+use keyward::tui::msg::Failure;
+use keyward::wire::problem::{Problem, ProblemType};
 
 use super::driver::{Driver, start};
 use super::fleet::{NOW, key};
@@ -30,9 +32,16 @@ fn reviewing(keys: Vec<Key>) -> Driver {
 
 /// The drafts as the program last kept them.
 fn kept(driver: &Driver) -> String {
-    let text = driver.done.iter().rev().find(|done| done.starts_with("KeepDrafts(")).unwrap();
-    let text = text.trim_start_matches("KeepDrafts(").trim_end_matches(')');
-    serde_json::from_str(text).unwrap()
+    let mut kept = String::new();
+    for done in &driver.done {
+        let text =
+            |name| Some(serde_json::from_str::<String>(done.strip_prefix(name)?.strip_suffix(')')?).unwrap());
+        if let Some(whole) = text("KeepDrafts(") {
+            kept = whole;
+        }
+        kept.extend(text("NoteDrafts("));
+    }
+    kept
 }
 
 #[test]
@@ -153,7 +162,7 @@ fn drafts_outlive_the_program_and_nothing_is_applied_twice() {
 
 #[test]
 fn a_lost_connection_keeps_the_rest_as_drafts() {
-    let lost = keyward::tui::msg::Failure::Unreachable("The server did not answer.".into());
+    let lost = Failure::Unreachable("The server did not answer.".into());
     let driver = reviewing(stale(12)).press("3axArevoke 12").failing(lost).press("<enter>");
     assert!(driver.reviews.len() < 12);
     let done = driver.reviews.len();
@@ -181,4 +190,53 @@ fn the_export_is_written_and_recorded() {
     let written = driver.done.iter().find(|done| done.starts_with("write # Review of API keys")).unwrap();
     assert!(written.ends_with("to keyward-review-2026-11-18.md"));
     assert!(driver.screen().contains("Recorded 1"), "{}", driver.screen());
+}
+
+#[test]
+fn only_the_failed_ones_are_tried_again() {
+    let busy =
+        || Failure::Refused(Box::new(Problem::new(ProblemType::OutcomeUnknown, "The server is busy.")));
+    let mut driver = reviewing(stale(4)).press("3axArevoke 4");
+    driver.failures.extend([busy(), busy()]);
+    driver.asked.clear();
+    let mut driver = driver.press("<enter>");
+    assert_snapshot!(driver.screen());
+    let first: Vec<String> = std::mem::take(&mut driver.asked);
+    assert_eq!((first.len(), driver.reviews.len()), (4, 2));
+    let driver = driver.press("<enter>");
+    assert_eq!(driver.reviews.len(), 4);
+    // The same two, each under its own key, so that what had arrived after all is not done twice.
+    assert_eq!(driver.asked, first[..2]);
+    assert!(!driver.press("<esc>").screen().contains("Decided:"));
+}
+
+#[test]
+fn a_decision_costs_a_line_however_many_there_are() {
+    let mut driver = reviewing(stale(3_000)).press("3ax");
+    let kept = |driver: &mut Driver| -> Vec<String> {
+        std::mem::take(&mut driver.done).into_iter().filter(|done| done.contains("Drafts(")).collect()
+    };
+    assert!(kept(&mut driver)[0].starts_with("KeepDrafts("));
+    let mut driver = driver.press("SuS");
+    let lines = kept(&mut driver);
+    assert_eq!(lines.len(), 3);
+    assert!(lines.iter().all(|line| line.starts_with("NoteDrafts(") && line.len() < 300), "{lines:?}");
+}
+
+#[test]
+fn a_torn_end_costs_only_what_was_torn() {
+    let driver = reviewing(stale(4)).press("3xxS");
+    let whole = kept(&driver);
+    let torn = &whole[..whole.len() - 9];
+    let resume = |drafts: &str| {
+        let start = keyward::tui::shared::Start { drafts: drafts.to_owned(), ..start(80, 24) };
+        let mut driver = Driver::prepare(start, Role::Admin);
+        driver.keys.clone_from(&reviewing(stale(4)).keys);
+        driver.go().press("3")
+    };
+    let resumed = resume(torn);
+    assert!(resumed.screen().contains("Decided: revoke 2;"), "{}", resumed.screen());
+    // What is appended to a torn line would be lost with it: the next change writes the whole anew.
+    let again = resume(&kept(&resumed.press("S")));
+    assert!(again.screen().contains("Decided: revoke 2, skip 1;"), "{}", again.screen());
 }

@@ -87,6 +87,7 @@ impl Screens {
                     }
                 }
                 Effect::KeepDrafts(drafts) => self.drafts = drafts,
+                Effect::NoteDrafts(line) => self.drafts.push_str(&line),
                 _ => {}
             }
         }

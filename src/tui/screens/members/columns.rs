@@ -9,7 +9,7 @@ use crate::tui::theme;
 use crate::wire::members::Member;
 
 /// The columns.
-pub(super) const COLUMNS: &[Column<Member>] = &[
+pub(in crate::tui::screens) const COLUMNS: &[Column<Member>] = &[
     Column {
         title: "Name",
         width: Width::Flex { min: 14, max: 30, weight: 2 },

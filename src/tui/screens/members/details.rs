@@ -85,7 +85,16 @@ impl Popup for Details {
             ]));
         }
         let foot = [Line::default(), hints(&[("Esc", "close")], theme)];
-        scrolled(&member.name, Mood::Calm, &list, &foot, self.top, (columns, area), theme, buf);
+        scrolled(
+            &member.name,
+            Mood::Calm,
+            (list.len(), &|row| list[row].clone()),
+            &foot,
+            self.top,
+            (columns, area),
+            theme,
+            buf,
+        );
         None
     }
 }

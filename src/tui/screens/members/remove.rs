@@ -24,6 +24,8 @@ use crate::wire::members::{KeySummary, Member, Removal};
 pub struct Remove {
     member: Member,
     removal: Option<Removal>,
+    /// What is typed where keys that are in use would die: `remove 3`.
+    phrase: Option<String>,
     typed: Field,
     shown: bool,
     sending: bool,
@@ -38,6 +40,7 @@ impl Remove {
         Self {
             member,
             removal: None,
+            phrase: None,
             typed: Field::default(),
             shown: false,
             sending: false,
@@ -50,19 +53,11 @@ impl Remove {
         self.removal.as_ref().is_some_and(|removal| !removal.dry_run)
     }
 
-    /// What is typed where keys that are in use would die: `remove 3`.
-    fn phrase(&self, shared: &Shared) -> Option<String> {
-        let removal = self.removal.as_ref().filter(|removal| removal.dry_run)?;
-        let now = shared.server_now();
-        let live = |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
-        removal.revoked.iter().any(live).then(|| format!("remove {}", removal.revoked.len()))
-    }
-
     fn confirm(&mut self, cx: &mut Cx<'_>) {
         if !self.shown || self.sending || !self.removal.as_ref().is_some_and(|removal| removal.dry_run) {
             return;
         }
-        if let Some(phrase) = self.phrase(cx.shared)
+        if let Some(phrase) = &self.phrase
             && self.typed.text().trim() != phrase
         {
             self.wrong = Some(format!("Type {phrase} to go on."));
@@ -86,28 +81,32 @@ impl Remove {
 
 impl Popup for Remove {
     fn contexts(&self) -> &'static [Context] {
-        if self.done() { stack::POPUP } else { stack::TEXT }
+        match &self.removal {
+            Some(removal) if removal.dry_run && self.phrase.is_some() => stack::TEXT,
+            Some(removal) if removal.dry_run => stack::CONFIRM,
+            _ => stack::POPUP,
+        }
     }
 
     fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
         match action {
-            Action::Submit => self.confirm(cx),
-            Action::Activate => return self.review(cx),
+            Action::Submit | Action::Yes => self.confirm(cx),
+            Action::Activate if self.done() => return self.review(cx),
             Action::ScrollDown => self.top += 1,
             Action::ScrollUp => self.top = self.top.saturating_sub(1),
-            Action::Cancel if !self.sending => return Then::Close,
+            // The focus is on Cancel.
+            Action::Activate | Action::Cancel if !self.sending => return Then::Close,
             _ => {}
         }
         Then::Stay
     }
 
-    fn press(&mut self, cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
         self.wrong = None;
         match key.codes.first() {
             KeyCode::Down => self.top += 1,
             KeyCode::Up => self.top = self.top.saturating_sub(1),
-            KeyCode::Char('y') if self.phrase(cx.shared).is_none() => self.confirm(cx),
-            _ if self.shown => drop(self.typed.press(key)),
+            _ if self.shown && self.phrase.is_some() => drop(self.typed.press(key)),
             _ => {}
         }
         Then::Stay
@@ -117,6 +116,10 @@ impl Popup for Remove {
         match result {
             Ok(Reply::Removal(removal)) => {
                 let done = !removal.dry_run;
+                let now = cx.shared.server_now();
+                let live = |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
+                let typed = !done && removal.revoked.iter().any(live);
+                self.phrase = typed.then(|| format!("remove {}", removal.revoked.len()));
                 self.removal = Some(*removal);
                 // The list is another one than before: a confirmation counts after it was shown.
                 (self.shown, self.sending, self.top) = (false, false, 0);
@@ -145,7 +148,6 @@ impl Popup for Remove {
         let strong = theme.style(Role::Strong);
         let now = shared.server_now();
         let mut list: Vec<Line<'_>> = Vec::new();
-        let phrase = self.phrase(shared);
         match &self.removal {
             None => list.push(Line::styled("Asking what this would do.", theme.style(Role::Muted))),
             Some(removal) => {
@@ -187,26 +189,31 @@ impl Popup for Remove {
         if let Some(wrong) = &self.wrong {
             foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
         }
-        let survivors = self.removal.as_ref().is_some_and(|removal| !removal.to_review.is_empty());
-        foot.push(match (&phrase, self.done()) {
-            (_, true) if survivors => hints(&[("Enter", "review what is left"), ("Esc", "close")], theme),
-            (_, true) => hints(&[("Esc", "close")], theme),
-            (Some(phrase), _) => Line::styled(format!("Type {phrase} and Enter, or Esc: "), strong),
-            (None, _) if self.removal.is_some() => hints(&[("y", "remove"), ("Esc", "back")], theme),
-            _ => hints(&[("Esc", "back")], theme),
+        let key = |action| shared.key(action);
+        let cancel = key(Action::Cancel);
+        foot.push(match (&self.phrase, &self.removal) {
+            (_, Some(removal)) if !removal.dry_run && !removal.to_review.is_empty() => {
+                hints(&[(&key(Action::Activate), "review what is left"), (&cancel, "close")], theme)
+            }
+            (_, Some(removal)) if !removal.dry_run => hints(&[(&cancel, "close")], theme),
+            (Some(phrase), _) => {
+                Line::styled(format!("Type {phrase} and {}, or {cancel}: ", key(Action::Submit)), strong)
+            }
+            (None, Some(_)) => hints(&[(&key(Action::Yes), "remove"), (&cancel, "back")], theme),
+            (None, None) => hints(&[(&cancel, "back")], theme),
         });
         let title = format!("{} {}", if self.done() { "Removed" } else { "Remove" }, self.member.name);
         let inside = scrolled(
             &title,
             if self.done() { Mood::Calm } else { Mood::Danger },
-            &list,
+            (list.len(), &|row| list[row].clone()),
             &foot,
             self.top,
             (columns, area),
             theme,
             buf,
         );
-        phrase?;
+        self.phrase.as_ref()?;
         let label = u16::try_from(foot.last().map_or(0, Line::width)).unwrap_or(0);
         let field = Rect {
             x: inside.x + label,

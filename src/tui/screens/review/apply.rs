@@ -4,7 +4,6 @@ use crokey::KeyCombination;
 use crokey::crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
 
 use super::run::{Outcome, Run};
 use crate::domain::draft::Draft;
@@ -16,10 +15,12 @@ use crate::tui::app::Tables;
 use crate::tui::fleet::Load;
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, scrolled};
-use crate::tui::prose::{hints, number, paragraph};
+use crate::tui::popup::{Cx, Popup, Then, content_width};
+use crate::tui::prose::number;
 use crate::tui::shared::Shared;
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::theme::Role;
+
+mod draw;
 
 /// From so many revokes on, their number is typed.
 const TYPED_FROM: usize = 2;
@@ -245,140 +246,4 @@ impl Popup for Apply {
             None => self.draw_preview(shared, tables, columns, area, buf),
         }
     }
-}
-
-impl Apply {
-    fn draw_preview(
-        &self,
-        shared: &Shared,
-        tables: &Tables,
-        columns: u16,
-        area: Rect,
-        buf: &mut Buffer,
-    ) -> Option<(u16, u16)> {
-        let (theme, yes) = (shared.theme(), shared.key(Action::Yes));
-        let list: Vec<Line<'_>> =
-            self.listed.iter().map(|listed| listed_line(listed, tables, theme, columns)).collect();
-        let mut foot = vec![Line::default()];
-        if let Some(wrong) = &self.wrong {
-            foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
-        }
-        let typed_row = foot.len();
-        foot.push(match () {
-            () if self.send.is_empty() && self.gone.is_empty() => hints(&[("Esc", "back")], theme),
-            () if self.types() => {
-                Line::from(vec![Span::raw(format!("Type {} and Enter, or Esc: ", self.phrase()))])
-            }
-            () if self.revokes > 0 => {
-                hints(&[(&yes, "revoke it and apply the rest"), ("Esc", "back")], theme)
-            }
-            () => hints(&[(&yes, "apply"), ("Esc", "back")], theme),
-        });
-        let mood = if self.revokes > 0 { Mood::Danger } else { Mood::Calm };
-        let inside = scrolled("Apply the review", mood, &list, &foot, self.top, (columns, area), theme, buf);
-        if !self.types() {
-            return None;
-        }
-        let y = inside.bottom().saturating_sub(u16::try_from(foot.len() - typed_row).unwrap_or(1));
-        let label = u16::try_from(foot[typed_row].width()).unwrap_or(0);
-        let field = Rect { x: inside.x + label, y, width: inside.width.saturating_sub(label), height: 1 };
-        self.typed.draw(field, true, theme, buf)
-    }
-
-    fn draw_run(
-        &self,
-        run: &Run,
-        shared: &Shared,
-        tables: &Tables,
-        columns: u16,
-        area: Rect,
-        buf: &mut Buffer,
-    ) {
-        let theme = shared.theme();
-        let mut list = vec![progress(run, columns, theme), Line::default()];
-        // The latest first, so that what just happened is seen.
-        list.extend(
-            run.results.iter().rev().map(|(id, outcome)| result_line(*id, outcome, tables, theme, columns)),
-        );
-        let failed = run.failed();
-        let hint = match (run.is_over(), failed) {
-            (false, _) => hints(&[("Esc", "stop after those on their way")], theme),
-            (true, 0) => hints(&[("Esc", "close")], theme),
-            (true, _) => {
-                hints(&[("Enter", "try the failed ones again"), ("Esc", "close; they stay drafts")], theme)
-            }
-        };
-        let title = if run.is_over() { "Applied" } else { "Applying" };
-        scrolled(title, Mood::Calm, &list, &[Line::default(), hint], self.top, (columns, area), theme, buf);
-    }
-}
-
-fn named(id: Id, tables: &Tables) -> (&str, &str) {
-    tables
-        .workspace
-        .fleet
-        .get(id)
-        .map_or(("a key that is gone", ""), |key| (key.name.as_str(), key.masked.as_str()))
-}
-
-fn listed_line<'a>(listed: &'a Listed, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
-    match listed {
-        Listed::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
-        Listed::Key(id, why) => {
-            let (name, mask) = named(*id, tables);
-            let room = usize::from(columns.saturating_sub(14)).min(34);
-            let muted = theme.style(Role::Muted);
-            Line::from(vec![
-                Span::raw(format!("  {:room$} ", crate::domain::text::fit(name, room))),
-                Span::styled(format!("{mask}  "), muted),
-                Span::styled(why.as_str(), muted),
-            ])
-        }
-    }
-}
-
-fn result_line<'a>(id: Id, outcome: &'a Outcome, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
-    let (name, mask) = named(id, tables);
-    let room = usize::from(columns.saturating_sub(24)).min(34);
-    let name = Span::raw(format!("{:room$} ", crate::domain::text::fit(name, room)));
-    let mask = Span::styled(format!("{mask}  "), theme.style(Role::Muted));
-    match outcome {
-        Outcome::Applied(decision) => {
-            let done = match decision {
-                Decision::Keep => "kept",
-                Decision::Revoke => "revoked",
-                Decision::Rotate => "to rotate",
-                Decision::Skip => "skipped",
-            };
-            Line::from(vec![Span::styled(format!("{done:10}"), theme.style(Role::Live)), name, mask])
-        }
-        Outcome::Failed(why) => Line::from(vec![
-            Span::styled(format!("{:10}", "not done"), theme.style(Role::Danger)),
-            name,
-            mask,
-            Span::raw(why.as_str()),
-        ]),
-    }
-}
-
-fn progress(run: &Run, columns: u16, theme: Theme) -> Line<'static> {
-    let done = run.results.len();
-    let failed = run.failed();
-    let room = usize::from(columns.saturating_sub(34).clamp(6, 40));
-    let full = (done * room).checked_div(run.total).unwrap_or(room).min(room);
-    let words = match (run.is_over(), failed) {
-        (true, 0) => format!("  all {} done", number(done as u64)),
-        (_, 0) => format!("  {} of {}", number(done as u64), number(run.total as u64)),
-        _ => format!(
-            "  {} of {}, {} failed",
-            number(done as u64),
-            number(run.total as u64),
-            number(failed as u64)
-        ),
-    };
-    Line::from(vec![
-        Span::styled(theme.symbol(Symbol::Full).repeat(full), theme.style(Role::Accent)),
-        Span::styled(theme.symbol(Symbol::Empty).repeat(room - full), theme.style(Role::Muted)),
-        Span::raw(words),
-    ])
 }

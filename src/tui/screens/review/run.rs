@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::State;
-use crate::domain::draft::Draft;
+use crate::domain::draft::{Change, Draft};
 use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::domain::text;
@@ -89,7 +89,7 @@ impl State {
             Ok(Reply::Decided(decided)) => {
                 let decision = decided.review.decision;
                 self.decisions.add(&decided.review);
-                self.drafts.applied(id);
+                self.change(shared, Change::Applied(vec![id]));
                 if decision == Decision::Rotate {
                     self.to_rotate.push(id);
                 }
@@ -101,11 +101,10 @@ impl State {
             Err(failure) => {
                 shared.heard_failure(&failure);
                 let why = self.why(shared, workspace, &failure);
-                self.drafts.refused(id, why.clone());
+                self.change(shared, Change::Refused(id, why.clone()));
                 Outcome::Failed(why)
             }
         };
-        self.save(shared);
         if let Some(run) = &mut self.run {
             let lost = matches!(outcome, Outcome::Failed(_)) && shared.link != crate::tui::shared::Link::Live;
             run.flying = run.flying.saturating_sub(1);

@@ -170,12 +170,10 @@ fn draw_bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Opt
     let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
     buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), muted);
     if !state.drafts.is_empty() {
-        let counts = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip]
-            .map(|decision| (decision, state.drafts.count(decision)));
-        let said: Vec<String> = counts
-            .iter()
-            .filter(|(_, n)| *n > 0)
-            .map(|(d, n)| format!("{d} {}", number(*n as u64)))
+        let counts = state.drafts.counts();
+        let said: Vec<String> = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip]
+            .into_iter()
+            .filter_map(|decision| Some(format!("{decision} {}", number(*counts.get(&decision)? as u64))))
             .collect();
         let text = format!(" Decided: {}; {} applies ", said.join(", "), shared.key(Action::Apply));
         buf.set_stringn(
@@ -266,7 +264,10 @@ fn draw_reasons(state: &State, key: &Key, look: &Look, area: Rect, buf: &mut Buf
     let mut role = Role::Plain;
     if let Some(draft) = state.drafts.get(key.id) {
         match &draft.refused {
-            Some(why) => (said, role) = (format!("Not done: {why}. {said}"), Role::Danger),
+            Some(why) => {
+                let why = why.trim_end_matches('.');
+                (said, role) = (format!("Not done: {why}. {said}"), Role::Danger);
+            }
             None if draft.decision == Decision::Keep => {
                 let until = draft
                     .until

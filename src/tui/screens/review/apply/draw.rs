@@ -1,0 +1,175 @@
+//! Draws the popup that applies the drafts: the preview, then the progress and the results.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::run::{Outcome, Run};
+use super::{Apply, Listed};
+use crate::domain::id::Id;
+use crate::domain::review::Decision;
+use crate::tui::app::Tables;
+use crate::tui::keymap::Action;
+use crate::tui::popup::{Mood, scrolled};
+use crate::tui::prose::{hints, number, paragraph};
+use crate::tui::shared::Shared;
+use crate::tui::theme::{Role, Symbol, Theme};
+
+impl Apply {
+    pub(super) fn draw_preview(
+        &self,
+        shared: &Shared,
+        tables: &Tables,
+        columns: u16,
+        area: Rect,
+        buf: &mut Buffer,
+    ) -> Option<(u16, u16)> {
+        let theme = shared.theme();
+        let (yes, enter, esc) =
+            (shared.key(Action::Yes), shared.key(Action::Submit), shared.key(Action::Cancel));
+        let row = |at: usize| listed_line(&self.listed[at], tables, theme, columns);
+        let mut foot = vec![Line::default()];
+        if let Some(wrong) = &self.wrong {
+            foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
+        }
+        let typed_row = foot.len();
+        foot.push(match () {
+            () if self.send.is_empty() && self.gone.is_empty() => hints(&[(&esc, "back")], theme),
+            () if self.types() => {
+                Line::from(vec![Span::raw(format!("Type {} and {enter}, or {esc}: ", self.phrase()))])
+            }
+            () if self.revokes > 0 => hints(&[(&yes, "revoke it and apply the rest"), (&esc, "back")], theme),
+            () => hints(&[(&yes, "apply"), (&esc, "back")], theme),
+        });
+        let mood = if self.revokes > 0 { Mood::Danger } else { Mood::Calm };
+        let inside = scrolled(
+            "Apply the review",
+            mood,
+            (self.listed.len(), &row),
+            &foot,
+            self.top,
+            (columns, area),
+            theme,
+            buf,
+        );
+        if !self.types() {
+            return None;
+        }
+        let y = inside.bottom().saturating_sub(u16::try_from(foot.len() - typed_row).unwrap_or(1));
+        let label = u16::try_from(foot[typed_row].width()).unwrap_or(0);
+        let field = Rect { x: inside.x + label, y, width: inside.width.saturating_sub(label), height: 1 };
+        self.typed.draw(field, true, theme, buf)
+    }
+
+    pub(super) fn draw_run(
+        &self,
+        run: &Run,
+        shared: &Shared,
+        tables: &Tables,
+        columns: u16,
+        area: Rect,
+        buf: &mut Buffer,
+    ) {
+        let theme = shared.theme();
+        // The latest first, so that what just happened is seen.
+        let row = |at: usize| match at {
+            0 => progress(run, columns, theme),
+            1 => Line::default(),
+            _ => {
+                let (id, outcome) = &run.results[run.results.len() + 1 - at];
+                result_line(*id, outcome, tables, theme, columns)
+            }
+        };
+        let failed = run.failed();
+        let (enter, esc) = (shared.key(Action::Activate), shared.key(Action::Cancel));
+        let hint = match (run.is_over(), failed) {
+            (false, _) => hints(&[(&esc, "stop after those on their way")], theme),
+            (true, 0) => hints(&[(&esc, "close")], theme),
+            (true, _) => {
+                hints(&[(&enter, "try the failed ones again"), (&esc, "close; they stay drafts")], theme)
+            }
+        };
+        let title = if run.is_over() { "Applied" } else { "Applying" };
+        scrolled(
+            title,
+            Mood::Calm,
+            (run.results.len() + 2, &row),
+            &[Line::default(), hint],
+            self.top,
+            (columns, area),
+            theme,
+            buf,
+        );
+    }
+}
+
+fn named(id: Id, tables: &Tables) -> (&str, &str) {
+    tables
+        .workspace
+        .fleet
+        .get(id)
+        .map_or(("a key that is gone", ""), |key| (key.name.as_str(), key.masked.as_str()))
+}
+
+fn listed_line<'a>(listed: &'a Listed, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
+    match listed {
+        Listed::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
+        Listed::Key(id, why) => {
+            let (name, mask) = named(*id, tables);
+            let room = usize::from(columns.saturating_sub(14)).min(34);
+            let muted = theme.style(Role::Muted);
+            Line::from(vec![
+                Span::raw(format!("  {:room$} ", crate::domain::text::fit(name, room))),
+                Span::styled(format!("{mask}  "), muted),
+                Span::styled(why.as_str(), muted),
+            ])
+        }
+    }
+}
+
+fn result_line<'a>(id: Id, outcome: &'a Outcome, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
+    let (name, mask) = named(id, tables);
+    // What went wrong takes the rest of the line.
+    let room = usize::from(columns.saturating_sub(24)).min(if columns < 90 { 22 } else { 34 });
+    let name = Span::raw(format!("{:room$} ", crate::domain::text::fit(name, room)));
+    let mask = Span::styled(format!("{mask}  "), theme.style(Role::Muted));
+    match outcome {
+        Outcome::Applied(decision) => {
+            let done = match decision {
+                Decision::Keep => "kept",
+                Decision::Revoke => "revoked",
+                Decision::Rotate => "to rotate",
+                Decision::Skip => "skipped",
+            };
+            Line::from(vec![Span::styled(format!("{done:10}"), theme.style(Role::Live)), name, mask])
+        }
+        Outcome::Failed(why) => Line::from(vec![
+            Span::styled(format!("{:10}", "not done"), theme.style(Role::Danger)),
+            name,
+            mask,
+            Span::raw(why.as_str()),
+        ]),
+    }
+}
+
+fn progress(run: &Run, columns: u16, theme: Theme) -> Line<'static> {
+    let done = run.results.len();
+    let failed = run.failed();
+    let room = usize::from(columns.saturating_sub(34).clamp(6, 40));
+    let full = (done * room).checked_div(run.total).unwrap_or(room).min(room);
+    let words = match (run.is_over(), failed) {
+        (true, 0) => format!("  all {} done", number(done as u64)),
+        (_, 0) => format!("  {} of {}", number(done as u64), number(run.total as u64)),
+        _ => format!(
+            "  {} of {}, {} failed",
+            number(done as u64),
+            number(run.total as u64),
+            number(failed as u64)
+        ),
+    };
+    Line::from(vec![
+        Span::styled(theme.symbol(Symbol::Full).repeat(full), theme.style(Role::Accent)),
+        Span::styled(theme.symbol(Symbol::Empty).repeat(room - full), theme.style(Role::Muted)),
+        Span::raw(words),
+    ])
+}

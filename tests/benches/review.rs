@@ -1,0 +1,210 @@
+//! The review of 100,000 organization keys: how long the screens take to open it, to decide, and to draw the next frame.
+//!
+//! `cargo bench --bench review` prints medians; nothing is asserted.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use keyward::clock::monotonic;
+use keyward::domain::id::Id;
+use keyward::domain::key::{Client, Key, Kind};
+use keyward::domain::member::{MemberRef, Role, Status};
+use keyward::domain::policy::Policy;
+use keyward::domain::time::{DAY, Stamp};
+use keyward::tui::app::Model;
+use keyward::tui::keymap::{Chord, Keymap};
+use keyward::tui::msg::{Ask, Effect, Moment, Msg, Reply};
+use keyward::tui::shared::Start;
+use keyward::tui::theme::Theme;
+use keyward::tui::view;
+use keyward::wire::page::{Metadata, Page};
+use keyward::wire::sessions::{May, Me, Organization};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+const KEYS: u32 = 100_000;
+const NOW: Stamp = Stamp(1_795_013_600_000);
+
+fn id(n: u32) -> Id {
+    let mut random = [0; 10];
+    random[6..].copy_from_slice(&n.to_be_bytes());
+    Id::new(NOW, random)
+}
+
+fn member() -> MemberRef {
+    let email = "ada@plant.example".to_owned();
+    MemberRef {
+        id: id(u32::MAX),
+        name: "Ada Ampere".to_owned(),
+        email,
+        status: Status::Active,
+        removed_at: None,
+    }
+}
+
+/// A third of the keys is silent for too long.
+fn key(n: u32, by: &Arc<MemberRef>) -> Key {
+    let days = i64::from(n % 150);
+    Key {
+        id: id(n),
+        kind: Kind::Organization,
+        name: format!("Line {n}"),
+        masked: format!("sk_…{:04}", n % 10_000),
+        note: None,
+        version: 1,
+        created_at: NOW.minus(300 * DAY),
+        created_by: by.clone(),
+        last_used_at: Some(NOW.minus(days * DAY)),
+        last_used_by: Some(Client { agent: "Grafana/11.4.0".to_owned(), address: "10.0.3.2".to_owned() }),
+        use_count: 1,
+        replaces: None,
+        replaced_by: None,
+        revoked_at: None,
+        revoked_by: None,
+        revoke_reason: None,
+    }
+}
+
+fn me() -> Me {
+    Me {
+        member: member(),
+        role: Role::Admin,
+        organization: Organization { id: id(u32::MAX - 1), name: "Plant".to_owned() },
+        may: May {
+            create_personal_keys: true,
+            manage_organization_keys: true,
+            review: true,
+            manage_members: true,
+            read_activity: true,
+        },
+        usage_tracking_since: NOW.minus(600 * DAY),
+        as_of: NOW,
+        policy: Policy::default(),
+    }
+}
+
+fn page<T>(data: Vec<T>) -> Page<T> {
+    Page { metadata: Metadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
+}
+
+struct Screen {
+    model: Model,
+    buffer: Buffer,
+    drafts: usize,
+    report: String,
+}
+
+impl Screen {
+    fn open() -> Self {
+        let start = Start {
+            profile: String::new(),
+            server: "a benchmark".to_owned(),
+            production: false,
+            read_only: false,
+            restricted: false,
+            theme: Theme::default(),
+            keymap: Keymap::default(),
+            refresh_ms: 5_000,
+            size: (120, 40),
+            seed: [7; 16],
+            pending: Vec::new(),
+            drafts: String::new(),
+        };
+        let (model, effects) = Model::new(start);
+        let buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+        let mut screen = Self { model, buffer, drafts: 0, report: String::new() };
+        screen.answer(effects);
+        screen
+    }
+
+    /// Answers what the tab needs; all else stays unanswered.
+    fn answer(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Ask { ticket, ask } => {
+                    let reply = match ask {
+                        Ask::Me => Reply::Me(Box::new(me())),
+                        Ask::Keys(Kind::Organization) => {
+                            let by = Arc::new(member());
+                            Reply::Keys(page((0..KEYS).map(|n| key(n, &by)).collect()))
+                        }
+                        Ask::Reviews(_) => Reply::Reviews(page(Vec::new())),
+                        _ => continue,
+                    };
+                    let more = self.model.update(Msg::Reply { ticket, result: Ok(reply) });
+                    self.answer(more);
+                }
+                Effect::KeepDrafts(text) | Effect::NoteDrafts(text) => self.drafts += text.len(),
+                _ => {}
+            }
+        }
+    }
+
+    fn frame(&mut self) {
+        black_box(view::draw(&self.model, &mut self.buffer));
+        self.model.update(Msg::Shown);
+    }
+
+    fn send(&mut self, msg: Msg) {
+        let effects = self.model.update(msg);
+        self.answer(effects);
+        self.frame();
+    }
+
+    fn press(&mut self, keys: &str) {
+        for key in keys.split(' ') {
+            self.send(Msg::Key(Chord::parse(key).expect("a key").first));
+        }
+    }
+
+    /// Prints the median of several times, each with its frame, and the bytes of drafts.
+    fn measure(&mut self, what: &str, times: u32, keys: &str, back: &str) {
+        let mut took = Vec::new();
+        let before = self.drafts;
+        for _ in 0..times {
+            let began = monotonic();
+            self.press(keys);
+            took.push(began.elapsed());
+            if !back.is_empty() {
+                self.press(back);
+            }
+        }
+        took.sort_unstable();
+        let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
+        let kept = (self.drafts - before) / times as usize;
+        writeln!(
+            self.report,
+            "{what:44} {median:>10.2?} median {worst:>10.2?} worst {kept:>9} bytes of drafts"
+        )
+        .expect("writing to a String cannot fail");
+    }
+}
+
+fn main() {
+    let mut screen = Screen::open();
+    screen.measure("open the tab", 9, "3", "2");
+    screen.press("3");
+    screen.measure("decide: skip one key", 101, "S", "");
+    screen.measure("undo one", 51, "u", "");
+    screen.measure("keep: open the popup, accept it", 51, "K enter", "");
+    screen.measure("mark all that are shown", 5, "a", "a");
+    screen.press("a");
+    screen.measure("decide on all of them at once", 1, "x", "");
+    screen.measure("undo that", 1, "u", "");
+    screen.press("a x");
+    screen.measure("decide one more with all decided", 51, "S", "");
+    screen.measure("open the preview of all", 5, "A", "esc");
+    screen.press("A");
+    screen.measure("type a letter in the preview", 21, "r", "");
+    screen.press("esc");
+    screen.measure("move down", 101, "j", "");
+    let began = monotonic();
+    for n in 0..20 {
+        screen.send(Msg::Tick { now: Moment(10_000 + n * 6_000) });
+    }
+    let each = began.elapsed() / 20;
+    writeln!(screen.report, "{:44} {each:>10.2?}", "time passes").expect("writing to a String cannot fail");
+    let _ = std::io::stdout().write_all(screen.report.as_bytes());
+}
