@@ -259,6 +259,16 @@ fn a_burst_of_keys_costs_a_few_frames() {
     assert!(frames < 100, "{frames} frames");
 }
 
+#[test]
+fn of_two_thousand_keys_sent_at_once_none_is_missed() {
+    let mut demo = demo(|_| ());
+    demo.pty.until_text(ROW);
+    // Each pair ends where it began, unless one of the two was lost.
+    let pairs = "jk\x1b[B\x1b[A".repeat(500);
+    demo.pty.press(&format!("gg{pairs}jjjjj"));
+    demo.pty.until_text(" 6/44");
+}
+
 /// The test below runs this test alone, in a terminal.
 #[test]
 #[ignore = "takes the terminal it is started in, and meets a fault"]
