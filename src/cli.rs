@@ -27,7 +27,6 @@ mod shell;
 mod sink;
 mod ui;
 mod verify;
-pub mod welcome;
 
 pub use connect::{ConnectArgs, Context};
 pub use exit::{Exit, Failure};

@@ -3,16 +3,17 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use keyward::cli::{
-    self, Cli, Command, Context, DemoArgs, Exit, Failure, LoginArgs, Remote, UiArgs, output, welcome,
-};
+use keyward::cli::connect::Target;
+use keyward::cli::{self, Cli, Command, Context, DemoArgs, Exit, Failure, UiArgs, output};
 use keyward::client::state::State;
+use keyward::client::{Address, Credential};
 use keyward::clock::Clock;
-use keyward::config::{Config, Environment, Paths};
+use keyward::config::{Config, Environment, Paths, Profile};
 use keyward::launch::Seat;
 use keyward::terminal::device::NoTerminal;
 use keyward::terminal::restore::on_panic;
 use keyward::terminal::secrecy::keep_memory_private;
+use keyward::tui::first::Chosen;
 use keyward::tui::runtime::RunError;
 use keyward::{demo, host, launch, tui};
 use tokio::runtime::{Builder, Runtime};
@@ -55,13 +56,11 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
     if !std::io::stdin().is_terminal() && !std::io::stdout().is_terminal() {
         return Err(Failure::usage(format!("{}\n\n{}", RunError::from(NoTerminal), cli::help())));
     }
-    if welcome::is_new_here(context)? {
-        match welcome::ask()? {
-            welcome::Choice::Leave => return Ok(0),
-            welcome::Choice::Demo => return Ok(demo(DemoArgs::default(), ui, context)),
-            welcome::Choice::Login(server) => {
-                one()?.block_on(cli::run(Remote::Login(LoginArgs::at(server)), context))?;
-            }
+    if context.is_new_here()? {
+        match first(context, ui)? {
+            (exit, None) => return Ok(exit.code()),
+            (_, Some(Chosen::Demo)) => return Ok(demo(DemoArgs::default(), ui, context)),
+            (_, Some(Chosen::SignedIn)) => {}
         }
     }
     let connection = context.connect()?;
@@ -79,10 +78,35 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
     let runtime = beside()?;
     let ended = tui::runtime::run(options, runtime.handle());
     runtime.shutdown_background();
-    match ended {
-        Ok(exit) => Ok(exit.code()),
-        Err(e @ RunError::NoTerminal(_)) => Err(Failure::usage(e.to_string())),
-        Err(e) => Err(Failure::new(Exit::Failed, e.to_string())),
+    ended.map(tui::runtime::Exit::code).map_err(|e| no_screen(&e))
+}
+
+/// The first screen, for who is signed in nowhere yet.
+fn first(context: &Context, ui: &UiArgs) -> Result<(tui::runtime::Exit, Option<Chosen>), Failure> {
+    // Where a server of one's own listens when nobody says otherwise; the screen asks for the real one.
+    let address: Address = "http://127.0.0.1:7711".parse()?;
+    let target = Target { address: address.clone(), profile: None, settings: Profile::default() };
+    let seat = Seat {
+        address,
+        credential: Credential::none(),
+        ca_certs: context.ca_certs(&target)?,
+        profile: String::new(),
+        settings: target.settings,
+        state: Some(context.state.clone()),
+        restricted: ui.restricted,
+    };
+    let options = launch::ui(seat, &context.config, &context.environment)
+        .map_err(|wrong| Failure::usage(wrong.join("\n")))?;
+    let runtime = beside()?;
+    let ended = tui::runtime::first(options, runtime.handle());
+    runtime.shutdown_background();
+    ended.map_err(|e| no_screen(&e))
+}
+
+fn no_screen(error: &RunError) -> Failure {
+    match error {
+        RunError::NoTerminal(_) => Failure::usage(error.to_string()),
+        RunError::Io(_) => Failure::new(Exit::Failed, error.to_string()),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod chart;
+pub mod first;
 pub mod fleet;
 pub mod form;
 pub mod keymap;
@@ -14,6 +15,7 @@ pub mod runtime;
 pub mod screens;
 pub mod search;
 pub mod shared;
+pub mod stage;
 pub mod table;
 pub mod theme;
 pub mod view;

@@ -144,6 +144,18 @@ impl Context {
         }
     }
 
+    /// Whether nobody is signed in anywhere and nothing says where to go.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn is_new_here(&self) -> Result<bool, Failure> {
+        let named = self.flags.profile.is_some()
+            || self.flags.url.is_some()
+            || self.environment.get("KEYWARD_URL").is_some()
+            || !self.config.profile.is_empty();
+        Ok(!named && self.profiles()?.is_empty())
+    }
+
     /// The server to use, without asking whether there is a session.
     ///
     /// # Errors

@@ -33,13 +33,6 @@ pub struct LoginArgs {
     code_stdin: bool,
 }
 
-impl LoginArgs {
-    /// Signing in to this server, asking for the code.
-    pub fn at(server: Address) -> Self {
-        Self { server: Some(server), code_stdin: false }
-    }
-}
-
 /// `keyward logout`
 #[derive(Args, Clone, Debug)]
 pub struct LogoutArgs {
@@ -136,10 +129,7 @@ fn profile_for(address: &Address, context: &Context) -> String {
         url.parse() == Ok(address.clone())
     };
     let known = context.profiles().unwrap_or_default();
-    known.into_iter().find(same).unwrap_or_else(|| {
-        let name = address.authority().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-        name.trim_matches(['-', '.']).chars().take(64).collect()
-    })
+    known.into_iter().find(same).unwrap_or_else(|| address.as_profile())
 }
 
 pub(super) async fn logout(args: &LogoutArgs, context: &Context) -> Result<Exit, Failure> {

@@ -54,6 +54,12 @@ impl Address {
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// How a profile of that server is called where nobody chose a name.
+    pub fn as_profile(&self) -> String {
+        let name = self.authority().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+        name.trim_matches(['-', '.']).chars().take(64).collect()
+    }
+
     /// The address of a path on that server.
     pub(super) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();

@@ -116,6 +116,13 @@ pub enum Ask {
     Me,
     /// Redeem a sign-in code, keep the session in the profile, and use it from now on → [`Reply::Me`].
     SignIn(Arc<ShownOnce>),
+    /// Redeem a sign-in code at this server and keep the session in the profile that is named after it → [`Reply::Me`].
+    SignInAt {
+        /// The server's address, as it was typed.
+        server: String,
+        /// The code.
+        code: Arc<ShownOnce>,
+    },
     /// All keys of a kind, newest first, revoked ones too → [`Reply::Keys`], one a page.
     Keys(Kind),
     /// The keys that changed → [`Reply::Keys`], one a page.

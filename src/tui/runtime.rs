@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 use tokio::runtime::Handle;
 
+use super::app::Model;
+use super::first::{Chosen, First};
 use super::keymap::Keymap;
+use super::msg::Effect;
+use super::shared::Start;
+use super::stage::Stage;
 use super::theme::Theme;
 use crate::client::state::State;
 use crate::client::{self, Address, Credential};
@@ -98,11 +103,28 @@ pub enum RunError {
 /// # Errors
 /// There is no terminal, or the system refuses it to us.
 pub fn run(options: Options, handle: &Handle) -> Result<Exit, RunError> {
+    Ok(play(options, handle, Model::new)?.0)
+}
+
+/// Runs the first screen, for who is signed in nowhere yet; `options.address` is not asked. What was chosen, if anything.
+///
+/// # Errors
+/// As [`run`].
+pub fn first(options: Options, handle: &Handle) -> Result<(Exit, Option<Chosen>), RunError> {
+    let (exit, first) = play(options, handle, First::new)?;
+    Ok((exit, first.chosen))
+}
+
+fn play<S: Stage>(
+    options: Options,
+    handle: &Handle,
+    open: impl FnOnce(Start) -> (S, Vec<Effect>),
+) -> Result<(Exit, S), RunError> {
     let device = Device::open()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exit = runtime.block_on(async { Ui::start(options, device, handle)?.run().await })?;
+    let (exit, stage) = runtime.block_on(async { Ui::start(options, device, handle, open)?.run().await })?;
     if let Exit::Signal(number) = exit {
         signals::end_soon(handle, number);
     }
-    Ok(exit)
+    Ok((exit, stage))
 }

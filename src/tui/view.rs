@@ -88,7 +88,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
 }
 
 /// The last net of ASCII mode: whatever was drawn without asking the theme.
-fn ascii_only(buf: &mut Buffer) {
+pub(super) fn ascii_only(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if !cell.symbol().is_ascii() {
             let symbol = match cell.symbol() {

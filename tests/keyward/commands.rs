@@ -2,6 +2,7 @@
 
 mod examples;
 mod exits;
+mod first;
 mod hostile;
 mod output;
 mod schema;

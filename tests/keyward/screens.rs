@@ -2,6 +2,7 @@
 
 mod bytes;
 pub mod driver;
+mod first;
 mod fleet;
 mod hostile;
 mod leaks;

@@ -161,6 +161,14 @@ impl Line {
         Ok(match ask {
             Ask::Me => self.me(&client).await?,
             Ask::SignIn(code) => self.sign_in(&client, &code).await?,
+            Ask::SignInAt { server, code } => {
+                let address: Address =
+                    server.parse().map_err(|e| Failure::Local(format!("{server}: {e}.")))?;
+                let records = self.records.of(address.as_profile());
+                let there = Self::new(address, Credential::none(), self.options.clone(), records);
+                let client = there.client().await?;
+                there.sign_in(&client, &code).await?
+            }
             Ask::Create { kind, idempotency_key, body, leaked } => {
                 self.create(&client, kind, idempotency_key, body, leaked).await?
             }

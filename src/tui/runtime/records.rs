@@ -32,6 +32,11 @@ impl Records {
         Self { state, profile, clock, held: Mutex::default() }
     }
 
+    /// The records of another profile.
+    pub(super) fn of(&self, profile: String) -> Self {
+        Self::new(self.state.clone(), profile, self.clock.clone())
+    }
+
     fn held(&self) -> MutexGuard<'_, HashMap<String, (PendingCreate, Recorded)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

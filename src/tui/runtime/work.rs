@@ -28,10 +28,9 @@ use crate::terminal::device::{Device, Writer};
 use crate::terminal::frame::{Painter, Scroll};
 use crate::terminal::input::{Decoder, Waiting};
 use crate::terminal::restore::{ENTER, Hold, Leave, give_back, stop_group};
-use crate::tui::app::Model;
 use crate::tui::msg::{Effect, Moment, Msg};
 use crate::tui::shared::Start;
-use crate::tui::view;
+use crate::tui::stage::Stage;
 
 /// Answers that wait for the model before the network has to wait.
 const MAILBOX: usize = 8;
@@ -55,8 +54,8 @@ enum Ended {
 }
 
 /// The screens, the terminal, and what goes on between them.
-pub(super) struct Ui {
-    model: Model,
+pub(super) struct Ui<S> {
+    model: S,
     painter: Painter<Writer>,
     device: Device,
     hold: Hold,
@@ -74,9 +73,14 @@ pub(super) struct Ui {
     quit: bool,
 }
 
-impl Ui {
-    /// Takes the terminal and shows the first frame.
-    pub(super) fn start(options: Options, device: Device, handle: &Handle) -> io::Result<Self> {
+impl<S: Stage> Ui<S> {
+    /// Takes the terminal and shows the first frame of what `open` makes.
+    pub(super) fn start(
+        options: Options,
+        device: Device,
+        handle: &Handle,
+        open: impl FnOnce(Start) -> (S, Vec<Effect>),
+    ) -> io::Result<Self> {
         let began = clock::monotonic();
         signals::watch_over(handle);
         let signals = Signals::listen()?;
@@ -108,7 +112,7 @@ impl Ui {
         let hold = Hold::take(&device)?;
         let mut painter = Painter::new(device.writer()?, options.capabilities, device.size());
         painter.announce(ENTER);
-        let (model, effects) = Model::new(start);
+        let (model, effects) = open(start);
         let mut ui = Self {
             model,
             painter,
@@ -131,7 +135,8 @@ impl Ui {
         Ok(ui)
     }
 
-    pub(super) async fn run(mut self) -> io::Result<Exit> {
+    /// Runs to the end; gives back what was on the stage.
+    pub(super) async fn run(mut self) -> io::Result<(Exit, S)> {
         let ended = match self.work().await {
             Ok(ended) => ended,
             // Whatever the terminal refuses, it is gone.
@@ -149,7 +154,7 @@ impl Ui {
             Ended::Signal(HANGUP) => Leave::Hastily,
             Ended::Quit | Ended::Signal(_) => Leave::Blanked,
         });
-        Ok(exit)
+        Ok((exit, self.model))
     }
 
     async fn work(&mut self) -> io::Result<Ended> {
@@ -254,7 +259,7 @@ impl Ui {
 
     /// Draws a frame, and tells the model that it was shown: only then does a popup take its confirming key.
     fn draw(&mut self) -> io::Result<()> {
-        let drawn = view::draw(&self.model, self.painter.canvas());
+        let drawn = self.model.draw(self.painter.canvas());
         let scroll = drawn.scroll.map(|s| Scroll {
             first_row: s.first_row_y,
             rows: s.rows,

@@ -61,7 +61,7 @@ impl World {
     }
 
     /// A server that nobody signed in to.
-    fn unattended() -> Self {
+    pub fn unattended() -> Self {
         Self::serving(&[])
     }
 

@@ -25,7 +25,7 @@ impl Driver {
             Page { metadata: Metadata { next_cursor: None, as_of, total }, data }
         };
         Ok(match ask {
-            Ask::Me | Ask::SignIn(_) => Reply::Me(Box::new(fleet::me(self.role))),
+            Ask::Me | Ask::SignIn(_) | Ask::SignInAt { .. } => Reply::Me(Box::new(fleet::me(self.role))),
             Ask::Keys(kind) | Ask::Changes { kind, .. } => Reply::Keys(page(self.of(kind))),
             Ask::Create { kind, body, .. } => {
                 let mut key =

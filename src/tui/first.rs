@@ -1,0 +1,307 @@
+//! The first screen, for who is signed in nowhere yet: sign in with a code, look around in the demo, or learn where a code and a
+//! server come from.
+
+use std::sync::Arc;
+
+use crokey::KeyCombination;
+use crokey::crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use zeroize::Zeroize as _;
+
+use super::form::{Field, Form};
+use super::keymap::{Action, Context, Keymap, Meaning, stack};
+use super::msg::{Ask, Effect, Failure, Moment, Msg, Reply, Ticket};
+use super::popup::{Mood, content_width, frame, lines};
+use super::prose::{hints, paragraph, wrap};
+use super::shared::Start;
+use super::stage::Stage;
+use super::theme::{Role, Theme};
+use super::view::{Drawn, SMALLEST, ascii_only};
+use crate::domain::secret::TokenKind;
+use crate::domain::text;
+use crate::wire::keys::ShownOnce;
+
+/// What was chosen when the screen ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// To sign in; the session is kept in the profile of that server.
+    SignedIn,
+    /// To look around in the demo.
+    Demo,
+}
+
+/// What the focus can be on, in order.
+const SERVER: usize = 0;
+const CODE: usize = 1;
+const SIGN_IN: usize = 2;
+const DEMO: usize = 3;
+const LEAVE: usize = 4;
+
+/// With what they are called where there is room, and where there is not.
+const BUTTONS: [(usize, &str, &str); 3] =
+    [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "Look at a demo", "Demo"), (LEAVE, "Leave", "Leave")];
+
+const INTRO: &str = "Administer API keys. Nobody is signed in here yet.";
+
+const HELP: [&str; 3] = [
+    "No code? An admin makes one: `keyward members invite ADDRESS`, or i on the tab Members.",
+    "No server? On its host: `keyward admin init`, which prints the first code, then `keyward serve`.",
+    "Neither? The demo is a made-up plant on this machine, gone when it ends.",
+];
+
+const OPEN: &str = "http:// is not encrypted: code and session can be read on the way.";
+
+/// Whether what is sent to this address can be read on the way.
+fn is_open(server: &str) -> bool {
+    let host = server.trim().strip_prefix("http://").unwrap_or("");
+    let here =
+        ["localhost", "127.", "[::1]"].iter().any(|own| host.starts_with(own) || own.starts_with(host));
+    !here && !host.is_empty()
+}
+
+/// The state of the screen.
+#[derive(Debug)]
+pub struct First {
+    server: Field,
+    code: Field,
+    focus: Form,
+    sending: Option<Ticket>,
+    tickets: u64,
+    failed: Option<String>,
+    keymap: Keymap,
+    theme: Theme,
+    /// How it ended.
+    pub chosen: Option<Chosen>,
+}
+
+impl First {
+    /// The screen as it is shown first.
+    pub fn new(start: Start) -> (Self, Vec<Effect>) {
+        let first = Self {
+            server: Field::default(),
+            code: Field::secret(),
+            focus: Form::new(LEAVE + 1),
+            sending: None,
+            tickets: 0,
+            failed: None,
+            keymap: start.keymap,
+            theme: start.theme,
+            chosen: None,
+        };
+        (first, Vec::new())
+    }
+
+    fn contexts(&self) -> &'static [Context] {
+        if self.focus.at <= CODE { stack::TEXT } else { stack::POPUP }
+    }
+
+    fn key(&mut self, key: KeyCombination) -> Vec<Effect> {
+        if let Meaning::Action(action) = self.keymap.meaning(self.contexts(), None, key) {
+            return self.act(action);
+        }
+        match (self.focus.at, key.codes.first()) {
+            (_, KeyCode::Down) => self.focus.next(),
+            (_, KeyCode::Up) => self.focus.previous(),
+            _ if self.sending.is_some() => {}
+            (SERVER, _) => drop(self.server.press(key)),
+            (CODE, _) => drop(self.code.press(key)),
+            (_, KeyCode::Right) => self.focus.next(),
+            (_, KeyCode::Left) => self.focus.previous(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::NextField | Action::ScrollDown => self.focus.next(),
+            Action::PreviousField | Action::ScrollUp => self.focus.previous(),
+            Action::Submit if self.focus.at == SERVER => self.focus.next(),
+            Action::Submit => return self.sign_in(),
+            Action::Activate => match self.focus.at {
+                SIGN_IN => return self.sign_in(),
+                DEMO => {
+                    self.chosen = Some(Chosen::Demo);
+                    return vec![Effect::Quit];
+                }
+                _ => return vec![Effect::Quit],
+            },
+            Action::Suspend => return vec![Effect::Suspend],
+            // What was asked for is left alone.
+            Action::Cancel | Action::Interrupt if self.sending.is_some() => {
+                return self.sending.take().map(Effect::Forget).into_iter().collect();
+            }
+            Action::Cancel => self.failed = None,
+            Action::Interrupt | Action::ClosePopup | Action::Quit => return vec![Effect::Quit],
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn sign_in(&mut self) -> Vec<Effect> {
+        if self.sending.is_some() {
+            return Vec::new();
+        }
+        let server = self.server.text().trim().to_owned();
+        if server.is_empty() {
+            self.focus.at = SERVER;
+            return self.wrong("Which server? Write its address, such as https://keys.plant.example.");
+        }
+        let code = self.code.text().trim();
+        if TokenKind::Code.digest(code).is_none() {
+            let why = if code.is_empty() {
+                "Paste the sign-in code: it begins with inv_ and is never shown."
+            } else {
+                "That is no sign-in code: it begins with inv_ and is pasted whole."
+            };
+            self.focus.at = CODE;
+            return self.wrong(why);
+        }
+        let code = Arc::new(ShownOnce::new(code));
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        (self.sending, self.failed) = (Some(ticket), None);
+        vec![Effect::Ask { ticket, ask: Ask::SignInAt { server, code } }]
+    }
+
+    fn wrong(&mut self, why: &str) -> Vec<Effect> {
+        self.failed = Some(why.to_owned());
+        Vec::new()
+    }
+
+    fn reply(&mut self, result: Result<Reply, Failure>) -> Vec<Effect> {
+        self.sending = None;
+        match result {
+            Ok(_) => {
+                self.chosen = Some(Chosen::SignedIn);
+                self.code.take().zeroize();
+                vec![Effect::Quit]
+            }
+            Err(failure) => {
+                // What was typed stays; most likely the code is to be replaced or the address mended.
+                self.focus.at = if failure.problem().is_some() { CODE } else { SERVER };
+                self.wrong(&failure.to_string())
+            }
+        }
+    }
+
+    fn buttons(&self, columns: usize) -> Line<'static> {
+        let mut spans = Vec::new();
+        for (at, long, short) in BUTTONS {
+            let name = if columns < 40 { short } else { long };
+            let style = if self.focus.at == at {
+                self.theme.style(Role::Accent).add_modifier(Modifier::REVERSED)
+            } else {
+                self.theme.style(Role::Accent)
+            };
+            spans.extend([Span::styled(format!("[{name}]"), style), Span::raw("  ")]);
+        }
+        Line::from(spans)
+    }
+}
+
+impl Stage for First {
+    fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        match msg {
+            Msg::Key(key) => self.key(key),
+            Msg::Paste(text) if self.sending.is_none() => {
+                match self.focus.at {
+                    SERVER => self.server.paste(&text),
+                    CODE => self.code.paste(&text),
+                    _ => {}
+                }
+                Vec::new()
+            }
+            Msg::Reply { ticket, result } if self.sending == Some(ticket) => self.reply(result),
+            _ => Vec::new(),
+        }
+    }
+
+    fn wake_at(&self) -> Option<Moment> {
+        None
+    }
+
+    fn draw(&self, buf: &mut Buffer) -> Drawn {
+        buf.reset();
+        let (area, theme) = (buf.area, self.theme);
+        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+            let text = format!("needs {}x{}, has {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+            buf.set_stringn(0, 0, text, usize::from(area.width), Style::new());
+            return Drawn::default();
+        }
+        let width = content_width(area, 66);
+        let columns = usize::from(width);
+        let muted = theme.style(Role::Muted);
+        let mut failed = self.failed.as_ref().map_or_else(Vec::new, |why| {
+            paragraph(&theme.text(&text::block(why)), theme.style(Role::Danger), columns)
+        });
+        if failed.is_empty() && is_open(self.server.text()) {
+            failed = paragraph(OPEN, theme.style(Role::Stale), columns);
+        }
+        let (enter, tab) = ("Enter", "Tab");
+        let foot = [
+            self.buttons(columns),
+            Line::default(),
+            if self.sending.is_some() {
+                hints(&[("Esc", "signing in; cancel")], theme)
+            } else {
+                hints(&[(enter, "accept"), (tab, "next"), ("Ctrl-c", "leave")], theme)
+            },
+        ];
+        let help: Vec<Line<'static>> = HELP
+            .iter()
+            .flat_map(|words| {
+                wrap(words, columns)
+                    .into_iter()
+                    .map(|line| Line::styled(line, muted))
+                    .chain([Line::default()])
+            })
+            .collect();
+        // In low windows what explains gives way, never what is to be typed or pressed.
+        let rows = usize::from(area.height) - 2;
+        let mut content = paragraph(INTRO, theme.style(Role::Strong), columns);
+        content.push(Line::default());
+        let fields = [
+            Line::styled("Server", theme.style(Role::Accent)),
+            Line::styled("Code", theme.style(Role::Accent)),
+        ];
+        let least = fields.len() + 1 + failed.len() + usize::from(!failed.is_empty()) + foot.len();
+        if content.len() + least > rows {
+            content.clear();
+        }
+        let at = u16::try_from(content.len()).unwrap_or(0);
+        content.extend(fields);
+        content.push(Line::default());
+        if !failed.is_empty() {
+            content.extend(failed);
+            content.push(Line::default());
+        }
+        if content.len() + help.len() + foot.len() <= rows {
+            content.extend(help);
+        }
+        content.extend(foot);
+        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        let inside = frame("keyward", Mood::Calm, size, area, theme, buf);
+        lines(&content, inside, theme, buf);
+        let place = |row: u16| Rect {
+            x: inside.x + 8,
+            y: inside.y + at + row,
+            width: inside.width.saturating_sub(8),
+            height: 1,
+        };
+        let idle = self.sending.is_none();
+        let server = self.server.draw(place(0), idle && self.focus.at == SERVER, theme, buf);
+        let code = self.code.draw(place(1), idle && self.focus.at == CODE, theme, buf);
+        if self.server.text().is_empty() {
+            let example = "https://keys.plant.example";
+            buf.set_stringn(place(0).x + 1, place(0).y, example, usize::from(place(0).width) - 1, muted);
+        }
+        if theme.ascii {
+            ascii_only(buf);
+        }
+        Drawn { cursor: server.or(code), scroll: None }
+    }
+}
