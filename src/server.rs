@@ -34,6 +34,7 @@ pub mod members;
 pub mod observe;
 pub mod openapi;
 pub mod paging;
+pub mod places;
 pub mod recorder;
 pub mod reviews;
 pub mod rotations;
@@ -59,6 +60,8 @@ pub struct Server {
     pub stopping: CancellationToken,
     /// Counters.
     pub metrics: Metrics,
+    /// Places for connections.
+    pub places: places::Places,
     /// The uses of keys.
     pub recorder: Arc<Recorder>,
     /// What a key reads.
@@ -172,6 +175,7 @@ pub async fn start(
     let data = data_plane::Data::load(&store).await?;
     let writer = recorder.clone().start().map_err(StartError::Thread)?;
     let server = Arc::new(Server {
+        places: places(&settings),
         recorder,
         data,
         hosts: guard::Hosts::new(&settings.hosts),
@@ -187,15 +191,23 @@ pub async fn start(
     });
     let limits = &server.settings.limits;
     let door = Arc::new(Door::new(server.clone()));
-    let listening = listen::start(listener, limits, tls, move |ends, request| {
+    let listening = listen::start(listener, server.places.clone(), limits, tls, move |ends, request| {
         let door = door.clone();
         async move { door.answer(ends, request).await }
     });
     let observing = observe.map(|listener| {
         let server = server.clone();
-        listen::start(listener, limits, None, move |_, request| observe::answer(server.clone(), request))
+        listen::start(listener, places(&server.settings), limits, None, move |_, request| {
+            observe::answer(server.clone(), request)
+        })
     });
     Ok(Running { addr, observe_addr, server, listening, observing, writer })
+}
+
+/// Places for the connections of one listener.
+fn places(settings: &Settings) -> places::Places {
+    let most = listen::connections_max(settings.limits.connections);
+    places::Places::new(most, settings.limits.connections_per_address, &settings.trusted_proxies)
 }
 
 /// Whether secrets stay out of other people's sight on the way to `address`.

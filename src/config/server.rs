@@ -51,6 +51,8 @@ impl Default for Server {
 pub struct Limits {
     /// Most connections at once.
     pub connections: u32,
+    /// Most of them from one address.
+    pub connections_per_address: u32,
     /// For all headers of a request to arrive; also how long an idle connection is kept.
     pub header_timeout_seconds: u32,
     /// For the whole body of a request to arrive.
@@ -69,6 +71,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1_024,
+            connections_per_address: 512,
             header_timeout_seconds: 10,
             body_timeout_seconds: 15,
             shutdown_timeout_seconds: 10,

@@ -94,6 +94,7 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, Failure> {
         hosts: if args.host.is_empty() { file.hosts.clone() } else { args.host.clone() },
         limits: Limits {
             connections: usize::try_from(limits.connections).unwrap_or(usize::MAX),
+            connections_per_address: usize::try_from(limits.connections_per_address).unwrap_or(usize::MAX),
             header_timeout: seconds(limits.header_timeout_seconds),
             body_timeout: seconds(limits.body_timeout_seconds),
             shutdown_timeout: seconds(limits.shutdown_timeout_seconds),

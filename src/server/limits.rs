@@ -67,10 +67,10 @@ impl Limiter {
 
 /// An IPv4 address, or the 64 bits that one site has of IPv6.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Network(u64);
+pub(super) struct Network(u64);
 
 impl Network {
-    fn of(address: IpAddr) -> Self {
+    pub(super) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(v4) => Self(v4.to_bits().into()),
             // The upper half is never below 2^32 for a global address.

@@ -22,6 +22,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::places::{Full, Place, Places};
 use super::settings::Limits;
 use super::{Refusal, StartError};
 
@@ -73,6 +74,7 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, StartError>
 /// Serves connections of `listener` with `answer` until told to stop.
 pub(super) fn start<A, F>(
     listener: TcpListener,
+    places: Places,
     limits: &Limits,
     tls: Option<TlsAcceptor>,
     answer: A,
@@ -82,13 +84,14 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     let stop = CancellationToken::new();
-    let house = House { limits: limits.clone(), tls, answer };
+    let house = House { places, limits: limits.clone(), tls, answer };
     let task = tokio::spawn(accept(Arc::new(house), listener, stop.clone()));
     Listening { stop, task }
 }
 
 /// What every connection needs.
 struct House<A> {
+    places: Places,
     limits: Limits,
     tls: Option<TlsAcceptor>,
     answer: A,
@@ -96,7 +99,7 @@ struct House<A> {
 
 /// Whether a connection found room.
 enum Room {
-    Inside(OwnedSemaphorePermit),
+    Inside(Place),
     TurnedAway(OwnedSemaphorePermit),
 }
 
@@ -105,16 +108,17 @@ where
     A: Fn(Ends, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let inside = Arc::new(Semaphore::new(connections_max(house.limits.connections)));
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
     let graceful = GracefulShutdown::new();
     let one = async || match listener.accept().await {
         Ok((stream, peer)) => {
-            if let Ok(permit) = inside.clone().try_acquire_owned() {
-                return Some((stream, peer, Room::Inside(permit)));
-            }
-            let permit = turned_away.clone().acquire_owned().await.ok()?;
-            Some((stream, peer, Room::TurnedAway(permit)))
+            let room = match house.places.take(peer.ip()) {
+                Ok(place) => Room::Inside(place),
+                Err(Full::All) => Room::TurnedAway(turned_away.clone().acquire_owned().await.ok()?),
+                // Nobody waits for one who has their share: where there is no room to tell them, they are cut off.
+                Err(Full::Share) => Room::TurnedAway(turned_away.clone().try_acquire_owned().ok()?),
+            };
+            Some((stream, peer, room))
         }
         Err(e) => {
             // Too many open files, or a connection that was gone before it was taken: the next may fare better.
@@ -177,7 +181,7 @@ where
     http.timer(TokioTimer::new()).max_buf_size(HEADERS_MAX);
     // A connection that breaks off is the client's business.
     let _ended = match room {
-        Room::Inside(_permit) => {
+        Room::Inside(_place) => {
             http.header_read_timeout(house.limits.header_timeout);
             let answer = |request| {
                 let answer = (house.answer)(ends, request);
@@ -188,7 +192,7 @@ where
         Room::TurnedAway(_permit) => {
             http.header_read_timeout(TURNED_AWAY_PATIENCE).keep_alive(false);
             let busy = |_| async {
-                let why = "The server has as many connections as it takes. Try again in a moment.";
+                let why = "The server has as many connections as it takes, in all or from this address. Try again in a moment.";
                 Ok::<_, Infallible>(Refusal::Unavailable(why).into_response())
             };
             watcher.watch(http.serve_connection(stream, service_fn(busy))).await
@@ -197,7 +201,7 @@ where
 }
 
 /// The limit on connections, no higher than the open files that the process may have, which is raised as far as it goes.
-fn connections_max(wanted: usize) -> usize {
+pub(super) fn connections_max(wanted: usize) -> usize {
     let mut files = getrlimit(Resource::Nofile);
     if files.current < files.maximum {
         files.current = files.maximum;

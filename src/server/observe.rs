@@ -25,9 +25,27 @@ pub(super) async fn answer<B>(server: Arc<Server>, request: Request<B>) -> Respo
             Ok(()) => "ready\n".into_response(),
             Err(refusal) => refusal.into_response(),
         },
-        "/metrics" => ([(CONTENT_TYPE, METRICS_TYPE)], server.metrics.text()).into_response(),
+        "/metrics" => {
+            let text = server.metrics.text() + &gauges(&server);
+            ([(CONTENT_TYPE, METRICS_TYPE)], text).into_response()
+        }
         _ => Refusal::NotFound.into_response(),
     }
+}
+
+/// What stands in the server at this moment, in Prometheus' text format.
+fn gauges(server: &Server) -> String {
+    let gauge = |name: &str, help: &str, value: usize| {
+        format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n")
+    };
+    let places = &server.places;
+    gauge("keyward_connections", "Connections open now.", places.taken())
+        + &gauge("keyward_connections_max", "Most connections at once.", places.most())
+        + &gauge(
+            "keyward_keys_unwritten",
+            "Keys with uses that are answered and not yet in the database.",
+            server.recorder.unwritten(),
+        )
 }
 
 /// Whether a request could be answered now.

@@ -323,6 +323,11 @@ impl Recorder {
         }
     }
 
+    /// How many keys have uses that are not yet written.
+    pub fn unwritten(&self) -> usize {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// A turn to decide about keys. Take it before the transaction, and hand it in.
     pub async fn turn(self: &Arc<Self>) -> Turn {
         Turn::new(self.clone(), self.turn.clone().write_owned().await)

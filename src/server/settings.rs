@@ -44,6 +44,8 @@ pub struct Tls {
 pub struct Limits {
     /// Most connections at once.
     pub connections: usize,
+    /// Most of them from one address, but for this machine and trusted proxies, which stand for many.
+    pub connections_per_address: usize,
     /// For all headers of a request to arrive; also how long an idle connection is kept.
     pub header_timeout: Duration,
     /// For the whole body of a request to arrive, and for a client to go on taking an answer.
@@ -87,6 +89,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1_024,
+            connections_per_address: 512,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(10),

@@ -296,6 +296,8 @@ async fn what_operators_watch_has_an_address_of_its_own() {
     let text = String::from_utf8(metrics.body).unwrap();
     assert!(text.contains("keyward_requests_total{operation=\"listSites\",status=\"401\"} 1\n"), "{text}");
     assert!(text.contains("keyward_verification_seconds_count 1\n"), "{text}");
+    assert!(text.contains("\nkeyward_connections ") && text.contains("\nkeyward_connections_max "), "{text}");
+    assert!(text.contains("keyward_keys_unwritten 0\n"), "{text}");
     let server = Arc::clone(running.server());
     running.shutdown().await;
     assert!(server.stopping.is_cancelled());
