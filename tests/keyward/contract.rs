@@ -1,29 +1,26 @@
 //! The contract, lived through: the real client against a real server, on both databases.
 
+mod decisions;
+mod lists;
+
 use keyward::client::{Client, Credential, Request};
 use keyward::clock::{Clock, entropy};
 use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
-use keyward::domain::key::{Key, Kind};
+use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
-use keyward::domain::review::Decision;
-use keyward::domain::rotation::Phase;
-use keyward::domain::staleness::Flag;
-use keyward::domain::time::{DAY, HOUR, SECOND, Stamp};
-use keyward::domain::usage::BucketWidth;
+use keyward::domain::time::Stamp;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::{ListMachines, ListSites};
 use keyward::wire::keys::{
-    CreateKey, CreatedKey, EditKey, EditOrganizationKey, Include, KeysQuery, ListOrganizationKeys,
-    ListPersonalKeys, ListRotations, LookUpKey, LookUpKeyCall, RevokeKey, RevokeLeakedKey,
-    RevokeLeakedKeyCall, RotationsQuery, ShownOnce, UsageQuery,
+    CreateKey, CreatedKey, EditKey, EditOrganizationKey, KeysQuery, ListOrganizationKeys, LookUpKey,
+    LookUpKeyCall, RevokeKey, RevokeLeakedKey, RevokeLeakedKeyCall, ShownOnce, UsageQuery,
 };
 use keyward::wire::members::RemoveMember;
 use keyward::wire::problem::ProblemType as P;
-use keyward::wire::reviews::{CreateReview, Decide, ListReviews, RecordExport, RecordReviewExport};
 
 use crate::support::for_each_database;
-use crate::support::house::{House, Person, problem, unlimited};
+use crate::support::house::{House, Person, problem};
 
 const ORGANIZATION: Kind = Kind::Organization;
 const PERSONAL: Kind = Kind::Personal;
@@ -181,62 +178,6 @@ async fn equal_requests_at_once_make_one_key_with_one_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_paged_and_say_what_changed() {
-    for_each_database(async |database| {
-        let house = House::open(database).await;
-        let mut keys = Vec::new();
-        for n in 0..7 {
-            keys.push(create(&house.ada, ORGANIZATION, named(&format!("key {n}"))).await);
-        }
-        let list = async |query: KeysQuery| {
-            house.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
-        };
-        let mut query = KeysQuery { limit: Some(3), ..KeysQuery::default() };
-        let mut names = Vec::new();
-        loop {
-            let page = list(query.clone()).await;
-            if query.cursor.is_none() {
-                assert_eq!(page.metadata.total, Some(7));
-            }
-            names.extend(page.data.into_iter().map(|key| key.name));
-            query.cursor = page.metadata.next_cursor;
-            if query.cursor.is_none() {
-                break;
-            }
-        }
-        assert_eq!(names, (0..7).rev().map(|n| format!("key {n}")).collect::<Vec<_>>());
-
-        let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
-        // The server reaches back 10 s: what was created before that is not repeated for ever.
-        let since =
-            |at: Stamp| KeysQuery { changed_since: Some(at.plus(10 * SECOND)), ..KeysQuery::default() };
-        holder(&house, &keys[0]).send(Request::to(ListSites)).await.unwrap();
-        house.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
-        let edit = EditKey { name: Some("renamed".into()), note: None };
-        house.ada.client.edit_key(ORGANIZATION, keys[2].key.id, 1, edit).await.unwrap();
-        let replacement = CreateKey { replaces: Some(keys[3].key.id), ..named("key 3 (2026-11)") };
-        let replacement = create(&house.ada, ORGANIZATION, replacement).await;
-        let changed: Vec<String> = list(since(seen)).await.data.into_iter().map(|key| key.name).collect();
-        assert_eq!(changed, ["key 3 (2026-11)", "key 3", "renamed", "key 1", "key 0"], "{}", database.name);
-
-        house.ada.client.revoke_key(ORGANIZATION, replacement.key.id, even_if_used("x")).await.unwrap();
-        let changed = list(since(seen)).await.data;
-        assert_eq!(changed.iter().find(|key| key.name == "key 3").unwrap().replaced_by, None);
-        let all = list(KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() }).await;
-        assert_eq!((all.data.len(), all.metadata.total), (8, Some(8)));
-        assert_eq!(list(KeysQuery::default()).await.data.len(), 6);
-
-        let foreign = KeysQuery { limit: Some(1), ..KeysQuery::default() };
-        let cursor = list(foreign).await.metadata.next_cursor;
-        let elsewhere = KeysQuery { cursor, ..KeysQuery::default() };
-        let refused = house.ada.client.send(Request::to(ListPersonalKeys).query(elsewhere)).await;
-        assert_eq!(problem(refused), P::CursorInvalid);
-        house.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_edit_names_the_version_that_was_looked_at() {
     for_each_database(async |database| {
         let house = House::open(database).await;
@@ -257,96 +198,6 @@ async fn an_edit_names_the_version_that_was_looked_at() {
         house.close().await;
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_goes_through_its_phases() {
-    let clock = Clock::fixed(Clock::System.now());
-    let database = crate::support::Database::sqlite();
-    let house = House::open_with(&database, unlimited(), clock.clone()).await;
-    let bo = house.member("bo@plant.example", Role::Normal).await;
-    let old = create(&bo, PERSONAL, named("SAP")).await;
-    let replacing = |name: &str| CreateKey { replaces: Some(old.key.id), ..named(name) };
-    let stranger = house.ada.client.create_key(PERSONAL, replacing("not Ada's"), "x").await;
-    assert_eq!(problem(stranger), P::ReplacesConflict);
-    holder(&house, &old).send(Request::to(ListSites)).await.unwrap();
-    let new = create(&bo, PERSONAL, replacing("SAP 2")).await;
-    let second = bo.client.create_key(PERSONAL, replacing("SAP 3"), "y").await;
-    assert_eq!(problem(second), P::ReplacesConflict);
-
-    let query = RotationsQuery { owner: PERSONAL, usage: Some(true), ..RotationsQuery::default() };
-    let phase = async || {
-        let rotations = bo.client.send(Request::to(ListRotations).query(query.clone())).await.unwrap().data;
-        assert_eq!(rotations.len(), 1);
-        rotations.into_iter().next().unwrap()
-    };
-    assert_eq!(phase().await.phase, Phase::Switch);
-    holder(&house, &new).send(Request::to(ListSites)).await.unwrap();
-    let drain = phase().await;
-    assert_eq!((drain.phase, drain.quiet_window_s), (Phase::Drain, 48 * 3600));
-    assert_eq!(drain.usage.unwrap().old.len(), 1);
-    let window = drain.quiet_window_s * SECOND;
-    let finish = || unless_used_since(clock.now().minus(window));
-    assert_eq!(problem(bo.client.revoke_key(PERSONAL, old.key.id, finish()).await), P::UsedSince);
-    clock.advance(std::time::Duration::from_hours(49));
-    assert_eq!(phase().await.phase, Phase::Ready);
-    bo.client.revoke_key(PERSONAL, old.key.id, finish()).await.unwrap();
-    assert_eq!(phase().await.phase, Phase::Done);
-    house.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_review_keeps_its_evidence() {
-    let clock = Clock::fixed(Clock::System.now());
-    let database = crate::support::Database::sqlite();
-    let house = House::open_with(&database, unlimited(), clock.clone()).await;
-    let stale = create(&house.ada, ORGANIZATION, named("stale")).await;
-    let used = create(&house.ada, ORGANIZATION, named("used")).await;
-    clock.advance(std::time::Duration::from_hours(20 * 24));
-    let looked = clock.now();
-    let review_id = Id::new(looked, [7; 10]);
-    let decide = |key: &Key, decision, since: Option<Stamp>| Decide {
-        review_id,
-        key_id: key.id,
-        decision,
-        until: None,
-        note: Some("a note".into()),
-        unless_used_since: since,
-    };
-    let send = async |body: Decide, header: &str| {
-        house.ada.client.send(Request::with(CreateReview, body).idempotency_key(header)).await
-    };
-    let body = decide(&stale.key, Decision::Revoke, Some(looked));
-    let decided = send(body.clone(), "a").await.unwrap();
-    assert_eq!(decided.review.findings[0].flag, Flag::NeverUsed);
-    assert!(decided.key.revoked_at.is_some() && decided.review.note.as_deref() == Some("a note"));
-    assert_eq!(send(body, "a").await.unwrap(), decided, "repeated, it is the same decision");
-
-    holder(&house, &used).send(Request::to(ListSites)).await.unwrap();
-    let body = decide(&used.key, Decision::Revoke, Some(looked));
-    assert_eq!(problem(send(body.clone(), "b").await), P::UsedSince);
-    assert_eq!(problem(send(body, "b").await), P::UsedSince, "a refusal decides nothing");
-    // Records of one moment have no order among them.
-    clock.advance(std::time::Duration::from_millis(1));
-    let keep = Decide { until: Some(looked.plus(90 * DAY)), ..decide(&used.key, Decision::Keep, None) };
-    send(keep, "b").await.unwrap();
-    let reviews = house.ada.client.send(Request::to(ListReviews)).await.unwrap().data;
-    assert_eq!(reviews.iter().map(|r| r.decision).collect::<Vec<_>>(), [Decision::Keep, Decision::Revoke]);
-
-    for wrong in [
-        decide(&used.key, Decision::Revoke, None),
-        decide(&used.key, Decision::Skip, Some(looked)),
-        Decide { until: Some(looked.minus(1)), ..decide(&used.key, Decision::Keep, None) },
-    ] {
-        assert_eq!(problem(send(wrong, "c").await), P::FieldInvalid);
-    }
-    let export = RecordExport { review_id: Some(review_id), records: 2, sha256: "0f".repeat(32) };
-    house.ada.client.send(Request::with(RecordReviewExport, export)).await.unwrap();
-    // Of the same moment, so in either order.
-    let mut done = actions(&house.ada, stale.key.id).await;
-    done.sort_unstable();
-    assert_eq!(done, [Action::KeyCreated, Action::KeyRevoked, Action::ReviewRecorded]);
-    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -403,52 +254,6 @@ async fn personal_keys_die_with_their_owner() {
         let orphaned = list(since).await.data;
         assert!(orphaned.iter().any(|key| key.id == shared.key.id && key.created_by.removed_at.is_some()));
         house.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn use_is_counted_by_hour_and_day() {
-    let clock = Clock::fixed(Clock::System.now().floor(DAY).plus(DAY / 2));
-    let database = crate::support::Database::sqlite();
-    let house = House::open_with(&database, unlimited(), clock.clone()).await;
-    let created = create(&house.ada, ORGANIZATION, named("hourly")).await;
-    let holder = holder(&house, &created);
-    for _ in 0..3 {
-        holder.send(Request::to(ListSites)).await.unwrap();
-        clock.advance(std::time::Duration::from_hours(24));
-    }
-    let id = created.key.id;
-    let hours = UsageQuery { from: Some(clock.now().minus(10 * DAY)), ..UsageQuery::default() };
-    let hours = house.ada.client.key_usage(ORGANIZATION, id, hours).await.unwrap();
-    assert_eq!(hours.buckets.iter().map(|b| (b.start.0 % HOUR, b.count)).collect::<Vec<_>>(), [(0, 1); 3]);
-    assert_eq!((hours.clients.len(), hours.clients[0].count), (1, 3));
-    let days = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
-    let days = house.ada.client.key_usage(ORGANIZATION, id, days).await.unwrap();
-    assert_eq!(days.buckets.iter().map(|b| b.count).collect::<Vec<_>>(), [1, 1, 1]);
-    let counts = house.ada.client.daily_use(ORGANIZATION, &[id], Some(6)).await.unwrap().data;
-    assert_eq!(counts[0].counts, [None, None, Some(1), Some(1), Some(1), Some(0)]);
-    house.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn uses_outlive_a_restart() {
-    for_each_database(async |database| {
-        let house = House::open(database).await;
-        let created = create(&house.ada, ORGANIZATION, named("busy")).await;
-        let token = house.ada.credential.clone();
-        let holder = holder(&house, &created);
-        for _ in 0..5 {
-            holder.send(Request::to(ListSites)).await.unwrap();
-        }
-        house.close().await;
-        let (running, client) =
-            crate::support::house::serve(database.open().await, unlimited(), Clock::System).await;
-        let key = client.with_credential(token).key(ORGANIZATION, created.key.id).await.unwrap();
-        assert_eq!(key.use_count, 5, "{}", database.name);
-        let secret = Credential::bearer(created.secret.unwrap().expose()).unwrap();
-        client.with_credential(secret).send(Request::to(ListSites)).await.unwrap();
-        running.shutdown().await;
     })
     .await;
 }

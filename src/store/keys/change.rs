@@ -1,0 +1,137 @@
+//! Changes of keys, each with its guard in the `WHERE`: no read, then write.
+
+use super::{KeyRow, NewKey, RevokeGuard};
+use crate::domain::id::Id;
+use crate::domain::secret::{Digest, Mask};
+use crate::domain::time::Stamp;
+use crate::store::error::Error;
+use crate::store::row::Row;
+use crate::store::tx::Tx;
+
+impl Tx {
+    /// Adds a key.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] where another live key replaces the same key.
+    pub async fn insert_key(&mut self, new: &NewKey) -> Result<(), Error> {
+        let mark = self.watermark(new.at).await?;
+        let sql = sqlx::query(
+            "INSERT INTO keys (id, kind, name, note, digest, last_four, version, created_at, created_by, replaces, \
+             use_count, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, 0, $10)",
+        )
+        .bind(new.id.to_string())
+        .bind(new.kind.word())
+        .bind(new.name.clone())
+        .bind(new.note.clone())
+        .bind(new.digest.0.to_vec())
+        .bind(new.mask.last_four().to_owned())
+        .bind(new.at.0)
+        .bind(new.created_by.to_string())
+        .bind(new.replaces.map(|id| id.to_string()))
+        .bind(mark.0);
+        self.execute(sql).await.map(drop)
+    }
+
+    /// Gives a key that was never used nor confirmed, and was created after `created_after`, another secret; the earlier one is dead.
+    /// `false` where it is too late for that.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn reissue_key(
+        &mut self,
+        earlier: &KeyRow,
+        digest: Digest,
+        masked: Mask,
+        created_after: Stamp,
+        now: Stamp,
+    ) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET digest = $3, last_four = $4, changed_at = $5 WHERE id = $1 AND digest = $2 \
+             AND last_used_at IS NULL AND confirmed_at IS NULL AND revoked_at IS NULL AND created_at > $6",
+        )
+        .bind(earlier.key.id.to_string())
+        .bind(earlier.digest.0.to_vec())
+        .bind(digest.0.to_vec())
+        .bind(masked.last_four().to_owned())
+        .bind(mark.0)
+        .bind(created_after.0);
+        let done = self.execute(sql).await? > 0;
+        if done {
+            self.never_again(earlier.digest);
+        }
+        Ok(done)
+    }
+
+    /// Changes name and note of a key at this version. `false` where it is at another, or revoked.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn edit_key(
+        &mut self,
+        id: Id,
+        version: i64,
+        name: &str,
+        note: Option<&str>,
+        now: Stamp,
+    ) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET name = $3, note = $4, version = version + 1, changed_at = $5 \
+             WHERE id = $1 AND version = $2 AND revoked_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(version)
+        .bind(name.to_owned())
+        .bind(note.map(str::to_owned))
+        .bind(mark.0);
+        Ok(self.execute(sql).await? > 0)
+    }
+
+    /// Notes that the creator has stored the secret. `false` where that is known, or the key is revoked.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn confirm_key(&mut self, id: Id, now: Stamp) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET confirmed_at = $2, version = version + 1, changed_at = $3 \
+             WHERE id = $1 AND confirmed_at IS NULL AND revoked_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(now.0)
+        .bind(mark.0);
+        Ok(self.execute(sql).await? > 0)
+    }
+
+    /// Revokes a key if the guard holds. `false` where it does not, or the key is revoked already: read it to see which.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn revoke_key(
+        &mut self,
+        id: Id,
+        guard: RevokeGuard,
+        by: Id,
+        reason: Option<&str>,
+        now: Stamp,
+    ) -> Result<bool, Error> {
+        let mark = self.watermark(now).await?;
+        let sql = sqlx::query(
+            "UPDATE keys SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, version = version + 1, changed_at = $5 \
+             WHERE id = $1 AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_at < $6) \
+             AND (version = $7 OR $7 < 0) RETURNING digest",
+        )
+        .bind(id.to_string())
+        .bind(now.0)
+        .bind(by.to_string())
+        .bind(reason.map(str::to_owned))
+        .bind(mark.0)
+        .bind(guard.unless_used_since.map_or(i64::MAX, |since| since.0))
+        .bind(guard.version.unwrap_or(-1));
+        let Some(row) = self.optional(sql).await? else { return Ok(false) };
+        let digest = Row::of("keys", &row).digest("digest")?;
+        self.never_again(digest);
+        Ok(true)
+    }
+}
