@@ -306,7 +306,10 @@ async fn table(house: &House) -> String {
     let mut table = String::new();
     for operation in operations() {
         let mut refused: BTreeMap<&str, BTreeMap<&str, Seen>> = BTreeMap::new();
-        for &target in targets(&operation.name) {
+        let targets = targets(&operation.name);
+        let about_one = operation.path.contains("{id}");
+        assert!(!about_one || targets.len() > 1, "{}: say whose things it is asked about", operation.name);
+        for &target in targets {
             let mut row: Vec<(String, Vec<&str>)> = Vec::new();
             for actor in ACTORS {
                 let world = world(house, &operation.name, actor, &secrets).await;

@@ -15,12 +15,9 @@ use serde_json::Value;
 
 use super::dice::{self, Dice, Known};
 use super::schema::violations;
-use crate::support::Database;
 use crate::support::house::House;
 use crate::support::raw::{Raw, request, send};
-
-/// Requests of one run.
-const REQUESTS: usize = 2_000;
+use crate::support::{Database, for_each_database, scaled};
 
 /// An operation as the document has it.
 struct Operation {
@@ -164,8 +161,11 @@ async fn is_admin(address: SocketAddr, token: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_answers_what_the_document_says_whatever_is_asked() {
-    let database = Database::sqlite();
-    let house = House::open(&database).await;
+    for_each_database(fire).await;
+}
+
+async fn fire(database: &Database) {
+    let house = House::open(database).await;
     let address = house.address();
     let document = document();
     let operations = Operation::all(&document);
@@ -177,7 +177,7 @@ async fn the_server_answers_what_the_document_says_whatever_is_asked() {
         who.others.push(redeemed(&house, invited.code.code.expose()).await);
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for n in 0..REQUESTS {
+    for n in 0..scaled(20_000) {
         if n % 20 == 0 {
             if !is_admin(address, &who.ada).await {
                 who.ada = ada_again(&house).await;
@@ -193,7 +193,7 @@ async fn the_server_answers_what_the_document_says_whatever_is_asked() {
             assert_eq!(got.status, 201, "{got:?}");
             known.learn(&got.json());
             known.secrets.truncate(50);
-            who.key = got.json()["secret"].as_str().unwrap().to_owned();
+            got.json()["secret"].as_str().unwrap().clone_into(&mut who.key);
         }
         let operation = dice.pick(&operations);
         let ask = ask(&document, operation, &known, &who, &mut dice);
@@ -209,7 +209,8 @@ async fn the_server_answers_what_the_document_says_whatever_is_asked() {
         let short: String = ask.chars().take(2_000).collect();
         assert!(
             wrong.is_empty(),
-            "request {n}\n{short}\n\nanswer {}\n{body}\n\n{}",
+            "{} request {n}\n{short}\n\nanswer {}\n{body}\n\n{}",
+            database.name,
             got.status,
             wrong.join("\n")
         );
