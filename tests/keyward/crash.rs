@@ -8,13 +8,15 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keyward::client::{Client, Credential, Request};
 use keyward::clock::{entropy, monotonic};
-use keyward::domain::activity::Action;
+use keyward::domain::activity::{Action, Activity};
 use keyward::domain::id::Id;
 use keyward::domain::key::Kind;
 use keyward::domain::member::{Role, Status};
-use keyward::store::{ActivityFilter, Store};
+use keyward::domain::review::Decision;
+use keyward::store::{ActivityFilter, ReviewFilter, Store};
 use keyward::wire::keys::{CreateKey, CreateOrganizationKey, RevokeKey, RevokeOrganizationKey};
 use keyward::wire::members::{CreateInvitation, Invite, RemoveMember};
+use keyward::wire::reviews::{CreateReview, Decide};
 
 use crate::support::house::House;
 use crate::support::process::Process;
@@ -24,16 +26,18 @@ use crate::support::{Database, for_each_database, scaled};
 #[derive(Default)]
 struct Acknowledged {
     created: Vec<Id>,
+    reviewed: Vec<Id>,
     revoked: Vec<Id>,
     invited: Vec<Id>,
     removed: Vec<Id>,
 }
 
-/// Creates and revokes keys, invites and removes members, until the server is gone.
+/// Creates, reviews and revokes keys, invites and removes members, until the server is gone.
 async fn work(client: Client, count: Arc<AtomicUsize>) -> Acknowledged {
     let mut done = Acknowledged::default();
-    // The first error is the kill: what it was for is not acknowledged.
-    let _ = work_on(&client, &count, &mut done).await;
+    let error = work_on(&client, &count, &mut done).await.unwrap_err();
+    // The first error is the kill: what it was for is not acknowledged. An answer is none.
+    assert!(error.problem().is_none(), "what was acknowledged is not there: {error}");
     done
 }
 
@@ -49,6 +53,17 @@ async fn work_on(
         let key =
             client.send(Request::with(CreateOrganizationKey, body).idempotency_key(&once)).await?.key.id;
         done.created.push(key);
+        counted();
+        let keep = Decide {
+            review_id: key,
+            key_id: key,
+            decision: Decision::Keep,
+            until: None,
+            note: None,
+            unless_used_since: None,
+        };
+        client.send(Request::with(CreateReview, keep).idempotency_key(&once)).await?;
+        done.reviewed.push(key);
         counted();
         let anyhow =
             RevokeKey { even_if_used: Some(true), reason: Some("a test".into()), ..RevokeKey::default() };
@@ -69,29 +84,50 @@ async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     let mut reader = store.reader().await.unwrap();
     let members = reader.members(None, 1_000_000).await.unwrap();
     let live = reader.live_keys_of(admin, Kind::Organization).await.unwrap();
+    let reviews = reader.reviews(ReviewFilter::default(), 1_000_000).await.unwrap();
     let log = reader.activity(ActivityFilter::default(), 1_000_000).await.unwrap();
     let keys_of = |action| -> Vec<Id> {
         log.iter().filter(|row| row.action == action).filter_map(|row| row.key_id).collect()
     };
     let (created, revoked) = (keys_of(Action::KeyCreated), keys_of(Action::KeyRevoked));
+    let recorded = keys_of(Action::ReviewRecorded);
     let once = |ids: &[Id]| ids.iter().collect::<HashSet<_>>().len() == ids.len();
-    assert!(once(&created) && once(&revoked), "a change has two rows");
+    assert!(once(&created) && once(&revoked) && once(&recorded), "a change has two rows");
+    let by_ada = |row: &&Activity| row.actor.as_ref().is_some_and(|actor| actor.id == admin);
+    let from_host =
+        |row: &&Activity| row.member_id == Some(admin) || row.action == Action::OrganizationCreated;
+    // Killed after the digest reached DATA.revoked and before the commit: the next start revokes the key, and nobody was told before.
+    let replayed = |row: &&Activity| row.action == Action::KeyRevoked && row.actor.is_none();
+    assert!(
+        log.iter().all(|row| by_ada(&row) || from_host(&row) || replayed(&row)),
+        "a row does not say who did it"
+    );
+    let replayed: Vec<Id> = log.iter().filter(replayed).filter_map(|row| row.key_id).collect();
     // Rows and state agree: whatever has a row in the log is so, and the other way round.
     let live: HashSet<Id> = live.iter().map(|key| key.id).collect();
     let revoked: HashSet<Id> = revoked.into_iter().collect();
     let logged: HashSet<Id> = created.into_iter().filter(|id| !revoked.contains(id)).collect();
-    assert_eq!(live, logged);
+    assert_eq!(live, logged, "keys disagree with the log");
+    let reviews: Vec<Id> = reviews.into_iter().map(|review| review.key_id).collect();
+    assert!(once(&reviews), "a decision was recorded twice");
+    let reviews: HashSet<Id> = reviews.into_iter().collect();
+    assert_eq!(reviews, recorded.into_iter().collect(), "reviews disagree with the log");
     let gone: HashSet<Id> =
         members.iter().filter(|m| m.member.status == Status::Removed).map(|m| m.member.id).collect();
     let of = |action| log.iter().filter(move |row| row.action == action).filter_map(|row| row.member_id);
-    assert_eq!(gone, of(Action::MemberRemoved).collect());
+    assert_eq!(gone, of(Action::MemberRemoved).collect(), "removals disagree with the log");
     let known: HashSet<Id> = members.iter().map(|m| m.member.id).collect();
-    assert_eq!(known, of(Action::MemberInvited).collect());
+    assert_eq!(known, of(Action::MemberInvited).collect(), "members disagree with the log");
     for done in done {
+        assert!(
+            done.revoked.iter().all(|id| !replayed.contains(id)),
+            "a revocation was lost until the next start"
+        );
         assert!(
             done.created.iter().all(|id| live.contains(id) || revoked.contains(id)),
             "a created key was lost"
         );
+        assert!(done.reviewed.iter().all(|id| reviews.contains(id)), "a review was lost");
         assert!(done.revoked.iter().all(|id| revoked.contains(id)), "a revocation was lost");
         assert!(done.invited.iter().all(|id| known.contains(id)), "an invitation was lost");
         assert!(done.removed.iter().all(|id| gone.contains(id)), "a removal was lost");

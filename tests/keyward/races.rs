@@ -86,7 +86,8 @@ async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
             house.ada.client.revoke_key(Kind::Organization, created.key.id, wish).await.unwrap();
             acknowledged.store(true, Ordering::SeqCst);
             for verifier in running {
-                assert_eq!(verifier.await.unwrap(), 0, "{} round {round}", database.name);
+                let late = verifier.await.unwrap();
+                assert_eq!(late, 0, "{} round {round}: a revoked key was accepted", database.name);
             }
         }
         if let Some((running, _)) = next_door {

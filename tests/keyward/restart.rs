@@ -38,7 +38,7 @@ async fn a_restart_of_postgresql_loses_nothing_and_heals() {
     let Some(cluster) = Cluster::start() else { return };
     let database = Database::on(&cluster).await;
     let house = House::open(&database).await;
-    for (round, mode) in ["fast", "immediate"].iter().cycle().take(scaled(20).max(2)).enumerate() {
+    for (round, mode) in ["fast", "immediate", "kill"].iter().cycle().take(scaled(20).max(3)).enumerate() {
         let stop = tokio_util::sync::CancellationToken::new();
         let writers = (0..4).map(|n| {
             tokio::spawn(invite_on(house.ada.client.clone(), format!("r{round}w{n}"), stop.clone()))

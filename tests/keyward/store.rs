@@ -1,5 +1,6 @@
 //! The database: opening it, writing to it, and what it refuses.
 
+mod beside;
 mod disk_full;
 mod files;
 mod finality;

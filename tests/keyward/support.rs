@@ -53,17 +53,23 @@ impl Database {
     }
 }
 
-/// Runs a test on SQLite, and on PostgreSQL where there is one.
+/// Runs a test on SQLite, and on PostgreSQL where there is one. `KEYWARD_TEST_DATABASE` names the only one to run it on.
 pub async fn for_each_database(test: impl AsyncFn(&Database)) {
-    test(&Database::sqlite()).await;
-    if let Some(database) = Database::postgres().await {
+    let only = environment("KEYWARD_TEST_DATABASE");
+    let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
+    if wanted("SQLite") {
+        test(&Database::sqlite()).await;
+    }
+    if wanted("PostgreSQL")
+        && let Some(database) = Database::postgres().await
+    {
         test(&database).await;
     }
 }
 
 /// How often to try: a tenth of the full run, unless `KEYWARD_TEST_SCALE` says otherwise (1 is the full run). At least once.
 pub fn scaled(full: usize) -> usize {
-    let scale: f64 = environment("KEYWARD_TEST_SCALE").and_then(|text| text.parse().ok()).unwrap_or(0.1);
+    let scale = scale();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -72,6 +78,15 @@ pub fn scaled(full: usize) -> usize {
     )]
     let times = (full as f64 * scale).ceil() as usize;
     times.max(1)
+}
+
+fn scale() -> f64 {
+    environment("KEYWARD_TEST_SCALE").and_then(|text| text.parse().ok()).unwrap_or(0.1)
+}
+
+/// Whether it is the full run, in which times are measured too.
+pub fn is_full_run() -> bool {
+    scale() >= 1.0
 }
 
 /// A variable that is set to something.

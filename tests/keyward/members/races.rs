@@ -45,11 +45,20 @@ async fn one_active_admin_is_always_left() {
         let (_next, doors): (Vec<_>, Vec<_>) = doors(&house, database).await.into_iter().unzip();
         let mut admins = vec![house.ada.clone()];
         for round in 0..scaled(1_500) {
-            admins.extend(house.planted(Role::Admin, 1 + below(7)).await);
-            let acts = admins.iter().map(|admin| {
+            // Every other time two stand against each other; else many, and each chooses anyone.
+            if round % 2 == 0 {
+                for other in &admins[1..] {
+                    depose(admins[0].client.clone(), other.id).await;
+                }
+                let left = active_admins(&house.store).await;
+                admins.retain(|admin| left.contains(&admin.id));
+            }
+            let duel = round % 2 == 0 && admins.len() == 1;
+            admins.extend(house.planted(Role::Admin, if duel { 1 } else { 1 + below(7) }).await);
+            let acts = admins.iter().enumerate().map(|(n, admin)| {
                 let clients = everywhere(admin, &doors);
                 let client = clients[below(clients.len())].clone();
-                let target = admins[below(admins.len())].id;
+                let target = admins[if duel { 1 - n } else { below(admins.len()) }].id;
                 async move { tokio::spawn(depose(client, target)).await.unwrap() }
             });
             join_all(acts).await;

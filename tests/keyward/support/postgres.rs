@@ -28,7 +28,15 @@ trap '' INT TERM HUP
 "$BIN/initdb" -D "$DIR/data" -U keyward -A trust -E UTF8 --no-locale -N >"$DIR/log" 2>&1 &&
 "$BIN/pg_ctl" -D "$DIR/data" -l "$DIR/log" -w -t 60 -o "$OPTIONS" start >>"$DIR/log" 2>&1 && echo ready
 while read -r verb; do
-    "$BIN/pg_ctl" -D "$DIR/data" -l "$DIR/log" -w -t 60 -m "$verb" -o "$OPTIONS" restart >>"$DIR/log" 2>&1 && echo ready
+    if [ "$verb" = kill ]; then
+        kill -9 "$(head -n 1 "$DIR/data/postmaster.pid")"
+        # Refused while a process of the killed server is still there.
+        for try in $(seq 100); do
+            "$BIN/pg_ctl" -D "$DIR/data" -l "$DIR/log" -w -t 60 -o "$OPTIONS" start >>"$DIR/log" 2>&1 && echo ready && break
+        done
+    else
+        "$BIN/pg_ctl" -D "$DIR/data" -l "$DIR/log" -w -t 60 -m "$verb" -o "$OPTIONS" restart >>"$DIR/log" 2>&1 && echo ready
+    fi
 done
 "$BIN/pg_ctl" -D "$DIR/data" -w -m immediate stop >/dev/null 2>&1
 rm -rf "$DIR"
@@ -53,7 +61,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// Restarts the server: `smart`, `fast` or `immediate` (as after a power cut).
+    /// Restarts the server: `smart`, `fast`, `immediate` (its processes end themselves at once) or `kill` (they are given no time to).
     pub fn restart(&self, mode: &str) {
         let mut alive = self.alive.lock().unwrap();
         writeln!(alive.as_mut().unwrap(), "{mode}").unwrap();

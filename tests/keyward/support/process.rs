@@ -40,6 +40,8 @@ impl Process {
         std::fs::write(&config, "[limits]\nrequests_per_minute = 1000000\n").unwrap();
         command.args(["serve", "--listen", "127.0.0.1:0"]).env_clear().env("HOME", home.path());
         command.env("PATH", environment("PATH").unwrap()).env("KEYWARD_CONFIG", config);
+        #[cfg(feature = "planted-bugs")]
+        command.envs(environment(keyward::planted::VARIABLE).map(|bug| (keyward::planted::VARIABLE, bug)));
         match target {
             Target::Sqlite(path) => command.arg("--data").arg(path),
             Target::Postgres(url) => command.env("KEYWARD_DATABASE_URL", url),
@@ -61,6 +63,17 @@ impl Process {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop, as a service manager does.
+    pub fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end; gives its exit code.
+    pub fn wait(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
     }
 }
 

@@ -1,0 +1,268 @@
+//! *Last used* is honest: `Never` is exact, any other is at most 30 s behind, never in the future, and never goes back; and a server
+//! that is told to stop loses no use at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use keyward::client::{Client, Credential, Error, Request};
+use keyward::clock::{Clock, entropy, monotonic};
+use keyward::domain::id::Id;
+use keyward::domain::key::{Key, Kind};
+use keyward::domain::time::{HOUR, SECOND, Stamp};
+use keyward::domain::usage::BucketWidth;
+use keyward::store::{Scope, Store};
+use keyward::wire::data_plane::ListSites;
+use keyward::wire::keys::{CreateKey, CreatedKey};
+
+use crate::support::house::{House, serve, unlimited};
+use crate::support::process::Process;
+use crate::support::{Database, for_each_database, scaled};
+
+const KIND: Kind = Kind::Organization;
+
+fn now() -> Stamp {
+    Clock::System.now()
+}
+
+/// A number below `n`, by chance.
+fn below(n: usize) -> usize {
+    usize::from_ne_bytes(entropy()) % n
+}
+
+async fn create(ada: &Client) -> Result<CreatedKey, Error> {
+    let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
+    ada.create_key(KIND, body, &Id::new(now(), entropy()).to_string()).await
+}
+
+fn holder(door: &Client, created: &CreatedKey) -> Client {
+    let secret = created.secret.as_ref().unwrap();
+    door.with_credential(Credential::bearer(secret.expose()).unwrap())
+}
+
+/// The key as the database has it, whatever a server knows besides.
+async fn stored(store: &Store, id: Id) -> Key {
+    store.reader().await.unwrap().key(id, Scope::Any).await.unwrap().unwrap().key
+}
+
+/// What one integration did with its key.
+struct Uses {
+    id: Id,
+    sent: i64,
+    answered: i64,
+    /// When the last one that was answered was sent.
+    last: Option<Stamp>,
+}
+
+impl Uses {
+    fn of(id: Id) -> Self {
+        Self { id, sent: 0, answered: 0, last: None }
+    }
+
+    /// Uses the key once.
+    async fn one(&mut self, holder: &Client) -> Result<(), Error> {
+        self.sent += 1;
+        let at = now();
+        holder.send(Request::to(ListSites)).await?;
+        self.answered += 1;
+        self.last = Some(at);
+        Ok(())
+    }
+}
+
+/// Until the server is gone. An answer that says no is no such end.
+fn gone(ended: Result<(), Error>) {
+    let error = ended.unwrap_err();
+    assert!(error.problem().is_none(), "a good key was refused: {error}");
+}
+
+/// Creates keys and uses each a few times or never, until the server is gone.
+async fn come_and_go(ada: Client, door: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
+    let mut all = Vec::new();
+    let on = async |all: &mut Vec<Uses>| -> Result<(), Error> {
+        loop {
+            let created = create(&ada).await?;
+            all.push(Uses::of(created.key.id));
+            let (uses, holder) = (all.last_mut().unwrap(), holder(&door, &created));
+            for _ in 0..below(4) {
+                uses.one(&holder).await?;
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    };
+    gone(on(&mut all).await);
+    all
+}
+
+/// Uses one key without a pause, until the server is gone.
+async fn hammer(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
+    let mut uses = Uses::of(id);
+    let on = async |uses: &mut Uses| -> Result<(), Error> {
+        loop {
+            uses.one(&holder).await?;
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    gone(on(&mut uses).await);
+    vec![uses]
+}
+
+async fn until(count: &AtomicUsize, enough: usize) {
+    let begun = monotonic();
+    while count.load(Ordering::SeqCst) < enough {
+        assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An organization whose only admin is signed in, with one key, and no server.
+async fn set_up(database: &Database) -> (Credential, CreatedKey) {
+    let house = House::open(database).await;
+    let created = create(&house.ada.client).await.unwrap();
+    let credential = house.ada.credential.clone();
+    house.close().await;
+    (credential, created)
+}
+
+/// Promise 14, after kills.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_honest_after_a_kill() {
+    for_each_database(async |database| {
+        let (ada, hot) = set_up(database).await;
+        let mut before = None;
+        for round in 0..scaled(100) {
+            let server = tokio::task::block_in_place(|| Process::serve(&database.target));
+            let count = Arc::new(AtomicUsize::new(0));
+            let door = server.client.clone();
+            let admin = door.with_credential(ada.clone());
+            let comers =
+                (0..3).map(|_| tokio::spawn(come_and_go(admin.clone(), door.clone(), count.clone())));
+            let mut workers: Vec<_> = comers.collect();
+            workers.push(tokio::spawn(hammer(holder(&door, &hot), hot.key.id, count.clone())));
+            until(&count, below(200)).await;
+            tokio::task::block_in_place(|| server.kill());
+            let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+            let store = database.open().await;
+            for uses in &all {
+                let key = stored(&store, uses.id).await;
+                let about =
+                    format!("{} round {round}: {:?}, used {}", database.name, key.last_used_at, uses.sent);
+                let new = key.id != hot.key.id;
+                assert!(!new || uses.sent > 0 || key.last_used_at.is_none(), "used, and never was: {about}");
+                assert!(!new || key.use_count <= uses.sent, "more uses than were made: {about}");
+                if let Some(last) = uses.last {
+                    let shown = key.last_used_at.unwrap_or_else(|| panic!("never used, and was: {about}"));
+                    assert!(shown >= last.minus(30 * SECOND), "more than 30 s behind {last}: {about}");
+                }
+                assert!(key.last_used_at <= Some(now()), "in the future: {about}");
+            }
+            let after = stored(&store, hot.key.id).await.last_used_at;
+            assert!(after >= before, "{} round {round}: went back", database.name);
+            before = after;
+            store.close().await;
+        }
+    })
+    .await;
+}
+
+/// Promise 14, while the clock jumps to and fro by up to an hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_only_moves_forward_whatever_the_clock_does() {
+    let start = now();
+    let time = Arc::new(AtomicI64::new(start.0));
+    let house = House::open_with(&Database::sqlite(), unlimited(), Clock::Fixed(time.clone())).await;
+    let created = create(&house.ada.client).await.unwrap();
+    let (id, holder) = (created.key.id, holder(&house.client, &created));
+    let (mut latest, mut count) = (None, 0);
+    for round in 0..scaled(2_000) {
+        let jump = i64::try_from(below(2 * 3_600_000)).unwrap() - HOUR;
+        let at = start.plus(if round == 0 { 0 } else { jump });
+        time.store(at.0, Ordering::SeqCst);
+        if below(3) > 0 {
+            holder.send(Request::to(ListSites)).await.unwrap();
+            latest = latest.max(Some(at));
+            count += 1;
+        }
+        if below(2) == 0 {
+            let shown = house.ada.client.key(KIND, id).await.unwrap();
+            assert_eq!(shown.last_used_at, latest.map(|last| last.min(at)), "round {round}: shown");
+            let stored = stored(&house.store, id).await;
+            let on_record = (stored.last_used_at, stored.use_count);
+            assert_eq!(on_record, (latest, count), "round {round}: the last use went back or was lost");
+        }
+    }
+    house.close().await;
+}
+
+/// Promise 14 where each process gathers uses of its own, and by a clock that may be wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_writer_takes_nothing_back() {
+    let Some(database) = Database::postgres().await else { return };
+    let house = House::open_with(&database, unlimited(), Clock::fixed(now().minus(HOUR))).await;
+    let (next, door) = serve(database.open().await, unlimited(), Clock::fixed(now().plus(HOUR))).await;
+    let ada_next_door = door.with_credential(house.ada.credential.clone());
+    for round in 0..scaled(300) {
+        let begun = now();
+        let created = create(&house.ada.client).await.unwrap();
+        let id = created.key.id;
+        let (here, there) = (holder(&house.client, &created), holder(&door, &created));
+        // The first is written at once; the two after it are gathered, each by its own process.
+        for user in [&here, &here, &there] {
+            let before = now();
+            user.send(Request::to(ListSites)).await.unwrap();
+            while now() == before {
+                tokio::task::yield_now().await;
+            }
+        }
+        // Whoever is asked writes what it has gathered: the later use first.
+        ada_next_door.key(KIND, id).await.unwrap();
+        let later = stored(&house.store, id).await.last_used_at;
+        house.ada.client.key(KIND, id).await.unwrap();
+        let last = stored(&house.store, id).await;
+        let right = last.last_used_at >= later && last.use_count == 3;
+        assert!(right, "round {round}: the last use went back or was lost: {later:?}, {last:?}");
+        let honest = last.last_used_at.is_some_and(|at| at >= begun && at <= now());
+        assert!(honest, "round {round}: dated by the clock of a server: {:?}", last.last_used_at);
+    }
+    next.shutdown().await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_loses_no_use() {
+    for_each_database(async |database| {
+        let (ada, _) = set_up(database).await;
+        for round in 0..scaled(50) {
+            let server = tokio::task::block_in_place(|| Process::serve(&database.target));
+            let admin = server.client.with_credential(ada.clone());
+            let count = Arc::new(AtomicUsize::new(0));
+            let mut workers = Vec::new();
+            for _ in 0..4 {
+                let created = create(&admin).await.unwrap();
+                for _ in 0..4 {
+                    let holder = holder(&server.client, &created);
+                    workers.push(tokio::spawn(hammer(holder, created.key.id, count.clone())));
+                }
+            }
+            until(&count, below(2_000)).await;
+            server.terminate();
+            let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+            let code = tokio::task::block_in_place(|| server.wait());
+            assert_eq!(code, Some(143), "{}", database.name);
+            let store = database.open().await;
+            for uses in all.chunks(4) {
+                let id = uses[0].id;
+                let answered: i64 = uses.iter().map(|uses| uses.answered).sum();
+                let key = stored(&store, id).await;
+                assert_eq!(key.use_count, answered, "{} round {round}: uses on record", database.name);
+                let hours = store.reader().await.unwrap();
+                let hours = { hours }.buckets(&[id], BucketWidth::Hour, Stamp(0), now()).await.unwrap();
+                let counted: i64 = hours.values().flatten().map(|bucket| bucket.count).sum();
+                assert_eq!(counted, answered, "{} round {round}: uses by the hour", database.name);
+            }
+            store.close().await;
+        }
+    })
+    .await;
+}
