@@ -10,8 +10,13 @@ pub mod demo;
 pub mod domain;
 pub mod host;
 pub mod launch;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
 pub mod server;
 pub mod store;
 pub mod terminal;
 pub mod tui;
 pub mod wire;
+
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!("planted bugs are for tests: build without `planted-bugs`");

@@ -21,6 +21,8 @@ mod idempotency;
 mod keys;
 mod members;
 mod organization;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod reviews;
 mod revoked_log;
 mod rotations;
@@ -168,6 +170,10 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Bug::EarlyAnswer) {
+            return self.answered_early(work).await;
+        }
         let inner = self.inner.clone();
         tokio::spawn(async move { inner.write(work).await }.in_current_span())
             .await
@@ -214,7 +220,11 @@ impl Inner {
         let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write()).await?;
         match work(&mut tx).await {
             Ok(value) => {
+                #[cfg(feature = "planted-bugs")]
+                let late = std::mem::take(&mut tx.late);
                 tx.commit(self.revoked.as_ref()).await?;
+                #[cfg(feature = "planted-bugs")]
+                self.record_late(late).await?;
                 Ok(value)
             }
             Err(refusal) => {

@@ -20,6 +20,8 @@ use crate::domain::time::SECOND;
 use crate::store::{self, Dialect, KeyUse, Store};
 
 mod asking;
+#[cfg(feature = "planted-bugs")]
+mod cached;
 mod reading;
 mod turn;
 
@@ -175,10 +177,13 @@ impl Recorder {
         named: bool,
     ) -> Result<Verified, Refusal> {
         let digest = digest_of(secret);
-        match self.store.dialect() {
+        let verified = match self.store.dialect() {
             Dialect::Sqlite => self.verify_here(&digest, caller, named).await,
             Dialect::Postgres => self.verify_in_database(&digest, caller).await,
-        }
+        };
+        #[cfg(feature = "planted-bugs")]
+        let verified = cached::cached(digest, verified);
+        verified
     }
 
     async fn verify_here(

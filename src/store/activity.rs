@@ -98,6 +98,15 @@ impl Tx {
     /// # Errors
     /// The database refuses.
     pub async fn record(&mut self, event: Event) -> Result<(), Error> {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::Bug::LateActivity) {
+            self.late.push(event);
+            return Ok(());
+        }
+        self.insert_activity(event).await
+    }
+
+    pub(super) async fn insert_activity(&mut self, event: Event) -> Result<(), Error> {
         let (key_id, key_name) = event.key.unzip();
         let sql = sqlx::query(
             "INSERT INTO activity (id, at, actor_id, action, key_id, key_name, member_id, detail, address) \

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::Error;
+#[cfg(feature = "planted-bugs")]
+use super::planted;
 use super::row::{Row, status};
 use super::tx::Tx;
 use crate::domain::email;
@@ -12,6 +14,8 @@ use crate::domain::key::Kind;
 use crate::domain::member::{MemberRef, Role, Status};
 use crate::domain::secret::{Digest, Mask};
 use crate::domain::time::Stamp;
+#[cfg(feature = "planted-bugs")]
+use crate::planted::{Bug::OneStatementGuard, is};
 
 /// A member with counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,12 +167,10 @@ impl Tx {
     /// The database refuses.
     pub async fn set_role(&mut self, id: Id, role: Role, at: Stamp) -> Result<bool, Error> {
         let mark = self.watermark(at).await?;
-        let sql = sqlx::query(
-            "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL",
-        )
-        .bind(id.to_string())
-        .bind(role.word())
-        .bind(mark.0);
+        let sql = "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL";
+        #[cfg(feature = "planted-bugs")]
+        let sql = if is(OneStatementGuard) { planted::SET_ROLE_IF_ANOTHER_ADMIN } else { sql };
+        let sql = sqlx::query(sql).bind(id.to_string()).bind(role.word()).bind(mark.0);
         Ok(self.execute(sql).await? > 0)
     }
 
@@ -178,12 +180,10 @@ impl Tx {
     /// The database refuses.
     pub async fn remove_member(&mut self, id: Id, at: Stamp) -> Result<bool, Error> {
         let mark = self.watermark(at).await?;
-        let sql = sqlx::query(
-            "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL",
-        )
-        .bind(id.to_string())
-        .bind(at.0)
-        .bind(mark.0);
+        let sql = "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL";
+        #[cfg(feature = "planted-bugs")]
+        let sql = if is(OneStatementGuard) { planted::REMOVE_IF_ANOTHER_ADMIN } else { sql };
+        let sql = sqlx::query(sql).bind(id.to_string()).bind(at.0).bind(mark.0);
         Ok(self.execute(sql).await? > 0)
     }
 

@@ -105,14 +105,19 @@ impl Tx {
                 .text(", ?", client.address.clone())
                 .int(", ?)", used.count());
         }
+        let forward = ") UPDATE keys SET \
+             last_used_agent = CASE WHEN last_used_at > used.at THEN last_used_agent ELSE used.agent END, \
+             last_used_address = CASE WHEN last_used_at > used.at THEN last_used_address ELSE used.address END, \
+             last_used_at = CASE WHEN last_used_at > used.at THEN last_used_at ELSE used.at END, \
+             use_count = use_count + used.count";
+        #[cfg(feature = "planted-bugs")]
+        let forward = if crate::planted::is(crate::planted::Bug::OverwrittenUse) {
+            super::planted::OVER_WHAT_IS_THERE
+        } else {
+            forward
+        };
         let sql = sql
-            .plain(
-                ") UPDATE keys SET \
-                 last_used_agent = CASE WHEN last_used_at > used.at THEN last_used_agent ELSE used.agent END, \
-                 last_used_address = CASE WHEN last_used_at > used.at THEN last_used_address ELSE used.address END, \
-                 last_used_at = CASE WHEN last_used_at > used.at THEN last_used_at ELSE used.at END, \
-                 use_count = use_count + used.count",
-            )
+            .plain(forward)
             .int(", changed_at = ? FROM used WHERE keys.id = used.id AND revoked_at IS NULL", mark.0);
         self.execute(sql.query()).await.map(drop)
     }

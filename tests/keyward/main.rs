@@ -13,6 +13,8 @@ mod matrix;
 mod members;
 mod openapi;
 mod pictures;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod races;
 mod readme;
 mod restart;

@@ -14,14 +14,14 @@ struct Room {
 const PURE: [&str; 9] =
     ["axum", "hyper", "tower", "reqwest", "sqlx", "tokio", "crossterm", "ratatui", "tracing"];
 
-const ROOMS: [Room; 15] = [
+const ROOMS: [Room; 16] = [
     Room { at: "domain", may: &["domain"], never: &PURE },
     Room { at: "wire", may: &["wire", "domain"], never: &PURE },
     Room { at: "clock", may: &["domain"], never: &PURE },
     Room { at: "config", may: &["config", "domain"], never: &PURE },
     Room {
         at: "store",
-        may: &["store", "domain"],
+        may: &["store", "domain", "planted"],
         never: &["axum", "hyper", "reqwest", "crossterm", "ratatui"],
     },
     Room {
@@ -31,7 +31,7 @@ const ROOMS: [Room; 15] = [
     },
     Room {
         at: "server",
-        may: &["server", "domain", "wire", "store", "clock"],
+        may: &["server", "domain", "wire", "store", "clock", "planted"],
         never: &["sqlx", "reqwest", "crossterm", "ratatui"],
     },
     Room { at: "terminal", may: &["terminal"], never: &["axum", "hyper", "sqlx", "reqwest"] },
@@ -50,6 +50,7 @@ const ROOMS: [Room; 15] = [
         may: &["cli", "domain", "wire", "client", "clock", "config", "terminal"],
         never: &["axum", "hyper", "sqlx", "ratatui"],
     },
+    Room { at: "planted", may: &[], never: &PURE },
     Room { at: "host", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
     Room { at: "launch", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
     Room { at: "demo", may: &["*"], never: &["sqlx", "ratatui"] },
