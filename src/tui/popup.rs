@@ -126,7 +126,8 @@ pub fn frame(
         .padding(Padding::horizontal(1))
         .title(Line::styled(
             format!(" {} ", theme.text(title)),
-            theme.style(if mood == Mood::Danger { Role::Danger } else { Role::Strong }),
+            // Not in the colour of the frame, which is no colour for text.
+            Style::reset().patch(theme.style(if mood == Mood::Danger { Role::Danger } else { Role::Strong })),
         ));
     let inside = block.inner(place);
     block.render(place, buf);

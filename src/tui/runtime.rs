@@ -1,4 +1,4 @@
-//! Runs the screens on a real terminal: what they are started with, and how they end. The loop itself is in [`work`].
+//! Runs the screens on a real terminal: what they are started with, and how they end. The loop itself is `work`.
 
 use std::io;
 use std::path::PathBuf;

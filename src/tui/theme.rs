@@ -92,11 +92,9 @@ impl Theme {
             Palette::HighContrast => match role {
                 Role::Plain | Role::Muted => plain,
                 Role::Dimmed => plain.add_modifier(Modifier::ITALIC),
-                Role::Strong => bold,
+                Role::Strong | Role::Border | Role::Bar => bold,
                 Role::Revoked => plain.add_modifier(Modifier::CROSSED_OUT),
-                Role::Accent | Role::Key | Role::Border | Role::Bar | Role::Marked => {
-                    bold.add_modifier(Modifier::UNDERLINED)
-                }
+                Role::Accent | Role::Key | Role::Marked => bold.add_modifier(Modifier::UNDERLINED),
                 Role::Selected => bold.add_modifier(Modifier::REVERSED),
                 Role::Live => bold.fg(Color::Green),
                 Role::Stale => bold.fg(Color::Blue),

@@ -43,6 +43,8 @@ pub struct State {
     pub daily: Daily,
     /// Whether revoked keys are shown.
     pub revoked: bool,
+    /// Since when somebody waits for changes they asked for.
+    pub asked: Option<Moment>,
     next_refresh: Option<Moment>,
     time: Stamp,
 }
@@ -57,6 +59,7 @@ impl State {
             search: Search::default(),
             daily: Daily::default(),
             revoked: false,
+            asked: None,
             next_refresh: None,
             time: Stamp::default(),
         }
@@ -96,9 +99,14 @@ impl State {
         shared.ask(Owner::List(self.kind), Ask::Keys(self.kind));
     }
 
-    /// Whether a spinner turns: pages arrive, and have for a while.
+    /// Whether a spinner turns: pages arrive, or somebody waits for changes.
     pub fn loads(&self) -> bool {
-        matches!(self.fleet.load, Load::Loading { .. })
+        self.asked.is_some() || matches!(self.fleet.load, Load::Loading { .. })
+    }
+
+    /// Whether what is shown is what was known before, and newer facts let one wait.
+    pub fn waits(&self, now: Moment) -> bool {
+        self.asked.is_some_and(|since| now.since(since) >= view::PATIENCE_MS)
     }
 
     /// When this table wants to look for changes.
@@ -147,6 +155,7 @@ impl State {
         self.time = shared.server_now();
         self.merge(shared, &changes);
         if last {
+            self.asked = None;
             self.next_refresh = Some(shared.now.plus(shared.start.refresh_ms));
         }
         changes
@@ -187,6 +196,7 @@ impl State {
     /// The list, or its changes, did not arrive.
     pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
         shared.heard_failure(failure);
+        self.asked = None;
         if matches!(self.fleet.load, Load::Loading { .. }) {
             self.fleet.load = Load::Failed(failure.to_string());
         }
@@ -222,7 +232,10 @@ impl State {
         }
         match action {
             Action::Filter => self.search.typing = true,
-            Action::Refresh => self.refresh(shared),
+            Action::Refresh => {
+                self.refresh(shared);
+                self.asked = Some(shared.now);
+            }
             Action::ShowRevoked => {
                 self.revoked = !self.revoked;
                 self.refilter(shared);

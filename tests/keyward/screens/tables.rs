@@ -37,6 +37,25 @@ fn loading_empty_failed_and_not_permitted_say_what_to_do_next() {
 }
 
 #[test]
+fn while_a_refresh_lets_one_wait_the_rows_are_dimmed_and_a_spinner_turns() {
+    use ratatui::style::Modifier;
+    let dim = |driver: &Driver| driver.buffer()[(6, 4)].modifier.contains(Modifier::DIM);
+    let driver = Driver::new().holding().press("r").wait(150);
+    assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
+    let driver = driver.wait(150);
+    assert!(driver.screen().contains("looking for changes") && dim(&driver), "{}", driver.screen());
+    let spinner = |driver: &Driver| driver.buffer()[(1, 2)].symbol().to_owned();
+    let first = spinner(&driver);
+    let driver = driver.wait(250);
+    assert_ne!(spinner(&driver), first);
+    let driver = driver.go();
+    assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
+    // A look for changes that nobody asked for disturbs nobody.
+    let driver = driver.holding().wait(9_000);
+    assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
+}
+
+#[test]
 fn a_filter_narrows_as_one_types() {
     let driver = Driver::new().press("/sa");
     assert_snapshot!(driver.screen());

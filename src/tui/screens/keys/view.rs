@@ -85,8 +85,9 @@ pub fn draw(
         return (cursor, None);
     }
     let look = state.look(shared);
-    let old =
-        matches!(state.fleet.load, Load::Failed(_)) || matches!(shared.link, Link::Lost(_) | Link::SignedOut);
+    let old = matches!(state.fleet.load, Load::Failed(_))
+        || matches!(shared.link, Link::Lost(_) | Link::SignedOut)
+        || state.waits(shared.now);
     if places.table.height > 1 {
         table::draw(&state.table, state.fleet.keys(), state.columns(), &look, old, places.table, buf);
     }
@@ -125,6 +126,11 @@ fn bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(
         progress(state, shared, area, buf);
         return None;
     }
+    if state.waits(shared.now) {
+        let line = Line::from(vec![spinner(shared), Span::raw("looking for changes")]);
+        put(buf, (area.x, area.y), area.width, &line, Style::new(), theme);
+        return None;
+    }
     let trouble = match &shared.link {
         Link::Lost(why) if !state.fleet.keys().is_empty() => {
             format!(
@@ -155,12 +161,16 @@ fn rule(y: u16, area: Rect, shared: &Shared, buf: &mut Buffer) {
     buf.set_stringn(area.x + 1, y, rule, usize::from(area.width), theme.style(Role::Muted));
 }
 
-fn progress(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
+fn spinner(shared: &Shared) -> Span<'static> {
     let theme = shared.theme();
     let turn = usize::try_from(shared.now.0 / 250 % 4).unwrap_or(0);
-    let spinner = SPINNER[usize::from(theme.ascii)][turn];
+    Span::styled(format!(" {} ", SPINNER[usize::from(theme.ascii)][turn]), theme.style(Role::Strong))
+}
+
+fn progress(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
+    let theme = shared.theme();
     let have = state.fleet.keys().len() as u64;
-    let mut spans = vec![Span::styled(format!(" {spinner} "), theme.style(Role::Accent))];
+    let mut spans = vec![spinner(shared)];
     match state.fleet.total.filter(|&total| total > 0) {
         Some(total) => {
             let room = u64::from(area.width.saturating_sub(40).clamp(8, 40));
