@@ -13,7 +13,7 @@ use super::sink::SinkArgs;
 use crate::domain::id::Id;
 use crate::domain::key::{self, Kind, LIVE_WITHIN};
 use crate::domain::member::Permission;
-use crate::domain::rotation::{Phase, QuietWindow, finish_guard, proposed_name};
+use crate::domain::rotation::{Phase, QuietWindow, finish_guard, is_stalled, proposed_name};
 use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};
 use crate::wire::sessions::Me;
 
@@ -57,7 +57,7 @@ pub struct StatusArgs {
     /// Those that ended too
     #[arg(long)]
     all: bool,
-    /// End with 10 if a rotation can be finished
+    /// End with 10 if a rotation can be finished, or is stalled: not ready after twice its quiet window
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
@@ -140,21 +140,22 @@ async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotatio
 async fn status(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<RotationRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
-    let (me, _) = me(&connection).await?;
-    let ready;
+    let (me, judge) = me(&connection).await?;
+    let asks = |r: &Rotation| r.phase == Phase::Ready || is_stalled(r.phase, &r.new, window(r), judge.now);
+    let found;
     if let Some(key) = &args.key {
         let rotation = rotation_of(&connection, &me, target::id(key)?).await?;
-        ready = rotation.phase == Phase::Ready;
+        found = asks(&rotation);
         let facts = facts(&rotation);
         output.one(&RotationRow(rotation), &facts)?;
     } else {
         let mut all = rotations(&connection, &me).await?;
         all.retain(|r| args.all || !matches!(r.phase, Phase::Done | Phase::Abandoned));
-        ready = all.iter().any(|r| r.phase == Phase::Ready);
+        found = all.iter().any(asks);
         let rows: Vec<_> = all.into_iter().map(RotationRow).collect();
         output.list(&rows, "No rotation is under way.")?;
     }
-    Ok(if ready && args.exit_code { Exit::Found } else { Exit::Done })
+    Ok(if found && args.exit_code { Exit::Found } else { Exit::Done })
 }
 
 fn window(rotation: &Rotation) -> QuietWindow {

@@ -93,6 +93,11 @@ pub fn finish_guard(window: QuietWindow, now: Stamp) -> Stamp {
     now.minus(window.ms)
 }
 
+/// Whether someone has to look after a rotation: it is not ready, though its replacement is older than two quiet windows.
+pub fn is_stalled(phase: Phase, new: &Key, window: QuietWindow, now: Stamp) -> bool {
+    matches!(phase, Phase::Switch | Phase::Drain) && now.since(new.created_at) > window.ms.saturating_mul(2)
+}
+
 /// Since when the old key has been silent: its last use, or its creation.
 pub fn quiet_since(old: &Key) -> Stamp {
     old.last_used_at.unwrap_or(old.created_at)
@@ -134,11 +139,16 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: St
         (Some(at), None) => ago(at, now),
         (None, _) => "never".to_owned(),
     };
+    let stalled = if is_stalled(phase, new, window, now) {
+        format!("; under way for {}", span(now.since(new.created_at)))
+    } else {
+        String::new()
+    };
     match phase {
-        Phase::Switch => format!("new key never used; old key last used {}", used(old)),
+        Phase::Switch => format!("new key never used; old key last used {}{stalled}", used(old)),
         Phase::Drain => {
             let left = span(ready_at(old, window).since(now));
-            format!("old key last used {}; {left} of silence to go", used(old))
+            format!("old key last used {}; {left} of silence to go{stalled}", used(old))
         }
         Phase::Ready => match old.last_used_at {
             Some(at) => {
@@ -226,6 +236,21 @@ mod tests {
         let ready = ready_at(&old, window);
         assert_eq!(phase(&old, &new, window, ready.minus(1)), Phase::Drain);
         assert_eq!(phase(&old, &new, window, ready), Phase::Ready);
+    }
+
+    #[test]
+    fn a_rotation_stalls_after_two_quiet_windows() {
+        let window = QuietWindow::of(&[], NOW, &Policy::default());
+        for (new_used, phase) in [(None, Phase::Switch), (Some(1), Phase::Drain)] {
+            let (old, mut new) = pair(Some(2), new_used);
+            for (hours, stalled) in [(95, false), (96, false), (97, true)] {
+                new.created_at = NOW.minus(hours * HOUR);
+                assert_eq!(super::phase(&old, &new, window, NOW), phase);
+                assert_eq!(is_stalled(phase, &new, window, NOW), stalled, "{phase} {hours}");
+                assert_eq!(evidence(phase, &old, &new, window, NOW).contains("under way for 4 d"), stalled);
+            }
+            assert!(!is_stalled(Phase::Ready, &new, window, NOW));
+        }
     }
 
     #[test]

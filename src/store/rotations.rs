@@ -11,7 +11,8 @@ use crate::domain::id::Id;
 use crate::domain::key::Key;
 
 impl Tx {
-    /// Rotations in the scope, the newest replacement first: old and new key. An attempt that was given up and begun anew is left out.
+    /// Rotations in the scope, the newest replacement first: old and new key. An attempt that was given up and begun anew is left
+    /// out; of two ids of the same millisecond either may be the greater, so a live one counts before a later one.
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
@@ -23,7 +24,8 @@ impl Tx {
     ) -> Result<Vec<(Key, Key)>, Error> {
         let mut sql = Statement::new("SELECT ").plain(COLUMNS).plain(
             " FROM keys k WHERE k.replaces IS NOT NULL AND (k.revoked_at IS NULL OR NOT EXISTS \
-             (SELECT 1 FROM keys l WHERE l.replaces = k.replaces AND l.id > k.id))",
+             (SELECT 1 FROM keys l WHERE l.replaces = k.replaces AND l.id <> k.id \
+             AND (l.revoked_at IS NULL OR l.id > k.id)))",
         );
         sql = sql.scope(scope);
         if let Some(before) = before {

@@ -2,11 +2,15 @@
 
 use keyward::client::{Credential, Request};
 use keyward::clock::{Clock, entropy};
+use keyward::domain::activity::Action;
+use keyward::domain::draft::Drafts;
 use keyward::domain::id::Id;
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
+use keyward::domain::review::Decision;
+use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::ListSites;
-use keyward::wire::keys::{CreateKey, CreatedKey};
+use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
 use keyward::wire::members::{RemoveMember, RemoveQuery};
 use keyward::wire::reviews::{ListReviews, ReviewsQuery};
 
@@ -47,28 +51,72 @@ async fn a_key_that_is_used_while_it_is_reviewed_is_not_revoked() {
     .await;
 }
 
+/// How often each key was decided on, and how often it was revoked.
+async fn done(person: &Person, key: Id) -> (usize, usize) {
+    let reviews = person.client.send(Request::to(ListReviews)).await.unwrap().data;
+    let query =
+        ActivityQuery { key: Some(key), action: Some(Action::KeyRevoked), ..ActivityQuery::default() };
+    let revoked = person.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+    (reviews.iter().filter(|review| review.key_id == key).count(), revoked.len())
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_dies_while_applying_applies_nothing_twice() {
+async fn a_program_that_dies_at_any_moment_of_a_review_loses_nothing_and_does_nothing_twice() {
     for_each_database(async |database| {
         let house = house(database).await;
-        for n in 0..6 {
-            create(&house.ada, &format!("Key {n}")).await;
-        }
-        for dies_after in 1..=6 {
-            let mut screens = Screens::open(&house.ada, "").await.press("3aSA").await;
-            screens.decisions = dies_after;
-            let before = house.ada.client.send(Request::to(ListReviews)).await.unwrap().data.len();
-            let died = screens.press("y").await;
-            let drafts = died.drafts.clone();
+        let ada = &house.ada;
+        for dies_at in 1.. {
+            let at = format!("{}, dies at {dies_at}", database.name);
+            let mut keys = Vec::new();
+            for n in 0..3 {
+                keys.push(create(ada, &format!("Key {dies_at}-{n}")).await.key.id);
+            }
+            let mut screens = Screens::open(ada, "").await.press("3").await;
+            screens.dies_at = Some(dies_at);
+            let died = screens.press("xxKwhy not<enter>A").await.press("revoke 2<enter>").await;
+            let (survived, drafts) = (!died.is_dead(), died.drafts.clone());
             drop(died);
-            let again = Screens::open(&house.ada, &drafts).await.press("3Ay").await;
-            assert!(!again.screen().contains("Decided:"), "{}", again.screen());
-            let all = house.ada.client.send(Request::to(ListReviews)).await.unwrap().data.len();
-            assert_eq!(all - before, 6, "dies after {dies_after}, {}", database.name);
+
+            // Each decision is applied and shown so, or it is a draft still, or it was never on the disk.
+            let again = Screens::open(ada, &drafts).await.press("3").await;
+            let left = Drafts::read(&again.drafts);
+            let mut drafted = 0;
+            for &key in &keys {
+                let is_draft = left.as_ref().is_some_and(|left| left.get(key).is_some());
+                let (recorded, revoked) = done(ada, key).await;
+                assert!(recorded + usize::from(is_draft) <= 1 && revoked <= recorded, "{at}");
+                drafted += usize::from(is_draft);
+            }
+            let screen = again.screen();
+            assert_eq!(screen.contains("Decided:"), drafted > 0, "{at}: {screen}");
+            assert!(!survived || drafted == 0, "{at}: {screen}");
+
+            // What is left is applied, and nothing of the rest once more.
+            let two = left.is_some_and(|left| left.counts().get(&Decision::Revoke) == Some(&2));
+            let phrase = if two { "revoke 2<enter>" } else { "y" };
+            let again = again.press("A").await.press(phrase).await;
+            assert!(!again.screen().contains("not done"), "{at}: {}", again.screen());
+            for (n, &key) in keys.iter().enumerate() {
+                let (recorded, revoked) = done(ada, key).await;
+                // The third key's decision was the keep. The keys are listed with the oldest first.
+                assert!(recorded <= 1 && revoked == if n < 2 { recorded } else { 0 }, "{at}: {n}");
+                if recorded == 0 {
+                    // It was never decided, or not yet written down: it waits still.
+                    ada.client.revoke_key(Kind::Organization, key, anyway()).await.unwrap();
+                }
+            }
+            if survived {
+                assert!(dies_at > 12, "{at}: so few moments");
+                break;
+            }
         }
         house.close().await;
     })
     .await;
+}
+
+fn anyway() -> RevokeKey {
+    RevokeKey { even_if_used: Some(true), reason: Some("a test".into()), ..RevokeKey::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,6 +23,9 @@ use crate::support::house::{House, Person, problem, unlimited};
 use crate::support::run::Screens;
 use crate::support::{Database, for_each_database, scaled};
 
+mod commands;
+mod interrupted;
+
 const ORGANIZATION: Kind = Kind::Organization;
 
 /// A house in which time passes when it is told to.

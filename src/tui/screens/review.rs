@@ -294,15 +294,10 @@ impl State {
     fn go_on(&mut self, fleet: &Fleet) {
         let keys = fleet.keys();
         let shown = self.table.shown();
-        let undecided = |&(_, &row): &(usize, &u32)| self.drafts.get(keys[row as usize].id).is_none();
-        let at = self.table.at();
-        let next = shown
-            .iter()
-            .enumerate()
-            .skip(at + 1)
-            .find(undecided)
-            .or_else(|| shown.iter().enumerate().find(undecided));
-        if let Some((next, _)) = next {
+        // In one pass, the rows after this one first: all of very many may be decided.
+        let after = self.table.at() + 1;
+        let mut rows = (after..shown.len()).chain(0..after.min(shown.len()));
+        if let Some(next) = rows.find(|&at| self.drafts.get(keys[shown[at] as usize].id).is_none()) {
             self.table.select(keys, next);
         }
     }

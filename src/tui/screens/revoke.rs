@@ -137,8 +137,14 @@ impl Popup for State {
         match result {
             Ok(Reply::Key(key)) => {
                 let name = key.name.clone();
+                // Asked twice, the server answers the same twice: of two admins one did it.
+                let me = shared.me.as_ref().map(|me| me.member.id);
+                let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
+                let said = other.map(|by| format!("{name} was revoked by {} already", text::line(&by.name)));
                 cx.tables.heard_key(shared, *key);
-                shared.notices.info(shared.now, format!("Revoked {name}: its next request gets 401"));
+                shared
+                    .notices
+                    .info(shared.now, said.unwrap_or(format!("Revoked {name}: its next request gets 401")));
                 return Then::Close;
             }
             Ok(_) => {}

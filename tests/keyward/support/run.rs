@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 
 use keyward::client::{Client, Request};
 use keyward::clock::entropy;
+use keyward::domain::id::Id;
 use keyward::domain::key::{Key, Kind};
+use keyward::domain::time::Stamp;
 use keyward::tui::app::Model;
 use keyward::tui::keymap::{Chord, Keymap};
-use keyward::tui::msg::{Ask, Effect, Failure, Msg, Reply, Ticket};
+use keyward::tui::msg::{Ask, Effect, Failure, Msg, Pending, Reply, Ticket};
 use keyward::tui::shared::Start;
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
@@ -33,12 +35,22 @@ pub struct Screens {
     pub drafts: String,
     /// The secret that it was last handed.
     pub secret: Option<String>,
-    /// How many decisions reach the server before the program dies.
-    pub decisions: usize,
+    /// What the program recorded of creates whose secret is not stored.
+    pub pending: Vec<Pending>,
+    /// At which of the moments that matter the program dies: before and after each request that changes something, and before
+    /// each change of the drafts is on the disk.
+    pub dies_at: Option<usize>,
+    moments: usize,
+    member: Id,
 }
 
 impl Screens {
     pub async fn open(person: &Person, drafts: &str) -> Self {
+        Self::after(person, drafts, Vec::new()).await
+    }
+
+    /// After an earlier run that left these behind.
+    pub async fn after(person: &Person, drafts: &str, pending: Vec<Pending>) -> Self {
         let start = Start {
             profile: String::new(),
             server: "a test".to_owned(),
@@ -50,7 +62,7 @@ impl Screens {
             refresh_ms: 5_000,
             size: (120, 40),
             seed: std::array::from_fn(|i| entropy::<16>()[i]),
-            pending: Vec::new(),
+            pending: pending.clone(),
             drafts: drafts.to_owned(),
         };
         let (model, effects) = Model::new(start);
@@ -61,10 +73,26 @@ impl Screens {
             buffer,
             drafts: drafts.to_owned(),
             secret: None,
-            decisions: usize::MAX,
+            pending,
+            dies_at: None,
+            moments: 0,
+            member: person.id,
         };
         screens.carry_out(effects).await;
         screens
+    }
+
+    /// Whether the program is dead.
+    pub fn is_dead(&self) -> bool {
+        self.dies_at.is_some_and(|at| self.moments >= at)
+    }
+
+    /// A moment that matters has come; whether the program is dead now.
+    fn dies(&mut self) -> bool {
+        if !self.is_dead() {
+            self.moments += 1;
+        }
+        self.is_dead()
     }
 
     async fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -72,27 +100,49 @@ impl Screens {
         while let Some(effect) = waiting.pop_front() {
             match effect {
                 Effect::Ask { ticket, ask } => {
-                    if matches!(ask, Ask::Decide { .. }) {
-                        match self.decisions.checked_sub(1) {
-                            Some(left) => self.decisions = left,
-                            None => continue,
-                        }
+                    let changes = matches!(
+                        ask,
+                        Ask::Decide { .. } | Ask::Create { .. } | Ask::Revoke { .. } | Ask::Confirm(..)
+                    );
+                    self.record(&ask);
+                    if changes && self.dies() || self.is_dead() {
+                        return;
                     }
                     for result in self.answers(ask).await {
-                        // The program dies before it has seen what became of its last decision.
-                        if self.decisions == 0 {
-                            continue;
+                        if changes && self.dies() {
+                            return;
                         }
                         waiting.extend(self.model.update(reply(ticket, result)));
                     }
                 }
+                Effect::KeepDrafts(_) | Effect::NoteDrafts(_) if self.dies() => return,
                 Effect::KeepDrafts(drafts) => self.drafts = drafts,
                 Effect::NoteDrafts(line) => self.drafts.push_str(&line),
+                Effect::DropPending { idempotency_key } => {
+                    self.pending.retain(|pending| pending.idempotency_key != idempotency_key);
+                }
                 _ => {}
             }
         }
         view::draw(&self.model, &mut self.buffer);
         self.model.update(Msg::Shown);
+    }
+
+    /// A create is recorded before it is sent.
+    fn record(&mut self, ask: &Ask) {
+        if let Ask::Create { kind, idempotency_key, body, leaked } = ask
+            && !self.pending.iter().any(|pending| pending.idempotency_key == *idempotency_key)
+        {
+            self.pending.push(Pending {
+                idempotency_key: idempotency_key.clone(),
+                kind: *kind,
+                body: body.clone(),
+                at: Stamp::default(),
+                key_id: None,
+                member: self.member,
+                leaked: leaked.clone(),
+            });
+        }
     }
 
     async fn answers(&mut self, ask: Ask) -> Vec<Result<Reply, Failure>> {
@@ -133,8 +183,13 @@ impl Screens {
                 if let Ok(CreatedKey { secret: Some(secret), .. }) = &created {
                     self.secret = Some(secret.expose().to_owned());
                 }
+                if let Ok(created) = &created {
+                    let mine = self.pending.iter_mut().find(|p| p.idempotency_key == idempotency_key);
+                    mine.unwrap().key_id = Some(created.key.id);
+                }
                 created.map(|created| Reply::Created(Box::new(created)))
             }
+            Ask::Confirm(kind, id) => client.confirm_key(kind, id).await.map(|key| Reply::Key(Box::new(key))),
             Ask::Revoke { kind, id, body } => {
                 client.revoke_key(kind, id, body).await.map(|key| Reply::Key(Box::new(key)))
             }
@@ -151,6 +206,9 @@ impl Screens {
                 None => rest.split_at(c.len_utf8()),
             };
             rest = after;
+            if self.is_dead() {
+                return self;
+            }
             let name = if name == " " { "space" } else { name };
             let effects = self.model.update(Msg::Key(Chord::parse(name).unwrap().first));
             self.carry_out(effects).await;
