@@ -5,6 +5,7 @@ mod exits;
 mod first;
 mod hostile;
 mod output;
+mod prompts;
 mod schema;
 mod secrets;
 mod sessions;

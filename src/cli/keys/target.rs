@@ -30,7 +30,12 @@ pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<K
 /// # Errors
 /// It is no id, or there is no such key.
 pub async fn find_any(connection: &Connection, target: &str) -> Result<Key, Failure> {
-    by_id(connection, Kind::Organization, id(target)?).await
+    let id = id(target)?;
+    match by_id(connection, Kind::Organization, id).await {
+        // Nobody said that an organization key was meant.
+        Err(failure) if failure.exit == Exit::NotPermitted => Err(missing(&id.to_string(), Kind::Personal)),
+        found => found,
+    }
 }
 
 /// An id.
@@ -54,10 +59,13 @@ async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, Failu
     let elsewhere = |e: &Error| e.is(ProblemType::NotFound) || e.is(ProblemType::NotPermitted);
     match connection.client.key(kind, id).await {
         // What is said is about the kind that was asked for.
-        Err(first) if elsewhere(&first) => connection.client.key(other, id).await.map_err(|_| match first {
-            e if e.is(ProblemType::NotFound) => missing(&id.to_string(), kind),
-            e => e.into(),
-        }),
+        Err(first) if elsewhere(&first) => {
+            connection.client.key(other, id).await.map_err(|second| match (first, second) {
+                (_, e) if !elsewhere(&e) => e.into(),
+                (e, _) if e.is(ProblemType::NotFound) => missing(&id.to_string(), kind),
+                (e, _) => e.into(),
+            })
+        }
         found => Ok(found?),
     }
 }

@@ -80,6 +80,8 @@ fn five_not_permitted() {
     world.run(&["--profile", "normal", "keys", "list", "--workspace"]).ends(5, &["normal", "admins"]);
     world.run(&["--profile", "normal", "members", "list"]).ends(5, &["admins"]);
     world.run(&["--profile", "normal", "review", "list"]).ends(5, &[]);
+    let nobody = "01987c4e-2b7a-7c31-9a53-0d6f3c1e8a21";
+    world.run(&["--profile", "normal", "rotate", "start", nobody]).ends(3, &[nobody]);
     world.run(&["--profile", "operator", "keys", "create", "--name", "x"]).ends(5, &["operator"]);
     world.run(&["--profile", "normal", "keys", "create", "--name", "x"]).ends(0, &["Created"]);
 }

@@ -19,6 +19,22 @@ fn flag_over_environment_over_file() {
     std::fs::write(world.path(".config/keyward/keyward.toml"), "profile = \"normal\"\n").unwrap();
     assert_eq!(who(&[], &[]), "bo@plant.example");
     assert_eq!(who(&[("KEYWARD_PROFILE", &ada)], &[]), "ada@plant.example");
+    // A server or session that is named beats one that is only set.
+    let elsewhere = [("KEYWARD_URL", "http://127.0.0.1:1"), ("KEYWARD_TOKEN", "ses_other")];
+    assert_eq!(who(&elsewhere, &["--profile", &ada]), "ada@plant.example");
+    world.run_in(&elsewhere, &["whoami"]).ends(7, &["127.0.0.1:1"]);
+    world.run_in(&elsewhere, &["--url", &world.url, "whoami"]).ends(4, &["session"]);
+    let saved = std::fs::read(world.path(".local/state/keyward/sessions/normal.json")).unwrap();
+    let saved: serde_json::Value = serde_json::from_slice(&saved).unwrap();
+    let token = world.path("token");
+    std::fs::write(&token, saved["token"].as_str().unwrap()).unwrap();
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(who(&elsewhere, &["--url", &world.url, "--token-file", "token"]), "bo@plant.example");
+    let other = world.path("other.toml");
+    std::fs::write(&other, format!("profile = \"{ada}\"\n")).unwrap();
+    let other = other.to_str().unwrap();
+    assert_eq!(who(&[("KEYWARD_CONFIG", other)], &[]), "ada@plant.example");
+    assert_eq!(who(&[("KEYWARD_CONFIG", "/no/such")], &["--config", other]), "ada@plant.example");
     let listed = world.run(&["profiles", "--json"]).ends(0, &[]).json();
     assert_eq!(listed.as_array().unwrap().len(), 2);
     std::fs::write(world.path(".config/keyward/keyward.toml"), "nonsense = 1\n").unwrap();
