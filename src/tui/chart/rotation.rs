@@ -92,7 +92,7 @@ const GUTTER: u16 = 4;
 
 /// Marks the new key's creation and first use, the earlier one's words left of its sign where they fit.
 fn draw_marks(buf: &mut Buffer, theme: Theme, x: u16, y: u16, columns: u16, keys: &TwoKeys, times: Times) {
-    let (sign, style) = (glyphs(theme.ascii).mark, theme.style(Role::Accent));
+    let (sign, style) = (glyphs(theme.ascii).mark, theme.style(Role::Bar));
     let created = times.column(keys.new_created_at, columns);
     let used = keys.first_use().map(|at| times.column(at, columns).max(created));
     let mut write = |column: u16, words: &str, before: bool| {

@@ -225,7 +225,7 @@ impl State {
             (Replacement::New(_), false) => "replace and revoke",
             (_, false) => "revoke",
         };
-        out.push(hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
+        out.push(hints(&[(&enter, does), (&tab, "next"), (&cancel, "cancel")], theme));
         out
     }
 
@@ -313,7 +313,7 @@ fn numbered(number: usize, step: &str, columns: usize, shared: &Shared) -> Vec<L
         .enumerate()
         .map(|(at, line)| {
             let mark = if at == 0 { format!("{number}  ") } else { "   ".to_owned() };
-            Line::from(vec![Span::styled(mark, theme.style(Role::Accent)), Span::raw(line)])
+            Line::from(vec![Span::styled(mark, theme.style(Role::Strong)), Span::raw(line)])
         })
         .collect()
 }

@@ -227,6 +227,9 @@ impl Popup for Wizard {
         let charted = charted.and_then(|rotation| rotation.usage.as_ref().map(|usage| (rotation, usage)));
         let spare = room.saturating_sub(rows(head.len() + body.len().min(LISTED)));
         let chart = if charted.is_some() && spare >= CHART.0 { spare.min(CHART.1) } else { 0 };
+        let blank = u16::from(at.roomy && chart > CHART.0);
+        // Both panels are of the same height, beside three rows for marks and time.
+        let chart = if chart > 0 && (chart - blank).is_multiple_of(2) { chart - 1 } else { chart };
         // Without a chart, everything but the steps scrolls where it does not fit.
         let fixed = if chart > 0 { head.len() } else { 1 };
         body.splice(0..0, head[fixed..].iter().cloned());
@@ -245,7 +248,6 @@ impl Popup for Wizard {
                 quiet: rotation.window(),
                 now,
             };
-            let blank = u16::from(at.roomy);
             draw_rotation(Rect { y, height: chart - blank, ..inside }, buf, theme, &keys);
             y += chart;
         }

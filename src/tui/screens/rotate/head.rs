@@ -9,7 +9,7 @@ use super::Wizard;
 use crate::domain::key::Key;
 use crate::domain::rotation::{Phase, proposed_name, quiet_since, ready_at};
 use crate::domain::text;
-use crate::domain::time::{Stamp, ago, span};
+use crate::domain::time::{DAY, HOUR, Stamp, ago, span};
 use crate::tui::keymap::Action;
 use crate::tui::prose::{hints, paragraph, wrap};
 use crate::tui::screens::rotations::phase_role;
@@ -20,7 +20,7 @@ use crate::wire::keys::Rotation;
 /// Columns for `Next`, `Old`, `New`, `Quiet`.
 const LABEL: usize = 7;
 /// Columns of the countdown's bar.
-const BAR: usize = 24;
+const BAR: usize = 20;
 
 /// What the wizard is drawn from.
 pub(super) struct At<'a> {
@@ -47,7 +47,7 @@ impl Wizard {
             .map_or("Nothing is changed yet: both keys will be accepted side by side.", Phase::sentence);
         head.extend(paragraph(meaning, theme.style(Role::Strong), at.columns));
         if let Some(next) = self.next(at, shared) {
-            head.extend(labelled("Next", &next, theme.style(Role::Accent), Style::new(), at.columns, theme));
+            head.extend(labelled("Next", &next, theme.style(Role::Strong), Style::new(), at.columns, theme));
         }
         gap(&mut head);
         if let (Some(rotation), Some(phase)) = (at.rotation, at.phase) {
@@ -150,12 +150,16 @@ fn countdown(rotation: &Rotation, at: &At<'_>, theme: Theme) -> Vec<Line<'static
     let window = rotation.window();
     let silent = at.now.since(quiet_since(&rotation.old)).max(0);
     let left = ready_at(&rotation.old, window).since(at.now).max(0);
-    let full = usize::try_from(silent.saturating_mul(24) / window.ms.max(1)).unwrap_or(BAR).min(BAR);
+    let full = usize::try_from(silent.saturating_mul(20) / window.ms.max(1)).unwrap_or(BAR).min(BAR);
     // Full only when it is: a bar may not promise what the next line denies.
     let full = if left > 0 { full.min(BAR - 1) } else { BAR };
     let said = match left {
         0 => format!("  {} of silence, {} needed", span(silent), span(window.ms)),
-        left => format!("  {} of {}, {} to go", span(silent), span(window.ms), span(left)),
+        left => {
+            let until = ready_at(&rotation.old, window).to_chrono().format(": %b %d, %H:%M UTC");
+            let until = if at.columns >= 72 { until.to_string() } else { String::new() };
+            format!("  {} of {}, {} to go{until}", span(silent), span(window.ms), days_and_hours(left))
+        }
     };
     let role = if left > 0 { Role::Stale } else { Role::Live };
     let mut out = vec![Line::from(vec![
@@ -169,6 +173,15 @@ fn countdown(rotation: &Rotation, at: &At<'_>, theme: Theme) -> Vec<Line<'static
         out.extend(labelled("", &format!("window of {}", window.reason()), muted, muted, at.columns, theme));
     }
     out
+}
+
+/// `1 d 10 h`; below a day as everywhere.
+fn days_and_hours(ms: i64) -> String {
+    match (ms / DAY, ms % DAY / HOUR) {
+        (0, _) => span(ms),
+        (days, 0) => format!("{days} d"),
+        (days, hours) => format!("{days} d {hours} h"),
+    }
 }
 
 /// `1 create > 2 switch > 3 drain > 4 revoke`, those behind ticked off, the current one a block.
