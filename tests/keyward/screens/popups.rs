@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use keyward::domain::member::Role;
 use keyward::domain::time::MINUTE;
 use keyward::tui::msg::{Failure, Pending};
+use keyward::tui::shared::Start;
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
@@ -142,6 +143,23 @@ fn menus_palette_help_and_messages() {
     let mut ascii = start(60, 16);
     ascii.theme = plain();
     assert_snapshot!(Driver::with(ascii, Role::Admin).press("jjx").screen());
+}
+
+#[test]
+fn restricted_popups_say_why_they_write_nothing() {
+    let restricted = || Driver::with(Start { restricted: true, ..start(80, 24) }, Role::Admin);
+    for keys in ["3SAy<esc>E<enter>", "nLine 4<enter>w", "nLine 4<enter>p"] {
+        let driver = restricted().press(keys);
+        assert!(driver.screen().contains("out of reach here (--restricted)"), "{}", driver.screen());
+        assert!(!driver.done.iter().any(|done| done.starts_with("write") || done.starts_with("pipe")));
+    }
+}
+
+#[test]
+fn a_few_letters_find_a_command() {
+    assert!(Driver::new().press("jj:rvkppup<enter>").screen().contains("Its next request gets 401"));
+    let driver = Driver::new().press("<ctrl-p>exct<enter>");
+    assert!(driver.screen().contains("2026-11-06"), "{}", driver.screen());
 }
 
 #[test]
