@@ -25,6 +25,7 @@ mod scan;
 mod sessions;
 mod shell;
 mod sink;
+pub mod terminal;
 mod ui;
 mod verify;
 

@@ -16,6 +16,8 @@ use crate::domain::text;
 use crate::domain::time::{MINUTE, span};
 use crate::wire::sessions::GetMe;
 
+mod terminal;
+
 /// `keyward doctor`
 #[derive(Args, Clone, Debug)]
 #[command(
@@ -23,6 +25,9 @@ use crate::wire::sessions::GetMe;
     \"found\", \"fix\"}]."
 )]
 pub struct DoctorArgs {
+    /// Copy a short text, and ask for it to be pasted back: the only way to know whether copies arrive
+    #[arg(long)]
+    clipboard: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -99,7 +104,10 @@ pub(super) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Fai
     let mut checks = vec![ok("version", format!("keyward {}", env!("CARGO_PKG_VERSION")))];
     checks.push(files(context));
     checks.extend(environment(context));
-    checks.extend(terminal(context));
+    checks.extend(terminal::checks(context).await);
+    if args.clipboard {
+        checks.push(terminal::copy(context).await?);
+    }
     match context.target() {
         Ok(target) => {
             checks.push(ok("server", target.label()));
@@ -192,46 +200,6 @@ fn environment(context: &Context) -> Vec<Check> {
         ok("proxy", "none")
     } else {
         ok("proxy", format!("set: {}; not used for this machine itself", proxies.join(", ")))
-    });
-    checks
-}
-
-fn terminal(context: &Context) -> Vec<Check> {
-    let environment = &context.environment;
-    let mut checks = Vec::new();
-    match environment.get("TERM") {
-        None | Some("dumb") => {
-            checks.push(warning(
-                "terminal",
-                "TERM is not set, or dumb",
-                "over SSH use `ssh -t HOST keyward`",
-            ));
-        }
-        Some(term) => {
-            let depth = environment.get("COLORTERM").map_or_else(String::new, |c| format!(", COLORTERM={c}"));
-            let colors = if environment.get("NO_COLOR").is_some() { ", NO_COLOR" } else { "" };
-            checks.push(ok("terminal", format!("TERM={term}{depth}{colors}")));
-        }
-    }
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| environment.get(name));
-    checks.push(if context.ascii() {
-        warning(
-            "locale",
-            format!("{}: only ASCII is drawn", locale.unwrap_or("not set")),
-            "set LANG to a UTF-8 locale, such as C.UTF-8; over SSH the client may send it (SendEnv LANG)",
-        )
-    } else {
-        ok("locale", locale.unwrap_or("ascii = \"never\""))
-    });
-    checks.push(match (environment.get("TMUX"), environment.get("STY")) {
-        (Some(_), _) => ok(
-            "clipboard",
-            "through tmux (load-buffer -w), which passes it on where set-clipboard is not off",
-        ),
-        (None, Some(_)) => ok("clipboard", "through GNU screen, to your terminal"),
-        (None, None) => {
-            ok("clipboard", "OSC 52, to your terminal, if it allows that; nothing confirms a copy")
-        }
     });
     checks
 }

@@ -1,5 +1,6 @@
 //! The commands as scripts see them: standard streams, exit codes, files, and where secrets are and are not.
 
+mod doctor;
 mod examples;
 mod exits;
 mod first;

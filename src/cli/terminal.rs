@@ -1,0 +1,72 @@
+//! What the environment and the settings say about the terminal.
+
+use crate::config::{self, Ascii, Color, Config, Environment};
+use crate::terminal::capabilities::{Capabilities, Depth, Hints, Multiplexer};
+use crate::terminal::clipboard::Clipboard;
+
+/// What the environment says about the terminal.
+pub fn hints(environment: &Environment) -> Hints {
+    let get = |name: &str| environment.get(name).unwrap_or_default().to_owned();
+    let inside = match (environment.get("TMUX"), environment.get("STY")) {
+        (Some(_), _) => Some(Multiplexer::Tmux),
+        (None, Some(_)) => Some(Multiplexer::Screen),
+        (None, None) => None,
+    };
+    Hints {
+        term: get("TERM"),
+        colorterm: get("COLORTERM"),
+        // Laid over the settings by `config`, where a flag may lie over it again.
+        no_color: false,
+        force_color: environment.get("CLICOLOR_FORCE").is_some_and(|v| v != "0"),
+        locale: ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| environment.get(name))
+            .unwrap_or_default()
+            .to_owned(),
+        inside,
+    }
+}
+
+/// What the terminal is given: what it can show, as far as the settings let it.
+pub fn capabilities(config: &Config, hints: &Hints) -> Capabilities {
+    let can = Capabilities::from(hints);
+    Capabilities {
+        depth: match config.ui.color {
+            Color::Auto => can.depth,
+            Color::Never => Depth::Mono,
+            Color::Ansi16 => Depth::Ansi16,
+            Color::Ansi256 => Depth::Indexed256,
+            Color::Truecolor => Depth::TrueColor,
+        },
+        unicode: match config.ui.ascii {
+            Ascii::Auto => can.unicode,
+            Ascii::Always => false,
+            Ascii::Never => true,
+        },
+        synchronized: can.synchronized && config.ui.synchronized_update,
+    }
+}
+
+/// How copies are made.
+///
+/// # Errors
+/// What is wrong with the settings, in a sentence.
+pub fn clipboard(config: &Config) -> Result<Clipboard, String> {
+    Ok(match config.ui.clipboard {
+        config::Clipboard::Auto => Clipboard::Auto,
+        config::Clipboard::Osc52 => Clipboard::Osc52,
+        config::Clipboard::Tmux => Clipboard::Tmux,
+        config::Clipboard::Screen => Clipboard::Screen,
+        config::Clipboard::Off => Clipboard::Off,
+        config::Clipboard::Command => {
+            match shell_words::split(&config.ui.clipboard_command) {
+                Ok(words) if !words.is_empty() => Clipboard::Command(words),
+                _ => {
+                    return Err("clipboard = \"command\" needs clipboard_command, a program that takes the text on its \
+                            standard input, such as \"wl-copy\""
+                    .to_owned());
+                }
+            }
+        }
+    })
+}
