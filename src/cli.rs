@@ -121,6 +121,13 @@ pub enum Remote {
 /// # Errors
 /// What went wrong, with the exit code.
 pub async fn run(command: Remote, context: &Context) -> Result<Exit, Failure> {
+    let local =
+        matches!(command, Remote::Scan(_) | Remote::Completions(_) | Remote::Man(_) | Remote::Profiles(_));
+    let done = dispatch(command, context).await;
+    if local { done } else { done.map_err(|failure| context.named(failure)) }
+}
+
+async fn dispatch(command: Remote, context: &Context) -> Result<Exit, Failure> {
     match command {
         Remote::Login(args) => login::login(args, context).await,
         Remote::Logout(args) => login::logout(&args, context).await,

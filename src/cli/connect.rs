@@ -144,6 +144,19 @@ impl Context {
         }
     }
 
+    /// The failure with the profile that it happened on, so that nobody takes the test system for the production, and with the
+    /// command that signs in there again.
+    pub fn named(&self, failure: Failure) -> Failure {
+        let Ok(target) = self.target() else { return failure };
+        let name = target.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {name}"));
+        let login = format!("`keyward login {}{name}`", target.address);
+        let words = failure.words.replace("`keyward login URL`", &login).replace("`keyward login`", &login);
+        let Some(profile) = target.profile else { return Failure { words, ..failure } };
+        let known = words.contains(&profile) || words.is_empty() || failure.exit == Exit::Usage;
+        let words = if known { words } else { format!("{profile}: {words}") };
+        Failure { words, ..failure }
+    }
+
     /// Whether nobody is signed in anywhere and nothing says where to go.
     ///
     /// # Errors

@@ -81,7 +81,11 @@ pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Fa
     if target.address.is_plain() {
         say(&format!("warning: {} is not encrypted: the session can be read on the way", target.address));
     }
-    let code = if args.code_stdin { prompt::piped()? } else { prompt::secret("Sign-in code:")? };
+    let code = if args.code_stdin {
+        prompt::piped()?
+    } else {
+        prompt::secret(&format!("Sign-in code for {}:", target.label()))?
+    };
     let code = code.trim();
     if code.is_empty() {
         return Err(Failure::usage("no sign-in code was given; it looks like `inv_…`"));

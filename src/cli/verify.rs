@@ -98,7 +98,7 @@ impl Row for Verdict {
 pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<Verdict>(&args.output, context.ascii())?;
     let target = context.target()?;
-    let secret = prompt::secret("API key (checking it counts as a use):")?;
+    let secret = prompt::secret(&format!("API key to check at {} (a use of it):", target.label()))?;
     let pasted = Pasted::new(&secret);
     if pasted.key().is_empty() {
         return Err(Failure::usage("no key was given"));
@@ -225,7 +225,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, 
     let secret = if context.flags.token_stdin {
         Zeroizing::new(String::new())
     } else {
-        prompt::secret("API key (empty: who is signed in):")?
+        prompt::secret(&format!("API key to look up at {} (empty: who am I):", connection.target.label()))?
     };
     let pasted = Pasted::new(&secret);
     if pasted.key().is_empty() {

@@ -210,7 +210,7 @@ fn one_signs_in_with_a_pasted_code_and_goes_on_after_the_session_ended() {
     let (bin, at) = (env!("CARGO_BIN_EXE_keyward"), home.path().display());
     let line = format!("export HOME={at} LANG=C.UTF-8; {bin} login {} && exec {bin}", served.url);
     let mut pty = sshd.run(home.path(), &line);
-    pty.until_text("Sign-in code:");
+    pty.until_text("Sign-in code for");
     let first = code();
     pty.press(&format!("{}\r", first.trim()));
     pty.until_text("connected");

@@ -118,7 +118,7 @@ fn six_refused() {
 fn seven_unreachable_and_one_for_strangers() {
     let mut world = World::new();
     world.stop();
-    world.run(&["keys", "list"]).ends(7, &[&world.url, "connection refused"]);
+    world.run(&["keys", "list"]).ends(7, &[&world.profile(), &world.url, "connection refused"]);
     world.run_with(&["verify"], "sk_x").ends(7, &["connection refused"]);
     world.run(&["doctor"]).ends(1, &[]);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -65,7 +65,8 @@ fn a_secret_is_typed_unseen_and_shown_only_when_asked_for() {
     let secret = world.key("Grafana");
     let mut pty = at_a_terminal(&world, &["verify"]);
     let before = pty.before.clone();
-    pty.until_text("API key (checking it counts as a use):");
+    pty.until_text("(a use of it):");
+    pty.look(|seen| assert!(seen.text().contains(&world.profile()), "{}", seen.text()));
     pty.press(&format!("{secret}\r"));
     pty.until_text("and it is accepted.");
     assert_eq!(pty.wait(), 0);

@@ -52,7 +52,7 @@ impl Reader {
             Some((_, url)) if command.starts_with("keyward login") => {
                 let line = line.replace("http://127.0.0.1:7711", url);
                 let code = format!("{}\r", self.code);
-                self.at_a_terminal(&line, "Sign-in code:", &code)
+                self.at_a_terminal(&line, "Sign-in code for", &code)
             }
             _ if command.starts_with("keyward demo") && !command.contains(" -- ") => {
                 self.at_a_terminal(line, "Personal", "q")
