@@ -110,7 +110,7 @@ fn members_come_and_go() {
     world.run(&["--profile", ada, "members", "remove", "bo@plant.example"]).ends(2, &["--yes"]);
     world.run(&["--profile", ada, "members", "remove", "bo@plant.example", "--yes"]).ends(0, &["notebook"]);
     let again = format!("keyward login {} --profile normal", world.url);
-    world.run(&["--profile", "normal", "keys", "list"]).ends(4, &["normal: ", &again]);
+    world.run(&["--profile", "normal", "keys", "list"]).ends(4, &[&again]);
     world.run(&["--profile", ada, "sessions", "end", "--of", "ada@plant.example"]).ends(0, &["Ended"]);
     world.run(&["--profile", ada, "whoami"]).ends(4, &["keyward login"]);
     let code = world.admin_code("ada@plant.example", "invite");
