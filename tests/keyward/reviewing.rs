@@ -18,6 +18,8 @@ use crate::support::for_each_database;
 use crate::support::house::{House, Person, unlimited};
 use crate::support::run::Screens;
 
+mod killed;
+
 /// A house in which a key without a use waits for a decision at once.
 async fn house(database: &crate::support::Database) -> House {
     let mut settings = unlimited();

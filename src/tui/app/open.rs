@@ -1,12 +1,13 @@
 //! What opens a popup, and what becomes of a create.
 
-use super::{Model, Overlay};
+use super::{Model, Overlay, Tab};
 use crate::domain::id::Id;
 use crate::domain::key::Key;
+use crate::tui::fleet::Load;
 use crate::tui::keymap::{Action, Context, TABLE};
 use crate::tui::msg::{Effect, Failure, Reply, Ticket};
 use crate::tui::screens::{
-    create, edit, help, menu, messages, palette, pending, reveal, revoke, revoke_many, sign_in,
+    create, edit, help, menu, messages, palette, pending, reveal, review, revoke, revoke_many, sign_in,
 };
 use crate::tui::shared::{Creating, Owner};
 
@@ -117,6 +118,26 @@ impl Model {
                     _ => self.shared.notices.error(self.shared.now, failure.to_string()),
                 }
             }
+        }
+    }
+
+    /// Opens the popup that applies the review's drafts, or says why not. What was applied before has to be known for it.
+    pub(super) fn open_apply(&mut self) {
+        match review::Apply::new(&self.shared, &self.tables) {
+            Ok(apply) => self.overlay = Some(Overlay::Apply(apply)),
+            Err(why) => {
+                self.tables.review.apply_asked = matches!(self.tables.review.history, Load::Loading { .. });
+                self.shared.notices.info(self.shared.now, why);
+            }
+        }
+    }
+
+    /// Opens it as soon as that is known, where it was asked for before and nothing else was opened.
+    pub(super) fn apply_if_asked(&mut self) {
+        let known = self.tables.review.history == Load::Complete;
+        let free = self.overlay.is_none() && self.tab == Tab::Review && !self.types_in_tab();
+        if known && std::mem::take(&mut self.tables.review.apply_asked) && free {
+            self.open_apply();
         }
     }
 

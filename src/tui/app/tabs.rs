@@ -152,13 +152,10 @@ impl Model {
         let overlay = match action {
             Action::Keep => review::Keep::new(&self.shared, &self.tables).map(Overlay::Keep),
             Action::Export => Some(Overlay::Export(review::ExportPopup::new(&mut self.shared, &self.tables))),
-            Action::Apply => match review::Apply::new(&self.shared, &self.tables) {
-                Ok(apply) => Some(Overlay::Apply(apply)),
-                Err(why) => {
-                    self.shared.notices.info(self.shared.now, why);
-                    None
-                }
-            },
+            Action::Apply => {
+                self.open_apply();
+                None
+            }
             Action::Refresh => {
                 workspace.refresh(&mut self.shared);
                 review.load(&mut self.shared);
@@ -378,6 +375,7 @@ impl Model {
         match (owner, result) {
             (Owner::History, Ok(Reply::Reviews(page))) => {
                 review.heard(&mut self.shared, &workspace.fleet, page);
+                self.apply_if_asked();
             }
             (Owner::History, Err(failure)) => review.failed(&mut self.shared, &failure),
             (Owner::Decide(id), result) => review.decided(&mut self.shared, workspace, id, result),

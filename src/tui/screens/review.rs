@@ -64,6 +64,8 @@ pub struct State {
     pub drafts: Drafts,
     /// The batch that is being applied, or its results.
     pub run: Option<Run>,
+    /// Applying was asked for before it was known what had been applied before: its popup opens then.
+    pub apply_asked: bool,
     /// Keys whose rotation was decided and applied; their wizard opens next.
     pub to_rotate: Vec<Id>,
     decisions: Decisions,
@@ -90,6 +92,7 @@ impl State {
             drafts: drafts
                 .unwrap_or_else(|| Drafts::new(sitting(start, Stamp::default(), 0), Stamp::default())),
             run: None,
+            apply_asked: false,
             to_rotate: Vec::new(),
             decisions: Decisions::default(),
             waiting: 0,
@@ -152,6 +155,7 @@ impl State {
     /// The applied decisions did not arrive.
     pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
         shared.heard_failure(failure);
+        self.apply_asked = false;
         self.history = Load::Failed(failure.to_string());
     }
 

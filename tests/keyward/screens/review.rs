@@ -171,6 +171,18 @@ fn a_lost_connection_keeps_the_rest_as_drafts() {
 }
 
 #[test]
+fn the_preview_opens_as_soon_as_it_is_known_what_was_applied_before() {
+    let mut driver = Driver::prepare(start(80, 24), Role::Admin);
+    driver.keys = stale(3);
+    // Who is signed in, then the keys; the decisions are asked for and not answered.
+    let driver = driver.holding().go_once().go_once().press("3xA");
+    assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
+    assert!(driver.model.overlay.is_none());
+    let driver = driver.go();
+    assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());
+}
+
+#[test]
 fn kept_keys_leave_the_queue() {
     let driver = reviewing(stale(3)).press("3K<enter>Ay<esc>");
     assert!(driver.screen().contains("2 to review"), "{}", driver.screen());

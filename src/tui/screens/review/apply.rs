@@ -59,7 +59,7 @@ impl Apply {
             return Err("nothing is decided yet".to_owned());
         }
         if review.history != Load::Complete {
-            return Err("what was applied before is not known yet; try again in a moment".to_owned());
+            return Err("what was applied before is not known yet; the preview opens then".to_owned());
         }
         let mut silent = Vec::new();
         let (mut held, mut moot) = (Vec::new(), Vec::new());
