@@ -246,4 +246,5 @@ fn a_terminal_that_takes_nothing_holds_nobody_up() {
     }
     pty.signal(Signal::TERM);
     assert_eq!(pty.wait(), 143);
+    assert_eq!(pty.modes(), pty.before);
 }
