@@ -180,7 +180,7 @@ bindings! {
         FinishRotation "finish-rotation" ["x"] "revoke the old key, after a popup that asks" "finish";
         ReplaceReplacement "replace-replacement" ["R"] "replace the replacement, or start again" "";
         CancelRotation "cancel-rotation" ["C"] "revoke the replacement and keep the old key" "cancel";
-        LeakedKey "leaked-key" ["L"] "the old key leaked: revoke it now" "";
+        LeakedKey "leaked-key" ["L"] "the old key leaked: replace it and revoke it now" "";
     }
     Activity {
         OpenActivity "open-activity" ["enter"] "go to the key" "to the key";

@@ -257,7 +257,8 @@ impl Popup for Wizard {
         let hidden = body.len() - top - usize::from(list.height).min(body.len() - top);
         if hidden > 0 {
             let more = format!(
-                "{hidden} more lines, {} and {}",
+                "{hidden} more {}, {} and {}",
+                if hidden == 1 { "line" } else { "lines" },
                 shared.key(Action::ScrollDown),
                 shared.key(Action::ScrollUp)
             );

@@ -98,7 +98,8 @@ fn table(clients: &[&ClientUse], fresh: Option<Stamp>, at: &At<'_>, theme: Theme
         let mut spans = vec![Span::styled(format!("{badge} "), theme.style(Role::Stale))];
         for (column, cell) in cells.into_iter().take(shown).enumerate() {
             let cell = text::fit(&cell, widths[column]).into_owned();
-            let pad = " ".repeat(widths[column].saturating_sub(text::width(&cell)) + 2);
+            let gap = widths[column].saturating_sub(text::width(&cell)) + 2;
+            let pad = if column + 1 < shown { " ".repeat(gap) } else { String::new() };
             let style = theme.style(if column == 0 { Role::Plain } else { Role::Muted });
             spans.push(Span::styled(format!("{cell}{pad}"), style));
         }
