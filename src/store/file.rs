@@ -12,7 +12,7 @@ use super::error::OpenError;
 /// A prepared file. A server holds its lock until this is dropped.
 pub(super) struct DataFile {
     path: PathBuf,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl DataFile {
@@ -29,7 +29,7 @@ impl DataFile {
         refuse_exposed(&folder, true)?;
         let lock = if access == Access::Serve { Some(lock(&path)?) } else { None };
         create_private(&path)?;
-        let file = Self { path, _lock: lock };
+        let file = Self { path, lock };
         refuse_exposed(&file.path, false)?;
         file.check_companions()?;
         Ok(file)
@@ -48,6 +48,16 @@ impl DataFile {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for DataFile {
+    /// A program that is being started holds a copy of the lock for a moment, which closing this one leaves in place.
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            // Closing it is the rest.
+            let _ = lock.unlock();
+        }
     }
 }
 
