@@ -42,9 +42,7 @@ pub use ui::UiArgs;
     name = "keyward",
     version,
     about,
-    after_help = "Without a command: the terminal UI on the chosen profile.\n\n\
-        Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not signed in, 5 not permitted, 6 refused (guard, conflict, \
-        ambiguous name), 7 server unreachable or timed out, 8 some of a batch failed, 10 found (--exit-code).",
+    after_help = after_help(),
     max_term_width = 100
 )]
 pub struct Cli {
@@ -145,6 +143,19 @@ async fn dispatch(command: Remote, context: &Context) -> Result<Exit, Failure> {
         Remote::Completions(args) => shell::completions(&args),
         Remote::Man(args) => shell::man(&args),
     }
+}
+
+/// What stands below the help.
+fn after_help() -> String {
+    let variables: Vec<String> =
+        crate::config::VARIABLES.iter().map(|(name, what)| format!("  {name:20}  {what}")).collect();
+    format!(
+        "Without a command: the terminal UI on the chosen profile.\n\nEnvironment:\n{}\n\n\
+        A flag is stronger than the environment, and that than the configuration file.\n\n\
+        Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not signed in, 5 not permitted, 6 refused (guard, conflict, \
+        ambiguous name), 7 server unreachable or timed out, 8 some of a batch failed, 10 found (--exit-code), 129, 130, 143 ended by a signal.",
+        variables.join("\n")
+    )
 }
 
 /// The help, for those who did not ask for it.

@@ -14,7 +14,8 @@ pub fn past(words: &str, now: Stamp) -> Result<Stamp, Failure> {
     if let Some(ms) = span(words) {
         return Ok(now.minus(ms));
     }
-    at(words)
+    parse(words)
+        .ok_or_else(|| wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h"))
 }
 
 /// A moment: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC).
@@ -22,13 +23,16 @@ pub fn past(words: &str, now: Stamp) -> Result<Stamp, Failure> {
 /// # Errors
 /// It is neither.
 pub fn at(words: &str) -> Result<Stamp, Failure> {
+    parse(words).ok_or_else(|| wrong(words, "write 2027-11-24 or 2027-11-24T06:10:00Z"))
+}
+
+fn parse(words: &str) -> Option<Stamp> {
     let words = words.trim();
-    Stamp::parse(words).or_else(|_| Stamp::parse(&format!("{words}T00:00:00Z"))).map_err(|_| {
-        Failure::usage(format!(
-            "`{}` is no time: write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h",
-            text::line(words)
-        ))
-    })
+    Stamp::parse(words).or_else(|_| Stamp::parse(&format!("{words}T00:00:00Z"))).ok()
+}
+
+fn wrong(words: &str, instead: &str) -> Failure {
+    Failure::usage(format!("`{}` is no time: {instead}", text::line(words)))
 }
 
 #[cfg(test)]

@@ -32,7 +32,10 @@ pub fn parse(arguments: &[OsString]) -> Result<Option<Cli>, Failure> {
                 words = format!("say which of these is meant.\n\n{words}");
             }
             let words = words.strip_prefix("error: ").unwrap_or(&words);
-            let tip = if e.kind() == ErrorKind::UnknownArgument && arguments.iter().any(|a| a == "--json") {
+            let fields = e.kind() == ErrorKind::UnknownArgument
+                && arguments.iter().any(|a| a == "--json")
+                && !words.contains("'--json");
+            let tip = if fields {
                 "\n\n  tip: fields of JSON are named with an equals sign: --json=id,name"
             } else {
                 ""

@@ -232,7 +232,8 @@ async fn export(args: ExportArgs, context: &Context) -> Result<Exit, Failure> {
         (_, true, _) | (_, _, Form::Csv) => export::Format::Csv,
         _ => export::Format::Markdown,
     };
-    let review = args.review.as_deref().map(target::id).transpose()?;
+    let review =
+        args.review.as_deref().map(|id| target::id_from(id, "keyward review export --json")).transpose()?;
     let connection = context.connect()?;
     let (me, judge) = me(&connection).await?;
     let since = args.since.as_deref().map(|t| moment::past(t, judge.now)).transpose()?;

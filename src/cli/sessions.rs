@@ -56,7 +56,11 @@ pub(super) async fn run(command: SessionsCommand, context: &Context) -> Result<E
             say(&format!("Ended all sessions of {}.", member.email));
         }
         SessionsCommand::End(args) => {
-            let ids = args.ids.iter().map(|id| target::id(id)).collect::<Result<Vec<_>, _>>()?;
+            let ids = args
+                .ids
+                .iter()
+                .map(|id| target::id_from(id, "keyward sessions list"))
+                .collect::<Result<Vec<_>, _>>()?;
             let mut failed = None;
             for &id in &ids {
                 match connection.client.send(Request::to(EndSession).id(id)).await {

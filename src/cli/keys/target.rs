@@ -38,16 +38,21 @@ pub async fn find_any(connection: &Connection, target: &str) -> Result<Key, Fail
     }
 }
 
-/// An id.
+/// The id of a key.
 ///
 /// # Errors
 /// It is none.
 pub fn id(target: &str) -> Result<Id, Failure> {
+    id_from(target, "keyward keys list --json=id,name")
+}
+
+/// An id that this command tells.
+///
+/// # Errors
+/// It is none.
+pub fn id_from(target: &str, command: &str) -> Result<Id, Failure> {
     target.trim().parse().map_err(|_| {
-        Failure::usage(format!(
-            "`{}` is not an id: find it with `keyward keys list --json=id,name`",
-            text::line(target)
-        ))
+        Failure::usage(format!("`{}` is not an id: find it with `{command}`", text::line(target)))
     })
 }
 

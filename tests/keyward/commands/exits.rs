@@ -17,7 +17,9 @@ fn two_usage() {
         (&["keys", "revoke", "--workspace", "--unless-used-since", "soon", "x"], &["soon", "90d"]),
         (&["--token", "ses_x", "whoami"], &["ps", "--token-stdin"]),
         (&["login", "keys.plant.example"], &["https://"]),
-        (&["rotate", "start", "Grafana"], &["not an id"]),
+        (&["rotate", "start", "Grafana"], &["not an id", "keys list"]),
+        (&["sessions", "end", "abc"], &["not an id", "sessions list"]),
+        (&["review", "keep", "x", "--until", "90d"], &["2027-11-24"]),
         (&["--profile", "a/b", "whoami"], &["letters"]),
         (&["--url", "https://a:b@plant.example", "whoami"], &["password"]),
     ] {
