@@ -84,7 +84,7 @@ impl Popup for Details {
                 ),
             ]));
         }
-        let foot = [Line::default(), hints(&[("Esc", "close")], theme)];
+        let foot = [Line::default(), hints(&[(&shared.key(Action::Cancel), "close")], theme)];
         scrolled(
             &member.name,
             Mood::Calm,

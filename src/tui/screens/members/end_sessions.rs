@@ -53,8 +53,8 @@ impl Popup for EndSessions {
         let said = "They are signed out everywhere and need a new sign-in code. Their keys go on working.";
         let mut content = paragraph(said, Style::new(), usize::from(columns));
         content.push(Line::default());
-        let yes = shared.key(Action::Yes);
-        content.push(hints(&[(&yes, "end all sessions"), ("Esc", "back")], theme));
+        let (yes, esc) = (shared.key(Action::Yes), shared.key(Action::Cancel));
+        content.push(hints(&[(&yes, "end all sessions"), (&esc, "back")], theme));
         let height = u16::try_from(content.len()).unwrap_or(4);
         let title = format!("End all sessions of {}", self.member.name);
         let inside = frame(&title, Mood::Danger, (columns, height), area, theme, buf);

@@ -84,7 +84,7 @@ impl InvitePopup {
             None => match ROLES[self.role] {
                 Role::Admin => "An admin sees and manages all organization keys and all members.".to_owned(),
                 Role::Normal => "A normal member has personal keys, and sees nobody else's.".to_owned(),
-                Role::Operator => "An operator has no keys.".to_owned(),
+                Role::Operator => "An operator cannot create keys.".to_owned(),
             },
         }
     }
@@ -204,7 +204,9 @@ impl Popup for InvitePopup {
                 None => content.extend(paragraph(&self.forecast(tables), muted, usize::from(columns))),
             }
             content.push(Line::default());
-            content.push(hints(&[("Enter", "invite"), ("Tab", "role"), ("Esc", "back")], theme));
+            let (enter, tab, esc) =
+                (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+            content.push(hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
             let height = u16::try_from(content.len()).unwrap_or(7);
             let inside = frame(
                 "Invite someone, or make a sign-in code",
@@ -236,7 +238,9 @@ impl Popup for InvitePopup {
             content.extend(paragraph(said, theme.style(theme::Role::Accent), usize::from(columns)));
         }
         content.push(Line::default());
-        content.push(hints(&[("v", "show"), ("y", "copy"), ("s", "handed over")], theme));
+        let (show, copy, over) =
+            (shared.key(Action::Unmask), shared.key(Action::CopySecret), shared.key(Action::Stored));
+        content.push(hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
         let height = u16::try_from(content.len()).unwrap_or(7);
         let inside = frame("Sign-in code", Mood::Calm, (columns, height), area, theme, buf);
         lines(&content, inside, theme, buf);

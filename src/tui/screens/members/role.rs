@@ -153,11 +153,13 @@ impl Popup for ChangeRolePopup {
             content.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
         }
         content.push(Line::default());
-        let mut keys = vec![("Up Down", "choose"), ("Enter", "change")];
+        let (enter, tab, esc) =
+            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+        let mut keys = vec![("Up Down", "choose"), (enter.as_str(), "change")];
         if self.leaves_keys() {
-            keys.push(("Tab", if self.revoke { "leave their keys" } else { "revoke their keys" }));
+            keys.push((&tab, if self.revoke { "leave their keys" } else { "revoke their keys" }));
         }
-        keys.push(("Esc", "back"));
+        keys.push((&esc, "back"));
         content.push(hints(&keys, theme));
         let height = u16::try_from(content.len()).unwrap_or(8);
         let inside =

@@ -181,8 +181,10 @@ impl Popup for ExportPopup {
             content.extend(paragraph(said, theme.style(*role), usize::from(columns)));
         }
         content.push(Line::default());
+        let (enter, tab, esc) =
+            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
         content.push(hints(
-            &[("Enter", "write"), ("Tab", "format"), ("Up Down", "this review or all"), ("Esc", "back")],
+            &[(&enter, "write"), (&tab, "format"), ("Up Down", "this review or all"), (&esc, "back")],
             theme,
         ));
         let height = u16::try_from(content.len()).unwrap_or(8);

@@ -150,8 +150,10 @@ impl Popup for Keep {
             vec![label("Why", !self.on_until, theme), label("Until", self.on_until, theme), Line::default()];
         content.extend(after);
         content.push(Line::default());
+        let (enter, tab, esc) =
+            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
         content.push(hints(
-            &[("Enter", "keep"), ("Tab", "next field"), ("Up Down", "other dates"), ("Esc", "back")],
+            &[(&enter, "keep"), (&tab, "next field"), ("Up Down", "other dates"), (&esc, "back")],
             theme,
         ));
         lines(&content, inside, theme, buf);
