@@ -41,7 +41,7 @@ impl Process {
         command.args(["serve", "--listen", "127.0.0.1:0"]).env_clear().env("HOME", home.path());
         command.env("PATH", environment("PATH").unwrap()).env("KEYWARD_CONFIG", config);
         #[cfg(feature = "planted-bugs")]
-        command.envs(environment(keyward::planted::VARIABLE).map(|bug| (keyward::planted::VARIABLE, bug)));
+        command.envs(environment("KEYWARD_TEST_SERVER_BUG").map(|bug| (keyward::planted::VARIABLE, bug)));
         match target {
             Target::Sqlite(path) => command.arg("--data").arg(path),
             Target::Postgres(url) => command.env("KEYWARD_DATABASE_URL", url),
