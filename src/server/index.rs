@@ -178,19 +178,23 @@ impl Hasher for DigestHasher {
     fn write_usize(&mut self, _: usize) {}
 }
 
+/// Entries that stand for unknown secrets.
+const NOBODIES: usize = 256;
+
 type ByDigest = HashMap<Digest, Arc<Entry>, BuildHasherDefault<DigestHasher>>;
 
 /// The index.
 pub struct Index {
     by_digest: RwLock<ByDigest>,
     by_id: RwLock<HashMap<Id, Arc<Entry>>>,
-    nobody: Arc<Entry>,
+    nobody: Vec<Arc<Entry>>,
     settled: Notify,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        let nobody = Entry::new(Id::new(Stamp(0), [0; 10]), Kind::Personal, "", Standing::Revoked);
+        let id = Id::new(Stamp(0), [0; 10]);
+        let nobody = (0..NOBODIES).map(|_| Entry::new(id, Kind::Personal, "", Standing::Revoked)).collect();
         Self { by_digest: RwLock::default(), by_id: RwLock::default(), nobody, settled: Notify::new() }
     }
 }
@@ -204,14 +208,16 @@ impl Index {
     }
 
     /// The key of a secret. An unknown secret finds an entry that stands for nobody and goes the same way as a revoked key,
-    /// so that the time of the answer does not tell them apart.
+    /// so that the time of the answer does not tell them apart: it is one of many, for what is gathered under one key is gathered
+    /// only once before it is written.
     pub fn find(&self, digest: &Digest) -> Arc<Entry> {
-        read(&self.by_digest).get(digest).unwrap_or(&self.nobody).clone()
+        let nobody = &self.nobody[usize::from(digest.0[31]) % NOBODIES];
+        read(&self.by_digest).get(digest).unwrap_or(nobody).clone()
     }
 
-    /// Whether the entry stands for an unknown secret.
-    pub fn is_nobody(&self, entry: &Arc<Entry>) -> bool {
-        Arc::ptr_eq(entry, &self.nobody)
+    /// Whether the entry stands for unknown secrets.
+    pub fn is_nobody(&self, entry: &Entry) -> bool {
+        entry.id == self.nobody[0].id
     }
 
     /// The entry of a key, if there is one.

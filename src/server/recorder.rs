@@ -260,7 +260,7 @@ impl Recorder {
 
     /// Sees to it that what was gathered gets written.
     fn note(&self, first: bool, entry: Arc<Entry>) {
-        if !first || self.index.is_nobody(&entry) {
+        if !first {
             return;
         }
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
@@ -284,8 +284,11 @@ impl Recorder {
     async fn write_gathered(&self) {
         let _turn = self.turn.write().await;
         let entries = std::mem::take(&mut *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner));
-        let taken: Vec<(Arc<Entry>, Box<Gathered>)> =
-            entries.into_iter().filter_map(|entry| entry.take().map(|gathered| (entry, gathered))).collect();
+        let taken: Vec<(Arc<Entry>, Box<Gathered>)> = entries
+            .into_iter()
+            .filter_map(|entry| entry.take().map(|gathered| (entry, gathered)))
+            .filter(|(entry, _)| !self.index.is_nobody(entry))
+            .collect();
         if taken.is_empty() {
             return;
         }
