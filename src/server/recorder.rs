@@ -12,7 +12,7 @@ use tokio::sync::{Notify, RwLock};
 use super::Refusal;
 use super::gathered::{Caller, Gathered};
 use super::index::{Entry, Index, Standing, Touch};
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
 use crate::domain::secret::{Digest, digest_of};
@@ -35,6 +35,9 @@ const GATHER: Duration = Duration::from_secs(1);
 const PRUNE: Duration = Duration::from_hours(6);
 /// On PostgreSQL a use is written at once when the last one on record is older than this, in milliseconds: other processes see it so.
 const FRESH: i64 = 30 * SECOND;
+/// On PostgreSQL no key is refused sooner than this after it was asked for: the database finds a row faster where there is none, and
+/// the time would tell whether a key ever existed.
+const EVEN: Duration = Duration::from_millis(5);
 /// Keys that are loaded into the index at a time.
 const LOADED: u32 = 5_000;
 
@@ -179,7 +182,14 @@ impl Recorder {
         let digest = digest_of(secret);
         let verified = match self.store.dialect() {
             Dialect::Sqlite => self.verify_here(&digest, caller, named).await,
-            Dialect::Postgres => self.verify_in_database(&digest, caller).await,
+            Dialect::Postgres => {
+                let even = monotonic() + EVEN;
+                let verified = self.verify_in_database(&digest, caller).await;
+                if matches!(verified, Err(Refusal::KeyInvalid)) {
+                    tokio::time::sleep_until(even.into()).await;
+                }
+                verified
+            }
         };
         #[cfg(feature = "planted-bugs")]
         let verified = cached::cached(digest, verified);
@@ -225,7 +235,7 @@ impl Recorder {
         loop {
             let found = self.read(digest).await?;
             let Some(key) = found.key else {
-                // The same steps as for a revoked key, so that the time does not tell them apart.
+                // The same steps as for a revoked key: what they cost must not tell them apart.
                 let nobody = self.index.find(digest);
                 let first = nobody.refuse(found.now);
                 self.note(first, nobody);
