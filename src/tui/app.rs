@@ -199,6 +199,12 @@ impl Model {
         }
     }
 
+    /// Whether nobody waits to see what this message changes: news of the tables, which come unasked.
+    pub fn can_wait(&self, msg: &Msg) -> bool {
+        let Msg::Reply { ticket, .. } = msg else { return false };
+        matches!(self.shared.owner(*ticket), Some(Owner::List(_) | Owner::Changes(_) | Owner::Daily(_)))
+    }
+
     /// Takes what happened, and says what to do.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {

@@ -220,6 +220,10 @@ impl Stage for First {
         }
     }
 
+    fn can_wait(&self, _: &Msg) -> bool {
+        false
+    }
+
     fn wake_at(&self) -> Option<Moment> {
         None
     }

@@ -11,6 +11,9 @@ pub trait Stage {
     /// Takes a message.
     fn update(&mut self, msg: Msg) -> Vec<Effect>;
 
+    /// Whether nobody waits to see what this message changes: it may be drawn with the next frame.
+    fn can_wait(&self, msg: &Msg) -> bool;
+
     /// When it wants to be told the time.
     fn wake_at(&self) -> Option<Moment>;
 
@@ -21,6 +24,10 @@ pub trait Stage {
 impl Stage for Model {
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
         Self::update(self, msg)
+    }
+
+    fn can_wait(&self, msg: &Msg) -> bool {
+        Self::can_wait(self, msg)
     }
 
     fn wake_at(&self) -> Option<Moment> {

@@ -36,6 +36,8 @@ use crate::tui::stage::Stage;
 const MAILBOX: usize = 8;
 /// A batch of messages ends after this long, so that a frame is drawn.
 const BATCH: Duration = Duration::from_millis(8);
+/// While keys come faster than this, news of the tables ride in the frame of the next key: one write for both.
+const RIDE: Duration = Duration::from_millis(60);
 /// How long an Esc waits for what might make it another key; more than one packet takes after another.
 const ESC: Duration = Duration::from_millis(30);
 /// How long half a sequence or a paste waits for its rest.
@@ -69,6 +71,12 @@ pub(super) struct Ui<S> {
     messages: mpsc::Receiver<Msg>,
     effects: Effects,
     began: Instant,
+    /// When keys came last.
+    pressed: Option<Instant>,
+    /// When the news that are not drawn yet will be, if no key comes first.
+    owed: Option<Instant>,
+    /// Something happened that somebody waits to see.
+    urgent: bool,
     suspend: bool,
     quit: bool,
 }
@@ -127,6 +135,9 @@ impl<S: Stage> Ui<S> {
             messages,
             effects: Effects::new(handle.clone(), Arc::new(line), Arc::new(sinks), sender),
             began,
+            pressed: None,
+            owed: None,
+            urgent: true,
             suspend: false,
             quit: false,
         };
@@ -162,11 +173,13 @@ impl<S: Stage> Ui<S> {
             let mut first = None;
             let mut given_up = false;
             let wake = self.model.wake_at().map(|at| self.began + Duration::from_millis(at.0));
+            let wake = wake.into_iter().chain(self.owed).min();
             let patience = match self.decoder.waiting() {
                 Waiting::No => None,
                 Waiting::Briefly => Some(ESC),
                 Waiting::Longer => Some(REST),
             };
+            self.urgent = true;
             if !self.more {
                 tokio::select! {
                     biased;
@@ -178,7 +191,10 @@ impl<S: Stage> Ui<S> {
                     },
                     // Cleared first and read after: what comes in between wakes us again.
                     ready = self.keys.readable() => ready?.clear_ready(),
-                    message = self.messages.recv() => first = message,
+                    message = self.messages.recv() => {
+                        first = message;
+                        self.urgent = false;
+                    }
                     () = after(patience) => given_up = true,
                     rung = self.alarm.at(wake) => rung?,
                 }
@@ -192,7 +208,10 @@ impl<S: Stage> Ui<S> {
             if self.suspend {
                 self.suspend().await?;
             }
-            self.draw()?;
+            self.owed = self.pressed.map(|at| at + RIDE).filter(|&at| !self.urgent && clock::monotonic() < at);
+            if self.owed.is_none() {
+                self.draw()?;
+            }
         }
     }
 
@@ -210,6 +229,8 @@ impl<S: Stage> Ui<S> {
             gone = n == 0;
             self.decoder.feed(&self.input[..n], |event| events.push(event));
             self.input[..n].zeroize();
+            self.pressed = Some(began);
+            self.urgent = true;
             for message in events.drain(..).filter_map(message) {
                 self.tell(message)?;
             }
@@ -223,6 +244,7 @@ impl<S: Stage> Ui<S> {
         }
         let mut next = first;
         while let Some(message) = next {
+            self.urgent |= !self.model.can_wait(&message);
             self.tell(message)?;
             next = if clock::monotonic() - began < BATCH { self.messages.try_recv().ok() } else { None };
         }
