@@ -14,6 +14,10 @@ use crate::store::{self, Store};
 use crate::wire::data_plane::{Machine, Site};
 use crate::wire::page::{Metadata, Page};
 
+const KEY_ID: HeaderName = HeaderName::from_static("x-keyward-key-id");
+const KEY_NAME: HeaderName = HeaderName::from_static("x-keyward-key-name");
+const KEY_KIND: HeaderName = HeaderName::from_static("x-keyward-key-kind");
+
 /// A call of the data plane, taken from its path before the router is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataCall {
@@ -100,10 +104,9 @@ fn authenticated(key: &Verified) -> Response {
     let headers = response.headers_mut();
     let name = percent_encoded(key.name.as_deref().unwrap_or_default());
     let ascii = |value: String| HeaderValue::try_from(value).expect("ids and percent-encoded text are ASCII");
-    headers.insert(HeaderName::from_static("x-keyward-key-id"), ascii(key.id.to_string()));
-    headers.insert(HeaderName::from_static("x-keyward-key-name"), ascii(name));
-    let kind = HeaderValue::from_static(key.kind.word());
-    headers.insert(HeaderName::from_static("x-keyward-key-kind"), kind);
+    headers.insert(KEY_ID, ascii(key.id.to_string()));
+    headers.insert(KEY_NAME, ascii(name));
+    headers.insert(KEY_KIND, HeaderValue::from_static(key.kind.word()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -11,7 +11,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +25,10 @@ use tokio_util::sync::CancellationToken;
 use super::places::{Full, Place, Places};
 use super::settings::Limits;
 use super::{Refusal, StartError};
+
+mod head_timer;
+
+use head_timer::HeadTimer;
 
 /// Connections beyond the limit that are told so at a time. Still more wait in the kernel's queue.
 const TURNED_AWAY: usize = 64;
@@ -178,7 +182,7 @@ where
     stream.set_write_timeout(Some(house.limits.body_timeout));
     let stream = TokioIo::new(Box::pin(stream));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).max_buf_size(HEADERS_MAX);
+    http.timer(HeadTimer::default()).max_buf_size(HEADERS_MAX);
     // A connection that breaks off is the client's business.
     let _ended = match room {
         Room::Inside(_place) => {

@@ -55,6 +55,15 @@ enum Ended {
     Gone,
 }
 
+/// When the frame after a batch is drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// Something happened that somebody waits to see.
+    Now,
+    /// With that of the next key, or a little later.
+    Soon,
+}
+
 /// The screens, the terminal, and what goes on between them.
 pub(super) struct Ui<S> {
     model: S,
@@ -75,8 +84,7 @@ pub(super) struct Ui<S> {
     pressed: Option<Instant>,
     /// When the news that are not drawn yet will be, if no key comes first.
     owed: Option<Instant>,
-    /// Something happened that somebody waits to see.
-    urgent: bool,
+    frame: Frame,
     suspend: bool,
     quit: bool,
 }
@@ -137,7 +145,7 @@ impl<S: Stage> Ui<S> {
             began,
             pressed: None,
             owed: None,
-            urgent: true,
+            frame: Frame::Now,
             suspend: false,
             quit: false,
         };
@@ -179,7 +187,7 @@ impl<S: Stage> Ui<S> {
                 Waiting::Briefly => Some(ESC),
                 Waiting::Longer => Some(REST),
             };
-            self.urgent = true;
+            self.frame = Frame::Now;
             if !self.more {
                 tokio::select! {
                     biased;
@@ -193,7 +201,7 @@ impl<S: Stage> Ui<S> {
                     ready = self.keys.readable() => ready?.clear_ready(),
                     message = self.messages.recv() => {
                         first = message;
-                        self.urgent = false;
+                        self.frame = Frame::Soon;
                     }
                     () = after(patience) => given_up = true,
                     rung = self.alarm.at(wake) => rung?,
@@ -208,7 +216,8 @@ impl<S: Stage> Ui<S> {
             if self.suspend {
                 self.suspend().await?;
             }
-            self.owed = self.pressed.map(|at| at + RIDE).filter(|&at| !self.urgent && clock::monotonic() < at);
+            let soon = self.frame == Frame::Soon;
+            self.owed = self.pressed.map(|at| at + RIDE).filter(|&at| soon && clock::monotonic() < at);
             if self.owed.is_none() {
                 self.draw()?;
             }
@@ -230,7 +239,7 @@ impl<S: Stage> Ui<S> {
             self.decoder.feed(&self.input[..n], |event| events.push(event));
             self.input[..n].zeroize();
             self.pressed = Some(began);
-            self.urgent = true;
+            self.frame = Frame::Now;
             for message in events.drain(..).filter_map(message) {
                 self.tell(message)?;
             }
@@ -244,7 +253,9 @@ impl<S: Stage> Ui<S> {
         }
         let mut next = first;
         while let Some(message) = next {
-            self.urgent |= !self.model.can_wait(&message);
+            if !self.model.can_wait(&message) {
+                self.frame = Frame::Now;
+            }
             self.tell(message)?;
             next = if clock::monotonic() - began < BATCH { self.messages.try_recv().ok() } else { None };
         }
