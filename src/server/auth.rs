@@ -1,11 +1,13 @@
 //! Who asks on the management plane: the session in `Authorization`, and the member behind it as they are at this moment.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
+use super::limits::Network;
 use super::{Refusal, Server};
 use crate::clock::entropy;
 use crate::domain::activity::Action;
@@ -103,28 +105,41 @@ pub fn expires_at(server: &Server, session: &SessionRow) -> Stamp {
     idle.min(session.created_at.plus(i64::from(limits.absolute_days) * DAY))
 }
 
-/// Remembers which refusals were recorded in the last minute, so that a refused script does not fill the log.
+/// Who was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refused {
+    /// A member.
+    Member(Id),
+    /// Someone not signed in, told by the network and not by the address: of IPv6 everyone has more addresses than can be counted.
+    Network(Network),
+    /// Whoever comes when more are refused than are told apart.
+    Others,
+}
+
+/// Remembers which refusals were recorded in the last minute, so that a refused script does not fill the log, which nothing is
+/// ever deleted from.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    recorded: Mutex<HashMap<(Option<Id>, String), Stamp>>,
+    recorded: Mutex<HashMap<(Refused, &'static str), Stamp>>,
 }
+
+/// More refused ones and operations within a minute than this are not told apart.
+const TOLD_APART: usize = 10_000;
 
 impl Refusals {
     /// Whether this refusal is to be recorded; it then counts as recorded.
-    pub fn is_due(&self, member: Option<Id>, what: &str, now: Stamp) -> bool {
-        /// More members and operations within a minute than this are not told apart any more.
-        const MOST: usize = 10_000;
+    pub fn is_due(&self, who: Refused, operation: &'static str, now: Stamp) -> bool {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = |at: &Stamp| (0..MINUTE).contains(&now.since(*at));
-        let key = (member, what.to_owned());
-        if recorded.get(&key).is_some_and(recent) {
-            return false;
-        }
-        if recorded.len() >= MOST {
+        if recorded.len() >= TOLD_APART {
             recorded.retain(|_, at| recent(at));
         }
-        if recorded.len() < MOST {
-            recorded.insert(key, now);
+        let full = recorded.len() >= TOLD_APART && !recorded.contains_key(&(who, operation));
+        let last = recorded.entry((if full { Refused::Others } else { who }, operation));
+        match last {
+            Entry::Occupied(last) if recent(last.get()) => return false,
+            Entry::Occupied(mut last) => drop(last.insert(now)),
+            Entry::Vacant(first) => drop(first.insert(now)),
         }
         true
     }
@@ -136,7 +151,7 @@ pub async fn record_denied(server: &Server, headers: &HeaderMap, operation: &'st
     let Ok(found) = caller.signed_in(server).await else { return };
     let now = server.clock.now();
     let member = found.actor.member.id;
-    if !server.refusals.is_due(Some(member), operation, now) {
+    if !server.refusals.is_due(Refused::Member(member), operation, now) {
         return;
     }
     let event = Event::new(Action::PermissionRefused, now, entropy()).by(member, client);
@@ -193,10 +208,27 @@ mod tests {
     #[test]
     fn a_refusal_is_recorded_once_a_minute() {
         let refusals = Refusals::default();
-        assert!(refusals.is_due(None, "a", Stamp(0)));
-        assert!(!refusals.is_due(None, "a", Stamp(MINUTE - 1)));
-        assert!(refusals.is_due(None, "b", Stamp(1)));
-        assert!(refusals.is_due(None, "a", Stamp(MINUTE)));
-        assert!(refusals.is_due(None, "a", Stamp(5)), "a clock that went back silences nothing");
+        let who = Refused::Member(Id::new(Stamp(0), [1; 10]));
+        assert!(refusals.is_due(who, "a", Stamp(0)));
+        assert!(!refusals.is_due(who, "a", Stamp(MINUTE - 1)));
+        assert!(refusals.is_due(who, "b", Stamp(1)));
+        assert!(refusals.is_due(who, "a", Stamp(MINUTE)));
+        assert!(refusals.is_due(who, "a", Stamp(5)), "a clock that went back silences nothing");
+    }
+
+    #[test]
+    fn however_many_are_refused_the_log_grows_slowly() {
+        let refusals = Refusals::default();
+        let from = |text: &str| Refused::Network(Network::of(text.parse().unwrap()));
+        assert!(refusals.is_due(from("2001:db8::1"), "a", Stamp(0)));
+        assert!(!refusals.is_due(from("2001:db8::2"), "a", Stamp(0)), "a network has many addresses");
+        let due = |at| {
+            let all = (0..2 * TOLD_APART).map(|n| u32::try_from(n).unwrap());
+            let all = all.map(|n| from(&std::net::Ipv4Addr::from_bits(n).to_string()));
+            all.filter(|&who| refusals.is_due(who, "a", at)).count()
+        };
+        assert_eq!(due(Stamp(1)), TOLD_APART, "those told apart, and the others as one");
+        assert_eq!(due(Stamp(2)), 0);
+        assert_eq!(due(Stamp(MINUTE + 2)), TOLD_APART + 1, "who is over is forgotten");
     }
 }

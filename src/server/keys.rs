@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::auth::Caller;
+use super::auth::{Caller, Refused};
 use super::paging::Paging;
 use super::recorder::Turn;
 use super::router::{Answer, Asked, Routes};
@@ -350,7 +350,7 @@ pub(super) async fn revoke_guarded(
         return Ok(Revoked::Done(key));
     }
     turn.spare();
-    if server.refusals.is_due(Some(by.member), by.operation, now) {
+    if server.refusals.is_due(Refused::Member(by.member), by.operation, now) {
         tx.record(event(Action::KeyRevokeRefused).detail(use_of(&key, now))).await?;
     }
     Ok(Revoked::UsedSince(key, now))

@@ -66,11 +66,12 @@ impl Limiter {
 }
 
 /// An IPv4 address, or the 64 bits that one site has of IPv6.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Network(u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(u64);
 
 impl Network {
-    pub(super) fn of(address: IpAddr) -> Self {
+    /// The one that the address lies in.
+    pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(v4) => Self(v4.to_bits().into()),
             // The upper half is never below 2^32 for a global address.

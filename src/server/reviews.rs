@@ -48,7 +48,7 @@ async fn decide(
     let header = asked.idempotency_key()?.to_owned();
     let mut body = asked.body()?;
     body.note = body.note.as_deref().map_or(Ok(None), |note| checked_text("note", note))?;
-    check(&body, server.clock.now())?;
+    check(&body)?;
     let fields = digest_of_fields(&body)?;
     let operation = CreateReview::OPERATION;
     let request = Request { member: actor.member.id, operation, key: header, fields };
@@ -66,6 +66,9 @@ async fn decide(
                 Some(Remembered { same: false, .. }) => return Err(Refusal::IdempotencyKeyReused),
                 Some(Remembered { subject, .. }) => return before(tx, subject).await.map(Ok),
                 None => {}
+            }
+            if body.until.is_some_and(|until| until <= now) {
+                return Err(Refusal::field("until", "must be in the future"));
             }
             let key = tx.key(body.key_id, Scope::Organization).await?.ok_or(Refusal::NotFound)?.key;
             if key.revoked_at.is_some() {
@@ -101,8 +104,8 @@ async fn decide(
     }
 }
 
-/// What belongs to which decision.
-fn check(body: &Decide, now: Stamp) -> Result<(), Refusal> {
+/// What belongs to which decision. Whether a date has passed is asked later: an earlier, equal request keeps its answer.
+fn check(body: &Decide) -> Result<(), Refusal> {
     match (body.decision, body.until, body.unless_used_since) {
         (Decision::Revoke, _, None) => {
             Err(Refusal::field("unless_used_since", "is missing: up to when was the key's use looked at?"))
@@ -112,9 +115,6 @@ fn check(body: &Decide, now: Stamp) -> Result<(), Refusal> {
         }
         (Decision::Revoke | Decision::Rotate | Decision::Skip, Some(_), _) => {
             Err(Refusal::field("until", "must be given with the decision `keep` only"))
-        }
-        (Decision::Keep, Some(until), _) if until <= now => {
-            Err(Refusal::field("until", "must be in the future"))
         }
         _ => Ok(()),
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::auth::{self, Caller};
+use super::auth::{self, Caller, Refused};
+use super::limits::Network;
 use super::paging::Paging;
 use super::{Answer, Asked, Refusal, Routes, Server};
 use crate::clock::entropy;
@@ -13,6 +14,7 @@ use crate::domain::member::{MemberRef, Status};
 use crate::domain::secret::{Digest, Token, TokenKind};
 use crate::domain::time::{MINUTE, Stamp};
 use crate::store::{Event, NewCode, NewSession, SessionRow, Tx};
+use crate::wire::Call as _;
 use crate::wire::keys::ShownOnce;
 use crate::wire::sessions::{
     Code, CreateSessionCall, CreateSessionCode, CreatedSession, EndCurrentSession, EndSession, ListSessions,
@@ -37,7 +39,7 @@ async fn sign_in(
     }
     let body = asked.body()?;
     let Some(code) = TokenKind::Code.digest(body.code.expose().trim()) else {
-        record_refused(&server, &asked.client).await;
+        record_refused(&server, &asked).await;
         return Err(Refusal::CodeInvalid);
     };
     let (at, client) = (server.clock.now(), asked.client.clone());
@@ -55,7 +57,7 @@ async fn sign_in(
         })),
         Err(refusal) => {
             if matches!(refusal, Refusal::CodeInvalid) {
-                record_refused(&server, &asked.client).await;
+                record_refused(&server, &asked).await;
             }
             Err(refusal)
         }
@@ -97,10 +99,11 @@ async fn redeem(
     Ok((session, member))
 }
 
-async fn record_refused(server: &Server, client: &Client) {
+async fn record_refused(server: &Server, asked: &Asked<CreateSessionCall>) {
     let at = server.clock.now();
-    if server.refusals.is_due(None, &client.address, at) {
-        let event = Event::new(Action::SessionRefused, at, entropy()).from(client);
+    let who = Refused::Network(Network::of(asked.address));
+    if server.refusals.is_due(who, CreateSessionCall::OPERATION, at) {
+        let event = Event::new(Action::SessionRefused, at, entropy()).from(&asked.client);
         auth::record(server, event.detail("a sign-in code that is not valid")).await;
     }
 }

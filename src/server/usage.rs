@@ -19,7 +19,6 @@ use crate::wire::keys::{
 use crate::wire::page::{Metadata, Page};
 
 const DAYS_DEFAULT: u32 = 30;
-const DAYS_MAX: u32 = 400;
 
 /// The calls of this room.
 #[must_use]
@@ -68,9 +67,6 @@ where
     let query = asked.query()?;
     let ids = ids(&query.ids)?;
     let days = query.days.unwrap_or(DAYS_DEFAULT);
-    if !(1..=DAYS_MAX).contains(&days) {
-        return Err(Refusal::field("days", format!("must be between 1 and {DAYS_MAX}")));
-    }
     server.recorder.write_before_reading().await;
     let mut reader = server.store.reader().await?;
     let as_of = reader.watermark(server.clock.now()).await?;

@@ -32,7 +32,7 @@ impl Traits {
             idempotent: true,
             also_200: true,
             etag: true,
-            problems: &[P::NotPermitted, P::NotFound, P::ReplacesConflict, P::KeyRevoked],
+            problems: &[P::NotPermitted, P::ReplacesConflict],
             ..Self::default()
         };
         let edit = Self {

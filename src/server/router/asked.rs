@@ -16,10 +16,8 @@ use super::super::{Refusal, Server, address};
 use crate::domain::id::Id;
 use crate::domain::key::Client;
 use crate::domain::text;
+use crate::domain::usage::AGENT_MAX;
 use crate::wire::{BASE, BODY_MAX, Call, IDEMPOTENCY_KEY};
-
-/// Most bytes of a `User-Agent` that are kept.
-const AGENT_MAX: usize = 200;
 
 /// How long bytes beyond the largest body are taken and dropped.
 const DISCARDING: Duration = Duration::from_millis(200);
@@ -165,21 +163,25 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn field(text: &str) -> Refusal {
     let text = text.split_once(": ").map_or(text, |(_, rest)| rest);
     let text = text.split(" at line ").next().unwrap_or(text);
-    let quoted = |after: &str| text.split_once(after).and_then(|(_, rest)| rest.split('`').next());
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let (name, message) = text.split_once(": ").unwrap_or(("", text));
+    let name = if is_name(name) { name } else { "body" };
+    // At the beginning only, and names only: what follows may quote what was sent, and that may hold the same words.
+    let quoted = |before: &str| {
+        let name = message.strip_prefix(before)?.split('`').next()?;
+        is_name(name).then_some(name)
+    };
     if let Some(name) = quoted("missing field `") {
         return Refusal::field(name, "is missing");
     }
     if let Some(name) = quoted("duplicate field `") {
         return Refusal::field(name, "is given twice");
     }
-    if text.contains("unknown field `") {
-        let known =
-            text.rsplit_once("expected ").map_or("none", |(_, known)| known.trim_start_matches("one of "));
+    let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
+    if message.starts_with("unknown field `") {
+        let known = expected.map_or("none", |known| known.trim_start_matches("one of "));
         return Refusal::field("body", format!("has an unknown field; known: {known}"));
     }
-    let (name, message) = text.split_once(": ").unwrap_or(("", text));
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
     let wrong = match expected {
         _ if message.starts_with("must ") => message.to_owned(),
         _ if message.starts_with("not a time of RFC 3339") => {
@@ -189,7 +191,7 @@ fn field(text: &str) -> Refusal {
         Some(expected) => format!("must be {expected}"),
         None => "is not valid".to_owned(),
     };
-    Refusal::field(if is_name { name } else { "body" }, wrong)
+    Refusal::field(name, wrong)
 }
 
 #[cfg(test)]
@@ -222,7 +224,7 @@ mod tests {
     fn a_body_is_refused_with_what_is_wrong_and_without_what_was_sent() {
         let secret = "sk_0123456789";
         let deep = "[".repeat(10_000);
-        let cases: [(Problem, u16, &str); 12] = [
+        let cases: [(Problem, u16, &str); 15] = [
             (body_problem::<CreatePersonalKey>(""), 400, "well-formed"),
             (body_problem::<CreatePersonalKey>("{\"name\":"), 400, "well-formed"),
             (body_problem::<CreatePersonalKey>("{\"name\":\"a\"}{}"), 400, "well-formed"),
@@ -248,6 +250,25 @@ mod tests {
                 body_problem::<CreateInvitation>(&format!("{{\"email\":\"a\",\"role\":\"{secret}\"}}")),
                 422,
                 "`role` must be one of `admin`, `normal`, `operator`",
+            ),
+            (
+                body_problem::<CreateInvitation>(&format!(
+                    "{{\"email\":\"a\",\"role\":\"missing field `{secret}`\"}}"
+                )),
+                422,
+                "`role` must be one of `admin`, `normal`, `operator`",
+            ),
+            (
+                body_problem::<CreateInvitation>(&format!(
+                    "{{\"email\":\"a\",\"role\":\"unknown field `a`, expected {secret}\"}}"
+                )),
+                422,
+                "`role` must be one of `admin`, `normal`, `operator`",
+            ),
+            (
+                body_problem::<CreatePersonalKey>(&format!("{{\"a: missing field `{secret}`\":1}}")),
+                422,
+                "`a` must be one of `name`, `note`, `replaces`",
             ),
             (
                 body_problem::<RevokePersonalKey>(&format!("{{\"unless_used_since\":\"{secret}\"}}")),
