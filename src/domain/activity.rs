@@ -98,19 +98,22 @@ pub struct Activity {
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub at: Stamp,
     /// Who; nobody for what was done on the server's host or by someone not signed in.
+    #[schema(required = true)]
     pub actor: Option<MemberRef>,
     /// What.
     pub action: Action,
     /// To which key.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub key_id: Option<Id>,
     /// That key's name at the moment.
+    #[schema(required = true)]
     pub key_name: Option<String>,
     /// To which member.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub member_id: Option<Id>,
     /// The details in words, never a secret.
     pub detail: String,
     /// From which address; nothing for the host itself.
+    #[schema(required = true)]
     pub address: Option<String>,
 }

@@ -54,6 +54,7 @@ pub struct Key {
     /// The mask, `sk_…5G08`.
     pub masked: String,
     /// Free text.
+    #[schema(required = true)]
     pub note: Option<String>,
     /// Counts changes of name, note, confirmation and revocation; never uses.
     pub version: i64,
@@ -63,24 +64,27 @@ pub struct Key {
     /// Who created it; of a personal key, its owner.
     pub created_by: Arc<MemberRef>,
     /// When it was last used; nothing means never.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Stamp>,
     /// What used it last.
+    #[schema(required = true)]
     pub last_used_by: Option<Client>,
     /// How often it was used.
     pub use_count: i64,
     /// The key that this one was made to replace.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub replaces: Option<Id>,
     /// The key that replaces this one and is not revoked.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub replaced_by: Option<Id>,
     /// When it was revoked; nothing while it is accepted.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub revoked_at: Option<Stamp>,
     /// Who revoked it.
+    #[schema(required = true)]
     pub revoked_by: Option<Arc<MemberRef>>,
     /// Why, where a reason was asked for or given.
+    #[schema(required = true)]
     pub revoke_reason: Option<String>,
 }
 

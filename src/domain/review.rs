@@ -44,9 +44,10 @@ pub struct Review {
     /// What was decided.
     pub decision: Decision,
     /// Until when a kept key stays out of the queue.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub until: Option<Stamp>,
     /// The reviewer's note.
+    #[schema(required = true)]
     pub note: Option<String>,
     /// Who decided.
     pub reviewer: MemberRef,
@@ -56,6 +57,6 @@ pub struct Review {
     /// The flags and their evidence at that moment, computed by the server.
     pub findings: Vec<Finding>,
     /// The key's last use at that moment.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Stamp>,
 }

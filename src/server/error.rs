@@ -178,9 +178,10 @@ impl Refusal {
             Self::BodyTooLarge => {
                 Problem::new(P::BodyTooLarge, format!("The body is larger than {BODY_MAX} bytes."))
             }
-            Self::MediaTypeUnsupported => {
-                Problem::new(P::MediaTypeUnsupported, "Send the body as `Content-Type: application/json`.")
-            }
+            Self::MediaTypeUnsupported => Problem::new(
+                P::MediaTypeUnsupported,
+                "Send the body as `Content-Type: application/json`, not compressed.",
+            ),
             Self::HostUnknown => Problem::new(
                 P::HostUnknown,
                 "This server does not answer for the host in `Host`. Add the name to `hosts` in the server's configuration.",

@@ -36,7 +36,7 @@ impl Hosts {
 
     fn knows(&self, host: &str, local: IpAddr) -> bool {
         let Some(name) = host_of(host) else { return false };
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         if let Ok(address) = bare.parse::<IpAddr>() {
             let address = address.to_canonical();
             return address.is_loopback()
@@ -130,6 +130,8 @@ mod tests {
             "localhost@evil.example",
             "localhost:evil",
             "localhost:80:80",
+            "[::1",
+            "::1]",
             "127.0.0.1.evil.example",
             "",
             ":80",

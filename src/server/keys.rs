@@ -116,7 +116,7 @@ where
     let caller = Caller::of(&asked.headers)?;
     caller.signed_in(&server).await?.actor.allow(Permission::EditKey(kind))?;
     let id = asked.id()?;
-    let version = asked.if_match().ok_or(Refusal::IfMatchMissing)?;
+    let seen = asked.if_match()?.ok_or(Refusal::IfMatchMissing)?;
     let body = asked.body()?;
     let name = body.name.map(|name| checked_name(&name)).transpose()?;
     let note = body.note.map(|note| checked_text("note", &note)).transpose()?;
@@ -129,7 +129,7 @@ where
             if before.revoked_at.is_some() {
                 return Err(Refusal::KeyRevoked);
             }
-            if before.version != version {
+            if !seen.admits(before.version) {
                 return Err(Refusal::VersionMismatch(Box::new(before)));
             }
             let name = name.unwrap_or_else(|| before.name.clone());
@@ -138,7 +138,7 @@ where
             if changes.is_empty() {
                 return Ok(before);
             }
-            if !tx.edit_key(id, version, &name, note.as_deref(), now).await? {
+            if !tx.edit_key(id, before.version, &name, note.as_deref(), now).await? {
                 return Err(Refusal::VersionMismatch(Box::new(before)));
             }
             let event = Event::new(Action::KeyEdited, now, entropy()).by(grant.member().id, &client);
@@ -219,7 +219,8 @@ impl TryFrom<RevokeKey> for Wish {
 
     fn try_from(body: RevokeKey) -> Result<Self, Refusal> {
         let reason = body.reason.as_deref().map_or(Ok(None), |reason| checked_text("reason", reason))?;
-        match (body.unless_used_since, body.even_if_used) {
+        // `false` is what it is when nothing is said.
+        match (body.unless_used_since, body.even_if_used.filter(|&even| even)) {
             (Some(_), Some(_)) => {
                 Err(Refusal::field("even_if_used", "must not be given together with `unless_used_since`"))
             }
@@ -227,8 +228,7 @@ impl TryFrom<RevokeKey> for Wish {
                 "unless_used_since",
                 "is missing: give it, or `even_if_used` with a `reason`",
             )),
-            (None, Some(false)) => Err(Refusal::field("even_if_used", "must be true where it is given")),
-            (None, Some(true)) if reason.is_none() => {
+            (None, Some(_)) if reason.is_none() => {
                 Err(Refusal::field("reason", "must not be empty with `even_if_used`"))
             }
             (unless_used_since, _) => Ok(Self { unless_used_since, reason }),
@@ -243,7 +243,7 @@ where
     let caller = Caller::of(&asked.headers)?;
     caller.signed_in(&server).await?.actor.allow(Permission::RevokeKey(kind))?;
     let id = asked.id()?;
-    let version = asked.if_match();
+    let seen = asked.if_match()?;
     let wish = Wish::try_from(asked.body()?)?;
     let (state, client) = (server.clone(), asked.client);
     let turn = server.recorder.turn().await;
@@ -255,7 +255,7 @@ where
             if before.revoked_at.is_some() {
                 return Ok(Revoked::Done(before));
             }
-            if version.is_some_and(|version| version != before.version) {
+            if seen.is_some_and(|seen| !seen.admits(before.version)) {
                 return Err(Refusal::VersionMismatch(Box::new(before)));
             }
             let by = By { member: grant.member().id, client: &client, operation: C::OPERATION };

@@ -182,7 +182,8 @@ where
     stream.set_write_timeout(Some(house.limits.body_timeout));
     let stream = TokioIo::new(Box::pin(stream));
     let mut http = http1::Builder::new();
-    http.timer(HeadTimer::default()).max_buf_size(HEADERS_MAX);
+    // A client that shuts down its sending half after the request still waits for the answer.
+    http.timer(HeadTimer::default()).max_buf_size(HEADERS_MAX).half_close(true);
     // A connection that breaks off is the client's business.
     let _ended = match room {
         Room::Inside(_place) => {

@@ -60,7 +60,8 @@ pub fn document() -> Value {
         json!({"get": {
             "operationId": "getOpenApi",
             "tags": ["About"],
-            "summary": "This document.",
+            "summary": "This document",
+            "description": "The contract as the server was built with it.",
             "security": [],
             "responses": {
                 "200": operation::success("The document.", Some(json!({"type": "object"})), &[]),
@@ -76,6 +77,7 @@ pub fn document() -> Value {
             "description": ABOUT,
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
+        "servers": [{"url": "/", "description": "The server that this document is from."}],
         "tags": [
             {"name": "Data plane", "description": "What an API key reaches. Every success counts as a use of the key."},
             {"name": "Management plane", "description": "What a signed-in member reaches. API keys are refused here."},
@@ -113,7 +115,13 @@ impl Document {
         }
         let name = T::name().into_owned();
         let reference = json!({"$ref": format!("#/components/schemas/{name}")});
-        self.schemas.entry(name).or_insert_with(|| plain(&T::schema()));
+        self.schemas.entry(name).or_insert_with_key(|name| {
+            let mut schema = plain(&T::schema());
+            if let Some(between) = between_fields(name) {
+                schema.as_object_mut().expect("a schema is an object").extend(between);
+            }
+            schema
+        });
         reference
     }
 }
@@ -167,11 +175,41 @@ fn parameters<C: Call>() -> Vec<Value> {
     if let Some(required) = traits.if_match {
         all.push(json!({
             "name": "If-Match", "in": "header", "required": required,
-            "description": "The `ETag` of the key that was looked at.",
-            "schema": {"type": "string"},
+            "description": "The `ETag` of the key that was looked at; `*` for whatever it is now.",
+            "schema": {"type": "string", "pattern": operation::IF_MATCH},
         }));
     }
     all
+}
+
+/// What holds between the fields of a body, which their types cannot say.
+fn between_fields(schema: &str) -> Option<Map<String, Value>> {
+    let given = json!({"type": "string"});
+    let absent = json!({"type": "null"});
+    let between = match schema {
+        "RevokeKey" => json!({
+            "if": {"properties": {"even_if_used": {"const": true}}, "required": ["even_if_used"]},
+            "then": {
+                "properties": {"unless_used_since": absent, "reason": {"type": "string", "pattern": "\\S"}},
+                "required": ["reason"],
+            },
+            "else": {"properties": {"unless_used_since": given}, "required": ["unless_used_since"]},
+        }),
+        "Decide" => json!({
+            "if": {"properties": {"decision": {"const": "revoke"}}},
+            "then": {
+                "properties": {"unless_used_since": given, "until": absent},
+                "required": ["unless_used_since"],
+            },
+            "else": {
+                "properties": {"unless_used_since": absent},
+                "if": {"properties": {"decision": {"const": "keep"}}},
+                "else": {"properties": {"until": absent}},
+            },
+        }),
+        _ => return None,
+    };
+    between.as_object().cloned()
 }
 
 fn is_nothing<T>() -> bool {

@@ -17,8 +17,10 @@ use crate::domain::member::Denied;
 use crate::wire::{BASE, Call};
 
 mod asked;
+mod if_match;
 
 pub use asked::{Asked, Origin, agent};
+pub use if_match::IfMatch;
 
 /// The operation that answered, put on each response for the books.
 #[derive(Clone, Copy, Debug)]

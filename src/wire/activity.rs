@@ -23,6 +23,7 @@ pub struct ActivityQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
     /// Only about this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ pub struct Site {
     /// Its name.
     pub name: String,
     /// Its postal address.
+    #[schema(required = true)]
     pub address: Option<String>,
 }
 
@@ -28,6 +29,7 @@ pub struct Machine {
     /// Its name.
     pub name: String,
     /// The day of its first data, `2021-03-01`.
+    #[schema(required = true)]
     pub genesis_date: Option<String>,
     /// The site that it stands on.
     #[schema(value_type = uuid::Uuid)]

@@ -26,6 +26,7 @@ pub struct KeysQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
     /// Revoked keys too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,9 +51,11 @@ pub enum Include {
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     /// Its name: 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
     /// A note, at most 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub note: Option<String>,
     /// The key that this one replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,9 +110,11 @@ impl std::fmt::Debug for CreatedKey {
 pub struct EditKey {
     /// A new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: Option<String>,
     /// A new note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub note: Option<String>,
 }
 
@@ -126,6 +131,7 @@ pub struct RevokeKey {
     pub even_if_used: Option<bool>,
     /// Why; required with `even_if_used`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub reason: Option<String>,
 }
 
@@ -152,6 +158,7 @@ pub struct UsageQuery {
 #[into_params(parameter_in = Query)]
 pub struct DailyUseQuery {
     /// Ids of at most 200 keys, by commas. Those that are not there, or another's, are left out of the answer.
+    #[param(value_type = Vec<uuid::Uuid>, style = Form, explode = false, max_items = 200)]
     pub ids: String,
     /// How many days, 1 to 400; 30 when absent.
     #[serde(
@@ -186,6 +193,7 @@ pub struct RotationsQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
 }
 
@@ -208,12 +216,13 @@ pub struct Rotation {
     pub quiet_window_s: i64,
     /// The longest gap between two uses of the old key that raised the window, in seconds.
     #[serde(default)]
+    #[schema(required = true)]
     pub raised_by_gap_s: Option<i64>,
     /// Since when the old key has been silent.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub quiet_since: Option<Stamp>,
     /// When the old key may go if it stays silent; nothing once done or abandoned.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub ready_at: Option<Stamp>,
     /// What was observed that puts it in its phase, in words.
     pub evidence: String,
@@ -239,7 +248,7 @@ pub struct RotationUsage {
 #[serde(deny_unknown_fields)]
 pub struct LookUpKey {
     /// The secret.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
     pub secret: ShownOnce,
 }
 
@@ -248,9 +257,10 @@ pub struct LookUpKey {
 #[serde(deny_unknown_fields)]
 pub struct RevokeLeakedKey {
     /// The secret.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
     pub secret: ShownOnce,
     /// Why.
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     pub reason: String,
 }
 
@@ -267,9 +277,10 @@ pub struct FoundKey {
     /// Its creator; of a personal key, its owner.
     pub created_by: MemberRef,
     /// When it was revoked; nothing while it is accepted.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub revoked_at: Option<Stamp>,
     /// All of it, where the caller may see it.
+    #[schema(required = true)]
     pub key: Option<Key>,
 }
 

@@ -29,10 +29,10 @@ pub struct Member {
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Stamp,
     /// When they were removed.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub removed_at: Option<Stamp>,
     /// Their latest sign of life in a session; at most a minute behind.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_seen_at: Option<Stamp>,
     /// Personal keys that are accepted.
     pub personal_keys: i64,
@@ -45,6 +45,7 @@ pub struct Member {
 #[serde(deny_unknown_fields)]
 pub struct Invite {
     /// Email address.
+    #[schema(format = Email, max_length = 254)]
     pub email: String,
     /// The role they get; left alone for an active member.
     pub role: Role,
@@ -102,7 +103,7 @@ pub struct KeySummary {
     /// The mask.
     pub masked: String,
     /// When it was last used.
-    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Stamp>,
 }
 

@@ -50,6 +50,7 @@ impl<T: ToSchema> ToSchema for Page<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Metadata {
     /// Hand it back as `cursor` for the next page; nothing on the last one. Opaque.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
     /// The server's time of this answer, to be handed back as `changed_since`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,16 +71,15 @@ pub struct PageQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
 }
 
 /// Reads a number from 1 to `MAX`, and refuses others.
 pub(super) fn up_to<'de, const MAX: u32, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
-    let number = Option::<u32>::deserialize(d)?;
-    match number {
-        Some(number) if !(1..=MAX).contains(&number) => {
-            Err(de::Error::custom(format_args!("must be 1 to {MAX}")))
-        }
-        number => Ok(number),
+    match Option::<u32>::deserialize(d) {
+        Ok(Some(number)) if (1..=MAX).contains(&number) => Ok(Some(number)),
+        Ok(None) => Ok(None),
+        _ => Err(de::Error::custom(format_args!("must be 1 to {MAX}"))),
     }
 }

@@ -131,7 +131,7 @@ impl PartialSchema for ProblemType {
 
 impl ToSchema for ProblemType {}
 
-/// A problem body. `Debug` and `Display` show nothing that the server did not send.
+/// What went wrong, after RFC 9457.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Which problem.

@@ -1,6 +1,6 @@
 //! Decisions about stale keys, append-only.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::{IntoParams, ToSchema};
 
 use super::NoQuery;
@@ -29,6 +29,7 @@ pub struct Decide {
     pub until: Option<Stamp>,
     /// A note, at most 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub note: Option<String>,
     /// For `revoke`: up to when the reviewer has seen the key's use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +60,7 @@ pub struct ReviewsQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
     /// Only of this sitting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,9 +84,23 @@ pub struct RecordExport {
     #[schema(value_type = Option<uuid::Uuid>)]
     pub review_id: Option<Id>,
     /// How many records.
+    #[serde(deserialize_with = "whole_number")]
+    #[schema(maximum = 9_007_199_254_740_991_i64)]
     pub records: u64,
     /// SHA-256 over the records, 64 hexadecimal digits.
+    #[schema(pattern = "^[0-9A-Fa-f]{64}$")]
     pub sha256: String,
+}
+
+/// The largest whole number that every reader of JSON takes for itself (RFC 8259, 6).
+const WHOLE_MAX: u64 = (1 << 53) - 1;
+
+/// A whole number in any of its spellings: to JSON `12.0` is `12`.
+fn whole_number<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+    let number = f64::deserialize(d).ok().and_then(|number| number.to_string().parse().ok());
+    number
+        .filter(|number| *number <= WHOLE_MAX)
+        .ok_or_else(|| de::Error::custom(format_args!("must be a whole number from 0 to {WHOLE_MAX}")))
 }
 
 calls! {

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod lists;
+mod others;
 
 use keyward::client::{Client, Credential, Request};
 use keyward::clock::{Clock, entropy};

@@ -8,11 +8,12 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, Request};
-use http::header::{CONTENT_TYPE, IF_MATCH, USER_AGENT};
-use http::{HeaderMap, Uri};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Uri};
 use http_body_util::BodyExt as _;
 
 use super::super::{Refusal, Server, address};
+use super::IfMatch;
 use crate::domain::id::Id;
 use crate::domain::key::Client;
 use crate::domain::text;
@@ -83,12 +84,13 @@ impl<C: Call> Asked<C> {
     /// The JSON body.
     ///
     /// # Errors
-    /// 413, 415, 400 for what is no JSON, 422 for fields that are unknown, given twice, missing or of the wrong type.
+    /// 413, 415 for another type or a compressed body, 400 for what is no JSON, 422 for fields that are unknown, given twice, missing or of the wrong type.
     pub fn body(&mut self) -> Result<C::Body, Refusal> {
         let bytes = self.bytes()?;
         if !is_json(&self.headers) {
             return Err(Refusal::MediaTypeUnsupported);
         }
+        // An array would be taken for the fields in their order.
         if bytes.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|&b| b == b'[') {
             return Err(Refusal::field("body", "must be a JSON object"));
         }
@@ -118,11 +120,12 @@ impl<C: Call> Asked<C> {
         if printable { Ok(key) } else { Err(Refusal::IdempotencyKeyMissing) }
     }
 
-    /// The version in `If-Match`, nothing where it is absent. A tag that is none of ours matches no version: −1.
-    pub fn if_match(&self) -> Option<i64> {
-        let value = self.headers.get(IF_MATCH)?.to_str().unwrap_or_default().trim();
-        let version = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-        Some(version.and_then(|v| v.parse().ok()).unwrap_or(-1))
+    /// The `If-Match`, nothing where it is absent.
+    ///
+    /// # Errors
+    /// It is no list of entity tags.
+    pub fn if_match(&self) -> Result<Option<IfMatch>, Refusal> {
+        IfMatch::read(&self.headers)
     }
 }
 
@@ -154,9 +157,13 @@ pub fn agent(headers: &HeaderMap) -> String {
     text::claimed(claimed.as_deref().unwrap_or_default(), AGENT_MAX)
 }
 
+/// Whether the body says once that it is JSON, and says nothing of being compressed.
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else { return false };
+    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let plain = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    media_type.eq_ignore_ascii_case("application/json") && headers.get_all(CONTENT_ENCODING).iter().all(plain)
 }
 
 /// A 422 from what serde says, `prefix: field: message`. Only words of ours are passed on: what the client sent may be a secret.
@@ -187,7 +194,12 @@ fn field(text: &str) -> Refusal {
         _ if message.starts_with("not a time of RFC 3339") => {
             "must be a time of RFC 3339, like 2026-11-24T06:10:00Z".to_owned()
         }
+        _ if message.starts_with("provided string was not `true` or `false`") => {
+            "must be `true` or `false`".to_owned()
+        }
         _ if message.starts_with("UUID parsing failed") => "must be a UUID".to_owned(),
+        // What was to be read has a name in Rust only.
+        Some(expected) if expected.starts_with("struct ") => "must be a JSON object".to_owned(),
         Some(expected) => format!("must be {expected}"),
         None => "is not valid".to_owned(),
     };
@@ -196,11 +208,14 @@ fn field(text: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
     use crate::wire::activity::ListActivity;
     use crate::wire::keys::{CreatePersonalKey, EditPersonalKey, RevokePersonalKey};
     use crate::wire::members::CreateInvitation;
     use crate::wire::problem::Problem;
+    use crate::wire::reviews::RecordReviewExport;
 
     fn asked<C: Call>(uri: &str, content_type: &str, body: &str) -> Asked<C> {
         let mut headers = HeaderMap::new();
@@ -224,7 +239,7 @@ mod tests {
     fn a_body_is_refused_with_what_is_wrong_and_without_what_was_sent() {
         let secret = "sk_0123456789";
         let deep = "[".repeat(10_000);
-        let cases: [(Problem, u16, &str); 15] = [
+        let cases: [(Problem, u16, &str); 17] = [
             (body_problem::<CreatePersonalKey>(""), 400, "well-formed"),
             (body_problem::<CreatePersonalKey>("{\"name\":"), 400, "well-formed"),
             (body_problem::<CreatePersonalKey>("{\"name\":\"a\"}{}"), 400, "well-formed"),
@@ -235,6 +250,12 @@ mod tests {
             ),
             (body_problem::<CreatePersonalKey>(&deep), 422, "`body` must be a JSON object"),
             (body_problem::<CreatePersonalKey>("[\"a\"]"), 422, "`body` must be a JSON object"),
+            (body_problem::<CreatePersonalKey>("null"), 422, "`body` must be a JSON object"),
+            (
+                body_problem::<RecordReviewExport>("{\"records\":1.5,\"sha256\":\"\"}"),
+                422,
+                "`records` must be a whole number",
+            ),
             (body_problem::<CreatePersonalKey>("{}"), 422, "`name` is missing"),
             (
                 body_problem::<CreatePersonalKey>("{\"name\":\"a\",\"name\":\"b\"}"),
@@ -286,8 +307,32 @@ mod tests {
             assert!(problem.detail.contains(says), "{problem:?}");
             assert!(!serde_json::to_string(&problem).unwrap().contains(secret), "{problem:?}");
         }
-        let mut not_json = asked::<EditPersonalKey>("/", "text/plain", "{}");
-        assert!(matches!(not_json.body(), Err(Refusal::MediaTypeUnsupported)));
+    }
+
+    #[test]
+    fn a_body_says_once_that_it_is_plain_json() {
+        let taken = |headers: &[(HeaderName, &'static str)]| {
+            let mut asked = asked::<EditPersonalKey>("/", "application/json", "{}");
+            asked.headers.clear();
+            for (name, value) in headers {
+                asked.headers.append(name, HeaderValue::from_static(value));
+            }
+            match asked.body() {
+                Ok(_) => true,
+                Err(refusal) => {
+                    assert!(matches!(refusal, Refusal::MediaTypeUnsupported), "{refusal:?}");
+                    false
+                }
+            }
+        };
+        assert!(taken(&[(CONTENT_TYPE, "Application/JSON ; charset=utf-8")]));
+        assert!(taken(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "identity")]));
+        assert!(!taken(&[]));
+        assert!(!taken(&[(CONTENT_TYPE, "text/plain")]));
+        assert!(!taken(&[(CONTENT_TYPE, "application/json, text/plain")]));
+        assert!(!taken(&[(CONTENT_TYPE, "application/json"), (CONTENT_TYPE, "text/plain")]));
+        assert!(!taken(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")]));
+        assert!(!taken(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip, identity")]));
     }
 
     #[test]
@@ -295,7 +340,9 @@ mod tests {
         let cases = [
             ("limit=0", "`limit` must be 1 to 1000"),
             ("limit=1001", "`limit` must be 1 to 1000"),
-            ("limit=-1", "`limit` is not valid"),
+            ("limit=-1", "`limit` must be 1 to 1000"),
+            ("limit=1e1", "`limit` must be 1 to 1000"),
+            ("limit=", "`limit` must be 1 to 1000"),
             ("limit=5&limit=6", "`limit` is given twice"),
             ("key=sk_0", "`key` must be a UUID"),
             ("from=yesterday", "`from` must be a time of RFC 3339"),

@@ -44,6 +44,10 @@ impl Operation {
             return vec!["the status is not declared".into()];
         }
         let mut wrong = Vec::new();
+        let types = declared["x-problem-types"].as_array();
+        if types.is_some_and(|types| !types.contains(&got.json()["type"])) {
+            wrong.push(format!("the type of the problem is none of {types:?}"));
+        }
         for (name, header) in declared["headers"].as_object().into_iter().flatten() {
             if header["required"] == true && got.header(&name.to_lowercase()).is_none() {
                 wrong.push(format!("the header {name} is missing"));

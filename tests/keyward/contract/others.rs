@@ -1,0 +1,105 @@
+//! What clients that we did not write send, byte by byte, and what they are answered.
+
+use std::net::SocketAddr;
+
+use keyward::client::Request;
+use keyward::wire::sessions::CreateSessionCode;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::{ORGANIZATION, create, named};
+use crate::support::for_each_database;
+use crate::support::house::House;
+use crate::support::raw::{Raw, answer, request, send};
+
+/// A client of our own make, signed in as ada.
+struct Other {
+    address: SocketAddr,
+    bearer: String,
+}
+
+impl Other {
+    async fn signed_in(house: &House) -> Self {
+        let code = house.ada.client.send(Request::to(CreateSessionCode)).await.unwrap();
+        let body = format!("{{\"code\":\"{}\"}}", code.code.expose());
+        let json = [("Content-Type", "application/json")];
+        let got = send(house.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
+        let bearer = format!("Bearer {}", got.json()["token"].as_str().unwrap());
+        Self { address: house.address(), bearer }
+    }
+
+    fn request(&self, method: &str, path: &str, header: &str, body: &str) -> String {
+        let mut headers = vec![("Authorization", self.bearer.as_str())];
+        if !body.is_empty() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        headers.extend(header.split_once(": "));
+        request(method, &format!("/api/v2{path}"), &headers, body)
+    }
+
+    async fn ask(&self, method: &str, path: &str, header: &str, body: &str) -> Raw {
+        send(self.address, self.request(method, path, header, body)).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_match_is_understood_as_the_rfc_has_it() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let key = create(&house.ada, ORGANIZATION, named("old")).await.key;
+        let other = Other::signed_in(&house).await;
+        let path = format!("/api-keys/{}", key.id);
+        for (header, status, version) in [
+            ("If-Match: \"7\"", 412, 1),
+            ("If-Match: W/\"1\"", 412, 1),
+            ("If-Match: 1", 400, 1),
+            ("If-Match: ", 400, 1),
+            ("If-Match: \"1\"", 200, 2),
+            ("If-Match: \"9\", \"2\"", 200, 3),
+            ("If-Match: *", 200, 4),
+        ] {
+            let body = format!("{{\"note\":\"after version {version}\"}}");
+            let got = other.ask("PATCH", &path, header, &body).await;
+            assert_eq!(got.status, status, "{} {header} {got:?}", database.name);
+            let now = other.ask("GET", &path, "", "").await;
+            assert_eq!(now.json()["version"], version, "{header}");
+            assert_eq!(now.header("etag"), Some(format!("\"{version}\"").as_str()));
+        }
+        let nobody =
+            other.ask("PATCH", "/api-keys/0193568e-0000-7000-8000-000000000000", "If-Match: *", "{}");
+        assert_eq!(nobody.await.status, 404, "there is none of it");
+        let revoke = format!("{path}/revoke");
+        let unless =
+            "{\"unless_used_since\":\"2026-01-01T00:00:00Z\",\"even_if_used\":false,\"reason\":null}";
+        assert_eq!(other.ask("POST", &revoke, "If-Match: \"1\"", unless).await.problem(), "version-mismatch");
+        assert_eq!(other.ask("POST", &revoke, "If-Match: 4", unless).await.problem(), "malformed-request");
+        let done = other.ask("POST", &revoke, "If-Match: \"4\"", unless).await;
+        assert_eq!(done.status, 200, "a form left blank is not another form: {done:?}");
+        house.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_sent_all_may_close_their_half_and_is_answered() {
+    for_each_database(async |database| {
+        let house = House::open(database).await;
+        let other = Other::signed_in(&house).await;
+        let asks = [
+            (other.request("GET", "/me", "", ""), 200),
+            (other.request("GET", "/api-keys", "", ""), 200),
+            (other.request("POST", "/personal-api-keys", "Idempotency-Key: 1", "{\"name\":\"nc\"}"), 201),
+            (other.request("GET", "/openapi.json", "", ""), 200),
+            (other.request("POST", "/personal-api-keys", "Content-Length: 90", ""), 400),
+        ];
+        for (ask, status) in asks {
+            let mut stream = TcpStream::connect(other.address).await.unwrap();
+            stream.write_all(ask.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            let got = answer(&mut stream).await;
+            assert_eq!(got.as_ref().map(|got| got.status), Some(status), "{} {ask}{got:?}", database.name);
+        }
+        house.close().await;
+    })
+    .await;
+}
