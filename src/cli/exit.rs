@@ -120,7 +120,7 @@ fn refusal(problem: &Problem) -> String {
     }
     let next = match problem.kind {
         ProblemType::SessionMissing | ProblemType::SessionEnded => "sign in with `keyward login URL`",
-        ProblemType::CodeInvalid => "ask an admin for another code (`keyward members invite`)",
+        ProblemType::CodeInvalid => "`keyward members invite` makes one",
         ProblemType::OutcomeUnknown => "look whether it was done before you repeat it",
         ProblemType::RateLimited => "wait a minute",
         _ => return words,

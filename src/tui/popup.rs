@@ -13,6 +13,7 @@ use super::msg::{Failure, Moment, Reply};
 use super::shared::Shared;
 use super::table::put;
 use super::theme::{Role, Theme};
+use crate::domain::text;
 
 /// What a popup may use and change besides itself.
 #[derive(Debug)]
@@ -119,6 +120,14 @@ pub fn frame(
     let strip =
         if area.width - width <= 2 * SLIVER { Rect { x: area.x, width: area.width, ..place } } else { place };
     Clear.render(strip, buf);
+    // A wide character that reaches under the frame would cover its left edge.
+    for y in strip.y..strip.bottom() {
+        if let Some(cell) = strip.x.checked_sub(1).and_then(|x| buf.cell_mut((x, y)))
+            && text::width(cell.symbol()) > 1
+        {
+            cell.set_symbol(" ");
+        }
+    }
     let role = if mood == Mood::Danger { Role::Danger } else { Role::Border };
     let block = Block::bordered()
         .border_type(BorderType::Rounded)

@@ -46,6 +46,39 @@ pub fn paragraph(text: &str, style: Style, columns: usize) -> Vec<Line<'static>>
     wrap(text, columns).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
+/// Styled text in lines of at most `columns`, broken between words; spaces are kept but at a break.
+pub fn flow(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::default()];
+    let mut used = 0;
+    for span in spans {
+        for word in span.content.split_inclusive(' ') {
+            let bare = width(word.trim_end());
+            if used > 0 && used + bare > columns {
+                lines.push(Line::default());
+                used = 0;
+            }
+            for (at, part) in wrap(word, columns).into_iter().enumerate() {
+                if at > 0 {
+                    lines.push(Line::default());
+                    used = 0;
+                }
+                used += width(&part);
+                if let Some(line) = lines.last_mut() {
+                    line.spans.push(Span::styled(part, span.style));
+                }
+            }
+            let space = width(word) - bare;
+            if used > 0 && used + space < columns {
+                used += space;
+                if let Some(line) = lines.last_mut() {
+                    line.spans.push(Span::raw(" ".repeat(space)));
+                }
+            }
+        }
+    }
+    lines
+}
+
 /// A label and what belongs to it, lines after the first indented to it.
 pub fn fact(label: &str, value: &str, style: Style, columns: usize, theme: Theme) -> Vec<Line<'static>> {
     const LABEL: usize = 12;
@@ -98,6 +131,11 @@ mod tests {
         assert_eq!(wrap("a key opens all", 8), ["a key", "opens", "all"]);
         assert_eq!(wrap("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap("工場工場", 4), ["工場", "工場"]);
+        let text = |lines: Vec<Line<'_>>| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let spans = [Span::raw("a key "), Span::raw("opens all  data")];
+        assert_eq!(text(flow(&spans, 11)), ["a key opens", "all  data"]);
+        assert_eq!(text(flow(&spans, 4)), ["a ", "key", "open", "s ", "all", "data"]);
+        assert_eq!(text(flow(&[], 4)), [""]);
         assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
         assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!(number(999), "999");

@@ -72,7 +72,6 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
         }
         Tab::Review => (drawn.cursor, drawn.scroll) = review::draw(&model.tables, shared, body, buf),
     }
-    footer::draw(model, Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
     if let Some(overlay) = &model.overlay {
         drawn.scroll = None;
         // What lies below steps back; in low windows the popup takes all but the footer.
@@ -80,6 +79,9 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
         let all = Rect { height: area.height - 1, ..area };
         drawn.cursor =
             overlay.popup().draw(shared, &model.tables, if area.height < 20 { all } else { body }, buf);
+    }
+    if footer::draw(model, area, buf) {
+        drawn.scroll = None;
     }
     if shared.theme().ascii {
         ascii_only(buf);

@@ -6,6 +6,7 @@ mod first;
 mod fleet;
 mod hostile;
 mod leaks;
+mod legible;
 mod others;
 mod outage;
 mod people;

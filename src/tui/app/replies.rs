@@ -14,6 +14,12 @@ impl Model {
         if !more {
             self.shared.answered(ticket);
         }
+        // Whatever the server answers, it can be reached again.
+        if matches!(self.shared.link, Link::Lost(_))
+            && result.as_ref().is_ok_and(|reply| !matches!(reply, Reply::Done(_)))
+        {
+            self.shared.link = Link::Live;
+        }
         match owner {
             Owner::Me => self.heard_me(result),
             Owner::List(kind) | Owner::Changes(kind) => match result {

@@ -40,18 +40,16 @@ pub(super) fn draw_panel(area: Rect, buf: &mut Buffer, theme: Theme, panel: &Pan
             put(buf, x, y, glyph, style);
         }
     }
-    label_unknown(area, buf, panel.columns, muted);
+    let known_from = panel.columns.iter().position(Option::is_some).unwrap_or(panel.columns.len());
+    label(area, buf, 0..known_from, " no data ", muted);
 }
 
-/// Writes `no data` into the widest stretch without, where it fits.
-fn label_unknown(area: Rect, buf: &mut Buffer, columns: &[Option<i64>], style: Style) {
-    const WORDS: &str = " no data ";
-    let known = columns.iter().position(Option::is_some).unwrap_or(columns.len());
-    if let Ok(known) = u16::try_from(known) {
-        let width = u16::try_from(WORDS.len()).unwrap_or(0);
-        if known >= width + 2 {
-            buf.set_string(area.x + (known - width) / 2, area.y + area.height / 2, WORDS, style);
-        }
+/// Writes words into the middle of these columns, where they fit.
+fn label(area: Rect, buf: &mut Buffer, columns: std::ops::Range<usize>, words: &str, style: Style) {
+    if columns.len() >= words.len() + 2
+        && let Ok(x) = u16::try_from(columns.start + (columns.len() - words.len()) / 2)
+    {
+        buf.set_string(area.x + x, area.y + area.height / 2, words, style);
     }
 }
 
@@ -72,8 +70,7 @@ pub fn draw_use(
 ) {
     let area = area.intersection(buf.area);
     let most = series.iter().flatten().copied().max().unwrap_or(0);
-    let label = short(most);
-    let gutter = u16::try_from(text::width(&label)).unwrap_or(0) + 1;
+    let gutter = u16::try_from(text::width(&short(most))).unwrap_or(0) + 1;
     if area.height < 2 || area.width <= gutter + 8 {
         return;
     }
@@ -82,10 +79,14 @@ pub fn draw_use(
     let columns = resample(series, usize::from(bars.width));
     // Several buckets a column add up, and then their sum is what the height stands for.
     let most = columns.iter().flatten().copied().max().unwrap_or(0);
-    let label = if series.iter().all(Option::is_none) { String::new() } else { short(most) };
     draw_panel(bars, buf, theme, &Panel { columns: &columns, most, role: Role::Bar, shaded: 0..0 });
-    buf.set_stringn(area.x, area.y, &label, usize::from(gutter), muted);
-    if bars.height > 1 && !label.is_empty() {
+    if most > 0 {
+        buf.set_stringn(area.x, area.y, short(most), usize::from(gutter), muted);
+    } else {
+        let since = columns.iter().position(Option::is_some).unwrap_or(columns.len());
+        label(bars, buf, since..columns.len(), " no use ", muted);
+    }
+    if bars.height > 1 && columns.iter().any(Option::is_some) {
         buf.set_string(area.x + gutter - 2, bars.bottom() - 1, "0", muted);
     }
     let times = Times { from: range.from(now), to: now.floor(range.width().ms()).plus(range.width().ms()) };
@@ -122,6 +123,23 @@ mod tests {
          0 ........................................____--##__##--__##==
                  Oct 29        Nov 05        Nov 12        Nov 19   now
         ");
+    }
+
+    #[test]
+    fn a_key_without_a_use_says_so_and_has_one_zero() {
+        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        let area = Rect::new(0, 0, 42, 5);
+        let shown = |series: &[Option<i64>]| {
+            let mut buf = Buffer::empty(area);
+            draw_use(area, &mut buf, Theme::default(), series, Range::Month, now);
+            rows(&buf)
+        };
+        let zeros = |picture: &str| picture.lines().filter(|line| line.starts_with('0')).count();
+        let unused = shown(&[Some(0); 30]);
+        assert!(unused.contains("no use") && unused.contains("\n0 ▁▁▁"), "{unused}");
+        assert_eq!(zeros(&unused), 1, "{unused}");
+        let unknown = shown(&[None; 30]);
+        assert!(unknown.contains("no data") && zeros(&unknown) == 0, "{unknown}");
     }
 
     #[test]

@@ -136,7 +136,7 @@ macro_rules! bindings {
             $($(#[doc = $help] $action,)+)+
         }
 
-        /// The table. Footer hints are taken in this order, the nearest context first.
+        /// The table. Footer hints are taken in this order, the nearest context first; the help stands last.
         pub const TABLE: &[Binding] = &[
             $($(Binding {
                 context: Context::$context,
@@ -167,7 +167,7 @@ bindings! {
     Key {
         Open "open" ["enter"] "details, and close them" "details";
         Rotate "rotate" ["R"] "rotate: replace it without cutting anyone off" "rotate";
-        Edit "edit" ["e"] "edit name and note" "edit";
+        Edit "edit" ["e"] "edit name and note" "";
         Copy "copy" ["y"] "copy its id, name, mask, or the row as JSON" "copy";
         Command "command" ["c"] "the command that does the same" "";
         ShorterChart "shorter-chart" ["<"] "chart of a shorter time" "";

@@ -20,6 +20,10 @@ use crate::tui::table::{Look, put};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::UsageQuery;
 
+/// From this width on the pane stands beside the table that it belongs to.
+pub const SIDE_FROM: u16 = 110;
+/// How wide it is there: a label, and an id or an exact time on one line.
+pub const SIDE_WIDTH: u16 = 48;
 /// Lines of the chart: title, bars, axis, a blank.
 const CHART: u16 = 8;
 /// How long the selection rests before the use of its key is asked for, in milliseconds.

@@ -90,30 +90,39 @@ impl Popup for State {
 
     fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
         if self.list.press(key) {
-            self.list.search(&self.texts, false);
+            self.list.search(&self.texts);
         }
         Then::Stay
     }
 
     fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
         self.list.field.paste(text);
-        self.list.search(&self.texts, false);
+        self.list.search(&self.texts);
+    }
+
+    /// Nothing is accepted here.
+    fn offers(&self, _shared: &Shared, _tables: &Tables, action: Action) -> bool {
+        action != Action::Submit
     }
 
     fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let wide = self.entries.iter().map(|e| text::width(&e.left)).max().unwrap_or(0);
-        let lines: Vec<Line<'_>> = self
+        let room = List::columns(area).saturating_sub(wide + 2);
+        let lines: Vec<(Span<'_>, Line<'_>)> = self
             .entries
             .iter()
             .map(|entry| {
-                let pad = " ".repeat(wide - text::width(&entry.left) + 2);
-                Line::from(vec![
-                    Span::styled(entry.left.as_str(), theme.style(Role::Key)),
-                    Span::raw(pad),
+                let pad = wide - text::width(&entry.left) + 2;
+                let head = Span::styled(format!("{}{}", entry.left, " ".repeat(pad)), theme.style(Role::Key));
+                // The place stands at the right, where there is room for both.
+                let gap = room.saturating_sub(text::width(&entry.right) + text::width(entry.place)).max(2);
+                let text = Line::from(vec![
                     Span::raw(entry.right.as_str()),
-                    Span::styled(format!("  {}", entry.place), theme.style(Role::Muted)),
-                ])
+                    Span::raw(" ".repeat(gap)),
+                    Span::styled(entry.place, theme.style(Role::Muted)),
+                ]);
+                (head, text)
             })
             .collect();
         self.list.draw("Help", &lines, shared, area, buf)

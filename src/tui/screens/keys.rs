@@ -213,6 +213,13 @@ impl State {
         self.arrange(shared, |table, keys, _, _, keep| table.refilter(keys, keep));
     }
 
+    /// Whether the filter finds revoked keys that are not shown.
+    pub fn hides(&self, shared: &Shared) -> bool {
+        let (filter, judge) = (&self.search.parsed, self.judge(shared));
+        let found = |key: &Key| filter.matches_marked(key, &judge, self.table.marks.contains(&key.id));
+        !self.revoked && self.fleet.keys().iter().any(|key| key.revoked_at.is_some() && found(key))
+    }
+
     /// Sorts by a column, or the other way round.
     pub fn sort_by(&mut self, shared: &Shared, column: usize) {
         self.table.sort_by(column, self.columns());

@@ -6,11 +6,13 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
+use crate::domain::filter::Needle;
 use crate::tui::form::Field;
 use crate::tui::keymap::Action;
 use crate::tui::popup::{Mood, frame};
+use crate::tui::prose::flow;
 use crate::tui::shared::Shared;
 use crate::tui::table::put;
 use crate::tui::theme::{Role, Symbol};
@@ -41,8 +43,8 @@ impl List {
         self.found.get(self.at).copied()
     }
 
-    /// Finds the lines that hold what was typed, fuzzily. `ranked`: the best first; else in their own order.
-    pub fn search(&mut self, texts: &[String], ranked: bool) {
+    /// Finds the lines with the letters of what was typed, the best first.
+    pub fn search_fuzzily(&mut self, texts: &[String]) {
         let pattern = Pattern::parse(self.field.text(), CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut chars = Vec::new();
@@ -53,10 +55,16 @@ impl List {
                 pattern.score(Utf32Str::new(text, &mut chars), &mut matcher).map(|score| (score, at))
             })
             .collect();
-        if ranked {
-            found.sort_by_key(|&(score, at)| (std::cmp::Reverse(score), at));
-        }
+        found.sort_by_key(|&(score, at)| (std::cmp::Reverse(score), at));
         self.found = found.into_iter().map(|(_, at)| at).collect();
+        self.at = 0;
+    }
+
+    /// Finds the lines that hold every word that was typed, in their own order.
+    pub fn search(&mut self, texts: &[String]) {
+        let words: Vec<Needle> = self.field.text().split_whitespace().map(Needle::new).collect();
+        let found = |text: &String| words.iter().all(|word| word.is_in(text));
+        self.found = (0..texts.len()).filter(|&at| found(&texts[at])).collect();
         self.at = 0;
     }
 
@@ -78,36 +86,66 @@ impl List {
         self.field.press(key)
     }
 
-    /// Draws the popup: the field, and the lines around the chosen one. Headings of the lines are the caller's affair.
+    /// How wide the lines of the list are in a body of this size.
+    pub fn columns(area: Rect) -> usize {
+        usize::from(area.width.saturating_sub(8).clamp(32, 84).min(area.width.saturating_sub(4))) - 2
+    }
+
+    /// Draws the popup: the field, and the lines around the chosen one. Each line is a head, which stays, and what follows it; the
+    /// chosen one is shown whole, on several rows where it takes them.
     pub fn draw(
         &self,
         title: &str,
-        lines: &[Line<'_>],
+        lines: &[(Span<'_>, Line<'_>)],
         shared: &Shared,
         area: Rect,
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
         let theme = shared.theme();
-        let width = area.width.saturating_sub(8).clamp(32, 84);
+        let columns = Self::columns(area);
+        let width = u16::try_from(columns + 2).unwrap_or(u16::MAX);
         let inside = frame(title, Mood::Calm, (width, area.height), area, theme, buf);
         if inside.height < 3 {
             return None;
         }
         buf.set_string(inside.x, inside.y, "/", theme.style(Role::Accent));
-        let field = Rect { x: inside.x + 2, width: inside.width.saturating_sub(2), height: 1, ..inside };
+        let place = format!("{}/{}", (self.at + 1).min(self.found.len()), self.found.len());
+        let place_width = u16::try_from(place.len()).unwrap_or(0);
+        let right = inside.right().saturating_sub(place_width);
+        buf.set_string(right, inside.y, place, theme.style(Role::Muted));
+        let room = inside.width.saturating_sub(3 + place_width);
+        let field = Rect { x: inside.x + 2, width: room, height: 1, ..inside };
         let cursor = self.field.draw(field, true, theme, buf);
         let rows = usize::from(inside.height - 2);
-        let top = self.at.saturating_sub(rows.saturating_sub(1)).min(self.found.len().saturating_sub(rows));
-        for (row, (at, line)) in self.found.iter().enumerate().skip(top).take(rows).enumerate() {
-            let y = inside.y + 2 + u16::try_from(row).unwrap_or(0);
+        let whole =
+            |(head, text): &(Span<'_>, Line<'_>)| flow(&text.spans, columns.saturating_sub(head.width()));
+        let chosen = self.chosen().map_or_else(Vec::new, |at| whole(&lines[at]));
+        let more = chosen.len().saturating_sub(1);
+        let top =
+            (self.at + more + 1).saturating_sub(rows).min((self.found.len() + more).saturating_sub(rows));
+        let mut y = inside.y + 2;
+        for (at, &line) in self.found.iter().enumerate().skip(top.min(self.at)) {
+            let (head, text) = &lines[line];
+            let x = inside.x + 2;
+            let end = |x: u16| inside.right().saturating_sub(x);
+            if y >= inside.bottom() {
+                break;
+            }
+            let x = put(buf, (x, y), end(x), &Line::from(head.clone()), Style::new(), theme);
             if at == self.at {
                 buf.set_string(inside.x, y, theme.symbol(Symbol::Selected), theme.style(Role::Selected));
+                for (row, line) in (y..inside.bottom()).zip(&chosen) {
+                    put(buf, (x, row), end(x), line, Style::new(), theme);
+                    y = row;
+                }
+            } else {
+                put(buf, (x, y), end(x), text, Style::new(), theme);
             }
-            put(buf, (inside.x + 2, y), inside.width.saturating_sub(2), &lines[*line], Style::new(), theme);
+            y += 1;
         }
         if self.found.is_empty() {
-            let y = inside.y + 2;
-            buf.set_stringn(inside.x + 2, y, "nothing found", rows, theme.style(Role::Muted));
+            let room = usize::from(inside.width.saturating_sub(2));
+            buf.set_stringn(inside.x + 2, y, "nothing found", room, theme.style(Role::Muted));
         }
         cursor
     }

@@ -9,11 +9,11 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::{Key, Kind};
 use crate::domain::text;
-use crate::tui::app::Tables;
+use crate::tui::app::{Tab, Tables};
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::Put;
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::hints;
+use crate::tui::prose::{flow, hints};
 use crate::tui::screens::members;
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::{Column, Table};
@@ -119,22 +119,42 @@ impl State {
         Self::new(title, "copy", entries)
     }
 
-    /// The commands that do the same as the keys here, for this key.
-    pub fn commands(key: &Key) -> Self {
+    /// The commands that do the same as the keys here, for this key, on this profile.
+    pub fn commands(shared: &Shared, tab: Tab, key: &Key) -> Self {
+        let program = match shared.start.profile.as_str() {
+            "" => "keyward".to_owned(),
+            profile => format!("keyward --profile {}", quoted(profile)),
+        };
         let workspace = if key.kind == Kind::Organization { " --workspace" } else { "" };
         let id = key.id;
-        let entry = |label: &str, command: String| Entry {
-            label: label.to_owned(),
-            aside: command.clone(),
-            choice: Choice::Copy(command),
+        let mut entries = Vec::new();
+        let mut add = |label: &str, command: String| {
+            let command = format!("{program} {command}");
+            entries.push(Entry {
+                label: label.to_owned(),
+                aside: command.clone(),
+                choice: Choice::Copy(command),
+            });
         };
-        let mut entries = vec![entry("Details", format!("keyward keys show {id}{workspace}"))];
+        add("Details", format!("keys show {id}{workspace}"));
         if key.revoked_at.is_none() {
-            entries.push(entry("Revoke", format!("keyward keys revoke {id}{workspace}")));
-            entries.push(entry("Rotate", format!("keyward rotate start {id}")));
-            entries.push(entry("Edit", format!("keyward keys edit {id}{workspace} --name NAME")));
+            if tab == Tab::Review {
+                add("Keep", format!("review keep {id}"));
+            }
+            add("Revoke", format!("keys revoke {id}{workspace}"));
+            if key.replaced_by.is_some() {
+                add("Rotation", format!("rotate status {id}"));
+                add("Finish", format!("rotate finish {id}"));
+            } else {
+                add("Rotate", format!("rotate start {id}"));
+            }
+            // The name as it is: to be changed on the command line, and harmless before that.
+            add("Edit", format!("keys edit {id}{workspace} --name={}", quoted(&key.name)));
         }
-        entries.push(entry("List", format!("keyward keys list{workspace} --json")));
+        match tab {
+            Tab::Review => add("Queue", "review list".to_owned()),
+            _ => add("List", format!("keys list{workspace}")),
+        }
         Self::new("The same as a command", "copy", entries)
     }
 
@@ -150,6 +170,15 @@ impl State {
         }
         Then::Close
     }
+}
+
+/// A word that a POSIX shell takes as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", text::line(word).replace('\'', r"'\''"))
 }
 
 impl Popup for State {
@@ -187,6 +216,12 @@ impl Popup for State {
         let width = content_width(area, 72);
         let wide = self.entries.iter().map(|e| text::width(&e.label)).max().unwrap_or(0);
         let mut content = Vec::new();
+        let room = usize::from(width).saturating_sub(wide + 6).max(8);
+        let whole = |entry: &Entry| {
+            let aside = Span::styled(theme.text(&entry.aside), theme.style(Role::Muted));
+            flow(&[aside], room)
+        };
+        let rows = self.entries.iter().map(|entry| whole(entry).len()).max().unwrap_or(1);
         for (at, entry) in self.entries.iter().enumerate() {
             let (marker, style) = if at == self.at {
                 (theme.symbol(Symbol::Selected), theme.style(Role::Accent))
@@ -194,13 +229,24 @@ impl Popup for State {
                 (" ", Style::new())
             };
             let pad = " ".repeat(wide - text::width(&entry.label) + 2);
-            content.push(Line::from(vec![
+            let mut line = Line::from(vec![
                 Span::styled(format!("{marker} {} ", at + 1), style),
                 Span::styled(entry.label.clone(), style),
                 Span::raw(pad),
-                Span::styled(entry.aside.clone(), theme.style(Role::Muted)),
-            ]));
+            ]);
+            if at != self.at {
+                line.push_span(Span::styled(entry.aside.clone(), theme.style(Role::Muted)));
+                content.push(line);
+                continue;
+            }
+            // The chosen one is shown whole.
+            for row in whole(entry) {
+                line.extend(row);
+                content.push(std::mem::replace(&mut line, Line::raw(" ".repeat(wide + 6))));
+            }
         }
+        // The frame stays where it is while one moves.
+        content.resize(self.entries.len() + rows - 1, Line::default());
         content.push(Line::default());
         let (enter, esc) = (shared.key(Action::Activate), shared.key(Action::Cancel));
         content.push(hints(&[(&enter, self.does), (&esc, "back")], theme));

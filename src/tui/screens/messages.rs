@@ -45,23 +45,31 @@ impl Popup for State {
 
     fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
         if self.list.press(key) {
-            self.list.search(&self.texts, false);
+            self.list.search(&self.texts);
         }
         Then::Stay
     }
 
+    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+        self.list.field.paste(text);
+        self.list.search(&self.texts);
+    }
+
+    /// Nothing is accepted here.
+    fn offers(&self, _shared: &Shared, _tables: &Tables, action: Action) -> bool {
+        action != Action::Submit
+    }
+
     fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
-        let lines: Vec<Line<'_>> = self
+        let lines: Vec<(Span<'_>, Line<'_>)> = self
             .notices
             .iter()
             .map(|notice| {
                 let ago = span(i64::try_from(shared.now.since(notice.at)).unwrap_or(i64::MAX));
                 let role = if notice.error { Role::Danger } else { Role::Plain };
-                Line::from(vec![
-                    Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(Role::Muted)),
-                    Span::styled(notice.text.as_str(), theme.style(role)),
-                ])
+                let head = Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(Role::Muted));
+                (head, Line::from(Span::styled(notice.text.as_str(), theme.style(role))))
             })
             .collect();
         self.list.draw("Messages", &lines, shared, area, buf)

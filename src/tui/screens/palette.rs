@@ -84,14 +84,14 @@ impl Popup for State {
 
     fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
         if self.list.press(key) {
-            self.list.search(&self.texts, true);
+            self.list.search_fuzzily(&self.texts);
         }
         Then::Stay
     }
 
     fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
         self.list.field.paste(text);
-        self.list.search(&self.texts, true);
+        self.list.search_fuzzily(&self.texts);
     }
 
     fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
@@ -99,22 +99,19 @@ impl Popup for State {
         let keys: Vec<String> =
             self.commands.iter().map(|c| shared.start.keymap.key(c.action).unwrap_or_default()).collect();
         let wide = keys.iter().map(|key| text::width(key)).max().unwrap_or(0);
-        let lines: Vec<Line<'_>> = self
+        let lines: Vec<(Span<'_>, Line<'_>)> = self
             .commands
             .iter()
             .zip(&keys)
             .map(|(command, key)| {
                 let role = if command.not.is_some() { Role::Muted } else { Role::Plain };
-                let pad = " ".repeat(wide - text::width(key) + 2);
-                let mut spans = vec![
-                    Span::styled(key.as_str(), theme.style(Role::Key)),
-                    Span::raw(pad),
-                    Span::styled(command.does, theme.style(role)),
-                ];
+                let pad = wide - text::width(key) + 2;
+                let head = Span::styled(format!("{key}{}", " ".repeat(pad)), theme.style(Role::Key));
+                let mut spans = vec![Span::styled(command.does, theme.style(role))];
                 if let Some(why) = &command.not {
                     spans.push(Span::styled(format!("  ({why})"), theme.style(Role::Muted)));
                 }
-                Line::from(spans)
+                (head, Line::from(spans))
             })
             .collect();
         self.list.draw("Commands", &lines, shared, area, buf)

@@ -20,6 +20,9 @@ use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
+/// Most columns of a name in a message, so that what happened is never what is cut.
+const NAME: usize = 40;
+
 /// How sure one has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Proof {
@@ -62,10 +65,16 @@ impl State {
         Self { proof: Proof::Early, ..Self::new(key, seen) }
     }
 
-    fn submit(&mut self, shared: &mut Shared) {
-        if self.sending || !self.armed {
+    /// The key as it is known now.
+    fn known<'a>(&'a self, tables: &'a Tables) -> &'a Key {
+        tables.of(self.key.kind).fleet.get(self.key.id).unwrap_or(&self.key)
+    }
+
+    fn submit(&mut self, cx: &mut Cx<'_>) {
+        if self.sending || !self.armed || self.known(cx.tables).revoked_at.is_some() {
             return;
         }
+        let shared = &mut *cx.shared;
         let reason = match self.typed() {
             Ok(reason) => reason,
             Err(missing) => {
@@ -105,8 +114,8 @@ impl Popup for State {
 
     fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
         match action {
-            Action::Yes if self.proof == Proof::Yes => self.submit(cx.shared),
-            Action::Submit => self.submit(cx.shared),
+            Action::Yes if self.proof == Proof::Yes => self.submit(cx),
+            Action::Submit => self.submit(cx),
             Action::NextField | Action::PreviousField => self.typed.act(action),
             Action::Cancel if self.sending => {
                 cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
@@ -136,7 +145,7 @@ impl Popup for State {
         let shared = &mut *cx.shared;
         match result {
             Ok(Reply::Key(key)) => {
-                let name = key.name.clone();
+                let name = text::fit(&key.name, NAME).into_owned();
                 // Asked twice, the server answers the same twice: of two admins one did it.
                 let me = shared.me.as_ref().map(|me| me.member.id);
                 let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
@@ -175,9 +184,21 @@ impl Popup for State {
         self.armed = true;
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn offers(&self, _shared: &Shared, tables: &Tables, action: Action) -> bool {
+        self.known(tables).revoked_at.is_none() || !matches!(action, Action::Yes | Action::Submit)
+    }
+
+    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let width = content_width(area, 58);
+        let known = self.known(tables);
+        if known.revoked_at.is_some() {
+            let content = gone(known, shared, usize::from(width));
+            let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+            let inside = frame("Revoke", Mood::Calm, size, area, theme, buf);
+            lines(&content, inside, theme, buf);
+            return None;
+        }
         let mut content = self.content(shared, usize::from(width));
         // The fields and the keys stay visible in small windows; the facts give way.
         let room = usize::from(area.height.saturating_sub(2));
@@ -254,4 +275,19 @@ impl State {
         }
         out
     }
+}
+
+/// What is said once someone else revoked the key while the popup was open.
+fn gone(key: &Key, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+    let theme = shared.theme();
+    let mut out = paragraph(&theme.text(&text::line(&key.name)), theme.style(Role::Strong), columns);
+    out.extend(fact("Secret key", &text::line(&key.masked), Style::new(), columns, theme));
+    out.push(Line::default());
+    let ago = key.revoked_at.map_or_else(String::new, |at| format!(" {}", ago(at, shared.server_now())));
+    let by = key.revoked_by.as_ref().map_or_else(String::new, |by| format!(" by {}", text::line(&by.name)));
+    let says = format!("It was revoked{ago}{by}, while this was open. Nothing is left to do.");
+    out.extend(paragraph(&theme.text(&says), Style::new(), columns));
+    out.push(Line::default());
+    out.push(hints(&[(&shared.key(Action::Cancel), "close")], theme));
+    out
 }

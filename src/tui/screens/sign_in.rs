@@ -91,9 +91,12 @@ impl Popup for State {
         let theme = shared.theme();
         let width = content_width(area, 60);
         let columns = usize::from(width);
-        let says = "Paste a sign-in code. An admin makes one with `i` on the tab Members; on a machine where you are signed in, \
-                    `keyward sessions code` does. Nothing on the screen is lost meanwhile.";
-        let mut content = paragraph(says, Style::new(), columns);
+        let says = format!(
+            "Paste a sign-in code. An admin makes one with `{}` on the tab Members; on a machine where you are signed in, \
+             `keyward sessions code` does. Nothing on the screen is lost meanwhile.",
+            shared.key(Action::Invite)
+        );
+        let mut content = paragraph(&theme.text(&says), Style::new(), columns);
         content.extend([Line::default(), Line::styled("Code", theme.style(Role::Accent)), Line::default()]);
         let row = u16::try_from(content.len()).unwrap_or(0).saturating_sub(2);
         if let Some(why) = &self.failed {

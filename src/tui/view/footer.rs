@@ -1,35 +1,52 @@
-//! The last line: a message, or the keys that work here and now; on the right where one is in the table.
+//! The last line: a message, or the keys that work here and now; on the right where one is in the table. A message that is longer
+//! than the line takes some of those above it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget as _};
 
 use crate::domain::text;
 use crate::tui::app::{Model, Place};
 use crate::tui::keymap::{Action, TABLE};
-use crate::tui::prose::number;
+use crate::tui::prose::{number, paragraph};
 use crate::tui::table::put;
 use crate::tui::theme::{Role, Symbol};
 
-/// Most hints at once.
+/// Most hints at once, the help's among them.
 const HINTS: usize = 7;
+/// Most lines of a message.
+const LINES: usize = 4;
 
-/// Draws the footer.
-pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
+/// Draws the footer into the last line of `area`; says whether a message took more.
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     let theme = model.shared.theme();
+    let y = area.bottom() - 1;
     let place = place(model);
     let width = u16::try_from(text::width(&place)).unwrap_or(0).min(area.width / 2);
     let x = area.right().saturating_sub(width + 1);
-    buf.set_stringn(x, area.y, &place, usize::from(width), theme.style(Role::Muted));
     let room = x.saturating_sub(area.x + 3);
-    let at = (area.x + 1, area.y);
+    let mut higher = 0;
     if let Some(notice) = model.shared.notices.shown() {
         let role = if notice.error { Role::Danger } else { Role::Strong };
-        put(buf, at, room, &Line::styled(notice.text.clone(), theme.style(role)), Style::new(), theme);
-        return;
+        let mut lines = paragraph(&theme.text(&notice.text), theme.style(role), usize::from(room));
+        // In low windows a popup takes all lines but this one.
+        let most = if model.overlay.is_some() && area.height < 20 { 1 } else { LINES };
+        if lines.len() > most {
+            lines = vec![Line::styled(notice.text.clone(), theme.style(role))];
+        }
+        higher = u16::try_from(lines.len() - 1).unwrap_or(0);
+        let whole = Rect { y: y - higher, height: higher + 1, ..area };
+        Clear.render(whole, buf);
+        for (y, line) in (whole.y..whole.bottom()).zip(&lines) {
+            put(buf, (area.x + 1, y), room, line, Style::new(), theme);
+        }
+    } else {
+        put(buf, (area.x + 1, y), room, &hints(model, usize::from(room)), Style::new(), theme);
     }
-    put(buf, at, room, &hints(model, usize::from(room)), Style::new(), theme);
+    buf.set_stringn(x, y, &place, usize::from(width), theme.style(Role::Muted));
+    higher > 0
 }
 
 /// `12/240 · filter · 3 marked`
@@ -55,34 +72,38 @@ fn place(model: &Model) -> String {
     parts.join(&format!(" {dot} "))
 }
 
-/// The hints that fit, dropped from the right.
+/// The hints that fit, dropped from the right; the last one, the help, stays as long as anything does.
 fn hints(model: &Model, room: usize) -> Line<'static> {
     let theme = model.shared.theme();
-    let keymap = &model.shared.start.keymap;
     let contexts = model.contexts();
-    let mut spans: Vec<Span<'static>> = Vec::new();
-    let (mut used, mut count) = (0, 0);
     let rows = contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
-    for row in rows.filter(|row| !row.hint.is_empty()) {
-        let Some(key) = keymap.key(row.action) else { continue };
+    let hints = rows.filter(|row| !row.hint.is_empty()).filter_map(|row| {
+        let key = model.shared.start.keymap.key(row.action)?;
         let offered = match &model.overlay {
             Some(overlay) => overlay.popup().offers(&model.shared, &model.tables, row.action),
             None => model.available(row.action).is_ok(),
         };
-        if !offered || (row.action == Action::Cancel && !model.unwinds()) {
-            continue;
-        }
-        let needed = text::width(&key) + 1 + text::width(row.hint) + if count == 0 { 0 } else { 3 };
-        if count == HINTS || used + needed > room {
-            break;
-        }
-        if count > 0 {
-            spans.push(Span::raw("   "));
+        let shown = offered && (row.action != Action::Cancel || model.unwinds());
+        shown.then_some((row.action, key, row.hint))
+    });
+    let (help, others): (Vec<_>, Vec<_>) = hints.partition(|&(action, ..)| action == Action::Help);
+    let width = |(_, key, hint): &(Action, String, &str)| text::width(key) + 1 + text::width(hint);
+    let kept: usize = help.iter().map(|hint| width(hint) + GAP.len()).sum();
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    let mut used = 0;
+    let fitting = others.into_iter().take(HINTS - help.len()).take_while(|hint| {
+        used += width(hint) + if used == 0 { 0 } else { GAP.len() };
+        used + kept <= room
+    });
+    for (_, key, hint) in fitting.collect::<Vec<_>>().into_iter().chain(help) {
+        if !spans.is_empty() {
+            spans.push(Span::raw(GAP));
         }
         spans.push(Span::styled(key, theme.style(Role::Key)));
-        spans.push(Span::raw(format!(" {}", row.hint)));
-        used += needed;
-        count += 1;
+        spans.push(Span::raw(format!(" {hint}")));
     }
     Line::from(spans)
 }
+
+/// Between two hints.
+const GAP: &str = "   ";

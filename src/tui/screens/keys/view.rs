@@ -11,16 +11,12 @@ use crate::domain::member::Permission;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
 use crate::tui::prose::{number, paragraph};
-use crate::tui::screens::detail;
+use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::shared::{Link, Shared};
 use crate::tui::table::{self, put};
 use crate::tui::theme::{Role, SPINNER, Symbol};
 use crate::tui::view::Scrolled;
 
-/// From this width on the detail pane stands beside the table.
-const SIDE_FROM: u16 = 110;
-/// How wide it is there.
-const SIDE_WIDTH: u16 = 46;
 /// From this height on it stands below the table in narrower windows; in smaller ones it covers the table.
 const BELOW_FROM: u16 = 36;
 /// What is shown in an empty filter.
@@ -131,25 +127,35 @@ fn bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(
         put(buf, (area.x, area.y), area.width, &line, Style::new(), theme);
         return None;
     }
-    let trouble = match &shared.link {
+    let said = match &shared.link {
         Link::Lost(why) if !state.fleet.keys().is_empty() => {
-            format!(
-                "{} Shown is what was last known. {} tries again.",
-                sentence(why),
-                shared.key(Action::Refresh)
-            )
+            let again = shared.key(Action::Refresh);
+            let known = format!("Shown is what was last known; {again} tries again.");
+            let why = sentence(why);
+            let short = why.split_once(". ").map_or_else(|| why.clone(), |(first, _)| format!("{first}."));
+            vec![
+                format!("{why} {known}"),
+                format!("{short} {known}"),
+                format!("{short} {again} tries again."),
+                format!("No answer; {again} tries again."),
+            ]
         }
         Link::SignedOut => {
-            format!(
-                "Your session has ended. {} and \u{201c}sign in\u{201d} continue here.",
-                shared.key(Action::Palette)
-            )
+            let palette = shared.key(Action::Palette);
+            vec![
+                format!("Your session has ended. {palette} and \u{201c}sign in\u{201d} continue here."),
+                format!("Session ended: {palette} sign in."),
+            ]
         }
         _ => {
             rule(area.y, area, shared, buf);
             return None;
         }
     };
+    // What to do next is never what is cut.
+    let columns = usize::from(area.width.saturating_sub(2));
+    let fits = said.iter().find(|text| crate::domain::text::width(text) <= columns).or(said.last());
+    let trouble = fits.cloned().unwrap_or_default();
     let line = Line::styled(trouble, theme.style(Role::Danger));
     put(buf, (area.x + 1, area.y), area.width.saturating_sub(2), &line, Style::new(), theme);
     None
@@ -215,6 +221,11 @@ fn nothing(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
             }
             lines
         }
+        Load::Complete if !state.search.is_empty() && state.hides(shared) => vec![
+            "Only revoked keys pass the filter.".to_owned(),
+            String::new(),
+            format!("{} shows them, {} clears the filter.", key(Action::ShowRevoked), key(Action::Cancel)),
+        ],
         Load::Complete if !state.search.is_empty() => vec![
             "No key passes the filter.".to_owned(),
             String::new(),

@@ -18,7 +18,7 @@ use crate::tui::chart::draw_last_uses;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
 use crate::tui::prose::{number, paragraph};
-use crate::tui::screens::detail;
+use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::screens::keys::{self, sentence};
 use crate::tui::shared::Shared;
 use crate::tui::table::{Look, gutter, put, stand_out};
@@ -47,11 +47,6 @@ pub struct Places {
     pane: Option<Rect>,
     side: bool,
 }
-
-/// From this width on the details of a key stand beside the queue; in narrower windows they cover it.
-const SIDE_FROM: u16 = 110;
-/// How wide they are there.
-const SIDE_WIDTH: u16 = 46;
 
 /// Divides the body.
 pub fn places(body: Rect, pane: bool) -> Places {

@@ -1,0 +1,124 @@
+//! What matters is never cut off, covered or out of date: messages, choices, the keys of the footer, the state of a key.
+
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::tui::msg::Failure;
+use keyward::tui::shared::Start;
+
+use super::driver::{Driver, start};
+use super::fleet::{NOW, ada, key};
+
+/// A driver whose workspace has one more key, the newest.
+fn with_key(name: &str, columns: u16, rows: u16) -> Driver {
+    let mut driver = Driver::at(columns, rows);
+    driver.keys.insert(0, key(400, Kind::Organization, name, 0, None));
+    driver.press("rgg")
+}
+
+#[test]
+fn a_long_message_takes_more_lines_and_the_history_shows_it_whole() {
+    let why = "The disk of the server is full, so that nothing can be written. Keys are still verified. Free space there, then press r";
+    let driver = Driver::new().failing(Failure::Local(why.into())).press("y1");
+    let screen = driver.screen();
+    assert!(screen.contains("Free space there") && screen.contains("press r"), "{screen}");
+    assert!(driver.drawn.scroll.is_none());
+    let driver = driver.press(":messages<enter>");
+    assert!(driver.screen().contains("press r"), "{}", driver.screen());
+}
+
+#[test]
+fn what_happened_to_a_key_is_said_whatever_its_name_is() {
+    for name in ["x".repeat(100), "\u{5de5}".repeat(100)] {
+        let screen = with_key(&name, 40, 10).press("xy").screen();
+        let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("its next request gets 401"), "{screen}");
+    }
+}
+
+#[test]
+fn the_way_to_the_help_is_shown_at_every_size() {
+    for (columns, rows) in [(40, 10), (60, 16), (80, 24), (120, 40)] {
+        for keys in ["1", "2", "3", "4", "5", "6", "jjj ", "3K<enter>"] {
+            let screen = Driver::at(columns, rows).press(keys).screen();
+            assert!(screen.lines().last().unwrap().contains("? help"), "{columns}x{rows} {keys}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn a_wide_character_leaves_the_frame_of_a_popup_whole() {
+    for columns in 60..100 {
+        let mut driver = Driver::at(columns, 24);
+        driver.keys.iter_mut().for_each(|key| key.name = "\u{5de5}".repeat(40));
+        let frame = driver.press("rs").screen();
+        assert!(frame.lines().any(|line| line.matches('│').count() == 2), "{columns}: {frame}");
+        assert!(frame.lines().all(|line| line.matches('│').count() != 1), "{columns}: {frame}");
+    }
+}
+
+#[test]
+fn a_key_that_someone_else_revoked_cannot_be_revoked_again() {
+    for (keys, name, confirm) in
+        [("jjx", "Trial for the auditor", "y"), ("jjjx", "Power BI – Sales", "<enter>")]
+    {
+        let mut driver = Driver::new().press(keys);
+        let key = driver.named(name);
+        (key.revoked_at, key.revoked_by) = (Some(NOW), Some(ada()));
+        let driver = driver.wait(6_000);
+        let screen = driver.screen();
+        assert!(screen.contains("by Ada Ampere, while this was open"), "{screen}");
+        assert!(
+            !screen.contains("y revoke") && !screen.contains("Enter revoke") && !screen.contains("y yes")
+        );
+        let driver = driver.press(confirm);
+        assert!(!driver.asked.iter().any(|asked| asked.starts_with("Revoke")), "{:?}", driver.asked);
+        assert!(driver.press("<esc>").model.overlay.is_none());
+    }
+}
+
+#[test]
+fn a_filter_that_only_revoked_keys_pass_says_so() {
+    let driver = Driver::new().press("/old erp<enter>");
+    assert!(driver.screen().contains("Only revoked keys pass the filter"), "{}", driver.screen());
+    assert!(driver.press(".").screen().contains("Old ERP"));
+    assert!(Driver::new().press("/nonsense<enter>").screen().contains("No key passes the filter"));
+}
+
+#[test]
+fn an_answer_ends_the_outage_at_once() {
+    let lost = Failure::Unreachable("Nothing answers.".into());
+    let driver = Driver::new().press("nLine 4").failing(lost).press("<enter>");
+    assert!(driver.screen().contains("no answer"));
+    let driver = driver.press("<enter>");
+    assert!(driver.screen().contains("Save your key") && !driver.screen().contains("no answer"));
+}
+
+#[test]
+fn the_command_names_the_profile_and_changes_no_name_by_itself() {
+    let start = Start { profile: "plant 2".into(), ..start(120, 40) };
+    let mut driver = Driver::with(start, Role::Admin);
+    driver.keys.insert(0, key(400, Kind::Organization, "it's $(id)", 0, None));
+    let copied = |driver: Driver, digit: &str| driver.press("c").press(digit).done.last().unwrap().clone();
+    let id = driver.keys[0].id;
+    let driver = driver.press("rgg");
+    let edit = copied(driver, "4");
+    assert_eq!(
+        edit,
+        format!(r"copy keyward --profile 'plant 2' keys edit {id} --workspace --name='it'\''s $(id)'")
+    );
+    let keep = copied(Driver::new().press("3"), "2");
+    assert!(keep.starts_with("copy keyward review keep "), "{keep}");
+}
+
+#[test]
+fn a_choice_is_shown_whole_and_the_frame_stays_where_it_is() {
+    let mut driver = Driver::at(60, 20).press("c");
+    let keys = |driver: &Driver| driver.screen().lines().position(|line| line.contains("Enter copy"));
+    let before = keys(&driver);
+    for _ in 0..4 {
+        driver = driver.press("j");
+        assert_eq!(keys(&driver), before, "{}", driver.screen());
+    }
+    let screen = driver.press("kkk").screen();
+    assert!(screen.split_whitespace().any(|word| word == "--workspace"), "{screen}");
+}
