@@ -160,6 +160,11 @@ impl<W: Write> Painter<W> {
             scrolled.scroll(scroll.first_row, scroll.rows, by);
             shift(&mut shifted, scroll, by);
             differences(&mut scrolled, &shifted, &self.next, depth);
+            // So short that to compare all rows again would hardly find less.
+            if scrolled.len() - pen.len() <= usize::from(self.next.area.width) * 3 {
+                *pen = scrolled;
+                return;
+            }
             differences(pen, &self.shown, &self.next, depth);
             if scrolled.len() < pen.len() {
                 *pen = scrolled;

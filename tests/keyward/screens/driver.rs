@@ -64,6 +64,8 @@ pub struct Driver {
     pub failures: VecDeque<Failure>,
     /// What was put somewhere, and other effects that leave the program.
     pub done: Vec<String>,
+    /// Of each answer, whether its frame could wait for the next one.
+    pub could_wait: Vec<bool>,
     /// Whether answers are held back.
     pub hold: bool,
     held: VecDeque<Effect>,
@@ -102,6 +104,7 @@ impl Driver {
             asked: Vec::new(),
             failures: VecDeque::new(),
             done: Vec::new(),
+            could_wait: Vec::new(),
             hold: false,
             held: effects.into(),
             buffer: Buffer::empty(Rect::new(0, 0, columns, rows)),
@@ -174,7 +177,9 @@ impl Driver {
     }
 
     fn reply(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
-        self.send(Msg::Reply { ticket, result });
+        let reply = Msg::Reply { ticket, result };
+        self.could_wait.push(self.model.can_wait(&reply));
+        self.send(reply);
     }
 
     fn put(&mut self, put: Put) -> String {

@@ -91,6 +91,21 @@ fn a_refresh_without_news_changes_no_cell() {
 }
 
 #[test]
+fn only_news_that_nobody_asked_for_wait_for_the_next_frame() {
+    let mut driver = Driver::new().press("jj");
+    driver.could_wait.clear();
+    let mut driver = driver.wait(5_000);
+    assert!(!driver.could_wait.is_empty() && driver.could_wait.iter().all(|waits| *waits));
+    driver.could_wait.clear();
+    let driver = driver.press("xy");
+    assert!(
+        driver.could_wait.contains(&false),
+        "somebody waits for what {:?} is answered",
+        driver.asked.last()
+    );
+}
+
+#[test]
 fn pasting_into_the_table_presses_nothing() {
     let mut driver = Driver::new().paste("xy").press_at_once("jj").resize(120, 40);
     driver.named("Backup job").name = "Backup job, nightly".to_owned();
