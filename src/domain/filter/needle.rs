@@ -35,6 +35,14 @@ impl Needle {
 
     /// Whether the characters stand in `hay` in this order, whatever the case, with any others between them.
     pub fn is_scattered_in(&self, hay: &str) -> bool {
+        if self.0.is_ascii() {
+            let mut rest = hay.as_bytes();
+            return self.0.bytes().filter(|b| !b.is_ascii_whitespace()).all(|wanted| {
+                let found = memchr2(wanted, wanted.to_ascii_uppercase(), rest);
+                rest = found.map_or(&[], |at| &rest[at + 1..]);
+                found.is_some()
+            });
+        }
         let mut wanted = self.0.chars().filter(|c| !c.is_whitespace()).peekable();
         for c in hay.chars().flat_map(char::to_lowercase) {
             if wanted.next_if_eq(&c).is_some() && wanted.peek().is_none() {
@@ -84,6 +92,18 @@ mod tests {
         fn the_quick_search_finds_what_the_plain_one_finds(needle in "[aB –ö]{0,3}", hay in "[aAbB –öÖ]{0,12}") {
             let plain = hay.to_lowercase().contains(&needle.to_lowercase());
             prop_assert_eq!(Needle::new(&needle).is_in(&hay), plain);
+        }
+
+        #[test]
+        fn the_quick_fuzzy_search_too(needle in "[aB –ö]{0,3}", hay in "[aAbB –öÖ]{0,12}") {
+            let mut rest = hay.to_lowercase().into_bytes();
+            let plain = needle.to_lowercase().split_whitespace().collect::<String>().chars().all(|c| {
+                let text = String::from_utf8(rest.clone()).unwrap();
+                let found = text.find(c);
+                rest = found.map_or_else(Vec::new, |at| text[at + c.len_utf8()..].into());
+                found.is_some()
+            });
+            prop_assert_eq!(Needle::new(&needle).is_scattered_in(&hay), plain);
         }
     }
 }
