@@ -161,8 +161,13 @@ async fn slow_clients_are_sent_away_and_hold_up_nobody() {
     const DRIBBLERS: usize = 200;
     let (running, _folder) = serve(|s| s.limits.header_timeout = Duration::from_secs(1)).await;
     let mut dribblers = Vec::new();
-    for _ in 0..DRIBBLERS {
+    for n in 0..DRIBBLERS {
         let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        // Some begin as good clients do.
+        if n % 2 == 0 {
+            stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
+            assert_eq!(answer(&mut stream).await.unwrap().status, 401);
+        }
         stream.write_all(b"GET /api/v2/sites HTTP/1.1\r\nX: ").await.unwrap();
         dribblers.push(tokio::spawn(async move {
             // One byte whenever the server has nothing to say for a moment.
@@ -180,8 +185,17 @@ async fn slow_clients_are_sent_away_and_hold_up_nobody() {
         let got = send(running.addr, request("GET", "/api/v2/sites", &[], "")).await;
         assert_eq!(got.problem(), "credentials-missing");
     }
+    // Who asks all the time is kept for longer than each request may take.
+    let mut stream = TcpStream::connect(running.addr).await.unwrap();
+    let all_gone = async {
+        while !dribblers.iter().all(tokio::task::JoinHandle::is_finished) {
+            stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
+            assert_eq!(answer(&mut stream).await.expect("a good client is sent away").status, 401);
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_gone).await.expect("a slow client is kept for ever");
     for dribbler in dribblers {
-        tokio::time::timeout(PATIENCE, dribbler).await.expect("a slow client is kept for ever").unwrap();
+        dribbler.await.unwrap();
     }
     running.shutdown().await;
 }
