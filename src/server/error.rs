@@ -63,6 +63,8 @@ pub enum Refusal {
     UsedSince(Box<Key>, String),
     /// `If-Match` names another version. With the key as it is now.
     VersionMismatch(Box<Key>),
+    /// `If-Match` names the version with a weak tag, which never matches. With the key as it is now.
+    TagWeak(Box<Key>),
     /// More than the largest body.
     BodyTooLarge,
     /// Not JSON.
@@ -173,6 +175,12 @@ impl Refusal {
             Self::VersionMismatch(key) => Problem::new(
                 P::VersionMismatch,
                 "The key was changed since you looked. Look at it again, then decide again.",
+            )
+            .with_key(*key),
+            Self::TagWeak(key) => Problem::new(
+                P::VersionMismatch,
+                "The tag in `If-Match` is weak (`W/`), and a weak tag never matches: a proxy between us changed it, as some do when \
+                 they compress an answer. Send it without the `W/`.",
             )
             .with_key(*key),
             Self::BodyTooLarge => {

@@ -129,9 +129,7 @@ where
             if before.revoked_at.is_some() {
                 return Err(Refusal::KeyRevoked);
             }
-            if !seen.admits(before.version) {
-                return Err(Refusal::VersionMismatch(Box::new(before)));
-            }
+            seen.check(&before)?;
             let name = name.unwrap_or_else(|| before.name.clone());
             let note = note.unwrap_or_else(|| before.note.clone());
             let changes = changes(&before, &name, note.as_deref());
@@ -255,8 +253,8 @@ where
             if before.revoked_at.is_some() {
                 return Ok(Revoked::Done(before));
             }
-            if seen.is_some_and(|seen| !seen.admits(before.version)) {
-                return Err(Refusal::VersionMismatch(Box::new(before)));
+            if let Some(seen) = seen {
+                seen.check(&before)?;
             }
             let by = By { member: grant.member().id, client: &client, operation: C::OPERATION };
             revoke_guarded(&state, tx, &turn, &before, &wish, by).await

@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
 
 use super::{
     Refusal, Server, activity, auth, keys, lookups, me, members, openapi, reviews, rotations, sessions, usage,
 };
+use crate::domain::id::Id;
 use crate::domain::member::Denied;
 use crate::wire::{BASE, Call};
 
@@ -72,12 +73,13 @@ pub struct Answer<C: Call> {
     reply: C::Reply,
     status: u16,
     version: Option<i64>,
+    created: Option<Id>,
 }
 
 impl<C: Call> Answer<C> {
     /// The promised reply with the promised status.
     pub fn new(reply: C::Reply) -> Self {
-        Self { reply, status: C::STATUS, version: None }
+        Self { reply, status: C::STATUS, version: None, created: None }
     }
 
     /// The same with another status: 200 where nothing was created any more.
@@ -91,6 +93,13 @@ impl<C: Call> Answer<C> {
     #[must_use]
     pub fn version(mut self, version: i64) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// The same with a `Location` below the call's path, unless it was created before.
+    #[must_use]
+    pub fn created(mut self, id: Id) -> Self {
+        self.created = Some(id);
         self
     }
 }
@@ -115,6 +124,11 @@ impl<C: Call> IntoResponse for Answer<C> {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(etag) = self.version.and_then(|v| HeaderValue::from_str(&etag(v)).ok()) {
             headers.insert(ETAG, etag);
+        }
+        let created = self.created.filter(|_| status == StatusCode::CREATED);
+        let location = created.and_then(|id| format!("{BASE}{}/{id}", C::PATH).parse().ok());
+        if let Some(location) = location {
+            headers.insert(LOCATION, location);
         }
         response
     }

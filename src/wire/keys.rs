@@ -158,7 +158,9 @@ pub struct UsageQuery {
 #[into_params(parameter_in = Query)]
 pub struct DailyUseQuery {
     /// Ids of at most 200 keys, by commas. Those that are not there, or another's, are left out of the answer.
-    #[param(value_type = Vec<uuid::Uuid>, style = Form, explode = false, max_items = 200)]
+    #[param(
+        pattern = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(,[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){0,199})?$"
+    )]
     pub ids: String,
     /// How many days, 1 to 400; 30 when absent.
     #[serde(

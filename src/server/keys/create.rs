@@ -124,7 +124,8 @@ where
     };
     server.recorder.complete(std::slice::from_mut(&mut key));
     let version = key.version;
-    Ok(Answer::new(CreatedKey { key, secret }).status(status).version(version))
+    let id = key.id;
+    Ok(Answer::new(CreatedKey { key, secret }).status(status).version(version).created(id))
 }
 
 #[expect(clippy::too_many_arguments, reason = "one step of a transaction, with all that it was asked with")]

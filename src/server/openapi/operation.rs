@@ -136,10 +136,13 @@ pub(super) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
         ]);
     }
     let mut all = Map::new();
-    all.insert(C::STATUS.to_string(), success("Done.", reply.cloned(), &headers));
     if traits.also_200 {
         all.insert("200".into(), success("Done before, by the same request.", reply.cloned(), &headers));
     }
+    if traits.etag && C::STATUS == 201 {
+        headers.push(("Location", "Where the key is from now on."));
+    }
+    all.insert(C::STATUS.to_string(), success("Done.", reply.cloned(), &headers));
     let mut by_status: BTreeMap<u16, Vec<ProblemType>> = BTreeMap::new();
     for problem in problems::<C>() {
         by_status.entry(problem.status()).or_default().push(problem);

@@ -4,14 +4,20 @@ use http::HeaderMap;
 use http::header::IF_MATCH;
 
 use super::super::Refusal;
+use crate::domain::key::Key;
 
 /// What the client has seen, or that it does not mind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
     /// `*`: whatever the version is.
     Any,
-    /// These versions. Tags of others match none, so that the list may be empty.
-    OneOf(Vec<i64>),
+    /// These versions. Tags of others match none, so that the lists may be empty.
+    OneOf {
+        /// As we gave them.
+        strong: Vec<i64>,
+        /// With `W/` before them, as some proxies make them when they compress an answer. They match nothing, but we say why.
+        weak: Vec<i64>,
+    },
 }
 
 impl IfMatch {
@@ -26,9 +32,10 @@ impl IfMatch {
             let parsed = line.to_str().ok().and_then(parse);
             found = match (found, parsed) {
                 (None, Some(parsed)) => Some(parsed),
-                (Some(Self::OneOf(mut all)), Some(Self::OneOf(more))) => {
-                    all.extend(more);
-                    Some(Self::OneOf(all))
+                (Some(Self::OneOf { mut strong, mut weak }), Some(Self::OneOf { strong: s, weak: w })) => {
+                    strong.extend(s);
+                    weak.extend(w);
+                    Some(Self::OneOf { strong, weak })
                 }
                 _ => {
                     return Err(Refusal::Malformed(
@@ -41,34 +48,41 @@ impl IfMatch {
         Ok(found)
     }
 
-    /// Whether a key of this version may be changed.
-    pub fn admits(&self, version: i64) -> bool {
+    /// Lets the key as it is now be changed if it is what the client has seen.
+    ///
+    /// # Errors
+    /// 412 with the key as it is now.
+    pub fn check(&self, key: &Key) -> Result<(), Refusal> {
         match self {
-            Self::Any => true,
-            Self::OneOf(versions) => versions.contains(&version),
+            Self::Any => Ok(()),
+            Self::OneOf { strong, .. } if strong.contains(&key.version) => Ok(()),
+            Self::OneOf { weak, .. } if weak.contains(&key.version) => {
+                Err(Refusal::TagWeak(Box::new(key.clone())))
+            }
+            Self::OneOf { .. } => Err(Refusal::VersionMismatch(Box::new(key.clone()))),
         }
     }
 }
 
-/// One line: `*`, or tags by commas. A weak tag is one, but matches nothing here.
+/// One line: `*`, or tags by commas.
 fn parse(line: &str) -> Option<IfMatch> {
     let mut rest = line.trim();
     if rest == "*" {
         return Some(IfMatch::Any);
     }
-    let mut versions = Vec::new();
+    let (mut strong, mut weak) = (Vec::new(), Vec::new());
     loop {
-        let weak = rest.strip_prefix("W/");
-        let (tag, after) = weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+        let is_weak = rest.strip_prefix("W/");
+        let (tag, after) = is_weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
         if !tag.bytes().all(|b| b == b'!' || (b'#'..=b'~').contains(&b)) {
             return None;
         }
         // Only as it was written by us: `"+3"` is another tag than `"3"`.
         let version = tag.parse::<i64>().ok().filter(|version| version.to_string() == tag);
-        versions.extend(version.filter(|_| weak.is_none()));
+        if is_weak.is_some() { &mut weak } else { &mut strong }.extend(version);
         rest = after.trim_start();
         if rest.is_empty() {
-            return Some(IfMatch::OneOf(versions));
+            return Some(IfMatch::OneOf { strong, weak });
         }
         rest = rest.strip_prefix(',')?.trim_start();
     }
@@ -88,26 +102,21 @@ mod tests {
 
     #[test]
     fn it_is_read_as_the_rfc_has_it() {
-        let one_of = |versions: &[i64]| Ok(Some(IfMatch::OneOf(versions.to_vec())));
+        let both = |strong: &[i64], weak: &[i64]| {
+            Ok(Some(IfMatch::OneOf { strong: strong.to_vec(), weak: weak.to_vec() }))
+        };
+        let one_of = |versions| both(versions, &[]);
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&["*"]), Ok(Some(IfMatch::Any)));
         assert_eq!(read(&["\"3\""]), one_of(&[3]));
         assert_eq!(read(&["\"3\", \"4\" ,\"x,y\""]), one_of(&[3, 4]));
         assert_eq!(read(&["\"3\"", "\"4\""]), one_of(&[3, 4]));
-        assert_eq!(read(&["W/\"3\""]), one_of(&[]), "a weak tag never matches");
+        assert_eq!(read(&["W/\"3\", \"4\"", "W/\"5\""]), both(&[4], &[3, 5]));
         assert_eq!(read(&["\"+3\""]), one_of(&[]));
         assert_eq!(read(&["\"\""]), one_of(&[]));
         for malformed in ["", "3", "\"3", "3\"", "\"3\" \"4\"", "\"3\",", "w/\"3\"", "*, \"3\"", "\"a b\""] {
             assert_eq!(read(&[malformed]), Err(400), "{malformed}");
         }
         assert_eq!(read(&["*", "\"3\""]), Err(400));
-    }
-
-    #[test]
-    fn only_what_was_seen_may_be_changed() {
-        assert!(IfMatch::Any.admits(7));
-        assert!(IfMatch::OneOf(vec![3, 7]).admits(7));
-        assert!(!IfMatch::OneOf(vec![3]).admits(7));
-        assert!(!IfMatch::OneOf(vec![]).admits(7));
     }
 }

@@ -8,9 +8,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::{ORGANIZATION, create, named};
-use crate::support::for_each_database;
 use crate::support::house::House;
 use crate::support::raw::{Raw, answer, request, send};
+use crate::support::{Database, for_each_database};
 
 /// A client of our own make, signed in as ada.
 struct Other {
@@ -61,6 +61,7 @@ async fn if_match_is_understood_as_the_rfc_has_it() {
             let body = format!("{{\"note\":\"after version {version}\"}}");
             let got = other.ask("PATCH", &path, header, &body).await;
             assert_eq!(got.status, status, "{} {header} {got:?}", database.name);
+            assert_eq!(got.json()["detail"].to_string().contains("weak"), header.contains("W/"), "{got:?}");
             let now = other.ask("GET", &path, "", "").await;
             assert_eq!(now.json()["version"], version, "{header}");
             assert_eq!(now.header("etag"), Some(format!("\"{version}\"").as_str()));
@@ -78,6 +79,23 @@ async fn if_match_is_understood_as_the_rfc_has_it() {
         house.close().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_created_is_where_the_answer_says() {
+    let house = House::open(&Database::sqlite()).await;
+    let other = Other::signed_in(&house).await;
+    for list in ["/personal-api-keys", "/api-keys"] {
+        let created = other.ask("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
+        let path = created.header("location").and_then(|at| at.strip_prefix("/api/v2")).unwrap();
+        let found = other.ask("GET", path, "", "").await;
+        assert_eq!(found.json()["id"], created.json()["id"], "{path} {found:?}");
+        let confirm = other.ask("POST", &format!("{path}/confirm"), "", "").await;
+        assert_eq!(confirm.status, 200, "{confirm:?}");
+        let again = other.ask("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
+        assert_eq!((again.status, again.header("location")), (200, None), "nothing was created");
+    }
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
