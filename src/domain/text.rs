@@ -112,6 +112,12 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text in exactly `columns`: cut like [`fit()`], or spaces after it.
+pub fn pad(text: &str, columns: usize) -> String {
+    let text = fit(text, columns);
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(&text))))
+}
+
 /// Cleaned and at most `bytes` long, cut between characters: how a claimed `User-Agent` is stored.
 pub fn claimed(text: &str, bytes: usize) -> String {
     let mut text = line(text.trim()).into_owned();

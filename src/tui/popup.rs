@@ -1,5 +1,7 @@
 //! What all popups have in common: a box over the body, keys of their own, and when a confirming key counts.
 
+use std::cell::Cell;
+
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -86,6 +88,34 @@ pub trait Popup {
     fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)>;
 }
 
+/// How many lines are scrolled away. Only the drawing knows how many there are and how many fit: what was scrolled beyond the last
+/// line is forgotten there, so that the first key back is seen.
+#[derive(Debug, Default)]
+pub struct Scroll(Cell<usize>);
+
+impl Scroll {
+    /// Moves by so many lines.
+    pub fn by(&self, lines: isize) {
+        self.0.set(self.0.get().saturating_add_signed(lines));
+    }
+
+    /// Shows the first line.
+    pub fn to_top(&self) {
+        self.0.set(0);
+    }
+
+    /// Shows the last line.
+    pub fn to_bottom(&self) {
+        self.0.set(usize::MAX);
+    }
+
+    /// The first line to show, of so many, where so many fit.
+    pub fn first(&self, lines: usize, fit: usize) -> usize {
+        self.0.set(self.0.get().min(lines.saturating_sub(fit)));
+        self.0.get()
+    }
+}
+
 /// How a popup looks from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
@@ -163,7 +193,7 @@ pub fn scrolled<'a>(
     mood: Mood,
     (count, row): (usize, &dyn Fn(usize) -> Line<'a>),
     foot: &[Line<'_>],
-    top: usize,
+    scroll: &Scroll,
     (columns, area): (u16, Rect),
     theme: Theme,
     buf: &mut Buffer,
@@ -172,7 +202,7 @@ pub fn scrolled<'a>(
     let rows = u16::try_from(count).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
     let inside = frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
     let list_area = Rect { height: inside.height.saturating_sub(foot_rows), ..inside };
-    let top = top.min(count.saturating_sub(usize::from(list_area.height)));
+    let top = scroll.first(count, usize::from(list_area.height));
     let seen: Vec<Line<'_>> = (top..count).take(usize::from(list_area.height)).map(row).collect();
     lines(&seen, list_area, theme, buf);
     lines(

@@ -109,6 +109,16 @@ pub fn hints(pairs: &[(&str, &str)], theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
+/// One of several to choose from, told apart without a colour: `(●) admin   ( ) normal   `.
+pub fn choice(label: &str, chosen: bool, theme: Theme) -> Span<'static> {
+    let (mark, role) = match (chosen, theme.ascii) {
+        (true, true) => ("x", Role::Strong),
+        (true, false) => ("●", Role::Strong),
+        (false, _) => (" ", Role::Muted),
+    };
+    Span::styled(format!("({mark}) {label}   "), theme.style(role))
+}
+
 /// A number with its thousands apart: `12,345`.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();

@@ -270,6 +270,11 @@ impl Shared {
         key
     }
 
+    /// Whether that is the member who is signed in.
+    pub fn is_me(&self, member: Id) -> bool {
+        self.me.as_ref().is_some_and(|me| me.member.id == member)
+    }
+
     /// Whether the member may do this; the sentence says why not.
     ///
     /// # Errors

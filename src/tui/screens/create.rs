@@ -14,7 +14,7 @@ use crate::tui::form::{Field, Form};
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame};
-use crate::tui::prose::{hints, paragraph, wrap};
+use crate::tui::prose::{choice, hints, paragraph, wrap};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::put;
 use crate::tui::theme::Role;
@@ -301,13 +301,8 @@ impl State {
         let label = theme.style(if focused { Role::Accent } else { Role::Muted });
         let mut spans = vec![Span::styled("Kind  ", label)];
         for kind in [Kind::Organization, Kind::Personal] {
-            if kind == self.kind {
-                spans.push(Span::styled(
-                    format!("({}) {kind}   ", if theme.ascii { "x" } else { "●" }),
-                    theme.style(Role::Strong),
-                ));
-            } else if self.choice {
-                spans.push(Span::styled(format!("( ) {kind}   "), theme.style(Role::Muted)));
+            if kind == self.kind || self.choice {
+                spans.push(choice(&kind.to_string(), kind == self.kind, theme));
             }
         }
         if focused {

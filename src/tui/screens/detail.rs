@@ -14,6 +14,7 @@ use crate::tui::chart::{self, Range};
 use crate::tui::fleet::Fleet;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure, Moment, Reply};
+use crate::tui::popup::Scroll;
 use crate::tui::prose::{fact, number, paragraph};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::{Look, put};
@@ -46,7 +47,7 @@ pub struct State {
     /// Whether the keys that move scroll the pane.
     pub focused: bool,
     /// How many lines are scrolled away.
-    pub scroll: usize,
+    pub scroll: Scroll,
     /// Over which time the use is shown.
     pub range: Range,
     /// The use of a key, over a range, up to a moment.
@@ -67,7 +68,7 @@ impl State {
             uses: key.use_count,
         });
         if wanted.map(|w| w.id) != self.wanted.map(|w| w.id) {
-            self.scroll = 0;
+            self.scroll.to_top();
         }
         if wanted != self.wanted {
             shared.forget(Owner::Detail);
@@ -112,7 +113,8 @@ impl State {
 
     /// Opens or closes the pane.
     pub fn toggle(&mut self, open: bool) {
-        (self.open, self.focused, self.scroll) = (open, false, 0);
+        (self.open, self.focused) = (open, false);
+        self.scroll.to_top();
     }
 
     /// Scrolls, where the pane has the focus and the action moves; says whether it did.
@@ -121,12 +123,12 @@ impl State {
             _ if !self.open => return false,
             Action::NextField | Action::PreviousField => self.focused = !self.focused,
             _ if !self.focused => return false,
-            Action::Down => self.scroll += 1,
-            Action::Up => self.scroll = self.scroll.saturating_sub(1),
-            Action::PageDown | Action::HalfDown => self.scroll += 10,
-            Action::PageUp | Action::HalfUp => self.scroll = self.scroll.saturating_sub(10),
-            Action::Top => self.scroll = 0,
-            Action::Bottom => self.scroll = usize::from(u16::MAX),
+            Action::Down => self.scroll.by(1),
+            Action::Up => self.scroll.by(-1),
+            Action::PageDown | Action::HalfDown => self.scroll.by(10),
+            Action::PageUp | Action::HalfUp => self.scroll.by(-10),
+            Action::Top => self.scroll.to_top(),
+            Action::Bottom => self.scroll.to_bottom(),
             _ => return false,
         }
         true
@@ -143,7 +145,7 @@ pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look<'_>, area: Rect
     let mut facts = facts(key, fleet, look, usize::from(area.width));
     let chart = facts.len();
     clients(state, key, look, usize::from(area.width), &mut facts);
-    let skipped = state.scroll.min(facts.len().saturating_sub(usize::from(area.height)));
+    let skipped = state.scroll.first(facts.len(), usize::from(area.height));
     for (y, line) in (area.y..area.bottom()).zip(facts.iter().skip(skipped)) {
         put(buf, (area.x, y), area.width, line, Style::new(), look.theme);
     }

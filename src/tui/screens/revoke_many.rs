@@ -13,7 +13,7 @@ use crate::tui::app::Tables;
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
+use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, content_width, frame, lines};
 use crate::tui::prose::{hints, paragraph};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::put;
@@ -43,7 +43,7 @@ pub struct State {
     armed: bool,
     running: Option<usize>,
     begun: bool,
-    top: usize,
+    scroll: Scroll,
     failed: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl State {
             armed: false,
             running: None,
             begun: false,
-            top: 0,
+            scroll: Scroll::default(),
             failed: None,
         }
     }
@@ -113,9 +113,9 @@ impl Popup for State {
                 }
             }
             Action::ScrollDown | Action::ListDown => {
-                self.top = (self.top + 1).min(self.keys.len().saturating_sub(1));
+                self.scroll.by(1);
             }
-            Action::ScrollUp | Action::ListUp => self.top = self.top.saturating_sub(1),
+            Action::ScrollUp | Action::ListUp => self.scroll.by(-1),
             Action::Cancel | Action::Activate if self.running.is_none() => {
                 if self.begun {
                     cx.shared.notices.info(cx.shared.now, self.summary());
@@ -202,7 +202,7 @@ impl Popup for State {
         let size = (width, u16::try_from(head.len() + rows + tail).unwrap_or(u16::MAX));
         let title = format!("Revoke {} keys", self.keys.len());
         let inside = frame(&title, Mood::Danger, size, area, theme, buf);
-        let top = self.top.min(self.keys.len() - rows);
+        let top = self.scroll.first(self.keys.len(), rows);
         let listed = self.keys.iter().skip(top).take(rows).map(|(key, fate)| row(key, fate, shared, columns));
         let above: Vec<Line<'_>> = head.into_iter().chain(listed).collect();
         lines(&above, inside, theme, buf);

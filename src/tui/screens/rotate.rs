@@ -14,7 +14,7 @@ use crate::tui::chart::{TwoKeys, draw_rotation};
 use crate::tui::fleet::Load;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, frame, lines};
+use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, frame, lines};
 use crate::tui::screens::{create, leak, revoke};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme::Role;
@@ -41,7 +41,7 @@ pub struct Wizard {
     new: Option<Id>,
     usage: Option<Usage>,
     failed: Option<String>,
-    top: usize,
+    scroll: Scroll,
 }
 
 impl Wizard {
@@ -54,7 +54,7 @@ impl Wizard {
             new: rotation.map(|rotation| rotation.new.id),
             usage: None,
             failed: None,
-            top: 0,
+            scroll: Scroll::default(),
         };
         if tables.rotations.load == Load::Nothing {
             tables.rotations.load(shared);
@@ -66,7 +66,7 @@ impl Wizard {
     /// On a rotation.
     pub fn on(shared: &mut Shared, rotation: &Rotation) -> Self {
         let wizard =
-            Self { key: rotation.old.clone(), new: Some(rotation.new.id), usage: None, failed: None, top: 0 };
+            Self { key: rotation.old.clone(), new: Some(rotation.new.id), usage: None, failed: None, scroll: Scroll::default() };
         wizard.ask(shared);
         wizard
     }
@@ -157,11 +157,11 @@ impl Popup for Wizard {
         let opened = match (action, self.rotation(cx.tables)) {
             (Action::Cancel, _) => return Then::Close,
             (Action::ScrollDown, _) => {
-                self.top += 1;
+                self.scroll.by(1);
                 return Then::Stay;
             }
             (Action::ScrollUp, _) => {
-                self.top = self.top.saturating_sub(1);
+                self.scroll.by(-1);
                 return Then::Stay;
             }
             (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.shared, &self.key),
@@ -252,7 +252,7 @@ impl Popup for Wizard {
             y += chart;
         }
         let list = Rect { y, height: inside.bottom().saturating_sub(y + 2), ..inside };
-        let top = self.top.min(body.len().saturating_sub(usize::from(list.height)));
+        let top = self.scroll.first(body.len(), usize::from(list.height));
         lines(&body[top..], list, theme, buf);
         let hidden = body.len() - top - usize::from(list.height).min(body.len() - top);
         if hidden > 0 {

@@ -2,6 +2,7 @@
 
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
+use keyward::domain::text;
 use keyward::tui::msg::Failure;
 use keyward::tui::shared::Start;
 
@@ -121,4 +122,49 @@ fn a_choice_is_shown_whole_and_the_frame_stays_where_it_is() {
     }
     let screen = driver.press("kkk").screen();
     assert!(screen.split_whitespace().any(|word| word == "--workspace"), "{screen}");
+}
+
+#[test]
+fn columns_stand_below_each_other_whatever_the_names_are() {
+    let mut driver = Driver::new();
+    for (at, key) in driver.keys.iter_mut().enumerate() {
+        key.name = ["\u{5de5}".repeat(at % 30 + 1), "e\u{301}".repeat(at + 1), "plain".to_owned()][at % 3].clone();
+    }
+    let screen = driver.press("r5<enter>").screen();
+    let places: Vec<usize> = screen
+        .lines()
+        .filter_map(|line| line.split_once("sk_").map(|(before, _)| text::width(before)))
+        .collect();
+    assert!(places.len() > 3 && places.iter().all(|&place| place == places[0]), "{places:?}\n{screen}");
+}
+
+#[test]
+fn what_was_scrolled_too_far_costs_no_keys_on_the_way_back() {
+    for (open, far, back) in [("<enter><tab>", "G", "k"), ("<enter><tab>", "jjjjjjjjjjjjjjjjjjjjjjjjjj", "k")] {
+        let driver = Driver::at(60, 16).press("jjj").press(open).press(far);
+        let end = driver.screen();
+        assert_ne!(driver.press(back).screen(), end, "{end}");
+    }
+    let driver = Driver::at(60, 12).press("5<enter>jjjjjjjjjjjjjjjjjjjjjjjj");
+    let end = driver.screen();
+    assert_ne!(driver.press("k").screen(), end, "{end}");
+}
+
+#[test]
+fn an_administrator_is_told_when_it_is_about_themselves() {
+    for keys in ["5x", "5E", "5e<down>"] {
+        let screen = Driver::new().press(keys).screen();
+        assert!(screen.contains("This is you"), "{screen}");
+        let screen = Driver::new().press("5j").press(&keys[1..]).screen();
+        assert!(!screen.contains("This is you"), "{screen}");
+    }
+}
+
+#[test]
+fn a_choice_is_told_apart_without_a_colour_and_the_footer_names_no_key_without_effect() {
+    let screen = Driver::new().press("5i").screen();
+    assert!(screen.contains("(●) normal   ( ) operator   ( ) admin"), "{screen}");
+    let screen = Driver::new().press("5icarl@plant.example<enter>").screen();
+    assert!(screen.contains("Sign-in code") && screen.contains("UTC"), "{screen}");
+    assert!(!screen.contains("to a file") && !screen.contains("into a command"), "{screen}");
 }

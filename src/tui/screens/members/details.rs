@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::text::fit;
+use crate::domain::text::pad;
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
 use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, scrolled};
+use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, content_width, scrolled};
 use crate::tui::prose::{fact, hints};
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
@@ -19,13 +19,13 @@ use crate::wire::members::Member;
 #[derive(Debug)]
 pub struct Details {
     member: Member,
-    top: usize,
+    scroll: Scroll,
 }
 
 impl Details {
     /// Of this member.
     pub fn new(member: Member) -> Self {
-        Self { member, top: 0 }
+        Self { member, scroll: Scroll::default() }
     }
 }
 
@@ -37,8 +37,8 @@ impl Popup for Details {
     fn act(&mut self, _: &mut Cx<'_>, action: Action) -> Then {
         match action {
             Action::Cancel | Action::Activate => return Then::Close,
-            Action::ScrollDown => self.top += 1,
-            Action::ScrollUp => self.top = self.top.saturating_sub(1),
+            Action::ScrollDown => self.scroll.by(1),
+            Action::ScrollUp => self.scroll.by(-1),
             _ => {}
         }
         Then::Stay
@@ -66,14 +66,21 @@ impl Popup for Details {
             ),
         );
         add("Last seen", &member.last_seen_at.map_or("never".to_owned(), |at| ago(at, now)));
-        add("Personal", &format!("{} keys; they end with the member", member.personal_keys));
-        add("Workspace", &format!("{} keys; they stay without the member", member.organization_keys));
+        let keys = |n: i64, fate: [&str; 2]| match n {
+            0 => "no keys".to_owned(),
+            1 => format!("1 key; {}", fate[0]),
+            _ => format!("{n} keys; {}", fate[1]),
+        };
+        let ends = ["it ends with the member", "they end with the member"];
+        add("Personal", &keys(member.personal_keys, ends));
+        let stays = ["it stays without the member", "they stay without the member"];
+        add("Workspace", &keys(member.organization_keys, stays));
         let created = tables.workspace.fleet.keys().iter();
         let created = created.filter(|key| key.created_by.id == member.id && key.revoked_at.is_none());
         let room = usize::from(columns.saturating_sub(30)).min(36);
         for key in created {
             list.push(Line::from(vec![
-                Span::raw(format!("  {:room$} ", fit(&key.name, room))),
+                Span::raw(format!("  {} ", pad(&theme.text(&key.name), room))),
                 Span::styled(
                     format!(
                         "{}  {}",
@@ -90,7 +97,7 @@ impl Popup for Details {
             Mood::Calm,
             (list.len(), &|row| list[row].clone()),
             &foot,
-            self.top,
+            &self.scroll,
             (columns, area),
             theme,
             buf,

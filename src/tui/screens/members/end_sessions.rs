@@ -50,7 +50,11 @@ impl Popup for EndSessions {
     fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let columns = content_width(area, 58);
-        let said = "They are signed out everywhere and need a new sign-in code. Their keys go on working.";
+        let said = if shared.is_me(self.member.id) {
+            "This is you: you are signed out everywhere, here too, and need a new sign-in code. Your keys go on working."
+        } else {
+            "They are signed out everywhere and need a new sign-in code. Their keys go on working."
+        };
         let mut content = paragraph(said, Style::new(), usize::from(columns));
         content.push(Line::default());
         let (yes, esc) = (shared.key(Action::Yes), shared.key(Action::Cancel));

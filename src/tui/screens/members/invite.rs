@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use crate::domain::member::{Role, Status};
 use crate::domain::text::line;
-use crate::domain::time::span;
+use crate::domain::time::Stamp;
 use crate::tui::app::Tables;
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Moment, Put, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, paragraph};
+use crate::tui::prose::{choice, hints, paragraph};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme;
 use crate::wire::keys::ShownOnce;
@@ -40,7 +40,7 @@ pub struct InvitePopup {
 struct Code {
     secret: Arc<ShownOnce>,
     member: Member,
-    expires_in: String,
+    expires_at: Stamp,
     readable_until: Option<Moment>,
     said: Option<String>,
 }
@@ -142,7 +142,7 @@ impl Popup for InvitePopup {
                 let invitation = *invitation;
                 self.code = Some(Code {
                     secret: Arc::new(invitation.code.code),
-                    expires_in: span(invitation.code.expires_at.since(cx.shared.server_now())),
+                    expires_at: invitation.code.expires_at,
                     member: invitation.member,
                     readable_until: None,
                     said: None,
@@ -185,6 +185,11 @@ impl Popup for InvitePopup {
         }
     }
 
+    /// A code is neither written to a file nor piped.
+    fn offers(&self, _: &Shared, _: &Tables, action: Action) -> bool {
+        self.code.is_none() || matches!(action, Action::Unmask | Action::CopySecret | Action::Cancel)
+    }
+
     fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let columns = content_width(area, 64);
@@ -192,8 +197,7 @@ impl Popup for InvitePopup {
         let Some(code) = &self.code else {
             let roles: Line<'_> = std::iter::once(Span::styled("Role     ", muted))
                 .chain(ROLES.iter().enumerate().map(|(at, role)| {
-                    let style = if at == self.role { theme::Role::Accent } else { theme::Role::Muted };
-                    Span::styled(format!("{role}   "), theme.style(style))
+                    choice(role.word(), at == self.role, theme)
                 }))
                 .collect();
             let mut content = vec![Line::styled("Address", muted), roles, Line::default()];
@@ -229,9 +233,9 @@ impl Popup for InvitePopup {
         let mut content = paragraph(&shown, theme.style(theme::Role::Strong), usize::from(columns));
         content.push(Line::default());
         let words = format!(
-            "Hand it to {} yourself; nothing is mailed. It signs in once, within {}, and is not shown again.",
+            "Hand it to {} yourself; nothing is mailed. It signs in once, until {}, and is not shown again.",
             line(&code.member.email),
-            code.expires_in
+            code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
         content.extend(paragraph(&words, muted, usize::from(columns)));
         if let Some(said) = &code.said {

@@ -7,13 +7,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::domain::key::LIVE_WITHIN;
-use crate::domain::text::{fit, line};
+use crate::domain::text::{line, pad};
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, scrolled};
+use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, content_width, scrolled};
 use crate::tui::prose::{hints, paragraph};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme::{Role, Symbol};
@@ -30,7 +30,7 @@ pub struct Remove {
     shown: bool,
     sending: bool,
     wrong: Option<String>,
-    top: usize,
+    scroll: Scroll,
 }
 
 impl Remove {
@@ -45,7 +45,7 @@ impl Remove {
             shown: false,
             sending: false,
             wrong: None,
-            top: 0,
+            scroll: Scroll::default(),
         }
     }
 
@@ -92,8 +92,8 @@ impl Popup for Remove {
         match action {
             Action::Submit | Action::Yes => self.confirm(cx),
             Action::Activate if self.done() => return self.review(cx),
-            Action::ScrollDown => self.top += 1,
-            Action::ScrollUp => self.top = self.top.saturating_sub(1),
+            Action::ScrollDown => self.scroll.by(1),
+            Action::ScrollUp => self.scroll.by(-1),
             // The focus is on Cancel.
             Action::Activate | Action::Cancel if !self.sending => return Then::Close,
             _ => {}
@@ -104,8 +104,8 @@ impl Popup for Remove {
     fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
         self.wrong = None;
         match key.codes.first() {
-            KeyCode::Down => self.top += 1,
-            KeyCode::Up => self.top = self.top.saturating_sub(1),
+            KeyCode::Down => self.scroll.by(1),
+            KeyCode::Up => self.scroll.by(-1),
             _ if self.shown && self.phrase.is_some() => drop(self.typed.press(key)),
             _ => {}
         }
@@ -122,7 +122,8 @@ impl Popup for Remove {
                 self.phrase = typed.then(|| format!("remove {}", removal.revoked.len()));
                 self.removal = Some(*removal);
                 // The list is another one than before: a confirmation counts after it was shown.
-                (self.shown, self.sending, self.top) = (false, false, 0);
+                (self.shown, self.sending) = (false, false);
+                self.scroll.to_top();
                 if done {
                     cx.tables.members.load(cx.shared);
                     cx.tables.workspace.refresh(cx.shared);
@@ -167,7 +168,7 @@ impl Popup for Remove {
                         let badge = if live { theme.symbol(Symbol::Live) } else { " " };
                         list.push(Line::from(vec![
                             Span::styled(format!("{badge} "), theme.style(Role::Live)),
-                            Span::raw(format!("{:room$} ", fit(&line(&key.name), room))),
+                            Span::raw(format!("{} ", pad(&theme.text(&line(&key.name)), room))),
                             Span::styled(
                                 format!(
                                     "{}  {}",
@@ -186,6 +187,10 @@ impl Popup for Remove {
             }
         }
         let mut foot = vec![Line::default()];
+        if !self.done() && shared.is_me(self.member.id) {
+            let said = "This is you: you are signed out at once, and cannot come back by yourself.";
+            foot.extend(paragraph(said, theme.style(Role::Danger), usize::from(columns)));
+        }
         if let Some(wrong) = &self.wrong {
             foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
         }
@@ -208,7 +213,7 @@ impl Popup for Remove {
             if self.done() { Mood::Calm } else { Mood::Danger },
             (list.len(), &|row| list[row].clone()),
             &foot,
-            self.top,
+            &self.scroll,
             (columns, area),
             theme,
             buf,

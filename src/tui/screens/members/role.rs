@@ -46,7 +46,7 @@ impl ChangeRolePopup {
         self.member.personal_keys > 0 && !Permission::CreateKey(Kind::Personal).allowed(self.role())
     }
 
-    fn consequence(&self) -> String {
+    fn consequence(&self, shared: &Shared) -> String {
         let manages = |role| Permission::ManageMembers.allowed(role);
         let mut said = match (manages(self.member.role), manages(self.role())) {
             _ if self.role() == self.member.role => return "That is their role now.".to_owned(),
@@ -69,7 +69,8 @@ impl ChangeRolePopup {
             };
             said = format!("{said} They create no keys any more. {keys} {fate}.");
         }
-        said.trim().to_owned()
+        let you = if shared.is_me(self.member.id) { "This is you. " } else { "" };
+        format!("{you}{}", said.trim())
     }
 }
 
@@ -145,7 +146,7 @@ impl Popup for ChangeRolePopup {
             .collect();
         content.push(Line::default());
         content.extend(paragraph(
-            &self.consequence(),
+            &self.consequence(shared),
             theme.style(theme::Role::Strong),
             usize::from(columns),
         ));

@@ -15,7 +15,7 @@ use crate::tui::app::Tables;
 use crate::tui::fleet::Load;
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::popup::{Cx, Popup, Then, content_width};
+use crate::tui::popup::{Cx, Popup, Scroll, Then, content_width};
 use crate::tui::prose::number;
 use crate::tui::shared::Shared;
 use crate::tui::theme::Role;
@@ -39,7 +39,7 @@ pub struct Apply {
     shown: bool,
     running: bool,
     wrong: Option<String>,
-    top: usize,
+    scroll: Scroll,
 }
 
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Apply {
             shown: false,
             running: false,
             wrong: None,
-            top: 0,
+            scroll: Scroll::default(),
         })
     }
 
@@ -142,13 +142,9 @@ impl Apply {
             return Then::Close;
         }
         self.running = true;
-        self.top = 0;
+        self.scroll.to_top();
         cx.tables.review.start_run(cx.shared, std::mem::take(&mut self.send));
         Then::Stay
-    }
-
-    fn scroll(&mut self, by: isize) {
-        self.top = self.top.saturating_add_signed(by);
     }
 
     /// The failed ones once more, each under its own `Idempotency-Key`, so that nothing is done twice.
@@ -202,8 +198,8 @@ impl Popup for Apply {
         match action {
             Action::Yes if !self.running && !self.types() => return self.confirm(cx),
             Action::Submit => return self.confirm(cx),
-            Action::ScrollDown => self.scroll(1),
-            Action::ScrollUp => self.scroll(-1),
+            Action::ScrollDown => self.scroll.by(1),
+            Action::ScrollUp => self.scroll.by(-1),
             Action::Activate if self.running && over => Self::retry(cx),
             Action::Cancel if self.running && !over => cx.tables.review.stop_run(),
             Action::Cancel => {
@@ -218,8 +214,8 @@ impl Popup for Apply {
     fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
         self.wrong = None;
         match key.codes.first() {
-            KeyCode::Up => self.scroll(-1),
-            KeyCode::Down => self.scroll(1),
+            KeyCode::Up => self.scroll.by(-1),
+            KeyCode::Down => self.scroll.by(1),
             _ if self.types() && self.shown => drop(self.typed.press(key)),
             _ => {}
         }

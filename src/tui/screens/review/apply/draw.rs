@@ -47,7 +47,7 @@ impl Apply {
             mood,
             (self.listed.len(), &row),
             &foot,
-            self.top,
+            &self.scroll,
             (columns, area),
             theme,
             buf,
@@ -95,7 +95,7 @@ impl Apply {
             Mood::Calm,
             (run.results.len() + 2, &row),
             &[Line::default(), hint],
-            self.top,
+            &self.scroll,
             (columns, area),
             theme,
             buf,
@@ -131,7 +131,7 @@ fn result_line<'a>(id: Id, outcome: &'a Outcome, tables: &'a Tables, theme: Them
     let (name, mask) = named(id, tables);
     // What went wrong takes the rest of the line.
     let room = usize::from(columns.saturating_sub(24)).min(if columns < 90 { 22 } else { 34 });
-    let name = Span::raw(format!("{:room$} ", crate::domain::text::fit(name, room)));
+    let name = Span::raw(format!("{} ", crate::domain::text::pad(&theme.text(name), room)));
     let mask = Span::styled(format!("{mask}  "), theme.style(Role::Muted));
     match outcome {
         Outcome::Applied(decision) => {
