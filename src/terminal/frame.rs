@@ -27,6 +27,9 @@ const CURSOR_SHOWN: (&[u8], &[u8]) = (b"\x1b[?25h", b"\x1b[?25l");
 /// A run of unchanged cells up to this long is written again rather than jumped over.
 const BRIDGE: u16 = 3;
 
+/// Parts of one character that are expected to be drawn one after the other, at most.
+const SPILLING_PARTS: usize = 4;
+
 /// Draws on a terminal whose content it remembers.
 pub struct Painter<W> {
     out: W,
@@ -242,11 +245,37 @@ fn halves(row: &[Cell]) -> Vec<bool> {
     halves
 }
 
+/// Whether terminals disagree on the columns of this character: a wide one of several parts (skin tone, flag, emoji form), which some
+/// draw one after the other.
+fn disputed(cell: &Cell) -> bool {
+    cell.symbol().len() > 4 && cell.cell_width() > 1 && cell.symbol().chars().nth(1).is_some()
+}
+
+/// For each cell: whether it may hold a remainder of a disputed character beside it that is written, or was there before, and so has
+/// to be written too.
+fn spilled_on(old: &[Cell], new: &[Cell]) -> Vec<bool> {
+    let mut spilled = vec![false; new.len()];
+    for x in 0..new.len() {
+        let row = match (disputed(&old[x]), disputed(&new[x])) {
+            _ if old[x].symbol() == new[x].symbol() => continue,
+            (_, true) => new,
+            (true, false) => old,
+            (false, false) => continue,
+        };
+        let parts = row[x].symbol().chars().count().min(SPILLING_PARTS);
+        let end = (x + 2 * parts).min(new.len());
+        spilled[x..end].fill(true);
+    }
+    spilled
+}
+
 fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Depth) {
     let width = new.len();
     let (old_halves, new_halves) = (halves(old), halves(new));
+    let spilled = spilled_on(old, new);
     let same = |x: usize| {
-        old_halves[x] == new_halves[x]
+        !spilled[x]
+            && old_halves[x] == new_halves[x]
             && (new_halves[x]
                 || old[x].symbol() == new[x].symbol() && Look::of(&old[x], depth) == Look::of(&new[x], depth))
     };
@@ -265,6 +294,13 @@ fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Dep
         pen.go(column(x), y);
         // A wide character has no room in the last column; the terminal would put it on the next row.
         let symbol = if usize::from(new[x].cell_width()) > w { " " } else { new[x].symbol() };
+        if disputed(&new[x]) {
+            // Some terminals fill only one of its two columns.
+            for _ in 0..w {
+                pen.put(" ", 1, Look::of(&new[x], depth), column(width));
+            }
+            pen.go(column(x), y);
+        }
         pen.put(symbol, column(w), Look::of(&new[x], depth), column(width));
         x += w;
     }

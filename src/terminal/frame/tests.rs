@@ -176,3 +176,26 @@ fn without_unicode_every_byte_is_ascii() {
     let text = String::from_utf8(painter.out).unwrap();
     assert!(text.is_ascii() && text.contains("| sk_.5G08 ? ?  * ?"), "{text:?}");
 }
+
+#[test]
+fn nothing_is_left_of_characters_that_terminals_take_apart() {
+    // The emulator, like tmux, draws a skin tone as a character of its own.
+    let rows = |bench: &Bench| -> Vec<String> { bench.emulator.screen().rows(0, 30).collect() };
+    for name in ["\u{270a}\u{1f3ff}", "\u{1f469}\u{1f3fd} \u{1f1e9}\u{1f1ea}", "\u{2764}\u{fe0f}"] {
+        for after in ["", "x", "工工", "│ Note   │"] {
+            let mut bench = Bench::new(30, 2);
+            let show = |bench: &mut Bench, text: &str| {
+                bench.painter.canvas().set_string(3, 0, text, Style::new());
+                bench.painter.canvas().set_string(20, 0, "sk_", Style::new());
+                bench.painter.show(None, None).unwrap();
+                let bytes = std::mem::take(&mut bench.painter.out);
+                bench.emulator.process(&bytes);
+            };
+            show(&mut bench, "");
+            show(&mut bench, name);
+            assert!(rows(&bench)[0].ends_with("sk_"), "{:?}", rows(&bench));
+            show(&mut bench, after);
+            bench.agree();
+        }
+    }
+}
