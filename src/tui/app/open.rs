@@ -36,7 +36,7 @@ impl Model {
                 Some(Overlay::Palette(palette::State::new(contexts, |action| self.offered(contexts, action))))
             }
             Action::Messages => Some(Overlay::Messages(messages::State::new(shared))),
-            Action::SignIn => Some(Overlay::SignIn(sign_in::State::default())),
+            Action::SignIn => Some(Overlay::SignIn(sign_in::State::over(None))),
             Action::New => create::open(shared, self.kind()?).ok().map(Overlay::Create),
             Action::Sort => Some(Overlay::Menu(menu::State::sort(shared, &self.tables, self.kind()?))),
             Action::Copy => Some(Overlay::Menu(menu::State::copy(&self.marked_or_selected()))),

@@ -20,6 +20,7 @@ impl Model {
         {
             self.shared.link = Link::Live;
         }
+        let signed_out = result.as_ref().is_err_and(Failure::is_signed_out);
         match owner {
             Owner::Me => self.heard_me(result),
             Owner::List(kind) | Owner::Changes(kind) => match result {
@@ -55,6 +56,26 @@ impl Model {
                 Err(failure) => self.shared.failed(&failure),
             },
         }
+        if signed_out && matches!(owner, Owner::Overlay | Owner::Create) {
+            self.sign_in_over();
+        }
+    }
+
+    /// The popup whose request found the session ended waits below the one that signs in again, where text was typed into it.
+    fn sign_in_over(&mut self) {
+        let typed = |overlay: &mut Overlay| {
+            matches!(
+                overlay,
+                Overlay::Create(_)
+                    | Overlay::Edit(_)
+                    | Overlay::Leak(_)
+                    | Overlay::Invite(_)
+                    | Overlay::Revoke(_)
+            )
+        };
+        if let Some(under) = self.overlay.take_if(typed) {
+            self.overlay = Some(Overlay::SignIn(sign_in::State::over(Some(under))));
+        }
     }
 
     fn heard_me(&mut self, result: Result<Reply, Failure>) {
@@ -80,7 +101,7 @@ impl Model {
             Err(failure) => {
                 self.shared.failed(&failure);
                 if failure.is_signed_out() && self.overlay.is_none() {
-                    self.overlay = Some(Overlay::SignIn(sign_in::State::default()));
+                    self.overlay = Some(Overlay::SignIn(sign_in::State::over(None)));
                 } else if self.shared.me.is_none() {
                     self.again = Some(self.shared.now.plus(RETRY_MS));
                 }

@@ -65,8 +65,13 @@ impl Wizard {
 
     /// On a rotation.
     pub fn on(shared: &mut Shared, rotation: &Rotation) -> Self {
-        let wizard =
-            Self { key: rotation.old.clone(), new: Some(rotation.new.id), usage: None, failed: None, scroll: Scroll::default() };
+        let wizard = Self {
+            key: rotation.old.clone(),
+            new: Some(rotation.new.id),
+            usage: None,
+            failed: None,
+            scroll: Scroll::default(),
+        };
         wizard.ask(shared);
         wizard
     }

@@ -11,7 +11,7 @@ use zeroize::Zeroize as _;
 
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
-use crate::tui::app::Tables;
+use crate::tui::app::{Overlay, Tables};
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
@@ -27,11 +27,17 @@ pub struct State {
     code: Field,
     sending: bool,
     failed: Option<String>,
+    under: Option<Box<Overlay>>,
 }
 
-impl Default for State {
-    fn default() -> Self {
-        Self { code: Field::secret(), sending: false, failed: None }
+impl State {
+    /// Over a popup that comes back afterwards with all that was typed into it, or over none.
+    pub fn over(under: Option<Overlay>) -> Self {
+        Self { code: Field::secret(), sending: false, failed: None, under: under.map(Box::new) }
+    }
+
+    fn back(&mut self) -> Then {
+        self.under.take().map_or(Then::Close, Then::Open)
     }
 }
 
@@ -53,7 +59,7 @@ impl Popup for State {
                 }
                 code.zeroize();
             }
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return self.back(),
             _ => {}
         }
         Then::Stay
@@ -77,7 +83,7 @@ impl Popup for State {
                 shared.notices.info(shared.now, format!("Signed in as {}", me.member.name));
                 // What is shown follows from that answer, as at the start.
                 shared.ask(Owner::Me, Ask::Me);
-                Then::Close
+                self.back()
             }
             Ok(_) => Then::Stay,
             Err(failure) => {

@@ -128,7 +128,8 @@ fn a_choice_is_shown_whole_and_the_frame_stays_where_it_is() {
 fn columns_stand_below_each_other_whatever_the_names_are() {
     let mut driver = Driver::new();
     for (at, key) in driver.keys.iter_mut().enumerate() {
-        key.name = ["\u{5de5}".repeat(at % 30 + 1), "e\u{301}".repeat(at + 1), "plain".to_owned()][at % 3].clone();
+        key.name =
+            ["\u{5de5}".repeat(at % 30 + 1), "e\u{301}".repeat(at + 1), "plain".to_owned()][at % 3].clone();
     }
     let screen = driver.press("r5<enter>").screen();
     let places: Vec<usize> = screen
@@ -140,7 +141,8 @@ fn columns_stand_below_each_other_whatever_the_names_are() {
 
 #[test]
 fn what_was_scrolled_too_far_costs_no_keys_on_the_way_back() {
-    for (open, far, back) in [("<enter><tab>", "G", "k"), ("<enter><tab>", "jjjjjjjjjjjjjjjjjjjjjjjjjj", "k")] {
+    for (open, far, back) in [("<enter><tab>", "G", "k"), ("<enter><tab>", "jjjjjjjjjjjjjjjjjjjjjjjjjj", "k")]
+    {
         let driver = Driver::at(60, 16).press("jjj").press(open).press(far);
         let end = driver.screen();
         assert_ne!(driver.press(back).screen(), end, "{end}");

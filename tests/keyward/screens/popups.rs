@@ -195,6 +195,27 @@ fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
 }
 
 #[test]
+fn what_was_typed_outlives_the_session() {
+    let ended =
+        || Failure::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
+    let code = format!("inv_{}", "0f".repeat(32));
+    for (open, typed) in
+        [("nLine 4", "Line 4"), ("eyz", "Backup jobyz"), ("5ieva@plant.example", "eva@plant.example")]
+    {
+        let out = || Driver::new().press(open).failing(ended()).press("<enter>");
+        assert!(out().screen().contains("Sign in again"), "{}", out().screen());
+        assert!(out().press("<esc>").screen().contains(typed), "{}", out().press("<esc>").screen());
+        let driver = out().paste(&code).press("<enter>");
+        assert!(driver.screen().contains(typed), "{}", driver.screen());
+        let driver = driver.press("<enter>");
+        assert!(!driver.screen().contains("Sign in again"), "{}", driver.screen());
+    }
+    let driver = Driver::new().press("nLine 4").failing(ended()).press("<enter>").paste(&code);
+    let driver = driver.press("<enter><enter>");
+    assert!(driver.screen().contains("Save your key"), "{}", driver.screen());
+}
+
+#[test]
 fn ctrl_z_suspends_everywhere_but_in_text_fields() {
     // On a table, in a question, a menu, the popup of a new secret, a wizard, a member's details.
     for keys in ["", "j<enter>", "x", "s", "y", "nLine 4<enter>", "4<enter>", "5<enter>"] {

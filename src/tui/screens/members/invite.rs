@@ -196,9 +196,7 @@ impl Popup for InvitePopup {
         let muted = theme.style(theme::Role::Muted);
         let Some(code) = &self.code else {
             let roles: Line<'_> = std::iter::once(Span::styled("Role     ", muted))
-                .chain(ROLES.iter().enumerate().map(|(at, role)| {
-                    choice(role.word(), at == self.role, theme)
-                }))
+                .chain(ROLES.iter().enumerate().map(|(at, role)| choice(role.word(), at == self.role, theme)))
                 .collect();
             let mut content = vec![Line::styled("Address", muted), roles, Line::default()];
             match &self.wrong {
