@@ -77,6 +77,13 @@ pub fn ui(seat: Seat, config: &Config, environment: &Environment) -> Result<Opti
     })
 }
 
+/// What is wrong with the settings, and what to do.
+pub fn misconfigured(wrong: &[String]) -> String {
+    let next =
+        "Correct this in the configuration file; there, `ACTION = []` takes the keys of an action away.";
+    format!("{}\n{next}", wrong.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,7 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
         restricted: ui.restricted,
     };
     let options = launch::ui(seat, &context.config, &context.environment)
-        .map_err(|wrong| Failure::usage(wrong.join("\n")))?;
+        .map_err(|wrong| Failure::usage(launch::misconfigured(&wrong)))?;
     let runtime = beside()?;
     let ended = tui::runtime::run(options, runtime.handle());
     runtime.shutdown_background();
@@ -96,7 +96,7 @@ fn first(context: &Context, ui: &UiArgs) -> Result<(tui::runtime::Exit, Option<C
         restricted: ui.restricted,
     };
     let options = launch::ui(seat, &context.config, &context.environment)
-        .map_err(|wrong| Failure::usage(wrong.join("\n")))?;
+        .map_err(|wrong| Failure::usage(launch::misconfigured(&wrong)))?;
     let runtime = beside()?;
     let ended = tui::runtime::first(options, runtime.handle());
     runtime.shutdown_background();

@@ -198,6 +198,13 @@ impl Shared {
         ticket
     }
 
+    /// Asks who is signed in, and as what: roles change while one works.
+    pub fn ask_who(&mut self) {
+        if !self.waits(Owner::Me) {
+            self.ask(Owner::Me, Ask::Me);
+        }
+    }
+
     /// Creates a key. Where `leaked` says why, the key that it replaces is to be revoked as soon as the new one exists.
     pub fn create(&mut self, kind: Kind, idempotency_key: String, body: CreateKey, leaked: Option<String>) {
         let leak = body.replaces.zip(leaked.clone()).map(|(id, reason)| Leak { kind, id, reason });
@@ -293,6 +300,11 @@ impl Shared {
     pub fn failed(&mut self, failure: &Failure) {
         self.heard_failure(failure);
         self.notices.error(self.now, failure.to_string());
+    }
+
+    /// Tells why something that was asked for cannot be done here or now.
+    pub fn cannot(&mut self, why: &str) {
+        self.notices.error(self.now, format!("Not possible: {why}"));
     }
 
     /// Notes what a failure says about the connection, without a message.

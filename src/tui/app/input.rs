@@ -7,7 +7,7 @@ use super::{Model, Tab};
 use crate::domain::member::Permission;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::{Action, Context, Meaning, stack};
-use crate::tui::msg::{Ask, Effect};
+use crate::tui::msg::Effect;
 use crate::tui::popup::{Cx, Popup, Then};
 use crate::tui::search::Typing as _;
 use crate::tui::shared::Owner;
@@ -121,9 +121,7 @@ impl Model {
             Action::PreviousTab => self.open_tab((self.tab.digit() + Tab::ALL.len() - 2) % Tab::ALL.len()),
             Action::NextTab => self.open_tab(self.tab.digit() % Tab::ALL.len()),
             Action::Times => self.shared.exact_times = !self.shared.exact_times,
-            Action::Refresh => {
-                self.shared.ask(Owner::Me, Ask::Me);
-            }
+            Action::Refresh => self.shared.ask_who(),
             Action::Open => {
                 let open = !self.tables.detail.open && self.selected().is_some();
                 self.tables.detail.toggle(open);
@@ -169,6 +167,8 @@ impl Model {
         let Some(&tab) = Tab::ALL.get(at) else { return };
         self.tab = tab;
         if self.shared.may(tab.permission()).is_err() {
+            // It may be another role by now.
+            self.shared.ask_who();
             return;
         }
         if let Some(kind) = self.kind() {

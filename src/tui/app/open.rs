@@ -15,7 +15,7 @@ impl Model {
     /// Opens the popup of an action, if it has one and it works here.
     pub(super) fn open_overlay(&mut self, action: Action) {
         if let Err(why) = self.available(action) {
-            self.shared.notices.error(self.shared.now, format!("Not possible: {why}"));
+            self.shared.cannot(&why);
             return;
         }
         if action == Action::Rotate {

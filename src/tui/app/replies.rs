@@ -6,6 +6,7 @@ use crate::domain::member::Permission;
 use crate::tui::msg::{Failure, Reply, Ticket};
 use crate::tui::screens::{keys, sign_in};
 use crate::tui::shared::{Link, Owner, RETRY_MS};
+use crate::wire::problem::ProblemType;
 
 impl Model {
     pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
@@ -19,6 +20,11 @@ impl Model {
             && result.as_ref().is_ok_and(|reply| !matches!(reply, Reply::Done(_)))
         {
             self.shared.link = Link::Live;
+        }
+        // The role is another one now.
+        let denied = |failure: &Failure| failure.problem() == Some(ProblemType::NotPermitted);
+        if owner != Owner::Me && result.as_ref().is_err_and(denied) {
+            self.shared.ask_who();
         }
         let signed_out = result.as_ref().is_err_and(Failure::is_signed_out);
         match owner {
@@ -82,6 +88,7 @@ impl Model {
         match result {
             Ok(Reply::Me(me)) => {
                 let first = self.shared.me.is_none();
+                let changed = self.shared.me.as_ref().is_some_and(|before| before.role != me.role);
                 self.shared.heard_time(me.as_of);
                 self.shared.link = Link::Live;
                 self.shared.me = Some(*me);
@@ -94,6 +101,9 @@ impl Model {
                         if self.shared.may(Permission::ListKeys(kind)).is_ok() {
                             self.tables.of_mut(kind).refresh(&mut self.shared);
                         }
+                    }
+                    if changed {
+                        self.open_tab(self.tab.digit() - 1);
                     }
                 }
             }

@@ -142,7 +142,7 @@ impl Model {
             Action::Keep | Action::MarkRevoke | Action::Rotate | Action::Skip | Action::Undo | Action::Apply
         );
         if decides && let Err(why) = self.shared.may(Permission::Review) {
-            self.shared.notices.info(self.shared.now, why);
+            self.shared.cannot(&why);
             return true;
         }
         let Tables { workspace, review, .. } = &mut self.tables;
@@ -184,7 +184,7 @@ impl Model {
             | Action::LeakedKey => {
                 match rotate::step(&mut self.shared, rotation, self.tables.rotations.seen, action) {
                     Ok(overlay) => self.overlay = Some(overlay),
-                    Err(why) => self.shared.notices.info(self.shared.now, why),
+                    Err(why) => self.shared.cannot(&why),
                 }
             }
             _ => return false,
@@ -209,7 +209,7 @@ impl Model {
             return false;
         }
         if let Err(why) = self.available(action) {
-            self.shared.notices.info(self.shared.now, why);
+            self.shared.cannot(&why);
             return true;
         }
         let selected = self.tables.members.selected().cloned();
@@ -242,7 +242,7 @@ impl Model {
         }
         let row = self.tables.activity.selected();
         let Some(id) = row.and_then(|row| row.key_id) else {
-            self.shared.notices.info(self.shared.now, "this row is about no key");
+            self.shared.cannot("this row is about no key");
             return true;
         };
         let kinds = [(Kind::Organization, 1), (Kind::Personal, 0)];
@@ -258,7 +258,7 @@ impl Model {
                 table.select(id);
             }
             None => {
-                self.shared.notices.info(self.shared.now, "that key is another member's, or not loaded yet");
+                self.shared.cannot("that key is another member's, or not loaded yet");
             }
         }
         true

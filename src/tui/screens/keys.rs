@@ -200,10 +200,8 @@ impl State {
         if matches!(self.fleet.load, Load::Loading { .. }) {
             self.fleet.load = Load::Failed(failure.to_string());
         }
-        if failure.problem() == Some(ProblemType::NotPermitted) {
-            // The role is another one now.
-            shared.ask(Owner::Me, Ask::Me);
-        } else if !failure.is_signed_out() {
+        let denied = failure.problem() == Some(ProblemType::NotPermitted);
+        if !denied && !failure.is_signed_out() {
             self.next_refresh = Some(shared.now.plus(RETRY_MS));
         }
     }

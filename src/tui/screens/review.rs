@@ -317,7 +317,7 @@ impl State {
                 }
                 self.table.select_id(fleet.keys(), first);
             }
-            None => shared.notices.info(shared.now, "there is nothing to undo"),
+            None => shared.cannot("there is nothing to undo"),
         }
     }
 

@@ -186,7 +186,7 @@ impl Popup for Wizard {
         match opened {
             Ok(overlay) => Then::Open(Box::new(overlay)),
             Err(why) => {
-                cx.shared.notices.info(cx.shared.now, why);
+                cx.shared.cannot(&why);
                 Then::Stay
             }
         }

@@ -1,8 +1,10 @@
 //! The server does not answer for a while: what is shown stays, and everything comes back without a key press.
 
+use keyward::domain::member::Role;
 use keyward::tui::msg::Failure;
+use keyward::wire::problem::{Problem, ProblemType};
 
-use super::driver::Driver;
+use super::driver::{Driver, start};
 
 fn down() -> Failure {
     Failure::Unreachable("keys.plant.example refused the connection".to_owned())
@@ -52,4 +54,22 @@ fn rows_stay_while_the_server_is_away() {
     assert_eq!(driver.model.selected().unwrap().id, before);
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
     assert!(!driver.wait(20_000).screen().contains("refused the connection"));
+}
+
+#[test]
+fn another_role_is_noticed_when_it_matters() {
+    let mut driver = Driver::with(start(80, 24), Role::Normal).press("2");
+    assert!(driver.screen().contains("may not see organization keys"), "{}", driver.screen());
+    driver.role = Role::Admin;
+    let driver = driver.press("12");
+    assert!(
+        driver.screen().contains("(admin)") && driver.screen().contains("Backup job"),
+        "{}",
+        driver.screen()
+    );
+    let mut driver = driver.press("5");
+    driver.role = Role::Normal;
+    let denied = Failure::Refused(Box::new(Problem::new(ProblemType::NotPermitted, "Your role may not.")));
+    let driver = driver.failing(denied).press("ieva@plant.example<enter>");
+    assert!(driver.screen().contains("(normal)"), "{}", driver.screen());
 }
