@@ -24,6 +24,7 @@ pub(super) fn acceptor(files: &Tls) -> Result<TlsAcceptor, StartError> {
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|e| bad(&files.key, e.to_string()))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // A client that is asked for HTTP/1.0 offers nothing else.
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -6,6 +6,7 @@ use keyward::server::openapi::document;
 use keyward::wire::{self, Call, Visitor};
 use serde_json::Value;
 
+mod bodies;
 mod client;
 mod dice;
 mod schema;

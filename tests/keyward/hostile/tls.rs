@@ -28,12 +28,16 @@ async fn a_client_that_trusts_the_authority_is_answered_and_plain_http_is_not() 
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let stream = TcpStream::connect(running.addr).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-    stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
-    assert_eq!(answer(&mut stream).await.unwrap().problem(), "credentials-missing");
-    drop(stream);
+    for offered in [&[][..], &["http/1.1"], &["http/1.0"], &["h2", "http/1.1"]] {
+        let mut config = config.clone();
+        config.alpn_protocols = offered.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let stream = TcpStream::connect(running.addr).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        let mut stream = stream.unwrap_or_else(|e| panic!("{offered:?}: {e}"));
+        stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut stream).await.unwrap().problem(), "credentials-missing", "{offered:?}");
+    }
 
     let mut plain = TcpStream::connect(running.addr).await.unwrap();
     plain.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();

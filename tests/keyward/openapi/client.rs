@@ -139,7 +139,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// Ada, back in after the dice locked her out.
-async fn ada_again(house: &House) -> String {
+pub(super) async fn ada_again(house: &House) -> String {
     let code = Token::new(TokenKind::Code, entropy());
     let at = Clock::System.now();
     let email = "ada@plant.example".into();

@@ -42,6 +42,14 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             "format" if value.as_str().is_some_and(|text| !has_format(wanted, text)) => {
                 wrong(format!("is not in the format {wanted}"));
             }
+            "const" if value != wanted => wrong(format!("is not {wanted}")),
+            "minLength" if length(value) < wanted.as_u64() && value.is_string() => {
+                wrong("is too short".into())
+            }
+            "maxLength" if length(value) > wanted.as_u64() => wrong("is too long".into()),
+            "pattern" if value.as_str().is_some_and(|text| !fits(wanted, text)) => {
+                wrong(format!("does not fit {wanted}"));
+            }
             "minimum" if value.as_f64() < wanted.as_f64() && value.is_number() => {
                 wrong("is too small".into());
             }
@@ -71,7 +79,14 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             | "oneOf"
             | "anyOf"
             | "$ref"
-            | "propertyNames" => {}
+            | "propertyNames"
+            | "const"
+            | "minLength"
+            | "maxLength"
+            | "pattern"
+            | "if"
+            | "then"
+            | "else" => {}
             other => {
                 assert!(SAYS_NOTHING.contains(&other), "the schema uses `{other}`, which is not checked");
             }
@@ -103,6 +118,10 @@ fn parts(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
     for part in schema["allOf"].as_array().into_iter().flatten() {
         check(document, part, value, at, found);
     }
+    if let Some(condition) = schema.get("if") {
+        let holds = violations(document, condition, value).is_empty();
+        check(document, &schema[if holds { "then" } else { "else" }], value, at, found);
+    }
     for keyword in ["oneOf", "anyOf"] {
         let Some(options) = schema[keyword].as_array() else { continue };
         let fits = options.iter().filter(|option| violations(document, option, value).is_empty()).count();
@@ -122,6 +141,19 @@ fn is_type(name: &str, value: &Value) -> bool {
         "array" => value.is_array(),
         "object" => value.is_object(),
         other => panic!("the schema has the type `{other}`, which is not checked"),
+    }
+}
+
+/// Characters of a text.
+fn length(value: &Value) -> Option<u64> {
+    value.as_str().map(|text| text.chars().count() as u64)
+}
+
+/// Whether a text fits one of the patterns that bodies with conditions use.
+fn fits(pattern: &Value, text: &str) -> bool {
+    match pattern.as_str() {
+        Some(r"\S") => !text.trim().is_empty(),
+        _ => panic!("the schema has the pattern {pattern}, which is not checked"),
     }
 }
 
