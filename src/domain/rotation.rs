@@ -135,9 +135,9 @@ impl Phase {
 /// What was observed that puts the rotation in its phase.
 pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Stamp) -> String {
     let used = |key: &Key| match (key.last_used_at, &key.last_used_by) {
-        (Some(at), Some(by)) => format!("{} by {}", ago(at, now), text::line(&by.to_string())),
-        (Some(at), None) => ago(at, now),
-        (None, _) => "never".to_owned(),
+        (Some(at), Some(by)) => format!("last used {} by {}", ago(at, now), text::line(&by.to_string())),
+        (Some(at), None) => format!("last used {}", ago(at, now)),
+        (None, _) => "never used".to_owned(),
     };
     let stalled = if is_stalled(phase, new, window, now) {
         format!("; under way for {}", span(now.since(new.created_at)))
@@ -145,16 +145,16 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: St
         String::new()
     };
     match phase {
-        Phase::Switch => format!("new key never used; old key last used {}{stalled}", used(old)),
+        Phase::Switch => format!("new key never used; old key {}{stalled}", used(old)),
         Phase::Drain => {
             let left = span(ready_at(old, window).since(now));
-            format!("old key last used {}; {left} of silence to go{stalled}", used(old))
+            format!("old key {}; {left} of silence to go{stalled}", used(old))
         }
         Phase::Ready => match old.last_used_at {
             Some(at) => {
-                format!("old key silent for {}; new key last used {}", span(now.since(at)), used(new))
+                format!("old key silent for {}; new key {}", span(now.since(at)), used(new))
             }
-            None => format!("old key never used; new key last used {}", used(new)),
+            None => format!("old key never used; new key {}", used(new)),
         },
         Phase::Done => {
             let who =
@@ -163,7 +163,7 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: St
         }
         Phase::Abandoned => {
             format!(
-                "new key revoked {}; old key last used {}",
+                "new key revoked {}; old key {}",
                 ago(new.revoked_at.unwrap_or(now), now),
                 used(old)
             )

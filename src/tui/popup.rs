@@ -147,8 +147,13 @@ pub fn frame(
         height,
     };
     // Slivers of what lies below say nothing and disturb.
-    let strip =
-        if area.width - width <= 2 * SLIVER { Rect { x: area.x, width: area.width, ..place } } else { place };
+    let mut strip = place;
+    if area.width - width <= 2 * SLIVER {
+        (strip.x, strip.width) = (area.x, area.width);
+    }
+    if area.height - height <= 2 {
+        (strip.y, strip.height) = (area.y, area.height);
+    }
     Clear.render(strip, buf);
     // A wide character that reaches under the frame would cover its left edge.
     for y in strip.y..strip.bottom() {

@@ -40,7 +40,7 @@ impl Model {
             Action::New => create::open(shared, self.kind()?).ok().map(Overlay::Create),
             Action::Sort => Some(Overlay::Menu(menu::State::sort(shared, &self.tables, self.kind()?))),
             Action::Copy => Some(Overlay::Menu(menu::State::copy(&self.marked_or_selected()))),
-            Action::Command => Some(Overlay::Menu(menu::State::commands(shared, self.tab, self.selected()?))),
+            Action::Command => Some(Overlay::Menu(menu::State::commands(shared, &self.tables, self.tab, self.selected()?))),
             Action::Edit => Some(Overlay::Edit(edit::State::new(self.selected()?.clone()))),
             Action::Revoke => Some(self.revoke()?),
             _ => None,
@@ -55,6 +55,9 @@ impl Model {
             return Some(Overlay::Revoke(revoke::State::new(self.selected()?.clone(), seen)));
         }
         let keys: Vec<Key> = marked.into_iter().filter(|key| key.revoked_at.is_none()).cloned().collect();
+        if let [key] = keys.as_slice() {
+            return Some(Overlay::Revoke(revoke::State::new(key.clone(), seen)));
+        }
         (!keys.is_empty()).then(|| Overlay::RevokeMany(revoke_many::State::new(keys, seen)))
     }
 

@@ -120,7 +120,7 @@ impl State {
     }
 
     /// The commands that do the same as the keys here, for this key, on this profile.
-    pub fn commands(shared: &Shared, tab: Tab, key: &Key) -> Self {
+    pub fn commands(shared: &Shared, tables: &Tables, tab: Tab, key: &Key) -> Self {
         let program = match shared.start.profile.as_str() {
             "" => "keyward".to_owned(),
             profile => format!("keyward --profile {}", quoted(profile)),
@@ -142,7 +142,9 @@ impl State {
                 add("Keep", format!("review keep {id}"));
             }
             add("Revoke", format!("keys revoke {id}{workspace}"));
-            if key.replaced_by.is_some() {
+            let old = key.replaces.and_then(|old| tables.of(key.kind).fleet.get(old));
+            let replaces = old.is_some_and(|old| old.revoked_at.is_none());
+            if key.replaced_by.is_some() || replaces {
                 add("Rotation", format!("rotate status {id}"));
                 add("Finish", format!("rotate finish {id}"));
             } else {

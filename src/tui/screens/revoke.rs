@@ -233,7 +233,8 @@ impl State {
         };
         let live = self.proof != Proof::Yes;
         let style = theme.style(if live { Role::Strong } else { Role::Plain });
-        let used = if live { format!("{} {used}", theme.symbol(Symbol::Live)) } else { used };
+        let badge = key.is_live(now).then(|| format!("{} ", theme.symbol(Symbol::Live)));
+        let used = format!("{}{used}", badge.unwrap_or_default());
         out.extend(fact("Last used", &used, style, columns, theme));
         out.push(Line::default());
         let says = match self.proof {

@@ -78,6 +78,12 @@ fn a_key_that_someone_else_revoked_cannot_be_revoked_again() {
 }
 
 #[test]
+fn one_marked_key_is_revoked_like_one_that_is_selected() {
+    let screen = Driver::new().press("jjj k kx").screen();
+    assert!(screen.contains("Revoke") && screen.contains("Type ") && !screen.contains("1 keys"), "{screen}");
+}
+
+#[test]
 fn a_filter_that_only_revoked_keys_pass_says_so() {
     let driver = Driver::new().press("/old erp<enter>");
     assert!(driver.screen().contains("Only revoked keys pass the filter"), "{}", driver.screen());
@@ -107,6 +113,13 @@ fn the_command_names_the_profile_and_changes_no_name_by_itself() {
         edit,
         format!(r"copy keyward --profile 'plant 2' keys edit {id} --workspace --name='it'\''s $(id)'")
     );
+    // The new key of a rotation that is under way.
+    let mut driver = Driver::new();
+    let mut new = key(400, Kind::Organization, "The next one", 0, None);
+    new.replaces = Some(driver.named("Backup job").id);
+    driver.keys.insert(0, new);
+    let twin = copied(driver.press("rgg"), "3");
+    assert!(twin.starts_with("copy keyward rotate status "), "{twin}");
     let keep = copied(Driver::new().press("3"), "2");
     assert!(keep.starts_with("copy keyward review keep "), "{keep}");
 }
