@@ -162,11 +162,7 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: St
             format!("old key revoked {}{who}", ago(old.revoked_at.unwrap_or(now), now))
         }
         Phase::Abandoned => {
-            format!(
-                "new key revoked {}; old key {}",
-                ago(new.revoked_at.unwrap_or(now), now),
-                used(old)
-            )
+            format!("new key revoked {}; old key {}", ago(new.revoked_at.unwrap_or(now), now), used(old))
         }
     }
 }

@@ -59,7 +59,7 @@ pub enum NotCopied {
     )]
     Off,
     /// Too long.
-    #[error("this is {kib} KiB, and a terminal takes {most} KiB at most: write it to a file instead", most = MOST / 1024)]
+    #[error("Nothing was copied: this is {kib} KiB, and a terminal takes {most} KiB at most. Copy fewer rows, or write them to a file: `keyward keys list --json > FILE`", most = MOST / 1024)]
     TooLong {
         /// Its length.
         kib: usize,

@@ -40,7 +40,9 @@ impl Model {
             Action::New => create::open(shared, self.kind()?).ok().map(Overlay::Create),
             Action::Sort => Some(Overlay::Menu(menu::State::sort(shared, &self.tables, self.kind()?))),
             Action::Copy => Some(Overlay::Menu(menu::State::copy(&self.marked_or_selected()))),
-            Action::Command => Some(Overlay::Menu(menu::State::commands(shared, &self.tables, self.tab, self.selected()?))),
+            Action::Command => {
+                Some(Overlay::Menu(menu::State::commands(shared, &self.tables, self.tab, self.selected()?)))
+            }
             Action::Edit => Some(Overlay::Edit(edit::State::new(self.selected()?.clone()))),
             Action::Revoke => Some(self.revoke()?),
             _ => None,

@@ -14,7 +14,7 @@ use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, paragraph};
+use crate::tui::prose::{hints, number, paragraph};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::put;
 use crate::tui::theme::{Role, Symbol};
@@ -204,7 +204,12 @@ impl Popup for State {
         let inside = frame(&title, Mood::Danger, size, area, theme, buf);
         let top = self.scroll.first(self.keys.len(), rows);
         let listed = self.keys.iter().skip(top).take(rows).map(|(key, fate)| row(key, fate, shared, columns));
-        let above: Vec<Line<'_>> = head.into_iter().chain(listed).collect();
+        let hidden = self.keys.len() - top - rows;
+        let more = match hidden {
+            0 => Line::default(),
+            _ => Line::styled(format!("{} more below", number(hidden as u64)), theme.style(Role::Muted)),
+        };
+        let above: Vec<Line<'_>> = head.into_iter().chain(listed).chain([more]).collect();
         lines(&above, inside, theme, buf);
         let cancel = shared.key(Action::Cancel);
         let mut cursor = None;

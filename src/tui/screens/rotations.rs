@@ -220,13 +220,23 @@ fn cleaned(mut rotation: Rotation) -> Rotation {
 
 /// Where the table is in the body: below it stands the evidence of the selected rotation, since no row is wide enough for it.
 pub fn table_area(body: Rect) -> Rect {
-    Rect { y: body.y + 1, height: body.height.saturating_sub(3), ..body }
+    let below = if body.height >= ROOMY { 3 } else { 2 };
+    Rect { y: body.y + 1, height: body.height.saturating_sub(1 + below), ..body }
 }
+
+/// From this height of the body on, one more line is left for what no row is wide enough for.
+const ROOMY: u16 = 20;
 
 /// What no row is wide enough for, below the table.
 pub fn say_below(said: &str, table: Rect, body: Rect, look: &Look, buf: &mut Buffer) {
     let columns = body.width.saturating_sub(2);
-    let lines = crate::tui::prose::wrap(&look.theme.text(said), usize::from(columns));
+    let mut lines = crate::tui::prose::wrap(&look.theme.text(said), usize::from(columns));
+    // What does not fit goes on in the last line, and is cut there with an ellipsis.
+    let rows = usize::from(body.bottom().saturating_sub(table.bottom()));
+    if rows > 0 && lines.len() > rows {
+        let rest = lines.split_off(rows - 1).join(" ");
+        lines.push(rest);
+    }
     for (y, text) in (table.bottom()..body.bottom()).zip(lines) {
         table::put(
             buf,

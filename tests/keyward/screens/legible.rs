@@ -183,3 +183,22 @@ fn a_choice_is_told_apart_without_a_colour_and_the_footer_names_no_key_without_e
     assert!(screen.contains("Sign-in code") && screen.contains("UTC"), "{screen}");
     assert!(!screen.contains("to a file") && !screen.contains("into a command"), "{screen}");
 }
+
+#[test]
+fn what_does_not_fit_is_said_to_be_there() {
+    let mut driver = Driver::new();
+    let more = (0..60).map(|n| key(600 + n, Kind::Organization, &format!("Sensor {n}"), 0, None));
+    driver.keys.extend(more);
+    let screen = driver.press("rax").screen();
+    assert!(screen.contains(" more below"), "{screen}");
+    for (columns, keys) in [(60, "4"), (60, "6"), (80, "4"), (80, "6")] {
+        let mut driver = Driver::at(columns, 24);
+        for row in &mut driver.log {
+            row.detail = "unless used since 2026-11-18T14:53:20Z, as seen on the screen of the administrator who decided. "
+                .repeat(4);
+        }
+        let screen = driver.press("r").press(keys).screen();
+        let last = screen.lines().rev().nth(1).unwrap();
+        assert!(last.ends_with('…') || last.ends_with('.') || last.chars().count() < 50, "{screen}");
+    }
+}
