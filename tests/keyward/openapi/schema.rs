@@ -44,7 +44,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             }
             "const" if value != wanted => wrong(format!("is not {wanted}")),
             "minLength" if length(value) < wanted.as_u64() && value.is_string() => {
-                wrong("is too short".into())
+                wrong("is too short".into());
             }
             "maxLength" if length(value) > wanted.as_u64() => wrong("is too long".into()),
             "pattern" if value.as_str().is_some_and(|text| !fits(wanted, text)) => {
