@@ -42,6 +42,7 @@ pub mod router;
 pub mod sessions;
 pub mod settings;
 mod tls;
+mod unread;
 pub mod usage;
 
 pub use error::Refusal;

@@ -21,6 +21,7 @@ use super::listen::Ends;
 use super::observe::logs;
 use super::observe::metrics::{OTHER, Operation};
 use super::router::{self, Operation as Answers, Origin};
+use super::unread::Watched;
 use super::{Refusal, Server, address, guard};
 use crate::clock::monotonic;
 use crate::wire::data_plane::{Authenticate, ListMachines, ListSites};
@@ -54,6 +55,7 @@ impl Door {
     pub(super) async fn answer(&self, ends: Ends, request: Request<Incoming>) -> Response {
         let id = self.server.request_ids.next();
         let (parts, body) = request.into_parts();
+        let body = Watched::new(body, &parts.headers);
         if let Err(refusal) = self.server.hosts.check(&parts, ends.local) {
             let mut response = refusal.into_response();
             self.server.metrics.answered(self.other, response.status().as_u16());
@@ -94,7 +96,7 @@ impl Door {
         response
     }
 
-    async fn management(&self, parts: Parts, body: Incoming, ends: Ends, id: &HeaderValue) -> Response {
+    async fn management(&self, parts: Parts, body: Watched, ends: Ends, id: &HeaderValue) -> Response {
         let server = &self.server;
         let started = monotonic();
         let headers = parts.headers.clone();
@@ -117,7 +119,7 @@ impl Door {
     async fn managed(
         &self,
         parts: Parts,
-        body: Incoming,
+        body: Watched,
         ends: Ends,
         address: IpAddr,
     ) -> Result<Response, Refusal> {

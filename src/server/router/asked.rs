@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -19,9 +18,6 @@ use crate::domain::key::Client;
 use crate::domain::text;
 use crate::domain::usage::AGENT_MAX;
 use crate::wire::{BASE, BODY_MAX, Call, IDEMPOTENCY_KEY};
-
-/// How long bytes beyond the largest body are taken and dropped.
-const DISCARDING: Duration = Duration::from_millis(200);
 
 /// The peer of a connection, put on each request by the listener.
 #[derive(Clone, Copy, Debug)]
@@ -129,13 +125,11 @@ impl<C: Call> Asked<C> {
     }
 }
 
-/// The whole body. What is too large is still taken for a moment: a client that is cut off while it sends does not read the answer.
+/// The whole body.
 async fn received(mut body: Body) -> Result<Bytes, Refusal> {
     let mut bytes = Vec::new();
     while let Some(data) = next(&mut body).await? {
         if bytes.len() + data.len() > BODY_MAX {
-            let rest = async { while let Ok(Some(_)) = next(&mut body).await {} };
-            let _ = tokio::time::timeout(DISCARDING, rest).await;
             return Err(Refusal::BodyTooLarge);
         }
         bytes.extend_from_slice(&data);

@@ -121,3 +121,40 @@ async fn whoever_has_sent_all_may_close_their_half_and_is_answered() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_nobody_reads_costs_no_connection() {
+    let house = House::open(&Database::sqlite()).await;
+    let created = create(&house.ada, ORGANIZATION, named("proxy")).await;
+    let key = format!("Bearer {}", created.secret.unwrap().expose());
+    let json = ("Content-Type", "application/json");
+    let cases = [
+        ("POST", "/api/v2/auth", 204, vec![]),
+        ("GET", "/api/v2/sites", 200, vec![]),
+        ("DELETE", "/api/v2/sites", 405, vec![]),
+        ("POST", "/api/v2/nothing", 404, vec![]),
+        ("POST", "/api/v2/api-keys", 403, vec![("Origin", "https://evil.example"), json]),
+        ("POST", "/api/v2/auth", 421, vec![("Host", "evil.example")]),
+        ("POST", "/api/v2/sessions", 413, vec![json]),
+    ];
+    for (method, path, status, mut headers) in cases {
+        if status != 413 {
+            headers.push(("Authorization", &key));
+        }
+        let mut stream = TcpStream::connect(house.address()).await.unwrap();
+        // What a proxy has of a body when it asks, and what follows once it was answered.
+        let (at_once, later) = ("x".repeat(70_000), "x".repeat(200_000));
+        let length = (at_once.len() + later.len()).to_string();
+        headers.push(("Content-Length", &length));
+        stream.write_all(request(method, path, &headers, "").as_bytes()).await.unwrap();
+        stream.write_all(at_once.as_bytes()).await.unwrap();
+        let first = answer(&mut stream).await;
+        assert_eq!(first.as_ref().map(|got| got.status), Some(status), "{method} {path} {first:?}");
+        stream.write_all(later.as_bytes()).await.unwrap();
+        let next = request("GET", "/api/v2/auth", &[("Authorization", &key)], "");
+        stream.write_all(next.as_bytes()).await.unwrap();
+        let second = answer(&mut stream).await;
+        assert_eq!(second.map(|got| got.status), Some(204), "after {method} {path}");
+    }
+    house.close().await;
+}
