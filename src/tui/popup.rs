@@ -178,6 +178,14 @@ pub fn frame(
     inside
 }
 
+/// What is written before a field into which a phrase is typed to confirm, with room left for the phrase.
+pub fn asks_for(phrase: &str, shared: &Shared, columns: u16) -> String {
+    let (enter, cancel) = (shared.key(Action::Submit), shared.key(Action::Cancel));
+    let whole = format!("Type {phrase} and {enter}, or {cancel}: ");
+    let fits = text::width(&whole) + text::width(phrase) < usize::from(columns);
+    if fits { whole } else { format!("Type {phrase}: ") }
+}
+
 /// How wide the content of a popup may be.
 pub fn content_width(area: Rect, most: u16) -> u16 {
     area.width.saturating_sub(8).min(most).max(area.width.saturating_sub(4).min(32))

@@ -46,6 +46,16 @@ pub fn paragraph(text: &str, style: Style, columns: usize) -> Vec<Line<'static>>
     wrap(text, columns).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
+/// A paragraph of at most so many lines; what does not fit goes on in the last one, which whoever writes it cuts with an ellipsis.
+pub fn first_lines(text: &str, style: Style, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let mut lines = wrap(text, columns);
+    if rows > 0 && lines.len() > rows {
+        let rest = lines.split_off(rows - 1).join(" ");
+        lines.push(rest);
+    }
+    lines.into_iter().map(|line| Line::styled(line, style)).collect()
+}
+
 /// Styled text in lines of at most `columns`, broken between words; spaces are kept but at a break.
 pub fn flow(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::default()];

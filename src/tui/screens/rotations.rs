@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::style::Style;
 
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
@@ -13,6 +13,7 @@ use crate::domain::time::{SECOND, Stamp};
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure};
+use crate::tui::prose::first_lines;
 use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
@@ -230,22 +231,11 @@ const ROOMY: u16 = 20;
 /// What no row is wide enough for, below the table.
 pub fn say_below(said: &str, table: Rect, body: Rect, look: &Look, buf: &mut Buffer) {
     let columns = body.width.saturating_sub(2);
-    let mut lines = crate::tui::prose::wrap(&look.theme.text(said), usize::from(columns));
-    // What does not fit goes on in the last line, and is cut there with an ellipsis.
     let rows = usize::from(body.bottom().saturating_sub(table.bottom()));
-    if rows > 0 && lines.len() > rows {
-        let rest = lines.split_off(rows - 1).join(" ");
-        lines.push(rest);
-    }
-    for (y, text) in (table.bottom()..body.bottom()).zip(lines) {
-        table::put(
-            buf,
-            (body.x + 1, y),
-            columns,
-            &Line::raw(text),
-            look.theme.style(Role::Plain),
-            look.theme,
-        );
+    let style = look.theme.style(Role::Plain);
+    let lines = first_lines(&look.theme.text(said), style, usize::from(columns), rows);
+    for (y, line) in (table.bottom()..body.bottom()).zip(&lines) {
+        table::put(buf, (body.x + 1, y), columns, line, Style::new(), look.theme);
     }
 }
 

@@ -202,3 +202,17 @@ fn what_does_not_fit_is_said_to_be_there() {
         assert!(last.ends_with('…') || last.ends_with('.') || last.chars().count() < 50, "{screen}");
     }
 }
+
+#[test]
+fn a_filter_that_hides_the_queue_does_not_say_that_nothing_waits() {
+    let screen = Driver::new().press("3/zzz<enter>").screen();
+    assert!(screen.contains("The filter hides all 5") && !screen.contains("Nothing waits"), "{screen}");
+}
+
+#[test]
+fn what_is_typed_to_confirm_is_seen_at_every_size() {
+    for (columns, rows) in [(40, 10), (60, 16), (80, 24)] {
+        let screen = Driver::at(columns, rows).press("3xxAxyz").screen();
+        assert!(screen.contains("Type revoke 2") && screen.contains(": xyz"), "{screen}");
+    }
+}

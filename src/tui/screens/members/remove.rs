@@ -13,7 +13,7 @@ use crate::tui::app::Tables;
 use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, content_width, scrolled};
+use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, asks_for, content_width, scrolled};
 use crate::tui::prose::{hints, paragraph};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme::{Role, Symbol};
@@ -201,9 +201,7 @@ impl Popup for Remove {
                 hints(&[(&key(Action::Activate), "review what is left"), (&cancel, "close")], theme)
             }
             (_, Some(removal)) if !removal.dry_run => hints(&[(&cancel, "close")], theme),
-            (Some(phrase), _) => {
-                Line::styled(format!("Type {phrase} and {}, or {cancel}: ", key(Action::Submit)), strong)
-            }
+            (Some(phrase), _) => Line::styled(asks_for(phrase, shared, columns), strong),
             (None, Some(_)) => hints(&[(&key(Action::Yes), "remove"), (&cancel, "back")], theme),
             (None, None) => hints(&[(&cancel, "back")], theme),
         });

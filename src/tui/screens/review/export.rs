@@ -14,7 +14,7 @@ use crate::tui::form::Field;
 use crate::tui::keymap::{Action, Context, stack};
 use crate::tui::msg::{Ask, Failure, Put, Reply};
 use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, number, paragraph};
+use crate::tui::prose::{choice, hints, number, paragraph};
 use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme::Role;
 use crate::wire::page::LIMIT_MAX;
@@ -161,18 +161,25 @@ impl Popup for ExportPopup {
         let theme = shared.theme();
         let columns = content_width(area, 70);
         let strong = theme.style(Role::Strong);
-        let what = if self.all { "all applied decisions" } else { "the decisions of this review" };
+        let what = if self.all { "all that were ever applied" } else { "those of this review" };
         let count = match &self.export {
-            Some(export) if export.is_empty() => format!("There are none yet in {what}."),
-            Some(export) => format!("{} in {what}.", number(export.len() as u64)),
-            None => format!("Loading {what}."),
+            Some(export) if export.is_empty() && self.all => "No decision was applied yet.".to_owned(),
+            Some(export) if export.is_empty() => "No decision of this review was applied yet.".to_owned(),
+            Some(export) if export.len() == 1 => format!("1 decision: {what}."),
+            Some(export) => format!("{} decisions: {what}.", number(export.len() as u64)),
+            None => format!("Loading decisions: {what}."),
         };
-        let formats = Format::ALL.iter().enumerate().map(|(at, format)| {
-            let style = if at == self.format { theme.style(Role::Accent) } else { theme.style(Role::Muted) };
-            Span::styled(format!("{format}   "), style)
-        });
-        let mut content =
-            vec![Line::styled(count, strong), formats.collect(), Line::raw("File "), Line::default()];
+        let formats = Format::ALL
+            .iter()
+            .enumerate()
+            .map(|(at, format)| choice(&format.to_string(), at == self.format, theme));
+        let formats = std::iter::once(Span::styled("As    ", theme.style(Role::Muted))).chain(formats);
+        let mut content = vec![
+            Line::styled(count, strong),
+            formats.collect(),
+            Line::styled("File", theme.style(Role::Muted)),
+            Line::default(),
+        ];
         if let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) {
             let words = format!("SHA-256 {}; the activity log keeps the same.", export.sha256());
             content.extend(paragraph(&words, theme.style(Role::Muted), usize::from(columns)));
@@ -191,7 +198,7 @@ impl Popup for ExportPopup {
         let inside = frame("Export the review", Mood::Calm, (columns, height), area, theme, buf);
         lines(&content, inside, theme, buf);
         let field =
-            Rect { x: inside.x + 5, y: inside.y + 2, width: inside.width.saturating_sub(5), height: 1 };
+            Rect { x: inside.x + 6, y: inside.y + 2, width: inside.width.saturating_sub(6), height: 1 };
         self.path.draw(field, true, theme, buf)
     }
 }

@@ -11,13 +11,12 @@ use crate::domain::key::Key;
 use crate::domain::member::Permission;
 use crate::domain::review::Decision;
 use crate::domain::staleness::Flag;
-use crate::domain::text::{fit, width};
 use crate::domain::time::Stamp;
 use crate::tui::app::Tables;
 use crate::tui::chart::draw_last_uses;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
-use crate::tui::prose::{number, paragraph};
+use crate::tui::prose::{first_lines, number, paragraph};
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::screens::keys::{self, sentence};
 use crate::tui::shared::Shared;
@@ -137,7 +136,10 @@ fn draw_summary(state: &State, workspace: &keys::State, look: &Look, places: Pla
     let fleet = &workspace.fleet;
     let mut said = state.said().to_vec();
     if said.is_empty() && fleet.load == Load::Complete {
-        said.push("nothing waits for a decision".to_owned());
+        said.push(match state.waiting() {
+            n if n > 0 && !state.search.is_empty() => format!("the filter hides all {}", number(n as u64)),
+            _ => "nothing waits for a decision".to_owned(),
+        });
     }
     let columns = usize::from(places.summary.width);
     let lines: Vec<Line<'_>> = if places.summary.height == 1 {
@@ -275,11 +277,7 @@ fn draw_reasons(state: &State, key: &Key, look: &Look, area: Rect, buf: &mut Buf
     }
     let columns = usize::from(area.width);
     let said = theme.text(&said).into_owned();
-    let lines = if area.height > 1 || width(&said) <= columns {
-        paragraph(&said, theme.style(role), columns)
-    } else {
-        vec![Line::styled(fit(&said, columns).into_owned(), theme.style(role))]
-    };
+    let lines = first_lines(&said, theme.style(role), columns, usize::from(area.height));
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         put(buf, (area.x, y), area.width, line, Style::new(), theme);
     }

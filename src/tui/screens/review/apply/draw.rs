@@ -10,7 +10,7 @@ use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::tui::app::Tables;
 use crate::tui::keymap::Action;
-use crate::tui::popup::{Mood, scrolled};
+use crate::tui::popup::{Mood, asks_for, scrolled};
 use crate::tui::prose::{hints, number, paragraph};
 use crate::tui::shared::Shared;
 use crate::tui::theme::{Role, Symbol, Theme};
@@ -25,8 +25,7 @@ impl Apply {
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
         let theme = shared.theme();
-        let (yes, enter, esc) =
-            (shared.key(Action::Yes), shared.key(Action::Submit), shared.key(Action::Cancel));
+        let (yes, esc) = (shared.key(Action::Yes), shared.key(Action::Cancel));
         let row = |at: usize| listed_line(&self.listed[at], tables, theme, columns);
         let mut foot = vec![Line::default()];
         if let Some(wrong) = &self.wrong {
@@ -35,9 +34,7 @@ impl Apply {
         let typed_row = foot.len();
         foot.push(match () {
             () if self.send.is_empty() && self.gone.is_empty() => hints(&[(&esc, "back")], theme),
-            () if self.types() => {
-                Line::from(vec![Span::raw(format!("Type {} and {enter}, or {esc}: ", self.phrase()))])
-            }
+            () if self.types() => Line::raw(asks_for(&self.phrase(), shared, columns)),
             () if self.revokes > 0 => hints(&[(&yes, "revoke it and apply the rest"), (&esc, "back")], theme),
             () => hints(&[(&yes, "apply"), (&esc, "back")], theme),
         });
