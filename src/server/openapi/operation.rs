@@ -183,7 +183,14 @@ pub(super) fn failure(problems: &[ProblemType]) -> Value {
 fn with_request_id(headers: &[(&str, &str)]) -> Map<String, Value> {
     let all = headers.iter().chain(&[("X-Request-Id", "Finds the request in the server's log.")]);
     all.map(|(name, about)| {
-        ((*name).to_owned(), json!({"description": about, "required": true, "schema": {"type": "string"}}))
+        let schema = match *name {
+            "Retry-After" => json!({"type": "integer", "minimum": 1}),
+            "X-Keyward-Key-Id" => json!({"type": "string", "format": "uuid"}),
+            "X-Keyward-Key-Kind" => json!({"$ref": "#/components/schemas/Kind"}),
+            "Location" => json!({"type": "string", "format": "uri-reference"}),
+            _ => json!({"type": "string"}),
+        };
+        ((*name).to_owned(), json!({"description": about, "required": true, "schema": schema}))
     })
     .collect()
 }
