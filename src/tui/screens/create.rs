@@ -25,6 +25,9 @@ use crate::wire::problem::ProblemType;
 pub const WARNING: &str =
     "A key opens all data of the organization to whoever has it. Treat it like a password.";
 
+/// The same in two lines of a narrow window.
+const LOW_WARNING: &str = "A key opens all data to whoever has it, like a password.";
+
 const NAME: usize = 0;
 const NOTE: usize = 1;
 const KIND: usize = 2;
@@ -237,6 +240,7 @@ impl Popup for State {
         });
         // Room for two lines of advice at all times, so that the fields stand still while one types.
         let advice_lines = advice.len().max(2).min(if area.height < 14 { 1 } else { 3 });
+        let low = area.height < 13;
         let warning = match &self.lost {
             Some(lost) => paragraph(
                 &theme.text(&format!(
@@ -246,14 +250,16 @@ impl Popup for State {
                 Style::new(),
                 columns,
             ),
-            None if area.height < 13 => vec![],
-            None => paragraph(WARNING, Style::new(), columns),
+            // In a low window the failure is more urgent.
+            None if low && self.failed.is_some() => vec![],
+            None => paragraph(if low { LOW_WARNING } else { WARNING }, Style::new(), columns),
         };
         let failed = self
             .failed
             .as_ref()
             .map_or_else(Vec::new, |why| paragraph(&theme.text(why), theme.style(Role::Danger), columns));
-        let height = 1 + advice_lines + 1 + 1 + 1 + warning.len() + failed.len() + 2;
+        let blank: &[Line<'_>] = if low { &[] } else { &[Line::default()] };
+        let height = 1 + advice_lines + 1 + 1 + 2 * blank.len() + warning.len() + failed.len() + 1;
         let title = match (&self.replaces, self.kind) {
             (Some(old), _) if self.lost.is_some() => format!("Replace the replacement of {}", old.name),
             (Some(old), _) => format!("Replace {}", old.name),
@@ -281,12 +287,14 @@ impl Popup for State {
         y += 1;
         put(buf, (inside.x, y), inside.width, &self.kind_line(shared), Style::new(), theme);
         y += 1;
-        let rest = std::iter::once(Line::default()).chain(warning).chain(failed).chain([Line::default()]);
+        let rest = blank.iter().cloned().chain(warning).chain(failed).chain(blank.iter().cloned());
         let does = if self.sending { "creating" } else { "create" };
         let enter = shared.key(Action::Submit);
         let (tab, esc) = (shared.key(Action::NextField), shared.key(Action::Cancel));
         let keys = hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme);
-        for line in rest.chain([keys]).take(usize::from(inside.bottom().saturating_sub(y))) {
+        // The keys stay visible.
+        let room = usize::from(inside.bottom().saturating_sub(y + 1));
+        for line in rest.take(room).chain([keys]) {
             put(buf, (inside.x, y), inside.width, &line, Style::new(), theme);
             y += 1;
         }

@@ -218,6 +218,7 @@ impl Popup for State {
         let width = content_width(area, 72);
         let wide = self.entries.iter().map(|e| text::width(&e.label)).max().unwrap_or(0);
         let mut content = Vec::new();
+        let mut chosen = 0..0;
         let room = usize::from(width).saturating_sub(wide + 6).max(8);
         let whole = |entry: &Entry| {
             let aside = Span::styled(theme.text(&entry.aside), theme.style(Role::Muted));
@@ -242,13 +243,21 @@ impl Popup for State {
                 continue;
             }
             // The chosen one is shown whole.
+            chosen.start = content.len();
             for row in whole(entry) {
                 line.extend(row);
                 content.push(std::mem::replace(&mut line, Line::raw(" ".repeat(wide + 6))));
             }
+            chosen.end = content.len();
         }
-        // The frame stays where it is while one moves.
-        content.resize(self.entries.len() + rows - 1, Line::default());
+        // In a low window, the lines around the chosen one; else the frame stays where it is while one moves.
+        let fitting = usize::from(area.height.saturating_sub(4));
+        if self.entries.len() + rows - 1 > fitting {
+            let top = chosen.end.saturating_sub(fitting).min(chosen.start);
+            content = content.into_iter().skip(top).take(fitting).collect();
+        } else {
+            content.resize(self.entries.len() + rows - 1, Line::default());
+        }
         content.push(Line::default());
         let (enter, esc) = (shared.key(Action::Activate), shared.key(Action::Cancel));
         content.push(hints(&[(&enter, self.does), (&esc, "back")], theme));

@@ -216,3 +216,17 @@ fn what_is_typed_to_confirm_is_seen_at_every_size() {
         assert!(screen.contains("Type revoke 2") && screen.contains(": xyz"), "{screen}");
     }
 }
+
+#[test]
+fn every_choice_can_be_seen_in_the_smallest_window() {
+    let mut driver = Driver::at(40, 10).press("c");
+    for label in ["1 Details", "2 Revoke", "3 Rotate", "4 Edit", "5 List"] {
+        let screen = driver.screen();
+        let chosen = screen.lines().find(|line| line.contains("▶ ")).unwrap_or_default();
+        assert!(chosen.contains(label) && screen.contains("Enter copy"), "{screen}");
+        driver = driver.press("j");
+    }
+    let words = Driver::at(40, 10).press("n").screen().replace(['│', '\n'], " ");
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("like a password.") && words.contains("Enter create"), "{words}");
+}
