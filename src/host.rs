@@ -51,7 +51,7 @@ pub async fn admin(command: AdminCommand, context: &Context) -> Result<Exit, Fai
             let restored = done?;
             output::say(&if restored.was_pending {
                 format!(
-                    "Accepted. {} keys were revoked again. Keys that were revoked after the backup and are not known here live: \
+                    "Accepted. Keys revoked again: {}. Keys that were revoked after the backup and are not known here live: \
                      look through `keyward activity` and revoke them. Start the server now.",
                     restored.revoked_again
                 )

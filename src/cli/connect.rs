@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 
 use super::exit::{Exit, Failure};
 use super::output::Progress;
-use super::{output, prompt, sink};
+use super::{output, prompt, sink, terminal};
 use crate::client::state::State;
 use crate::client::{Address, Client, Credential, Keep, Options, Paged, Request, Retrying};
 use crate::clock::Clock;
-use crate::config::{Ascii, Config, Environment, Profile, check_profile_name};
+use crate::config::{Config, Environment, Profile, check_profile_name};
 use crate::domain::text;
 use crate::wire::Call;
 use crate::wire::page::Page;
@@ -133,15 +133,7 @@ fn tell(retrying: Retrying<'_>) {
 impl Context {
     /// Whether only ASCII is shown on a terminal.
     pub fn ascii(&self) -> bool {
-        match self.config.ui.ascii {
-            Ascii::Always => true,
-            Ascii::Never => false,
-            Ascii::Auto => {
-                let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|v| self.environment.get(v));
-                let utf8 = locale.is_some_and(|l| l.to_ascii_lowercase().replace('-', "").contains("utf8"));
-                !utf8 || self.environment.get("TERM") == Some("linux")
-            }
-        }
+        !terminal::capabilities(&self.config, &terminal::hints(&self.environment)).unicode
     }
 
     /// The failure with the profile that it happened on, so that nobody takes the test system for the production, and with the
@@ -244,8 +236,10 @@ impl Context {
         }
         let Some(name) = &target.profile else {
             return match self.environment.get("KEYWARD_TOKEN") {
-                Some(token) => Ok(Zeroizing::new(token.trim().to_owned())),
-                None => self.saved_for(&target.address),
+                Some(token) if self.is_sessions_server(&target.address) => {
+                    Ok(Zeroizing::new(token.trim().to_owned()))
+                }
+                _ => self.saved_for(&target.address),
             };
         };
         if !target.settings.credential_command.is_empty() {
@@ -264,6 +258,13 @@ impl Context {
             ));
         }
         Ok(Zeroizing::new(saved.token.expose().to_owned()))
+    }
+
+    /// Whether the environment's session may go to this server: where KEYWARD_URL says which one it is for, to no other.
+    fn is_sessions_server(&self, address: &Address) -> bool {
+        self.environment
+            .get("KEYWARD_URL")
+            .is_none_or(|url| url.parse().is_ok_and(|named: Address| named == *address))
     }
 
     /// The session of any profile that belongs to this server.

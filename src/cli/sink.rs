@@ -159,11 +159,15 @@ fn screen(secret: &str) -> Result<Delivered, String> {
 
 fn write_file(path: &Path, mut file: File, secret: &str) -> Result<Delivered, String> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    file.write_all(secret.as_bytes())
+    let written = file
+        .write_all(secret.as_bytes())
         .and_then(|()| file.sync_all())
-        .and_then(|()| File::open(folder)?.sync_all())
-        .map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
-    Ok(Delivered::Surely)
+        .and_then(|()| File::open(folder)?.sync_all());
+    written.map(|()| Delivered::Surely).map_err(|e| {
+        // Half a secret is no secret.
+        let _ = std::fs::remove_file(path);
+        format!("{} cannot be written: {e}", path.display())
+    })
 }
 
 fn run(name: &str, command: &mut Command, secret: &str) -> Result<Delivered, String> {

@@ -23,7 +23,10 @@ fn flag_over_environment_over_file() {
     let elsewhere = [("KEYWARD_URL", "http://127.0.0.1:1"), ("KEYWARD_TOKEN", "ses_other")];
     assert_eq!(who(&elsewhere, &["--profile", &ada]), "ada@plant.example");
     world.run_in(&elsewhere, &["whoami"]).ends(7, &["127.0.0.1:1"]);
-    world.run_in(&elsewhere, &["--url", &world.url, "whoami"]).ends(4, &["session"]);
+    // The session of one server is never sent to another.
+    assert_eq!(who(&elsewhere, &["--url", &world.url]), who(&[], &["--url", &world.url]));
+    let here = [("KEYWARD_URL", world.url.as_str()), ("KEYWARD_TOKEN", "ses_other")];
+    world.run_in(&here, &["--url", &world.url, "whoami"]).ends(4, &["session"]);
     let saved = std::fs::read(world.path(".local/state/keyward/sessions/normal.json")).unwrap();
     let saved: serde_json::Value = serde_json::from_slice(&saved).unwrap();
     let token = world.path("token");
