@@ -269,9 +269,7 @@ impl Progress {
             let _ = write!(io::stderr().lock(), "\r{}\x1b[K", text::line(words));
         }
     }
-}
 
-impl Progress {
     /// Takes the line away, before something else is printed.
     pub fn clear(&mut self) {
         if self.shown {

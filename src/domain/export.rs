@@ -199,7 +199,7 @@ impl Export {
                 &stamp(record.last_used_at),
                 &self.sha256,
             ];
-            let cells: Vec<String> = cells.iter().map(|cell| csv(cell)).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| text::csv_cell(cell)).collect();
             out.push_str(&cells.join(","));
             out.push_str("\r\n");
         }
@@ -270,12 +270,6 @@ fn markdown(text: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// A cell of CSV: defused, and in quotes where it needs them (RFC 4180).
-fn csv(text: &str) -> String {
-    let cell = text::csv_cell(text);
-    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
 #[cfg(test)]

@@ -156,14 +156,16 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A cell of CSV that no spreadsheet takes for a formula: an apostrophe before `= + - @` and before control characters
-/// (OWASP, "CSV Injection").
+/// A cell of CSV, in one line and in quotes where it needs them (RFC 4180), that no spreadsheet takes for a formula: an
+/// apostrophe stands before `= + - @`, narrow or wide, and before control characters (OWASP, "CSV Injection").
 pub fn csv_cell(text: &str) -> String {
     let text = line(text);
-    if text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(REPLACEMENT) {
-        format!("'{text}")
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let mark = if formula || text.starts_with(REPLACEMENT) { "'" } else { "" };
+    if text.contains([',', '"']) {
+        format!("\"{mark}{}\"", text.replace('"', "\"\""))
     } else {
-        text.into_owned()
+        format!("{mark}{text}")
     }
 }
 
@@ -214,9 +216,11 @@ mod tests {
 
     #[test]
     fn formulas_are_defused() {
-        assert_eq!(csv_cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+        assert_eq!(csv_cell("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
         assert_eq!(csv_cell(" @x"), "' @x");
+        assert_eq!(csv_cell("＝1+1"), "'＝1+1");
         assert_eq!(csv_cell("Grafana"), "Grafana");
+        assert_eq!(csv_cell("Grafana, north"), "\"Grafana, north\"");
         assert_eq!(ascii("sk_…5G08 – ok"), "sk_...5G08 - ok");
     }
 }

@@ -44,9 +44,7 @@ impl Look {
         }
         look
     }
-}
 
-impl Look {
     /// Whether a blank looks the same in both.
     pub fn same_on_blank(self, other: Self) -> bool {
         let seen = |look: Self| look.modifier & SEEN_ON_BLANK;

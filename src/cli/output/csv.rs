@@ -28,12 +28,7 @@ fn line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result
         if i > 0 {
             out.write_all(b",")?;
         }
-        let cell = text::csv_cell(&cell);
-        if cell.contains([',', '"', '\n', '\r']) {
-            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
-        } else {
-            out.write_all(cell.as_bytes())?;
-        }
+        out.write_all(text::csv_cell(&cell).as_bytes())?;
     }
     out.write_all(b"\n")
 }
