@@ -59,8 +59,9 @@ impl QuietWindow {
         let seen_from = now.minus(90 * DAY);
         let recent = hours.iter().copied().filter(|&h| h >= seen_from);
         let gap = recent.clone().zip(recent.skip(1)).map(|(a, b)| b.since(a)).max().unwrap_or(0);
-        if gap * 2 > base {
-            Self { ms: (gap * 2).min(most), raised_by_gap: Some(gap) }
+        let twice = gap.saturating_mul(2);
+        if twice > base {
+            Self { ms: twice.min(most), raised_by_gap: Some(gap) }
         } else {
             Self { ms: base, raised_by_gap: None }
         }
@@ -105,7 +106,7 @@ pub fn quiet_since(old: &Key) -> Stamp {
 
 /// When the old key may go, if it stays silent: the first moment at which [`phase`] says ready.
 pub fn ready_at(old: &Key, window: QuietWindow) -> Stamp {
-    old.last_used_at.map_or(old.created_at, |at| at.plus(window.ms + 1))
+    old.last_used_at.map_or(old.created_at, |at| at.plus(window.ms.saturating_add(1)))
 }
 
 impl Phase {
@@ -151,9 +152,7 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: St
             format!("old key {}; {left} of silence to go{stalled}", used(old))
         }
         Phase::Ready => match old.last_used_at {
-            Some(at) => {
-                format!("old key silent for {}; new key {}", span(now.since(at)), used(new))
-            }
+            Some(at) => format!("old key silent for {}; new key {}", span(now.since(at)), used(new)),
             None => format!("old key never used; new key {}", used(new)),
         },
         Phase::Done => {
@@ -291,10 +290,16 @@ mod tests {
     proptest! {
         #[test]
         fn every_rotation_has_a_phase_and_says_why(
-            (old, new, window) in rotation(), now in any::<i64>().prop_map(Stamp),
+            (old, new, mut window) in rotation(), now in any::<i64>().prop_map(Stamp), ms in any::<i64>(),
+            any_window in any::<bool>(),
         ) {
+            // A client takes the window from the server as it comes.
+            if any_window {
+                window.ms = ms;
+            }
             let phase = phase(&old, &new, window, now);
-            prop_assert!(!evidence(phase, &old, &new, window, now).is_empty());
+            let evidence = evidence(phase, &old, &new, window, now);
+            prop_assert!(!evidence.is_empty() && !evidence.contains("last used never"));
             prop_assert_eq!(phase.next().is_none(), phase == Phase::Done);
             prop_assert_eq!(phase == Phase::Done, old.revoked_at.is_some());
         }

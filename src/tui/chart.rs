@@ -99,7 +99,7 @@ pub fn series(buckets: &[Bucket], width: BucketWidth, from: Stamp, now: Stamp, k
     for bucket in buckets {
         let index = bucket.start.since(first).div_euclid(step);
         if let Some(slot) = usize::try_from(index).ok().and_then(|i| series.get_mut(i)) {
-            *slot = Some(slot.unwrap_or(0) + bucket.count);
+            *slot = Some(slot.unwrap_or(0).saturating_add(bucket.count));
         }
     }
     series
@@ -116,7 +116,7 @@ pub(crate) fn resample(series: &[Option<i64>], columns: usize) -> Series {
             let from = column * n / columns;
             let to = ((column + 1) * n / columns).max(from + 1);
             let known = series[from..to].iter().flatten();
-            let sum: i64 = known.clone().sum();
+            let sum = known.clone().fold(0_i64, |sum, &n| sum.saturating_add(n));
             // A column of which a part is unknown may not claim that nothing happened.
             (sum > 0 || known.count() == to - from).then_some(sum)
         })

@@ -8,7 +8,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Format, Output, OutputArgs, second};
 use crate::domain::key::Key;
 use crate::domain::staleness::Judge;
-use crate::domain::usage::{BucketWidth, Usage};
+use crate::domain::usage::{Bucket, BucketWidth, Usage};
 use crate::wire::keys::UsageQuery;
 
 /// `keyward keys show`
@@ -75,8 +75,8 @@ fn facts(key: &Key, usage: &Usage, judge: &Judge) -> Vec<(&'static str, String)>
     for finding in judge.findings(key) {
         facts.push(("Review", format!("{}: {}", finding.flag.label(), finding.evidence)));
     }
-    let days: i64 = usage.buckets.iter().map(|b| b.count).sum();
-    let refused: i64 = usage.buckets.iter().map(|b| b.refused).sum();
+    let sum = |count: fn(&Bucket) -> i64| usage.buckets.iter().map(count).fold(0, i64::saturating_add);
+    let (days, refused) = (sum(|b| b.count), sum(|b| b.refused));
     let refused =
         if refused > 0 { format!(", {refused} refused since it was revoked") } else { String::new() };
     facts.push(("30 days", format!("{}{refused}", uses(days))));

@@ -33,7 +33,8 @@ pub struct TwoKeys<'a> {
 impl TwoKeys<'_> {
     /// The hours shown: the whole quiet window and the whole rotation with a day before it, at most 90 days.
     fn times(&self) -> Times {
-        let from = self.new_created_at.minus(DAY).min(self.now.minus(self.quiet.ms + self.quiet.ms / 4));
+        let quiet = self.now.minus(self.quiet.ms.saturating_add(self.quiet.ms / 4));
+        let from = self.new_created_at.minus(DAY).min(quiet);
         let from = from.max(self.now.minus(89 * DAY)).floor(HOUR);
         Times { from, to: self.now.floor(HOUR).plus(HOUR) }
     }
