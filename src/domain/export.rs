@@ -26,9 +26,6 @@ pub enum Format {
 words!(Format { Markdown = "markdown", Csv = "csv", Json = "json" });
 
 impl Format {
-    /// All formats, in the order in which they are offered.
-    pub const ALL: [Self; 3] = [Self::Markdown, Self::Csv, Self::Json];
-
     /// How a file of it ends.
     pub fn extension(self) -> &'static str {
         match self {

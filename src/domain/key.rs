@@ -24,6 +24,17 @@ pub enum Kind {
 
 words!(Kind { Personal = "personal", Organization = "organization" });
 
+impl Kind {
+    /// The other of the two.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Personal => Self::Organization,
+            Self::Organization => Self::Personal,
+        }
+    }
+}
+
 /// What used a key, as it presented itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Client {

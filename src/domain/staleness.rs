@@ -28,9 +28,6 @@ pub enum Flag {
 words!(Flag { Orphaned = "orphaned", NeverUsed = "never_used", Unused = "unused", RotationDue = "rotation_due" });
 
 impl Flag {
-    /// All flags, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Orphaned, Self::NeverUsed, Self::Unused, Self::RotationDue];
-
     /// The flag in words, for a table cell.
     pub fn label(self) -> &'static str {
         match self {

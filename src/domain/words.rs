@@ -4,6 +4,9 @@
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
+            /// All of them, in the order of their declaration.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
             /// The word used in the contract, the database and on screens.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -36,4 +39,40 @@ pub(crate) use words;
 pub struct UnknownWord {
     /// The words that would have been understood.
     pub wanted: &'static [&'static str],
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    use crate::domain::activity::Action;
+    use crate::domain::key::Kind;
+    use crate::domain::member::{Role, Status};
+    use crate::domain::review::Decision;
+    use crate::domain::rotation::Phase;
+    use crate::domain::staleness::Flag;
+
+    /// In JSON and in the database stands the same word.
+    fn one_word_each<T>(all: &[T], word: fn(T) -> &'static str)
+    where
+        T: Copy + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + std::str::FromStr,
+    {
+        for &value in all {
+            assert_eq!(serde_json::to_value(value).unwrap(), word(value));
+            assert_eq!(serde_json::from_value::<T>(word(value).into()).unwrap(), value);
+            assert_eq!(word(value).parse().ok(), Some(value));
+        }
+    }
+
+    #[test]
+    fn stored_and_sent_words_are_the_same() {
+        one_word_each(&Action::ALL, Action::word);
+        one_word_each(&Kind::ALL, Kind::word);
+        one_word_each(&Role::ALL, Role::word);
+        one_word_each(&Status::ALL, Status::word);
+        one_word_each(&Decision::ALL, Decision::word);
+        one_word_each(&Phase::ALL, Phase::word);
+        one_word_each(&Flag::ALL, Flag::word);
+    }
 }

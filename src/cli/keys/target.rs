@@ -57,15 +57,11 @@ pub fn id_from(target: &str, command: &str) -> Result<Id, Failure> {
 }
 
 async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, Failure> {
-    let other = match kind {
-        Kind::Personal => Kind::Organization,
-        Kind::Organization => Kind::Personal,
-    };
     let elsewhere = |e: &Error| e.is(ProblemType::NotFound) || e.is(ProblemType::NotPermitted);
     match connection.client.key(kind, id).await {
         // What is said is about the kind that was asked for.
         Err(first) if elsewhere(&first) => {
-            connection.client.key(other, id).await.map_err(|second| match (first, second) {
+            connection.client.key(kind.other(), id).await.map_err(|second| match (first, second) {
                 (_, e) if !elsewhere(&e) => e.into(),
                 (e, _) if e.is(ProblemType::NotFound) => missing(&id.to_string(), kind),
                 (e, _) => e.into(),

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_was_kept_whereever_the_file_is_torn() {
+    fn what_is_read_is_what_was_kept_wherever_the_file_is_torn() {
         let decided = |decision, keys: &[u8]| Change::Decided {
             draft: Draft { note: Some("a\nb \u{1f511}".into()), ..Draft::new(decision, NOW) },
             keys: keys.iter().map(|&n| id(n)).collect(),

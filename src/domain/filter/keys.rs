@@ -70,16 +70,8 @@ const STATES: [(&str, State); 6] = [
     ("rotating", State::Rotating),
     ("marked", State::Marked),
 ];
-const STATUSES: [(&str, Status); 3] =
-    [("removed", Status::Removed), ("active", Status::Active), ("invited", Status::Invited)];
 const KINDS: [(&str, Kind); 3] =
     [("personal", Kind::Personal), ("organization", Kind::Organization), ("workspace", Kind::Organization)];
-const FLAGS: [(&str, Flag); 4] = [
-    ("orphaned", Flag::Orphaned),
-    ("never_used", Flag::NeverUsed),
-    ("unused", Flag::Unused),
-    ("rotation_due", Flag::RotationDue),
-];
 
 impl Fields for KeyTest {
     const FIELDS: &'static [Field] = &[
@@ -113,10 +105,12 @@ impl Fields for KeyTest {
     fn parse(name: &str, value: &Value) -> Result<Self, String> {
         let needle = Needle::new(value.text());
         Ok(match (name, value) {
-            ("owner", Value::Word(_)) => match value.one_of(&STATUSES) {
-                Ok(status) => Self::OwnerStatus(status),
-                Err(_) => Self::Owner(needle),
-            },
+            ("owner", Value::Word(_)) => {
+                match value.one_of(&Status::ALL.map(|status| (status.word(), status))) {
+                    Ok(status) => Self::OwnerStatus(status),
+                    Err(_) => Self::Owner(needle),
+                }
+            }
             ("owner", Value::Phrase(_)) => Self::Owner(needle),
             ("idle", Value::Word(word)) if word.eq_ignore_ascii_case("never") => Self::NeverUsed,
             ("idle", _) => Self::Idle(value.span()?),
@@ -124,7 +118,7 @@ impl Fields for KeyTest {
             ("uses", _) => Self::Uses(value.number()?),
             ("agent", _) => Self::Agent(needle),
             ("address", _) => Self::Address(needle),
-            ("flag", _) => Self::Flag(value.one_of(&FLAGS)?),
+            ("flag", _) => Self::Flag(value.one_of(&Flag::ALL.map(|flag| (flag.word(), flag)))?),
             ("kind", _) => Self::Kind(value.one_of(&KINDS)?),
             ("is", _) => Self::Is(value.one_of(&STATES)?),
             ("name", _) => Self::Name(needle),
@@ -140,7 +134,7 @@ impl fmt::Display for KeyTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |f: &mut fmt::Formatter<'_>, field: &str, needle: &Needle| {
             // The words that mean a status are names only in quotes.
-            let always = field == "owner" && STATUSES.iter().any(|(word, _)| *word == needle.text());
+            let always = field == "owner" && needle.text().parse::<Status>().is_ok();
             write!(f, "{field}:{}", quote(needle.text(), always))
         };
         match self {

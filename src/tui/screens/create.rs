@@ -185,7 +185,7 @@ impl Popup for State {
             NAME => drop(self.name.press(key)),
             NOTE => drop(self.note.press(key)),
             _ if matches!(key.codes.first(), KeyCode::Left | KeyCode::Right | KeyCode::Char(' ')) => {
-                self.kind = other(self.kind);
+                self.kind = self.kind.other();
             }
             _ => {}
         }
@@ -320,19 +320,12 @@ impl State {
     }
 }
 
-fn other(kind: Kind) -> Kind {
-    match kind {
-        Kind::Personal => Kind::Organization,
-        Kind::Organization => Kind::Personal,
-    }
-}
-
 /// The popup for a new key on the tab of `kind`, or why there is none.
 ///
 /// # Errors
 /// The member may not create such keys.
 pub fn open(shared: &Shared, kind: Kind) -> Result<State, String> {
     shared.may(Permission::CreateKey(kind))?;
-    let choice = shared.may(Permission::CreateKey(other(kind))).is_ok();
+    let choice = shared.may(Permission::CreateKey(kind.other())).is_ok();
     Ok(State::new(kind, choice))
 }

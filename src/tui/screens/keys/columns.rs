@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
-use crate::domain::staleness::{Flag, Risk};
+use crate::domain::staleness::Flag;
 use crate::domain::time::{Stamp, ago};
 use crate::tui::chart::sparkline;
 use crate::tui::table::{Column, Look, Order, Width, text_order, text_rank, time_rank};
@@ -74,7 +74,7 @@ const FLAGS: Column<Key> = Column {
     cell: flags_line,
     order: Some(Order {
         // The most urgent first, as in the review.
-        rank: |key, judge| judge.risk(key).map_or(0, |risk| 10 - rank_of(risk)),
+        rank: |key, judge| judge.risk(key).map_or(0, |risk| 10 - risk as u64),
         tie: by_age,
         descending: true,
     }),
@@ -90,16 +90,6 @@ const CREATED_BY: Column<Key> = Column {
         descending: false,
     }),
 };
-
-fn rank_of(risk: Risk) -> u64 {
-    match risk {
-        Risk::OrphanedSilent => 0,
-        Risk::NeverUsed => 1,
-        Risk::Unused => 2,
-        Risk::OrphanedLive => 3,
-        Risk::RotationDue => 4,
-    }
-}
 
 fn by_age(a: &Key, b: &Key) -> Ordering {
     a.created_at.cmp(&b.created_at)

@@ -33,12 +33,8 @@ impl Fields for MemberTest {
 
     fn parse(name: &str, value: &Value) -> Result<Self, String> {
         Ok(match name {
-            "role" => {
-                Self::Role(value.one_of(&[Role::Admin, Role::Normal, Role::Operator].map(|r| (r.word(), r)))?)
-            }
-            "status" => Self::Status(
-                value.one_of(&[Status::Active, Status::Invited, Status::Removed].map(|s| (s.word(), s)))?,
-            ),
+            "role" => Self::Role(value.one_of(&Role::ALL.map(|role| (role.word(), role)))?),
+            "status" => Self::Status(value.one_of(&Status::ALL.map(|status| (status.word(), status)))?),
             "keys" => Self::Keys(value.number()?),
             "personal" => Self::Personal(value.number()?),
             _ => Self::Idle(value.span()?),

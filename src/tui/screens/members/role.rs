@@ -17,8 +17,6 @@ use crate::tui::shared::{Owner, Shared};
 use crate::tui::theme;
 use crate::wire::members::{ChangeRole, Member};
 
-const ROLES: [Role; 3] = [Role::Admin, Role::Normal, Role::Operator];
-
 /// Changing a role.
 #[derive(Debug)]
 pub struct ChangeRolePopup {
@@ -33,12 +31,12 @@ pub struct ChangeRolePopup {
 impl ChangeRolePopup {
     /// Of this member.
     pub fn new(member: Member) -> Self {
-        let chosen = ROLES.iter().position(|&role| role == member.role).unwrap_or(1);
+        let chosen = Role::ALL.iter().position(|&role| role == member.role).unwrap_or(1);
         Self { member, chosen, revoke: false, shown: false, sending: false, wrong: None }
     }
 
     fn role(&self) -> Role {
-        ROLES[self.chosen]
+        Role::ALL[self.chosen]
     }
 
     /// Whether personal keys are left that the new role could not have created.
@@ -96,8 +94,8 @@ impl Popup for ChangeRolePopup {
 
     fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
         match key.codes.first() {
-            KeyCode::Up => self.chosen = (self.chosen + ROLES.len() - 1) % ROLES.len(),
-            KeyCode::Down => self.chosen = (self.chosen + 1) % ROLES.len(),
+            KeyCode::Up => self.chosen = (self.chosen + Role::ALL.len() - 1) % Role::ALL.len(),
+            KeyCode::Down => self.chosen = (self.chosen + 1) % Role::ALL.len(),
             _ => {}
         }
         self.wrong = None;
@@ -134,7 +132,7 @@ impl Popup for ChangeRolePopup {
     fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = shared.theme();
         let columns = content_width(area, 70);
-        let mut content: Vec<Line<'_>> = ROLES
+        let mut content: Vec<Line<'_>> = Role::ALL
             .iter()
             .enumerate()
             .map(|(at, role)| {

@@ -21,9 +21,8 @@ impl Fields for RotationTest {
     ];
 
     fn parse(name: &str, value: &Value) -> Result<Self, String> {
-        const PHASES: [Phase; 5] = [Phase::Switch, Phase::Drain, Phase::Ready, Phase::Done, Phase::Abandoned];
         match name {
-            "phase" => Ok(Self::Phase(value.one_of(&PHASES.map(|phase| (phase.word(), phase)))?)),
+            "phase" => Ok(Self::Phase(value.one_of(&Phase::ALL.map(|phase| (phase.word(), phase)))?)),
             _ => Ok(Self::Agent(Needle::new(value.text()))),
         }
     }
