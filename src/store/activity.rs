@@ -1,11 +1,8 @@
 //! The activity log: append-only, newest first.
 
-use std::fmt::Write as _;
-
-use sqlx::AssertSqlSafe;
-
 use super::error::Error;
 use super::row::Row;
+use super::statement::Statement;
 use super::tx::Tx;
 use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
@@ -133,33 +130,23 @@ impl Tx {
         let bound = |at: Stamp| Id::new(at, [0; 10]);
         let upper = [filter.to.map(bound), filter.before].into_iter().flatten().min();
         let conditions = [
-            ("a.key_id = ", filter.key.map(|id| id.to_string())),
-            ("a.action = ", filter.action.map(|action| action.word().to_owned())),
-            ("a.id >= ", filter.from.map(|at| bound(at).to_string())),
-            ("a.id < ", upper.map(|id| id.to_string())),
-            ("", filter.member.map(|id| id.to_string())),
+            (" AND a.key_id = ?", filter.key.map(|id| id.to_string())),
+            (" AND a.action = ?", filter.action.map(|action| action.word().to_owned())),
+            (" AND a.id >= ?", filter.from.map(|at| bound(at).to_string())),
+            (" AND a.id < ?", upper.map(|id| id.to_string())),
+            (" AND (a.actor_id = ? OR a.member_id = ?)", filter.member.map(|id| id.to_string())),
         ];
-        let mut sql = "SELECT a.id, a.at, a.action, a.key_id, a.key_name, a.member_id AS about_id, a.detail, a.address, \
+        let mut statement = Statement::new(
+            "SELECT a.id, a.at, a.action, a.key_id, a.key_name, a.member_id AS about_id, a.detail, a.address, \
              m.id AS member_id, m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, \
-             m.removed_at AS member_removed_at FROM activity a LEFT JOIN members m ON m.id = a.actor_id WHERE 1 = 1"
-            .to_owned();
-        let mut values = Vec::new();
+             m.removed_at AS member_removed_at FROM activity a LEFT JOIN members m ON m.id = a.actor_id WHERE 1 = 1",
+        );
         for (condition, value) in conditions {
-            let Some(value) = value else { continue };
-            values.push(value);
-            let n = values.len();
-            let written = match condition {
-                "" => write!(sql, " AND (a.actor_id = ${n} OR a.member_id = ${n})"),
-                _ => write!(sql, " AND {condition}${n}"),
-            };
-            written.expect("writing to a String cannot fail");
+            if let Some(value) = value {
+                statement = statement.text(condition, value);
+            }
         }
-        write!(sql, " ORDER BY a.id DESC LIMIT {limit}").expect("writing to a String cannot fail");
-        // Made of the constants above and numbers only; all values are bound.
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in values {
-            query = query.bind(value);
-        }
+        let query = statement.plain(" ORDER BY a.id DESC").limit(limit).query();
         self.all(query).await?.iter().map(|row| activity(&Row::of("activity", row))).collect()
     }
 }

@@ -4,7 +4,6 @@
 //! One line a digest, written and synced before the revoke is committed, and taken back when the commit failed.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -18,6 +17,7 @@ use super::tx::Tx;
 use super::{Access, Event, Inner, Store};
 use crate::domain::activity::Action;
 use crate::domain::secret::Digest;
+use crate::domain::text::hex;
 use crate::domain::time::Stamp;
 
 const SUFFIX: &str = ".revoked";
@@ -98,9 +98,7 @@ fn failed(error: &io::Error) -> Error {
 }
 
 fn push_line(text: &mut String, digest: &[u8; 32]) {
-    for byte in digest {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-    }
+    text.push_str(&hex(digest));
     text.push('\n');
 }
 

@@ -87,14 +87,21 @@ pub struct CodeRow {
     pub member_id: Id,
 }
 
-const SIGNED_IN: &str = "SELECT s.id, s.member_id, s.created_at, s.last_used_at, s.ended_at, s.agent, s.address, \
-    m.role, m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, \
-    m.removed_at AS member_removed_at FROM sessions s JOIN members m ON m.id = s.member_id WHERE s.digest = $1";
+macro_rules! signed_in {
+    ($lock:literal) => {
+        concat!(
+            "SELECT s.id, s.member_id, s.created_at, s.last_used_at, s.ended_at, s.agent, s.address, m.role, ",
+            "m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, ",
+            "m.removed_at AS member_removed_at FROM sessions s JOIN members m ON m.id = s.member_id ",
+            "WHERE s.digest = $1",
+            $lock
+        )
+    };
+}
+
+const SIGNED_IN: &str = signed_in!("");
 /// Waits for a removal or role change that is under way, and then reads its result.
-const SIGNED_IN_HELD: &str = "SELECT s.id, s.member_id, s.created_at, s.last_used_at, s.ended_at, s.agent, s.address, \
-    m.role, m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, \
-    m.removed_at AS member_removed_at FROM sessions s JOIN members m ON m.id = s.member_id WHERE s.digest = $1 \
-    FOR SHARE OF m";
+const SIGNED_IN_HELD: &str = signed_in!(" FOR SHARE OF m");
 
 impl Tx {
     /// The session of a token, and its member. In a write the member stays as they are until its end.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, PageQuery};
+use super::page::Page;
 use super::{NoQuery, calls};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
@@ -325,11 +325,4 @@ calls! {
     LookUpKeyCall = POST "/key-lookups" "lookUpKey" Management 200; NoQuery, LookUpKey => FoundKey;
     /// Revoke a leaked key by its secret.
     RevokeLeakedKeyCall = POST "/key-lookups/revoke" "revokeLeakedKey" Management 200; NoQuery, RevokeLeakedKey => FoundKey;
-}
-
-/// The paging part of a query of keys.
-impl From<&KeysQuery> for PageQuery {
-    fn from(query: &KeysQuery) -> Self {
-        Self { limit: query.limit, cursor: query.cursor.clone() }
-    }
 }
