@@ -9,7 +9,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use zeroize::Zeroize as _;
 
 use super::form::{Field, Form};
 use super::keymap::{Action, Context, Keymap, Meaning, stack};
@@ -177,7 +176,7 @@ impl First {
         match result {
             Ok(_) => {
                 self.chosen = Some(Chosen::SignedIn);
-                self.code.take().zeroize();
+                self.code.wipe();
                 vec![Effect::Quit]
             }
             Err(failure) => {

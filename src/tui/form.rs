@@ -5,61 +5,86 @@ use crokey::crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::theme::{Role, Symbol, Theme};
 use crate::domain::text;
 
 /// Most bytes that a field takes; more is never meant.
 const BYTES_MAX: usize = 16 * 1024;
+/// Most bytes of a secret. It never outgrows its memory, so that no copy is left behind when that is wiped.
+const SECRET_MAX: usize = 256;
 
 /// A line of text to be typed.
-#[derive(Default)]
-pub struct Field {
-    input: Input,
-    secret: bool,
+pub struct Field(Text);
+
+enum Text {
+    Shown(Input),
+    /// Typed at its end only: every other way of editing copies it.
+    Hidden(Zeroizing<String>),
+}
+
+impl Default for Field {
+    fn default() -> Self {
+        Self(Text::Shown(Input::default()))
+    }
 }
 
 impl std::fmt::Debug for Field {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = if self.secret { "…" } else { self.text() };
+        let text = match &self.0 {
+            Text::Shown(input) => input.value(),
+            Text::Hidden(_) => "…",
+        };
         f.debug_tuple("Field").field(&text).finish()
-    }
-}
-
-impl Drop for Field {
-    fn drop(&mut self) {
-        if self.secret {
-            self.take().zeroize();
-        }
     }
 }
 
 impl Field {
     /// A field with a text in it, the cursor at its end.
     pub fn with(text: &str) -> Self {
-        Self { input: Input::new(text.to_owned()), secret: false }
+        Self(Text::Shown(Input::new(text.to_owned())))
     }
 
-    /// A field whose text is never shown.
+    /// A field whose text is never shown, and is wiped when it goes. It is edited at its end, and cut as a whole.
     pub fn secret() -> Self {
-        Self { input: Input::default(), secret: true }
+        Self(Text::Hidden(Zeroizing::new(String::with_capacity(SECRET_MAX))))
     }
 
     /// The text as typed.
     pub fn text(&self) -> &str {
-        self.input.value()
+        match &self.0 {
+            Text::Shown(input) => input.value(),
+            Text::Hidden(secret) => secret,
+        }
     }
 
-    /// Takes the text out.
-    pub fn take(&mut self) -> String {
-        self.input.value_and_reset()
+    /// Empties the field, and wipes what was in it.
+    pub fn wipe(&mut self) {
+        match &mut self.0 {
+            Text::Shown(input) => input.reset(),
+            Text::Hidden(secret) => secret.zeroize(),
+        }
     }
 
     /// Edits the text; says whether the key meant anything.
     pub fn press(&mut self, key: KeyCombination) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let input = match &mut self.0 {
+            Text::Shown(input) => input,
+            Text::Hidden(secret) => {
+                match *key.codes.first() {
+                    KeyCode::Char('u' | 'k' | 'w') if control => secret.zeroize(),
+                    KeyCode::Backspace if control || alt => secret.zeroize(),
+                    KeyCode::Char('h') if control => drop(secret.pop()),
+                    KeyCode::Backspace => drop(secret.pop()),
+                    KeyCode::Char(c) if !control && !alt => return push(secret, c),
+                    _ => return false,
+                }
+                return true;
+            }
+        };
         let request = match *key.codes.first() {
             KeyCode::Char('a') if control => InputRequest::GoToStart,
             KeyCode::Char('e') if control => InputRequest::GoToEnd,
@@ -67,7 +92,7 @@ impl Field {
             KeyCode::Char('k') if control => InputRequest::DeleteTillEnd,
             KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
             KeyCode::Char('h') if control => InputRequest::DeletePrevChar,
-            KeyCode::Char(c) if !control && !alt && self.text().len() < BYTES_MAX => {
+            KeyCode::Char(c) if !control && !alt && input.value().len() < BYTES_MAX => {
                 InputRequest::InsertChar(c)
             }
             KeyCode::Backspace if control || alt => InputRequest::DeletePrevWord,
@@ -81,18 +106,23 @@ impl Field {
             KeyCode::End => InputRequest::GoToEnd,
             _ => return false,
         };
-        self.input.handle(request);
+        input.handle(request);
         true
     }
 
     /// Inserts a pasted text; line breaks become spaces, those at its end go.
     pub fn paste(&mut self, pasted: &str) {
         for c in pasted.trim_end_matches(['\r', '\n']).chars() {
-            if self.text().len() >= BYTES_MAX {
+            let c = if matches!(c, '\r' | '\n') { ' ' } else { c };
+            let fits = match &mut self.0 {
+                Text::Shown(input) => {
+                    input.value().len() < BYTES_MAX && input.handle(InputRequest::InsertChar(c)).is_some()
+                }
+                Text::Hidden(secret) => push(secret, c),
+            };
+            if !fits {
                 break;
             }
-            let c = if matches!(c, '\r' | '\n') { ' ' } else { c };
-            self.input.handle(InputRequest::InsertChar(c));
         }
     }
 
@@ -101,13 +131,17 @@ impl Field {
         if area.width < 2 || area.height == 0 {
             return None;
         }
-        // What a character takes on the screen is what its cleaned form takes.
-        let before: String = self.text().chars().take(self.input.cursor()).collect();
-        let (before, all) = if self.secret {
-            let hidden = theme.symbol(Symbol::Hidden);
-            (hidden.repeat(before.chars().count()), hidden.repeat(self.text().chars().count()))
-        } else {
-            (theme.text(&text::line(&before)).into_owned(), theme.text(&text::line(self.text())).into_owned())
+        let (before, all) = match &self.0 {
+            Text::Shown(input) => {
+                // What a character takes on the screen is what its cleaned form takes.
+                let shown = |text: &str| theme.text(&text::line(text)).into_owned();
+                let before: String = input.value().chars().take(input.cursor()).collect();
+                (shown(&before), shown(input.value()))
+            }
+            Text::Hidden(secret) => {
+                let hidden = theme.symbol(Symbol::Hidden).repeat(secret.chars().count());
+                (hidden.clone(), hidden)
+            }
         };
         let room = usize::from(area.width) - 1;
         let cursor = text::width(&before);
@@ -125,6 +159,15 @@ impl Field {
         let x = u16::try_from(cursor - skip.min(cursor)).unwrap_or(0).min(area.width - 1);
         focused.then_some((area.x + x, area.y))
     }
+}
+
+/// Adds to a secret, as far as its memory goes; says whether it did.
+fn push(secret: &mut String, c: char) -> bool {
+    let fits = secret.len() + c.len_utf8() <= secret.capacity();
+    if fits {
+        secret.push(c);
+    }
+    fits
 }
 
 /// Which of several fields has the focus.
@@ -149,5 +192,29 @@ impl Form {
     /// Moves the focus back.
     pub fn previous(&mut self) {
         self.at = (self.at + self.fields - 1) % self.fields;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crokey::key;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_stays_in_the_memory_that_is_wiped() {
+        let mut field = Field::secret();
+        let place = field.text().as_ptr();
+        field.paste(&format!("inv_é{}", "x".repeat(10 * SECRET_MAX)));
+        field.press(key!(y));
+        assert_eq!((field.text().len(), field.text().as_ptr()), (SECRET_MAX, place));
+        field.press(key!(backspace));
+        assert_eq!(field.text().len(), SECRET_MAX - 1);
+        assert_eq!(format!("{field:?}"), r#"Field("…")"#);
+        for cut in [key!(ctrl - u), key!(ctrl - k), key!(ctrl - w), key!(ctrl - backspace)] {
+            field.paste("inv_again");
+            assert!(field.press(cut));
+            assert_eq!((field.text(), field.text().as_ptr()), ("", place));
+        }
     }
 }

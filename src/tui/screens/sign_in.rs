@@ -7,7 +7,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
-use zeroize::Zeroize as _;
 
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
@@ -49,15 +48,15 @@ impl Popup for State {
     fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
         match action {
             Action::Submit if !self.sending => {
-                let mut code = self.code.take();
-                if TokenKind::Code.digest(code.trim()).is_some() {
+                let code = self.code.text().trim();
+                if TokenKind::Code.digest(code).is_some() {
+                    cx.shared.ask(Owner::Overlay, Ask::SignIn(Arc::new(ShownOnce::new(code))));
                     (self.sending, self.failed) = (true, None);
-                    cx.shared.ask(Owner::Overlay, Ask::SignIn(Arc::new(ShownOnce::new(code.trim()))));
                 } else {
                     self.failed =
                         Some("That is no sign-in code: it begins with inv_ and is pasted whole.".to_owned());
                 }
-                code.zeroize();
+                self.code.wipe();
             }
             Action::Cancel => return self.back(),
             _ => {}
