@@ -210,7 +210,7 @@ pub enum Ask {
     },
     /// End a member's sessions → [`Reply::Done`].
     EndSessions(Id),
-    /// Applied decisions → [`Reply::Reviews`], one page.
+    /// Applied decisions → [`Reply::Reviews`], one a page.
     Reviews(ReviewsQuery),
     /// Apply a decision → [`Reply::Decided`].
     Decide {
@@ -299,6 +299,7 @@ impl Reply {
             Self::Keys(page) => &page.metadata.next_cursor,
             Self::Rotations(page) => &page.metadata.next_cursor,
             Self::Members(page) => &page.metadata.next_cursor,
+            Self::Reviews(page) => &page.metadata.next_cursor,
             _ => return false,
         };
         next.is_some()

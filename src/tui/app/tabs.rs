@@ -245,7 +245,7 @@ impl Model {
             self.shared.cannot("this row is about no key");
             return true;
         };
-        let kinds = [(Kind::Organization, 1), (Kind::Personal, 0)];
+        let kinds = [(Kind::Organization, Tab::Workspace), (Kind::Personal, Tab::Personal)];
         let found = kinds.into_iter().find(|&(kind, _)| self.tables.of(kind).fleet.get(id).is_some());
         match found {
             Some((kind, tab)) => {
@@ -374,7 +374,7 @@ impl Model {
         let Tables { workspace, review, .. } = &mut self.tables;
         match (owner, result) {
             (Owner::History, Ok(Reply::Reviews(page))) => {
-                review.heard(&mut self.shared, &workspace.fleet, page);
+                review.heard(&mut self.shared, &workspace.fleet, &page);
                 self.apply_if_asked();
             }
             (Owner::History, Err(failure)) => review.failed(&mut self.shared, &failure),
@@ -383,7 +383,9 @@ impl Model {
             (Owner::Rotations, Err(failure)) => self.tables.rotations.failed(&mut self.shared, &failure),
             (Owner::Members, Ok(Reply::Members(page))) => self.tables.members.heard(&self.shared, page),
             (Owner::Members, Err(failure)) => self.tables.members.failed(&mut self.shared, &failure),
-            (Owner::Activity, Ok(Reply::Activity(page))) => self.tables.activity.heard(&self.shared, page),
+            (Owner::Activity, Ok(Reply::Activity(page))) => {
+                self.tables.activity.heard(&mut self.shared, page);
+            }
             (Owner::Activity, Err(failure)) => self.tables.activity.failed(&mut self.shared, &failure),
             _ => {}
         }

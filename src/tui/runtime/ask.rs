@@ -130,6 +130,12 @@ impl Line {
                 }
                 Err(failure) => Err(failure),
             },
+            Ask::Reviews(query) => match self.client().await {
+                Ok(client) => {
+                    all(client.pages(ListReviews, query, Keep::All), Reply::Reviews, &mailbox).await
+                }
+                Err(failure) => Err(failure),
+            },
             ask => match self.one(ask).await {
                 Ok(reply) => {
                     mailbox.put(Ok(reply)).await;
@@ -201,7 +207,6 @@ impl Line {
                 client.send(Request::to(EndMemberSessions).id(id)).await?;
                 Reply::Done("their sessions were ended".to_owned())
             }
-            Ask::Reviews(query) => Reply::Reviews(client.send(Request::to(ListReviews).query(query)).await?),
             Ask::Decide { idempotency_key, body } => {
                 let request = Request::with(CreateReview, body).idempotency_key(&idempotency_key);
                 Reply::Decided(Box::new(client.patiently(|_| ()).send(request).await?))
@@ -213,7 +218,7 @@ impl Line {
             Ask::Activity(query) => {
                 Reply::Activity(client.send(Request::to(ListActivity).query(query)).await?)
             }
-            Ask::Keys(_) | Ask::Changes { .. } | Ask::Rotations(_) | Ask::Members => {
+            Ask::Keys(_) | Ask::Changes { .. } | Ask::Rotations(_) | Ask::Members | Ask::Reviews(_) => {
                 unreachable!("lists are answered page by page")
             }
         })

@@ -10,6 +10,7 @@ use crate::domain::text;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{Ask, Failure};
+use crate::tui::prose::number;
 use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
@@ -29,6 +30,8 @@ pub use filter::ActivityTest;
 const PAGE: u32 = 200;
 /// How close to the end one comes before older rows are asked for.
 const AHEAD: usize = 40;
+/// Most bytes of rows that are held; older ones are not asked for then.
+const HELD_MAX: usize = 32 * 1024 * 1024;
 
 impl Row for Activity {
     fn id(&self) -> Id {
@@ -46,8 +49,10 @@ pub struct State {
     /// How far loading has come: complete means that the newest page is there.
     pub load: Load,
     rows: Vec<Activity>,
-    /// For the next older page; nothing when the log's beginning is there.
+    /// For the next older page; nothing when the log's beginning is there, or no more rows are held.
     older: Option<String>,
+    /// Whether the log goes on where the rows end.
+    cut: bool,
     fresh: bool,
 }
 
@@ -59,6 +64,7 @@ impl Default for State {
             load: Load::Nothing,
             rows: Vec::new(),
             older: None,
+            cut: false,
             fresh: false,
         }
     }
@@ -95,7 +101,7 @@ impl State {
     }
 
     /// Takes a page: the newest, or the next older one.
-    pub fn heard(&mut self, shared: &Shared, page: Page<Activity>) {
+    pub fn heard(&mut self, shared: &mut Shared, page: Page<Activity>) {
         let arrived: Vec<Activity> = page.data.into_iter().map(cleaned).collect();
         if std::mem::take(&mut self.fresh) {
             // Where the newest page reaches what is known, only its head is news; else the log is read anew from its top.
@@ -104,10 +110,20 @@ impl State {
                 self.rows.splice(0..0, arrived.into_iter().take(known));
             } else {
                 (self.rows, self.older) = (arrived, page.metadata.next_cursor);
+                self.cut = false;
             }
         } else {
+            // A server that turns in a circle is not followed.
+            let goes_on = !arrived.is_empty() && page.metadata.next_cursor != self.older;
             self.rows.extend(arrived);
-            self.older = page.metadata.next_cursor;
+            self.older = page.metadata.next_cursor.filter(|_| goes_on);
+        }
+        let held: usize = self.rows.iter().map(weight).sum();
+        if held > HELD_MAX && self.older.take().is_some() {
+            self.cut = true;
+            let said =
+                format!("the log goes on; held are its newest {} rows", number(self.rows.len() as u64));
+            shared.notices.info(shared.now, said);
         }
         self.load = Load::Complete;
         self.arrange(shared);
@@ -176,6 +192,13 @@ fn whole(row: &Activity) -> String {
     format!("{at} UTC: {}{detail}{from}", said.join(" "))
 }
 
+/// About the bytes that a row takes.
+fn weight(row: &Activity) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let actor = row.actor.as_ref().map_or(0, |actor| actor.name.len() + actor.email.len());
+    size_of::<Activity>() + row.detail.len() + text(&row.key_name) + text(&row.address) + actor
+}
+
 /// Text from outside is cleaned once, when it arrives.
 fn cleaned(mut row: Activity) -> Activity {
     let clean = |text: &mut String| *text = text::line(text).into_owned();
@@ -214,6 +237,10 @@ pub fn draw(
             {
                 "Nothing yet passes the filter; older rows are loading.".to_owned()
             }
+            Load::Complete if !state.search.is_empty() && state.cut => format!(
+                "None of the newest {} rows passes the filter. `keyward activity` reads the whole log.",
+                number(state.rows.len() as u64)
+            ),
             Load::Complete if !state.search.is_empty() => {
                 format!("Nothing in the log passes the filter. {} clears it.", shared.key(Action::Cancel))
             }

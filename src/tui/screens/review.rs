@@ -130,23 +130,17 @@ impl State {
             return;
         }
         self.history = Load::Loading { since: shared.now };
-        Self::ask(shared, None);
-    }
-
-    fn ask(shared: &mut Shared, cursor: Option<String>) {
-        let query = ReviewsQuery { limit: Some(LIMIT_MAX), cursor, ..ReviewsQuery::default() };
+        let query = ReviewsQuery { limit: Some(LIMIT_MAX), ..ReviewsQuery::default() };
         shared.ask(Owner::History, Ask::Reviews(query));
     }
 
     /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.
-    pub fn heard(&mut self, shared: &mut Shared, fleet: &Fleet, page: Page<Review>) {
+    pub fn heard(&mut self, shared: &mut Shared, fleet: &Fleet, page: &Page<Review>) {
         page.data.iter().for_each(|review| self.decisions.add(review));
         if let Some(change) = self.drafts.recorded(&page.data) {
             self.change(shared, change);
         }
-        if let Some(cursor) = page.metadata.next_cursor {
-            Self::ask(shared, Some(cursor));
-        } else {
+        if page.metadata.next_cursor.is_none() {
             self.history = Load::Complete;
             self.arrange(fleet);
         }

@@ -117,6 +117,19 @@ fn a_rotation_is_finished_whatever_the_tables_hold() {
     }
 }
 
+/// Older pages are asked for as one scrolls, and what is held of them has an end.
+#[test]
+fn a_log_without_end_does_not_fill_the_memory() {
+    let mut driver = Driver::new();
+    for row in &mut driver.log[..200] {
+        row.detail = "x".repeat(200_000);
+    }
+    let driver = driver.press("6").press("G");
+    assert!(driver.screen().contains("the log goes on; held are its newest 200 rows"), "{}", driver.screen());
+    let screen = driver.press("/nowhere").screen();
+    assert!(screen.contains("None of the newest 200 rows passes the filter."), "{screen}");
+}
+
 /// One thing that happens.
 fn happening() -> impl Strategy<Value = String> {
     let keys = "abcdeghijknrstuvwxyzAEGKRSU0123456./:?<> []!".chars().map(|c| c.to_string());

@@ -45,13 +45,13 @@ impl ExportPopup {
             export: None,
             said: None,
         };
-        popup.ask(shared, None);
+        popup.ask(shared);
         popup
     }
 
-    fn ask(&mut self, shared: &mut Shared, cursor: Option<String>) {
+    fn ask(&mut self, shared: &mut Shared) {
         let review = (!self.all).then_some(self.review);
-        let query = ReviewsQuery { limit: Some(LIMIT_MAX), cursor, review, ..ReviewsQuery::default() };
+        let query = ReviewsQuery { limit: Some(LIMIT_MAX), review, ..ReviewsQuery::default() };
         shared.ask(Owner::Overlay, Ask::Reviews(query));
     }
 
@@ -59,7 +59,7 @@ impl ExportPopup {
         shared.forget(Owner::Overlay);
         (self.export, self.said) = (None, None);
         self.records.clear();
-        self.ask(shared, None);
+        self.ask(shared);
     }
 
     fn choose(&mut self, format: usize) {
@@ -131,9 +131,8 @@ impl Popup for ExportPopup {
         match result {
             Ok(Reply::Reviews(page)) => {
                 self.records.extend(page.data);
-                match page.metadata.next_cursor {
-                    Some(cursor) => self.ask(cx.shared, Some(cursor)),
-                    None => self.complete(cx.shared),
+                if page.metadata.next_cursor.is_none() {
+                    self.complete(cx.shared);
                 }
             }
             Ok(Reply::Done(said)) => {
