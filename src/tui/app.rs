@@ -3,6 +3,7 @@
 use crokey::KeyCombination;
 
 use super::fleet::Changes;
+use super::keymap::Action;
 use super::msg::{Ask, Effect, Moment, Msg};
 use super::screens::{activity, detail, keys, members, review, rotations};
 use super::shared::{Owner, Shared, Start};
@@ -57,7 +58,26 @@ impl Tab {
 
     /// The digit that opens it.
     pub fn digit(self) -> usize {
-        Self::ALL.iter().position(|&t| t == self).map_or(0, |at| at + 1)
+        self as usize + 1
+    }
+
+    /// The tab so many places further on; the first follows the last.
+    #[must_use]
+    pub fn beside(self, places: usize) -> Self {
+        Self::ALL[(self as usize + places) % Self::ALL.len()]
+    }
+
+    /// The tab that an action opens.
+    pub fn opened_by(action: Action) -> Option<Self> {
+        Some(match action {
+            Action::Tab1 => Self::Personal,
+            Action::Tab2 => Self::Workspace,
+            Action::Tab3 => Self::Review,
+            Action::Tab4 => Self::Rotations,
+            Action::Tab5 => Self::Members,
+            Action::Tab6 => Self::Activity,
+            _ => return None,
+        })
     }
 
     /// What it takes to see it.

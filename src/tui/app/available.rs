@@ -29,29 +29,13 @@ impl Model {
             Action::Filter | Action::Sort if self.shared.may(Permission::ListKeys(kind)).is_err() => {
                 self.shared.may(Permission::ListKeys(kind))
             }
-            _ => self.tab_available(action),
+            _ => self.available_anywhere(action),
         }
     }
 
-    /// Whether an action would open a tab, if that is what it does.
-    fn tab_available(&self, action: Action) -> Result<(), String> {
-        match action {
-            Action::Tab1 | Action::Tab2 | Action::Tab3 | Action::Tab4 | Action::Tab5 | Action::Tab6 => {
-                let at = match action {
-                    Action::Tab1 => 0,
-                    Action::Tab2 => 1,
-                    Action::Tab3 => 2,
-                    Action::Tab4 => 3,
-                    Action::Tab5 => 4,
-                    _ => 5,
-                };
-                match Tab::ALL.get(at) {
-                    Some(tab) => self.shared.may(tab.permission()),
-                    None => Err("there is no such tab".to_owned()),
-                }
-            }
-            _ => Ok(()),
-        }
+    /// The same for what is the same in all tabs.
+    fn available_anywhere(&self, action: Action) -> Result<(), String> {
+        Tab::opened_by(action).map_or(Ok(()), |tab| self.shared.may(tab.permission()))
     }
 
     /// The same where the tab is no table of keys.
@@ -109,7 +93,7 @@ impl Model {
                     Some(_) => Ok(()),
                 }
             }
-            _ => self.tab_available(action),
+            _ => self.available_anywhere(action),
         }
     }
 }

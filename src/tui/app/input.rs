@@ -112,14 +112,8 @@ impl Model {
         }
         match action {
             Action::Quit | Action::Cancel => self.back(action == Action::Quit),
-            Action::Tab1 => self.open_tab(0),
-            Action::Tab2 => self.open_tab(1),
-            Action::Tab3 => self.open_tab(2),
-            Action::Tab4 => self.open_tab(3),
-            Action::Tab5 => self.open_tab(4),
-            Action::Tab6 => self.open_tab(5),
-            Action::PreviousTab => self.open_tab((self.tab.digit() + Tab::ALL.len() - 2) % Tab::ALL.len()),
-            Action::NextTab => self.open_tab(self.tab.digit() % Tab::ALL.len()),
+            Action::PreviousTab => self.open_tab(self.tab.beside(Tab::ALL.len() - 1)),
+            Action::NextTab => self.open_tab(self.tab.beside(1)),
             Action::Times => self.shared.exact_times = !self.shared.exact_times,
             Action::Refresh => self.shared.ask_who(),
             Action::Open => {
@@ -128,7 +122,10 @@ impl Model {
             }
             Action::ShorterChart => self.tables.detail.show(false),
             Action::LongerChart => self.tables.detail.show(true),
-            _ => self.open_overlay(action),
+            _ => match Tab::opened_by(action) {
+                Some(tab) => self.open_tab(tab),
+                None => self.open_overlay(action),
+            },
         }
     }
 
@@ -162,9 +159,8 @@ impl Model {
         }
     }
 
-    /// Opens a tab by its place, and loads what it shows if that never happened.
-    pub fn open_tab(&mut self, at: usize) {
-        let Some(&tab) = Tab::ALL.get(at) else { return };
+    /// Opens a tab, and loads what it shows if that never happened.
+    pub fn open_tab(&mut self, tab: Tab) {
         self.tab = tab;
         if self.shared.may(tab.permission()).is_err() {
             // It may be another role by now.

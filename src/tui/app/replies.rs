@@ -94,7 +94,7 @@ impl Model {
                 self.shared.me = Some(*me);
                 if first {
                     let admin = self.shared.may(Tab::Workspace.permission()).is_ok();
-                    self.open_tab(usize::from(admin));
+                    self.open_tab(if admin { Tab::Workspace } else { Tab::Personal });
                     self.open_pending();
                 } else {
                     for kind in [Kind::Personal, Kind::Organization] {
@@ -103,7 +103,7 @@ impl Model {
                         }
                     }
                     if changed {
-                        self.open_tab(self.tab.digit() - 1);
+                        self.open_tab(self.tab);
                     }
                 }
             }

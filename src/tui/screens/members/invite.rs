@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use std::sync::Arc;
 
+use crate::domain::email::{email, folded};
 use crate::domain::member::{Role, Status};
 use crate::domain::text::line;
 use crate::domain::time::Stamp;
@@ -46,7 +47,7 @@ struct Code {
 }
 
 impl InvitePopup {
-    /// For anyone; a member who is selected and has not been removed is proposed.
+    /// For anyone; a selected member whose invitation was not used yet is proposed.
     pub fn new(member: Option<&Member>) -> Self {
         let proposed =
             member.filter(|member| member.status == Status::Invited).map_or("", |member| &member.email);
@@ -54,25 +55,25 @@ impl InvitePopup {
     }
 
     fn send(&mut self, shared: &mut Shared) {
-        let email = self.address.text().trim().to_owned();
-        let plausible =
-            email.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.') && !b.contains('@'));
-        if !plausible || email.contains(char::is_whitespace) {
-            self.wrong = Some("That is no email address.".to_owned());
-            return;
-        }
+        let email = match email(self.address.text()) {
+            Ok(email) => email,
+            Err(wrong) => {
+                self.wrong = Some(format!("What is typed {wrong}."));
+                return;
+            }
+        };
         self.sending = true;
         shared.ask(Owner::Overlay, Ask::Invite(Invite { email, role: ROLES[self.role] }));
     }
 
     /// What will happen, known from the members that are loaded.
     fn forecast(&self, tables: &Tables) -> String {
-        let typed = self.address.text().trim();
+        let typed = folded(self.address.text().trim());
         let known = tables
             .members
             .rows()
             .iter()
-            .find(|member| member.email.eq_ignore_ascii_case(typed) && member.status != Status::Removed);
+            .find(|member| folded(&member.email) == typed && member.status != Status::Removed);
         match known {
             Some(member) if member.status == Status::Active => format!(
                 "{} is a member already ({}): they get a sign-in code, their role stays, and earlier codes of theirs end.",

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::domain::filter::quote;
 use crate::domain::key::LIVE_WITHIN;
 use crate::domain::text::{line, pad};
 use crate::domain::time::ago;
@@ -74,7 +75,7 @@ impl Remove {
             return Then::Close;
         }
         cx.tables.workspace.refresh(cx.shared);
-        cx.tables.review.search.set(&format!("owner:\"{}\"", self.member.email));
+        cx.tables.review.search.set(&format!("owner:{}", quote(&self.member.email, true)));
         Then::Do(Action::Tab3)
     }
 }

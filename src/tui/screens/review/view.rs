@@ -16,9 +16,11 @@ use crate::tui::app::Tables;
 use crate::tui::chart::draw_last_uses;
 use crate::tui::fleet::Load;
 use crate::tui::keymap::Action;
+use crate::tui::popup::lines;
 use crate::tui::prose::{first_lines, number, paragraph};
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::screens::keys::{self, sentence};
+use crate::tui::screens::members::say;
 use crate::tui::shared::Shared;
 use crate::tui::table::{Look, gutter, put, stand_out};
 use crate::tui::theme::{Role, Symbol};
@@ -84,12 +86,12 @@ pub fn draw(
     if let (Err(why), Some(_)) = (shared.may(Permission::Review), &shared.me)
         && !shared.start.read_only
     {
-        let lines = paragraph(
+        let why = paragraph(
             &sentence(&why),
             look.theme.style(Role::Strong),
             usize::from(body.width.saturating_sub(6)),
         );
-        lines_at(&lines, Rect { x: body.x + 3, y: body.y + 2, ..body }, &look, buf);
+        lines(&why, Rect { x: body.x + 3, y: body.y + 2, ..body }, look.theme, buf);
         return (None, None);
     }
     let selected = state.selected(&workspace.fleet);
@@ -107,7 +109,7 @@ pub fn draw(
     let cursor = draw_bar(state, shared, places.bar, buf);
     let fleet = &workspace.fleet;
     if state.table.shown().is_empty() {
-        draw_nothing(state, workspace, shared, places.table, buf);
+        draw_nothing(state, workspace, shared, &look, places.table, buf);
         return (cursor, None);
     }
     let columns = Columns::fit(places.table.width);
@@ -283,13 +285,14 @@ fn draw_reasons(state: &State, key: &Key, look: &Look, area: Rect, buf: &mut Buf
     }
 }
 
-fn lines_at(lines: &[Line<'_>], area: Rect, look: &Look, buf: &mut Buffer) {
-    for (y, line) in (area.y..area.bottom()).zip(lines) {
-        put(buf, (area.x, y), area.width, line, Style::new(), look.theme);
-    }
-}
-
-fn draw_nothing(state: &State, workspace: &keys::State, shared: &Shared, area: Rect, buf: &mut Buffer) {
+fn draw_nothing(
+    state: &State,
+    workspace: &keys::State,
+    shared: &Shared,
+    look: &Look,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let said = match (&workspace.fleet.load, &state.history) {
         (Load::Failed(why), _) | (_, Load::Failed(why)) => {
             format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh))
@@ -302,9 +305,5 @@ fn draw_nothing(state: &State, workspace: &keys::State, shared: &Shared, area: R
         }
         _ => "Loading keys and earlier decisions.".to_owned(),
     };
-    let theme = shared.theme();
-    let lines = paragraph(&said, theme.style(Role::Muted), usize::from(area.width.saturating_sub(6)).min(64));
-    for (y, line) in (area.y + 1..area.bottom()).zip(&lines) {
-        put(buf, (area.x + 3, y), area.width.saturating_sub(4), line, Style::new(), theme);
-    }
+    say(&said, area, look, buf);
 }
