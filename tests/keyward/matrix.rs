@@ -263,7 +263,7 @@ async fn send(
         request = request.bearer_auth(credential);
     }
     if let Some(body) = body {
-        request = request.json(&body);
+        request = request.header("content-type", "application/json").body(body.to_string());
     }
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
