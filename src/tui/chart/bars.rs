@@ -146,10 +146,11 @@ mod tests {
     fn every_range_has_an_axis_and_no_size_panics() {
         let now = Stamp(1_795_000_000_000);
         for range in Range::ALL {
-            for (columns, rows) in [(0, 0), (1, 1), (9, 2), (20, 3), (200, 10)] {
-                let area = Rect::new(0, 0, columns, rows);
+            for (columns, height) in [(0, 0), (1, 1), (9, 2), (20, 3), (200, 10)] {
+                let area = Rect::new(0, 0, columns, height);
                 let mut buf = Buffer::empty(area);
                 draw_use(area, &mut buf, Theme::default(), &[Some(3), None, Some(0)], range, now.plus(DAY));
+                assert_eq!(rows(&buf).ends_with("now"), height >= 3, "{}", rows(&buf));
             }
         }
     }

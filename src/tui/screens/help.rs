@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::List;
+use super::list::{List, Search};
 use crate::domain::filter::{Fields as _, KeyTest};
 use crate::domain::text;
 use crate::tui::app::Tables;
@@ -26,7 +26,6 @@ struct Entry {
 #[derive(Debug)]
 pub struct State {
     entries: Vec<Entry>,
-    texts: Vec<String>,
     list: List,
 }
 
@@ -70,9 +69,8 @@ impl State {
             right: format!("{}; {}", field.finds, field.values),
             place: "in the filter",
         }));
-        let texts: Vec<String> =
-            entries.iter().map(|e| format!("{} {} {}", e.left, e.right, e.place)).collect();
-        Self { list: List::all(entries.len()), entries, texts }
+        let texts = entries.iter().map(|e| format!("{} {} {}", e.left, e.right, e.place)).collect();
+        Self { list: List::new(texts, Search::Words), entries }
     }
 }
 
@@ -89,15 +87,12 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
-        if self.list.press(key) {
-            self.list.search(&self.texts);
-        }
+        self.list.press(key);
         Then::Stay
     }
 
     fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
-        self.list.field.paste(text);
-        self.list.search(&self.texts);
+        self.list.paste(text);
     }
 
     /// Nothing is accepted here.

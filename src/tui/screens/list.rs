@@ -17,25 +17,31 @@ use crate::tui::shared::Shared;
 use crate::tui::table::put;
 use crate::tui::theme::{Role, Symbol};
 
-/// What was typed, and where one is among what it found.
-#[derive(Debug, Default)]
+/// How lines are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// By every word that was typed, in their own order.
+    Words,
+    /// By the letters of what was typed, the best first.
+    Letters,
+}
+
+/// Lines that can be searched, what was typed, and where one is among what it found.
+#[derive(Debug)]
 pub struct List {
-    /// What was typed.
-    pub field: Field,
+    /// What is searched of each line.
+    texts: Vec<String>,
+    search: Search,
+    field: Field,
     /// The chosen line among those found.
-    pub at: usize,
+    at: usize,
     found: Vec<usize>,
 }
 
 impl List {
-    /// All of so many lines.
-    pub fn all(lines: usize) -> Self {
-        Self { found: (0..lines).collect(), ..Self::default() }
-    }
-
-    /// The lines found, the best first.
-    pub fn found(&self) -> &[usize] {
-        &self.found
+    /// All lines, in their own order.
+    pub fn new(texts: Vec<String>, search: Search) -> Self {
+        Self { found: (0..texts.len()).collect(), texts, search, field: Field::default(), at: 0 }
     }
 
     /// The chosen line.
@@ -43,12 +49,20 @@ impl List {
         self.found.get(self.at).copied()
     }
 
-    /// Finds the lines with the letters of what was typed, the best first.
-    pub fn search_fuzzily(&mut self, texts: &[String]) {
+    fn find(&mut self) {
+        self.at = 0;
+        self.found = match self.search {
+            Search::Words => self.by_words(),
+            Search::Letters => self.by_letters(),
+        };
+    }
+
+    fn by_letters(&self) -> Vec<usize> {
         let pattern = Pattern::parse(self.field.text(), CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut chars = Vec::new();
-        let mut found: Vec<(u32, usize)> = texts
+        let mut found: Vec<(u32, usize)> = self
+            .texts
             .iter()
             .enumerate()
             .filter_map(|(at, text)| {
@@ -56,16 +70,13 @@ impl List {
             })
             .collect();
         found.sort_by_key(|&(score, at)| (std::cmp::Reverse(score), at));
-        self.found = found.into_iter().map(|(_, at)| at).collect();
-        self.at = 0;
+        found.into_iter().map(|(_, at)| at).collect()
     }
 
-    /// Finds the lines that hold every word that was typed, in their own order.
-    pub fn search(&mut self, texts: &[String]) {
+    fn by_words(&self) -> Vec<usize> {
         let words: Vec<Needle> = self.field.text().split_whitespace().map(Needle::new).collect();
         let found = |text: &String| words.iter().all(|word| word.is_in(text));
-        self.found = (0..texts.len()).filter(|&at| found(&texts[at])).collect();
-        self.at = 0;
+        (0..self.texts.len()).filter(|&at| found(&self.texts[at])).collect()
     }
 
     /// Moves as an action asks; says whether it did.
@@ -81,9 +92,17 @@ impl List {
         true
     }
 
-    /// Types; says whether the text may have changed.
-    pub fn press(&mut self, key: KeyCombination) -> bool {
-        self.field.press(key)
+    /// Types, and finds.
+    pub fn press(&mut self, key: KeyCombination) {
+        if self.field.press(key) {
+            self.find();
+        }
+    }
+
+    /// Takes a pasted text, and finds.
+    pub fn paste(&mut self, text: &str) {
+        self.field.paste(text);
+        self.find();
     }
 
     /// How wide the lines of the list are in a body of this size.

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::List;
+use super::list::{List, Search};
 use crate::domain::time::span;
 use crate::tui::app::Tables;
 use crate::tui::keymap::{Action, Context, stack};
@@ -18,7 +18,6 @@ use crate::tui::theme::Role;
 #[derive(Debug)]
 pub struct State {
     notices: Vec<Notice>,
-    texts: Vec<String>,
     list: List,
 }
 
@@ -26,8 +25,8 @@ impl State {
     /// All that are kept.
     pub fn new(shared: &Shared) -> Self {
         let notices: Vec<Notice> = shared.notices.history().cloned().collect();
-        let texts: Vec<String> = notices.iter().map(|notice| notice.text.clone()).collect();
-        Self { list: List::all(texts.len()), notices, texts }
+        let texts = notices.iter().map(|notice| notice.text.clone()).collect();
+        Self { list: List::new(texts, Search::Words), notices }
     }
 }
 
@@ -44,15 +43,12 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
-        if self.list.press(key) {
-            self.list.search(&self.texts);
-        }
+        self.list.press(key);
         Then::Stay
     }
 
     fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
-        self.list.field.paste(text);
-        self.list.search(&self.texts);
+        self.list.paste(text);
     }
 
     /// Nothing is accepted here.

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::List;
+use super::list::{List, Search};
 use crate::domain::text;
 use crate::tui::app::Tables;
 use crate::tui::keymap::{Action, Context, TABLE, stack};
@@ -25,7 +25,6 @@ struct Command {
 #[derive(Debug)]
 pub struct State {
     commands: Vec<Command>,
-    texts: Vec<String>,
     list: List,
 }
 
@@ -54,8 +53,8 @@ impl State {
             .map(|row| Command { action: row.action, does: row.help, not: available(row.action).err() })
             .collect();
         commands.sort_by_key(|command| command.not.is_some());
-        let texts: Vec<String> = commands.iter().map(|command| command.does.to_owned()).collect();
-        Self { list: List::all(texts.len()), commands, texts }
+        let texts = commands.iter().map(|command| command.does.to_owned()).collect();
+        Self { list: List::new(texts, Search::Letters), commands }
     }
 }
 
@@ -83,15 +82,12 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
-        if self.list.press(key) {
-            self.list.search_fuzzily(&self.texts);
-        }
+        self.list.press(key);
         Then::Stay
     }
 
     fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
-        self.list.field.paste(text);
-        self.list.search_fuzzily(&self.texts);
+        self.list.paste(text);
     }
 
     fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
