@@ -37,7 +37,7 @@ pub mod organization;
 pub mod patterns;
 pub mod plant;
 
-pub use organization::{KEYS_DEFAULT, KEYS_MAX, Organization};
+pub use organization::{KEYS_MAX, Organization};
 
 use command::Signals;
 use house::House;

@@ -68,7 +68,7 @@ fn parse(text: &str, file: PathBuf) -> Result<Config, ConfigError> {
         ConfigError::Wrong {
             file: file.clone(),
             line: before.matches('\n').count() + 1,
-            wrong: text::line(e.message()).into_owned(),
+            wrong: text::line(without_value(e.message())).into_owned(),
         }
     })?;
     if has_password(&config.server.database_url) && open_to_others(&file) {
@@ -83,15 +83,19 @@ fn has_password(url: &str) -> bool {
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || url.contains("password=")
 }
 
-#[cfg(unix)]
+/// What `toml` says, without the value that it says it of: `string "…", expected u32` becomes `expected u32`.
+fn without_value(message: &str) -> &str {
+    let quotes =
+        ["invalid type: ", "invalid value: ", "unknown variant "].iter().any(|m| message.starts_with(m));
+    match message.rfind("expected ") {
+        Some(at) if quotes => &message[at..],
+        _ => message,
+    }
+}
+
 fn open_to_others(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file).is_ok_and(|m| m.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]
@@ -107,6 +111,8 @@ mod tests {
         let message = wrong("[server]\ndatabase_url = \"postgres://a:hunter2@db/x\"\nlisten = 5\n");
         assert!(message.contains("line 3"), "{message}");
         assert!(!wrong("[server]\ndatabase_url = \"postgres://a:hunter2@db\n").contains("hunter2"));
+        let message = wrong("[limits]\nconnections = \"postgres://a:hunter2@db/x\"\n");
+        assert!(message.ends_with("line 2: expected u32"), "{message}");
         assert!(wrong("colour = 1").contains("line 1"), "{}", wrong("colour = 1"));
     }
 

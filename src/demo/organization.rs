@@ -17,8 +17,6 @@ use crate::domain::secret::{Digest, Mask};
 use crate::domain::time::{DAY, HOUR, MINUTE, Stamp};
 use crate::wire::data_plane::{Machine, Site};
 
-/// Keys of the demo when nobody says otherwise.
-pub const KEYS_DEFAULT: usize = 60;
 /// Most keys of the demo.
 pub const KEYS_MAX: usize = 100_000;
 /// How many keys have a history; the others have a last use only.
@@ -290,6 +288,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::cli::DemoArgs;
     use crate::domain::key;
     use crate::domain::policy::Policy;
     use crate::domain::rotation::{Phase, QuietWindow, phase};
@@ -307,7 +306,7 @@ mod tests {
 
     #[test]
     fn every_flag_risk_and_phase_is_there() {
-        for (plant, now) in organizations(KEYS_DEFAULT) {
+        for (plant, now) in organizations(DemoArgs::default().keys as usize) {
             let judge = Judge { policy: Policy::default(), now, tracking_since: plant.created_at };
             let org: Vec<&Key> =
                 plant.keys.iter().map(|k| &k.key).filter(|k| k.kind == Kind::Organization).collect();
