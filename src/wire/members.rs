@@ -84,6 +84,7 @@ pub struct ChangedRole {
 /// Whether removing is only tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct RemoveQuery {
     /// Answer the same and do nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -66,14 +66,14 @@ impl<C: Call> Asked<C> {
         if part.len() == 36 { Ok(id) } else { Err(Refusal::NotFound) }
     }
 
-    /// The query parameters. Unknown ones are ignored.
+    /// The query parameters. Unknown ones are ignored, save where that would do more than was asked for.
     ///
     /// # Errors
     /// 422 for a parameter that is not valid.
     pub fn query(&self) -> Result<C::Query, Refusal> {
         match Query::try_from_uri(&self.uri) {
             Ok(Query(query)) => Ok(query),
-            Err(rejection) => Err(field(&rejection.body_text())),
+            Err(rejection) => Err(field("query", &rejection.body_text())),
         }
     }
 
@@ -92,7 +92,7 @@ impl<C: Call> Asked<C> {
         }
         match Json::from_bytes(&bytes) {
             Ok(Json(body)) => Ok(body),
-            Err(JsonRejection::JsonDataError(e)) => Err(field(&e.body_text())),
+            Err(JsonRejection::JsonDataError(e)) => Err(field("body", &e.body_text())),
             Err(_) => Err(Refusal::Malformed("The body is not well-formed JSON.".into())),
         }
     }
@@ -160,13 +160,13 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type.eq_ignore_ascii_case("application/json") && headers.get_all(CONTENT_ENCODING).iter().all(plain)
 }
 
-/// A 422 from what serde says, `prefix: field: message`. Only words of ours are passed on: what the client sent may be a secret.
-fn field(text: &str) -> Refusal {
+/// A 422 from what serde says of that part of a request, `prefix: field: message`. Only words of ours are passed on: what the client sent may be a secret.
+fn field(part: &str, text: &str) -> Refusal {
     let text = text.split_once(": ").map_or(text, |(_, rest)| rest);
     let text = text.split(" at line ").next().unwrap_or(text);
     let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let (name, message) = text.split_once(": ").unwrap_or(("", text));
-    let name = if is_name(name) { name } else { "body" };
+    let name = if is_name(name) { name } else { part };
     // At the beginning only, and names only: what follows may quote what was sent, and that may hold the same words.
     let quoted = |before: &str| {
         let name = message.strip_prefix(before)?.split('`').next()?;
@@ -181,7 +181,7 @@ fn field(text: &str) -> Refusal {
     let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
     if message.starts_with("unknown field `") {
         let known = expected.map_or("none", |known| known.trim_start_matches("one of "));
-        return Refusal::field("body", format!("has an unknown field; known: {known}"));
+        return Refusal::field(part, format!("has an unknown field; known: {known}"));
     }
     let wrong = match expected {
         _ if message.starts_with("must ") => message.to_owned(),
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
     use crate::wire::activity::ListActivity;
     use crate::wire::keys::{CreatePersonalKey, EditPersonalKey, RevokePersonalKey};
-    use crate::wire::members::CreateInvitation;
+    use crate::wire::members::{CreateInvitation, RemoveMember};
     use crate::wire::problem::Problem;
     use crate::wire::reviews::RecordReviewExport;
 
@@ -351,6 +351,10 @@ mod tests {
         }
         let fine = asked::<ListActivity>("/?limit=1000&unknown=1&cursor=", "", "").query();
         assert_eq!(fine.map(|q| q.limit).ok(), Some(Some(1_000)));
+        // A trial with a slip of the pen must not become the deed.
+        let slip = asked::<RemoveMember>("/?dry-run=true", "", "").query();
+        let problem = slip.expect_err("taken").problem();
+        assert!(problem.detail.contains("`query` has an unknown field; known: `dry_run`"), "{problem:?}");
     }
 
     #[test]
