@@ -257,7 +257,7 @@ fn evidence(record: &Review) -> String {
     parts.join("; ")
 }
 
-/// Text that Markdown takes for nothing but text.
+/// Text that Markdown takes for nothing but text; only addresses (`https://…`) still become links where GitHub shows it.
 fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
+use crate::domain::text::width;
 use crate::domain::time::{Stamp, ago};
 use crate::domain::usage::Usage;
 use crate::tui::chart::{self, Range};
@@ -141,7 +142,15 @@ impl State {
 }
 
 /// Draws the pane for a key.
-pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+pub fn draw(
+    state: &State,
+    key: &Key,
+    fleet: &Fleet,
+    shared: &Shared,
+    look: &Look<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let mut facts = facts(key, fleet, look, usize::from(area.width));
     let chart = facts.len();
     clients(state, key, look, usize::from(area.width), &mut facts);
@@ -152,16 +161,21 @@ pub fn draw(state: &State, key: &Key, fleet: &Fleet, look: &Look<'_>, area: Rect
     if let Some(y) = (chart + 1).checked_sub(skipped).and_then(|rows| u16::try_from(rows).ok()) {
         let place = Rect { y: area.y.saturating_add(y), height: CHART, ..area };
         if place.bottom() <= area.bottom() {
-            draw_chart(state, key, look, place, buf);
+            draw_chart(state, key, shared, look, place, buf);
         }
     }
     // What is above or below, and how to get there.
     let more = facts.len() > skipped + usize::from(area.height);
     if (more || state.focused) && area.height > 1 && area.width > 20 {
-        let hint = if state.focused { "j k scroll, Tab leaves" } else { "Tab scrolls" };
-        let x = area.right() - u16::try_from(hint.len()).unwrap_or(0).min(area.width);
+        let tab = shared.key(Action::NextField);
+        let hint = if state.focused {
+            format!("{} {} scroll, {tab} leaves", shared.key(Action::Down), shared.key(Action::Up))
+        } else {
+            format!("{tab} scrolls")
+        };
+        let x = area.right() - u16::try_from(width(&hint)).unwrap_or(0).min(area.width);
         let role = if state.focused { Role::Accent } else { Role::Muted };
-        buf.set_stringn(x, area.y, hint, usize::from(area.width), look.theme.style(role));
+        buf.set_stringn(x, area.y, &hint, usize::from(area.width), look.theme.style(role));
     }
 }
 
@@ -217,17 +231,18 @@ fn facts(key: &Key, fleet: &Fleet, look: &Look<'_>, columns: usize) -> Vec<Line<
 }
 
 /// Bars of the use over the range, once it is known.
-fn draw_chart(state: &State, key: &Key, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+fn draw_chart(state: &State, key: &Key, shared: &Shared, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let theme = look.theme;
-    let keys = "< > other times";
+    let keys =
+        format!("{} {} other times", shared.key(Action::ShorterChart), shared.key(Action::LongerChart));
     let title = Line::from(vec![
         Span::styled(format!("Uses over {}", state.range.label()), theme.style(Role::Strong)),
         Span::styled(format!(", {}", chart::per(state.range.width())), theme.style(Role::Muted)),
     ]);
     put(buf, (area.x, area.y), area.width, &title, Style::new(), theme);
-    let x = area.right().saturating_sub(u16::try_from(keys.len()).unwrap_or(0));
+    let x = area.right().saturating_sub(u16::try_from(width(&keys)).unwrap_or(0));
     if area.width > 40 {
-        buf.set_string(x, area.y, keys, theme.style(Role::Muted));
+        buf.set_string(x, area.y, &keys, theme.style(Role::Muted));
     }
     let known = state.usage.as_ref().filter(|(id, range, ..)| *id == key.id && *range == state.range);
     if let Some((_, range, now, usage)) = known {

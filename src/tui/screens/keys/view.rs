@@ -96,7 +96,7 @@ pub fn draw(
         } else if places.table.height > 0 {
             rule(places.table.bottom(), body, shared, buf);
         }
-        detail::draw(detail, key, &state.fleet, &look, pane, buf);
+        detail::draw(detail, key, &state.fleet, shared, &look, pane, buf);
     }
     let scroll = (places.pane.is_none() && places.table.height > 1).then(|| Scrolled {
         first_row_y: places.table.y + 1,

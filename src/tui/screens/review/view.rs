@@ -97,7 +97,7 @@ pub fn draw(
     let selected = state.selected(&workspace.fleet);
     let places = places(body, tables.detail.open && selected.is_some());
     if let (Some(pane), Some(key)) = (places.pane, selected) {
-        detail::draw(&tables.detail, key, &workspace.fleet, &look, pane, buf);
+        detail::draw(&tables.detail, key, &workspace.fleet, shared, &look, pane, buf);
         if !places.side {
             return (None, None);
         }
