@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use super::{create, done};
 use crate::support::house::{House, unlimited};
-use crate::support::pty::{Pty, keyward};
+use crate::support::pty::{Pty, Seen, keyward};
 use crate::support::served::{Home, PATIENCE};
 use crate::support::{Database, for_each_database};
 
@@ -152,22 +152,32 @@ async fn killed(database: &Database, nth: usize, held: Held) {
         applied >= usize::from(held == Held::Answer) && applied < KEYS + usize::from(held == Held::Answer),
         "{at}"
     );
-    let left = KEYS - applied;
-    if left == 0 {
-        pty.until_text("All organization keys are in order");
-    } else {
-        pty.until_text(&format!("Decided: revoke {left}"));
+    let nothing = "All organization keys are in order".to_owned();
+    let decided = |seen: &Seen| seen.text().contains("Decided: revoke");
+    if pty.until("what is decided", |seen| {
+        (decided(seen) || seen.text().contains(&nothing)).then(|| decided(seen))
+    }) {
         pty.press("A");
-        if left == 1 {
-            pty.until_text("will be revoked, for good");
-            pty.press("y");
-        } else {
-            pty.until_text(&format!("Type revoke {left}"));
-            pty.press(&format!("revoke {left}"));
-            pty.until_text(&format!(": revoke {left}"));
-            pty.press("\r");
+        // What the dead program had sent may be applied until the decisions were loaded, and even later: then twice asked is once
+        // done.
+        let asked: Vec<String> = [nothing, "1 key will be revoked, for good".to_owned()]
+            .into_iter()
+            .chain((2..=KEYS).map(|left| format!("Type revoke {left}")))
+            .collect();
+        let left =
+            pty.until("what is left", |seen| asked.iter().position(|words| seen.text().contains(words)));
+        match left {
+            0 => {}
+            1 => pty.press("y"),
+            left => {
+                pty.press(&format!("revoke {left}"));
+                pty.until_text(&format!(": revoke {left}"));
+                pty.press("\r");
+            }
         }
-        pty.until_text(&format!("all {left} done"));
+        if left > 0 {
+            pty.until_text(&format!("all {left} done"));
+        }
     }
     for &key in &keys {
         assert_eq!(done(&house.ada, key).await, (1, 1), "{at}");
