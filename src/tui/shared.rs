@@ -137,6 +137,7 @@ pub struct Shared {
     pub effects: Vec<Effect>,
     creating: HashMap<Ticket, Creating>,
     server_time: Option<(Stamp, Moment)>,
+    who_asked: Option<Moment>,
     waiting: HashMap<Ticket, Owner>,
     tickets: u64,
     creates: u64,
@@ -155,6 +156,7 @@ impl Shared {
             effects: Vec::new(),
             creating: HashMap::new(),
             server_time: None,
+            who_asked: None,
             waiting: HashMap::new(),
             tickets: 0,
             creates: 0,
@@ -201,7 +203,16 @@ impl Shared {
     /// Asks who is signed in, and as what: roles change while one works.
     pub fn ask_who(&mut self) {
         if !self.waits(Owner::Me) {
+            self.who_asked = Some(self.now);
             self.ask(Owner::Me, Ask::Me);
+        }
+    }
+
+    /// The same because an answer does not fit the role that is known. Not at once again: a server of which the one answer never fits
+    /// the other would be asked without end.
+    pub fn doubt_who(&mut self) {
+        if self.who_asked.is_none_or(|at| self.now.since(at) >= RETRY_MS) {
+            self.ask_who();
         }
     }
 

@@ -22,9 +22,13 @@ impl Model {
             self.shared.link = Link::Live;
         }
         // The role is another one now.
-        let denied = |failure: &Failure| failure.problem() == Some(ProblemType::NotPermitted);
-        if owner != Owner::Me && result.as_ref().is_err_and(denied) {
-            self.shared.ask_who();
+        if result.as_ref().is_err_and(|failure| failure.problem() == Some(ProblemType::NotPermitted)) {
+            match owner {
+                Owner::Me => {}
+                // These are asked for again when it is known who asks.
+                Owner::List(_) | Owner::Changes(_) => self.shared.doubt_who(),
+                _ => self.shared.ask_who(),
+            }
         }
         let signed_out = result.as_ref().is_err_and(Failure::is_signed_out);
         match owner {

@@ -62,6 +62,8 @@ pub struct Driver {
     pub asked: Vec<String>,
     /// What the server answers instead, first come, first served.
     pub failures: VecDeque<Failure>,
+    /// Whether lists of keys are denied, whatever the role.
+    pub denying: bool,
     /// What was put somewhere, and other effects that leave the program.
     pub done: Vec<String>,
     /// Of each answer, whether its frame could wait for the next one.
@@ -103,6 +105,7 @@ impl Driver {
             reviews: Vec::new(),
             asked: Vec::new(),
             failures: VecDeque::new(),
+            denying: false,
             done: Vec::new(),
             could_wait: Vec::new(),
             hold: false,

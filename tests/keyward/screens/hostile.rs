@@ -130,6 +130,15 @@ fn a_log_without_end_does_not_fill_the_memory() {
     assert!(screen.contains("None of the newest 200 rows passes the filter."), "{screen}");
 }
 
+#[test]
+fn a_server_that_contradicts_itself_is_not_asked_without_end() {
+    let mut driver = Driver::new();
+    driver.denying = true;
+    let before = driver.asked.len();
+    let driver = driver.wait(10_000).press("r");
+    assert!(driver.asked.len() < before + 12, "{:?}", driver.asked);
+}
+
 /// One thing that happens.
 fn happening() -> impl Strategy<Value = String> {
     let keys = "abcdeghijknrstuvwxyzAEGKRSU0123456./:?<> []!".chars().map(|c| c.to_string());

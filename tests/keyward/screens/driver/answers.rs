@@ -26,6 +26,9 @@ impl Driver {
         };
         Ok(match ask {
             Ask::Me | Ask::SignIn(_) | Ask::SignInAt { .. } => Reply::Me(Box::new(fleet::me(self.role))),
+            Ask::Keys(_) | Ask::Changes { .. } if self.denying => {
+                return Err(problem(ProblemType::NotPermitted, "Not for you."));
+            }
             Ask::Keys(kind) | Ask::Changes { kind, .. } => Reply::Keys(page(self.of(kind))),
             Ask::Create { kind, body, .. } => {
                 let mut key =
