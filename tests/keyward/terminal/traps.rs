@@ -193,7 +193,8 @@ fn each_frame_is_one_write() {
         |line: &str| line.split_once("write(").map(|(_, rest)| rest.split(',').next().unwrap().to_owned());
     let terminal = to(first).unwrap();
     let frames: Vec<&str> = trace.lines().filter(|line| to(line).as_ref() == Some(&terminal)).collect();
-    assert!(frames.len() > 5, "{trace}");
+    // At the start, with the rows, with the help, without it, with the commands; others may ride in one of these.
+    assert!(frames.len() >= 5, "{trace}");
     for frame in frames {
         assert!(frame.contains("\"\\33[?2026h") && frame.contains("\\33[?2026l\""), "{frame}");
     }
