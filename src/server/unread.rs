@@ -28,7 +28,8 @@ impl Watched {
     /// Watches the body of a request with these headers.
     pub(super) fn new(body: Incoming, headers: &HeaderMap) -> Self {
         // Whoever waits to be asked for the body does not send it once there is an answer.
-        Self { body: Some(body), done: headers.contains_key(EXPECT) }
+        let done = body.is_end_stream() || headers.contains_key(EXPECT);
+        Self { body: Some(body), done }
     }
 }
 
