@@ -15,7 +15,7 @@ pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: Times,
         let label = label(tick);
         let width = u16::try_from(text::width(&label)).unwrap_or(0);
         let column = times.column(tick, columns);
-        if column >= free_from && column + width < end {
+        if column >= free_from && column + width + 1 < end {
             buf.set_string(x + column, y, &label, style);
             free_from = column + width + 2;
         }
