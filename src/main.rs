@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use keyward::cli::connect::Target;
 use keyward::cli::{self, Cli, Command, Context, DemoArgs, Exit, Failure, UiArgs, output};
 use keyward::client::state::State;
@@ -17,6 +18,8 @@ use keyward::tui::first::Chosen;
 use keyward::tui::runtime::RunError;
 use keyward::{demo, host, launch, tui};
 use tokio::runtime::{Builder, Runtime};
+
+const NO_THREADS: &str = "the system gives no threads";
 
 fn main() -> ExitCode {
     keep_memory_private();
@@ -132,19 +135,15 @@ fn demo(args: DemoArgs, ui: &UiArgs, context: &Context) -> u8 {
 
 /// A runtime for what waits most of the time.
 fn one() -> Result<Runtime, Failure> {
-    Builder::new_current_thread().enable_all().build().map_err(|e| no_runtime(&e))
+    Ok(Builder::new_current_thread().enable_all().build().context(NO_THREADS)?)
 }
 
 /// A runtime beside a thread of its own: one worker, since every further one wakes the others.
 fn beside() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| no_runtime(&e))
+    Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build().context(NO_THREADS)?)
 }
 
 /// A runtime for what works on all cores.
 fn many() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread().enable_all().build().map_err(|e| no_runtime(&e))
-}
-
-fn no_runtime(error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Failed, format!("the system gives no threads: {error}"))
+    Ok(Builder::new_multi_thread().enable_all().build().context(NO_THREADS)?)
 }

@@ -161,6 +161,13 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// What the system refused, with what it was wanted for.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Exit::Failed, format!("{error:#}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
+use anyhow::Context as _;
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -9,6 +10,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::exit::{Exit, Failure};
 use crate::domain::text;
 
+const UNREADABLE: &str = "the answer cannot be read";
 /// Longest secret that is read, in bytes.
 const SECRET_MAX: u64 = 16 * 1024;
 
@@ -25,7 +27,7 @@ pub fn line(question: &str) -> Result<String, Failure> {
     let mut err = io::stderr().lock();
     let _ = write!(err, "{} ", text::line(question)).and_then(|()| err.flush());
     let mut answer = String::new();
-    let n = io::stdin().lock().read_line(&mut answer).map_err(|e| unreadable(&e))?;
+    let n = io::stdin().lock().read_line(&mut answer).context(UNREADABLE)?;
     if n == 0 {
         let _ = writeln!(err);
         return Err(Failure::new(Exit::Failed, "cancelled: nothing was done"));
@@ -58,7 +60,7 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
     let typed = typed();
     drop(hidden);
     let _ = writeln!(err);
-    let typed = typed.map_err(|e| unreadable(&e))?;
+    let typed = typed.context(UNREADABLE)?;
     if typed.contains(&INTERRUPT) {
         // Now that the terminal is as it was: end as Ctrl-C does everywhere else.
         let _ = kill_process(getpid(), Signal::INT);
@@ -97,7 +99,7 @@ fn typed() -> io::Result<Zeroizing<Vec<u8>>> {
 /// Nothing came, or it is no text.
 pub fn piped() -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
-    io::stdin().lock().take(SECRET_MAX).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    io::stdin().lock().take(SECRET_MAX).read_to_end(&mut bytes).context(UNREADABLE)?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(e) => {
@@ -105,10 +107,6 @@ pub fn piped() -> Result<Zeroizing<String>, Failure> {
             Err(Failure::usage("what came on standard input is not text"))
         }
     }
-}
-
-fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(Exit::Failed, format!("the answer cannot be read: {error}"))
 }
 
 /// The terminal does not show what is typed, until this is dropped.
@@ -126,7 +124,8 @@ impl Hidden {
             tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
             Ok(Self(before))
         };
-        hide().map_err(|e: rustix::io::Errno| unreadable(&e.into()))
+        let hidden: Result<Self, rustix::io::Errno> = hide();
+        Ok(hidden.context(UNREADABLE)?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 
 use super::exit::{Exit, Failure};
@@ -37,8 +38,7 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
 pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     let command = Cli::command();
     if let Some(folder) = &args.to {
-        clap_mangen::generate_to(command, folder)
-            .map_err(|e| Failure::new(Exit::Failed, format!("{}: {e}", folder.display())))?;
+        clap_mangen::generate_to(command, folder).with_context(|| folder.display().to_string())?;
         return Ok(Exit::Done);
     }
     let mut page = Vec::new();

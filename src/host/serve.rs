@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::open;
@@ -54,7 +55,7 @@ pub async fn serve(args: &ServeArgs, context: &Context) -> Result<u8, Failure> {
 }
 
 fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind).map_err(|e| Failure::new(Exit::Failed, format!("signals cannot be received: {e}")))
+    Ok(signal(kind).context("signals cannot be received")?)
 }
 
 /// The configuration with the flags over it, as the server takes it.
