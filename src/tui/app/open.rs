@@ -3,7 +3,6 @@
 use super::{Model, Overlay, Tab};
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::tui::fleet::Load;
 use crate::tui::keymap::{Action, Context, TABLE};
 use crate::tui::msg::{Effect, Failure, Reply, Ticket};
 use crate::tui::screens::{
@@ -126,22 +125,27 @@ impl Model {
         }
     }
 
-    /// Opens the popup that applies the review's drafts, or says why not. What was applied before has to be known for it.
+    /// Opens the popup that applies the review's drafts, or says why not.
     pub(super) fn open_apply(&mut self) {
         match review::Apply::new(&self.shared, &self.tables) {
             Ok(apply) => self.overlay = Some(Overlay::Apply(apply)),
             Err(why) => {
-                self.tables.review.apply_asked = matches!(self.tables.review.history, Load::Loading { .. });
+                self.tables.review.apply_asked = !self.tables.review.drafts.is_empty()
+                    && review::Apply::is_ready(&self.tables) == Some(false);
                 self.shared.notices.info(self.shared.now, why);
             }
         }
     }
 
-    /// Opens it as soon as that is known, where it was asked for before and nothing else was opened.
+    /// Opens it as soon as it can, where it was asked for before and nothing else was opened.
     pub(super) fn apply_if_asked(&mut self) {
-        let known = self.tables.review.history == Load::Complete;
+        let ready = review::Apply::is_ready(&self.tables);
         let free = self.overlay.is_none() && self.tab == Tab::Review && !self.types_in_tab();
-        if known && std::mem::take(&mut self.tables.review.apply_asked) && free {
+        if ready != Some(false)
+            && std::mem::take(&mut self.tables.review.apply_asked)
+            && ready.is_some()
+            && free
+        {
             self.open_apply();
         }
     }

@@ -355,6 +355,7 @@ impl Model {
         if review.history == Load::Nothing && self.shared.may(Permission::Review).is_ok() {
             review.load(&mut self.shared);
         }
+        self.apply_if_asked();
     }
 
     /// Such a tab hears what it asked for.

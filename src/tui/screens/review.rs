@@ -64,7 +64,7 @@ pub struct State {
     pub drafts: Drafts,
     /// The batch that is being applied, or its results.
     pub run: Option<Run>,
-    /// Applying was asked for before it was known what had been applied before: its popup opens then.
+    /// Applying was asked for before all was known that its preview shows: it opens then.
     pub apply_asked: bool,
     /// Keys whose rotation was decided and applied; their wizard opens next.
     pub to_rotate: Vec<Id>,

@@ -163,11 +163,13 @@ async fn killed(database: &Database, nth: usize, held: Held) {
         let asked: Vec<String> = [nothing, "1 key will be revoked, for good".to_owned()]
             .into_iter()
             .chain((2..=KEYS).map(|left| format!("Type revoke {left}")))
+            .chain(["nothing is left to decide".to_owned()])
             .collect();
+        let none = |left: usize| left == 0 || left + 1 == asked.len();
         let left =
             pty.until("what is left", |seen| asked.iter().position(|words| seen.text().contains(words)));
         match left {
-            0 => {}
+            left if none(left) => {}
             1 => pty.press("y"),
             left => {
                 pty.press(&format!("revoke {left}"));
@@ -175,7 +177,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
                 pty.press("\r");
             }
         }
-        if left > 0 {
+        if !none(left) {
             pty.until_text(&format!("all {left} done"));
         }
     }

@@ -135,6 +135,20 @@ impl Driver {
         self
     }
 
+    /// Answers what of this name is held back, and nothing else.
+    pub fn go_for(mut self, ask: &str) -> Self {
+        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held).into_iter().partition(
+            |effect| matches!(effect, Effect::Ask { ask: held, .. } if format!("{held:?}").starts_with(ask)),
+        );
+        self.held = later.into();
+        assert!(!now.is_empty(), "{ask} was not asked: {:?}", self.held);
+        for effect in now {
+            self.run(effect);
+        }
+        self.frame();
+        self
+    }
+
     pub fn holding(mut self) -> Self {
         self.hold = true;
         self

@@ -183,6 +183,19 @@ fn the_preview_opens_as_soon_as_it_is_known_what_was_applied_before() {
 }
 
 #[test]
+fn the_preview_waits_for_the_keys_too() {
+    let first = reviewing(stale(3)).press("3x");
+    let start = keyward::tui::shared::Start { drafts: kept(&first), ..start(80, 24) };
+    let mut driver = Driver::prepare(start, Role::Admin);
+    driver.keys = stale(3);
+    // The tab is open before the keys are there, and what was applied before is known first.
+    let driver = driver.holding().go_once().press("3").go_for("Reviews").press("A");
+    assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
+    let driver = driver.go();
+    assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());
+}
+
+#[test]
 fn kept_keys_leave_the_queue() {
     let driver = reviewing(stale(3)).press("3K<enter>Ay<esc>");
     assert!(driver.screen().contains("2 to review"), "{}", driver.screen());

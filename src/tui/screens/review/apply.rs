@@ -42,6 +42,11 @@ pub struct Apply {
     scroll: Scroll,
 }
 
+/// What has to be known for the preview. Without the keys, each would be left alone as if it were gone.
+fn needed(tables: &Tables) -> [(&Load, &'static str); 2] {
+    [(&tables.review.history, "what was applied before"), (&tables.workspace.fleet.load, "all keys")]
+}
+
 #[derive(Debug)]
 enum Listed {
     Heading(String, Role),
@@ -52,14 +57,20 @@ impl Apply {
     /// The preview of all drafts. `Err` says why there is nothing to apply now.
     ///
     /// # Errors
-    /// No drafts, or what was applied before is not known yet.
+    /// No drafts, or not all is known that the preview shows.
     pub fn new(shared: &Shared, tables: &Tables) -> Result<Self, String> {
         let review = &tables.review;
         if review.drafts.is_empty() {
             return Err("nothing is decided yet".to_owned());
         }
-        if review.history != Load::Complete {
-            return Err("what was applied before is not known yet; the preview opens then".to_owned());
+        for (load, what) in needed(tables) {
+            match load {
+                Load::Complete => {}
+                Load::Loading { .. } => return Err(format!("not known yet: {what}; the preview opens then")),
+                Load::Nothing | Load::Failed(_) => {
+                    return Err(format!("not known: {what}; once that is loaded, the preview opens"));
+                }
+            }
         }
         let mut silent = Vec::new();
         let (mut held, mut moot) = (Vec::new(), Vec::new());
@@ -118,6 +129,19 @@ impl Apply {
             wrong: None,
             scroll: Scroll::default(),
         })
+    }
+
+    /// Whether all is known that the preview shows; nothing where it is not even on its way.
+    pub fn is_ready(tables: &Tables) -> Option<bool> {
+        let mut ready = true;
+        for (load, _) in needed(tables) {
+            match load {
+                Load::Complete => {}
+                Load::Loading { .. } => ready = false,
+                Load::Nothing | Load::Failed(_) => return None,
+            }
+        }
+        Some(ready)
     }
 
     fn types(&self) -> bool {
