@@ -49,10 +49,18 @@ impl Effects {
         &self.line.records
     }
 
-    /// Asks the server.
+    /// Asks the server. Before a decision is sent, all drafts are on the disk, however slow it is: whatever becomes of this program,
+    /// the next one knows what is left.
     pub(super) fn ask(&mut self, ticket: Ticket, ask: Ask) {
         let line = self.line.clone();
-        self.spawn(ticket, |mailbox| line.ask(ask, mailbox));
+        let drafts = matches!(ask, Ask::Decide { .. }).then(|| self.drafts.clone());
+        self.spawn(ticket, |mailbox| async move {
+            if let Some(drafts) = drafts {
+                // It only fails by a panic, which was reported.
+                let _ = tokio::task::spawn_blocking(move || drafts.flush()).await;
+            }
+            line.ask(ask, mailbox).await;
+        });
     }
 
     /// Takes something somewhere.
