@@ -7,33 +7,33 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 mod activity;
+mod completions;
 pub mod connect;
 mod doctor;
-pub mod document;
 pub mod exit;
-mod host;
+pub mod json_docs;
 mod keys;
 mod login;
 mod members;
-mod moment;
 pub mod output;
 mod parse;
 mod prompt;
 mod review;
 mod rotate;
 mod scan;
+mod secret_output;
+mod server_args;
 mod sessions;
-mod shell;
-mod sink;
 pub mod terminal;
+mod time_arg;
 mod ui;
 mod verify;
 
 pub use connect::{ConnectArgs, Context};
 pub use exit::{Exit, Failure};
-pub use host::{AdminCommand, BackupArgs, DatabaseArgs, DemoArgs, ServeArgs};
 pub use login::LoginArgs;
 pub use parse::parse;
+pub use server_args::{AdminCommand, BackupArgs, DatabaseArgs, DemoArgs, ServeArgs};
 pub use ui::UiArgs;
 
 /// Administer API keys: see which are dead weight, clear them out, rotate the ones that matter.
@@ -109,9 +109,9 @@ pub enum Remote {
     /// Find keys of ours in files
     Scan(scan::ScanArgs),
     /// Print the completions of a shell
-    Completions(shell::CompletionsArgs),
+    Completions(completions::CompletionsArgs),
     /// Print the manual page
-    Man(shell::ManArgs),
+    Man(completions::ManArgs),
 }
 
 /// Runs a command against a server.
@@ -140,8 +140,8 @@ async fn dispatch(command: Remote, context: &Context) -> Result<Exit, Failure> {
         Remote::Whoami(args) => verify::whoami(args, context).await,
         Remote::Doctor(args) => doctor::run(args, context).await,
         Remote::Scan(args) => scan::run(&args, context),
-        Remote::Completions(args) => shell::completions(&args),
-        Remote::Man(args) => shell::man(&args),
+        Remote::Completions(args) => completions::completions(&args),
+        Remote::Man(args) => completions::man(&args),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// Tells the time: the system's, or one that a test moves by hand.
 #[derive(Clone, Debug, Default)]
@@ -18,16 +18,16 @@ pub enum Clock {
 
 impl Clock {
     /// A clock that stands at `at`.
-    pub fn fixed(at: Stamp) -> Self {
+    pub fn fixed(at: Timestamp) -> Self {
         Self::Fixed(Arc::new(AtomicI64::new(at.0)))
     }
 
     /// The present moment.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
-    pub fn now(&self) -> Stamp {
+    pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => Stamp(chrono::Utc::now().timestamp_millis()),
-            Self::Fixed(at) => Stamp(at.load(Ordering::SeqCst)),
+            Self::System => Timestamp(chrono::Utc::now().timestamp_millis()),
+            Self::Fixed(at) => Timestamp(at.load(Ordering::SeqCst)),
         }
     }
 

@@ -20,27 +20,27 @@ use crate::clock;
 use crate::config::{Config, Environment, Profile};
 use crate::domain::member::Role;
 use crate::domain::secret::{Token, TokenKind};
-use crate::launch::{self, Seat};
 use crate::server::observe::logs;
 use crate::server::{Running, StartError};
 use crate::store::{OpenError, SetUpError};
 use crate::tui::runtime::{self, RunError};
+use crate::ui_options::{self, UiSession};
 
-pub mod cast;
-pub mod chance;
 mod command;
-mod house;
+pub mod fixtures;
 mod integrations;
+pub mod keys;
 pub mod log;
 pub mod names;
 pub mod organization;
 pub mod patterns;
-pub mod plant;
+pub mod rng;
+mod server;
 
 pub use organization::{KEYS_MAX, Organization};
 
 use command::Signals;
-use house::House;
+use server::DemoServer;
 
 /// What the demo is to do.
 pub struct Options<'a> {
@@ -117,8 +117,8 @@ struct Guest {
 }
 
 impl Guest {
-    fn seat(&self, restricted: bool) -> Seat {
-        Seat {
+    fn seat(&self, restricted: bool) -> UiSession {
+        UiSession {
             address: format!("http://{}", self.address).parse().expect("made of a socket's address"),
             credential: Credential::bearer(self.token.expose()).expect("a token is one word of ASCII"),
             ca_certs: None,
@@ -147,7 +147,7 @@ pub fn run(options: &Options<'_>) -> Result<u8, DemoError> {
         address: listener.local_addr().map_err(DemoError::Port)?,
         token: Token::new(TokenKind::Session, clock::entropy()),
     };
-    let house = House {
+    let house = DemoServer {
         data: folder.path().join("keyward.db"),
         listener,
         keys: options.keys.min(KEYS_MAX),
@@ -155,7 +155,7 @@ pub fn run(options: &Options<'_>) -> Result<u8, DemoError> {
         session: TokenKind::Session.digest(guest.token.expose()).expect("a new token is well-formed"),
     };
     let seat = guest.seat(options.restricted);
-    let ui = launch::ui(seat, options.config, options.environment).map_err(DemoError::Settings)?;
+    let ui = ui_options::ui(seat, options.config, options.environment).map_err(DemoError::Settings)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(DemoError::System)?;
     let opening = runtime.spawn(house.open());

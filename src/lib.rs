@@ -2,21 +2,21 @@
 //!
 //! Each module is a room with rules about what it may import; `ARCHITECTURE.md` has the plan of the house.
 
+pub mod admin;
 pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod domain;
-pub mod host;
-pub mod launch;
-#[cfg(feature = "planted-bugs")]
-pub mod planted;
+#[cfg(feature = "fault-injection")]
+pub mod fault_injection;
 pub mod server;
 pub mod store;
 pub mod terminal;
 pub mod tui;
+pub mod ui_options;
 pub mod wire;
 
-#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
-compile_error!("planted bugs are for tests: build without `planted-bugs`");
+#[cfg(all(feature = "fault-injection", not(debug_assertions)))]
+compile_error!("fault injection is for tests: build without `fault-injection`");

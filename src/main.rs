@@ -10,13 +10,13 @@ use keyward::client::state::State;
 use keyward::client::{Address, Credential};
 use keyward::clock::Clock;
 use keyward::config::{Config, Environment, Paths, Profile};
-use keyward::launch::Seat;
 use keyward::terminal::device::NoTerminal;
 use keyward::terminal::restore::on_panic;
 use keyward::terminal::secrecy::keep_memory_private;
-use keyward::tui::first::Chosen;
 use keyward::tui::runtime::RunError;
-use keyward::{demo, host, launch, tui};
+use keyward::tui::welcome::WelcomeChoice;
+use keyward::ui_options::UiSession;
+use keyward::{admin, demo, tui, ui_options};
 use tokio::runtime::{Builder, Runtime};
 
 const NO_THREADS: &str = "the system gives no threads";
@@ -46,9 +46,9 @@ fn run() -> Result<u8, Failure> {
     let done = match command {
         None => return look(&context, &ui),
         Some(Command::Demo(args)) => return Ok(demo(args, &ui, &context)),
-        Some(Command::Serve(args)) => return many()?.block_on(host::serve(&args, &context)),
-        Some(Command::Admin(command)) => one()?.block_on(host::admin(command, &context)),
-        Some(Command::Backup(args)) => one()?.block_on(host::backup(&args, &context)),
+        Some(Command::Serve(args)) => return many()?.block_on(admin::serve(&args, &context)),
+        Some(Command::Admin(command)) => one()?.block_on(admin::admin(command, &context)),
+        Some(Command::Backup(args)) => one()?.block_on(admin::backup(&args, &context)),
         Some(Command::Remote(command)) => one()?.block_on(cli::run(command, &context)),
     };
     done.map(|exit| exit as u8)
@@ -62,12 +62,12 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
     if context.is_new_here()? {
         match first(context, ui)? {
             (exit, None) => return Ok(exit.code()),
-            (_, Some(Chosen::Demo)) => return Ok(demo(DemoArgs::default(), ui, context)),
-            (_, Some(Chosen::SignedIn)) => {}
+            (_, Some(WelcomeChoice::Demo)) => return Ok(demo(DemoArgs::default(), ui, context)),
+            (_, Some(WelcomeChoice::SignedIn)) => {}
         }
     }
     let connection = context.connect()?;
-    let seat = Seat {
+    let seat = UiSession {
         address: connection.target.address.clone(),
         credential: connection.credential,
         ca_certs: context.ca_certs(&connection.target)?,
@@ -76,20 +76,20 @@ fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
         state: Some(context.state.clone()),
         restricted: ui.restricted,
     };
-    let options = launch::ui(seat, &context.config, &context.environment)
-        .map_err(|wrong| Failure::usage(launch::misconfigured(&wrong)))?;
+    let options = ui_options::ui(seat, &context.config, &context.environment)
+        .map_err(|wrong| Failure::usage(ui_options::misconfigured(&wrong)))?;
     let runtime = beside()?;
     let ended = tui::runtime::run(options, runtime.handle());
     runtime.shutdown_background();
-    ended.map(tui::runtime::Exit::code).map_err(|e| no_screen(&e))
+    ended.map(tui::runtime::UiExit::code).map_err(|e| no_screen(&e))
 }
 
 /// The first screen, for who is signed in nowhere yet.
-fn first(context: &Context, ui: &UiArgs) -> Result<(tui::runtime::Exit, Option<Chosen>), Failure> {
+fn first(context: &Context, ui: &UiArgs) -> Result<(tui::runtime::UiExit, Option<WelcomeChoice>), Failure> {
     // Where a server of one's own listens when nobody says otherwise; the screen asks for the real one.
     let address: Address = "http://127.0.0.1:7711".parse()?;
     let target = Target { address: address.clone(), profile: None, settings: Profile::default() };
-    let seat = Seat {
+    let seat = UiSession {
         address,
         credential: Credential::none(),
         ca_certs: context.ca_certs(&target)?,
@@ -98,8 +98,8 @@ fn first(context: &Context, ui: &UiArgs) -> Result<(tui::runtime::Exit, Option<C
         state: Some(context.state.clone()),
         restricted: ui.restricted,
     };
-    let options = launch::ui(seat, &context.config, &context.environment)
-        .map_err(|wrong| Failure::usage(launch::misconfigured(&wrong)))?;
+    let options = ui_options::ui(seat, &context.config, &context.environment)
+        .map_err(|wrong| Failure::usage(ui_options::misconfigured(&wrong)))?;
     let runtime = beside()?;
     let ended = tui::runtime::first(options, runtime.handle());
     runtime.shutdown_background();

@@ -10,19 +10,19 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tracing::Instrument as _;
 
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 mod activity;
 mod backup;
 mod dialect;
 mod error;
+#[cfg(feature = "fault-injection")]
+mod fault_injection;
 mod file;
 mod idempotency;
 mod keys;
 mod members;
 mod organization;
-#[cfg(feature = "planted-bugs")]
-mod planted;
 mod reviews;
 mod revoked_log;
 mod rotations;
@@ -117,7 +117,7 @@ impl Store {
     pub async fn open(
         target: &Target,
         access: Access,
-        now: Stamp,
+        now: Timestamp,
         random: fn() -> [u8; 10],
     ) -> Result<Self, OpenError> {
         let (pools, file, _one_at_a_time) = match target {
@@ -170,8 +170,8 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        #[cfg(feature = "planted-bugs")]
-        if crate::planted::is(crate::planted::Bug::EarlyAnswer) {
+        #[cfg(feature = "fault-injection")]
+        if crate::fault_injection::is(crate::fault_injection::Fault::EarlyAnswer) {
             return self.answered_early(work).await;
         }
         let inner = self.inner.clone();
@@ -220,10 +220,10 @@ impl Inner {
         let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write()).await?;
         match work(&mut tx).await {
             Ok(value) => {
-                #[cfg(feature = "planted-bugs")]
+                #[cfg(feature = "fault-injection")]
                 let late = std::mem::take(&mut tx.late);
                 tx.commit(self.revoked.as_ref()).await?;
-                #[cfg(feature = "planted-bugs")]
+                #[cfg(feature = "fault-injection")]
                 self.record_late(late).await?;
                 Ok(value)
             }

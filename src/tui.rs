@@ -3,19 +3,19 @@
 
 pub mod app;
 pub mod chart;
-pub mod first;
-pub mod fleet;
+pub mod context;
 pub mod form;
+pub mod key_list;
 pub mod keymap;
 pub mod msg;
 pub mod notice;
 pub mod popup;
-pub mod prose;
 pub mod runtime;
 pub mod screens;
 pub mod search;
-pub mod shared;
-pub mod stage;
 pub mod table;
+pub mod text_layout;
 pub mod theme;
+pub mod ui_model;
 pub mod view;
+pub mod welcome;

@@ -7,7 +7,7 @@ use super::exit::{Exit, Failure};
 use super::keys::{self, target};
 use super::output::schema::{MEMBER_REF, field, object};
 use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row};
-use super::{members, moment};
+use super::{members, time_arg};
 use crate::domain::activity::{Action, Activity};
 use crate::wire::activity::{ActivityQuery, ListActivity};
 
@@ -40,8 +40,8 @@ pub struct ActivityArgs {
 pub(super) async fn run(args: ActivityArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<ActivityRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
-    let (_, judge) = keys::me(&connection).await?;
-    let time = |text: &Option<String>| text.as_deref().map(|t| moment::past(t, judge.now)).transpose();
+    let (_, rules) = keys::me(&connection).await?;
+    let time = |text: &Option<String>| text.as_deref().map(|t| time_arg::past(t, rules.now)).transpose();
     let member = match &args.member {
         Some(member) => Some(members::find(&connection, member).await?.id),
         None => None,

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::exit::{Exit, Failure};
 use super::output::Progress;
-use super::{output, prompt, sink, terminal};
+use super::{output, prompt, secret_output, terminal};
 use crate::client::state::State;
 use crate::client::{Address, Client, Credential, Keep, Options, Paged, Request, Retrying};
 use crate::clock::Clock;
@@ -335,14 +335,14 @@ impl Context {
 
     fn ask_command(&self, command: &str, profile: &str) -> Result<Zeroizing<String>, Failure> {
         let context = format!("the credential_command of the profile {profile}");
-        let (program, arguments) = sink::words(command).map_err(|e| e.after(&context))?;
-        let Some(path) = sink::find(&program, &self.environment) else {
+        let (program, arguments) = secret_output::words(command).map_err(|e| e.after(&context))?;
+        let Some(path) = secret_output::find(&program, &self.environment) else {
             return Err(Failure::new(
                 Exit::NotSignedIn,
                 format!("{context}: there is no command `{program}`"),
             ));
         };
-        let output = sink::bare(&path, &arguments, &self.environment)
+        let output = secret_output::bare(&path, &arguments, &self.environment)
             .stdin(Stdio::inherit())
             .stderr(Stdio::inherit())
             .output()

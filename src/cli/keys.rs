@@ -11,7 +11,7 @@ use super::output::schema::KEY;
 use super::output::{self, Cell, Column, Field, Progress, Row};
 use crate::client::{Keep, Request};
 use crate::domain::key::{Key, Kind};
-use crate::domain::staleness::{Flag, Judge};
+use crate::domain::staleness::{Flag, StalenessRules};
 use crate::domain::text;
 use crate::wire::keys::{Include, KeysQuery};
 use crate::wire::sessions::{GetMe, Me};
@@ -64,10 +64,10 @@ pub(super) async fn run(command: KeysCommand, context: &Context) -> Result<Exit,
 }
 
 /// Who asks, and what the judgement of keys depends on.
-pub(super) async fn me(connection: &Connection) -> Result<(Me, Judge), Failure> {
+pub(super) async fn me(connection: &Connection) -> Result<(Me, StalenessRules), Failure> {
     let me = connection.send(Request::to(GetMe)).await?;
-    let judge = Judge { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
-    Ok((me, judge))
+    let rules = StalenessRules { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
+    Ok((me, rules))
 }
 
 /// The keys of a kind that `wanted` lets through; the progress shows on a terminal.
@@ -118,10 +118,10 @@ pub(super) struct KeyRow {
 }
 
 impl KeyRow {
-    pub(super) fn new(key: Key, judge: Option<&Judge>) -> Self {
-        let flags = judge.map_or_else(String::new, |judge| {
-            let mut words: Vec<&str> = judge.flags(&key).iter().map(Flag::label).collect();
-            if key.is_live(judge.now) {
+    pub(super) fn new(key: Key, rules: Option<&StalenessRules>) -> Self {
+        let flags = rules.map_or_else(String::new, |rules| {
+            let mut words: Vec<&str> = rules.flags(&key).iter().map(Flag::label).collect();
+            if key.is_live(rules.now) {
                 words.push("live");
             }
             words.join(", ")

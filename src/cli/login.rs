@@ -12,7 +12,7 @@ use crate::client::state::SavedSession;
 use crate::client::{Address, Credential, Request};
 use crate::config::{Profile, check_profile_name};
 use crate::domain::text;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::wire::keys::ShownOnce;
 use crate::wire::problem::ProblemType;
 use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession, GetMe};
@@ -172,7 +172,7 @@ pub(super) struct ProfileRow {
     url: String,
     email: String,
     organization: String,
-    expires_at: Option<Stamp>,
+    expires_at: Option<Timestamp>,
     chosen: bool,
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::exit::Failure;
 use crate::domain::text;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 mod csv;
 mod json;
@@ -70,12 +70,12 @@ pub enum Cell {
     /// Text.
     Text(String),
     /// A moment, or the word for none in a table.
-    Time(Option<Stamp>, &'static str),
+    Time(Option<Timestamp>, &'static str),
 }
 
 impl Cell {
     /// A moment that may not have come.
-    pub fn time(at: Option<Stamp>) -> Self {
+    pub fn time(at: Option<Timestamp>) -> Self {
         Self::Time(at, "")
     }
 
@@ -104,7 +104,7 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 /// RFC 3339 in UTC to the second: `2026-11-24T06:10:05Z`.
-pub fn second(at: Stamp) -> String {
+pub fn second(at: Timestamp) -> String {
     let at = at.to_string();
     at.split_once('.').map_or_else(|| at.clone(), |(seconds, _)| format!("{seconds}Z"))
 }

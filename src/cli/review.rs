@@ -7,9 +7,9 @@ use super::connect::{Connection, Context};
 use super::exit::{Exit, Failure};
 use super::keys::create::idempotency_key;
 use super::keys::{all, me, named, target};
-use super::moment;
 use super::output::schema::{FINDING, KEY, MEMBER_REF, field, list, object};
 use super::output::{self, Cell, Column, Field, Format, Output, OutputArgs, Row, say, second};
+use super::time_arg;
 use crate::client::Request;
 use crate::clock;
 use crate::domain::export::{self, Export};
@@ -17,7 +17,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{self, Key, Kind};
 use crate::domain::queue::{Decisions, queue};
 use crate::domain::review::{Decision, Review};
-use crate::domain::staleness::{Finding, Judge};
+use crate::domain::staleness::{Finding, StalenessRules};
 use crate::domain::text;
 use crate::wire::reviews::{
     CreateReview, Decide, Decided, ListReviews, RecordExport, RecordReviewExport, ReviewsQuery,
@@ -177,30 +177,30 @@ async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<Rev
 async fn waiting(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<Waiting>(&args.output, context.ascii())?;
     let connection = context.connect()?;
-    let (_, judge) = me(&connection).await?;
-    let stale = all(&connection, Kind::Organization, false, |key| judge.risk(key).is_some()).await?;
+    let (_, rules) = me(&connection).await?;
+    let stale = all(&connection, Kind::Organization, false, |key| rules.risk(key).is_some()).await?;
     let mut decisions = Decisions::default();
     for review in reviews(&connection, ReviewsQuery::default()).await? {
         decisions.add(&review);
     }
-    let waiting = in_order(stale, &decisions, &judge);
+    let waiting = in_order(stale, &decisions, &rules);
     output.list(&waiting, "No key waits for a review.")?;
     Ok(if args.exit_code && !waiting.is_empty() { Exit::Found } else { Exit::Done })
 }
 
-fn in_order(stale: Vec<Key>, decisions: &Decisions, judge: &Judge) -> Vec<Waiting> {
-    let order = queue(&stale, decisions, judge);
+fn in_order(stale: Vec<Key>, decisions: &Decisions, rules: &StalenessRules) -> Vec<Waiting> {
+    let order = queue(&stale, decisions, rules);
     let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
     order
         .into_iter()
         .filter_map(|i| stale[i].take())
-        .map(|key| Waiting { flags: judge.findings(&key), reasons: judge.reasons(&key), key })
+        .map(|key| Waiting { flags: rules.findings(&key), reasons: rules.reasons(&key), key })
         .collect()
 }
 
 async fn keep(args: KeepArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<ReviewRow>(&args.output, context.ascii())?;
-    let until = args.until.as_deref().map(moment::at).transpose().map_err(|e| e.after("--until"))?;
+    let until = args.until.as_deref().map(time_arg::at).transpose().map_err(|e| e.after("--until"))?;
     let note = args.note.as_deref().map(key::note).transpose();
     let note = note.map_err(|e| Failure::usage(format!("--note {e}")))?.flatten();
     let connection = context.connect()?;
@@ -235,10 +235,10 @@ async fn export(args: ExportArgs, context: &Context) -> Result<Exit, Failure> {
     let review =
         args.review.as_deref().map(|id| target::id_from(id, "keyward review export --json")).transpose()?;
     let connection = context.connect()?;
-    let (me, judge) = me(&connection).await?;
-    let since = args.since.as_deref().map(|t| moment::past(t, judge.now)).transpose()?;
+    let (me, rules) = me(&connection).await?;
+    let since = args.since.as_deref().map(|t| time_arg::past(t, rules.now)).transpose()?;
     let records = reviews(&connection, ReviewsQuery { review, since, ..ReviewsQuery::default() }).await?;
-    let export = Export::new(&me.organization.name, me.policy, records, judge.now, &me.member.email);
+    let export = Export::new(&me.organization.name, me.policy, records, rules.now, &me.member.email);
     let body =
         RecordExport { review_id: review, records: export.len() as u64, sha256: export.sha256().to_owned() };
     connection.client.send(Request::with(RecordReviewExport, body)).await?;

@@ -9,7 +9,7 @@ use super::keys::revoke::{GoArgs, Outcome, revoke};
 use super::keys::{me, named, target};
 use super::output::schema::{KEY, field, object};
 use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, second};
-use super::sink::SinkArgs;
+use super::secret_output::SecretOutputArgs;
 use crate::domain::id::Id;
 use crate::domain::key::{self, Kind, LIVE_WITHIN};
 use crate::domain::member::Permission;
@@ -43,7 +43,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     #[command(flatten)]
-    sink: SinkArgs,
+    sink: SecretOutputArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -87,7 +87,7 @@ pub(super) async fn run(command: RotateCommand, context: &Context) -> Result<Exi
 
 async fn start(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
     let connection = context.connect()?;
-    let (me, judge) = me(&connection).await?;
+    let (me, rules) = me(&connection).await?;
     let old = target::find_any(&connection, &args.key).await?;
     let refused = |why: &str| Failure::new(Exit::Refused, format!("{} {why}", named(&old)));
     if old.revoked_at.is_some() {
@@ -105,7 +105,7 @@ async fn start(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
         Some(name) => {
             key::name(&name).map_err(|e| Failure::usage(format!("--name {e}; no key was created")))?
         }
-        None => proposed_name(&old.name, judge.now),
+        None => proposed_name(&old.name, rules.now),
     };
     let create = CreateKey { name, note: old.note.clone(), replaces: Some(old.id) };
     make(&connection, &me, context, old.kind, create, &args.sink, &args.output).await
@@ -140,8 +140,8 @@ async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotatio
 async fn status(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<RotationRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
-    let (me, judge) = me(&connection).await?;
-    let asks = |r: &Rotation| r.phase == Phase::Ready || is_stalled(r.phase, &r.new, window(r), judge.now);
+    let (me, rules) = me(&connection).await?;
+    let asks = |r: &Rotation| r.phase == Phase::Ready || is_stalled(r.phase, &r.new, window(r), rules.now);
     let found;
     if let Some(key) = &args.key {
         let rotation = rotation_of(&connection, &me, target::id(key)?).await?;
@@ -187,7 +187,7 @@ fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
 async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<Outcome>(&args.output, context.ascii())?;
     let connection = context.connect()?;
-    let (me, judge) = me(&connection).await?;
+    let (me, rules) = me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
     match rotation.phase {
         Phase::Switch if !args.go.is_override() => Err(Failure::new(
@@ -207,9 +207,9 @@ async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
             ),
         )),
         _ => {
-            let since = finish_guard(window(&rotation), judge.now);
+            let since = finish_guard(window(&rotation), rules.now);
             let found = vec![(args.key, Ok(rotation.old))];
-            revoke(&connection, &judge, found, since, &args.go, &output).await
+            revoke(&connection, &rules, found, since, &args.go, &output).await
         }
     }
 }
@@ -217,7 +217,7 @@ async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
 async fn cancel(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
     let output = Output::new::<Outcome>(&args.output, context.ascii())?;
     let connection = context.connect()?;
-    let (me, judge) = me(&connection).await?;
+    let (me, rules) = me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
     if rotation.phase == Phase::Done {
         return Err(Failure::new(
@@ -229,7 +229,7 @@ async fn cancel(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
         ));
     }
     let found = vec![(args.key, Ok(rotation.new))];
-    revoke(&connection, &judge, found, judge.now.minus(LIVE_WITHIN), &args.go, &output).await
+    revoke(&connection, &rules, found, rules.now.minus(LIVE_WITHIN), &args.go, &output).await
 }
 
 /// A rotation as it is listed.

@@ -107,7 +107,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, 
     let verdict = if pasted.can_be_sent() {
         let probe = client.probe(&pasted.authorization()).await?;
         let signed_in = context.connect().ok().map(|c| c.client);
-        judge(&probe, &pasted, signed_in.as_ref(), &client).await?
+        rules(&probe, &pasted, signed_in.as_ref(), &client).await?
     } else {
         let sentences =
             [vec!["The key cannot be sent as it is, so no server was asked.".to_owned()], pasted.hints()]
@@ -122,7 +122,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, 
     Ok(if verdict.valid { Exit::Done } else { Exit::Failed })
 }
 
-async fn judge(
+async fn rules(
     probe: &Probe,
     pasted: &Pasted<'_>,
     signed_in: Option<&Client>,

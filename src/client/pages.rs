@@ -9,7 +9,7 @@ use super::{Client, Error, Request};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::MemberRef;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::wire::Call;
 use crate::wire::activity::ActivityQuery;
 use crate::wire::keys::{KeysQuery, ListOrganizationKeys, ListPersonalKeys, RotationsQuery};
@@ -54,7 +54,7 @@ pub struct KeyPage {
     /// The keys of this page.
     pub keys: Vec<Key>,
     /// The server's time of the list's first page: the `changed_since` of the next refresh, since later pages are younger.
-    pub as_of: Option<Stamp>,
+    pub as_of: Option<Timestamp>,
     /// Keys so far, this page included.
     pub loaded: u64,
     /// Keys of the whole list, where the server counted them.
@@ -156,7 +156,7 @@ impl Client {
 /// What is carried from one page of keys to the next.
 #[derive(Default)]
 struct Progress {
-    as_of: Option<Stamp>,
+    as_of: Option<Timestamp>,
     loaded: u64,
     total: Option<u64>,
     /// One copy of each member, however many keys name them: a list of 100,000 keys has few creators.

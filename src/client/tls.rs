@@ -8,7 +8,7 @@ use rustls::pki_types::UnixTime;
 
 use super::reply::sentence;
 use super::{Address, Error, Options};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// Where the trusted certificates came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn extra(options: &Options) -> Result<Vec<Certificate>, Error> {
 pub(super) fn trouble(error: &rustls::Error) -> String {
     let day = |at: &UnixTime| {
         let ms = i64::try_from(at.as_secs()).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000);
-        Stamp(ms).to_string().chars().take(10).collect::<String>()
+        Timestamp(ms).to_string().chars().take(10).collect::<String>()
     };
     let clock = "or set this machine's clock, if that is what is wrong";
     match error {

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use zeroize::Zeroizing;
 
-use super::cast::Act;
+use super::keys::Act;
 use crate::clock;
 use crate::domain::key::Client;
 use crate::domain::secret::Secret;

@@ -2,25 +2,25 @@
 
 use std::collections::HashMap;
 
-use super::chance::Chance;
+use super::fixtures::{ORGANIZATION, Who};
 use super::organization::{Member, Planted};
-use super::plant::{ORGANIZATION, Who};
+use super::rng::Rng;
 use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
-use crate::domain::time::{HOUR, Stamp};
+use crate::domain::time::{HOUR, Timestamp};
 
 /// The log while it is written.
 pub struct Log<'a> {
     rows: Vec<Activity>,
-    chance: &'a mut Chance,
+    chance: &'a mut Rng,
     addresses: HashMap<Id, String>,
 }
 
 impl Log<'_> {
     /// All that was done, oldest first.
-    pub fn of(members: &[Member], keys: &[Planted], start: Stamp, chance: &mut Chance) -> Vec<Activity> {
+    pub fn of(members: &[Member], keys: &[Planted], start: Timestamp, chance: &mut Rng) -> Vec<Activity> {
         let addresses = members.iter().map(|m| (m.who.id, m.address.clone())).collect();
         let mut log = Log { rows: Vec::new(), chance, addresses };
         let admin = &*members[Who::Ada.place()].who;
@@ -35,7 +35,7 @@ impl Log<'_> {
         log.rows
     }
 
-    fn row(&mut self, at: Stamp, actor: Option<&MemberRef>, action: Action) -> &mut Activity {
+    fn row(&mut self, at: Timestamp, actor: Option<&MemberRef>, action: Action) -> &mut Activity {
         self.rows.push(Activity {
             id: Id::new(at, self.chance.bytes()),
             at,

@@ -1,17 +1,17 @@
 //! Names for the keys beyond the cast, by combination, as an administrator would write them.
 
-use super::chance::Chance;
+use super::rng::Rng;
 
 const TOOLS: [(&str, &str); 12] = [
-    ("Power BI", super::cast::POWER_BI),
-    ("Grafana", super::cast::GRAFANA),
-    ("SAP", super::cast::SAP),
-    ("Python", super::cast::PYTHON),
+    ("Power BI", super::keys::POWER_BI),
+    ("Grafana", super::keys::GRAFANA),
+    ("SAP", super::keys::SAP),
+    ("Python", super::keys::PYTHON),
     ("MES gateway", "mes-gateway/4.2"),
     ("OPC bridge", "opc-bridge/1.9"),
-    ("Data lake", super::cast::PYTHON),
+    ("Data lake", super::keys::PYTHON),
     ("Andon board", "andon/2.0"),
-    ("ERP bridge", super::cast::SAP),
+    ("ERP bridge", super::keys::SAP),
     ("Quality lab", "lims-sync/7.1"),
     ("Node-RED", "node-red/4.0.5"),
     ("Historian", "historian-export/3.3"),
@@ -57,11 +57,11 @@ const PERSONAL: [&str; 8] =
     ["Notebook", "Script", "Laptop", "Jupyter", "Local test", "Excel", "Ad-hoc export", "Workshop"];
 
 /// The name of the `n`th key of this kind beyond the cast, and the agent that would use it.
-pub fn name(n: usize, personal: bool, chance: &mut Chance) -> (String, &'static str) {
+pub fn name(n: usize, personal: bool, chance: &mut Rng) -> (String, &'static str) {
     let subject = chance.pick(&SUBJECTS);
     let number = n / 8 + 1;
     if personal {
-        return (format!("{}: {subject} {number}", chance.pick(&PERSONAL)), super::cast::PYTHON);
+        return (format!("{}: {subject} {number}", chance.pick(&PERSONAL)), super::keys::PYTHON);
     }
     let (tool, agent) = chance.pick(&TOOLS);
     (format!("{tool} – {subject} {} {number}", chance.pick(&PLACES)), agent)

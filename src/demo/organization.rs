@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::cast::{Act, CAST, Part};
-use super::chance::Chance;
+use super::fixtures::{MACHINES, ORGANIZATION, PEOPLE, SITES, Who};
+use super::keys::{Act, CAST, Part};
 use super::log::Log;
 use super::names;
 use super::patterns::{Past, Pattern};
-use super::plant::{MACHINES, ORGANIZATION, PEOPLE, SITES, Who};
+use super::rng::Rng;
 use crate::domain::activity::Activity;
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
 use crate::domain::member::{MemberRef, Role, Status};
 use crate::domain::rotation;
-use crate::domain::secret::{Digest, Mask};
-use crate::domain::time::{DAY, HOUR, MINUTE, Stamp};
+use crate::domain::secret::{Digest, MaskedSecret};
+use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::wire::data_plane::{Machine, Site};
 
 /// Most keys of the demo.
@@ -29,7 +29,7 @@ pub struct Organization {
     /// Its name.
     pub name: String,
     /// Since when it, and the recording of uses, exists.
-    pub created_at: Stamp,
+    pub created_at: Timestamp,
     /// Its sites.
     pub sites: Vec<Site>,
     /// Its machines.
@@ -49,9 +49,9 @@ pub struct Member {
     /// Role.
     pub role: Role,
     /// When they joined.
-    pub joined_at: Stamp,
+    pub joined_at: Timestamp,
     /// Their latest sign of life.
-    pub last_seen_at: Stamp,
+    pub last_seen_at: Timestamp,
     /// Where they work from.
     pub address: String,
 }
@@ -70,8 +70,8 @@ pub struct Planted {
 
 impl Organization {
     /// The organization with `keys` keys as of `now`.
-    pub fn new(keys: usize, now: Stamp, seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
+    pub fn new(keys: usize, now: Timestamp, seed: u64) -> Self {
+        let mut chance = Rng::new(seed);
         let created_at = now.minus(742 * DAY);
         let id = Id::new(created_at, chance.bytes());
         let members = members(now, &mut chance);
@@ -111,7 +111,7 @@ impl Organization {
     }
 }
 
-fn members(now: Stamp, chance: &mut Chance) -> Vec<Member> {
+fn members(now: Timestamp, chance: &mut Rng) -> Vec<Member> {
     PEOPLE
         .iter()
         .map(|person| {
@@ -134,9 +134,9 @@ fn members(now: Stamp, chance: &mut Chance) -> Vec<Member> {
 
 /// Makes keys one after the other.
 struct Planter<'a> {
-    now: Stamp,
+    now: Timestamp,
     members: &'a [Member],
-    chance: Chance,
+    chance: Rng,
     keys: Vec<Planted>,
 }
 
@@ -146,11 +146,11 @@ impl Planter<'_> {
     }
 
     /// A key that is not used yet.
-    fn blank(&mut self, kind: Kind, name: String, by: Who, created_at: Stamp) -> Key {
+    fn blank(&mut self, kind: Kind, name: String, by: Who, created_at: Timestamp) -> Key {
         let mask: [u8; 4] = std::array::from_fn(|_| {
             self.chance.pick(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         });
-        let mask = std::str::from_utf8(&mask).ok().and_then(|four| Mask::from_last_four(four).ok());
+        let mask = std::str::from_utf8(&mask).ok().and_then(|four| MaskedSecret::from_last_four(four).ok());
         Key {
             id: Id::new(created_at, self.chance.bytes()),
             kind,
@@ -292,38 +292,38 @@ mod tests {
     use crate::domain::key;
     use crate::domain::policy::Policy;
     use crate::domain::rotation::{Phase, QuietWindow, phase};
-    use crate::domain::staleness::{Flag, Judge, Risk};
+    use crate::domain::staleness::{Flag, Risk, StalenessRules};
 
     /// A Monday morning, when offices have been silent for longest, and a Thursday afternoon.
     const STARTS: [&str; 2] = ["2026-11-23T05:10:00Z", "2026-11-26T14:59:59.999Z"];
 
-    fn organizations(keys: usize) -> impl Iterator<Item = (Organization, Stamp)> {
+    fn organizations(keys: usize) -> impl Iterator<Item = (Organization, Timestamp)> {
         STARTS
             .iter()
-            .map(move |at| Stamp::parse(at).unwrap())
+            .map(move |at| Timestamp::parse(at).unwrap())
             .map(move |now| (Organization::new(keys, now, 1), now))
     }
 
     #[test]
     fn every_flag_risk_and_phase_is_there() {
         for (plant, now) in organizations(DemoArgs::default().keys as usize) {
-            let judge = Judge { policy: Policy::default(), now, tracking_since: plant.created_at };
+            let rules = StalenessRules { policy: Policy::default(), now, tracking_since: plant.created_at };
             let org: Vec<&Key> =
                 plant.keys.iter().map(|k| &k.key).filter(|k| k.kind == Kind::Organization).collect();
             let live = org.iter().filter(|k| k.is_live(now)).count();
             assert!(live >= 25, "{live} live organization keys");
             for flag in Flag::ALL {
-                assert!(org.iter().any(|k| judge.flags(k).has(flag)), "{flag}");
+                assert!(org.iter().any(|k| rules.flags(k).has(flag)), "{flag}");
             }
-            let risks: HashSet<Option<Risk>> = org.iter().map(|k| judge.risk(k)).collect();
+            let risks: HashSet<Option<Risk>> = org.iter().map(|k| rules.risk(k)).collect();
             assert_eq!(risks.len(), 6, "{risks:?}");
             let by_id = |id: Id| plant.keys.iter().find(|k| k.key.id == id).unwrap();
             let phases: Vec<Phase> = org
                 .iter()
                 .filter_map(|new| Some((new, by_id(new.replaces?))))
                 .map(|(new, old)| {
-                    let hours: Vec<Stamp> = old.past.hours.iter().map(|b| b.start).collect();
-                    phase(&old.key, new, QuietWindow::of(&hours, now, &judge.policy), now)
+                    let hours: Vec<Timestamp> = old.past.hours.iter().map(|b| b.start).collect();
+                    phase(&old.key, new, QuietWindow::of(&hours, now, &rules.policy), now)
                 })
                 .collect();
             let wanted = [Phase::Switch, Phase::Drain, Phase::Ready, Phase::Done, Phase::Abandoned];
@@ -366,9 +366,10 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_organization() {
-        let (a, b) = (Organization::new(300, Stamp(1 << 41), 9), Organization::new(300, Stamp(1 << 41), 9));
+        let (a, b) =
+            (Organization::new(300, Timestamp(1 << 41), 9), Organization::new(300, Timestamp(1 << 41), 9));
         assert!(a.keys.iter().zip(&b.keys).all(|(a, b)| a.key == b.key && a.past == b.past));
         assert_eq!(a.activity, b.activity);
-        assert!(Organization::new(0, Stamp(1 << 41), 9).keys.is_empty());
+        assert!(Organization::new(0, Timestamp(1 << 41), 9).keys.is_empty());
     }
 }

@@ -1,8 +1,8 @@
 //! How integrations use their keys over a year: the counts of each hour, and which client made them.
 
-use super::chance::Chance;
+use super::rng::Rng;
 use crate::domain::key::Client;
-use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Stamp};
+use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
 /// When an integration works. Hours are UTC.
@@ -38,7 +38,7 @@ pub struct Past {
     /// The clients, the latest first.
     pub clients: Vec<ClientUse>,
     /// The last use, and by which client.
-    pub last: Option<(Stamp, Client)>,
+    pub last: Option<(Timestamp, Client)>,
     /// All uses.
     pub count: i64,
 }
@@ -48,7 +48,7 @@ const DAYS: i64 = 380;
 
 impl Pattern {
     /// Uses in the hour that begins at `hour`.
-    fn uses(self, hour: Stamp, chance: &mut Chance) -> i64 {
+    fn uses(self, hour: Timestamp, chance: &mut Rng) -> i64 {
         let of_day = hour.0.rem_euclid(DAY) / HOUR;
         // The epoch was a Thursday; Monday is 0.
         let weekday = (hour.0.div_euclid(DAY) + 3).rem_euclid(7);
@@ -90,11 +90,11 @@ impl Pattern {
     /// turns, the first most often.
     pub fn past(
         self,
-        from: Stamp,
-        until: Stamp,
-        now: Stamp,
+        from: Timestamp,
+        until: Timestamp,
+        now: Timestamp,
         clients: &[Client],
-        chance: &mut Chance,
+        chance: &mut Rng,
     ) -> Past {
         let mut past = Past::default();
         if self == Self::Never || clients.is_empty() || until < from {
@@ -103,7 +103,7 @@ impl Pattern {
         let mut seen: Vec<Option<ClientUse>> = vec![None; clients.len()];
         let mut hour = from.max(now.minus(DAYS * DAY)).floor(HOUR);
         while hour <= until {
-            let end = Stamp((hour.0 + HOUR).min(until.0 + 1));
+            let end = Timestamp((hour.0 + HOUR).min(until.0 + 1));
             let begin = hour.max(from);
             let last_hour = hour.0 + HOUR > until.0;
             let mut count = self.uses(hour, chance) * (end.since(begin)) / HOUR;
@@ -136,7 +136,7 @@ impl Pattern {
     }
 }
 
-fn add(past: &mut Past, hour: Stamp, count: i64, now: Stamp) {
+fn add(past: &mut Past, hour: Timestamp, count: i64, now: Timestamp) {
     past.count += count;
     if now.since(hour) < BucketWidth::Hour.kept() {
         past.hours.push(Bucket { start: hour, count, refused: 0 });
@@ -153,12 +153,12 @@ mod tests {
     use super::*;
 
     // A Tuesday, 06:10 UTC.
-    const NOW: Stamp = Stamp(1_795_500_600_000);
+    const NOW: Timestamp = Timestamp(1_795_500_600_000);
 
     fn past(pattern: Pattern, age_days: i64, silent_ms: i64) -> Past {
         let client = |n: u8| Client { agent: "Grafana/11.4.0".into(), address: format!("10.0.0.{n}") };
         let (from, until) = (NOW.minus(age_days * DAY), NOW.minus(silent_ms));
-        pattern.past(from, until, NOW, &[client(1), client(2)], &mut Chance::new(1))
+        pattern.past(from, until, NOW, &[client(1), client(2)], &mut Rng::new(1))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::id::Id;
 use super::member::MemberRef;
-use super::time::Stamp;
+use super::time::Timestamp;
 use super::words::words;
 
 /// What was done. The words are stable: they are stored and filtered by.
@@ -96,7 +96,7 @@ pub struct Activity {
     pub id: Id,
     /// When.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub at: Stamp,
+    pub at: Timestamp,
     /// Who; nobody for what was done on the server's host or by someone not signed in.
     #[schema(required = true)]
     pub actor: Option<MemberRef>,

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::id::Id;
 use super::review::{Decision, Review};
 use super::text;
-use super::time::Stamp;
+use super::time::Timestamp;
 
 mod kept;
 
@@ -23,12 +23,12 @@ pub struct Draft {
     pub decision: Decision,
     /// Until when a kept key stays out of the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Stamp>,
+    pub until: Option<Timestamp>,
     /// The reviewer's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Up to when the reviewer has seen the key's use: a revoke is refused if it was used since.
-    pub seen_until: Stamp,
+    pub seen_until: Timestamp,
     /// Why the server did not apply it, if it was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -36,7 +36,7 @@ pub struct Draft {
 
 impl Draft {
     /// A decision on a key whose use was seen up to this moment.
-    pub fn new(decision: Decision, seen_until: Stamp) -> Self {
+    pub fn new(decision: Decision, seen_until: Timestamp) -> Self {
         Self { decision, until: None, note: None, seen_until, refused: None }
     }
 }
@@ -53,7 +53,7 @@ pub struct Drafts {
     /// The review that they will belong to.
     pub review_id: Id,
     /// When the sitting began.
-    pub begun_at: Stamp,
+    pub begun_at: Timestamp,
     by_key: BTreeMap<Id, Draft>,
     #[serde(default)]
     steps: Vec<Step>,
@@ -64,7 +64,7 @@ const STEPS_KEPT: usize = 200;
 
 impl Drafts {
     /// A new sitting.
-    pub fn new(review_id: Id, begun_at: Stamp) -> Self {
+    pub fn new(review_id: Id, begun_at: Timestamp) -> Self {
         Self { review_id, begun_at, by_key: BTreeMap::new(), steps: Vec::new() }
     }
 

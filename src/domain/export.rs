@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::policy::Policy;
 use super::review::{Decision, Review};
 use super::text;
-use super::time::Stamp;
+use super::time::Timestamp;
 use super::words::words;
 
 /// What kind of text an export is.
@@ -43,7 +43,7 @@ pub struct Export {
     period: Period,
     reviewers: Vec<String>,
     policy: Policy,
-    exported_at: Stamp,
+    exported_at: Timestamp,
     exported_by: String,
     sha256: String,
     records: Vec<Review>,
@@ -52,13 +52,19 @@ pub struct Export {
 /// From the first to the last decision.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Period {
-    from: Option<Stamp>,
-    to: Option<Stamp>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
 }
 
 impl Export {
     /// Orders and cleans the records and takes their digest. `by` is the address of who exports.
-    pub fn new(organization: &str, policy: Policy, mut records: Vec<Review>, now: Stamp, by: &str) -> Self {
+    pub fn new(
+        organization: &str,
+        policy: Policy,
+        mut records: Vec<Review>,
+        now: Timestamp,
+        by: &str,
+    ) -> Self {
         records.sort_by_key(|record| (record.reviewed_at, record.id));
         records.iter_mut().for_each(clean);
         let mut reviewers: Vec<String> =
@@ -111,7 +117,7 @@ impl Export {
 
     /// `2026-11-24` or `2026-11-20 to 2026-11-24`.
     fn period(&self) -> String {
-        let (from, to) = (self.period.from.map(Stamp::date), self.period.to.map(Stamp::date));
+        let (from, to) = (self.period.from.map(Timestamp::date), self.period.to.map(Timestamp::date));
         match (from, to) {
             (Some(from), Some(to)) if from == to => from,
             (Some(from), Some(to)) => format!("{from} to {to}"),
@@ -158,7 +164,7 @@ impl Export {
                 markdown(&record.key_name),
                 markdown(&record.key_masked),
                 record.decision.to_string(),
-                record.until.map_or(String::new(), Stamp::date),
+                record.until.map_or(String::new(), Timestamp::date),
                 markdown(record.note.as_deref().unwrap_or("")),
                 markdown(&evidence(record)),
             ];
@@ -175,7 +181,7 @@ impl Export {
         let (period, policy) = (self.period(), self.policy());
         for record in &self.records {
             let flags: Vec<&str> = record.findings.iter().map(|finding| finding.flag.word()).collect();
-            let stamp = |at: Option<Stamp>| at.map_or(String::new(), |at| at.to_string());
+            let stamp = |at: Option<Timestamp>| at.map_or(String::new(), |at| at.to_string());
             let cells: [&str; 18] = [
                 &self.organization,
                 &period,

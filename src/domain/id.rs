@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::time::Stamp;
+use super::time::Timestamp;
 
 /// The id of a key, member, session, review or activity row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Id(Uuid);
 
 impl Id {
     /// The id made at `now` from ten random bytes that the caller hands in.
-    pub fn new(now: Stamp, random: [u8; 10]) -> Self {
+    pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
         let ms = u64::try_from(now.0).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }

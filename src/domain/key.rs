@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::id::Id;
 use super::member::MemberRef;
 use super::secret::{PREFIX, check};
-use super::time::{DAY, Stamp};
+use super::time::{DAY, Timestamp};
 use super::words::words;
 
 /// Whose key it is.
@@ -71,12 +71,12 @@ pub struct Key {
     pub version: i64,
     /// When it was created.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub created_at: Stamp,
+    pub created_at: Timestamp,
     /// Who created it; of a personal key, its owner.
     pub created_by: Arc<MemberRef>,
     /// When it was last used; nothing means never.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub last_used_at: Option<Stamp>,
+    pub last_used_at: Option<Timestamp>,
     /// What used it last.
     #[schema(required = true)]
     pub last_used_by: Option<Client>,
@@ -90,7 +90,7 @@ pub struct Key {
     pub replaced_by: Option<Id>,
     /// When it was revoked; nothing while it is accepted.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub revoked_at: Option<Stamp>,
+    pub revoked_at: Option<Timestamp>,
     /// Who revoked it.
     #[schema(required = true)]
     pub revoked_by: Option<Arc<MemberRef>>,
@@ -104,7 +104,7 @@ pub const LIVE_WITHIN: i64 = DAY;
 
 impl Key {
     /// Used within the last 24 hours and not revoked: revoking it would break something now.
-    pub fn is_live(&self, now: Stamp) -> bool {
+    pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN)
     }
 

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::id::Id;
 use super::key::Kind;
-use super::time::Stamp;
+use super::time::Timestamp;
 use super::words::words;
 
 /// What a member is in the organization.
@@ -50,7 +50,7 @@ pub struct MemberRef {
     /// When the member was removed.
     #[serde(default)]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub removed_at: Option<Stamp>,
+    pub removed_at: Option<Timestamp>,
 }
 
 /// Something that a member may or may not do. Who owns the key is asked for apart, see [`Actor::grant`].
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     fn id(n: u8) -> Id {
-        Id::new(Stamp(0), [n; 10])
+        Id::new(Timestamp(0), [n; 10])
     }
 
     fn actor(role: Role, status: Status) -> Actor {

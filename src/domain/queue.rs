@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::id::Id;
 use super::key::{Key, Kind};
 use super::review::{Decision, Review};
-use super::staleness::{Flag, Flags, Judge, Risk};
-use super::time::Stamp;
+use super::staleness::{Flag, Flags, Risk, StalenessRules};
+use super::time::Timestamp;
 
 /// The newest applied decision on each key, as much of it as the queue needs.
 #[derive(Clone, Debug, Default)]
@@ -20,9 +20,9 @@ pub struct Newest {
     /// What was decided.
     pub decision: Decision,
     /// When.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// Until when a kept key stays away.
-    pub until: Option<Stamp>,
+    pub until: Option<Timestamp>,
     /// The flags that were raised then.
     flags: Flags,
     record: Id,
@@ -58,11 +58,11 @@ impl Decisions {
 
 /// Whether an applied decision keeps the key out of the queue: *keep* until its date, or until a flag is raised that was not there
 /// when it was decided; *rotate* while the rotation is under way.
-pub fn is_settled(key: &Key, newest: &Newest, judge: &Judge) -> bool {
+pub fn is_settled(key: &Key, newest: &Newest, rules: &StalenessRules) -> bool {
     match newest.decision {
         Decision::Keep => {
-            let in_time = newest.until.is_none_or(|until| judge.now < until);
-            in_time && judge.flags(key).iter().all(|flag| newest.flags.has(flag))
+            let in_time = newest.until.is_none_or(|until| rules.now < until);
+            in_time && rules.flags(key).iter().all(|flag| newest.flags.has(flag))
         }
         Decision::Rotate => key.replaced_by.is_some(),
         Decision::Revoke | Decision::Skip => false,
@@ -70,13 +70,13 @@ pub fn is_settled(key: &Key, newest: &Newest, judge: &Judge) -> bool {
 }
 
 /// Where the key stands in the queue; nothing where it needs no decision now.
-pub fn risk(key: &Key, decisions: &Decisions, judge: &Judge) -> Option<Risk> {
+pub fn risk(key: &Key, decisions: &Decisions, rules: &StalenessRules) -> Option<Risk> {
     if key.kind != Kind::Organization {
         return None;
     }
-    let risk = judge.risk(key)?;
+    let risk = rules.risk(key)?;
     match decisions.on(key.id) {
-        Some(newest) if is_settled(key, newest, judge) => None,
+        Some(newest) if is_settled(key, newest, rules) => None,
         _ => Some(risk),
     }
 }
@@ -85,14 +85,14 @@ pub fn risk(key: &Key, decisions: &Decisions, judge: &Judge) -> Option<Risk> {
 pub fn queue<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     decisions: &Decisions,
-    judge: &Judge,
+    rules: &StalenessRules,
 ) -> Vec<usize> {
-    let mut rows: Vec<(Risk, Stamp, Id, usize)> = keys
+    let mut rows: Vec<(Risk, Timestamp, Id, usize)> = keys
         .into_iter()
         .enumerate()
         .filter_map(|(i, key)| {
             let silent_since = key.last_used_at.unwrap_or(key.created_at);
-            risk(key, decisions, judge).map(|risk| (risk, silent_since, key.id, i))
+            risk(key, decisions, rules).map(|risk| (risk, silent_since, key.id, i))
         })
         .collect();
     rows.sort_unstable();
@@ -101,10 +101,10 @@ pub fn queue<'a>(
 
 /// What is to be said about many keys, one sentence for each flag that occurs:
 /// `7 keys have no owner left, 3 of them still in use`.
-pub fn sentences<'a>(keys: impl IntoIterator<Item = &'a Key>, judge: &Judge) -> Vec<String> {
+pub fn sentences<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessRules) -> Vec<String> {
     let mut counts = [(0, 0); Flag::ALL.len()];
     for key in keys {
-        let (flags, live): (Flags, bool) = (judge.flags(key), key.is_live(judge.now));
+        let (flags, live): (Flags, bool) = (rules.flags(key), key.is_live(rules.now));
         for (flag, (count, in_use)) in Flag::ALL.into_iter().zip(&mut counts) {
             if flags.has(flag) {
                 *count += 1;
@@ -124,8 +124,8 @@ pub(crate) mod tests {
     use crate::domain::staleness::tests::{NOW, key};
     use crate::domain::time::DAY;
 
-    pub(crate) fn judge() -> Judge {
-        Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+    pub(crate) fn rules() -> StalenessRules {
+        StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
     }
 
     /// A key that was last used so many days ago.
@@ -155,7 +155,7 @@ pub(crate) mod tests {
     }
 
     fn settled(key: &Key, review: &Review) -> bool {
-        is_settled(key, &Newest::from(review), &judge())
+        is_settled(key, &Newest::from(review), &rules())
     }
 
     #[test]
@@ -163,7 +163,7 @@ pub(crate) mod tests {
         let mut never = unused(1, 0);
         never.last_used_at = None;
         let keys = [unused(2, 100), unused(3, 200), never, unused(4, 1)];
-        assert_eq!(queue(&keys, &Decisions::default(), &judge()), [2, 1, 0]);
+        assert_eq!(queue(&keys, &Decisions::default(), &rules()), [2, 1, 0]);
     }
 
     #[test]
@@ -197,12 +197,12 @@ pub(crate) mod tests {
         later.reviewed_at = NOW;
         decisions.add(&later);
         decisions.add(&review(&key, Decision::Keep));
-        assert_eq!(risk(&key, &decisions, &judge()), Some(Risk::Unused));
+        assert_eq!(risk(&key, &decisions, &rules()), Some(Risk::Unused));
     }
 
     #[test]
     fn sentences_name_only_what_occurs() {
         let keys = [unused(1, 100), unused(2, 100), unused(3, 1)];
-        assert_eq!(sentences(&keys, &judge()), ["2 keys have been silent for too long"]);
+        assert_eq!(sentences(&keys, &rules()), ["2 keys have been silent for too long"]);
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::id::Id;
 use super::member::MemberRef;
 use super::staleness::Finding;
-use super::time::Stamp;
+use super::time::Timestamp;
 use super::words::words;
 
 /// What is to become of a key.
@@ -45,7 +45,7 @@ pub struct Review {
     pub decision: Decision,
     /// Until when a kept key stays out of the queue.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub until: Option<Stamp>,
+    pub until: Option<Timestamp>,
     /// The reviewer's note.
     #[schema(required = true)]
     pub note: Option<String>,
@@ -53,10 +53,10 @@ pub struct Review {
     pub reviewer: MemberRef,
     /// When.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub reviewed_at: Stamp,
+    pub reviewed_at: Timestamp,
     /// The flags and their evidence at that moment, computed by the server.
     pub findings: Vec<Finding>,
     /// The key's last use at that moment.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub last_used_at: Option<Stamp>,
+    pub last_used_at: Option<Timestamp>,
 }

@@ -7,7 +7,7 @@ use super::key::Key;
 
 use super::policy::Policy;
 use super::text;
-use super::time::{DAY, HOUR, Stamp, ago, span};
+use super::time::{DAY, HOUR, Timestamp, ago, span};
 use super::words::words;
 
 /// The phase of a rotation.
@@ -53,7 +53,7 @@ pub struct QuietWindow {
 impl QuietWindow {
     /// The policy's window, raised to twice the longest closed gap between the old key's uses of the last 90 days.
     /// `hours` are the starts of the hours in which it was used, oldest first; older ones are left out of account.
-    pub fn of(hours: &[Stamp], now: Stamp, policy: &Policy) -> Self {
+    pub fn of(hours: &[Timestamp], now: Timestamp, policy: &Policy) -> Self {
         let base = i64::from(policy.quiet_window_hours) * HOUR;
         let most = (i64::from(policy.quiet_window_max_days) * DAY).max(base);
         let seen_from = now.minus(90 * DAY);
@@ -79,7 +79,7 @@ impl QuietWindow {
 }
 
 /// The phase of the rotation from `old` to `new`.
-pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Stamp) -> Phase {
+pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> Phase {
     match () {
         () if old.revoked_at.is_some() => Phase::Done,
         () if new.revoked_at.is_some() => Phase::Abandoned,
@@ -90,22 +90,22 @@ pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Stamp) -> Phase {
 }
 
 /// The `unless_used_since` of *finish*: the start of the quiet window that ends now.
-pub fn finish_guard(window: QuietWindow, now: Stamp) -> Stamp {
+pub fn finish_guard(window: QuietWindow, now: Timestamp) -> Timestamp {
     now.minus(window.ms)
 }
 
 /// Whether someone has to look after a rotation: it is not ready, though its replacement is older than two quiet windows.
-pub fn is_stalled(phase: Phase, new: &Key, window: QuietWindow, now: Stamp) -> bool {
+pub fn is_stalled(phase: Phase, new: &Key, window: QuietWindow, now: Timestamp) -> bool {
     matches!(phase, Phase::Switch | Phase::Drain) && now.since(new.created_at) > window.ms.saturating_mul(2)
 }
 
 /// Since when the old key has been silent: its last use, or its creation.
-pub fn quiet_since(old: &Key) -> Stamp {
+pub fn quiet_since(old: &Key) -> Timestamp {
     old.last_used_at.unwrap_or(old.created_at)
 }
 
 /// When the old key may go, if it stays silent: the first moment at which [`phase`] says ready.
-pub fn ready_at(old: &Key, window: QuietWindow) -> Stamp {
+pub fn ready_at(old: &Key, window: QuietWindow) -> Timestamp {
     old.last_used_at.map_or(old.created_at, |at| at.plus(window.ms.saturating_add(1)))
 }
 
@@ -134,7 +134,7 @@ impl Phase {
 }
 
 /// What was observed that puts the rotation in its phase.
-pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Stamp) -> String {
+pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> String {
     let used = |key: &Key| match (key.last_used_at, &key.last_used_by) {
         (Some(at), Some(by)) => format!("last used {} by {}", ago(at, now), text::line(&by.to_string())),
         (Some(at), None) => format!("last used {}", ago(at, now)),
@@ -168,7 +168,7 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: St
 
 /// The name proposed for the replacement: the old one with the month, an earlier month replaced:
 /// `Power BI – Sales` → `Power BI – Sales (2026-11)`.
-pub fn proposed_name(old: &str, now: Stamp) -> String {
+pub fn proposed_name(old: &str, now: Timestamp) -> String {
     let month = now.date()[..7].to_owned();
     let base = match old.rsplit_once(" (") {
         Some((base, rest)) if is_month(rest.trim_end_matches(')')) && rest.ends_with(')') => base,
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_weekly_job_raises_the_window() {
-        let weeks: Vec<Stamp> = (0..5).rev().map(|w| NOW.minus(w * 7 * DAY).floor(HOUR)).collect();
+        let weeks: Vec<Timestamp> = (0..5).rev().map(|w| NOW.minus(w * 7 * DAY).floor(HOUR)).collect();
         let window = QuietWindow::of(&weeks, NOW, &Policy::default());
         assert_eq!(window, QuietWindow { ms: 14 * DAY, raised_by_gap: Some(7 * DAY) });
         let monthly = [NOW.minus(80 * DAY), NOW.minus(40 * DAY), NOW];
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn names_of_replacements() {
-        let at = Stamp::parse("2026-11-24T00:00:00Z").unwrap();
+        let at = Timestamp::parse("2026-11-24T00:00:00Z").unwrap();
         assert_eq!(proposed_name("Power BI – Sales", at), "Power BI – Sales (2026-11)");
         assert_eq!(proposed_name("Power BI – Sales (2025-10)", at), "Power BI – Sales (2026-11)");
         assert_eq!(proposed_name("Line (north)", at), "Line (north) (2026-11)");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     /// The moments at which a phase might change, and those beside them.
-    fn moments(old: &Key, window: QuietWindow) -> Vec<Stamp> {
+    fn moments(old: &Key, window: QuietWindow) -> Vec<Timestamp> {
         let used = quiet_since(old);
         [used, used.plus(window.ms), ready_at(old, window)]
             .into_iter()
@@ -290,7 +290,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_rotation_has_a_phase_and_says_why(
-            (old, new, mut window) in rotation(), now in any::<i64>().prop_map(Stamp), ms in any::<i64>(),
+            (old, new, mut window) in rotation(), now in any::<i64>().prop_map(Timestamp), ms in any::<i64>(),
             any_window in any::<bool>(),
         ) {
             // A client takes the window from the server as it comes.
@@ -367,7 +367,7 @@ mod tests {
             mut hours in prop::collection::vec(0_i64..90 * 24, 0..20), passed in 0..SPAN, more in 0..SPAN,
         ) {
             hours.sort_unstable();
-            let hours: Vec<Stamp> = hours.into_iter().map(|h| NOW.minus(90 * DAY).plus(h * HOUR)).collect();
+            let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(90 * DAY).plus(h * HOUR)).collect();
             let at = |ms| QuietWindow::of(&hours, NOW.plus(ms), &Policy::default()).ms;
             prop_assert!(at(passed + more) <= at(passed));
         }
@@ -379,7 +379,7 @@ mod tests {
             quiet_window_max_days in 0_u32..60,
         ) {
             hours.sort_unstable();
-            let hours: Vec<Stamp> = hours.into_iter().map(|h| NOW.minus(120 * DAY).plus(h * HOUR)).collect();
+            let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(120 * DAY).plus(h * HOUR)).collect();
             let policy = Policy { quiet_window_hours, quiet_window_max_days, ..Policy::default() };
             let base = i64::from(quiet_window_hours) * HOUR;
             let most = (i64::from(quiet_window_max_days) * DAY).max(base);

@@ -76,7 +76,7 @@ impl Secret {
     }
 
     /// The mask shown in lists: `sk_…5G08`.
-    pub fn mask(&self) -> Mask {
+    pub fn mask(&self) -> MaskedSecret {
         mask_of(self.expose())
     }
 }
@@ -102,10 +102,10 @@ pub fn digest_of(secret: &str) -> Digest {
     Digest::labelled("keyward.key.v1", secret)
 }
 
-fn mask_of(secret: &str) -> Mask {
+fn mask_of(secret: &str) -> MaskedSecret {
     let mut last = [0; 4];
     last.copy_from_slice(&secret.as_bytes()[LENGTH - 4..]);
-    Mask(last)
+    MaskedSecret(last)
 }
 
 /// CRC-32 (IEEE) in base 62, six digits, most significant first.
@@ -142,9 +142,9 @@ impl fmt::Debug for Digest {
 
 /// The last four characters of a secret: a label, never an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mask([u8; 4]);
+pub struct MaskedSecret([u8; 4]);
 
-impl Mask {
+impl MaskedSecret {
     /// From the stored last four characters.
     ///
     /// # Errors
@@ -163,7 +163,7 @@ impl Mask {
     }
 }
 
-impl fmt::Display for Mask {
+impl fmt::Display for MaskedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{PREFIX}…{}", self.last_four())
     }

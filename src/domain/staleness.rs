@@ -7,7 +7,7 @@ use super::key::{Key, Kind};
 use super::member::Status;
 use super::policy::Policy;
 use super::text;
-use super::time::{DAY, Stamp, ago, span};
+use super::time::{DAY, Timestamp, ago, span};
 use super::words::words;
 
 /// One reason to look at a key.
@@ -94,13 +94,13 @@ impl FromIterator<Flag> for Flags {
 
 /// What a judgement depends on besides the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judge {
+pub struct StalenessRules {
     /// The organization's limits.
     pub policy: Policy,
     /// The server's present, never the client's.
-    pub now: Stamp,
+    pub now: Timestamp,
     /// Since when uses have been recorded: nothing is known of the time before.
-    pub tracking_since: Stamp,
+    pub tracking_since: Timestamp,
 }
 
 /// A flag with its evidence, as a review row carries it.
@@ -112,7 +112,7 @@ pub struct Finding {
     pub evidence: String,
 }
 
-impl Judge {
+impl StalenessRules {
     /// The flags of a key. A revoked key has none.
     pub fn flags(&self, key: &Key) -> Flags {
         let mut flags = Flags::default();
@@ -216,7 +216,7 @@ pub(crate) mod tests {
     use crate::domain::key::Client;
     use crate::domain::member::MemberRef;
 
-    pub(crate) const NOW: Stamp = Stamp(1_795_000_000_000);
+    pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
     /// An organization key of an active member, created now, never used.
     pub(crate) fn key() -> Key {
@@ -248,8 +248,8 @@ pub(crate) mod tests {
         }
     }
 
-    fn judge() -> Judge {
-        Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+    fn rules() -> StalenessRules {
+        StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
     }
 
     fn orphan(mut key: Key) -> Key {
@@ -268,7 +268,7 @@ pub(crate) mod tests {
             let mut k = key();
             k.created_at = NOW.minus(created * DAY);
             k.last_used_at = used.map(|d| NOW.minus(d * DAY));
-            judge().flags(&k).iter().collect::<Vec<_>>()
+            rules().flags(&k).iter().collect::<Vec<_>>()
         };
         let table: [(i64, Option<i64>, &[Flag]); 10] = [
             (13, None, &[]),
@@ -290,12 +290,12 @@ pub(crate) mod tests {
     #[test]
     fn only_organization_keys_are_orphaned() {
         let mut k = orphan(key());
-        assert!(judge().flags(&k).has(Flag::Orphaned));
+        assert!(rules().flags(&k).has(Flag::Orphaned));
         k.kind = Kind::Personal;
-        assert!(!judge().flags(&k).has(Flag::Orphaned));
+        assert!(!rules().flags(&k).has(Flag::Orphaned));
         k.kind = Kind::Organization;
         k.revoked_at = Some(NOW);
-        assert!(judge().flags(&k).is_empty());
+        assert!(rules().flags(&k).is_empty());
     }
 
     #[test]
@@ -304,15 +304,15 @@ pub(crate) mod tests {
         k.created_at = NOW.minus(400 * DAY);
         k.last_used_at = Some(NOW);
         k.replaced_by = Some(k.id);
-        assert!(judge().flags(&k).is_empty());
+        assert!(rules().flags(&k).is_empty());
     }
 
     #[test]
     fn evidence_never_claims_more_than_was_observed() {
         let mut k = orphan(key());
         k.created_at = NOW.minus(20 * DAY);
-        assert_eq!(judge().reasons(&k), "orphaned: creator removed 41 d ago · never used in 20 d");
-        let young = Judge { tracking_since: NOW.minus(3 * DAY), ..judge() };
+        assert_eq!(rules().reasons(&k), "orphaned: creator removed 41 d ago · never used in 20 d");
+        let young = StalenessRules { tracking_since: NOW.minus(3 * DAY), ..rules() };
         assert_eq!(
             young.reasons(&k),
             "orphaned: creator removed 41 d ago · no use seen since tracking began 3 d ago"
@@ -320,7 +320,7 @@ pub(crate) mod tests {
         k.last_used_at = Some(NOW.minus(12 * 60_000));
         k.last_used_by = Some(Client { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
         assert_eq!(
-            judge().reasons(&k),
+            rules().reasons(&k),
             "orphaned: creator removed 41 d ago · last used 12 min ago by enlyze-powerbi/1.0.0"
         );
     }
@@ -331,7 +331,7 @@ pub(crate) mod tests {
             let mut k = if orphaned { orphan(key()) } else { key() };
             k.created_at = NOW.minus(created * DAY);
             k.last_used_at = used.map(|d| NOW.minus(d * DAY));
-            judge().risk(&k)
+            rules().risk(&k)
         };
         assert_eq!(with(true, 20, Some(2)), Some(Risk::OrphanedSilent));
         assert_eq!(with(false, 20, None), Some(Risk::NeverUsed));

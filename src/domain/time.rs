@@ -7,18 +7,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z. As text it is RFC 3339 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Stamp(pub i64);
+pub struct Timestamp(pub i64);
 
-/// One second, in the unit of [`Stamp`].
+/// One second, in the unit of [`Timestamp`].
 pub const SECOND: i64 = 1_000;
-/// One minute, in the unit of [`Stamp`].
+/// One minute, in the unit of [`Timestamp`].
 pub const MINUTE: i64 = 60 * SECOND;
-/// One hour, in the unit of [`Stamp`].
+/// One hour, in the unit of [`Timestamp`].
 pub const HOUR: i64 = 60 * MINUTE;
-/// One day of 24 hours, in the unit of [`Stamp`].
+/// One day of 24 hours, in the unit of [`Timestamp`].
 pub const DAY: i64 = 24 * HOUR;
 
-impl Stamp {
+impl Timestamp {
     /// The moment `ms` milliseconds later (earlier where negative).
     #[must_use]
     pub const fn plus(self, ms: i64) -> Self {
@@ -70,19 +70,19 @@ impl Stamp {
     }
 }
 
-impl fmt::Display for Stamp {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_chrono().to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 
-impl Serialize for Stamp {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Stamp {
+impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
         Self::parse(&text).map_err(|e| de::Error::custom(format_args!("not a time of RFC 3339: {e}")))
@@ -105,7 +105,7 @@ pub fn span(ms: i64) -> String {
 
 /// How long before `now` the moment was: `12 min ago`, `just now` within a second, also for moments in the future
 /// (another machine's clock is not worth an alarm here).
-pub fn ago(at: Stamp, now: Stamp) -> String {
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let ms = now.since(at);
     if ms < SECOND { "just now".to_owned() } else { format!("{} ago", span(ms)) }
 }
@@ -116,9 +116,9 @@ mod tests {
 
     #[test]
     fn a_stamp_is_rfc_3339_with_milliseconds() {
-        let at = Stamp::parse("2026-11-24T07:10:00.1239+01:00").unwrap();
+        let at = Timestamp::parse("2026-11-24T07:10:00.1239+01:00").unwrap();
         assert_eq!(at.to_string(), "2026-11-24T06:10:00.123Z");
-        assert_eq!(serde_json::from_str::<Stamp>(&serde_json::to_string(&at).unwrap()).unwrap(), at);
+        assert_eq!(serde_json::from_str::<Timestamp>(&serde_json::to_string(&at).unwrap()).unwrap(), at);
     }
 
     #[test]
@@ -136,6 +136,6 @@ mod tests {
         for (ms, words) in cases {
             assert_eq!(span(ms), words);
         }
-        assert_eq!(ago(Stamp(5_000), Stamp(0)), "just now");
+        assert_eq!(ago(Timestamp(5_000), Timestamp(0)), "just now");
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::time::{DAY, HOUR, Stamp};
+use super::time::{DAY, HOUR, Timestamp};
 
 /// How wide a bucket of counts is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -39,7 +39,7 @@ impl BucketWidth {
 pub struct Bucket {
     /// When the bucket begins.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub start: Stamp,
+    pub start: Timestamp,
     /// Uses that were answered with success.
     pub count: i64,
     /// Uses that were refused because the key is revoked.
@@ -55,10 +55,10 @@ pub struct ClientUse {
     pub address: String,
     /// When it was first seen with this key.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub first_seen_at: Stamp,
+    pub first_seen_at: Timestamp,
     /// When it was last seen with this key.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub last_seen_at: Stamp,
+    pub last_seen_at: Timestamp,
     /// How often it used this key.
     pub count: i64,
 }
@@ -73,7 +73,7 @@ pub const AGENT_MAX: usize = 200;
 pub struct Usage {
     /// Since when uses have been recorded for this key: nothing is known of the time before.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub tracking_since: Stamp,
+    pub tracking_since: Timestamp,
     /// Buckets with at least one use or refusal, oldest first.
     pub buckets: Vec<Bucket>,
     /// The most recent clients, the latest first.

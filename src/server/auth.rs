@@ -15,7 +15,7 @@ use crate::domain::id::Id;
 use crate::domain::key::Client;
 use crate::domain::member::Status;
 use crate::domain::secret::{Digest, PREFIX, TokenKind};
-use crate::domain::time::{DAY, MINUTE, SECOND, Stamp};
+use crate::domain::time::{DAY, MINUTE, SECOND, Timestamp};
 use crate::store::{self, Alive, Event, SessionRow, SignedIn, Tx};
 
 /// A session is marked as used when its mark is older than this, in milliseconds: half of what is promised.
@@ -84,7 +84,7 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-fn standing(server: &Server, now: Stamp, found: Option<SignedIn>) -> Result<SignedIn, Refusal> {
+fn standing(server: &Server, now: Timestamp, found: Option<SignedIn>) -> Result<SignedIn, Refusal> {
     found
         .filter(|found| found.session.ended_at.is_none() && found.actor.member.status == Status::Active)
         .filter(|found| now < expires_at(server, &found.session))
@@ -92,14 +92,14 @@ fn standing(server: &Server, now: Stamp, found: Option<SignedIn>) -> Result<Sign
 }
 
 /// Which sessions are not too old at `now`; agrees with [`expires_at`].
-pub fn alive(server: &Server, now: Stamp) -> Alive {
+pub fn alive(server: &Server, now: Timestamp) -> Alive {
     let limits = &server.settings.sessions;
     let days = |n: u32| now.minus(i64::from(n) * DAY);
     Alive { created_after: days(limits.absolute_days), used_after: days(limits.idle_days) }
 }
 
 /// When a session ends if it is not used any more, or at the latest.
-pub fn expires_at(server: &Server, session: &SessionRow) -> Stamp {
+pub fn expires_at(server: &Server, session: &SessionRow) -> Timestamp {
     let limits = &server.settings.sessions;
     let idle = session.last_used_at.plus(i64::from(limits.idle_days) * DAY);
     idle.min(session.created_at.plus(i64::from(limits.absolute_days) * DAY))
@@ -120,7 +120,7 @@ pub enum Refused {
 /// ever deleted from.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    recorded: Mutex<HashMap<(Refused, &'static str), Stamp>>,
+    recorded: Mutex<HashMap<(Refused, &'static str), Timestamp>>,
 }
 
 /// More refused ones and operations within a minute than this are not told apart.
@@ -128,9 +128,9 @@ const TOLD_APART: usize = 10_000;
 
 impl Refusals {
     /// Whether this refusal is to be recorded; it then counts as recorded.
-    pub fn is_due(&self, who: Refused, operation: &'static str, now: Stamp) -> bool {
+    pub fn is_due(&self, who: Refused, operation: &'static str, now: Timestamp) -> bool {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |at: &Stamp| (0..MINUTE).contains(&now.since(*at));
+        let recent = |at: &Timestamp| (0..MINUTE).contains(&now.since(*at));
         if recorded.len() >= TOLD_APART {
             recorded.retain(|_, at| recent(at));
         }
@@ -208,27 +208,27 @@ mod tests {
     #[test]
     fn a_refusal_is_recorded_once_a_minute() {
         let refusals = Refusals::default();
-        let who = Refused::Member(Id::new(Stamp(0), [1; 10]));
-        assert!(refusals.is_due(who, "a", Stamp(0)));
-        assert!(!refusals.is_due(who, "a", Stamp(MINUTE - 1)));
-        assert!(refusals.is_due(who, "b", Stamp(1)));
-        assert!(refusals.is_due(who, "a", Stamp(MINUTE)));
-        assert!(refusals.is_due(who, "a", Stamp(5)), "a clock that went back silences nothing");
+        let who = Refused::Member(Id::new(Timestamp(0), [1; 10]));
+        assert!(refusals.is_due(who, "a", Timestamp(0)));
+        assert!(!refusals.is_due(who, "a", Timestamp(MINUTE - 1)));
+        assert!(refusals.is_due(who, "b", Timestamp(1)));
+        assert!(refusals.is_due(who, "a", Timestamp(MINUTE)));
+        assert!(refusals.is_due(who, "a", Timestamp(5)), "a clock that went back silences nothing");
     }
 
     #[test]
     fn however_many_are_refused_the_log_grows_slowly() {
         let refusals = Refusals::default();
         let from = |text: &str| Refused::Network(Network::of(text.parse().unwrap()));
-        assert!(refusals.is_due(from("2001:db8::1"), "a", Stamp(0)));
-        assert!(!refusals.is_due(from("2001:db8::2"), "a", Stamp(0)), "a network has many addresses");
+        assert!(refusals.is_due(from("2001:db8::1"), "a", Timestamp(0)));
+        assert!(!refusals.is_due(from("2001:db8::2"), "a", Timestamp(0)), "a network has many addresses");
         let due = |at| {
             let all = (0..2 * TOLD_APART).map(|n| u32::try_from(n).unwrap());
             let all = all.map(|n| from(&std::net::Ipv4Addr::from_bits(n).to_string()));
             all.filter(|&who| refusals.is_due(who, "a", at)).count()
         };
-        assert_eq!(due(Stamp(1)), TOLD_APART, "those told apart, and the others as one");
-        assert_eq!(due(Stamp(2)), 0);
-        assert_eq!(due(Stamp(MINUTE + 2)), TOLD_APART + 1, "who is over is forgotten");
+        assert_eq!(due(Timestamp(1)), TOLD_APART, "those told apart, and the others as one");
+        assert_eq!(due(Timestamp(2)), 0);
+        assert_eq!(due(Timestamp(MINUTE + 2)), TOLD_APART + 1, "who is over is forgotten");
     }
 }

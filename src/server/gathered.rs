@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::domain::key::Client;
 use crate::domain::text;
-use crate::domain::time::{HOUR, Stamp};
+use crate::domain::time::{HOUR, Timestamp};
 use crate::domain::usage::{AGENT_MAX, Bucket, CLIENTS_KEPT, ClientUse};
 
 /// What used a key, straight from the request.
@@ -32,7 +32,7 @@ impl Caller<'_> {
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// The latest use.
-    last: Option<Stamp>,
+    last: Option<Timestamp>,
     hours: Vec<Bucket>,
     /// The most recent last.
     clients: Vec<Seen>,
@@ -42,14 +42,14 @@ pub struct Gathered {
 struct Seen {
     agent: Box<[u8]>,
     address: IpAddr,
-    first: Stamp,
-    last: Stamp,
+    first: Timestamp,
+    last: Timestamp,
     count: i64,
 }
 
 impl Gathered {
     /// One use that was answered with success.
-    pub fn add(&mut self, caller: Caller<'_>, now: Stamp) {
+    pub fn add(&mut self, caller: Caller<'_>, now: Timestamp) {
         self.last = self.last.max(Some(now));
         self.hour(now).count += 1;
         let raw = &caller.agent[..caller.agent.len().min(RAW_AGENT_MAX)];
@@ -74,11 +74,11 @@ impl Gathered {
     }
 
     /// One use that was refused because the key is revoked.
-    pub fn refuse(&mut self, now: Stamp) {
+    pub fn refuse(&mut self, now: Timestamp) {
         self.hour(now).refused += 1;
     }
 
-    fn hour(&mut self, now: Stamp) -> &mut Bucket {
+    fn hour(&mut self, now: Timestamp) -> &mut Bucket {
         let start = now.floor(HOUR);
         let at = self.hours.iter().rposition(|b| b.start == start).unwrap_or_else(|| {
             self.hours.push(Bucket { start, count: 0, refused: 0 });
@@ -118,7 +118,7 @@ impl Gathered {
     }
 
     /// The latest use.
-    pub fn last(&self) -> Option<Stamp> {
+    pub fn last(&self) -> Option<Timestamp> {
         self.last
     }
 
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Stamp = Stamp(1_795_000_000_000);
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
     fn from(agent: &str) -> Caller<'_> {
         Caller { agent: agent.as_bytes(), address: IpAddr::V4(Ipv4Addr::LOCALHOST) }

@@ -14,7 +14,7 @@ use super::gathered::{Caller, Gathered};
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Entry {
 
     /// Gathers one use, if the key is accepted. `now` is asked under the lock: a use that is answered after someone looked
     /// is never dated before that look.
-    pub fn touch(&self, caller: Caller<'_>, now: impl FnOnce() -> Stamp) -> Touch {
+    pub fn touch(&self, caller: Caller<'_>, now: impl FnOnce() -> Timestamp) -> Touch {
         let mut state = self.state();
         match state.standing {
             Standing::Accepted => {
@@ -96,7 +96,7 @@ impl Entry {
     }
 
     /// Gathers a use that the database refused because the key is revoked. Says whether nothing waited to be written before.
-    pub fn refuse(&self, now: Stamp) -> bool {
+    pub fn refuse(&self, now: Timestamp) -> bool {
         let mut state = self.state();
         let first = state.gathered.is_none();
         state.gathered.get_or_insert_default().refuse(now);
@@ -193,7 +193,7 @@ pub struct Index {
 
 impl Default for Index {
     fn default() -> Self {
-        let id = Id::new(Stamp(0), [0; 10]);
+        let id = Id::new(Timestamp(0), [0; 10]);
         let nobody = (0..NOBODIES).map(|_| Entry::new(id, Kind::Personal, "", Standing::Revoked)).collect();
         Self { by_digest: RwLock::default(), by_id: RwLock::default(), nobody, settled: Notify::new() }
     }

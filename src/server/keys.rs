@@ -13,7 +13,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{self, Client, Key, Kind};
 use crate::domain::member::{Actor, Permission};
 use crate::domain::text;
-use crate::domain::time::{SECOND, Stamp, ago};
+use crate::domain::time::{SECOND, Timestamp, ago};
 use crate::store::{Dialect, Event, KeyFilter, KeyRow, Outcome, RevokeGuard, Scope, Tx};
 use crate::wire::keys::{
     ConfirmOrganizationKey, ConfirmPersonalKey, EditKey, EditOrganizationKey, EditPersonalKey,
@@ -207,7 +207,7 @@ where
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     /// Refuse if the key was used at this time or later.
-    pub unless_used_since: Option<Stamp>,
+    pub unless_used_since: Option<Timestamp>,
     /// Why; always there where use is not looked at.
     pub reason: Option<String>,
 }
@@ -279,7 +279,7 @@ pub(super) enum Revoked {
     /// The key is revoked.
     Done(Key),
     /// It was used since, and lives.
-    UsedSince(Key, Stamp),
+    UsedSince(Key, Timestamp),
 }
 
 impl Revoked {
@@ -302,7 +302,7 @@ impl Revoked {
 }
 
 /// `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`
-fn use_of(key: &Key, now: Stamp) -> String {
+fn use_of(key: &Key, now: Timestamp) -> String {
     let when = key.last_used_at.map_or_else(|| "at a time not known".to_owned(), |at| ago(at, now));
     match &key.last_used_by {
         Some(client) => format!("used {when} by {}", text::line(&client.to_string())),
@@ -354,6 +354,6 @@ pub(super) async fn revoke_guarded(
     Ok(Revoked::UsedSince(key, now))
 }
 
-fn use_or_none(key: &Key, now: Stamp) -> String {
+fn use_or_none(key: &Key, now: Timestamp) -> String {
     if key.last_used_at.is_some() { use_of(key, now) } else { "never used".to_owned() }
 }

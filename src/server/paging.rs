@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Refusal;
 use crate::domain::id::Id;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::wire::page::{LIMIT_DEFAULT, LIMIT_MAX, Metadata, Page};
 
 /// Which page of a list is asked for. A cursor names the last row of the page before, and fits the list that it came from only.
@@ -46,7 +46,7 @@ impl Paging {
         &self,
         mut rows: Vec<R>,
         id: impl Fn(&R) -> Id,
-        as_of: Stamp,
+        as_of: Timestamp,
         show: impl FnMut(R) -> T,
     ) -> Page<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -89,17 +89,17 @@ mod tests {
     use super::*;
 
     fn id(n: u8) -> Id {
-        Id::new(Stamp(i64::from(n)), [n; 10])
+        Id::new(Timestamp(i64::from(n)), [n; 10])
     }
 
     #[test]
     fn a_page_leads_to_the_next_one_until_the_last() {
         let paging = Paging::read("members", Some(2), None).unwrap();
-        let page = paging.page((1..=3).map(id).collect(), |&id| id, Stamp(0), |id| id);
+        let page = paging.page((1..=3).map(id).collect(), |&id| id, Timestamp(0), |id| id);
         assert_eq!(page.data, [id(1), id(2)]);
         let next = Paging::read("members", Some(2), page.metadata.next_cursor.as_deref()).unwrap();
         assert_eq!(next.after(), Some(id(2)));
-        let last = next.page(vec![id(3)], |&id| id, Stamp(0), |id| id);
+        let last = next.page(vec![id(3)], |&id| id, Timestamp(0), |id| id);
         assert_eq!(last.metadata.next_cursor, None);
     }
 

@@ -20,7 +20,7 @@ use crate::domain::time::SECOND;
 use crate::store::{self, Dialect, KeyUse, Store};
 
 mod asking;
-#[cfg(feature = "planted-bugs")]
+#[cfg(feature = "fault-injection")]
 mod cached;
 mod reading;
 mod turn;
@@ -191,7 +191,7 @@ impl Recorder {
                 verified
             }
         };
-        #[cfg(feature = "planted-bugs")]
+        #[cfg(feature = "fault-injection")]
         let verified = cached::cached(digest, verified);
         verified
     }

@@ -13,8 +13,8 @@ use crate::domain::id::Id;
 use crate::domain::key::{Client, Key};
 use crate::domain::member::{Grant, Permission};
 use crate::domain::review::{Decision, Review};
-use crate::domain::staleness::Judge;
-use crate::domain::time::Stamp;
+use crate::domain::staleness::StalenessRules;
+use crate::domain::time::Timestamp;
 use crate::store::{Event, Remembered, Request, ReviewFilter, Scope, Tx};
 use crate::wire::Call as _;
 use crate::wire::reviews::{CreateReview, Decide, Decided, ListReviews, RecordReviewExport};
@@ -134,9 +134,10 @@ async fn review(
     key: &Key,
     body: &Decide,
     grant: &Grant,
-    now: Stamp,
+    now: Timestamp,
 ) -> Result<Review, Refusal> {
-    let judge = Judge { policy: server.settings.policy, now, tracking_since: tx.tracking_since().await? };
+    let rules =
+        StalenessRules { policy: server.settings.policy, now, tracking_since: tx.tracking_since().await? };
     Ok(Review {
         id,
         review_id: body.review_id,
@@ -148,7 +149,7 @@ async fn review(
         note: body.note.clone(),
         reviewer: grant.member().clone(),
         reviewed_at: now,
-        findings: judge.findings(key),
+        findings: rules.findings(key),
         last_used_at: key.last_used_at,
     })
 }

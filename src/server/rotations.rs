@@ -13,7 +13,7 @@ use crate::domain::key::Key;
 use crate::domain::member::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::rotation::{self, Phase, QuietWindow};
-use crate::domain::time::{DAY, SECOND, Stamp};
+use crate::domain::time::{DAY, SECOND, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth};
 use crate::wire::keys::{ListRotations, Rotation, RotationUsage};
 
@@ -68,7 +68,7 @@ fn rotation(
     hours: &HashMap<Id, Vec<Bucket>>,
     usage: Option<RotationUsage>,
     policy: &Policy,
-    now: Stamp,
+    now: Timestamp,
 ) -> Rotation {
     let used = of(hours, old.id).iter().filter(|bucket| bucket.count > 0);
     let window = QuietWindow::of(&used.map(|bucket| bucket.start).collect::<Vec<_>>(), now, policy);

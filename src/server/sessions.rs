@@ -12,7 +12,7 @@ use crate::domain::id::Id;
 use crate::domain::key::Client;
 use crate::domain::member::{MemberRef, Status};
 use crate::domain::secret::{Digest, Token, TokenKind};
-use crate::domain::time::{MINUTE, Stamp};
+use crate::domain::time::{MINUTE, Timestamp};
 use crate::store::{Event, NewCode, NewSession, SessionRow, Tx};
 use crate::wire::Call as _;
 use crate::wire::keys::ShownOnce;
@@ -69,7 +69,7 @@ async fn redeem(
     tx: &mut Tx,
     code: &Digest,
     digest: Digest,
-    at: Stamp,
+    at: Timestamp,
     client: Client,
 ) -> Result<(SessionRow, MemberRef), Refusal> {
     // Becoming active may make an admin, and must not meet a removal half way.
@@ -134,8 +134,8 @@ async fn create_code(
 pub(super) async fn issue_code(
     tx: &mut Tx,
     member_id: Id,
-    at: Stamp,
-    expires_at: Stamp,
+    at: Timestamp,
+    expires_at: Timestamp,
 ) -> Result<Code, Refusal> {
     let token = Token::new(TokenKind::Code, entropy());
     let digest = digest_of(TokenKind::Code, &token);

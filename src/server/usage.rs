@@ -9,7 +9,7 @@ use super::{Refusal, Server};
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::domain::time::{DAY, Stamp};
+use crate::domain::time::{DAY, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
 use crate::wire::Call;
 use crate::wire::keys::{
@@ -76,7 +76,7 @@ where
     let known_ids: Vec<Id> = known.iter().map(|(id, _)| *id).collect();
     let mut buckets = reader.buckets(&known_ids, BucketWidth::Day, first, today.plus(DAY)).await?;
     let tracking_since = reader.tracking_since().await?;
-    let row = |(id, created_at): (Id, Stamp)| DailyUse {
+    let row = |(id, created_at): (Id, Timestamp)| DailyUse {
         id,
         counts: counts(&buckets.remove(&id).unwrap_or_default(), first, days, created_at.max(tracking_since)),
     };
@@ -95,7 +95,7 @@ fn ids(text: &str) -> Result<Vec<Id>, Refusal> {
 }
 
 /// One number a day from `first` on; nothing for days that ended before anything could be seen.
-fn counts(buckets: &[Bucket], first: Stamp, days: u32, seen_since: Stamp) -> Vec<Option<i64>> {
+fn counts(buckets: &[Bucket], first: Timestamp, days: u32, seen_since: Timestamp) -> Vec<Option<i64>> {
     (0..i64::from(days))
         .map(|day| first.plus(day * DAY))
         .map(|start| {
@@ -111,16 +111,16 @@ mod tests {
 
     #[test]
     fn no_data_is_not_zero() {
-        let first = Stamp(0);
-        let buckets = [Bucket { start: Stamp(2 * DAY), count: 7, refused: 0 }];
-        assert_eq!(counts(&buckets, first, 4, Stamp(DAY + 5)), [None, Some(0), Some(7), Some(0)]);
+        let first = Timestamp(0);
+        let buckets = [Bucket { start: Timestamp(2 * DAY), count: 7, refused: 0 }];
+        assert_eq!(counts(&buckets, first, 4, Timestamp(DAY + 5)), [None, Some(0), Some(7), Some(0)]);
     }
 
     #[test]
     fn ids_are_counted_and_read() {
         assert!(ids("").is_ok_and(|ids| ids.is_empty()));
         assert!(ids("nonsense").is_err());
-        let id = Id::new(Stamp(1), [1; 10]);
+        let id = Id::new(Timestamp(1), [1; 10]);
         assert_eq!(ids(&format!("{id}, {id}")).ok(), Some(vec![id, id]));
         assert!(ids(&vec![id.to_string(); 201].join(",")).is_err());
     }

@@ -7,13 +7,13 @@ use super::tx::Tx;
 use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
 use crate::domain::key::Client;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A row to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     id: Id,
-    at: Stamp,
+    at: Timestamp,
     action: Action,
     actor: Option<Id>,
     address: Option<String>,
@@ -24,7 +24,7 @@ pub struct Event {
 
 impl Event {
     /// Something done at `at`; `random` becomes part of the row's id.
-    pub fn new(action: Action, at: Stamp, random: [u8; 10]) -> Self {
+    pub fn new(action: Action, at: Timestamp, random: [u8; 10]) -> Self {
         Self {
             id: Id::new(at, random),
             at,
@@ -82,9 +82,9 @@ pub struct ActivityFilter {
     /// This action.
     pub action: Option<Action>,
     /// At this time or later.
-    pub from: Option<Stamp>,
+    pub from: Option<Timestamp>,
     /// Before this time.
-    pub to: Option<Stamp>,
+    pub to: Option<Timestamp>,
     /// Older than this row: the last one of the page before.
     pub before: Option<Id>,
 }
@@ -95,8 +95,8 @@ impl Tx {
     /// # Errors
     /// The database refuses.
     pub async fn record(&mut self, event: Event) -> Result<(), Error> {
-        #[cfg(feature = "planted-bugs")]
-        if crate::planted::is(crate::planted::Bug::LateActivity) {
+        #[cfg(feature = "fault-injection")]
+        if crate::fault_injection::is(crate::fault_injection::Fault::LateActivity) {
             self.late.push(event);
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl Tx {
     /// The database does not answer, or a row is damaged.
     pub async fn activity(&mut self, filter: ActivityFilter, limit: u32) -> Result<Vec<Activity>, Error> {
         // An id begins with its time, so that bounds of time are bounds of ids, and one index serves both.
-        let bound = |at: Stamp| Id::new(at, [0; 10]);
+        let bound = |at: Timestamp| Id::new(at, [0; 10]);
         let upper = [filter.to.map(bound), filter.before].into_iter().flatten().min();
         let conditions = [
             (" AND a.key_id = ?", filter.key.map(|id| id.to_string())),

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::row::Row;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::time::{DAY, Stamp};
+use crate::domain::time::{DAY, Timestamp};
 
 /// How long a request is remembered, in milliseconds.
 pub const REMEMBERED: i64 = DAY;
@@ -40,7 +40,7 @@ impl Tx {
         &mut self,
         request: &Request,
         subject: Id,
-        now: Stamp,
+        now: Timestamp,
     ) -> Result<Option<Remembered>, Error> {
         let sql = sqlx::query(
             "INSERT INTO idempotency (member_id, operation, idempotency_key, fields, subject_id, created_at, expires_at) \

@@ -12,8 +12,8 @@ use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
 use crate::domain::member::MemberRef;
-use crate::domain::secret::{Digest, Mask};
-use crate::domain::time::Stamp;
+use crate::domain::secret::{Digest, MaskedSecret};
+use crate::domain::time::Timestamp;
 
 mod change;
 
@@ -53,7 +53,7 @@ pub struct KeyRow {
     /// Of its secret.
     pub digest: Digest,
     /// When its creator said that the secret is stored.
-    pub confirmed_at: Option<Stamp>,
+    pub confirmed_at: Option<Timestamp>,
 }
 
 /// A key to be created.
@@ -70,11 +70,11 @@ pub struct NewKey {
     /// Of its secret.
     pub digest: Digest,
     /// Of its secret.
-    pub mask: Mask,
+    pub mask: MaskedSecret,
     /// Who creates it.
     pub created_by: Id,
     /// When.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// The key that it is to replace.
     pub replaces: Option<Id>,
 }
@@ -89,14 +89,14 @@ pub struct KeyFilter {
     /// Revoked ones too.
     pub revoked: bool,
     /// Only what changed at this time or later, revoked ones too.
-    pub changed_since: Option<Stamp>,
+    pub changed_since: Option<Timestamp>,
 }
 
 /// What must hold for a revoke.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RevokeGuard {
     /// Not used at this time or later.
-    pub unless_used_since: Option<Stamp>,
+    pub unless_used_since: Option<Timestamp>,
     /// Not changed since this version.
     pub version: Option<i64>,
 }
@@ -231,7 +231,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn ids_within(&mut self, ids: &[Id], scope: Scope) -> Result<Vec<(Id, Stamp)>, Error> {
+    pub async fn ids_within(&mut self, ids: &[Id], scope: Scope) -> Result<Vec<(Id, Timestamp)>, Error> {
         let sql = Statement::new("SELECT k.id, k.created_at FROM keys k WHERE k.id IN ");
         let rows = self.all(sql.ids(ids.iter().copied()).scope(scope).query()).await?;
         rows.iter()
@@ -277,7 +277,7 @@ fn key_row(row: &Row<'_>, members: &Members) -> Result<KeyRow, Error> {
 
 pub(super) fn key(row: &Row<'_>, members: &Members) -> Result<Key, Error> {
     let last_four: String = row.text("last_four")?;
-    let mask = Mask::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?;
+    let mask = MaskedSecret::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?;
     let member = |column, id: Id| {
         members.get(&id).cloned().ok_or_else(|| row.corrupt(column, "names a member who is not there"))
     };

@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::Error;
-#[cfg(feature = "planted-bugs")]
-use super::planted;
+#[cfg(feature = "fault-injection")]
+use super::fault_injection;
 use super::row::{Row, status};
 use super::tx::Tx;
 use crate::domain::email;
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::{MemberRef, Role, Status};
-use crate::domain::secret::{Digest, Mask};
-use crate::domain::time::Stamp;
-#[cfg(feature = "planted-bugs")]
-use crate::planted::{Bug::OneStatementGuard, is};
+use crate::domain::secret::{Digest, MaskedSecret};
+use crate::domain::time::Timestamp;
+#[cfg(feature = "fault-injection")]
+use crate::fault_injection::{Fault::OneStatementGuard, is};
 
 /// A member with counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub struct MemberRow {
     /// Role.
     pub role: Role,
     /// When they were invited or set up.
-    pub created_at: Stamp,
+    pub created_at: Timestamp,
     /// Their latest sign of life in a session.
-    pub last_seen_at: Option<Stamp>,
+    pub last_seen_at: Option<Timestamp>,
     /// Personal keys that are accepted.
     pub personal_keys: i64,
     /// Organization keys that they created and that are accepted.
@@ -46,7 +46,7 @@ pub struct NewMember {
     /// Role.
     pub role: Role,
     /// When.
-    pub at: Stamp,
+    pub at: Timestamp,
 }
 
 /// A key in a list of consequences.
@@ -59,9 +59,9 @@ pub struct KeyBrief {
     /// The name.
     pub name: String,
     /// The mask.
-    pub mask: Mask,
+    pub mask: MaskedSecret,
     /// When it was last used.
-    pub last_used_at: Option<Stamp>,
+    pub last_used_at: Option<Timestamp>,
     /// Of its secret.
     pub digest: Digest,
 }
@@ -149,7 +149,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn activate_member(&mut self, id: Id, at: Stamp) -> Result<bool, Error> {
+    pub async fn activate_member(&mut self, id: Id, at: Timestamp) -> Result<bool, Error> {
         let mark = self.watermark(at).await?;
         let sql = sqlx::query(
             "UPDATE members SET activated_at = $2, changed_at = $3 \
@@ -165,11 +165,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn set_role(&mut self, id: Id, role: Role, at: Stamp) -> Result<bool, Error> {
+    pub async fn set_role(&mut self, id: Id, role: Role, at: Timestamp) -> Result<bool, Error> {
         let mark = self.watermark(at).await?;
         let sql = "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL";
-        #[cfg(feature = "planted-bugs")]
-        let sql = if is(OneStatementGuard) { planted::SET_ROLE_IF_ANOTHER_ADMIN } else { sql };
+        #[cfg(feature = "fault-injection")]
+        let sql = if is(OneStatementGuard) { fault_injection::SET_ROLE_IF_ANOTHER_ADMIN } else { sql };
         let sql = sqlx::query(sql).bind(id.to_string()).bind(role.word()).bind(mark.0);
         Ok(self.execute(sql).await? > 0)
     }
@@ -178,11 +178,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn remove_member(&mut self, id: Id, at: Stamp) -> Result<bool, Error> {
+    pub async fn remove_member(&mut self, id: Id, at: Timestamp) -> Result<bool, Error> {
         let mark = self.watermark(at).await?;
         let sql = "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL";
-        #[cfg(feature = "planted-bugs")]
-        let sql = if is(OneStatementGuard) { planted::REMOVE_IF_ANOTHER_ADMIN } else { sql };
+        #[cfg(feature = "fault-injection")]
+        let sql = if is(OneStatementGuard) { fault_injection::REMOVE_IF_ANOTHER_ADMIN } else { sql };
         let sql = sqlx::query(sql).bind(id.to_string()).bind(at.0).bind(mark.0);
         Ok(self.execute(sql).await? > 0)
     }
@@ -220,7 +220,8 @@ impl Tx {
                     id: row.id("id")?,
                     kind: row.word("kind")?,
                     name: row.text("name")?,
-                    mask: Mask::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?,
+                    mask: MaskedSecret::from_last_four(&last_four)
+                        .map_err(|e| row.corrupt("last_four", e))?,
                     last_used_at: row.maybe_stamp("last_used_at")?,
                     digest: row.digest("digest")?,
                 })
@@ -236,7 +237,7 @@ impl Tx {
         &mut self,
         key: &KeyBrief,
         by: Id,
-        at: Stamp,
+        at: Timestamp,
         reason: &str,
     ) -> Result<bool, Error> {
         let mark = self.watermark(at).await?;

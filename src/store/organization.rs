@@ -10,7 +10,7 @@ use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::member::Role;
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// The organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct OrganizationRow {
     /// Its name.
     pub name: String,
     /// When it was set up.
-    pub created_at: Stamp,
+    pub created_at: Timestamp,
 }
 
 /// Someone to be let in as an admin by whoever has the server's host.
@@ -31,9 +31,9 @@ pub struct HostInvitation {
     /// Of the sign-in code that they get.
     pub code: Digest,
     /// When.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// Until when the code can be redeemed.
-    pub expires_at: Stamp,
+    pub expires_at: Timestamp,
 }
 
 /// Why the host's command was refused.
@@ -54,7 +54,7 @@ const DATABASE_ID: &str = "database_id";
 const TRACKING_SINCE: &str = "usage_tracking_since";
 
 /// Sees to the facts that every database has; gives its id.
-pub(super) async fn ensure_facts(inner: &Inner, now: Stamp, random: [u8; 10]) -> Result<String, Error> {
+pub(super) async fn ensure_facts(inner: &Inner, now: Timestamp, random: [u8; 10]) -> Result<String, Error> {
     inner
         .write(move |tx| {
             Box::pin(async move {
@@ -186,9 +186,9 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn tracking_since(&mut self) -> Result<Stamp, Error> {
+    pub async fn tracking_since(&mut self) -> Result<Timestamp, Error> {
         let value = self.fact(TRACKING_SINCE).await?.and_then(|text| text.parse().ok());
-        value.map(Stamp).ok_or_else(|| Error::Corrupt {
+        value.map(Timestamp).ok_or_else(|| Error::Corrupt {
             table: "facts",
             column: "value",
             id: TRACKING_SINCE.to_owned(),
@@ -200,7 +200,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn set_tracking_since(&mut self, since: Stamp) -> Result<(), Error> {
+    pub async fn set_tracking_since(&mut self, since: Timestamp) -> Result<(), Error> {
         let sql = sqlx::query("UPDATE facts SET value = $2 WHERE name = $1")
             .bind(TRACKING_SINCE)
             .bind(since.0.to_string());

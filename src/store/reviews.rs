@@ -6,8 +6,8 @@ use super::statement::Statement;
 use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::review::Review;
-use crate::domain::secret::Mask;
-use crate::domain::time::Stamp;
+use crate::domain::secret::MaskedSecret;
+use crate::domain::time::Timestamp;
 
 /// Which decisions are asked for. Newest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct ReviewFilter {
     /// Of this key.
     pub key: Option<Id>,
     /// At this time or later.
-    pub since: Option<Stamp>,
+    pub since: Option<Timestamp>,
     /// Older than this record: the last one of the page before.
     pub before: Option<Id>,
 }
@@ -88,7 +88,7 @@ impl Tx {
 
 fn review(row: &Row<'_>) -> Result<Review, Error> {
     let last_four = row.text("key_last_four")?;
-    let mask = Mask::from_last_four(&last_four).map_err(|e| row.corrupt("key_last_four", e))?;
+    let mask = MaskedSecret::from_last_four(&last_four).map_err(|e| row.corrupt("key_last_four", e))?;
     let findings = row.text("findings")?;
     Ok(Review {
         id: row.id("id")?,

@@ -18,7 +18,7 @@ use super::{Access, Event, Inner, Store};
 use crate::domain::activity::Action;
 use crate::domain::secret::Digest;
 use crate::domain::text::hex;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 const SUFFIX: &str = ".revoked";
 const TITLE: &str = "keyward revoked keys of database ";
@@ -147,7 +147,7 @@ pub(super) async fn open(
     inner: &Inner,
     data: &Path,
     access: Access,
-    now: Stamp,
+    now: Timestamp,
     random: fn() -> [u8; 10],
 ) -> Result<(Option<RevokedLog>, Option<RestorePending>), OpenError> {
     let path = beside(data, SUFFIX);
@@ -172,7 +172,7 @@ pub(super) async fn open(
 async fn replay(
     inner: &Inner,
     unknown: Vec<[u8; 32]>,
-    now: Stamp,
+    now: Timestamp,
     random: fn() -> [u8; 10],
 ) -> Result<usize, Error> {
     if unknown.is_empty() {
@@ -197,7 +197,11 @@ impl Store {
     ///
     /// # Errors
     /// A server runs, the file cannot be written, or the database refuses.
-    pub async fn accept_restore(&self, now: Stamp, random: fn() -> [u8; 10]) -> Result<Restored, OpenError> {
+    pub async fn accept_restore(
+        &self,
+        now: Timestamp,
+        random: fn() -> [u8; 10],
+    ) -> Result<Restored, OpenError> {
         let Some(data) = self.path() else { return Ok(Restored { revoked_again: 0, was_pending: false }) };
         // A server would go on writing to the file that is replaced here.
         let _server = lock(data)?;
@@ -238,7 +242,7 @@ impl Tx {
     async fn revoke_again(
         &mut self,
         digest: Digest,
-        now: Stamp,
+        now: Timestamp,
         random: fn() -> [u8; 10],
     ) -> Result<bool, Error> {
         let sql = sqlx::query(

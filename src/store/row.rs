@@ -10,7 +10,7 @@ use super::error::Error;
 use crate::domain::id::Id;
 use crate::domain::member::{MemberRef, Status};
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A row of a table. Columns are named as the query names them.
 pub(super) struct Row<'r> {
@@ -45,12 +45,12 @@ impl<'r> Row<'r> {
         self.get(column)
     }
 
-    pub(super) fn stamp(&self, column: &'static str) -> Result<Stamp, Error> {
-        self.get(column).map(Stamp)
+    pub(super) fn stamp(&self, column: &'static str) -> Result<Timestamp, Error> {
+        self.get(column).map(Timestamp)
     }
 
-    pub(super) fn maybe_stamp(&self, column: &'static str) -> Result<Option<Stamp>, Error> {
-        Ok(self.get::<Option<i64>>(column)?.map(Stamp))
+    pub(super) fn maybe_stamp(&self, column: &'static str) -> Result<Option<Timestamp>, Error> {
+        Ok(self.get::<Option<i64>>(column)?.map(Timestamp))
     }
 
     pub(super) fn id(&self, column: &'static str) -> Result<Id, Error> {
@@ -89,7 +89,7 @@ impl<'r> Row<'r> {
 }
 
 /// Where a member stands, from when they came and went.
-pub(super) fn status(activated_at: Option<Stamp>, removed_at: Option<Stamp>) -> Status {
+pub(super) fn status(activated_at: Option<Timestamp>, removed_at: Option<Timestamp>) -> Status {
     match (activated_at, removed_at) {
         (_, Some(_)) => Status::Removed,
         (Some(_), None) => Status::Active,

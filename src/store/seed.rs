@@ -17,7 +17,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, last_four};
 use crate::domain::member::{MemberRef, Role};
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, ClientUse};
 
 /// Everything that the database is to hold.
@@ -45,7 +45,7 @@ pub struct SeedMember {
     /// Role.
     pub role: Role,
     /// When they joined.
-    pub joined_at: Stamp,
+    pub joined_at: Timestamp,
 }
 
 /// A key with its past.

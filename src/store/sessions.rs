@@ -7,7 +7,7 @@ use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::member::Actor;
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +17,11 @@ pub struct SessionRow {
     /// Whose it is.
     pub member_id: Id,
     /// When it began.
-    pub created_at: Stamp,
+    pub created_at: Timestamp,
     /// When it was last used; at most a minute behind.
-    pub last_used_at: Stamp,
+    pub last_used_at: Timestamp,
     /// When it was ended.
-    pub ended_at: Option<Stamp>,
+    pub ended_at: Option<Timestamp>,
     /// What signed in, as it claimed to be.
     pub agent: String,
     /// From where.
@@ -47,7 +47,7 @@ pub struct NewSession {
     /// Of its token.
     pub digest: Digest,
     /// When it begins.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// What signs in.
     pub agent: String,
     /// From where.
@@ -58,9 +58,9 @@ pub struct NewSession {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alive {
     /// Sessions that began at this time or before are too old.
-    pub created_after: Stamp,
+    pub created_after: Timestamp,
     /// Sessions that were last used at this time or before are too old.
-    pub used_after: Stamp,
+    pub used_after: Timestamp,
 }
 
 /// A sign-in code to issue.
@@ -73,9 +73,9 @@ pub struct NewCode {
     /// Of the code.
     pub digest: Digest,
     /// When it is issued.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// Until when it can be redeemed.
-    pub expires_at: Stamp,
+    pub expires_at: Timestamp,
 }
 
 /// A code that was just redeemed.
@@ -110,8 +110,8 @@ impl Tx {
     /// The database does not answer, or a row is damaged.
     pub async fn signed_in(&mut self, digest: &Digest) -> Result<Option<SignedIn>, Error> {
         let held = self.writes() && self.dialect() == Dialect::Postgres;
-        #[cfg(feature = "planted-bugs")]
-        let held = held && !crate::planted::takes_no_locks();
+        #[cfg(feature = "fault-injection")]
+        let held = held && !crate::fault_injection::takes_no_locks();
         let sql = sqlx::query(if held { SIGNED_IN_HELD } else { SIGNED_IN }).bind(digest.0.to_vec());
         let Some(row) = self.optional(sql).await? else { return Ok(None) };
         let row = Row::of("sessions", &row);
@@ -124,7 +124,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn touch_session(&mut self, id: Id, now: Stamp) -> Result<(), Error> {
+    pub async fn touch_session(&mut self, id: Id, now: Timestamp) -> Result<(), Error> {
         let sql = sqlx::query("UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2")
             .bind(id.to_string())
             .bind(now.0);
@@ -177,7 +177,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_session(&mut self, id: Id, member: Id, now: Stamp) -> Result<bool, Error> {
+    pub async fn end_session(&mut self, id: Id, member: Id, now: Timestamp) -> Result<bool, Error> {
         let sql = sqlx::query(
             "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND member_id = $2 AND ended_at IS NULL",
         )
@@ -191,7 +191,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_sessions_of(&mut self, member: Id, now: Stamp) -> Result<u64, Error> {
+    pub async fn end_sessions_of(&mut self, member: Id, now: Timestamp) -> Result<u64, Error> {
         let sql = sqlx::query("UPDATE sessions SET ended_at = $2 WHERE member_id = $1 AND ended_at IS NULL")
             .bind(member.to_string())
             .bind(now.0);
@@ -233,7 +233,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn redeem_code(&mut self, digest: &Digest, now: Stamp) -> Result<Option<CodeRow>, Error> {
+    pub async fn redeem_code(&mut self, digest: &Digest, now: Timestamp) -> Result<Option<CodeRow>, Error> {
         let sql = sqlx::query(
             "UPDATE sign_in_codes SET redeemed_at = $2 WHERE digest = $1 AND redeemed_at IS NULL \
              AND ended_at IS NULL AND expires_at > $2 RETURNING id, member_id",
@@ -249,7 +249,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_codes_of(&mut self, member: Id, now: Stamp) -> Result<(), Error> {
+    pub async fn end_codes_of(&mut self, member: Id, now: Timestamp) -> Result<(), Error> {
         let sql = sqlx::query(
             "UPDATE sign_in_codes SET ended_at = $2 WHERE member_id = $1 AND redeemed_at IS NULL AND ended_at IS NULL",
         )

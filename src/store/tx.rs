@@ -10,7 +10,7 @@ use super::error::Error;
 use super::revoked_log::RevokedLog;
 use crate::domain::id::Id;
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A statement with its values.
 pub(super) type Sql<'q> = Query<'q, Any, AnyArguments>;
@@ -40,7 +40,7 @@ pub struct Tx {
     broken: bool,
     revoked: Vec<Digest>,
     hooks: Vec<Hook>,
-    #[cfg(feature = "planted-bugs")]
+    #[cfg(feature = "fault-injection")]
     pub(super) late: Vec<super::Event>,
 }
 
@@ -66,7 +66,7 @@ impl Tx {
             broken: false,
             revoked: Vec::new(),
             hooks: Vec::new(),
-            #[cfg(feature = "planted-bugs")]
+            #[cfg(feature = "fault-injection")]
             late: Vec::new(),
         })
     }
@@ -154,7 +154,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn watermark(&mut self, now: Stamp) -> Result<Stamp, Error> {
+    pub async fn watermark(&mut self, now: Timestamp) -> Result<Timestamp, Error> {
         let Some(sql) = self.dialect.clock() else { return Ok(now) };
         let row = self.one(sqlx::query(sql)).await?;
         super::row::Row::of("clock", &row).stamp("now")
@@ -165,8 +165,8 @@ impl Tx {
     /// # Errors
     /// The database does not answer.
     pub async fn lock_organization(&mut self) -> Result<(), Error> {
-        #[cfg(feature = "planted-bugs")]
-        if crate::planted::takes_no_locks() {
+        #[cfg(feature = "fault-injection")]
+        if crate::fault_injection::takes_no_locks() {
             return Ok(());
         }
         if let Some(sql) = self.dialect.lock_organization() {
@@ -180,8 +180,8 @@ impl Tx {
     /// # Errors
     /// The database does not answer.
     pub async fn lock_member(&mut self, id: Id) -> Result<(), Error> {
-        #[cfg(feature = "planted-bugs")]
-        if crate::planted::takes_no_locks() {
+        #[cfg(feature = "fault-injection")]
+        if crate::fault_injection::takes_no_locks() {
             return Ok(());
         }
         if let Some(sql) = self.dialect.lock_member() {

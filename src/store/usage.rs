@@ -9,14 +9,14 @@ use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
 /// What the database says of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
     /// The database's clock.
-    pub now: Stamp,
+    pub now: Timestamp,
     /// The key, if the secret is any key's.
     pub key: Option<VerifiedKey>,
 }
@@ -31,7 +31,7 @@ pub struct VerifiedKey {
     /// Its name.
     pub name: String,
     /// When it was last used, as far as it is written.
-    pub last_used_at: Option<Stamp>,
+    pub last_used_at: Option<Timestamp>,
     /// Whether it is revoked.
     pub revoked: bool,
 }
@@ -42,7 +42,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn verify(&mut self, digests: &[Digest], now: Stamp) -> Result<Vec<Verification>, Error> {
+    pub async fn verify(&mut self, digests: &[Digest], now: Timestamp) -> Result<Vec<Verification>, Error> {
         let mut sql = Statement::new("WITH asked(place, digest) AS (VALUES ");
         // Statements are prepared once for each number of values: few different numbers, the last digest standing in again.
         for place in 0..digests.len().next_power_of_two() {
@@ -71,8 +71,8 @@ impl Tx {
         &mut self,
         keys: &[Id],
         width: BucketWidth,
-        from: Stamp,
-        to: Stamp,
+        from: Timestamp,
+        to: Timestamp,
     ) -> Result<HashMap<Id, Vec<Bucket>>, Error> {
         let select = match width {
             BucketWidth::Hour => "SELECT key_id, start, count, refused FROM usage_hours WHERE key_id IN ",
@@ -126,7 +126,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn prune(&mut self, now: Stamp) -> Result<(), Error> {
+    pub async fn prune(&mut self, now: Timestamp) -> Result<(), Error> {
         for (sql, before) in [
             ("DELETE FROM usage_hours WHERE start < $1", now.minus(BucketWidth::Hour.kept())),
             ("DELETE FROM usage_days WHERE start < $1", now.minus(BucketWidth::Day.kept())),

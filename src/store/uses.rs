@@ -10,7 +10,7 @@ use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::key::Client;
 use crate::domain::secret::Digest;
-use crate::domain::time::{DAY, Stamp};
+use crate::domain::time::{DAY, Timestamp};
 use crate::domain::usage::{Bucket, CLIENTS_KEPT, ClientUse};
 
 /// Keys to a statement. SQLite looks for the name of each value among all of the statement, so that many cost more than they save.
@@ -22,7 +22,7 @@ pub struct KeyUse {
     /// The key.
     pub id: Id,
     /// The latest use that was answered with success, and by what; nothing if all were refused.
-    pub last: Option<(Stamp, Client)>,
+    pub last: Option<(Timestamp, Client)>,
     /// Counts by hour.
     pub hours: Vec<Bucket>,
     /// What used it.
@@ -41,7 +41,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn record_uses(&mut self, uses: &[KeyUse], now: Stamp) -> Result<(), Error> {
+    pub async fn record_uses(&mut self, uses: &[KeyUse], now: Timestamp) -> Result<(), Error> {
         let mark = self.watermark(now).await?;
         for part in uses.chunks(AT_ONCE) {
             if self.dialect() == Dialect::Postgres {
@@ -61,7 +61,7 @@ impl Tx {
     pub async fn record_uses_of(
         &mut self,
         uses: Vec<(Digest, KeyUse)>,
-        now: Stamp,
+        now: Timestamp,
     ) -> Result<Vec<bool>, Error> {
         let mark = self.watermark(now).await?;
         let (digests, uses): (Vec<_>, Vec<_>) = uses.into_iter().unzip();
@@ -91,7 +91,7 @@ impl Tx {
         live.map(|row| Ok((row.id("id")?, row.digest("digest")?))).collect()
     }
 
-    async fn mark_used(&mut self, uses: &[KeyUse], mark: Stamp) -> Result<(), Error> {
+    async fn mark_used(&mut self, uses: &[KeyUse], mark: Timestamp) -> Result<(), Error> {
         let marked: Vec<_> = uses.iter().filter_map(|used| Some((used, used.last.as_ref()?))).collect();
         if marked.is_empty() {
             return Ok(());
@@ -110,9 +110,9 @@ impl Tx {
              last_used_address = CASE WHEN last_used_at > used.at THEN last_used_address ELSE used.address END, \
              last_used_at = CASE WHEN last_used_at > used.at THEN last_used_at ELSE used.at END, \
              use_count = use_count + used.count";
-        #[cfg(feature = "planted-bugs")]
-        let forward = if crate::planted::is(crate::planted::Bug::OverwrittenUse) {
-            super::planted::OVER_WHAT_IS_THERE
+        #[cfg(feature = "fault-injection")]
+        let forward = if crate::fault_injection::is(crate::fault_injection::Fault::OverwrittenUse) {
+            super::fault_injection::OVER_WHAT_IS_THERE
         } else {
             forward
         };
@@ -152,7 +152,7 @@ impl Tx {
     async fn add_to_buckets(
         &mut self,
         table: &'static str,
-        buckets: BTreeMap<(Id, Stamp), (i64, i64)>,
+        buckets: BTreeMap<(Id, Timestamp), (i64, i64)>,
     ) -> Result<(), Error> {
         if buckets.is_empty() {
             return Ok(());
@@ -177,7 +177,7 @@ impl Tx {
     /// Counts the uses of clients; of the clients of a key the most recent are kept.
     async fn count_clients(
         &mut self,
-        clients: BTreeMap<(Id, &str, &str), (Stamp, Stamp, i64)>,
+        clients: BTreeMap<(Id, &str, &str), (Timestamp, Timestamp, i64)>,
     ) -> Result<(), Error> {
         if clients.is_empty() {
             return Ok(());

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use zeroize::Zeroize as _;
 
 use super::capabilities::{Capabilities, Depth};
-use super::pen::{Look, Pen};
+use super::pen::{CellStyle, Pen};
 
 /// Rows of the frame that show a part of something longer, and may be scrolled by the terminal itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -277,10 +277,12 @@ fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Dep
         !spilled[x]
             && old_halves[x] == new_halves[x]
             && (new_halves[x]
-                || old[x].symbol() == new[x].symbol() && Look::of(&old[x], depth) == Look::of(&new[x], depth))
+                || old[x].symbol() == new[x].symbol()
+                    && CellStyle::of(&old[x], depth) == CellStyle::of(&new[x], depth))
     };
-    let is_blank =
-        |x: usize| new[x].symbol() == " " && Look::of(&new[x], depth) == Look::default() && !new_halves[x];
+    let is_blank = |x: usize| {
+        new[x].symbol() == " " && CellStyle::of(&new[x], depth) == CellStyle::default() && !new_halves[x]
+    };
     let tail = (0..width).rposition(|x| !is_blank(x)).map_or(0, |x| x + 1);
     let column = |x: usize| u16::try_from(x).unwrap_or(u16::MAX);
     let mut x = 0;
@@ -297,11 +299,11 @@ fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Dep
         if disputed(&new[x]) {
             // Some terminals fill only one of its two columns.
             for _ in 0..w {
-                pen.put(" ", 1, Look::of(&new[x], depth), column(width));
+                pen.put(" ", 1, CellStyle::of(&new[x], depth), column(width));
             }
             pen.go(column(x), y);
         }
-        pen.put(symbol, column(w), Look::of(&new[x], depth), column(width));
+        pen.put(symbol, column(w), CellStyle::of(&new[x], depth), column(width));
         x += w;
     }
     let Some(first) = (tail..width).find(|&x| !same(x)) else { return };
@@ -310,7 +312,7 @@ fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Dep
     pen.go(column(first), y);
     if last - first < 4 {
         for _ in first..=last {
-            pen.put(" ", 1, Look::default(), column(width));
+            pen.put(" ", 1, CellStyle::default(), column(width));
         }
     } else {
         pen.erase_line();
@@ -326,14 +328,14 @@ fn bridge(pen: &mut Pen, new: &[Cell], to: usize, y: u16, depth: Depth) {
         return;
     }
     let between = &new[from..to];
-    let plain_in = |look: Look| {
+    let plain_in = |look: CellStyle| {
         between.iter().all(|cell| match cell.symbol().as_bytes() {
-            b" " => look.same_on_blank(Look::of(cell, depth)),
-            [b'!'..=b'~'] => Look::of(cell, depth) == look,
+            b" " => look.same_on_blank(CellStyle::of(cell, depth)),
+            [b'!'..=b'~'] => CellStyle::of(cell, depth) == look,
             _ => false,
         })
     };
-    let target = Look::of(&new[to], depth);
+    let target = CellStyle::of(&new[to], depth);
     if !plain_in(pen.look()) {
         if !plain_in(target) {
             return;
@@ -342,7 +344,7 @@ fn bridge(pen: &mut Pen, new: &[Cell], to: usize, y: u16, depth: Depth) {
     }
     let width = u16::try_from(new.len()).unwrap_or(u16::MAX);
     for cell in between {
-        pen.put(cell.symbol(), 1, Look::of(cell, depth), width);
+        pen.put(cell.symbol(), 1, CellStyle::of(cell, depth), width);
     }
 }
 

@@ -9,7 +9,7 @@ use super::capabilities::Depth;
 
 /// How a cell looks, in colours that the terminal has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct CellStyle {
     fg: Color,
     bg: Color,
     modifier: Modifier,
@@ -32,7 +32,7 @@ const CODES: [(Modifier, u8, u8); 9] = [
     (Modifier::CROSSED_OUT, 9, 29),
 ];
 
-impl Look {
+impl CellStyle {
     /// The look of a cell at this depth. Blanks that cannot be told apart are equal.
     pub fn of(cell: &Cell, depth: Depth) -> Self {
         let mut look = Self { fg: shown(cell.fg, depth), bg: shown(cell.bg, depth), modifier: cell.modifier };
@@ -115,19 +115,19 @@ fn number(out: &mut Vec<u8>, n: impl std::fmt::Display) {
 pub struct Pen {
     out: Vec<u8>,
     at: Option<(u16, u16)>,
-    look: Look,
+    look: CellStyle,
     unicode: bool,
 }
 
 impl Pen {
     /// A pen at an unknown place, in the terminal's default style.
     pub fn new(out: Vec<u8>, at: Option<(u16, u16)>, unicode: bool) -> Self {
-        Self { out, at, look: Look::default(), unicode }
+        Self { out, at, look: CellStyle::default(), unicode }
     }
 
     /// What was gathered, and where the cursor is after it (nowhere known: `None`).
     pub fn finish(mut self) -> (Vec<u8>, Option<(u16, u16)>) {
-        self.dress(Look::default());
+        self.dress(CellStyle::default());
         (self.out, self.at)
     }
 
@@ -147,7 +147,7 @@ impl Pen {
     }
 
     /// The style in force.
-    pub fn look(&self) -> Look {
+    pub fn look(&self) -> CellStyle {
         self.look
     }
 
@@ -210,12 +210,12 @@ impl Pen {
     }
 
     /// Puts a style in force: by the difference, or by a reset and everything new, whichever is shorter.
-    pub fn dress(&mut self, look: Look) {
+    pub fn dress(&mut self, look: CellStyle) {
         if look == self.look {
             return;
         }
         let mut fresh = Vec::with_capacity(24);
-        Self::changes(&mut fresh, Look::default(), look);
+        Self::changes(&mut fresh, CellStyle::default(), look);
         if !fresh.is_empty() {
             fresh.splice(0..0, *b"0;");
         }
@@ -228,7 +228,7 @@ impl Pen {
         self.look = look;
     }
 
-    fn changes(out: &mut Vec<u8>, from: Look, to: Look) {
+    fn changes(out: &mut Vec<u8>, from: CellStyle, to: CellStyle) {
         fn next(out: &mut Vec<u8>) -> &mut Vec<u8> {
             if !out.is_empty() {
                 out.push(b';');
@@ -263,7 +263,7 @@ impl Pen {
     }
 
     /// Writes one character (cluster) of this width in a style, at the cursor. `columns` is the width of the screen.
-    pub fn put(&mut self, symbol: &str, width: u16, look: Look, columns: u16) {
+    pub fn put(&mut self, symbol: &str, width: u16, look: CellStyle, columns: u16) {
         if symbol != " " || !self.look.same_on_blank(look) {
             self.dress(look);
         }
@@ -299,7 +299,7 @@ impl Pen {
 
     /// Erases from the cursor to the end of the line.
     pub fn erase_line(&mut self) {
-        self.dress(Look::default());
+        self.dress(CellStyle::default());
         self.out.extend_from_slice(b"\x1b[K");
     }
 
@@ -307,7 +307,7 @@ impl Pen {
     ///
     /// By line feed and reverse line feed at the margins (VT100), since the Linux console has no SU and SD.
     pub fn scroll(&mut self, first: u16, rows: u16, by: isize) {
-        self.dress(Look::default());
+        self.dress(CellStyle::default());
         let (top, bottom) = (first + 1, first + rows);
         write!(self.out, "\x1b[{top};{bottom}r").expect("writing to a Vec cannot fail");
         // Setting the margins moves the cursor; emulators differ in where to.

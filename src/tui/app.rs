@@ -2,11 +2,11 @@
 
 use crokey::KeyCombination;
 
-use super::fleet::Changes;
+use super::context::{Context, ReplyTo, StartOptions};
+use super::key_list::Changes;
 use super::keymap::Action;
-use super::msg::{Ask, Effect, Moment, Msg};
+use super::msg::{ApiRequest, Effect, Msg, UiTime};
 use super::screens::{activity, detail, keys, members, review, rotations};
-use super::shared::{Owner, Shared, Start};
 use super::view;
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Permission;
@@ -121,18 +121,18 @@ impl Tables {
     }
 
     /// A key as it is now, after it was changed here.
-    pub fn heard_key(&mut self, shared: &Shared, key: Key) {
+    pub fn heard_key(&mut self, context: &Context, key: Key) {
         let kind = key.kind;
-        let changes = self.of_mut(kind).heard_key(shared, key);
-        self.changed(shared, kind, &changes);
+        let changes = self.of_mut(kind).heard_key(context, key);
+        self.changed(context, kind, &changes);
     }
 
     /// Keys of a kind changed: the review and the rotations follow.
-    pub fn changed(&mut self, shared: &Shared, kind: Kind, changes: &Changes) {
+    pub fn changed(&mut self, context: &Context, kind: Kind, changes: &Changes) {
         self.rotations.outdated |= !changes.added.is_empty() || !changes.changed.is_empty();
         if kind == Kind::Organization {
-            let judge = self.workspace.judge(shared);
-            self.review.keys_changed(&self.workspace.fleet, changes, judge);
+            let rules = self.workspace.rules(context);
+            self.review.keys_changed(&self.workspace.key_list, changes, rules);
         }
     }
 
@@ -149,7 +149,7 @@ impl Tables {
 #[derive(Debug)]
 pub struct Model {
     /// What all screens share.
-    pub shared: Shared,
+    pub context: Context,
     /// The tables of keys.
     pub tables: Tables,
     /// The open tab.
@@ -158,19 +158,19 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// The first of two keys that was pressed.
     pub half: Option<KeyCombination>,
-    interrupted: Option<Moment>,
+    interrupted: Option<UiTime>,
     /// When it is asked again who is signed in, while no answer came yet.
-    again: Option<Moment>,
+    again: Option<UiTime>,
     /// When the open tab is asked for again, after it was not answered.
-    retry: Option<(Tab, Moment)>,
+    retry: Option<(Tab, UiTime)>,
 }
 
 impl Model {
     /// The model at the start, and what to do first.
-    pub fn new(start: Start) -> (Self, Vec<Effect>) {
+    pub fn new(start: StartOptions) -> (Self, Vec<Effect>) {
         let review = review::State::new(&start);
         let mut model = Self {
-            shared: Shared::new(start),
+            context: Context::new(start),
             tables: Tables {
                 review,
                 rotations: rotations::State::default(),
@@ -187,14 +187,14 @@ impl Model {
             again: None,
             retry: None,
         };
-        model.shared.ask(Owner::Me, Ask::Me);
+        model.context.ask(ReplyTo::Me, ApiRequest::Me);
         model.settle();
         let effects = model.take_effects();
         (model, effects)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.shared.effects)
+        std::mem::take(&mut self.context.effects)
     }
 
     /// The kind of keys that the open tab shows, if it shows any.
@@ -214,7 +214,7 @@ impl Model {
     /// The selected key of the open tab.
     pub fn selected(&self) -> Option<&Key> {
         match self.tab {
-            Tab::Review => self.tables.review.selected(&self.tables.workspace.fleet),
+            Tab::Review => self.tables.review.selected(&self.tables.workspace.key_list),
             _ => self.table().and_then(keys::State::selected),
         }
     }
@@ -222,14 +222,17 @@ impl Model {
     /// Whether nobody waits to see what this message changes: news of the tables, which come unasked.
     pub fn can_wait(&self, msg: &Msg) -> bool {
         let Msg::Reply { ticket, .. } = msg else { return false };
-        matches!(self.shared.owner(*ticket), Some(Owner::List(_) | Owner::Changes(_) | Owner::Daily(_)))
+        matches!(
+            self.context.owner(*ticket),
+            Some(ReplyTo::List(_) | ReplyTo::Changes(_) | ReplyTo::Daily(_))
+        )
     }
 
     /// Takes what happened, and says what to do.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
             Msg::Tick { now } => self.tick(now),
-            Msg::Resize { columns, rows } => self.shared.size = (columns, rows),
+            Msg::Resize { columns, rows } => self.context.size = (columns, rows),
             Msg::Key(key) => self.press(key),
             Msg::Paste(text) => self.paste(&text),
             Msg::Shown => {
@@ -251,7 +254,7 @@ impl Model {
 
     /// Brings what depends on everything else in line with it.
     fn settle(&mut self) {
-        let body = view::body(self.shared.size);
+        let body = view::body(self.context.size);
         let pane = self.tables.detail.open;
         for kind in [Kind::Personal, Kind::Organization] {
             let state = self.tables.of_mut(kind);
@@ -259,16 +262,16 @@ impl Model {
             let rows = if places.table.height == 0 { body.height } else { places.table.height };
             state.table.settle(usize::from(rows.saturating_sub(1)));
             let open = self.tab == if kind == Kind::Personal { Tab::Personal } else { Tab::Workspace };
-            state.follow(&mut self.shared, if open { places.table.width } else { 0 });
+            state.follow(&mut self.context, if open { places.table.width } else { 0 });
         }
         self.settle_tab(body);
         let Tables { personal, workspace, detail, review, .. } = &mut self.tables;
         let key = match self.tab {
             Tab::Personal => personal.selected(),
             Tab::Workspace => workspace.selected(),
-            Tab::Review => review.selected(&workspace.fleet),
+            Tab::Review => review.selected(&workspace.key_list),
             Tab::Rotations | Tab::Members | Tab::Activity => None,
         };
-        detail.follow(&mut self.shared, key);
+        detail.follow(&mut self.context, key);
     }
 }

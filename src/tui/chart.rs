@@ -2,7 +2,7 @@
 //!
 //! A column without data is dotted, a count of zero is a low line, any use is a bar: the three never look alike.
 
-use crate::domain::time::{DAY, HOUR, Stamp};
+use crate::domain::time::{DAY, HOUR, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth};
 
 mod axis;
@@ -54,7 +54,7 @@ impl Range {
     }
 
     /// When its first bucket begins; the last one is that of `now`.
-    pub fn from(self, now: Stamp) -> Stamp {
+    pub fn from(self, now: Timestamp) -> Timestamp {
         let buckets = match self {
             Self::Day => 24,
             Self::Week => 7 * 24,
@@ -88,7 +88,13 @@ impl Range {
 
 /// The counts from `from` until now, one a bucket. A bucket that is absent is a zero, unless it began before `known_since`
 /// (recording began, or the key was created): then nothing is known of it.
-pub fn series(buckets: &[Bucket], width: BucketWidth, from: Stamp, now: Stamp, known_since: Stamp) -> Series {
+pub fn series(
+    buckets: &[Bucket],
+    width: BucketWidth,
+    from: Timestamp,
+    now: Timestamp,
+    known_since: Timestamp,
+) -> Series {
     let step = width.ms();
     let first = from.floor(step);
     let count = usize::try_from(now.since(first) / step + 1).unwrap_or(0);
@@ -200,14 +206,14 @@ pub(crate) const NOW: &str = "now";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Times {
     /// Where it begins.
-    pub from: Stamp,
+    pub from: Timestamp,
     /// Where it ends: the end of the last bucket.
-    pub to: Stamp,
+    pub to: Timestamp,
 }
 
 impl Times {
     /// The column of a moment, of `columns`.
-    pub(crate) fn column(self, at: Stamp, columns: u16) -> u16 {
+    pub(crate) fn column(self, at: Timestamp, columns: u16) -> u16 {
         let span = self.to.since(self.from).max(1);
         let column = at.since(self.from).clamp(0, span) * i64::from(columns) / span;
         u16::try_from(column).unwrap_or(0).min(columns.saturating_sub(1))
@@ -227,7 +233,7 @@ pub fn per(width: BucketWidth) -> &'static str {
 mod tests {
     use super::*;
 
-    const NOW: Stamp = Stamp(1_795_000_000_000);
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
     fn bucket(hours_ago: i64, count: i64) -> Bucket {
         Bucket { start: NOW.minus(hours_ago * HOUR).floor(HOUR), count, refused: 0 }
@@ -253,7 +259,7 @@ mod tests {
         let counts = series(&[bucket(1, 5)], BucketWidth::Hour, from, NOW, NOW.minus(3 * HOUR));
         assert_eq!(counts.len(), 24);
         assert_eq!(counts[18..], [None, None, Some(0), Some(0), Some(5), Some(0)]);
-        assert_eq!(series(&[], BucketWidth::Day, Range::Month.from(NOW), NOW, Stamp(0)).len(), 30);
+        assert_eq!(series(&[], BucketWidth::Day, Range::Month.from(NOW), NOW, Timestamp(0)).len(), 30);
     }
 
     #[test]

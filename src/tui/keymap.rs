@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use crokey::KeyCombination;
 use crokey::crossterm::event::{KeyCode, KeyModifiers};
 
-pub use bindings::{Action, Binding, Context, TABLE, stack};
+pub use bindings::{Action, Binding, KeyContext, TABLE, stack};
 
 mod bindings;
 
@@ -90,7 +90,7 @@ fn show_key(f: &mut fmt::Formatter<'_>, key: KeyCombination) -> fmt::Result {
 #[derive(Clone, Debug)]
 pub struct Keymap {
     keys: HashMap<Action, Vec<Chord>>,
-    by_key: HashMap<(Context, Chord), Action>,
+    by_key: HashMap<(KeyContext, Chord), Action>,
 }
 
 /// What a key press means.
@@ -161,7 +161,7 @@ impl Keymap {
     /// What `key` means in these contexts, after `half` if that was pressed before.
     pub fn meaning(
         &self,
-        contexts: &[Context],
+        key_contexts: &[KeyContext],
         half: Option<KeyCombination>,
         key: KeyCombination,
     ) -> Meaning {
@@ -169,11 +169,11 @@ impl Keymap {
             Some(first) => Chord { first, second: Some(key) },
             None => Chord { first: key, second: None },
         };
-        if let Some(&action) = contexts.iter().find_map(|&c| self.by_key.get(&(c, chord))) {
+        if let Some(&action) = key_contexts.iter().find_map(|&c| self.by_key.get(&(c, chord))) {
             return Meaning::Action(action);
         }
-        let begins = |(&(context, chord), _): (&(Context, Chord), _)| {
-            chord.second.is_some() && chord.first == key && contexts.contains(&context)
+        let begins = |(&(context, chord), _): (&(KeyContext, Chord), _)| {
+            chord.second.is_some() && chord.first == key && key_contexts.contains(&context)
         };
         if half.is_none() && self.by_key.iter().any(begins) { Meaning::Half } else { Meaning::Nothing }
     }
@@ -244,17 +244,17 @@ mod tests {
         let map = Keymap::new(&changed(&[("quit", &[]), ("down", &["ctrl-j"])])).unwrap();
         assert_eq!(map.key(Action::Quit), None);
         let key = Chord::parse("ctrl-j").unwrap().first;
-        assert_eq!(map.meaning(&[Context::Table], None, key), Meaning::Action(Action::Down));
+        assert_eq!(map.meaning(&[KeyContext::Table], None, key), Meaning::Action(Action::Down));
     }
 
     #[test]
     fn a_capital_letter_is_shift_and_two_keys_make_a_chord() {
         let g = Chord::parse("g").unwrap().first;
         let map = Keymap::default();
-        assert_eq!(map.meaning(&[Context::Table], None, g), Meaning::Half);
-        assert_eq!(map.meaning(&[Context::Table], Some(g), g), Meaning::Action(Action::Top));
+        assert_eq!(map.meaning(&[KeyContext::Table], None, g), Meaning::Half);
+        assert_eq!(map.meaning(&[KeyContext::Table], Some(g), g), Meaning::Action(Action::Top));
         let shifted = Chord::parse("G").unwrap();
-        assert_eq!(map.meaning(&[Context::Table], None, shifted.first), Meaning::Action(Action::Bottom));
+        assert_eq!(map.meaning(&[KeyContext::Table], None, shifted.first), Meaning::Action(Action::Bottom));
         assert_eq!(shifted.to_string(), "G");
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::domain::usage::{DailyUse, Usage};
 use crate::wire::activity::ActivityQuery;
 use crate::wire::keys::{
@@ -24,9 +24,9 @@ use crate::wire::sessions::Me;
 
 /// A point of the runtime's monotonic clock: milliseconds since the UI started. Never shown; spans and deadlines only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(pub u64);
+pub struct UiTime(pub u64);
 
-impl Moment {
+impl UiTime {
     /// The moment `ms` milliseconds later.
     #[must_use]
     pub const fn plus(self, ms: u64) -> Self {
@@ -49,7 +49,7 @@ pub enum Msg {
     /// The time. Sent before each batch of messages, and when [`Model::wake_at`](super::app::Model::wake_at) is reached.
     Tick {
         /// The present on the monotonic clock.
-        now: Moment,
+        now: UiTime,
     },
     /// A key was pressed.
     Key(KeyCombination),
@@ -71,28 +71,28 @@ pub enum Msg {
         /// Of the effect that asked.
         ticket: Ticket,
         /// What came of it.
-        result: Result<Reply, Failure>,
+        result: Result<Reply, RequestError>,
     },
 }
 
 /// What to do.
 #[derive(Debug)]
 pub enum Effect {
-    /// Ask the server; answers come as [`Msg::Reply`] with the ticket.
-    Ask {
+    /// ApiRequest the server; answers come as [`Msg::Reply`] with the ticket.
+    Request {
         /// Comes back with the answer.
         ticket: Ticket,
         /// The question.
-        ask: Ask,
+        ask: ApiRequest,
     },
     /// Stop what runs under the ticket, if it still does (a list that nobody waits for any more).
-    Forget(Ticket),
+    CancelRequest(Ticket),
     /// Take a text or secret somewhere; [`Reply::Done`] says in words what was done with it.
-    Put {
+    Deliver {
         /// Comes back with the answer.
         ticket: Ticket,
         /// What and where to.
-        put: Put,
+        put: Delivery,
     },
     /// Drop the record of a create: its secret is stored, or the key is gone.
     DropPending {
@@ -100,9 +100,9 @@ pub enum Effect {
         idempotency_key: String,
     },
     /// Keep the review's drafts for the next start, instead of all that was kept before; a line that only the model reads.
-    KeepDrafts(String),
+    SaveDrafts(String),
     /// Append a change of the drafts to what is kept; a line that only the model reads.
-    NoteDrafts(String),
+    AppendDrafts(String),
     /// Give the terminal back and stop this process group, as Ctrl-Z does.
     Suspend,
     /// End the UI.
@@ -111,7 +111,7 @@ pub enum Effect {
 
 /// A question to the server.
 #[derive(Debug)]
-pub enum Ask {
+pub enum ApiRequest {
     /// Who is signed in → [`Reply::Me`].
     Me,
     /// Redeem a sign-in code, keep the session in the profile, and use it from now on → [`Reply::Me`].
@@ -130,7 +130,7 @@ pub enum Ask {
         /// Of this kind.
         kind: Kind,
         /// Since this `as_of`.
-        since: Stamp,
+        since: Timestamp,
     },
     /// Create a key → [`Reply::Created`]. A [`Pending`] record is stored before the request is sent, and its `key_id` filled in
     /// when the answer arrives; where it cannot be stored, nothing is sent.
@@ -227,7 +227,7 @@ pub enum Ask {
 
 /// Something to put somewhere outside. Each is confirmed only when it surely happened.
 #[derive(Debug)]
-pub enum Put {
+pub enum Delivery {
     /// A text into the clipboard, by way of the terminal.
     Copy(String),
     /// A secret into the clipboard, by way of the terminal.
@@ -308,7 +308,7 @@ impl Reply {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum RequestError {
     /// The server was not reached, or did not answer in time. What happened, why, and what to do.
     Unreachable(String),
     /// The server said no.
@@ -319,7 +319,7 @@ pub enum Failure {
     Local(String),
 }
 
-impl Failure {
+impl RequestError {
     /// Whether signing in again is the way on.
     pub fn is_signed_out(&self) -> bool {
         matches!(self.problem(), Some(ProblemType::SessionEnded | ProblemType::SessionMissing))
@@ -354,7 +354,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(why) | Self::Garbled(why) | Self::Local(why) => f.write_str(why),
@@ -373,7 +373,7 @@ pub struct Pending {
     /// What was asked for.
     pub body: CreateKey,
     /// When the record was made.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// The key, where the answer arrived.
     pub key_id: Option<Id>,
     /// Who created it: only they can issue its secret anew.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::msg::Moment;
+use super::msg::UiTime;
 use crate::domain::text;
 
 /// How long information stays, in milliseconds.
@@ -14,7 +14,7 @@ const KEPT: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// When it came.
-    pub at: Moment,
+    pub at: UiTime,
     /// Whether something failed.
     pub error: bool,
     /// The sentence, cleaned.
@@ -30,16 +30,16 @@ pub struct Notices {
 
 impl Notices {
     /// Something was done.
-    pub fn info(&mut self, at: Moment, sentence: impl AsRef<str>) {
+    pub fn info(&mut self, at: UiTime, sentence: impl AsRef<str>) {
         self.push(at, false, sentence.as_ref());
     }
 
     /// Something failed: what, why, and what to do.
-    pub fn error(&mut self, at: Moment, sentence: impl AsRef<str>) {
+    pub fn error(&mut self, at: UiTime, sentence: impl AsRef<str>) {
         self.push(at, true, sentence.as_ref());
     }
 
-    fn push(&mut self, at: Moment, error: bool, sentence: &str) {
+    fn push(&mut self, at: UiTime, error: bool, sentence: &str) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
@@ -60,14 +60,14 @@ impl Notices {
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Moment) {
+    pub fn tick(&mut self, now: UiTime) {
         if self.goes_at().is_some_and(|at| now >= at) {
             self.shown = false;
         }
     }
 
     /// When the message goes by itself.
-    pub fn goes_at(&self) -> Option<Moment> {
+    pub fn goes_at(&self) -> Option<UiTime> {
         self.shown().filter(|notice| !notice.error).map(|notice| notice.at.plus(INFO_MS))
     }
 

@@ -10,25 +10,25 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Widget as _};
 
 use super::app::{Overlay, Tables};
-use super::keymap::{Action, Context};
-use super::msg::{Failure, Moment, Reply};
-use super::shared::Shared;
+use super::context::Context;
+use super::keymap::{Action, KeyContext};
+use super::msg::{Reply, RequestError, UiTime};
 use super::table::put;
 use super::theme::{Role, Theme};
 use crate::domain::text;
 
 /// What a popup may use and change besides itself.
 #[derive(Debug)]
-pub struct Cx<'a> {
+pub struct PopupContext<'a> {
     /// What all screens share.
-    pub shared: &'a mut Shared,
+    pub context: &'a mut Context,
     /// The tables of keys.
     pub tables: &'a mut Tables,
 }
 
 /// What becomes of the popup.
 #[derive(Debug)]
-pub enum Then {
+pub enum PopupAction {
     /// It stays.
     Stay,
     /// It closes.
@@ -36,48 +36,48 @@ pub enum Then {
     /// Another one takes its place.
     Open(Box<Overlay>),
     /// It closes, and the screen below does this.
-    Do(Action),
+    Act(Action),
 }
 
 /// A popup.
 pub trait Popup {
     /// The contexts of the keyboard, the nearest first.
-    fn contexts(&self) -> &'static [Context];
+    fn key_contexts(&self) -> &'static [KeyContext];
 
     /// Does what an action asks.
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then;
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction;
 
     /// Takes a key that is no action: text.
-    fn press(&mut self, _cx: &mut Cx<'_>, _key: KeyCombination) -> Then {
-        Then::Stay
+    fn press(&mut self, _cx: &mut PopupContext<'_>, _key: KeyCombination) -> PopupAction {
+        PopupAction::Stay
     }
 
     /// Takes a pasted text.
-    fn paste(&mut self, _cx: &mut Cx<'_>, _text: &str) {}
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, _text: &str) {}
 
     /// Takes the answer that it asked for.
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         if let Err(failure) = result {
-            cx.shared.failed(&failure);
+            cx.context.failed(&failure);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
     /// The frame that shows it was written: from now on a confirming key counts.
     fn shown(&mut self) {}
 
     /// Time has passed.
-    fn tick(&mut self, _cx: &mut Cx<'_>) -> Then {
-        Then::Stay
+    fn tick(&mut self, _cx: &mut PopupContext<'_>) -> PopupAction {
+        PopupAction::Stay
     }
 
     /// When it wants to be told the time.
-    fn wake_at(&self) -> Option<Moment> {
+    fn wake_at(&self) -> Option<UiTime> {
         None
     }
 
     /// Whether an action of its contexts would do something now.
-    fn offers(&self, _shared: &Shared, _tables: &Tables, _action: Action) -> bool {
+    fn offers(&self, _shared: &Context, _tables: &Tables, _action: Action) -> bool {
         true
     }
 
@@ -85,7 +85,7 @@ pub trait Popup {
     fn conceal(&mut self) {}
 
     /// Draws it over the body; gives the cursor's place.
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)>;
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)>;
 }
 
 /// How many lines are scrolled away. Only the drawing knows how many there are and how many fit: what was scrolled beyond the last
@@ -118,7 +118,7 @@ impl Scroll {
 
 /// How a popup looks from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub enum PopupTone {
     /// Ordinary.
     Calm,
     /// It may destroy something.
@@ -131,7 +131,7 @@ const SLIVER: u16 = 5;
 /// Draws the box of a popup in the middle of `area`, for so many lines of content; gives the room inside.
 pub fn frame(
     title: &str,
-    mood: Mood,
+    mood: PopupTone,
     content: (u16, u16),
     area: Rect,
     theme: Theme,
@@ -163,7 +163,7 @@ pub fn frame(
             cell.set_symbol(" ");
         }
     }
-    let role = if mood == Mood::Danger { Role::Danger } else { Role::Border };
+    let role = if mood == PopupTone::Danger { Role::Danger } else { Role::Border };
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.style(role))
@@ -171,7 +171,11 @@ pub fn frame(
         .title(Line::styled(
             format!(" {} ", theme.text(title)),
             // Not in the colour of the frame, which is no colour for text.
-            Style::reset().patch(theme.style(if mood == Mood::Danger { Role::Danger } else { Role::Strong })),
+            Style::reset().patch(theme.style(if mood == PopupTone::Danger {
+                Role::Danger
+            } else {
+                Role::Strong
+            })),
         ));
     let inside = block.inner(place);
     block.render(place, buf);
@@ -179,8 +183,8 @@ pub fn frame(
 }
 
 /// What is written before a field into which a phrase is typed to confirm, with room left for the phrase.
-pub fn asks_for(phrase: &str, shared: &Shared, columns: u16) -> String {
-    let (enter, cancel) = (shared.key(Action::Submit), shared.key(Action::Cancel));
+pub fn asks_for(phrase: &str, context: &Context, columns: u16) -> String {
+    let (enter, cancel) = (context.key(Action::Submit), context.key(Action::Cancel));
     let whole = format!("Type {phrase} and {enter}, or {cancel}: ");
     let fits = text::width(&whole) + text::width(phrase) < usize::from(columns);
     if fits { whole } else { format!("Type {phrase}: ") }
@@ -203,7 +207,7 @@ pub fn lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
 #[expect(clippy::too_many_arguments, reason = "a drawing takes what it draws with")]
 pub fn scrolled<'a>(
     title: &str,
-    mood: Mood,
+    mood: PopupTone,
     (count, row): (usize, &dyn Fn(usize) -> Line<'a>),
     foot: &[Line<'_>],
     scroll: &Scroll,

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use tokio::runtime::Handle;
 
 use super::app::Model;
-use super::first::{Chosen, First};
+use super::context::StartOptions;
 use super::keymap::Keymap;
 use super::msg::Effect;
-use super::shared::Start;
-use super::stage::Stage;
 use super::theme::Theme;
+use super::ui_model::UiModel;
+use super::welcome::{Welcome, WelcomeChoice};
 use crate::client::state::State;
 use crate::client::{self, Address, Credential};
 use crate::clock::Clock;
@@ -19,16 +19,16 @@ use crate::terminal::capabilities::{Capabilities, Hints};
 use crate::terminal::clipboard::Clipboard;
 use crate::terminal::device::{Device, NoTerminal};
 
-mod alarm;
-mod ask;
+mod api;
+mod delivery;
 mod drafts;
 mod effects;
-mod put;
-mod records;
+mod event_loop;
+mod saved_state;
 mod signals;
-mod work;
+mod timer;
 
-use work::Ui;
+use event_loop::EventLoop;
 
 /// What the UI is started with.
 pub struct Options {
@@ -70,14 +70,14 @@ pub struct Options {
 
 /// How the UI ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum UiExit {
     /// As asked for.
     Quit,
     /// By a signal of this number, or, with that of SIGHUP, since the terminal was gone.
     Signal(i32),
 }
 
-impl Exit {
+impl UiExit {
     /// The exit code of the process.
     pub fn code(self) -> u8 {
         match self {
@@ -102,7 +102,7 @@ pub enum RunError {
 ///
 /// # Errors
 /// There is no terminal, or the system refuses it to us.
-pub fn run(options: Options, handle: &Handle) -> Result<Exit, RunError> {
+pub fn run(options: Options, handle: &Handle) -> Result<UiExit, RunError> {
     Ok(play(options, handle, Model::new)?.0)
 }
 
@@ -110,20 +110,21 @@ pub fn run(options: Options, handle: &Handle) -> Result<Exit, RunError> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn first(options: Options, handle: &Handle) -> Result<(Exit, Option<Chosen>), RunError> {
-    let (exit, first) = play(options, handle, First::new)?;
+pub fn first(options: Options, handle: &Handle) -> Result<(UiExit, Option<WelcomeChoice>), RunError> {
+    let (exit, first) = play(options, handle, Welcome::new)?;
     Ok((exit, first.chosen))
 }
 
-fn play<S: Stage>(
+fn play<S: UiModel>(
     options: Options,
     handle: &Handle,
-    open: impl FnOnce(Start) -> (S, Vec<Effect>),
-) -> Result<(Exit, S), RunError> {
+    open: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
+) -> Result<(UiExit, S), RunError> {
     let device = Device::open()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (exit, stage) = runtime.block_on(async { Ui::start(options, device, handle, open)?.run().await })?;
-    if let Exit::Signal(number) = exit {
+    let (exit, stage) =
+        runtime.block_on(async { EventLoop::start(options, device, handle, open)?.run().await })?;
+    if let UiExit::Signal(number) = exit {
         signals::end_soon(handle, number);
     }
     Ok((exit, stage))

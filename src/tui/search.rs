@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
+use super::context::Context;
 use super::form::Field;
-use super::shared::Shared;
 use super::table::put;
 use super::theme::{Role, Symbol};
 use crate::domain::filter::{Fields, Filter, FilterError};
@@ -98,22 +98,22 @@ impl<T: Fields> Search<T> {
     pub fn draw_or_rule(
         &self,
         example: &str,
-        shared: &Shared,
+        context: &Context,
         area: Rect,
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
         if self.shows() {
-            return self.draw(example, shared, area, buf);
+            return self.draw(example, context, area, buf);
         }
-        let theme = shared.theme();
+        let theme = context.theme();
         let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
         buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), theme.style(Role::Muted));
         None
     }
 
     /// Draws the line; gives the cursor's place. `example` is shown while nothing is typed.
-    pub fn draw(&self, example: &str, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    pub fn draw(&self, example: &str, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let role = if self.wrong.is_some() { Role::Danger } else { Role::Accent };
         buf.set_string(area.x + 1, area.y, "/", theme.style(role));
         let start = area.x + 3;

@@ -7,8 +7,8 @@ use ratatui::text::Line;
 
 use super::theme::Theme;
 use crate::domain::id::Id;
-use crate::domain::staleness::Judge;
-use crate::domain::time::Stamp;
+use crate::domain::staleness::StalenessRules;
+use crate::domain::time::Timestamp;
 
 mod draw;
 mod motion;
@@ -23,11 +23,11 @@ pub trait Row {
 
 /// What a cell's look depends on besides its row.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
+pub struct CellContext<'a> {
     /// The look.
     pub theme: Theme,
     /// The server's present, and the policy.
-    pub judge: Judge,
+    pub rules: StalenessRules,
     /// Whether times are shown exactly.
     pub exact: bool,
     /// Uses a day of the keys of which that is known.
@@ -40,7 +40,7 @@ pub enum Width {
     /// Always this many columns of the terminal.
     Fixed(u16),
     /// A key's mask, `sk_…5G08`.
-    Mask,
+    MaskedSecret,
     /// A time: as wide as the relative or the exact form needs.
     Time,
     /// From `min` to `max`; what is left over goes to such columns by their `weight`.
@@ -63,7 +63,7 @@ pub struct Column<R: 'static> {
     /// When it gives way to others: the highest first, 0 never.
     pub yields: u8,
     /// What stands in it.
-    pub cell: for<'a> fn(&'a R, &Look<'_>) -> Line<'a>,
+    pub cell: for<'a> fn(&'a R, &CellContext<'_>) -> Line<'a>,
     /// How it is sorted; nothing where it cannot be.
     pub order: Option<Order<R>>,
 }
@@ -71,7 +71,7 @@ pub struct Column<R: 'static> {
 /// How a column is sorted.
 pub struct Order<R: 'static> {
     /// A number that decides most comparisons at once.
-    pub rank: fn(&R, &Judge) -> u64,
+    pub rank: fn(&R, &StalenessRules) -> u64,
     /// Decides between rows of the same rank.
     pub tie: fn(&R, &R) -> Ordering,
     /// Whether the largest comes first when the column is chosen.
@@ -93,7 +93,7 @@ pub fn text_order(a: &str, b: &str) -> Ordering {
 }
 
 /// Rank of a moment; nothing comes before all moments.
-pub fn time_rank(at: Option<Stamp>) -> u64 {
+pub fn time_rank(at: Option<Timestamp>) -> u64 {
     at.map_or(0, |at| u64::try_from(at.0).unwrap_or(0).saturating_add(1))
 }
 
@@ -177,18 +177,18 @@ impl Table {
         &mut self,
         rows: &[R],
         columns: &[Column<R>],
-        judge: &Judge,
+        rules: &StalenessRules,
         keep: &dyn Fn(&R) -> bool,
     ) {
         self.order = (0..u32::try_from(rows.len()).unwrap_or(u32::MAX)).collect();
-        self.sort(rows, columns, judge);
+        self.sort(rows, columns, rules);
         self.refilter(rows, keep);
     }
 
-    fn sort<R: Row>(&mut self, rows: &[R], columns: &[Column<R>], judge: &Judge) {
+    fn sort<R: Row>(&mut self, rows: &[R], columns: &[Column<R>], rules: &StalenessRules) {
         let Some(order) = columns.get(self.column).and_then(|c| c.order.as_ref()) else { return };
         let mut ranked: Vec<(u64, u32)> =
-            self.order.iter().map(|&row| ((order.rank)(&rows[row as usize], judge), row)).collect();
+            self.order.iter().map(|&row| ((order.rank)(&rows[row as usize], rules), row)).collect();
         ranked.sort_unstable_by(|a, b| {
             let by = a.0.cmp(&b.0).then_with(|| tie(order, &rows[a.1 as usize], &rows[b.1 as usize]));
             if self.descending { by.reverse() } else { by }
@@ -202,10 +202,10 @@ impl Table {
         &mut self,
         rows: &[R],
         columns: &[Column<R>],
-        judge: &Judge,
+        rules: &StalenessRules,
         keep: &dyn Fn(&R) -> bool,
     ) {
-        self.sort(rows, columns, judge);
+        self.sort(rows, columns, rules);
         self.refilter(rows, keep);
     }
 
@@ -222,19 +222,19 @@ impl Table {
         rows: &[R],
         changed: &[u32],
         columns: &[Column<R>],
-        judge: &Judge,
+        rules: &StalenessRules,
         keep: &dyn Fn(&R) -> bool,
     ) {
         if changed.is_empty() {
             return;
         }
         let Some(order) = columns.get(self.column).and_then(|c| c.order.as_ref()) else {
-            return self.rebuild(rows, columns, judge, keep);
+            return self.rebuild(rows, columns, rules, keep);
         };
         let descending = self.descending;
         let compare = |a: u32, b: u32| {
             let (a, b) = (&rows[a as usize], &rows[b as usize]);
-            let by = (order.rank)(a, judge).cmp(&(order.rank)(b, judge)).then_with(|| tie(order, a, b));
+            let by = (order.rank)(a, rules).cmp(&(order.rank)(b, rules)).then_with(|| tie(order, a, b));
             if descending { by.reverse() } else { by }
         };
         let known: HashSet<u32> =
@@ -317,8 +317,8 @@ mod tests {
         order: Some(Order { rank: |one, _| one.1, tie: |_, _| Ordering::Equal, descending: false }),
     }];
 
-    fn judge() -> Judge {
-        Judge { policy: crate::domain::policy::Policy::default(), now: NOW, tracking_since: NOW }
+    fn rules() -> StalenessRules {
+        StalenessRules { policy: crate::domain::policy::Policy::default(), now: NOW, tracking_since: NOW }
     }
 
     fn one(n: u16, value: u64) -> One {
@@ -340,7 +340,7 @@ mod tests {
             for value in first {
                 rows.push(one(u16::try_from(rows.len()).unwrap(), value));
             }
-            table.rebuild(&rows, COLUMNS, &judge(), &keep);
+            table.rebuild(&rows, COLUMNS, &rules(), &keep);
             for chunk in later.chunks(7) {
                 let mut changed: Vec<u32> = Vec::new();
                 for &(at, value) in chunk {
@@ -356,9 +356,9 @@ mod tests {
                     }
                 }
                 let selected = table.selected();
-                table.merge(&rows, &changed, COLUMNS, &judge(), &keep);
+                table.merge(&rows, &changed, COLUMNS, &rules(), &keep);
                 let mut whole = Table::new(0, descending);
-                whole.rebuild(&rows, COLUMNS, &judge(), &keep);
+                whole.rebuild(&rows, COLUMNS, &rules(), &keep);
                 prop_assert_eq!(table.shown(), whole.shown());
                 if let Some(id) = selected.filter(|id| table.shown().iter().any(|&r| rows[r as usize].0 == *id)) {
                     prop_assert_eq!(table.selected(), Some(id));
@@ -372,7 +372,7 @@ mod tests {
         ) {
             let rows: Vec<One> = (0..count).map(|n| one(n, u64::from(n))).collect();
             let mut table = Table::new(0, false);
-            table.rebuild(&rows, COLUMNS, &judge(), &|_| true);
+            table.rebuild(&rows, COLUMNS, &rules(), &|_| true);
             let actions = [
                 Action::Down, Action::Up, Action::Top,
                 Action::Bottom, Action::PageDown,

@@ -45,7 +45,7 @@ pub fn body((columns, rows): (u16, u16)) -> Rect {
 pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
     buf.reset();
     let area: Rect = buf.area;
-    let shared = &model.shared;
+    let context = &model.context;
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!("needs {}x{}, has {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         buf.set_stringn(0, 0, text, usize::from(area.width), Style::new());
@@ -58,32 +58,32 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
     match model.tab {
         Tab::Personal | Tab::Workspace => {
             if let Some(table) = model.table() {
-                (drawn.cursor, drawn.scroll) = keys::draw(table, &model.tables.detail, shared, body, buf);
+                (drawn.cursor, drawn.scroll) = keys::draw(table, &model.tables.detail, context, body, buf);
             }
         }
         Tab::Rotations => {
-            (drawn.cursor, drawn.scroll) = rotations::draw(&model.tables.rotations, shared, body, buf);
+            (drawn.cursor, drawn.scroll) = rotations::draw(&model.tables.rotations, context, body, buf);
         }
         Tab::Members => {
-            (drawn.cursor, drawn.scroll) = members::draw(&model.tables.members, shared, body, buf);
+            (drawn.cursor, drawn.scroll) = members::draw(&model.tables.members, context, body, buf);
         }
         Tab::Activity => {
-            (drawn.cursor, drawn.scroll) = activity::draw(&model.tables.activity, shared, body, buf);
+            (drawn.cursor, drawn.scroll) = activity::draw(&model.tables.activity, context, body, buf);
         }
-        Tab::Review => (drawn.cursor, drawn.scroll) = review::draw(&model.tables, shared, body, buf),
+        Tab::Review => (drawn.cursor, drawn.scroll) = review::draw(&model.tables, context, body, buf),
     }
     if let Some(overlay) = &model.overlay {
         drawn.scroll = None;
         // What lies below steps back; in low windows the popup takes all but the footer.
-        buf.set_style(body, shared.theme().style(Role::Dimmed));
+        buf.set_style(body, context.theme().style(Role::Dimmed));
         let all = Rect { height: area.height - 1, ..area };
         drawn.cursor =
-            overlay.popup().draw(shared, &model.tables, if area.height < 20 { all } else { body }, buf);
+            overlay.popup().draw(context, &model.tables, if area.height < 20 { all } else { body }, buf);
     }
     if footer::draw(model, area, buf) {
         drawn.scroll = None;
     }
-    if shared.theme().ascii {
+    if context.theme().ascii {
         ascii_only(buf);
     }
     drawn

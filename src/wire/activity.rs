@@ -7,7 +7,7 @@ use super::calls;
 use super::page::Page;
 use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// Which rows are asked for. Newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -40,11 +40,11 @@ pub struct ActivityQuery {
     /// Only at this time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub from: Option<Stamp>,
+    pub from: Option<Timestamp>,
     /// Only before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub to: Option<Stamp>,
+    pub to: Option<Timestamp>,
 }
 
 calls! {

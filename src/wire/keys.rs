@@ -9,7 +9,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::MemberRef;
 use crate::domain::rotation::Phase;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
 
 /// How one asks for a list of keys. Newest first.
@@ -35,7 +35,7 @@ pub struct KeysQuery {
     /// Only the keys that changed since this `as_of`; then revoked ones are always included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub changed_since: Option<Stamp>,
+    pub changed_since: Option<Timestamp>,
 }
 
 /// What a list of keys includes besides the keys that are accepted.
@@ -125,7 +125,7 @@ pub struct RevokeKey {
     /// Refuse if the key was used at this time or later: up to when the caller has seen its use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub unless_used_since: Option<Stamp>,
+    pub unless_used_since: Option<Timestamp>,
     /// Revoke although it may be in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub even_if_used: Option<bool>,
@@ -142,11 +142,11 @@ pub struct UsageQuery {
     /// From when; 24 hours (with days: 30 days) before `to` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub from: Option<Stamp>,
+    pub from: Option<Timestamp>,
     /// Until when; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub to: Option<Stamp>,
+    pub to: Option<Timestamp>,
     /// How wide a bucket is.
     #[serde(default)]
     #[param(inline)]
@@ -222,10 +222,10 @@ pub struct Rotation {
     pub raised_by_gap_s: Option<i64>,
     /// Since when the old key has been silent.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub quiet_since: Option<Stamp>,
+    pub quiet_since: Option<Timestamp>,
     /// When the old key may go if it stays silent; nothing once done or abandoned.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub ready_at: Option<Stamp>,
+    pub ready_at: Option<Timestamp>,
     /// What was observed that puts it in its phase, in words.
     pub evidence: String,
     /// Both keys' use by hour, when asked for.
@@ -238,7 +238,7 @@ pub struct Rotation {
 pub struct RotationUsage {
     /// Since when uses have been recorded.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub tracking_since: Stamp,
+    pub tracking_since: Timestamp,
     /// Of the old key, oldest first.
     pub old: Vec<Bucket>,
     /// Of the new key, oldest first.
@@ -280,7 +280,7 @@ pub struct FoundKey {
     pub created_by: MemberRef,
     /// When it was revoked; nothing while it is accepted.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub revoked_at: Option<Stamp>,
+    pub revoked_at: Option<Timestamp>,
     /// All of it, where the caller may see it.
     #[schema(required = true)]
     pub key: Option<Key>,

@@ -9,7 +9,7 @@ use super::{NoQuery, calls};
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::{Role, Status};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A member with what hangs on them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -27,13 +27,13 @@ pub struct Member {
     pub status: Status,
     /// When they were invited or set up.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub created_at: Stamp,
+    pub created_at: Timestamp,
     /// When they were removed.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub removed_at: Option<Stamp>,
+    pub removed_at: Option<Timestamp>,
     /// Their latest sign of life in a session; at most a minute behind.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub last_seen_at: Option<Stamp>,
+    pub last_seen_at: Option<Timestamp>,
     /// Personal keys that are accepted.
     pub personal_keys: i64,
     /// Organization keys that they created and that are accepted.
@@ -105,7 +105,7 @@ pub struct KeySummary {
     pub masked: String,
     /// When it was last used.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
-    pub last_used_at: Option<Stamp>,
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// What removing a member does, or did.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// Items of a page when the caller does not say.
 pub const LIMIT_DEFAULT: u32 = 100;
@@ -55,7 +55,7 @@ pub struct Metadata {
     /// The server's time of this answer, to be handed back as `changed_since`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub as_of: Option<Stamp>,
+    pub as_of: Option<Timestamp>,
     /// How many items the whole list has, where the server counts them (key lists without `changed_since`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,

@@ -9,7 +9,7 @@ use super::page::Page;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::review::{Decision, Review};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A decision to apply. Needs `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,7 +26,7 @@ pub struct Decide {
     /// Until when a kept key stays out of the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub until: Option<Stamp>,
+    pub until: Option<Timestamp>,
     /// A note, at most 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
@@ -34,7 +34,7 @@ pub struct Decide {
     /// For `revoke`: up to when the reviewer has seen the key's use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub unless_used_since: Option<Stamp>,
+    pub unless_used_since: Option<Timestamp>,
 }
 
 /// A recorded decision, and the key as it is now.
@@ -73,7 +73,7 @@ pub struct ReviewsQuery {
     /// Only decisions at this time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
-    pub since: Option<Stamp>,
+    pub since: Option<Timestamp>,
 }
 
 /// An export of decisions, to be kept in the activity log with its digest.

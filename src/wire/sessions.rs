@@ -9,7 +9,7 @@ use super::{NoQuery, calls};
 use crate::domain::id::Id;
 use crate::domain::member::{MemberRef, Role};
 use crate::domain::policy::Policy;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A sign-in code to redeem.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -41,13 +41,13 @@ pub struct Session {
     pub id: Id,
     /// When it began.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub created_at: Stamp,
+    pub created_at: Timestamp,
     /// When it was last used; at most a minute behind.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub last_used_at: Stamp,
+    pub last_used_at: Timestamp,
     /// When it ends at the latest.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub expires_at: Stamp,
+    pub expires_at: Timestamp,
     /// What signed in, as it claimed to be.
     pub agent: String,
     /// From where.
@@ -64,7 +64,7 @@ pub struct Code {
     pub code: ShownOnce,
     /// Until when it can be redeemed.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub expires_at: Stamp,
+    pub expires_at: Timestamp,
 }
 
 /// The organization.
@@ -106,10 +106,10 @@ pub struct Me {
     pub may: May,
     /// Since when uses have been recorded.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub usage_tracking_since: Stamp,
+    pub usage_tracking_since: Timestamp,
     /// The server's time of this answer.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
-    pub as_of: Stamp,
+    pub as_of: Timestamp,
     /// The organization's limits.
     pub policy: Policy,
 }

@@ -12,11 +12,11 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{Client, Key, Kind};
 use keyward::domain::member::{MemberRef, Role, Status};
 use keyward::domain::policy::Policy;
-use keyward::domain::time::{DAY, Stamp};
+use keyward::domain::time::{DAY, Timestamp};
 use keyward::tui::app::Model;
+use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{Chord, Keymap};
-use keyward::tui::msg::{Ask, Effect, Moment, Msg, Reply};
-use keyward::tui::shared::Start;
+use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::page::{Metadata, Page};
@@ -25,7 +25,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 const KEYS: u32 = 100_000;
-const NOW: Stamp = Stamp(1_795_013_600_000);
+const NOW: Timestamp = Timestamp(1_795_013_600_000);
 
 fn id(n: u32) -> Id {
     let mut random = [0; 10];
@@ -98,7 +98,7 @@ struct Screen {
 
 impl Screen {
     fn open() -> Self {
-        let start = Start {
+        let start = StartOptions {
             profile: String::new(),
             server: "a benchmark".to_owned(),
             production: false,
@@ -123,20 +123,20 @@ impl Screen {
     fn answer(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Ask { ticket, ask } => {
+                Effect::Request { ticket, ask } => {
                     let reply = match ask {
-                        Ask::Me => Reply::Me(Box::new(me())),
-                        Ask::Keys(Kind::Organization) => {
+                        ApiRequest::Me => Reply::Me(Box::new(me())),
+                        ApiRequest::Keys(Kind::Organization) => {
                             let by = Arc::new(member());
                             Reply::Keys(page((0..KEYS).map(|n| key(n, &by)).collect()))
                         }
-                        Ask::Reviews(_) => Reply::Reviews(page(Vec::new())),
+                        ApiRequest::Reviews(_) => Reply::Reviews(page(Vec::new())),
                         _ => continue,
                     };
                     let more = self.model.update(Msg::Reply { ticket, result: Ok(reply) });
                     self.answer(more);
                 }
-                Effect::KeepDrafts(text) | Effect::NoteDrafts(text) => self.drafts += text.len(),
+                Effect::SaveDrafts(text) | Effect::AppendDrafts(text) => self.drafts += text.len(),
                 _ => {}
             }
         }
@@ -202,7 +202,7 @@ fn main() {
     screen.measure("move down", 101, "j", "");
     let began = monotonic();
     for n in 0..20 {
-        screen.send(Msg::Tick { now: Moment(10_000 + n * 6_000) });
+        screen.send(Msg::Tick { now: UiTime(10_000 + n * 6_000) });
     }
     let each = began.elapsed() / 20;
     writeln!(screen.report, "{:44} {each:>10.2?}", "time passes").expect("writing to a String cannot fail");

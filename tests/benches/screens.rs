@@ -18,20 +18,20 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{Client, Key, Kind};
 use keyward::domain::member::{MemberRef, Role, Status};
 use keyward::domain::policy::Policy;
-use keyward::domain::time::{DAY, HOUR, MINUTE, Stamp};
+use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use keyward::terminal::capabilities::{Capabilities, Hints};
 use keyward::terminal::frame::{Painter, Scroll};
 use keyward::terminal::restore::ENTER;
 use keyward::tui::app::Model;
+use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{Chord, Keymap};
-use keyward::tui::msg::{Ask, Effect, Moment, Msg, Reply};
-use keyward::tui::shared::Start;
+use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::page::{Metadata, Page};
 use keyward::wire::sessions::{May, Me, Organization};
 
-const NOW: Stamp = Stamp(1_795_013_600_000);
+const NOW: Timestamp = Timestamp(1_795_013_600_000);
 const SIZE: (u16, u16) = (80, 24);
 /// Keys a page, as the client asks for them.
 const PAGE: usize = 1_000;
@@ -86,7 +86,7 @@ struct Screen {
 impl Screen {
     /// An admin's screen with all keys on it.
     fn of(count: usize) -> Self {
-        let start = Start {
+        let start = StartOptions {
             profile: String::new(),
             server: "https://keys.plant.example".to_owned(),
             production: false,
@@ -113,10 +113,10 @@ impl Screen {
 
     fn answer(&mut self, effects: Vec<Effect>, count: usize) {
         for effect in effects {
-            let Effect::Ask { ticket, ask } = effect else { continue };
+            let Effect::Request { ticket, ask } = effect else { continue };
             let replies = match ask {
-                Ask::Me => vec![Reply::Me(Box::new(me()))],
-                Ask::Keys(Kind::Organization) => pages(count),
+                ApiRequest::Me => vec![Reply::Me(Box::new(me()))],
+                ApiRequest::Keys(Kind::Organization) => pages(count),
                 _ => continue,
             };
             for reply in replies {
@@ -151,7 +151,7 @@ impl Screen {
     }
 
     fn update(&mut self, key: &str) {
-        let now = Moment(1);
+        let now = UiTime(1);
         self.model.update(Msg::Tick { now });
         self.model.update(Msg::Key(Chord::parse(key).unwrap().first));
     }
@@ -216,8 +216,8 @@ impl Screen {
             let mut took = Vec::new();
             for _ in 0..ROUNDS {
                 let began = monotonic();
-                let Model { tables, shared, .. } = &mut self.model;
-                tables.workspace.sort_by(shared, column);
+                let Model { tables, context, .. } = &mut self.model;
+                tables.workspace.sort_by(context, column);
                 self.frame();
                 took.push(monotonic() - began);
             }

@@ -10,7 +10,7 @@ use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
-use keyward::domain::time::Stamp;
+use keyward::domain::time::Timestamp;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::{ListMachines, ListSites};
 use keyward::wire::keys::{
@@ -41,7 +41,7 @@ fn holder(house: &House, created: &CreatedKey) -> Client {
     house.client.with_credential(Credential::bearer(secret).unwrap())
 }
 
-fn unless_used_since(at: Stamp) -> RevokeKey {
+fn unless_used_since(at: Timestamp) -> RevokeKey {
     RevokeKey { unless_used_since: Some(at), ..RevokeKey::default() }
 }
 
@@ -207,16 +207,16 @@ async fn a_secret_tells_whose_key_it_is_to_whom_it_may() {
         let house = House::open(database).await;
         let bo = house.member("bo@plant.example", Role::Normal).await;
         let created = create(&bo, PERSONAL, named("Bo's")).await;
-        let shared = create(&house.ada, ORGANIZATION, named("shared")).await;
+        let shared_key = create(&house.ada, ORGANIZATION, named("shared")).await;
         let look_up = async |person: &Person, created: &CreatedKey| {
             let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
             person.client.send(Request::with(LookUpKeyCall, LookUpKey { secret })).await
         };
         assert_eq!(look_up(&bo, &created).await.unwrap().key.unwrap().name, "Bo's");
-        assert_eq!(problem(look_up(&bo, &shared).await), P::NotFound);
+        assert_eq!(problem(look_up(&bo, &shared_key).await), P::NotFound);
         let found = look_up(&house.ada, &created).await.unwrap();
         assert_eq!((found.created_by.id, found.key), (bo.id, None));
-        assert!(look_up(&house.ada, &shared).await.unwrap().key.is_some());
+        assert!(look_up(&house.ada, &shared_key).await.unwrap().key.is_some());
 
         let revoke = async |person: &Person| {
             let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
@@ -240,8 +240,8 @@ async fn personal_keys_die_with_their_owner() {
         let house = House::open(database).await;
         let bo = house.member("bo@plant.example", Role::Admin).await;
         let own = create(&bo, PERSONAL, named("own")).await;
-        let shared = create(&bo, ORGANIZATION, named("shared")).await;
-        for created in [&own, &shared] {
+        let shared_key = create(&bo, ORGANIZATION, named("shared")).await;
+        for created in [&own, &shared_key] {
             holder(&house, created).send(Request::to(ListSites)).await.unwrap();
         }
         let list = async |query: KeysQuery| {
@@ -250,10 +250,12 @@ async fn personal_keys_die_with_their_owner() {
         let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
         house.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
         assert_eq!(problem(holder(&house, &own).send(Request::to(ListSites)).await), P::KeyInvalid);
-        holder(&house, &shared).send(Request::to(ListSites)).await.unwrap();
+        holder(&house, &shared_key).send(Request::to(ListSites)).await.unwrap();
         let since = KeysQuery { changed_since: Some(seen), ..KeysQuery::default() };
         let orphaned = list(since).await.data;
-        assert!(orphaned.iter().any(|key| key.id == shared.key.id && key.created_by.removed_at.is_some()));
+        assert!(
+            orphaned.iter().any(|key| key.id == shared_key.key.id && key.created_by.removed_at.is_some())
+        );
         house.close().await;
     })
     .await;

@@ -10,7 +10,7 @@ use keyward::client::{Client, Credential, Error, Request};
 use keyward::clock::{Clock, entropy, monotonic};
 use keyward::domain::id::Id;
 use keyward::domain::key::{Key, Kind};
-use keyward::domain::time::{HOUR, SECOND, Stamp};
+use keyward::domain::time::{HOUR, SECOND, Timestamp};
 use keyward::domain::usage::BucketWidth;
 use keyward::store::{Scope, Store};
 use keyward::wire::data_plane::ListSites;
@@ -22,7 +22,7 @@ use crate::support::{Database, for_each_database, scaled};
 
 const KIND: Kind = Kind::Organization;
 
-fn now() -> Stamp {
+fn now() -> Timestamp {
     Clock::System.now()
 }
 
@@ -52,7 +52,7 @@ struct Uses {
     sent: i64,
     answered: i64,
     /// When the last one that was answered was sent.
-    last: Option<Stamp>,
+    last: Option<Timestamp>,
 }
 
 impl Uses {
@@ -257,7 +257,7 @@ async fn a_stop_loses_no_use() {
                 let key = stored(&store, id).await;
                 assert_eq!(key.use_count, answered, "{} round {round}: uses on record", database.name);
                 let hours = store.reader().await.unwrap();
-                let hours = { hours }.buckets(&[id], BucketWidth::Hour, Stamp(0), now()).await.unwrap();
+                let hours = { hours }.buckets(&[id], BucketWidth::Hour, Timestamp(0), now()).await.unwrap();
                 let counted: i64 = hours.values().flatten().map(|bucket| bucket.count).sum();
                 assert_eq!(counted, answered, "{} round {round}: uses by the hour", database.name);
             }

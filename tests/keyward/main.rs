@@ -7,19 +7,19 @@ mod contract;
 mod crash;
 mod deploy;
 mod end_to_end;
+#[cfg(feature = "fault-injection")]
+mod fault_injection;
 mod hostile;
 mod last_used;
+mod layers;
 mod matrix;
 mod members;
 mod openapi;
 mod pictures;
-#[cfg(feature = "planted-bugs")]
-mod planted;
 mod races;
 mod readme;
 mod restart;
 mod reviewing;
-mod rooms;
 mod rotating;
 mod screens;
 mod ssh;

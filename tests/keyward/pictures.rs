@@ -11,7 +11,7 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr as _;
 
 use keyward::domain::member::Role;
-use keyward::tui::shared::Start;
+use keyward::tui::context::StartOptions;
 use keyward::tui::theme::{Palette, Theme};
 
 use crate::screens::driver::{Driver, start};
@@ -71,19 +71,19 @@ impl Paper {
 
 /// How a cell is drawn; neighbours of the same look are one run.
 #[derive(Clone, PartialEq)]
-struct Look {
+struct CellStyle {
     ink: String,
     ground: Option<String>,
     modifier: Modifier,
 }
 
-fn look(cell: &Cell, paper: &Paper) -> Look {
+fn look(cell: &Cell, paper: &Paper) -> CellStyle {
     let (ink, ground) = (paper.colour(cell.fg, paper.foreground), paper.colour(cell.bg, paper.background));
     let modifier = cell.modifier;
     if modifier.contains(Modifier::REVERSED) {
-        return Look { ink: ground, ground: Some(ink), modifier };
+        return CellStyle { ink: ground, ground: Some(ink), modifier };
     }
-    Look { ink, ground: (ground != paper.background).then_some(ground), modifier }
+    CellStyle { ink, ground: (ground != paper.background).then_some(ground), modifier }
 }
 
 fn eighths(n: u32) -> f32 {
@@ -103,7 +103,7 @@ fn block(symbol: &str) -> Option<(f32, f32, f32, f32)> {
     }
 }
 
-fn attributes(look: &Look) -> String {
+fn attributes(look: &CellStyle) -> String {
     let mut out = format!(" fill=\"{}\"", look.ink);
     for (modifier, attribute) in [
         (Modifier::BOLD, " font-weight=\"bold\""),
@@ -155,7 +155,7 @@ pub fn svg(buf: &Buffer, paper: &Paper) -> String {
 fn run(
     out: &mut String,
     (from, to, y): (u16, u16, u16),
-    look: &Look,
+    look: &CellStyle,
     filled: Option<(f32, f32, f32, f32)>,
     text: &str,
 ) {
@@ -244,7 +244,7 @@ fn every_theme_to_be_looked_at() {
                 ("popup", "jjjx", (80, 24)),
                 ("rotation", "4jj<enter>", (80, 24)),
             ] {
-                let start = Start { theme, ..start(size.0, size.1) };
+                let start = StartOptions { theme, ..start(size.0, size.1) };
                 let driver = Driver::with(start, Role::Admin).press(keys);
                 let kind =
                     format!("{:?}{}", theme.palette, if theme.ascii { "-ascii" } else { "" }).to_lowercase();

@@ -11,7 +11,7 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{Key, Kind};
 use keyward::domain::member::Role;
 use keyward::domain::rotation::Phase;
-use keyward::domain::time::{DAY, HOUR, SECOND, Stamp};
+use keyward::domain::time::{DAY, HOUR, SECOND, Timestamp};
 use keyward::store::Target;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::ListSites;
@@ -43,7 +43,7 @@ impl<'a> Days<'a> {
         Self { house, database, clock }
     }
 
-    fn now(&self) -> Stamp {
+    fn now(&self) -> Timestamp {
         self.clock.now()
     }
 

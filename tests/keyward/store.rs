@@ -10,7 +10,7 @@ use keyward::clock::{Clock, entropy};
 use keyward::domain::id::Id;
 use keyward::domain::member::Status;
 use keyward::domain::secret::{Digest, Token, TokenKind};
-use keyward::domain::time::{DAY, Stamp};
+use keyward::domain::time::{DAY, Timestamp};
 use keyward::store::{Access, ActivityFilter, Error, HostInvitation, OpenError, SetUpError, Store, Target};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 
@@ -118,7 +118,7 @@ async fn a_refusal_or_a_panic_changes_nothing_and_the_next_write_works() {
 
 fn same_address(id: Id) -> keyward::store::NewMember {
     let (email, role) = ("ada@plant.example".to_owned(), keyward::domain::member::Role::Normal);
-    keyward::store::NewMember { id, name: email.clone(), email, role, at: Stamp(0) }
+    keyward::store::NewMember { id, name: email.clone(), email, role, at: Timestamp(0) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +137,7 @@ async fn a_write_is_finished_though_nobody_waits_for_it() {
                             tx.on_end(move |outcome| ended.send(outcome).unwrap());
                             began.send(()).unwrap();
                             gone.await.unwrap();
-                            tx.activate_member(ada, Stamp(9)).await
+                            tx.activate_member(ada, Timestamp(9)).await
                         })
                     })
                     .await;
@@ -185,7 +185,7 @@ async fn a_newer_schema_is_refused() {
         )
         .await
         .unwrap();
-        let again = Store::open(&database.target, Access::Serve, Stamp(0), entropy).await;
+        let again = Store::open(&database.target, Access::Serve, Timestamp(0), entropy).await;
         let error = again.unwrap_err();
         assert!(matches!(error, OpenError::Newer(999)), "{error}");
     })

@@ -6,7 +6,7 @@ use super::{Check, ok, warning};
 use crate::cli::connect::Context;
 use crate::cli::exit::Failure;
 use crate::cli::terminal::{capabilities, clipboard, hints};
-use crate::cli::{prompt, sink};
+use crate::cli::{prompt, secret_output};
 use crate::clock;
 use crate::domain::text;
 use crate::terminal::capabilities::{Depth, Multiplexer};
@@ -61,7 +61,9 @@ fn copies(context: &Context, inside: Option<Multiplexer>) -> Check {
     match (clipboard(&context.config), inside) {
         (Err(wrong), _) => super::error("clipboard", "the settings are wrong", wrong),
         (Ok(Clipboard::Off), _) => ok("clipboard", "switched off (clipboard = \"off\")"),
-        (Ok(Clipboard::Command(words)), _) if sink::find(&words[0], &context.environment).is_none() => {
+        (Ok(Clipboard::Command(words)), _)
+            if secret_output::find(&words[0], &context.environment).is_none() =>
+        {
             super::error(
                 "clipboard",
                 format!("there is no program `{}`", words[0]),
@@ -82,9 +84,9 @@ fn copies(context: &Context, inside: Option<Multiplexer>) -> Check {
 /// Whether tmux is new enough, and hands copies on.
 async fn tmux(context: &Context) -> Check {
     let ask = async |arguments: &[&str]| {
-        let program = sink::find("tmux", &context.environment)?;
+        let program = secret_output::find("tmux", &context.environment)?;
         let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
-        let command = sink::bare(&program, &arguments, &context.environment);
+        let command = secret_output::bare(&program, &arguments, &context.environment);
         let mut command = tokio::process::Command::from(command);
         let output = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output();
         // A server of tmux that is stuck is no reason to be stuck.

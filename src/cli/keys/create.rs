@@ -10,7 +10,7 @@ use super::{KeyRow, KindArgs, named};
 use crate::cli::connect::{Connection, Context};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Output, OutputArgs, say};
-use crate::cli::sink::{Delivered, Sink, SinkArgs};
+use crate::cli::secret_output::{Delivered, SecretOutput, SecretOutputArgs};
 use crate::client::state::{PendingCreate, Recorded};
 use crate::clock;
 use crate::domain::key::{self, Kind};
@@ -40,7 +40,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["name", "note", "workspace"])]
     resume: Option<String>,
     #[command(flatten)]
-    sink: SinkArgs,
+    sink: SecretOutputArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -78,7 +78,7 @@ pub(crate) async fn make(
     context: &Context,
     kind: Kind,
     create: CreateKey,
-    sink: &SinkArgs,
+    sink: &SecretOutputArgs,
     output: &OutputArgs,
 ) -> Result<Exit, Failure> {
     let output = Output::new::<KeyRow>(output, context.ascii())?;
@@ -110,7 +110,7 @@ async fn issue(
     connection: &Connection,
     pending: &PendingCreate,
     mut record: Recorded,
-    sink: Sink,
+    sink: SecretOutput,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let created =

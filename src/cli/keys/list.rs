@@ -56,14 +56,14 @@ pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Exit, Failu
     let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     // Flags and filters are judged by the server's time and policy.
-    let judge = if filter.is_empty() && matches!(output.format(), Format::Json | Format::Id) {
+    let rules = if filter.is_empty() && matches!(output.format(), Format::Json | Format::Id) {
         None
     } else {
         Some(super::me(&connection).await?.1)
     };
     let rows = |page: Vec<Key>| {
-        let wanted = page.into_iter().filter(|key| judge.is_none_or(|judge| filter.matches(key, &judge)));
-        wanted.map(|key| KeyRow::new(key, judge.as_ref())).collect::<Vec<_>>()
+        let wanted = page.into_iter().filter(|key| rules.is_none_or(|rules| filter.matches(key, &rules)));
+        wanted.map(|key| KeyRow::new(key, rules.as_ref())).collect::<Vec<_>>()
     };
     let (kind, revoked) = (args.kind.kind(), args.revoked || filter.asks_for_revoked());
     let most = args.limit.unwrap_or(usize::MAX);

@@ -11,12 +11,12 @@ use crate::cli::connect::{Connection, Context};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::schema::{KEY, field, object};
 use crate::cli::output::{self, Column, Field, Format, Output, OutputArgs, Row, say};
-use crate::cli::{moment, prompt};
+use crate::cli::{prompt, time_arg};
 use crate::client::Error;
 use crate::domain::key::{self, Key, LIVE_WITHIN};
-use crate::domain::staleness::Judge;
+use crate::domain::staleness::StalenessRules;
 use crate::domain::text;
-use crate::domain::time::{Stamp, ago};
+use crate::domain::time::{Timestamp, ago};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
@@ -158,17 +158,17 @@ pub(super) async fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Fai
         ));
     }
     let connection = context.connect()?;
-    let (_, judge) = super::me(&connection).await?;
+    let (_, rules) = super::me(&connection).await?;
     let mut found = Vec::new();
     for name in &targets {
         found.push((name.clone(), target::find(&connection, args.kind.kind(), name).await));
     }
     let output = Output::new::<Outcome>(&args.output, context.ascii())?;
     let since = match &args.how.since.unless_used_since {
-        None => judge.now.minus(LIVE_WITHIN),
-        Some(text) => moment::past(text, judge.now).map_err(|e| e.after("--unless-used-since"))?,
+        None => rules.now.minus(LIVE_WITHIN),
+        Some(text) => time_arg::past(text, rules.now).map_err(|e| e.after("--unless-used-since"))?,
     };
-    revoke(&connection, &judge, found, since, &args.how.go, &output).await
+    revoke(&connection, &rules, found, since, &args.how.go, &output).await
 }
 
 /// The targets, each once, those of standard input in place of `-`.
@@ -192,9 +192,9 @@ fn targets(named: Vec<String>) -> Result<Vec<String>, Failure> {
 /// Revokes the keys that were found unless they were used since, asks before, and reports each.
 pub(crate) async fn revoke(
     connection: &Connection,
-    judge: &Judge,
+    rules: &StalenessRules,
     found: Vec<(String, Result<Key, Failure>)>,
-    since: Stamp,
+    since: Timestamp,
     how: &GoArgs,
     output: &Output,
 ) -> Result<Exit, Failure> {
@@ -215,13 +215,13 @@ pub(crate) async fn revoke(
     let single = found.len() == 1;
     let mut outcomes: Vec<Outcome> = found
         .into_iter()
-        .map(|(target, key)| foresee(target, key, body.unless_used_since, judge.now))
+        .map(|(target, key)| foresee(target, key, body.unless_used_since, rules.now))
         .collect();
     let doomed: Vec<&Key> =
         outcomes.iter().filter(|o| o.result == WOULD).filter_map(|o| o.key.as_ref()).collect();
     if !how.dry_run && !doomed.is_empty() {
-        confirm(&doomed, judge, how, connection)?;
-        carry_out(connection, &mut outcomes, &body, judge.now).await;
+        confirm(&doomed, rules, how, connection)?;
+        carry_out(connection, &mut outcomes, &body, rules.now).await;
     }
     report(&outcomes, single, output)
 }
@@ -229,7 +229,7 @@ pub(crate) async fn revoke(
 const WOULD: &str = "would_revoke";
 
 /// What is to be expected of a target, from what is known before anything is done.
-fn foresee(target: String, key: Result<Key, Failure>, since: Option<Stamp>, now: Stamp) -> Outcome {
+fn foresee(target: String, key: Result<Key, Failure>, since: Option<Timestamp>, now: Timestamp) -> Outcome {
     match key {
         Err(failure) => {
             let result = if failure.exit == Exit::NotFound { "not_found" } else { "failed" };
@@ -249,7 +249,7 @@ fn foresee(target: String, key: Result<Key, Failure>, since: Option<Stamp>, now:
 }
 
 /// `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`
-fn used_by(key: &Key, now: Stamp) -> String {
+fn used_by(key: &Key, now: Timestamp) -> String {
     let when = key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| ago(at, now));
     let who = key
         .last_used_by
@@ -258,12 +258,17 @@ fn used_by(key: &Key, now: Stamp) -> String {
     format!("used {when}{who}")
 }
 
-fn last_use(key: &Key, now: Stamp) -> String {
+fn last_use(key: &Key, now: Timestamp) -> String {
     if key.last_used_at.is_some() { format!("last {}", used_by(key, now)) } else { "never used".to_owned() }
 }
 
 /// Asks, on a terminal; elsewhere `--yes` is the answer.
-fn confirm(doomed: &[&Key], judge: &Judge, how: &GoArgs, connection: &Connection) -> Result<(), Failure> {
+fn confirm(
+    doomed: &[&Key],
+    rules: &StalenessRules,
+    how: &GoArgs,
+    connection: &Connection,
+) -> Result<(), Failure> {
     if how.yes {
         return Ok(());
     }
@@ -273,7 +278,7 @@ fn confirm(doomed: &[&Key], judge: &Judge, how: &GoArgs, connection: &Connection
         ));
     }
     let lines: Vec<String> =
-        doomed.iter().map(|key| format!("  {} – {}", named(key), last_use(key, judge.now))).collect();
+        doomed.iter().map(|key| format!("  {} – {}", named(key), last_use(key, rules.now))).collect();
     say(&format!(
         "To be revoked on {}, for good; the next request with {} ends in 401:\n{}",
         connection.target.label(),
@@ -281,7 +286,7 @@ fn confirm(doomed: &[&Key], judge: &Judge, how: &GoArgs, connection: &Connection
         lines.join("\n")
     ));
     match doomed {
-        [key] if key.is_live(judge.now) => {
+        [key] if key.is_live(rules.now) => {
             prompt::confirm("It is in use. Type the last four characters of its mask:", key.last_four())
         }
         [_] => prompt::confirm("Revoke it? Type y:", "y"),
@@ -292,7 +297,7 @@ fn confirm(doomed: &[&Key], judge: &Judge, how: &GoArgs, connection: &Connection
     }
 }
 
-async fn carry_out(connection: &Connection, outcomes: &mut [Outcome], body: &RevokeKey, now: Stamp) {
+async fn carry_out(connection: &Connection, outcomes: &mut [Outcome], body: &RevokeKey, now: Timestamp) {
     let mut lost: Option<Exit> = None;
     for outcome in outcomes.iter_mut().filter(|o| o.result == WOULD) {
         let Some(key) = &outcome.key else { continue };

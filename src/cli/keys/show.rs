@@ -7,7 +7,7 @@ use crate::cli::connect::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Format, Output, OutputArgs, second};
 use crate::domain::key::Key;
-use crate::domain::staleness::Judge;
+use crate::domain::staleness::StalenessRules;
 use crate::domain::usage::{Bucket, BucketWidth, Usage};
 use crate::wire::keys::UsageQuery;
 
@@ -32,15 +32,15 @@ pub(super) async fn run(args: ShowArgs, context: &Context) -> Result<Exit, Failu
         output.one(&KeyRow::new(key, None), &[])?;
         return Ok(Exit::Done);
     }
-    let (_, judge) = super::me(&connection).await?;
+    let (_, rules) = super::me(&connection).await?;
     let query = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
     let usage = connection.client.key_usage(key.kind, key.id, query).await?;
-    let facts = facts(&key, &usage, &judge);
-    output.one(&KeyRow::new(key, Some(&judge)), &facts)?;
+    let facts = facts(&key, &usage, &rules);
+    output.one(&KeyRow::new(key, Some(&rules)), &facts)?;
     Ok(Exit::Done)
 }
 
-fn facts(key: &Key, usage: &Usage, judge: &Judge) -> Vec<(&'static str, String)> {
+fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Name", key.name.clone()),
         ("Secret key", key.masked.clone()),
@@ -66,13 +66,13 @@ fn facts(key: &Key, usage: &Usage, judge: &Judge) -> Vec<(&'static str, String)>
     for (name, id) in [("Replaces", key.replaces), ("Replaced by", key.replaced_by)] {
         facts.extend(id.map(|id| (name, id.to_string())));
     }
-    if key.is_live(judge.now) {
+    if key.is_live(rules.now) {
         facts.push((
             "Live",
             "used within the last 24 hours: revoking it would break something now".to_owned(),
         ));
     }
-    for finding in judge.findings(key) {
+    for finding in rules.findings(key) {
         facts.push(("Review", format!("{}: {}", finding.flag.label(), finding.evidence)));
     }
     let sum = |count: fn(&Bucket) -> i64| usage.buckets.iter().map(count).fold(0, i64::saturating_add);

@@ -17,7 +17,7 @@ use crate::domain::draft::{Change, Draft, Drafts};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::review::Decision;
-use crate::domain::staleness::Judge;
+use crate::domain::staleness::StalenessRules;
 use crate::domain::text;
 use crate::domain::time::ago;
 use crate::wire::problem::ProblemType;
@@ -116,7 +116,7 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
             "the prepared decisions on this machine cannot be read; decide again in the terminal UI",
         )
     })?;
-    let (_, judge) = me(&connection).await?;
+    let (_, rules) = me(&connection).await?;
     let query = ReviewsQuery { review: Some(drafts.review_id), ..ReviewsQuery::default() };
     if let Some(change) = drafts.recorded(&reviews(&connection, query).await?) {
         drafts.take(change);
@@ -128,7 +128,7 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
     let keys = all(&connection, Kind::Organization, true, wanted).await?;
     let keys: HashMap<Id, Key> = keys.into_iter().map(|key| (key.id, key)).collect();
     let mut plan: Vec<Applied> =
-        drafts.iter().map(|(id, draft)| foresee(id, draft, keys.get(&id), &judge)).collect();
+        drafts.iter().map(|(id, draft)| foresee(id, draft, keys.get(&id), &rules)).collect();
     let revokes = plan.iter().filter(|a| a.result == WOULD && a.decision == Decision::Revoke).count();
     if let Some(max) = args.max
         && revokes > max
@@ -166,14 +166,14 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
     Err(Failure::new(exit, format!("{bad} of {} decisions were not applied; they stay prepared", plan.len())))
 }
 
-fn foresee(id: Id, draft: &Draft, key: Option<&Key>, judge: &Judge) -> Applied {
+fn foresee(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> Applied {
     let held = match (key, draft.decision) {
         (None, _) => Some("it is not among the keys any more".to_owned()),
         (Some(key), Decision::Revoke) if key.revoked_at.is_some() => Some("it is revoked already".to_owned()),
         (Some(key), Decision::Revoke) => key
             .last_used_at
-            .filter(|&at| at >= draft.seen_until || key.is_live(judge.now))
-            .map(|at| format!("it is in use: used {}", ago(at, judge.now))),
+            .filter(|&at| at >= draft.seen_until || key.is_live(rules.now))
+            .map(|at| format!("it is in use: used {}", ago(at, rules.now))),
         _ => None,
     };
     Applied {
@@ -182,7 +182,7 @@ fn foresee(id: Id, draft: &Draft, key: Option<&Key>, judge: &Judge) -> Applied {
         decision: draft.decision,
         result: if held.is_some() { "left" } else { WOULD },
         exit: if held.is_some() { Exit::Refused } else { Exit::Done },
-        detail: held.or_else(|| key.map(|k| judge.last_use(k))).unwrap_or_default(),
+        detail: held.or_else(|| key.map(|k| rules.last_use(k))).unwrap_or_default(),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{State, StateError};
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::wire::keys::CreateKey;
 
 /// A create whose secret may not have been stored.
@@ -30,7 +30,7 @@ pub struct PendingCreate {
     /// The fields of the create: a repetition needs the same.
     pub create: CreateKey,
     /// When.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// The key, once the server has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<Id>,
@@ -131,15 +131,15 @@ mod tests {
         let pending = PendingCreate {
             idempotency_key: "k1".into(),
             url: "http://127.0.0.1:7711".into(),
-            member: Id::new(Stamp(0), [1; 10]),
+            member: Id::new(Timestamp(0), [1; 10]),
             kind: Kind::Organization,
             create: CreateKey { name: "Grafana".into(), note: None, replaces: None },
-            at: Stamp(5),
+            at: Timestamp(5),
             key_id: None,
             leaked: None,
         };
         let mut held = state.record(&pending).unwrap();
-        let pending = PendingCreate { key_id: Some(Id::new(Stamp(1), [2; 10])), ..pending };
+        let pending = PendingCreate { key_id: Some(Id::new(Timestamp(1), [2; 10])), ..pending };
         held.note(&pending).unwrap();
         assert!(state.record(&pending).is_err(), "the same idempotency key twice");
         assert!(state.left_behind().unwrap().is_empty(), "its holder lives");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::wire::keys::ShownOnce;
 
 /// The session of a profile.
@@ -19,7 +19,7 @@ pub struct SavedSession {
     #[serde(default)]
     pub organization: String,
     /// When it ends at the latest.
-    pub expires_at: Stamp,
+    pub expires_at: Timestamp,
 }
 
 impl State {

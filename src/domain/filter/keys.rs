@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Amount, Field, Fields, Filter, Needle, Value, quote};
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
-use crate::domain::staleness::{Flag, Judge};
+use crate::domain::staleness::{Flag, StalenessRules};
 
 /// A filter of keys. Plain terms search name and mask.
 pub type KeyFilter = Filter<KeyTest>;
@@ -38,7 +38,7 @@ pub enum KeyTest {
     /// `name:`, without the mask.
     Name(Needle),
     /// `mask:`, without the name.
-    Mask(Needle),
+    MaskedSecret(Needle),
     /// `note:`.
     Note(Needle),
     /// `id:`, as it begins.
@@ -122,7 +122,7 @@ impl Fields for KeyTest {
             ("kind", _) => Self::Kind(value.one_of(&KINDS)?),
             ("is", _) => Self::Is(value.one_of(&STATES)?),
             ("name", _) => Self::Name(needle),
-            ("mask", _) => Self::Mask(needle),
+            ("mask", _) => Self::MaskedSecret(needle),
             ("note", _) => Self::Note(needle),
             ("id", _) => Self::Id(needle),
             _ => return Err("is not offered here".to_owned()),
@@ -153,7 +153,7 @@ impl fmt::Display for KeyTest {
                 write!(f, "is:{name}")
             }
             Self::Name(needle) => word(f, "name", needle),
-            Self::Mask(needle) => word(f, "mask", needle),
+            Self::MaskedSecret(needle) => word(f, "mask", needle),
             Self::Note(needle) => word(f, "note", needle),
             Self::Id(needle) => word(f, "id", needle),
         }
@@ -161,29 +161,29 @@ impl fmt::Display for KeyTest {
 }
 
 impl KeyTest {
-    fn holds(&self, key: &Key, judge: &Judge, marked: bool) -> bool {
+    fn holds(&self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
         let last = key.last_used_by.as_ref();
         match self {
             Self::OwnerStatus(status) => key.created_by.status == *status,
             Self::Owner(needle) => needle.is_in(&key.created_by.name) || needle.is_in(&key.created_by.email),
-            Self::Idle(span) => span.holds(judge.now.since(key.last_used_at.unwrap_or(key.created_at))),
+            Self::Idle(span) => span.holds(rules.now.since(key.last_used_at.unwrap_or(key.created_at))),
             Self::NeverUsed => key.last_used_at.is_none(),
-            Self::Age(span) => span.holds(judge.now.since(key.created_at)),
+            Self::Age(span) => span.holds(rules.now.since(key.created_at)),
             Self::Uses(number) => number.holds(key.use_count),
             Self::Agent(needle) => last.is_some_and(|by| needle.is_in(&by.agent)),
             Self::Address(needle) => last.is_some_and(|by| needle.is_in(&by.address)),
-            Self::Flag(flag) => judge.flags(key).has(*flag),
+            Self::Flag(flag) => rules.flags(key).has(*flag),
             Self::Kind(kind) => key.kind == *kind,
-            Self::Is(State::Live) => key.is_live(judge.now),
+            Self::Is(State::Live) => key.is_live(rules.now),
             Self::Is(State::Revoked) => key.revoked_at.is_some(),
             Self::Is(State::Active) => key.revoked_at.is_none(),
-            Self::Is(State::Stale) => !judge.flags(key).is_empty(),
+            Self::Is(State::Stale) => !rules.flags(key).is_empty(),
             Self::Is(State::Rotating) => {
                 key.revoked_at.is_none() && (key.replaces.is_some() || key.replaced_by.is_some())
             }
             Self::Is(State::Marked) => marked,
             Self::Name(needle) => needle.is_in(&key.name),
-            Self::Mask(needle) => needle.is_in(&key.masked),
+            Self::MaskedSecret(needle) => needle.is_in(&key.masked),
             Self::Note(needle) => key.note.as_deref().is_some_and(|note| needle.is_in(note)),
             Self::Id(needle) => key.id.to_string().starts_with(needle.text()),
         }
@@ -192,13 +192,13 @@ impl KeyTest {
 
 impl KeyFilter {
     /// Whether the key passes; no key is marked.
-    pub fn matches(&self, key: &Key, judge: &Judge) -> bool {
-        self.matches_marked(key, judge, false)
+    pub fn matches(&self, key: &Key, rules: &StalenessRules) -> bool {
+        self.matches_marked(key, rules, false)
     }
 
     /// Whether the key passes, where it is known whether it is marked on the screen.
-    pub fn matches_marked(&self, key: &Key, judge: &Judge, marked: bool) -> bool {
-        self.passes(&[&key.name, &key.masked], |test| test.holds(key, judge, marked))
+    pub fn matches_marked(&self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
+        self.passes(&[&key.name, &key.masked], |test| test.holds(key, rules, marked))
     }
 
     /// Whether the filter asks for revoked keys, so that they must not be hidden.
@@ -219,8 +219,8 @@ mod tests {
     use crate::domain::staleness::tests::{NOW, key};
     use crate::domain::time::DAY;
 
-    fn judge() -> Judge {
-        Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+    fn rules() -> StalenessRules {
+        StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
     }
 
     fn sales() -> Key {
@@ -299,10 +299,10 @@ mod tests {
             "mask:sales",
         ];
         for text in finds {
-            assert!(KeyFilter::parse(text).unwrap().matches(&sales(), &judge()), "{text}");
+            assert!(KeyFilter::parse(text).unwrap().matches(&sales(), &rules()), "{text}");
         }
         for text in excludes {
-            assert!(!KeyFilter::parse(text).unwrap().matches(&sales(), &judge()), "{text}");
+            assert!(!KeyFilter::parse(text).unwrap().matches(&sales(), &rules()), "{text}");
         }
     }
 
@@ -310,7 +310,7 @@ mod tests {
     fn a_key_that_was_never_used_is_idle_since_its_creation() {
         let mut key = key();
         key.created_at = NOW.minus(100 * DAY);
-        assert!(KeyFilter::parse("idle:>90d idle:never").unwrap().matches(&key, &judge()));
+        assert!(KeyFilter::parse("idle:>90d idle:never").unwrap().matches(&key, &rules()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
 use crate::domain::member::{Actor, Grant, Permission};
 use crate::domain::secret::Secret;
-use crate::domain::time::{DAY, Stamp};
+use crate::domain::time::{DAY, Timestamp};
 use crate::store::{self, Event, NewKey, Outcome, Remembered, Request, Tx};
 use crate::wire::Call;
 use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey, ShownOnce};
@@ -137,7 +137,7 @@ async fn make(
     id: Id,
     wanted: Wanted,
     client: &Client,
-    now: Stamp,
+    now: Timestamp,
 ) -> Result<Created, Refusal> {
     let Wanted { kind, name, note, replaces } = wanted;
     if let Some(old) = replaces {
@@ -204,7 +204,7 @@ async fn repeat(
     kind: Kind,
     id: Id,
     client: &Client,
-    now: Stamp,
+    now: Timestamp,
 ) -> Result<Created, Refusal> {
     let scope = scope_of(kind, actor);
     let earlier = tx.key(id, scope).await?.ok_or(Refusal::Internal)?;

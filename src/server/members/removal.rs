@@ -6,7 +6,7 @@ use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Kind};
 use crate::domain::member::{Grant, Status};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::server::recorder::Turn;
 use crate::server::{Refusal, Server, auth};
 use crate::store::{Event, KeyBrief, MemberRow, Tx};
@@ -16,7 +16,7 @@ use crate::wire::members::{KeySummary, Removal};
 pub(super) struct By<'a> {
     pub grant: &'a Grant,
     pub client: &'a Client,
-    pub at: Stamp,
+    pub at: Timestamp,
     /// To decide about keys.
     pub turn: &'a Turn,
 }
@@ -59,7 +59,7 @@ fn summary(key: KeyBrief) -> KeySummary {
 }
 
 /// What removing the member would do now. The member is shown as they will be.
-pub(super) async fn plan(server: &Server, tx: &mut Tx, id: Id, at: Stamp) -> Result<Planned, Refusal> {
+pub(super) async fn plan(server: &Server, tx: &mut Tx, id: Id, at: Timestamp) -> Result<Planned, Refusal> {
     let mut member = not_removed(super::found(tx, id).await?)?;
     refuse_last_admin(tx, &member).await?;
     let plan = Planned {

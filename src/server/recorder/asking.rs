@@ -13,7 +13,7 @@ use super::super::index::Entry;
 use super::{Recorder, key_use};
 use crate::domain::id::Id;
 use crate::domain::secret::Digest;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::store;
 
 /// Uses on their way.
@@ -44,7 +44,7 @@ impl Recorder {
         digest: &Digest,
         entry: &Arc<Entry>,
         caller: Caller<'_>,
-        now: impl FnOnce() -> Stamp,
+        now: impl FnOnce() -> Timestamp,
     ) -> Result<bool, Refusal> {
         let turn = self.turn.clone().read_owned().await;
         let (answer, answered) = oneshot::channel();

@@ -1,4 +1,4 @@
-//! A cache of accepted keys, as a bug of [`crate::planted`]: for tests that must notice it.
+//! A cache of accepted keys, as a bug of [`crate::fault_injection`]: for tests that must notice it.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Verified;
 use crate::clock::monotonic;
 use crate::domain::secret::Digest;
-use crate::planted::{self, Bug};
+use crate::fault_injection::{self, Fault};
 use crate::server::Refusal;
 
 /// How long a key is accepted without looking again.
@@ -17,7 +17,7 @@ static ACCEPTED: LazyLock<Mutex<HashMap<Digest, (Instant, Verified)>>> = LazyLoc
 
 /// What was found out, or, for a key that was accepted a moment ago, what was found out then.
 pub(super) fn cached(digest: Digest, found: Result<Verified, Refusal>) -> Result<Verified, Refusal> {
-    if !planted::is(Bug::CachedVerification) {
+    if !fault_injection::is(Fault::CachedVerification) {
         return found;
     }
     let mut accepted = ACCEPTED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,8 +2,8 @@
 
 use super::{KeyRow, NewKey, RevokeGuard};
 use crate::domain::id::Id;
-use crate::domain::secret::{Digest, Mask};
-use crate::domain::time::Stamp;
+use crate::domain::secret::{Digest, MaskedSecret};
+use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::row::Row;
 use crate::store::tx::Tx;
@@ -41,9 +41,9 @@ impl Tx {
         &mut self,
         earlier: &KeyRow,
         digest: Digest,
-        masked: Mask,
-        created_after: Stamp,
-        now: Stamp,
+        masked: MaskedSecret,
+        created_after: Timestamp,
+        now: Timestamp,
     ) -> Result<bool, Error> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(
@@ -73,7 +73,7 @@ impl Tx {
         version: i64,
         name: &str,
         note: Option<&str>,
-        now: Stamp,
+        now: Timestamp,
     ) -> Result<bool, Error> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(
@@ -92,7 +92,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn confirm_key(&mut self, id: Id, now: Stamp) -> Result<bool, Error> {
+    pub async fn confirm_key(&mut self, id: Id, now: Timestamp) -> Result<bool, Error> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET confirmed_at = $2, version = version + 1, changed_at = $3 \
@@ -114,7 +114,7 @@ impl Tx {
         guard: RevokeGuard,
         by: Id,
         reason: Option<&str>,
-        now: Stamp,
+        now: Timestamp,
     ) -> Result<bool, Error> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(

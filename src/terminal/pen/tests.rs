@@ -5,8 +5,8 @@ fn pen(at: (u16, u16)) -> Pen {
     Pen::new(Vec::new(), Some(at), true)
 }
 
-fn look(style: Style, depth: Depth) -> Look {
-    Look::of(Cell::new("x").set_style(style), depth)
+fn look(style: Style, depth: Depth) -> CellStyle {
+    CellStyle::of(Cell::new("x").set_style(style), depth)
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn what_acts_on_a_terminal_is_never_written() {
     for symbol in ["\x1b[2J", "\u{9b}", "\x07", "a\u{90}"] {
         for unicode in [true, false] {
             let mut pen = Pen::new(Vec::new(), Some((0, 0)), unicode);
-            pen.put(symbol, 1, Look::default(), 80);
+            pen.put(symbol, 1, CellStyle::default(), 80);
             let out = String::from_utf8(pen.out).unwrap();
             assert!(!out.chars().any(char::is_control), "{symbol:?} → {out:?}");
         }

@@ -19,15 +19,15 @@ impl Model {
             })
         };
         match action {
-            Action::New => self.shared.may(Permission::CreateKey(kind)),
-            Action::Revoke => self.shared.may(Permission::RevokeKey(kind)).and_then(|()| live()),
-            Action::Edit => self.shared.may(Permission::EditKey(kind)).and_then(|()| live()),
-            Action::Rotate => self.shared.may(Permission::CreateKey(kind)).and_then(|()| live()),
+            Action::New => self.context.may(Permission::CreateKey(kind)),
+            Action::Revoke => self.context.may(Permission::RevokeKey(kind)).and_then(|()| live()),
+            Action::Edit => self.context.may(Permission::EditKey(kind)).and_then(|()| live()),
+            Action::Rotate => self.context.may(Permission::CreateKey(kind)).and_then(|()| live()),
             Action::Open | Action::Copy | Action::Command | Action::Mark | Action::MarkAll => {
                 selected().map(drop)
             }
-            Action::Filter | Action::Sort if self.shared.may(Permission::ListKeys(kind)).is_err() => {
-                self.shared.may(Permission::ListKeys(kind))
+            Action::Filter | Action::Sort if self.context.may(Permission::ListKeys(kind)).is_err() => {
+                self.context.may(Permission::ListKeys(kind))
             }
             _ => self.available_anywhere(action),
         }
@@ -35,7 +35,7 @@ impl Model {
 
     /// The same for what is the same in all tabs.
     fn available_anywhere(&self, action: Action) -> Result<(), String> {
-        Tab::opened_by(action).map_or(Ok(()), |tab| self.shared.may(tab.permission()))
+        Tab::opened_by(action).map_or(Ok(()), |tab| self.context.may(tab.permission()))
     }
 
     /// The same where the tab is no table of keys.
@@ -48,7 +48,7 @@ impl Model {
                 Err("nothing is decided yet".to_owned())
             }
             (Tab::Review, Action::Keep | Action::MarkRevoke | Action::Rotate | Action::Skip) => {
-                self.shared.may(Permission::Review).and_then(|()| selected())
+                self.context.may(Permission::Review).and_then(|()| selected())
             }
             (
                 Tab::Review,
@@ -70,7 +70,7 @@ impl Model {
             ) => match self.tables.rotations.selected() {
                 None => Err("no rotation is selected".to_owned()),
                 Some(_) if action == Action::OpenRotation => Ok(()),
-                Some(rotation) => crate::tui::screens::rotate::possible(&self.shared, rotation, action),
+                Some(rotation) => crate::tui::screens::rotate::possible(&self.context, rotation, action),
             },
             (Tab::Activity, Action::OpenActivity) => match self.tables.activity.selected() {
                 Some(row) if row.key_id.is_some() => Ok(()),
@@ -79,12 +79,12 @@ impl Model {
             (Tab::Members, Action::Mark | Action::MarkAll) => {
                 Err("members are changed one by one".to_owned())
             }
-            (Tab::Members, Action::Invite) => self.shared.may(Permission::ManageMembers),
+            (Tab::Members, Action::Invite) => self.context.may(Permission::ManageMembers),
             (Tab::Members, Action::OpenMember) => {
                 self.tables.members.selected().map(drop).ok_or_else(|| "no member is selected".to_owned())
             }
             (Tab::Members, Action::ChangeRole | Action::RemoveMember | Action::EndSessions) => {
-                self.shared.may(Permission::ManageMembers)?;
+                self.context.may(Permission::ManageMembers)?;
                 match self.tables.members.selected() {
                     None => Err("no member is selected".to_owned()),
                     Some(member) if member.status == Status::Removed => {

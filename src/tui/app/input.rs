@@ -5,21 +5,21 @@ use crokey::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{Model, Tab};
 use crate::domain::member::Permission;
-use crate::tui::fleet::Load;
-use crate::tui::keymap::{Action, Context, Meaning, stack};
+use crate::tui::context::ReplyTo;
+use crate::tui::key_list::Load;
+use crate::tui::keymap::{Action, KeyContext, Meaning, stack};
 use crate::tui::msg::Effect;
-use crate::tui::popup::{Cx, Popup, Then};
+use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::search::Typing as _;
-use crate::tui::shared::Owner;
 
 /// How long a second Ctrl-C counts as the second one, in milliseconds.
 const TWICE_MS: u64 = 2_000;
 
 impl Model {
     /// The contexts of the keyboard, the nearest first.
-    pub fn contexts(&self) -> &'static [Context] {
+    pub fn key_contexts(&self) -> &'static [KeyContext] {
         if let Some(overlay) = &self.overlay {
-            return overlay.popup().contexts();
+            return overlay.popup().key_contexts();
         }
         match self.table() {
             Some(table) if table.search.typing => stack::TEXT,
@@ -28,9 +28,9 @@ impl Model {
     }
 
     pub(super) fn press(&mut self, key: KeyCombination) {
-        self.shared.notices.pressed();
+        self.context.notices.pressed();
         let half = self.half.take();
-        match self.shared.start.keymap.meaning(self.contexts(), half, key) {
+        match self.context.start.keymap.meaning(self.key_contexts(), half, key) {
             Meaning::Action(action) => self.act(action),
             Meaning::Half => self.half = Some(key),
             Meaning::Nothing if self.type_key(key) => {}
@@ -58,19 +58,21 @@ impl Model {
             return false;
         }
         if table.search.press(key) {
-            table.refilter(&self.shared);
+            table.refilter(&self.context);
         }
         true
     }
 
     pub(super) fn paste(&mut self, text: &str) {
         if let Some(overlay) = &mut self.overlay {
-            overlay.popup_mut().paste(&mut Cx { shared: &mut self.shared, tables: &mut self.tables }, text);
+            overlay
+                .popup_mut()
+                .paste(&mut PopupContext { context: &mut self.context, tables: &mut self.tables }, text);
         } else if let Some(kind) = self.kind() {
             let table = self.tables.of_mut(kind);
             if table.search.typing {
                 table.search.paste(text);
-                table.refilter(&self.shared);
+                table.refilter(&self.context);
             }
         } else {
             self.paste_in_tab(text);
@@ -81,7 +83,7 @@ impl Model {
         if action == Action::Interrupt {
             self.interrupt();
         } else if action == Action::Suspend {
-            self.shared.effects.push(Effect::Suspend);
+            self.context.effects.push(Effect::Suspend);
         } else if self.overlay.is_some() {
             let action = if action == Action::ClosePopup { Action::Cancel } else { action };
             self.with_popup(|popup, cx| popup.act(cx, action));
@@ -93,18 +95,18 @@ impl Model {
     /// Does what an action asks where no popup is open.
     fn act_below(&mut self, action: Action) {
         if let Some(kind) = self.kind() {
-            let allowed = self.shared.may(Permission::ListKeys(kind)).is_ok();
+            let allowed = self.context.may(Permission::ListKeys(kind)).is_ok();
             let table = self.tables.of_mut(kind);
             if table.search.typing && matches!(action, Action::Submit | Action::Cancel | Action::NextField) {
                 table.search.leave(action == Action::Cancel);
-                table.refilter(&self.shared);
+                table.refilter(&self.context);
                 return;
             }
             if self.tables.detail.act(action) {
                 return;
             }
             let table = self.tables.of_mut(kind);
-            if allowed && table.act(&mut self.shared, action) {
+            if allowed && table.act(&mut self.context, action) {
                 return;
             }
         } else if self.act_in_tab(action) {
@@ -114,8 +116,8 @@ impl Model {
             Action::Quit | Action::Cancel => self.back(action == Action::Quit),
             Action::PreviousTab => self.open_tab(self.tab.beside(Tab::ALL.len() - 1)),
             Action::NextTab => self.open_tab(self.tab.beside(1)),
-            Action::Times => self.shared.exact_times = !self.shared.exact_times,
-            Action::Refresh => self.shared.ask_who(),
+            Action::Times => self.context.exact_times = !self.context.exact_times,
+            Action::Refresh => self.context.ask_who(),
             Action::Open => {
                 let open = !self.tables.detail.open && self.selected().is_some();
                 self.tables.detail.toggle(open);
@@ -144,7 +146,7 @@ impl Model {
             let table = self.tables.of_mut(kind);
             if !table.search.is_empty() {
                 table.search.clear();
-                table.refilter(&self.shared);
+                table.refilter(&self.context);
                 return;
             }
             if !table.table.marks.is_empty() {
@@ -155,55 +157,61 @@ impl Model {
             return;
         }
         if quits {
-            self.shared.effects.push(Effect::Quit);
+            self.context.effects.push(Effect::Quit);
         }
     }
 
     /// Opens a tab, and loads what it shows if that never happened.
     pub fn open_tab(&mut self, tab: Tab) {
         self.tab = tab;
-        if self.shared.may(tab.permission()).is_err() {
+        if self.context.may(tab.permission()).is_err() {
             // It may be another role by now.
-            self.shared.ask_who();
+            self.context.ask_who();
             return;
         }
         if let Some(kind) = self.kind() {
             let table = self.tables.of_mut(kind);
-            if table.fleet.load == Load::Nothing {
-                table.load(&mut self.shared);
+            if table.key_list.load == Load::Nothing {
+                table.load(&mut self.context);
             }
         }
         self.opened_tab();
     }
 
     fn interrupt(&mut self) {
-        let now = self.shared.now;
+        let now = self.context.now;
         match self.interrupted.replace(now) {
-            Some(before) if now.since(before) < TWICE_MS => self.shared.effects.push(Effect::Quit),
+            Some(before) if now.since(before) < TWICE_MS => self.context.effects.push(Effect::Quit),
             _ => {
                 if self.overlay.is_some() {
                     self.with_popup(|popup, cx| popup.act(cx, Action::Cancel));
                 } else {
                     self.act_below(Action::Cancel);
                 }
-                self.shared.notices.info(now, "Ctrl-C once more quits");
+                self.context.notices.info(now, "Ctrl-C once more quits");
             }
         }
     }
 
     /// Lets the popup do something, and does what becomes of it.
-    pub(super) fn with_popup(&mut self, what: impl FnOnce(&mut dyn Popup, &mut Cx<'_>) -> Then) {
+    pub(super) fn with_popup(
+        &mut self,
+        what: impl FnOnce(&mut dyn Popup, &mut PopupContext<'_>) -> PopupAction,
+    ) {
         let Some(mut overlay) = self.overlay.take() else { return };
-        let then = what(overlay.popup_mut(), &mut Cx { shared: &mut self.shared, tables: &mut self.tables });
+        let then = what(
+            overlay.popup_mut(),
+            &mut PopupContext { context: &mut self.context, tables: &mut self.tables },
+        );
         match then {
-            Then::Stay => self.overlay = Some(overlay),
-            Then::Close => self.shared.forget(Owner::Overlay),
-            Then::Open(next) => {
-                self.shared.forget(Owner::Overlay);
+            PopupAction::Stay => self.overlay = Some(overlay),
+            PopupAction::Close => self.context.forget(ReplyTo::Overlay),
+            PopupAction::Open(next) => {
+                self.context.forget(ReplyTo::Overlay);
                 self.overlay = Some(*next);
             }
-            Then::Do(action) => {
-                self.shared.forget(Owner::Overlay);
+            PopupAction::Act(action) => {
+                self.context.forget(ReplyTo::Overlay);
                 self.act(action);
             }
         }

@@ -3,18 +3,19 @@
 use super::{Model, Overlay, Tab};
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::tui::keymap::{Action, Context, TABLE};
-use crate::tui::msg::{Effect, Failure, Reply, Ticket};
+use crate::tui::context::{Creating, ReplyTo};
+use crate::tui::keymap::{Action, KeyContext, TABLE};
+use crate::tui::msg::{Effect, Reply, RequestError, Ticket};
 use crate::tui::screens::{
-    create, edit, help, menu, messages, palette, pending, reveal, review, revoke, revoke_many, sign_in,
+    create, edit, help, menu, messages, palette, review, revoke, revoke_many, save_secret, sign_in,
+    unfinished_creates,
 };
-use crate::tui::shared::{Creating, Owner};
 
 impl Model {
     /// Opens the popup of an action, if it has one and it works here.
     pub(super) fn open_overlay(&mut self, action: Action) {
         if let Err(why) = self.available(action) {
-            self.shared.cannot(&why);
+            self.context.cannot(&why);
             return;
         }
         if action == Action::Rotate {
@@ -25,22 +26,26 @@ impl Model {
     }
 
     fn overlay_of(&self, action: Action) -> Option<Overlay> {
-        let shared = &self.shared;
+        let context = &self.context;
         match action {
-            Action::Help => {
-                Some(Overlay::Help(help::State::new(&shared.start.keymap, self.contexts(), shared.theme())))
-            }
+            Action::Help => Some(Overlay::Help(help::State::new(
+                &context.start.keymap,
+                self.key_contexts(),
+                context.theme(),
+            ))),
             Action::Palette => {
-                let contexts = self.contexts();
-                Some(Overlay::Palette(palette::State::new(contexts, |action| self.offered(contexts, action))))
+                let key_contexts = self.key_contexts();
+                Some(Overlay::Palette(palette::State::new(key_contexts, |action| {
+                    self.offered(key_contexts, action)
+                })))
             }
-            Action::Messages => Some(Overlay::Messages(messages::State::new(shared))),
+            Action::Messages => Some(Overlay::Messages(messages::State::new(context))),
             Action::SignIn => Some(Overlay::SignIn(sign_in::State::over(None))),
-            Action::New => create::open(shared, self.kind()?).ok().map(Overlay::Create),
-            Action::Sort => Some(Overlay::Menu(menu::State::sort(shared, &self.tables, self.kind()?))),
+            Action::New => create::open(context, self.kind()?).ok().map(Overlay::Create),
+            Action::Sort => Some(Overlay::Menu(menu::State::sort(context, &self.tables, self.kind()?))),
             Action::Copy => Some(Overlay::Menu(menu::State::copy(&self.marked_or_selected()))),
             Action::Command => {
-                Some(Overlay::Menu(menu::State::commands(shared, &self.tables, self.tab, self.selected()?)))
+                Some(Overlay::Menu(menu::State::commands(context, &self.tables, self.tab, self.selected()?)))
             }
             Action::Edit => Some(Overlay::Edit(edit::State::new(self.selected()?.clone()))),
             Action::Revoke => Some(self.revoke()?),
@@ -50,7 +55,7 @@ impl Model {
 
     fn revoke(&self) -> Option<Overlay> {
         let table = self.table()?;
-        let seen = table.fleet.seen()?;
+        let seen = table.key_list.seen()?;
         let marked = self.marked_or_selected();
         if table.table.marks.is_empty() {
             return Some(Overlay::Revoke(revoke::State::new(self.selected()?.clone(), seen)));
@@ -68,58 +73,58 @@ impl Model {
         if table.table.marks.is_empty() {
             return self.selected().into_iter().collect();
         }
-        table.fleet.keys().iter().filter(|key| table.table.marks.contains(&key.id)).collect()
+        table.key_list.keys().iter().filter(|key| table.table.marks.contains(&key.id)).collect()
     }
 
     /// Whether the palette offers an action as possible.
-    fn offered(&self, contexts: &[Context], action: Action) -> Result<(), String> {
-        let known = TABLE.iter().any(|row| row.action == action && contexts.contains(&row.context));
+    fn offered(&self, key_contexts: &[KeyContext], action: Action) -> Result<(), String> {
+        let known = TABLE.iter().any(|row| row.action == action && key_contexts.contains(&row.context));
         if known { self.available(action) } else { Err("not here".to_owned()) }
     }
 
     /// Offers creates of earlier runs whose secret may not have been stored.
     pub(super) fn open_pending(&mut self) {
         // Only who asked for a key can have its secret issued anew.
-        let me = self.shared.me.as_ref().map(|me| me.member.id);
-        let mut left = self.shared.start.pending.clone();
+        let me = self.context.me.as_ref().map(|me| me.member.id);
+        let mut left = self.context.start.pending.clone();
         left.retain(|pending| Some(pending.member) == me);
         if !left.is_empty() && self.overlay.is_none() {
-            self.overlay = Some(Overlay::Pending(pending::State::new(left)));
+            self.overlay = Some(Overlay::Pending(unfinished_creates::State::new(left)));
         }
     }
 
     /// A create was answered: its secret is shown whatever else is open, since it exists nowhere else.
-    pub(super) fn heard_created(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
-        let Some(Creating { idempotency_key, leak }) = self.shared.created(ticket) else { return };
+    pub(super) fn heard_created(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
+        let Some(Creating { idempotency_key, leak }) = self.context.created(ticket) else { return };
         match result {
             Ok(Reply::Created(created)) => {
                 let created = *created;
                 let kind = created.key.kind;
                 if let Some(leak) = &leak {
-                    self.shared.revoke_leaked(Owner::Leaked(leak.id), leak);
+                    self.context.revoke_leaked(ReplyTo::Leaked(leak.id), leak);
                 }
-                self.tables.heard_key(&self.shared, created.key.clone());
+                self.tables.heard_key(&self.context, created.key.clone());
                 self.tables.of_mut(kind).select(created.key.id);
                 if let Some(secret) = created.secret {
-                    let reveal = reveal::State::new(created.key, secret, idempotency_key, leak);
+                    let reveal = save_secret::State::new(created.key, secret, idempotency_key, leak);
                     self.overlay = Some(Overlay::Reveal(reveal));
                 } else {
-                    self.shared.effects.push(Effect::DropPending { idempotency_key });
+                    self.context.effects.push(Effect::DropPending { idempotency_key });
                     self.overlay = None;
                     let text = "This key was stored or used meanwhile: its secret is not shown again";
-                    self.shared.notices.error(self.shared.now, text);
+                    self.context.notices.error(self.context.now, text);
                 }
             }
             Ok(_) => {}
             Err(failure) => {
-                self.shared.heard_failure(&failure);
+                self.context.heard_failure(&failure);
                 if failure.denies() {
-                    self.shared.effects.push(Effect::DropPending { idempotency_key });
+                    self.context.effects.push(Effect::DropPending { idempotency_key });
                 }
                 match &mut self.overlay {
                     Some(Overlay::Create(create)) => create.refused(&failure),
                     Some(Overlay::Leak(leak)) => leak.refused(&failure),
-                    _ => self.shared.notices.error(self.shared.now, failure.to_string()),
+                    _ => self.context.notices.error(self.context.now, failure.to_string()),
                 }
             }
         }
@@ -127,12 +132,12 @@ impl Model {
 
     /// Opens the popup that applies the review's drafts, or says why not.
     pub(super) fn open_apply(&mut self) {
-        match review::Apply::new(&self.shared, &self.tables) {
+        match review::Apply::new(&self.context, &self.tables) {
             Ok(apply) => self.overlay = Some(Overlay::Apply(apply)),
             Err(why) => {
                 self.tables.review.apply_asked = !self.tables.review.drafts.is_empty()
                     && review::Apply::is_ready(&self.tables) == Some(false);
-                self.shared.notices.info(self.shared.now, why);
+                self.context.notices.info(self.context.now, why);
             }
         }
     }
@@ -151,25 +156,25 @@ impl Model {
     }
 
     /// The revoke of a leaked key was answered: the popup of its replacement's secret says so, else a message does.
-    pub(super) fn heard_leaked(&mut self, id: Id, result: Result<Reply, Failure>) {
+    pub(super) fn heard_leaked(&mut self, id: Id, result: Result<Reply, RequestError>) {
         let failed = match result {
             Ok(Reply::Key(key)) => {
-                self.tables.heard_key(&self.shared, *key);
+                self.tables.heard_key(&self.context, *key);
                 None
             }
             Ok(_) => return,
             Err(failure) => {
-                self.shared.heard_failure(&failure);
+                self.context.heard_failure(&failure);
                 Some(failure.to_string())
             }
         };
         match (&mut self.overlay, failed) {
             (Some(Overlay::Reveal(reveal)), failed) if reveal.leaks(id) => {
-                reveal.heard_leaked(&mut self.shared, failed);
+                reveal.heard_leaked(&mut self.context, failed);
             }
-            (_, None) => self.shared.notices.info(self.shared.now, "The leaked key is revoked"),
+            (_, None) => self.context.notices.info(self.context.now, "The leaked key is revoked"),
             (_, Some(why)) => {
-                self.shared.notices.error(self.shared.now, format!("The leaked key is NOT revoked: {why}"));
+                self.context.notices.error(self.context.now, format!("The leaked key is NOT revoked: {why}"));
             }
         }
     }

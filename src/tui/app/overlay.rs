@@ -2,8 +2,8 @@
 
 use crate::tui::popup::Popup;
 use crate::tui::screens::{
-    create, edit, help, leak, members, menu, messages, palette, pending, reveal, review, revoke, revoke_many,
-    rotate, sign_in,
+    create, edit, help, members, menu, messages, palette, replace_leaked, review, revoke, revoke_many,
+    rotate, save_secret, sign_in, unfinished_creates,
 };
 
 /// Each popup as a variant, and all of them as a [`Popup`].
@@ -33,11 +33,11 @@ overlays! {
     /// A new key.
     Create(create::State),
     /// A secret to be stored.
-    Reveal(reveal::State),
+    Reveal(save_secret::State),
     /// A key to be revoked.
     Revoke(revoke::State),
     /// A key that leaked, to be replaced and revoked.
-    Leak(leak::State),
+    Leak(replace_leaked::State),
     /// The marked keys to be revoked.
     RevokeMany(revoke_many::State),
     /// A key's name and note.
@@ -51,7 +51,7 @@ overlays! {
     /// Earlier messages.
     Messages(messages::State),
     /// Unfinished creates.
-    Pending(pending::State),
+    Pending(unfinished_creates::State),
     /// A code to sign in again.
     SignIn(sign_in::State),
     /// Keeps keys in the review.

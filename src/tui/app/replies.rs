@@ -3,70 +3,74 @@
 use super::{Model, Overlay, Tab};
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::tui::msg::{Failure, Reply, Ticket};
+use crate::tui::context::{Link, RETRY_MS, ReplyTo};
+use crate::tui::msg::{Reply, RequestError, Ticket};
 use crate::tui::screens::{keys, sign_in};
-use crate::tui::shared::{Link, Owner, RETRY_MS};
 use crate::wire::problem::ProblemType;
 
 impl Model {
-    pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
-        let Some(owner) = self.shared.owner(ticket) else { return };
+    pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
+        let Some(owner) = self.context.owner(ticket) else { return };
         let more = result.as_ref().is_ok_and(Reply::has_more);
         if !more {
-            self.shared.answered(ticket);
+            self.context.answered(ticket);
         }
         // Whatever the server answers, it can be reached again.
-        if matches!(self.shared.link, Link::Lost(_))
+        if matches!(self.context.link, Link::Lost(_))
             && result.as_ref().is_ok_and(|reply| !matches!(reply, Reply::Done(_)))
         {
-            self.shared.link = Link::Live;
+            self.context.link = Link::Live;
         }
         // The role is another one now.
         if result.as_ref().is_err_and(|failure| failure.problem() == Some(ProblemType::NotPermitted)) {
             match owner {
-                Owner::Me => {}
+                ReplyTo::Me => {}
                 // These are asked for again when it is known who asks.
-                Owner::List(_) | Owner::Changes(_) => self.shared.doubt_who(),
-                _ => self.shared.ask_who(),
+                ReplyTo::List(_) | ReplyTo::Changes(_) => self.context.doubt_who(),
+                _ => self.context.ask_who(),
             }
         }
-        let signed_out = result.as_ref().is_err_and(Failure::is_signed_out);
+        let signed_out = result.as_ref().is_err_and(RequestError::is_signed_out);
         match owner {
-            Owner::Me => self.heard_me(result),
-            Owner::List(kind) | Owner::Changes(kind) => match result {
+            ReplyTo::Me => self.heard_me(result),
+            ReplyTo::List(kind) | ReplyTo::Changes(kind) => match result {
                 Ok(Reply::Keys(page)) => {
-                    let whole = matches!(owner, Owner::List(_));
-                    let changes = self.tables.of_mut(kind).heard(&mut self.shared, page, whole);
+                    let whole = matches!(owner, ReplyTo::List(_));
+                    let changes = self.tables.of_mut(kind).heard(&mut self.context, page, whole);
                     self.keys_changed(kind, &changes);
                 }
                 Ok(_) => {}
-                Err(failure) => self.tables.of_mut(kind).failed(&mut self.shared, &failure),
+                Err(failure) => self.tables.of_mut(kind).failed(&mut self.context, &failure),
             },
-            Owner::Daily(kind) => {
+            ReplyTo::Daily(kind) => {
                 // Without it the column stays empty; the next rest asks again.
                 if let Ok(Reply::DailyUse(use_of)) = result {
                     self.tables.of_mut(kind).daily.heard(use_of);
                 }
             }
-            Owner::Detail => self.tables.detail.heard(&mut self.shared, result),
-            Owner::History | Owner::Decide(_) | Owner::Rotations | Owner::Members | Owner::Activity => {
+            ReplyTo::Detail => self.tables.detail.heard(&mut self.context, result),
+            ReplyTo::History
+            | ReplyTo::Decide(_)
+            | ReplyTo::Rotations
+            | ReplyTo::Members
+            | ReplyTo::Activity => {
                 self.tab_heard(owner, result);
             }
-            Owner::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
-            Owner::Create => self.heard_created(ticket, result),
-            Owner::Leaked(id) => self.heard_leaked(id, result),
-            Owner::Confirm => match result {
-                Ok(Reply::Key(key)) => self.tables.heard_key(&self.shared, *key),
+            ReplyTo::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
+            ReplyTo::Create => self.heard_created(ticket, result),
+            ReplyTo::Leaked(id) => self.heard_leaked(id, result),
+            ReplyTo::Confirm => match result {
+                Ok(Reply::Key(key)) => self.tables.heard_key(&self.context, *key),
                 Ok(_) => {}
-                Err(failure) => self.shared.failed(&failure),
+                Err(failure) => self.context.failed(&failure),
             },
-            Owner::Notice => match result {
-                Ok(Reply::Done(said)) => self.shared.notices.info(self.shared.now, keys::sentence(&said)),
+            ReplyTo::Notice => match result {
+                Ok(Reply::Done(said)) => self.context.notices.info(self.context.now, keys::sentence(&said)),
                 Ok(_) => {}
-                Err(failure) => self.shared.failed(&failure),
+                Err(failure) => self.context.failed(&failure),
             },
         }
-        if signed_out && matches!(owner, Owner::Overlay | Owner::Create) {
+        if signed_out && matches!(owner, ReplyTo::Overlay | ReplyTo::Create) {
             self.sign_in_over();
         }
     }
@@ -88,22 +92,22 @@ impl Model {
         }
     }
 
-    fn heard_me(&mut self, result: Result<Reply, Failure>) {
+    fn heard_me(&mut self, result: Result<Reply, RequestError>) {
         match result {
             Ok(Reply::Me(me)) => {
-                let first = self.shared.me.is_none();
-                let changed = self.shared.me.as_ref().is_some_and(|before| before.role != me.role);
-                self.shared.heard_time(me.as_of);
-                self.shared.link = Link::Live;
-                self.shared.me = Some(*me);
+                let first = self.context.me.is_none();
+                let changed = self.context.me.as_ref().is_some_and(|before| before.role != me.role);
+                self.context.heard_time(me.as_of);
+                self.context.link = Link::Live;
+                self.context.me = Some(*me);
                 if first {
-                    let admin = self.shared.may(Tab::Workspace.permission()).is_ok();
+                    let admin = self.context.may(Tab::Workspace.permission()).is_ok();
                     self.open_tab(if admin { Tab::Workspace } else { Tab::Personal });
                     self.open_pending();
                 } else {
                     for kind in [Kind::Personal, Kind::Organization] {
-                        if self.shared.may(Permission::ListKeys(kind)).is_ok() {
-                            self.tables.of_mut(kind).refresh(&mut self.shared);
+                        if self.context.may(Permission::ListKeys(kind)).is_ok() {
+                            self.tables.of_mut(kind).refresh(&mut self.context);
                         }
                     }
                     if changed {
@@ -113,11 +117,11 @@ impl Model {
             }
             Ok(_) => {}
             Err(failure) => {
-                self.shared.failed(&failure);
+                self.context.failed(&failure);
                 if failure.is_signed_out() && self.overlay.is_none() {
                     self.overlay = Some(Overlay::SignIn(sign_in::State::over(None)));
-                } else if self.shared.me.is_none() {
-                    self.again = Some(self.shared.now.plus(RETRY_MS));
+                } else if self.context.me.is_none() {
+                    self.again = Some(self.context.now.plus(RETRY_MS));
                 }
             }
         }

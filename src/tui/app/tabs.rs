@@ -7,12 +7,12 @@ use super::{Model, Overlay, Tab, Tables};
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::tui::fleet::{Changes, Load};
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Failure, Reply};
+use crate::tui::context::{RETRY_MS, ReplyTo};
+use crate::tui::key_list::{Changes, Load};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{Reply, RequestError};
 use crate::tui::screens::{members, menu, review, rotate, rotations};
 use crate::tui::search::Typing;
-use crate::tui::shared::{Owner, RETRY_MS};
 
 /// Where one is in a table, for the footer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Model {
     }
 
     /// The contexts of the keyboard while no popup is open.
-    pub(super) fn tab_contexts(&self) -> &'static [Context] {
+    pub(super) fn tab_contexts(&self) -> &'static [KeyContext] {
         match self.tab {
             _ if self.types_in_tab() => stack::TEXT,
             Tab::Personal | Tab::Workspace => stack::KEYS,
@@ -89,10 +89,10 @@ impl Model {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
             Tab::Personal | Tab::Workspace => {}
-            Tab::Rotations => self.tables.rotations.arrange(&self.shared),
-            Tab::Review => review.refilter(&workspace.fleet),
-            Tab::Members => self.tables.members.arrange(&self.shared),
-            Tab::Activity => self.tables.activity.arrange(&self.shared),
+            Tab::Rotations => self.tables.rotations.arrange(&self.context),
+            Tab::Review => review.refilter(&workspace.key_list),
+            Tab::Members => self.tables.members.arrange(&self.context),
+            Tab::Activity => self.tables.activity.arrange(&self.context),
         }
     }
 
@@ -124,7 +124,7 @@ impl Model {
             self.refilter_tab();
             return true;
         }
-        if self.shared.may(self.tab.permission()).is_err() && !self.shared.start.read_only {
+        if self.context.may(self.tab.permission()).is_err() && !self.context.start.read_only {
             return false;
         }
         match self.tab {
@@ -141,24 +141,26 @@ impl Model {
             action,
             Action::Keep | Action::MarkRevoke | Action::Rotate | Action::Skip | Action::Undo | Action::Apply
         );
-        if decides && let Err(why) = self.shared.may(Permission::Review) {
-            self.shared.cannot(&why);
+        if decides && let Err(why) = self.context.may(Permission::Review) {
+            self.context.cannot(&why);
             return true;
         }
         let Tables { workspace, review, .. } = &mut self.tables;
-        if review.act(&mut self.shared, &workspace.fleet, action) {
+        if review.act(&mut self.context, &workspace.key_list, action) {
             return true;
         }
         let overlay = match action {
-            Action::Keep => review::Keep::new(&self.shared, &self.tables).map(Overlay::Keep),
-            Action::Export => Some(Overlay::Export(review::ExportPopup::new(&mut self.shared, &self.tables))),
+            Action::Keep => review::Keep::new(&self.context, &self.tables).map(Overlay::Keep),
+            Action::Export => {
+                Some(Overlay::Export(review::ExportPopup::new(&mut self.context, &self.tables)))
+            }
             Action::Apply => {
                 self.open_apply();
                 None
             }
             Action::Refresh => {
-                workspace.refresh(&mut self.shared);
-                review.load(&mut self.shared);
+                workspace.refresh(&mut self.context);
+                review.load(&mut self.context);
                 None
             }
             _ => return false,
@@ -170,21 +172,21 @@ impl Model {
     }
 
     fn act_in_rotations(&mut self, action: Action) -> bool {
-        if self.tables.rotations.act(&mut self.shared, action) {
+        if self.tables.rotations.act(&mut self.context, action) {
             return true;
         }
         let Some(rotation) = self.tables.rotations.selected() else { return false };
         match action {
             Action::OpenRotation => {
-                self.overlay = Some(Overlay::Rotate(rotate::Wizard::on(&mut self.shared, rotation)));
+                self.overlay = Some(Overlay::Rotate(rotate::Wizard::on(&mut self.context, rotation)));
             }
             Action::FinishRotation
             | Action::ReplaceReplacement
             | Action::CancelRotation
             | Action::LeakedKey => {
-                match rotate::step(&mut self.shared, rotation, self.tables.rotations.seen, action) {
+                match rotate::step(&mut self.context, rotation, self.tables.rotations.seen, action) {
                     Ok(overlay) => self.overlay = Some(overlay),
-                    Err(why) => self.shared.cannot(&why),
+                    Err(why) => self.context.cannot(&why),
                 }
             }
             _ => return false,
@@ -193,7 +195,7 @@ impl Model {
     }
 
     fn act_in_members(&mut self, action: Action) -> bool {
-        if self.tables.members.act(&mut self.shared, action) {
+        if self.tables.members.act(&mut self.context, action) {
             return true;
         }
         let asked = matches!(
@@ -209,12 +211,12 @@ impl Model {
             return false;
         }
         if let Err(why) = self.available(action) {
-            self.shared.cannot(&why);
+            self.context.cannot(&why);
             return true;
         }
         let selected = self.tables.members.selected().cloned();
         if action == Action::Sort {
-            self.overlay = Some(Overlay::Menu(menu::State::sort_members(&self.shared, &self.tables)));
+            self.overlay = Some(Overlay::Menu(menu::State::sort_members(&self.context, &self.tables)));
             return true;
         }
         if action == Action::Invite {
@@ -226,7 +228,7 @@ impl Model {
             Action::OpenMember => Some(Overlay::MemberDetails(members::Details::new(member))),
             Action::ChangeRole => Some(Overlay::ChangeRole(members::ChangeRolePopup::new(member))),
             Action::RemoveMember => {
-                Some(Overlay::RemoveMember(members::Remove::new(&mut self.shared, member)))
+                Some(Overlay::RemoveMember(members::Remove::new(&mut self.context, member)))
             }
             _ => Some(Overlay::EndSessions(members::EndSessions::new(member))),
         };
@@ -234,7 +236,7 @@ impl Model {
     }
 
     fn act_in_activity(&mut self, action: Action) -> bool {
-        if self.tables.activity.act(&mut self.shared, action) {
+        if self.tables.activity.act(&mut self.context, action) {
             return true;
         }
         if action != Action::OpenActivity {
@@ -242,23 +244,24 @@ impl Model {
         }
         let row = self.tables.activity.selected();
         let Some(id) = row.and_then(|row| row.key_id) else {
-            self.shared.cannot("this row is about no key");
+            self.context.cannot("this row is about no key");
             return true;
         };
         let kinds = [(Kind::Organization, Tab::Workspace), (Kind::Personal, Tab::Personal)];
-        let found = kinds.into_iter().find(|&(kind, _)| self.tables.of(kind).fleet.get(id).is_some());
+        let found = kinds.into_iter().find(|&(kind, _)| self.tables.of(kind).key_list.get(id).is_some());
         match found {
             Some((kind, tab)) => {
-                let revoked = self.tables.of(kind).fleet.get(id).is_some_and(|key| key.revoked_at.is_some());
+                let revoked =
+                    self.tables.of(kind).key_list.get(id).is_some_and(|key| key.revoked_at.is_some());
                 self.open_tab(tab);
                 let table = self.tables.of_mut(kind);
                 table.search.clear();
                 table.revoked |= revoked;
-                table.refilter(&self.shared);
+                table.refilter(&self.context);
                 table.select(id);
             }
             None => {
-                self.shared.cannot("that key is another member's, or not loaded yet");
+                self.context.cannot("that key is another member's, or not loaded yet");
             }
         }
         true
@@ -268,11 +271,11 @@ impl Model {
     pub(super) fn rotate(&mut self, id: Option<Id>) {
         let key = id.and_then(|id| {
             let both = [Kind::Organization, Kind::Personal];
-            both.into_iter().find_map(|kind| self.tables.of(kind).fleet.get(id).cloned())
+            both.into_iter().find_map(|kind| self.tables.of(kind).key_list.get(id).cloned())
         });
         if let Some(key) = key {
             self.overlay =
-                Some(Overlay::Rotate(rotate::Wizard::on_key(&mut self.shared, &mut self.tables, &key)));
+                Some(Overlay::Rotate(rotate::Wizard::on_key(&mut self.context, &mut self.tables, &key)));
         }
     }
 
@@ -281,10 +284,10 @@ impl Model {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
             Tab::Personal | Tab::Workspace => false,
-            Tab::Rotations => self.tables.rotations.back(&self.shared),
-            Tab::Review => review.back(&workspace.fleet),
-            Tab::Members => self.tables.members.back(&self.shared),
-            Tab::Activity => self.tables.activity.back(&self.shared),
+            Tab::Rotations => self.tables.rotations.back(&self.context),
+            Tab::Review => review.back(&workspace.key_list),
+            Tab::Members => self.tables.members.back(&self.context),
+            Tab::Activity => self.tables.activity.back(&self.context),
         }
     }
 
@@ -293,14 +296,14 @@ impl Model {
         let Tables { workspace, review, .. } = &mut self.tables;
         match self.tab {
             Tab::Personal | Tab::Workspace => {}
-            Tab::Rotations => self.tables.rotations.load(&mut self.shared),
-            Tab::Members => self.tables.members.load(&mut self.shared),
-            Tab::Activity => self.tables.activity.load(&mut self.shared),
+            Tab::Rotations => self.tables.rotations.load(&mut self.context),
+            Tab::Members => self.tables.members.load(&mut self.context),
+            Tab::Activity => self.tables.activity.load(&mut self.context),
             Tab::Review => {
-                if workspace.fleet.load == Load::Nothing {
-                    workspace.load(&mut self.shared);
+                if workspace.key_list.load == Load::Nothing {
+                    workspace.load(&mut self.context);
                 }
-                review.open(&mut self.shared, workspace);
+                review.open(&mut self.context, workspace);
             }
         }
     }
@@ -309,10 +312,10 @@ impl Model {
     pub(super) fn load_tab(&mut self) {
         match self.tab {
             Tab::Personal | Tab::Workspace => {}
-            Tab::Review => self.tables.review.load(&mut self.shared),
-            Tab::Rotations => self.tables.rotations.load(&mut self.shared),
-            Tab::Members => self.tables.members.load(&mut self.shared),
-            Tab::Activity => self.tables.activity.load(&mut self.shared),
+            Tab::Review => self.tables.review.load(&mut self.context),
+            Tab::Rotations => self.tables.rotations.load(&mut self.context),
+            Tab::Members => self.tables.members.load(&mut self.context),
+            Tab::Activity => self.tables.activity.load(&mut self.context),
         }
     }
 
@@ -329,13 +332,13 @@ impl Model {
             Tab::Members => members.table.settle(rows(whole)),
             Tab::Activity => {
                 activity.table.settle(rows(rotations::table_area(body)));
-                activity.look_ahead(&mut self.shared);
+                activity.look_ahead(&mut self.context);
             }
         }
         // A use of a key may move its rotation on; only one that is looked at is worth a question.
         let looks = self.tab == Tab::Rotations || matches!(self.overlay, Some(Overlay::Rotate(_)));
         if looks && rotations.outdated && rotations.load == Load::Complete {
-            rotations.load(&mut self.shared);
+            rotations.load(&mut self.context);
         }
         // Rotations that the review decided begin when its batch is through, one after the other.
         if self.tab == Tab::Review && self.overlay.is_none() && self.tables.review.run.is_none() {
@@ -346,48 +349,50 @@ impl Model {
 
     /// The keys of a kind changed.
     pub(super) fn keys_changed(&mut self, kind: Kind, changes: &Changes) {
-        self.tables.changed(&self.shared, kind, changes);
+        self.tables.changed(&self.context, kind, changes);
         if kind != Kind::Organization {
             return;
         }
         let review = &mut self.tables.review;
         // What was decided earlier is needed to say how many keys wait.
-        if review.history == Load::Nothing && self.shared.may(Permission::Review).is_ok() {
-            review.load(&mut self.shared);
+        if review.history == Load::Nothing && self.context.may(Permission::Review).is_ok() {
+            review.load(&mut self.context);
         }
         self.apply_if_asked();
     }
 
     /// Such a tab hears what it asked for.
-    pub(super) fn tab_heard(&mut self, owner: Owner, result: Result<Reply, Failure>) {
+    pub(super) fn tab_heard(&mut self, owner: ReplyTo, result: Result<Reply, RequestError>) {
         let tab = match owner {
-            Owner::History => Some(Tab::Review),
-            Owner::Rotations => Some(Tab::Rotations),
-            Owner::Members => Some(Tab::Members),
-            Owner::Activity => Some(Tab::Activity),
+            ReplyTo::History => Some(Tab::Review),
+            ReplyTo::Rotations => Some(Tab::Rotations),
+            ReplyTo::Members => Some(Tab::Members),
+            ReplyTo::Activity => Some(Tab::Activity),
             _ => None,
         };
         if let (Some(tab), Err(failure)) = (tab, &result)
             && failure.passes()
         {
-            self.retry = Some((tab, self.shared.now.plus(RETRY_MS)));
+            self.retry = Some((tab, self.context.now.plus(RETRY_MS)));
         }
         let Tables { workspace, review, .. } = &mut self.tables;
         match (owner, result) {
-            (Owner::History, Ok(Reply::Reviews(page))) => {
-                review.heard(&mut self.shared, &workspace.fleet, &page);
+            (ReplyTo::History, Ok(Reply::Reviews(page))) => {
+                review.heard(&mut self.context, &workspace.key_list, &page);
                 self.apply_if_asked();
             }
-            (Owner::History, Err(failure)) => review.failed(&mut self.shared, &failure),
-            (Owner::Decide(id), result) => review.decided(&mut self.shared, workspace, id, result),
-            (Owner::Rotations, Ok(Reply::Rotations(page))) => self.tables.rotations.heard(&self.shared, page),
-            (Owner::Rotations, Err(failure)) => self.tables.rotations.failed(&mut self.shared, &failure),
-            (Owner::Members, Ok(Reply::Members(page))) => self.tables.members.heard(&self.shared, page),
-            (Owner::Members, Err(failure)) => self.tables.members.failed(&mut self.shared, &failure),
-            (Owner::Activity, Ok(Reply::Activity(page))) => {
-                self.tables.activity.heard(&mut self.shared, page);
+            (ReplyTo::History, Err(failure)) => review.failed(&mut self.context, &failure),
+            (ReplyTo::Decide(id), result) => review.decided(&mut self.context, workspace, id, result),
+            (ReplyTo::Rotations, Ok(Reply::Rotations(page))) => {
+                self.tables.rotations.heard(&self.context, page)
             }
-            (Owner::Activity, Err(failure)) => self.tables.activity.failed(&mut self.shared, &failure),
+            (ReplyTo::Rotations, Err(failure)) => self.tables.rotations.failed(&mut self.context, &failure),
+            (ReplyTo::Members, Ok(Reply::Members(page))) => self.tables.members.heard(&self.context, page),
+            (ReplyTo::Members, Err(failure)) => self.tables.members.failed(&mut self.context, &failure),
+            (ReplyTo::Activity, Ok(Reply::Activity(page))) => {
+                self.tables.activity.heard(&mut self.context, page);
+            }
+            (ReplyTo::Activity, Err(failure)) => self.tables.activity.failed(&mut self.context, &failure),
             _ => {}
         }
     }

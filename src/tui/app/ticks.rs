@@ -1,18 +1,18 @@
 //! The time: when the model wants to be told it, and what it does then.
 
 use super::{Model, Tab};
-use crate::tui::msg::{Ask, Moment};
+use crate::tui::context::{Link, ReplyTo};
+use crate::tui::msg::{ApiRequest, UiTime};
 use crate::tui::screens::keys;
-use crate::tui::shared::{Link, Owner};
 
 /// Between two frames of a spinner, in milliseconds.
 const SPIN_MS: u64 = 250;
 
 impl Model {
     /// When a [`Msg::Tick`](crate::tui::msg::Msg::Tick) is wanted next, if nothing else happens before.
-    pub fn wake_at(&self) -> Option<Moment> {
+    pub fn wake_at(&self) -> Option<UiTime> {
         [
-            self.shared.notices.goes_at(),
+            self.context.notices.goes_at(),
             self.personal_matters().then(|| self.tables.personal.wake_at()).flatten(),
             self.tables.workspace.wake_at(),
             self.tables.detail.wake_at(),
@@ -33,28 +33,28 @@ impl Model {
     }
 
     /// When the spinner turns next.
-    fn spins_at(&self) -> Option<Moment> {
-        let waits =
-            self.overlay.is_some() && self.shared.waits(Owner::Overlay) || self.shared.waits(Owner::Create);
-        let connecting = self.shared.me.is_none() && self.shared.link == Link::Connecting;
+    fn spins_at(&self) -> Option<UiTime> {
+        let waits = self.overlay.is_some() && self.context.waits(ReplyTo::Overlay)
+            || self.context.waits(ReplyTo::Create);
+        let connecting = self.context.me.is_none() && self.context.link == Link::Connecting;
         (waits || connecting || self.table().is_some_and(keys::State::loads))
-            .then(|| Moment((self.shared.now.0 / SPIN_MS + 1) * SPIN_MS))
+            .then(|| UiTime((self.context.now.0 / SPIN_MS + 1) * SPIN_MS))
     }
 
-    pub(super) fn tick(&mut self, now: Moment) {
-        self.shared.now = now.max(self.shared.now);
-        self.shared.notices.tick(now);
+    pub(super) fn tick(&mut self, now: UiTime) {
+        self.context.now = now.max(self.context.now);
+        self.context.notices.tick(now);
         if self.again.take_if(|at| now >= *at).is_some() {
-            self.shared.ask(Owner::Me, Ask::Me);
+            self.context.ask(ReplyTo::Me, ApiRequest::Me);
         }
         if self.retry.take_if(|&mut (tab, at)| tab == self.tab && now >= at).is_some() {
             self.load_tab();
         }
         if self.personal_matters() {
-            self.tables.personal.tick(&mut self.shared);
+            self.tables.personal.tick(&mut self.context);
         }
-        self.tables.workspace.tick(&mut self.shared);
-        self.tables.detail.tick(&mut self.shared);
+        self.tables.workspace.tick(&mut self.context);
+        self.tables.detail.tick(&mut self.context);
         self.with_popup(|popup, cx| popup.tick(cx));
     }
 }

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use super::{NOW, Times};
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Stamp};
+use crate::domain::time::{DAY, HOUR, Timestamp};
 
 /// Draws the axis into one row.
 pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: Times, style: Style) {
@@ -30,7 +30,7 @@ const NOW_WIDTH: u16 = 3;
 const LABEL: i64 = 9;
 
 /// The round times of the span, as close to each other as their labels allow.
-fn ticks(times: Times, columns: u16) -> impl Iterator<Item = Stamp> {
+fn ticks(times: Times, columns: u16) -> impl Iterator<Item = Timestamp> {
     const STEPS: [i64; 10] =
         [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 56 * DAY];
     let span = times.to.since(times.from).max(1);
@@ -41,7 +41,7 @@ fn ticks(times: Times, columns: u16) -> impl Iterator<Item = Stamp> {
 }
 
 /// `06:00` within a day, `Nov 24` where a day begins.
-fn label(at: Stamp) -> String {
+fn label(at: Timestamp) -> String {
     let format = if at.floor(DAY) == at { "%b %d" } else { "%H:%M" };
     at.to_chrono().format(format).to_string()
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::{Range, Times, axis, eighths, glyphs, resample, short};
 use crate::domain::text;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::tui::theme::{Role, Theme};
 
 /// One series of bars in an area of its own.
@@ -66,7 +66,7 @@ pub fn draw_use(
     theme: Theme,
     series: &[Option<i64>],
     range: Range,
-    now: Stamp,
+    now: Timestamp,
 ) {
     let area = area.intersection(buf.area);
     let most = series.iter().flatten().copied().max().unwrap_or(0);
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn thirty_days_of_which_ten_are_known() {
-        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         let mut series = vec![None; 20];
         series.extend([0, 0, 5, 80, 0, 40, 1, 0, 20, 10].map(Some));
         let area = Rect::new(0, 0, 63, 5);
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_key_without_a_use_says_so_and_has_one_zero() {
-        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         let area = Rect::new(0, 0, 42, 5);
         let shown = |series: &[Option<i64>]| {
             let mut buf = Buffer::empty(area);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_range_has_an_axis_and_no_size_panics() {
-        let now = Stamp(1_795_000_000_000);
+        let now = Timestamp(1_795_000_000_000);
         for range in Range::ALL {
             for (columns, height) in [(0, 0), (1, 1), (9, 2), (20, 3), (200, 10)] {
                 let area = Rect::new(0, 0, columns, height);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::glyphs;
 use crate::domain::key::Key;
-use crate::domain::time::{DAY, Stamp};
+use crate::domain::time::{DAY, Timestamp};
 use crate::tui::theme::{Role, Theme};
 
 /// How many keys were last used within each span. Revoked keys do not count.
@@ -27,7 +27,7 @@ const SPANS: [(&str, i64); 7] = [
 
 impl LastUses {
     /// Counts the keys.
-    pub fn of<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Stamp) -> Self {
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) -> Self {
         let mut counts = [0; SPANS.len()];
         for key in keys.into_iter().filter(|key| key.revoked_at.is_none()) {
             let span = key.last_used_at.map_or(SPANS.len() - 1, |at| {

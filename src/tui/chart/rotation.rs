@@ -7,7 +7,7 @@ use super::bars::{Panel, draw_panel, put};
 use super::{Times, axis, glyphs, resample, series};
 use crate::domain::rotation::QuietWindow;
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Stamp, span};
+use crate::domain::time::{DAY, HOUR, Timestamp, span};
 use crate::domain::usage::{Bucket, BucketWidth};
 use crate::tui::theme::{Role, Theme};
 
@@ -19,15 +19,15 @@ pub struct TwoKeys<'a> {
     /// The new key's use by hour.
     pub new: &'a [Bucket],
     /// Since when uses have been recorded.
-    pub tracking_since: Stamp,
+    pub tracking_since: Timestamp,
     /// When the old key was created.
-    pub old_created_at: Stamp,
+    pub old_created_at: Timestamp,
     /// When the new key was created.
-    pub new_created_at: Stamp,
+    pub new_created_at: Timestamp,
     /// How long the old key must be silent, and why.
     pub quiet: QuietWindow,
     /// The server's present.
-    pub now: Stamp,
+    pub now: Timestamp,
 }
 
 impl TwoKeys<'_> {
@@ -40,7 +40,7 @@ impl TwoKeys<'_> {
     }
 
     /// The start of the first hour in which the new key was used.
-    fn first_use(&self) -> Option<Stamp> {
+    fn first_use(&self) -> Option<Timestamp> {
         self.new.iter().find(|bucket| bucket.count > 0).map(|bucket| bucket.start)
     }
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::super::tests_support::rows;
     use super::*;
 
-    fn uses(now: Stamp, hours_ago: impl IntoIterator<Item = i64>) -> Vec<Bucket> {
+    fn uses(now: Timestamp, hours_ago: impl IntoIterator<Item = i64>) -> Vec<Bucket> {
         hours_ago
             .into_iter()
             .map(|h| Bucket { start: now.minus(h * HOUR).floor(HOUR), count: 5 + h % 7, refused: 0 })
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_drain_shows_who_is_silent_since_when() {
-        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         let (old, new) = (uses(now, (20..120).rev()), uses(now, (0..50).rev()));
         let keys = TwoKeys {
             old: &old,

@@ -2,7 +2,7 @@
 
 /// Where a key means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Context {
+pub enum KeyContext {
     /// Everywhere, text fields and popups included.
     Always,
     /// Everywhere outside text fields, popups included.
@@ -37,7 +37,7 @@ pub enum Context {
     Reveal,
 }
 
-impl Context {
+impl KeyContext {
     /// The heading in the help.
     pub fn title(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Context {
 }
 
 /// Which contexts hold together.
-const STACKS: [&[Context]; 10] = [
+const STACKS: [&[KeyContext]; 10] = [
     stack::KEYS,
     stack::REVIEW,
     stack::ROTATIONS,
@@ -82,40 +82,40 @@ const STACKS: [&[Context]; 10] = [
 
 /// The contexts of each place, the nearest first.
 pub mod stack {
-    use super::Context::{
+    use super::KeyContext::{
         self, Activity, Always, Confirm, Global, Key, Keys, List, Members, Popup, Reveal, Review, Rotation,
         Rotations, Table, Text, Untyped,
     };
 
     /// The tabs Personal and Workspace.
-    pub const KEYS: &[Context] = &[Keys, Key, Table, Global, Untyped, Always];
+    pub const KEYS: &[KeyContext] = &[Keys, Key, Table, Global, Untyped, Always];
     /// The tab Review.
-    pub const REVIEW: &[Context] = &[Review, Key, Table, Global, Untyped, Always];
+    pub const REVIEW: &[KeyContext] = &[Review, Key, Table, Global, Untyped, Always];
     /// The tab Rotations.
-    pub const ROTATIONS: &[Context] = &[Rotations, Rotation, Table, Global, Untyped, Always];
+    pub const ROTATIONS: &[KeyContext] = &[Rotations, Rotation, Table, Global, Untyped, Always];
     /// The wizard of a rotation.
-    pub const WIZARD: &[Context] = &[Rotation, Popup, Untyped, Always];
+    pub const WIZARD: &[KeyContext] = &[Rotation, Popup, Untyped, Always];
     /// The tab Members.
-    pub const MEMBERS: &[Context] = &[Members, Table, Global, Untyped, Always];
+    pub const MEMBERS: &[KeyContext] = &[Members, Table, Global, Untyped, Always];
     /// The tab Activity.
-    pub const ACTIVITY: &[Context] = &[Activity, Table, Global, Untyped, Always];
+    pub const ACTIVITY: &[KeyContext] = &[Activity, Table, Global, Untyped, Always];
     /// A text field.
-    pub const TEXT: &[Context] = &[Text, Always];
+    pub const TEXT: &[KeyContext] = &[Text, Always];
     /// A list that is filtered by typing.
-    pub const LIST: &[Context] = &[List, Text, Always];
+    pub const LIST: &[KeyContext] = &[List, Text, Always];
     /// A popup that asks.
-    pub const CONFIRM: &[Context] = &[Confirm, Popup, Untyped, Always];
+    pub const CONFIRM: &[KeyContext] = &[Confirm, Popup, Untyped, Always];
     /// A popup that only shows, or that has buttons.
-    pub const POPUP: &[Context] = &[Popup, Untyped, Always];
+    pub const POPUP: &[KeyContext] = &[Popup, Untyped, Always];
     /// The popup of a new secret.
-    pub const REVEAL: &[Context] = &[Reveal, Popup, Untyped, Always];
+    pub const REVEAL: &[KeyContext] = &[Reveal, Popup, Untyped, Always];
 }
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
     /// Where it holds.
-    pub context: Context,
+    pub context: KeyContext,
     /// What it does.
     pub action: Action,
     /// The action's name in the configuration.
@@ -139,7 +139,7 @@ macro_rules! bindings {
         /// The table. Footer hints are taken in this order, the nearest context first; the help stands last.
         pub const TABLE: &[Binding] = &[
             $($(Binding {
-                context: Context::$context,
+                context: KeyContext::$context,
                 action: Action::$action,
                 name: $name,
                 keys: &[$($key),*],

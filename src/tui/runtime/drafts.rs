@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
-use super::ask::Line;
+use super::api::Api;
 
 /// Something to write.
 pub(super) enum Write {
@@ -17,7 +17,7 @@ pub(super) enum Write {
 /// What waits to be written.
 #[derive(Clone)]
 pub(super) struct Drafts {
-    line: Arc<Line>,
+    line: Arc<Api>,
     waiting: Arc<Mutex<Vec<Write>>>,
     /// Held while something is written.
     turn: Arc<Mutex<()>>,
@@ -28,7 +28,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Drafts {
-    pub(super) fn new(line: Arc<Line>) -> Self {
+    pub(super) fn new(line: Arc<Api>) -> Self {
         Self { line, waiting: Arc::default(), turn: Arc::default() }
     }
 

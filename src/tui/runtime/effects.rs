@@ -9,11 +9,11 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::ask::{Line, Mailbox};
+use super::api::{Api, ReplySender};
+use super::delivery::{Deliveries, Work};
 use super::drafts::{Drafts, Write};
-use super::put::{Sinks, Work};
-use super::records::Records;
-use crate::tui::msg::{Ask, Failure, Msg, Reply, Ticket};
+use super::saved_state::SavedState;
+use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
 
 /// Said where an effect met a fault of ours. What it was stands in the log.
 const FAULT: &str = "A fault in keyward itself; the log names the place. Try again.";
@@ -23,8 +23,8 @@ const TIDY_ABOVE: usize = 64;
 /// The running effects.
 pub(super) struct Effects {
     handle: Handle,
-    line: Arc<Line>,
-    sinks: Arc<Sinks>,
+    line: Arc<Api>,
+    sinks: Arc<Deliveries>,
     messages: mpsc::Sender<Msg>,
     running: HashMap<Ticket, AbortHandle>,
     drafts: Drafts,
@@ -33,27 +33,27 @@ pub(super) struct Effects {
 impl Effects {
     pub(super) fn new(
         handle: Handle,
-        line: Arc<Line>,
-        sinks: Arc<Sinks>,
+        line: Arc<Api>,
+        sinks: Arc<Deliveries>,
         messages: mpsc::Sender<Msg>,
     ) -> Self {
         let drafts = Drafts::new(line.clone());
         Self { handle, line, sinks, messages, running: HashMap::new(), drafts }
     }
 
-    pub(super) fn sinks(&self) -> &Sinks {
+    pub(super) fn sinks(&self) -> &Deliveries {
         &self.sinks
     }
 
-    pub(super) fn records(&self) -> &Records {
+    pub(super) fn records(&self) -> &SavedState {
         &self.line.records
     }
 
     /// Asks the server. Before a decision is sent, all drafts are on the disk, however slow it is: whatever becomes of this program,
     /// the next one knows what is left.
-    pub(super) fn ask(&mut self, ticket: Ticket, ask: Ask) {
+    pub(super) fn ask(&mut self, ticket: Ticket, ask: ApiRequest) {
         let line = self.line.clone();
-        let drafts = matches!(ask, Ask::Decide { .. }).then(|| self.drafts.clone());
+        let drafts = matches!(ask, ApiRequest::Decide { .. }).then(|| self.drafts.clone());
         self.spawn(ticket, |mailbox| async move {
             if let Some(drafts) = drafts {
                 // It only fails by a panic, which was reported.
@@ -70,7 +70,7 @@ impl Effects {
     }
 
     /// Answers at once.
-    pub(super) fn answer(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
+    pub(super) fn answer(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         self.spawn(ticket, |mailbox| async move { mailbox.put(result).await });
     }
 
@@ -81,15 +81,15 @@ impl Effects {
         }
     }
 
-    fn spawn<F>(&mut self, ticket: Ticket, work: impl FnOnce(Mailbox) -> F)
+    fn spawn<F>(&mut self, ticket: Ticket, work: impl FnOnce(ReplySender) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mailbox = Mailbox { messages: self.messages.clone(), ticket };
+        let mailbox = ReplySender { messages: self.messages.clone(), ticket };
         let work = AssertUnwindSafe(work(mailbox.clone())).catch_unwind();
         let task = self.handle.spawn(async move {
             if work.await.is_err() {
-                mailbox.put(Err(Failure::Local(FAULT.to_owned()))).await;
+                mailbox.put(Err(RequestError::Local(FAULT.to_owned()))).await;
             }
         });
         if self.running.len() > TIDY_ABOVE {

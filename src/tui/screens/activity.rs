@@ -7,15 +7,15 @@ use crate::domain::activity::Activity;
 use crate::domain::id::Id;
 use crate::domain::member::Permission;
 use crate::domain::text;
-use crate::tui::fleet::Load;
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::key_list::Load;
 use crate::tui::keymap::Action;
-use crate::tui::msg::{Ask, Failure};
-use crate::tui::prose::number;
+use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
-use crate::tui::shared::{Owner, Shared};
-use crate::tui::table::{self, Look, Row, Table};
+use crate::tui::table::{self, CellContext, Row, Table};
+use crate::tui::text_layout::number;
 use crate::tui::view::Scrolled;
 use crate::wire::activity::ActivityQuery;
 use crate::wire::page::Page;
@@ -78,30 +78,30 @@ impl State {
     }
 
     /// Asks for the newest page.
-    pub fn load(&mut self, shared: &mut Shared) {
-        shared.forget(Owner::Activity);
+    pub fn load(&mut self, context: &mut Context) {
+        context.forget(ReplyTo::Activity);
         self.fresh = true;
-        self.load = Load::Loading { since: shared.now };
-        shared.ask(
-            Owner::Activity,
-            Ask::Activity(ActivityQuery { limit: Some(PAGE), ..ActivityQuery::default() }),
+        self.load = Load::Loading { since: context.now };
+        context.ask(
+            ReplyTo::Activity,
+            ApiRequest::Activity(ActivityQuery { limit: Some(PAGE), ..ActivityQuery::default() }),
         );
     }
 
     /// Asks for older rows where the end of those loaded is near.
-    pub fn look_ahead(&mut self, shared: &mut Shared) {
+    pub fn look_ahead(&mut self, context: &mut Context) {
         let near = self.table.top() + self.table.page() + AHEAD >= self.table.shown().len();
-        if self.load != Load::Complete || !near || shared.waits(Owner::Activity) {
+        if self.load != Load::Complete || !near || context.waits(ReplyTo::Activity) {
             return;
         }
         if let Some(cursor) = self.older.clone() {
             let query = ActivityQuery { limit: Some(PAGE), cursor: Some(cursor), ..ActivityQuery::default() };
-            shared.ask(Owner::Activity, Ask::Activity(query));
+            context.ask(ReplyTo::Activity, ApiRequest::Activity(query));
         }
     }
 
     /// Takes a page: the newest, or the next older one.
-    pub fn heard(&mut self, shared: &mut Shared, page: Page<Activity>) {
+    pub fn heard(&mut self, context: &mut Context, page: Page<Activity>) {
         let arrived: Vec<Activity> = page.data.into_iter().map(cleaned).collect();
         if std::mem::take(&mut self.fresh) {
             // Where the newest page reaches what is known, only its head is news; else the log is read anew from its top.
@@ -123,22 +123,22 @@ impl State {
             self.cut = true;
             let said =
                 format!("the log goes on; held are its newest {} rows", number(self.rows.len() as u64));
-            shared.notices.info(shared.now, said);
+            context.notices.info(context.now, said);
         }
         self.load = Load::Complete;
-        self.arrange(shared);
+        self.arrange(context);
     }
 
     /// A page did not arrive.
-    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
-        shared.heard_failure(failure);
+    pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
+        context.heard_failure(failure);
         self.fresh = false;
         self.load = Load::Failed(failure.to_string());
     }
 
     /// Sorts and filters anew.
-    pub fn arrange(&mut self, shared: &Shared) {
-        let judge = shared.judge();
+    pub fn arrange(&mut self, context: &Context) {
+        let rules = context.rules();
         let filter = &self.search.parsed;
         let keep = |row: &Activity| {
             let actor = row.actor.as_ref();
@@ -149,13 +149,13 @@ impl State {
                 actor.map_or("", |by| &by.name),
                 actor.map_or("", |by| &by.email),
             ];
-            filter.passes(&searched, |test: &ActivityTest| test.holds(row, &judge))
+            filter.passes(&searched, |test: &ActivityTest| test.holds(row, &rules))
         };
-        self.table.rebuild(&self.rows, COLUMNS, &judge, &keep);
+        self.table.rebuild(&self.rows, COLUMNS, &rules, &keep);
     }
 
     /// Does what an action asks of the table; says whether it was one of the table's.
-    pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
+    pub fn act(&mut self, context: &mut Context, action: Action) -> bool {
         if matches!(action, Action::Mark | Action::MarkAll | Action::Sort) {
             return true;
         }
@@ -164,19 +164,19 @@ impl State {
         }
         match action {
             Action::Filter => self.search.typing = true,
-            Action::Refresh => self.load(shared),
+            Action::Refresh => self.load(context),
             _ => return false,
         }
         true
     }
 
     /// One step back: the filter. Says whether there was one.
-    pub fn back(&mut self, shared: &Shared) -> bool {
+    pub fn back(&mut self, context: &Context) -> bool {
         if self.search.is_empty() {
             return false;
         }
         self.search.clear();
-        self.arrange(shared);
+        self.arrange(context);
         true
     }
 }
@@ -218,22 +218,28 @@ const EXAMPLE: &str = "any word, by:ada action:revoked key:sales from:10.0 age:<
 /// Draws the tab; gives the cursor's place and the rows that scroll.
 pub fn draw(
     state: &State,
-    shared: &Shared,
+    context: &Context,
     body: Rect,
     buf: &mut Buffer,
 ) -> (Option<(u16, u16)>, Option<Scrolled>) {
-    let look = Look { theme: shared.theme(), judge: shared.judge(), exact: shared.exact_times, daily: None };
-    if let (Err(why), Some(_)) = (shared.may(Permission::ReadActivity), &shared.me) {
+    let look = CellContext {
+        theme: context.theme(),
+        rules: context.rules(),
+        exact: context.exact_times,
+        daily: None,
+    };
+    if let (Err(why), Some(_)) = (context.may(Permission::ReadActivity), &context.me) {
         say(&sentence(&why), body, &look, buf);
         return (None, None);
     }
-    let cursor = state.search.draw_or_rule(EXAMPLE, shared, Rect { height: 1, ..body }, buf);
+    let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = super::rotations::table_area(body);
     if state.table.shown().is_empty() {
         let said = match &state.load {
-            Load::Failed(why) => format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh)),
+            Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
             Load::Complete
-                if !state.search.is_empty() && (state.older.is_some() || shared.waits(Owner::Activity)) =>
+                if !state.search.is_empty()
+                    && (state.older.is_some() || context.waits(ReplyTo::Activity)) =>
             {
                 "Nothing yet passes the filter; older rows are loading.".to_owned()
             }
@@ -242,7 +248,7 @@ pub fn draw(
                 number(state.rows.len() as u64)
             ),
             Load::Complete if !state.search.is_empty() => {
-                format!("Nothing in the log passes the filter. {} clears it.", shared.key(Action::Cancel))
+                format!("Nothing in the log passes the filter. {} clears it.", context.key(Action::Cancel))
             }
             _ => "Loading the log.".to_owned(),
         };

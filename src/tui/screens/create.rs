@@ -10,13 +10,13 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::{self, Key, Kind, recommended_kind};
 use crate::domain::member::Permission;
 use crate::tui::app::Tables;
+use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{Field, Form};
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame};
-use crate::tui::prose::{choice, hints, paragraph, wrap};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
 use crate::tui::table::put;
+use crate::tui::text_layout::{choice, hints, paragraph, wrap};
 use crate::tui::theme::Role;
 use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::problem::ProblemType;
@@ -95,7 +95,7 @@ impl State {
     }
 
     /// The create was not answered with a key: everything typed stays.
-    pub fn refused(&mut self, failure: &Failure) {
+    pub fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
         self.failed = Some(failure.to_string());
     }
@@ -105,7 +105,7 @@ impl State {
         name.or_else(|| key::note(self.note.text()).err().map(|why| (NOTE, format!("The note {why}."))))
     }
 
-    fn submit(&mut self, shared: &mut Shared) {
+    fn submit(&mut self, context: &mut Context) {
         self.tried = true;
         // Where something is revoked first, Enter counts only after that was shown.
         if self.sending || self.lost.as_ref().is_some_and(|lost| !lost.shown) {
@@ -118,9 +118,9 @@ impl State {
         if let Some(Lost { key: lost, .. }) = &self.lost {
             // Since its creation nobody may have used it: else someone has its secret.
             let body = RevokeKey { unless_used_since: Some(lost.created_at), ..RevokeKey::default() };
-            let ask = Ask::Revoke { kind: lost.kind, id: lost.id, body };
+            let ask = ApiRequest::Revoke { kind: lost.kind, id: lost.id, body };
             (self.sending, self.failed) = (true, None);
-            shared.ask(Owner::Overlay, ask);
+            context.ask(ReplyTo::Overlay, ask);
             return;
         }
         let (Ok(name), Ok(note)) = (key::name(self.name.text()), key::note(self.note.text())) else { return };
@@ -128,11 +128,11 @@ impl State {
         // The same create again is the same request; another one gets a key of its own.
         let idempotency_key = match &self.sent {
             Some((key, sent, kind)) if *sent == body && *kind == self.kind => key.clone(),
-            _ => shared.idempotency_key(),
+            _ => context.idempotency_key(),
         };
         self.sent = Some((idempotency_key.clone(), body.clone(), self.kind));
         (self.sending, self.failed) = (true, None);
-        shared.create(self.kind, idempotency_key, body, None);
+        context.create(self.kind, idempotency_key, body, None);
     }
 
     /// What is to be said about the name: wrong, a twin, or which kind suits it.
@@ -145,7 +145,7 @@ impl State {
         let twin = |key: &&Key| {
             key.revoked_at.is_none() && Some(key.id) != replaced && key.name.eq_ignore_ascii_case(typed)
         };
-        let keys = tables.of(self.kind).fleet.keys();
+        let keys = tables.of(self.kind).key_list.keys();
         if let Some(twin) = keys.iter().find(twin).filter(|_| !typed.is_empty()) {
             return Some((Role::Stale, format!("There is a key of this name already: {}.", twin.masked)));
         }
@@ -161,25 +161,25 @@ impl State {
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Submit => self.submit(cx.shared),
+            Action::Submit => self.submit(cx.context),
             Action::NextField => self.focus.next(),
             Action::PreviousField => self.focus.previous(),
             Action::Cancel if self.sending => {
-                cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
+                cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
             }
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         match self.focus.at {
             _ if self.sending => {}
             NAME => drop(self.name.press(key)),
@@ -189,10 +189,10 @@ impl Popup for State {
             }
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         match self.focus.at {
             NAME => self.name.paste(text),
             NOTE => self.note.paste(text),
@@ -200,17 +200,17 @@ impl Popup for State {
         }
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
-                cx.tables.heard_key(cx.shared, *key);
+                cx.tables.heard_key(cx.context, *key);
                 self.lost = None;
-                self.submit(cx.shared);
+                self.submit(cx.context);
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 let used = failure.problem() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
                     "The replacement is in use by now, so someone has its secret: it stays, and nothing was created.".to_owned()
@@ -219,7 +219,7 @@ impl Popup for State {
                 });
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
     fn shown(&mut self) {
@@ -228,8 +228,8 @@ impl Popup for State {
         }
     }
 
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 62);
         let columns = usize::from(width);
         let advice = self.advice(tables).map_or_else(Vec::new, |(role, text)| {
@@ -267,7 +267,7 @@ impl Popup for State {
             (None, Kind::Organization) => "New organization key".to_owned(),
         };
         let size = (width, u16::try_from(height).unwrap_or(u16::MAX));
-        let inside = frame(&title, Mood::Calm, size, area, theme, buf);
+        let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
         let mut y = inside.y;
         let mut cursor = None;
         let mut field = |label: &str, field: &Field, at: usize, y: u16, buf: &mut Buffer| {
@@ -285,12 +285,12 @@ impl Popup for State {
         y = inside.y + 1 + u16::try_from(advice_lines).unwrap_or(0);
         field("Note", &self.note, NOTE, y, buf);
         y += 1;
-        put(buf, (inside.x, y), inside.width, &self.kind_line(shared), Style::new(), theme);
+        put(buf, (inside.x, y), inside.width, &self.kind_line(context), Style::new(), theme);
         y += 1;
         let rest = blank.iter().cloned().chain(warning).chain(failed).chain(blank.iter().cloned());
         let does = if self.sending { "creating" } else { "create" };
-        let enter = shared.key(Action::Submit);
-        let (tab, esc) = (shared.key(Action::NextField), shared.key(Action::Cancel));
+        let enter = context.key(Action::Submit);
+        let (tab, esc) = (context.key(Action::NextField), context.key(Action::Cancel));
         let keys = hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme);
         // The keys stay visible.
         let room = usize::from(inside.bottom().saturating_sub(y + 1));
@@ -303,8 +303,8 @@ impl Popup for State {
 }
 
 impl State {
-    fn kind_line(&self, shared: &Shared) -> Line<'static> {
-        let theme = shared.theme();
+    fn kind_line(&self, context: &Context) -> Line<'static> {
+        let theme = context.theme();
         let focused = self.focus.at == KIND;
         let label = theme.style(if focused { Role::Accent } else { Role::Muted });
         let mut spans = vec![Span::styled("Kind  ", label)];
@@ -324,8 +324,8 @@ impl State {
 ///
 /// # Errors
 /// The member may not create such keys.
-pub fn open(shared: &Shared, kind: Kind) -> Result<State, String> {
-    shared.may(Permission::CreateKey(kind))?;
-    let choice = shared.may(Permission::CreateKey(kind.other())).is_ok();
+pub fn open(context: &Context, kind: Kind) -> Result<State, String> {
+    context.may(Permission::CreateKey(kind))?;
+    let choice = context.may(Permission::CreateKey(kind.other())).is_ok();
     Ok(State::new(kind, choice))
 }

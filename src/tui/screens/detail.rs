@@ -9,16 +9,16 @@ use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
 use crate::domain::text::width;
-use crate::domain::time::{Stamp, ago};
+use crate::domain::time::{Timestamp, ago};
 use crate::domain::usage::Usage;
 use crate::tui::chart::{self, Range};
-use crate::tui::fleet::Fleet;
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::key_list::KeyList;
 use crate::tui::keymap::Action;
-use crate::tui::msg::{Ask, Failure, Moment, Reply};
+use crate::tui::msg::{ApiRequest, Reply, RequestError, UiTime};
 use crate::tui::popup::Scroll;
-use crate::tui::prose::{fact, number, paragraph};
-use crate::tui::shared::{Owner, Shared};
-use crate::tui::table::{Look, put};
+use crate::tui::table::{CellContext, put};
+use crate::tui::text_layout::{fact, number, paragraph};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::UsageQuery;
 
@@ -52,16 +52,16 @@ pub struct State {
     /// Over which time the use is shown.
     pub range: Range,
     /// The use of a key, over a range, up to a moment.
-    pub usage: Option<(Id, Range, Stamp, Usage)>,
+    pub usage: Option<(Id, Range, Timestamp, Usage)>,
     /// Why the use is not there.
     pub failed: Option<String>,
     wanted: Option<Wanted>,
-    ask_at: Option<Moment>,
+    ask_at: Option<UiTime>,
 }
 
 impl State {
     /// The selection is on this key now.
-    pub fn follow(&mut self, shared: &mut Shared, key: Option<&Key>) {
+    pub fn follow(&mut self, context: &mut Context, key: Option<&Key>) {
         let wanted = key.filter(|_| self.open).map(|key| Wanted {
             kind: key.kind,
             id: key.id,
@@ -72,41 +72,41 @@ impl State {
             self.scroll.to_top();
         }
         if wanted != self.wanted {
-            shared.forget(Owner::Detail);
+            context.forget(ReplyTo::Detail);
             self.failed = None;
-            self.ask_at = wanted.map(|_| shared.now.plus(REST_MS));
+            self.ask_at = wanted.map(|_| context.now.plus(REST_MS));
             self.wanted = wanted;
         }
     }
 
     /// Asks for the use when the selection has rested.
-    pub fn tick(&mut self, shared: &mut Shared) {
+    pub fn tick(&mut self, context: &mut Context) {
         let (Some(wanted), Some(at)) = (self.wanted, self.ask_at) else { return };
-        if shared.now < at {
+        if context.now < at {
             return;
         }
         self.ask_at = None;
-        let to = shared.server_now();
+        let to = context.server_now();
         let (from, bucket) = (wanted.range.from(to), wanted.range.width());
         let query = UsageQuery { from: Some(from), to: Some(to), bucket };
-        shared.ask(Owner::Detail, Ask::Usage { kind: wanted.kind, id: wanted.id, query });
+        context.ask(ReplyTo::Detail, ApiRequest::Usage { kind: wanted.kind, id: wanted.id, query });
     }
 
     /// When the selection will have rested.
-    pub fn wake_at(&self) -> Option<Moment> {
+    pub fn wake_at(&self) -> Option<UiTime> {
         self.ask_at
     }
 
     /// Takes the use that was asked for.
-    pub fn heard(&mut self, shared: &mut Shared, result: Result<Reply, Failure>) {
+    pub fn heard(&mut self, context: &mut Context, result: Result<Reply, RequestError>) {
         let Some(wanted) = self.wanted else { return };
         match result {
             Ok(Reply::Usage(usage)) => {
-                self.usage = Some((wanted.id, wanted.range, shared.server_now(), usage));
+                self.usage = Some((wanted.id, wanted.range, context.server_now(), usage));
             }
             Ok(_) => {}
             Err(failure) => {
-                shared.heard_failure(&failure);
+                context.heard_failure(&failure);
                 self.failed = Some(failure.to_string());
             }
         }
@@ -145,13 +145,13 @@ impl State {
 pub fn draw(
     state: &State,
     key: &Key,
-    fleet: &Fleet,
-    shared: &Shared,
-    look: &Look<'_>,
+    key_list: &KeyList,
+    context: &Context,
+    look: &CellContext<'_>,
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let mut facts = facts(key, fleet, look, usize::from(area.width));
+    let mut facts = facts(key, key_list, look, usize::from(area.width));
     let chart = facts.len();
     clients(state, key, look, usize::from(area.width), &mut facts);
     let skipped = state.scroll.first(facts.len(), usize::from(area.height));
@@ -161,15 +161,15 @@ pub fn draw(
     if let Some(y) = (chart + 1).checked_sub(skipped).and_then(|rows| u16::try_from(rows).ok()) {
         let place = Rect { y: area.y.saturating_add(y), height: CHART, ..area };
         if place.bottom() <= area.bottom() {
-            draw_chart(state, key, shared, look, place, buf);
+            draw_chart(state, key, context, look, place, buf);
         }
     }
     // What is above or below, and how to get there.
     let more = facts.len() > skipped + usize::from(area.height);
     if (more || state.focused) && area.height > 1 && area.width > 20 {
-        let tab = shared.key(Action::NextField);
+        let tab = context.key(Action::NextField);
         let hint = if state.focused {
-            format!("{} {} scroll, {tab} leaves", shared.key(Action::Down), shared.key(Action::Up))
+            format!("{} {} scroll, {tab} leaves", context.key(Action::Down), context.key(Action::Up))
         } else {
             format!("{tab} scrolls")
         };
@@ -179,11 +179,11 @@ pub fn draw(
     }
 }
 
-fn exactly(at: Stamp, look: &Look<'_>) -> String {
-    format!("{} UTC, {}", at.to_chrono().format("%Y-%m-%d %H:%M:%S"), ago(at, look.judge.now))
+fn exactly(at: Timestamp, look: &CellContext<'_>) -> String {
+    format!("{} UTC, {}", at.to_chrono().format("%Y-%m-%d %H:%M:%S"), ago(at, look.rules.now))
 }
 
-fn facts(key: &Key, fleet: &Fleet, look: &Look<'_>, columns: usize) -> Vec<Line<'static>> {
+fn facts(key: &Key, key_list: &KeyList, look: &CellContext<'_>, columns: usize) -> Vec<Line<'static>> {
     let theme = look.theme;
     let plain = Style::new();
     let mut out = paragraph(&theme.text(&key.name), theme.style(Role::Strong), columns);
@@ -196,21 +196,21 @@ fn facts(key: &Key, fleet: &Fleet, look: &Look<'_>, columns: usize) -> Vec<Line<
         add("", &format!("by {by}"));
     }
     if key.last_used_at.is_none() && key.revoked_at.is_none() {
-        add("", &look.judge.last_use(key));
+        add("", &look.rules.last_use(key));
     }
     add("Uses", &number(u64::try_from(key.use_count).unwrap_or(0)));
     add("Created", &exactly(key.created_at, look));
     let by = &key.created_by;
     add("Created by", &format!("{} <{}>", by.name, by.email));
     if by.status != Status::Active {
-        let since = by.removed_at.map_or_else(String::new, |at| format!(" {}", ago(at, look.judge.now)));
+        let since = by.removed_at.map_or_else(String::new, |at| format!(" {}", ago(at, look.rules.now)));
         add("", &format!("{}{since}", by.status));
     }
     if let Some(note) = &key.note {
         add("Note", note);
     }
     let name_of =
-        |id: Id| fleet.get(id).map_or_else(|| id.to_string(), |k| format!("{} {}", k.name, k.masked));
+        |id: Id| key_list.get(id).map_or_else(|| id.to_string(), |k| format!("{} {}", k.name, k.masked));
     if let Some(old) = key.replaces {
         add("Replaces", &name_of(old));
     }
@@ -231,10 +231,17 @@ fn facts(key: &Key, fleet: &Fleet, look: &Look<'_>, columns: usize) -> Vec<Line<
 }
 
 /// Bars of the use over the range, once it is known.
-fn draw_chart(state: &State, key: &Key, shared: &Shared, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+fn draw_chart(
+    state: &State,
+    key: &Key,
+    context: &Context,
+    look: &CellContext<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let theme = look.theme;
     let keys =
-        format!("{} {} other times", shared.key(Action::ShorterChart), shared.key(Action::LongerChart));
+        format!("{} {} other times", context.key(Action::ShorterChart), context.key(Action::LongerChart));
     let title = Line::from(vec![
         Span::styled(format!("Uses over {}", state.range.label()), theme.style(Role::Strong)),
         Span::styled(format!(", {}", chart::per(state.range.width())), theme.style(Role::Muted)),
@@ -254,16 +261,16 @@ fn draw_chart(state: &State, key: &Key, shared: &Shared, look: &Look<'_>, area: 
 }
 
 /// What the key is now, in words: live, its flags with their evidence, or revoked.
-fn standing(key: &Key, look: &Look<'_>) -> Line<'static> {
+fn standing(key: &Key, look: &CellContext<'_>) -> Line<'static> {
     let theme = look.theme;
     if key.revoked_at.is_some() {
         return Line::styled("revoked", theme.style(Role::Danger));
     }
     let mut spans = Vec::new();
-    if key.is_live(look.judge.now) {
+    if key.is_live(look.rules.now) {
         spans.push(Span::styled(format!("{} live", theme.symbol(Symbol::Live)), theme.style(Role::Live)));
     }
-    for finding in look.judge.findings(key) {
+    for finding in look.rules.findings(key) {
         if !spans.is_empty() {
             spans.push(Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), theme.style(Role::Muted)));
         }
@@ -280,7 +287,7 @@ fn standing(key: &Key, look: &Look<'_>) -> Line<'static> {
     Line::from(spans)
 }
 
-fn clients(state: &State, key: &Key, look: &Look<'_>, columns: usize, out: &mut Vec<Line<'static>>) {
+fn clients(state: &State, key: &Key, look: &CellContext<'_>, columns: usize, out: &mut Vec<Line<'static>>) {
     let theme = look.theme;
     let muted = theme.style(Role::Muted);
     // Room for the chart, which is drawn there.
@@ -308,7 +315,7 @@ fn clients(state: &State, key: &Key, look: &Look<'_>, columns: usize, out: &mut 
                 "  {}  {} to {}  {}×",
                 crate::domain::text::line(&client.address),
                 client.first_seen_at.date(),
-                ago(client.last_seen_at, look.judge.now),
+                ago(client.last_seen_at, look.rules.now),
                 number(u64::try_from(client.count).unwrap_or(0)),
             ),
             muted,

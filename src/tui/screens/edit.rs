@@ -9,12 +9,12 @@ use ratatui::text::Line;
 use crate::domain::key::{self, Key};
 use crate::domain::text;
 use crate::tui::app::Tables;
+use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{Field, Form};
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{hints, paragraph};
 use crate::tui::theme::Role;
 use crate::wire::keys::EditKey;
 
@@ -42,19 +42,19 @@ impl State {
         }
     }
 
-    fn submit(&mut self, shared: &mut Shared) -> Then {
+    fn submit(&mut self, context: &mut Context) -> PopupAction {
         if self.sending {
-            return Then::Stay;
+            return PopupAction::Stay;
         }
         let (name, note) = match (key::name(self.name.text()), key::note(self.note.text())) {
             (Ok(name), Ok(note)) => (name, note),
             (Err(why), _) => {
                 (self.focus.at, self.failed) = (0, Some(format!("The name {why}.")));
-                return Then::Stay;
+                return PopupAction::Stay;
             }
             (_, Err(why)) => {
                 (self.focus.at, self.failed) = (1, Some(format!("The note {why}.")));
-                return Then::Stay;
+                return PopupAction::Stay;
             }
         };
         let body = EditKey {
@@ -62,55 +62,55 @@ impl State {
             note: (note != self.key.note).then(|| note.unwrap_or_default()),
         };
         if body == EditKey::default() {
-            return Then::Close;
+            return PopupAction::Close;
         }
         (self.sending, self.failed) = (true, None);
         let (kind, id, version) = (self.key.kind, self.key.id, self.key.version);
-        shared.ask(Owner::Overlay, Ask::Edit { kind, id, version, body });
-        Then::Stay
+        context.ask(ReplyTo::Overlay, ApiRequest::Edit { kind, id, version, body });
+        PopupAction::Stay
     }
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Submit => return self.submit(cx.shared),
+            Action::Submit => return self.submit(cx.context),
             Action::NextField => self.focus.next(),
             Action::PreviousField => self.focus.previous(),
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         let field = if self.focus.at == 0 { &mut self.name } else { &mut self.note };
         field.press(key);
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         let field = if self.focus.at == 0 { &mut self.name } else { &mut self.note };
         field.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
-                cx.tables.heard_key(cx.shared, *key);
-                cx.shared.notices.info(cx.shared.now, "Saved");
-                return Then::Close;
+                cx.tables.heard_key(cx.context, *key);
+                cx.context.notices.info(cx.context.now, "Saved");
+                return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 self.failed = Some(failure.to_string());
-                if let Failure::Refused(problem) = failure
+                if let RequestError::Refused(problem) = failure
                     && let Some(key) = problem.key
                 {
                     // Saving again is then a decision on what is there now.
@@ -119,16 +119,16 @@ impl Popup for State {
                         "It was changed meanwhile and is now called {}{note}. Saving again replaces that.",
                         key.name
                     ));
-                    cx.tables.heard_key(cx.shared, (*key).clone());
+                    cx.tables.heard_key(cx.context, (*key).clone());
                     self.key = *key;
                 }
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 58);
         let label = |at, text: &str| {
             let role = if self.focus.at == at { Role::Accent } else { Role::Muted };
@@ -144,11 +144,11 @@ impl Popup for State {
             content.push(Line::default());
         }
         let (enter, tab, esc) =
-            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         let does = if self.sending { "saving" } else { "save" };
         content.push(hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme));
         let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
-        let inside = frame(&format!("Edit {}", self.key.masked), Mood::Calm, size, area, theme, buf);
+        let inside = frame(&format!("Edit {}", self.key.masked), PopupTone::Calm, size, area, theme, buf);
         lines(&content, inside, theme, buf);
         let place = |row: u16| Rect {
             x: inside.x + 6,

@@ -9,9 +9,9 @@ use super::list::{List, Search};
 use crate::domain::filter::{Fields as _, KeyTest};
 use crate::domain::text;
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, Keymap, TABLE, stack};
-use crate::tui::popup::{Cx, Popup, Then};
-use crate::tui::shared::Shared;
+use crate::tui::context::Context;
+use crate::tui::keymap::{Action, KeyContext, Keymap, TABLE, stack};
+use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::theme::{Role, Symbol, Theme};
 
 /// One line: what to press or see, what that does or means, and where.
@@ -31,7 +31,7 @@ pub struct State {
 
 impl State {
     /// All of it; what holds in `here` comes first.
-    pub fn new(keymap: &Keymap, here: &[Context], theme: Theme) -> Self {
+    pub fn new(keymap: &Keymap, here: &[KeyContext], theme: Theme) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         let near = here.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
         let far = TABLE.iter().filter(|row| !here.contains(&row.context));
@@ -75,33 +75,33 @@ impl State {
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::LIST
     }
 
-    fn act(&mut self, _cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, _cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         if self.list.act(action) {
-            return Then::Stay;
+            return PopupAction::Stay;
         }
-        if matches!(action, Action::Cancel | Action::Submit) { Then::Close } else { Then::Stay }
+        if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         self.list.press(key);
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         self.list.paste(text);
     }
 
     /// Nothing is accepted here.
-    fn offers(&self, _shared: &Shared, _tables: &Tables, action: Action) -> bool {
+    fn offers(&self, _shared: &Context, _tables: &Tables, action: Action) -> bool {
         action != Action::Submit
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let wide = self.entries.iter().map(|e| text::width(&e.left)).max().unwrap_or(0);
         let room = List::columns(area).saturating_sub(wide + 2);
         let lines: Vec<(Span<'_>, Line<'_>)> = self
@@ -120,6 +120,6 @@ impl Popup for State {
                 (head, text)
             })
             .collect();
-        self.list.draw("Help", &lines, shared, area, buf)
+        self.list.draw("Help", &lines, context, area, buf)
     }
 }

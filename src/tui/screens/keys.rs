@@ -3,14 +3,14 @@
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
-use crate::domain::staleness::Judge;
-use crate::domain::time::Stamp;
-use crate::tui::fleet::{Changes, Fleet, Load};
+use crate::domain::staleness::StalenessRules;
+use crate::domain::time::Timestamp;
+use crate::tui::context::{Context, Link, RETRY_MS, ReplyTo};
+use crate::tui::key_list::{Changes, KeyList, Load};
 use crate::tui::keymap::Action;
-use crate::tui::msg::{Ask, Failure, Moment};
+use crate::tui::msg::{ApiRequest, RequestError, UiTime};
 use crate::tui::search::Search;
-use crate::tui::shared::{Link, Owner, RETRY_MS, Shared};
-use crate::tui::table::{self, Column, Look, Row, Table};
+use crate::tui::table::{self, CellContext, Column, Row, Table};
 use crate::wire::page::Page;
 use crate::wire::problem::ProblemType;
 
@@ -34,7 +34,7 @@ pub struct State {
     /// Whose keys.
     pub kind: Kind,
     /// All of them.
-    pub fleet: Fleet,
+    pub key_list: KeyList,
     /// Where the table stands.
     pub table: Table,
     /// The filter.
@@ -44,9 +44,9 @@ pub struct State {
     /// Whether revoked keys are shown.
     pub revoked: bool,
     /// Since when somebody waits for changes they asked for.
-    pub asked: Option<Moment>,
-    next_refresh: Option<Moment>,
-    time: Stamp,
+    pub asked: Option<UiTime>,
+    next_refresh: Option<UiTime>,
+    time: Timestamp,
 }
 
 impl State {
@@ -54,14 +54,14 @@ impl State {
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
-            fleet: Fleet::default(),
+            key_list: KeyList::default(),
             table: Table::new(columns::created(kind), true),
             search: Search::default(),
             daily: Daily::default(),
             revoked: false,
             asked: None,
             next_refresh: None,
-            time: Stamp::default(),
+            time: Timestamp::default(),
         }
     }
 
@@ -75,175 +75,180 @@ impl State {
 
     /// The selected key.
     pub fn selected(&self) -> Option<&Key> {
-        self.table.selected().and_then(|id| self.fleet.get(id))
+        self.table.selected().and_then(|id| self.key_list.get(id))
     }
 
     /// The server's time that all ages on the screen refer to: that of the last refresh, so that a screen without news does not
     /// change.
-    pub fn look(&self, shared: &Shared) -> Look<'_> {
-        let judge = self.judge(shared);
-        Look { theme: shared.theme(), judge, exact: shared.exact_times, daily: Some(self.daily.counts()) }
+    pub fn look(&self, context: &Context) -> CellContext<'_> {
+        let rules = self.rules(context);
+        CellContext {
+            theme: context.theme(),
+            rules,
+            exact: context.exact_times,
+            daily: Some(self.daily.counts()),
+        }
     }
 
     /// What staleness is judged by on this screen.
-    pub fn judge(&self, shared: &Shared) -> Judge {
-        Judge { now: self.time, ..shared.judge() }
+    pub fn rules(&self, context: &Context) -> StalenessRules {
+        StalenessRules { now: self.time, ..context.rules() }
     }
 
     /// Loads all keys anew.
-    pub fn load(&mut self, shared: &mut Shared) {
-        shared.forget(Owner::List(self.kind));
-        shared.forget(Owner::Changes(self.kind));
-        self.fleet.begin(shared.now);
+    pub fn load(&mut self, context: &mut Context) {
+        context.forget(ReplyTo::List(self.kind));
+        context.forget(ReplyTo::Changes(self.kind));
+        self.key_list.begin(context.now);
         self.next_refresh = None;
-        shared.ask(Owner::List(self.kind), Ask::Keys(self.kind));
+        context.ask(ReplyTo::List(self.kind), ApiRequest::Keys(self.kind));
     }
 
     /// Whether a spinner turns: pages arrive, or somebody waits for changes.
     pub fn loads(&self) -> bool {
-        self.asked.is_some() || matches!(self.fleet.load, Load::Loading { .. })
+        self.asked.is_some() || matches!(self.key_list.load, Load::Loading { .. })
     }
 
     /// Whether what is shown is what was known before, and newer facts let one wait.
-    pub fn waits(&self, now: Moment) -> bool {
+    pub fn waits(&self, now: UiTime) -> bool {
         self.asked.is_some_and(|since| now.since(since) >= view::PATIENCE_MS)
     }
 
     /// When this table wants to look for changes.
-    pub fn wake_at(&self) -> Option<Moment> {
+    pub fn wake_at(&self) -> Option<UiTime> {
         [self.next_refresh, self.daily.wake_at()].into_iter().flatten().min()
     }
 
     /// The window or what it shows is another now: `columns` are those of the table.
-    pub fn follow(&mut self, shared: &mut Shared, columns: u16) {
-        let shows = table::fits(self.columns(), columns, shared.exact_times, columns::USE_TITLE);
+    pub fn follow(&mut self, context: &mut Context, columns: u16) {
+        let shows = table::fits(self.columns(), columns, context.exact_times, columns::USE_TITLE);
         let visible = self.table.visible().iter().filter(|_| shows);
-        let keys = visible.map(|&row| &self.fleet.keys()[row as usize]);
-        self.daily.follow(shared, keys);
+        let keys = visible.map(|&row| &self.key_list.keys()[row as usize]);
+        self.daily.follow(context, keys);
     }
 
     /// Looks for changes, and for the use of the visible keys, when it is time.
-    pub fn tick(&mut self, shared: &mut Shared) {
-        self.daily.tick(shared, self.kind);
-        if self.next_refresh.is_some_and(|at| shared.now >= at) {
-            self.refresh(shared);
+    pub fn tick(&mut self, context: &mut Context) {
+        self.daily.tick(context, self.kind);
+        if self.next_refresh.is_some_and(|at| context.now >= at) {
+            self.refresh(context);
         }
     }
 
     /// Looks for changes now.
-    pub fn refresh(&mut self, shared: &mut Shared) {
-        if shared.waits(Owner::Changes(self.kind)) || shared.waits(Owner::List(self.kind)) {
+    pub fn refresh(&mut self, context: &mut Context) {
+        if context.waits(ReplyTo::Changes(self.kind)) || context.waits(ReplyTo::List(self.kind)) {
             return;
         }
         self.next_refresh = None;
-        match self.fleet.as_of {
-            Some(since) if self.fleet.load == Load::Complete => {
-                shared.ask(Owner::Changes(self.kind), Ask::Changes { kind: self.kind, since });
+        match self.key_list.as_of {
+            Some(since) if self.key_list.load == Load::Complete => {
+                context.ask(ReplyTo::Changes(self.kind), ApiRequest::Changes { kind: self.kind, since });
             }
-            _ => self.load(shared),
+            _ => self.load(context),
         }
     }
 
     /// Takes a page of the list, or of its changes; gives the rows that are new or different.
-    pub fn heard(&mut self, shared: &mut Shared, page: Page<Key>, whole: bool) -> Changes {
+    pub fn heard(&mut self, context: &mut Context, page: Page<Key>, whole: bool) -> Changes {
         if let Some(as_of) = page.metadata.as_of {
-            shared.heard_time(as_of);
+            context.heard_time(as_of);
         }
-        shared.link = Link::Live;
+        context.link = Link::Live;
         let last = page.metadata.next_cursor.is_none();
-        let changes = if whole { self.fleet.page(page) } else { self.fleet.changes(page) };
-        self.time = shared.server_now();
-        self.merge(shared, &changes);
+        let changes = if whole { self.key_list.page(page) } else { self.key_list.changes(page) };
+        self.time = context.server_now();
+        self.merge(context, &changes);
         if last {
             self.asked = None;
-            self.next_refresh = Some(shared.now.plus(shared.start.refresh_ms));
+            self.next_refresh = Some(context.now.plus(context.start.refresh_ms));
         }
         changes
     }
 
     /// A key as it is now, after it was changed here; gives its row where it is new or different.
-    pub fn heard_key(&mut self, shared: &Shared, key: Key) -> Changes {
-        let changes = self.fleet.merge(vec![key]);
-        self.merge(shared, &changes);
+    pub fn heard_key(&mut self, context: &Context, key: Key) -> Changes {
+        let changes = self.key_list.merge(vec![key]);
+        self.merge(context, &changes);
         changes
     }
 
-    fn merge(&mut self, shared: &Shared, changes: &Changes) {
+    fn merge(&mut self, context: &Context, changes: &Changes) {
         let rows: Vec<u32> = changes.added.iter().chain(&changes.changed).copied().collect();
-        self.arrange(shared, |table, keys, columns, judge, keep| {
-            table.merge(keys, &rows, columns, judge, keep);
+        self.arrange(context, |table, keys, columns, rules, keep| {
+            table.merge(keys, &rows, columns, rules, keep);
         });
     }
 
     /// Lets the table arrange the keys anew.
     fn arrange(
         &mut self,
-        shared: &Shared,
-        how: impl FnOnce(&mut Table, &[Key], &[Column<Key>], &Judge, &dyn Fn(&Key) -> bool),
+        context: &Context,
+        how: impl FnOnce(&mut Table, &[Key], &[Column<Key>], &StalenessRules, &dyn Fn(&Key) -> bool),
     ) {
-        let judge = self.judge(shared);
+        let rules = self.rules(context);
         let columns = self.columns();
         let marks = std::mem::take(&mut self.table.marks);
         let (filter, revoked) = (&self.search.parsed, self.revoked || self.search.parsed.asks_for_revoked());
         let keep = |key: &Key| {
             (revoked || key.revoked_at.is_none())
-                && (filter.is_empty() || filter.matches_marked(key, &judge, marks.contains(&key.id)))
+                && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
         };
-        how(&mut self.table, self.fleet.keys(), columns, &judge, &keep);
+        how(&mut self.table, self.key_list.keys(), columns, &rules, &keep);
         self.table.marks = marks;
     }
 
     /// The list, or its changes, did not arrive.
-    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
-        shared.heard_failure(failure);
+    pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
+        context.heard_failure(failure);
         self.asked = None;
-        if matches!(self.fleet.load, Load::Loading { .. }) {
-            self.fleet.load = Load::Failed(failure.to_string());
+        if matches!(self.key_list.load, Load::Loading { .. }) {
+            self.key_list.load = Load::Failed(failure.to_string());
         }
         let denied = failure.problem() == Some(ProblemType::NotPermitted);
         if !denied && !failure.is_signed_out() {
-            self.next_refresh = Some(shared.now.plus(RETRY_MS));
+            self.next_refresh = Some(context.now.plus(RETRY_MS));
         }
     }
 
     /// Filters anew, after the filter or the marks changed.
-    pub fn refilter(&mut self, shared: &Shared) {
-        self.arrange(shared, |table, keys, _, _, keep| table.refilter(keys, keep));
+    pub fn refilter(&mut self, context: &Context) {
+        self.arrange(context, |table, keys, _, _, keep| table.refilter(keys, keep));
     }
 
     /// Whether the filter finds revoked keys that are not shown.
-    pub fn hides(&self, shared: &Shared) -> bool {
-        let (filter, judge) = (&self.search.parsed, self.judge(shared));
-        let found = |key: &Key| filter.matches_marked(key, &judge, self.table.marks.contains(&key.id));
-        !self.revoked && self.fleet.keys().iter().any(|key| key.revoked_at.is_some() && found(key))
+    pub fn hides(&self, context: &Context) -> bool {
+        let (filter, rules) = (&self.search.parsed, self.rules(context));
+        let found = |key: &Key| filter.matches_marked(key, &rules, self.table.marks.contains(&key.id));
+        !self.revoked && self.key_list.keys().iter().any(|key| key.revoked_at.is_some() && found(key))
     }
 
     /// Sorts by a column, or the other way round.
-    pub fn sort_by(&mut self, shared: &Shared, column: usize) {
+    pub fn sort_by(&mut self, context: &Context, column: usize) {
         self.table.sort_by(column, self.columns());
-        self.arrange(shared, |table, keys, columns, judge, keep| table.resort(keys, columns, judge, keep));
+        self.arrange(context, |table, keys, columns, rules, keep| table.resort(keys, columns, rules, keep));
     }
 
     /// Selects a key, if it is shown.
     pub fn select(&mut self, id: Id) {
-        self.table.select_id(self.fleet.keys(), id);
+        self.table.select_id(self.key_list.keys(), id);
     }
 
     /// Does what an action asks of the table; says whether it was one of the table's.
-    pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
-        let keys = self.fleet.keys();
+    pub fn act(&mut self, context: &mut Context, action: Action) -> bool {
+        let keys = self.key_list.keys();
         if self.table.act(keys, action) {
             return true;
         }
         match action {
             Action::Filter => self.search.typing = true,
             Action::Refresh => {
-                self.refresh(shared);
-                self.asked = Some(shared.now);
+                self.refresh(context);
+                self.asked = Some(context.now);
             }
             Action::ShowRevoked => {
                 self.revoked = !self.revoked;
-                self.refilter(shared);
+                self.refilter(context);
             }
             _ => return false,
         }

@@ -9,12 +9,12 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::filter::Needle;
+use crate::tui::context::Context;
 use crate::tui::form::Field;
 use crate::tui::keymap::Action;
-use crate::tui::popup::{Mood, frame};
-use crate::tui::prose::flow;
-use crate::tui::shared::Shared;
+use crate::tui::popup::{PopupTone, frame};
 use crate::tui::table::put;
+use crate::tui::text_layout::flow;
 use crate::tui::theme::{Role, Symbol};
 
 /// How lines are found.
@@ -116,14 +116,14 @@ impl List {
         &self,
         title: &str,
         lines: &[(Span<'_>, Line<'_>)],
-        shared: &Shared,
+        context: &Context,
         area: Rect,
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+        let theme = context.theme();
         let columns = Self::columns(area);
         let width = u16::try_from(columns + 2).unwrap_or(u16::MAX);
-        let inside = frame(title, Mood::Calm, (width, area.height), area, theme, buf);
+        let inside = frame(title, PopupTone::Calm, (width, area.height), area, theme, buf);
         if inside.height < 3 {
             return None;
         }

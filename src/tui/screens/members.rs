@@ -7,14 +7,14 @@ use ratatui::style::Style;
 use crate::domain::id::Id;
 use crate::domain::member::Permission;
 use crate::domain::text;
-use crate::tui::fleet::Load;
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::key_list::Load;
 use crate::tui::keymap::Action;
-use crate::tui::msg::{Ask, Failure};
-use crate::tui::prose::paragraph;
+use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::search::Search;
-use crate::tui::shared::{Owner, Shared};
-use crate::tui::table::{self, Look, Row, Table};
+use crate::tui::table::{self, CellContext, Row, Table};
+use crate::tui::text_layout::paragraph;
 use crate::tui::theme;
 use crate::tui::view::Scrolled;
 use crate::wire::members::Member;
@@ -80,41 +80,41 @@ impl State {
     }
 
     /// Loads all members anew; those that are known stay until then.
-    pub fn load(&mut self, shared: &mut Shared) {
-        shared.forget(Owner::Members);
+    pub fn load(&mut self, context: &mut Context) {
+        context.forget(ReplyTo::Members);
         self.arriving.clear();
-        self.load = Load::Loading { since: shared.now };
-        shared.ask(Owner::Members, Ask::Members);
+        self.load = Load::Loading { since: context.now };
+        context.ask(ReplyTo::Members, ApiRequest::Members);
     }
 
     /// Takes a page of the list; the last one completes it.
-    pub fn heard(&mut self, shared: &Shared, page: Page<Member>) {
+    pub fn heard(&mut self, context: &Context, page: Page<Member>) {
         self.arriving.extend(page.data.into_iter().map(cleaned));
         if page.metadata.next_cursor.is_none() {
             self.rows = std::mem::take(&mut self.arriving);
             self.load = Load::Complete;
-            self.arrange(shared);
+            self.arrange(context);
         }
     }
 
     /// The list did not arrive.
-    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
-        shared.heard_failure(failure);
+    pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
+        context.heard_failure(failure);
         self.load = Load::Failed(failure.to_string());
     }
 
     /// Sorts and filters anew.
-    pub fn arrange(&mut self, shared: &Shared) {
-        let judge = shared.judge();
+    pub fn arrange(&mut self, context: &Context) {
+        let rules = context.rules();
         let filter = &self.search.parsed;
         let keep = |member: &Member| {
-            filter.passes(&[&member.name, &member.email], |test: &MemberTest| test.holds(member, &judge))
+            filter.passes(&[&member.name, &member.email], |test: &MemberTest| test.holds(member, &rules))
         };
-        self.table.rebuild(&self.rows, COLUMNS, &judge, &keep);
+        self.table.rebuild(&self.rows, COLUMNS, &rules, &keep);
     }
 
     /// Does what an action asks of the table; says whether it was one of the table's.
-    pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
+    pub fn act(&mut self, context: &mut Context, action: Action) -> bool {
         if matches!(action, Action::Mark | Action::MarkAll) {
             return true;
         }
@@ -123,25 +123,25 @@ impl State {
         }
         match action {
             Action::Filter => self.search.typing = true,
-            Action::Refresh => self.load(shared),
+            Action::Refresh => self.load(context),
             _ => return false,
         }
         true
     }
 
     /// Sorts by a column; the other way round where it is that column already.
-    pub fn sort_by(&mut self, shared: &Shared, column: usize) {
+    pub fn sort_by(&mut self, context: &Context, column: usize) {
         self.table.sort_by(column, COLUMNS);
-        self.arrange(shared);
+        self.arrange(context);
     }
 
     /// One step back: the filter. Says whether there was one.
-    pub fn back(&mut self, shared: &Shared) -> bool {
+    pub fn back(&mut self, context: &Context) -> bool {
         if self.search.is_empty() {
             return false;
         }
         self.search.clear();
-        self.arrange(shared);
+        self.arrange(context);
         true
     }
 }
@@ -164,24 +164,29 @@ pub fn table_area(body: Rect) -> Rect {
 /// Draws the tab; gives the cursor's place and the rows that scroll.
 pub fn draw(
     state: &State,
-    shared: &Shared,
+    context: &Context,
     body: Rect,
     buf: &mut Buffer,
 ) -> (Option<(u16, u16)>, Option<Scrolled>) {
-    let look = Look { theme: shared.theme(), judge: shared.judge(), exact: shared.exact_times, daily: None };
+    let look = CellContext {
+        theme: context.theme(),
+        rules: context.rules(),
+        exact: context.exact_times,
+        daily: None,
+    };
     if let (Err(why), Some(_), false) =
-        (shared.may(Permission::ManageMembers), &shared.me, shared.start.read_only)
+        (context.may(Permission::ManageMembers), &context.me, context.start.read_only)
     {
         say(&sentence(&why), body, &look, buf);
         return (None, None);
     }
-    let cursor = state.search.draw_or_rule(EXAMPLE, shared, Rect { height: 1, ..body }, buf);
+    let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = table_area(body);
     if state.table.shown().is_empty() {
         let said = match &state.load {
-            Load::Failed(why) => format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh)),
+            Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
             Load::Complete if !state.search.is_empty() => {
-                format!("No member passes the filter. {} clears it.", shared.key(Action::Cancel))
+                format!("No member passes the filter. {} clears it.", context.key(Action::Cancel))
             }
             _ => "Loading members.".to_owned(),
         };
@@ -207,7 +212,7 @@ pub fn draw(
 }
 
 /// A sentence where rows would be.
-pub fn say(said: &str, area: Rect, look: &Look, buf: &mut Buffer) {
+pub fn say(said: &str, area: Rect, look: &CellContext, buf: &mut Buffer) {
     let lines = paragraph(
         said,
         look.theme.style(theme::Role::Muted),

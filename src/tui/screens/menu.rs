@@ -10,13 +10,13 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::{Key, Kind};
 use crate::domain::text;
 use crate::tui::app::{Tab, Tables};
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::Put;
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{flow, hints};
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::Delivery;
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::screens::members;
-use crate::tui::shared::{Owner, Shared};
 use crate::tui::table::{Column, Table};
+use crate::tui::text_layout::{flow, hints};
 use crate::tui::theme::{Role, Symbol};
 
 /// What a choice does.
@@ -60,23 +60,23 @@ impl State {
     }
 
     /// The sort menu of a table of keys. The key that opened it turns the order around.
-    pub fn sort(shared: &Shared, tables: &Tables, kind: Kind) -> Self {
+    pub fn sort(context: &Context, tables: &Tables, kind: Kind) -> Self {
         let table = tables.of(kind);
-        Self::of_columns(shared, table.columns(), &table.table, |column| Choice::Sort(kind, column))
+        Self::of_columns(context, table.columns(), &table.table, |column| Choice::Sort(kind, column))
     }
 
     /// The sort menu of the members.
-    pub fn sort_members(shared: &Shared, tables: &Tables) -> Self {
-        Self::of_columns(shared, members::COLUMNS, &tables.members.table, Choice::SortMembers)
+    pub fn sort_members(context: &Context, tables: &Tables) -> Self {
+        Self::of_columns(context, members::COLUMNS, &tables.members.table, Choice::SortMembers)
     }
 
     fn of_columns<R>(
-        shared: &Shared,
+        context: &Context,
         columns: &[Column<R>],
         table: &Table,
         choice: impl Fn(usize) -> Choice,
     ) -> Self {
-        let theme = shared.theme();
+        let theme = context.theme();
         let mut entries = Vec::new();
         let mut at = 0;
         for (column, c) in columns.iter().enumerate().filter(|(_, c)| c.order.is_some()) {
@@ -91,7 +91,7 @@ impl State {
                 choice: choice(column),
             });
         }
-        let again = shared.key(Action::Sort).chars().next();
+        let again = context.key(Action::Sort).chars().next();
         Self { title: "Sort by".to_owned(), does: "sort", entries, at, again }
     }
 
@@ -113,15 +113,15 @@ impl State {
         let entries = vec![
             entry("Id", &|k| k.id.to_string(), aside(first(&|k| k.id.to_string()))),
             entry("Name", &|k| k.name.clone(), aside(first(&|k| k.name.clone()))),
-            entry("Mask", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
+            entry("MaskedSecret", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
             entry("Row as JSON", &json, aside("all facts, never the secret".to_owned())),
         ];
         Self::new(title, "copy", entries)
     }
 
     /// The commands that do the same as the keys here, for this key, on this profile.
-    pub fn commands(shared: &Shared, tables: &Tables, tab: Tab, key: &Key) -> Self {
-        let program = match shared.start.profile.as_str() {
+    pub fn commands(context: &Context, tables: &Tables, tab: Tab, key: &Key) -> Self {
+        let program = match context.start.profile.as_str() {
             "" => "keyward".to_owned(),
             profile => format!("keyward --profile {}", quoted(profile)),
         };
@@ -142,7 +142,7 @@ impl State {
                 add("Keep", format!("review keep {id}"));
             }
             add("Revoke", format!("keys revoke {id}{workspace}"));
-            let old = key.replaces.and_then(|old| tables.of(key.kind).fleet.get(old));
+            let old = key.replaces.and_then(|old| tables.of(key.kind).key_list.get(old));
             let replaces = old.is_some_and(|old| old.revoked_at.is_none());
             if key.replaced_by.is_some() || replaces {
                 add("Rotation", format!("rotate status {id}"));
@@ -160,17 +160,17 @@ impl State {
         Self::new("The same as a command", "copy", entries)
     }
 
-    fn choose(&mut self, cx: &mut Cx<'_>) -> Then {
-        let Some(entry) = self.entries.get(self.at) else { return Then::Close };
+    fn choose(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
+        let Some(entry) = self.entries.get(self.at) else { return PopupAction::Close };
         match &entry.choice {
-            Choice::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.shared, *column),
-            Choice::SortMembers(column) => cx.tables.members.sort_by(cx.shared, *column),
+            Choice::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.context, *column),
+            Choice::SortMembers(column) => cx.tables.members.sort_by(cx.context, *column),
             Choice::Copy(text) => {
-                cx.shared.put(Owner::Notice, Put::Copy(text.clone()));
+                cx.context.put(ReplyTo::Notice, Delivery::Copy(text.clone()));
             }
-            Choice::Do(action) => return Then::Do(*action),
+            Choice::Do(action) => return PopupAction::Act(*action),
         }
-        Then::Close
+        PopupAction::Close
     }
 }
 
@@ -184,23 +184,23 @@ fn quoted(word: &str) -> String {
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::POPUP
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Activate => return self.choose(cx),
             Action::ScrollDown => self.at = (self.at + 1).min(self.entries.len().saturating_sub(1)),
             Action::ScrollUp => self.at = self.at.saturating_sub(1),
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, cx: &mut Cx<'_>, key: KeyCombination) -> Then {
-        let KeyCode::Char(c) = *key.codes.first() else { return Then::Stay };
+    fn press(&mut self, cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+        let KeyCode::Char(c) = *key.codes.first() else { return PopupAction::Stay };
         if Some(c) == self.again {
             return self.choose(cx);
         }
@@ -209,12 +209,12 @@ impl Popup for State {
                 self.at = digit - 1;
                 self.choose(cx)
             }
-            _ => Then::Stay,
+            _ => PopupAction::Stay,
         }
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 72);
         let wide = self.entries.iter().map(|e| text::width(&e.label)).max().unwrap_or(0);
         let mut content = Vec::new();
@@ -259,14 +259,14 @@ impl Popup for State {
             content.resize(self.entries.len() + rows - 1, Line::default());
         }
         content.push(Line::default());
-        let (enter, esc) = (shared.key(Action::Activate), shared.key(Action::Cancel));
+        let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
         content.push(hints(&[(&enter, self.does), (&esc, "back")], theme));
         let needed = content.iter().map(Line::width).max().unwrap_or(0).max(text::width(&self.title) + 2);
         let size = (
             u16::try_from(needed).unwrap_or(width).min(width),
             u16::try_from(content.len()).unwrap_or(u16::MAX),
         );
-        let inside = frame(&self.title, Mood::Calm, size, area, theme, buf);
+        let inside = frame(&self.title, PopupTone::Calm, size, area, theme, buf);
         lines(&content, inside, theme, buf);
         None
     }

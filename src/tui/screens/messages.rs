@@ -8,10 +8,10 @@ use ratatui::text::{Line, Span};
 use super::list::{List, Search};
 use crate::domain::time::span;
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, stack};
+use crate::tui::context::Context;
+use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::notice::Notice;
-use crate::tui::popup::{Cx, Popup, Then};
-use crate::tui::shared::Shared;
+use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::theme::Role;
 
 /// The messages when this was opened.
@@ -23,51 +23,51 @@ pub struct State {
 
 impl State {
     /// All that are kept.
-    pub fn new(shared: &Shared) -> Self {
-        let notices: Vec<Notice> = shared.notices.history().cloned().collect();
+    pub fn new(context: &Context) -> Self {
+        let notices: Vec<Notice> = context.notices.history().cloned().collect();
         let texts = notices.iter().map(|notice| notice.text.clone()).collect();
         Self { list: List::new(texts, Search::Words), notices }
     }
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::LIST
     }
 
-    fn act(&mut self, _cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, _cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         if self.list.act(action) {
-            return Then::Stay;
+            return PopupAction::Stay;
         }
-        if matches!(action, Action::Cancel | Action::Submit) { Then::Close } else { Then::Stay }
+        if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         self.list.press(key);
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         self.list.paste(text);
     }
 
     /// Nothing is accepted here.
-    fn offers(&self, _shared: &Shared, _tables: &Tables, action: Action) -> bool {
+    fn offers(&self, _shared: &Context, _tables: &Tables, action: Action) -> bool {
         action != Action::Submit
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let lines: Vec<(Span<'_>, Line<'_>)> = self
             .notices
             .iter()
             .map(|notice| {
-                let ago = span(i64::try_from(shared.now.since(notice.at)).unwrap_or(i64::MAX));
+                let ago = span(i64::try_from(context.now.since(notice.at)).unwrap_or(i64::MAX));
                 let role = if notice.error { Role::Danger } else { Role::Plain };
                 let head = Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(Role::Muted));
                 (head, Line::from(Span::styled(notice.text.as_str(), theme.style(role))))
             })
             .collect();
-        self.list.draw("Messages", &lines, shared, area, buf)
+        self.list.draw("Messages", &lines, context, area, buf)
     }
 }

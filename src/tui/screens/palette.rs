@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use super::list::{List, Search};
 use crate::domain::text;
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, TABLE, stack};
-use crate::tui::popup::{Cx, Popup, Then};
-use crate::tui::shared::Shared;
+use crate::tui::context::Context;
+use crate::tui::keymap::{Action, KeyContext, TABLE, stack};
+use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::theme::Role;
 
 /// A command that can be chosen here.
@@ -46,8 +46,8 @@ const LEFT_OUT: [Action; 12] = [
 
 impl State {
     /// The commands of these contexts; `available` says why one does not work now.
-    pub fn new(contexts: &[Context], available: impl Fn(Action) -> Result<(), String>) -> Self {
-        let rows = contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
+    pub fn new(key_contexts: &[KeyContext], available: impl Fn(Action) -> Result<(), String>) -> Self {
+        let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
         let mut commands: Vec<Command> = rows
             .filter(|row| !LEFT_OUT.contains(&row.action))
             .map(|row| Command { action: row.action, does: row.help, not: available(row.action).err() })
@@ -59,41 +59,41 @@ impl State {
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::LIST
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         if self.list.act(action) {
-            return Then::Stay;
+            return PopupAction::Stay;
         }
         match action {
             Action::Submit => match self.list.chosen().map(|at| &self.commands[at]) {
                 Some(Command { not: Some(why), .. }) => {
-                    cx.shared.notices.error(cx.shared.now, format!("Not now: {why}"));
-                    Then::Stay
+                    cx.context.notices.error(cx.context.now, format!("Not now: {why}"));
+                    PopupAction::Stay
                 }
-                Some(command) => Then::Do(command.action),
-                None => Then::Stay,
+                Some(command) => PopupAction::Act(command.action),
+                None => PopupAction::Stay,
             },
-            Action::Cancel => Then::Close,
-            _ => Then::Stay,
+            Action::Cancel => PopupAction::Close,
+            _ => PopupAction::Stay,
         }
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         self.list.press(key);
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         self.list.paste(text);
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let keys: Vec<String> =
-            self.commands.iter().map(|c| shared.start.keymap.key(c.action).unwrap_or_default()).collect();
+            self.commands.iter().map(|c| context.start.keymap.key(c.action).unwrap_or_default()).collect();
         let wide = keys.iter().map(|key| text::width(key)).max().unwrap_or(0);
         let lines: Vec<(Span<'_>, Line<'_>)> = self
             .commands
@@ -110,6 +110,6 @@ impl Popup for State {
                 (head, Line::from(spans))
             })
             .collect();
-        self.list.draw("Commands", &lines, shared, area, buf)
+        self.list.draw("Commands", &lines, context, area, buf)
     }
 }

@@ -6,15 +6,15 @@ use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::queue::{self, Decisions};
 use crate::domain::review::{Decision, Review};
-use crate::domain::staleness::Judge;
-use crate::domain::time::{DAY, Stamp};
+use crate::domain::staleness::StalenessRules;
+use crate::domain::time::{DAY, Timestamp};
 use crate::tui::chart::LastUses;
-use crate::tui::fleet::{Changes, Fleet, Load};
+use crate::tui::context::{Context, ReplyTo, StartOptions};
+use crate::tui::key_list::{Changes, KeyList, Load};
 use crate::tui::keymap::Action;
-use crate::tui::msg::{Ask, Effect, Failure};
+use crate::tui::msg::{ApiRequest, Effect, RequestError};
 use crate::tui::screens::keys;
 use crate::tui::search::Search;
-use crate::tui::shared::{Owner, Shared, Start};
 use crate::tui::table::{Column, Order, Table, Width};
 use crate::wire::page::{LIMIT_MAX, Page};
 use crate::wire::reviews::ReviewsQuery;
@@ -38,8 +38,8 @@ const COLUMNS: &[Column<Key>] = &[Column {
     yields: 0,
     cell: |_, _| ratatui::text::Line::default(),
     order: Some(Order {
-        rank: |key, judge| {
-            let risk = judge.risk(key).map_or(7, |risk| risk as u64);
+        rank: |key, rules| {
+            let risk = rules.risk(key).map_or(7, |risk| risk as u64);
             let silent_since = key.last_used_at.unwrap_or(key.created_at);
             risk << 56 | u64::try_from(silent_since.0).unwrap_or(0)
         },
@@ -73,7 +73,7 @@ pub struct State {
     said: Vec<String>,
     last_uses: LastUses,
     arranged: bool,
-    judge: Option<Judge>,
+    rules: Option<StalenessRules>,
     sittings: u8,
     /// Whether all but what changes from now on is kept on this machine.
     kept: bool,
@@ -81,7 +81,7 @@ pub struct State {
 
 impl State {
     /// With the drafts of the last run, if there are any.
-    pub fn new(start: &Start) -> Self {
+    pub fn new(start: &StartOptions) -> Self {
         let drafts = Drafts::read(&start.drafts);
         Self {
             table: Table::new(0, false),
@@ -89,8 +89,9 @@ impl State {
             history: Load::Nothing,
             // What was appended is put together before anything is appended to it: its end may be torn.
             kept: drafts.is_some() && start.drafts.lines().nth(1).is_none() && start.drafts.ends_with('\n'),
-            drafts: drafts
-                .unwrap_or_else(|| Drafts::new(sitting(start, Stamp::default(), 0), Stamp::default())),
+            drafts: drafts.unwrap_or_else(|| {
+                Drafts::new(sitting(start, Timestamp::default(), 0), Timestamp::default())
+            }),
             run: None,
             apply_asked: false,
             to_rotate: Vec::new(),
@@ -99,7 +100,7 @@ impl State {
             said: Vec::new(),
             last_uses: LastUses::default(),
             arranged: false,
-            judge: None,
+            rules: None,
             sittings: 0,
         }
     }
@@ -120,177 +121,183 @@ impl State {
     }
 
     /// The selected key.
-    pub fn selected<'a>(&self, fleet: &'a Fleet) -> Option<&'a Key> {
-        self.table.selected().and_then(|id| fleet.get(id))
+    pub fn selected<'a>(&self, key_list: &'a KeyList) -> Option<&'a Key> {
+        self.table.selected().and_then(|id| key_list.get(id))
     }
 
     /// Asks for all applied decisions.
-    pub fn load(&mut self, shared: &mut Shared) {
-        if shared.waits(Owner::History) {
+    pub fn load(&mut self, context: &mut Context) {
+        if context.waits(ReplyTo::History) {
             return;
         }
-        self.history = Load::Loading { since: shared.now };
+        self.history = Load::Loading { since: context.now };
         let query = ReviewsQuery { limit: Some(LIMIT_MAX), ..ReviewsQuery::default() };
-        shared.ask(Owner::History, Ask::Reviews(query));
+        context.ask(ReplyTo::History, ApiRequest::Reviews(query));
     }
 
     /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.
-    pub fn heard(&mut self, shared: &mut Shared, fleet: &Fleet, page: &Page<Review>) {
+    pub fn heard(&mut self, context: &mut Context, key_list: &KeyList, page: &Page<Review>) {
         page.data.iter().for_each(|review| self.decisions.add(review));
         if let Some(change) = self.drafts.recorded(&page.data) {
-            self.change(shared, change);
+            self.change(context, change);
         }
         if page.metadata.next_cursor.is_none() {
             self.history = Load::Complete;
-            self.arrange(fleet);
+            self.arrange(key_list);
         }
     }
 
     /// The applied decisions did not arrive.
-    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
-        shared.heard_failure(failure);
+    pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
+        context.heard_failure(failure);
         self.apply_asked = false;
         self.history = Load::Failed(failure.to_string());
     }
 
     /// The keys changed, or time has passed: `judge` is what the workspace shows.
-    pub fn keys_changed(&mut self, fleet: &Fleet, changes: &Changes, judge: Judge) {
-        self.judge = Some(judge);
+    pub fn keys_changed(&mut self, key_list: &KeyList, changes: &Changes, rules: StalenessRules) {
+        self.rules = Some(rules);
         let rows: Vec<u32> = changes.added.iter().chain(&changes.changed).copied().collect();
         if self.arranged && !rows.is_empty() {
-            self.with_table(fleet, |table, keys, judge, keep| table.merge(keys, &rows, COLUMNS, judge, keep));
+            self.with_table(key_list, |table, keys, rules, keep| {
+                table.merge(keys, &rows, COLUMNS, rules, keep)
+            });
         }
         // While a batch is applied, what is said about all keys waits for its end: there may be 100,000 of them.
         if self.run.as_ref().is_none_or(Run::is_over) {
-            self.summarise(fleet);
+            self.summarise(key_list);
         }
     }
 
     /// What is said about all keys. Said once for each change, never for each frame.
-    fn summarise(&mut self, fleet: &Fleet) {
-        let Some(judge) = self.judge else { return };
-        if fleet.load == Load::Complete {
-            self.count(fleet);
+    fn summarise(&mut self, key_list: &KeyList) {
+        let Some(rules) = self.rules else { return };
+        if key_list.load == Load::Complete {
+            self.count(key_list);
         }
         if self.arranged {
-            self.say(fleet, &judge);
-            self.last_uses = LastUses::of(fleet.keys(), judge.now);
+            self.say(key_list, &rules);
+            self.last_uses = LastUses::of(key_list.keys(), rules.now);
         }
     }
 
     /// What is said about the keys shown.
-    fn say(&mut self, fleet: &Fleet, judge: &Judge) {
-        let shown = self.table.shown().iter().map(|&row| &fleet.keys()[row as usize]);
-        self.said = queue::sentences(shown, judge);
+    fn say(&mut self, key_list: &KeyList, rules: &StalenessRules) {
+        let shown = self.table.shown().iter().map(|&row| &key_list.keys()[row as usize]);
+        self.said = queue::sentences(shown, rules);
     }
 
-    fn count(&mut self, fleet: &Fleet) {
-        let Some(judge) = self.judge else { return };
-        let waits = |key: &&Key| queue::risk(key, &self.decisions, &judge).is_some();
-        self.waiting = fleet.keys().iter().filter(waits).count();
+    fn count(&mut self, key_list: &KeyList) {
+        let Some(rules) = self.rules else { return };
+        let waits = |key: &&Key| queue::risk(key, &self.decisions, &rules).is_some();
+        self.waiting = key_list.keys().iter().filter(waits).count();
     }
 
     /// The tab is opened: from now on the queue is kept in order.
-    pub fn open(&mut self, shared: &mut Shared, workspace: &keys::State) {
+    pub fn open(&mut self, context: &mut Context, workspace: &keys::State) {
         self.arranged = true;
-        self.judge = Some(workspace.look(shared).judge);
-        self.arrange(&workspace.fleet);
+        self.rules = Some(workspace.look(context).rules);
+        self.arrange(&workspace.key_list);
         // One goes on where one was.
         if self.table.selected().is_some_and(|id| self.drafts.get(id).is_some()) {
-            self.go_on(&workspace.fleet);
+            self.go_on(&workspace.key_list);
         }
         if matches!(self.history, Load::Nothing | Load::Failed(_)) {
-            self.load(shared);
+            self.load(context);
         }
     }
 
-    fn arrange(&mut self, fleet: &Fleet) {
+    fn arrange(&mut self, key_list: &KeyList) {
         if self.arranged {
-            self.with_table(fleet, |table, keys, judge, keep| table.rebuild(keys, COLUMNS, judge, keep));
+            self.with_table(key_list, |table, keys, rules, keep| table.rebuild(keys, COLUMNS, rules, keep));
         }
-        self.summarise(fleet);
+        self.summarise(key_list);
     }
 
     /// The filter is another now.
-    pub fn refilter(&mut self, fleet: &Fleet) {
-        self.with_table(fleet, |table, keys, _, keep| table.refilter(keys, keep));
-        if let Some(judge) = self.judge {
-            self.say(fleet, &judge);
+    pub fn refilter(&mut self, key_list: &KeyList) {
+        self.with_table(key_list, |table, keys, _, keep| table.refilter(keys, keep));
+        if let Some(rules) = self.rules {
+            self.say(key_list, &rules);
         }
     }
 
     fn with_table(
         &mut self,
-        fleet: &Fleet,
-        how: impl FnOnce(&mut Table, &[Key], &Judge, &dyn Fn(&Key) -> bool),
+        key_list: &KeyList,
+        how: impl FnOnce(&mut Table, &[Key], &StalenessRules, &dyn Fn(&Key) -> bool),
     ) {
-        let Some(judge) = self.judge else { return };
+        let Some(rules) = self.rules else { return };
         let marks = std::mem::take(&mut self.table.marks);
         let (filter, decisions, drafts) = (&self.search.parsed, &self.decisions, &self.drafts);
         // A key that was decided stays in sight until that is applied, even if it is in order again.
         let keep = |key: &Key| {
-            let waits = queue::risk(key, decisions, &judge).is_some() || drafts.get(key.id).is_some();
-            waits && (filter.is_empty() || filter.matches_marked(key, &judge, marks.contains(&key.id)))
+            let waits = queue::risk(key, decisions, &rules).is_some() || drafts.get(key.id).is_some();
+            waits && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
         };
-        how(&mut self.table, fleet.keys(), &judge, &keep);
+        how(&mut self.table, key_list.keys(), &rules, &keep);
         self.table.marks = marks;
     }
 
     /// Does what an action asks of the queue; says whether it was one of the queue's.
-    pub fn act(&mut self, shared: &mut Shared, fleet: &Fleet, action: Action) -> bool {
-        if self.table.act(fleet.keys(), action) {
+    pub fn act(&mut self, context: &mut Context, key_list: &KeyList, action: Action) -> bool {
+        if self.table.act(key_list.keys(), action) {
             return true;
         }
         match action {
             Action::Filter => self.search.typing = true,
-            Action::MarkRevoke => self.decide(shared, fleet, &Draft::new(Decision::Revoke, self.seen(fleet))),
-            Action::Rotate => self.decide(shared, fleet, &Draft::new(Decision::Rotate, self.seen(fleet))),
-            Action::Skip => self.decide(shared, fleet, &Draft::new(Decision::Skip, self.seen(fleet))),
-            Action::Undo => self.undo(shared, fleet),
+            Action::MarkRevoke => {
+                self.decide(context, key_list, &Draft::new(Decision::Revoke, self.seen(key_list)))
+            }
+            Action::Rotate => {
+                self.decide(context, key_list, &Draft::new(Decision::Rotate, self.seen(key_list)))
+            }
+            Action::Skip => self.decide(context, key_list, &Draft::new(Decision::Skip, self.seen(key_list))),
+            Action::Undo => self.undo(context, key_list),
             _ => return false,
         }
         true
     }
 
     /// Up to when the keys' use has been seen: the server's watermark of what is on the screen.
-    pub fn seen(&self, fleet: &Fleet) -> Stamp {
-        fleet.as_of.or(self.judge.map(|judge| judge.now)).unwrap_or_default()
+    pub fn seen(&self, key_list: &KeyList) -> Timestamp {
+        key_list.as_of.or(self.rules.map(|rules| rules.now)).unwrap_or_default()
     }
 
     /// The keys that a decision is about: the marked ones that are shown, or the selected one.
-    pub fn targets(&self, fleet: &Fleet) -> Vec<Id> {
+    pub fn targets(&self, key_list: &KeyList) -> Vec<Id> {
         if self.table.marks.is_empty() {
             return self.table.selected().into_iter().collect();
         }
-        let shown = self.table.shown().iter().map(|&row| fleet.keys()[row as usize].id);
+        let shown = self.table.shown().iter().map(|&row| key_list.keys()[row as usize].id);
         let marked: Vec<Id> = shown.filter(|id| self.table.marks.contains(id)).collect();
         if marked.is_empty() { self.table.selected().into_iter().collect() } else { marked }
     }
 
     /// Decides on the targets in one step and goes on to the next key without a decision.
-    pub fn decide(&mut self, shared: &mut Shared, fleet: &Fleet, draft: &Draft) {
-        let targets = self.targets(fleet);
+    pub fn decide(&mut self, context: &mut Context, key_list: &KeyList, draft: &Draft) {
+        let targets = self.targets(key_list);
         if targets.is_empty() {
             return;
         }
-        self.begin_sitting(shared);
-        self.change(shared, Change::Decided { draft: draft.clone(), keys: targets });
+        self.begin_sitting(context);
+        self.change(context, Change::Decided { draft: draft.clone(), keys: targets });
         self.table.marks.clear();
-        self.go_on(fleet);
+        self.go_on(key_list);
     }
 
     /// A new sitting where none is under way, so that what is decided today is not filed under last week's.
-    fn begin_sitting(&mut self, shared: &Shared) {
-        let now = shared.server_now();
+    fn begin_sitting(&mut self, context: &Context) {
+        let now = context.server_now();
         if self.drafts.is_empty() && now.since(self.drafts.begun_at) > SITTING_MS {
             self.sittings += 1;
-            self.drafts = Drafts::new(sitting(&shared.start, now, self.sittings), now);
+            self.drafts = Drafts::new(sitting(&context.start, now, self.sittings), now);
             self.kept = false;
         }
     }
 
-    fn go_on(&mut self, fleet: &Fleet) {
-        let keys = fleet.keys();
+    fn go_on(&mut self, key_list: &KeyList) {
+        let keys = key_list.keys();
         let shown = self.table.shown();
         // In one pass, the rows after this one first: all of very many may be decided.
         let after = self.table.at() + 1;
@@ -300,48 +307,48 @@ impl State {
         }
     }
 
-    fn undo(&mut self, shared: &mut Shared, fleet: &Fleet) {
-        match self.change(shared, Change::Undone).first() {
+    fn undo(&mut self, context: &mut Context, key_list: &KeyList) {
+        match self.change(context, Change::Undone).first() {
             Some(&first) => {
                 // Only keys that were shown are concerned, unless one of them was in order again by now.
                 let shown = self.table.shown().len();
-                self.with_table(fleet, |table, keys, _, keep| table.refilter(keys, keep));
-                if let Some(judge) = self.judge.filter(|_| self.table.shown().len() != shown) {
-                    self.say(fleet, &judge);
+                self.with_table(key_list, |table, keys, _, keep| table.refilter(keys, keep));
+                if let Some(rules) = self.rules.filter(|_| self.table.shown().len() != shown) {
+                    self.say(key_list, &rules);
                 }
-                self.table.select_id(fleet.keys(), first);
+                self.table.select_id(key_list.keys(), first);
             }
-            None => shared.cannot("there is nothing to undo"),
+            None => context.cannot("there is nothing to undo"),
         }
     }
 
     /// Drops drafts on keys about which nothing is left to decide.
-    pub fn drop_drafts(&mut self, shared: &mut Shared, keys: &[Id]) {
+    pub fn drop_drafts(&mut self, context: &mut Context, keys: &[Id]) {
         if !keys.is_empty() {
-            self.change(shared, Change::Applied(keys.to_vec()));
+            self.change(context, Change::Applied(keys.to_vec()));
         }
     }
 
     /// Changes the drafts, here and on the disk; the keys that it was about.
-    fn change(&mut self, shared: &mut Shared, change: Change) -> Vec<Id> {
+    fn change(&mut self, context: &mut Context, change: Change) -> Vec<Id> {
         let line = self.kept.then(|| change.line());
         let keys = self.drafts.take(change);
         if keys.is_empty() {
             return keys;
         }
         self.kept = true;
-        shared.effects.push(match line {
-            Some(line) => Effect::NoteDrafts(line),
-            None => Effect::KeepDrafts(self.drafts.line()),
+        context.effects.push(match line {
+            Some(line) => Effect::AppendDrafts(line),
+            None => Effect::SaveDrafts(self.drafts.line()),
         });
         keys
     }
 
     /// One step back: the filter, then the marks. Says whether there was one.
-    pub fn back(&mut self, fleet: &Fleet) -> bool {
+    pub fn back(&mut self, key_list: &KeyList) -> bool {
         if !self.search.is_empty() {
             self.search.clear();
-            self.refilter(fleet);
+            self.refilter(key_list);
         } else if !self.table.marks.is_empty() {
             self.table.marks.clear();
         } else {
@@ -352,7 +359,7 @@ impl State {
 }
 
 /// The id of a sitting, from the random bytes that the UI started with.
-fn sitting(start: &Start, now: Stamp, count: u8) -> Id {
+fn sitting(start: &StartOptions, now: Timestamp, count: u8) -> Id {
     let mut random = [0; 10];
     random.copy_from_slice(&start.seed[..10]);
     random[9] ^= count;

@@ -8,14 +8,14 @@ use ratatui::text::Line;
 
 use crate::domain::key::Key;
 use crate::domain::text;
-use crate::domain::time::{Stamp, ago};
+use crate::domain::time::{Timestamp, ago};
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{fact, hints, paragraph};
-use crate::tui::screens::proof;
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::screens::confirm_fields;
+use crate::tui::text_layout::{fact, hints, paragraph};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
@@ -40,9 +40,9 @@ enum Proof {
 #[derive(Debug)]
 pub struct State {
     key: Key,
-    seen: Stamp,
+    seen: Timestamp,
     proof: Proof,
-    typed: proof::Proof,
+    typed: confirm_fields::Proof,
     armed: bool,
     sending: bool,
     failed: Option<String>,
@@ -50,31 +50,39 @@ pub struct State {
 
 impl State {
     /// For a key whose use was seen up to `seen`, the time of the server's last answer.
-    pub fn new(key: Key, seen: Stamp) -> Self {
+    pub fn new(key: Key, seen: Timestamp) -> Self {
         let proof = if key.is_live(seen) { Proof::Four } else { Proof::Yes };
-        Self { key, seen, proof, typed: proof::Proof::default(), armed: false, sending: false, failed: None }
+        Self {
+            key,
+            seen,
+            proof,
+            typed: confirm_fields::Proof::default(),
+            armed: false,
+            sending: false,
+            failed: None,
+        }
     }
 
     /// For the old key of a rotation that is ready: it was silent since `since`, and is refused if that is not so.
-    pub fn silent(key: Key, since: Stamp) -> Self {
+    pub fn silent(key: Key, since: Timestamp) -> Self {
         Self { proof: Proof::Yes, ..Self::new(key, since) }
     }
 
     /// For a key that must go now, whatever still uses it.
-    pub fn early(key: Key, seen: Stamp) -> Self {
+    pub fn early(key: Key, seen: Timestamp) -> Self {
         Self { proof: Proof::Early, ..Self::new(key, seen) }
     }
 
     /// The key as it is known now.
     fn known<'a>(&'a self, tables: &'a Tables) -> &'a Key {
-        tables.of(self.key.kind).fleet.get(self.key.id).unwrap_or(&self.key)
+        tables.of(self.key.kind).key_list.get(self.key.id).unwrap_or(&self.key)
     }
 
-    fn submit(&mut self, cx: &mut Cx<'_>) {
+    fn submit(&mut self, cx: &mut PopupContext<'_>) {
         if self.sending || !self.armed || self.known(cx.tables).revoked_at.is_some() {
             return;
         }
-        let shared = &mut *cx.shared;
+        let context = &mut *cx.context;
         let reason = match self.typed() {
             Ok(reason) => reason,
             Err(missing) => {
@@ -90,7 +98,7 @@ impl State {
             None => RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() },
         };
         self.sending = true;
-        shared.ask(Owner::Overlay, Ask::Revoke { kind: self.key.kind, id: self.key.id, body });
+        context.ask(ReplyTo::Overlay, ApiRequest::Revoke { kind: self.key.kind, id: self.key.id, body });
     }
 
     /// The reason, once all that it takes was typed.
@@ -108,98 +116,98 @@ impl State {
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         if self.proof == Proof::Yes { stack::CONFIRM } else { stack::TEXT }
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Yes if self.proof == Proof::Yes => self.submit(cx),
             Action::Submit => self.submit(cx),
             Action::NextField | Action::PreviousField => self.typed.act(action),
             Action::Cancel if self.sending => {
-                cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
+                cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
             }
             // The focus is on Cancel.
-            Action::Cancel | Action::Activate => return Then::Close,
+            Action::Cancel | Action::Activate => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if self.armed && self.proof != Proof::Yes {
             self.typed.press(key);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         if self.armed && self.proof != Proof::Yes {
             self.typed.paste(text);
         }
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
-        let shared = &mut *cx.shared;
+        let context = &mut *cx.context;
         match result {
             Ok(Reply::Key(key)) => {
                 let name = text::fit(&key.name, NAME).into_owned();
                 // Asked twice, the server answers the same twice: of two admins one did it.
-                let me = shared.me.as_ref().map(|me| me.member.id);
+                let me = context.me.as_ref().map(|me| me.member.id);
                 let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
                 let said = other.map(|by| format!("{name} was revoked by {} already", text::line(&by.name)));
-                cx.tables.heard_key(shared, *key);
-                shared
+                cx.tables.heard_key(context, *key);
+                context
                     .notices
-                    .info(shared.now, said.unwrap_or(format!("Revoked {name}: its next request gets 401")));
-                return Then::Close;
+                    .info(context.now, said.unwrap_or(format!("Revoked {name}: its next request gets 401")));
+                return PopupAction::Close;
             }
             Ok(_) => {}
-            Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
+            Err(RequestError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 // Decided again, on what is known now.
                 if let Some(key) = problem.key {
-                    cx.tables.heard_key(shared, (*key).clone());
+                    cx.tables.heard_key(context, (*key).clone());
                     self.key = *key;
                 }
                 self.seen = self
                     .key
                     .last_used_at
-                    .map_or(shared.server_now(), |at| at.plus(1))
-                    .max(shared.server_now());
+                    .map_or(context.server_now(), |at| at.plus(1))
+                    .max(context.server_now());
                 self.proof = Proof::FourAndReason;
                 self.armed = false;
                 self.typed.ask_again();
             }
             Err(failure) => {
-                shared.heard_failure(&failure);
+                context.heard_failure(&failure);
                 self.failed = Some(failure.to_string());
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
     fn shown(&mut self) {
         self.armed = true;
     }
 
-    fn offers(&self, _shared: &Shared, tables: &Tables, action: Action) -> bool {
+    fn offers(&self, _shared: &Context, tables: &Tables, action: Action) -> bool {
         self.known(tables).revoked_at.is_none() || !matches!(action, Action::Yes | Action::Submit)
     }
 
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 58);
         let known = self.known(tables);
         if known.revoked_at.is_some() {
-            let content = gone(known, shared, usize::from(width));
+            let content = gone(known, context, usize::from(width));
             let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
-            let inside = frame("Revoke", Mood::Calm, size, area, theme, buf);
+            let inside = frame("Revoke", PopupTone::Calm, size, area, theme, buf);
             lines(&content, inside, theme, buf);
             return None;
         }
-        let mut content = self.content(shared, usize::from(width));
+        let mut content = self.content(context, usize::from(width));
         // The fields and the keys stay visible in small windows; the facts give way.
         let room = usize::from(area.height.saturating_sub(2));
         let tail = if self.proof == Proof::Yes { 1 } else { 4 };
@@ -209,7 +217,7 @@ impl Popup for State {
             content.extend(keys);
         }
         let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
-        let inside = frame("Revoke", Mood::Danger, size, area, theme, buf);
+        let inside = frame("Revoke", PopupTone::Danger, size, area, theme, buf);
         lines(&content, inside, theme, buf);
         if self.proof == Proof::Yes || inside.height < 4 {
             return None;
@@ -219,17 +227,17 @@ impl Popup for State {
 }
 
 impl State {
-    fn content(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
-        let theme = shared.theme();
+    fn content(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+        let theme = context.theme();
         let plain = Style::new();
         let key = &self.key;
-        let now = shared.server_now();
+        let now = context.server_now();
         let mut out = paragraph(&theme.text(&text::line(&key.name)), theme.style(Role::Strong), columns);
         out.extend(fact("Secret key", &text::line(&key.masked), plain, columns, theme));
         let used = match (key.last_used_at, &key.last_used_by) {
             (Some(at), Some(by)) => format!("{} by {}", ago(at, now), text::line(&by.to_string())),
             (Some(at), None) => ago(at, now),
-            (None, _) => shared.judge().last_use(key),
+            (None, _) => context.rules().last_use(key),
         };
         let live = self.proof != Proof::Yes;
         let style = theme.style(if live { Role::Strong } else { Role::Plain });
@@ -257,9 +265,9 @@ impl State {
             out.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
         }
         out.push(Line::default());
-        let cancel = shared.key(Action::Cancel);
+        let cancel = context.key(Action::Cancel);
         if self.proof == Proof::Yes {
-            let yes = shared.key(Action::Yes);
+            let yes = context.key(Action::Yes);
             let mut keys = hints(
                 &[(&yes, if self.sending { "revoking" } else { "revoke" }), (&cancel, "cancel")],
                 theme,
@@ -270,7 +278,7 @@ impl State {
         } else {
             out.extend(self.typed.labels(key, theme));
             out.push(Line::default());
-            let (enter, tab) = (shared.key(Action::Submit), shared.key(Action::NextField));
+            let (enter, tab) = (context.key(Action::Submit), context.key(Action::NextField));
             let does = if self.sending { "revoking" } else { "revoke" };
             out.push(hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
         }
@@ -279,16 +287,16 @@ impl State {
 }
 
 /// What is said once someone else revoked the key while the popup was open.
-fn gone(key: &Key, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
-    let theme = shared.theme();
+fn gone(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
+    let theme = context.theme();
     let mut out = paragraph(&theme.text(&text::line(&key.name)), theme.style(Role::Strong), columns);
     out.extend(fact("Secret key", &text::line(&key.masked), Style::new(), columns, theme));
     out.push(Line::default());
-    let ago = key.revoked_at.map_or_else(String::new, |at| format!(" {}", ago(at, shared.server_now())));
+    let ago = key.revoked_at.map_or_else(String::new, |at| format!(" {}", ago(at, context.server_now())));
     let by = key.revoked_by.as_ref().map_or_else(String::new, |by| format!(" by {}", text::line(&by.name)));
     let says = format!("It was revoked{ago}{by}, while this was open. Nothing is left to do.");
     out.extend(paragraph(&theme.text(&says), Style::new(), columns));
     out.push(Line::default());
-    out.push(hints(&[(&shared.key(Action::Cancel), "close")], theme));
+    out.push(hints(&[(&context.key(Action::Cancel), "close")], theme));
     out
 }

@@ -8,15 +8,15 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::Key;
 use crate::domain::text;
-use crate::domain::time::{Stamp, ago};
+use crate::domain::time::{Timestamp, ago};
 use crate::tui::app::Tables;
+use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, number, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, content_width, frame, lines};
 use crate::tui::table::put;
+use crate::tui::text_layout::{hints, number, paragraph};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
@@ -38,7 +38,7 @@ enum Fate {
 #[derive(Debug)]
 pub struct State {
     keys: Vec<(Key, Fate)>,
-    seen: Stamp,
+    seen: Timestamp,
     typed: Field,
     armed: bool,
     running: Option<usize>,
@@ -49,7 +49,7 @@ pub struct State {
 
 impl State {
     /// For keys whose use was seen up to `seen`.
-    pub fn new(keys: Vec<Key>, seen: Stamp) -> Self {
+    pub fn new(keys: Vec<Key>, seen: Timestamp) -> Self {
         let fate = |key: &Key| if key.is_live(seen) { Fate::Live } else { Fate::Waiting };
         Self {
             keys: keys.into_iter().map(|key| (key.clone(), fate(&key))).collect(),
@@ -71,12 +71,12 @@ impl State {
         format!("revoke {}", self.silent())
     }
 
-    fn next(&mut self, shared: &mut Shared) {
+    fn next(&mut self, context: &mut Context) {
         self.running = self.keys.iter().position(|(_, fate)| *fate == Fate::Waiting);
         if let Some(at) = self.running {
             let key = &self.keys[at].0;
             let body = RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() };
-            shared.ask(Owner::Overlay, Ask::Revoke { kind: key.kind, id: key.id, body });
+            context.ask(ReplyTo::Overlay, ApiRequest::Revoke { kind: key.kind, id: key.id, body });
         }
     }
 
@@ -98,16 +98,16 @@ impl State {
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         if self.begun || self.silent() == 0 { stack::POPUP } else { stack::TEXT }
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Submit if self.armed && !self.begun => {
                 if self.typed.text().trim() == self.phrase() {
                     self.begun = true;
-                    self.next(cx.shared);
+                    self.next(cx.context);
                 } else {
                     self.failed = Some(format!("Type {} to go on.", self.phrase()));
                 }
@@ -118,9 +118,9 @@ impl Popup for State {
             Action::ScrollUp | Action::ListUp => self.scroll.by(-1),
             Action::Cancel | Action::Activate if self.running.is_none() => {
                 if self.begun {
-                    cx.shared.notices.info(cx.shared.now, self.summary());
+                    cx.context.notices.info(cx.context.now, self.summary());
                 }
-                return Then::Close;
+                return PopupAction::Close;
             }
             Action::Cancel => {
                 // What is on its way is finished; nothing more is begun.
@@ -132,50 +132,50 @@ impl Popup for State {
             }
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if self.armed && !self.begun {
             self.typed.press(key);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
-        let Some(at) = self.running.take() else { return Then::Stay };
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+        let Some(at) = self.running.take() else { return PopupAction::Stay };
         let cancelled = self.keys.iter().any(|(_, fate)| *fate == Fate::Failed("cancelled".to_owned()));
         self.keys[at].1 = match result {
             Ok(Reply::Key(key)) => {
                 cx.tables.of_mut(key.kind).table.marks.remove(&key.id);
-                cx.tables.heard_key(cx.shared, *key);
+                cx.tables.heard_key(cx.context, *key);
                 Fate::Revoked
             }
             Ok(_) => Fate::Failed("an answer that was not expected".to_owned()),
-            Err(Failure::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
+            Err(RequestError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 if let Some(key) = problem.key {
-                    cx.tables.heard_key(cx.shared, (*key).clone());
+                    cx.tables.heard_key(cx.context, (*key).clone());
                     self.keys[at].0 = *key;
                 }
                 Fate::Live
             }
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 Fate::Failed(failure.to_string())
             }
         };
         if !cancelled {
-            self.next(cx.shared);
+            self.next(cx.context);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
     fn shown(&mut self) {
         self.armed = true;
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 72);
         let columns = usize::from(width);
         let live = self.keys.len() - self.silent();
@@ -201,9 +201,10 @@ impl Popup for State {
         let rows = self.keys.len().min(room);
         let size = (width, u16::try_from(head.len() + rows + tail).unwrap_or(u16::MAX));
         let title = format!("Revoke {} keys", self.keys.len());
-        let inside = frame(&title, Mood::Danger, size, area, theme, buf);
+        let inside = frame(&title, PopupTone::Danger, size, area, theme, buf);
         let top = self.scroll.first(self.keys.len(), rows);
-        let listed = self.keys.iter().skip(top).take(rows).map(|(key, fate)| row(key, fate, shared, columns));
+        let listed =
+            self.keys.iter().skip(top).take(rows).map(|(key, fate)| row(key, fate, context, columns));
         let hidden = self.keys.len() - top - rows;
         let more = match hidden {
             0 => Line::default(),
@@ -211,7 +212,7 @@ impl Popup for State {
         };
         let above: Vec<Line<'_>> = head.into_iter().chain(listed).chain([more]).collect();
         lines(&above, inside, theme, buf);
-        let cancel = shared.key(Action::Cancel);
+        let cancel = context.key(Action::Cancel);
         let mut cursor = None;
         let bottom = inside.bottom().saturating_sub(1);
         if asks {
@@ -225,7 +226,7 @@ impl Popup for State {
                 height: 1,
             };
             cursor = self.typed.draw(place, true, theme, buf);
-            let keys = hints(&[(&shared.key(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
+            let keys = hints(&[(&context.key(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
             put(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
         } else {
             let does = if self.running.is_some() { "stop after this one" } else { "close" };
@@ -236,9 +237,9 @@ impl Popup for State {
     }
 }
 
-fn row(key: &Key, fate: &Fate, shared: &Shared, columns: usize) -> Line<'static> {
-    let theme = shared.theme();
-    let now = shared.server_now();
+fn row(key: &Key, fate: &Fate, context: &Context, columns: usize) -> Line<'static> {
+    let theme = context.theme();
+    let now = context.server_now();
     let used =
         key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {}", ago(at, now)));
     let (role, said) = match fate {

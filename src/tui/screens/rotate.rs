@@ -7,16 +7,16 @@ use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, finish_guard, proposed_name};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::domain::usage::Usage;
 use crate::tui::app::{Overlay, Tables};
 use crate::tui::chart::{TwoKeys, draw_rotation};
-use crate::tui::fleet::Load;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, frame, lines};
-use crate::tui::screens::{create, leak, revoke};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::key_list::Load;
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, frame, lines};
+use crate::tui::screens::{create, replace_leaked, revoke};
 use crate::tui::theme::Role;
 use crate::wire::keys::{Rotation, UsageQuery};
 
@@ -46,7 +46,7 @@ pub struct Wizard {
 
 impl Wizard {
     /// On a key: enters its rotation where one is under way, else offers to begin one.
-    pub fn on_key(shared: &mut Shared, tables: &mut Tables, key: &Key) -> Self {
+    pub fn on_key(context: &mut Context, tables: &mut Tables, key: &Key) -> Self {
         let rotation = tables.rotations.of(key.id);
         let old = rotation.map_or_else(|| key.clone(), |rotation| rotation.old.clone());
         let wizard = Self {
@@ -57,14 +57,14 @@ impl Wizard {
             scroll: Scroll::default(),
         };
         if tables.rotations.load == Load::Nothing {
-            tables.rotations.load(shared);
+            tables.rotations.load(context);
         }
-        wizard.ask(shared);
+        wizard.ask(context);
         wizard
     }
 
     /// On a rotation.
-    pub fn on(shared: &mut Shared, rotation: &Rotation) -> Self {
+    pub fn on(context: &mut Context, rotation: &Rotation) -> Self {
         let wizard = Self {
             key: rotation.old.clone(),
             new: Some(rotation.new.id),
@@ -72,13 +72,13 @@ impl Wizard {
             failed: None,
             scroll: Scroll::default(),
         };
-        wizard.ask(shared);
+        wizard.ask(context);
         wizard
     }
 
-    fn ask(&self, shared: &mut Shared) {
-        let ask = Ask::Usage { kind: self.key.kind, id: self.key.id, query: UsageQuery::default() };
-        shared.ask(Owner::Overlay, ask);
+    fn ask(&self, context: &mut Context) {
+        let ask = ApiRequest::Usage { kind: self.key.kind, id: self.key.id, query: UsageQuery::default() };
+        context.ask(ReplyTo::Overlay, ask);
     }
 
     fn rotation<'a>(&self, tables: &'a Tables) -> Option<&'a Rotation> {
@@ -99,14 +99,14 @@ impl Wizard {
 ///
 /// # Errors
 /// The sentence that says why not.
-pub fn possible(shared: &Shared, rotation: &Rotation, action: Action) -> Result<(), String> {
-    let phase = rotation.phase_at(shared.server_now());
+pub fn possible(context: &Context, rotation: &Rotation, action: Action) -> Result<(), String> {
+    let phase = rotation.phase_at(context.server_now());
     let kind = rotation.old.kind;
-    shared.may(Permission::RevokeKey(kind))?;
+    context.may(Permission::RevokeKey(kind))?;
     match (action, phase) {
         (_, Phase::Done) => Err("this rotation is done".to_owned()),
         (Action::ReplaceReplacement, Phase::Switch | Phase::Abandoned) => {
-            shared.may(Permission::CreateKey(kind))
+            context.may(Permission::CreateKey(kind))
         }
         (Action::ReplaceReplacement, _) => Err("the replacement is in use already".to_owned()),
         (Action::CancelRotation, Phase::Abandoned) => Err("the replacement is revoked already".to_owned()),
@@ -119,13 +119,13 @@ pub fn possible(shared: &Shared, rotation: &Rotation, action: Action) -> Result<
 /// # Errors
 /// The sentence that says why there is none.
 pub fn step(
-    shared: &mut Shared,
+    context: &mut Context,
     rotation: &Rotation,
-    seen: Stamp,
+    seen: Timestamp,
     action: Action,
 ) -> Result<Overlay, String> {
-    possible(shared, rotation, action)?;
-    let now = shared.server_now();
+    possible(context, rotation, action)?;
+    let now = context.server_now();
     let phase = rotation.phase_at(now);
     let (old, new) = (rotation.old.clone(), rotation.new.clone());
     match (action, phase) {
@@ -133,9 +133,11 @@ pub fn step(
             Ok(Overlay::Revoke(revoke::State::silent(old, finish_guard(rotation.window(), now))))
         }
         (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::State::early(old, seen))),
-        (Action::LeakedKey, Phase::Abandoned) => Ok(Overlay::Leak(leak::State::replacing(shared, old))),
-        (Action::LeakedKey, _) => Ok(Overlay::Leak(leak::State::replaced(shared, old, &new))),
-        (Action::ReplaceReplacement, Phase::Abandoned) => begin(shared, &old),
+        (Action::LeakedKey, Phase::Abandoned) => {
+            Ok(Overlay::Leak(replace_leaked::State::replacing(context, old)))
+        }
+        (Action::LeakedKey, _) => Ok(Overlay::Leak(replace_leaked::State::replaced(context, old, &new))),
+        (Action::ReplaceReplacement, Phase::Abandoned) => begin(context, &old),
         (Action::ReplaceReplacement, _) => {
             let name = proposed_name(&old.name, now);
             Ok(Overlay::Create(create::State::instead_of(new, old, &name)))
@@ -147,65 +149,65 @@ pub fn step(
 }
 
 /// The popup that creates the replacement of a key.
-fn begin(shared: &Shared, old: &Key) -> Result<Overlay, String> {
-    shared.may(Permission::CreateKey(old.kind))?;
-    let name = proposed_name(&old.name, shared.server_now());
+fn begin(context: &Context, old: &Key) -> Result<Overlay, String> {
+    context.may(Permission::CreateKey(old.kind))?;
+    let name = proposed_name(&old.name, context.server_now());
     Ok(Overlay::Create(create::State::replacing(old.clone(), &name)))
 }
 
 impl Popup for Wizard {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::WIZARD
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         let opened = match (action, self.rotation(cx.tables)) {
-            (Action::Cancel, _) => return Then::Close,
+            (Action::Cancel, _) => return PopupAction::Close,
             (Action::ScrollDown, _) => {
                 self.scroll.by(1);
-                return Then::Stay;
+                return PopupAction::Stay;
             }
             (Action::ScrollUp, _) => {
                 self.scroll.by(-1);
-                return Then::Stay;
+                return PopupAction::Stay;
             }
-            (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.shared, &self.key),
+            (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.context, &self.key),
             (Action::LeakedKey, None) => {
-                Ok(Overlay::Leak(leak::State::replacing(cx.shared, self.key.clone())))
+                Ok(Overlay::Leak(replace_leaked::State::replacing(cx.context, self.key.clone())))
             }
-            (Action::Activate, Some(rotation)) => match rotation.phase_at(cx.shared.server_now()) {
-                Phase::Ready => step(cx.shared, rotation, cx.tables.rotations.seen, Action::FinishRotation),
+            (Action::Activate, Some(rotation)) => match rotation.phase_at(cx.context.server_now()) {
+                Phase::Ready => step(cx.context, rotation, cx.tables.rotations.seen, Action::FinishRotation),
                 Phase::Abandoned => {
-                    step(cx.shared, rotation, cx.tables.rotations.seen, Action::ReplaceReplacement)
+                    step(cx.context, rotation, cx.tables.rotations.seen, Action::ReplaceReplacement)
                 }
-                Phase::Switch | Phase::Drain | Phase::Done => return Then::Close,
+                Phase::Switch | Phase::Drain | Phase::Done => return PopupAction::Close,
             },
-            (action, Some(rotation)) => step(cx.shared, rotation, cx.tables.rotations.seen, action),
-            _ => return Then::Stay,
+            (action, Some(rotation)) => step(cx.context, rotation, cx.tables.rotations.seen, action),
+            _ => return PopupAction::Stay,
         };
         match opened {
-            Ok(overlay) => Then::Open(Box::new(overlay)),
+            Ok(overlay) => PopupAction::Open(Box::new(overlay)),
             Err(why) => {
-                cx.shared.cannot(&why);
-                Then::Stay
+                cx.context.cannot(&why);
+                PopupAction::Stay
             }
         }
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(_) => {}
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 self.failed = Some(failure.to_string());
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn offers(&self, shared: &Shared, tables: &Tables, action: Action) -> bool {
-        let phase = self.rotation(tables).map(|rotation| rotation.phase_at(shared.server_now()));
+    fn offers(&self, context: &Context, tables: &Tables, action: Action) -> bool {
+        let phase = self.rotation(tables).map(|rotation| rotation.phase_at(context.server_now()));
         match action {
             Action::FinishRotation | Action::CancelRotation => {
                 head::keys(phase).iter().any(|key| key.0 == action)
@@ -215,16 +217,16 @@ impl Popup for Wizard {
         }
     }
 
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
-        let now = shared.server_now();
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
+        let now = context.server_now();
         let rotation = self.rotation(tables);
         let phase = rotation.map(|rotation| rotation.phase_at(now));
         let columns = if area.width <= NARROW { area.width.saturating_sub(4) } else { WIDEST };
         let at =
             head::At { rotation, phase, now, columns: usize::from(columns), roomy: area.height >= ROOMY };
-        let (head, foot) = (self.head(&at, shared), head::footer(phase, shared));
-        let mut body = self.body(&at, shared);
+        let (head, foot) = (self.head(&at, context), head::footer(phase, context));
+        let mut body = self.body(&at, context);
         let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         // The steps, a line before the keys, the keys.
         let room = area.height.saturating_sub(2 + 2);
@@ -240,7 +242,7 @@ impl Popup for Wizard {
         body.splice(0..0, head[fixed..].iter().cloned());
         let height = (rows(fixed) + chart + 2).saturating_add(rows(body.len()));
         let title = format!("Rotate {}", self.key.name);
-        let inside = frame(&title, Mood::Calm, (columns, height), area, theme, buf);
+        let inside = frame(&title, PopupTone::Calm, (columns, height), area, theme, buf);
         lines(&head[..fixed], inside, theme, buf);
         let mut y = inside.y + rows(fixed);
         if let (Some((rotation, usage)), true) = (charted, chart > 0) {
@@ -264,8 +266,8 @@ impl Popup for Wizard {
             let more = format!(
                 "{hidden} more {}, {} and {}",
                 if hidden == 1 { "line" } else { "lines" },
-                shared.key(Action::ScrollDown),
-                shared.key(Action::ScrollUp)
+                context.key(Action::ScrollDown),
+                context.key(Action::ScrollUp)
             );
             buf.set_stringn(
                 inside.x,

@@ -9,16 +9,16 @@ use crate::domain::key::{Key, Kind};
 use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, QuietWindow, phase};
 use crate::domain::text;
-use crate::domain::time::{SECOND, Stamp};
-use crate::tui::fleet::Load;
+use crate::domain::time::{SECOND, Timestamp};
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::key_list::Load;
 use crate::tui::keymap::Action;
-use crate::tui::msg::{Ask, Failure};
-use crate::tui::prose::first_lines;
+use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
-use crate::tui::shared::{Owner, Shared};
-use crate::tui::table::{self, Look, Row, Table};
+use crate::tui::table::{self, CellContext, Row, Table};
+use crate::tui::text_layout::first_lines;
 use crate::tui::theme::Role;
 use crate::tui::view::Scrolled;
 use crate::wire::keys::Rotation;
@@ -47,7 +47,7 @@ impl Rotation {
     }
 
     /// Its phase at a later moment than the server's answer, from what is known of both keys.
-    pub fn phase_at(&self, now: Stamp) -> Phase {
+    pub fn phase_at(&self, now: Timestamp) -> Phase {
         phase(&self.old, &self.new, self.window(), now)
     }
 }
@@ -64,12 +64,12 @@ pub struct State {
     /// Whether keys changed since they were loaded.
     pub outdated: bool,
     /// Up to when the server's answers have surely shown every use of their keys.
-    pub seen: Stamp,
-    asked: Stamp,
+    pub seen: Timestamp,
+    asked: Timestamp,
     rows: Vec<Rotation>,
     arriving: Vec<Rotation>,
     left: u8,
-    time: Stamp,
+    time: Timestamp,
 }
 
 impl Default for State {
@@ -79,12 +79,12 @@ impl Default for State {
             search: Search::default(),
             load: Load::Nothing,
             outdated: false,
-            seen: Stamp::default(),
-            asked: Stamp::default(),
+            seen: Timestamp::default(),
+            asked: Timestamp::default(),
             rows: Vec::new(),
             arriving: Vec::new(),
             left: 0,
-            time: Stamp::default(),
+            time: Timestamp::default(),
         }
     }
 }
@@ -110,29 +110,29 @@ impl State {
     }
 
     /// Loads all rotations that the member may see.
-    pub fn load(&mut self, shared: &mut Shared) {
-        shared.forget(Owner::Rotations);
+    pub fn load(&mut self, context: &mut Context) {
+        context.forget(ReplyTo::Rotations);
         self.arriving.clear();
         // An answer is never older than its question.
-        self.asked = shared.server_now();
+        self.asked = context.server_now();
         (self.left, self.outdated) = (0, false);
         if self.rows.is_empty() || matches!(self.load, Load::Failed(_)) {
-            self.load = Load::Loading { since: shared.now };
+            self.load = Load::Loading { since: context.now };
         }
         for kind in [Kind::Personal, Kind::Organization] {
-            if shared.may(Permission::ListKeys(kind)).is_ok() {
+            if context.may(Permission::ListKeys(kind)).is_ok() {
                 self.left += 1;
-                shared.ask(Owner::Rotations, Ask::Rotations(kind));
+                context.ask(ReplyTo::Rotations, ApiRequest::Rotations(kind));
             }
         }
     }
 
     /// Takes a page of rotations; the last one completes them.
-    pub fn heard(&mut self, shared: &Shared, page: Page<Rotation>) {
+    pub fn heard(&mut self, context: &Context, page: Page<Rotation>) {
         if let Some(as_of) = page.metadata.as_of {
             self.time = self.time.max(as_of);
         }
-        self.time = self.time.max(shared.server_now());
+        self.time = self.time.max(context.server_now());
         self.arriving.extend(page.data.into_iter().map(cleaned));
         if page.metadata.next_cursor.is_some() {
             return;
@@ -142,51 +142,51 @@ impl State {
             self.rows = std::mem::take(&mut self.arriving);
             self.seen = self.asked;
             self.load = Load::Complete;
-            self.arrange(shared);
+            self.arrange(context);
         }
     }
 
     /// The rotations did not arrive.
-    pub fn failed(&mut self, shared: &mut Shared, failure: &Failure) {
-        shared.heard_failure(failure);
-        shared.forget(Owner::Rotations);
+    pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
+        context.heard_failure(failure);
+        context.forget(ReplyTo::Rotations);
         self.load = Load::Failed(failure.to_string());
     }
 
-    fn look(&self, shared: &Shared) -> Look<'static> {
-        let judge = crate::domain::staleness::Judge { now: self.time, ..shared.judge() };
-        Look { theme: shared.theme(), judge, exact: shared.exact_times, daily: None }
+    fn look(&self, context: &Context) -> CellContext<'static> {
+        let rules = crate::domain::staleness::StalenessRules { now: self.time, ..context.rules() };
+        CellContext { theme: context.theme(), rules, exact: context.exact_times, daily: None }
     }
 
     /// Sorts and filters anew.
-    pub fn arrange(&mut self, shared: &Shared) {
-        let judge = self.look(shared).judge;
+    pub fn arrange(&mut self, context: &Context) {
+        let rules = self.look(context).rules;
         let filter = &self.search.parsed;
         let keep = |rotation: &Rotation| {
             let (old, new) = (&rotation.old, &rotation.new);
             filter.passes(&[&old.name, &old.masked, &new.name, &new.masked], |test: &RotationTest| match test
             {
-                RotationTest::Phase(phase) => rotation.phase_at(judge.now) == *phase,
+                RotationTest::Phase(phase) => rotation.phase_at(rules.now) == *phase,
                 RotationTest::Agent(needle) => {
                     old.last_used_by.as_ref().is_some_and(|by| needle.is_in(&by.agent))
                 }
             })
         };
-        self.table.rebuild(&self.rows, COLUMNS, &judge, &keep);
+        self.table.rebuild(&self.rows, COLUMNS, &rules, &keep);
     }
 
     /// One step back: the filter. Says whether there was one.
-    pub fn back(&mut self, shared: &Shared) -> bool {
+    pub fn back(&mut self, context: &Context) -> bool {
         if self.search.is_empty() {
             return false;
         }
         self.search.clear();
-        self.arrange(shared);
+        self.arrange(context);
         true
     }
 
     /// Does what an action asks of the table; says whether it was one of the table's.
-    pub fn act(&mut self, shared: &mut Shared, action: Action) -> bool {
+    pub fn act(&mut self, context: &mut Context, action: Action) -> bool {
         if matches!(action, Action::Mark | Action::MarkAll | Action::Sort) {
             return true;
         }
@@ -195,7 +195,7 @@ impl State {
         }
         match action {
             Action::Filter => self.search.typing = true,
-            Action::Refresh => self.load(shared),
+            Action::Refresh => self.load(context),
             _ => return false,
         }
         true
@@ -229,7 +229,7 @@ pub fn table_area(body: Rect) -> Rect {
 const ROOMY: u16 = 20;
 
 /// What no row is wide enough for, below the table.
-pub fn say_below(said: &str, table: Rect, body: Rect, look: &Look, buf: &mut Buffer) {
+pub fn say_below(said: &str, table: Rect, body: Rect, look: &CellContext, buf: &mut Buffer) {
     let columns = body.width.saturating_sub(2);
     let rows = usize::from(body.bottom().saturating_sub(table.bottom()));
     let style = look.theme.style(Role::Plain);
@@ -245,23 +245,23 @@ const EXAMPLE: &str = "name or mask of either key, phase:ready agent:grafana";
 /// Draws the tab; gives the cursor's place and the rows that scroll.
 pub fn draw(
     state: &State,
-    shared: &Shared,
+    context: &Context,
     body: Rect,
     buf: &mut Buffer,
 ) -> (Option<(u16, u16)>, Option<Scrolled>) {
-    let look = state.look(shared);
-    let cursor = state.search.draw_or_rule(EXAMPLE, shared, Rect { height: 1, ..body }, buf);
+    let look = state.look(context);
+    let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = super::members::table_area(body);
     if state.table.shown().is_empty() {
         let said = match &state.load {
-            Load::Failed(why) => format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh)),
+            Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
             Load::Complete if !state.search.is_empty() => {
-                format!("No rotation passes the filter. {} clears it.", shared.key(Action::Cancel))
+                format!("No rotation passes the filter. {} clears it.", context.key(Action::Cancel))
             }
             Load::Complete => format!(
                 "No key is being replaced. {} on a key starts a rotation: it creates the replacement and watches the old key \
                  until nothing uses it any more.",
-                shared.key(Action::Rotate)
+                context.key(Action::Rotate)
             ),
             _ => "Loading rotations.".to_owned(),
         };
@@ -272,7 +272,7 @@ pub fn draw(
     table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
     if let Some(rotation) = state.selected() {
         let said =
-            format!("{} {}", rotation.phase_at(look.judge.now).sentence(), sentence(&rotation.evidence));
+            format!("{} {}", rotation.phase_at(look.rules.now).sentence(), sentence(&rotation.evidence));
         say_below(&said, area, body, &look, buf);
     }
     let scroll = Scrolled {

@@ -11,12 +11,12 @@ use ratatui::text::Line;
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::tui::app::{Overlay, Tables};
+use crate::tui::context::{Context, Link, ReplyTo};
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, paragraph};
-use crate::tui::shared::{Link, Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{hints, paragraph};
 use crate::tui::theme::Role;
 use crate::wire::keys::ShownOnce;
 
@@ -35,22 +35,22 @@ impl State {
         Self { code: Field::secret(), sending: false, failed: None, under: under.map(Box::new) }
     }
 
-    fn back(&mut self) -> Then {
-        self.under.take().map_or(Then::Close, Then::Open)
+    fn back(&mut self) -> PopupAction {
+        self.under.take().map_or(PopupAction::Close, PopupAction::Open)
     }
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Submit if !self.sending => {
                 let code = self.code.text().trim();
                 if TokenKind::Code.digest(code).is_some() {
-                    cx.shared.ask(Owner::Overlay, Ask::SignIn(Arc::new(ShownOnce::new(code))));
+                    cx.context.ask(ReplyTo::Overlay, ApiRequest::SignIn(Arc::new(ShownOnce::new(code))));
                     (self.sending, self.failed) = (true, None);
                 } else {
                     self.failed =
@@ -61,45 +61,45 @@ impl Popup for State {
             Action::Cancel => return self.back(),
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         self.code.press(key);
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         self.code.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Me(me)) => {
-                let shared = &mut *cx.shared;
-                shared.link = Link::Live;
-                shared.notices.info(shared.now, format!("Signed in as {}", me.member.name));
+                let context = &mut *cx.context;
+                context.link = Link::Live;
+                context.notices.info(context.now, format!("Signed in as {}", me.member.name));
                 // What is shown follows from that answer, as at the start.
-                shared.ask(Owner::Me, Ask::Me);
+                context.ask(ReplyTo::Me, ApiRequest::Me);
                 self.back()
             }
-            Ok(_) => Then::Stay,
+            Ok(_) => PopupAction::Stay,
             Err(failure) => {
                 self.failed = Some(failure.to_string());
-                Then::Stay
+                PopupAction::Stay
             }
         }
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 60);
         let columns = usize::from(width);
         let says = format!(
             "Paste a sign-in code. An admin makes one with `{}` on the tab Members; on a machine where you are signed in, \
              `keyward sessions code` does. Nothing on the screen is lost meanwhile.",
-            shared.key(Action::Invite)
+            context.key(Action::Invite)
         );
         let mut content = paragraph(&theme.text(&says), Style::new(), columns);
         content.extend([Line::default(), Line::styled("Code", theme.style(Role::Accent)), Line::default()]);
@@ -108,11 +108,11 @@ impl Popup for State {
             content.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
             content.push(Line::default());
         }
-        let (enter, esc) = (shared.key(Action::Submit), shared.key(Action::Cancel));
+        let (enter, esc) = (context.key(Action::Submit), context.key(Action::Cancel));
         let does = if self.sending { "signing in" } else { "sign in" };
         content.push(hints(&[(&enter, does), (&esc, "later")], theme));
         let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
-        let inside = frame("Sign in again", Mood::Calm, size, area, theme, buf);
+        let inside = frame("Sign in again", PopupTone::Calm, size, area, theme, buf);
         lines(&content, inside, theme, buf);
         let y = inside.y + row;
         let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-use super::{Column, Look, Row, Table, Width};
+use super::{CellContext, Column, Row, Table, Width};
 use crate::domain::text;
 use crate::tui::theme::{Role, Symbol, Theme};
 
@@ -24,7 +24,7 @@ pub fn draw<R: Row>(
     table: &Table,
     rows: &[R],
     columns: &[Column<R>],
-    look: &Look<'_>,
+    look: &CellContext<'_>,
     dimmed: bool,
     area: Rect,
     buf: &mut Buffer,
@@ -92,7 +92,7 @@ pub fn stand_out(area: Rect, theme: Theme, buf: &mut Buffer) {
 fn accent<R>(columns: &[Column<R>], places: &[(usize, u16, u16)]) -> Option<usize> {
     let shown = || places.iter().map(|&(column, ..)| column);
     let stays = |&c: &usize| columns[c].yields == 0 && matches!(columns[c].width, Width::Flex { .. });
-    shown().find(|&c| columns[c].width == Width::Mask).or_else(|| shown().find(stays))
+    shown().find(|&c| columns[c].width == Width::MaskedSecret).or_else(|| shown().find(stays))
 }
 
 /// Whether a table of this width shows the column of this title.
@@ -104,7 +104,7 @@ pub fn fits<R>(columns: &[Column<R>], width: u16, exact: bool, title: &str) -> b
 fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16, u16)> {
     let least = |column: &Column<R>| match column.width {
         Width::Fixed(width) => width,
-        Width::Mask => 10,
+        Width::MaskedSecret => 10,
         Width::Time => {
             if exact {
                 16

@@ -10,8 +10,8 @@ use ratatui::widgets::{Clear, Widget as _};
 use crate::domain::text;
 use crate::tui::app::{Model, Place};
 use crate::tui::keymap::{Action, TABLE};
-use crate::tui::prose::{number, paragraph};
 use crate::tui::table::put;
+use crate::tui::text_layout::{number, paragraph};
 use crate::tui::theme::{Role, Symbol};
 
 /// Most hints at once, the help's among them.
@@ -21,14 +21,14 @@ const LINES: usize = 4;
 
 /// Draws the footer into the last line of `area`; says whether a message took more.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
-    let theme = model.shared.theme();
+    let theme = model.context.theme();
     let y = area.bottom() - 1;
     let place = place(model);
     let width = u16::try_from(text::width(&place)).unwrap_or(0).min(area.width / 2);
     let x = area.right().saturating_sub(width + 1);
     let room = x.saturating_sub(area.x + 3);
     let mut higher = 0;
-    if let Some(notice) = model.shared.notices.shown() {
+    if let Some(notice) = model.context.notices.shown() {
         let role = if notice.error { Role::Danger } else { Role::Strong };
         let mut lines = paragraph(&theme.text(&notice.text), theme.style(role), usize::from(room));
         // In low windows a popup takes all lines but this one.
@@ -60,7 +60,7 @@ fn place(model: &Model) -> String {
     if place.shown == 0 && !place.filtered {
         return String::new();
     }
-    let dot = model.shared.theme().symbol(Symbol::Dot);
+    let dot = model.context.theme().symbol(Symbol::Dot);
     let mut parts = Vec::new();
     if place.filtered {
         parts.push("filter".to_owned());
@@ -74,13 +74,13 @@ fn place(model: &Model) -> String {
 
 /// The hints that fit, dropped from the right; the last one, the help, stays as long as anything does.
 fn hints(model: &Model, room: usize) -> Line<'static> {
-    let theme = model.shared.theme();
-    let contexts = model.contexts();
-    let rows = contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
+    let theme = model.context.theme();
+    let key_contexts = model.key_contexts();
+    let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
     let hints = rows.filter(|row| !row.hint.is_empty()).filter_map(|row| {
-        let key = model.shared.start.keymap.key(row.action)?;
+        let key = model.context.start.keymap.key(row.action)?;
         let offered = match &model.overlay {
-            Some(overlay) => overlay.popup().offers(&model.shared, &model.tables, row.action),
+            Some(overlay) => overlay.popup().offers(&model.context, &model.tables, row.action),
             None => model.available(row.action).is_ok(),
         };
         let shown = offered && (row.action != Action::Cancel || model.unwinds());

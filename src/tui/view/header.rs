@@ -7,17 +7,17 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::text;
 use crate::tui::app::{Model, Tab};
-use crate::tui::fleet::Load;
-use crate::tui::prose::number;
-use crate::tui::shared::Link;
+use crate::tui::context::Link;
+use crate::tui::key_list::Load;
 use crate::tui::table::put;
+use crate::tui::text_layout::number;
 use crate::tui::theme::{Role, Symbol};
 
 /// Draws organization, member and role on the left; connection, server and what is to review on the right.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let right = right(model, area.width);
     let right_width = u16::try_from(right.width()).unwrap_or(0).min(area.width.saturating_sub(12));
-    let theme = model.shared.theme();
+    let theme = model.context.theme();
     put(
         buf,
         (area.right().saturating_sub(right_width + 1), area.y),
@@ -31,9 +31,9 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 }
 
 fn left(model: &Model) -> Line<'static> {
-    let theme = model.shared.theme();
+    let theme = model.context.theme();
     let muted = theme.style(Role::Muted);
-    let Some(me) = &model.shared.me else {
+    let Some(me) = &model.context.me else {
         return Line::styled("keyward", theme.style(Role::Strong));
     };
     let organization = text::line(&me.organization.name).into_owned();
@@ -47,24 +47,24 @@ fn left(model: &Model) -> Line<'static> {
 }
 
 fn right(model: &Model, columns: u16) -> Line<'static> {
-    let shared = &model.shared;
-    let theme = shared.theme();
+    let context = &model.context;
+    let theme = context.theme();
     let muted = theme.style(Role::Muted);
     let dot = || Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), muted);
     let mut spans = Vec::new();
-    let workspace = &model.tables.workspace.fleet;
+    let workspace = &model.tables.workspace.key_list;
     let waiting = model.tables.review.waiting();
     if workspace.load == Load::Complete && waiting > 0 {
         let waiting = number(u64::try_from(waiting).unwrap_or(u64::MAX));
         spans.push(Span::styled(format!("{waiting} to review"), theme.style(Role::Stale)));
         spans.push(dot());
     }
-    if shared.start.read_only {
+    if context.start.read_only {
         spans.push(Span::styled("read-only", theme.style(Role::Strong)));
         spans.push(dot());
     }
-    let profile = text::line(&shared.start.profile).into_owned();
-    if shared.start.production {
+    let profile = text::line(&context.start.profile).into_owned();
+    if context.start.production {
         let name = if profile.is_empty() { "production".to_owned() } else { profile };
         spans.push(Span::styled(format!(" {name} "), theme.style(Role::Production)));
         spans.push(dot());
@@ -73,10 +73,10 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
         spans.push(dot());
     }
     if columns >= 100 {
-        spans.push(Span::styled(text::line(&shared.start.server).into_owned(), muted));
+        spans.push(Span::styled(text::line(&context.start.server).into_owned(), muted));
         spans.push(dot());
     }
-    spans.push(match &shared.link {
+    spans.push(match &context.link {
         Link::Connecting => Span::styled("connecting", muted),
         Link::Live => Span::styled("connected", muted),
         Link::Lost(_) => Span::styled("no answer", theme.style(Role::Danger)),
@@ -87,12 +87,12 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
 
 /// Draws the tabs. In narrow windows those after the second shrink to their digits.
 pub fn tabs(model: &Model, area: Rect, buf: &mut Buffer) {
-    let shared = &model.shared;
-    let theme = shared.theme();
+    let context = &model.context;
+    let theme = context.theme();
     let mut spans = vec![Span::raw(" ")];
     for &tab in Tab::ALL {
         let open = tab == model.tab;
-        let allowed = shared.me.is_none() || shared.may(tab.permission()).is_ok();
+        let allowed = context.me.is_none() || context.may(tab.permission()).is_ok();
         let style = match (open, allowed) {
             (true, _) => theme.style(Role::Accent).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             (false, true) => Style::new(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use keyward::cli::Cli;
-use keyward::cli::document::{PRINTED, json_document};
+use keyward::cli::json_docs::{PRINTED, json_document};
 use keyward::cli::output::Field;
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ fn every_command_with_json_is_in_it() {
     with_json(&Cli::command(), "", &mut found);
     // A document of its own, see `domain::export`.
     assert!(found.remove("review export"));
-    let told = |p: &keyward::cli::document::Printed| {
+    let told = |p: &keyward::cli::json_docs::Printed| {
         p.command
             .split(' ')
             .filter(|word| *word == word.to_lowercase() && *word != "<")

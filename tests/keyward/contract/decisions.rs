@@ -9,7 +9,7 @@ use keyward::domain::member::Role;
 use keyward::domain::review::Decision;
 use keyward::domain::rotation::Phase;
 use keyward::domain::staleness::Flag;
-use keyward::domain::time::{DAY, SECOND, Stamp};
+use keyward::domain::time::{DAY, SECOND, Timestamp};
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, ListRotations, RotationsQuery};
 use keyward::wire::problem::ProblemType as P;
@@ -64,7 +64,7 @@ async fn a_review_keeps_its_evidence() {
     clock.advance(std::time::Duration::from_hours(20 * 24));
     let looked = clock.now();
     let review_id = Id::new(looked, [7; 10]);
-    let decide = |key: &Key, decision, since: Option<Stamp>| Decide {
+    let decide = |key: &Key, decision, since: Option<Timestamp>| Decide {
         review_id,
         key_id: key.id,
         decision,

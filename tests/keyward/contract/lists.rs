@@ -2,7 +2,7 @@
 
 use keyward::client::{Credential, Request};
 use keyward::clock::Clock;
-use keyward::domain::time::{DAY, HOUR, SECOND, Stamp};
+use keyward::domain::time::{DAY, HOUR, SECOND, Timestamp};
 use keyward::domain::usage::BucketWidth;
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{
@@ -43,7 +43,7 @@ async fn lists_are_paged_and_say_what_changed() {
         let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
         // The server reaches back 10 s: what was created before that is not repeated for ever.
         let since =
-            |at: Stamp| KeysQuery { changed_since: Some(at.plus(10 * SECOND)), ..KeysQuery::default() };
+            |at: Timestamp| KeysQuery { changed_since: Some(at.plus(10 * SECOND)), ..KeysQuery::default() };
         holder(&house, &keys[0]).send(Request::to(ListSites)).await.unwrap();
         house.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
         let edit = EditKey { name: Some("renamed".into()), note: None };

@@ -140,8 +140,8 @@ async fn a_removal_does_what_its_dry_run_said() {
         let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
         let create_shared =
             Request::with(keyward::wire::keys::CreateOrganizationKey, body).idempotency_key("two");
-        let shared = bo.client.send(create_shared).await.unwrap();
-        for key in [&personal, &shared] {
+        let context = bo.client.send(create_shared).await.unwrap();
+        for key in [&personal, &context] {
             user(&house.client, key).send(Request::to(ListSites)).await.unwrap();
             user(&house.client, key).send(Request::to(ListSites)).await.unwrap();
         }
@@ -149,11 +149,11 @@ async fn a_removal_does_what_its_dry_run_said() {
         let planned = house.ada.client.send(Request::to(RemoveMember).id(bo.id).query(try_it)).await.unwrap();
         let mut done = house.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
         assert_eq!(planned.revoked.iter().map(|key| key.id).collect::<Vec<_>>(), [personal.key.id]);
-        assert_eq!(planned.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [shared.key.id]);
+        assert_eq!(planned.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [context.key.id]);
         assert!(planned.revoked.iter().chain(&planned.to_review).all(|key| key.last_used_at.is_some()));
         (done.dry_run, done.member.removed_at) = (true, planned.member.removed_at);
         assert_eq!(done, planned);
-        assert!(user(&house.client, &shared).send(Request::to(ListSites)).await.is_ok(), "it survives");
+        assert!(user(&house.client, &context).send(Request::to(ListSites)).await.is_ok(), "it survives");
         assert_eq!(problem(user(&house.client, &personal).send(Request::to(ListSites)).await), P::KeyInvalid);
         house.close().await;
     })

@@ -6,7 +6,7 @@ use keyward::clock::entropy;
 use keyward::domain::id::Id;
 use keyward::domain::member::{Role, Status};
 use keyward::domain::secret::{Token, TokenKind};
-use keyward::domain::time::Stamp;
+use keyward::domain::time::Timestamp;
 use keyward::store::{Access, HostInvitation, SetUpError, Store};
 use keyward::wire::members::{ChangeMemberRole, ChangeRole, ListMembers, RemoveMember};
 use keyward::wire::problem::ProblemType as P;
@@ -134,7 +134,7 @@ async fn of_many_who_set_up_the_organization_one_succeeds() {
     let once = async |database: &Database| {
         // Whoever opens an empty database creates its tables: that is part of the race.
         let stores = join_all((0..4).map(|_| async {
-            Store::open(&database.target, Access::SetUp, Stamp(0), entropy).await.unwrap()
+            Store::open(&database.target, Access::SetUp, Timestamp(0), entropy).await.unwrap()
         }))
         .await;
         let tries = (0..32).map(|n| {
@@ -155,7 +155,12 @@ async fn of_many_who_set_up_the_organization_one_succeeds() {
 
 fn invitation() -> HostInvitation {
     let code = TokenKind::Code.digest(Token::new(TokenKind::Code, entropy()).expose()).unwrap();
-    HostInvitation { email: "ada@plant.example".into(), code, at: Stamp(0), expires_at: Stamp(i64::MAX) }
+    HostInvitation {
+        email: "ada@plant.example".into(),
+        code,
+        at: Timestamp(0),
+        expires_at: Timestamp(i64::MAX),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

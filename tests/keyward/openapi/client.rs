@@ -38,7 +38,7 @@ impl Operation {
     }
 
     /// What is wrong with this answer to it.
-    fn judge(&self, document: &Value, got: &Raw) -> Vec<String> {
+    fn rules(&self, document: &Value, got: &Raw) -> Vec<String> {
         let declared = &self.facts["responses"][got.status.to_string()];
         if declared.is_null() {
             return vec!["the status is not declared".into()];
@@ -202,7 +202,7 @@ async fn fire(database: &Database) {
         let operation = dice.pick(&operations);
         let ask = ask(&document, operation, &known, &who, &mut dice);
         let got = send(address, &ask).await;
-        let mut wrong = operation.judge(&document, &got);
+        let mut wrong = operation.rules(&document, &got);
         if got.status >= 500 {
             wrong.push("the server failed".into());
         }
@@ -222,7 +222,7 @@ async fn fire(database: &Database) {
         *seen.entry(format!("{name} {}", got.status / 100)).or_default() += 1;
         known.learn(&got.json());
     }
-    // Chance that never gets anything right would prove little.
+    // Rng that never gets anything right would prove little.
     for operation in &operations {
         let name = operation.facts["operationId"].as_str().unwrap();
         assert!(seen.contains_key(&format!("{name} 2")), "{name} never succeeded: {seen:?}");

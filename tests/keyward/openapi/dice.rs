@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keyward::domain::id::Id;
-use keyward::domain::time::Stamp;
+use keyward::domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::schema::resolved;
@@ -28,7 +28,7 @@ const TROUBLE: [&str; 16] = [
     "９９",
 ];
 
-/// Chance that can be repeated (`SplitMix64`).
+/// Rng that can be repeated (`SplitMix64`).
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -111,7 +111,7 @@ impl Known {
         let right = kinds.iter().copied().find(|kind| of.contains(&format!("/{kind}")));
         let kind = if kinds.is_empty() { None } else { right.or_else(|| Some(*dice.pick(&kinds))) };
         match (kind, dice.below(10)) {
-            (None, _) | (_, 0) => Id::new(Stamp(0), [7; 10]).to_string(),
+            (None, _) | (_, 0) => Id::new(Timestamp(0), [7; 10]).to_string(),
             (_, 1) => {
                 (*dice.pick(&["0", "current", "%00", "00000000-0000-0000-0000-00000000000g"])).to_owned()
             }
@@ -166,7 +166,7 @@ pub fn value(document: &Value, schema: &Value, name: &str, known: &Known, dice: 
         ("string", Some("uuid")) => known.id(name, dice).into(),
         ("string", Some("date-time")) => {
             let days = i64::try_from(dice.below(4_000)).unwrap();
-            Stamp(1_764_000_000_000 - 86_400_000 * 2_000).plus(days * 86_400_000).to_string().into()
+            Timestamp(1_764_000_000_000 - 86_400_000 * 2_000).plus(days * 86_400_000).to_string().into()
         }
         ("string", _) => dice.text().into(),
         ("integer" | "number", _) => json!(dice.below(1_200)),

@@ -1,7 +1,7 @@
 //! Checks a value against the schemas of the document: the keywords that it uses, and none silently left out.
 
 use keyward::domain::id::Id;
-use keyward::domain::time::Stamp;
+use keyward::domain::time::Timestamp;
 use serde_json::Value;
 
 /// Keywords that say nothing about which values are valid.
@@ -160,7 +160,7 @@ fn fits(pattern: &Value, text: &str) -> bool {
 fn has_format(format: &Value, text: &str) -> bool {
     match format.as_str().unwrap_or_default() {
         "uuid" => text.parse::<Id>().is_ok(),
-        "date-time" => Stamp::parse(text).is_ok() && text.ends_with('Z'),
+        "date-time" => Timestamp::parse(text).is_ok() && text.ends_with('Z'),
         _ => true,
     }
 }

@@ -9,9 +9,9 @@ use keyward::domain::review::Review;
 use keyward::domain::secret::Secret;
 use keyward::domain::text;
 use keyward::tui::app::Model;
+use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{Chord, Keymap};
-use keyward::tui::msg::{Effect, Failure, Moment, Msg, Put, Reply, Ticket};
-use keyward::tui::shared::Start;
+use keyward::tui::msg::{Delivery, Effect, Msg, Reply, RequestError, Ticket, UiTime};
 use keyward::tui::theme::{Palette, Theme};
 use keyward::tui::view::{self, Drawn};
 use keyward::wire::keys::Rotation;
@@ -29,8 +29,8 @@ pub fn secret() -> Secret {
     Secret::generate(|| std::array::from_fn(|i| u8::try_from(i * 37 % 256).unwrap()))
 }
 
-pub fn start(columns: u16, rows: u16) -> Start {
-    Start {
+pub fn start(columns: u16, rows: u16) -> StartOptions {
+    StartOptions {
         profile: String::new(),
         server: "https://keys.plant.example".to_owned(),
         production: false,
@@ -61,7 +61,7 @@ pub struct Driver {
     /// What was asked, in order.
     pub asked: Vec<String>,
     /// What the server answers instead, first come, first served.
-    pub failures: VecDeque<Failure>,
+    pub failures: VecDeque<RequestError>,
     /// Whether lists of keys are denied, whatever the role.
     pub denying: bool,
     /// What was put somewhere, and other effects that leave the program.
@@ -85,12 +85,12 @@ impl Driver {
         Self::with(start(columns, rows), Role::Admin)
     }
 
-    pub fn with(start: Start, role: Role) -> Self {
+    pub fn with(start: StartOptions, role: Role) -> Self {
         Self::prepare(start, role).go()
     }
 
     /// Before the first answer.
-    pub fn prepare(start: Start, role: Role) -> Self {
+    pub fn prepare(start: StartOptions, role: Role) -> Self {
         let (columns, rows) = start.size;
         let (model, effects) = Model::new(start);
         let mut keys = fleet::workspace();
@@ -138,7 +138,7 @@ impl Driver {
     /// Answers what of this name is held back, and nothing else.
     pub fn go_for(mut self, ask: &str) -> Self {
         let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held).into_iter().partition(
-            |effect| matches!(effect, Effect::Ask { ask: held, .. } if format!("{held:?}").starts_with(ask)),
+            |effect| matches!(effect, Effect::Request { ask: held, .. } if format!("{held:?}").starts_with(ask)),
         );
         self.held = later.into();
         assert!(!now.is_empty(), "{ask} was not asked: {:?}", self.held);
@@ -154,7 +154,7 @@ impl Driver {
         self
     }
 
-    pub fn failing(mut self, failure: Failure) -> Self {
+    pub fn failing(mut self, failure: RequestError) -> Self {
         self.failures.push_back(failure);
         self
     }
@@ -162,7 +162,7 @@ impl Driver {
     pub fn send(&mut self, msg: Msg) {
         let effects = self.model.update(msg);
         for effect in effects {
-            if self.hold && matches!(effect, Effect::Ask { .. } | Effect::Put { .. }) {
+            if self.hold && matches!(effect, Effect::Request { .. } | Effect::Deliver { .. }) {
                 self.held.push_back(effect);
             } else {
                 self.run(effect);
@@ -172,7 +172,7 @@ impl Driver {
 
     fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::Ask { ticket, ask } => {
+            Effect::Request { ticket, ask } => {
                 self.asked.push(format!("{ask:?}"));
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
@@ -180,36 +180,36 @@ impl Driver {
                 };
                 self.reply(ticket, result);
             }
-            Effect::Put { ticket, put } => {
+            Effect::Deliver { ticket, put } => {
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
                     None => Ok(Reply::Done(self.put(put))),
                 };
                 self.reply(ticket, result);
             }
-            Effect::Forget(_) => {}
+            Effect::CancelRequest(_) => {}
             Effect::DropPending { .. } => self.done.push("pending dropped".to_owned()),
             other => self.done.push(format!("{other:?}")),
         }
     }
 
-    fn reply(&mut self, ticket: Ticket, result: Result<Reply, Failure>) {
+    fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         let reply = Msg::Reply { ticket, result };
         self.could_wait.push(self.model.can_wait(&reply));
         self.send(reply);
     }
 
-    fn put(&mut self, put: Put) -> String {
+    fn put(&mut self, put: Delivery) -> String {
         let (what, said) = match put {
-            Put::Copy(text) => (format!("copy {text}"), "sent to your terminal".to_owned()),
-            Put::CopySecret(s) => (format!("copy {}", s.expose()), "sent to your terminal".to_owned()),
-            Put::SecretToFile { path, secret } => {
+            Delivery::Copy(text) => (format!("copy {text}"), "sent to your terminal".to_owned()),
+            Delivery::CopySecret(s) => (format!("copy {}", s.expose()), "sent to your terminal".to_owned()),
+            Delivery::SecretToFile { path, secret } => {
                 (format!("write {} to {path}", secret.expose()), format!("written to {path}"))
             }
-            Put::SecretToCommand { command, secret } => {
+            Delivery::SecretToCommand { command, secret } => {
                 (format!("pipe {} into {command}", secret.expose()), format!("given to `{command}`"))
             }
-            Put::TextToFile { path, text } => {
+            Delivery::TextToFile { path, text } => {
                 (format!("write {text} to {path}"), format!("written to {path}"))
             }
         };
@@ -253,10 +253,10 @@ impl Driver {
         let end = self.now + ms;
         while let Some(at) = self.model.wake_at().filter(|at| at.0 <= end) {
             self.now = self.now.max(at.0);
-            self.send(Msg::Tick { now: Moment(self.now) });
+            self.send(Msg::Tick { now: UiTime(self.now) });
         }
         self.now = end;
-        self.send(Msg::Tick { now: Moment(end) });
+        self.send(Msg::Tick { now: UiTime(end) });
         self.frame();
         self
     }

@@ -1,9 +1,9 @@
 //! The first screen: what it asks, what it keeps, and how it ends.
 
-use keyward::tui::first::{Chosen, First};
 use keyward::tui::keymap::Chord;
-use keyward::tui::msg::{Ask, Effect, Failure, Msg, Ticket};
-use keyward::tui::stage::Stage as _;
+use keyward::tui::msg::{ApiRequest, Effect, Msg, RequestError, Ticket};
+use keyward::tui::ui_model::UiModel as _;
+use keyward::tui::welcome::{Welcome, WelcomeChoice};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use zeroize::Zeroizing;
@@ -12,24 +12,24 @@ use super::driver::start;
 
 const CODE: &str = "inv_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn shown(first: &First, columns: u16, rows: u16) -> String {
+fn shown(first: &Welcome, columns: u16, rows: u16) -> String {
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
     first.draw(&mut buffer);
     let line = |y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect::<String>();
     (0..rows).map(|y| line(y).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-fn press(first: &mut First, keys: &[&str]) -> Vec<Effect> {
+fn press(first: &mut Welcome, keys: &[&str]) -> Vec<Effect> {
     keys.iter().flat_map(|key| first.update(Msg::Key(Chord::parse(key).unwrap().first))).collect()
 }
 
-fn paste(first: &mut First, text: &str) {
+fn paste(first: &mut Welcome, text: &str) {
     first.update(Msg::Paste(Zeroizing::new(text.to_owned())));
 }
 
 #[test]
 fn it_asks_for_a_server_and_a_code_and_says_where_they_come_from() {
-    let (first, effects) = First::new(start(80, 24));
+    let (first, effects) = Welcome::new(start(80, 24));
     assert!(effects.is_empty());
     insta::assert_snapshot!(shown(&first, 80, 24));
     insta::assert_snapshot!(shown(&first, 40, 10));
@@ -37,7 +37,7 @@ fn it_asks_for_a_server_and_a_code_and_says_where_they_come_from() {
 
 #[test]
 fn what_was_typed_stays_when_it_was_wrong_and_the_code_is_never_shown() {
-    let (mut first, _) = First::new(start(80, 24));
+    let (mut first, _) = Welcome::new(start(80, 24));
     assert!(press(&mut first, &["tab", "tab", "enter"]).is_empty(), "nothing to send");
     assert!(shown(&first, 80, 24).contains("Which server?"));
     paste(&mut first, "http://keys.plant.example\n");
@@ -51,39 +51,39 @@ fn what_was_typed_stays_when_it_was_wrong_and_the_code_is_never_shown() {
     press(&mut first, &["ctrl-u"]);
     paste(&mut first, CODE);
     let effects = press(&mut first, &["enter", "enter"]);
-    let [Effect::Ask { ticket, ask: Ask::SignInAt { server, code } }] = effects.as_slice() else {
+    let [Effect::Request { ticket, ask: ApiRequest::SignInAt { server, code } }] = effects.as_slice() else {
         panic!("{effects:?}");
     };
     assert_eq!((server.as_str(), code.expose()), ("http://keys.plant.example", CODE));
-    let result = Err(Failure::Unreachable("Nothing answers there.".to_owned()));
+    let result = Err(RequestError::Unreachable("Nothing answers there.".to_owned()));
     first.update(Msg::Reply { ticket: *ticket, result });
     let screen = shown(&first, 80, 24);
     assert!(screen.contains("Nothing answers there.") && screen.contains("http://keys.plant.example"));
     assert!(!screen.contains("inv_"), "{screen}");
     insta::assert_snapshot!(screen);
     let effects = press(&mut first, &["tab", "enter", "esc"]);
-    assert!(matches!(effects[..], [Effect::Ask { .. }, Effect::Forget(Ticket(2))]), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::Request { .. }, Effect::CancelRequest(Ticket(2))]), "{effects:?}");
     assert!(first.chosen.is_none());
 }
 
 #[test]
 fn the_demo_is_a_button_away_and_so_is_the_way_out() {
-    let (mut first, _) = First::new(start(80, 24));
+    let (mut first, _) = Welcome::new(start(80, 24));
     let effects = press(&mut first, &["tab", "tab", "tab", "enter"]);
-    assert!(matches!(effects[..], [Effect::Quit]) && first.chosen == Some(Chosen::Demo));
+    assert!(matches!(effects[..], [Effect::Quit]) && first.chosen == Some(WelcomeChoice::Demo));
     for keys in [&["ctrl-c"][..], &["backtab", "enter"], &["up", "q"], &["tab", "tab", "q"]] {
-        let (mut first, _) = First::new(start(80, 24));
+        let (mut first, _) = Welcome::new(start(80, 24));
         let effects = press(&mut first, keys);
         assert!(matches!(effects[..], [Effect::Quit]) && first.chosen.is_none(), "{keys:?}");
     }
-    let (mut first, _) = First::new(start(80, 24));
+    let (mut first, _) = Welcome::new(start(80, 24));
     assert!(press(&mut first, &["esc", "esc", "q"]).is_empty(), "Esc never quits, and q is a letter here");
     assert!(shown(&first, 80, 24).contains(" q "));
 }
 
 #[test]
 fn every_size_is_drawn() {
-    let (mut first, _) = First::new(start(80, 24));
+    let (mut first, _) = Welcome::new(start(80, 24));
     press(&mut first, &["tab", "enter"]);
     for columns in 1..100 {
         for rows in 1..30 {

@@ -6,12 +6,12 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{Client, Key, Kind};
 use keyward::domain::member::{MemberRef, Role, Status};
 use keyward::domain::policy::Policy;
-use keyward::domain::staleness::Judge;
-use keyward::domain::time::{DAY, HOUR, MINUTE, Stamp};
+use keyward::domain::staleness::StalenessRules;
+use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use keyward::wire::sessions::{May, Me, Organization};
 
 /// The server's present in all tests: 2026-11-18T14:53:20Z.
-pub const NOW: Stamp = Stamp(1_795_013_600_000);
+pub const NOW: Timestamp = Timestamp(1_795_013_600_000);
 
 pub fn id(n: u16) -> Id {
     let mut random = [0; 10];
@@ -107,8 +107,8 @@ pub fn personal() -> Vec<Key> {
 }
 
 /// What the server judges by.
-pub fn judge() -> Judge {
-    Judge { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(600 * DAY) }
+pub fn rules() -> StalenessRules {
+    StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(600 * DAY) }
 }
 
 pub fn me(role: Role) -> Me {

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
 use keyward::domain::text::first_unshowable;
-use keyward::tui::msg::Failure;
+use keyward::tui::msg::RequestError;
 use proptest::prelude::*;
 
 use super::driver::{Driver, secret, start};
@@ -61,7 +61,7 @@ fn hostile_names_are_shown_harmlessly_everywhere() {
             shows_nothing_that_acts(&driver);
         }
     }
-    let failure = Failure::Unreachable("\u{1b}[31mred \u{202e}alert".into());
+    let failure = RequestError::Unreachable("\u{1b}[31mred \u{202e}alert".into());
     shows_nothing_that_acts(&Driver::new().failing(failure).press("r"));
     shows_nothing_that_acts(&Driver::new().press("n").paste("a\u{1b}[2Jb"));
 }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
 use keyward::domain::time::MINUTE;
-use keyward::tui::msg::{Failure, Pending};
+use keyward::tui::msg::{Pending, RequestError};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
@@ -27,8 +27,8 @@ fn writes(driver: &Driver) -> Vec<&str> {
     asked.filter(|word| ["Create", "Revoke", "Confirm"].contains(word)).collect()
 }
 
-fn refused(kind: ProblemType, why: &str) -> Failure {
-    Failure::Refused(Box::new(Problem::new(kind, why)))
+fn refused(kind: ProblemType, why: &str) -> RequestError {
+    RequestError::Refused(Box::new(Problem::new(kind, why)))
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn without_the_last_four_and_a_reason_nothing_happens() {
 
 #[test]
 fn a_revoke_that_fails_is_said_beside_the_new_secret_and_tried_again() {
-    let lost = Failure::Unreachable("The server did not answer.".into());
+    let lost = RequestError::Unreachable("The server did not answer.".into());
     let driver = filled_in().holding().press("<enter>").go_once().failing(lost.clone()).go();
     assert_snapshot!(driver.screen());
     // Stored, and still the leaked key lives: the record stays for the next start.
@@ -89,7 +89,7 @@ fn where_no_replacement_can_be_created_the_key_goes_all_the_same() {
 
 #[test]
 fn a_lost_answer_is_asked_for_again_under_the_same_name() {
-    let lost = Failure::Unreachable("The server did not answer.".into());
+    let lost = RequestError::Unreachable("The server did not answer.".into());
     let mut driver = filled_in().failing(lost).press("<enter>");
     assert!(driver.screen().contains("NOT revoked yet"), "{}", driver.screen());
     driver = driver.press("<enter>");

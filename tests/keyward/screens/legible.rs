@@ -3,8 +3,8 @@
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
 use keyward::domain::text;
-use keyward::tui::msg::Failure;
-use keyward::tui::shared::Start;
+use keyward::tui::context::StartOptions;
+use keyward::tui::msg::RequestError;
 
 use super::driver::{Driver, start};
 use super::fleet::{NOW, ada, key};
@@ -19,7 +19,7 @@ fn with_key(name: &str, columns: u16, rows: u16) -> Driver {
 #[test]
 fn a_long_message_takes_more_lines_and_the_history_shows_it_whole() {
     let why = "The disk of the server is full, so that nothing can be written. Keys are still verified. Free space there, then press r";
-    let driver = Driver::new().failing(Failure::Local(why.into())).press("y1");
+    let driver = Driver::new().failing(RequestError::Local(why.into())).press("y1");
     let screen = driver.screen();
     assert!(screen.contains("Free space there") && screen.contains("press r"), "{screen}");
     assert!(driver.drawn.scroll.is_none());
@@ -93,7 +93,7 @@ fn a_filter_that_only_revoked_keys_pass_says_so() {
 
 #[test]
 fn an_answer_ends_the_outage_at_once() {
-    let lost = Failure::Unreachable("Nothing answers.".into());
+    let lost = RequestError::Unreachable("Nothing answers.".into());
     let driver = Driver::new().press("nLine 4").failing(lost).press("<enter>");
     assert!(driver.screen().contains("no answer"));
     let driver = driver.press("<enter>");
@@ -102,7 +102,7 @@ fn an_answer_ends_the_outage_at_once() {
 
 #[test]
 fn the_command_names_the_profile_and_changes_no_name_by_itself() {
-    let start = Start { profile: "plant 2".into(), ..start(120, 40) };
+    let start = StartOptions { profile: "plant 2".into(), ..start(120, 40) };
     let mut driver = Driver::with(start, Role::Admin);
     driver.keys.insert(0, key(400, Kind::Organization, "it's $(id)", 0, None));
     let copied = |driver: Driver, digit: &str| driver.press("c").press(digit).done.last().unwrap().clone();

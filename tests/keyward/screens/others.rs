@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 
 use keyward::domain::member::Role;
+use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::Keymap;
-use keyward::tui::shared::Start;
 
 use super::driver::{Driver, start};
 
@@ -108,7 +108,7 @@ fn removing_takes_the_key_that_is_bound_to_yes() {
     let removed = |driver: &Driver| driver.screen().contains("Removed eve");
     let at_eve = |keymap: &[(&str, &str)]| {
         let own = keymap.iter().map(|&(action, key)| (action.to_owned(), vec![key.to_owned()])).collect();
-        let start = Start { keymap: Keymap::new(&own).unwrap(), ..start(80, 24) };
+        let start = StartOptions { keymap: Keymap::new(&own).unwrap(), ..start(80, 24) };
         Driver::with(start, Role::Admin).press("5/eve<enter>x")
     };
     assert!(removed(&at_eve(&[]).press("y")));

@@ -1,13 +1,13 @@
 //! The server does not answer for a while: what is shown stays, and everything comes back without a key press.
 
 use keyward::domain::member::Role;
-use keyward::tui::msg::Failure;
+use keyward::tui::msg::RequestError;
 use keyward::wire::problem::{Problem, ProblemType};
 
 use super::driver::{Driver, start};
 
-fn down() -> Failure {
-    Failure::Unreachable("keys.plant.example refused the connection".to_owned())
+fn down() -> RequestError {
+    RequestError::Unreachable("keys.plant.example refused the connection".to_owned())
 }
 
 /// Fails the next answers, so many.
@@ -69,7 +69,8 @@ fn another_role_is_noticed_when_it_matters() {
     );
     let mut driver = driver.press("5");
     driver.role = Role::Normal;
-    let denied = Failure::Refused(Box::new(Problem::new(ProblemType::NotPermitted, "Your role may not.")));
+    let denied =
+        RequestError::Refused(Box::new(Problem::new(ProblemType::NotPermitted, "Your role may not.")));
     let driver = driver.failing(denied).press("ieva@plant.example<enter>");
     assert!(driver.screen().contains("(normal)"), "{}", driver.screen());
 }

@@ -4,7 +4,7 @@ use keyward::domain::activity::{Action, Activity};
 use keyward::domain::key::{Key, Kind};
 use keyward::domain::member::{Role, Status};
 use keyward::domain::rotation::{Phase, QuietWindow, evidence, phase, quiet_since, ready_at};
-use keyward::domain::time::{DAY, HOUR, MINUTE, Stamp};
+use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use keyward::domain::usage::Bucket;
 use keyward::wire::keys::{Rotation, RotationUsage, ShownOnce};
 use keyward::wire::members::{Invitation, Invite, KeySummary, Member, Removal};
@@ -179,7 +179,7 @@ pub fn log(rows: u16) -> Vec<Activity> {
             };
             Activity {
                 id: id(5_000 - n),
-                at: Stamp(NOW.0 - i64::from(n) * 47 * MINUTE),
+                at: Timestamp(NOW.0 - i64::from(n) * 47 * MINUTE),
                 actor: Some(ada().as_ref().clone()),
                 action,
                 key_id: name.map(|name| if name == "Backup job" { id(10) } else { id(2) }),

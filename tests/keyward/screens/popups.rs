@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use keyward::domain::member::Role;
 use keyward::domain::time::MINUTE;
-use keyward::tui::msg::{Failure, Pending};
-use keyward::tui::shared::Start;
+use keyward::tui::context::StartOptions;
+use keyward::tui::msg::{Pending, RequestError};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
@@ -57,7 +57,7 @@ fn a_secret_goes_into_a_file_or_a_command() {
     assert!(driver.done.iter().any(|d| d.starts_with("write sk_") && d.ends_with("to ~/line4.key")));
     assert!(driver.press("<esc>").model.overlay.is_none());
 
-    let failure = Failure::Local("`pass` exited with 1: no such store. Nothing was stored.".into());
+    let failure = RequestError::Local("`pass` exited with 1: no such store. Nothing was stored.".into());
     let mut driver = Driver::new().press("nLine 4<enter>ppass insert -m kw");
     driver.failures.push_back(failure);
     assert_snapshot!(driver.press("<enter>").screen());
@@ -65,7 +65,7 @@ fn a_secret_goes_into_a_file_or_a_command() {
 
 #[test]
 fn a_refused_create_keeps_what_was_typed() {
-    let lost = Failure::Unreachable("The server did not answer within 15 s. Try again.".into());
+    let lost = RequestError::Unreachable("The server did not answer within 15 s. Try again.".into());
     let mut driver = Driver::new().press("nLine 4");
     driver.failures.push_back(lost);
     assert_snapshot!(driver.press("<enter>").screen());
@@ -125,7 +125,7 @@ fn editing_meets_another_change() {
     now.version += 1;
     now.name = "Backups".to_owned();
     let problem = Problem::new(ProblemType::VersionMismatch, "It was changed.").with_key(now);
-    driver.failures.push_back(Failure::Refused(Box::new(problem)));
+    driver.failures.push_back(RequestError::Refused(Box::new(problem)));
     assert_snapshot!(driver.press("!<enter>").screen());
 }
 
@@ -147,7 +147,7 @@ fn menus_palette_help_and_messages() {
 
 #[test]
 fn restricted_popups_say_why_they_write_nothing() {
-    let restricted = || Driver::with(Start { restricted: true, ..start(80, 24) }, Role::Admin);
+    let restricted = || Driver::with(StartOptions { restricted: true, ..start(80, 24) }, Role::Admin);
     for keys in ["3SAy<esc>E<enter>", "nLine 4<enter>w", "nLine 4<enter>p"] {
         let driver = restricted().press(keys);
         assert!(driver.screen().contains("out of reach here (--restricted)"), "{}", driver.screen());
@@ -181,7 +181,8 @@ fn an_unfinished_create_is_offered_at_the_start() {
 
 #[test]
 fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
-    let ended = Failure::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
+    let ended =
+        RequestError::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
     let driver = Driver::new().press("jj").failing(ended).press("r");
     assert_snapshot!(driver.screen());
     let driver = driver.press(":sign<enter>");
@@ -197,7 +198,7 @@ fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
 #[test]
 fn what_was_typed_outlives_the_session() {
     let ended =
-        || Failure::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
+        || RequestError::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
     let code = format!("inv_{}", "0f".repeat(32));
     for (open, typed) in
         [("nLine 4", "Line 4"), ("eyz", "Backup jobyz"), ("5ieva@plant.example", "eva@plant.example")]

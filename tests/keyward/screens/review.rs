@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use keyward::domain::key::{Key, Kind};
 use keyward::domain::member::Role;
 use keyward::domain::time::{DAY, MINUTE};
-use keyward::tui::msg::Failure;
+use keyward::tui::msg::RequestError;
 use keyward::wire::problem::{Problem, ProblemType};
 
 use super::driver::{Driver, start};
@@ -144,7 +144,7 @@ fn drafts_outlive_the_program_and_nothing_is_applied_twice() {
     let (drafts, keys) = (kept(&driver), driver.keys.clone());
     let again = |reviews| {
         let mut driver = Driver::prepare(
-            keyward::tui::shared::Start { drafts: drafts.clone(), ..start(80, 24) },
+            keyward::tui::context::StartOptions { drafts: drafts.clone(), ..start(80, 24) },
             Role::Admin,
         );
         driver.keys.clone_from(&keys);
@@ -162,7 +162,7 @@ fn drafts_outlive_the_program_and_nothing_is_applied_twice() {
 
 #[test]
 fn a_lost_connection_keeps_the_rest_as_drafts() {
-    let lost = Failure::Unreachable("The server did not answer.".into());
+    let lost = RequestError::Unreachable("The server did not answer.".into());
     let driver = reviewing(stale(12)).press("3axArevoke 12").failing(lost).press("<enter>");
     assert!(driver.reviews.len() < 12);
     let done = driver.reviews.len();
@@ -185,7 +185,7 @@ fn the_preview_opens_as_soon_as_it_is_known_what_was_applied_before() {
 #[test]
 fn the_preview_waits_for_the_keys_too() {
     let first = reviewing(stale(3)).press("3x");
-    let start = keyward::tui::shared::Start { drafts: kept(&first), ..start(80, 24) };
+    let start = keyward::tui::context::StartOptions { drafts: kept(&first), ..start(80, 24) };
     let mut driver = Driver::prepare(start, Role::Admin);
     driver.keys = stale(3);
     // The tab is open before the keys are there, and what was applied before is known first.
@@ -220,7 +220,7 @@ fn the_export_is_written_and_recorded() {
 #[test]
 fn only_the_failed_ones_are_tried_again() {
     let busy =
-        || Failure::Refused(Box::new(Problem::new(ProblemType::OutcomeUnknown, "The server is busy.")));
+        || RequestError::Refused(Box::new(Problem::new(ProblemType::OutcomeUnknown, "The server is busy.")));
     let mut driver = reviewing(stale(4)).press("3axArevoke 4");
     driver.failures.extend([busy(), busy()]);
     driver.asked.clear();
@@ -254,7 +254,7 @@ fn a_torn_end_costs_only_what_was_torn() {
     let whole = kept(&driver);
     let torn = &whole[..whole.len() - 9];
     let resume = |drafts: &str| {
-        let start = keyward::tui::shared::Start { drafts: drafts.to_owned(), ..start(80, 24) };
+        let start = keyward::tui::context::StartOptions { drafts: drafts.to_owned(), ..start(80, 24) };
         let mut driver = Driver::prepare(start, Role::Admin);
         driver.keys.clone_from(&reviewing(stale(4)).keys);
         driver.go().press("3")

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
-use keyward::tui::msg::Failure;
+use keyward::tui::msg::RequestError;
 
 use super::driver::{Driver, plain, start};
 
@@ -33,7 +33,7 @@ fn loading_empty_failed_and_not_permitted_say_what_to_do_next() {
     empty.keys.clear();
     assert_snapshot!(empty.go().screen());
     let down = "The server at keys.plant.example does not answer. Check that it runs.";
-    assert_snapshot!(Driver::new().failing(Failure::Unreachable(down.into())).press("r").screen());
+    assert_snapshot!(Driver::new().failing(RequestError::Unreachable(down.into())).press("r").screen());
 }
 
 #[test]

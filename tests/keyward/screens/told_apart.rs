@@ -3,7 +3,7 @@
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
 use keyward::domain::time::{DAY, HOUR};
-use keyward::tui::shared::Start;
+use keyward::tui::context::StartOptions;
 use keyward::tui::theme::{Palette, Theme};
 use ratatui::style::Modifier;
 
@@ -14,7 +14,7 @@ const NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, li
 
 /// One key of each kind, in this order, the first one selected.
 fn each(theme: Theme, columns: u16) -> Driver {
-    let mut driver = Driver::prepare(Start { theme, ..start(columns, 24) }, Role::Admin);
+    let mut driver = Driver::prepare(StartOptions { theme, ..start(columns, 24) }, Role::Admin);
     let gone = fleet::member(9, "Gone Gauss", Some(3));
     let used = |ago: i64| Some((ago, "Grafana/11.4.0"));
     let quiet = used(9 * DAY);

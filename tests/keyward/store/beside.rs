@@ -1,14 +1,14 @@
 //! SQLite's files are made, folded and opened while others write: nobody is ever told that they cannot be opened.
 
 use keyward::clock::{Clock, entropy};
-use keyward::domain::time::Stamp;
+use keyward::domain::time::Timestamp;
 use keyward::store::{Access, Error, Store};
 
 use crate::support::{Database, scaled};
 
 async fn write_and_read(store: &Store) -> Result<(), Error> {
     let writing: Result<(), Error> =
-        store.write(|tx| Box::pin(async move { tx.set_tracking_since(Stamp(1)).await })).await;
+        store.write(|tx| Box::pin(async move { tx.set_tracking_since(Timestamp(1)).await })).await;
     writing?;
     store.reader().await?.organization().await.map(drop)
 }

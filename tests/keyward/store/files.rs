@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use keyward::clock::entropy;
-use keyward::domain::time::Stamp;
+use keyward::domain::time::Timestamp;
 use keyward::store::{Access, BackupError, OpenError, Store, Target};
 
 use super::{raw, with_ada};
@@ -31,7 +31,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 async fn open(database: &Database, access: Access) -> Result<Store, OpenError> {
-    Store::open(&database.target, access, Stamp(0), entropy).await
+    Store::open(&database.target, access, Timestamp(0), entropy).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +103,7 @@ async fn the_settings_of_sqlite_are_in_force() {
     assert_eq!(journal, "wal");
     // Odd names are no trouble.
     let odd = Target::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
-    let opened = Store::open(&odd, Access::Serve, Stamp(0), entropy).await.unwrap();
+    let opened = Store::open(&odd, Access::Serve, Timestamp(0), entropy).await.unwrap();
     assert!(path(&database).parent().unwrap().join("ä b?c#d%20.db").exists());
     opened.close().await;
     store.close().await;
@@ -119,7 +119,7 @@ async fn a_backup_is_whole_private_and_never_overwrites() {
     let again = store.backup(&to).await;
     assert!(matches!(again, Err(BackupError::File(_))), "{again:?}");
     store.close().await;
-    let copy = Store::open(&Target::Sqlite(to), Access::Tool, Stamp(0), entropy).await.unwrap();
+    let copy = Store::open(&Target::Sqlite(to), Access::Tool, Timestamp(0), entropy).await.unwrap();
     assert!(copy.reader().await.unwrap().member(ada).await.unwrap().is_some());
     copy.close().await;
 }

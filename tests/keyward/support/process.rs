@@ -40,8 +40,10 @@ impl Process {
         std::fs::write(&config, "[limits]\nrequests_per_minute = 1000000\n").unwrap();
         command.args(["serve", "--listen", "127.0.0.1:0"]).env_clear().env("HOME", home.path());
         command.env("PATH", environment("PATH").unwrap()).env("KEYWARD_CONFIG", config);
-        #[cfg(feature = "planted-bugs")]
-        command.envs(environment("KEYWARD_TEST_SERVER_BUG").map(|bug| (keyward::planted::VARIABLE, bug)));
+        #[cfg(feature = "fault-injection")]
+        command.envs(
+            environment("KEYWARD_TEST_SERVER_BUG").map(|bug| (keyward::fault_injection::VARIABLE, bug)),
+        );
         match target {
             Target::Sqlite(path) => command.arg("--data").arg(path),
             Target::Postgres(url) => command.env("KEYWARD_DATABASE_URL", url),

@@ -30,7 +30,7 @@ impl Seen {
 
 /// A program in a terminal.
 pub struct Pty {
-    shared: Arc<(Mutex<Seen>, Condvar)>,
+    context: Arc<(Mutex<Seen>, Condvar)>,
     stop: Arc<AtomicBool>,
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
@@ -84,10 +84,10 @@ impl Pty {
         let child = pair.slave.spawn_command(command).unwrap();
         let emulator = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 1_000);
         let seen = Seen { emulator, bytes: Vec::new() };
-        let shared = Arc::new((Mutex::new(seen), Condvar::new()));
+        let context = Arc::new((Mutex::new(seen), Condvar::new()));
         let stop = Arc::new(AtomicBool::new(false));
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let (share, stopped) = (shared.clone(), stop.clone());
+        let (share, stopped) = (context.clone(), stop.clone());
         std::thread::spawn(move || {
             let mut buffer = vec![0; 1 << 16];
             loop {
@@ -103,7 +103,7 @@ impl Pty {
         });
         let writer = pair.master.take_writer().unwrap();
         Self {
-            shared,
+            context,
             stop,
             master: Some(pair.master),
             writer: Some(writer),
@@ -132,13 +132,13 @@ impl Pty {
             // What a program wrote before it ended may come a little later.
             let patience = if ended { Duration::from_secs(2) } else { PATIENCE };
             assert!(began.elapsed() < patience, "waited in vain for {what}; the screen:\n{}", seen.text());
-            seen = self.shared.1.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
+            seen = self.context.1.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
             ended = self.child.lock().unwrap().try_wait().unwrap().is_some();
         }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.context.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until a text is on the screen.
@@ -189,7 +189,7 @@ impl Pty {
             // Wakes when the program writes or closes; at the latest after the wait.
             let seen = self.seen();
             let still = format!("still running; the screen:\n{}", seen.text());
-            drop(self.shared.1.wait_timeout(seen, Duration::from_millis(20)).unwrap());
+            drop(self.context.1.wait_timeout(seen, Duration::from_millis(20)).unwrap());
             if began.elapsed() > PATIENCE {
                 let _ = self.child.lock().unwrap().kill();
                 panic!("{still}");

@@ -6,11 +6,11 @@ use keyward::client::{Client, Request};
 use keyward::clock::entropy;
 use keyward::domain::id::Id;
 use keyward::domain::key::{Key, Kind};
-use keyward::domain::time::Stamp;
+use keyward::domain::time::Timestamp;
 use keyward::tui::app::Model;
+use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{Chord, Keymap};
-use keyward::tui::msg::{Ask, Effect, Failure, Msg, Pending, Reply, Ticket};
-use keyward::tui::shared::Start;
+use keyward::tui::msg::{ApiRequest, Effect, Msg, Pending, Reply, RequestError, Ticket};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::keys::{
@@ -51,7 +51,7 @@ impl Screens {
 
     /// After an earlier run that left these behind.
     pub async fn after(person: &Person, drafts: &str, pending: Vec<Pending>) -> Self {
-        let start = Start {
+        let start = StartOptions {
             profile: String::new(),
             server: "a test".to_owned(),
             production: false,
@@ -99,10 +99,13 @@ impl Screens {
         let mut waiting: VecDeque<Effect> = effects.into();
         while let Some(effect) = waiting.pop_front() {
             match effect {
-                Effect::Ask { ticket, ask } => {
+                Effect::Request { ticket, ask } => {
                     let changes = matches!(
                         ask,
-                        Ask::Decide { .. } | Ask::Create { .. } | Ask::Revoke { .. } | Ask::Confirm(..)
+                        ApiRequest::Decide { .. }
+                            | ApiRequest::Create { .. }
+                            | ApiRequest::Revoke { .. }
+                            | ApiRequest::Confirm(..)
                     );
                     self.record(&ask);
                     if changes && self.dies() || self.is_dead() {
@@ -115,9 +118,9 @@ impl Screens {
                         waiting.extend(self.model.update(reply(ticket, result)));
                     }
                 }
-                Effect::KeepDrafts(_) | Effect::NoteDrafts(_) if self.dies() => return,
-                Effect::KeepDrafts(drafts) => self.drafts = drafts,
-                Effect::NoteDrafts(line) => self.drafts.push_str(&line),
+                Effect::SaveDrafts(_) | Effect::AppendDrafts(_) if self.dies() => return,
+                Effect::SaveDrafts(drafts) => self.drafts = drafts,
+                Effect::AppendDrafts(line) => self.drafts.push_str(&line),
                 Effect::DropPending { idempotency_key } => {
                     self.pending.retain(|pending| pending.idempotency_key != idempotency_key);
                 }
@@ -129,15 +132,15 @@ impl Screens {
     }
 
     /// A create is recorded before it is sent.
-    fn record(&mut self, ask: &Ask) {
-        if let Ask::Create { kind, idempotency_key, body, leaked } = ask
+    fn record(&mut self, ask: &ApiRequest) {
+        if let ApiRequest::Create { kind, idempotency_key, body, leaked } = ask
             && !self.pending.iter().any(|pending| pending.idempotency_key == *idempotency_key)
         {
             self.pending.push(Pending {
                 idempotency_key: idempotency_key.clone(),
                 kind: *kind,
                 body: body.clone(),
-                at: Stamp::default(),
+                at: Timestamp::default(),
                 key_id: None,
                 member: self.member,
                 leaked: leaked.clone(),
@@ -145,40 +148,40 @@ impl Screens {
         }
     }
 
-    async fn answers(&mut self, ask: Ask) -> Vec<Result<Reply, Failure>> {
+    async fn answers(&mut self, ask: ApiRequest) -> Vec<Result<Reply, RequestError>> {
         let client = &self.client;
         let one = match ask {
-            Ask::Me => client.send(Request::to(GetMe)).await.map(|me| Reply::Me(Box::new(me))),
-            Ask::Keys(kind) => {
+            ApiRequest::Me => client.send(Request::to(GetMe)).await.map(|me| Reply::Me(Box::new(me))),
+            ApiRequest::Keys(kind) => {
                 let query = KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() };
                 keys(client, kind, query).await.map(Reply::Keys)
             }
-            Ask::Changes { kind, since } => {
+            ApiRequest::Changes { kind, since } => {
                 let query = KeysQuery { changed_since: Some(since), ..KeysQuery::default() };
                 keys(client, kind, query).await.map(Reply::Keys)
             }
-            Ask::Reviews(query) => {
+            ApiRequest::Reviews(query) => {
                 client.send(Request::to(ListReviews).query(query)).await.map(Reply::Reviews)
             }
-            Ask::Decide { idempotency_key, body } => {
+            ApiRequest::Decide { idempotency_key, body } => {
                 let request = Request::with(CreateReview, body).idempotency_key(&idempotency_key);
                 client.send(request).await.map(|decided| Reply::Decided(Box::new(decided)))
             }
-            Ask::Members => {
+            ApiRequest::Members => {
                 client.send(Request::to(ListMembers).query(PageQuery::default())).await.map(Reply::Members)
             }
-            Ask::Remove { id, dry_run } => {
+            ApiRequest::Remove { id, dry_run } => {
                 let request = Request::to(RemoveMember).id(id).query(RemoveQuery { dry_run: Some(dry_run) });
                 client.send(request).await.map(|removal| Reply::Removal(Box::new(removal)))
             }
-            Ask::Usage { kind, id, .. } => {
+            ApiRequest::Usage { kind, id, .. } => {
                 client.key_usage(kind, id, UsageQuery::default()).await.map(Reply::Usage)
             }
-            Ask::Rotations(owner) => {
+            ApiRequest::Rotations(owner) => {
                 let query = RotationsQuery { owner, usage: Some(true), ..RotationsQuery::default() };
                 client.send(Request::to(ListRotations).query(query)).await.map(Reply::Rotations)
             }
-            Ask::Create { kind, idempotency_key, body, .. } => {
+            ApiRequest::Create { kind, idempotency_key, body, .. } => {
                 let created = client.create_key(kind, body, &idempotency_key).await;
                 if let Ok(CreatedKey { secret: Some(secret), .. }) = &created {
                     self.secret = Some(secret.expose().to_owned());
@@ -189,13 +192,15 @@ impl Screens {
                 }
                 created.map(|created| Reply::Created(Box::new(created)))
             }
-            Ask::Confirm(kind, id) => client.confirm_key(kind, id).await.map(|key| Reply::Key(Box::new(key))),
-            Ask::Revoke { kind, id, body } => {
+            ApiRequest::Confirm(kind, id) => {
+                client.confirm_key(kind, id).await.map(|key| Reply::Key(Box::new(key)))
+            }
+            ApiRequest::Revoke { kind, id, body } => {
                 client.revoke_key(kind, id, body).await.map(|key| Reply::Key(Box::new(key)))
             }
             _ => return Vec::new(),
         };
-        vec![one.map_err(Failure::from)]
+        vec![one.map_err(RequestError::from)]
     }
 
     pub async fn press(mut self, keys: &str) -> Self {
@@ -230,6 +235,6 @@ async fn keys(client: &Client, kind: Kind, query: KeysQuery) -> Result<Page<Key>
     }
 }
 
-fn reply(ticket: Ticket, result: Result<Reply, Failure>) -> Msg {
+fn reply(ticket: Ticket, result: Result<Reply, RequestError>) -> Msg {
     Msg::Reply { ticket, result }
 }

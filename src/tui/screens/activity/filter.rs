@@ -5,7 +5,7 @@ use std::fmt;
 use super::columns::words;
 use crate::domain::activity::Activity;
 use crate::domain::filter::{Amount, Field, Fields, Needle, Value, quote};
-use crate::domain::staleness::Judge;
+use crate::domain::staleness::StalenessRules;
 
 /// What a field tests on a row of the log. Plain terms search action, people, key and details.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl fmt::Display for ActivityTest {
 }
 
 impl ActivityTest {
-    pub(super) fn holds(&self, row: &Activity, judge: &Judge) -> bool {
+    pub(super) fn holds(&self, row: &Activity, rules: &StalenessRules) -> bool {
         match self {
             Self::By(needle) => {
                 row.actor.as_ref().is_some_and(|by| needle.is_in(&by.name) || needle.is_in(&by.email))
@@ -68,7 +68,7 @@ impl ActivityTest {
                     || row.key_id.is_some_and(|id| needle.is_all_of(&id.to_string()))
             }
             Self::From(needle) => row.address.as_deref().is_some_and(|from| needle.is_in(from)),
-            Self::Age(span) => span.holds(judge.now.since(row.at)),
+            Self::Age(span) => span.holds(rules.now.since(row.at)),
         }
     }
 }

@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
 use crate::domain::staleness::Flag;
-use crate::domain::time::{Stamp, ago};
+use crate::domain::time::{Timestamp, ago};
 use crate::tui::chart::sparkline;
-use crate::tui::table::{Column, Look, Order, Width, text_order, text_rank, time_rank};
+use crate::tui::table::{CellContext, Column, Order, Width, text_order, text_rank, time_rank};
 use crate::tui::theme::{Role, Symbol};
 
 /// The columns of the tab Personal.
@@ -40,7 +40,7 @@ const NAME: Column<Key> = Column {
 };
 const MASK: Column<Key> = Column {
     title: "Secret key",
-    width: Width::Mask,
+    width: Width::MaskedSecret,
     yields: 0,
     cell: mask,
     order: Some(Order {
@@ -74,7 +74,7 @@ const FLAGS: Column<Key> = Column {
     cell: flags_line,
     order: Some(Order {
         // The most urgent first, as in the review.
-        rank: |key, judge| judge.risk(key).map_or(0, |risk| 10 - risk as u64),
+        rank: |key, rules| rules.risk(key).map_or(0, |risk| 10 - risk as u64),
         tie: by_age,
         descending: true,
     }),
@@ -96,18 +96,18 @@ fn by_age(a: &Key, b: &Key) -> Ordering {
 }
 
 /// A moment as the tables show it.
-pub fn time(at: Stamp, look: &Look<'_>) -> String {
-    if look.exact { at.minute() } else { ago(at, look.judge.now) }
+pub fn time(at: Timestamp, look: &CellContext<'_>) -> String {
+    if look.exact { at.minute() } else { ago(at, look.rules.now) }
 }
 
 /// In use or stale, and without an owner or not: shown at every width, since the words of the flags are not.
-fn signs<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+fn signs<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let theme = look.theme;
-    let flags = look.judge.flags(key);
+    let flags = look.rules.flags(key);
     let sign = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
     let used = match () {
         () if key.revoked_at.is_some() => Span::raw(" "),
-        () if key.is_live(look.judge.now) => sign(Symbol::Live, Role::Live),
+        () if key.is_live(look.rules.now) => sign(Symbol::Live, Role::Live),
         () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => sign(Symbol::Stale, Role::Stale),
         () => Span::raw(" "),
     };
@@ -118,25 +118,25 @@ fn signs<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
     signs
 }
 
-fn name<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+fn name<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let role = if key.revoked_at.is_some() { Role::Revoked } else { Role::Plain };
     Line::styled(key.name.as_str(), look.theme.style(role))
 }
 
-fn mask<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+fn mask<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     Line::styled(key.masked.as_str(), look.theme.style(Role::Muted))
 }
 
-fn recent_use<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+fn recent_use<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let counts = look.daily.and_then(|daily| daily.get(&key.id));
     let shown = counts.map(|counts| sparkline(counts, 15, look.theme.ascii)).unwrap_or_default();
     Line::styled(shown, look.theme.style(Role::Bar))
 }
 
 /// When it was last used, or `Never`.
-pub fn last_used<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+pub fn last_used<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let theme = look.theme;
-    let flags = look.judge.flags(key);
+    let flags = look.rules.flags(key);
     let role = match () {
         () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => Role::Stale,
         () => Role::Plain,
@@ -148,7 +148,7 @@ pub fn last_used<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
 }
 
 /// Who created it; a removed member says so.
-pub fn created_by<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+pub fn created_by<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let by = &key.created_by;
     match by.status {
         Status::Active => Line::raw(by.name.as_str()),
@@ -163,13 +163,13 @@ pub fn created_by<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
 }
 
 /// The flags in words; of a revoked key, when that was.
-pub fn flags_line<'a>(key: &'a Key, look: &Look<'_>) -> Line<'a> {
+pub fn flags_line<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let theme = look.theme;
     if let Some(at) = key.revoked_at {
         return Line::styled(format!("revoked {}", time(at, look)), theme.style(Role::Muted));
     }
     let mut spans: Vec<Span<'a>> = Vec::new();
-    for flag in look.judge.flags(key).iter() {
+    for flag in look.rules.flags(key).iter() {
         if !spans.is_empty() {
             spans.push(Span::raw(", "));
         }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::usage::DailyUse;
-use crate::tui::msg::{Ask, Moment};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::msg::{ApiRequest, UiTime};
 use crate::wire::keys::DAILY_USE_MAX;
 
 /// How long the table rests before the use of its rows is asked for, in milliseconds.
@@ -23,9 +23,9 @@ pub type Counts = HashMap<Id, Vec<Option<i64>>>;
 #[derive(Debug, Default)]
 pub struct Daily {
     counts: Counts,
-    asked: HashMap<Id, Moment>,
+    asked: HashMap<Id, UiTime>,
     wanted: Vec<Id>,
-    ask_at: Option<Moment>,
+    ask_at: Option<UiTime>,
 }
 
 impl Daily {
@@ -35,8 +35,8 @@ impl Daily {
     }
 
     /// These keys are visible with room for their use. A key that was never used needs no asking.
-    pub fn follow<'a>(&mut self, shared: &Shared, visible: impl Iterator<Item = &'a Key>) {
-        let stale = |id: &Id| self.asked.get(id).is_none_or(|&at| shared.now.since(at) >= FRESH_MS);
+    pub fn follow<'a>(&mut self, context: &Context, visible: impl Iterator<Item = &'a Key>) {
+        let stale = |id: &Id| self.asked.get(id).is_none_or(|&at| context.now.since(at) >= FRESH_MS);
         let wanted: Vec<Id> = visible
             .filter(|key| key.last_used_at.is_some())
             .map(|key| key.id)
@@ -44,23 +44,23 @@ impl Daily {
             .take(DAILY_USE_MAX)
             .collect();
         if wanted != self.wanted {
-            self.ask_at = (!wanted.is_empty()).then(|| shared.now.plus(REST_MS));
+            self.ask_at = (!wanted.is_empty()).then(|| context.now.plus(REST_MS));
             self.wanted = wanted;
         }
     }
 
     /// Asks when the table has rested.
-    pub fn tick(&mut self, shared: &mut Shared, kind: Kind) {
-        if self.ask_at.is_some_and(|at| shared.now >= at) {
+    pub fn tick(&mut self, context: &mut Context, kind: Kind) {
+        if self.ask_at.is_some_and(|at| context.now >= at) {
             self.ask_at = None;
             let ids = std::mem::take(&mut self.wanted);
-            self.asked.extend(ids.iter().map(|&id| (id, shared.now)));
-            shared.ask(Owner::Daily(kind), Ask::DailyUse { kind, ids, days: DAYS });
+            self.asked.extend(ids.iter().map(|&id| (id, context.now)));
+            context.ask(ReplyTo::Daily(kind), ApiRequest::DailyUse { kind, ids, days: DAYS });
         }
     }
 
     /// When the table will have rested.
-    pub fn wake_at(&self) -> Option<Moment> {
+    pub fn wake_at(&self) -> Option<UiTime> {
         self.ask_at
     }
 

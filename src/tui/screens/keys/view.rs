@@ -8,12 +8,12 @@ use ratatui::text::{Line, Span};
 use super::State;
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::tui::fleet::Load;
+use crate::tui::context::{Context, Link};
+use crate::tui::key_list::Load;
 use crate::tui::keymap::Action;
-use crate::tui::prose::{number, paragraph};
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
-use crate::tui::shared::{Link, Shared};
 use crate::tui::table::{self, put};
+use crate::tui::text_layout::{number, paragraph};
 use crate::tui::theme::{Role, SPINNER, Symbol};
 use crate::tui::view::Scrolled;
 
@@ -63,29 +63,29 @@ pub fn places(body: Rect, pane_open: bool) -> Places {
 pub fn draw(
     state: &State,
     detail: &detail::State,
-    shared: &Shared,
+    context: &Context,
     body: Rect,
     buf: &mut Buffer,
 ) -> (Option<(u16, u16)>, Option<Scrolled>) {
-    let theme = shared.theme();
-    if let Err(why) = shared.may(Permission::ListKeys(state.kind))
-        && shared.me.is_some()
+    let theme = context.theme();
+    if let Err(why) = context.may(Permission::ListKeys(state.kind))
+        && context.me.is_some()
     {
-        middle(&["", &sentence(&why), "Your own keys are on the tab Personal."], shared, body, buf);
+        middle(&["", &sentence(&why), "Your own keys are on the tab Personal."], context, body, buf);
         return (None, None);
     }
     let places = places(body, detail.open && state.selected().is_some());
-    let cursor = bar(state, shared, places.bar, buf);
+    let cursor = bar(state, context, places.bar, buf);
     if state.table.shown().is_empty() {
-        nothing(state, shared, places.table, buf);
+        nothing(state, context, places.table, buf);
         return (cursor, None);
     }
-    let look = state.look(shared);
-    let old = matches!(state.fleet.load, Load::Failed(_))
-        || matches!(shared.link, Link::Lost(_) | Link::SignedOut)
-        || state.waits(shared.now);
+    let look = state.look(context);
+    let old = matches!(state.key_list.load, Load::Failed(_))
+        || matches!(context.link, Link::Lost(_) | Link::SignedOut)
+        || state.waits(context.now);
     if places.table.height > 1 {
-        table::draw(&state.table, state.fleet.keys(), state.columns(), &look, old, places.table, buf);
+        table::draw(&state.table, state.key_list.keys(), state.columns(), &look, old, places.table, buf);
     }
     if let (Some(pane), Some(key)) = (places.pane, state.selected()) {
         if places.side {
@@ -94,9 +94,9 @@ pub fn draw(
                 buf.set_string(pane.x - 2, y, theme.symbol(Symbol::Divider), style);
             }
         } else if places.table.height > 0 {
-            rule(places.table.bottom(), body, shared, buf);
+            rule(places.table.bottom(), body, context, buf);
         }
-        detail::draw(detail, key, &state.fleet, shared, &look, pane, buf);
+        detail::draw(detail, key, &state.key_list, context, &look, pane, buf);
     }
     let scroll = (places.pane.is_none() && places.table.height > 1).then(|| Scrolled {
         first_row_y: places.table.y + 1,
@@ -108,28 +108,28 @@ pub fn draw(
 }
 
 /// The line above the table: filter, progress, or a rule.
-fn bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-    let theme = shared.theme();
+fn bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    let theme = context.theme();
     if area.height == 0 {
         return None;
     }
     if state.search.shows() {
-        return state.search.draw(EXAMPLE, shared, area, buf);
+        return state.search.draw(EXAMPLE, context, area, buf);
     }
-    if let Load::Loading { since } = state.fleet.load
-        && shared.now.since(since) >= PATIENCE_MS
+    if let Load::Loading { since } = state.key_list.load
+        && context.now.since(since) >= PATIENCE_MS
     {
-        progress(state, shared, area, buf);
+        progress(state, context, area, buf);
         return None;
     }
-    if state.waits(shared.now) {
-        let line = Line::from(vec![spinner(shared), Span::raw("looking for changes")]);
+    if state.waits(context.now) {
+        let line = Line::from(vec![spinner(context), Span::raw("looking for changes")]);
         put(buf, (area.x, area.y), area.width, &line, Style::new(), theme);
         return None;
     }
-    let said = match &shared.link {
-        Link::Lost(why) if !state.fleet.keys().is_empty() => {
-            let again = shared.key(Action::Refresh);
+    let said = match &context.link {
+        Link::Lost(why) if !state.key_list.keys().is_empty() => {
+            let again = context.key(Action::Refresh);
             let known = format!("Shown is what was last known; {again} tries again.");
             let why = sentence(why);
             let short = why.split_once(". ").map_or_else(|| why.clone(), |(first, _)| format!("{first}."));
@@ -141,14 +141,14 @@ fn bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(
             ]
         }
         Link::SignedOut => {
-            let palette = shared.key(Action::Palette);
+            let palette = context.key(Action::Palette);
             vec![
                 format!("Your session has ended. {palette} and \u{201c}sign in\u{201d} continue here."),
                 format!("Session ended: {palette} sign in."),
             ]
         }
         _ => {
-            rule(area.y, area, shared, buf);
+            rule(area.y, area, context, buf);
             return None;
         }
     };
@@ -161,23 +161,23 @@ fn bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(
     None
 }
 
-fn rule(y: u16, area: Rect, shared: &Shared, buf: &mut Buffer) {
-    let theme = shared.theme();
+fn rule(y: u16, area: Rect, context: &Context, buf: &mut Buffer) {
+    let theme = context.theme();
     let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
     buf.set_stringn(area.x + 1, y, rule, usize::from(area.width), theme.style(Role::Muted));
 }
 
-fn spinner(shared: &Shared) -> Span<'static> {
-    let theme = shared.theme();
-    let turn = usize::try_from(shared.now.0 / 250 % 4).unwrap_or(0);
+fn spinner(context: &Context) -> Span<'static> {
+    let theme = context.theme();
+    let turn = usize::try_from(context.now.0 / 250 % 4).unwrap_or(0);
     Span::styled(format!(" {} ", SPINNER[usize::from(theme.ascii)][turn]), theme.style(Role::Strong))
 }
 
-fn progress(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
-    let theme = shared.theme();
-    let have = state.fleet.keys().len() as u64;
-    let mut spans = vec![spinner(shared)];
-    match state.fleet.total.filter(|&total| total > 0) {
+fn progress(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
+    let theme = context.theme();
+    let have = state.key_list.keys().len() as u64;
+    let mut spans = vec![spinner(context)];
+    match state.key_list.total.filter(|&total| total > 0) {
         Some(total) => {
             let room = u64::from(area.width.saturating_sub(40).clamp(8, 40));
             let full = (have.min(total) * room / total).min(room);
@@ -192,36 +192,36 @@ fn progress(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
 }
 
 /// Why no row is shown, and what to do next.
-fn nothing(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
-    let key = |action| shared.key(action);
-    let lines: Vec<String> = match &state.fleet.load {
+fn nothing(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
+    let key = |action| context.key(action);
+    let lines: Vec<String> = match &state.key_list.load {
         Load::Failed(why) => {
             vec![sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))]
         }
-        Load::Nothing => match &shared.link {
+        Load::Nothing => match &context.link {
             Link::Lost(why) => {
                 vec![sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))]
             }
-            Link::Connecting if shared.now.0 >= PATIENCE_MS => {
-                vec![format!("Connecting to {}.", crate::domain::text::line(&shared.start.server))]
+            Link::Connecting if context.now.0 >= PATIENCE_MS => {
+                vec![format!("Connecting to {}.", crate::domain::text::line(&context.start.server))]
             }
             _ => vec![],
         },
-        Load::Loading { since } if shared.now.since(*since) < PATIENCE_MS => vec![],
+        Load::Loading { since } if context.now.since(*since) < PATIENCE_MS => vec![],
         Load::Loading { .. } => vec!["Loading keys.".to_owned()],
-        Load::Complete if state.fleet.keys().is_empty() => {
+        Load::Complete if state.key_list.keys().is_empty() => {
             let mut lines = vec![match state.kind {
                 Kind::Personal => "You have no personal keys.".to_owned(),
                 Kind::Organization => "The organization has no keys.".to_owned(),
             }];
             lines.push(String::new());
-            match shared.may(Permission::CreateKey(state.kind)) {
+            match context.may(Permission::CreateKey(state.kind)) {
                 Ok(()) => lines.push(format!("{} creates the first one.", key(Action::New))),
                 Err(why) => lines.push(sentence(&why)),
             }
             lines
         }
-        Load::Complete if !state.search.is_empty() && state.hides(shared) => vec![
+        Load::Complete if !state.search.is_empty() && state.hides(context) => vec![
             "Only revoked keys pass the filter.".to_owned(),
             String::new(),
             format!("{} shows them, {} clears the filter.", key(Action::ShowRevoked), key(Action::Cancel)),
@@ -238,7 +238,7 @@ fn nothing(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) {
         ],
     };
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    middle(&lines, shared, area, buf);
+    middle(&lines, context, area, buf);
 }
 
 /// A sentence begins with a capital letter, unless with an address, and ends with a full stop.
@@ -253,8 +253,8 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// Lines in the middle of an area, the first one strong.
-fn middle(lines: &[&str], shared: &Shared, area: Rect, buf: &mut Buffer) {
-    let theme = shared.theme();
+fn middle(lines: &[&str], context: &Context, area: Rect, buf: &mut Buffer) {
+    let theme = context.theme();
     let columns = area.width.saturating_sub(6).min(64);
     let mut out: Vec<Line<'static>> = Vec::new();
     for (at, text) in lines.iter().enumerate() {

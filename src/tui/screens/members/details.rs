@@ -8,10 +8,10 @@ use ratatui::text::{Line, Span};
 use crate::domain::text::pad;
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, content_width, scrolled};
-use crate::tui::prose::{fact, hints};
-use crate::tui::shared::Shared;
+use crate::tui::context::Context;
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, content_width, scrolled};
+use crate::tui::text_layout::{fact, hints};
 use crate::tui::theme::Role;
 use crate::wire::members::Member;
 
@@ -30,25 +30,25 @@ impl Details {
 }
 
 impl Popup for Details {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::POPUP
     }
 
-    fn act(&mut self, _: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, _: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Cancel | Action::Activate => return Then::Close,
+            Action::Cancel | Action::Activate => return PopupAction::Close,
             Action::ScrollDown => self.scroll.by(1),
             Action::ScrollUp => self.scroll.by(-1),
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let columns = content_width(area, 72);
         let member = &self.member;
-        let now = shared.server_now();
+        let now = context.server_now();
         let mut list = Vec::new();
         let mut add = |label: &str, value: &str| {
             list.extend(fact(label, value, Style::new(), usize::from(columns), theme));
@@ -75,7 +75,7 @@ impl Popup for Details {
         add("Personal", &keys(member.personal_keys, ends));
         let stays = ["it stays without the member", "they stay without the member"];
         add("Workspace", &keys(member.organization_keys, stays));
-        let created = tables.workspace.fleet.keys().iter();
+        let created = tables.workspace.key_list.keys().iter();
         let created = created.filter(|key| key.created_by.id == member.id && key.revoked_at.is_none());
         let room = usize::from(columns.saturating_sub(30)).min(36);
         for key in created {
@@ -91,10 +91,10 @@ impl Popup for Details {
                 ),
             ]));
         }
-        let foot = [Line::default(), hints(&[(&shared.key(Action::Cancel), "close")], theme)];
+        let foot = [Line::default(), hints(&[(&context.key(Action::Cancel), "close")], theme)];
         scrolled(
             &member.name,
-            Mood::Calm,
+            PopupTone::Calm,
             (list.len(), &|row| list[row].clone()),
             &foot,
             &self.scroll,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::domain::filter::{Amount, Field, Fields, Value};
 use crate::domain::member::{Role, Status};
-use crate::domain::staleness::Judge;
+use crate::domain::staleness::StalenessRules;
 use crate::wire::members::Member;
 
 /// What a field tests on a member. Plain terms search name and address.
@@ -55,13 +55,13 @@ impl fmt::Display for MemberTest {
 }
 
 impl MemberTest {
-    pub(super) fn holds(&self, member: &Member, judge: &Judge) -> bool {
+    pub(super) fn holds(&self, member: &Member, rules: &StalenessRules) -> bool {
         match self {
             Self::Role(role) => member.role == *role,
             Self::Status(status) => member.status == *status,
             Self::Keys(n) => n.holds(member.organization_keys),
             Self::Personal(n) => n.holds(member.personal_keys),
-            Self::Idle(span) => span.holds(judge.now.since(member.last_seen_at.unwrap_or(member.created_at))),
+            Self::Idle(span) => span.holds(rules.now.since(member.last_seen_at.unwrap_or(member.created_at))),
         }
     }
 }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use crate::domain::email::{email, folded};
 use crate::domain::member::{Role, Status};
 use crate::domain::text::line;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::tui::app::Tables;
+use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Moment, Put, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{choice, hints, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError, UiTime};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{choice, hints, paragraph};
 use crate::tui::theme;
 use crate::wire::keys::ShownOnce;
 use crate::wire::members::{Invite, Member};
@@ -41,8 +41,8 @@ pub struct InvitePopup {
 struct Code {
     secret: Arc<ShownOnce>,
     member: Member,
-    expires_at: Stamp,
-    readable_until: Option<Moment>,
+    expires_at: Timestamp,
+    readable_until: Option<UiTime>,
     said: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl InvitePopup {
         Self { address: Field::with(proposed), role: 0, sending: false, wrong: None, code: None }
     }
 
-    fn send(&mut self, shared: &mut Shared) {
+    fn send(&mut self, context: &mut Context) {
         let email = match email(self.address.text()) {
             Ok(email) => email,
             Err(wrong) => {
@@ -63,7 +63,7 @@ impl InvitePopup {
             }
         };
         self.sending = true;
-        shared.ask(Owner::Overlay, Ask::Invite(Invite { email, role: ROLES[self.role] }));
+        context.ask(ReplyTo::Overlay, ApiRequest::Invite(Invite { email, role: ROLES[self.role] }));
     }
 
     /// What will happen, known from the members that are loaded.
@@ -92,14 +92,14 @@ impl InvitePopup {
 }
 
 impl Popup for InvitePopup {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         if self.code.is_some() { stack::REVEAL } else { stack::TEXT }
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
-        let now = cx.shared.now;
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+        let now = cx.context.now;
         match (&mut self.code, action) {
-            (None, Action::Submit) if !self.sending => self.send(cx.shared),
+            (None, Action::Submit) if !self.sending => self.send(cx.context),
             (None, Action::NextField) => self.role = (self.role + 1) % ROLES.len(),
             (None, Action::PreviousField) => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
             (Some(code), Action::Unmask) => {
@@ -107,20 +107,20 @@ impl Popup for InvitePopup {
             }
             (Some(code), Action::CopySecret) => {
                 let secret = Arc::clone(&code.secret);
-                cx.shared.put(Owner::Overlay, Put::CopySecret(secret));
+                cx.context.put(ReplyTo::Overlay, Delivery::CopySecret(secret));
             }
             (Some(code), Action::WriteSecret | Action::PipeSecret) => {
                 code.said =
                     Some("A sign-in code lives for days at most: it is handed over, not stored.".to_owned());
             }
-            (Some(_), Action::Stored | Action::Cancel) => return Then::Close,
-            (None, Action::Cancel) if !self.sending => return Then::Close,
+            (Some(_), Action::Stored | Action::Cancel) => return PopupAction::Close,
+            (None, Action::Cancel) if !self.sending => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if self.code.is_none() {
             self.wrong = None;
             match key.codes.first() {
@@ -129,14 +129,14 @@ impl Popup for InvitePopup {
                 _ => drop(self.address.press(key)),
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
         self.address.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Invited(invitation)) => {
@@ -148,7 +148,7 @@ impl Popup for InvitePopup {
                     readable_until: None,
                     said: None,
                 });
-                cx.tables.members.load(cx.shared);
+                cx.tables.members.load(cx.context);
             }
             Ok(Reply::Done(said)) => {
                 if let Some(code) = &mut self.code {
@@ -157,26 +157,26 @@ impl Popup for InvitePopup {
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 match &mut self.code {
                     Some(code) => code.said = Some(failure.to_string()),
                     None => self.wrong = Some(failure.to_string()),
                 }
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn tick(&mut self, cx: &mut Cx<'_>) -> Then {
+    fn tick(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
         if let Some(code) = &mut self.code
-            && code.readable_until.is_some_and(|until| cx.shared.now >= until)
+            && code.readable_until.is_some_and(|until| cx.context.now >= until)
         {
             code.readable_until = None;
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn wake_at(&self) -> Option<Moment> {
+    fn wake_at(&self) -> Option<UiTime> {
         self.code.as_ref().and_then(|code| code.readable_until)
     }
 
@@ -187,12 +187,12 @@ impl Popup for InvitePopup {
     }
 
     /// A code is neither written to a file nor piped.
-    fn offers(&self, _: &Shared, _: &Tables, action: Action) -> bool {
+    fn offers(&self, _: &Context, _: &Tables, action: Action) -> bool {
         self.code.is_none() || matches!(action, Action::Unmask | Action::CopySecret | Action::Cancel)
     }
 
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let columns = content_width(area, 64);
         let muted = theme.style(theme::Role::Muted);
         let Some(code) = &self.code else {
@@ -208,12 +208,12 @@ impl Popup for InvitePopup {
             }
             content.push(Line::default());
             let (enter, tab, esc) =
-                (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+                (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
             content.push(hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
             let height = u16::try_from(content.len()).unwrap_or(7);
             let inside = frame(
                 "Invite someone, or make a sign-in code",
-                Mood::Calm,
+                PopupTone::Calm,
                 (columns, height),
                 area,
                 theme,
@@ -242,10 +242,10 @@ impl Popup for InvitePopup {
         }
         content.push(Line::default());
         let (show, copy, over) =
-            (shared.key(Action::Unmask), shared.key(Action::CopySecret), shared.key(Action::Stored));
+            (context.key(Action::Unmask), context.key(Action::CopySecret), context.key(Action::Stored));
         content.push(hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
         let height = u16::try_from(content.len()).unwrap_or(7);
-        let inside = frame("Sign-in code", Mood::Calm, (columns, height), area, theme, buf);
+        let inside = frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);
         lines(&content, inside, theme, buf);
         None
     }

@@ -11,12 +11,14 @@ use crate::domain::key::LIVE_WITHIN;
 use crate::domain::text::{line, pad};
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
+use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Scroll, Then, asks_for, content_width, scrolled};
-use crate::tui::prose::{hints, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{
+    Popup, PopupAction, PopupContext, PopupTone, Scroll, asks_for, content_width, scrolled,
+};
+use crate::tui::text_layout::{hints, paragraph};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::members::{KeySummary, Member, Removal};
 
@@ -36,8 +38,8 @@ pub struct Remove {
 
 impl Remove {
     /// Asks the server what removing this member would do.
-    pub fn new(shared: &mut Shared, member: Member) -> Self {
-        shared.ask(Owner::Overlay, Ask::Remove { id: member.id, dry_run: true });
+    pub fn new(context: &mut Context, member: Member) -> Self {
+        context.ask(ReplyTo::Overlay, ApiRequest::Remove { id: member.id, dry_run: true });
         Self {
             member,
             removal: None,
@@ -54,7 +56,7 @@ impl Remove {
         self.removal.as_ref().is_some_and(|removal| !removal.dry_run)
     }
 
-    fn confirm(&mut self, cx: &mut Cx<'_>) {
+    fn confirm(&mut self, cx: &mut PopupContext<'_>) {
         if !self.shown || self.sending || !self.removal.as_ref().is_some_and(|removal| removal.dry_run) {
             return;
         }
@@ -65,23 +67,23 @@ impl Remove {
             return;
         }
         self.sending = true;
-        cx.shared.ask(Owner::Overlay, Ask::Remove { id: self.member.id, dry_run: false });
+        cx.context.ask(ReplyTo::Overlay, ApiRequest::Remove { id: self.member.id, dry_run: false });
     }
 
     /// Into the review of what the member left behind.
-    fn review(&self, cx: &mut Cx<'_>) -> Then {
+    fn review(&self, cx: &mut PopupContext<'_>) -> PopupAction {
         let survivors = self.removal.as_ref().is_some_and(|removal| !removal.to_review.is_empty());
         if !survivors {
-            return Then::Close;
+            return PopupAction::Close;
         }
-        cx.tables.workspace.refresh(cx.shared);
+        cx.tables.workspace.refresh(cx.context);
         cx.tables.review.search.set(&format!("owner:{}", quote(&self.member.email, true)));
-        Then::Do(Action::Tab3)
+        PopupAction::Act(Action::Tab3)
     }
 }
 
 impl Popup for Remove {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         match &self.removal {
             Some(removal) if removal.dry_run && self.phrase.is_some() => stack::TEXT,
             Some(removal) if removal.dry_run => stack::CONFIRM,
@@ -89,20 +91,20 @@ impl Popup for Remove {
         }
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Submit | Action::Yes => self.confirm(cx),
             Action::Activate if self.done() => return self.review(cx),
             Action::ScrollDown => self.scroll.by(1),
             Action::ScrollUp => self.scroll.by(-1),
             // The focus is on Cancel.
-            Action::Activate | Action::Cancel if !self.sending => return Then::Close,
+            Action::Activate | Action::Cancel if !self.sending => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         self.wrong = None;
         match key.codes.first() {
             KeyCode::Down => self.scroll.by(1),
@@ -110,14 +112,14 @@ impl Popup for Remove {
             _ if self.shown && self.phrase.is_some() => drop(self.typed.press(key)),
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Removal(removal)) => {
                 let done = !removal.dry_run;
-                let now = cx.shared.server_now();
+                let now = cx.context.server_now();
                 let live = |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
                 let typed = !done && removal.revoked.iter().any(live);
                 self.phrase = typed.then(|| format!("remove {}", removal.revoked.len()));
@@ -126,29 +128,29 @@ impl Popup for Remove {
                 (self.shown, self.sending) = (false, false);
                 self.scroll.to_top();
                 if done {
-                    cx.tables.members.load(cx.shared);
-                    cx.tables.workspace.refresh(cx.shared);
+                    cx.tables.members.load(cx.context);
+                    cx.tables.workspace.refresh(cx.context);
                 }
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 self.sending = false;
                 self.wrong = Some(failure.to_string());
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
     fn shown(&mut self) {
         self.shown = self.removal.is_some();
     }
 
-    fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let columns = content_width(area, 76);
         let strong = theme.style(Role::Strong);
-        let now = shared.server_now();
+        let now = context.server_now();
         let mut list: Vec<Line<'_>> = Vec::new();
         match &self.removal {
             None => list.push(Line::styled("Asking what this would do.", theme.style(Role::Muted))),
@@ -188,28 +190,28 @@ impl Popup for Remove {
             }
         }
         let mut foot = vec![Line::default()];
-        if !self.done() && shared.is_me(self.member.id) {
+        if !self.done() && context.is_me(self.member.id) {
             let said = "This is you: you are signed out at once, and cannot come back by yourself.";
             foot.extend(paragraph(said, theme.style(Role::Danger), usize::from(columns)));
         }
         if let Some(wrong) = &self.wrong {
             foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
         }
-        let key = |action| shared.key(action);
+        let key = |action| context.key(action);
         let cancel = key(Action::Cancel);
         foot.push(match (&self.phrase, &self.removal) {
             (_, Some(removal)) if !removal.dry_run && !removal.to_review.is_empty() => {
                 hints(&[(&key(Action::Activate), "review what is left"), (&cancel, "close")], theme)
             }
             (_, Some(removal)) if !removal.dry_run => hints(&[(&cancel, "close")], theme),
-            (Some(phrase), _) => Line::styled(asks_for(phrase, shared, columns), strong),
+            (Some(phrase), _) => Line::styled(asks_for(phrase, context, columns), strong),
             (None, Some(_)) => hints(&[(&key(Action::Yes), "remove"), (&cancel, "back")], theme),
             (None, None) => hints(&[(&cancel, "back")], theme),
         });
         let title = format!("{} {}", if self.done() { "Removed" } else { "Remove" }, self.member.name);
         let inside = scrolled(
             &title,
-            if self.done() { Mood::Calm } else { Mood::Danger },
+            if self.done() { PopupTone::Calm } else { PopupTone::Danger },
             (list.len(), &|row| list[row].clone()),
             &foot,
             &self.scroll,

@@ -9,11 +9,11 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::Kind;
 use crate::domain::member::{Permission, Role};
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{hints, paragraph};
 use crate::tui::theme;
 use crate::wire::members::{ChangeRole, Member};
 
@@ -44,7 +44,7 @@ impl ChangeRolePopup {
         self.member.personal_keys > 0 && !Permission::CreateKey(Kind::Personal).allowed(self.role())
     }
 
-    fn consequence(&self, shared: &Shared) -> String {
+    fn consequence(&self, context: &Context) -> String {
         let manages = |role| Permission::ManageMembers.allowed(role);
         let mut said = match (manages(self.member.role), manages(self.role())) {
             _ if self.role() == self.member.role => return "That is their role now.".to_owned(),
@@ -67,42 +67,42 @@ impl ChangeRolePopup {
             };
             said = format!("{said} They create no keys any more. {keys} {fate}.");
         }
-        let you = if shared.is_me(self.member.id) { "This is you. " } else { "" };
+        let you = if context.is_me(self.member.id) { "This is you. " } else { "" };
         format!("{you}{}", said.trim())
     }
 }
 
 impl Popup for ChangeRolePopup {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Submit if self.shown && !self.sending && self.role() != self.member.role => {
                 self.sending = true;
                 let revoke = (self.revoke && self.leaves_keys()).then_some(true);
                 let body = ChangeRole { role: self.role(), revoke_personal_keys: revoke };
-                cx.shared.ask(Owner::Overlay, Ask::ChangeRole(self.member.id, body));
+                cx.context.ask(ReplyTo::Overlay, ApiRequest::ChangeRole(self.member.id, body));
             }
             Action::NextField | Action::PreviousField if self.leaves_keys() => self.revoke = !self.revoke,
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         match key.codes.first() {
             KeyCode::Up => self.chosen = (self.chosen + Role::ALL.len() - 1) % Role::ALL.len(),
             KeyCode::Down => self.chosen = (self.chosen + 1) % Role::ALL.len(),
             _ => {}
         }
         self.wrong = None;
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::RoleChanged(changed)) => {
@@ -112,15 +112,15 @@ impl Popup for ChangeRolePopup {
                     n => format!("; {n} personal keys revoked"),
                 };
                 let said = format!("{} is {} now{revoked}", changed.member.name, changed.member.role);
-                cx.shared.notices.info(cx.shared.now, said);
-                cx.tables.members.load(cx.shared);
-                Then::Close
+                cx.context.notices.info(cx.context.now, said);
+                cx.tables.members.load(cx.context);
+                PopupAction::Close
             }
-            Ok(_) => Then::Stay,
+            Ok(_) => PopupAction::Stay,
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 self.wrong = Some(failure.to_string());
-                Then::Stay
+                PopupAction::Stay
             }
         }
     }
@@ -129,8 +129,8 @@ impl Popup for ChangeRolePopup {
         self.shown = true;
     }
 
-    fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let columns = content_width(area, 70);
         let mut content: Vec<Line<'_>> = Role::ALL
             .iter()
@@ -144,7 +144,7 @@ impl Popup for ChangeRolePopup {
             .collect();
         content.push(Line::default());
         content.extend(paragraph(
-            &self.consequence(shared),
+            &self.consequence(context),
             theme.style(theme::Role::Strong),
             usize::from(columns),
         ));
@@ -153,7 +153,7 @@ impl Popup for ChangeRolePopup {
         }
         content.push(Line::default());
         let (enter, tab, esc) =
-            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         let mut keys = vec![("Up Down", "choose"), (enter.as_str(), "change")];
         if self.leaves_keys() {
             keys.push((&tab, if self.revoke { "leave their keys" } else { "revoke their keys" }));
@@ -161,8 +161,14 @@ impl Popup for ChangeRolePopup {
         keys.push((&esc, "back"));
         content.push(hints(&keys, theme));
         let height = u16::try_from(content.len()).unwrap_or(8);
-        let inside =
-            frame(&format!("Role of {}", self.member.name), Mood::Calm, (columns, height), area, theme, buf);
+        let inside = frame(
+            &format!("Role of {}", self.member.name),
+            PopupTone::Calm,
+            (columns, height),
+            area,
+            theme,
+            buf,
+        );
         lines(&content, inside, theme, buf);
         None
     }

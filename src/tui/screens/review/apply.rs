@@ -12,12 +12,12 @@ use crate::domain::key::Key;
 use crate::domain::review::Decision;
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
-use crate::tui::fleet::Load;
+use crate::tui::context::Context;
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::popup::{Cx, Popup, Scroll, Then, content_width};
-use crate::tui::prose::number;
-use crate::tui::shared::Shared;
+use crate::tui::key_list::Load;
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, Scroll, content_width};
+use crate::tui::text_layout::number;
 use crate::tui::theme::Role;
 
 mod draw;
@@ -44,7 +44,7 @@ pub struct Apply {
 
 /// What has to be known for the preview. Without the keys, each would be left alone as if it were gone.
 fn needed(tables: &Tables) -> [(&Load, &'static str); 2] {
-    [(&tables.review.history, "what was applied before"), (&tables.workspace.fleet.load, "all keys")]
+    [(&tables.review.history, "what was applied before"), (&tables.workspace.key_list.load, "all keys")]
 }
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Apply {
     ///
     /// # Errors
     /// No drafts, or not all is known that the preview shows.
-    pub fn new(shared: &Shared, tables: &Tables) -> Result<Self, String> {
+    pub fn new(context: &Context, tables: &Tables) -> Result<Self, String> {
         let review = &tables.review;
         if review.drafts.is_empty() {
             return Err("nothing is decided yet".to_owned());
@@ -76,20 +76,21 @@ impl Apply {
         let (mut held, mut moot) = (Vec::new(), Vec::new());
         let mut others = Vec::new();
         for (id, draft) in review.drafts.iter() {
-            let Some(key) = tables.workspace.fleet.get(id) else {
+            let Some(key) = tables.workspace.key_list.get(id) else {
                 held.push((id, "not among the keys any more".to_owned()));
                 continue;
             };
-            match (draft.decision, held_back(key, draft, shared)) {
-                _ if key.revoked_at.is_some() => moot.push((id, revoked_by(key, shared))),
+            match (draft.decision, held_back(key, draft, context)) {
+                _ if key.revoked_at.is_some() => moot.push((id, revoked_by(key, context))),
                 (Decision::Revoke, None) => silent.push(id),
                 (Decision::Revoke, Some(why)) => held.push((id, why)),
                 (decision, _) => others.push((decision, id)),
             }
         }
         others.sort_by_key(|&(decision, id)| (decision, id));
-        let last_use =
-            |id: Id| tables.workspace.fleet.get(id).map_or(String::new(), |key| shared.judge().last_use(key));
+        let last_use = |id: Id| {
+            tables.workspace.key_list.get(id).map_or(String::new(), |key| context.rules().last_use(key))
+        };
         let mut listed = Vec::new();
         let mut group = |heading: String, role, keys: Vec<(Id, String)>| {
             if !keys.is_empty() {
@@ -152,27 +153,27 @@ impl Apply {
         format!("revoke {}", self.revokes)
     }
 
-    fn confirm(&mut self, cx: &mut Cx<'_>) -> Then {
+    fn confirm(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
         if !self.shown || (self.send.is_empty() && self.gone.is_empty()) {
-            return Then::Stay;
+            return PopupAction::Stay;
         }
         if self.types() && self.typed.text().trim() != self.phrase() {
             self.wrong = Some(format!("Type {} to go on.", self.phrase()));
-            return Then::Stay;
+            return PopupAction::Stay;
         }
-        cx.tables.review.drop_drafts(cx.shared, &self.gone);
+        cx.tables.review.drop_drafts(cx.context, &self.gone);
         if self.send.is_empty() {
-            cx.tables.review.refilter(&cx.tables.workspace.fleet);
-            return Then::Close;
+            cx.tables.review.refilter(&cx.tables.workspace.key_list);
+            return PopupAction::Close;
         }
         self.running = true;
         self.scroll.to_top();
-        cx.tables.review.start_run(cx.shared, std::mem::take(&mut self.send));
-        Then::Stay
+        cx.tables.review.start_run(cx.context, std::mem::take(&mut self.send));
+        PopupAction::Stay
     }
 
     /// The failed ones once more, each under its own `Idempotency-Key`, so that nothing is done twice.
-    fn retry(cx: &mut Cx<'_>) {
+    fn retry(cx: &mut PopupContext<'_>) {
         let failed = |run: &Run| -> Vec<Id> {
             run.results
                 .iter()
@@ -184,19 +185,19 @@ impl Apply {
         else {
             return;
         };
-        cx.tables.review.start_run(cx.shared, again);
+        cx.tables.review.start_run(cx.context, again);
     }
 }
 
 /// Who revoked a key, and when.
-fn revoked_by(key: &Key, shared: &Shared) -> String {
+fn revoked_by(key: &Key, context: &Context) -> String {
     let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
-    key.revoked_at.map_or(String::new(), |at| format!("{}{by}", ago(at, shared.server_now())))
+    key.revoked_at.map_or(String::new(), |at| format!("{}{by}", ago(at, context.server_now())))
 }
 
 /// Why a revoke would not go through, or should not: the key was used since it was looked at, or is in use.
-fn held_back(key: &Key, draft: &Draft, shared: &Shared) -> Option<String> {
-    let now = shared.server_now();
+fn held_back(key: &Key, draft: &Draft, context: &Context) -> Option<String> {
+    let now = context.server_now();
     let at = key.last_used_at?;
     let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
     if at >= draft.seen_until {
@@ -209,7 +210,7 @@ fn held_back(key: &Key, draft: &Draft, shared: &Shared) -> Option<String> {
 }
 
 impl Popup for Apply {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         match () {
             () if self.running => stack::POPUP,
             () if self.types() => stack::TEXT,
@@ -217,7 +218,7 @@ impl Popup for Apply {
         }
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         let over = cx.tables.review.run.as_ref().is_none_or(Run::is_over);
         match action {
             Action::Yes if !self.running && !self.types() => return self.confirm(cx),
@@ -228,14 +229,14 @@ impl Popup for Apply {
             Action::Cancel if self.running && !over => cx.tables.review.stop_run(),
             Action::Cancel => {
                 cx.tables.review.run = None;
-                return Then::Close;
+                return PopupAction::Close;
             }
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         self.wrong = None;
         match key.codes.first() {
             KeyCode::Up => self.scroll.by(-1),
@@ -243,10 +244,10 @@ impl Popup for Apply {
             _ if self.types() && self.shown => drop(self.typed.press(key)),
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
         if self.types() && self.shown {
             self.typed.paste(text);
         }
@@ -256,14 +257,14 @@ impl Popup for Apply {
         self.shown = true;
     }
 
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let columns = content_width(area, 96);
         match tables.review.run.as_ref().filter(|_| self.running) {
             Some(run) => {
-                self.draw_run(run, shared, tables, columns, area, buf);
+                self.draw_run(run, context, tables, columns, area, buf);
                 None
             }
-            None => self.draw_preview(shared, tables, columns, area, buf),
+            None => self.draw_preview(context, tables, columns, area, buf),
         }
     }
 }

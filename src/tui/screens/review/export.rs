@@ -10,12 +10,12 @@ use crate::domain::export::{Export, Format};
 use crate::domain::id::Id;
 use crate::domain::review::Review;
 use crate::tui::app::Tables;
+use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Put, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{choice, hints, number, paragraph};
-use crate::tui::shared::{Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{choice, hints, number, paragraph};
 use crate::tui::theme::Role;
 use crate::wire::page::LIMIT_MAX;
 use crate::wire::reviews::{RecordExport, ReviewsQuery};
@@ -35,7 +35,7 @@ pub struct ExportPopup {
 
 impl ExportPopup {
     /// Asks for the decisions of this sitting.
-    pub fn new(shared: &mut Shared, tables: &Tables) -> Self {
+    pub fn new(context: &mut Context, tables: &Tables) -> Self {
         let mut popup = Self {
             review: tables.review.drafts.review_id,
             all: false,
@@ -45,21 +45,21 @@ impl ExportPopup {
             export: None,
             said: None,
         };
-        popup.ask(shared);
+        popup.ask(context);
         popup
     }
 
-    fn ask(&mut self, shared: &mut Shared) {
+    fn ask(&mut self, context: &mut Context) {
         let review = (!self.all).then_some(self.review);
         let query = ReviewsQuery { limit: Some(LIMIT_MAX), review, ..ReviewsQuery::default() };
-        shared.ask(Owner::Overlay, Ask::Reviews(query));
+        context.ask(ReplyTo::Overlay, ApiRequest::Reviews(query));
     }
 
-    fn again(&mut self, shared: &mut Shared) {
-        shared.forget(Owner::Overlay);
+    fn again(&mut self, context: &mut Context) {
+        context.forget(ReplyTo::Overlay);
         (self.export, self.said) = (None, None);
         self.records.clear();
-        self.ask(shared);
+        self.ask(context);
     }
 
     fn choose(&mut self, format: usize) {
@@ -69,9 +69,9 @@ impl ExportPopup {
         }
     }
 
-    fn write(&mut self, shared: &mut Shared) {
+    fn write(&mut self, context: &mut Context) {
         let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) else { return };
-        if shared.start.restricted {
+        if context.start.restricted {
             let why =
                 "Files are out of reach here (--restricted); `keyward review export` prints it elsewhere.";
             self.said = Some((why.to_owned(), Role::Danger));
@@ -83,81 +83,81 @@ impl ExportPopup {
             return;
         }
         let text = export.write(Format::ALL[self.format]);
-        shared.put(Owner::Overlay, Put::TextToFile { path, text });
+        context.put(ReplyTo::Overlay, Delivery::TextToFile { path, text });
     }
 
     /// The records are all there.
-    fn complete(&mut self, shared: &Shared) {
-        let Some(me) = &shared.me else { return };
+    fn complete(&mut self, context: &Context) {
+        let Some(me) = &context.me else { return };
         let records = std::mem::take(&mut self.records);
         let export =
-            Export::new(&me.organization.name, me.policy, records, shared.server_now(), &me.member.email);
+            Export::new(&me.organization.name, me.policy, records, context.server_now(), &me.member.email);
         self.export = Some(export);
         self.choose(self.format);
     }
 }
 
 impl Popup for ExportPopup {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Submit => self.write(cx.shared),
+            Action::Submit => self.write(cx.context),
             Action::NextField => self.choose(self.format + 1),
             Action::PreviousField => self.choose(self.format + Format::ALL.len() - 1),
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if matches!(key.codes.first(), KeyCode::Up | KeyCode::Down) {
             self.all = !self.all;
-            self.again(cx.shared);
+            self.again(cx.context);
         } else {
             self.path.press(key);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
         self.path.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Reviews(page)) => {
                 self.records.extend(page.data);
                 if page.metadata.next_cursor.is_none() {
-                    self.complete(cx.shared);
+                    self.complete(cx.context);
                 }
             }
             Ok(Reply::Done(said)) => {
-                let Some(export) = self.export.take() else { return Then::Stay };
+                let Some(export) = self.export.take() else { return PopupAction::Stay };
                 // The file is there: now the log learns its digest. What becomes of that is told at the foot of the screen.
                 let body = RecordExport {
                     review_id: (!self.all).then_some(self.review),
                     records: export.len() as u64,
                     sha256: export.sha256().to_owned(),
                 };
-                cx.shared.ask(Owner::Notice, Ask::RecordExport(body));
-                cx.shared.notices.info(cx.shared.now, format!("{} decisions {said}", export.len()));
-                return Then::Close;
+                cx.context.ask(ReplyTo::Notice, ApiRequest::RecordExport(body));
+                cx.context.notices.info(cx.context.now, format!("{} decisions {said}", export.len()));
+                return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 self.said = Some((failure.to_string(), Role::Danger));
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let columns = content_width(area, 70);
         let strong = theme.style(Role::Strong);
         let what = if self.all { "all that were ever applied" } else { "those of this review" };
@@ -188,13 +188,13 @@ impl Popup for ExportPopup {
         }
         content.push(Line::default());
         let (enter, tab, esc) =
-            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         content.push(hints(
             &[(&enter, "write"), (&tab, "format"), ("Up Down", "this review or all"), (&esc, "back")],
             theme,
         ));
         let height = u16::try_from(content.len()).unwrap_or(8);
-        let inside = frame("Export the review", Mood::Calm, (columns, height), area, theme, buf);
+        let inside = frame("Export the review", PopupTone::Calm, (columns, height), area, theme, buf);
         lines(&content, inside, theme, buf);
         let field =
             Rect { x: inside.x + 6, y: inside.y + 2, width: inside.width.saturating_sub(6), height: 1 };

@@ -9,13 +9,13 @@ use ratatui::text::{Line, Span};
 use crate::domain::draft::Draft;
 use crate::domain::key;
 use crate::domain::review::Decision;
-use crate::domain::time::{DAY, Stamp};
+use crate::domain::time::{DAY, Timestamp};
 use crate::tui::app::Tables;
+use crate::tui::context::Context;
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, paragraph};
-use crate::tui::shared::Shared;
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{hints, paragraph};
 use crate::tui::theme::{Role, Theme};
 
 /// The dates that are offered, in days from now; none means until the key gets worse.
@@ -31,23 +31,23 @@ pub struct Keep {
     until: Field,
     offered: usize,
     on_until: bool,
-    now: Stamp,
+    now: Timestamp,
     wrong: Option<String>,
 }
 
 impl Keep {
     /// For the keys that the review would decide on now; nothing where there are none.
-    pub fn new(shared: &Shared, tables: &Tables) -> Option<Self> {
-        let fleet = &tables.workspace.fleet;
-        let targets = tables.review.targets(fleet);
-        let first = fleet.get(*targets.first()?)?;
+    pub fn new(context: &Context, tables: &Tables) -> Option<Self> {
+        let key_list = &tables.workspace.key_list;
+        let targets = tables.review.targets(key_list);
+        let first = key_list.get(*targets.first()?)?;
         let title = if targets.len() == 1 {
             format!("Keep {}", first.name)
         } else {
             format!("Keep {} keys", targets.len())
         };
         let draft = tables.review.drafts.get(first.id).filter(|draft| draft.decision == Decision::Keep);
-        let now = shared.server_now();
+        let now = context.server_now();
         let mut popup = Self {
             title,
             note: Field::with(draft.and_then(|draft| draft.note.as_deref()).unwrap_or("")),
@@ -58,7 +58,7 @@ impl Keep {
             wrong: None,
         };
         match draft.map(|draft| draft.until) {
-            Some(until) => popup.until = Field::with(&until.map_or(String::new(), Stamp::date)),
+            Some(until) => popup.until = Field::with(&until.map_or(String::new(), Timestamp::date)),
             None => popup.offer(0),
         }
         Some(popup)
@@ -72,13 +72,13 @@ impl Keep {
         self.until = Field::with(&date.unwrap_or_default());
     }
 
-    fn draft(&self, seen: Stamp) -> Result<Draft, String> {
+    fn draft(&self, seen: Timestamp) -> Result<Draft, String> {
         let note = key::note(self.note.text()).map_err(|why| format!("The note {why}."))?;
         let date = self.until.text().trim();
         let until = if date.is_empty() {
             None
         } else {
-            let at = Stamp::parse(&format!("{date}T00:00:00Z"));
+            let at = Timestamp::parse(&format!("{date}T00:00:00Z"));
             let at = at
                 .map_err(|_| format!("{date} is no date; write it as {}.", self.now.plus(90 * DAY).date()))?;
             if at <= self.now {
@@ -91,31 +91,31 @@ impl Keep {
 }
 
 impl Popup for Keep {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Submit => {
-                let Cx { shared, tables } = cx;
-                let fleet = &tables.workspace.fleet;
-                match self.draft(tables.review.seen(fleet)) {
+                let PopupContext { context, tables } = cx;
+                let key_list = &tables.workspace.key_list;
+                match self.draft(tables.review.seen(key_list)) {
                     Ok(draft) => {
-                        tables.review.decide(shared, fleet, &draft);
-                        return Then::Close;
+                        tables.review.decide(context, key_list, &draft);
+                        return PopupAction::Close;
                     }
                     Err(wrong) => self.wrong = Some(wrong),
                 }
             }
             Action::NextField | Action::PreviousField => self.on_until = !self.on_until,
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         self.wrong = None;
         match key.codes.first() {
             KeyCode::Up => self.offer(-1),
@@ -123,15 +123,15 @@ impl Popup for Keep {
             _ if self.on_until => drop(self.until.press(key)),
             _ => drop(self.note.press(key)),
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
         if self.on_until { self.until.paste(text) } else { self.note.paste(text) }
     }
 
-    fn draw(&self, shared: &Shared, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let columns = content_width(area, 62);
         let until = self.until.text().trim();
         let after = if until.is_empty() {
@@ -145,13 +145,13 @@ impl Popup for Keep {
             None => paragraph(&after, theme.style(Role::Muted), usize::from(columns)),
         };
         let height = 5 + u16::try_from(after.len()).unwrap_or(2);
-        let inside = frame(&self.title, Mood::Calm, (columns, height), area, theme, buf);
+        let inside = frame(&self.title, PopupTone::Calm, (columns, height), area, theme, buf);
         let mut content =
             vec![label("Why", !self.on_until, theme), label("Until", self.on_until, theme), Line::default()];
         content.extend(after);
         content.push(Line::default());
         let (enter, tab, esc) =
-            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         content.push(hints(
             &[(&enter, "keep"), (&tab, "next field"), ("Up Down", "other dates"), (&esc, "back")],
             theme,

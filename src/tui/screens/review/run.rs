@@ -8,9 +8,9 @@ use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::domain::text;
 use crate::domain::time::ago;
-use crate::tui::msg::{Ask, Failure, Reply};
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::screens::keys;
-use crate::tui::shared::{Owner, Shared};
 use crate::wire::problem::ProblemType;
 use crate::wire::reviews::Decide;
 
@@ -53,9 +53,9 @@ impl Run {
 
 impl State {
     /// Begins to apply the drafts on these keys.
-    pub fn start_run(&mut self, shared: &mut Shared, keys: Vec<Id>) {
+    pub fn start_run(&mut self, context: &mut Context, keys: Vec<Id>) {
         self.run = Some(Run { total: keys.len(), waiting: keys.into(), ..Run::default() });
-        self.send(shared);
+        self.send(context);
     }
 
     /// Stops after what is on its way; the rest stay drafts.
@@ -65,14 +65,14 @@ impl State {
         }
     }
 
-    fn send(&mut self, shared: &mut Shared) {
+    fn send(&mut self, context: &mut Context) {
         let Some(run) = &mut self.run else { return };
         while run.flying < AT_ONCE {
             let Some(id) = run.waiting.pop_front() else { return };
             let Some(draft) = self.drafts.get(id) else { continue };
             let idempotency_key = self.drafts.idempotency_key(id, draft);
             let body = request(self.drafts.review_id, id, draft);
-            shared.ask(Owner::Decide(id), Ask::Decide { idempotency_key, body });
+            context.ask(ReplyTo::Decide(id), ApiRequest::Decide { idempotency_key, body });
             run.flying += 1;
         }
     }
@@ -80,33 +80,34 @@ impl State {
     /// One decision was answered.
     pub fn decided(
         &mut self,
-        shared: &mut Shared,
+        context: &mut Context,
         workspace: &mut keys::State,
         id: Id,
-        result: Result<Reply, Failure>,
+        result: Result<Reply, RequestError>,
     ) {
         let outcome = match result {
             Ok(Reply::Decided(decided)) => {
                 let decision = decided.review.decision;
                 self.decisions.add(&decided.review);
-                self.change(shared, Change::Applied(vec![id]));
+                self.change(context, Change::Applied(vec![id]));
                 if decision == Decision::Rotate {
                     self.to_rotate.push(id);
                 }
-                let changes = workspace.heard_key(shared, decided.key);
-                self.keys_changed(&workspace.fleet, &changes, workspace.look(shared).judge);
+                let changes = workspace.heard_key(context, decided.key);
+                self.keys_changed(&workspace.key_list, &changes, workspace.look(context).rules);
                 Outcome::Applied(decision)
             }
             Ok(_) => return,
             Err(failure) => {
-                shared.heard_failure(&failure);
-                let why = self.why(shared, workspace, &failure);
-                self.change(shared, Change::Refused(id, why.clone()));
+                context.heard_failure(&failure);
+                let why = self.why(context, workspace, &failure);
+                self.change(context, Change::Refused(id, why.clone()));
                 Outcome::Failed(why)
             }
         };
         if let Some(run) = &mut self.run {
-            let lost = matches!(outcome, Outcome::Failed(_)) && shared.link != crate::tui::shared::Link::Live;
+            let lost =
+                matches!(outcome, Outcome::Failed(_)) && context.link != crate::tui::context::Link::Live;
             run.flying = run.flying.saturating_sub(1);
             run.results.push((id, outcome));
             if lost {
@@ -114,22 +115,22 @@ impl State {
                 run.waiting.clear();
             }
         }
-        self.send(shared);
+        self.send(context);
         if self.run.as_ref().is_some_and(Run::is_over) {
-            self.arrange(&workspace.fleet);
+            self.arrange(&workspace.key_list);
         }
     }
 
     /// Why a decision was not applied, with the new evidence where there is any.
-    fn why(&mut self, shared: &mut Shared, workspace: &mut keys::State, failure: &Failure) -> String {
-        let Failure::Refused(problem) = failure else { return failure.to_string() };
+    fn why(&mut self, context: &mut Context, workspace: &mut keys::State, failure: &RequestError) -> String {
+        let RequestError::Refused(problem) = failure else { return failure.to_string() };
         let Some(key) = problem.key.as_deref() else { return text::line(&problem.to_string()).into_owned() };
-        let changes = workspace.heard_key(shared, key.clone());
-        self.keys_changed(&workspace.fleet, &changes, workspace.look(shared).judge);
+        let changes = workspace.heard_key(context, key.clone());
+        self.keys_changed(&workspace.key_list, &changes, workspace.look(context).rules);
         match (problem.kind, key.last_used_at) {
             (ProblemType::UsedSince, Some(at)) => {
                 let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
-                text::line(&format!("used {}{by}, after you looked", ago(at, shared.server_now())))
+                text::line(&format!("used {}{by}, after you looked", ago(at, context.server_now())))
                     .into_owned()
             }
             _ => text::line(&problem.to_string()).into_owned(),

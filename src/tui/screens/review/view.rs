@@ -11,18 +11,18 @@ use crate::domain::key::Key;
 use crate::domain::member::Permission;
 use crate::domain::review::Decision;
 use crate::domain::staleness::Flag;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::tui::app::Tables;
 use crate::tui::chart::draw_last_uses;
-use crate::tui::fleet::Load;
+use crate::tui::context::Context;
+use crate::tui::key_list::Load;
 use crate::tui::keymap::Action;
 use crate::tui::popup::lines;
-use crate::tui::prose::{first_lines, number, paragraph};
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::screens::keys::{self, sentence};
 use crate::tui::screens::members::say;
-use crate::tui::shared::Shared;
-use crate::tui::table::{Look, gutter, put, stand_out};
+use crate::tui::table::{CellContext, gutter, put, stand_out};
+use crate::tui::text_layout::{first_lines, number, paragraph};
 use crate::tui::theme::{Role, Symbol};
 use crate::tui::view::Scrolled;
 
@@ -77,14 +77,14 @@ pub fn places(body: Rect, pane: bool) -> Places {
 /// Draws the tab; gives the cursor's place and the rows that scroll.
 pub fn draw(
     tables: &Tables,
-    shared: &Shared,
+    context: &Context,
     body: Rect,
     buf: &mut Buffer,
 ) -> (Option<(u16, u16)>, Option<Scrolled>) {
     let (state, workspace) = (&tables.review, &tables.workspace);
-    let look = workspace.look(shared);
-    if let (Err(why), Some(_)) = (shared.may(Permission::Review), &shared.me)
-        && !shared.start.read_only
+    let look = workspace.look(context);
+    if let (Err(why), Some(_)) = (context.may(Permission::Review), &context.me)
+        && !context.start.read_only
     {
         let why = paragraph(
             &sentence(&why),
@@ -94,10 +94,10 @@ pub fn draw(
         lines(&why, Rect { x: body.x + 3, y: body.y + 2, ..body }, look.theme, buf);
         return (None, None);
     }
-    let selected = state.selected(&workspace.fleet);
+    let selected = state.selected(&workspace.key_list);
     let places = places(body, tables.detail.open && selected.is_some());
     if let (Some(pane), Some(key)) = (places.pane, selected) {
-        detail::draw(&tables.detail, key, &workspace.fleet, shared, &look, pane, buf);
+        detail::draw(&tables.detail, key, &workspace.key_list, context, &look, pane, buf);
         if !places.side {
             return (None, None);
         }
@@ -106,19 +106,19 @@ pub fn draw(
         }
     }
     draw_summary(state, workspace, &look, places, buf);
-    let cursor = draw_bar(state, shared, places.bar, buf);
-    let fleet = &workspace.fleet;
+    let cursor = draw_bar(state, context, places.bar, buf);
+    let key_list = &workspace.key_list;
     if state.table.shown().is_empty() {
-        draw_nothing(state, workspace, shared, &look, places.table, buf);
+        draw_nothing(state, workspace, context, &look, places.table, buf);
         return (cursor, None);
     }
     let columns = Columns::fit(places.table.width);
     columns.header(places.table, &look, buf);
     for (line, &row) in (places.table.y + 1..places.table.bottom()).zip(state.table.visible()) {
-        let key = &fleet.keys()[row as usize];
+        let key = &key_list.keys()[row as usize];
         draw_row(state, key, &columns, &look, (places.table.x, line), buf);
     }
-    if let Some(key) = state.selected(fleet) {
+    if let Some(key) = state.selected(key_list) {
         draw_reasons(state, key, &look, places.reasons, buf);
     }
     if places.side {
@@ -133,11 +133,17 @@ pub fn draw(
     (cursor, (scroll.rows > 0).then_some(scroll))
 }
 
-fn draw_summary(state: &State, workspace: &keys::State, look: &Look, places: Places, buf: &mut Buffer) {
+fn draw_summary(
+    state: &State,
+    workspace: &keys::State,
+    look: &CellContext,
+    places: Places,
+    buf: &mut Buffer,
+) {
     let theme = look.theme;
-    let fleet = &workspace.fleet;
+    let key_list = &workspace.key_list;
     let mut said = state.said().to_vec();
-    if said.is_empty() && fleet.load == Load::Complete {
+    if said.is_empty() && key_list.load == Load::Complete {
         said.push(match state.waiting() {
             n if n > 0 && !state.search.is_empty() => format!("the filter hides all {}", number(n as u64)),
             _ => "nothing waits for a decision".to_owned(),
@@ -160,10 +166,10 @@ fn draw_summary(state: &State, workspace: &keys::State, look: &Look, places: Pla
 }
 
 /// The filter, or what is decided so far on a rule.
-fn draw_bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-    let theme = shared.theme();
+fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    let theme = context.theme();
     if state.search.shows() {
-        return state.search.draw(EXAMPLE, shared, area, buf);
+        return state.search.draw(EXAMPLE, context, area, buf);
     }
     let muted = theme.style(Role::Muted);
     let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
@@ -174,7 +180,7 @@ fn draw_bar(state: &State, shared: &Shared, area: Rect, buf: &mut Buffer) -> Opt
             .into_iter()
             .filter_map(|decision| Some(format!("{decision} {}", number(*counts.get(&decision)? as u64))))
             .collect();
-        let text = format!(" Decided: {}; {} applies ", said.join(", "), shared.key(Action::Apply));
+        let text = format!(" Decided: {}; {} applies ", said.join(", "), context.key(Action::Apply));
         buf.set_stringn(
             area.x + 3,
             area.y,
@@ -206,7 +212,7 @@ impl Columns {
         Self { decision, badge, name, mask, reasons: (reasons, columns.saturating_sub(reasons + 1)) }
     }
 
-    fn header(&self, area: Rect, look: &Look, buf: &mut Buffer) {
+    fn header(&self, area: Rect, look: &CellContext, buf: &mut Buffer) {
         let style = look.theme.style(Role::Muted);
         let titles = [
             ("Decided", self.decision),
@@ -220,7 +226,14 @@ impl Columns {
     }
 }
 
-fn draw_row(state: &State, key: &Key, columns: &Columns, look: &Look, (x, y): (u16, u16), buf: &mut Buffer) {
+fn draw_row(
+    state: &State,
+    key: &Key,
+    columns: &Columns,
+    look: &CellContext,
+    (x, y): (u16, u16),
+    buf: &mut Buffer,
+) {
     let theme = look.theme;
     let marked = state.table.marks.contains(&key.id);
     let selected = state.table.selected() == Some(key.id);
@@ -234,13 +247,13 @@ fn draw_row(state: &State, key: &Key, columns: &Columns, look: &Look, (x, y): (u
         let (word, role) = decision_word(draft);
         cell(columns.decision, &Line::styled(word, theme.style(role)));
     }
-    if key.is_live(look.judge.now) {
+    if key.is_live(look.rules.now) {
         cell((columns.badge, 1), &Line::styled(theme.symbol(Symbol::Live), theme.style(Role::Live)));
     }
     cell(columns.name, &Line::raw(key.name.as_str()));
     cell(columns.mask, &Line::styled(key.masked.as_str(), theme.style(Role::Muted)));
-    let role = if look.judge.flags(key).has(Flag::Orphaned) { Role::Orphaned } else { Role::Stale };
-    cell(columns.reasons, &Line::styled(look.judge.reasons(key), theme.style(role)));
+    let role = if look.rules.flags(key).has(Flag::Orphaned) { Role::Orphaned } else { Role::Stale };
+    cell(columns.reasons, &Line::styled(look.rules.reasons(key), theme.style(role)));
     if selected {
         stand_out(Rect { x: x + columns.mask.0, y, width: columns.mask.1, height: 1 }, theme, buf);
     }
@@ -257,9 +270,9 @@ fn decision_word(draft: &Draft) -> (&'static str, Role) {
 }
 
 /// All reasons of the selected key; of a decided one, what is decided.
-fn draw_reasons(state: &State, key: &Key, look: &Look, area: Rect, buf: &mut Buffer) {
+fn draw_reasons(state: &State, key: &Key, look: &CellContext, area: Rect, buf: &mut Buffer) {
     let theme = look.theme;
-    let mut said = look.judge.reasons(key);
+    let mut said = look.rules.reasons(key);
     let mut role = Role::Plain;
     if let Some(draft) = state.drafts.get(key.id) {
         match &draft.refused {
@@ -270,7 +283,7 @@ fn draw_reasons(state: &State, key: &Key, look: &Look, area: Rect, buf: &mut Buf
             None if draft.decision == Decision::Keep => {
                 let until = draft
                     .until
-                    .map_or("until it gets worse".to_owned(), |at| format!("until {}", Stamp::date(at)));
+                    .map_or("until it gets worse".to_owned(), |at| format!("until {}", Timestamp::date(at)));
                 let note = draft.note.as_deref().map_or(String::new(), |note| format!(": {note}"));
                 said = format!("Keep {until}{note}. {said}");
             }
@@ -288,17 +301,17 @@ fn draw_reasons(state: &State, key: &Key, look: &Look, area: Rect, buf: &mut Buf
 fn draw_nothing(
     state: &State,
     workspace: &keys::State,
-    shared: &Shared,
-    look: &Look,
+    context: &Context,
+    look: &CellContext,
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let said = match (&workspace.fleet.load, &state.history) {
+    let said = match (&workspace.key_list.load, &state.history) {
         (Load::Failed(why), _) | (_, Load::Failed(why)) => {
-            format!("{} {} tries again.", sentence(why), shared.key(Action::Refresh))
+            format!("{} {} tries again.", sentence(why), context.key(Action::Refresh))
         }
         (Load::Complete, _) if !state.search.is_empty() => {
-            format!("No key of the queue passes the filter. {} clears it.", shared.key(Action::Cancel))
+            format!("No key of the queue passes the filter. {} clears it.", context.key(Action::Cancel))
         }
         (Load::Complete, Load::Complete) => {
             "All organization keys are in order, or kept by an earlier decision.".to_owned()

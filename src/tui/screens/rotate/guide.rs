@@ -7,16 +7,16 @@ use super::head::At;
 use crate::domain::integration::{self, Integration};
 use crate::domain::rotation::Phase;
 use crate::domain::text;
-use crate::domain::time::{Stamp, ago};
+use crate::domain::time::{Timestamp, ago};
 use crate::domain::usage::ClientUse;
-use crate::tui::prose::{number, paragraph, wrap};
-use crate::tui::shared::Shared;
+use crate::tui::context::Context;
+use crate::tui::text_layout::{number, paragraph, wrap};
 use crate::tui::theme::{Role, Symbol, Theme};
 
 impl Wizard {
     /// Who uses the old key, and what to do about it.
-    pub(super) fn body(&self, at: &At<'_>, shared: &Shared) -> Vec<Line<'static>> {
-        let theme = shared.theme();
+    pub(super) fn body(&self, at: &At<'_>, context: &Context) -> Vec<Line<'static>> {
+        let theme = context.theme();
         let (strong, muted) = (theme.style(Role::Strong), theme.style(Role::Muted));
         let mut out = Vec::new();
         // Where nothing is to be entered anywhere, nobody needs to know where.
@@ -65,7 +65,7 @@ impl Wizard {
 }
 
 /// A row for each client, in columns; where there is no room, the count goes first, then the first day.
-fn table(clients: &[&ClientUse], fresh: Option<Stamp>, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
+fn table(clients: &[&ClientUse], fresh: Option<Timestamp>, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
     let cells = |client: &ClientUse| {
         let agent = text::line(&client.agent);
         let agent = if agent.is_empty() { "an unnamed client".into() } else { agent };
@@ -92,7 +92,7 @@ fn table(clients: &[&ClientUse], fresh: Option<Stamp>, at: &At<'_>, theme: Theme
     }
     let others: usize = widths[1..shown].iter().map(|width| width + 2).sum();
     widths[0] = widths[0].min(room.saturating_sub(others).max(8));
-    let row = |(last, cells): (Stamp, [String; 5])| {
+    let row = |(last, cells): (Timestamp, [String; 5])| {
         let still = fresh.is_some_and(|from| last >= from);
         let badge = if still { theme.symbol(Symbol::Live) } else { " " };
         let mut spans = vec![Span::styled(format!("{badge} "), theme.style(Role::Stale))];

@@ -9,11 +9,11 @@ use super::Wizard;
 use crate::domain::key::Key;
 use crate::domain::rotation::{Phase, proposed_name, quiet_since, ready_at};
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Stamp, ago, span};
+use crate::domain::time::{DAY, HOUR, Timestamp, ago, span};
+use crate::tui::context::Context;
 use crate::tui::keymap::Action;
-use crate::tui::prose::{hints, paragraph, wrap};
 use crate::tui::screens::rotations::phase_role;
-use crate::tui::shared::Shared;
+use crate::tui::text_layout::{hints, paragraph, wrap};
 use crate::tui::theme::{Role, Symbol, Theme};
 use crate::wire::keys::Rotation;
 
@@ -26,7 +26,7 @@ const BAR: usize = 20;
 pub(super) struct At<'a> {
     pub(super) rotation: Option<&'a Rotation>,
     pub(super) phase: Option<Phase>,
-    pub(super) now: Stamp,
+    pub(super) now: Timestamp,
     pub(super) columns: usize,
     /// Whether there is room for blank lines.
     pub(super) roomy: bool,
@@ -34,8 +34,8 @@ pub(super) struct At<'a> {
 
 impl Wizard {
     /// The steps, and where this rotation stands.
-    pub(super) fn head(&self, at: &At<'_>, shared: &Shared) -> Vec<Line<'static>> {
-        let theme = shared.theme();
+    pub(super) fn head(&self, at: &At<'_>, context: &Context) -> Vec<Line<'static>> {
+        let theme = context.theme();
         let gap = |lines: &mut Vec<Line<'static>>| {
             if at.roomy {
                 lines.push(Line::default());
@@ -46,7 +46,7 @@ impl Wizard {
             .phase
             .map_or("Nothing is changed yet: both keys will be accepted side by side.", Phase::sentence);
         head.extend(paragraph(meaning, theme.style(Role::Strong), at.columns));
-        if let Some(next) = self.next(at, shared) {
+        if let Some(next) = self.next(at, context) {
             head.extend(labelled("Next", &next, theme.style(Role::Strong), Style::new(), at.columns, theme));
         }
         gap(&mut head);
@@ -61,8 +61,8 @@ impl Wizard {
     }
 
     /// The one next step, in words.
-    fn next(&self, at: &At<'_>, shared: &Shared) -> Option<String> {
-        let key = |action| shared.key(action);
+    fn next(&self, at: &At<'_>, context: &Context) -> Option<String> {
+        let key = |action| context.key(action);
         Some(match at.phase {
             None => format!(
                 "{} creates the replacement, {}. Enter it where this one is used; this one is revoked last, when nothing uses it any more.",
@@ -241,9 +241,9 @@ pub(super) fn keys(phase: Option<Phase>) -> &'static [(Action, &'static str)] {
 }
 
 /// The same as they are bound now.
-pub(super) fn footer(phase: Option<Phase>, shared: &Shared) -> Vec<Line<'static>> {
+pub(super) fn footer(phase: Option<Phase>, context: &Context) -> Vec<Line<'static>> {
     let keys: Vec<(String, &str)> =
-        keys(phase).iter().map(|&(action, does)| (shared.key(action), does)).collect();
+        keys(phase).iter().map(|&(action, does)| (context.key(action), does)).collect();
     let keys: Vec<(&str, &str)> = keys.iter().map(|(key, does)| (key.as_str(), *does)).collect();
-    vec![hints(&keys, shared.theme())]
+    vec![hints(&keys, context.theme())]
 }

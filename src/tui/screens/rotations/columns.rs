@@ -5,7 +5,7 @@ use ratatui::text::Line;
 use crate::domain::rotation::Phase;
 use crate::domain::time::{ago, span};
 use crate::tui::screens::keys::time;
-use crate::tui::table::{Column, Look, Order, Width, text_order, text_rank};
+use crate::tui::table::{CellContext, Column, Order, Width, text_order, text_rank};
 use crate::tui::theme::Role;
 use crate::wire::keys::Rotation;
 
@@ -16,11 +16,11 @@ pub(super) const COLUMNS: &[Column<Rotation>] = &[
         width: Width::Fixed(9),
         yields: 0,
         cell: |rotation, look| {
-            let phase = rotation.phase_at(look.judge.now);
+            let phase = rotation.phase_at(look.rules.now);
             Line::styled(phase.word(), look.theme.style(phase_role(phase)))
         },
         order: Some(Order {
-            rank: |rotation, judge| urgency(rotation.phase_at(judge.now)),
+            rank: |rotation, rules| urgency(rotation.phase_at(rules.now)),
             tie: |a, b| b.new.created_at.cmp(&a.new.created_at),
             descending: false,
         }),
@@ -38,7 +38,7 @@ pub(super) const COLUMNS: &[Column<Rotation>] = &[
     },
     Column {
         title: "Secret key",
-        width: Width::Mask,
+        width: Width::MaskedSecret,
         yields: 1,
         cell: |rotation, look| Line::styled(rotation.old.masked.as_str(), look.theme.style(Role::Muted)),
         order: None,
@@ -55,7 +55,7 @@ pub(super) const COLUMNS: &[Column<Rotation>] = &[
         width: Width::Flex { min: 14, max: 30, weight: 2 },
         yields: 0,
         cell: |rotation, look| {
-            let now = look.judge.now;
+            let now = look.rules.now;
             let (said, role) = match rotation.phase_at(now) {
                 Phase::Switch => ("enter new key".to_owned(), Role::Accent),
                 Phase::Drain => match rotation.ready_at {
@@ -97,13 +97,13 @@ pub fn phase_role(phase: Phase) -> Role {
 }
 
 /// Who used the old key last, and when: `Grafana/11.4.0, 3 h ago`.
-fn still_on(rotation: &Rotation, look: &Look) -> String {
+fn still_on(rotation: &Rotation, look: &CellContext) -> String {
     let old = &rotation.old;
     match (old.last_used_at, &old.last_used_by) {
         _ if old.revoked_at.is_some() => String::new(),
         (None, _) => "nobody yet".to_owned(),
-        (Some(at), Some(by)) if !by.agent.is_empty() => format!("{}, {}", by.agent, ago(at, look.judge.now)),
-        (Some(at), Some(by)) => format!("{}, {}", by.address, ago(at, look.judge.now)),
-        (Some(at), None) => ago(at, look.judge.now),
+        (Some(at), Some(by)) if !by.agent.is_empty() => format!("{}, {}", by.agent, ago(at, look.rules.now)),
+        (Some(at), Some(by)) => format!("{}, {}", by.address, ago(at, look.rules.now)),
+        (Some(at), None) => ago(at, look.rules.now),
     }
 }

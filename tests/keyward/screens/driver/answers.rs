@@ -5,7 +5,7 @@ use keyward::domain::key::{Key, Kind};
 use keyward::domain::review::{Decision, Review};
 use keyward::domain::time::{DAY, MINUTE};
 use keyward::domain::usage::{Bucket, ClientUse, DailyUse, Usage};
-use keyward::tui::msg::{Ask, Failure, Reply};
+use keyward::tui::msg::{ApiRequest, Reply, RequestError};
 use keyward::wire::keys::{CreatedKey, RevokeKey, ShownOnce};
 use keyward::wire::members::ChangedRole;
 use keyward::wire::page::{Metadata, Page};
@@ -17,20 +17,22 @@ use super::super::people;
 use super::{Driver, secret};
 
 impl Driver {
-    pub(super) fn answer(&mut self, ask: Ask) -> Result<Reply, Failure> {
-        let problem = |kind, detail: &str| Failure::Refused(Box::new(Problem::new(kind, detail)));
+    pub(super) fn answer(&mut self, ask: ApiRequest) -> Result<Reply, RequestError> {
+        let problem = |kind, detail: &str| RequestError::Refused(Box::new(Problem::new(kind, detail)));
         let as_of = Some(NOW.plus(i64::try_from(self.now).unwrap()));
         let page = |data: Vec<Key>| {
             let total = Some(data.len() as u64);
             Page { metadata: Metadata { next_cursor: None, as_of, total }, data }
         };
         Ok(match ask {
-            Ask::Me | Ask::SignIn(_) | Ask::SignInAt { .. } => Reply::Me(Box::new(fleet::me(self.role))),
-            Ask::Keys(_) | Ask::Changes { .. } if self.denying => {
+            ApiRequest::Me | ApiRequest::SignIn(_) | ApiRequest::SignInAt { .. } => {
+                Reply::Me(Box::new(fleet::me(self.role)))
+            }
+            ApiRequest::Keys(_) | ApiRequest::Changes { .. } if self.denying => {
                 return Err(problem(ProblemType::NotPermitted, "Not for you."));
             }
-            Ask::Keys(kind) | Ask::Changes { kind, .. } => Reply::Keys(page(self.of(kind))),
-            Ask::Create { kind, body, .. } => {
+            ApiRequest::Keys(kind) | ApiRequest::Changes { kind, .. } => Reply::Keys(page(self.of(kind))),
+            ApiRequest::Create { kind, body, .. } => {
                 let mut key =
                     fleet::key(500 + u16::try_from(self.keys.len()).unwrap(), kind, &body.name, 0, None);
                 key.masked = secret().mask().to_string();
@@ -46,8 +48,8 @@ impl Driver {
                 self.keys.insert(0, key.clone());
                 Reply::Created(Box::new(CreatedKey { key, secret: Some(ShownOnce::new(secret().expose())) }))
             }
-            Ask::Confirm(_, id) => Reply::Key(Box::new(self.known(id)?.clone())),
-            Ask::Edit { id, body, .. } => {
+            ApiRequest::Confirm(_, id) => Reply::Key(Box::new(self.known(id)?.clone())),
+            ApiRequest::Edit { id, body, .. } => {
                 let key = self.known(id)?;
                 key.version += 1;
                 if let Some(name) = body.name {
@@ -58,13 +60,13 @@ impl Driver {
                 }
                 Reply::Key(Box::new(key.clone()))
             }
-            Ask::Revoke { id, body, .. } => {
+            ApiRequest::Revoke { id, body, .. } => {
                 let key = self.known(id)?;
                 if let Some(since) = body.unless_used_since
                     && key.last_used_at.is_some_and(|at| at >= since)
                 {
                     let problem = Problem::new(ProblemType::UsedSince, "The key was used since you looked.");
-                    return Err(Failure::Refused(Box::new(problem.with_key(key.clone()))));
+                    return Err(RequestError::Refused(Box::new(problem.with_key(key.clone()))));
                 }
                 key.revoked_at = Some(NOW);
                 key.revoked_by = Some(ada());
@@ -72,44 +74,44 @@ impl Driver {
                 key.version += 1;
                 Reply::Key(Box::new(key.clone()))
             }
-            Ask::Members => Reply::Members(people::page(self.members.clone())),
-            Ask::Rotations(kind) => {
+            ApiRequest::Members => Reply::Members(people::page(self.members.clone())),
+            ApiRequest::Rotations(kind) => {
                 let of = self.rotations.iter().filter(|rotation| rotation.old.kind == kind).cloned();
                 Reply::Rotations(people::page(of.collect()))
             }
-            Ask::Activity(query) => {
+            ApiRequest::Activity(query) => {
                 let from: usize = query.cursor.map_or(0, |cursor| cursor.parse().unwrap());
                 let to = (from + 200).min(self.log.len());
                 let mut page = people::page(self.log[from..to].to_vec());
                 page.metadata.next_cursor = (to < self.log.len()).then(|| to.to_string());
                 Reply::Activity(page)
             }
-            Ask::Invite(body) => Reply::Invited(Box::new(people::invitation(&body))),
-            Ask::ChangeRole(id, body) => {
+            ApiRequest::Invite(body) => Reply::Invited(Box::new(people::invitation(&body))),
+            ApiRequest::ChangeRole(id, body) => {
                 let member = self.members.iter_mut().find(|member| member.id == id).unwrap();
                 member.role = body.role;
                 Reply::RoleChanged(Box::new(ChangedRole { member: member.clone(), revoked: Vec::new() }))
             }
-            Ask::Remove { id, dry_run } => {
+            ApiRequest::Remove { id, dry_run } => {
                 Reply::Removal(Box::new(people::removal(&mut self.members, &mut self.keys, id, dry_run)))
             }
-            Ask::EndSessions(_) => Reply::Done("ended all sessions".to_owned()),
-            Ask::Reviews(query) => {
+            ApiRequest::EndSessions(_) => Reply::Done("ended all sessions".to_owned()),
+            ApiRequest::Reviews(query) => {
                 let data = self.reviews.iter().rev();
                 let data =
                     data.filter(|r| query.review.is_none_or(|id| r.review_id == id)).cloned().collect();
                 Reply::Reviews(Page { metadata: Metadata { next_cursor: None, as_of, total: None }, data })
             }
-            Ask::Decide { body, .. } => {
+            ApiRequest::Decide { body, .. } => {
                 if let (Decision::Revoke, Some(since)) = (body.decision, body.unless_used_since) {
-                    self.answer(Ask::Revoke {
+                    self.answer(ApiRequest::Revoke {
                         kind: Kind::Organization,
                         id: body.key_id,
                         body: RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() },
                     })?;
                 }
                 let key = self.known(body.key_id)?.clone();
-                let judge = fleet::judge();
+                let rules = fleet::rules();
                 let review = Review {
                     id: id(3_000 + u16::try_from(self.reviews.len()).unwrap()),
                     review_id: body.review_id,
@@ -121,15 +123,15 @@ impl Driver {
                     note: body.note,
                     reviewer: ada().as_ref().clone(),
                     reviewed_at: NOW,
-                    findings: judge.findings(&Key { revoked_at: None, ..key.clone() }),
+                    findings: rules.findings(&Key { revoked_at: None, ..key.clone() }),
                     last_used_at: key.last_used_at,
                 };
                 self.reviews.push(review.clone());
                 Reply::Decided(Box::new(Decided { review, key }))
             }
-            Ask::RecordExport(body) => Reply::Done(format!("recorded {}", body.records)),
-            Ask::Usage { id: of, .. } => Reply::Usage(usage([id(2), id(70), id(72)].contains(&of))),
-            Ask::DailyUse { ids, .. } => Reply::DailyUse(ids.into_iter().map(daily).collect()),
+            ApiRequest::RecordExport(body) => Reply::Done(format!("recorded {}", body.records)),
+            ApiRequest::Usage { id: of, .. } => Reply::Usage(usage([id(2), id(70), id(72)].contains(&of))),
+            ApiRequest::DailyUse { ids, .. } => Reply::DailyUse(ids.into_iter().map(daily).collect()),
             other => return Err(problem(ProblemType::NotFound, &format!("no answer to {other:?}"))),
         })
     }
@@ -144,9 +146,9 @@ impl Driver {
         self.keys.iter_mut().chain(rotating).find(|key| key.id == id)
     }
 
-    fn known(&mut self, id: Id) -> Result<&mut Key, Failure> {
+    fn known(&mut self, id: Id) -> Result<&mut Key, RequestError> {
         self.find(id).ok_or_else(|| {
-            Failure::Refused(Box::new(Problem::new(ProblemType::NotFound, "There is no such key.")))
+            RequestError::Refused(Box::new(Problem::new(ProblemType::NotFound, "There is no such key.")))
         })
     }
 

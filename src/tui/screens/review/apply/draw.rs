@@ -9,23 +9,23 @@ use super::{Apply, Listed};
 use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::tui::app::Tables;
+use crate::tui::context::Context;
 use crate::tui::keymap::Action;
-use crate::tui::popup::{Mood, asks_for, scrolled};
-use crate::tui::prose::{hints, number, paragraph};
-use crate::tui::shared::Shared;
+use crate::tui::popup::{PopupTone, asks_for, scrolled};
+use crate::tui::text_layout::{hints, number, paragraph};
 use crate::tui::theme::{Role, Symbol, Theme};
 
 impl Apply {
     pub(super) fn draw_preview(
         &self,
-        shared: &Shared,
+        context: &Context,
         tables: &Tables,
         columns: u16,
         area: Rect,
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
-        let theme = shared.theme();
-        let (yes, esc) = (shared.key(Action::Yes), shared.key(Action::Cancel));
+        let theme = context.theme();
+        let (yes, esc) = (context.key(Action::Yes), context.key(Action::Cancel));
         let row = |at: usize| listed_line(&self.listed[at], tables, theme, columns);
         let mut foot = vec![Line::default()];
         if let Some(wrong) = &self.wrong {
@@ -34,11 +34,11 @@ impl Apply {
         let typed_row = foot.len();
         foot.push(match () {
             () if self.send.is_empty() && self.gone.is_empty() => hints(&[(&esc, "back")], theme),
-            () if self.types() => Line::raw(asks_for(&self.phrase(), shared, columns)),
+            () if self.types() => Line::raw(asks_for(&self.phrase(), context, columns)),
             () if self.revokes > 0 => hints(&[(&yes, "revoke it and apply the rest"), (&esc, "back")], theme),
             () => hints(&[(&yes, "apply"), (&esc, "back")], theme),
         });
-        let mood = if self.revokes > 0 { Mood::Danger } else { Mood::Calm };
+        let mood = if self.revokes > 0 { PopupTone::Danger } else { PopupTone::Calm };
         let inside = scrolled(
             "Apply the review",
             mood,
@@ -61,13 +61,13 @@ impl Apply {
     pub(super) fn draw_run(
         &self,
         run: &Run,
-        shared: &Shared,
+        context: &Context,
         tables: &Tables,
         columns: u16,
         area: Rect,
         buf: &mut Buffer,
     ) {
-        let theme = shared.theme();
+        let theme = context.theme();
         // The latest first, so that what just happened is seen.
         let row = |at: usize| match at {
             0 => progress(run, columns, theme),
@@ -78,7 +78,7 @@ impl Apply {
             }
         };
         let failed = run.failed();
-        let (enter, esc) = (shared.key(Action::Activate), shared.key(Action::Cancel));
+        let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
         let hint = match (run.is_over(), failed) {
             (false, _) => hints(&[(&esc, "stop after those on their way")], theme),
             (true, 0) => hints(&[(&esc, "close")], theme),
@@ -89,7 +89,7 @@ impl Apply {
         let title = if run.is_over() { "Applied" } else { "Applying" };
         scrolled(
             title,
-            Mood::Calm,
+            PopupTone::Calm,
             (run.results.len() + 2, &row),
             &[Line::default(), hint],
             &self.scroll,
@@ -103,7 +103,7 @@ impl Apply {
 fn named(id: Id, tables: &Tables) -> (&str, &str) {
     tables
         .workspace
-        .fleet
+        .key_list
         .get(id)
         .map_or(("a key that is gone", ""), |key| (key.name.as_str(), key.masked.as_str()))
 }

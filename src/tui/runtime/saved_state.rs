@@ -8,12 +8,12 @@ use crate::client::state::{PendingCreate, Recorded, SavedSession, State, StateEr
 use crate::clock::Clock;
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
-use crate::tui::msg::{Failure, Pending};
+use crate::tui::msg::{Pending, RequestError};
 use crate::wire::keys::CreateKey;
 use crate::wire::sessions::CreatedSession;
 
 /// Keeps records in the state folder, or nowhere where there is none.
-pub(super) struct Records {
+pub(super) struct SavedState {
     state: Option<State>,
     profile: String,
     clock: Clock,
@@ -21,13 +21,13 @@ pub(super) struct Records {
     held: Mutex<HashMap<String, (PendingCreate, Recorded)>>,
 }
 
-impl From<StateError> for Failure {
+impl From<StateError> for RequestError {
     fn from(error: StateError) -> Self {
         Self::Local(error.to_string())
     }
 }
 
-impl Records {
+impl SavedState {
     pub(super) fn new(state: Option<State>, profile: String, clock: Clock) -> Self {
         Self { state, profile, clock, held: Mutex::default() }
     }
@@ -64,7 +64,7 @@ impl Records {
         pending
     }
 
-    /// Records a create before its request is sent. Without the record, nothing may be sent.
+    /// SavedState a create before its request is sent. Without the record, nothing may be sent.
     pub(super) fn begin(
         &self,
         server: &Address,
@@ -73,10 +73,10 @@ impl Records {
         idempotency_key: &str,
         body: &CreateKey,
         leaked: Option<String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RequestError> {
         let Some(state) = &self.state else { return Ok(()) };
         let Some(member) = member else {
-            return Err(Failure::Local("Nobody is signed in yet: no key was created.".to_owned()));
+            return Err(RequestError::Local("Nobody is signed in yet: no key was created.".to_owned()));
         };
         let mut held = self.held();
         // Sent again, or left behind by an earlier run.
@@ -94,7 +94,7 @@ impl Records {
             leaked,
         };
         let recorded =
-            state.record(&create).map_err(|e| Failure::Local(format!("No key was created: {e}")))?;
+            state.record(&create).map_err(|e| RequestError::Local(format!("No key was created: {e}")))?;
         held.insert(idempotency_key.to_owned(), (create, recorded));
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Records {
         server: &Address,
         created: CreatedSession,
         organization: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RequestError> {
         let Some(state) = self.state.as_ref().filter(|_| !self.profile.is_empty()) else { return Ok(()) };
         let session = SavedSession {
             url: server.to_string(),
@@ -151,7 +151,7 @@ impl Records {
     }
 
     /// Keeps a change of the drafts for the next run.
-    pub(super) fn note_drafts(&self, lines: &str) -> Result<(), Failure> {
+    pub(super) fn note_drafts(&self, lines: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.note_drafts(&self.profile, lines)?;
         }
@@ -159,7 +159,7 @@ impl Records {
     }
 
     /// Keeps the drafts for the next run.
-    pub(super) fn keep_drafts(&self, drafts: &str) -> Result<(), Failure> {
+    pub(super) fn keep_drafts(&self, drafts: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.keep_drafts(&self.profile, drafts)?;
         }
@@ -170,7 +170,7 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::time::Stamp;
+    use crate::domain::time::Timestamp;
 
     #[test]
     fn a_create_is_asked_about_until_its_secret_is_stored() {
@@ -179,10 +179,10 @@ mod tests {
         let other: Address = "http://127.0.0.1:7712".parse().unwrap();
         let records = || {
             let state = State::new(home.path().join("keyward"));
-            Records::new(Some(state), "plant".to_owned(), Clock::fixed(Stamp(7)))
+            SavedState::new(Some(state), "plant".to_owned(), Clock::fixed(Timestamp(7)))
         };
         let body = CreateKey { name: "Grafana".to_owned(), note: None, replaces: None };
-        let member = Id::new(Stamp(0), [1; 10]);
+        let member = Id::new(Timestamp(0), [1; 10]);
         let first = records();
         assert!(first.begin(&server, None, Kind::Personal, "a", &body, None).is_err(), "nobody is signed in");
         for key in ["a", "b", "c"] {
@@ -209,7 +209,7 @@ mod tests {
     fn drafts_are_found_again() {
         let home = tempfile::tempdir().unwrap();
         let state = State::new(home.path().join("keyward"));
-        let records = Records::new(Some(state), String::new(), Clock::System);
+        let records = SavedState::new(Some(state), String::new(), Clock::System);
         assert_eq!(records.drafts(), "");
         records.keep_drafts("{\"a\":1}").unwrap();
         assert_eq!(records.drafts(), "{\"a\":1}");

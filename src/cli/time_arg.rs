@@ -3,13 +3,13 @@
 use super::exit::Failure;
 use crate::domain::filter::span;
 use crate::domain::text;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 
 /// A moment in the past: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC), `90d` (so long before `now`).
 ///
 /// # Errors
 /// It is none of these.
-pub fn past(words: &str, now: Stamp) -> Result<Stamp, Failure> {
+pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     let words = words.trim();
     if let Some(ms) = span(words) {
         return Ok(now.minus(ms));
@@ -22,13 +22,13 @@ pub fn past(words: &str, now: Stamp) -> Result<Stamp, Failure> {
 ///
 /// # Errors
 /// It is neither.
-pub fn at(words: &str) -> Result<Stamp, Failure> {
+pub fn at(words: &str) -> Result<Timestamp, Failure> {
     parse(words).ok_or_else(|| wrong(words, "write 2027-11-24 or 2027-11-24T06:10:00Z"))
 }
 
-fn parse(words: &str) -> Option<Stamp> {
+fn parse(words: &str) -> Option<Timestamp> {
     let words = words.trim();
-    Stamp::parse(words).or_else(|_| Stamp::parse(&format!("{words}T00:00:00Z"))).ok()
+    Timestamp::parse(words).or_else(|_| Timestamp::parse(&format!("{words}T00:00:00Z"))).ok()
 }
 
 fn wrong(words: &str, instead: &str) -> Failure {
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn times_are_written_in_three_ways() {
-        let now = Stamp::parse("2026-11-24T06:10:00Z").unwrap();
+        let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         assert_eq!(past("24h", now).unwrap().to_string(), "2026-11-23T06:10:00.000Z");
         assert_eq!(past("2026-11-01", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
         assert_eq!(past("2026-11-01T01:00:00+01:00", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");

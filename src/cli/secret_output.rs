@@ -17,7 +17,7 @@ use crate::config::Environment;
 /// Flags of the commands that make a secret.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Where the secret goes")]
-pub struct SinkArgs {
+pub struct SecretOutputArgs {
     /// Show the secret on this terminal
     #[arg(long, conflicts_with_all = ["write_to", "exec"])]
     reveal: bool,
@@ -31,7 +31,7 @@ pub struct SinkArgs {
 
 /// An opened sink.
 #[derive(Debug)]
-pub enum Sink {
+pub enum SecretOutput {
     /// Standard output, which is not a terminal.
     Pipe,
     /// Standard output, which is a terminal, as asked for.
@@ -51,16 +51,16 @@ pub enum Delivered {
     Perhaps,
 }
 
-impl SinkArgs {
+impl SecretOutputArgs {
     /// Opens the sink.
     ///
     /// # Errors
     /// There is no place for the secret: nothing was made.
-    pub fn open(&self, environment: &Environment) -> Result<Sink, Failure> {
+    pub fn open(&self, environment: &Environment) -> Result<SecretOutput, Failure> {
         if let Some(path) = &self.write_to {
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             return match file {
-                Ok(file) => Ok(Sink::File(path.clone(), file)),
+                Ok(file) => Ok(SecretOutput::File(path.clone(), file)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Err(Failure::new(
                     Exit::Refused,
                     format!("{} is a folder; no key was created. Name a new file in it.", path.display()),
@@ -81,7 +81,9 @@ impl SinkArgs {
         if let Some(command) = &self.exec {
             let (program, arguments) = words(command)?;
             return match find(&program, environment) {
-                Some(path) => Ok(Sink::Command(program, Box::new(bare(&path, &arguments, environment)))),
+                Some(path) => {
+                    Ok(SecretOutput::Command(program, Box::new(bare(&path, &arguments, environment))))
+                }
                 None => Err(Failure::new(
                     Exit::NotFound,
                     format!(
@@ -91,8 +93,8 @@ impl SinkArgs {
             };
         }
         match (io::stdout().is_terminal(), self.reveal) {
-            (false, _) => Ok(Sink::Pipe),
-            (true, true) => Ok(Sink::Screen),
+            (false, _) => Ok(SecretOutput::Pipe),
+            (true, true) => Ok(SecretOutput::Screen),
             (true, false) => Err(Failure::usage(
                 "the secret exists only once, and a terminal is no place for it: pipe it into a command, or use \
                  --write-to FILE or --exec COMMAND, or --reveal to show it here; no key was created",
@@ -101,7 +103,7 @@ impl SinkArgs {
     }
 }
 
-impl Sink {
+impl SecretOutput {
     /// Whether standard output carries the secret, so that nothing else may.
     pub fn takes_stdout(&self) -> bool {
         matches!(self, Self::Pipe | Self::Screen)

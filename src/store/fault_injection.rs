@@ -1,4 +1,4 @@
-//! How the bugs of [`crate::planted`] write: for tests that must notice it.
+//! How the bugs of [`crate::fault_injection`] write: for tests that must notice it.
 
 use std::time::Duration;
 

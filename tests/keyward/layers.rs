@@ -21,7 +21,7 @@ const ROOMS: [Room; 16] = [
     Room { at: "config", may: &["config", "domain"], never: &PURE },
     Room {
         at: "store",
-        may: &["store", "domain", "planted"],
+        may: &["store", "domain", "fault_injection"],
         never: &["axum", "hyper", "reqwest", "crossterm", "ratatui"],
     },
     Room {
@@ -31,7 +31,7 @@ const ROOMS: [Room; 16] = [
     },
     Room {
         at: "server",
-        may: &["server", "domain", "wire", "store", "clock", "planted"],
+        may: &["server", "domain", "wire", "store", "clock", "fault_injection"],
         never: &["sqlx", "reqwest", "crossterm", "ratatui"],
     },
     Room { at: "terminal", may: &["terminal"], never: &["axum", "hyper", "sqlx", "reqwest"] },
@@ -50,9 +50,9 @@ const ROOMS: [Room; 16] = [
         may: &["cli", "domain", "wire", "client", "clock", "config", "terminal"],
         never: &["axum", "hyper", "sqlx", "ratatui"],
     },
-    Room { at: "planted", may: &[], never: &PURE },
-    Room { at: "host", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
-    Room { at: "launch", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
+    Room { at: "fault_injection", may: &[], never: &PURE },
+    Room { at: "admin", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
+    Room { at: "ui_options", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
     Room { at: "demo", may: &["*"], never: &["sqlx", "ratatui"] },
     Room { at: "main", may: &["*"], never: &["sqlx", "ratatui"] },
 ];

@@ -14,7 +14,7 @@ use crate::tui::runtime::Options;
 use crate::tui::theme::{Palette, Theme};
 
 /// Whom the UI works for, and where.
-pub struct Seat {
+pub struct UiSession {
     /// The server.
     pub address: Address,
     /// As whom it is asked.
@@ -35,7 +35,7 @@ pub struct Seat {
 ///
 /// # Errors
 /// Everything that is wrong with the configured keys and clipboard, a sentence each.
-pub fn ui(seat: Seat, config: &Config, environment: &Environment) -> Result<Options, Vec<String>> {
+pub fn ui(seat: UiSession, config: &Config, environment: &Environment) -> Result<Options, Vec<String>> {
     let hints = hints(environment);
     let capabilities = capabilities(config, &hints);
     let keymap = Keymap::new(&config.keys);
@@ -90,8 +90,8 @@ mod tests {
     use crate::config::{Ascii, Color};
     use crate::terminal::capabilities::Multiplexer;
 
-    fn seat() -> Seat {
-        Seat {
+    fn seat() -> UiSession {
+        UiSession {
             address: "http://127.0.0.1:7711".parse().unwrap(),
             credential: Credential::none(),
             ca_certs: None,

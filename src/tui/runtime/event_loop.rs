@@ -15,22 +15,22 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::alarm::Alarm;
-use super::ask::Line;
+use super::api::Api;
+use super::delivery::{Deliveries, Step};
 use super::drafts::Write;
 use super::effects::Effects;
-use super::put::{Sinks, Step};
-use super::records::Records;
+use super::saved_state::SavedState;
 use super::signals::{self, Happened, Signals};
-use super::{Exit, Options};
+use super::timer::Timer;
+use super::{Options, UiExit};
 use crate::clock;
 use crate::terminal::device::{Device, Writer};
 use crate::terminal::frame::{Painter, Scroll};
 use crate::terminal::input::{Decoder, Waiting};
 use crate::terminal::restore::{ENTER, Hold, Leave, give_back, stop_group};
-use crate::tui::msg::{Effect, Moment, Msg};
-use crate::tui::shared::Start;
-use crate::tui::stage::Stage;
+use crate::tui::context::StartOptions;
+use crate::tui::msg::{Effect, Msg, UiTime};
+use crate::tui::ui_model::UiModel;
 
 /// Answers that wait for the model before the network has to wait.
 const MAILBOX: usize = 8;
@@ -65,7 +65,7 @@ enum Frame {
 }
 
 /// The screens, the terminal, and what goes on between them.
-pub(super) struct Ui<S> {
+pub(super) struct EventLoop<S> {
     model: S,
     painter: Painter<Writer>,
     device: Device,
@@ -76,7 +76,7 @@ pub(super) struct Ui<S> {
     /// Input may be left over from the last batch.
     more: bool,
     signals: Signals,
-    alarm: Alarm,
+    alarm: Timer,
     messages: mpsc::Receiver<Msg>,
     effects: Effects,
     began: Instant,
@@ -89,20 +89,20 @@ pub(super) struct Ui<S> {
     quit: bool,
 }
 
-impl<S: Stage> Ui<S> {
+impl<S: UiModel> EventLoop<S> {
     /// Takes the terminal and shows the first frame of what `open` makes.
     pub(super) fn start(
         options: Options,
         device: Device,
         handle: &Handle,
-        open: impl FnOnce(Start) -> (S, Vec<Effect>),
+        open: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
     ) -> io::Result<Self> {
         let began = clock::monotonic();
         signals::watch_over(handle);
         let signals = Signals::listen()?;
         let (sender, messages) = mpsc::channel(MAILBOX);
-        let records = Records::new(options.state, options.profile.clone(), options.clock);
-        let start = Start {
+        let records = SavedState::new(options.state, options.profile.clone(), options.clock);
+        let start = StartOptions {
             profile: options.profile,
             server: options.address.authority(),
             production: options.production,
@@ -116,8 +116,8 @@ impl<S: Stage> Ui<S> {
             pending: records.left_behind(&options.address),
             drafts: records.drafts(),
         };
-        let line = Line::new(options.address, options.credential, options.client, records);
-        let sinks = Sinks {
+        let line = Api::new(options.address, options.credential, options.client, records);
+        let sinks = Deliveries {
             clipboard: options.clipboard,
             hints: options.hints,
             restricted: options.restricted,
@@ -139,7 +139,7 @@ impl<S: Stage> Ui<S> {
             input: Zeroizing::new(vec![0; 16 * 1024]),
             more: false,
             signals,
-            alarm: Alarm::new()?,
+            alarm: Timer::new()?,
             messages,
             effects: Effects::new(handle.clone(), Arc::new(line), Arc::new(sinks), sender),
             began,
@@ -155,7 +155,7 @@ impl<S: Stage> Ui<S> {
     }
 
     /// Runs to the end; gives back what was on the stage.
-    pub(super) async fn run(mut self) -> io::Result<(Exit, S)> {
+    pub(super) async fn run(mut self) -> io::Result<(UiExit, S)> {
         let ended = match self.work().await {
             Ok(ended) => ended,
             // Whatever the terminal refuses, it is gone.
@@ -163,9 +163,9 @@ impl<S: Stage> Ui<S> {
         };
         self.effects.flush();
         let exit = match ended {
-            Ended::Quit => Exit::Quit,
-            Ended::Signal(number) => Exit::Signal(number),
-            Ended::Gone => Exit::Signal(HANGUP),
+            Ended::Quit => UiExit::Quit,
+            Ended::Signal(number) => UiExit::Signal(number),
+            Ended::Gone => UiExit::Signal(HANGUP),
         };
         give_back(match ended {
             Ended::Gone => Leave::Silently,
@@ -270,9 +270,9 @@ impl<S: Stage> Ui<S> {
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
         for effect in effects {
             match effect {
-                Effect::Ask { ticket, ask } => self.effects.ask(ticket, ask),
-                Effect::Forget(ticket) => self.effects.forget(ticket),
-                Effect::Put { ticket, put } => match self.effects.sinks().begin(put) {
+                Effect::Request { ticket, ask } => self.effects.ask(ticket, ask),
+                Effect::CancelRequest(ticket) => self.effects.forget(ticket),
+                Effect::Deliver { ticket, put } => match self.effects.sinks().begin(put) {
                     Step::Send(bytes, reply) => {
                         self.painter.send(&bytes)?;
                         self.effects.answer(ticket, Ok(reply));
@@ -281,8 +281,8 @@ impl<S: Stage> Ui<S> {
                     Step::Answer(failure) => self.effects.answer(ticket, Err(failure)),
                 },
                 Effect::DropPending { idempotency_key } => self.effects.records().done(&idempotency_key),
-                Effect::KeepDrafts(drafts) => self.effects.keep_drafts(Write::Whole(drafts)),
-                Effect::NoteDrafts(line) => self.effects.keep_drafts(Write::Line(line)),
+                Effect::SaveDrafts(drafts) => self.effects.keep_drafts(Write::Whole(drafts)),
+                Effect::AppendDrafts(line) => self.effects.keep_drafts(Write::Line(line)),
                 Effect::Suspend => self.suspend = true,
                 Effect::Quit => self.quit = true,
             }
@@ -303,9 +303,9 @@ impl<S: Stage> Ui<S> {
         self.tell(Msg::Shown)
     }
 
-    fn now(&self) -> Moment {
+    fn now(&self) -> UiTime {
         let passed = clock::monotonic() - self.began;
-        Moment(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
+        UiTime(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Takes over the window's size.

@@ -7,10 +7,10 @@ use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
 use crate::domain::text;
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::wire::page::Page;
 
-use super::msg::Moment;
+use super::msg::UiTime;
 
 /// How far loading has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Load {
     /// Pages are arriving.
     Loading {
         /// Since when.
-        since: Moment,
+        since: UiTime,
     },
     /// All were there at the last answer.
     Complete,
@@ -31,17 +31,17 @@ pub enum Load {
 
 /// All keys of one kind.
 #[derive(Debug, Default)]
-pub struct Fleet {
+pub struct KeyList {
     /// How far loading has come.
     pub load: Load,
     /// How many there are in all, where the server says so.
     pub total: Option<u64>,
     /// Up to when the keys are known: the `as_of` to ask for changes since.
-    pub as_of: Option<Stamp>,
+    pub as_of: Option<Timestamp>,
     keys: Vec<Key>,
     by_id: HashMap<Id, u32>,
     members: HashMap<Id, Arc<MemberRef>>,
-    first_as_of: Option<Stamp>,
+    first_as_of: Option<Timestamp>,
 }
 
 /// What a page changed.
@@ -53,7 +53,7 @@ pub struct Changes {
     pub changed: Vec<u32>,
 }
 
-impl Fleet {
+impl KeyList {
     /// All keys, in the order in which they arrived. A row keeps its number.
     pub fn keys(&self) -> &[Key] {
         &self.keys
@@ -70,12 +70,12 @@ impl Fleet {
     }
 
     /// Up to when the server's answers have surely shown every use: what is revoked is guarded by this moment.
-    pub fn seen(&self) -> Option<Stamp> {
+    pub fn seen(&self) -> Option<Timestamp> {
         self.as_of.or(self.first_as_of)
     }
 
     /// Loading begins (again); what is known stays until it is replaced.
-    pub fn begin(&mut self, now: Moment) {
+    pub fn begin(&mut self, now: UiTime) {
         self.load = Load::Loading { since: now };
         self.first_as_of = None;
     }

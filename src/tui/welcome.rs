@@ -10,14 +10,14 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::context::StartOptions;
 use super::form::{Field, Form};
-use super::keymap::{Action, Context, Keymap, Meaning, stack};
-use super::msg::{Ask, Effect, Failure, Moment, Msg, Reply, Ticket};
-use super::popup::{Mood, content_width, frame, lines};
-use super::prose::{hints, paragraph, wrap};
-use super::shared::Start;
-use super::stage::Stage;
+use super::keymap::{Action, KeyContext, Keymap, Meaning, stack};
+use super::msg::{ApiRequest, Effect, Msg, Reply, RequestError, Ticket, UiTime};
+use super::popup::{PopupTone, content_width, frame, lines};
+use super::text_layout::{hints, paragraph, wrap};
 use super::theme::{Role, Theme};
+use super::ui_model::UiModel;
 use super::view::{Drawn, SMALLEST, ascii_only};
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
@@ -25,7 +25,7 @@ use crate::wire::keys::ShownOnce;
 
 /// What was chosen when the screen ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chosen {
+pub enum WelcomeChoice {
     /// To sign in; the session is kept in the profile of that server.
     SignedIn,
     /// To look around in the demo.
@@ -41,7 +41,7 @@ const LEAVE: usize = 4;
 
 /// With what they are called where there is room, and where there is not.
 const BUTTONS: [(usize, &str, &str); 3] =
-    [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "Look at a demo", "Demo"), (LEAVE, "Leave", "Leave")];
+    [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "CellContext at a demo", "Demo"), (LEAVE, "Leave", "Leave")];
 
 const INTRO: &str = "Administer API keys. Nobody is signed in here yet.";
 
@@ -63,7 +63,7 @@ fn is_open(server: &str) -> bool {
 
 /// The state of the screen.
 #[derive(Debug)]
-pub struct First {
+pub struct Welcome {
     server: Field,
     code: Field,
     focus: Form,
@@ -73,12 +73,12 @@ pub struct First {
     keymap: Keymap,
     theme: Theme,
     /// How it ended.
-    pub chosen: Option<Chosen>,
+    pub chosen: Option<WelcomeChoice>,
 }
 
-impl First {
+impl Welcome {
     /// The screen as it is shown first.
-    pub fn new(start: Start) -> (Self, Vec<Effect>) {
+    pub fn new(start: StartOptions) -> (Self, Vec<Effect>) {
         let first = Self {
             server: Field::default(),
             code: Field::secret(),
@@ -93,12 +93,12 @@ impl First {
         (first, Vec::new())
     }
 
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         if self.focus.at <= CODE { stack::TEXT } else { stack::POPUP }
     }
 
     fn key(&mut self, key: KeyCombination) -> Vec<Effect> {
-        if let Meaning::Action(action) = self.keymap.meaning(self.contexts(), None, key) {
+        if let Meaning::Action(action) = self.keymap.meaning(self.key_contexts(), None, key) {
             return self.act(action);
         }
         match (self.focus.at, key.codes.first()) {
@@ -123,7 +123,7 @@ impl First {
             Action::Activate => match self.focus.at {
                 SIGN_IN => return self.sign_in(),
                 DEMO => {
-                    self.chosen = Some(Chosen::Demo);
+                    self.chosen = Some(WelcomeChoice::Demo);
                     return vec![Effect::Quit];
                 }
                 _ => return vec![Effect::Quit],
@@ -131,7 +131,7 @@ impl First {
             Action::Suspend => return vec![Effect::Suspend],
             // What was asked for is left alone.
             Action::Cancel | Action::Interrupt if self.sending.is_some() => {
-                return self.sending.take().map(Effect::Forget).into_iter().collect();
+                return self.sending.take().map(Effect::CancelRequest).into_iter().collect();
             }
             Action::Cancel => self.failed = None,
             Action::Interrupt | Action::ClosePopup | Action::Quit => return vec![Effect::Quit],
@@ -163,7 +163,7 @@ impl First {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         (self.sending, self.failed) = (Some(ticket), None);
-        vec![Effect::Ask { ticket, ask: Ask::SignInAt { server, code } }]
+        vec![Effect::Request { ticket, ask: ApiRequest::SignInAt { server, code } }]
     }
 
     fn wrong(&mut self, why: &str) -> Vec<Effect> {
@@ -171,11 +171,11 @@ impl First {
         Vec::new()
     }
 
-    fn reply(&mut self, result: Result<Reply, Failure>) -> Vec<Effect> {
+    fn reply(&mut self, result: Result<Reply, RequestError>) -> Vec<Effect> {
         self.sending = None;
         match result {
             Ok(_) => {
-                self.chosen = Some(Chosen::SignedIn);
+                self.chosen = Some(WelcomeChoice::SignedIn);
                 self.code.wipe();
                 vec![Effect::Quit]
             }
@@ -202,7 +202,7 @@ impl First {
     }
 }
 
-impl Stage for First {
+impl UiModel for Welcome {
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
             Msg::Key(key) => self.key(key),
@@ -223,7 +223,7 @@ impl Stage for First {
         false
     }
 
-    fn wake_at(&self) -> Option<Moment> {
+    fn wake_at(&self) -> Option<UiTime> {
         None
     }
 
@@ -287,7 +287,7 @@ impl Stage for First {
         }
         content.extend(foot);
         let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
-        let inside = frame("keyward", Mood::Calm, size, area, theme, buf);
+        let inside = frame("keyward", PopupTone::Calm, size, area, theme, buf);
         lines(&content, inside, theme, buf);
         let place = |row: u16| Rect {
             x: inside.x + 8,

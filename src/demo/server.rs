@@ -10,7 +10,7 @@ use crate::clock::{self, Clock};
 use crate::domain::id::Id;
 use crate::domain::member::Role;
 use crate::domain::secret::{Digest, Secret};
-use crate::domain::time::Stamp;
+use crate::domain::time::Timestamp;
 use crate::server::{self, Running, Settings};
 use crate::store::{
     Access, MachineRow, NewSession, OrganizationRow, Seed, SeedKey, SeedMember, SiteRow, Store, Target,
@@ -20,7 +20,7 @@ use crate::store::{
 const SEED: u64 = 0x6B65_7977_6172_6421;
 
 /// What the demo's server is made from.
-pub struct House {
+pub struct DemoServer {
     /// The database.
     pub data: PathBuf,
     /// The open port.
@@ -33,7 +33,7 @@ pub struct House {
     pub session: Digest,
 }
 
-impl House {
+impl DemoServer {
     /// Plants the organization and starts the server.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl House {
 }
 
 /// The organization as the database takes it, and the keys that are used while the demo runs, with real secrets.
-fn sow(plant: Organization, role: Role, session: Digest, now: Stamp) -> (Seed, Vec<Integration>) {
+fn sow(plant: Organization, role: Role, session: Digest, now: Timestamp) -> (Seed, Vec<Integration>) {
     let mut integrations = Vec::new();
     let mut sessions = vec![NewSession {
         id: Id::new(now, clock::entropy()),
@@ -131,7 +131,7 @@ mod tests {
         let token = Token::new(TokenKind::Session, clock::entropy());
         let session = TokenKind::Session.digest(token.expose()).unwrap();
         let data = folder.path().join("keyward.db");
-        let house = House { data, listener, keys: 300, role: Role::Normal, session };
+        let house = DemoServer { data, listener, keys: 300, role: Role::Normal, session };
         let running = house.open().await.unwrap();
         let store = &running.server().store;
         let mut reader = store.reader().await.unwrap();

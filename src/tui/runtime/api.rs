@@ -6,12 +6,12 @@ use std::time::Instant;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 
-use super::records::Records;
+use super::saved_state::SavedState;
 use crate::client::{self, Address, Client, Credential, Error, IDLE, Keep, Request};
 use crate::clock;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
-use crate::tui::msg::{Ask, Failure, Msg, Reply, Ticket};
+use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
 use crate::wire::activity::ListActivity;
 use crate::wire::keys::{
     CreateKey, Include, KeysQuery, ListRotations, LookUpKey, LookUpKeyCall, RevokeLeakedKey,
@@ -26,31 +26,31 @@ use crate::wire::sessions::{CreateSession, CreateSessionCall, GetMe};
 
 /// Takes the answers to one ticket to the model.
 #[derive(Clone)]
-pub(super) struct Mailbox {
+pub(super) struct ReplySender {
     pub(super) messages: mpsc::Sender<Msg>,
     pub(super) ticket: Ticket,
 }
 
-impl Mailbox {
+impl ReplySender {
     /// Waits while the model is busy, so that a fast server does not fill the memory.
-    pub(super) async fn put(&self, result: Result<Reply, Failure>) {
+    pub(super) async fn put(&self, result: Result<Reply, RequestError>) {
         // The UI ended meanwhile: nobody waits.
         let _ = self.messages.send(Msg::Reply { ticket: self.ticket, result }).await;
     }
 }
 
 /// The server, and as whom it is asked. Connected when it is first asked, so that the first frame waits for nothing.
-pub(super) struct Line {
+pub(super) struct Api {
     address: Address,
     options: client::Options,
     /// With the moment of the last call. Held while it is made, so that it is made once.
     client: tokio::sync::Mutex<Option<(Client, Instant)>>,
     credential: Mutex<Credential>,
     member: Mutex<Option<Id>>,
-    pub(super) records: Records,
+    pub(super) records: SavedState,
 }
 
-impl From<Error> for Failure {
+impl From<Error> for RequestError {
     fn from(error: Error) -> Self {
         match error {
             Error::Unreachable { words, .. } => Self::Unreachable(words),
@@ -64,12 +64,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Line {
+impl Api {
     pub(super) fn new(
         address: Address,
         credential: Credential,
         options: client::Options,
-        records: Records,
+        records: SavedState,
     ) -> Self {
         Self {
             address,
@@ -81,7 +81,7 @@ impl Line {
         }
     }
 
-    async fn client(&self) -> Result<Client, Failure> {
+    async fn client(&self) -> Result<Client, RequestError> {
         let mut kept = self.client.lock().await;
         let now = clock::monotonic();
         let client = match kept.take() {
@@ -94,27 +94,27 @@ impl Line {
         Ok(client.with_credential(lock(&self.credential).clone()))
     }
 
-    async fn connect(&self) -> Result<Client, Failure> {
+    async fn connect(&self) -> Result<Client, RequestError> {
         let (address, options) = (self.address.clone(), self.options.clone());
         // Reads certificates from disk.
         tokio::task::spawn_blocking(move || Client::new(address, Credential::none(), &options))
             .await
-            .map_err(|_| Failure::Local("The connection could not be prepared.".to_owned()))?
-            .map_err(Failure::from)
+            .map_err(|_| RequestError::Local("The connection could not be prepared.".to_owned()))?
+            .map_err(RequestError::from)
     }
 
     /// Asks, and puts every answer into the mailbox.
-    pub(super) async fn ask(self: Arc<Self>, ask: Ask, mailbox: Mailbox) {
+    pub(super) async fn ask(self: Arc<Self>, ask: ApiRequest, mailbox: ReplySender) {
         let result = match ask {
-            Ask::Keys(kind) => {
+            ApiRequest::Keys(kind) => {
                 let query = KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() };
                 self.keys(kind, query, &mailbox).await
             }
-            Ask::Changes { kind, since } => {
+            ApiRequest::Changes { kind, since } => {
                 let query = KeysQuery { changed_since: Some(since), ..KeysQuery::default() };
                 self.keys(kind, query, &mailbox).await
             }
-            Ask::Rotations(kind) => {
+            ApiRequest::Rotations(kind) => {
                 let query = RotationsQuery { owner: kind, usage: Some(true), ..RotationsQuery::default() };
                 match self.client().await {
                     Ok(client) => {
@@ -123,14 +123,14 @@ impl Line {
                     Err(failure) => Err(failure),
                 }
             }
-            Ask::Members => match self.client().await {
+            ApiRequest::Members => match self.client().await {
                 Ok(client) => {
                     all(client.pages(ListMembers, PageQuery::default(), Keep::All), Reply::Members, &mailbox)
                         .await
                 }
                 Err(failure) => Err(failure),
             },
-            Ask::Reviews(query) => match self.client().await {
+            ApiRequest::Reviews(query) => match self.client().await {
                 Ok(client) => {
                     all(client.pages(ListReviews, query, Keep::All), Reply::Reviews, &mailbox).await
                 }
@@ -149,7 +149,7 @@ impl Line {
         }
     }
 
-    async fn keys(&self, kind: Kind, query: KeysQuery, mailbox: &Mailbox) -> Result<(), Failure> {
+    async fn keys(&self, kind: Kind, query: KeysQuery, mailbox: &ReplySender) -> Result<(), RequestError> {
         let client = self.client().await?;
         let mut pages = std::pin::pin!(client.key_pages(kind, query, Keep::All));
         while let Some(page) = pages.next().await {
@@ -162,80 +162,86 @@ impl Line {
     }
 
     /// Questions that have one answer.
-    async fn one(&self, ask: Ask) -> Result<Reply, Failure> {
+    async fn one(&self, ask: ApiRequest) -> Result<Reply, RequestError> {
         let client = self.client().await?;
         Ok(match ask {
-            Ask::Me => self.me(&client).await?,
-            Ask::SignIn(code) => self.sign_in(&client, &code).await?,
-            Ask::SignInAt { server, code } => {
+            ApiRequest::Me => self.me(&client).await?,
+            ApiRequest::SignIn(code) => self.sign_in(&client, &code).await?,
+            ApiRequest::SignInAt { server, code } => {
                 let address: Address =
-                    server.parse().map_err(|e| Failure::Local(format!("{server}: {e}.")))?;
+                    server.parse().map_err(|e| RequestError::Local(format!("{server}: {e}.")))?;
                 let records = self.records.of(address.as_profile());
                 let there = Self::new(address, Credential::none(), self.options.clone(), records);
                 let client = there.client().await?;
                 there.sign_in(&client, &code).await?
             }
-            Ask::Create { kind, idempotency_key, body, leaked } => {
+            ApiRequest::Create { kind, idempotency_key, body, leaked } => {
                 self.create(&client, kind, idempotency_key, body, leaked).await?
             }
-            Ask::Confirm(kind, id) => key(client.confirm_key(kind, id).await?),
-            Ask::Edit { kind, id, version, body } => key(client.edit_key(kind, id, version, body).await?),
-            Ask::Revoke { kind, id, body } => key(client.revoke_key(kind, id, body).await?),
-            Ask::Usage { kind, id, query } => Reply::Usage(client.key_usage(kind, id, query).await?),
-            Ask::DailyUse { kind, ids, days } => {
+            ApiRequest::Confirm(kind, id) => key(client.confirm_key(kind, id).await?),
+            ApiRequest::Edit { kind, id, version, body } => {
+                key(client.edit_key(kind, id, version, body).await?)
+            }
+            ApiRequest::Revoke { kind, id, body } => key(client.revoke_key(kind, id, body).await?),
+            ApiRequest::Usage { kind, id, query } => Reply::Usage(client.key_usage(kind, id, query).await?),
+            ApiRequest::DailyUse { kind, ids, days } => {
                 Reply::DailyUse(client.daily_use(kind, &ids, Some(days)).await?.data)
             }
-            Ask::LookUp(secret) => {
+            ApiRequest::LookUp(secret) => {
                 let body = LookUpKey { secret: ShownOnce::new(secret.expose()) };
                 Reply::Found(Box::new(client.send(Request::with(LookUpKeyCall, body)).await?))
             }
-            Ask::RevokeLeaked { secret, reason } => {
+            ApiRequest::RevokeLeaked { secret, reason } => {
                 let body = RevokeLeakedKey { secret: ShownOnce::new(secret.expose()), reason };
                 Reply::Found(Box::new(client.send(Request::with(RevokeLeakedKeyCall, body)).await?))
             }
-            Ask::Invite(body) => {
+            ApiRequest::Invite(body) => {
                 Reply::Invited(Box::new(client.send(Request::with(CreateInvitation, body)).await?))
             }
-            Ask::ChangeRole(id, body) => {
+            ApiRequest::ChangeRole(id, body) => {
                 Reply::RoleChanged(Box::new(client.send(Request::with(ChangeMemberRole, body).id(id)).await?))
             }
-            Ask::Remove { id, dry_run } => {
+            ApiRequest::Remove { id, dry_run } => {
                 let request = Request::to(RemoveMember).id(id).query(RemoveQuery { dry_run: Some(dry_run) });
                 Reply::Removal(Box::new(client.send(request).await?))
             }
-            Ask::EndSessions(id) => {
+            ApiRequest::EndSessions(id) => {
                 client.send(Request::to(EndMemberSessions).id(id)).await?;
                 Reply::Done("their sessions were ended".to_owned())
             }
-            Ask::Decide { idempotency_key, body } => {
+            ApiRequest::Decide { idempotency_key, body } => {
                 let request = Request::with(CreateReview, body).idempotency_key(&idempotency_key);
                 Reply::Decided(Box::new(client.patiently(|_| ()).send(request).await?))
             }
-            Ask::RecordExport(body) => {
+            ApiRequest::RecordExport(body) => {
                 client.send(Request::with(RecordReviewExport, body)).await?;
                 Reply::Done("the export was recorded".to_owned())
             }
-            Ask::Activity(query) => {
+            ApiRequest::Activity(query) => {
                 Reply::Activity(client.send(Request::to(ListActivity).query(query)).await?)
             }
-            Ask::Keys(_) | Ask::Changes { .. } | Ask::Rotations(_) | Ask::Members | Ask::Reviews(_) => {
+            ApiRequest::Keys(_)
+            | ApiRequest::Changes { .. }
+            | ApiRequest::Rotations(_)
+            | ApiRequest::Members
+            | ApiRequest::Reviews(_) => {
                 unreachable!("lists are answered page by page")
             }
         })
     }
 
-    async fn me(&self, client: &Client) -> Result<Reply, Failure> {
+    async fn me(&self, client: &Client) -> Result<Reply, RequestError> {
         let me = client.send(Request::to(GetMe)).await?;
         *lock(&self.member) = Some(me.member.id);
         Ok(Reply::Me(Box::new(me)))
     }
 
-    async fn sign_in(&self, client: &Client, code: &ShownOnce) -> Result<Reply, Failure> {
+    async fn sign_in(&self, client: &Client, code: &ShownOnce) -> Result<Reply, RequestError> {
         let body = CreateSession { code: ShownOnce::new(code.expose()) };
         let created =
             client.with_credential(Credential::none()).send(Request::with(CreateSessionCall, body)).await?;
         let credential = Credential::bearer(created.token.expose())
-            .map_err(|e| Failure::Garbled(format!("The server's session cannot be used: {e}.")))?;
+            .map_err(|e| RequestError::Garbled(format!("The server's session cannot be used: {e}.")))?;
         *lock(&self.credential) = credential.clone();
         let reply = self.me(&client.with_credential(credential)).await?;
         if let Reply::Me(me) = &reply {
@@ -251,7 +257,7 @@ impl Line {
         idempotency_key: String,
         body: CreateKey,
         leaked: Option<String>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, RequestError> {
         let member = *lock(&self.member);
         self.records.begin(&self.address, member, kind, &idempotency_key, &body, leaked)?;
         match client.create_key(kind, body, &idempotency_key).await {
@@ -277,8 +283,8 @@ fn key(key: Key) -> Reply {
 async fn all<T>(
     pages: impl Stream<Item = Result<Page<T>, Error>>,
     reply: impl Fn(Page<T>) -> Reply,
-    mailbox: &Mailbox,
-) -> Result<(), Failure> {
+    mailbox: &ReplySender,
+) -> Result<(), RequestError> {
     let mut pages = std::pin::pin!(pages);
     while let Some(page) = pages.next().await {
         mailbox.put(Ok(reply(page?))).await;

@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 use crate::domain::text;
 use crate::terminal::capabilities::Hints;
 use crate::terminal::clipboard::{self, Clipboard, Route};
-use crate::tui::msg::{Failure, Put, Reply};
+use crate::tui::msg::{Delivery, Reply, RequestError};
 
 /// Said of what went to the terminal: nothing confirms that it arrived.
 const SENT: &str = "sent to your terminal";
 
 /// Where texts and secrets may go.
-pub(super) struct Sinks {
+pub(super) struct Deliveries {
     pub(super) clipboard: Clipboard,
     pub(super) hints: Hints,
     /// Neither files nor commands.
@@ -32,10 +32,10 @@ pub(super) struct Sinks {
 pub(super) enum Step {
     /// These bytes go to the terminal, between two frames; then this is the answer.
     Send(Zeroizing<Vec<u8>>, Reply),
-    /// [`Sinks::carry_out`] does the rest, beside the screens.
+    /// [`Deliveries::carry_out`] does the rest, beside the screens.
     Work(Work),
     /// This is the answer.
-    Answer(Failure),
+    Answer(RequestError),
 }
 
 /// Work beside the screens.
@@ -66,22 +66,22 @@ impl Content {
     }
 }
 
-impl Sinks {
+impl Deliveries {
     /// The first step of putting something somewhere.
-    pub(super) fn begin(&self, put: Put) -> Step {
+    pub(super) fn begin(&self, put: Delivery) -> Step {
         match put {
-            Put::Copy(text) => self.copy(Content::Text(text)),
-            Put::CopySecret(secret) => self.copy(Content::Secret(secret)),
-            Put::SecretToFile { path, secret } => self.file(&path, Content::Secret(secret)),
-            Put::TextToFile { path, text } => self.file(&path, Content::Text(text)),
-            Put::SecretToCommand { command, secret } => self.command(&command, Content::Secret(secret)),
+            Delivery::Copy(text) => self.copy(Content::Text(text)),
+            Delivery::CopySecret(secret) => self.copy(Content::Secret(secret)),
+            Delivery::SecretToFile { path, secret } => self.file(&path, Content::Secret(secret)),
+            Delivery::TextToFile { path, text } => self.file(&path, Content::Text(text)),
+            Delivery::SecretToCommand { command, secret } => self.command(&command, Content::Secret(secret)),
         }
     }
 
     fn copy(&self, content: Content) -> Step {
         let route = match self.clipboard.route(content.expose(), &self.hints) {
             Ok(route) => route,
-            Err(why) => return Step::Answer(Failure::Local(why.to_string())),
+            Err(why) => return Step::Answer(RequestError::Local(why.to_string())),
         };
         let what = match route {
             Route::Send(bytes) => return Step::Send(bytes, Reply::Done(SENT.to_owned())),
@@ -98,7 +98,7 @@ impl Sinks {
         }
         match self.expand(path.trim()) {
             Some(path) => Step::Work(Work { what: What::File(path), content }),
-            None => Step::Answer(Failure::Local("Name a file, such as ~/grafana.key.".to_owned())),
+            None => Step::Answer(RequestError::Local("Name a file, such as ~/grafana.key.".to_owned())),
         }
     }
 
@@ -108,10 +108,10 @@ impl Sinks {
         }
         match shell_words::split(line) {
             Ok(words) if !words.is_empty() => Step::Work(Work { what: What::Command(words), content }),
-            Ok(_) => Step::Answer(Failure::Local(
+            Ok(_) => Step::Answer(RequestError::Local(
                 "Name a command that reads the secret, such as pass insert -m keys/grafana.".to_owned(),
             )),
-            Err(_) => Step::Answer(Failure::Local("A quote in the command is not closed.".to_owned())),
+            Err(_) => Step::Answer(RequestError::Local("A quote in the command is not closed.".to_owned())),
         }
     }
 
@@ -125,9 +125,9 @@ impl Sinks {
     }
 
     /// Does the work, and says in words what was done.
-    pub(super) async fn carry_out(&self, Work { what, content }: Work) -> Result<Reply, Failure> {
+    pub(super) async fn carry_out(&self, Work { what, content }: Work) -> Result<Reply, RequestError> {
         let local =
-            |error: &dyn std::error::Error| Failure::Local(text::line(&error.to_string()).into_owned());
+            |error: &dyn std::error::Error| RequestError::Local(text::line(&error.to_string()).into_owned());
         let done = match what {
             What::Tmux => {
                 clipboard::through_tmux(content.expose(), &self.private).await.map_err(|e| local(&e))?;
@@ -151,11 +151,11 @@ impl Sinks {
 }
 
 fn refused(what: &str) -> Step {
-    Step::Answer(Failure::Local(format!("{what} out of reach here (--restricted).")))
+    Step::Answer(RequestError::Local(format!("{what} out of reach here (--restricted).")))
 }
 
-fn not_written(path: &str, wrong: &io::Error) -> Failure {
-    Failure::Local(match wrong.kind() {
+fn not_written(path: &str, wrong: &io::Error) -> RequestError {
+    RequestError::Local(match wrong.kind() {
         io::ErrorKind::AlreadyExists => {
             format!("{path} exists, and is never overwritten: name another file.")
         }
@@ -184,8 +184,8 @@ mod tests {
     use crate::wire::keys::ShownOnce;
     use std::os::unix::fs::PermissionsExt as _;
 
-    fn sinks(home: &Path) -> Sinks {
-        Sinks {
+    fn sinks(home: &Path) -> Deliveries {
+        Deliveries {
             clipboard: Clipboard::Auto,
             hints: Hints::default(),
             restricted: false,
@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    async fn done(sinks: &Sinks, put: Put) -> Result<String, String> {
+    async fn done(sinks: &Deliveries, put: Delivery) -> Result<String, String> {
         match sinks.begin(put) {
             Step::Work(work) => match sinks.carry_out(work).await {
                 Ok(Reply::Done(words)) => Ok(words),
@@ -210,17 +210,17 @@ mod tests {
     async fn a_secret_goes_into_a_new_file_of_its_own() {
         let home = tempfile::tempdir().unwrap();
         let sinks = sinks(home.path());
-        let put = || Put::SecretToFile { path: "~/k".into(), secret: Arc::new(ShownOnce::new("sk_x")) };
+        let put = || Delivery::SecretToFile { path: "~/k".into(), secret: Arc::new(ShownOnce::new("sk_x")) };
         assert!(done(&sinks, put()).await.unwrap().contains("/k"));
         let path = home.path().join("k");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "sk_x");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let again = done(&sinks, put()).await.unwrap_err();
         assert!(again.contains("never overwritten"), "{again}");
-        let nowhere = Put::TextToFile { path: "~/no/k".into(), text: String::new() };
+        let nowhere = Delivery::TextToFile { path: "~/no/k".into(), text: String::new() };
         assert!(done(&sinks, nowhere).await.unwrap_err().contains("does not exist"));
         for empty in ["", " ", "~/"] {
-            let put = Put::TextToFile { path: empty.into(), text: String::new() };
+            let put = Delivery::TextToFile { path: empty.into(), text: String::new() };
             assert!(done(&sinks, put).await.unwrap_err().contains("Name a file"));
         }
     }
@@ -229,8 +229,10 @@ mod tests {
     async fn a_secret_goes_into_a_command_without_a_shell() {
         let home = tempfile::tempdir().unwrap();
         let sinks = sinks(home.path());
-        let put =
-            |line: String| Put::SecretToCommand { command: line, secret: Arc::new(ShownOnce::new("sk_x")) };
+        let put = |line: String| Delivery::SecretToCommand {
+            command: line,
+            secret: Arc::new(ShownOnce::new("sk_x")),
+        };
         let out = home.path().join("a b; c");
         let told = done(&sinks, put(format!("tee '{}'", out.display()))).await.unwrap();
         assert!(told.contains("handed to tee"), "{told}");
@@ -246,9 +248,9 @@ mod tests {
     #[tokio::test]
     async fn restricted_leaves_only_the_terminal() {
         let home = tempfile::tempdir().unwrap();
-        let sinks = Sinks { restricted: true, ..sinks(home.path()) };
-        let file = Put::TextToFile { path: "~/k".into(), text: String::new() };
+        let sinks = Deliveries { restricted: true, ..sinks(home.path()) };
+        let file = Delivery::TextToFile { path: "~/k".into(), text: String::new() };
         assert!(done(&sinks, file).await.unwrap_err().contains("--restricted"));
-        assert_eq!(done(&sinks, Put::Copy("hi".into())).await.unwrap(), "\u{1b}]52;c;aGk=\u{7}");
+        assert_eq!(done(&sinks, Delivery::Copy("hi".into())).await.unwrap(), "\u{1b}]52;c;aGk=\u{7}");
     }
 }

@@ -11,13 +11,13 @@ use ratatui::text::Line;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::tui::app::Tables;
+use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::form::Field;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Effect, Failure, Moment, Put, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame};
-use crate::tui::prose::{hints, paragraph};
-use crate::tui::shared::{Leak, Owner, Shared};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Delivery, Effect, Reply, RequestError, UiTime};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
 use crate::tui::table::put;
+use crate::tui::text_layout::{hints, paragraph};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::ShownOnce;
 
@@ -51,7 +51,7 @@ pub struct State {
     secret: Arc<ShownOnce>,
     idempotency_key: String,
     asking: Asking,
-    shown_until: Option<Moment>,
+    shown_until: Option<UiTime>,
     stored: bool,
     putting: Option<bool>,
     said: Option<(Role, String)>,
@@ -74,22 +74,22 @@ impl State {
         }
     }
 
-    fn put(&mut self, shared: &mut Shared, put: Put, stores: bool) {
+    fn put(&mut self, context: &mut Context, put: Delivery, stores: bool) {
         if self.putting.is_none() {
             self.putting = Some(stores);
             self.said = None;
-            shared.put(Owner::Overlay, put);
+            context.put(ReplyTo::Overlay, put);
         }
     }
 
-    fn confirm(&mut self, shared: &mut Shared) {
+    fn confirm(&mut self, context: &mut Context) {
         if !self.stored {
             self.stored = true;
-            shared.ask(Owner::Confirm, Ask::Confirm(self.key.kind, self.key.id));
+            context.ask(ReplyTo::Confirm, ApiRequest::Confirm(self.key.kind, self.key.id));
         }
         // Until the leaked key is revoked, the record reminds the next start of it.
         if self.leaked.as_ref().is_none_or(Leaked::is_done) {
-            shared.effects.push(Effect::DropPending { idempotency_key: self.idempotency_key.clone() });
+            context.effects.push(Effect::DropPending { idempotency_key: self.idempotency_key.clone() });
         }
     }
 
@@ -99,27 +99,27 @@ impl State {
     }
 
     /// The revoke of the leaked key was answered; why it failed, if it did.
-    pub fn heard_leaked(&mut self, shared: &mut Shared, failed: Option<String>) {
+    pub fn heard_leaked(&mut self, context: &mut Context, failed: Option<String>) {
         if let Some(leaked) = &mut self.leaked {
             leaked.heard(failed);
         }
         if self.stored {
-            self.confirm(shared);
+            self.confirm(context);
         }
     }
 
-    fn submit(&mut self, shared: &mut Shared) {
+    fn submit(&mut self, context: &mut Context) {
         let secret = Arc::clone(&self.secret);
         match std::mem::replace(&mut self.asking, Asking::Where) {
             Asking::File(path) if !path.text().trim().is_empty() => {
-                let put = Put::SecretToFile { path: path.text().trim().to_owned(), secret };
-                self.put(shared, put, true);
+                let put = Delivery::SecretToFile { path: path.text().trim().to_owned(), secret };
+                self.put(context, put, true);
                 // Kept until it has worked, so that a failure does not cost what was typed.
                 self.asking = Asking::File(path);
             }
             Asking::Command(command) if !command.text().trim().is_empty() => {
-                let put = Put::SecretToCommand { command: command.text().trim().to_owned(), secret };
-                self.put(shared, put, true);
+                let put = Delivery::SecretToCommand { command: command.text().trim().to_owned(), secret };
+                self.put(context, put, true);
                 self.asking = Asking::Command(command);
             }
             asking => self.asking = asking,
@@ -128,7 +128,7 @@ impl State {
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         match self.asking {
             Asking::Where => stack::REVEAL,
             Asking::File(_) | Asking::Command(_) => stack::TEXT,
@@ -136,22 +136,22 @@ impl Popup for State {
         }
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
-        let shared = &mut *cx.shared;
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+        let context = &mut *cx.context;
         match (&self.asking, action) {
             (Asking::Where, Action::Unmask) => {
                 let shown = self.shown_until.take();
-                self.shown_until = shown.is_none().then(|| shared.now.plus(SHOWN_MS));
+                self.shown_until = shown.is_none().then(|| context.now.plus(SHOWN_MS));
             }
             (Asking::Where, Action::RetryRevoke) => {
                 if let Some(leaked) = &mut self.leaked {
-                    leaked.again(shared);
+                    leaked.again(context);
                 }
             }
             (Asking::Where, Action::CopySecret) => {
-                self.put(shared, Put::CopySecret(Arc::clone(&self.secret)), false);
+                self.put(context, Delivery::CopySecret(Arc::clone(&self.secret)), false);
             }
-            (Asking::Where, Action::WriteSecret | Action::PipeSecret) if shared.start.restricted => {
+            (Asking::Where, Action::WriteSecret | Action::PipeSecret) if context.start.restricted => {
                 self.said = Some((
                     Role::Danger,
                     "Files and commands are out of reach here (--restricted).".to_owned(),
@@ -159,39 +159,39 @@ impl Popup for State {
             }
             (Asking::Where, Action::WriteSecret) => self.asking = Asking::File(Field::default()),
             (Asking::Where, Action::PipeSecret) => self.asking = Asking::Command(Field::default()),
-            (Asking::Where, Action::Stored | Action::Cancel) if self.stored => return Then::Close,
+            (Asking::Where, Action::Stored | Action::Cancel) if self.stored => return PopupAction::Close,
             (Asking::Where, Action::Stored | Action::Cancel) => self.asking = Asking::Stored { armed: false },
-            (Asking::File(_) | Asking::Command(_), Action::Submit) => self.submit(shared),
+            (Asking::File(_) | Asking::Command(_), Action::Submit) => self.submit(context),
             (Asking::Stored { armed: true }, Action::Yes) => {
-                self.confirm(shared);
-                return Then::Close;
+                self.confirm(context);
+                return PopupAction::Close;
             }
             (Asking::Where, _) => {}
             (_, Action::Cancel) => self.asking = Asking::Where,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if let Asking::File(field) | Asking::Command(field) = &mut self.asking {
             field.press(key);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         if let Asking::File(field) | Asking::Command(field) = &mut self.asking {
             field.paste(text);
         }
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         let stores = self.putting.take().unwrap_or(false);
         match result {
             Ok(Reply::Done(said)) if stores => {
                 self.asking = Asking::Where;
-                self.confirm(cx.shared);
+                self.confirm(cx.context);
                 self.said = Some((Role::Live, format!("Stored: {said}.")));
             }
             Ok(Reply::Done(said)) => {
@@ -203,10 +203,10 @@ impl Popup for State {
             Ok(_) => {}
             Err(failure) => {
                 self.said = Some((Role::Danger, failure.to_string()));
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
     fn shown(&mut self) {
@@ -215,14 +215,14 @@ impl Popup for State {
         }
     }
 
-    fn tick(&mut self, cx: &mut Cx<'_>) -> Then {
-        if self.shown_until.is_some_and(|until| cx.shared.now >= until) {
+    fn tick(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
+        if self.shown_until.is_some_and(|until| cx.context.now >= until) {
             self.shown_until = None;
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn wake_at(&self) -> Option<Moment> {
+    fn wake_at(&self) -> Option<UiTime> {
         self.shown_until
     }
 
@@ -230,31 +230,31 @@ impl Popup for State {
         self.shown_until = None;
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 58);
         let columns = usize::from(width);
         let small = area.height < 15;
-        let below = self.below(shared, columns, small);
+        let below = self.below(context, columns, small);
         let secret_lines = if columns >= 43 { 1 } else { 2 };
         let mut head = paragraph(&theme.text(&self.key.name), theme.style(Role::Strong), columns);
         if small {
             head.truncate(1);
         }
         if let Some(leaked) = &self.leaked {
-            head.extend(leaked.said(shared, columns));
+            head.extend(leaked.said(context, columns));
         }
         let gap = usize::from(!small);
         let height = head.len() + gap + secret_lines + gap + below.len();
         let size = (width, u16::try_from(height).unwrap_or(u16::MAX));
-        let inside = frame("Save your key", Mood::Calm, size, area, theme, buf);
+        let inside = frame("Save your key", PopupTone::Calm, size, area, theme, buf);
         let mut y = inside.y;
         for line in &head {
             put(buf, (inside.x, y), inside.width, line, Style::new(), theme);
             y += 1;
         }
         y += u16::try_from(gap).unwrap_or(0);
-        self.draw_secret(shared, Rect { y, ..inside }, buf);
+        self.draw_secret(context, Rect { y, ..inside }, buf);
         y += u16::try_from(secret_lines + gap).unwrap_or(0);
         let mut cursor = None;
         for line in &below {
@@ -279,8 +279,8 @@ impl Popup for State {
 
 impl State {
     /// Writes the secret, or what stands for it, straight into the cells: no copy of it is made on the way.
-    fn draw_secret(&self, shared: &Shared, area: Rect, buf: &mut Buffer) {
-        let theme = shared.theme();
+    fn draw_secret(&self, context: &Context, area: Rect, buf: &mut Buffer) {
+        let theme = context.theme();
         let secret = self.secret.expose();
         let style = theme.style(Role::Strong);
         let width = usize::from(area.width).max(1);
@@ -298,9 +298,9 @@ impl State {
         }
     }
 
-    fn below(&self, shared: &Shared, columns: usize, small: bool) -> Vec<Line<'static>> {
-        let theme = shared.theme();
-        let key = |action| shared.key(action);
+    fn below(&self, context: &Context, columns: usize, small: bool) -> Vec<Line<'static>> {
+        let theme = context.theme();
+        let key = |action| context.key(action);
         let mut out = Vec::new();
         match &self.asking {
             Asking::Where if small => {
@@ -326,7 +326,7 @@ impl State {
                 }
                 let show = if self.shown_until.is_some() { "hide it" } else { "show it for 20 seconds" };
                 let mut choices = vec![(Action::CopySecret, "copy it, by way of your terminal")];
-                if !shared.start.restricted {
+                if !context.start.restricted {
                     choices.push((Action::WriteSecret, "write it to a new file, readable by you alone"));
                     choices.push((Action::PipeSecret, "pipe it into a command, such as pass insert -m NAME"));
                 }

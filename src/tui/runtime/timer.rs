@@ -10,18 +10,18 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-use super::work::watched;
+use super::event_loop::watched;
 use crate::clock;
 
 const ZERO: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// A timer of the system.
-pub(super) struct Alarm {
+pub(super) struct Timer {
     timer: AsyncFd<OwnedFd>,
     set: Option<Instant>,
 }
 
-impl Alarm {
+impl Timer {
     pub(super) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = watched(timerfd_create(TimerfdClockId::Monotonic, flags)?)?;
@@ -63,7 +63,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_rings_once_and_not_before() {
-        let mut alarm = Alarm::new().unwrap();
+        let mut alarm = Timer::new().unwrap();
         let soon = clock::monotonic() + Duration::from_millis(5);
         alarm.at(Some(soon)).await.unwrap();
         assert!(clock::monotonic() >= soon);

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::proof::Proof;
+use super::confirm_fields::Proof;
 use crate::domain::key::{Key, Kind, LIVE_WITHIN};
 use crate::domain::member::Permission;
 use crate::domain::rotation::proposed_name;
@@ -16,11 +16,11 @@ use crate::domain::text;
 use crate::domain::time::ago;
 use crate::domain::usage::{ClientUse, Usage};
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Failure, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{hints, paragraph, wrap};
-use crate::tui::shared::{Leak, Owner, Shared};
+use crate::tui::context::{Context, Leak, ReplyTo};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{hints, paragraph, wrap};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::{CreateKey, UsageQuery};
 
@@ -55,27 +55,30 @@ pub struct State {
 
 impl State {
     /// For a key that has no live replacement yet.
-    pub fn replacing(shared: &mut Shared, key: Key) -> Self {
-        let replacement = match shared.may(Permission::CreateKey(key.kind)) {
-            Ok(()) => Replacement::New(proposed_name(&key.name, shared.server_now())),
+    pub fn replacing(context: &mut Context, key: Key) -> Self {
+        let replacement = match context.may(Permission::CreateKey(key.kind)) {
+            Ok(()) => Replacement::New(proposed_name(&key.name, context.server_now())),
             Err(why) => Replacement::None(why),
         };
-        Self::new(shared, key, replacement)
+        Self::new(context, key, replacement)
     }
 
     /// For the old key of a rotation whose new key lives.
-    pub fn replaced(shared: &mut Shared, key: Key, new: &Key) -> Self {
-        Self::new(shared, key, Replacement::Exists(new.name.clone()))
+    pub fn replaced(context: &mut Context, key: Key, new: &Key) -> Self {
+        Self::new(context, key, Replacement::Exists(new.name.clone()))
     }
 
-    fn new(shared: &mut Shared, key: Key, replacement: Replacement) -> Self {
-        shared.ask(Owner::Overlay, Ask::Usage { kind: key.kind, id: key.id, query: UsageQuery::default() });
+    fn new(context: &mut Context, key: Key, replacement: Replacement) -> Self {
+        context.ask(
+            ReplyTo::Overlay,
+            ApiRequest::Usage { kind: key.kind, id: key.id, query: UsageQuery::default() },
+        );
         let typed = Proof::with("suspected leak");
         Self { key, replacement, usage: None, typed, armed: false, sending: false, sent: None, failed: None }
     }
 
     /// The create was not answered with a key. Where that is certain, the key can still be revoked alone.
-    pub fn refused(&mut self, failure: &Failure) {
+    pub fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
         self.failed = Some(format!("It is NOT revoked yet: {failure}"));
         if failure.denies() && !failure.is_signed_out() {
@@ -83,7 +86,7 @@ impl State {
         }
     }
 
-    fn submit(&mut self, shared: &mut Shared) {
+    fn submit(&mut self, context: &mut Context) {
         if self.sending || !self.armed {
             return;
         }
@@ -96,51 +99,51 @@ impl State {
         };
         (self.sending, self.failed) = (true, None);
         // What is answered from now on is about this.
-        shared.forget(Owner::Overlay);
+        context.forget(ReplyTo::Overlay);
         let Replacement::New(name) = &self.replacement else {
             let leak = Leak { kind: self.key.kind, id: self.key.id, reason };
-            shared.revoke_leaked(Owner::Overlay, &leak);
+            context.revoke_leaked(ReplyTo::Overlay, &leak);
             return;
         };
         let body = CreateKey { name: name.clone(), note: self.key.note.clone(), replaces: Some(self.key.id) };
         // The same create again is the same request, whose answer may only have been lost.
-        let (idempotency_key, body) = self.sent.take().unwrap_or_else(|| (shared.idempotency_key(), body));
+        let (idempotency_key, body) = self.sent.take().unwrap_or_else(|| (context.idempotency_key(), body));
         self.sent = Some((idempotency_key.clone(), body.clone()));
-        shared.create(self.key.kind, idempotency_key, body, Some(reason));
+        context.create(self.key.kind, idempotency_key, body, Some(reason));
     }
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Submit => self.submit(cx.shared),
+            Action::Submit => self.submit(cx.context),
             Action::Cancel if self.sending => {
-                cx.shared.notices.info(cx.shared.now, "The request is on its way; its answer decides");
+                cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
             }
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => self.typed.act(action),
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if self.armed && !self.sending {
             self.typed.press(key);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut Cx<'_>, text: &str) {
+    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
         if self.armed && !self.sending {
             self.typed.paste(text);
         }
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(Reply::Key(key)) => {
@@ -150,13 +153,13 @@ impl Popup for State {
                     }
                     _ => format!("Revoked {}: its next request gets 401", key.name),
                 };
-                cx.tables.heard_key(cx.shared, *key);
-                cx.shared.notices.info(cx.shared.now, said);
-                return Then::Close;
+                cx.tables.heard_key(cx.context, *key);
+                cx.context.notices.info(cx.context.now, said);
+                return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 // Who uses it is only not known; a revoke that failed has to be said.
                 if self.sending {
                     self.sending = false;
@@ -164,17 +167,17 @@ impl Popup for State {
                 }
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
     fn shown(&mut self) {
         self.armed = true;
     }
 
-    fn draw(&self, shared: &Shared, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let width = content_width(area, 72);
-        let mut content = self.content(shared, usize::from(width));
+        let mut content = self.content(context, usize::from(width));
         let room = usize::from(area.height.saturating_sub(2));
         if content.len() > room {
             // The fields and the keys stay in small windows; first the space between the facts gives way, then the facts.
@@ -188,7 +191,7 @@ impl Popup for State {
             Replacement::New(_) => "It leaked: replace it and revoke it now",
             _ => "It leaked: revoke it now",
         };
-        let inside = frame(title, Mood::Danger, size, area, theme, buf);
+        let inside = frame(title, PopupTone::Danger, size, area, theme, buf);
         lines(&content, inside, theme, buf);
         if inside.height < 4 {
             return None;
@@ -198,8 +201,8 @@ impl Popup for State {
 }
 
 impl State {
-    fn content(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
-        let theme = shared.theme();
+    fn content(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+        let theme = context.theme();
         let key = &self.key;
         let mut out = paragraph(
             &theme.text(&format!("{}  {}", text::line(&key.name), text::line(&key.masked))),
@@ -208,9 +211,9 @@ impl State {
         );
         out.push(Line::default());
         out.push(Line::styled("What stops working at once", theme.style(Role::Danger)));
-        out.extend(self.breaks(shared, columns));
+        out.extend(self.breaks(context, columns));
         out.push(Line::default());
-        out.extend(self.steps(shared, columns));
+        out.extend(self.steps(context, columns));
         if let Some(why) = &self.failed {
             out.push(Line::default());
             out.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
@@ -219,7 +222,7 @@ impl State {
         out.extend(self.typed.labels(key, theme));
         out.push(Line::default());
         let (enter, tab, cancel) =
-            (shared.key(Action::Submit), shared.key(Action::NextField), shared.key(Action::Cancel));
+            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         let does = match (&self.replacement, self.sending) {
             (_, true) => "on its way",
             (Replacement::New(_), false) => "replace and revoke",
@@ -230,10 +233,10 @@ impl State {
     }
 
     /// Who uses the key, the latest first.
-    fn breaks(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
-        let theme = shared.theme();
+    fn breaks(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+        let theme = context.theme();
         let muted = theme.style(Role::Muted);
-        let now = shared.server_now();
+        let now = context.server_now();
         let who = |agent: &str, address: &str| {
             let agent = text::line(agent);
             let agent = if agent.is_empty() { "an unnamed client" } else { &agent };
@@ -267,7 +270,7 @@ impl State {
             ));
         }
         if out.is_empty() {
-            let said = shared.judge().last_use(&self.key);
+            let said = context.rules().last_use(&self.key);
             out.push(Line::styled(format!("  nothing that was seen: {said}"), muted));
         }
         if clients.len() > NAMED {
@@ -277,7 +280,7 @@ impl State {
     }
 
     /// What Enter does, in its order.
-    fn steps(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+    fn steps(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let kind = if self.key.kind == Kind::Personal { "personal" } else { "organization" };
         let steps = match &self.replacement {
             Replacement::New(name) => vec![
@@ -299,15 +302,15 @@ impl State {
         };
         let mut out = Vec::new();
         for (at, step) in steps.iter().enumerate() {
-            out.extend(numbered(at + 1, step, columns, shared));
+            out.extend(numbered(at + 1, step, columns, context));
         }
         out
     }
 }
 
 /// A numbered step.
-fn numbered(number: usize, step: &str, columns: usize, shared: &Shared) -> Vec<Line<'static>> {
-    let theme = shared.theme();
+fn numbered(number: usize, step: &str, columns: usize, context: &Context) -> Vec<Line<'static>> {
+    let theme = context.theme();
     wrap(&theme.text(step), columns.saturating_sub(3))
         .into_iter()
         .enumerate()

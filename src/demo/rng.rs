@@ -1,10 +1,10 @@
-//! Chance that repeats itself: the same seed gives the same organization, in tests and pictures too. Never for secrets.
+//! Rng that repeats itself: the same seed gives the same organization, in tests and pictures too. Never for secrets.
 
 /// `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
-pub struct Chance(u64);
+pub struct Rng(u64);
 
-impl Chance {
-    /// Chance that begins at `seed`.
+impl Rng {
+    /// Rng that begins at `seed`.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }

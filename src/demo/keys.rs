@@ -1,9 +1,9 @@
 //! The sixty keys of the demo, each with a story, so that every flag and every phase of a rotation is there to be seen.
 
+use super::fixtures::Who::{self, Ada, Hanna, Jonas, Kurt, Nils, Petra, Viktor, Wanda};
 use super::patterns::Pattern::{
     self, EveryFiveMinutes, Hourly, Nightly, Notebook, Office, Shifts, Sporadic, Weekly,
 };
-use super::plant::Who::{self, Ada, Hanna, Jonas, Kurt, Nils, Petra, Viktor, Wanda};
 use crate::domain::key::Kind;
 
 /// What the connector of Power BI calls itself.

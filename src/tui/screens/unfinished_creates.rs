@@ -9,13 +9,13 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::id::Id;
 use crate::domain::text;
-use crate::domain::time::{Stamp, ago};
+use crate::domain::time::{Timestamp, ago};
 use crate::tui::app::Tables;
-use crate::tui::keymap::{Action, Context, stack};
-use crate::tui::msg::{Ask, Effect, Failure, Pending, Reply};
-use crate::tui::popup::{Cx, Mood, Popup, Then, content_width, frame, lines};
-use crate::tui::prose::{fact, hints, paragraph};
-use crate::tui::shared::{Leak, Owner, Shared};
+use crate::tui::context::{Context, Leak, ReplyTo};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::msg::{ApiRequest, Effect, Pending, Reply, RequestError};
+use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::text_layout::{fact, hints, paragraph};
 use crate::tui::theme::{Role, Symbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
@@ -53,107 +53,107 @@ impl State {
     }
 
     /// The first record is settled.
-    fn settled(&mut self, shared: &mut Shared) -> Then {
+    fn settled(&mut self, context: &mut Context) -> PopupAction {
         if !self.left.is_empty() {
             let done = self.left.remove(0);
             if let Some((id, reason)) = done.body.replaces.zip(done.leaked) {
                 // Asked for and confirmed before; a repetition changes nothing.
-                shared.revoke_leaked(Owner::Leaked(id), &Leak { kind: done.kind, id, reason });
+                context.revoke_leaked(ReplyTo::Leaked(id), &Leak { kind: done.kind, id, reason });
             }
-            shared.effects.push(Effect::DropPending { idempotency_key: done.idempotency_key.clone() });
-            shared.start.pending.retain(|pending| pending.idempotency_key != done.idempotency_key);
+            context.effects.push(Effect::DropPending { idempotency_key: done.idempotency_key.clone() });
+            context.start.pending.retain(|pending| pending.idempotency_key != done.idempotency_key);
         }
         (self.at, self.armed, self.awaiting, self.failed) = (0, false, Awaiting::Nothing, None);
-        if self.left.is_empty() { Then::Close } else { Then::Stay }
+        if self.left.is_empty() { PopupAction::Close } else { PopupAction::Stay }
     }
 
-    fn choose(&mut self, shared: &mut Shared) -> Then {
+    fn choose(&mut self, context: &mut Context) -> PopupAction {
         let Some(pending) = self.left.first().filter(|_| self.armed && self.awaiting == Awaiting::Nothing)
         else {
-            return Then::Stay;
+            return PopupAction::Stay;
         };
         self.failed = None;
         let kind = pending.kind;
         match (self.at, pending.key_id) {
             (0, Some(id)) => {
                 self.awaiting = Awaiting::Confirmed;
-                shared.ask(Owner::Overlay, Ask::Confirm(kind, id));
+                context.ask(ReplyTo::Overlay, ApiRequest::Confirm(kind, id));
             }
-            (0, None) => return self.settled(shared),
+            (0, None) => return self.settled(context),
             (1, _) => {
                 let pending = pending.clone();
-                shared.start.pending.retain(|other| other.idempotency_key != pending.idempotency_key);
-                shared.create(kind, pending.idempotency_key, pending.body, pending.leaked);
-                return Then::Close;
+                context.start.pending.retain(|other| other.idempotency_key != pending.idempotency_key);
+                context.create(kind, pending.idempotency_key, pending.body, pending.leaked);
+                return PopupAction::Close;
             }
-            (_, Some(id)) => self.revoke(shared, id),
+            (_, Some(id)) => self.revoke(context, id),
             (_, None) => {
                 self.awaiting = Awaiting::Id;
-                let ask = Ask::Create {
+                let ask = ApiRequest::Create {
                     kind,
                     idempotency_key: pending.idempotency_key.clone(),
                     body: pending.body.clone(),
                     leaked: pending.leaked.clone(),
                 };
-                shared.ask(Owner::Overlay, ask);
+                context.ask(ReplyTo::Overlay, ask);
             }
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn revoke(&mut self, shared: &mut Shared, id: Id) {
+    fn revoke(&mut self, context: &mut Context, id: Id) {
         let Some(pending) = self.left.first() else { return };
         // A key that was used, whenever that was, is in someone's hands.
-        let body = RevokeKey { unless_used_since: Some(Stamp::default()), ..RevokeKey::default() };
+        let body = RevokeKey { unless_used_since: Some(Timestamp::default()), ..RevokeKey::default() };
         self.awaiting = Awaiting::Revoked;
-        shared.ask(Owner::Overlay, Ask::Revoke { kind: pending.kind, id, body });
+        context.ask(ReplyTo::Overlay, ApiRequest::Revoke { kind: pending.kind, id, body });
     }
 }
 
 impl Popup for State {
-    fn contexts(&self) -> &'static [Context] {
+    fn key_contexts(&self) -> &'static [KeyContext] {
         stack::POPUP
     }
 
-    fn act(&mut self, cx: &mut Cx<'_>, action: Action) -> Then {
+    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Activate => return self.choose(cx.shared),
+            Action::Activate => return self.choose(cx.context),
             Action::ScrollDown => self.at = (self.at + 1).min(CHOICES.len() - 1),
             Action::ScrollUp => self.at = self.at.saturating_sub(1),
-            Action::Cancel => return Then::Close,
+            Action::Cancel => return PopupAction::Close,
             _ => {}
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut Cx<'_>, key: KeyCombination) -> Then {
+    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if let KeyCode::Char(c @ '1'..='3') = *key.codes.first() {
             self.at = usize::try_from(u32::from(c) - u32::from('1')).unwrap_or(0);
         }
-        Then::Stay
+        PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut Cx<'_>, result: Result<Reply, Failure>) -> Then {
+    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         let awaiting = std::mem::replace(&mut self.awaiting, Awaiting::Nothing);
         match (awaiting, result) {
             (Awaiting::Id, Ok(Reply::Created(created))) => {
                 let id = created.key.id;
-                cx.tables.heard_key(cx.shared, created.key);
-                self.revoke(cx.shared, id);
-                Then::Stay
+                cx.tables.heard_key(cx.context, created.key);
+                self.revoke(cx.context, id);
+                PopupAction::Stay
             }
             (Awaiting::Confirmed | Awaiting::Revoked, Ok(Reply::Key(key))) => {
-                cx.tables.heard_key(cx.shared, *key);
-                self.settled(cx.shared)
+                cx.tables.heard_key(cx.context, *key);
+                self.settled(cx.context)
             }
-            (_, Ok(_)) => Then::Stay,
+            (_, Ok(_)) => PopupAction::Stay,
             (Awaiting::Confirmed | Awaiting::Revoked, Err(failure))
                 if matches!(failure.problem(), Some(ProblemType::NotFound | ProblemType::KeyRevoked)) =>
             {
-                self.settled(cx.shared)
+                self.settled(cx.context)
             }
             (_, Err(failure)) => {
-                cx.shared.heard_failure(&failure);
+                cx.context.heard_failure(&failure);
                 let used = failure.problem() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
                     "It is in use already, so someone has its secret. Choose “I have it”, and revoke it in the table if it must go."
@@ -161,7 +161,7 @@ impl Popup for State {
                 } else {
                     failure.to_string()
                 });
-                Then::Stay
+                PopupAction::Stay
             }
         }
     }
@@ -170,8 +170,8 @@ impl Popup for State {
         self.armed = true;
     }
 
-    fn draw(&self, shared: &Shared, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
-        let theme = shared.theme();
+    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let theme = context.theme();
         let pending = self.left.first()?;
         let width = content_width(area, 60);
         let columns = usize::from(width);
@@ -188,10 +188,10 @@ impl Popup for State {
             columns,
             theme,
         ));
-        let asked = format!("{} key, {}", pending.kind, ago(pending.at, shared.server_now()));
+        let asked = format!("{} key, {}", pending.kind, ago(pending.at, context.server_now()));
         content.extend(fact("Created", &asked, Style::new(), columns, theme));
         if let Some(old) = pending.body.replaces {
-            let old = tables.of(pending.kind).fleet.get(old);
+            let old = tables.of(pending.kind).key_list.get(old);
             let name =
                 old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
             content.extend(fact("Replaces", &name, Style::new(), columns, theme));
@@ -215,7 +215,7 @@ impl Popup for State {
             content.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
             content.push(Line::default());
         }
-        let (enter, esc) = (shared.key(Action::Activate), shared.key(Action::Cancel));
+        let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
         let does = if self.awaiting == Awaiting::Nothing { "choose" } else { "asking the server" };
         content.push(hints(&[(&enter, does), (&esc, "ask again at the next start")], theme));
         let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
@@ -223,7 +223,7 @@ impl Popup for State {
             1 => "An unfinished create".to_owned(),
             n => format!("{n} unfinished creates"),
         };
-        let inside = frame(&title, Mood::Calm, size, area, theme, buf);
+        let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
         lines(&content, inside, theme, buf);
         None
     }

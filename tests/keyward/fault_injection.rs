@@ -1,14 +1,17 @@
 //! Tests that cannot fail prove nothing: with a bug planted, the test of the promise that it breaks must turn red, and say why.
 //!
-//! `cargo test --features planted-bugs --test keyward -- planted::`
+//! `cargo test --features fault-injection --test keyward -- fault_injection::`
 
 use std::process::Command;
 
 /// Runs one test of this program on one database, with a bug planted. It must fail, and the reason must hold one of these texts.
 fn turns_red(bug: &str, test: &str, database: &str, reasons: &[&str]) {
     // Where the server is a process of its own, what the test sets up beside it is without the bug.
-    let variable =
-        if test.starts_with("crash::") { "KEYWARD_TEST_SERVER_BUG" } else { keyward::planted::VARIABLE };
+    let variable = if test.starts_with("crash::") {
+        "KEYWARD_TEST_SERVER_BUG"
+    } else {
+        keyward::fault_injection::VARIABLE
+    };
     let run = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(variable, bug)

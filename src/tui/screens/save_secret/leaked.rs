@@ -3,9 +3,9 @@
 use ratatui::text::Line;
 
 use crate::domain::text;
+use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::Action;
-use crate::tui::prose::paragraph;
-use crate::tui::shared::{Leak, Owner, Shared};
+use crate::tui::text_layout::paragraph;
 use crate::tui::theme::Role;
 
 /// A leaked key on its way out.
@@ -43,16 +43,16 @@ impl Leaked {
     }
 
     /// Sends the revoke once more, if it has failed.
-    pub(super) fn again(&mut self, shared: &mut Shared) {
+    pub(super) fn again(&mut self, context: &mut Context) {
         if self.has_failed() {
             self.fate = Fate::Sent;
-            shared.revoke_leaked(Owner::Leaked(self.leak.id), &self.leak);
+            context.revoke_leaked(ReplyTo::Leaked(self.leak.id), &self.leak);
         }
     }
 
     /// What is to be said about it.
-    pub(super) fn said(&self, shared: &Shared, columns: usize) -> Vec<Line<'static>> {
-        let theme = shared.theme();
+    pub(super) fn said(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+        let theme = context.theme();
         let (text, role) = match &self.fate {
             Fate::Sent => ("Revoking the leaked key.".to_owned(), Role::Muted),
             Fate::Done => {
@@ -62,7 +62,7 @@ impl Leaked {
                 format!(
                     "The leaked key is NOT revoked: {} {} tries again.",
                     text::line(why),
-                    shared.key(Action::RetryRevoke)
+                    context.key(Action::RetryRevoke)
                 ),
                 Role::Danger,
             ),

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use super::keymap::{Action, Keymap};
-use super::msg::{Ask, Effect, Failure, Moment, Pending, Put, Ticket};
+use super::msg::{ApiRequest, Delivery, Effect, Pending, RequestError, Ticket, UiTime};
 use super::notice::Notices;
 use super::theme::Theme;
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::{Actor, Permission};
 use crate::domain::policy::Policy;
-use crate::domain::staleness::Judge;
-use crate::domain::time::Stamp;
+use crate::domain::staleness::StalenessRules;
+use crate::domain::time::Timestamp;
 use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::sessions::Me;
 
@@ -20,7 +20,7 @@ pub const RETRY_MS: u64 = 5_000;
 
 /// What the UI starts with. The runtime and the configuration know it; nothing of it is asked for again.
 #[derive(Clone, Debug)]
-pub struct Start {
+pub struct StartOptions {
     /// The profile's name; empty for one that has none (the demo).
     pub profile: String,
     /// The server's address, as shown.
@@ -43,13 +43,13 @@ pub struct Start {
     pub seed: [u8; 16],
     /// Creates of earlier runs whose secret may not have been stored.
     pub pending: Vec<Pending>,
-    /// The review's drafts of the last run, as [`Effect::KeepDrafts`] and [`Effect::NoteDrafts`] carried them; empty if there are none.
+    /// The review's drafts of the last run, as [`Effect::SaveDrafts`] and [`Effect::AppendDrafts`] carried them; empty if there are none.
     pub drafts: String,
 }
 
 /// Who waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Owner {
+pub enum ReplyTo {
     /// The header: who is signed in.
     Me,
     /// The list of all keys of a kind.
@@ -118,11 +118,11 @@ pub enum Link {
 
 /// What all screens share.
 #[derive(Debug)]
-pub struct Shared {
+pub struct Context {
     /// What the UI was started with.
-    pub start: Start,
+    pub start: StartOptions,
     /// The present on the monotonic clock.
-    pub now: Moment,
+    pub now: UiTime,
     /// Columns and rows of the window.
     pub size: (u16, u16),
     /// Whether times are shown exactly.
@@ -136,18 +136,18 @@ pub struct Shared {
     /// What to do, collected while a message is handled.
     pub effects: Vec<Effect>,
     creating: HashMap<Ticket, Creating>,
-    server_time: Option<(Stamp, Moment)>,
-    who_asked: Option<Moment>,
-    waiting: HashMap<Ticket, Owner>,
+    server_time: Option<(Timestamp, UiTime)>,
+    who_asked: Option<UiTime>,
+    waiting: HashMap<Ticket, ReplyTo>,
     tickets: u64,
     creates: u64,
 }
 
-impl Shared {
+impl Context {
     /// At the start.
-    pub fn new(start: Start) -> Self {
+    pub fn new(start: StartOptions) -> Self {
         Self {
-            now: Moment::default(),
+            now: UiTime::default(),
             size: start.size,
             exact_times: false,
             me: None,
@@ -170,14 +170,14 @@ impl Shared {
     }
 
     /// The server's present: its last `as_of`, moved on by the monotonic clock. The epoch before the first answer.
-    pub fn server_now(&self) -> Stamp {
-        self.server_time.map_or(Stamp::default(), |(at, heard)| {
+    pub fn server_now(&self) -> Timestamp {
+        self.server_time.map_or(Timestamp::default(), |(at, heard)| {
             at.plus(i64::try_from(self.now.since(heard)).unwrap_or(i64::MAX))
         })
     }
 
     /// Takes a server's `as_of` that has just arrived.
-    pub fn heard_time(&mut self, as_of: Stamp) {
+    pub fn heard_time(&mut self, as_of: Timestamp) {
         // Answers overtake each other; time does not go back.
         if as_of >= self.server_now() || self.server_time.is_none() {
             self.server_time = Some((as_of, self.now));
@@ -185,26 +185,26 @@ impl Shared {
     }
 
     /// What staleness is judged by now.
-    pub fn judge(&self) -> Judge {
+    pub fn rules(&self) -> StalenessRules {
         let (policy, tracking_since) = self
             .me
             .as_ref()
-            .map_or((Policy::default(), Stamp::default()), |me| (me.policy, me.usage_tracking_since));
-        Judge { policy, now: self.server_now(), tracking_since }
+            .map_or((Policy::default(), Timestamp::default()), |me| (me.policy, me.usage_tracking_since));
+        StalenessRules { policy, now: self.server_now(), tracking_since }
     }
 
     /// Asks the server on behalf of `owner`.
-    pub fn ask(&mut self, owner: Owner, ask: Ask) -> Ticket {
+    pub fn ask(&mut self, owner: ReplyTo, ask: ApiRequest) -> Ticket {
         let ticket = self.ticket(owner);
-        self.effects.push(Effect::Ask { ticket, ask });
+        self.effects.push(Effect::Request { ticket, ask });
         ticket
     }
 
     /// Asks who is signed in, and as what: roles change while one works.
     pub fn ask_who(&mut self) {
-        if !self.waits(Owner::Me) {
+        if !self.waits(ReplyTo::Me) {
             self.who_asked = Some(self.now);
-            self.ask(Owner::Me, Ask::Me);
+            self.ask(ReplyTo::Me, ApiRequest::Me);
         }
     }
 
@@ -220,7 +220,7 @@ impl Shared {
     pub fn create(&mut self, kind: Kind, idempotency_key: String, body: CreateKey, leaked: Option<String>) {
         let leak = body.replaces.zip(leaked.clone()).map(|(id, reason)| Leak { kind, id, reason });
         let creating = Creating { idempotency_key: idempotency_key.clone(), leak };
-        let ticket = self.ask(Owner::Create, Ask::Create { kind, idempotency_key, body, leaked });
+        let ticket = self.ask(ReplyTo::Create, ApiRequest::Create { kind, idempotency_key, body, leaked });
         self.creating.insert(ticket, creating);
     }
 
@@ -230,27 +230,27 @@ impl Shared {
     }
 
     /// Revokes a key that leaked, on behalf of `owner`.
-    pub fn revoke_leaked(&mut self, owner: Owner, leak: &Leak) {
+    pub fn revoke_leaked(&mut self, owner: ReplyTo, leak: &Leak) {
         let reason = Some(leak.reason.clone());
         let body = RevokeKey { even_if_used: Some(true), reason, ..RevokeKey::default() };
-        self.ask(owner, Ask::Revoke { kind: leak.kind, id: leak.id, body });
+        self.ask(owner, ApiRequest::Revoke { kind: leak.kind, id: leak.id, body });
     }
 
     /// Takes something somewhere on behalf of `owner`.
-    pub fn put(&mut self, owner: Owner, put: Put) -> Ticket {
+    pub fn put(&mut self, owner: ReplyTo, put: Delivery) -> Ticket {
         let ticket = self.ticket(owner);
-        self.effects.push(Effect::Put { ticket, put });
+        self.effects.push(Effect::Deliver { ticket, put });
         ticket
     }
 
-    fn ticket(&mut self, owner: Owner) -> Ticket {
+    fn ticket(&mut self, owner: ReplyTo) -> Ticket {
         self.tickets += 1;
         self.waiting.insert(Ticket(self.tickets), owner);
         Ticket(self.tickets)
     }
 
     /// Who waits for this answer; nothing where nobody does any more.
-    pub fn owner(&self, ticket: Ticket) -> Option<Owner> {
+    pub fn owner(&self, ticket: Ticket) -> Option<ReplyTo> {
         self.waiting.get(&ticket).copied()
     }
 
@@ -260,17 +260,17 @@ impl Shared {
     }
 
     /// Whether `owner` waits for anything.
-    pub fn waits(&self, owner: Owner) -> bool {
+    pub fn waits(&self, owner: ReplyTo) -> bool {
         self.waiting.values().any(|&w| w == owner)
     }
 
     /// Answers for `owner` are not wanted any more.
-    pub fn forget(&mut self, owner: Owner) {
+    pub fn forget(&mut self, owner: ReplyTo) {
         let effects = &mut self.effects;
         self.waiting.retain(|&ticket, &mut waiting| {
             let keep = waiting != owner;
             if !keep {
-                effects.push(Effect::Forget(ticket));
+                effects.push(Effect::CancelRequest(ticket));
             }
             keep
         });
@@ -308,7 +308,7 @@ impl Shared {
     }
 
     /// Tells what failed, and notes what it says about the connection.
-    pub fn failed(&mut self, failure: &Failure) {
+    pub fn failed(&mut self, failure: &RequestError) {
         self.heard_failure(failure);
         self.notices.error(self.now, failure.to_string());
     }
@@ -319,11 +319,13 @@ impl Shared {
     }
 
     /// Notes what a failure says about the connection, without a message.
-    pub fn heard_failure(&mut self, failure: &Failure) {
+    pub fn heard_failure(&mut self, failure: &RequestError) {
         match failure {
             _ if failure.is_signed_out() => self.link = Link::SignedOut,
-            Failure::Unreachable(why) | Failure::Garbled(why) => self.link = Link::Lost(why.clone()),
-            Failure::Refused(_) | Failure::Local(_) => {}
+            RequestError::Unreachable(why) | RequestError::Garbled(why) => {
+                self.link = Link::Lost(why.clone())
+            }
+            RequestError::Refused(_) | RequestError::Local(_) => {}
         }
     }
 

@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 
 use super::app::Model;
-use super::msg::{Effect, Moment, Msg};
+use super::msg::{Effect, Msg, UiTime};
 use super::view::{self, Drawn};
 
 /// The screens, or the first screen.
-pub trait Stage {
+pub trait UiModel {
     /// Takes a message.
     fn update(&mut self, msg: Msg) -> Vec<Effect>;
 
@@ -15,13 +15,13 @@ pub trait Stage {
     fn can_wait(&self, msg: &Msg) -> bool;
 
     /// When it wants to be told the time.
-    fn wake_at(&self) -> Option<Moment>;
+    fn wake_at(&self) -> Option<UiTime>;
 
     /// Draws a frame.
     fn draw(&self, buf: &mut Buffer) -> Drawn;
 }
 
-impl Stage for Model {
+impl UiModel for Model {
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
         Self::update(self, msg)
     }
@@ -30,7 +30,7 @@ impl Stage for Model {
         Self::can_wait(self, msg)
     }
 
-    fn wake_at(&self) -> Option<Moment> {
+    fn wake_at(&self) -> Option<UiTime> {
         Self::wake_at(self)
     }
 
