@@ -323,7 +323,7 @@ impl Context {
         match failure {
             _ if failure.is_signed_out() => self.link = Link::SignedOut,
             RequestError::Unreachable(why) | RequestError::Garbled(why) => {
-                self.link = Link::Lost(why.clone())
+                self.link = Link::Lost(why.clone());
             }
             RequestError::Refused(_) | RequestError::Local(_) => {}
         }

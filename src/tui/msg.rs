@@ -78,7 +78,7 @@ pub enum Msg {
 /// What to do.
 #[derive(Debug)]
 pub enum Effect {
-    /// ApiRequest the server; answers come as [`Msg::Reply`] with the ticket.
+    /// Sends a request to the server; the reply arrives as [`Msg::Reply`] with the ticket.
     Request {
         /// Comes back with the answer.
         ticket: Ticket,

@@ -384,7 +384,7 @@ impl Model {
             (ReplyTo::History, Err(failure)) => review.failed(&mut self.context, &failure),
             (ReplyTo::Decide(id), result) => review.decided(&mut self.context, workspace, id, result),
             (ReplyTo::Rotations, Ok(Reply::Rotations(page))) => {
-                self.tables.rotations.heard(&self.context, page)
+                self.tables.rotations.heard(&self.context, page);
             }
             (ReplyTo::Rotations, Err(failure)) => self.tables.rotations.failed(&mut self.context, &failure),
             (ReplyTo::Members, Ok(Reply::Members(page))) => self.tables.members.heard(&self.context, page),

@@ -64,7 +64,7 @@ impl SavedState {
         pending
     }
 
-    /// SavedState a create before its request is sent. Without the record, nothing may be sent.
+    /// Records a create before its request is sent. Without the record, nothing may be sent.
     pub(super) fn begin(
         &self,
         server: &Address,

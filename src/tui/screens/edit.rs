@@ -134,22 +134,22 @@ impl Popup for State {
             let role = if self.focus.at == at { Role::Accent } else { Role::Muted };
             Line::styled(text.to_owned(), theme.style(role))
         };
-        let mut content = vec![label(0, "Name"), label(1, "Note"), Line::default()];
+        let mut body = vec![label(0, "Name"), label(1, "Note"), Line::default()];
         if let Some(why) = &self.failed {
-            content.extend(paragraph(
+            body.extend(paragraph(
                 &theme.text(&text::line(why)),
                 theme.style(Role::Danger),
                 usize::from(width),
             ));
-            content.push(Line::default());
+            body.push(Line::default());
         }
         let (enter, tab, esc) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         let does = if self.sending { "saving" } else { "save" };
-        content.push(hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme));
-        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        body.push(hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme));
+        let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame(&format!("Edit {}", self.key.masked), PopupTone::Calm, size, area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         let place = |row: u16| Rect {
             x: inside.x + 6,
             y: inside.y + row,

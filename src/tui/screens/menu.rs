@@ -217,7 +217,7 @@ impl Popup for State {
         let theme = context.theme();
         let width = content_width(area, 72);
         let wide = self.entries.iter().map(|e| text::width(&e.label)).max().unwrap_or(0);
-        let mut content = Vec::new();
+        let mut body = Vec::new();
         let mut chosen = 0..0;
         let room = usize::from(width).saturating_sub(wide + 6).max(8);
         let whole = |entry: &Entry| {
@@ -239,35 +239,35 @@ impl Popup for State {
             ]);
             if at != self.at {
                 line.push_span(Span::styled(entry.aside.clone(), theme.style(Role::Muted)));
-                content.push(line);
+                body.push(line);
                 continue;
             }
             // The chosen one is shown whole.
-            chosen.start = content.len();
+            chosen.start = body.len();
             for row in whole(entry) {
                 line.extend(row);
-                content.push(std::mem::replace(&mut line, Line::raw(" ".repeat(wide + 6))));
+                body.push(std::mem::replace(&mut line, Line::raw(" ".repeat(wide + 6))));
             }
-            chosen.end = content.len();
+            chosen.end = body.len();
         }
         // In a low window, the lines around the chosen one; else the frame stays where it is while one moves.
         let fitting = usize::from(area.height.saturating_sub(4));
         if self.entries.len() + rows - 1 > fitting {
             let top = chosen.end.saturating_sub(fitting).min(chosen.start);
-            content = content.into_iter().skip(top).take(fitting).collect();
+            body = body.into_iter().skip(top).take(fitting).collect();
         } else {
-            content.resize(self.entries.len() + rows - 1, Line::default());
+            body.resize(self.entries.len() + rows - 1, Line::default());
         }
-        content.push(Line::default());
+        body.push(Line::default());
         let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
-        content.push(hints(&[(&enter, self.does), (&esc, "back")], theme));
-        let needed = content.iter().map(Line::width).max().unwrap_or(0).max(text::width(&self.title) + 2);
+        body.push(hints(&[(&enter, self.does), (&esc, "back")], theme));
+        let needed = body.iter().map(Line::width).max().unwrap_or(0).max(text::width(&self.title) + 2);
         let size = (
             u16::try_from(needed).unwrap_or(width).min(width),
-            u16::try_from(content.len()).unwrap_or(u16::MAX),
+            u16::try_from(body.len()).unwrap_or(u16::MAX),
         );
         let inside = frame(&self.title, PopupTone::Calm, size, area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         None
     }
 }

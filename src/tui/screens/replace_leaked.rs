@@ -177,22 +177,22 @@ impl Popup for State {
     fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let width = content_width(area, 72);
-        let mut content = self.content(context, usize::from(width));
+        let mut body = self.body(context, usize::from(width));
         let room = usize::from(area.height.saturating_sub(2));
-        if content.len() > room {
+        if body.len() > room {
             // The fields and the keys stay in small windows; first the space between the facts gives way, then the facts.
-            let tail = content.split_off(content.len() - TAIL);
-            content.retain(|line| line.width() > 0);
-            content.truncate(room.saturating_sub(TAIL));
-            content.extend(tail);
+            let tail = body.split_off(body.len() - TAIL);
+            body.retain(|line| line.width() > 0);
+            body.truncate(room.saturating_sub(TAIL));
+            body.extend(tail);
         }
-        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let title = match self.replacement {
             Replacement::New(_) => "It leaked: replace it and revoke it now",
             _ => "It leaked: revoke it now",
         };
         let inside = frame(title, PopupTone::Danger, size, area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         if inside.height < 4 {
             return None;
         }
@@ -201,7 +201,7 @@ impl Popup for State {
 }
 
 impl State {
-    fn content(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+    fn body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let key = &self.key;
         let mut out = paragraph(

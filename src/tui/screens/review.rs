@@ -160,7 +160,7 @@ impl State {
         let rows: Vec<u32> = changes.added.iter().chain(&changes.changed).copied().collect();
         if self.arranged && !rows.is_empty() {
             self.with_table(key_list, |table, keys, rules, keep| {
-                table.merge(keys, &rows, COLUMNS, rules, keep)
+                table.merge(keys, &rows, COLUMNS, rules, keep);
             });
         }
         // While a batch is applied, what is said about all keys waits for its end: there may be 100,000 of them.
@@ -247,10 +247,10 @@ impl State {
         match action {
             Action::Filter => self.search.typing = true,
             Action::MarkRevoke => {
-                self.decide(context, key_list, &Draft::new(Decision::Revoke, self.seen(key_list)))
+                self.decide(context, key_list, &Draft::new(Decision::Revoke, self.seen(key_list)));
             }
             Action::Rotate => {
-                self.decide(context, key_list, &Draft::new(Decision::Rotate, self.seen(key_list)))
+                self.decide(context, key_list, &Draft::new(Decision::Rotate, self.seen(key_list)));
             }
             Action::Skip => self.decide(context, key_list, &Draft::new(Decision::Skip, self.seen(key_list))),
             Action::Undo => self.undo(context, key_list),

@@ -201,24 +201,24 @@ impl Popup for State {
         let width = content_width(area, 58);
         let known = self.known(tables);
         if known.revoked_at.is_some() {
-            let content = gone(known, context, usize::from(width));
-            let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+            let body = gone(known, context, usize::from(width));
+            let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
             let inside = frame("Revoke", PopupTone::Calm, size, area, theme, buf);
-            lines(&content, inside, theme, buf);
+            lines(&body, inside, theme, buf);
             return None;
         }
-        let mut content = self.content(context, usize::from(width));
+        let mut body = self.body(context, usize::from(width));
         // The fields and the keys stay visible in small windows; the facts give way.
         let room = usize::from(area.height.saturating_sub(2));
         let tail = if self.proof == Proof::Yes { 1 } else { 4 };
-        if content.len() > room {
-            let keys = content.split_off(content.len() - tail.min(content.len()));
-            content.truncate(room.saturating_sub(keys.len()));
-            content.extend(keys);
+        if body.len() > room {
+            let keys = body.split_off(body.len() - tail.min(body.len()));
+            body.truncate(room.saturating_sub(keys.len()));
+            body.extend(keys);
         }
-        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame("Revoke", PopupTone::Danger, size, area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         if self.proof == Proof::Yes || inside.height < 4 {
             return None;
         }
@@ -227,7 +227,7 @@ impl Popup for State {
 }
 
 impl State {
-    fn content(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+    fn body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let plain = Style::new();
         let key = &self.key;

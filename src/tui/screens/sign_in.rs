@@ -101,19 +101,19 @@ impl Popup for State {
              `keyward sessions code` does. Nothing on the screen is lost meanwhile.",
             context.key(Action::Invite)
         );
-        let mut content = paragraph(&theme.text(&says), Style::new(), columns);
-        content.extend([Line::default(), Line::styled("Code", theme.style(Role::Accent)), Line::default()]);
-        let row = u16::try_from(content.len()).unwrap_or(0).saturating_sub(2);
+        let mut body = paragraph(&theme.text(&says), Style::new(), columns);
+        body.extend([Line::default(), Line::styled("Code", theme.style(Role::Accent)), Line::default()]);
+        let row = u16::try_from(body.len()).unwrap_or(0).saturating_sub(2);
         if let Some(why) = &self.failed {
-            content.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
-            content.push(Line::default());
+            body.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+            body.push(Line::default());
         }
         let (enter, esc) = (context.key(Action::Submit), context.key(Action::Cancel));
         let does = if self.sending { "signing in" } else { "sign in" };
-        content.push(hints(&[(&enter, does), (&esc, "later")], theme));
-        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        body.push(hints(&[(&enter, does), (&esc, "later")], theme));
+        let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame("Sign in again", PopupTone::Calm, size, area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         let y = inside.y + row;
         let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };
         self.code.draw(place, !self.sending && y < inside.bottom(), theme, buf)

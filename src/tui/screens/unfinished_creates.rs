@@ -175,56 +175,50 @@ impl Popup for State {
         let pending = self.left.first()?;
         let width = content_width(area, 60);
         let columns = usize::from(width);
-        let mut content = paragraph(
+        let mut body = paragraph(
             "keyward ended, or the connection was lost, before this secret was surely stored.",
             Style::new(),
             columns,
         );
-        content.push(Line::default());
-        content.extend(fact(
-            "Key",
-            &text::line(&pending.body.name),
-            theme.style(Role::Strong),
-            columns,
-            theme,
-        ));
+        body.push(Line::default());
+        body.extend(fact("Key", &text::line(&pending.body.name), theme.style(Role::Strong), columns, theme));
         let asked = format!("{} key, {}", pending.kind, ago(pending.at, context.server_now()));
-        content.extend(fact("Created", &asked, Style::new(), columns, theme));
+        body.extend(fact("Created", &asked, Style::new(), columns, theme));
         if let Some(old) = pending.body.replaces {
             let old = tables.of(pending.kind).key_list.get(old);
             let name =
                 old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
-            content.extend(fact("Replaces", &name, Style::new(), columns, theme));
+            body.extend(fact("Replaces", &name, Style::new(), columns, theme));
             if pending.leaked.is_some() {
                 let said = "That one leaked: whatever you choose, it is revoked now if it was not yet.";
-                content.extend(paragraph(said, theme.style(Role::Danger), columns));
+                body.extend(paragraph(said, theme.style(Role::Danger), columns));
             }
         }
-        content.push(Line::default());
+        body.push(Line::default());
         for (at, (label, means)) in CHOICES.iter().enumerate() {
             let chosen = at == self.at;
             let style = theme.style(if chosen { Role::Accent } else { Role::Plain });
             let marker = if chosen { theme.symbol(Symbol::Selected) } else { " " };
-            content.push(Line::from(vec![
+            body.push(Line::from(vec![
                 Span::styled(format!("{marker} {} {label:15}", at + 1), style),
                 Span::styled(*means, theme.style(Role::Muted)),
             ]));
         }
-        content.push(Line::default());
+        body.push(Line::default());
         if let Some(why) = &self.failed {
-            content.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
-            content.push(Line::default());
+            body.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+            body.push(Line::default());
         }
         let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
         let does = if self.awaiting == Awaiting::Nothing { "choose" } else { "asking the server" };
-        content.push(hints(&[(&enter, does), (&esc, "ask again at the next start")], theme));
-        let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
+        body.push(hints(&[(&enter, does), (&esc, "ask again at the next start")], theme));
+        let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let title = match self.left.len() {
             1 => "An unfinished create".to_owned(),
             n => format!("{n} unfinished creates"),
         };
         let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         None
     }
 }

@@ -55,14 +55,14 @@ impl Popup for EndSessions {
         } else {
             "They are signed out everywhere and need a new sign-in code. Their keys go on working."
         };
-        let mut content = paragraph(said, Style::new(), usize::from(columns));
-        content.push(Line::default());
+        let mut body = paragraph(said, Style::new(), usize::from(columns));
+        body.push(Line::default());
         let (yes, esc) = (context.key(Action::Yes), context.key(Action::Cancel));
-        content.push(hints(&[(&yes, "end all sessions"), (&esc, "back")], theme));
-        let height = u16::try_from(content.len()).unwrap_or(4);
+        body.push(hints(&[(&yes, "end all sessions"), (&esc, "back")], theme));
+        let height = u16::try_from(body.len()).unwrap_or(4);
         let title = format!("End all sessions of {}", self.member.name);
         let inside = frame(&title, PopupTone::Danger, (columns, height), area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         None
     }
 }

@@ -199,18 +199,18 @@ impl Popup for InvitePopup {
             let roles: Line<'_> = std::iter::once(Span::styled("Role     ", muted))
                 .chain(ROLES.iter().enumerate().map(|(at, role)| choice(role.word(), at == self.role, theme)))
                 .collect();
-            let mut content = vec![Line::styled("Address", muted), roles, Line::default()];
+            let mut body = vec![Line::styled("Address", muted), roles, Line::default()];
             match &self.wrong {
                 Some(wrong) => {
-                    content.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
+                    body.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
                 }
-                None => content.extend(paragraph(&self.forecast(tables), muted, usize::from(columns))),
+                None => body.extend(paragraph(&self.forecast(tables), muted, usize::from(columns))),
             }
-            content.push(Line::default());
+            body.push(Line::default());
             let (enter, tab, esc) =
                 (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
-            content.push(hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
-            let height = u16::try_from(content.len()).unwrap_or(7);
+            body.push(hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
+            let height = u16::try_from(body.len()).unwrap_or(7);
             let inside = frame(
                 "Invite someone, or make a sign-in code",
                 PopupTone::Calm,
@@ -219,7 +219,7 @@ impl Popup for InvitePopup {
                 theme,
                 buf,
             );
-            lines(&content, inside, theme, buf);
+            lines(&body, inside, theme, buf);
             let field = Rect { x: inside.x + 9, width: inside.width.saturating_sub(9), height: 1, ..inside };
             return self.address.draw(field, true, theme, buf);
         };
@@ -229,24 +229,24 @@ impl Popup for InvitePopup {
         } else {
             format!("inv_{}", theme.symbol(theme::Symbol::Hidden).repeat(24))
         };
-        let mut content = paragraph(&shown, theme.style(theme::Role::Strong), usize::from(columns));
-        content.push(Line::default());
+        let mut body = paragraph(&shown, theme.style(theme::Role::Strong), usize::from(columns));
+        body.push(Line::default());
         let words = format!(
             "Hand it to {} yourself; nothing is mailed. It signs in once, until {}, and is not shown again.",
             line(&code.member.email),
             code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
-        content.extend(paragraph(&words, muted, usize::from(columns)));
+        body.extend(paragraph(&words, muted, usize::from(columns)));
         if let Some(said) = &code.said {
-            content.extend(paragraph(said, theme.style(theme::Role::Accent), usize::from(columns)));
+            body.extend(paragraph(said, theme.style(theme::Role::Accent), usize::from(columns)));
         }
-        content.push(Line::default());
+        body.push(Line::default());
         let (show, copy, over) =
             (context.key(Action::Unmask), context.key(Action::CopySecret), context.key(Action::Stored));
-        content.push(hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
-        let height = u16::try_from(content.len()).unwrap_or(7);
+        body.push(hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
+        let height = u16::try_from(body.len()).unwrap_or(7);
         let inside = frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         None
     }
 }

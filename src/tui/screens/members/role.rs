@@ -132,7 +132,7 @@ impl Popup for ChangeRolePopup {
     fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let columns = content_width(area, 70);
-        let mut content: Vec<Line<'_>> = Role::ALL
+        let mut body: Vec<Line<'_>> = Role::ALL
             .iter()
             .enumerate()
             .map(|(at, role)| {
@@ -142,16 +142,16 @@ impl Popup for ChangeRolePopup {
                 Line::from(Span::styled(format!("{mark} {role}{now}"), theme.style(style)))
             })
             .collect();
-        content.push(Line::default());
-        content.extend(paragraph(
+        body.push(Line::default());
+        body.extend(paragraph(
             &self.consequence(context),
             theme.style(theme::Role::Strong),
             usize::from(columns),
         ));
         if let Some(wrong) = &self.wrong {
-            content.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
+            body.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
         }
-        content.push(Line::default());
+        body.push(Line::default());
         let (enter, tab, esc) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         let mut keys = vec![("Up Down", "choose"), (enter.as_str(), "change")];
@@ -159,8 +159,8 @@ impl Popup for ChangeRolePopup {
             keys.push((&tab, if self.revoke { "leave their keys" } else { "revoke their keys" }));
         }
         keys.push((&esc, "back"));
-        content.push(hints(&keys, theme));
-        let height = u16::try_from(content.len()).unwrap_or(8);
+        body.push(hints(&keys, theme));
+        let height = u16::try_from(body.len()).unwrap_or(8);
         let inside = frame(
             &format!("Role of {}", self.member.name),
             PopupTone::Calm,
@@ -169,7 +169,7 @@ impl Popup for ChangeRolePopup {
             theme,
             buf,
         );
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         None
     }
 }

@@ -173,7 +173,7 @@ impl Popup for ExportPopup {
             .enumerate()
             .map(|(at, format)| choice(&format.to_string(), at == self.format, theme));
         let formats = std::iter::once(Span::styled("As    ", theme.style(Role::Muted))).chain(formats);
-        let mut content = vec![
+        let mut body = vec![
             Line::styled(count, strong),
             formats.collect(),
             Line::styled("File", theme.style(Role::Muted)),
@@ -181,21 +181,21 @@ impl Popup for ExportPopup {
         ];
         if let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) {
             let words = format!("SHA-256 {}; the activity log keeps the same.", export.sha256());
-            content.extend(paragraph(&words, theme.style(Role::Muted), usize::from(columns)));
+            body.extend(paragraph(&words, theme.style(Role::Muted), usize::from(columns)));
         }
         if let Some((said, role)) = &self.said {
-            content.extend(paragraph(said, theme.style(*role), usize::from(columns)));
+            body.extend(paragraph(said, theme.style(*role), usize::from(columns)));
         }
-        content.push(Line::default());
+        body.push(Line::default());
         let (enter, tab, esc) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
-        content.push(hints(
+        body.push(hints(
             &[(&enter, "write"), (&tab, "format"), ("Up Down", "this review or all"), (&esc, "back")],
             theme,
         ));
-        let height = u16::try_from(content.len()).unwrap_or(8);
+        let height = u16::try_from(body.len()).unwrap_or(8);
         let inside = frame("Export the review", PopupTone::Calm, (columns, height), area, theme, buf);
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         let field =
             Rect { x: inside.x + 6, y: inside.y + 2, width: inside.width.saturating_sub(6), height: 1 };
         self.path.draw(field, true, theme, buf)

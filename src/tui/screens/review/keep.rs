@@ -146,17 +146,17 @@ impl Popup for Keep {
         };
         let height = 5 + u16::try_from(after.len()).unwrap_or(2);
         let inside = frame(&self.title, PopupTone::Calm, (columns, height), area, theme, buf);
-        let mut content =
+        let mut body =
             vec![label("Why", !self.on_until, theme), label("Until", self.on_until, theme), Line::default()];
-        content.extend(after);
-        content.push(Line::default());
+        body.extend(after);
+        body.push(Line::default());
         let (enter, tab, esc) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
-        content.push(hints(
+        body.push(hints(
             &[(&enter, "keep"), (&tab, "next field"), ("Up Down", "other dates"), (&esc, "back")],
             theme,
         ));
-        lines(&content, inside, theme, buf);
+        lines(&body, inside, theme, buf);
         let field = |row: u16| Rect {
             x: inside.x + 7,
             y: inside.y + row,
