@@ -1,6 +1,38 @@
-//! keyward: a terminal program for the people who administer API keys, and the key server behind it.
+//! keyward: a terminal program for administrators of API keys, and the key server behind it.
 //!
-//! Each module is a room with rules about what it may import; `ARCHITECTURE.md` has the plan of the house.
+//! Terminal UI and commands reach the server only over HTTP, also in `keyward demo`, where all three share a process.
+//!
+//! # Layers
+//! Each module may import only some of the others; the test `layers` (`tests/keyward/layers.rs`) enforces this.
+//!
+//! | module | task |
+//! |---|---|
+//! | [`domain`] | pure rules about keys, members and their use; no I/O, no clock, no randomness |
+//! | [`wire`] | the HTTP contract: one type per call, shared by server and client |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL |
+//! | [`server`] | the key server: verifies keys for integrations, serves signed-in members |
+//! | [`client`] | the only HTTP client |
+//! | [`terminal`] | input, output and restoration of the terminal; no screens |
+//! | [`tui`] | the terminal UI as a pure model: messages in, effects out; [`tui::runtime`] runs it |
+//! | [`cli`] | the commands |
+//! | [`config`], [`clock`] | settings; the only source of time and randomness |
+//! | [`admin`], [`ui_options`], [`demo`] | wiring of the layers: commands on the server's host, options of the UI, the demo |
+//!
+//! # Where to start reading
+//! [`domain::key`] has the central type. [`wire::Call`] shows how an operation is declared. Then follow one of the three flows that
+//! `docs/architecture.md` describes step by step:
+//!
+//! 1. From a key press to the HTTP request: starts in [`tui::runtime`], with [`tui::msg`] as its vocabulary.
+//! 2. From a verification to the stored use: starts in [`server`].
+//! 3. From a database row to a table cell: starts in [`store`], ends in [`tui::table`].
+//!
+//! # Documents
+//! - `docs/concepts.md`: keys, members, stale keys, rotation, guarded revoke, screens, commands
+//! - `docs/http-api.md` and `docs/json.md`: the HTTP API, and the fields of `--json`
+//! - `docs/guarantees.md`: what keyward promises, and the test of each guarantee
+//! - `docs/terminal.md`, `docs/performance.md`: terminals and SSH; measurements and targets
+//! - `docs/architecture.md`, `CONTRIBUTING.md`: code map, invariants, flows; how to change things
+//! - `SECURITY.md`: the threat model
 
 pub mod admin;
 pub mod cli;
@@ -19,4 +51,4 @@ pub mod ui_options;
 pub mod wire;
 
 #[cfg(all(feature = "fault-injection", not(debug_assertions)))]
-compile_error!("fault injection is for tests: build without `fault-injection`");
+compile_error!("the feature `fault-injection` is for tests only: leave it out of release builds");
