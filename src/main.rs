@@ -11,8 +11,8 @@ use keyward::client::{Address, Credential};
 use keyward::clock::Clock;
 use keyward::config::{Config, Environment, Paths, Profile};
 use keyward::terminal::device::NoTerminal;
-use keyward::terminal::restore::on_panic;
-use keyward::terminal::secrecy::keep_memory_private;
+use keyward::terminal::process_memory::protect_process_memory;
+use keyward::terminal::restore::install_panic_hook;
 use keyward::tui::runtime::RunError;
 use keyward::tui::welcome::WelcomeChoice;
 use keyward::ui_options::UiSession;
@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 const NO_THREADS: &str = "the system gives no threads";
 
 fn main() -> ExitCode {
-    keep_memory_private();
+    protect_process_memory();
     match run() {
         Ok(code) => code.into(),
         Err(failure) => {
@@ -38,7 +38,7 @@ fn run() -> Result<u8, Failure> {
     let Some(Cli { connect, ui, command }) = cli::parse(&cli::arguments())? else { return Ok(0) };
     let environment = Environment::read();
     let paths = Paths::of_user()?;
-    on_panic(Some(paths.state.join("faults.log")));
+    install_panic_hook(Some(paths.state.join("faults.log")));
     let mut config = Config::load(connect.config.as_deref(), &environment, &paths)?;
     ui.lay_over(&mut config);
     let context =

@@ -8,10 +8,10 @@ use crate::client::state::State;
 use crate::client::{self, Address, Credential};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Profile};
-use crate::terminal::capabilities::Depth;
+use crate::terminal::capabilities::ColorDepth;
 use crate::tui::keymap::Keymap;
 use crate::tui::runtime::Options;
-use crate::tui::theme::{Palette, Theme};
+use crate::tui::theme::{ColorScheme, Theme};
 
 /// Whom the UI works for, and where.
 pub struct UiSession {
@@ -49,10 +49,10 @@ pub fn ui(seat: UiSession, config: &Config, environment: &Environment) -> Result
         }
     };
     let palette = match config.ui.theme {
-        _ if capabilities.depth == Depth::Mono => Palette::Mono,
-        config::Theme::Default => Palette::Ansi,
-        config::Theme::HighContrast => Palette::HighContrast,
-        config::Theme::Mono => Palette::Mono,
+        _ if capabilities.depth == ColorDepth::Mono => ColorScheme::Mono,
+        config::Theme::Default => ColorScheme::Ansi,
+        config::Theme::HighContrast => ColorScheme::HighContrast,
+        config::Theme::Mono => ColorScheme::Mono,
     };
     // Without a pause the server would be asked without end.
     let refresh = Duration::from_secs(config.ui.refresh_seconds.max(1).into());
@@ -113,7 +113,7 @@ mod tests {
         ]);
         let mut config = Config::default();
         let options = ui(seat(), &config, &environment).unwrap();
-        assert_eq!(options.capabilities.depth, Depth::Indexed256);
+        assert_eq!(options.capabilities.depth, ColorDepth::Indexed256);
         assert!(!options.theme.ascii && options.capabilities.synchronized);
         assert_eq!(options.hints.inside, Some(Multiplexer::Screen));
         assert_eq!(options.private_variables, ["KEYWARD_TOKEN"]);
@@ -121,7 +121,7 @@ mod tests {
         config.ui.ascii = Ascii::Always;
         config.ui.refresh_seconds = 0;
         let options = ui(seat(), &config, &environment).unwrap();
-        assert_eq!((options.theme.palette, options.theme.ascii), (Palette::Mono, true));
+        assert_eq!((options.theme.palette, options.theme.ascii), (ColorScheme::Mono, true));
         assert_eq!(options.refresh_ms, 1_000);
     }
 

@@ -1,18 +1,18 @@
 //! What the environment and the settings say about the terminal.
 
 use crate::config::{self, Ascii, Color, Config, Environment};
-use crate::terminal::capabilities::{Capabilities, Depth, Hints, Multiplexer};
+use crate::terminal::capabilities::{Capabilities, ColorDepth, Multiplexer, TerminalEnv};
 use crate::terminal::clipboard::Clipboard;
 
 /// What the environment says about the terminal.
-pub fn hints(environment: &Environment) -> Hints {
+pub fn hints(environment: &Environment) -> TerminalEnv {
     let get = |name: &str| environment.get(name).unwrap_or_default().to_owned();
     let inside = match (environment.get("TMUX"), environment.get("STY")) {
         (Some(_), _) => Some(Multiplexer::Tmux),
         (None, Some(_)) => Some(Multiplexer::Screen),
         (None, None) => None,
     };
-    Hints {
+    TerminalEnv {
         term: get("TERM"),
         colorterm: get("COLORTERM"),
         // Laid over the settings by `config`, where a flag may lie over it again.
@@ -28,15 +28,15 @@ pub fn hints(environment: &Environment) -> Hints {
 }
 
 /// What the terminal is given: what it can show, as far as the settings let it.
-pub fn capabilities(config: &Config, hints: &Hints) -> Capabilities {
-    let can = Capabilities::from(hints);
+pub fn capabilities(config: &Config, hints: &TerminalEnv) -> Capabilities {
+    let can = Capabilities::detect(hints);
     Capabilities {
         depth: match config.ui.color {
             Color::Auto => can.depth,
-            Color::Never => Depth::Mono,
-            Color::Ansi16 => Depth::Ansi16,
-            Color::Ansi256 => Depth::Indexed256,
-            Color::Truecolor => Depth::TrueColor,
+            Color::Never => ColorDepth::Mono,
+            Color::Ansi16 => ColorDepth::Ansi16,
+            Color::Ansi256 => ColorDepth::Indexed256,
+            Color::Truecolor => ColorDepth::TrueColor,
         },
         unicode: match config.ui.ascii {
             Ascii::Auto => can.unicode,

@@ -3,7 +3,7 @@
 
 /// How many colours the terminal shows. Ordered: more is greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
+pub enum ColorDepth {
     /// No colour: meaning is carried by words, signs and modifiers (bold, reverse).
     Mono,
     /// The sixteen colours that the terminal's own theme defines.
@@ -17,7 +17,7 @@ pub enum Depth {
 
 /// What the environment says about the terminal. `config` reads it; this room may not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hints {
+pub struct TerminalEnv {
     /// `TERM`.
     pub term: String,
     /// `COLORTERM`.
@@ -45,7 +45,7 @@ pub enum Multiplexer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// How many colours.
-    pub depth: Depth,
+    pub depth: ColorDepth,
     /// Whether characters beyond ASCII are shown.
     pub unicode: bool,
     /// Whether frames are put between the marks of a synchronized update (DEC private mode 2026).
@@ -54,32 +54,32 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// What the environment promises.
-    pub fn from(hints: &Hints) -> Self {
+    pub fn detect(hints: &TerminalEnv) -> Self {
         let plain = matches!(hints.term.as_str(), "" | "dumb" | "linux") || hints.term.starts_with("vt");
-        Self { depth: depth(hints), unicode: unicode(hints), synchronized: !plain }
+        Self { depth: detect_color_depth(hints), unicode: detect_unicode(hints), synchronized: !plain }
     }
 }
 
-fn depth(hints: &Hints) -> Depth {
+fn detect_color_depth(hints: &TerminalEnv) -> ColorDepth {
     if hints.no_color {
-        return Depth::Mono;
+        return ColorDepth::Mono;
     }
     let term = hints.term.as_str();
     let direct = term.ends_with("-direct") || ["xterm-kitty", "xterm-ghostty", "alacritty"].contains(&term);
     let found = match (hints.colorterm.as_str(), term) {
-        (_, "" | "dumb") => Depth::Mono,
-        (_, "linux") => Depth::Ansi16,
+        (_, "" | "dumb") => ColorDepth::Mono,
+        (_, "linux") => ColorDepth::Ansi16,
         // GNU screen passes COLORTERM on but does not show what it promises.
-        ("truecolor" | "24bit", _) if !term.starts_with("screen") => Depth::TrueColor,
-        _ if direct => Depth::TrueColor,
-        _ if term.contains("256color") => Depth::Indexed256,
-        _ if term.starts_with("vt") || term.ends_with("-m") || term.ends_with("-mono") => Depth::Mono,
-        _ => Depth::Ansi16,
+        ("truecolor" | "24bit", _) if !term.starts_with("screen") => ColorDepth::TrueColor,
+        _ if direct => ColorDepth::TrueColor,
+        _ if term.contains("256color") => ColorDepth::Indexed256,
+        _ if term.starts_with("vt") || term.ends_with("-m") || term.ends_with("-mono") => ColorDepth::Mono,
+        _ => ColorDepth::Ansi16,
     };
-    if hints.force_color { found.max(Depth::Ansi16) } else { found }
+    if hints.force_color { found.max(ColorDepth::Ansi16) } else { found }
 }
 
-fn unicode(hints: &Hints) -> bool {
+fn detect_unicode(hints: &TerminalEnv) -> bool {
     let locale = hints.locale.to_ascii_lowercase();
     let utf8 = locale.contains("utf-8") || locale.contains("utf8");
     utf8 && hints.term != "linux"
@@ -89,46 +89,46 @@ fn unicode(hints: &Hints) -> bool {
 mod tests {
     use super::*;
 
-    fn hints(term: &str, colorterm: &str) -> Hints {
-        Hints {
+    fn hints(term: &str, colorterm: &str) -> TerminalEnv {
+        TerminalEnv {
             term: term.to_owned(),
             colorterm: colorterm.to_owned(),
             locale: "en_US.UTF-8".to_owned(),
-            ..Hints::default()
+            ..TerminalEnv::default()
         }
     }
 
     #[test]
     fn the_depth_follows_the_environment() {
         for (term, colorterm, expected) in [
-            ("", "", Depth::Mono),
-            ("dumb", "truecolor", Depth::Mono),
-            ("vt100", "", Depth::Mono),
-            ("linux", "", Depth::Ansi16),
-            ("xterm", "", Depth::Ansi16),
-            ("screen", "truecolor", Depth::Ansi16),
-            ("screen.xterm-256color", "", Depth::Indexed256),
-            ("xterm-256color", "", Depth::Indexed256),
-            ("tmux-256color", "truecolor", Depth::TrueColor),
-            ("xterm-kitty", "", Depth::TrueColor),
+            ("", "", ColorDepth::Mono),
+            ("dumb", "truecolor", ColorDepth::Mono),
+            ("vt100", "", ColorDepth::Mono),
+            ("linux", "", ColorDepth::Ansi16),
+            ("xterm", "", ColorDepth::Ansi16),
+            ("screen", "truecolor", ColorDepth::Ansi16),
+            ("screen.xterm-256color", "", ColorDepth::Indexed256),
+            ("xterm-256color", "", ColorDepth::Indexed256),
+            ("tmux-256color", "truecolor", ColorDepth::TrueColor),
+            ("xterm-kitty", "", ColorDepth::TrueColor),
         ] {
-            assert_eq!(Capabilities::from(&hints(term, colorterm)).depth, expected, "{term} {colorterm}");
+            assert_eq!(Capabilities::detect(&hints(term, colorterm)).depth, expected, "{term} {colorterm}");
         }
-        let no = Hints { no_color: true, force_color: true, ..hints("xterm-256color", "truecolor") };
-        assert_eq!(depth(&no), Depth::Mono, "NO_COLOR wins");
-        let forced = Hints { force_color: true, ..hints("dumb", "") };
-        assert_eq!(depth(&forced), Depth::Ansi16);
+        let no = TerminalEnv { no_color: true, force_color: true, ..hints("xterm-256color", "truecolor") };
+        assert_eq!(detect_color_depth(&no), ColorDepth::Mono, "NO_COLOR wins");
+        let forced = TerminalEnv { force_color: true, ..hints("dumb", "") };
+        assert_eq!(detect_color_depth(&forced), ColorDepth::Ansi16);
     }
 
     #[test]
     fn characters_beyond_ascii_need_a_utf_8_locale() {
-        assert!(Capabilities::from(&hints("xterm", "")).unicode);
-        assert!(!Capabilities::from(&hints("linux", "")).unicode);
+        assert!(Capabilities::detect(&hints("xterm", "")).unicode);
+        assert!(!Capabilities::detect(&hints("linux", "")).unicode);
         for locale in ["", "C", "POSIX", "de_DE.ISO-8859-1"] {
-            let hints = Hints { locale: locale.to_owned(), ..hints("xterm", "") };
-            assert!(!Capabilities::from(&hints).unicode, "{locale:?}");
+            let hints = TerminalEnv { locale: locale.to_owned(), ..hints("xterm", "") };
+            assert!(!Capabilities::detect(&hints).unicode, "{locale:?}");
         }
-        let c_utf8 = Hints { locale: "C.UTF-8".to_owned(), ..hints("xterm", "") };
-        assert!(Capabilities::from(&c_utf8).unicode);
+        let c_utf8 = TerminalEnv { locale: "C.UTF-8".to_owned(), ..hints("xterm", "") };
+        assert!(Capabilities::detect(&c_utf8).unicode);
     }
 }

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-use super::capabilities::{Hints, Multiplexer};
+use super::capabilities::{Multiplexer, TerminalEnv};
 
 /// Most bytes of a copy: terminals drop longer ones, or stop answering.
 pub const MOST: usize = 64 * 1024;
@@ -87,7 +87,7 @@ impl Clipboard {
     ///
     /// # Errors
     /// Copying is off, or the text is too long.
-    pub fn route(&self, text: &str, hints: &Hints) -> Result<Route, NotCopied> {
+    pub fn route(&self, text: &str, hints: &TerminalEnv) -> Result<Route, NotCopied> {
         if text.len() > MOST {
             return Err(NotCopied::TooLong { kib: text.len().div_ceil(1024) });
         }
@@ -191,8 +191,8 @@ pub async fn run(words: &[String], text: &str, private: &[String]) -> Result<(),
 mod tests {
     use super::*;
 
-    fn inside(inside: Option<Multiplexer>) -> Hints {
-        Hints { inside, ..Hints::default() }
+    fn inside(inside: Option<Multiplexer>) -> TerminalEnv {
+        TerminalEnv { inside, ..TerminalEnv::default() }
     }
 
     fn sent(route: Route) -> Vec<u8> {

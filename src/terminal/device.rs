@@ -21,12 +21,12 @@ pub struct NoTerminal;
 
 /// The terminal's two directions, opened apart from the standard streams.
 #[derive(Debug)]
-pub struct Device {
+pub struct TerminalDevice {
     input: OwnedFd,
     output: File,
 }
 
-impl Device {
+impl TerminalDevice {
     /// The terminal on standard input and output; `/dev/tty` for whichever of the two is redirected.
     ///
     /// # Errors
@@ -36,8 +36,8 @@ impl Device {
         if !isatty(&input) && !isatty(&output) {
             return Err(NoTerminal);
         }
-        let input = own(input.as_fd())?;
-        let output = File::from(own(output.as_fd())?);
+        let input = open_terminal_end(input.as_fd())?;
+        let output = File::from(open_terminal_end(output.as_fd())?);
         Ok(Self { input, output })
     }
 
@@ -50,13 +50,13 @@ impl Device {
     ///
     /// # Errors
     /// The process has no file descriptors left.
-    pub fn writer(&self) -> io::Result<Writer> {
-        self.output.try_clone().map(Writer)
+    pub fn writer(&self) -> io::Result<TerminalWriter> {
+        self.output.try_clone().map(TerminalWriter)
     }
 
     /// Columns and rows.
     pub fn size(&self) -> (u16, u16) {
-        size_of(&self.output)
+        terminal_size(&self.output)
     }
 
     /// Reads what is waiting, without ever waiting for it. `None`: nothing is. `Some(0)`: the terminal is gone.
@@ -82,7 +82,7 @@ impl Device {
 }
 
 /// A terminal's columns and rows.
-pub(super) fn size_of(terminal: impl AsFd) -> (u16, u16) {
+pub(super) fn terminal_size(terminal: impl AsFd) -> (u16, u16) {
     tcgetwinsize(terminal)
         .ok()
         .map(|size| (size.ws_col, size.ws_row))
@@ -91,12 +91,12 @@ pub(super) fn size_of(terminal: impl AsFd) -> (u16, u16) {
 }
 
 /// Whether the other end of the terminal has gone.
-pub(super) fn hung_up(terminal: impl AsFd) -> bool {
+pub(super) fn has_hung_up(terminal: impl AsFd) -> bool {
     let mut fds = [PollFd::new(&terminal, PollFlags::empty())];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
 }
 
-fn own(stream: BorrowedFd<'_>) -> Result<OwnedFd, NoTerminal> {
+fn open_terminal_end(stream: BorrowedFd<'_>) -> Result<OwnedFd, NoTerminal> {
     if isatty(stream) {
         return stream.try_clone_to_owned().map_err(|_| NoTerminal);
     }
@@ -105,31 +105,31 @@ fn own(stream: BorrowedFd<'_>) -> Result<OwnedFd, NoTerminal> {
 
 /// Writes to the terminal, each buffer in one system call where the terminal takes it.
 #[derive(Debug)]
-pub struct Writer(File);
+pub struct TerminalWriter(File);
 
-impl Writer {
+impl TerminalWriter {
     /// Writes as far as the terminal takes it without waiting.
-    pub(super) fn write_at_once(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write_without_waiting(&mut self, bytes: &[u8]) -> io::Result<()> {
         // By a handle of its own: the mode of this one is shared with everybody who has the terminal.
         let again = format!("/proc/self/fd/{}", self.0.as_raw_fd());
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
         match OpenOptions::new().write(true).custom_flags(flags).open(again) {
             Ok(mut own) => own.write_all(bytes),
             // Somebody else's terminal, as after `su`.
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && self.takes_output() => {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && self.accepts_output() => {
                 self.0.write_all(bytes)
             }
             Err(e) => Err(e),
         }
     }
 
-    fn takes_output(&self) -> bool {
+    fn accepts_output(&self) -> bool {
         let mut fds = [PollFd::new(&self.0, PollFlags::OUT)];
         poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
     }
 }
 
-impl io::Write for Writer {
+impl io::Write for TerminalWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
@@ -147,7 +147,7 @@ impl io::Write for Writer {
     }
 }
 
-impl AsFd for Writer {
+impl AsFd for TerminalWriter {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

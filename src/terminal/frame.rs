@@ -6,12 +6,12 @@ use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::Rect;
 use zeroize::Zeroize as _;
 
-use super::capabilities::{Capabilities, Depth};
-use super::pen::{CellStyle, Pen};
+use super::ansi_encoder::{AnsiEncoder, CellStyle};
+use super::capabilities::{Capabilities, ColorDepth};
 
 /// Rows of the frame that show a part of something longer, and may be scrolled by the terminal itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scroll {
+pub struct ScrollRegion {
     /// The first of these rows, from 0.
     pub first_row: u16,
     /// How many rows.
@@ -31,7 +31,7 @@ const BRIDGE: u16 = 3;
 const SPILLING_PARTS: usize = 4;
 
 /// Draws on a terminal whose content it remembers.
-pub struct Painter<W> {
+pub struct FrameWriter<W> {
     out: W,
     can: Capabilities,
     /// What is on the screen.
@@ -42,13 +42,13 @@ pub struct Painter<W> {
     known: bool,
     at: Option<(u16, u16)>,
     cursor: Option<(u16, u16)>,
-    scroll: Option<Scroll>,
+    scroll: Option<ScrollRegion>,
     /// Goes out ahead of the next frame, in the same write.
     prelude: Vec<u8>,
     bytes: Vec<u8>,
 }
 
-impl<W: Write> Painter<W> {
+impl<W: Write> FrameWriter<W> {
     /// A painter for a terminal of this many columns and rows, with unknown content and a hidden cursor.
     pub fn new(out: W, can: Capabilities, size: (u16, u16)) -> Self {
         let area = Rect::new(0, 0, size.0, size.1);
@@ -80,17 +80,17 @@ impl<W: Write> Painter<W> {
     pub fn resize(&mut self, size: (u16, u16)) {
         let area = Rect::new(0, 0, size.0, size.1);
         self.next = Buffer::empty(area);
-        self.forget();
+        self.invalidate();
     }
 
     /// The next frame is drawn in full.
-    pub fn forget(&mut self) {
+    pub fn invalidate(&mut self) {
         self.known = false;
         self.scroll = None;
     }
 
     /// Puts bytes ahead of the next frame, to go out in the same write. They hide the cursor or leave it hidden.
-    pub fn announce(&mut self, bytes: &[u8]) {
+    pub fn queue_prefix(&mut self, bytes: &[u8]) {
         self.prelude.extend_from_slice(bytes);
         self.at = None;
         self.cursor = None;
@@ -100,27 +100,31 @@ impl<W: Write> Painter<W> {
     ///
     /// # Errors
     /// The terminal takes no output: it is gone.
-    pub fn show(&mut self, cursor: Option<(u16, u16)>, scroll: Option<Scroll>) -> io::Result<bool> {
-        let mut pen = Pen::new(std::mem::take(&mut self.bytes), self.at, self.can.unicode);
+    pub fn write_frame(
+        &mut self,
+        cursor: Option<(u16, u16)>,
+        scroll: Option<ScrollRegion>,
+    ) -> io::Result<bool> {
+        let mut pen = AnsiEncoder::new(std::mem::take(&mut self.bytes), self.at, self.can.unicode);
         if self.can.synchronized {
-            pen.raw(SYNCHRONIZED.0);
+            pen.append_raw(SYNCHRONIZED.0);
         }
-        pen.raw(&self.prelude);
+        pen.append_raw(&self.prelude);
         let empty = pen.len() - self.prelude.len();
         if self.known {
-            self.draw_changes(&mut pen, scroll);
+            self.encode_changes(&mut pen, scroll);
         } else {
-            self.draw_all(&mut pen);
+            self.encode_all(&mut pen);
         }
         let cursor = cursor.filter(|&(x, y)| x < self.next.area.width && y < self.next.area.height);
         match cursor {
             Some((x, y)) => {
-                pen.go(x, y);
+                pen.move_to(x, y);
                 if self.cursor.is_none() {
-                    pen.raw(CURSOR_SHOWN.0);
+                    pen.append_raw(CURSOR_SHOWN.0);
                 }
             }
-            None if self.cursor.is_some() => pen.raw(CURSOR_SHOWN.1),
+            None if self.cursor.is_some() => pen.append_raw(CURSOR_SHOWN.1),
             None => {}
         }
         (self.bytes, self.at) = pen.finish();
@@ -149,55 +153,55 @@ impl<W: Write> Painter<W> {
     ///
     /// # Errors
     /// The terminal takes no output: it is gone.
-    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.out.flush()
     }
 
-    fn draw_changes(&self, pen: &mut Pen, scroll: Option<Scroll>) {
+    fn encode_changes(&self, pen: &mut AnsiEncoder, scroll: Option<ScrollRegion>) {
         let depth = self.can.depth;
-        let by = self.scroll.zip(scroll).and_then(|(old, new)| distance(old, new));
+        let by = self.scroll.zip(scroll).and_then(|(old, new)| scroll_distance(old, new));
         if let (Some(by), Some(scroll)) = (by, scroll) {
             let mut scrolled = pen.clone();
             let mut shifted = self.shown.clone();
-            scrolled.scroll(scroll.first_row, scroll.rows, by);
-            shift(&mut shifted, scroll, by);
-            differences(&mut scrolled, &shifted, &self.next, depth);
+            scrolled.scroll_rows(scroll.first_row, scroll.rows, by);
+            shift_rows(&mut shifted, scroll, by);
+            encode_differences(&mut scrolled, &shifted, &self.next, depth);
             // So short that to compare all rows again would hardly find less.
             if scrolled.len() - pen.len() <= usize::from(self.next.area.width) * 3 {
                 *pen = scrolled;
                 return;
             }
-            differences(pen, &self.shown, &self.next, depth);
+            encode_differences(pen, &self.shown, &self.next, depth);
             if scrolled.len() < pen.len() {
                 *pen = scrolled;
             }
         } else {
-            differences(pen, &self.shown, &self.next, depth);
+            encode_differences(pen, &self.shown, &self.next, depth);
         }
     }
 
     /// Row by row, and never by "erase display": tmux would keep what that erases in its history.
-    fn draw_all(&self, pen: &mut Pen) {
+    fn encode_all(&self, pen: &mut AnsiEncoder) {
         let blank = Buffer::empty(Rect { height: 1, ..self.next.area });
-        pen.raw(b"\x1b[m\x1b[r");
+        pen.append_raw(b"\x1b[m\x1b[r");
         for y in 0..self.next.area.height {
-            pen.go(0, y);
-            pen.erase_line();
-            row_differences(pen, &blank.content, row(&self.next, y), y, self.can.depth);
+            pen.move_to(0, y);
+            pen.erase_to_line_end();
+            encode_row_differences(pen, &blank.content, row_cells(&self.next, y), y, self.can.depth);
         }
     }
 }
 
 /// How far the rows moved, where nothing else about them changed.
-fn distance(old: Scroll, new: Scroll) -> Option<isize> {
-    let same = Scroll { top: new.top, ..old } == new;
+fn scroll_distance(old: ScrollRegion, new: ScrollRegion) -> Option<isize> {
+    let same = ScrollRegion { top: new.top, ..old } == new;
     let by = isize::try_from(new.top).ok()? - isize::try_from(old.top).ok()?;
     (same && by != 0 && by.unsigned_abs() < usize::from(new.rows)).then_some(by)
 }
 
 /// Does to the buffer what the terminal does to its screen.
-fn shift(buffer: &mut Buffer, scroll: Scroll, by: isize) {
+fn shift_rows(buffer: &mut Buffer, scroll: ScrollRegion, by: isize) {
     let width = usize::from(buffer.area.width);
     let height = usize::from(buffer.area.height);
     let first = usize::from(scroll.first_row).min(height);
@@ -214,31 +218,31 @@ fn shift(buffer: &mut Buffer, scroll: Scroll, by: isize) {
     }
 }
 
-fn row(buffer: &Buffer, y: u16) -> &[Cell] {
+fn row_cells(buffer: &Buffer, y: u16) -> &[Cell] {
     let width = usize::from(buffer.area.width);
     &buffer.content[usize::from(y) * width..][..width]
 }
 
-fn differences(pen: &mut Pen, shown: &Buffer, next: &Buffer, depth: Depth) {
+fn encode_differences(pen: &mut AnsiEncoder, shown: &Buffer, next: &Buffer, depth: ColorDepth) {
     for y in 0..next.area.height {
-        let (old, new) = (row(shown, y), row(next, y));
+        let (old, new) = (row_cells(shown, y), row_cells(next, y));
         if old != new {
-            row_differences(pen, old, new, y, depth);
+            encode_row_differences(pen, old, new, y, depth);
         }
     }
 }
 
 /// Columns of the character that starts in this cell: 1 or 2, never beyond the end of the row.
-fn columns(row: &[Cell], x: usize) -> usize {
+fn character_width(row: &[Cell], x: usize) -> usize {
     usize::from(row[x].cell_width()).clamp(1, 2).min(row.len() - x)
 }
 
 /// For each cell: whether it is the second half of a wide character.
-fn halves(row: &[Cell]) -> Vec<bool> {
+fn trailing_halves(row: &[Cell]) -> Vec<bool> {
     let mut halves = vec![false; row.len()];
     let mut x = 0;
     while x < row.len() {
-        let w = columns(row, x);
+        let w = character_width(row, x);
         halves[x + 1..x + w].fill(true);
         x += w;
     }
@@ -247,16 +251,16 @@ fn halves(row: &[Cell]) -> Vec<bool> {
 
 /// Whether terminals disagree on the columns of this character: a wide one of several parts (skin tone, flag, emoji form), which some
 /// draw one after the other.
-fn disputed(cell: &Cell) -> bool {
+fn has_disputed_width(cell: &Cell) -> bool {
     cell.symbol().len() > 4 && cell.cell_width() > 1 && cell.symbol().chars().nth(1).is_some()
 }
 
 /// For each cell: whether it may hold a remainder of a disputed character beside it that is written, or was there before, and so has
 /// to be written too.
-fn spilled_on(old: &[Cell], new: &[Cell]) -> Vec<bool> {
+fn overdrawn_cells(old: &[Cell], new: &[Cell]) -> Vec<bool> {
     let mut spilled = vec![false; new.len()];
     for x in 0..new.len() {
-        let row = match (disputed(&old[x]), disputed(&new[x])) {
+        let row = match (has_disputed_width(&old[x]), has_disputed_width(&new[x])) {
             _ if old[x].symbol() == new[x].symbol() => continue,
             (_, true) => new,
             (true, false) => old,
@@ -269,10 +273,10 @@ fn spilled_on(old: &[Cell], new: &[Cell]) -> Vec<bool> {
     spilled
 }
 
-fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Depth) {
+fn encode_row_differences(pen: &mut AnsiEncoder, old: &[Cell], new: &[Cell], y: u16, depth: ColorDepth) {
     let width = new.len();
-    let (old_halves, new_halves) = (halves(old), halves(new));
-    let spilled = spilled_on(old, new);
+    let (old_halves, new_halves) = (trailing_halves(old), trailing_halves(new));
+    let spilled = overdrawn_cells(old, new);
     let same = |x: usize| {
         !spilled[x]
             && old_halves[x] == new_halves[x]
@@ -287,42 +291,42 @@ fn row_differences(pen: &mut Pen, old: &[Cell], new: &[Cell], y: u16, depth: Dep
     let column = |x: usize| u16::try_from(x).unwrap_or(u16::MAX);
     let mut x = 0;
     while x < tail {
-        let w = columns(new, x);
+        let w = character_width(new, x);
         if (x..x + w).all(same) {
             x += w;
             continue;
         }
-        bridge(pen, new, x, y, depth);
-        pen.go(column(x), y);
+        bridge_gap(pen, new, x, y, depth);
+        pen.move_to(column(x), y);
         // A wide character has no room in the last column; the terminal would put it on the next row.
         let symbol = if usize::from(new[x].cell_width()) > w { " " } else { new[x].symbol() };
-        if disputed(&new[x]) {
+        if has_disputed_width(&new[x]) {
             // Some terminals fill only one of its two columns.
             for _ in 0..w {
-                pen.put(" ", 1, CellStyle::of(&new[x], depth), column(width));
+                pen.write_symbol(" ", 1, CellStyle::of(&new[x], depth), column(width));
             }
-            pen.go(column(x), y);
+            pen.move_to(column(x), y);
         }
-        pen.put(symbol, column(w), CellStyle::of(&new[x], depth), column(width));
+        pen.write_symbol(symbol, column(w), CellStyle::of(&new[x], depth), column(width));
         x += w;
     }
     let Some(first) = (tail..width).find(|&x| !same(x)) else { return };
     let last = (first..width).rfind(|&x| !same(x)).unwrap_or(first);
-    bridge(pen, new, first, y, depth);
-    pen.go(column(first), y);
+    bridge_gap(pen, new, first, y, depth);
+    pen.move_to(column(first), y);
     if last - first < 4 {
         for _ in first..=last {
-            pen.put(" ", 1, CellStyle::default(), column(width));
+            pen.write_symbol(" ", 1, CellStyle::default(), column(width));
         }
     } else {
-        pen.erase_line();
+        pen.erase_to_line_end();
     }
 }
 
 /// Gets to a cell a little to the right by writing what stands between, where that is shorter than a move: either in the style in
 /// force, or, blanks, in that of the cell.
-fn bridge(pen: &mut Pen, new: &[Cell], to: usize, y: u16, depth: Depth) {
-    let Some((x, at_y)) = pen.at() else { return };
+fn bridge_gap(pen: &mut AnsiEncoder, new: &[Cell], to: usize, y: u16, depth: ColorDepth) {
+    let Some((x, at_y)) = pen.position() else { return };
     let from = usize::from(x);
     if at_y != y || from >= to || to - from > usize::from(BRIDGE) {
         return;
@@ -330,21 +334,21 @@ fn bridge(pen: &mut Pen, new: &[Cell], to: usize, y: u16, depth: Depth) {
     let between = &new[from..to];
     let plain_in = |look: CellStyle| {
         between.iter().all(|cell| match cell.symbol().as_bytes() {
-            b" " => look.same_on_blank(CellStyle::of(cell, depth)),
+            b" " => look.looks_same_on_blank(CellStyle::of(cell, depth)),
             [b'!'..=b'~'] => CellStyle::of(cell, depth) == look,
             _ => false,
         })
     };
     let target = CellStyle::of(&new[to], depth);
-    if !plain_in(pen.look()) {
+    if !plain_in(pen.style()) {
         if !plain_in(target) {
             return;
         }
-        pen.dress(target);
+        pen.set_style(target);
     }
     let width = u16::try_from(new.len()).unwrap_or(u16::MAX);
     for cell in between {
-        pen.put(cell.symbol(), 1, CellStyle::of(cell, depth), width);
+        pen.write_symbol(cell.symbol(), 1, CellStyle::of(cell, depth), width);
     }
 }
 

@@ -13,18 +13,18 @@ const LONGEST_SEQUENCE: usize = 4096;
 
 /// How long to wait for the rest of what was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
+pub enum PendingInput {
     /// For nothing: all was understood.
-    No,
+    Nothing,
     /// Briefly: an Esc that may be a key of its own or the beginning of a sequence.
-    Briefly,
+    MaybeEscape,
     /// Longer: a sequence or a paste whose rest is on its way.
-    Longer,
+    PartialSequence,
 }
 
 /// Decodes a stream of bytes, which may be cut anywhere.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub struct InputDecoder {
     pending: Zeroizing<Vec<u8>>,
     paste: Option<Zeroizing<Vec<u8>>>,
 }
@@ -37,7 +37,7 @@ enum Parsed {
     Partial,
 }
 
-impl Decoder {
+impl InputDecoder {
     /// Takes bytes; hands out what they mean.
     pub fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(Event)) {
         self.pending.extend_from_slice(bytes);
@@ -45,16 +45,16 @@ impl Decoder {
     }
 
     /// Nothing more came in time: an Esc is an Esc, a half sequence is dropped.
-    pub fn give_up(&mut self, mut found: impl FnMut(Event)) {
+    pub fn flush(&mut self, mut found: impl FnMut(Event)) {
         if let Some(mut text) = self.paste.take() {
             text.append(&mut self.pending);
-            found(paste(&text));
+            found(paste_event(&text));
         }
         let event = match self.pending.as_slice() {
             [] => return,
-            [0x1b] => Some(key(KeyCode::Esc, KeyModifiers::NONE)),
+            [0x1b] => Some(key_event(KeyCode::Esc, KeyModifiers::NONE)),
             [0x1b, byte @ (b'[' | b']' | b'O' | b'P' | b'X' | b'^' | b'_')] => {
-                Some(character(char::from(*byte), KeyModifiers::ALT))
+                Some(character_event(char::from(*byte), KeyModifiers::ALT))
             }
             _ => None,
         };
@@ -63,11 +63,11 @@ impl Decoder {
     }
 
     /// Whether more bytes are expected.
-    pub fn waiting(&self) -> Waiting {
+    pub fn pending(&self) -> PendingInput {
         match (&self.paste, self.pending.len()) {
-            (None, 0) => Waiting::No,
-            (None, 1..=2) => Waiting::Briefly,
-            _ => Waiting::Longer,
+            (None, 0) => PendingInput::Nothing,
+            (None, 1..=2) => PendingInput::MaybeEscape,
+            _ => PendingInput::PartialSequence,
         }
     }
 
@@ -88,13 +88,13 @@ impl Decoder {
                 if end.is_none() {
                     break;
                 }
-                found(paste(text));
+                found(paste_event(text));
                 self.paste = None;
             } else if rest.starts_with(b"\x1b[200~") {
                 self.paste = Some(Zeroizing::default());
                 rest = &rest[6..];
             } else {
-                match parse(rest) {
+                match parse_input(rest) {
                     Parsed::Done(event, n) => {
                         event.into_iter().for_each(&mut *found);
                         rest = &rest[n..];
@@ -113,59 +113,59 @@ impl Decoder {
     }
 }
 
-fn paste(bytes: &[u8]) -> Event {
+fn paste_event(bytes: &[u8]) -> Event {
     Event::Paste(String::from_utf8_lossy(bytes).into_owned())
 }
 
-fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
+fn key_event(code: KeyCode, modifiers: KeyModifiers) -> Event {
     Event::Key(KeyEvent::new(code, modifiers))
 }
 
-fn character(c: char, modifiers: KeyModifiers) -> Event {
+fn character_event(c: char, modifiers: KeyModifiers) -> Event {
     let shift = if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
-    key(KeyCode::Char(c), modifiers | shift)
+    key_event(KeyCode::Char(c), modifiers | shift)
 }
 
-fn parse(bytes: &[u8]) -> Parsed {
+fn parse_input(bytes: &[u8]) -> Parsed {
     match bytes {
         [0x1b] => Parsed::Partial,
-        [0x1b, b'[', rest @ ..] => control_sequence(rest),
+        [0x1b, b'[', rest @ ..] => parse_control_sequence(rest),
         [0x1b, b'O', rest @ ..] => match rest {
             [] => Parsed::Partial,
-            [last, ..] => Parsed::Done(keypad(*last), 3),
+            [last, ..] => Parsed::Done(ss3_event(*last), 3),
         },
         // The terminal's answers: never keys.
-        [0x1b, b']' | b'P' | b'X' | b'^' | b'_', rest @ ..] => string(rest),
+        [0x1b, b']' | b'P' | b'X' | b'^' | b'_', rest @ ..] => skip_string_sequence(rest),
         // Esc and a sequence, or Esc twice.
-        [0x1b, 0x1b, ..] => Parsed::Done(Some(key(KeyCode::Esc, KeyModifiers::NONE)), 1),
-        [0x1b, rest @ ..] => match plain(rest, KeyModifiers::ALT) {
+        [0x1b, 0x1b, ..] => Parsed::Done(Some(key_event(KeyCode::Esc, KeyModifiers::NONE)), 1),
+        [0x1b, rest @ ..] => match parse_single_key(rest, KeyModifiers::ALT) {
             Parsed::Done(event, n) => Parsed::Done(event, n + 1),
             Parsed::Partial => Parsed::Partial,
         },
-        _ => plain(bytes, KeyModifiers::NONE),
+        _ => parse_single_key(bytes, KeyModifiers::NONE),
     }
 }
 
 /// A key that is not a sequence.
-fn plain(bytes: &[u8], alt: KeyModifiers) -> Parsed {
+fn parse_single_key(bytes: &[u8], alt: KeyModifiers) -> Parsed {
     let code = match bytes[0] {
         b'\r' | b'\n' => KeyCode::Enter,
         b'\t' => KeyCode::Tab,
         0x7f | 0x08 => KeyCode::Backspace,
-        0 => return Parsed::Done(Some(key(KeyCode::Char(' '), alt | KeyModifiers::CONTROL)), 1),
-        c @ 0x01..=0x1a => return Parsed::Done(Some(control(c - 1 + b'a', alt)), 1),
-        c @ 0x1c..=0x1f => return Parsed::Done(Some(control(c - 0x1c + b'4', alt)), 1),
-        0x80.. => return beyond_ascii(bytes, alt),
-        c => return Parsed::Done(Some(character(char::from(c), alt)), 1),
+        0 => return Parsed::Done(Some(key_event(KeyCode::Char(' '), alt | KeyModifiers::CONTROL)), 1),
+        c @ 0x01..=0x1a => return Parsed::Done(Some(control_event(c - 1 + b'a', alt)), 1),
+        c @ 0x1c..=0x1f => return Parsed::Done(Some(control_event(c - 0x1c + b'4', alt)), 1),
+        0x80.. => return parse_utf8(bytes, alt),
+        c => return Parsed::Done(Some(character_event(char::from(c), alt)), 1),
     };
-    Parsed::Done(Some(key(code, alt)), 1)
+    Parsed::Done(Some(key_event(code, alt)), 1)
 }
 
-fn control(c: u8, alt: KeyModifiers) -> Event {
-    key(KeyCode::Char(char::from(c)), alt | KeyModifiers::CONTROL)
+fn control_event(c: u8, alt: KeyModifiers) -> Event {
+    key_event(KeyCode::Char(char::from(c)), alt | KeyModifiers::CONTROL)
 }
 
-fn beyond_ascii(bytes: &[u8], alt: KeyModifiers) -> Parsed {
+fn parse_utf8(bytes: &[u8], alt: KeyModifiers) -> Parsed {
     let length = match bytes[0] {
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
@@ -174,7 +174,7 @@ fn beyond_ascii(bytes: &[u8], alt: KeyModifiers) -> Parsed {
     };
     match std::str::from_utf8(&bytes[..length.min(bytes.len())]) {
         Ok(text) => {
-            let event = text.chars().next().filter(|c| !c.is_control()).map(|c| character(c, alt));
+            let event = text.chars().next().filter(|c| !c.is_control()).map(|c| character_event(c, alt));
             Parsed::Done(event, text.len())
         }
         Err(e) if e.error_len().is_none() => Parsed::Partial,
@@ -183,12 +183,14 @@ fn beyond_ascii(bytes: &[u8], alt: KeyModifiers) -> Parsed {
 }
 
 /// After `ESC [`.
-fn control_sequence(rest: &[u8]) -> Parsed {
+fn parse_control_sequence(rest: &[u8]) -> Parsed {
     // The Linux console's F1 to F5: ESC [ [ A.
     if let [b'[', tail @ ..] = rest {
         return match tail {
             [] => Parsed::Partial,
-            [c @ b'A'..=b'E', ..] => Parsed::Done(Some(key(KeyCode::F(c - b'A' + 1), KeyModifiers::NONE)), 4),
+            [c @ b'A'..=b'E', ..] => {
+                Parsed::Done(Some(key_event(KeyCode::F(c - b'A' + 1), KeyModifiers::NONE)), 4)
+            }
             _ => Parsed::Done(None, 4),
         };
     }
@@ -198,11 +200,12 @@ fn control_sequence(rest: &[u8]) -> Parsed {
     if !matches!(last, 0x40..=0x7e) {
         return Parsed::Done(None, 2 + end);
     }
-    let event = std::str::from_utf8(&rest[..end]).ok().and_then(|params| named(params, last));
+    let event =
+        std::str::from_utf8(&rest[..end]).ok().and_then(|params| control_sequence_event(params, last));
     Parsed::Done(event, 2 + end + 1)
 }
 
-fn named(params: &str, last: u8) -> Option<Event> {
+fn control_sequence_event(params: &str, last: u8) -> Option<Event> {
     let mut numbers = params.split(';').map(|p| p.split(':').next().unwrap_or("").parse::<u32>().ok());
     // A private marker (`?`, `>`) makes it an answer of the terminal.
     if params.starts_with(['?', '>', '=', '<']) {
@@ -211,7 +214,7 @@ fn named(params: &str, last: u8) -> Option<Event> {
     let first = numbers.next().flatten().unwrap_or(1);
     let second = numbers.next().flatten();
     let third = numbers.next().flatten();
-    let modifiers = modifiers(second);
+    let modifiers = parse_modifiers(second);
     let code = match last {
         b'A' => KeyCode::Up,
         b'B' => KeyCode::Down,
@@ -224,8 +227,8 @@ fn named(params: &str, last: u8) -> Option<Event> {
         // `CSI 12;40 R` is the answer to a question about the cursor, `CSI 1;2 R` is Shift-F3.
         b'R' if first == 1 => KeyCode::F(3),
         b'S' => KeyCode::F(4),
-        b'Z' => return Some(key(KeyCode::BackTab, modifiers | KeyModifiers::SHIFT)),
-        b'u' => return coded(first, modifiers),
+        b'Z' => return Some(key_event(KeyCode::BackTab, modifiers | KeyModifiers::SHIFT)),
+        b'u' => return code_point_event(first, modifiers),
         b'~' => match first {
             1 | 7 => KeyCode::Home,
             2 => KeyCode::Insert,
@@ -237,36 +240,38 @@ fn named(params: &str, last: u8) -> Option<Event> {
             n @ 17..=21 => KeyCode::F(u8::try_from(n - 11).ok()?),
             n @ 23..=24 => KeyCode::F(u8::try_from(n - 12).ok()?),
             // xterm's modifyOtherKeys.
-            27 => return coded(third?, modifiers),
+            27 => return code_point_event(third?, modifiers),
             _ => return None,
         },
         _ => return None,
     };
-    Some(key(code, modifiers))
+    Some(key_event(code, modifiers))
 }
 
 /// A key named by its code point, as terminals with extended keys send it.
-fn coded(code: u32, modifiers: KeyModifiers) -> Option<Event> {
+fn code_point_event(code: u32, modifiers: KeyModifiers) -> Option<Event> {
     let code = match code {
         9 if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
         9 => KeyCode::Tab,
         13 => KeyCode::Enter,
         27 => KeyCode::Esc,
         8 | 127 => KeyCode::Backspace,
-        code => return char::from_u32(code).filter(|c| !c.is_control()).map(|c| character(c, modifiers)),
+        code => {
+            return char::from_u32(code).filter(|c| !c.is_control()).map(|c| character_event(c, modifiers));
+        }
     };
-    Some(key(code, modifiers))
+    Some(key_event(code, modifiers))
 }
 
 /// xterm's modifier parameter: one more than the sum of Shift 1, Alt 2, Ctrl 4, Meta 8.
-fn modifiers(parameter: Option<u32>) -> KeyModifiers {
+fn parse_modifiers(parameter: Option<u32>) -> KeyModifiers {
     let bits = parameter.unwrap_or(1).saturating_sub(1);
     let table = [(1, KeyModifiers::SHIFT), (2 | 8, KeyModifiers::ALT), (4, KeyModifiers::CONTROL)];
     table.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).collect()
 }
 
 /// After `ESC O`: cursor keys in application mode, the keypad, F1 to F4.
-fn keypad(last: u8) -> Option<Event> {
+fn ss3_event(last: u8) -> Option<Event> {
     let code = match last {
         b'A' => KeyCode::Up,
         b'B' => KeyCode::Down,
@@ -279,11 +284,11 @@ fn keypad(last: u8) -> Option<Event> {
         b'j'..=b'y' => KeyCode::Char(char::from(last - b'j' + b'*')),
         _ => return None,
     };
-    Some(key(code, KeyModifiers::NONE))
+    Some(key_event(code, KeyModifiers::NONE))
 }
 
 /// A string sequence, up to BEL or ESC \.
-fn string(rest: &[u8]) -> Parsed {
+fn skip_string_sequence(rest: &[u8]) -> Parsed {
     for (at, &byte) in rest.iter().enumerate() {
         match byte {
             0x07 => return Parsed::Done(None, 2 + at + 1),
@@ -301,9 +306,9 @@ mod tests {
 
     fn keys(bytes: &[u8]) -> Vec<String> {
         let mut found = Vec::new();
-        let mut decoder = Decoder::default();
+        let mut decoder = InputDecoder::default();
         decoder.feed(bytes, |event| found.push(event));
-        decoder.give_up(|event| found.push(event));
+        decoder.flush(|event| found.push(event));
         found.iter().map(name).collect()
     }
 
@@ -357,14 +362,14 @@ mod tests {
         let whole =
             "j\u{1b}[1;5Cä\u{1b}[200~sk\u{1b}[2 x\u{1b}[201~q工\u{1b}]11;rgb:d\u{1b}\\\u{1b}[6~".as_bytes();
         let mut expected = Vec::new();
-        Decoder::default().feed(whole, |event| expected.push(event));
+        InputDecoder::default().feed(whole, |event| expected.push(event));
         assert_eq!(expected.len(), 7);
         for cut in 0..whole.len() {
-            let (mut found, mut decoder) = (Vec::new(), Decoder::default());
+            let (mut found, mut decoder) = (Vec::new(), InputDecoder::default());
             decoder.feed(&whole[..cut], |event| found.push(event));
             decoder.feed(&whole[cut..], |event| found.push(event));
             assert_eq!(found, expected, "cut at {cut}");
-            assert_eq!(decoder.waiting(), Waiting::No);
+            assert_eq!(decoder.pending(), PendingInput::Nothing);
         }
     }
 
@@ -372,13 +377,13 @@ mod tests {
     fn no_bytes_break_it() {
         use proptest::prelude::*;
         proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..200)| {
-            let mut decoder = Decoder::default();
+            let mut decoder = InputDecoder::default();
             let cut = cut.min(bytes.len());
             decoder.feed(&bytes[..cut], |_| ());
             decoder.feed(&bytes[cut..], |_| ());
-            decoder.give_up(|_| ());
-            decoder.give_up(|_| ());
-            prop_assert_eq!(decoder.waiting(), Waiting::No);
+            decoder.flush(|_| ());
+            decoder.flush(|_| ());
+            prop_assert_eq!(decoder.pending(), PendingInput::Nothing);
         });
     }
 }

@@ -260,7 +260,7 @@ impl Model {
             let state = self.tables.of_mut(kind);
             let places = keys::places(body, pane && state.selected().is_some());
             let rows = if places.table.height == 0 { body.height } else { places.table.height };
-            state.table.settle(usize::from(rows.saturating_sub(1)));
+            state.table.scroll_to_selection(usize::from(rows.saturating_sub(1)));
             let open = self.tab == if kind == Kind::Personal { Tab::Personal } else { Tab::Workspace };
             state.follow(&mut self.context, if open { places.table.width } else { 0 });
         }

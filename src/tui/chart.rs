@@ -10,16 +10,16 @@ mod bars;
 mod last_uses;
 mod rotation;
 
-pub use bars::draw_use;
-pub use last_uses::{LastUses, draw_last_uses};
-pub use rotation::{TwoKeys, draw_rotation};
+pub use bars::draw_usage_chart;
+pub use last_uses::{LastUseHistogram, draw_last_use_histogram};
+pub use rotation::{RotationChart, draw_rotation_chart};
 
 /// Counts, oldest first; nothing where nothing was recorded yet.
-pub type Series = Vec<Option<i64>>;
+pub type CountSeries = Vec<Option<i64>>;
 
 /// How far back a chart looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Range {
+pub enum ChartRange {
     /// 24 hours, by hour.
     Day,
     /// 7 days, by hour.
@@ -31,12 +31,12 @@ pub enum Range {
     Quarter,
 }
 
-impl Range {
+impl ChartRange {
     /// All ranges, the shortest first.
     pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
 
     /// `24 h`, `7 d`, `30 d`, `90 d`.
-    pub fn label(self) -> &'static str {
+    pub fn draw_label(self) -> &'static str {
         match self {
             Self::Day => "24 h",
             Self::Week => "7 d",
@@ -46,7 +46,7 @@ impl Range {
     }
 
     /// How wide its buckets are.
-    pub fn width(self) -> BucketWidth {
+    pub fn bucket_width(self) -> BucketWidth {
         match self {
             Self::Day | Self::Week => BucketWidth::Hour,
             Self::Month | Self::Quarter => BucketWidth::Day,
@@ -54,14 +54,14 @@ impl Range {
     }
 
     /// When its first bucket begins; the last one is that of `now`.
-    pub fn from(self, now: Timestamp) -> Timestamp {
+    pub fn start(self, now: Timestamp) -> Timestamp {
         let buckets = match self {
             Self::Day => 24,
             Self::Week => 7 * 24,
             Self::Month => 30,
             Self::Quarter => 90,
         };
-        let width = self.width().ms();
+        let width = self.bucket_width().ms();
         now.floor(width).minus((buckets - 1) * width)
     }
 
@@ -88,17 +88,17 @@ impl Range {
 
 /// The counts from `from` until now, one a bucket. A bucket that is absent is a zero, unless it began before `known_since`
 /// (recording began, or the key was created): then nothing is known of it.
-pub fn series(
+pub fn bucket_counts(
     buckets: &[Bucket],
     width: BucketWidth,
     from: Timestamp,
     now: Timestamp,
     known_since: Timestamp,
-) -> Series {
+) -> CountSeries {
     let step = width.ms();
     let first = from.floor(step);
     let count = usize::try_from(now.since(first) / step + 1).unwrap_or(0);
-    let mut series: Series = (0_i64..)
+    let mut series: CountSeries = (0_i64..)
         .take(count)
         .map(|i| (first.plus(i * step) >= known_since.floor(step)).then_some(0))
         .collect();
@@ -112,7 +112,7 @@ pub fn series(
 }
 
 /// The counts brought to this many columns: several buckets a column are added up, several columns a bucket repeat it.
-pub(crate) fn resample(series: &[Option<i64>], columns: usize) -> Series {
+pub(crate) fn resample_counts(series: &[Option<i64>], columns: usize) -> CountSeries {
     let n = series.len();
     if n == 0 {
         return vec![None; columns];
@@ -130,7 +130,7 @@ pub(crate) fn resample(series: &[Option<i64>], columns: usize) -> Series {
 }
 
 /// The glyphs of one row of bars.
-pub(crate) struct Glyphs {
+pub(crate) struct ChartGlyphs {
     /// Eighths of a cell, from none to all; the first is a blank.
     pub eighths: [&'static str; 9],
     /// A count of zero.
@@ -143,14 +143,14 @@ pub(crate) struct Glyphs {
     pub mark: &'static str,
 }
 
-const UNICODE: Glyphs = Glyphs {
+const UNICODE: ChartGlyphs = ChartGlyphs {
     eighths: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     zero: "▁",
     unknown: "·",
     shade: "░",
     mark: "▲",
 };
-const ASCII: Glyphs = Glyphs {
+const ASCII: ChartGlyphs = ChartGlyphs {
     eighths: [" ", "-", "-", "-", "=", "=", "#", "#", "#"],
     zero: "_",
     unknown: ".",
@@ -158,33 +158,33 @@ const ASCII: Glyphs = Glyphs {
     mark: "^",
 };
 
-pub(crate) fn glyphs(ascii: bool) -> &'static Glyphs {
+pub(crate) fn chart_glyphs(ascii: bool) -> &'static ChartGlyphs {
     if ascii { &ASCII } else { &UNICODE }
 }
 
 /// The counts in one row of text, as high as the highest of them allows: `··▁▁▃▁█`.
-pub fn sparkline(counts: &[Option<i64>], columns: usize, ascii: bool) -> String {
-    let glyphs = glyphs(ascii);
-    let counts = resample(counts, columns.min(counts.len()));
+pub fn format_sparkline(counts: &[Option<i64>], columns: usize, ascii: bool) -> String {
+    let glyphs = chart_glyphs(ascii);
+    let counts = resample_counts(counts, columns.min(counts.len()));
     let most = counts.iter().flatten().copied().max().unwrap_or(0);
     counts
         .iter()
         .map(|count| match count {
             None => glyphs.unknown,
             Some(0) => glyphs.zero,
-            Some(n) => glyphs.eighths[usize::try_from(eighths(*n, most, 1)).unwrap_or(8)],
+            Some(n) => glyphs.eighths[usize::try_from(bar_eighths(*n, most, 1)).unwrap_or(8)],
         })
         .collect()
 }
 
 /// How high a bar stands in `rows` cells, in eighths: at least two, so that one use does not look like none.
-pub(crate) fn eighths(count: i64, most: i64, rows: u16) -> i64 {
+pub(crate) fn bar_eighths(count: i64, most: i64, rows: u16) -> i64 {
     let full = i64::from(rows) * 8;
     (count.saturating_mul(full) / most.max(1)).clamp(2, full)
 }
 
 /// `88`, `1.2k`, `34k`, `5.6M`: a count in at most four columns, up to 999 millions.
-pub fn short(count: i64) -> String {
+pub fn format_short_count(count: i64) -> String {
     let tenths = |unit: i64, name: &str| {
         if count >= 10 * unit {
             format!("{}{name}", count / unit)
@@ -204,14 +204,14 @@ pub(crate) const NOW: &str = "now";
 
 /// A span that a chart shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Times {
+pub(crate) struct ChartInterval {
     /// Where it begins.
     pub from: Timestamp,
     /// Where it ends: the end of the last bucket.
     pub to: Timestamp,
 }
 
-impl Times {
+impl ChartInterval {
     /// The column of a moment, of `columns`.
     pub(crate) fn column(self, at: Timestamp, columns: u16) -> u16 {
         let span = self.to.since(self.from).max(1);
@@ -221,7 +221,7 @@ impl Times {
 }
 
 /// A range's name for a count in one of its buckets: `an hour`, `a day`.
-pub fn per(width: BucketWidth) -> &'static str {
+pub fn bucket_unit(width: BucketWidth) -> &'static str {
     match width.ms() {
         HOUR => "an hour",
         DAY => "a day",
@@ -242,31 +242,34 @@ mod tests {
     #[test]
     fn no_data_zero_and_use_never_look_alike() {
         for ascii in [false, true] {
-            let shown = sparkline(&[None, Some(0), Some(1), Some(1_000)], 4, ascii);
+            let shown = format_sparkline(&[None, Some(0), Some(1), Some(1_000)], 4, ascii);
             let glyphs: Vec<char> = shown.chars().collect();
             assert_eq!(glyphs.len(), 4);
             for (i, a) in glyphs.iter().enumerate() {
                 assert!(glyphs[i + 1..].iter().all(|b| a != b), "{shown}");
             }
         }
-        assert_eq!(sparkline(&[None, Some(0), Some(1), Some(8)], 30, false), "·▁▂█");
-        assert_eq!(sparkline(&[], 30, false), "");
+        assert_eq!(format_sparkline(&[None, Some(0), Some(1), Some(8)], 30, false), "·▁▂█");
+        assert_eq!(format_sparkline(&[], 30, false), "");
     }
 
     #[test]
     fn absent_buckets_are_zero_only_where_recording_went_on() {
-        let from = Range::Day.from(NOW);
-        let counts = series(&[bucket(1, 5)], BucketWidth::Hour, from, NOW, NOW.minus(3 * HOUR));
+        let from = ChartRange::Day.start(NOW);
+        let counts = bucket_counts(&[bucket(1, 5)], BucketWidth::Hour, from, NOW, NOW.minus(3 * HOUR));
         assert_eq!(counts.len(), 24);
         assert_eq!(counts[18..], [None, None, Some(0), Some(0), Some(5), Some(0)]);
-        assert_eq!(series(&[], BucketWidth::Day, Range::Month.from(NOW), NOW, Timestamp(0)).len(), 30);
+        assert_eq!(
+            bucket_counts(&[], BucketWidth::Day, ChartRange::Month.start(NOW), NOW, Timestamp(0)).len(),
+            30
+        );
     }
 
     #[test]
     fn a_column_that_is_partly_unknown_does_not_claim_zero() {
-        assert_eq!(resample(&[None, Some(0), Some(0), Some(0)], 2), [None, Some(0)]);
-        assert_eq!(resample(&[None, Some(3), None, None], 2), [Some(3), None]);
-        assert_eq!(resample(&[Some(1), Some(2)], 4), [Some(1), Some(1), Some(2), Some(2)]);
+        assert_eq!(resample_counts(&[None, Some(0), Some(0), Some(0)], 2), [None, Some(0)]);
+        assert_eq!(resample_counts(&[None, Some(3), None, None], 2), [Some(3), None]);
+        assert_eq!(resample_counts(&[Some(1), Some(2)], 4), [Some(1), Some(1), Some(2), Some(2)]);
     }
 
     #[test]
@@ -280,7 +283,7 @@ mod tests {
             (5_670_000, "5.6M"),
         ];
         for (count, shown) in cases {
-            assert_eq!(short(count), shown);
+            assert_eq!(format_short_count(count), shown);
         }
     }
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::theme::{Role, Symbol, Theme};
+use super::theme::{StyleRole, Theme, ThemeSymbol};
 use crate::domain::text;
 
 /// Most bytes that a field takes; more is never meant.
@@ -16,7 +16,7 @@ const BYTES_MAX: usize = 16 * 1024;
 const SECRET_MAX: usize = 256;
 
 /// A line of text to be typed.
-pub struct Field(Text);
+pub struct TextField(Text);
 
 enum Text {
     Shown(Input),
@@ -24,13 +24,13 @@ enum Text {
     Hidden(Zeroizing<String>),
 }
 
-impl Default for Field {
+impl Default for TextField {
     fn default() -> Self {
         Self(Text::Shown(Input::default()))
     }
 }
 
-impl std::fmt::Debug for Field {
+impl std::fmt::Debug for TextField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = match &self.0 {
             Text::Shown(input) => input.value(),
@@ -40,14 +40,14 @@ impl std::fmt::Debug for Field {
     }
 }
 
-impl Field {
+impl TextField {
     /// A field with a text in it, the cursor at its end.
-    pub fn with(text: &str) -> Self {
+    pub fn with_text(text: &str) -> Self {
         Self(Text::Shown(Input::new(text.to_owned())))
     }
 
     /// A field whose text is never shown, and is wiped when it goes. It is edited at its end, and cut as a whole.
-    pub fn secret() -> Self {
+    pub fn new_secret() -> Self {
         Self(Text::Hidden(Zeroizing::new(String::with_capacity(SECRET_MAX))))
     }
 
@@ -60,7 +60,7 @@ impl Field {
     }
 
     /// Empties the field, and wipes what was in it.
-    pub fn wipe(&mut self) {
+    pub fn clear(&mut self) {
         match &mut self.0 {
             Text::Shown(input) => input.reset(),
             Text::Hidden(secret) => secret.zeroize(),
@@ -68,7 +68,7 @@ impl Field {
     }
 
     /// Edits the text; says whether the key meant anything.
-    pub fn press(&mut self, key: KeyCombination) -> bool {
+    pub fn handle_key(&mut self, key: KeyCombination) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         let input = match &mut self.0 {
@@ -79,7 +79,7 @@ impl Field {
                     KeyCode::Backspace if control || alt => secret.zeroize(),
                     KeyCode::Char('h') if control => drop(secret.pop()),
                     KeyCode::Backspace => drop(secret.pop()),
-                    KeyCode::Char(c) if !control && !alt => return push(secret, c),
+                    KeyCode::Char(c) if !control && !alt => return push_within_capacity(secret, c),
                     _ => return false,
                 }
                 return true;
@@ -118,7 +118,7 @@ impl Field {
                 Text::Shown(input) => {
                     input.value().len() < BYTES_MAX && input.handle(InputRequest::InsertChar(c)).is_some()
                 }
-                Text::Hidden(secret) => push(secret, c),
+                Text::Hidden(secret) => push_within_capacity(secret, c),
             };
             if !fits {
                 break;
@@ -139,7 +139,7 @@ impl Field {
                 (shown(&before), shown(input.value()))
             }
             Text::Hidden(secret) => {
-                let hidden = theme.symbol(Symbol::Hidden).repeat(secret.chars().count());
+                let hidden = theme.symbol(ThemeSymbol::Hidden).repeat(secret.chars().count());
                 (hidden.clone(), hidden)
             }
         };
@@ -155,14 +155,14 @@ impl Field {
                 skips
             })
             .collect();
-        buf.set_stringn(area.x, area.y, &rest, room + 1, theme.style(Role::Plain));
+        buf.set_stringn(area.x, area.y, &rest, room + 1, theme.style(StyleRole::Plain));
         let x = u16::try_from(cursor - skip.min(cursor)).unwrap_or(0).min(area.width - 1);
         focused.then_some((area.x + x, area.y))
     }
 }
 
 /// Adds to a secret, as far as its memory goes; says whether it did.
-fn push(secret: &mut String, c: char) -> bool {
+fn push_within_capacity(secret: &mut String, c: char) -> bool {
     let fits = secret.len() + c.len_utf8() <= secret.capacity();
     if fits {
         secret.push(c);
@@ -172,26 +172,26 @@ fn push(secret: &mut String, c: char) -> bool {
 
 /// Which of several fields has the focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Form {
+pub struct FormFocus {
     /// The field with the focus, from 0.
-    pub at: usize,
+    pub index: usize,
     fields: usize,
 }
 
-impl Form {
+impl FormFocus {
     /// The focus on the first of so many fields.
     pub fn new(fields: usize) -> Self {
-        Self { at: 0, fields: fields.max(1) }
+        Self { index: 0, fields: fields.max(1) }
     }
 
     /// Moves the focus on.
-    pub fn next(&mut self) {
-        self.at = (self.at + 1) % self.fields;
+    pub fn focus_next(&mut self) {
+        self.index = (self.index + 1) % self.fields;
     }
 
     /// Moves the focus back.
-    pub fn previous(&mut self) {
-        self.at = (self.at + self.fields - 1) % self.fields;
+    pub fn focus_previous(&mut self) {
+        self.index = (self.index + self.fields - 1) % self.fields;
     }
 }
 
@@ -203,17 +203,17 @@ mod tests {
 
     #[test]
     fn a_secret_stays_in_the_memory_that_is_wiped() {
-        let mut field = Field::secret();
+        let mut field = TextField::new_secret();
         let place = field.text().as_ptr();
         field.paste(&format!("inv_é{}", "x".repeat(10 * SECRET_MAX)));
-        field.press(key!(y));
+        field.handle_key(key!(y));
         assert_eq!((field.text().len(), field.text().as_ptr()), (SECRET_MAX, place));
-        field.press(key!(backspace));
+        field.handle_key(key!(backspace));
         assert_eq!(field.text().len(), SECRET_MAX - 1);
         assert_eq!(format!("{field:?}"), r#"Field("…")"#);
         for cut in [key!(ctrl - u), key!(ctrl - k), key!(ctrl - w), key!(ctrl - backspace)] {
             field.paste("inv_again");
-            assert!(field.press(cut));
+            assert!(field.handle_key(cut));
             assert_eq!((field.text(), field.text().as_ptr()), ("", place));
         }
     }

@@ -13,8 +13,8 @@ use super::app::{Overlay, Tables};
 use super::context::Context;
 use super::keymap::{Action, KeyContext};
 use super::msg::{Reply, RequestError, UiTime};
-use super::table::put;
-use super::theme::{Role, Theme};
+use super::table::draw_line;
+use super::theme::{StyleRole, Theme};
 use crate::domain::text;
 
 /// What a popup may use and change besides itself.
@@ -163,7 +163,7 @@ pub fn frame(
             cell.set_symbol(" ");
         }
     }
-    let role = if mood == PopupTone::Danger { Role::Danger } else { Role::Border };
+    let role = if mood == PopupTone::Danger { StyleRole::Danger } else { StyleRole::Border };
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.style(role))
@@ -172,9 +172,9 @@ pub fn frame(
             format!(" {} ", theme.text(title)),
             // Not in the colour of the frame, which is no colour for text.
             Style::reset().patch(theme.style(if mood == PopupTone::Danger {
-                Role::Danger
+                StyleRole::Danger
             } else {
-                Role::Strong
+                StyleRole::Strong
             })),
         ));
     let inside = block.inner(place);
@@ -198,7 +198,7 @@ pub fn content_width(area: Rect, most: u16) -> u16 {
 /// Writes lines one below the other, as many as fit.
 pub fn lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
     for (y, line) in (area.y..area.bottom()).zip(content) {
-        put(buf, (area.x, y), area.width, line, Style::new(), theme);
+        draw_line(buf, (area.x, y), area.width, line, Style::new(), theme);
     }
 }
 
@@ -236,7 +236,7 @@ pub fn scrolled<'a>(
             list_area.bottom(),
             more,
             usize::from(inside.width),
-            theme.style(Role::Muted),
+            theme.style(StyleRole::Muted),
         );
     }
     inside

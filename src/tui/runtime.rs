@@ -15,9 +15,9 @@ use super::welcome::{Welcome, WelcomeChoice};
 use crate::client::state::State;
 use crate::client::{self, Address, Credential};
 use crate::clock::Clock;
-use crate::terminal::capabilities::{Capabilities, Hints};
+use crate::terminal::capabilities::{Capabilities, TerminalEnv};
 use crate::terminal::clipboard::Clipboard;
-use crate::terminal::device::{Device, NoTerminal};
+use crate::terminal::device::{NoTerminal, TerminalDevice};
 
 mod api;
 mod delivery;
@@ -53,7 +53,7 @@ pub struct Options {
     /// Between two looks for changes, in milliseconds.
     pub refresh_ms: u64,
     /// What the environment says about the terminal.
-    pub hints: Hints,
+    pub hints: TerminalEnv,
     /// What the terminal is given.
     pub capabilities: Capabilities,
     /// How copies are made.
@@ -120,7 +120,7 @@ fn play<S: UiModel>(
     handle: &Handle,
     open: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
 ) -> Result<(UiExit, S), RunError> {
-    let device = Device::open()?;
+    let device = TerminalDevice::open()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (exit, stage) =
         runtime.block_on(async { EventLoop::start(options, device, handle, open)?.run().await })?;

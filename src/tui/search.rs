@@ -7,9 +7,9 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
 use super::context::Context;
-use super::form::Field;
-use super::table::put;
-use super::theme::{Role, Symbol};
+use super::form::TextField;
+use super::table::draw_line;
+use super::theme::{StyleRole, ThemeSymbol};
 use crate::domain::filter::{Fields, Filter, FilterError};
 use crate::domain::text;
 
@@ -20,13 +20,13 @@ pub struct Search<T> {
     pub typing: bool,
     /// The last filter that was understood: it holds while a mistake is typed.
     pub parsed: Filter<T>,
-    field: Field,
+    field: TextField,
     wrong: Option<FilterError>,
 }
 
 impl<T> Default for Search<T> {
     fn default() -> Self {
-        Self { typing: false, parsed: Filter::default(), field: Field::default(), wrong: None }
+        Self { typing: false, parsed: Filter::default(), field: TextField::default(), wrong: None }
     }
 }
 
@@ -42,7 +42,7 @@ pub trait Typing {
 
 impl<T: Fields> Typing for Search<T> {
     fn press(&mut self, key: KeyCombination) -> bool {
-        let changed = self.field.press(key);
+        let changed = self.field.handle_key(key);
         self.understand();
         changed
     }
@@ -73,7 +73,7 @@ impl<T: Fields> Search<T> {
 
     /// Puts another text in its place.
     pub fn set(&mut self, text: &str) {
-        self.field = Field::with(text);
+        self.field = TextField::with_text(text);
         self.understand();
     }
 
@@ -106,28 +106,28 @@ impl<T: Fields> Search<T> {
             return self.draw(example, context, area, buf);
         }
         let theme = context.theme();
-        let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
-        buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), theme.style(Role::Muted));
+        let rule = theme.symbol(ThemeSymbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
+        buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), theme.style(StyleRole::Muted));
         None
     }
 
     /// Draws the line; gives the cursor's place. `example` is shown while nothing is typed.
     pub fn draw(&self, example: &str, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
-        let role = if self.wrong.is_some() { Role::Danger } else { Role::Accent };
+        let role = if self.wrong.is_some() { StyleRole::Danger } else { StyleRole::Accent };
         buf.set_string(area.x + 1, area.y, "/", theme.style(role));
         let start = area.x + 3;
         let room = area.width.saturating_sub(4);
         let typed = u16::try_from(text::width(&text::line(self.text()))).unwrap_or(room);
         let said = match &self.wrong {
-            Some(wrong) => Some(Line::styled(wrong.message.as_str(), theme.style(Role::Danger))),
-            None if self.is_empty() => Some(Line::styled(example, theme.style(Role::Muted))),
+            Some(wrong) => Some(Line::styled(wrong.message.as_str(), theme.style(StyleRole::Danger))),
+            None if self.is_empty() => Some(Line::styled(example, theme.style(StyleRole::Muted))),
             None => None,
         };
         let mut field = Rect { x: start, width: room, ..area };
         if let Some(said) = said {
             let x = start.saturating_add(typed).saturating_add(2).min(area.right());
-            put(buf, (x, area.y), area.right() - x, &said, Style::new(), theme);
+            draw_line(buf, (x, area.y), area.right() - x, &said, Style::new(), theme);
             field.width = room.min(typed + 2);
         }
         let cursor = self.field.draw(field, self.typing, theme, buf);
@@ -137,7 +137,7 @@ impl<T: Fields> Search<T> {
             let place = Rect { x: start + from, width: to - from, ..area };
             buf.set_style(
                 place.intersection(area),
-                theme.style(Role::Danger).add_modifier(Modifier::UNDERLINED),
+                theme.style(StyleRole::Danger).add_modifier(Modifier::UNDERLINED),
             );
         }
         cursor

@@ -13,10 +13,10 @@ use crate::domain::time::Timestamp;
 mod draw;
 mod motion;
 
-pub use draw::{draw, fits, gutter, put, stand_out};
+pub use draw::{draw_gutter, draw_line, draw_table, highlight_cell, shows_column};
 
 /// What a table can show.
-pub trait Row {
+pub trait TableRow {
     /// What the row is, whatever its place.
     fn id(&self) -> Id;
 }
@@ -36,7 +36,7 @@ pub struct CellContext<'a> {
 
 /// How wide a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
+pub enum ColumnWidth {
     /// Always this many columns of the terminal.
     Fixed(u16),
     /// A key's mask, `sk_…5G08`.
@@ -55,21 +55,21 @@ pub enum Width {
 }
 
 /// A column, as one value.
-pub struct Column<R: 'static> {
+pub struct TableColumn<R: 'static> {
     /// The title.
     pub title: &'static str,
     /// How wide it is.
-    pub width: Width,
+    pub width: ColumnWidth,
     /// When it gives way to others: the highest first, 0 never.
     pub yields: u8,
     /// What stands in it.
     pub cell: for<'a> fn(&'a R, &CellContext<'_>) -> Line<'a>,
     /// How it is sorted; nothing where it cannot be.
-    pub order: Option<Order<R>>,
+    pub order: Option<ColumnSort<R>>,
 }
 
 /// How a column is sorted.
-pub struct Order<R: 'static> {
+pub struct ColumnSort<R: 'static> {
     /// A number that decides most comparisons at once.
     pub rank: fn(&R, &StalenessRules) -> u64,
     /// Decides between rows of the same rank.
@@ -101,7 +101,7 @@ pub fn time_rank(at: Option<Timestamp>) -> u64 {
 #[derive(Debug)]
 pub struct Table {
     /// Which column sorts.
-    pub column: usize,
+    pub sort_column: usize,
     /// Whether the largest comes first.
     pub descending: bool,
     /// The marked rows.
@@ -119,7 +119,7 @@ impl Table {
     /// An empty table sorted by this column.
     pub fn new(column: usize, descending: bool) -> Self {
         Self {
-            column,
+            sort_column: column,
             descending,
             marks: HashSet::new(),
             order: Vec::new(),
@@ -133,17 +133,17 @@ impl Table {
     }
 
     /// The rows that pass the filter, in their order.
-    pub fn shown(&self) -> &[u32] {
+    pub fn shown_rows(&self) -> &[u32] {
         &self.shown
     }
 
     /// Where the selected row stands among those shown, from 0.
-    pub fn at(&self) -> usize {
+    pub fn selected_index(&self) -> usize {
         self.at
     }
 
     /// The first visible row among those shown.
-    pub fn top(&self) -> usize {
+    pub fn first_visible(&self) -> usize {
         self.top
     }
 
@@ -153,30 +153,30 @@ impl Table {
     }
 
     /// The id of the selected row.
-    pub fn selected(&self) -> Option<Id> {
+    pub fn selected_id(&self) -> Option<Id> {
         self.selected.filter(|_| !self.shown.is_empty())
     }
 
     /// The visible rows.
-    pub fn visible(&self) -> &[u32] {
+    pub fn visible_rows(&self) -> &[u32] {
         let end = (self.top + self.page).min(self.shown.len());
         self.shown.get(self.top..end).unwrap_or(&[])
     }
 
     /// Sorts by another column, or the other way round where it is the same.
-    pub fn sort_by<R: Row>(&mut self, column: usize, columns: &[Column<R>]) {
-        if column == self.column {
+    pub fn sort_by<R: TableRow>(&mut self, column: usize, columns: &[TableColumn<R>]) {
+        if column == self.sort_column {
             self.descending = !self.descending;
         } else if let Some(order) = columns.get(column).and_then(|c| c.order.as_ref()) {
-            (self.column, self.descending) = (column, order.descending);
+            (self.sort_column, self.descending) = (column, order.descending);
         }
     }
 
     /// Sorts and filters all rows anew.
-    pub fn rebuild<R: Row>(
+    pub fn rebuild<R: TableRow>(
         &mut self,
         rows: &[R],
-        columns: &[Column<R>],
+        columns: &[TableColumn<R>],
         rules: &StalenessRules,
         keep: &dyn Fn(&R) -> bool,
     ) {
@@ -185,12 +185,13 @@ impl Table {
         self.refilter(rows, keep);
     }
 
-    fn sort<R: Row>(&mut self, rows: &[R], columns: &[Column<R>], rules: &StalenessRules) {
-        let Some(order) = columns.get(self.column).and_then(|c| c.order.as_ref()) else { return };
+    fn sort<R: TableRow>(&mut self, rows: &[R], columns: &[TableColumn<R>], rules: &StalenessRules) {
+        let Some(order) = columns.get(self.sort_column).and_then(|c| c.order.as_ref()) else { return };
         let mut ranked: Vec<(u64, u32)> =
             self.order.iter().map(|&row| ((order.rank)(&rows[row as usize], rules), row)).collect();
         ranked.sort_unstable_by(|a, b| {
-            let by = a.0.cmp(&b.0).then_with(|| tie(order, &rows[a.1 as usize], &rows[b.1 as usize]));
+            let by =
+                a.0.cmp(&b.0).then_with(|| compare_ties(order, &rows[a.1 as usize], &rows[b.1 as usize]));
             if self.descending { by.reverse() } else { by }
         });
         self.order.clear();
@@ -198,10 +199,10 @@ impl Table {
     }
 
     /// Sorts all rows anew, after [`Self::sort_by`].
-    pub fn resort<R: Row>(
+    pub fn resort<R: TableRow>(
         &mut self,
         rows: &[R],
-        columns: &[Column<R>],
+        columns: &[TableColumn<R>],
         rules: &StalenessRules,
         keep: &dyn Fn(&R) -> bool,
     ) {
@@ -210,45 +211,46 @@ impl Table {
     }
 
     /// Filters all rows anew.
-    pub fn refilter<R: Row>(&mut self, rows: &[R], keep: &dyn Fn(&R) -> bool) {
+    pub fn refilter<R: TableRow>(&mut self, rows: &[R], keep: &dyn Fn(&R) -> bool) {
         self.shown.clear();
         self.shown.extend(self.order.iter().copied().filter(|&row| keep(&rows[row as usize])));
         self.reselect(rows);
     }
 
     /// Takes rows that are new or changed, without touching the order of the others.
-    pub fn merge<R: Row>(
+    pub fn merge<R: TableRow>(
         &mut self,
         rows: &[R],
         changed: &[u32],
-        columns: &[Column<R>],
+        columns: &[TableColumn<R>],
         rules: &StalenessRules,
         keep: &dyn Fn(&R) -> bool,
     ) {
         if changed.is_empty() {
             return;
         }
-        let Some(order) = columns.get(self.column).and_then(|c| c.order.as_ref()) else {
+        let Some(order) = columns.get(self.sort_column).and_then(|c| c.order.as_ref()) else {
             return self.rebuild(rows, columns, rules, keep);
         };
         let descending = self.descending;
         let compare = |a: u32, b: u32| {
             let (a, b) = (&rows[a as usize], &rows[b as usize]);
-            let by = (order.rank)(a, rules).cmp(&(order.rank)(b, rules)).then_with(|| tie(order, a, b));
+            let by =
+                (order.rank)(a, rules).cmp(&(order.rank)(b, rules)).then_with(|| compare_ties(order, a, b));
             if descending { by.reverse() } else { by }
         };
         let known: HashSet<u32> =
             changed.iter().copied().filter(|&row| (row as usize) < self.order.len()).collect();
         let mut fresh = changed.to_vec();
         fresh.sort_unstable_by(|&a, &b| compare(a, b));
-        insert(&mut self.order, &known, &fresh, compare);
+        merge_sorted(&mut self.order, &known, &fresh, compare);
         fresh.retain(|&row| keep(&rows[row as usize]));
-        insert(&mut self.shown, &known, &fresh, compare);
+        merge_sorted(&mut self.shown, &known, &fresh, compare);
         self.reselect(rows);
     }
 
     /// Finds the selected row again; where it is gone, the row at its place is selected.
-    fn reselect<R: Row>(&mut self, rows: &[R]) {
+    fn reselect<R: TableRow>(&mut self, rows: &[R]) {
         self.generation += 1;
         let id_at = |at: usize| self.shown.get(at).map(|&row| rows[row as usize].id());
         let stays = self.selected.is_some() && id_at(self.at) == self.selected;
@@ -259,16 +261,16 @@ impl Table {
         }
         // Before anything was chosen, the first row stays selected while others arrive.
         self.selected = self.shown.get(self.at).map(|&row| rows[row as usize].id()).or(self.selected);
-        self.settle(self.page);
+        self.scroll_to_selection(self.page);
     }
 }
 
-fn tie<R: Row>(order: &Order<R>, a: &R, b: &R) -> Ordering {
+fn compare_ties<R: TableRow>(order: &ColumnSort<R>, a: &R, b: &R) -> Ordering {
     (order.tie)(a, b).then_with(|| a.id().cmp(&b.id()))
 }
 
 /// Takes `gone` out of a sorted list and puts the sorted `fresh` in.
-fn insert(list: &mut Vec<u32>, gone: &HashSet<u32>, fresh: &[u32], by: impl Fn(u32, u32) -> Ordering) {
+fn merge_sorted(list: &mut Vec<u32>, gone: &HashSet<u32>, fresh: &[u32], by: impl Fn(u32, u32) -> Ordering) {
     if !gone.is_empty() {
         list.retain(|row| !gone.contains(row));
     }
@@ -303,18 +305,18 @@ mod tests {
     #[derive(Clone)]
     struct One(Id, u64);
 
-    impl Row for One {
+    impl TableRow for One {
         fn id(&self) -> Id {
             self.0
         }
     }
 
-    const COLUMNS: &[Column<One>] = &[Column {
+    const COLUMNS: &[TableColumn<One>] = &[TableColumn {
         title: "n",
-        width: Width::Fixed(4),
+        width: ColumnWidth::Fixed(4),
         yields: 0,
         cell: |_, _| Line::raw("n"),
-        order: Some(Order { rank: |one, _| one.1, tie: |_, _| Ordering::Equal, descending: false }),
+        order: Some(ColumnSort { rank: |one, _| one.1, tie: |_, _| Ordering::Equal, descending: false }),
     }];
 
     fn rules() -> StalenessRules {
@@ -355,13 +357,13 @@ mod tests {
                         changed.push(row);
                     }
                 }
-                let selected = table.selected();
+                let selected = table.selected_id();
                 table.merge(&rows, &changed, COLUMNS, &rules(), &keep);
                 let mut whole = Table::new(0, descending);
                 whole.rebuild(&rows, COLUMNS, &rules(), &keep);
-                prop_assert_eq!(table.shown(), whole.shown());
-                if let Some(id) = selected.filter(|id| table.shown().iter().any(|&r| rows[r as usize].0 == *id)) {
-                    prop_assert_eq!(table.selected(), Some(id));
+                prop_assert_eq!(table.shown_rows(), whole.shown_rows());
+                if let Some(id) = selected.filter(|id| table.shown_rows().iter().any(|&r| rows[r as usize].0 == *id)) {
+                    prop_assert_eq!(table.selected_id(), Some(id));
                 }
             }
         }
@@ -380,12 +382,12 @@ mod tests {
                 Action::HalfUp, Action::Mark, Action::MarkAll,
             ];
             for (action, page) in moves {
-                table.settle(page);
-                table.act(&rows, actions[action]);
-                let visible = table.visible();
+                table.scroll_to_selection(page);
+                table.apply_action(&rows, actions[action]);
+                let visible = table.visible_rows();
                 prop_assert!(visible.len() <= page);
                 prop_assert_eq!(count == 0, visible.is_empty());
-                if let Some(id) = table.selected() {
+                if let Some(id) = table.selected_id() {
                     prop_assert!(visible.iter().any(|&row| rows[row as usize].0 == id));
                 }
             }

@@ -10,7 +10,7 @@ use crate::domain::text;
 
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
+pub enum StyleRole {
     /// Ordinary text.
     Plain,
     /// A heading, or a name that matters most on its line.
@@ -24,7 +24,7 @@ pub enum Role {
     /// Marked rows.
     Marked,
     /// In use within 24 hours.
-    Live,
+    InUse,
     /// Never used, unused, rotation due.
     Stale,
     /// Without an owner.
@@ -49,7 +49,7 @@ pub enum Role {
 
 /// Which colours there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Palette {
+pub enum ColorScheme {
     /// The 16 ANSI colours on the terminal's own background.
     #[default]
     Ansi,
@@ -63,59 +63,65 @@ pub enum Palette {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
     /// Which colours.
-    pub palette: Palette,
+    pub palette: ColorScheme,
     /// Only ASCII characters: for locales without UTF-8 and `TERM=linux`.
     pub ascii: bool,
 }
 
 impl Theme {
     /// The style of a role.
-    pub fn style(self, role: Role) -> Style {
+    pub fn style(self, role: StyleRole) -> Style {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
         match self.palette {
-            Palette::Ansi => match role {
-                Role::Plain => plain,
-                Role::Strong | Role::Key | Role::Marked => bold,
-                Role::Muted | Role::Dimmed => plain.add_modifier(Modifier::DIM),
-                Role::Revoked => plain.add_modifier(Modifier::DIM | Modifier::CROSSED_OUT),
-                Role::Accent => bold.add_modifier(Modifier::UNDERLINED),
-                Role::Border | Role::Bar => plain.fg(Color::Cyan),
-                Role::Selected => plain.fg(Color::Cyan).add_modifier(Modifier::REVERSED),
-                Role::Live => plain.fg(Color::Green),
+            ColorScheme::Ansi => match role {
+                StyleRole::Plain => plain,
+                StyleRole::Strong | StyleRole::Key | StyleRole::Marked => bold,
+                StyleRole::Muted | StyleRole::Dimmed => plain.add_modifier(Modifier::DIM),
+                StyleRole::Revoked => plain.add_modifier(Modifier::DIM | Modifier::CROSSED_OUT),
+                StyleRole::Accent => bold.add_modifier(Modifier::UNDERLINED),
+                StyleRole::Border | StyleRole::Bar => plain.fg(Color::Cyan),
+                StyleRole::Selected => plain.fg(Color::Cyan).add_modifier(Modifier::REVERSED),
+                StyleRole::InUse => plain.fg(Color::Green),
                 // Text in yellow or cyan cannot be read on white; in these two it can, on black too.
-                Role::Stale | Role::OtherBar => plain.fg(Color::Magenta),
-                Role::Orphaned => plain.fg(Color::Red),
-                Role::Danger => bold.fg(Color::Red),
-                Role::Production => bold.fg(Color::Red).add_modifier(Modifier::REVERSED),
+                StyleRole::Stale | StyleRole::OtherBar => plain.fg(Color::Magenta),
+                StyleRole::Orphaned => plain.fg(Color::Red),
+                StyleRole::Danger => bold.fg(Color::Red),
+                StyleRole::Production => bold.fg(Color::Red).add_modifier(Modifier::REVERSED),
             },
-            Palette::HighContrast => match role {
-                Role::Plain | Role::Muted => plain,
-                Role::Dimmed => plain.add_modifier(Modifier::ITALIC),
-                Role::Strong | Role::Border | Role::Bar => bold,
-                Role::Revoked => plain.add_modifier(Modifier::CROSSED_OUT),
-                Role::Accent | Role::Key | Role::Marked => bold.add_modifier(Modifier::UNDERLINED),
-                Role::Selected => bold.add_modifier(Modifier::REVERSED),
-                Role::Live => bold.fg(Color::Green),
-                Role::Stale => bold.fg(Color::Blue),
-                Role::Orphaned | Role::OtherBar => bold.fg(Color::Magenta),
-                Role::Danger => bold.fg(Color::Red),
-                Role::Production => bold.fg(Color::Red).add_modifier(Modifier::REVERSED),
+            ColorScheme::HighContrast => match role {
+                StyleRole::Plain | StyleRole::Muted => plain,
+                StyleRole::Dimmed => plain.add_modifier(Modifier::ITALIC),
+                StyleRole::Strong | StyleRole::Border | StyleRole::Bar => bold,
+                StyleRole::Revoked => plain.add_modifier(Modifier::CROSSED_OUT),
+                StyleRole::Accent | StyleRole::Key | StyleRole::Marked => {
+                    bold.add_modifier(Modifier::UNDERLINED)
+                }
+                StyleRole::Selected => bold.add_modifier(Modifier::REVERSED),
+                StyleRole::InUse => bold.fg(Color::Green),
+                StyleRole::Stale => bold.fg(Color::Blue),
+                StyleRole::Orphaned | StyleRole::OtherBar => bold.fg(Color::Magenta),
+                StyleRole::Danger => bold.fg(Color::Red),
+                StyleRole::Production => bold.fg(Color::Red).add_modifier(Modifier::REVERSED),
             },
-            Palette::Mono => match role {
-                Role::Plain | Role::Live | Role::Bar | Role::Border => plain,
-                Role::Strong | Role::Marked | Role::Key | Role::Orphaned => bold,
-                Role::Muted | Role::Dimmed | Role::OtherBar => plain.add_modifier(Modifier::DIM),
-                Role::Revoked => plain.add_modifier(Modifier::DIM | Modifier::CROSSED_OUT),
-                Role::Accent => bold.add_modifier(Modifier::UNDERLINED),
-                Role::Stale => plain.add_modifier(Modifier::UNDERLINED),
-                Role::Selected | Role::Danger | Role::Production => bold.add_modifier(Modifier::REVERSED),
+            ColorScheme::Mono => match role {
+                StyleRole::Plain | StyleRole::InUse | StyleRole::Bar | StyleRole::Border => plain,
+                StyleRole::Strong | StyleRole::Marked | StyleRole::Key | StyleRole::Orphaned => bold,
+                StyleRole::Muted | StyleRole::Dimmed | StyleRole::OtherBar => {
+                    plain.add_modifier(Modifier::DIM)
+                }
+                StyleRole::Revoked => plain.add_modifier(Modifier::DIM | Modifier::CROSSED_OUT),
+                StyleRole::Accent => bold.add_modifier(Modifier::UNDERLINED),
+                StyleRole::Stale => plain.add_modifier(Modifier::UNDERLINED),
+                StyleRole::Selected | StyleRole::Danger | StyleRole::Production => {
+                    bold.add_modifier(Modifier::REVERSED)
+                }
             },
         }
     }
 
     /// A symbol.
-    pub fn symbol(self, symbol: Symbol) -> &'static str {
+    pub fn symbol(self, symbol: ThemeSymbol) -> &'static str {
         let (unicode, ascii) = symbol.forms();
         if self.ascii { ascii } else { unicode }
     }
@@ -128,13 +134,13 @@ impl Theme {
 
 /// A symbol that is drawn in one way with Unicode and in another without. Each takes as many columns in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Symbol {
+pub enum ThemeSymbol {
     /// Before the selected row.
     Selected,
     /// Before a marked row.
     Marked,
     /// Beside a key that was used within 24 hours.
-    Live,
+    InUse,
     /// Beside a key that was never used, or not for long.
     Stale,
     /// Beside a key without an owner.
@@ -159,12 +165,12 @@ pub enum Symbol {
     Ellipsis,
 }
 
-impl Symbol {
+impl ThemeSymbol {
     fn forms(self) -> (&'static str, &'static str) {
         match self {
             Self::Selected => ("▶", ">"),
             Self::Marked => ("✓", "*"),
-            Self::Live => ("●", "+"),
+            Self::InUse => ("●", "+"),
             Self::Stale => ("○", "-"),
             Self::Orphaned => ("!", "!"),
             Self::Ascending => ("▲", "^"),

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::app::{Model, Tab};
 use super::screens::{activity, keys, members, review, rotations};
-use super::theme::Role;
+use super::theme::StyleRole;
 
 mod footer;
 mod header;
@@ -75,7 +75,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
     if let Some(overlay) = &model.overlay {
         drawn.scroll = None;
         // What lies below steps back; in low windows the popup takes all but the footer.
-        buf.set_style(body, context.theme().style(Role::Dimmed));
+        buf.set_style(body, context.theme().style(StyleRole::Dimmed));
         let all = Rect { height: area.height - 1, ..area };
         drawn.cursor =
             overlay.popup().draw(context, &model.tables, if area.height < 20 { all } else { body }, buf);

@@ -11,12 +11,12 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::context::StartOptions;
-use super::form::{Field, Form};
+use super::form::{FormFocus, TextField};
 use super::keymap::{Action, KeyContext, Keymap, Meaning, stack};
 use super::msg::{ApiRequest, Effect, Msg, Reply, RequestError, Ticket, UiTime};
 use super::popup::{PopupTone, content_width, frame, lines};
-use super::text_layout::{hints, paragraph, wrap};
-use super::theme::{Role, Theme};
+use super::text_layout::{key_hints, wrap_paragraph, wrap_text};
+use super::theme::{StyleRole, Theme};
 use super::ui_model::UiModel;
 use super::view::{Drawn, SMALLEST, ascii_only};
 use crate::domain::secret::TokenKind;
@@ -64,9 +64,9 @@ fn is_open(server: &str) -> bool {
 /// The state of the screen.
 #[derive(Debug)]
 pub struct Welcome {
-    server: Field,
-    code: Field,
-    focus: Form,
+    server: TextField,
+    code: TextField,
+    focus: FormFocus,
     sending: Option<Ticket>,
     tickets: u64,
     failed: Option<String>,
@@ -80,9 +80,9 @@ impl Welcome {
     /// The screen as it is shown first.
     pub fn new(start: StartOptions) -> (Self, Vec<Effect>) {
         let first = Self {
-            server: Field::default(),
-            code: Field::secret(),
-            focus: Form::new(LEAVE + 1),
+            server: TextField::default(),
+            code: TextField::new_secret(),
+            focus: FormFocus::new(LEAVE + 1),
             sending: None,
             tickets: 0,
             failed: None,
@@ -94,21 +94,21 @@ impl Welcome {
     }
 
     fn key_contexts(&self) -> &'static [KeyContext] {
-        if self.focus.at <= CODE { stack::TEXT } else { stack::POPUP }
+        if self.focus.index <= CODE { stack::TEXT } else { stack::POPUP }
     }
 
     fn key(&mut self, key: KeyCombination) -> Vec<Effect> {
         if let Meaning::Action(action) = self.keymap.meaning(self.key_contexts(), None, key) {
             return self.act(action);
         }
-        match (self.focus.at, key.codes.first()) {
-            (_, KeyCode::Down) => self.focus.next(),
-            (_, KeyCode::Up) => self.focus.previous(),
+        match (self.focus.index, key.codes.first()) {
+            (_, KeyCode::Down) => self.focus.focus_next(),
+            (_, KeyCode::Up) => self.focus.focus_previous(),
             _ if self.sending.is_some() => {}
-            (SERVER, _) => drop(self.server.press(key)),
-            (CODE, _) => drop(self.code.press(key)),
-            (_, KeyCode::Right) => self.focus.next(),
-            (_, KeyCode::Left) => self.focus.previous(),
+            (SERVER, _) => drop(self.server.handle_key(key)),
+            (CODE, _) => drop(self.code.handle_key(key)),
+            (_, KeyCode::Right) => self.focus.focus_next(),
+            (_, KeyCode::Left) => self.focus.focus_previous(),
             _ => {}
         }
         Vec::new()
@@ -116,11 +116,11 @@ impl Welcome {
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::NextField | Action::ScrollDown => self.focus.next(),
-            Action::PreviousField | Action::ScrollUp => self.focus.previous(),
-            Action::Submit if self.focus.at == SERVER => self.focus.next(),
+            Action::NextField | Action::ScrollDown => self.focus.focus_next(),
+            Action::PreviousField | Action::ScrollUp => self.focus.focus_previous(),
+            Action::Submit if self.focus.index == SERVER => self.focus.focus_next(),
             Action::Submit => return self.sign_in(),
-            Action::Activate => match self.focus.at {
+            Action::Activate => match self.focus.index {
                 SIGN_IN => return self.sign_in(),
                 DEMO => {
                     self.chosen = Some(WelcomeChoice::Demo);
@@ -146,7 +146,7 @@ impl Welcome {
         }
         let server = self.server.text().trim().to_owned();
         if server.is_empty() {
-            self.focus.at = SERVER;
+            self.focus.index = SERVER;
             return self.wrong("Which server? Write its address, such as https://keys.plant.example.");
         }
         let code = self.code.text().trim();
@@ -156,7 +156,7 @@ impl Welcome {
             } else {
                 "That is no sign-in code: it begins with inv_ and is pasted whole."
             };
-            self.focus.at = CODE;
+            self.focus.index = CODE;
             return self.wrong(why);
         }
         let code = Arc::new(ShownOnce::new(code));
@@ -176,12 +176,12 @@ impl Welcome {
         match result {
             Ok(_) => {
                 self.chosen = Some(WelcomeChoice::SignedIn);
-                self.code.wipe();
+                self.code.clear();
                 vec![Effect::Quit]
             }
             Err(failure) => {
                 // What was typed stays; most likely the code is to be replaced or the address mended.
-                self.focus.at = if failure.problem().is_some() { CODE } else { SERVER };
+                self.focus.index = if failure.problem().is_some() { CODE } else { SERVER };
                 self.wrong(&failure.to_string())
             }
         }
@@ -191,10 +191,10 @@ impl Welcome {
         let mut spans = Vec::new();
         for (at, long, short) in BUTTONS {
             let name = if columns < 40 { short } else { long };
-            let style = if self.focus.at == at {
-                self.theme.style(Role::Accent).add_modifier(Modifier::REVERSED)
+            let style = if self.focus.index == at {
+                self.theme.style(StyleRole::Accent).add_modifier(Modifier::REVERSED)
             } else {
-                self.theme.style(Role::Accent)
+                self.theme.style(StyleRole::Accent)
             };
             spans.extend([Span::styled(format!("[{name}]"), style), Span::raw("  ")]);
         }
@@ -207,7 +207,7 @@ impl UiModel for Welcome {
         match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) if self.sending.is_none() => {
-                match self.focus.at {
+                match self.focus.index {
                     SERVER => self.server.paste(&text),
                     CODE => self.code.paste(&text),
                     _ => {}
@@ -237,27 +237,27 @@ impl UiModel for Welcome {
         }
         let width = content_width(area, 66);
         let columns = usize::from(width);
-        let muted = theme.style(Role::Muted);
+        let muted = theme.style(StyleRole::Muted);
         let mut failed = self.failed.as_ref().map_or_else(Vec::new, |why| {
-            paragraph(&theme.text(&text::block(why)), theme.style(Role::Danger), columns)
+            wrap_paragraph(&theme.text(&text::block(why)), theme.style(StyleRole::Danger), columns)
         });
         if failed.is_empty() && is_open(self.server.text()) {
-            failed = paragraph(OPEN, theme.style(Role::Stale), columns);
+            failed = wrap_paragraph(OPEN, theme.style(StyleRole::Stale), columns);
         }
         let (enter, tab) = ("Enter", "Tab");
         let foot = [
             self.buttons(columns),
             Line::default(),
             if self.sending.is_some() {
-                hints(&[("Esc", "signing in; cancel")], theme)
+                key_hints(&[("Esc", "signing in; cancel")], theme)
             } else {
-                hints(&[(enter, "accept"), (tab, "next"), ("Ctrl-c", "leave")], theme)
+                key_hints(&[(enter, "accept"), (tab, "next"), ("Ctrl-c", "leave")], theme)
             },
         ];
         let help: Vec<Line<'static>> = HELP
             .iter()
             .flat_map(|words| {
-                wrap(words, columns)
+                wrap_text(words, columns)
                     .into_iter()
                     .map(|line| Line::styled(line, muted))
                     .chain([Line::default()])
@@ -265,11 +265,11 @@ impl UiModel for Welcome {
             .collect();
         // In low windows what explains gives way, never what is to be typed or pressed.
         let rows = usize::from(area.height) - 2;
-        let mut content = paragraph(INTRO, theme.style(Role::Strong), columns);
+        let mut content = wrap_paragraph(INTRO, theme.style(StyleRole::Strong), columns);
         content.push(Line::default());
         let fields = [
-            Line::styled("Server", theme.style(Role::Accent)),
-            Line::styled("Code", theme.style(Role::Accent)),
+            Line::styled("Server", theme.style(StyleRole::Accent)),
+            Line::styled("Code", theme.style(StyleRole::Accent)),
         ];
         let least = fields.len() + 1 + failed.len() + usize::from(!failed.is_empty()) + foot.len();
         if content.len() + least > rows {
@@ -296,8 +296,8 @@ impl UiModel for Welcome {
             height: 1,
         };
         let idle = self.sending.is_none();
-        let server = self.server.draw(place(0), idle && self.focus.at == SERVER, theme, buf);
-        let code = self.code.draw(place(1), idle && self.focus.at == CODE, theme, buf);
+        let server = self.server.draw(place(0), idle && self.focus.index == SERVER, theme, buf);
+        let code = self.code.draw(place(1), idle && self.focus.index == CODE, theme, buf);
         if self.server.text().is_empty() {
             let example = "https://keys.plant.example";
             buf.set_stringn(place(0).x + 1, place(0).y, example, usize::from(place(0).width) - 1, muted);

@@ -19,9 +19,9 @@ use keyward::domain::key::{Client, Key, Kind};
 use keyward::domain::member::{MemberRef, Role, Status};
 use keyward::domain::policy::Policy;
 use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
-use keyward::terminal::capabilities::{Capabilities, Hints};
-use keyward::terminal::frame::{Painter, Scroll};
-use keyward::terminal::restore::ENTER;
+use keyward::terminal::capabilities::{Capabilities, TerminalEnv};
+use keyward::terminal::frame::{FrameWriter, ScrollRegion};
+use keyward::terminal::restore::ENTER_SEQUENCE;
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{Chord, Keymap};
@@ -79,7 +79,7 @@ impl Write for Meter {
 
 struct Screen {
     model: Model,
-    painter: Painter<Meter>,
+    painter: FrameWriter<Meter>,
     meter: Meter,
 }
 
@@ -100,10 +100,11 @@ impl Screen {
             pending: Vec::new(),
             drafts: String::new(),
         };
-        let hints = Hints { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..Hints::default() };
+        let hints =
+            TerminalEnv { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..TerminalEnv::default() };
         let meter = Meter::default();
-        let mut painter = Painter::new(meter.clone(), Capabilities::from(&hints), SIZE);
-        painter.announce(ENTER);
+        let mut painter = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), SIZE);
+        painter.queue_prefix(ENTER_SEQUENCE);
         let (model, effects) = Model::new(start);
         let mut screen = Self { model, painter, meter };
         screen.answer(effects, count);
@@ -128,18 +129,18 @@ impl Screen {
 
     fn frame(&mut self) {
         let drawn = view::draw(&self.model, self.painter.canvas());
-        let scroll = drawn.scroll.map(|s| Scroll {
+        let scroll = drawn.scroll.map(|s| ScrollRegion {
             first_row: s.first_row_y,
             rows: s.rows,
             top: s.top,
             generation: s.generation,
         });
-        self.painter.show(drawn.cursor, scroll).unwrap();
+        self.painter.write_frame(drawn.cursor, scroll).unwrap();
         self.model.update(Msg::Shown);
     }
 
     fn visible(&self) -> usize {
-        self.model.table().unwrap().table.visible().len()
+        self.model.table().unwrap().table.visible_rows().len()
     }
 
     fn bytes(&self) -> usize {

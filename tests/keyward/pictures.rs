@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use keyward::domain::member::Role;
 use keyward::tui::context::StartOptions;
-use keyward::tui::theme::{Palette, Theme};
+use keyward::tui::theme::{ColorScheme, Theme};
 
 use crate::screens::driver::{Driver, start};
 
@@ -231,10 +231,10 @@ fn a_rotation_that_drains() {
 fn every_theme_to_be_looked_at() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("themes");
     fs::create_dir_all(&folder).unwrap();
-    let themes = [Palette::Ansi, Palette::HighContrast, Palette::Mono]
+    let themes = [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono]
         .map(|palette| Theme { palette, ascii: false })
         .into_iter()
-        .chain([Theme { palette: Palette::Mono, ascii: true }]);
+        .chain([Theme { palette: ColorScheme::Mono, ascii: true }]);
     for theme in themes {
         for (paper, on) in [(&DARK, "dark"), (&LIGHT, "light")] {
             for (name, keys, size) in [

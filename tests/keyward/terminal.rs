@@ -2,8 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use keyward::terminal::device::Device;
-use keyward::terminal::restore::{ENTER, Hold, on_panic};
+use keyward::terminal::device::TerminalDevice;
+use keyward::terminal::restore::{ENTER_SEQUENCE, TerminalGuard, install_panic_hook};
 use portable_pty::CommandBuilder;
 use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
@@ -274,11 +274,11 @@ fn of_two_thousand_keys_sent_at_once_none_is_missed() {
 #[ignore = "takes the terminal it is started in, and meets a fault"]
 fn child_that_meets_a_fault() {
     use std::io::Write as _;
-    on_panic(Some("state/faults.log".into()));
-    let device = Device::open().unwrap();
-    let _hold = Hold::take(&device).unwrap();
+    install_panic_hook(Some("state/faults.log".into()));
+    let device = TerminalDevice::open().unwrap();
+    let _hold = TerminalGuard::acquire(&device).unwrap();
     let mut writer = device.writer().unwrap();
-    writer.write_all(ENTER).unwrap();
+    writer.write_all(ENTER_SEQUENCE).unwrap();
     writer.write_all(b"\x1b[7;7Hsk_shown_on_the_screen").unwrap();
     panic!("sk_told_by_the_panic");
 }

@@ -9,7 +9,7 @@ use crate::cli::terminal::{capabilities, clipboard, hints};
 use crate::cli::{prompt, secret_output};
 use crate::clock;
 use crate::domain::text;
-use crate::terminal::capabilities::{Depth, Multiplexer};
+use crate::terminal::capabilities::{ColorDepth, Multiplexer};
 use crate::terminal::clipboard::{Clipboard, Route, run, through_tmux};
 
 pub(super) async fn checks(context: &Context) -> Vec<Check> {
@@ -26,10 +26,10 @@ pub(super) async fn checks(context: &Context) -> Vec<Check> {
         }
         Some(term) => {
             let colors = match capabilities(&context.config, &hints).depth {
-                Depth::Mono => "no colours",
-                Depth::Ansi16 => "16 colours",
-                Depth::Indexed256 => "256 colours",
-                Depth::TrueColor => "all colours",
+                ColorDepth::Mono => "no colours",
+                ColorDepth::Ansi16 => "16 colours",
+                ColorDepth::Indexed256 => "256 colours",
+                ColorDepth::TrueColor => "all colours",
             };
             let set: Vec<String> = ["COLORTERM", "NO_COLOR", "CLICOLOR_FORCE"]
                 .into_iter()

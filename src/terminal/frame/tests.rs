@@ -1,11 +1,11 @@
 use super::*;
 use ratatui::style::{Color, Modifier, Style};
 
-const CAN: Capabilities = Capabilities { depth: Depth::Indexed256, unicode: true, synchronized: true };
+const CAN: Capabilities = Capabilities { depth: ColorDepth::Indexed256, unicode: true, synchronized: true };
 
 /// A painter and the emulator that it writes to.
 struct Bench {
-    painter: Painter<Vec<u8>>,
+    painter: FrameWriter<Vec<u8>>,
     emulator: vt100::Parser,
     last: Vec<u8>,
 }
@@ -15,12 +15,12 @@ impl Bench {
         let mut emulator = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
         // What was there before is to be gone.
         emulator.process("junk".repeat(usize::from(columns)).as_bytes());
-        Self { painter: Painter::new(Vec::new(), CAN, (columns, rows)), emulator, last: Vec::new() }
+        Self { painter: FrameWriter::new(Vec::new(), CAN, (columns, rows)), emulator, last: Vec::new() }
     }
 
-    fn show(&mut self, scroll: Option<Scroll>, draw: impl Fn(&mut Buffer)) -> &[u8] {
+    fn show(&mut self, scroll: Option<ScrollRegion>, draw: impl Fn(&mut Buffer)) -> &[u8] {
         draw(self.painter.canvas());
-        self.painter.show(None, scroll).unwrap();
+        self.painter.write_frame(None, scroll).unwrap();
         self.last = std::mem::take(&mut self.painter.out);
         self.emulator.process(&self.last);
         self.agree();
@@ -31,8 +31,8 @@ impl Bench {
     fn agree(&self) {
         let area = self.painter.shown.area;
         for y in 0..area.height {
-            let cells = row(&self.painter.shown, y);
-            let halves = halves(cells);
+            let cells = row_cells(&self.painter.shown, y);
+            let halves = trailing_halves(cells);
             for x in 0..area.width {
                 let (drawn, seen) = (&cells[usize::from(x)], self.emulator.screen().cell(y, x).unwrap());
                 if halves[usize::from(x)] {
@@ -51,8 +51,8 @@ impl Bench {
     }
 }
 
-fn table(top: usize, selected: usize) -> (Scroll, impl Fn(&mut Buffer)) {
-    let scroll = Scroll { first_row: 1, rows: 20, top, generation: 7 };
+fn table(top: usize, selected: usize) -> (ScrollRegion, impl Fn(&mut Buffer)) {
+    let scroll = ScrollRegion { first_row: 1, rows: 20, top, generation: 7 };
     (scroll, move |buffer: &mut Buffer| {
         buffer.set_string(0, 0, "Name        Secret key", Style::new().bold());
         for i in 0..20_u16 {
@@ -97,7 +97,7 @@ fn other_rows_are_not_scrolled_into_place() {
     let (scroll, draw) = table(0, 3);
     bench.show(Some(scroll), draw);
     let (scroll, draw) = table(5, 6);
-    bench.show(Some(Scroll { generation: 8, ..scroll }), draw);
+    bench.show(Some(ScrollRegion { generation: 8, ..scroll }), draw);
     assert!(!String::from_utf8_lossy(&bench.last).contains("\x1b[2;21r"));
 }
 
@@ -121,9 +121,9 @@ fn any_frame_after_any_frame_shows_what_was_drawn() {
             let mut bench = Bench::new(20, 6);
             for (cells, top, forget) in frames {
                 if forget {
-                    bench.painter.forget();
+                    bench.painter.invalidate();
                 }
-                let scroll = Scroll { first_row: 1, rows: 4, top, generation: 0 };
+                let scroll = ScrollRegion { first_row: 1, rows: 4, top, generation: 0 };
                 bench.show(Some(scroll), |buffer| {
                     for (x, y, symbol, style) in &cells {
                         buffer.set_stringn(*x, *y, symbol, usize::from(20 - x), *style);
@@ -141,7 +141,7 @@ fn a_resize_and_a_lost_screen_are_drawn_in_full() {
     let (scroll, draw) = table(0, 0);
     bench.show(Some(scroll), &draw);
     bench.emulator.process(b"\x1b[2J\x1b[5;5Hnoise");
-    bench.painter.forget();
+    bench.painter.invalidate();
     bench.show(Some(scroll), &draw);
     assert!(!String::from_utf8_lossy(&bench.last).contains("\x1b[2J"));
     for size in [(1, 1), (2, 1), (300, 100), (40, 10)] {
@@ -155,24 +155,24 @@ fn a_resize_and_a_lost_screen_are_drawn_in_full() {
 
 #[test]
 fn the_cursor_is_shown_only_where_it_is_asked_for() {
-    let mut painter = Painter::new(Vec::new(), CAN, (10, 2));
-    painter.show(Some((3, 1)), None).unwrap();
+    let mut painter = FrameWriter::new(Vec::new(), CAN, (10, 2));
+    painter.write_frame(Some((3, 1)), None).unwrap();
     assert!(painter.out.ends_with(b"\x1b[3C\x1b[?25h\x1b[?2026l"));
     painter.out.clear();
-    assert!(!painter.show(Some((3, 1)), None).unwrap());
-    assert!(painter.show(Some((4, 1)), None).unwrap());
+    assert!(!painter.write_frame(Some((3, 1)), None).unwrap());
+    assert!(painter.write_frame(Some((4, 1)), None).unwrap());
     assert_eq!(painter.out, b"\x1b[?2026h\x1b[C\x1b[?2026l");
     painter.out.clear();
-    painter.show(None, None).unwrap();
+    painter.write_frame(None, None).unwrap();
     assert_eq!(painter.out, b"\x1b[?2026h\x1b[?25l\x1b[?2026l");
 }
 
 #[test]
 fn without_unicode_every_byte_is_ascii() {
     let can = Capabilities { unicode: false, synchronized: false, ..CAN };
-    let mut painter = Painter::new(Vec::new(), can, (30, 1));
+    let mut painter = FrameWriter::new(Vec::new(), can, (30, 1));
     painter.canvas().set_string(0, 0, "│ sk_…5G08 工場 ● é", Style::new());
-    painter.show(None, None).unwrap();
+    painter.write_frame(None, None).unwrap();
     let text = String::from_utf8(painter.out).unwrap();
     assert!(text.is_ascii() && text.contains("| sk_.5G08 ? ?  * ?"), "{text:?}");
 }
@@ -187,7 +187,7 @@ fn nothing_is_left_of_characters_that_terminals_take_apart() {
             let show = |bench: &mut Bench, text: &str| {
                 bench.painter.canvas().set_string(3, 0, text, Style::new());
                 bench.painter.canvas().set_string(20, 0, "sk_", Style::new());
-                bench.painter.show(None, None).unwrap();
+                bench.painter.write_frame(None, None).unwrap();
                 let bytes = std::mem::take(&mut bench.painter.out);
                 bench.emulator.process(&bytes);
             };

@@ -28,26 +28,29 @@ impl Model {
     fn overlay_of(&self, action: Action) -> Option<Overlay> {
         let context = &self.context;
         match action {
-            Action::Help => Some(Overlay::Help(help::State::new(
+            Action::Help => Some(Overlay::Help(help::HelpPopup::new(
                 &context.start.keymap,
                 self.key_contexts(),
                 context.theme(),
             ))),
             Action::Palette => {
                 let key_contexts = self.key_contexts();
-                Some(Overlay::Palette(palette::State::new(key_contexts, |action| {
+                Some(Overlay::Palette(palette::PalettePopup::new(key_contexts, |action| {
                     self.offered(key_contexts, action)
                 })))
             }
-            Action::Messages => Some(Overlay::Messages(messages::State::new(context))),
-            Action::SignIn => Some(Overlay::SignIn(sign_in::State::over(None))),
+            Action::Messages => Some(Overlay::Messages(messages::MessagesPopup::new(context))),
+            Action::SignIn => Some(Overlay::SignIn(sign_in::SignInPopup::over(None))),
             Action::New => create::open(context, self.kind()?).ok().map(Overlay::Create),
-            Action::Sort => Some(Overlay::Menu(menu::State::sort(context, &self.tables, self.kind()?))),
-            Action::Copy => Some(Overlay::Menu(menu::State::copy(&self.marked_or_selected()))),
-            Action::Command => {
-                Some(Overlay::Menu(menu::State::commands(context, &self.tables, self.tab, self.selected()?)))
-            }
-            Action::Edit => Some(Overlay::Edit(edit::State::new(self.selected()?.clone()))),
+            Action::Sort => Some(Overlay::Menu(menu::MenuPopup::sort(context, &self.tables, self.kind()?))),
+            Action::Copy => Some(Overlay::Menu(menu::MenuPopup::copy(&self.marked_or_selected()))),
+            Action::Command => Some(Overlay::Menu(menu::MenuPopup::commands(
+                context,
+                &self.tables,
+                self.tab,
+                self.selected()?,
+            ))),
+            Action::Edit => Some(Overlay::Edit(edit::EditPopup::new(self.selected()?.clone()))),
             Action::Revoke => Some(self.revoke()?),
             _ => None,
         }
@@ -58,13 +61,13 @@ impl Model {
         let seen = table.key_list.seen()?;
         let marked = self.marked_or_selected();
         if table.table.marks.is_empty() {
-            return Some(Overlay::Revoke(revoke::State::new(self.selected()?.clone(), seen)));
+            return Some(Overlay::Revoke(revoke::RevokePopup::new(self.selected()?.clone(), seen)));
         }
         let keys: Vec<Key> = marked.into_iter().filter(|key| key.revoked_at.is_none()).cloned().collect();
         if let [key] = keys.as_slice() {
-            return Some(Overlay::Revoke(revoke::State::new(key.clone(), seen)));
+            return Some(Overlay::Revoke(revoke::RevokePopup::new(key.clone(), seen)));
         }
-        (!keys.is_empty()).then(|| Overlay::RevokeMany(revoke_many::State::new(keys, seen)))
+        (!keys.is_empty()).then(|| Overlay::RevokeMany(revoke_many::RevokeManyPopup::new(keys, seen)))
     }
 
     /// The marked keys in the order of the table, or the selected one where none is marked.
@@ -89,7 +92,7 @@ impl Model {
         let mut left = self.context.start.pending.clone();
         left.retain(|pending| Some(pending.member) == me);
         if !left.is_empty() && self.overlay.is_none() {
-            self.overlay = Some(Overlay::Pending(unfinished_creates::State::new(left)));
+            self.overlay = Some(Overlay::Pending(unfinished_creates::UnfinishedCreatesPopup::new(left)));
         }
     }
 
@@ -106,7 +109,8 @@ impl Model {
                 self.tables.heard_key(&self.context, created.key.clone());
                 self.tables.of_mut(kind).select(created.key.id);
                 if let Some(secret) = created.secret {
-                    let reveal = save_secret::State::new(created.key, secret, idempotency_key, leak);
+                    let reveal =
+                        save_secret::SaveSecretPopup::new(created.key, secret, idempotency_key, leak);
                     self.overlay = Some(Overlay::Reveal(reveal));
                 } else {
                     self.context.effects.push(Effect::DropPending { idempotency_key });
@@ -132,11 +136,11 @@ impl Model {
 
     /// Opens the popup that applies the review's drafts, or says why not.
     pub(super) fn open_apply(&mut self) {
-        match review::Apply::new(&self.context, &self.tables) {
+        match review::ApplyPopup::new(&self.context, &self.tables) {
             Ok(apply) => self.overlay = Some(Overlay::Apply(apply)),
             Err(why) => {
                 self.tables.review.apply_asked = !self.tables.review.drafts.is_empty()
-                    && review::Apply::is_ready(&self.tables) == Some(false);
+                    && review::ApplyPopup::is_ready(&self.tables) == Some(false);
                 self.context.notices.info(self.context.now, why);
             }
         }
@@ -144,7 +148,7 @@ impl Model {
 
     /// Opens it as soon as it can, where it was asked for before and nothing else was opened.
     pub(super) fn apply_if_asked(&mut self) {
-        let ready = review::Apply::is_ready(&self.tables);
+        let ready = review::ApplyPopup::is_ready(&self.tables);
         let free = self.overlay.is_none() && self.tab == Tab::Review && !self.types_in_tab();
         if ready != Some(false)
             && std::mem::take(&mut self.tables.review.apply_asked)

@@ -31,33 +31,33 @@ macro_rules! overlays {
 
 overlays! {
     /// A new key.
-    Create(create::State),
+    Create(create::CreatePopup),
     /// A secret to be stored.
-    Reveal(save_secret::State),
+    Reveal(save_secret::SaveSecretPopup),
     /// A key to be revoked.
-    Revoke(revoke::State),
+    Revoke(revoke::RevokePopup),
     /// A key that leaked, to be replaced and revoked.
-    Leak(replace_leaked::State),
+    Leak(replace_leaked::ReplaceLeakedPopup),
     /// The marked keys to be revoked.
-    RevokeMany(revoke_many::State),
+    RevokeMany(revoke_many::RevokeManyPopup),
     /// A key's name and note.
-    Edit(edit::State),
+    Edit(edit::EditPopup),
     /// A few choices.
-    Menu(menu::State),
+    Menu(menu::MenuPopup),
     /// All commands.
-    Palette(palette::State),
+    Palette(palette::PalettePopup),
     /// The help.
-    Help(help::State),
+    Help(help::HelpPopup),
     /// Earlier messages.
-    Messages(messages::State),
+    Messages(messages::MessagesPopup),
     /// Unfinished creates.
-    Pending(unfinished_creates::State),
+    Pending(unfinished_creates::UnfinishedCreatesPopup),
     /// A code to sign in again.
-    SignIn(sign_in::State),
+    SignIn(sign_in::SignInPopup),
     /// Keeps keys in the review.
-    Keep(review::Keep),
+    Keep(review::KeepPopup),
     /// Applies the review's decisions.
-    Apply(review::Apply),
+    Apply(review::ApplyPopup),
     /// Writes applied decisions to a file.
     Export(review::ExportPopup),
     /// What hangs on a member.
@@ -67,9 +67,9 @@ overlays! {
     /// Changes a role.
     ChangeRole(members::ChangeRolePopup),
     /// Removes a member.
-    RemoveMember(members::Remove),
+    RemoveMember(members::RemoveMemberPopup),
     /// Ends a member's sessions.
-    EndSessions(members::EndSessions),
+    EndSessions(members::EndSessionsPopup),
     /// The wizard of a rotation.
-    Rotate(rotate::Wizard),
+    Rotate(rotate::RotatePopup),
 }

@@ -88,7 +88,7 @@ impl Model {
             )
         };
         if let Some(under) = self.overlay.take_if(typed) {
-            self.overlay = Some(Overlay::SignIn(sign_in::State::over(Some(under))));
+            self.overlay = Some(Overlay::SignIn(sign_in::SignInPopup::over(Some(under))));
         }
     }
 
@@ -119,7 +119,7 @@ impl Model {
             Err(failure) => {
                 self.context.failed(&failure);
                 if failure.is_signed_out() && self.overlay.is_none() {
-                    self.overlay = Some(Overlay::SignIn(sign_in::State::over(None)));
+                    self.overlay = Some(Overlay::SignIn(sign_in::SignInPopup::over(None)));
                 } else if self.context.me.is_none() {
                     self.again = Some(self.context.now.plus(RETRY_MS));
                 }

@@ -65,9 +65,9 @@ impl Model {
     /// Where one is in the table of such a tab.
     pub fn place_in_tab(&self) -> Option<Place> {
         let of = |table: &crate::tui::table::Table, filtered| {
-            let shown = table.shown().len();
+            let shown = table.shown_rows().len();
             Place {
-                at: if shown == 0 { 0 } else { table.at() + 1 },
+                at: if shown == 0 { 0 } else { table.selected_index() + 1 },
                 shown,
                 filtered,
                 marked: table.marks.len(),
@@ -150,7 +150,7 @@ impl Model {
             return true;
         }
         let overlay = match action {
-            Action::Keep => review::Keep::new(&self.context, &self.tables).map(Overlay::Keep),
+            Action::Keep => review::KeepPopup::new(&self.context, &self.tables).map(Overlay::Keep),
             Action::Export => {
                 Some(Overlay::Export(review::ExportPopup::new(&mut self.context, &self.tables)))
             }
@@ -178,7 +178,7 @@ impl Model {
         let Some(rotation) = self.tables.rotations.selected() else { return false };
         match action {
             Action::OpenRotation => {
-                self.overlay = Some(Overlay::Rotate(rotate::Wizard::on(&mut self.context, rotation)));
+                self.overlay = Some(Overlay::Rotate(rotate::RotatePopup::on(&mut self.context, rotation)));
             }
             Action::FinishRotation
             | Action::ReplaceReplacement
@@ -216,7 +216,7 @@ impl Model {
         }
         let selected = self.tables.members.selected().cloned();
         if action == Action::Sort {
-            self.overlay = Some(Overlay::Menu(menu::State::sort_members(&self.context, &self.tables)));
+            self.overlay = Some(Overlay::Menu(menu::MenuPopup::sort_members(&self.context, &self.tables)));
             return true;
         }
         if action == Action::Invite {
@@ -228,9 +228,9 @@ impl Model {
             Action::OpenMember => Some(Overlay::MemberDetails(members::Details::new(member))),
             Action::ChangeRole => Some(Overlay::ChangeRole(members::ChangeRolePopup::new(member))),
             Action::RemoveMember => {
-                Some(Overlay::RemoveMember(members::Remove::new(&mut self.context, member)))
+                Some(Overlay::RemoveMember(members::RemoveMemberPopup::new(&mut self.context, member)))
             }
-            _ => Some(Overlay::EndSessions(members::EndSessions::new(member))),
+            _ => Some(Overlay::EndSessions(members::EndSessionsPopup::new(member))),
         };
         true
     }
@@ -275,7 +275,7 @@ impl Model {
         });
         if let Some(key) = key {
             self.overlay =
-                Some(Overlay::Rotate(rotate::Wizard::on_key(&mut self.context, &mut self.tables, &key)));
+                Some(Overlay::Rotate(rotate::RotatePopup::on_key(&mut self.context, &mut self.tables, &key)));
         }
     }
 
@@ -327,11 +327,11 @@ impl Model {
         let whole = members::table_area(body);
         match self.tab {
             Tab::Personal | Tab::Workspace => {}
-            Tab::Review => review.table.settle(rows(review::places(body, pane).table)),
-            Tab::Rotations => rotations.table.settle(rows(rotations::table_area(body))),
-            Tab::Members => members.table.settle(rows(whole)),
+            Tab::Review => review.table.scroll_to_selection(rows(review::places(body, pane).table)),
+            Tab::Rotations => rotations.table.scroll_to_selection(rows(rotations::table_area(body))),
+            Tab::Members => members.table.scroll_to_selection(rows(whole)),
             Tab::Activity => {
-                activity.table.settle(rows(rotations::table_area(body)));
+                activity.table.scroll_to_selection(rows(rotations::table_area(body)));
                 activity.look_ahead(&mut self.context);
             }
         }

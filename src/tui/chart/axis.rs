@@ -3,16 +3,16 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::{NOW, Times};
+use super::{ChartInterval, NOW};
 use crate::domain::text;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
 /// Draws the axis into one row.
-pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: Times, style: Style) {
+pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartInterval, style: Style) {
     let end = columns.saturating_sub(NOW_WIDTH);
     let mut free_from = 0;
     for tick in ticks(times, columns) {
-        let label = label(tick);
+        let label = draw_label(tick);
         let width = u16::try_from(text::width(&label)).unwrap_or(0);
         let column = times.column(tick, columns);
         if column >= free_from && column + width + 1 < end {
@@ -30,7 +30,7 @@ const NOW_WIDTH: u16 = 3;
 const LABEL: i64 = 9;
 
 /// The round times of the span, as close to each other as their labels allow.
-fn ticks(times: Times, columns: u16) -> impl Iterator<Item = Timestamp> {
+fn ticks(times: ChartInterval, columns: u16) -> impl Iterator<Item = Timestamp> {
     const STEPS: [i64; 10] =
         [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 56 * DAY];
     let span = times.to.since(times.from).max(1);
@@ -41,7 +41,7 @@ fn ticks(times: Times, columns: u16) -> impl Iterator<Item = Timestamp> {
 }
 
 /// `06:00` within a day, `Nov 24` where a day begins.
-fn label(at: Timestamp) -> String {
+fn draw_label(at: Timestamp) -> String {
     let format = if at.floor(DAY) == at { "%b %d" } else { "%H:%M" };
     at.to_chrono().format(format).to_string()
 }

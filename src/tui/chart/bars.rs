@@ -4,29 +4,31 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Range, Times, axis, eighths, glyphs, resample, short};
+use super::{
+    ChartInterval, ChartRange, axis, bar_eighths, chart_glyphs, format_short_count, resample_counts,
+};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::{StyleRole, Theme};
 
 /// One series of bars in an area of its own.
-pub(super) struct Panel<'a> {
+pub(super) struct BarSeries<'a> {
     /// One count a column.
     pub columns: &'a [Option<i64>],
     /// The count that is as high as the area.
     pub most: i64,
     /// How the bars look.
-    pub role: Role,
+    pub role: StyleRole,
     /// Columns that are shaded behind the bars.
     pub shaded: std::ops::Range<u16>,
 }
 
-pub(super) fn draw_panel(area: Rect, buf: &mut Buffer, theme: Theme, panel: &Panel) {
-    let glyphs = glyphs(theme.ascii);
-    let (bar, muted) = (theme.style(panel.role), theme.style(Role::Muted));
+pub(super) fn draw_bars(area: Rect, buf: &mut Buffer, theme: Theme, panel: &BarSeries) {
+    let glyphs = chart_glyphs(theme.ascii);
+    let (bar, muted) = (theme.style(panel.role), theme.style(StyleRole::Muted));
     for (column, count) in (0..area.width).zip(panel.columns) {
         let shaded = panel.shaded.contains(&column);
-        let height = count.map_or(0, |n| if n > 0 { eighths(n, panel.most, area.height) } else { 0 });
+        let height = count.map_or(0, |n| if n > 0 { bar_eighths(n, panel.most, area.height) } else { 0 });
         for row in 0..area.height {
             let (x, y) = (area.x + column, area.bottom() - 1 - row);
             let filled = usize::try_from((height - i64::from(row) * 8).clamp(0, 8)).unwrap_or(0);
@@ -37,15 +39,15 @@ pub(super) fn draw_panel(area: Rect, buf: &mut Buffer, theme: Theme, panel: &Pan
                 _ if shaded => (glyphs.shade, muted),
                 _ => continue,
             };
-            put(buf, x, y, glyph, style);
+            set_glyph(buf, x, y, glyph, style);
         }
     }
     let known_from = panel.columns.iter().position(Option::is_some).unwrap_or(panel.columns.len());
-    label(area, buf, 0..known_from, " no data ", muted);
+    draw_label(area, buf, 0..known_from, " no data ", muted);
 }
 
 /// Writes words into the middle of these columns, where they fit.
-fn label(area: Rect, buf: &mut Buffer, columns: std::ops::Range<usize>, words: &str, style: Style) {
+fn draw_label(area: Rect, buf: &mut Buffer, columns: std::ops::Range<usize>, words: &str, style: Style) {
     if columns.len() >= words.len() + 2
         && let Ok(x) = u16::try_from(columns.start + (columns.len() - words.len()) / 2)
     {
@@ -53,43 +55,46 @@ fn label(area: Rect, buf: &mut Buffer, columns: std::ops::Range<usize>, words: &
     }
 }
 
-pub(super) fn put(buf: &mut Buffer, x: u16, y: u16, glyph: &str, style: Style) {
+pub(super) fn set_glyph(buf: &mut Buffer, x: u16, y: u16, glyph: &str, style: Style) {
     if let Some(cell) = buf.cell_mut((x, y)) {
         cell.set_symbol(glyph).set_style(style);
     }
 }
 
 /// Draws a key's use over a range: the highest count and zero at the left, the time below. Needs three rows to say anything.
-pub fn draw_use(
+pub fn draw_usage_chart(
     area: Rect,
     buf: &mut Buffer,
     theme: Theme,
     series: &[Option<i64>],
-    range: Range,
+    range: ChartRange,
     now: Timestamp,
 ) {
     let area = area.intersection(buf.area);
     let most = series.iter().flatten().copied().max().unwrap_or(0);
-    let gutter = u16::try_from(text::width(&short(most))).unwrap_or(0) + 1;
+    let gutter = u16::try_from(text::width(&format_short_count(most))).unwrap_or(0) + 1;
     if area.height < 2 || area.width <= gutter + 8 {
         return;
     }
-    let muted = theme.style(Role::Muted);
+    let muted = theme.style(StyleRole::Muted);
     let bars = Rect { x: area.x + gutter, width: area.width - gutter, height: area.height - 1, ..area };
-    let columns = resample(series, usize::from(bars.width));
+    let columns = resample_counts(series, usize::from(bars.width));
     // Several buckets a column add up, and then their sum is what the height stands for.
     let most = columns.iter().flatten().copied().max().unwrap_or(0);
-    draw_panel(bars, buf, theme, &Panel { columns: &columns, most, role: Role::Bar, shaded: 0..0 });
+    draw_bars(bars, buf, theme, &BarSeries { columns: &columns, most, role: StyleRole::Bar, shaded: 0..0 });
     if most > 0 {
-        buf.set_stringn(area.x, area.y, short(most), usize::from(gutter), muted);
+        buf.set_stringn(area.x, area.y, format_short_count(most), usize::from(gutter), muted);
     } else {
         let since = columns.iter().position(Option::is_some).unwrap_or(columns.len());
-        label(bars, buf, since..columns.len(), " no use ", muted);
+        draw_label(bars, buf, since..columns.len(), " no use ", muted);
     }
     if bars.height > 1 && columns.iter().any(Option::is_some) {
         buf.set_string(area.x + gutter - 2, bars.bottom() - 1, "0", muted);
     }
-    let times = Times { from: range.from(now), to: now.floor(range.width().ms()).plus(range.width().ms()) };
+    let times = ChartInterval {
+        from: range.start(now),
+        to: now.floor(range.bucket_width().ms()).plus(range.bucket_width().ms()),
+    };
     axis::draw(buf, bars.x, bars.bottom(), bars.width, times, muted);
 }
 
@@ -106,7 +111,7 @@ mod tests {
         series.extend([0, 0, 5, 80, 0, 40, 1, 0, 20, 10].map(Some));
         let area = Rect::new(0, 0, 63, 5);
         let mut buf = Buffer::empty(area);
-        draw_use(area, &mut buf, Theme::default(), &series, Range::Month, now);
+        draw_usage_chart(area, &mut buf, Theme::default(), &series, ChartRange::Month, now);
         insta::assert_snapshot!(rows(&buf), @r"
         80 ········································      ██
            ········································      ██
@@ -115,7 +120,14 @@ mod tests {
                  Oct 29        Nov 05        Nov 12        Nov 19   now
         ");
         let mut buf = Buffer::empty(area);
-        draw_use(area, &mut buf, Theme { ascii: true, ..Theme::default() }, &series, Range::Month, now);
+        draw_usage_chart(
+            area,
+            &mut buf,
+            Theme { ascii: true, ..Theme::default() },
+            &series,
+            ChartRange::Month,
+            now,
+        );
         insta::assert_snapshot!(rows(&buf), @r"
         80 ........................................      ##
            ........................................      ##
@@ -131,7 +143,7 @@ mod tests {
         let area = Rect::new(0, 0, 42, 5);
         let shown = |series: &[Option<i64>]| {
             let mut buf = Buffer::empty(area);
-            draw_use(area, &mut buf, Theme::default(), series, Range::Month, now);
+            draw_usage_chart(area, &mut buf, Theme::default(), series, ChartRange::Month, now);
             rows(&buf)
         };
         let zeros = |picture: &str| picture.lines().filter(|line| line.starts_with('0')).count();
@@ -145,11 +157,18 @@ mod tests {
     #[test]
     fn every_range_has_an_axis_and_no_size_panics() {
         let now = Timestamp(1_795_000_000_000);
-        for range in Range::ALL {
+        for range in ChartRange::ALL {
             for (columns, height) in [(0, 0), (1, 1), (9, 2), (20, 3), (200, 10)] {
                 let area = Rect::new(0, 0, columns, height);
                 let mut buf = Buffer::empty(area);
-                draw_use(area, &mut buf, Theme::default(), &[Some(3), None, Some(0)], range, now.plus(DAY));
+                draw_usage_chart(
+                    area,
+                    &mut buf,
+                    Theme::default(),
+                    &[Some(3), None, Some(0)],
+                    range,
+                    now.plus(DAY),
+                );
                 assert_eq!(rows(&buf).ends_with("now"), height >= 3, "{}", rows(&buf));
             }
         }

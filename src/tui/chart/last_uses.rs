@@ -3,14 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::glyphs;
+use super::chart_glyphs;
 use crate::domain::key::Key;
 use crate::domain::time::{DAY, Timestamp};
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::{StyleRole, Theme};
 
 /// How many keys were last used within each span. Revoked keys do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LastUses {
+pub struct LastUseHistogram {
     counts: [usize; SPANS.len()],
 }
 
@@ -25,9 +25,9 @@ const SPANS: [(&str, i64); 7] = [
     ("never", i64::MAX / DAY),
 ];
 
-impl LastUses {
+impl LastUseHistogram {
     /// Counts the keys.
-    pub fn of<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) -> Self {
+    pub fn count<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) -> Self {
         let mut counts = [0; SPANS.len()];
         for key in keys.into_iter().filter(|key| key.revoked_at.is_none()) {
             let span = key.last_used_at.map_or(SPANS.len() - 1, |at| {
@@ -55,24 +55,24 @@ impl LastUses {
 }
 
 /// Draws one row for each span: `quarter ████▌ 12`.
-pub fn draw_last_uses(area: Rect, buf: &mut Buffer, theme: Theme, uses: &LastUses) {
+pub fn draw_last_use_histogram(area: Rect, buf: &mut Buffer, theme: Theme, uses: &LastUseHistogram) {
     const LABEL: u16 = 8;
     let area = area.intersection(buf.area);
     let most = uses.rows().map(|(_, n)| n).max().unwrap_or(0).max(1);
     let digits = u16::try_from(most.to_string().len()).unwrap_or(0) + 1;
     let Some(room) = area.width.checked_sub(LABEL + digits).filter(|&room| room > 0) else { return };
     for (y, (name, n)) in (area.y..area.bottom()).zip(uses.rows()) {
-        buf.set_string(area.x, y, name, theme.style(Role::Muted));
+        buf.set_string(area.x, y, name, theme.style(StyleRole::Muted));
         let eighths = n * usize::from(room) * 8 / most;
         let bar = bar(if n > 0 { eighths.max(1) } else { 0 }, theme.ascii);
         let role = match name {
-            "today" | "week" => Role::Live,
-            "month" => Role::Bar,
-            _ => Role::Stale,
+            "today" | "week" => StyleRole::InUse,
+            "month" => StyleRole::Bar,
+            _ => StyleRole::Stale,
         };
         let (x, _) = buf.set_stringn(area.x + LABEL, y, &bar, usize::from(room), theme.style(role));
         let space = u16::from(n > 0);
-        buf.set_string(x + space, y, n.to_string(), theme.style(Role::Plain));
+        buf.set_string(x + space, y, n.to_string(), theme.style(StyleRole::Plain));
     }
 }
 
@@ -82,7 +82,7 @@ fn bar(eighths: usize, ascii: bool) -> String {
     if ascii {
         return "#".repeat(eighths.div_ceil(8));
     }
-    glyphs(false).eighths[8].repeat(eighths / 8) + PARTS[eighths % 8]
+    chart_glyphs(false).eighths[8].repeat(eighths / 8) + PARTS[eighths % 8]
 }
 
 #[cfg(test)]
@@ -92,10 +92,10 @@ mod tests {
 
     #[test]
     fn one_bar_for_each_span() {
-        let uses = LastUses { counts: [34, 7, 0, 3, 1, 0, 9] };
+        let uses = LastUseHistogram { counts: [34, 7, 0, 3, 1, 0, 9] };
         let area = Rect::new(0, 0, 30, uses.height());
         let mut buf = Buffer::empty(area);
-        draw_last_uses(area, &mut buf, Theme::default(), &uses);
+        draw_last_use_histogram(area, &mut buf, Theme::default(), &uses);
         insta::assert_snapshot!(rows(&buf), @r"
         today   ███████████████████ 34
         week    ███▉ 7

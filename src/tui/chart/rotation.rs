@@ -3,17 +3,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::bars::{Panel, draw_panel, put};
-use super::{Times, axis, glyphs, resample, series};
+use super::bars::{BarSeries, draw_bars, set_glyph};
+use super::{ChartInterval, axis, bucket_counts, chart_glyphs, resample_counts};
 use crate::domain::rotation::QuietWindow;
 use crate::domain::text;
 use crate::domain::time::{DAY, HOUR, Timestamp, span};
 use crate::domain::usage::{Bucket, BucketWidth};
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::{StyleRole, Theme};
 
 /// What the picture shows.
 #[derive(Clone, Copy, Debug)]
-pub struct TwoKeys<'a> {
+pub struct RotationChart<'a> {
     /// The old key's use by hour.
     pub old: &'a [Bucket],
     /// The new key's use by hour.
@@ -30,13 +30,13 @@ pub struct TwoKeys<'a> {
     pub now: Timestamp,
 }
 
-impl TwoKeys<'_> {
+impl RotationChart<'_> {
     /// The hours shown: the whole quiet window and the whole rotation with a day before it, at most 90 days.
-    fn times(&self) -> Times {
+    fn times(&self) -> ChartInterval {
         let quiet = self.now.minus(self.quiet.ms.saturating_add(self.quiet.ms / 4));
         let from = self.new_created_at.minus(DAY).min(quiet);
         let from = from.max(self.now.minus(89 * DAY)).floor(HOUR);
-        Times { from, to: self.now.floor(HOUR).plus(HOUR) }
+        ChartInterval { from, to: self.now.floor(HOUR).plus(HOUR) }
     }
 
     /// The start of the first hour in which the new key was used.
@@ -46,7 +46,7 @@ impl TwoKeys<'_> {
 }
 
 /// Draws the picture: the old key above, the new one below. Needs seven rows to say everything, four to say anything.
-pub fn draw_rotation(area: Rect, buf: &mut Buffer, theme: Theme, keys: &TwoKeys) {
+pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &RotationChart) {
     let area = area.intersection(buf.area);
     if area.height < 4 || area.width < GUTTER + 16 {
         return;
@@ -57,19 +57,19 @@ pub fn draw_rotation(area: Rect, buf: &mut Buffer, theme: Theme, keys: &TwoKeys)
     let below = if area.height >= 7 { 3 } else { 2 };
     let rows = (area.height - below) / 2;
     let shaded = times.column(keys.now.minus(keys.quiet.ms), columns)..columns;
-    let muted = theme.style(Role::Muted);
+    let muted = theme.style(StyleRole::Muted);
     let panels = [
-        ("old", keys.old, keys.old_created_at, Role::OtherBar),
-        ("new", keys.new, keys.new_created_at, Role::Bar),
+        ("old", keys.old, keys.old_created_at, StyleRole::OtherBar),
+        ("new", keys.new, keys.new_created_at, StyleRole::Bar),
     ];
     for (y, (name, buckets, created_at, role)) in (area.y..).step_by(usize::from(rows)).zip(panels) {
         let known_since = keys.tracking_since.max(created_at);
-        let counts = series(buckets, BucketWidth::Hour, times.from, keys.now, known_since);
-        let counts = resample(&counts, usize::from(columns));
+        let counts = bucket_counts(buckets, BucketWidth::Hour, times.from, keys.now, known_since);
+        let counts = resample_counts(&counts, usize::from(columns));
         let most = counts.iter().flatten().copied().max().unwrap_or(0);
         let shaded = if name == "old" { shaded.clone() } else { 0..0 };
         let bars = Rect { x, y, width: columns, height: rows };
-        draw_panel(bars, buf, theme, &Panel { columns: &counts, most, role, shaded });
+        draw_bars(bars, buf, theme, &BarSeries { columns: &counts, most, role, shaded });
         buf.set_string(area.x, y + rows - 1, name, theme.style(role));
     }
     let y = area.y + 2 * rows;
@@ -81,7 +81,8 @@ pub fn draw_rotation(area: Rect, buf: &mut Buffer, theme: Theme, keys: &TwoKeys)
         } else {
             "the organization's"
         };
-        let words = format!("{} quiet window of {}, {why}", glyphs(theme.ascii).shade, span(keys.quiet.ms));
+        let words =
+            format!("{} quiet window of {}, {why}", chart_glyphs(theme.ascii).shade, span(keys.quiet.ms));
         let width = u16::try_from(text::width(&words)).unwrap_or(columns);
         let at = shaded.start.min(columns.saturating_sub(width));
         buf.set_stringn(x + at, y + 2, theme.text(&words), usize::from(columns - at), muted);
@@ -92,13 +93,21 @@ pub fn draw_rotation(area: Rect, buf: &mut Buffer, theme: Theme, keys: &TwoKeys)
 const GUTTER: u16 = 4;
 
 /// Marks the new key's creation and first use, the earlier one's words left of its sign where they fit.
-fn draw_marks(buf: &mut Buffer, theme: Theme, x: u16, y: u16, columns: u16, keys: &TwoKeys, times: Times) {
-    let (sign, style) = (glyphs(theme.ascii).mark, theme.style(Role::Bar));
+fn draw_marks(
+    buf: &mut Buffer,
+    theme: Theme,
+    x: u16,
+    y: u16,
+    columns: u16,
+    keys: &RotationChart,
+    times: ChartInterval,
+) {
+    let (sign, style) = (chart_glyphs(theme.ascii).mark, theme.style(StyleRole::Bar));
     let created = times.column(keys.new_created_at, columns);
     let used = keys.first_use().map(|at| times.column(at, columns).max(created));
     let mut write = |column: u16, words: &str, before: bool| {
         let width = u16::try_from(words.len()).unwrap_or(0);
-        put(buf, x + column, y, sign, style);
+        set_glyph(buf, x + column, y, sign, style);
         if before && column > width {
             buf.set_string(x + column - width - 1, y, words, style);
         } else if column + width + 2 < columns {
@@ -133,7 +142,7 @@ mod tests {
     fn a_drain_shows_who_is_silent_since_when() {
         let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         let (old, new) = (uses(now, (20..120).rev()), uses(now, (0..50).rev()));
-        let keys = TwoKeys {
+        let keys = RotationChart {
             old: &old,
             new: &new,
             tracking_since: now.minus(300 * DAY),
@@ -142,10 +151,10 @@ mod tests {
             quiet: QuietWindow { ms: 48 * HOUR, raised_by_gap: None },
             now,
         };
-        let shown = |columns, height, ascii, keys: &TwoKeys| {
+        let shown = |columns, height, ascii, keys: &RotationChart| {
             let area = Rect::new(0, 0, columns, height);
             let mut buf = Buffer::empty(area);
-            draw_rotation(area, &mut buf, Theme { ascii, ..Theme::default() }, keys);
+            draw_rotation_chart(area, &mut buf, Theme { ascii, ..Theme::default() }, keys);
             rows(&buf)
         };
         insta::assert_snapshot!(shown(76, 9, false, &keys), @r"
@@ -165,7 +174,7 @@ mod tests {
               created ▲   ▲ first used
               Nov 21    Nov 22    Nov 23     now
         ");
-        insta::assert_snapshot!(shown(60, 9, true, &TwoKeys { new: &[], ..keys }), @r"
+        insta::assert_snapshot!(shown(60, 9, true, &RotationChart { new: &[], ..keys }), @r"
              # - - -   =   # - - - ::=::-:-:::=:::#:-:-:::::::::::::
              #-# #-# ==#-# #-# #-# ==#-##-#:==#-#:#-#:#:::::::::::::
         old =#############=######################=#####_____________

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::domain::text;
-use crate::terminal::capabilities::Hints;
+use crate::terminal::capabilities::TerminalEnv;
 use crate::terminal::clipboard::{self, Clipboard, Route};
 use crate::tui::msg::{Delivery, Reply, RequestError};
 
@@ -19,7 +19,7 @@ const SENT: &str = "sent to your terminal";
 /// Where texts and secrets may go.
 pub(super) struct Deliveries {
     pub(super) clipboard: Clipboard,
-    pub(super) hints: Hints,
+    pub(super) hints: TerminalEnv,
     /// Neither files nor commands.
     pub(super) restricted: bool,
     /// What `~` stands for.
@@ -187,7 +187,7 @@ mod tests {
     fn sinks(home: &Path) -> Deliveries {
         Deliveries {
             clipboard: Clipboard::Auto,
-            hints: Hints::default(),
+            hints: TerminalEnv::default(),
             restricted: false,
             home: Some(home.to_owned()),
             private: vec!["KEYWARD_TOKEN".to_owned()],

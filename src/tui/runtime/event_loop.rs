@@ -24,10 +24,12 @@ use super::signals::{self, Happened, Signals};
 use super::timer::Timer;
 use super::{Options, UiExit};
 use crate::clock;
-use crate::terminal::device::{Device, Writer};
-use crate::terminal::frame::{Painter, Scroll};
-use crate::terminal::input::{Decoder, Waiting};
-use crate::terminal::restore::{ENTER, Hold, Leave, give_back, stop_group};
+use crate::terminal::device::{TerminalDevice, TerminalWriter};
+use crate::terminal::frame::{FrameWriter, ScrollRegion};
+use crate::terminal::input::{InputDecoder, PendingInput};
+use crate::terminal::restore::{
+    ENTER_SEQUENCE, RestoreMode, TerminalGuard, restore_terminal, stop_process_group,
+};
 use crate::tui::context::StartOptions;
 use crate::tui::msg::{Effect, Msg, UiTime};
 use crate::tui::ui_model::UiModel;
@@ -67,11 +69,11 @@ enum Frame {
 /// The screens, the terminal, and what goes on between them.
 pub(super) struct EventLoop<S> {
     model: S,
-    painter: Painter<Writer>,
-    device: Device,
-    hold: Hold,
+    painter: FrameWriter<TerminalWriter>,
+    device: TerminalDevice,
+    hold: TerminalGuard,
     keys: AsyncFd<OwnedFd>,
-    decoder: Decoder,
+    decoder: InputDecoder,
     input: Zeroizing<Vec<u8>>,
     /// Input may be left over from the last batch.
     more: bool,
@@ -93,7 +95,7 @@ impl<S: UiModel> EventLoop<S> {
     /// Takes the terminal and shows the first frame of what `open` makes.
     pub(super) fn start(
         options: Options,
-        device: Device,
+        device: TerminalDevice,
         handle: &Handle,
         open: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
     ) -> io::Result<Self> {
@@ -125,9 +127,9 @@ impl<S: UiModel> EventLoop<S> {
             private: options.private_variables,
         };
         let keys = watched(device.input().try_clone_to_owned()?)?;
-        let hold = Hold::take(&device)?;
-        let mut painter = Painter::new(device.writer()?, options.capabilities, device.size());
-        painter.announce(ENTER);
+        let hold = TerminalGuard::acquire(&device)?;
+        let mut painter = FrameWriter::new(device.writer()?, options.capabilities, device.size());
+        painter.queue_prefix(ENTER_SEQUENCE);
         let (model, effects) = open(start);
         let mut ui = Self {
             model,
@@ -135,7 +137,7 @@ impl<S: UiModel> EventLoop<S> {
             device,
             hold,
             keys,
-            decoder: Decoder::default(),
+            decoder: InputDecoder::default(),
             input: Zeroizing::new(vec![0; 16 * 1024]),
             more: false,
             signals,
@@ -167,11 +169,11 @@ impl<S: UiModel> EventLoop<S> {
             Ended::Signal(number) => UiExit::Signal(number),
             Ended::Gone => UiExit::Signal(HANGUP),
         };
-        give_back(match ended {
-            Ended::Gone => Leave::Silently,
+        restore_terminal(match ended {
+            Ended::Gone => RestoreMode::Silently,
             // The terminal has hung up, most of the time, or is about to.
-            Ended::Signal(HANGUP) => Leave::Hastily,
-            Ended::Quit | Ended::Signal(_) => Leave::Blanked,
+            Ended::Signal(HANGUP) => RestoreMode::Hastily,
+            Ended::Quit | Ended::Signal(_) => RestoreMode::Blanked,
         });
         Ok((exit, self.model))
     }
@@ -182,10 +184,10 @@ impl<S: UiModel> EventLoop<S> {
             let mut given_up = false;
             let wake = self.model.wake_at().map(|at| self.began + Duration::from_millis(at.0));
             let wake = wake.into_iter().chain(self.owed).min();
-            let patience = match self.decoder.waiting() {
-                Waiting::No => None,
-                Waiting::Briefly => Some(ESC),
-                Waiting::Longer => Some(REST),
+            let patience = match self.decoder.pending() {
+                PendingInput::Nothing => None,
+                PendingInput::MaybeEscape => Some(ESC),
+                PendingInput::PartialSequence => Some(REST),
             };
             self.frame = Frame::Now;
             if !self.more {
@@ -230,7 +232,7 @@ impl<S: UiModel> EventLoop<S> {
         self.tell(Msg::Tick { now: self.now() })?;
         let mut events = Vec::new();
         if given_up {
-            self.decoder.give_up(|event| events.push(event));
+            self.decoder.flush(|event| events.push(event));
         }
         self.more = false;
         let mut gone = false;
@@ -274,7 +276,7 @@ impl<S: UiModel> EventLoop<S> {
                 Effect::CancelRequest(ticket) => self.effects.forget(ticket),
                 Effect::Deliver { ticket, put } => match self.effects.sinks().begin(put) {
                     Step::Send(bytes, reply) => {
-                        self.painter.send(&bytes)?;
+                        self.painter.write_bytes(&bytes)?;
                         self.effects.answer(ticket, Ok(reply));
                     }
                     Step::Work(work) => self.effects.work(ticket, work),
@@ -293,13 +295,13 @@ impl<S: UiModel> EventLoop<S> {
     /// Draws a frame, and tells the model that it was shown: only then does a popup take its confirming key.
     fn draw(&mut self) -> io::Result<()> {
         let drawn = self.model.draw(self.painter.canvas());
-        let scroll = drawn.scroll.map(|s| Scroll {
+        let scroll = drawn.scroll.map(|s| ScrollRegion {
             first_row: s.first_row_y,
             rows: s.rows,
             top: s.top,
             generation: s.generation,
         });
-        self.painter.show(drawn.cursor, scroll)?;
+        self.painter.write_frame(drawn.cursor, scroll)?;
         self.tell(Msg::Shown)
     }
 
@@ -319,8 +321,8 @@ impl<S: UiModel> EventLoop<S> {
     async fn suspend(&mut self) -> io::Result<()> {
         self.suspend = false;
         self.tell(Msg::Conceal)?;
-        give_back(Leave::Blanked);
-        stop_group();
+        restore_terminal(RestoreMode::Blanked);
+        stop_process_group();
         // The stop comes with a little delay, and it may not come at all.
         let _ = timeout(STOP, self.signals.proceeding()).await;
         self.resume()
@@ -328,8 +330,8 @@ impl<S: UiModel> EventLoop<S> {
 
     /// Takes the terminal, whatever others did to it, without asking it anything.
     fn resume(&mut self) -> io::Result<()> {
-        self.hold.again(&self.device)?;
-        self.painter.announce(ENTER);
+        self.hold.enter_raw_mode(&self.device)?;
+        self.painter.queue_prefix(ENTER_SEQUENCE);
         self.measure()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::terminal::restore::{Leave, give_back};
+use crate::terminal::restore::{RestoreMode, restore_terminal};
 
 /// How long an orderly end may take. The terminal is then given back without a word.
 const GRACE: Duration = Duration::from_millis(1_500);
@@ -108,6 +108,6 @@ pub(super) fn end_soon(handle: &Handle, number: i32) {
 #[expect(clippy::disallowed_methods, reason = "an orderly end was tried, and did not come")]
 async fn end_after_grace(number: i32) {
     tokio::time::sleep(GRACE).await;
-    give_back(Leave::Silently);
+    restore_terminal(RestoreMode::Silently);
     std::process::exit(128 + number);
 }

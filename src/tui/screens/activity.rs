@@ -14,8 +14,8 @@ use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
-use crate::tui::table::{self, CellContext, Row, Table};
-use crate::tui::text_layout::number;
+use crate::tui::table::{self, CellContext, Table, TableRow};
+use crate::tui::text_layout::format_count;
 use crate::tui::view::Scrolled;
 use crate::wire::activity::ActivityQuery;
 use crate::wire::page::Page;
@@ -33,7 +33,7 @@ const AHEAD: usize = 40;
 /// Most bytes of rows that are held; older ones are not asked for then.
 const HELD_MAX: usize = 32 * 1024 * 1024;
 
-impl Row for Activity {
+impl TableRow for Activity {
     fn id(&self) -> Id {
         self.id
     }
@@ -73,7 +73,7 @@ impl Default for State {
 impl State {
     /// The selected row.
     pub fn selected(&self) -> Option<&Activity> {
-        let id = self.table.selected()?;
+        let id = self.table.selected_id()?;
         self.rows.iter().find(|row| row.id == id)
     }
 
@@ -90,7 +90,8 @@ impl State {
 
     /// Asks for older rows where the end of those loaded is near.
     pub fn look_ahead(&mut self, context: &mut Context) {
-        let near = self.table.top() + self.table.page() + AHEAD >= self.table.shown().len();
+        let near =
+            self.table.first_visible() + self.table.page_rows() + AHEAD >= self.table.shown_rows().len();
         if self.load != Load::Complete || !near || context.waits(ReplyTo::Activity) {
             return;
         }
@@ -122,7 +123,7 @@ impl State {
         if held > HELD_MAX && self.older.take().is_some() {
             self.cut = true;
             let said =
-                format!("the log goes on; held are its newest {} rows", number(self.rows.len() as u64));
+                format!("the log goes on; held are its newest {} rows", format_count(self.rows.len() as u64));
             context.notices.info(context.now, said);
         }
         self.load = Load::Complete;
@@ -159,7 +160,7 @@ impl State {
         if matches!(action, Action::Mark | Action::MarkAll | Action::Sort) {
             return true;
         }
-        if self.table.act(&self.rows, action) {
+        if self.table.apply_action(&self.rows, action) {
             return true;
         }
         match action {
@@ -234,7 +235,7 @@ pub fn draw(
     }
     let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = super::rotations::table_area(body);
-    if state.table.shown().is_empty() {
+    if state.table.shown_rows().is_empty() {
         let said = match &state.load {
             Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
             Load::Complete
@@ -245,7 +246,7 @@ pub fn draw(
             }
             Load::Complete if !state.search.is_empty() && state.cut => format!(
                 "None of the newest {} rows passes the filter. `keyward activity` reads the whole log.",
-                number(state.rows.len() as u64)
+                format_count(state.rows.len() as u64)
             ),
             Load::Complete if !state.search.is_empty() => {
                 format!("Nothing in the log passes the filter. {} clears it.", context.key(Action::Cancel))
@@ -255,14 +256,22 @@ pub fn draw(
         say(&said, area, &look, buf);
         return (cursor, None);
     }
-    table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
+    table::draw_table(
+        &state.table,
+        &state.rows,
+        COLUMNS,
+        &look,
+        matches!(state.load, Load::Failed(_)),
+        area,
+        buf,
+    );
     if let Some(row) = state.selected() {
         super::rotations::say_below(&whole(row), area, body, &look, buf);
     }
     let scroll = Scrolled {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),
-        top: state.table.top(),
+        top: state.table.first_visible(),
         generation: state.table.generation(),
     };
     (cursor, (scroll.rows > 0).then_some(scroll))

@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::domain::key::{self, Key, NOTE_MAX};
-use crate::tui::form::{Field, Form};
+use crate::tui::form::{FormFocus, TextField};
 use crate::tui::keymap::Action;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::{StyleRole, Theme};
 
 const FOUR: usize = 0;
 const REASON: usize = 1;
@@ -17,59 +17,59 @@ const LABEL: u16 = 12;
 
 /// The two fields.
 #[derive(Debug)]
-pub struct Proof {
-    four: Field,
-    reason: Field,
-    focus: Form,
+pub struct ConfirmFields {
+    four: TextField,
+    reason: TextField,
+    focus: FormFocus,
 }
 
-impl Default for Proof {
+impl Default for ConfirmFields {
     fn default() -> Self {
-        Self::with("")
+        Self::with_reason("")
     }
 }
 
-impl Proof {
+impl ConfirmFields {
     /// With a proposed reason.
-    pub fn with(reason: &str) -> Self {
-        Self { four: Field::default(), reason: Field::with(reason), focus: Form::new(2) }
+    pub fn with_reason(reason: &str) -> Self {
+        Self { four: TextField::default(), reason: TextField::with_text(reason), focus: FormFocus::new(2) }
     }
 
     /// What was typed of the mask is typed again; the reason stays.
-    pub fn ask_again(&mut self) {
-        self.four = Field::default();
-        self.focus.at = FOUR;
+    pub fn clear_last_four(&mut self) {
+        self.four = TextField::default();
+        self.focus.index = FOUR;
     }
 
     /// Moves the focus.
-    pub fn act(&mut self, action: Action) {
+    pub fn move_focus(&mut self, action: Action) {
         match action {
-            Action::NextField => self.focus.next(),
-            Action::PreviousField => self.focus.previous(),
+            Action::NextField => self.focus.focus_next(),
+            Action::PreviousField => self.focus.focus_previous(),
             _ => {}
         }
     }
 
     /// Takes a key into the focused field.
-    pub fn press(&mut self, key: KeyCombination) {
-        let field = if self.focus.at == FOUR { &mut self.four } else { &mut self.reason };
+    pub fn handle_key(&mut self, key: KeyCombination) {
+        let field = if self.focus.index == FOUR { &mut self.four } else { &mut self.reason };
         if field.text().chars().count() < NOTE_MAX {
-            field.press(key);
+            field.handle_key(key);
         }
     }
 
     /// Takes a pasted text into the focused field.
     pub fn paste(&mut self, text: &str) {
-        if self.focus.at == FOUR { self.four.paste(text) } else { self.reason.paste(text) }
+        if self.focus.index == FOUR { self.four.paste(text) } else { self.reason.paste(text) }
     }
 
     /// The reason, if there is one.
     ///
     /// # Errors
     /// The sentence that says why it is none; the focus is on it then.
-    pub fn reason(&mut self) -> Result<Option<String>, String> {
+    pub fn check_reason(&mut self) -> Result<Option<String>, String> {
         key::note(self.reason.text()).map_err(|why| {
-            self.focus.at = REASON;
+            self.focus.index = REASON;
             format!("The reason {why}.")
         })
     }
@@ -78,11 +78,11 @@ impl Proof {
     ///
     /// # Errors
     /// The sentence that says what to type; the focus is on it then.
-    pub fn four(&mut self, key: &Key) -> Result<(), String> {
+    pub fn check_last_four(&mut self, key: &Key) -> Result<(), String> {
         if self.four.text().trim() == key.last_four() {
             return Ok(());
         }
-        self.focus.at = FOUR;
+        self.focus.index = FOUR;
         Err(format!("Type the last four of its mask: {}.", key.last_four()))
     }
 
@@ -90,19 +90,19 @@ impl Proof {
     ///
     /// # Errors
     /// The sentence that says what is missing.
-    pub fn both(&mut self, key: &Key) -> Result<String, String> {
-        let reason = self.reason()?;
-        self.four(key)?;
+    pub fn check_last_four_and_reason(&mut self, key: &Key) -> Result<String, String> {
+        let reason = self.check_reason()?;
+        self.check_last_four(key)?;
         reason.ok_or_else(|| {
-            self.focus.at = REASON;
+            self.focus.index = REASON;
             "Say why it must go although it may be in use, for the record.".to_owned()
         })
     }
 
     /// The labels of the two fields.
-    pub fn labels(&self, key: &Key, theme: Theme) -> [Line<'static>; 2] {
+    pub fn label_lines(&self, key: &Key, theme: Theme) -> [Line<'static>; 2] {
         let label = |at, text: String| {
-            let role = if self.focus.at == at { Role::Accent } else { Role::Muted };
+            let role = if self.focus.index == at { StyleRole::Accent } else { StyleRole::Muted };
             Line::styled(text, theme.style(role))
         };
         [label(FOUR, format!("Type {}", key.last_four())), label(REASON, "Reason".to_owned())]
@@ -118,7 +118,7 @@ impl Proof {
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
         let place = |y| Rect { x: inside.x + LABEL, y, width: inside.width.saturating_sub(LABEL), height: 1 };
-        let has_it = |at| focused && self.focus.at == at;
+        let has_it = |at| focused && self.focus.index == at;
         let four = self.four.draw(place(y), has_it(FOUR), theme, buf);
         let reason = self.reason.draw(place(y + 1), has_it(REASON), theme, buf);
         four.or(reason)

@@ -11,13 +11,13 @@ use crate::domain::key::{self, Key, Kind, recommended_kind};
 use crate::domain::member::Permission;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::{Field, Form};
+use crate::tui::form::{FormFocus, TextField};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
-use crate::tui::table::put;
-use crate::tui::text_layout::{choice, hints, paragraph, wrap};
-use crate::tui::theme::Role;
+use crate::tui::table::draw_line;
+use crate::tui::text_layout::{key_hints, radio_button, wrap_paragraph, wrap_text};
+use crate::tui::theme::StyleRole;
 use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::problem::ProblemType;
 
@@ -34,15 +34,15 @@ const KIND: usize = 2;
 
 /// What was typed so far.
 #[derive(Debug)]
-pub struct State {
+pub struct CreatePopup {
     kind: Kind,
     choice: bool,
     replaces: Option<Key>,
     /// A replacement whose secret is lost: it is revoked first, so that there is never a second one.
-    lost: Option<Lost>,
-    name: Field,
-    note: Field,
-    focus: Form,
+    lost: Option<LostReplacement>,
+    name: TextField,
+    note: TextField,
+    focus: FormFocus,
     tried: bool,
     sending: bool,
     sent: Option<(String, CreateKey, Kind)>,
@@ -51,13 +51,13 @@ pub struct State {
 
 /// A replacement whose secret is lost.
 #[derive(Debug)]
-struct Lost {
+struct LostReplacement {
     key: Key,
     /// Whether it was shown that it will be revoked.
     shown: bool,
 }
 
-impl State {
+impl CreatePopup {
     /// An empty popup; `choice` says whether the member may choose the other kind too.
     pub fn new(kind: Kind, choice: bool) -> Self {
         Self {
@@ -65,9 +65,9 @@ impl State {
             choice,
             replaces: None,
             lost: None,
-            name: Field::default(),
-            note: Field::default(),
-            focus: Form::new(if choice { 3 } else { 2 }),
+            name: TextField::default(),
+            note: TextField::default(),
+            focus: FormFocus::new(if choice { 3 } else { 2 }),
             tried: false,
             sending: false,
             sent: None,
@@ -78,15 +78,15 @@ impl State {
     /// For the replacement of a key, with a proposed name.
     pub fn replacing(old: Key, name: &str) -> Self {
         let mut state = Self::new(old.kind, false);
-        state.name = Field::with(name);
-        state.note = Field::with(old.note.as_deref().unwrap_or_default());
+        state.name = TextField::with_text(name);
+        state.note = TextField::with_text(old.note.as_deref().unwrap_or_default());
         state.replaces = Some(old);
         state
     }
 
     /// For another replacement of a key, instead of one that was never used and whose secret is lost.
     pub fn instead_of(lost: Key, old: Key, name: &str) -> Self {
-        Self { lost: Some(Lost { key: lost, shown: false }), ..Self::replacing(old, name) }
+        Self { lost: Some(LostReplacement { key: lost, shown: false }), ..Self::replacing(old, name) }
     }
 
     /// The key that is to be replaced.
@@ -112,10 +112,10 @@ impl State {
             return;
         }
         if let Some((field, _)) = self.wrong() {
-            self.focus.at = field;
+            self.focus.index = field;
             return;
         }
-        if let Some(Lost { key: lost, .. }) = &self.lost {
+        if let Some(LostReplacement { key: lost, .. }) = &self.lost {
             // Since its creation nobody may have used it: else someone has its secret.
             let body = RevokeKey { unless_used_since: Some(lost.created_at), ..RevokeKey::default() };
             let ask = ApiRequest::Revoke { kind: lost.kind, id: lost.id, body };
@@ -136,10 +136,10 @@ impl State {
     }
 
     /// What is to be said about the name: wrong, a twin, or which kind suits it.
-    fn advice(&self, tables: &Tables) -> Option<(Role, String)> {
+    fn advice(&self, tables: &Tables) -> Option<(StyleRole, String)> {
         let typed = self.name.text().trim();
         if let Some((_, why)) = self.wrong().filter(|_| self.tried || !typed.is_empty()) {
-            return Some((Role::Danger, why));
+            return Some((StyleRole::Danger, why));
         }
         let replaced = self.replaces.as_ref().map(|old| old.id);
         let twin = |key: &&Key| {
@@ -147,20 +147,23 @@ impl State {
         };
         let keys = tables.of(self.kind).key_list.keys();
         if let Some(twin) = keys.iter().find(twin).filter(|_| !typed.is_empty()) {
-            return Some((Role::Stale, format!("There is a key of this name already: {}.", twin.masked)));
+            return Some((
+                StyleRole::Stale,
+                format!("There is a key of this name already: {}.", twin.masked),
+            ));
         }
         let (kind, why) = recommended_kind(typed)?;
         if kind == self.kind {
-            return Some((Role::Muted, format!("Right kind: {why}.")));
+            return Some((StyleRole::Muted, format!("Right kind: {why}.")));
         }
         Some((
-            Role::Stale,
+            StyleRole::Stale,
             format!("Better {} {kind} key: {why}.", if kind == Kind::Personal { "a" } else { "an" }),
         ))
     }
 }
 
-impl Popup for State {
+impl Popup for CreatePopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
@@ -168,8 +171,8 @@ impl Popup for State {
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Submit => self.submit(cx.context),
-            Action::NextField => self.focus.next(),
-            Action::PreviousField => self.focus.previous(),
+            Action::NextField => self.focus.focus_next(),
+            Action::PreviousField => self.focus.focus_previous(),
             Action::Cancel if self.sending => {
                 cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
             }
@@ -180,10 +183,10 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        match self.focus.at {
+        match self.focus.index {
             _ if self.sending => {}
-            NAME => drop(self.name.press(key)),
-            NOTE => drop(self.note.press(key)),
+            NAME => drop(self.name.handle_key(key)),
+            NOTE => drop(self.note.handle_key(key)),
             _ if matches!(key.codes.first(), KeyCode::Left | KeyCode::Right | KeyCode::Char(' ')) => {
                 self.kind = self.kind.other();
             }
@@ -193,7 +196,7 @@ impl Popup for State {
     }
 
     fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
-        match self.focus.at {
+        match self.focus.index {
             NAME => self.name.paste(text),
             NOTE => self.note.paste(text),
             _ => {}
@@ -233,7 +236,7 @@ impl Popup for State {
         let width = content_width(area, 62);
         let columns = usize::from(width);
         let advice = self.advice(tables).map_or_else(Vec::new, |(role, text)| {
-            wrap(&theme.text(&text), columns - 6)
+            wrap_text(&theme.text(&text), columns - 6)
                 .into_iter()
                 .map(|l| Line::styled(format!("      {l}"), theme.style(role)))
                 .collect()
@@ -242,7 +245,7 @@ impl Popup for State {
         let advice_lines = advice.len().max(2).min(if area.height < 14 { 1 } else { 3 });
         let low = area.height < 13;
         let warning = match &self.lost {
-            Some(lost) => paragraph(
+            Some(lost) => wrap_paragraph(
                 &theme.text(&format!(
                     "The replacement {} was never used. It is revoked first, then this one is created in its place.",
                     lost.key.masked
@@ -252,12 +255,11 @@ impl Popup for State {
             ),
             // In a low window the failure is more urgent.
             None if low && self.failed.is_some() => vec![],
-            None => paragraph(if low { LOW_WARNING } else { WARNING }, Style::new(), columns),
+            None => wrap_paragraph(if low { LOW_WARNING } else { WARNING }, Style::new(), columns),
         };
-        let failed = self
-            .failed
-            .as_ref()
-            .map_or_else(Vec::new, |why| paragraph(&theme.text(why), theme.style(Role::Danger), columns));
+        let failed = self.failed.as_ref().map_or_else(Vec::new, |why| {
+            wrap_paragraph(&theme.text(why), theme.style(StyleRole::Danger), columns)
+        });
         let blank: &[Line<'_>] = if low { &[] } else { &[Line::default()] };
         let height = 1 + advice_lines + 1 + 1 + 2 * blank.len() + warning.len() + failed.len() + 1;
         let title = match (&self.replaces, self.kind) {
@@ -270,9 +272,9 @@ impl Popup for State {
         let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
         let mut y = inside.y;
         let mut cursor = None;
-        let mut field = |label: &str, field: &Field, at: usize, y: u16, buf: &mut Buffer| {
-            let focused = self.focus.at == at && !self.sending;
-            let role = if focused { Role::Accent } else { Role::Muted };
+        let mut field = |label: &str, field: &TextField, at: usize, y: u16, buf: &mut Buffer| {
+            let focused = self.focus.index == at && !self.sending;
+            let role = if focused { StyleRole::Accent } else { StyleRole::Muted };
             buf.set_string(inside.x, y, label, theme.style(role));
             let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };
             cursor = cursor.or(field.draw(place, focused, theme, buf));
@@ -280,41 +282,41 @@ impl Popup for State {
         field("Name", &self.name, NAME, y, buf);
         for line in advice.iter().take(advice_lines) {
             y += 1;
-            put(buf, (inside.x, y), inside.width, line, Style::new(), theme);
+            draw_line(buf, (inside.x, y), inside.width, line, Style::new(), theme);
         }
         y = inside.y + 1 + u16::try_from(advice_lines).unwrap_or(0);
         field("Note", &self.note, NOTE, y, buf);
         y += 1;
-        put(buf, (inside.x, y), inside.width, &self.kind_line(context), Style::new(), theme);
+        draw_line(buf, (inside.x, y), inside.width, &self.kind_line(context), Style::new(), theme);
         y += 1;
         let rest = blank.iter().cloned().chain(warning).chain(failed).chain(blank.iter().cloned());
         let does = if self.sending { "creating" } else { "create" };
         let enter = context.key(Action::Submit);
         let (tab, esc) = (context.key(Action::NextField), context.key(Action::Cancel));
-        let keys = hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme);
+        let keys = key_hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme);
         // The keys stay visible.
         let room = usize::from(inside.bottom().saturating_sub(y + 1));
         for line in rest.take(room).chain([keys]) {
-            put(buf, (inside.x, y), inside.width, &line, Style::new(), theme);
+            draw_line(buf, (inside.x, y), inside.width, &line, Style::new(), theme);
             y += 1;
         }
         cursor
     }
 }
 
-impl State {
+impl CreatePopup {
     fn kind_line(&self, context: &Context) -> Line<'static> {
         let theme = context.theme();
-        let focused = self.focus.at == KIND;
-        let label = theme.style(if focused { Role::Accent } else { Role::Muted });
+        let focused = self.focus.index == KIND;
+        let label = theme.style(if focused { StyleRole::Accent } else { StyleRole::Muted });
         let mut spans = vec![Span::styled("Kind  ", label)];
         for kind in [Kind::Organization, Kind::Personal] {
             if kind == self.kind || self.choice {
-                spans.push(choice(&kind.to_string(), kind == self.kind, theme));
+                spans.push(radio_button(&kind.to_string(), kind == self.kind, theme));
             }
         }
         if focused {
-            spans.push(Span::styled("Space changes it", theme.style(Role::Muted)));
+            spans.push(Span::styled("Space changes it", theme.style(StyleRole::Muted)));
         }
         Line::from(spans)
     }
@@ -324,8 +326,8 @@ impl State {
 ///
 /// # Errors
 /// The member may not create such keys.
-pub fn open(context: &Context, kind: Kind) -> Result<State, String> {
+pub fn open(context: &Context, kind: Kind) -> Result<CreatePopup, String> {
     context.may(Permission::CreateKey(kind))?;
     let choice = context.may(Permission::CreateKey(kind.other())).is_ok();
-    Ok(State::new(kind, choice))
+    Ok(CreatePopup::new(kind, choice))
 }

@@ -11,15 +11,15 @@ use crate::domain::member::Status;
 use crate::domain::text::width;
 use crate::domain::time::{Timestamp, ago};
 use crate::domain::usage::Usage;
-use crate::tui::chart::{self, Range};
+use crate::tui::chart::{self, ChartRange};
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::KeyList;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, Reply, RequestError, UiTime};
 use crate::tui::popup::Scroll;
-use crate::tui::table::{CellContext, put};
-use crate::tui::text_layout::{fact, number, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::{CellContext, draw_line};
+use crate::tui::text_layout::{format_count, labelled_lines, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::UsageQuery;
 
 /// From this width on the pane stands beside the table that it belongs to.
@@ -36,7 +36,7 @@ const REST_MS: u64 = 150;
 struct Wanted {
     kind: Kind,
     id: Id,
-    range: Range,
+    range: ChartRange,
     uses: i64,
 }
 
@@ -50,9 +50,9 @@ pub struct State {
     /// How many lines are scrolled away.
     pub scroll: Scroll,
     /// Over which time the use is shown.
-    pub range: Range,
+    pub range: ChartRange,
     /// The use of a key, over a range, up to a moment.
-    pub usage: Option<(Id, Range, Timestamp, Usage)>,
+    pub usage: Option<(Id, ChartRange, Timestamp, Usage)>,
     /// Why the use is not there.
     pub failed: Option<String>,
     wanted: Option<Wanted>,
@@ -87,7 +87,7 @@ impl State {
         }
         self.ask_at = None;
         let to = context.server_now();
-        let (from, bucket) = (wanted.range.from(to), wanted.range.width());
+        let (from, bucket) = (wanted.range.start(to), wanted.range.bucket_width());
         let query = UsageQuery { from: Some(from), to: Some(to), bucket };
         context.ask(ReplyTo::Detail, ApiRequest::Usage { kind: wanted.kind, id: wanted.id, query });
     }
@@ -156,7 +156,7 @@ pub fn draw(
     clients(state, key, look, usize::from(area.width), &mut facts);
     let skipped = state.scroll.first(facts.len(), usize::from(area.height));
     for (y, line) in (area.y..area.bottom()).zip(facts.iter().skip(skipped)) {
-        put(buf, (area.x, y), area.width, line, Style::new(), look.theme);
+        draw_line(buf, (area.x, y), area.width, line, Style::new(), look.theme);
     }
     if let Some(y) = (chart + 1).checked_sub(skipped).and_then(|rows| u16::try_from(rows).ok()) {
         let place = Rect { y: area.y.saturating_add(y), height: CHART, ..area };
@@ -174,7 +174,7 @@ pub fn draw(
             format!("{tab} scrolls")
         };
         let x = area.right() - u16::try_from(width(&hint)).unwrap_or(0).min(area.width);
-        let role = if state.focused { Role::Accent } else { Role::Muted };
+        let role = if state.focused { StyleRole::Accent } else { StyleRole::Muted };
         buf.set_stringn(x, area.y, &hint, usize::from(area.width), look.theme.style(role));
     }
 }
@@ -186,10 +186,10 @@ fn exactly(at: Timestamp, look: &CellContext<'_>) -> String {
 fn facts(key: &Key, key_list: &KeyList, look: &CellContext<'_>, columns: usize) -> Vec<Line<'static>> {
     let theme = look.theme;
     let plain = Style::new();
-    let mut out = paragraph(&theme.text(&key.name), theme.style(Role::Strong), columns);
+    let mut out = wrap_paragraph(&theme.text(&key.name), theme.style(StyleRole::Strong), columns);
     out.push(standing(key, look));
     out.push(Line::default());
-    let mut add = |label: &str, value: &str| out.extend(fact(label, value, plain, columns, theme));
+    let mut add = |label: &str, value: &str| out.extend(labelled_lines(label, value, plain, columns, theme));
     add("Secret key", &key.masked);
     add("Last used", &key.last_used_at.map_or_else(|| "Never".to_owned(), |at| exactly(at, look)));
     if let Some(by) = &key.last_used_by {
@@ -198,7 +198,7 @@ fn facts(key: &Key, key_list: &KeyList, look: &CellContext<'_>, columns: usize) 
     if key.last_used_at.is_none() && key.revoked_at.is_none() {
         add("", &look.rules.last_use(key));
     }
-    add("Uses", &number(u64::try_from(key.use_count).unwrap_or(0)));
+    add("Uses", &format_count(u64::try_from(key.use_count).unwrap_or(0)));
     add("Created", &exactly(key.created_at, look));
     let by = &key.created_by;
     add("Created by", &format!("{} <{}>", by.name, by.email));
@@ -243,20 +243,24 @@ fn draw_chart(
     let keys =
         format!("{} {} other times", context.key(Action::ShorterChart), context.key(Action::LongerChart));
     let title = Line::from(vec![
-        Span::styled(format!("Uses over {}", state.range.label()), theme.style(Role::Strong)),
-        Span::styled(format!(", {}", chart::per(state.range.width())), theme.style(Role::Muted)),
+        Span::styled(format!("Uses over {}", state.range.draw_label()), theme.style(StyleRole::Strong)),
+        Span::styled(
+            format!(", {}", chart::bucket_unit(state.range.bucket_width())),
+            theme.style(StyleRole::Muted),
+        ),
     ]);
-    put(buf, (area.x, area.y), area.width, &title, Style::new(), theme);
+    draw_line(buf, (area.x, area.y), area.width, &title, Style::new(), theme);
     let x = area.right().saturating_sub(u16::try_from(width(&keys)).unwrap_or(0));
     if area.width > 40 {
-        buf.set_string(x, area.y, &keys, theme.style(Role::Muted));
+        buf.set_string(x, area.y, &keys, theme.style(StyleRole::Muted));
     }
     let known = state.usage.as_ref().filter(|(id, range, ..)| *id == key.id && *range == state.range);
     if let Some((_, range, now, usage)) = known {
         let since = usage.tracking_since.max(key.created_at);
-        let series = chart::series(&usage.buckets, range.width(), range.from(*now), *now, since);
+        let series =
+            chart::bucket_counts(&usage.buckets, range.bucket_width(), range.start(*now), *now, since);
         let bars = Rect { y: area.y + 1, height: CHART - 2, ..area };
-        chart::draw_use(bars, buf, theme, &series, *range, *now);
+        chart::draw_usage_chart(bars, buf, theme, &series, *range, *now);
     }
 }
 
@@ -264,45 +268,51 @@ fn draw_chart(
 fn standing(key: &Key, look: &CellContext<'_>) -> Line<'static> {
     let theme = look.theme;
     if key.revoked_at.is_some() {
-        return Line::styled("revoked", theme.style(Role::Danger));
+        return Line::styled("revoked", theme.style(StyleRole::Danger));
     }
     let mut spans = Vec::new();
     if key.is_live(look.rules.now) {
-        spans.push(Span::styled(format!("{} live", theme.symbol(Symbol::Live)), theme.style(Role::Live)));
+        spans.push(Span::styled(
+            format!("{} live", theme.symbol(ThemeSymbol::InUse)),
+            theme.style(StyleRole::InUse),
+        ));
     }
     for finding in look.rules.findings(key) {
         if !spans.is_empty() {
-            spans.push(Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), theme.style(Role::Muted)));
+            spans.push(Span::styled(
+                format!(" {} ", theme.symbol(ThemeSymbol::Dot)),
+                theme.style(StyleRole::Muted),
+            ));
         }
         let role = if finding.flag == crate::domain::staleness::Flag::Orphaned {
-            Role::Orphaned
+            StyleRole::Orphaned
         } else {
-            Role::Stale
+            StyleRole::Stale
         };
         spans.push(Span::styled(finding.flag.label(), theme.style(role)));
     }
     if spans.is_empty() {
-        spans.push(Span::styled("in order", theme.style(Role::Muted)));
+        spans.push(Span::styled("in order", theme.style(StyleRole::Muted)));
     }
     Line::from(spans)
 }
 
 fn clients(state: &State, key: &Key, look: &CellContext<'_>, columns: usize, out: &mut Vec<Line<'static>>) {
     let theme = look.theme;
-    let muted = theme.style(Role::Muted);
+    let muted = theme.style(StyleRole::Muted);
     // Room for the chart, which is drawn there.
     out.extend((0..=CHART).map(|_| Line::default()));
     if let Some(why) = &state.failed {
-        out.push(Line::styled("Clients", theme.style(Role::Strong)));
-        out.extend(paragraph(why, theme.style(Role::Danger), columns));
+        out.push(Line::styled("Clients", theme.style(StyleRole::Strong)));
+        out.extend(wrap_paragraph(why, theme.style(StyleRole::Danger), columns));
         return;
     }
     let Some((.., usage)) = state.usage.as_ref().filter(|(id, ..)| *id == key.id) else {
-        out.push(Line::styled("Clients", theme.style(Role::Strong)));
+        out.push(Line::styled("Clients", theme.style(StyleRole::Strong)));
         out.push(Line::styled("loading", muted));
         return;
     };
-    out.push(Line::styled("Clients", theme.style(Role::Strong)));
+    out.push(Line::styled("Clients", theme.style(StyleRole::Strong)));
     if usage.clients.is_empty() {
         out.push(Line::styled("none seen", muted));
     }
@@ -316,7 +326,7 @@ fn clients(state: &State, key: &Key, look: &CellContext<'_>, columns: usize, out
                 crate::domain::text::line(&client.address),
                 client.first_seen_at.date(),
                 ago(client.last_seen_at, look.rules.now),
-                number(u64::try_from(client.count).unwrap_or(0)),
+                format_count(u64::try_from(client.count).unwrap_or(0)),
             ),
             muted,
         ));

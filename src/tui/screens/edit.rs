@@ -10,32 +10,32 @@ use crate::domain::key::{self, Key};
 use crate::domain::text;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::{Field, Form};
+use crate::tui::form::{FormFocus, TextField};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{hints, paragraph};
-use crate::tui::theme::Role;
+use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::theme::StyleRole;
 use crate::wire::keys::EditKey;
 
 /// The key as it was, and what was typed.
 #[derive(Debug)]
-pub struct State {
+pub struct EditPopup {
     key: Key,
-    name: Field,
-    note: Field,
-    focus: Form,
+    name: TextField,
+    note: TextField,
+    focus: FormFocus,
     sending: bool,
     failed: Option<String>,
 }
 
-impl State {
+impl EditPopup {
     /// For a key.
     pub fn new(key: Key) -> Self {
         Self {
-            name: Field::with(&key.name),
-            note: Field::with(key.note.as_deref().unwrap_or_default()),
-            focus: Form::new(2),
+            name: TextField::with_text(&key.name),
+            note: TextField::with_text(key.note.as_deref().unwrap_or_default()),
+            focus: FormFocus::new(2),
             sending: false,
             failed: None,
             key,
@@ -49,11 +49,11 @@ impl State {
         let (name, note) = match (key::name(self.name.text()), key::note(self.note.text())) {
             (Ok(name), Ok(note)) => (name, note),
             (Err(why), _) => {
-                (self.focus.at, self.failed) = (0, Some(format!("The name {why}.")));
+                (self.focus.index, self.failed) = (0, Some(format!("The name {why}.")));
                 return PopupAction::Stay;
             }
             (_, Err(why)) => {
-                (self.focus.at, self.failed) = (1, Some(format!("The note {why}.")));
+                (self.focus.index, self.failed) = (1, Some(format!("The note {why}.")));
                 return PopupAction::Stay;
             }
         };
@@ -71,7 +71,7 @@ impl State {
     }
 }
 
-impl Popup for State {
+impl Popup for EditPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
@@ -79,8 +79,8 @@ impl Popup for State {
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Submit => return self.submit(cx.context),
-            Action::NextField => self.focus.next(),
-            Action::PreviousField => self.focus.previous(),
+            Action::NextField => self.focus.focus_next(),
+            Action::PreviousField => self.focus.focus_previous(),
             Action::Cancel => return PopupAction::Close,
             _ => {}
         }
@@ -88,13 +88,13 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        let field = if self.focus.at == 0 { &mut self.name } else { &mut self.note };
-        field.press(key);
+        let field = if self.focus.index == 0 { &mut self.name } else { &mut self.note };
+        field.handle_key(key);
         PopupAction::Stay
     }
 
     fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
-        let field = if self.focus.at == 0 { &mut self.name } else { &mut self.note };
+        let field = if self.focus.index == 0 { &mut self.name } else { &mut self.note };
         field.paste(text);
     }
 
@@ -131,14 +131,14 @@ impl Popup for State {
         let theme = context.theme();
         let width = content_width(area, 58);
         let label = |at, text: &str| {
-            let role = if self.focus.at == at { Role::Accent } else { Role::Muted };
+            let role = if self.focus.index == at { StyleRole::Accent } else { StyleRole::Muted };
             Line::styled(text.to_owned(), theme.style(role))
         };
         let mut body = vec![label(0, "Name"), label(1, "Note"), Line::default()];
         if let Some(why) = &self.failed {
-            body.extend(paragraph(
+            body.extend(wrap_paragraph(
                 &theme.text(&text::line(why)),
-                theme.style(Role::Danger),
+                theme.style(StyleRole::Danger),
                 usize::from(width),
             ));
             body.push(Line::default());
@@ -146,7 +146,7 @@ impl Popup for State {
         let (enter, tab, esc) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         let does = if self.sending { "saving" } else { "save" };
-        body.push(hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme));
+        body.push(key_hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame(&format!("Edit {}", self.key.masked), PopupTone::Calm, size, area, theme, buf);
         lines(&body, inside, theme, buf);
@@ -156,7 +156,7 @@ impl Popup for State {
             width: inside.width.saturating_sub(6),
             height: 1,
         };
-        let focused = |at| self.focus.at == at && !self.sending;
+        let focused = |at| self.focus.index == at && !self.sending;
         buf.set_style(inside, Style::new());
         let name = self.name.draw(place(0), focused(0), theme, buf);
         name.or(self.note.draw(place(1), focused(1), theme, buf))

@@ -5,18 +5,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::{List, Search};
+use super::list::{ListSearch, SearchableList};
 use crate::domain::filter::{Fields as _, KeyTest};
 use crate::domain::text;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, Keymap, TABLE, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext};
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
 /// One line: what to press or see, what that does or means, and where.
 #[derive(Debug)]
-struct Entry {
+struct HelpEntry {
     left: String,
     right: String,
     place: &'static str,
@@ -24,31 +24,35 @@ struct Entry {
 
 /// The help.
 #[derive(Debug)]
-pub struct State {
-    entries: Vec<Entry>,
-    list: List,
+pub struct HelpPopup {
+    entries: Vec<HelpEntry>,
+    list: SearchableList,
 }
 
-impl State {
+impl HelpPopup {
     /// All of it; what holds in `here` comes first.
     pub fn new(keymap: &Keymap, here: &[KeyContext], theme: Theme) -> Self {
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<HelpEntry> = Vec::new();
         let near = here.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
         let far = TABLE.iter().filter(|row| !here.contains(&row.context));
         for row in near.chain(far) {
             let keys = keymap.all_keys(row.action);
             if !keys.is_empty() {
-                entries.push(Entry { left: keys, right: row.help.to_owned(), place: row.context.title() });
+                entries.push(HelpEntry {
+                    left: keys,
+                    right: row.help.to_owned(),
+                    place: row.context.title(),
+                });
             }
         }
         let symbols = [
-            (Symbol::Selected, "the selected row"),
-            (Symbol::Marked, "a marked row"),
-            (Symbol::Live, "live: used within 24 hours"),
-            (Symbol::Stale, "never used, or not for long"),
-            (Symbol::Orphaned, "orphaned: its creator was removed"),
+            (ThemeSymbol::Selected, "the selected row"),
+            (ThemeSymbol::Marked, "a marked row"),
+            (ThemeSymbol::InUse, "live: used within 24 hours"),
+            (ThemeSymbol::Stale, "never used, or not for long"),
+            (ThemeSymbol::Orphaned, "orphaned: its creator was removed"),
         ];
-        entries.extend(symbols.map(|(symbol, means)| Entry {
+        entries.extend(symbols.map(|(symbol, means)| HelpEntry {
             left: theme.symbol(symbol).to_owned(),
             right: means.to_owned(),
             place: "in a table",
@@ -59,22 +63,22 @@ impl State {
             ("!word", "rows without it"),
             ("~wrd", "its letters in this order, others between them"),
         ];
-        entries.extend(terms.map(|(left, right)| Entry {
+        entries.extend(terms.map(|(left, right)| HelpEntry {
             left: left.to_owned(),
             right: right.to_owned(),
             place: "in the filter",
         }));
-        entries.extend(KeyTest::FIELDS.iter().map(|field| Entry {
+        entries.extend(KeyTest::FIELDS.iter().map(|field| HelpEntry {
             left: format!("{}:", field.name),
             right: format!("{}; {}", field.finds, field.values),
             place: "in the filter",
         }));
         let texts = entries.iter().map(|e| format!("{} {} {}", e.left, e.right, e.place)).collect();
-        Self { list: List::new(texts, Search::Words), entries }
+        Self { list: SearchableList::new(texts, ListSearch::Words), entries }
     }
 }
 
-impl Popup for State {
+impl Popup for HelpPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::LIST
     }
@@ -103,19 +107,20 @@ impl Popup for State {
     fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let wide = self.entries.iter().map(|e| text::width(&e.left)).max().unwrap_or(0);
-        let room = List::columns(area).saturating_sub(wide + 2);
+        let room = SearchableList::columns(area).saturating_sub(wide + 2);
         let lines: Vec<(Span<'_>, Line<'_>)> = self
             .entries
             .iter()
             .map(|entry| {
                 let pad = wide - text::width(&entry.left) + 2;
-                let head = Span::styled(format!("{}{}", entry.left, " ".repeat(pad)), theme.style(Role::Key));
+                let head =
+                    Span::styled(format!("{}{}", entry.left, " ".repeat(pad)), theme.style(StyleRole::Key));
                 // The place stands at the right, where there is room for both.
                 let gap = room.saturating_sub(text::width(&entry.right) + text::width(entry.place)).max(2);
                 let text = Line::from(vec![
                     Span::raw(entry.right.as_str()),
                     Span::raw(" ".repeat(gap)),
-                    Span::styled(entry.place, theme.style(Role::Muted)),
+                    Span::styled(entry.place, theme.style(StyleRole::Muted)),
                 ]);
                 (head, text)
             })

@@ -10,7 +10,7 @@ use crate::tui::key_list::{Changes, KeyList, Load};
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, RequestError, UiTime};
 use crate::tui::search::Search;
-use crate::tui::table::{self, CellContext, Column, Row, Table};
+use crate::tui::table::{self, CellContext, Table, TableColumn, TableRow};
 use crate::wire::page::Page;
 use crate::wire::problem::ProblemType;
 
@@ -22,7 +22,7 @@ pub use columns::{PERSONAL, WORKSPACE, created_by, flags_line, last_used, time};
 pub use daily::Daily;
 pub use view::{Places, draw, places, sentence};
 
-impl Row for Key {
+impl TableRow for Key {
     fn id(&self) -> Id {
         self.id
     }
@@ -66,7 +66,7 @@ impl State {
     }
 
     /// The table's columns.
-    pub fn columns(&self) -> &'static [Column<Key>] {
+    pub fn columns(&self) -> &'static [TableColumn<Key>] {
         match self.kind {
             Kind::Personal => PERSONAL,
             Kind::Organization => WORKSPACE,
@@ -75,7 +75,7 @@ impl State {
 
     /// The selected key.
     pub fn selected(&self) -> Option<&Key> {
-        self.table.selected().and_then(|id| self.key_list.get(id))
+        self.table.selected_id().and_then(|id| self.key_list.get(id))
     }
 
     /// The server's time that all ages on the screen refer to: that of the last refresh, so that a screen without news does not
@@ -121,8 +121,8 @@ impl State {
 
     /// The window or what it shows is another now: `columns` are those of the table.
     pub fn follow(&mut self, context: &mut Context, columns: u16) {
-        let shows = table::fits(self.columns(), columns, context.exact_times, columns::USE_TITLE);
-        let visible = self.table.visible().iter().filter(|_| shows);
+        let shows = table::shows_column(self.columns(), columns, context.exact_times, columns::USE_TITLE);
+        let visible = self.table.visible_rows().iter().filter(|_| shows);
         let keys = visible.map(|&row| &self.key_list.keys()[row as usize]);
         self.daily.follow(context, keys);
     }
@@ -184,7 +184,7 @@ impl State {
     fn arrange(
         &mut self,
         context: &Context,
-        how: impl FnOnce(&mut Table, &[Key], &[Column<Key>], &StalenessRules, &dyn Fn(&Key) -> bool),
+        how: impl FnOnce(&mut Table, &[Key], &[TableColumn<Key>], &StalenessRules, &dyn Fn(&Key) -> bool),
     ) {
         let rules = self.rules(context);
         let columns = self.columns();
@@ -237,7 +237,7 @@ impl State {
     /// Does what an action asks of the table; says whether it was one of the table's.
     pub fn act(&mut self, context: &mut Context, action: Action) -> bool {
         let keys = self.key_list.keys();
-        if self.table.act(keys, action) {
+        if self.table.apply_action(keys, action) {
             return true;
         }
         match action {

@@ -10,16 +10,16 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::filter::Needle;
 use crate::tui::context::Context;
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::Action;
 use crate::tui::popup::{PopupTone, frame};
-use crate::tui::table::put;
-use crate::tui::text_layout::flow;
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::draw_line;
+use crate::tui::text_layout::wrap_spans;
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// How lines are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Search {
+pub enum ListSearch {
     /// By every word that was typed, in their own order.
     Words,
     /// By the letters of what was typed, the best first.
@@ -28,20 +28,20 @@ pub enum Search {
 
 /// Lines that can be searched, what was typed, and where one is among what it found.
 #[derive(Debug)]
-pub struct List {
+pub struct SearchableList {
     /// What is searched of each line.
     texts: Vec<String>,
-    search: Search,
-    field: Field,
+    search: ListSearch,
+    field: TextField,
     /// The chosen line among those found.
     at: usize,
     found: Vec<usize>,
 }
 
-impl List {
+impl SearchableList {
     /// All lines, in their own order.
-    pub fn new(texts: Vec<String>, search: Search) -> Self {
-        Self { found: (0..texts.len()).collect(), texts, search, field: Field::default(), at: 0 }
+    pub fn new(texts: Vec<String>, search: ListSearch) -> Self {
+        Self { found: (0..texts.len()).collect(), texts, search, field: TextField::default(), at: 0 }
     }
 
     /// The chosen line.
@@ -52,8 +52,8 @@ impl List {
     fn find(&mut self) {
         self.at = 0;
         self.found = match self.search {
-            Search::Words => self.by_words(),
-            Search::Letters => self.by_letters(),
+            ListSearch::Words => self.by_words(),
+            ListSearch::Letters => self.by_letters(),
         };
     }
 
@@ -94,7 +94,7 @@ impl List {
 
     /// Types, and finds.
     pub fn press(&mut self, key: KeyCombination) {
-        if self.field.press(key) {
+        if self.field.handle_key(key) {
             self.find();
         }
     }
@@ -127,17 +127,18 @@ impl List {
         if inside.height < 3 {
             return None;
         }
-        buf.set_string(inside.x, inside.y, "/", theme.style(Role::Accent));
+        buf.set_string(inside.x, inside.y, "/", theme.style(StyleRole::Accent));
         let place = format!("{}/{}", (self.at + 1).min(self.found.len()), self.found.len());
         let place_width = u16::try_from(place.len()).unwrap_or(0);
         let right = inside.right().saturating_sub(place_width);
-        buf.set_string(right, inside.y, place, theme.style(Role::Muted));
+        buf.set_string(right, inside.y, place, theme.style(StyleRole::Muted));
         let room = inside.width.saturating_sub(3 + place_width);
         let field = Rect { x: inside.x + 2, width: room, height: 1, ..inside };
         let cursor = self.field.draw(field, true, theme, buf);
         let rows = usize::from(inside.height - 2);
-        let whole =
-            |(head, text): &(Span<'_>, Line<'_>)| flow(&text.spans, columns.saturating_sub(head.width()));
+        let whole = |(head, text): &(Span<'_>, Line<'_>)| {
+            wrap_spans(&text.spans, columns.saturating_sub(head.width()))
+        };
         let chosen = self.chosen().map_or_else(Vec::new, |at| whole(&lines[at]));
         let more = chosen.len().saturating_sub(1);
         let top =
@@ -150,21 +151,26 @@ impl List {
             if y >= inside.bottom() {
                 break;
             }
-            let x = put(buf, (x, y), end(x), &Line::from(head.clone()), Style::new(), theme);
+            let x = draw_line(buf, (x, y), end(x), &Line::from(head.clone()), Style::new(), theme);
             if at == self.at {
-                buf.set_string(inside.x, y, theme.symbol(Symbol::Selected), theme.style(Role::Selected));
+                buf.set_string(
+                    inside.x,
+                    y,
+                    theme.symbol(ThemeSymbol::Selected),
+                    theme.style(StyleRole::Selected),
+                );
                 for (row, line) in (y..inside.bottom()).zip(&chosen) {
-                    put(buf, (x, row), end(x), line, Style::new(), theme);
+                    draw_line(buf, (x, row), end(x), line, Style::new(), theme);
                     y = row;
                 }
             } else {
-                put(buf, (x, y), end(x), text, Style::new(), theme);
+                draw_line(buf, (x, y), end(x), text, Style::new(), theme);
             }
             y += 1;
         }
         if self.found.is_empty() {
             let room = usize::from(inside.width.saturating_sub(2));
-            buf.set_stringn(inside.x + 2, y, "nothing found", room, theme.style(Role::Muted));
+            buf.set_stringn(inside.x + 2, y, "nothing found", room, theme.style(StyleRole::Muted));
         }
         cursor
     }

@@ -13,8 +13,8 @@ use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::search::Search;
-use crate::tui::table::{self, CellContext, Row, Table};
-use crate::tui::text_layout::paragraph;
+use crate::tui::table::{self, CellContext, Table, TableRow};
+use crate::tui::text_layout::wrap_paragraph;
 use crate::tui::theme;
 use crate::tui::view::Scrolled;
 use crate::wire::members::Member;
@@ -30,13 +30,13 @@ mod role;
 
 pub(super) use columns::COLUMNS;
 pub use details::Details;
-pub use end_sessions::EndSessions;
+pub use end_sessions::EndSessionsPopup;
 pub use filter::MemberTest;
 pub use invite::InvitePopup;
-pub use remove::Remove;
+pub use remove::RemoveMemberPopup;
 pub use role::ChangeRolePopup;
 
-impl Row for Member {
+impl TableRow for Member {
     fn id(&self) -> Id {
         self.id
     }
@@ -75,7 +75,7 @@ impl State {
 
     /// The selected member.
     pub fn selected(&self) -> Option<&Member> {
-        let id = self.table.selected()?;
+        let id = self.table.selected_id()?;
         self.rows.iter().find(|member| member.id == id)
     }
 
@@ -118,7 +118,7 @@ impl State {
         if matches!(action, Action::Mark | Action::MarkAll) {
             return true;
         }
-        if self.table.act(&self.rows, action) {
+        if self.table.apply_action(&self.rows, action) {
             return true;
         }
         match action {
@@ -182,7 +182,7 @@ pub fn draw(
     }
     let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = table_area(body);
-    if state.table.shown().is_empty() {
+    if state.table.shown_rows().is_empty() {
         let said = match &state.load {
             Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
             Load::Complete if !state.search.is_empty() => {
@@ -193,7 +193,7 @@ pub fn draw(
         say(&said, area, &look, buf);
         return (cursor, None);
     }
-    table::draw(
+    table::draw_table(
         &state.table,
         &state.rows,
         COLUMNS,
@@ -205,7 +205,7 @@ pub fn draw(
     let scroll = Scrolled {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),
-        top: state.table.top(),
+        top: state.table.first_visible(),
         generation: state.table.generation(),
     };
     (cursor, (scroll.rows > 0).then_some(scroll))
@@ -213,12 +213,12 @@ pub fn draw(
 
 /// A sentence where rows would be.
 pub fn say(said: &str, area: Rect, look: &CellContext, buf: &mut Buffer) {
-    let lines = paragraph(
+    let lines = wrap_paragraph(
         said,
-        look.theme.style(theme::Role::Muted),
+        look.theme.style(theme::StyleRole::Muted),
         usize::from(area.width.saturating_sub(6)).min(64),
     );
     for (y, line) in (area.y + 1..area.bottom()).zip(&lines) {
-        table::put(buf, (area.x + 3, y), area.width.saturating_sub(4), line, Style::new(), look.theme);
+        table::draw_line(buf, (area.x + 3, y), area.width.saturating_sub(4), line, Style::new(), look.theme);
     }
 }

@@ -15,13 +15,13 @@ use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::Delivery;
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::screens::members;
-use crate::tui::table::{Column, Table};
-use crate::tui::text_layout::{flow, hints};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::{Table, TableColumn};
+use crate::tui::text_layout::{key_hints, wrap_spans};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// What a choice does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum MenuAction {
     /// Sorts the table of this kind by a column; the other way round where it is that column already.
     Sort(Kind, usize),
     /// The same for the members.
@@ -34,58 +34,59 @@ pub enum Choice {
 
 /// One line of a menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct MenuItem {
     /// What it is called.
     pub label: String,
     /// What stands beside it, muted.
     pub aside: String,
     /// What it does.
-    pub choice: Choice,
+    pub choice: MenuAction,
 }
 
 /// A menu.
 #[derive(Debug)]
-pub struct State {
+pub struct MenuPopup {
     title: String,
     does: &'static str,
-    entries: Vec<Entry>,
+    entries: Vec<MenuItem>,
     at: usize,
     again: Option<char>,
 }
 
-impl State {
+impl MenuPopup {
     /// A menu; `does` is what Enter does.
-    pub fn new(title: impl Into<String>, does: &'static str, entries: Vec<Entry>) -> Self {
+    pub fn new(title: impl Into<String>, does: &'static str, entries: Vec<MenuItem>) -> Self {
         Self { title: title.into(), does, entries, at: 0, again: None }
     }
 
     /// The sort menu of a table of keys. The key that opened it turns the order around.
     pub fn sort(context: &Context, tables: &Tables, kind: Kind) -> Self {
         let table = tables.of(kind);
-        Self::of_columns(context, table.columns(), &table.table, |column| Choice::Sort(kind, column))
+        Self::of_columns(context, table.columns(), &table.table, |column| MenuAction::Sort(kind, column))
     }
 
     /// The sort menu of the members.
     pub fn sort_members(context: &Context, tables: &Tables) -> Self {
-        Self::of_columns(context, members::COLUMNS, &tables.members.table, Choice::SortMembers)
+        Self::of_columns(context, members::COLUMNS, &tables.members.table, MenuAction::SortMembers)
     }
 
     fn of_columns<R>(
         context: &Context,
-        columns: &[Column<R>],
+        columns: &[TableColumn<R>],
         table: &Table,
-        choice: impl Fn(usize) -> Choice,
+        choice: impl Fn(usize) -> MenuAction,
     ) -> Self {
         let theme = context.theme();
         let mut entries = Vec::new();
         let mut at = 0;
         for (column, c) in columns.iter().enumerate().filter(|(_, c)| c.order.is_some()) {
-            let sorted = column == table.column;
+            let sorted = column == table.sort_column;
             if sorted {
                 at = entries.len();
             }
-            let symbol = theme.symbol(if table.descending { Symbol::Descending } else { Symbol::Ascending });
-            entries.push(Entry {
+            let symbol =
+                theme.symbol(if table.descending { ThemeSymbol::Descending } else { ThemeSymbol::Ascending });
+            entries.push(MenuItem {
                 label: c.title.to_owned(),
                 aside: if sorted { format!("{symbol} again turns it around") } else { String::new() },
                 choice: choice(column),
@@ -105,10 +106,10 @@ impl State {
         };
         let aside = |text: String| if keys.len() == 1 { text } else { "one a line".to_owned() };
         let first = |of: &dyn Fn(&Key) -> String| keys.first().map_or_else(String::new, |k| of(k));
-        let entry = |label: &str, of: &dyn Fn(&Key) -> String, aside: String| Entry {
+        let entry = |label: &str, of: &dyn Fn(&Key) -> String, aside: String| MenuItem {
             label: label.to_owned(),
             aside,
-            choice: Choice::Copy(joined(of)),
+            choice: MenuAction::Copy(joined(of)),
         };
         let entries = vec![
             entry("Id", &|k| k.id.to_string(), aside(first(&|k| k.id.to_string()))),
@@ -130,10 +131,10 @@ impl State {
         let mut entries = Vec::new();
         let mut add = |label: &str, command: String| {
             let command = format!("{program} {command}");
-            entries.push(Entry {
+            entries.push(MenuItem {
                 label: label.to_owned(),
                 aside: command.clone(),
-                choice: Choice::Copy(command),
+                choice: MenuAction::Copy(command),
             });
         };
         add("Details", format!("keys show {id}{workspace}"));
@@ -163,12 +164,12 @@ impl State {
     fn choose(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
         let Some(entry) = self.entries.get(self.at) else { return PopupAction::Close };
         match &entry.choice {
-            Choice::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.context, *column),
-            Choice::SortMembers(column) => cx.tables.members.sort_by(cx.context, *column),
-            Choice::Copy(text) => {
+            MenuAction::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.context, *column),
+            MenuAction::SortMembers(column) => cx.tables.members.sort_by(cx.context, *column),
+            MenuAction::Copy(text) => {
                 cx.context.put(ReplyTo::Notice, Delivery::Copy(text.clone()));
             }
-            Choice::Do(action) => return PopupAction::Act(*action),
+            MenuAction::Do(action) => return PopupAction::Act(*action),
         }
         PopupAction::Close
     }
@@ -183,7 +184,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", text::line(word).replace('\'', r"'\''"))
 }
 
-impl Popup for State {
+impl Popup for MenuPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::POPUP
     }
@@ -220,14 +221,14 @@ impl Popup for State {
         let mut body = Vec::new();
         let mut chosen = 0..0;
         let room = usize::from(width).saturating_sub(wide + 6).max(8);
-        let whole = |entry: &Entry| {
-            let aside = Span::styled(theme.text(&entry.aside), theme.style(Role::Muted));
-            flow(&[aside], room)
+        let whole = |entry: &MenuItem| {
+            let aside = Span::styled(theme.text(&entry.aside), theme.style(StyleRole::Muted));
+            wrap_spans(&[aside], room)
         };
         let rows = self.entries.iter().map(|entry| whole(entry).len()).max().unwrap_or(1);
         for (at, entry) in self.entries.iter().enumerate() {
             let (marker, style) = if at == self.at {
-                (theme.symbol(Symbol::Selected), theme.style(Role::Accent))
+                (theme.symbol(ThemeSymbol::Selected), theme.style(StyleRole::Accent))
             } else {
                 (" ", Style::new())
             };
@@ -238,7 +239,7 @@ impl Popup for State {
                 Span::raw(pad),
             ]);
             if at != self.at {
-                line.push_span(Span::styled(entry.aside.clone(), theme.style(Role::Muted)));
+                line.push_span(Span::styled(entry.aside.clone(), theme.style(StyleRole::Muted)));
                 body.push(line);
                 continue;
             }
@@ -260,7 +261,7 @@ impl Popup for State {
         }
         body.push(Line::default());
         let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
-        body.push(hints(&[(&enter, self.does), (&esc, "back")], theme));
+        body.push(key_hints(&[(&enter, self.does), (&esc, "back")], theme));
         let needed = body.iter().map(Line::width).max().unwrap_or(0).max(text::width(&self.title) + 2);
         let size = (
             u16::try_from(needed).unwrap_or(width).min(width),

@@ -5,32 +5,32 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::{List, Search};
+use super::list::{ListSearch, SearchableList};
 use crate::domain::time::span;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::notice::Notice;
 use crate::tui::popup::{Popup, PopupAction, PopupContext};
-use crate::tui::theme::Role;
+use crate::tui::theme::StyleRole;
 
 /// The messages when this was opened.
 #[derive(Debug)]
-pub struct State {
+pub struct MessagesPopup {
     notices: Vec<Notice>,
-    list: List,
+    list: SearchableList,
 }
 
-impl State {
+impl MessagesPopup {
     /// All that are kept.
     pub fn new(context: &Context) -> Self {
         let notices: Vec<Notice> = context.notices.history().cloned().collect();
         let texts = notices.iter().map(|notice| notice.text.clone()).collect();
-        Self { list: List::new(texts, Search::Words), notices }
+        Self { list: SearchableList::new(texts, ListSearch::Words), notices }
     }
 }
 
-impl Popup for State {
+impl Popup for MessagesPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::LIST
     }
@@ -63,8 +63,9 @@ impl Popup for State {
             .iter()
             .map(|notice| {
                 let ago = span(i64::try_from(context.now.since(notice.at)).unwrap_or(i64::MAX));
-                let role = if notice.error { Role::Danger } else { Role::Plain };
-                let head = Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(Role::Muted));
+                let role = if notice.error { StyleRole::Danger } else { StyleRole::Plain };
+                let head =
+                    Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(StyleRole::Muted));
                 (head, Line::from(Span::styled(notice.text.as_str(), theme.style(role))))
             })
             .collect();

@@ -5,17 +5,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::list::{List, Search};
+use super::list::{ListSearch, SearchableList};
 use crate::domain::text;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, TABLE, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext};
-use crate::tui::theme::Role;
+use crate::tui::theme::StyleRole;
 
 /// A command that can be chosen here.
 #[derive(Debug)]
-struct Command {
+struct PaletteCommand {
     action: Action,
     does: &'static str,
     not: Option<String>,
@@ -23,9 +23,9 @@ struct Command {
 
 /// The palette.
 #[derive(Debug)]
-pub struct State {
-    commands: Vec<Command>,
-    list: List,
+pub struct PalettePopup {
+    commands: Vec<PaletteCommand>,
+    list: SearchableList,
 }
 
 /// Motions: of no use in a list of commands.
@@ -44,21 +44,25 @@ const LEFT_OUT: [Action; 12] = [
     Action::Submit,
 ];
 
-impl State {
+impl PalettePopup {
     /// The commands of these contexts; `available` says why one does not work now.
     pub fn new(key_contexts: &[KeyContext], available: impl Fn(Action) -> Result<(), String>) -> Self {
         let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
-        let mut commands: Vec<Command> = rows
+        let mut commands: Vec<PaletteCommand> = rows
             .filter(|row| !LEFT_OUT.contains(&row.action))
-            .map(|row| Command { action: row.action, does: row.help, not: available(row.action).err() })
+            .map(|row| PaletteCommand {
+                action: row.action,
+                does: row.help,
+                not: available(row.action).err(),
+            })
             .collect();
         commands.sort_by_key(|command| command.not.is_some());
         let texts = commands.iter().map(|command| command.does.to_owned()).collect();
-        Self { list: List::new(texts, Search::Letters), commands }
+        Self { list: SearchableList::new(texts, ListSearch::Letters), commands }
     }
 }
 
-impl Popup for State {
+impl Popup for PalettePopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::LIST
     }
@@ -69,7 +73,7 @@ impl Popup for State {
         }
         match action {
             Action::Submit => match self.list.chosen().map(|at| &self.commands[at]) {
-                Some(Command { not: Some(why), .. }) => {
+                Some(PaletteCommand { not: Some(why), .. }) => {
                     cx.context.notices.error(cx.context.now, format!("Not now: {why}"));
                     PopupAction::Stay
                 }
@@ -100,12 +104,12 @@ impl Popup for State {
             .iter()
             .zip(&keys)
             .map(|(command, key)| {
-                let role = if command.not.is_some() { Role::Muted } else { Role::Plain };
+                let role = if command.not.is_some() { StyleRole::Muted } else { StyleRole::Plain };
                 let pad = wide - text::width(key) + 2;
-                let head = Span::styled(format!("{key}{}", " ".repeat(pad)), theme.style(Role::Key));
+                let head = Span::styled(format!("{key}{}", " ".repeat(pad)), theme.style(StyleRole::Key));
                 let mut spans = vec![Span::styled(command.does, theme.style(role))];
                 if let Some(why) = &command.not {
-                    spans.push(Span::styled(format!("  ({why})"), theme.style(Role::Muted)));
+                    spans.push(Span::styled(format!("  ({why})"), theme.style(StyleRole::Muted)));
                 }
                 (head, Line::from(spans))
             })

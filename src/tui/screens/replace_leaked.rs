@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::confirm_fields::Proof;
+use super::confirm_fields::ConfirmFields;
 use crate::domain::key::{Key, Kind, LIVE_WITHIN};
 use crate::domain::member::Permission;
 use crate::domain::rotation::proposed_name;
@@ -20,8 +20,8 @@ use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{hints, paragraph, wrap};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::text_layout::{key_hints, wrap_paragraph, wrap_text};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::{CreateKey, UsageQuery};
 
 /// Clients that are named; more are counted.
@@ -31,7 +31,7 @@ const TAIL: usize = 4;
 
 /// What takes the place of the key.
 #[derive(Debug)]
-enum Replacement {
+enum ReplacementPlan {
     /// One of this name is created.
     New(String),
     /// It is there already.
@@ -42,38 +42,38 @@ enum Replacement {
 
 /// A key that leaked.
 #[derive(Debug)]
-pub struct State {
+pub struct ReplaceLeakedPopup {
     key: Key,
-    replacement: Replacement,
+    replacement: ReplacementPlan,
     usage: Option<Usage>,
-    typed: Proof,
+    typed: ConfirmFields,
     armed: bool,
     sending: bool,
     sent: Option<(String, CreateKey)>,
     failed: Option<String>,
 }
 
-impl State {
+impl ReplaceLeakedPopup {
     /// For a key that has no live replacement yet.
     pub fn replacing(context: &mut Context, key: Key) -> Self {
         let replacement = match context.may(Permission::CreateKey(key.kind)) {
-            Ok(()) => Replacement::New(proposed_name(&key.name, context.server_now())),
-            Err(why) => Replacement::None(why),
+            Ok(()) => ReplacementPlan::New(proposed_name(&key.name, context.server_now())),
+            Err(why) => ReplacementPlan::None(why),
         };
         Self::new(context, key, replacement)
     }
 
     /// For the old key of a rotation whose new key lives.
     pub fn replaced(context: &mut Context, key: Key, new: &Key) -> Self {
-        Self::new(context, key, Replacement::Exists(new.name.clone()))
+        Self::new(context, key, ReplacementPlan::Exists(new.name.clone()))
     }
 
-    fn new(context: &mut Context, key: Key, replacement: Replacement) -> Self {
+    fn new(context: &mut Context, key: Key, replacement: ReplacementPlan) -> Self {
         context.ask(
             ReplyTo::Overlay,
             ApiRequest::Usage { kind: key.kind, id: key.id, query: UsageQuery::default() },
         );
-        let typed = Proof::with("suspected leak");
+        let typed = ConfirmFields::with_reason("suspected leak");
         Self { key, replacement, usage: None, typed, armed: false, sending: false, sent: None, failed: None }
     }
 
@@ -82,7 +82,7 @@ impl State {
         self.sending = false;
         self.failed = Some(format!("It is NOT revoked yet: {failure}"));
         if failure.denies() && !failure.is_signed_out() {
-            self.replacement = Replacement::None("the server did not create one".to_owned());
+            self.replacement = ReplacementPlan::None("the server did not create one".to_owned());
         }
     }
 
@@ -90,7 +90,7 @@ impl State {
         if self.sending || !self.armed {
             return;
         }
-        let reason = match self.typed.both(&self.key) {
+        let reason = match self.typed.check_last_four_and_reason(&self.key) {
             Ok(reason) => reason,
             Err(missing) => {
                 self.failed = Some(missing);
@@ -100,7 +100,7 @@ impl State {
         (self.sending, self.failed) = (true, None);
         // What is answered from now on is about this.
         context.forget(ReplyTo::Overlay);
-        let Replacement::New(name) = &self.replacement else {
+        let ReplacementPlan::New(name) = &self.replacement else {
             let leak = Leak { kind: self.key.kind, id: self.key.id, reason };
             context.revoke_leaked(ReplyTo::Overlay, &leak);
             return;
@@ -113,7 +113,7 @@ impl State {
     }
 }
 
-impl Popup for State {
+impl Popup for ReplaceLeakedPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
@@ -125,14 +125,14 @@ impl Popup for State {
                 cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
             }
             Action::Cancel => return PopupAction::Close,
-            _ => self.typed.act(action),
+            _ => self.typed.move_focus(action),
         }
         PopupAction::Stay
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if self.armed && !self.sending {
-            self.typed.press(key);
+            self.typed.handle_key(key);
         }
         PopupAction::Stay
     }
@@ -148,7 +148,7 @@ impl Popup for State {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(Reply::Key(key)) => {
                 let said = match &self.replacement {
-                    Replacement::Exists(new) => {
+                    ReplacementPlan::Exists(new) => {
                         format!("Revoked {}: what used it needs the secret of {new} now", key.name)
                     }
                     _ => format!("Revoked {}: its next request gets 401", key.name),
@@ -188,7 +188,7 @@ impl Popup for State {
         }
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let title = match self.replacement {
-            Replacement::New(_) => "It leaked: replace it and revoke it now",
+            ReplacementPlan::New(_) => "It leaked: replace it and revoke it now",
             _ => "It leaked: revoke it now",
         };
         let inside = frame(title, PopupTone::Danger, size, area, theme, buf);
@@ -200,42 +200,46 @@ impl Popup for State {
     }
 }
 
-impl State {
+impl ReplaceLeakedPopup {
     fn body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let key = &self.key;
-        let mut out = paragraph(
+        let mut out = wrap_paragraph(
             &theme.text(&format!("{}  {}", text::line(&key.name), text::line(&key.masked))),
-            theme.style(Role::Strong),
+            theme.style(StyleRole::Strong),
             columns,
         );
         out.push(Line::default());
-        out.push(Line::styled("What stops working at once", theme.style(Role::Danger)));
+        out.push(Line::styled("What stops working at once", theme.style(StyleRole::Danger)));
         out.extend(self.breaks(context, columns));
         out.push(Line::default());
         out.extend(self.steps(context, columns));
         if let Some(why) = &self.failed {
             out.push(Line::default());
-            out.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+            out.extend(wrap_paragraph(
+                &theme.text(&text::line(why)),
+                theme.style(StyleRole::Danger),
+                columns,
+            ));
         }
         out.push(Line::default());
-        out.extend(self.typed.labels(key, theme));
+        out.extend(self.typed.label_lines(key, theme));
         out.push(Line::default());
         let (enter, tab, cancel) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
         let does = match (&self.replacement, self.sending) {
             (_, true) => "on its way",
-            (Replacement::New(_), false) => "replace and revoke",
+            (ReplacementPlan::New(_), false) => "replace and revoke",
             (_, false) => "revoke",
         };
-        out.push(hints(&[(&enter, does), (&tab, "next"), (&cancel, "cancel")], theme));
+        out.push(key_hints(&[(&enter, does), (&tab, "next"), (&cancel, "cancel")], theme));
         out
     }
 
     /// Who uses the key, the latest first.
     fn breaks(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
-        let muted = theme.style(Role::Muted);
+        let muted = theme.style(StyleRole::Muted);
         let now = context.server_now();
         let who = |agent: &str, address: &str| {
             let agent = text::line(agent);
@@ -243,10 +247,10 @@ impl State {
             theme.text(&format!("{agent} from {}", text::line(address))).into_owned()
         };
         let seen = |who: String, live: bool, said: String| {
-            let mark = if live { theme.symbol(Symbol::Live) } else { " " };
+            let mark = if live { theme.symbol(ThemeSymbol::InUse) } else { " " };
             let who = text::fit(&who, columns.saturating_sub(text::width(&said) + 4)).into_owned();
             Line::from(vec![
-                Span::styled(format!("{mark} "), theme.style(Role::Live)),
+                Span::styled(format!("{mark} "), theme.style(StyleRole::InUse)),
                 Span::raw(who),
                 Span::styled(format!("  {said}"), muted),
             ])
@@ -283,19 +287,19 @@ impl State {
     fn steps(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let kind = if self.key.kind == Kind::Personal { "personal" } else { "organization" };
         let steps = match &self.replacement {
-            Replacement::New(name) => vec![
+            ReplacementPlan::New(name) => vec![
                 format!("A new {kind} key is created: {}.", text::line(name)),
                 "This one is revoked, for good: whatever uses it gets 401.".to_owned(),
                 "The new secret is shown, to be entered wherever this one was.".to_owned(),
             ],
-            Replacement::Exists(new) => vec![
+            ReplacementPlan::Exists(new) => vec![
                 "It is revoked, for good: whatever uses it gets 401.".to_owned(),
                 format!(
                     "Its replacement is there: {}. Enter its secret where it is missing.",
                     text::line(new)
                 ),
             ],
-            Replacement::None(why) => vec![
+            ReplacementPlan::None(why) => vec![
                 "It is revoked, for good: whatever uses it gets 401.".to_owned(),
                 format!("There will be no replacement: {why}."),
             ],
@@ -311,12 +315,12 @@ impl State {
 /// A numbered step.
 fn numbered(number: usize, step: &str, columns: usize, context: &Context) -> Vec<Line<'static>> {
     let theme = context.theme();
-    wrap(&theme.text(step), columns.saturating_sub(3))
+    wrap_text(&theme.text(step), columns.saturating_sub(3))
         .into_iter()
         .enumerate()
         .map(|(at, line)| {
             let mark = if at == 0 { format!("{number}  ") } else { "   ".to_owned() };
-            Line::from(vec![Span::styled(mark, theme.style(Role::Strong)), Span::raw(line)])
+            Line::from(vec![Span::styled(mark, theme.style(StyleRole::Strong)), Span::raw(line)])
         })
         .collect()
 }

@@ -8,14 +8,14 @@ use crate::domain::queue::{self, Decisions};
 use crate::domain::review::{Decision, Review};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::{DAY, Timestamp};
-use crate::tui::chart::LastUses;
+use crate::tui::chart::LastUseHistogram;
 use crate::tui::context::{Context, ReplyTo, StartOptions};
 use crate::tui::key_list::{Changes, KeyList, Load};
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, Effect, RequestError};
 use crate::tui::screens::keys;
 use crate::tui::search::Search;
-use crate::tui::table::{Column, Order, Table, Width};
+use crate::tui::table::{ColumnSort, ColumnWidth, Table, TableColumn};
 use crate::wire::page::{LIMIT_MAX, Page};
 use crate::wire::reviews::ReviewsQuery;
 
@@ -25,19 +25,19 @@ mod keep;
 mod run;
 mod view;
 
-pub use apply::Apply;
+pub use apply::ApplyPopup;
 pub use export::ExportPopup;
-pub use keep::Keep;
-pub use run::{Outcome, Run};
+pub use keep::KeepPopup;
+pub use run::{ApplyRun, DecisionResult};
 pub use view::{Places, draw, places};
 
 /// The queue's only order; what stands in the rows is drawn by [`view`], since it depends on the drafts too.
-const COLUMNS: &[Column<Key>] = &[Column {
+const COLUMNS: &[TableColumn<Key>] = &[TableColumn {
     title: "",
-    width: Width::Fixed(1),
+    width: ColumnWidth::Fixed(1),
     yields: 0,
     cell: |_, _| ratatui::text::Line::default(),
-    order: Some(Order {
+    order: Some(ColumnSort {
         rank: |key, rules| {
             let risk = rules.risk(key).map_or(7, |risk| risk as u64);
             let silent_since = key.last_used_at.unwrap_or(key.created_at);
@@ -63,7 +63,7 @@ pub struct State {
     /// What is decided and not applied.
     pub drafts: Drafts,
     /// The batch that is being applied, or its results.
-    pub run: Option<Run>,
+    pub run: Option<ApplyRun>,
     /// Applying was asked for before all was known that its preview shows: it opens then.
     pub apply_asked: bool,
     /// Keys whose rotation was decided and applied; their wizard opens next.
@@ -71,7 +71,7 @@ pub struct State {
     decisions: Decisions,
     waiting: usize,
     said: Vec<String>,
-    last_uses: LastUses,
+    last_uses: LastUseHistogram,
     arranged: bool,
     rules: Option<StalenessRules>,
     sittings: u8,
@@ -98,7 +98,7 @@ impl State {
             decisions: Decisions::default(),
             waiting: 0,
             said: Vec::new(),
-            last_uses: LastUses::default(),
+            last_uses: LastUseHistogram::default(),
             arranged: false,
             rules: None,
             sittings: 0,
@@ -116,13 +116,13 @@ impl State {
     }
 
     /// All keys by their last use.
-    pub fn last_uses(&self) -> &LastUses {
+    pub fn last_uses(&self) -> &LastUseHistogram {
         &self.last_uses
     }
 
     /// The selected key.
     pub fn selected<'a>(&self, key_list: &'a KeyList) -> Option<&'a Key> {
-        self.table.selected().and_then(|id| key_list.get(id))
+        self.table.selected_id().and_then(|id| key_list.get(id))
     }
 
     /// Asks for all applied decisions.
@@ -164,7 +164,7 @@ impl State {
             });
         }
         // While a batch is applied, what is said about all keys waits for its end: there may be 100,000 of them.
-        if self.run.as_ref().is_none_or(Run::is_over) {
+        if self.run.as_ref().is_none_or(ApplyRun::is_over) {
             self.summarise(key_list);
         }
     }
@@ -177,13 +177,13 @@ impl State {
         }
         if self.arranged {
             self.say(key_list, &rules);
-            self.last_uses = LastUses::of(key_list.keys(), rules.now);
+            self.last_uses = LastUseHistogram::count(key_list.keys(), rules.now);
         }
     }
 
     /// What is said about the keys shown.
     fn say(&mut self, key_list: &KeyList, rules: &StalenessRules) {
-        let shown = self.table.shown().iter().map(|&row| &key_list.keys()[row as usize]);
+        let shown = self.table.shown_rows().iter().map(|&row| &key_list.keys()[row as usize]);
         self.said = queue::sentences(shown, rules);
     }
 
@@ -199,7 +199,7 @@ impl State {
         self.rules = Some(workspace.look(context).rules);
         self.arrange(&workspace.key_list);
         // One goes on where one was.
-        if self.table.selected().is_some_and(|id| self.drafts.get(id).is_some()) {
+        if self.table.selected_id().is_some_and(|id| self.drafts.get(id).is_some()) {
             self.go_on(&workspace.key_list);
         }
         if matches!(self.history, Load::Nothing | Load::Failed(_)) {
@@ -241,7 +241,7 @@ impl State {
 
     /// Does what an action asks of the queue; says whether it was one of the queue's.
     pub fn act(&mut self, context: &mut Context, key_list: &KeyList, action: Action) -> bool {
-        if self.table.act(key_list.keys(), action) {
+        if self.table.apply_action(key_list.keys(), action) {
             return true;
         }
         match action {
@@ -267,11 +267,11 @@ impl State {
     /// The keys that a decision is about: the marked ones that are shown, or the selected one.
     pub fn targets(&self, key_list: &KeyList) -> Vec<Id> {
         if self.table.marks.is_empty() {
-            return self.table.selected().into_iter().collect();
+            return self.table.selected_id().into_iter().collect();
         }
-        let shown = self.table.shown().iter().map(|&row| key_list.keys()[row as usize].id);
+        let shown = self.table.shown_rows().iter().map(|&row| key_list.keys()[row as usize].id);
         let marked: Vec<Id> = shown.filter(|id| self.table.marks.contains(id)).collect();
-        if marked.is_empty() { self.table.selected().into_iter().collect() } else { marked }
+        if marked.is_empty() { self.table.selected_id().into_iter().collect() } else { marked }
     }
 
     /// Decides on the targets in one step and goes on to the next key without a decision.
@@ -298,12 +298,12 @@ impl State {
 
     fn go_on(&mut self, key_list: &KeyList) {
         let keys = key_list.keys();
-        let shown = self.table.shown();
+        let shown = self.table.shown_rows();
         // In one pass, the rows after this one first: all of very many may be decided.
-        let after = self.table.at() + 1;
+        let after = self.table.selected_index() + 1;
         let mut rows = (after..shown.len()).chain(0..after.min(shown.len()));
         if let Some(next) = rows.find(|&at| self.drafts.get(keys[shown[at] as usize].id).is_none()) {
-            self.table.select(keys, next);
+            self.table.select_index(keys, next);
         }
     }
 
@@ -311,9 +311,9 @@ impl State {
         match self.change(context, Change::Undone).first() {
             Some(&first) => {
                 // Only keys that were shown are concerned, unless one of them was in order again by now.
-                let shown = self.table.shown().len();
+                let shown = self.table.shown_rows().len();
                 self.with_table(key_list, |table, keys, _, keep| table.refilter(keys, keep));
-                if let Some(rules) = self.rules.filter(|_| self.table.shown().len() != shown) {
+                if let Some(rules) = self.rules.filter(|_| self.table.shown_rows().len() != shown) {
                     self.say(key_list, &rules);
                 }
                 self.table.select_id(key_list.keys(), first);

@@ -15,8 +15,8 @@ use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::screens::confirm_fields;
-use crate::tui::text_layout::{fact, hints, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::text_layout::{key_hints, labelled_lines, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
@@ -25,7 +25,7 @@ const NAME: usize = 40;
 
 /// How sure one has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Proof {
+enum ConfirmationLevel {
     /// Silent: one key.
     Yes,
     /// Live: the last four of the mask; a reason lets it go even if it is used meanwhile.
@@ -38,25 +38,25 @@ enum Proof {
 
 /// Which key, and what was seen of it.
 #[derive(Debug)]
-pub struct State {
+pub struct RevokePopup {
     key: Key,
     seen: Timestamp,
-    proof: Proof,
-    typed: confirm_fields::Proof,
+    proof: ConfirmationLevel,
+    typed: confirm_fields::ConfirmFields,
     armed: bool,
     sending: bool,
     failed: Option<String>,
 }
 
-impl State {
+impl RevokePopup {
     /// For a key whose use was seen up to `seen`, the time of the server's last answer.
     pub fn new(key: Key, seen: Timestamp) -> Self {
-        let proof = if key.is_live(seen) { Proof::Four } else { Proof::Yes };
+        let proof = if key.is_live(seen) { ConfirmationLevel::Four } else { ConfirmationLevel::Yes };
         Self {
             key,
             seen,
             proof,
-            typed: confirm_fields::Proof::default(),
+            typed: confirm_fields::ConfirmFields::default(),
             armed: false,
             sending: false,
             failed: None,
@@ -65,12 +65,12 @@ impl State {
 
     /// For the old key of a rotation that is ready: it was silent since `since`, and is refused if that is not so.
     pub fn silent(key: Key, since: Timestamp) -> Self {
-        Self { proof: Proof::Yes, ..Self::new(key, since) }
+        Self { proof: ConfirmationLevel::Yes, ..Self::new(key, since) }
     }
 
     /// For a key that must go now, whatever still uses it.
     pub fn early(key: Key, seen: Timestamp) -> Self {
-        Self { proof: Proof::Early, ..Self::new(key, seen) }
+        Self { proof: ConfirmationLevel::Early, ..Self::new(key, seen) }
     }
 
     /// The key as it is known now.
@@ -104,27 +104,29 @@ impl State {
     /// The reason, once all that it takes was typed.
     fn typed(&mut self) -> Result<Option<String>, String> {
         match self.proof {
-            Proof::Yes => self.typed.reason(),
-            Proof::Four => {
-                let reason = self.typed.reason()?;
-                self.typed.four(&self.key)?;
+            ConfirmationLevel::Yes => self.typed.check_reason(),
+            ConfirmationLevel::Four => {
+                let reason = self.typed.check_reason()?;
+                self.typed.check_last_four(&self.key)?;
                 Ok(reason)
             }
-            Proof::FourAndReason | Proof::Early => self.typed.both(&self.key).map(Some),
+            ConfirmationLevel::FourAndReason | ConfirmationLevel::Early => {
+                self.typed.check_last_four_and_reason(&self.key).map(Some)
+            }
         }
     }
 }
 
-impl Popup for State {
+impl Popup for RevokePopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
-        if self.proof == Proof::Yes { stack::CONFIRM } else { stack::TEXT }
+        if self.proof == ConfirmationLevel::Yes { stack::CONFIRM } else { stack::TEXT }
     }
 
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Yes if self.proof == Proof::Yes => self.submit(cx),
+            Action::Yes if self.proof == ConfirmationLevel::Yes => self.submit(cx),
             Action::Submit => self.submit(cx),
-            Action::NextField | Action::PreviousField => self.typed.act(action),
+            Action::NextField | Action::PreviousField => self.typed.move_focus(action),
             Action::Cancel if self.sending => {
                 cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
             }
@@ -136,14 +138,14 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        if self.armed && self.proof != Proof::Yes {
-            self.typed.press(key);
+        if self.armed && self.proof != ConfirmationLevel::Yes {
+            self.typed.handle_key(key);
         }
         PopupAction::Stay
     }
 
     fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
-        if self.armed && self.proof != Proof::Yes {
+        if self.armed && self.proof != ConfirmationLevel::Yes {
             self.typed.paste(text);
         }
     }
@@ -176,9 +178,9 @@ impl Popup for State {
                     .last_used_at
                     .map_or(context.server_now(), |at| at.plus(1))
                     .max(context.server_now());
-                self.proof = Proof::FourAndReason;
+                self.proof = ConfirmationLevel::FourAndReason;
                 self.armed = false;
-                self.typed.ask_again();
+                self.typed.clear_last_four();
             }
             Err(failure) => {
                 context.heard_failure(&failure);
@@ -210,7 +212,7 @@ impl Popup for State {
         let mut body = self.body(context, usize::from(width));
         // The fields and the keys stay visible in small windows; the facts give way.
         let room = usize::from(area.height.saturating_sub(2));
-        let tail = if self.proof == Proof::Yes { 1 } else { 4 };
+        let tail = if self.proof == ConfirmationLevel::Yes { 1 } else { 4 };
         if body.len() > room {
             let keys = body.split_off(body.len() - tail.min(body.len()));
             body.truncate(room.saturating_sub(keys.len()));
@@ -219,68 +221,73 @@ impl Popup for State {
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame("Revoke", PopupTone::Danger, size, area, theme, buf);
         lines(&body, inside, theme, buf);
-        if self.proof == Proof::Yes || inside.height < 4 {
+        if self.proof == ConfirmationLevel::Yes || inside.height < 4 {
             return None;
         }
         self.typed.draw(inside, inside.bottom() - 4, !self.sending, theme, buf)
     }
 }
 
-impl State {
+impl RevokePopup {
     fn body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let plain = Style::new();
         let key = &self.key;
         let now = context.server_now();
-        let mut out = paragraph(&theme.text(&text::line(&key.name)), theme.style(Role::Strong), columns);
-        out.extend(fact("Secret key", &text::line(&key.masked), plain, columns, theme));
+        let mut out =
+            wrap_paragraph(&theme.text(&text::line(&key.name)), theme.style(StyleRole::Strong), columns);
+        out.extend(labelled_lines("Secret key", &text::line(&key.masked), plain, columns, theme));
         let used = match (key.last_used_at, &key.last_used_by) {
             (Some(at), Some(by)) => format!("{} by {}", ago(at, now), text::line(&by.to_string())),
             (Some(at), None) => ago(at, now),
             (None, _) => context.rules().last_use(key),
         };
-        let live = self.proof != Proof::Yes;
-        let style = theme.style(if live { Role::Strong } else { Role::Plain });
-        let badge = key.is_live(now).then(|| format!("{} ", theme.symbol(Symbol::Live)));
+        let live = self.proof != ConfirmationLevel::Yes;
+        let style = theme.style(if live { StyleRole::Strong } else { StyleRole::Plain });
+        let badge = key.is_live(now).then(|| format!("{} ", theme.symbol(ThemeSymbol::InUse)));
         let used = format!("{}{used}", badge.unwrap_or_default());
-        out.extend(fact("Last used", &used, style, columns, theme));
+        out.extend(labelled_lines("Last used", &used, style, columns, theme));
         out.push(Line::default());
         let says = match self.proof {
-            Proof::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
-            Proof::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
-            Proof::Early => "Whatever still uses it is cut off at once; see who that is before you go on. It takes a reason, which is recorded. This is final.".to_owned(),
-            Proof::FourAndReason => format!(
+            ConfirmationLevel::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
+            ConfirmationLevel::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
+            ConfirmationLevel::Early => "Whatever still uses it is cut off at once; see who that is before you go on. It takes a reason, which is recorded. This is final.".to_owned(),
+            ConfirmationLevel::FourAndReason => format!(
                 "Not revoked: it was used {}, after you looked. Decide again; now it takes a reason, which is recorded.",
                 key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| ago(at, now))
             ),
         };
-        let role = if matches!(self.proof, Proof::FourAndReason | Proof::Early) {
-            Role::Danger
+        let role = if matches!(self.proof, ConfirmationLevel::FourAndReason | ConfirmationLevel::Early) {
+            StyleRole::Danger
         } else {
-            Role::Plain
+            StyleRole::Plain
         };
-        out.extend(paragraph(&says, theme.style(role), columns));
+        out.extend(wrap_paragraph(&says, theme.style(role), columns));
         if let Some(why) = &self.failed {
             out.push(Line::default());
-            out.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+            out.extend(wrap_paragraph(
+                &theme.text(&text::line(why)),
+                theme.style(StyleRole::Danger),
+                columns,
+            ));
         }
         out.push(Line::default());
         let cancel = context.key(Action::Cancel);
-        if self.proof == Proof::Yes {
+        if self.proof == ConfirmationLevel::Yes {
             let yes = context.key(Action::Yes);
-            let mut keys = hints(
+            let mut keys = key_hints(
                 &[(&yes, if self.sending { "revoking" } else { "revoke" }), (&cancel, "cancel")],
                 theme,
             );
-            keys.spans.insert(0, ratatui::text::Span::styled("[ Cancel ]", theme.style(Role::Selected)));
+            keys.spans.insert(0, ratatui::text::Span::styled("[ Cancel ]", theme.style(StyleRole::Selected)));
             keys.spans.insert(1, ratatui::text::Span::raw("   "));
             out.push(keys);
         } else {
-            out.extend(self.typed.labels(key, theme));
+            out.extend(self.typed.label_lines(key, theme));
             out.push(Line::default());
             let (enter, tab) = (context.key(Action::Submit), context.key(Action::NextField));
             let does = if self.sending { "revoking" } else { "revoke" };
-            out.push(hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
+            out.push(key_hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
         }
         out
     }
@@ -289,14 +296,15 @@ impl State {
 /// What is said once someone else revoked the key while the popup was open.
 fn gone(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
     let theme = context.theme();
-    let mut out = paragraph(&theme.text(&text::line(&key.name)), theme.style(Role::Strong), columns);
-    out.extend(fact("Secret key", &text::line(&key.masked), Style::new(), columns, theme));
+    let mut out =
+        wrap_paragraph(&theme.text(&text::line(&key.name)), theme.style(StyleRole::Strong), columns);
+    out.extend(labelled_lines("Secret key", &text::line(&key.masked), Style::new(), columns, theme));
     out.push(Line::default());
     let ago = key.revoked_at.map_or_else(String::new, |at| format!(" {}", ago(at, context.server_now())));
     let by = key.revoked_by.as_ref().map_or_else(String::new, |by| format!(" by {}", text::line(&by.name)));
     let says = format!("It was revoked{ago}{by}, while this was open. Nothing is left to do.");
-    out.extend(paragraph(&theme.text(&says), Style::new(), columns));
+    out.extend(wrap_paragraph(&theme.text(&says), Style::new(), columns));
     out.push(Line::default());
-    out.push(hints(&[(&context.key(Action::Cancel), "close")], theme));
+    out.push(key_hints(&[(&context.key(Action::Cancel), "close")], theme));
     out
 }

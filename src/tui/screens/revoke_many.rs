@@ -11,19 +11,19 @@ use crate::domain::text;
 use crate::domain::time::{Timestamp, ago};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, content_width, frame, lines};
-use crate::tui::table::put;
-use crate::tui::text_layout::{hints, number, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::draw_line;
+use crate::tui::text_layout::{format_count, key_hints, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
 /// What became of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Fate {
+enum RevokeProgress {
     /// Its turn has not come.
     Waiting,
     /// It was left, because it is in use.
@@ -36,10 +36,10 @@ enum Fate {
 
 /// The keys, and what became of each.
 #[derive(Debug)]
-pub struct State {
-    keys: Vec<(Key, Fate)>,
+pub struct RevokeManyPopup {
+    keys: Vec<(Key, RevokeProgress)>,
     seen: Timestamp,
-    typed: Field,
+    typed: TextField,
     armed: bool,
     running: Option<usize>,
     begun: bool,
@@ -47,14 +47,14 @@ pub struct State {
     failed: Option<String>,
 }
 
-impl State {
+impl RevokeManyPopup {
     /// For keys whose use was seen up to `seen`.
     pub fn new(keys: Vec<Key>, seen: Timestamp) -> Self {
-        let fate = |key: &Key| if key.is_live(seen) { Fate::Live } else { Fate::Waiting };
+        let fate = |key: &Key| if key.is_live(seen) { RevokeProgress::Live } else { RevokeProgress::Waiting };
         Self {
             keys: keys.into_iter().map(|key| (key.clone(), fate(&key))).collect(),
             seen,
-            typed: Field::default(),
+            typed: TextField::default(),
             armed: false,
             running: None,
             begun: false,
@@ -64,7 +64,7 @@ impl State {
     }
 
     fn silent(&self) -> usize {
-        self.keys.iter().filter(|(_, fate)| *fate != Fate::Live).count()
+        self.keys.iter().filter(|(_, fate)| *fate != RevokeProgress::Live).count()
     }
 
     fn phrase(&self) -> String {
@@ -72,7 +72,7 @@ impl State {
     }
 
     fn next(&mut self, context: &mut Context) {
-        self.running = self.keys.iter().position(|(_, fate)| *fate == Fate::Waiting);
+        self.running = self.keys.iter().position(|(_, fate)| *fate == RevokeProgress::Waiting);
         if let Some(at) = self.running {
             let key = &self.keys[at].0;
             let body = RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() };
@@ -81,11 +81,12 @@ impl State {
     }
 
     fn summary(&self) -> String {
-        let count =
-            |wanted: &dyn Fn(&Fate) -> bool| self.keys.iter().filter(|(_, fate)| wanted(fate)).count();
-        let revoked = count(&|f| *f == Fate::Revoked);
-        let live = count(&|f| *f == Fate::Live);
-        let failed = count(&|f| matches!(f, Fate::Failed(_)));
+        let count = |wanted: &dyn Fn(&RevokeProgress) -> bool| {
+            self.keys.iter().filter(|(_, fate)| wanted(fate)).count()
+        };
+        let revoked = count(&|f| *f == RevokeProgress::Revoked);
+        let live = count(&|f| *f == RevokeProgress::Live);
+        let failed = count(&|f| matches!(f, RevokeProgress::Failed(_)));
         let mut parts = vec![format!("{revoked} revoked")];
         if live > 0 {
             parts.push(format!("{live} left because in use"));
@@ -97,7 +98,7 @@ impl State {
     }
 }
 
-impl Popup for State {
+impl Popup for RevokeManyPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         if self.begun || self.silent() == 0 { stack::POPUP } else { stack::TEXT }
     }
@@ -125,8 +126,8 @@ impl Popup for State {
             Action::Cancel => {
                 // What is on its way is finished; nothing more is begun.
                 for (_, fate) in &mut self.keys {
-                    if *fate == Fate::Waiting {
-                        *fate = Fate::Failed("cancelled".to_owned());
+                    if *fate == RevokeProgress::Waiting {
+                        *fate = RevokeProgress::Failed("cancelled".to_owned());
                     }
                 }
             }
@@ -137,31 +138,32 @@ impl Popup for State {
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         if self.armed && !self.begun {
-            self.typed.press(key);
+            self.typed.handle_key(key);
         }
         PopupAction::Stay
     }
 
     fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         let Some(at) = self.running.take() else { return PopupAction::Stay };
-        let cancelled = self.keys.iter().any(|(_, fate)| *fate == Fate::Failed("cancelled".to_owned()));
+        let cancelled =
+            self.keys.iter().any(|(_, fate)| *fate == RevokeProgress::Failed("cancelled".to_owned()));
         self.keys[at].1 = match result {
             Ok(Reply::Key(key)) => {
                 cx.tables.of_mut(key.kind).table.marks.remove(&key.id);
                 cx.tables.heard_key(cx.context, *key);
-                Fate::Revoked
+                RevokeProgress::Revoked
             }
-            Ok(_) => Fate::Failed("an answer that was not expected".to_owned()),
+            Ok(_) => RevokeProgress::Failed("an answer that was not expected".to_owned()),
             Err(RequestError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 if let Some(key) = problem.key {
                     cx.tables.heard_key(cx.context, (*key).clone());
                     self.keys[at].0 = *key;
                 }
-                Fate::Live
+                RevokeProgress::Live
             }
             Err(failure) => {
                 cx.context.heard_failure(&failure);
-                Fate::Failed(failure.to_string())
+                RevokeProgress::Failed(failure.to_string())
             }
         };
         if !cancelled {
@@ -190,9 +192,9 @@ impl Popup for State {
             (true, true) => format!("Revoking: {}", self.summary()),
             (true, false) => format!("Done: {}.", self.summary()),
         };
-        let mut head = paragraph(&intro, theme.style(Role::Strong), columns);
+        let mut head = wrap_paragraph(&intro, theme.style(StyleRole::Strong), columns);
         if let Some(why) = &self.failed {
-            head.extend(paragraph(why, theme.style(Role::Danger), columns));
+            head.extend(wrap_paragraph(why, theme.style(StyleRole::Danger), columns));
         }
         head.push(Line::default());
         let asks = !self.begun && self.silent() > 0;
@@ -208,7 +210,10 @@ impl Popup for State {
         let hidden = self.keys.len() - top - rows;
         let more = match hidden {
             0 => Line::default(),
-            _ => Line::styled(format!("{} more below", number(hidden as u64)), theme.style(Role::Muted)),
+            _ => Line::styled(
+                format!("{} more below", format_count(hidden as u64)),
+                theme.style(StyleRole::Muted),
+            ),
         };
         let above: Vec<Line<'_>> = head.into_iter().chain(listed).chain([more]).collect();
         lines(&above, inside, theme, buf);
@@ -218,7 +223,7 @@ impl Popup for State {
         if asks {
             let label = format!("Type {}", self.phrase());
             let at = inside.x + u16::try_from(label.len()).unwrap_or(0) + 2;
-            buf.set_string(inside.x, bottom.saturating_sub(1), &label, theme.style(Role::Accent));
+            buf.set_string(inside.x, bottom.saturating_sub(1), &label, theme.style(StyleRole::Accent));
             let place = Rect {
                 x: at,
                 y: bottom.saturating_sub(1),
@@ -226,27 +231,29 @@ impl Popup for State {
                 height: 1,
             };
             cursor = self.typed.draw(place, true, theme, buf);
-            let keys = hints(&[(&context.key(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
-            put(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
+            let keys = key_hints(&[(&context.key(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
+            draw_line(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
         } else {
             let does = if self.running.is_some() { "stop after this one" } else { "close" };
-            let keys = hints(&[(&cancel, does)], theme);
-            put(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
+            let keys = key_hints(&[(&cancel, does)], theme);
+            draw_line(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
         }
         cursor
     }
 }
 
-fn row(key: &Key, fate: &Fate, context: &Context, columns: usize) -> Line<'static> {
+fn row(key: &Key, fate: &RevokeProgress, context: &Context, columns: usize) -> Line<'static> {
     let theme = context.theme();
     let now = context.server_now();
     let used =
         key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {}", ago(at, now)));
     let (role, said) = match fate {
-        Fate::Waiting => (Role::Muted, used),
-        Fate::Live => (Role::Live, format!("{} stays, {used}", theme.symbol(Symbol::Live))),
-        Fate::Revoked => (Role::Strong, "revoked".to_owned()),
-        Fate::Failed(why) => (Role::Danger, text::line(why).into_owned()),
+        RevokeProgress::Waiting => (StyleRole::Muted, used),
+        RevokeProgress::Live => {
+            (StyleRole::InUse, format!("{} stays, {used}", theme.symbol(ThemeSymbol::InUse)))
+        }
+        RevokeProgress::Revoked => (StyleRole::Strong, "revoked".to_owned()),
+        RevokeProgress::Failed(why) => (StyleRole::Danger, text::line(why).into_owned()),
     };
     let name = columns.saturating_sub(38).max(12);
     let shown = text::fit(&theme.text(&text::line(&key.name)), name).into_owned();
@@ -254,7 +261,7 @@ fn row(key: &Key, fate: &Fate, context: &Context, columns: usize) -> Line<'stati
     Line::from(vec![
         Span::raw(shown),
         Span::raw(pad),
-        Span::styled(format!("{}  ", theme.text(&text::line(&key.masked))), theme.style(Role::Muted)),
+        Span::styled(format!("{}  ", theme.text(&text::line(&key.masked))), theme.style(StyleRole::Muted)),
         Span::styled(said, theme.style(role)),
     ])
 }

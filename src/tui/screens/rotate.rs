@@ -10,14 +10,14 @@ use crate::domain::rotation::{Phase, finish_guard, proposed_name};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::Usage;
 use crate::tui::app::{Overlay, Tables};
-use crate::tui::chart::{TwoKeys, draw_rotation};
+use crate::tui::chart::{RotationChart, draw_rotation_chart};
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::Load;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, frame, lines};
 use crate::tui::screens::{create, replace_leaked, revoke};
-use crate::tui::theme::Role;
+use crate::tui::theme::StyleRole;
 use crate::wire::keys::{Rotation, UsageQuery};
 
 mod guide;
@@ -35,7 +35,7 @@ const ROOMY: u16 = 28;
 
 /// The wizard of one rotation, or of a key whose rotation may begin.
 #[derive(Debug)]
-pub struct Wizard {
+pub struct RotatePopup {
     key: Key,
     /// The replacement, where the wizard was opened on a rotation.
     new: Option<Id>,
@@ -44,7 +44,7 @@ pub struct Wizard {
     scroll: Scroll,
 }
 
-impl Wizard {
+impl RotatePopup {
     /// On a key: enters its rotation where one is under way, else offers to begin one.
     pub fn on_key(context: &mut Context, tables: &mut Tables, key: &Key) -> Self {
         let rotation = tables.rotations.of(key.id);
@@ -130,20 +130,24 @@ pub fn step(
     let (old, new) = (rotation.old.clone(), rotation.new.clone());
     match (action, phase) {
         (Action::FinishRotation, Phase::Ready) => {
-            Ok(Overlay::Revoke(revoke::State::silent(old, finish_guard(rotation.window(), now))))
+            Ok(Overlay::Revoke(revoke::RevokePopup::silent(old, finish_guard(rotation.window(), now))))
         }
-        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::State::early(old, seen))),
+        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::RevokePopup::early(old, seen))),
         (Action::LeakedKey, Phase::Abandoned) => {
-            Ok(Overlay::Leak(replace_leaked::State::replacing(context, old)))
+            Ok(Overlay::Leak(replace_leaked::ReplaceLeakedPopup::replacing(context, old)))
         }
-        (Action::LeakedKey, _) => Ok(Overlay::Leak(replace_leaked::State::replaced(context, old, &new))),
+        (Action::LeakedKey, _) => {
+            Ok(Overlay::Leak(replace_leaked::ReplaceLeakedPopup::replaced(context, old, &new)))
+        }
         (Action::ReplaceReplacement, Phase::Abandoned) => begin(context, &old),
         (Action::ReplaceReplacement, _) => {
             let name = proposed_name(&old.name, now);
-            Ok(Overlay::Create(create::State::instead_of(new, old, &name)))
+            Ok(Overlay::Create(create::CreatePopup::instead_of(new, old, &name)))
         }
-        (Action::CancelRotation, Phase::Switch) => Ok(Overlay::Revoke(revoke::State::silent(new, seen))),
-        (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::State::new(new, seen))),
+        (Action::CancelRotation, Phase::Switch) => {
+            Ok(Overlay::Revoke(revoke::RevokePopup::silent(new, seen)))
+        }
+        (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::RevokePopup::new(new, seen))),
         _ => Err("that is not for a rotation".to_owned()),
     }
 }
@@ -152,10 +156,10 @@ pub fn step(
 fn begin(context: &Context, old: &Key) -> Result<Overlay, String> {
     context.may(Permission::CreateKey(old.kind))?;
     let name = proposed_name(&old.name, context.server_now());
-    Ok(Overlay::Create(create::State::replacing(old.clone(), &name)))
+    Ok(Overlay::Create(create::CreatePopup::replacing(old.clone(), &name)))
 }
 
-impl Popup for Wizard {
+impl Popup for RotatePopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::WIZARD
     }
@@ -173,7 +177,7 @@ impl Popup for Wizard {
             }
             (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.context, &self.key),
             (Action::LeakedKey, None) => {
-                Ok(Overlay::Leak(replace_leaked::State::replacing(cx.context, self.key.clone())))
+                Ok(Overlay::Leak(replace_leaked::ReplaceLeakedPopup::replacing(cx.context, self.key.clone())))
             }
             (Action::Activate, Some(rotation)) => match rotation.phase_at(cx.context.server_now()) {
                 Phase::Ready => step(cx.context, rotation, cx.tables.rotations.seen, Action::FinishRotation),
@@ -223,8 +227,13 @@ impl Popup for Wizard {
         let rotation = self.rotation(tables);
         let phase = rotation.map(|rotation| rotation.phase_at(now));
         let columns = if area.width <= NARROW { area.width.saturating_sub(4) } else { WIDEST };
-        let at =
-            head::At { rotation, phase, now, columns: usize::from(columns), roomy: area.height >= ROOMY };
+        let at = head::WizardContext {
+            rotation,
+            phase,
+            now,
+            columns: usize::from(columns),
+            roomy: area.height >= ROOMY,
+        };
         let (head, foot) = (self.head(&at, context), head::footer(phase, context));
         let mut body = self.body(&at, context);
         let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
@@ -246,7 +255,7 @@ impl Popup for Wizard {
         lines(&head[..fixed], inside, theme, buf);
         let mut y = inside.y + rows(fixed);
         if let (Some((rotation, usage)), true) = (charted, chart > 0) {
-            let keys = TwoKeys {
+            let keys = RotationChart {
                 old: &usage.old,
                 new: &usage.new,
                 tracking_since: usage.tracking_since,
@@ -255,7 +264,7 @@ impl Popup for Wizard {
                 quiet: rotation.window(),
                 now,
             };
-            draw_rotation(Rect { y, height: chart - blank, ..inside }, buf, theme, &keys);
+            draw_rotation_chart(Rect { y, height: chart - blank, ..inside }, buf, theme, &keys);
             y += chart;
         }
         let list = Rect { y, height: inside.bottom().saturating_sub(y + 2), ..inside };
@@ -274,7 +283,7 @@ impl Popup for Wizard {
                 list.bottom(),
                 more,
                 usize::from(inside.width),
-                theme.style(Role::Muted),
+                theme.style(StyleRole::Muted),
             );
         }
         lines(&foot, Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside }, theme, buf);

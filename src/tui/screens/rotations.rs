@@ -17,9 +17,9 @@ use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
-use crate::tui::table::{self, CellContext, Row, Table};
-use crate::tui::text_layout::first_lines;
-use crate::tui::theme::Role;
+use crate::tui::table::{self, CellContext, Table, TableRow};
+use crate::tui::text_layout::wrap_first_lines;
+use crate::tui::theme::StyleRole;
 use crate::tui::view::Scrolled;
 use crate::wire::keys::Rotation;
 use crate::wire::page::Page;
@@ -31,7 +31,7 @@ use columns::COLUMNS;
 pub use columns::phase_role;
 pub use filter::RotationTest;
 
-impl Row for Rotation {
+impl TableRow for Rotation {
     fn id(&self) -> Id {
         self.new.id
     }
@@ -92,7 +92,7 @@ impl Default for State {
 impl State {
     /// The selected rotation.
     pub fn selected(&self) -> Option<&Rotation> {
-        let id = self.table.selected()?;
+        let id = self.table.selected_id()?;
         self.rows.iter().find(|rotation| rotation.new.id == id)
     }
 
@@ -190,7 +190,7 @@ impl State {
         if matches!(action, Action::Mark | Action::MarkAll | Action::Sort) {
             return true;
         }
-        if self.table.act(&self.rows, action) {
+        if self.table.apply_action(&self.rows, action) {
             return true;
         }
         match action {
@@ -232,10 +232,10 @@ const ROOMY: u16 = 20;
 pub fn say_below(said: &str, table: Rect, body: Rect, look: &CellContext, buf: &mut Buffer) {
     let columns = body.width.saturating_sub(2);
     let rows = usize::from(body.bottom().saturating_sub(table.bottom()));
-    let style = look.theme.style(Role::Plain);
-    let lines = first_lines(&look.theme.text(said), style, usize::from(columns), rows);
+    let style = look.theme.style(StyleRole::Plain);
+    let lines = wrap_first_lines(&look.theme.text(said), style, usize::from(columns), rows);
     for (y, line) in (table.bottom()..body.bottom()).zip(&lines) {
-        table::put(buf, (body.x + 1, y), columns, line, Style::new(), look.theme);
+        table::draw_line(buf, (body.x + 1, y), columns, line, Style::new(), look.theme);
     }
 }
 
@@ -252,7 +252,7 @@ pub fn draw(
     let look = state.look(context);
     let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = super::members::table_area(body);
-    if state.table.shown().is_empty() {
+    if state.table.shown_rows().is_empty() {
         let said = match &state.load {
             Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
             Load::Complete if !state.search.is_empty() => {
@@ -269,7 +269,15 @@ pub fn draw(
         return (cursor, None);
     }
     let area = table_area(body);
-    table::draw(&state.table, &state.rows, COLUMNS, &look, matches!(state.load, Load::Failed(_)), area, buf);
+    table::draw_table(
+        &state.table,
+        &state.rows,
+        COLUMNS,
+        &look,
+        matches!(state.load, Load::Failed(_)),
+        area,
+        buf,
+    );
     if let Some(rotation) = state.selected() {
         let said =
             format!("{} {}", rotation.phase_at(look.rules.now).sentence(), sentence(&rotation.evidence));
@@ -278,7 +286,7 @@ pub fn draw(
     let scroll = Scrolled {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),
-        top: state.table.top(),
+        top: state.table.first_visible(),
         generation: state.table.generation(),
     };
     (cursor, (scroll.rows > 0).then_some(scroll))

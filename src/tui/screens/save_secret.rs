@@ -12,31 +12,31 @@ use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, Leak, ReplyTo};
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Effect, Reply, RequestError, UiTime};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
-use crate::tui::table::put;
-use crate::tui::text_layout::{hints, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::draw_line;
+use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::ShownOnce;
 
 mod leaked;
 
-use leaked::Leaked;
+use leaked::LeakedKey;
 
 /// How long the secret is shown on request, in milliseconds.
 const SHOWN_MS: u64 = 20_000;
 
 /// What is being asked.
 #[derive(Debug)]
-enum Asking {
+enum SaveStep {
     /// Where to take the secret.
     Where,
     /// The name of a new file.
-    File(Field),
+    File(TextField),
     /// A command line.
-    Command(Field),
+    Command(TextField),
     /// Whether it is really stored; counts after its frame was shown.
     Stored {
         /// Whether that frame was shown.
@@ -46,31 +46,31 @@ enum Asking {
 
 /// A secret that is not stored yet. `Debug` shows nothing of it; wiped when the popup closes.
 #[derive(Debug)]
-pub struct State {
+pub struct SaveSecretPopup {
     key: Key,
     secret: Arc<ShownOnce>,
     idempotency_key: String,
-    asking: Asking,
+    asking: SaveStep,
     shown_until: Option<UiTime>,
     stored: bool,
     putting: Option<bool>,
-    said: Option<(Role, String)>,
-    leaked: Option<Leaked>,
+    said: Option<(StyleRole, String)>,
+    leaked: Option<LeakedKey>,
 }
 
-impl State {
+impl SaveSecretPopup {
     /// A fresh secret; `leak` is the key that it replaces, where that leaked and its revoke is on its way.
     pub fn new(key: Key, secret: ShownOnce, idempotency_key: String, leak: Option<Leak>) -> Self {
         Self {
             key,
             secret: Arc::new(secret),
             idempotency_key,
-            asking: Asking::Where,
+            asking: SaveStep::Where,
             shown_until: None,
             stored: false,
             putting: None,
             said: None,
-            leaked: leak.map(Leaked::sent),
+            leaked: leak.map(LeakedKey::sent),
         }
     }
 
@@ -88,7 +88,7 @@ impl State {
             context.ask(ReplyTo::Confirm, ApiRequest::Confirm(self.key.kind, self.key.id));
         }
         // Until the leaked key is revoked, the record reminds the next start of it.
-        if self.leaked.as_ref().is_none_or(Leaked::is_done) {
+        if self.leaked.as_ref().is_none_or(LeakedKey::is_done) {
             context.effects.push(Effect::DropPending { idempotency_key: self.idempotency_key.clone() });
         }
     }
@@ -110,78 +110,80 @@ impl State {
 
     fn submit(&mut self, context: &mut Context) {
         let secret = Arc::clone(&self.secret);
-        match std::mem::replace(&mut self.asking, Asking::Where) {
-            Asking::File(path) if !path.text().trim().is_empty() => {
+        match std::mem::replace(&mut self.asking, SaveStep::Where) {
+            SaveStep::File(path) if !path.text().trim().is_empty() => {
                 let put = Delivery::SecretToFile { path: path.text().trim().to_owned(), secret };
                 self.put(context, put, true);
                 // Kept until it has worked, so that a failure does not cost what was typed.
-                self.asking = Asking::File(path);
+                self.asking = SaveStep::File(path);
             }
-            Asking::Command(command) if !command.text().trim().is_empty() => {
+            SaveStep::Command(command) if !command.text().trim().is_empty() => {
                 let put = Delivery::SecretToCommand { command: command.text().trim().to_owned(), secret };
                 self.put(context, put, true);
-                self.asking = Asking::Command(command);
+                self.asking = SaveStep::Command(command);
             }
             asking => self.asking = asking,
         }
     }
 }
 
-impl Popup for State {
+impl Popup for SaveSecretPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         match self.asking {
-            Asking::Where => stack::REVEAL,
-            Asking::File(_) | Asking::Command(_) => stack::TEXT,
-            Asking::Stored { .. } => stack::CONFIRM,
+            SaveStep::Where => stack::REVEAL,
+            SaveStep::File(_) | SaveStep::Command(_) => stack::TEXT,
+            SaveStep::Stored { .. } => stack::CONFIRM,
         }
     }
 
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         let context = &mut *cx.context;
         match (&self.asking, action) {
-            (Asking::Where, Action::Unmask) => {
+            (SaveStep::Where, Action::Unmask) => {
                 let shown = self.shown_until.take();
                 self.shown_until = shown.is_none().then(|| context.now.plus(SHOWN_MS));
             }
-            (Asking::Where, Action::RetryRevoke) => {
+            (SaveStep::Where, Action::RetryRevoke) => {
                 if let Some(leaked) = &mut self.leaked {
                     leaked.again(context);
                 }
             }
-            (Asking::Where, Action::CopySecret) => {
+            (SaveStep::Where, Action::CopySecret) => {
                 self.put(context, Delivery::CopySecret(Arc::clone(&self.secret)), false);
             }
-            (Asking::Where, Action::WriteSecret | Action::PipeSecret) if context.start.restricted => {
+            (SaveStep::Where, Action::WriteSecret | Action::PipeSecret) if context.start.restricted => {
                 self.said = Some((
-                    Role::Danger,
+                    StyleRole::Danger,
                     "Files and commands are out of reach here (--restricted).".to_owned(),
                 ));
             }
-            (Asking::Where, Action::WriteSecret) => self.asking = Asking::File(Field::default()),
-            (Asking::Where, Action::PipeSecret) => self.asking = Asking::Command(Field::default()),
-            (Asking::Where, Action::Stored | Action::Cancel) if self.stored => return PopupAction::Close,
-            (Asking::Where, Action::Stored | Action::Cancel) => self.asking = Asking::Stored { armed: false },
-            (Asking::File(_) | Asking::Command(_), Action::Submit) => self.submit(context),
-            (Asking::Stored { armed: true }, Action::Yes) => {
+            (SaveStep::Where, Action::WriteSecret) => self.asking = SaveStep::File(TextField::default()),
+            (SaveStep::Where, Action::PipeSecret) => self.asking = SaveStep::Command(TextField::default()),
+            (SaveStep::Where, Action::Stored | Action::Cancel) if self.stored => return PopupAction::Close,
+            (SaveStep::Where, Action::Stored | Action::Cancel) => {
+                self.asking = SaveStep::Stored { armed: false }
+            }
+            (SaveStep::File(_) | SaveStep::Command(_), Action::Submit) => self.submit(context),
+            (SaveStep::Stored { armed: true }, Action::Yes) => {
                 self.confirm(context);
                 return PopupAction::Close;
             }
-            (Asking::Where, _) => {}
-            (_, Action::Cancel) => self.asking = Asking::Where,
+            (SaveStep::Where, _) => {}
+            (_, Action::Cancel) => self.asking = SaveStep::Where,
             _ => {}
         }
         PopupAction::Stay
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        if let Asking::File(field) | Asking::Command(field) = &mut self.asking {
-            field.press(key);
+        if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.asking {
+            field.handle_key(key);
         }
         PopupAction::Stay
     }
 
     fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
-        if let Asking::File(field) | Asking::Command(field) = &mut self.asking {
+        if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.asking {
             field.paste(text);
         }
     }
@@ -190,19 +192,19 @@ impl Popup for State {
         let stores = self.putting.take().unwrap_or(false);
         match result {
             Ok(Reply::Done(said)) if stores => {
-                self.asking = Asking::Where;
+                self.asking = SaveStep::Where;
                 self.confirm(cx.context);
-                self.said = Some((Role::Live, format!("Stored: {said}.")));
+                self.said = Some((StyleRole::InUse, format!("Stored: {said}.")));
             }
             Ok(Reply::Done(said)) => {
                 let text = format!(
                     "The secret was {said}. Nothing confirms that it arrived: paste it before you close."
                 );
-                self.said = Some((Role::Strong, text));
+                self.said = Some((StyleRole::Strong, text));
             }
             Ok(_) => {}
             Err(failure) => {
-                self.said = Some((Role::Danger, failure.to_string()));
+                self.said = Some((StyleRole::Danger, failure.to_string()));
                 cx.context.heard_failure(&failure);
             }
         }
@@ -210,7 +212,7 @@ impl Popup for State {
     }
 
     fn shown(&mut self) {
-        if let Asking::Stored { armed } = &mut self.asking {
+        if let SaveStep::Stored { armed } = &mut self.asking {
             *armed = true;
         }
     }
@@ -237,7 +239,7 @@ impl Popup for State {
         let small = area.height < 15;
         let below = self.below(context, columns, small);
         let secret_lines = if columns >= 43 { 1 } else { 2 };
-        let mut head = paragraph(&theme.text(&self.key.name), theme.style(Role::Strong), columns);
+        let mut head = wrap_paragraph(&theme.text(&self.key.name), theme.style(StyleRole::Strong), columns);
         if small {
             head.truncate(1);
         }
@@ -250,7 +252,7 @@ impl Popup for State {
         let inside = frame("Save your key", PopupTone::Calm, size, area, theme, buf);
         let mut y = inside.y;
         for line in &head {
-            put(buf, (inside.x, y), inside.width, line, Style::new(), theme);
+            draw_line(buf, (inside.x, y), inside.width, line, Style::new(), theme);
             y += 1;
         }
         y += u16::try_from(gap).unwrap_or(0);
@@ -261,10 +263,10 @@ impl Popup for State {
             if y >= inside.bottom() {
                 break;
             }
-            put(buf, (inside.x, y), inside.width, line, Style::new(), theme);
+            draw_line(buf, (inside.x, y), inside.width, line, Style::new(), theme);
             y += 1;
         }
-        if let Asking::File(field) | Asking::Command(field) = &self.asking {
+        if let SaveStep::File(field) | SaveStep::Command(field) = &self.asking {
             let at = Rect {
                 x: inside.x + 2,
                 y: inside.bottom().saturating_sub(3),
@@ -277,12 +279,12 @@ impl Popup for State {
     }
 }
 
-impl State {
+impl SaveSecretPopup {
     /// Writes the secret, or what stands for it, straight into the cells: no copy of it is made on the way.
     fn draw_secret(&self, context: &Context, area: Rect, buf: &mut Buffer) {
         let theme = context.theme();
         let secret = self.secret.expose();
-        let style = theme.style(Role::Strong);
+        let style = theme.style(StyleRole::Strong);
         let width = usize::from(area.width).max(1);
         let last = secret.len().saturating_sub(4);
         for (at, c) in secret.char_indices() {
@@ -293,7 +295,7 @@ impl State {
             if self.shown_until.is_some() || at < 3 || at >= last {
                 cell.set_char(c);
             } else {
-                cell.set_symbol(theme.symbol(Symbol::Hidden));
+                cell.set_symbol(theme.symbol(ThemeSymbol::Hidden));
             }
         }
     }
@@ -303,7 +305,7 @@ impl State {
         let key = |action| context.key(action);
         let mut out = Vec::new();
         match &self.asking {
-            Asking::Where if small => {
+            SaveStep::Where if small => {
                 let pairs: Vec<(String, &str)> = [
                     (Action::CopySecret, "copy"),
                     (Action::WriteSecret, "file"),
@@ -316,12 +318,12 @@ impl State {
                 .collect();
                 let pairs: Vec<(&str, &str)> =
                     pairs.iter().map(|(key, does)| (key.as_str(), *does)).collect();
-                out.extend(pairs.chunks(2).map(|two| hints(two, theme)));
+                out.extend(pairs.chunks(2).map(|two| key_hints(two, theme)));
             }
-            Asking::Where => {
+            SaveStep::Where => {
                 if !self.stored {
                     let text = "This is the only time it can be taken anywhere. Only its digest is kept.";
-                    out.extend(paragraph(text, Style::new(), columns));
+                    out.extend(wrap_paragraph(text, Style::new(), columns));
                     out.push(Line::default());
                 }
                 let show = if self.shown_until.is_some() { "hide it" } else { "show it for 20 seconds" };
@@ -332,23 +334,28 @@ impl State {
                 }
                 choices.push((Action::Unmask, show));
                 choices.push((Action::Stored, if self.stored { "done" } else { "I have stored it" }));
-                out.extend(choices.into_iter().map(|(action, does)| hints(&[(&key(action), does)], theme)));
+                out.extend(
+                    choices.into_iter().map(|(action, does)| key_hints(&[(&key(action), does)], theme)),
+                );
             }
-            Asking::File(_) => {
+            SaveStep::File(_) => {
                 out.push(Line::raw("Write it to a new file, 0600; no file is overwritten:"));
                 out.extend([Line::default(), Line::default()]);
-                out.push(hints(&[(&key(Action::Submit), "write"), (&key(Action::Cancel), "back")], theme));
+                out.push(key_hints(
+                    &[(&key(Action::Submit), "write"), (&key(Action::Cancel), "back")],
+                    theme,
+                ));
             }
-            Asking::Command(_) => {
+            SaveStep::Command(_) => {
                 out.push(Line::raw("Pipe it into the standard input of, without a shell:"));
                 out.extend([Line::default(), Line::default()]);
-                out.push(hints(&[(&key(Action::Submit), "run"), (&key(Action::Cancel), "back")], theme));
+                out.push(key_hints(&[(&key(Action::Submit), "run"), (&key(Action::Cancel), "back")], theme));
             }
-            Asking::Stored { .. } => {
+            SaveStep::Stored { .. } => {
                 let text = "After this it can never be shown again. Is it stored where it is needed?";
-                out.extend(paragraph(text, theme.style(Role::Strong), columns));
+                out.extend(wrap_paragraph(text, theme.style(StyleRole::Strong), columns));
                 out.push(Line::default());
-                out.push(hints(
+                out.push(key_hints(
                     &[(&key(Action::Yes), "it is stored"), (&key(Action::Cancel), "back")],
                     theme,
                 ));
@@ -357,7 +364,7 @@ impl State {
         if let Some((role, text)) = &self.said {
             // Above the keys, where the eye is: what was done, or why not.
             let mut said =
-                paragraph(&theme.text(&crate::domain::text::line(text)), theme.style(*role), columns);
+                wrap_paragraph(&theme.text(&crate::domain::text::line(text)), theme.style(*role), columns);
             said.push(Line::default());
             said.append(&mut out);
             out = said;

@@ -12,27 +12,27 @@ use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::tui::app::{Overlay, Tables};
 use crate::tui::context::{Context, Link, ReplyTo};
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{hints, paragraph};
-use crate::tui::theme::Role;
+use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::theme::StyleRole;
 use crate::wire::keys::ShownOnce;
 
 /// The code, never shown.
 #[derive(Debug)]
-pub struct State {
-    code: Field,
+pub struct SignInPopup {
+    code: TextField,
     sending: bool,
     failed: Option<String>,
     under: Option<Box<Overlay>>,
 }
 
-impl State {
+impl SignInPopup {
     /// Over a popup that comes back afterwards with all that was typed into it, or over none.
     pub fn over(under: Option<Overlay>) -> Self {
-        Self { code: Field::secret(), sending: false, failed: None, under: under.map(Box::new) }
+        Self { code: TextField::new_secret(), sending: false, failed: None, under: under.map(Box::new) }
     }
 
     fn back(&mut self) -> PopupAction {
@@ -40,7 +40,7 @@ impl State {
     }
 }
 
-impl Popup for State {
+impl Popup for SignInPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
@@ -56,7 +56,7 @@ impl Popup for State {
                     self.failed =
                         Some("That is no sign-in code: it begins with inv_ and is pasted whole.".to_owned());
                 }
-                self.code.wipe();
+                self.code.clear();
             }
             Action::Cancel => return self.back(),
             _ => {}
@@ -65,7 +65,7 @@ impl Popup for State {
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        self.code.press(key);
+        self.code.handle_key(key);
         PopupAction::Stay
     }
 
@@ -101,16 +101,20 @@ impl Popup for State {
              `keyward sessions code` does. Nothing on the screen is lost meanwhile.",
             context.key(Action::Invite)
         );
-        let mut body = paragraph(&theme.text(&says), Style::new(), columns);
-        body.extend([Line::default(), Line::styled("Code", theme.style(Role::Accent)), Line::default()]);
+        let mut body = wrap_paragraph(&theme.text(&says), Style::new(), columns);
+        body.extend([Line::default(), Line::styled("Code", theme.style(StyleRole::Accent)), Line::default()]);
         let row = u16::try_from(body.len()).unwrap_or(0).saturating_sub(2);
         if let Some(why) = &self.failed {
-            body.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+            body.extend(wrap_paragraph(
+                &theme.text(&text::line(why)),
+                theme.style(StyleRole::Danger),
+                columns,
+            ));
             body.push(Line::default());
         }
         let (enter, esc) = (context.key(Action::Submit), context.key(Action::Cancel));
         let does = if self.sending { "signing in" } else { "sign in" };
-        body.push(hints(&[(&enter, does), (&esc, "later")], theme));
+        body.push(key_hints(&[(&enter, does), (&esc, "later")], theme));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame("Sign in again", PopupTone::Calm, size, area, theme, buf);
         lines(&body, inside, theme, buf);

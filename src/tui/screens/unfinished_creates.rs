@@ -15,8 +15,8 @@ use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Effect, Pending, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{fact, hints, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::text_layout::{key_hints, labelled_lines, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
@@ -28,7 +28,7 @@ const CHOICES: [(&str, &str); 3] = [
 
 /// What the answer that is awaited is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Awaiting {
+enum AwaitedReply {
     Nothing,
     Confirmed,
     /// The id is learned by repeating the create, then the key is revoked.
@@ -38,18 +38,18 @@ enum Awaiting {
 
 /// The records that are left.
 #[derive(Debug)]
-pub struct State {
+pub struct UnfinishedCreatesPopup {
     left: Vec<Pending>,
     at: usize,
     armed: bool,
-    awaiting: Awaiting,
+    awaiting: AwaitedReply,
     failed: Option<String>,
 }
 
-impl State {
+impl UnfinishedCreatesPopup {
     /// For at least one record.
     pub fn new(left: Vec<Pending>) -> Self {
-        Self { left, at: 0, armed: false, awaiting: Awaiting::Nothing, failed: None }
+        Self { left, at: 0, armed: false, awaiting: AwaitedReply::Nothing, failed: None }
     }
 
     /// The first record is settled.
@@ -63,12 +63,13 @@ impl State {
             context.effects.push(Effect::DropPending { idempotency_key: done.idempotency_key.clone() });
             context.start.pending.retain(|pending| pending.idempotency_key != done.idempotency_key);
         }
-        (self.at, self.armed, self.awaiting, self.failed) = (0, false, Awaiting::Nothing, None);
+        (self.at, self.armed, self.awaiting, self.failed) = (0, false, AwaitedReply::Nothing, None);
         if self.left.is_empty() { PopupAction::Close } else { PopupAction::Stay }
     }
 
     fn choose(&mut self, context: &mut Context) -> PopupAction {
-        let Some(pending) = self.left.first().filter(|_| self.armed && self.awaiting == Awaiting::Nothing)
+        let Some(pending) =
+            self.left.first().filter(|_| self.armed && self.awaiting == AwaitedReply::Nothing)
         else {
             return PopupAction::Stay;
         };
@@ -76,7 +77,7 @@ impl State {
         let kind = pending.kind;
         match (self.at, pending.key_id) {
             (0, Some(id)) => {
-                self.awaiting = Awaiting::Confirmed;
+                self.awaiting = AwaitedReply::Confirmed;
                 context.ask(ReplyTo::Overlay, ApiRequest::Confirm(kind, id));
             }
             (0, None) => return self.settled(context),
@@ -88,7 +89,7 @@ impl State {
             }
             (_, Some(id)) => self.revoke(context, id),
             (_, None) => {
-                self.awaiting = Awaiting::Id;
+                self.awaiting = AwaitedReply::Id;
                 let ask = ApiRequest::Create {
                     kind,
                     idempotency_key: pending.idempotency_key.clone(),
@@ -105,12 +106,12 @@ impl State {
         let Some(pending) = self.left.first() else { return };
         // A key that was used, whenever that was, is in someone's hands.
         let body = RevokeKey { unless_used_since: Some(Timestamp::default()), ..RevokeKey::default() };
-        self.awaiting = Awaiting::Revoked;
+        self.awaiting = AwaitedReply::Revoked;
         context.ask(ReplyTo::Overlay, ApiRequest::Revoke { kind: pending.kind, id, body });
     }
 }
 
-impl Popup for State {
+impl Popup for UnfinishedCreatesPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::POPUP
     }
@@ -134,20 +135,20 @@ impl Popup for State {
     }
 
     fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
-        let awaiting = std::mem::replace(&mut self.awaiting, Awaiting::Nothing);
+        let awaiting = std::mem::replace(&mut self.awaiting, AwaitedReply::Nothing);
         match (awaiting, result) {
-            (Awaiting::Id, Ok(Reply::Created(created))) => {
+            (AwaitedReply::Id, Ok(Reply::Created(created))) => {
                 let id = created.key.id;
                 cx.tables.heard_key(cx.context, created.key);
                 self.revoke(cx.context, id);
                 PopupAction::Stay
             }
-            (Awaiting::Confirmed | Awaiting::Revoked, Ok(Reply::Key(key))) => {
+            (AwaitedReply::Confirmed | AwaitedReply::Revoked, Ok(Reply::Key(key))) => {
                 cx.tables.heard_key(cx.context, *key);
                 self.settled(cx.context)
             }
             (_, Ok(_)) => PopupAction::Stay,
-            (Awaiting::Confirmed | Awaiting::Revoked, Err(failure))
+            (AwaitedReply::Confirmed | AwaitedReply::Revoked, Err(failure))
                 if matches!(failure.problem(), Some(ProblemType::NotFound | ProblemType::KeyRevoked)) =>
             {
                 self.settled(cx.context)
@@ -175,43 +176,53 @@ impl Popup for State {
         let pending = self.left.first()?;
         let width = content_width(area, 60);
         let columns = usize::from(width);
-        let mut body = paragraph(
+        let mut body = wrap_paragraph(
             "keyward ended, or the connection was lost, before this secret was surely stored.",
             Style::new(),
             columns,
         );
         body.push(Line::default());
-        body.extend(fact("Key", &text::line(&pending.body.name), theme.style(Role::Strong), columns, theme));
+        body.extend(labelled_lines(
+            "Key",
+            &text::line(&pending.body.name),
+            theme.style(StyleRole::Strong),
+            columns,
+            theme,
+        ));
         let asked = format!("{} key, {}", pending.kind, ago(pending.at, context.server_now()));
-        body.extend(fact("Created", &asked, Style::new(), columns, theme));
+        body.extend(labelled_lines("Created", &asked, Style::new(), columns, theme));
         if let Some(old) = pending.body.replaces {
             let old = tables.of(pending.kind).key_list.get(old);
             let name =
                 old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
-            body.extend(fact("Replaces", &name, Style::new(), columns, theme));
+            body.extend(labelled_lines("Replaces", &name, Style::new(), columns, theme));
             if pending.leaked.is_some() {
                 let said = "That one leaked: whatever you choose, it is revoked now if it was not yet.";
-                body.extend(paragraph(said, theme.style(Role::Danger), columns));
+                body.extend(wrap_paragraph(said, theme.style(StyleRole::Danger), columns));
             }
         }
         body.push(Line::default());
         for (at, (label, means)) in CHOICES.iter().enumerate() {
             let chosen = at == self.at;
-            let style = theme.style(if chosen { Role::Accent } else { Role::Plain });
-            let marker = if chosen { theme.symbol(Symbol::Selected) } else { " " };
+            let style = theme.style(if chosen { StyleRole::Accent } else { StyleRole::Plain });
+            let marker = if chosen { theme.symbol(ThemeSymbol::Selected) } else { " " };
             body.push(Line::from(vec![
                 Span::styled(format!("{marker} {} {label:15}", at + 1), style),
-                Span::styled(*means, theme.style(Role::Muted)),
+                Span::styled(*means, theme.style(StyleRole::Muted)),
             ]));
         }
         body.push(Line::default());
         if let Some(why) = &self.failed {
-            body.extend(paragraph(&theme.text(&text::line(why)), theme.style(Role::Danger), columns));
+            body.extend(wrap_paragraph(
+                &theme.text(&text::line(why)),
+                theme.style(StyleRole::Danger),
+                columns,
+            ));
             body.push(Line::default());
         }
         let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
-        let does = if self.awaiting == Awaiting::Nothing { "choose" } else { "asking the server" };
-        body.push(hints(&[(&enter, does), (&esc, "ask again at the next start")], theme));
+        let does = if self.awaiting == AwaitedReply::Nothing { "choose" } else { "asking the server" };
+        body.push(key_hints(&[(&enter, does), (&esc, "ask again at the next start")], theme));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let title = match self.left.len() {
             1 => "An unfinished create".to_owned(),

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-use super::{CellContext, Column, Row, Table, Width};
+use super::{CellContext, ColumnWidth, Table, TableColumn, TableRow};
 use crate::domain::text;
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
 /// Columns of the terminal before the first column: the selection's marker, the mark, a space.
 const GUTTER: u16 = 3;
@@ -20,10 +20,10 @@ const PICTURE: u8 = 5;
 const ROOM: u16 = 18;
 
 /// Draws the header in the first line of `area` and the visible rows below it.
-pub fn draw<R: Row>(
+pub fn draw_table<R: TableRow>(
     table: &Table,
     rows: &[R],
-    columns: &[Column<R>],
+    columns: &[TableColumn<R>],
     look: &CellContext<'_>,
     dimmed: bool,
     area: Rect,
@@ -33,14 +33,14 @@ pub fn draw<R: Row>(
         return;
     }
     let theme = look.theme;
-    let places = layout(columns, area.width - GUTTER, look.exact);
+    let places = layout_columns(columns, area.width - GUTTER, look.exact);
     for &(column, x, width) in &places {
-        let sorted = (column == table.column).then_some(if table.descending {
-            Symbol::Descending
+        let sorted = (column == table.sort_column).then_some(if table.descending {
+            ThemeSymbol::Descending
         } else {
-            Symbol::Ascending
+            ThemeSymbol::Ascending
         });
-        let style = theme.style(if sorted.is_some() { Role::Strong } else { Role::Muted });
+        let style = theme.style(if sorted.is_some() { StyleRole::Strong } else { StyleRole::Muted });
         let mut title = columns[column].title.to_owned();
         if let Some(symbol) = sorted.filter(|_| !title.is_empty()) {
             title.push(' ');
@@ -48,74 +48,75 @@ pub fn draw<R: Row>(
         }
         buf.set_stringn(area.x + GUTTER + x, area.y, title, usize::from(width), style);
     }
-    let selected = table.selected();
-    let accent = accent(columns, &places);
-    let base = if dimmed { theme.style(Role::Dimmed) } else { Style::new() };
-    for (line, &row) in table.visible().iter().take(usize::from(area.height - 1)).enumerate() {
+    let selected = table.selected_id();
+    let accent = accent_column(columns, &places);
+    let base = if dimmed { theme.style(StyleRole::Dimmed) } else { Style::new() };
+    for (line, &row) in table.visible_rows().iter().take(usize::from(area.height - 1)).enumerate() {
         let y = area.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
         let row = &rows[row as usize];
         let id = row.id();
         let marked = table.marks.contains(&id);
-        gutter(selected == Some(id), marked, (area.x, y), theme, buf);
+        draw_gutter(selected == Some(id), marked, (area.x, y), theme, buf);
         for &(column, x, width) in &places {
             let cell = (columns[column].cell)(row, look);
             let x = area.x + GUTTER + x;
-            put(buf, (x, y), width, &cell, base, theme);
+            draw_line(buf, (x, y), width, &cell, base, theme);
             if selected == Some(id) && accent == Some(column) {
-                stand_out(Rect { x, y, width, height: 1 }, theme, buf);
+                highlight_cell(Rect { x, y, width, height: 1 }, theme, buf);
             }
         }
     }
 }
 
 /// Draws what stands before a row: whether it is selected, and marked.
-pub fn gutter(selected: bool, marked: bool, (x, y): (u16, u16), theme: Theme, buf: &mut Buffer) {
-    let mark = if marked { theme.symbol(Symbol::Marked) } else { " " };
+pub fn draw_gutter(selected: bool, marked: bool, (x, y): (u16, u16), theme: Theme, buf: &mut Buffer) {
+    let mark = if marked { theme.symbol(ThemeSymbol::Marked) } else { " " };
     if selected {
-        let style = theme.style(Role::Selected);
-        for (x, symbol) in (x..x + GUTTER).zip([theme.symbol(Symbol::Selected), mark, " "]) {
+        let style = theme.style(StyleRole::Selected);
+        for (x, symbol) in (x..x + GUTTER).zip([theme.symbol(ThemeSymbol::Selected), mark, " "]) {
             buf.set_string(x, y, symbol, style);
         }
     } else if marked {
-        buf.set_string(x + 1, y, mark, theme.style(Role::Marked));
+        buf.set_string(x + 1, y, mark, theme.style(StyleRole::Marked));
     }
 }
 
 /// Makes the accent of the selected row, its mask or name, stand out.
-pub fn stand_out(area: Rect, theme: Theme, buf: &mut Buffer) {
+pub fn highlight_cell(area: Rect, theme: Theme, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
-    buf.set_style(area, theme.style(Role::Strong).remove_modifier(Modifier::DIM));
+    buf.set_style(area, theme.style(StyleRole::Strong).remove_modifier(Modifier::DIM));
 }
 
 /// The column that stands out in the selected row, besides the marker at its beginning: the mask, else what comes first of all that
 /// never gives way. A whole row would cost a slow link too much, and a name is two or three times as long as a mask.
-fn accent<R>(columns: &[Column<R>], places: &[(usize, u16, u16)]) -> Option<usize> {
+fn accent_column<R>(columns: &[TableColumn<R>], places: &[(usize, u16, u16)]) -> Option<usize> {
     let shown = || places.iter().map(|&(column, ..)| column);
-    let stays = |&c: &usize| columns[c].yields == 0 && matches!(columns[c].width, Width::Flex { .. });
-    shown().find(|&c| columns[c].width == Width::MaskedSecret).or_else(|| shown().find(stays))
+    let stays = |&c: &usize| columns[c].yields == 0 && matches!(columns[c].width, ColumnWidth::Flex { .. });
+    shown().find(|&c| columns[c].width == ColumnWidth::MaskedSecret).or_else(|| shown().find(stays))
 }
 
 /// Whether a table of this width shows the column of this title.
-pub fn fits<R>(columns: &[Column<R>], width: u16, exact: bool, title: &str) -> bool {
-    width > GUTTER && layout(columns, width - GUTTER, exact).iter().any(|&(c, ..)| columns[c].title == title)
+pub fn shows_column<R>(columns: &[TableColumn<R>], width: u16, exact: bool, title: &str) -> bool {
+    width > GUTTER
+        && layout_columns(columns, width - GUTTER, exact).iter().any(|&(c, ..)| columns[c].title == title)
 }
 
 /// Which columns are shown, where they begin (after the gutter) and how wide they are.
-fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16, u16)> {
-    let least = |column: &Column<R>| match column.width {
-        Width::Fixed(width) => width,
-        Width::MaskedSecret => 10,
-        Width::Time => {
+fn layout_columns<R>(columns: &[TableColumn<R>], width: u16, exact: bool) -> Vec<(usize, u16, u16)> {
+    let least = |column: &TableColumn<R>| match column.width {
+        ColumnWidth::Fixed(width) => width,
+        ColumnWidth::MaskedSecret => 10,
+        ColumnWidth::Time => {
             if exact {
                 16
             } else {
                 11
             }
         }
-        Width::Flex { min, .. } => min,
+        ColumnWidth::Flex { min, .. } => min,
     };
     // Signs hug what they belong to.
-    let gap = |column: &Column<R>| if least(column) <= 2 { 1 } else { GAP };
+    let gap = |column: &TableColumn<R>| if least(column) <= 2 { 1 } else { GAP };
     let mut chosen: Vec<usize> = (0..columns.len()).collect();
     let needed = |chosen: &[usize]| -> u16 {
         let sum: u16 = chosen.iter().map(|&c| least(&columns[c]) + gap(&columns[c])).sum();
@@ -138,7 +139,7 @@ fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16,
     loop {
         let mut given = 0;
         for (at, &c) in chosen.iter().enumerate() {
-            if let Width::Flex { max, weight, .. } = columns[c].width {
+            if let ColumnWidth::Flex { max, weight, .. } = columns[c].width {
                 let more = weight.min(max.saturating_sub(widths[at])).min(rest - given);
                 widths[at] += more;
                 given += more;
@@ -164,7 +165,14 @@ fn layout<R>(columns: &[Column<R>], width: u16, exact: bool) -> Vec<(usize, u16,
 }
 
 /// Writes a line at a place, at most `width` columns, what does not fit cut with an ellipsis.
-pub fn put(buf: &mut Buffer, at: (u16, u16), width: u16, line: &Line<'_>, base: Style, theme: Theme) -> u16 {
+pub fn draw_line(
+    buf: &mut Buffer,
+    at: (u16, u16),
+    width: u16,
+    line: &Line<'_>,
+    base: Style,
+    theme: Theme,
+) -> u16 {
     let (mut x, y) = at;
     let end = at.0.saturating_add(width).min(buf.area.right());
     for (index, span) in line.spans.iter().enumerate() {

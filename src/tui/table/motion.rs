@@ -2,75 +2,75 @@
 
 use std::collections::HashSet;
 
-use super::{Row, Table};
+use super::{Table, TableRow};
 use crate::domain::id::Id;
 use crate::tui::keymap::Action;
 
 impl Table {
     /// Does what an action asks of any table; says whether it was one of those.
-    pub fn act<R: Row>(&mut self, rows: &[R], action: Action) -> bool {
+    pub fn apply_action<R: TableRow>(&mut self, rows: &[R], action: Action) -> bool {
         let page = isize::try_from(self.page).unwrap_or(isize::MAX);
         let last = self.shown.len();
         match action {
-            Action::Down => self.select(rows, self.at + 1),
-            Action::Up => self.select(rows, self.at.saturating_sub(1)),
-            Action::Top => self.select(rows, 0),
-            Action::Bottom => self.select(rows, last),
-            Action::PageDown => self.page_by(rows, page),
-            Action::PageUp => self.page_by(rows, -page),
-            Action::HalfDown => self.page_by(rows, (page / 2).max(1)),
-            Action::HalfUp => self.page_by(rows, -(page / 2).max(1)),
-            Action::Mark => self.mark(rows),
-            Action::MarkAll => self.mark_all(rows),
+            Action::Down => self.select_index(rows, self.at + 1),
+            Action::Up => self.select_index(rows, self.at.saturating_sub(1)),
+            Action::Top => self.select_index(rows, 0),
+            Action::Bottom => self.select_index(rows, last),
+            Action::PageDown => self.scroll_by(rows, page),
+            Action::PageUp => self.scroll_by(rows, -page),
+            Action::HalfDown => self.scroll_by(rows, (page / 2).max(1)),
+            Action::HalfUp => self.scroll_by(rows, -(page / 2).max(1)),
+            Action::Mark => self.toggle_mark(rows),
+            Action::MarkAll => self.toggle_all_marks(rows),
             _ => return false,
         }
         true
     }
 
     /// Selects the row at a place among those shown.
-    pub fn select<R: Row>(&mut self, rows: &[R], at: usize) {
+    pub fn select_index<R: TableRow>(&mut self, rows: &[R], at: usize) {
         self.at = at.min(self.shown.len().saturating_sub(1));
         self.selected = self.shown.get(self.at).map(|&row| rows[row as usize].id());
-        self.settle(self.page);
+        self.scroll_to_selection(self.page);
     }
 
     /// Selects a row by its id, if it is shown.
-    pub fn select_id<R: Row>(&mut self, rows: &[R], id: Id) {
+    pub fn select_id<R: TableRow>(&mut self, rows: &[R], id: Id) {
         if let Some(at) = self.shown.iter().position(|&row| rows[row as usize].id() == id) {
-            self.select(rows, at);
+            self.select_index(rows, at);
         }
     }
 
     /// Keeps the selected row visible on a page of so many rows, moving as little as possible.
-    pub fn settle(&mut self, page: usize) {
+    pub fn scroll_to_selection(&mut self, page: usize) {
         self.page = page.max(1);
         let last_top = self.shown.len().saturating_sub(self.page);
         self.top = self.top.clamp((self.at + 1).saturating_sub(self.page), self.at).min(last_top);
     }
 
     /// Moves the view and the selection by so many rows.
-    pub fn page_by<R: Row>(&mut self, rows: &[R], by: isize) {
+    pub fn scroll_by<R: TableRow>(&mut self, rows: &[R], by: isize) {
         self.top = self.top.saturating_add_signed(by);
-        self.select(rows, self.at.saturating_add_signed(by));
+        self.select_index(rows, self.at.saturating_add_signed(by));
     }
 
     /// How many rows are visible at once.
-    pub fn page(&self) -> usize {
+    pub fn page_rows(&self) -> usize {
         self.page
     }
 
     /// Marks the selected row, or unmarks it, and moves on.
-    pub fn mark<R: Row>(&mut self, rows: &[R]) {
-        if let Some(id) = self.selected() {
+    pub fn toggle_mark<R: TableRow>(&mut self, rows: &[R]) {
+        if let Some(id) = self.selected_id() {
             if !self.marks.remove(&id) {
                 self.marks.insert(id);
             }
-            self.select(rows, self.at + 1);
+            self.select_index(rows, self.at + 1);
         }
     }
 
     /// Marks all rows shown, or unmarks them where all are marked.
-    pub fn mark_all<R: Row>(&mut self, rows: &[R]) {
+    pub fn toggle_all_marks<R: TableRow>(&mut self, rows: &[R]) {
         let ids = || self.shown.iter().map(|&row| rows[row as usize].id());
         if ids().all(|id| self.marks.contains(&id)) {
             let shown: HashSet<Id> = ids().collect();

@@ -10,9 +10,9 @@ use ratatui::widgets::{Clear, Widget as _};
 use crate::domain::text;
 use crate::tui::app::{Model, Place};
 use crate::tui::keymap::{Action, TABLE};
-use crate::tui::table::put;
-use crate::tui::text_layout::{number, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::draw_line;
+use crate::tui::text_layout::{format_count, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// Most hints at once, the help's among them.
 const HINTS: usize = 7;
@@ -29,8 +29,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     let room = x.saturating_sub(area.x + 3);
     let mut higher = 0;
     if let Some(notice) = model.context.notices.shown() {
-        let role = if notice.error { Role::Danger } else { Role::Strong };
-        let mut lines = paragraph(&theme.text(&notice.text), theme.style(role), usize::from(room));
+        let role = if notice.error { StyleRole::Danger } else { StyleRole::Strong };
+        let mut lines = wrap_paragraph(&theme.text(&notice.text), theme.style(role), usize::from(room));
         // In low windows a popup takes all lines but this one.
         let most = if model.overlay.is_some() && area.height < 20 { 1 } else { LINES };
         if lines.len() > most {
@@ -40,35 +40,35 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
         let whole = Rect { y: y - higher, height: higher + 1, ..area };
         Clear.render(whole, buf);
         for (y, line) in (whole.y..whole.bottom()).zip(&lines) {
-            put(buf, (area.x + 1, y), room, line, Style::new(), theme);
+            draw_line(buf, (area.x + 1, y), room, line, Style::new(), theme);
         }
     } else {
-        put(buf, (area.x + 1, y), room, &hints(model, usize::from(room)), Style::new(), theme);
+        draw_line(buf, (area.x + 1, y), room, &hints(model, usize::from(room)), Style::new(), theme);
     }
-    buf.set_stringn(x, y, &place, usize::from(width), theme.style(Role::Muted));
+    buf.set_stringn(x, y, &place, usize::from(width), theme.style(StyleRole::Muted));
     higher > 0
 }
 
 /// `12/240 · filter · 3 marked`
 fn place(model: &Model) -> String {
     let place = model.table().map(|state| {
-        let shown = state.table.shown().len();
-        let at = if shown == 0 { 0 } else { state.table.at() + 1 };
+        let shown = state.table.shown_rows().len();
+        let at = if shown == 0 { 0 } else { state.table.selected_index() + 1 };
         Place { at, shown, filtered: !state.search.is_empty(), marked: state.table.marks.len() }
     });
     let Some(place) = place.or_else(|| model.place_in_tab()) else { return String::new() };
     if place.shown == 0 && !place.filtered {
         return String::new();
     }
-    let dot = model.context.theme().symbol(Symbol::Dot);
+    let dot = model.context.theme().symbol(ThemeSymbol::Dot);
     let mut parts = Vec::new();
     if place.filtered {
         parts.push("filter".to_owned());
     }
     if place.marked > 0 {
-        parts.push(format!("{} marked", number(place.marked as u64)));
+        parts.push(format!("{} marked", format_count(place.marked as u64)));
     }
-    parts.push(format!("{}/{}", number(place.at as u64), number(place.shown as u64)));
+    parts.push(format!("{}/{}", format_count(place.at as u64), format_count(place.shown as u64)));
     parts.join(&format!(" {dot} "))
 }
 
@@ -99,7 +99,7 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
         if !spans.is_empty() {
             spans.push(Span::raw(GAP));
         }
-        spans.push(Span::styled(key, theme.style(Role::Key)));
+        spans.push(Span::styled(key, theme.style(StyleRole::Key)));
         spans.push(Span::raw(format!(" {hint}")));
     }
     Line::from(spans)

@@ -9,16 +9,16 @@ use crate::domain::text;
 use crate::tui::app::{Model, Tab};
 use crate::tui::context::Link;
 use crate::tui::key_list::Load;
-use crate::tui::table::put;
-use crate::tui::text_layout::number;
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::draw_line;
+use crate::tui::text_layout::format_count;
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// Draws organization, member and role on the left; connection, server and what is to review on the right.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let right = right(model, area.width);
     let right_width = u16::try_from(right.width()).unwrap_or(0).min(area.width.saturating_sub(12));
     let theme = model.context.theme();
-    put(
+    draw_line(
         buf,
         (area.right().saturating_sub(right_width + 1), area.y),
         right_width,
@@ -27,20 +27,20 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         theme,
     );
     let room = area.width.saturating_sub(right_width + 4);
-    put(buf, (area.x + 1, area.y), room, &left(model), Style::new(), theme);
+    draw_line(buf, (area.x + 1, area.y), room, &left(model), Style::new(), theme);
 }
 
 fn left(model: &Model) -> Line<'static> {
     let theme = model.context.theme();
-    let muted = theme.style(Role::Muted);
+    let muted = theme.style(StyleRole::Muted);
     let Some(me) = &model.context.me else {
-        return Line::styled("keyward", theme.style(Role::Strong));
+        return Line::styled("keyward", theme.style(StyleRole::Strong));
     };
     let organization = text::line(&me.organization.name).into_owned();
     let member = text::line(&me.member.name).into_owned();
     Line::from(vec![
-        Span::styled(organization, theme.style(Role::Strong)),
-        Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), muted),
+        Span::styled(organization, theme.style(StyleRole::Strong)),
+        Span::styled(format!(" {} ", theme.symbol(ThemeSymbol::Dot)), muted),
         Span::raw(member),
         Span::styled(format!(" ({})", me.role), muted),
     ])
@@ -49,24 +49,24 @@ fn left(model: &Model) -> Line<'static> {
 fn right(model: &Model, columns: u16) -> Line<'static> {
     let context = &model.context;
     let theme = context.theme();
-    let muted = theme.style(Role::Muted);
-    let dot = || Span::styled(format!(" {} ", theme.symbol(Symbol::Dot)), muted);
+    let muted = theme.style(StyleRole::Muted);
+    let dot = || Span::styled(format!(" {} ", theme.symbol(ThemeSymbol::Dot)), muted);
     let mut spans = Vec::new();
     let workspace = &model.tables.workspace.key_list;
     let waiting = model.tables.review.waiting();
     if workspace.load == Load::Complete && waiting > 0 {
-        let waiting = number(u64::try_from(waiting).unwrap_or(u64::MAX));
-        spans.push(Span::styled(format!("{waiting} to review"), theme.style(Role::Stale)));
+        let waiting = format_count(u64::try_from(waiting).unwrap_or(u64::MAX));
+        spans.push(Span::styled(format!("{waiting} to review"), theme.style(StyleRole::Stale)));
         spans.push(dot());
     }
     if context.start.read_only {
-        spans.push(Span::styled("read-only", theme.style(Role::Strong)));
+        spans.push(Span::styled("read-only", theme.style(StyleRole::Strong)));
         spans.push(dot());
     }
     let profile = text::line(&context.start.profile).into_owned();
     if context.start.production {
         let name = if profile.is_empty() { "production".to_owned() } else { profile };
-        spans.push(Span::styled(format!(" {name} "), theme.style(Role::Production)));
+        spans.push(Span::styled(format!(" {name} "), theme.style(StyleRole::Production)));
         spans.push(dot());
     } else if !profile.is_empty() {
         spans.push(Span::raw(profile));
@@ -79,8 +79,8 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
     spans.push(match &context.link {
         Link::Connecting => Span::styled("connecting", muted),
         Link::Live => Span::styled("connected", muted),
-        Link::Lost(_) => Span::styled("no answer", theme.style(Role::Danger)),
-        Link::SignedOut => Span::styled("signed out", theme.style(Role::Danger)),
+        Link::Lost(_) => Span::styled("no answer", theme.style(StyleRole::Danger)),
+        Link::SignedOut => Span::styled("signed out", theme.style(StyleRole::Danger)),
     });
     Line::from(spans)
 }
@@ -94,9 +94,9 @@ pub fn tabs(model: &Model, area: Rect, buf: &mut Buffer) {
         let open = tab == model.tab;
         let allowed = context.me.is_none() || context.may(tab.permission()).is_ok();
         let style = match (open, allowed) {
-            (true, _) => theme.style(Role::Accent).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            (true, _) => theme.style(StyleRole::Accent).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             (false, true) => Style::new(),
-            (false, false) => theme.style(Role::Muted),
+            (false, false) => theme.style(StyleRole::Muted),
         };
         let digit = tab.digit();
         let name = if area.width < 80 && digit > 2 && !open {
@@ -107,5 +107,5 @@ pub fn tabs(model: &Model, area: Rect, buf: &mut Buffer) {
         spans.push(Span::styled(name, style));
         spans.push(Span::raw(if area.width < 60 { " " } else { "   " }));
     }
-    put(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
+    draw_line(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
 }

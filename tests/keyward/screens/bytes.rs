@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use keyward::domain::key::Kind;
 use keyward::domain::time::{HOUR, MINUTE};
-use keyward::terminal::capabilities::{Capabilities, Hints};
-use keyward::terminal::frame::{Painter, Scroll};
+use keyward::terminal::capabilities::{Capabilities, TerminalEnv};
+use keyward::terminal::frame::{FrameWriter, ScrollRegion};
 use keyward::tui::msg::Msg;
 use keyward::tui::view;
 
@@ -31,7 +31,7 @@ impl Write for Meter {
 
 struct Screen {
     driver: Driver,
-    painter: Painter<Meter>,
+    painter: FrameWriter<Meter>,
     meter: Meter,
 }
 
@@ -54,9 +54,9 @@ impl Screen {
             })
             .collect();
         let driver = driver.press("r").wait(300);
-        let hints = Hints { term: "xterm-256color".into(), ..Hints::default() };
+        let hints = TerminalEnv { term: "xterm-256color".into(), ..TerminalEnv::default() };
         let meter = Meter::default();
-        let painter = Painter::new(meter.clone(), Capabilities::from(&hints), (80, 24));
+        let painter = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), (80, 24));
         let mut screen = Self { driver, painter, meter };
         screen.frame();
         screen
@@ -64,13 +64,13 @@ impl Screen {
 
     fn frame(&mut self) {
         let drawn = view::draw(&self.driver.model, self.painter.canvas());
-        let scroll = drawn.scroll.map(|s| Scroll {
+        let scroll = drawn.scroll.map(|s| ScrollRegion {
             first_row: s.first_row_y,
             rows: s.rows,
             top: s.top,
             generation: s.generation,
         });
-        self.painter.show(drawn.cursor, scroll).unwrap();
+        self.painter.write_frame(drawn.cursor, scroll).unwrap();
     }
 
     /// Bytes of each write that the presses cause, one frame a press.

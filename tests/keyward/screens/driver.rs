@@ -12,7 +12,7 @@ use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{Chord, Keymap};
 use keyward::tui::msg::{Delivery, Effect, Msg, Reply, RequestError, Ticket, UiTime};
-use keyward::tui::theme::{Palette, Theme};
+use keyward::tui::theme::{ColorScheme, Theme};
 use keyward::tui::view::{self, Drawn};
 use keyward::wire::keys::Rotation;
 use keyward::wire::members::Member;
@@ -302,5 +302,5 @@ impl Driver {
 
 /// A theme without colours and without Unicode.
 pub fn plain() -> Theme {
-    Theme { palette: Palette::Mono, ascii: true }
+    Theme { palette: ColorScheme::Mono, ascii: true }
 }

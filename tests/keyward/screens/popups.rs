@@ -191,7 +191,7 @@ fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
     let driver = driver.paste(&code);
     assert!(!driver.screen().contains("0f0f"));
     let driver = driver.press("<enter>");
-    assert_eq!(driver.model.table().unwrap().table.at(), 2);
+    assert_eq!(driver.model.table().unwrap().table.selected_index(), 2);
     assert_snapshot!(driver.screen());
 }
 

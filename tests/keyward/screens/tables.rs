@@ -79,7 +79,7 @@ fn a_refresh_keeps_the_selection_on_its_key() {
     driver.keys.insert(0, newer);
     let driver = driver.wait(5_000);
     assert_eq!(driver.model.selected().unwrap().id, before);
-    assert_eq!(driver.model.table().unwrap().table.at(), 4);
+    assert_eq!(driver.model.table().unwrap().table.selected_index(), 4);
 }
 
 #[test]

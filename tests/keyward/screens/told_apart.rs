@@ -4,7 +4,7 @@ use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
 use keyward::domain::time::{DAY, HOUR};
 use keyward::tui::context::StartOptions;
-use keyward::tui::theme::{Palette, Theme};
+use keyward::tui::theme::{ColorScheme, Theme};
 use ratatui::style::Modifier;
 
 use super::driver::{Driver, start};
@@ -54,7 +54,7 @@ fn signs(driver: &Driver, name: &str) -> Vec<(String, Modifier)> {
 
 #[test]
 fn rows_are_told_apart_by_signs_in_every_theme_and_width() {
-    for palette in [Palette::Ansi, Palette::HighContrast, Palette::Mono] {
+    for palette in [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono] {
         for ascii in [false, true] {
             for columns in [40, 60, 80, 140] {
                 let driver = each(Theme { palette, ascii }, columns);
@@ -76,7 +76,7 @@ fn rows_are_told_apart_by_signs_in_every_theme_and_width() {
 /// white or on black, and never sets a background.
 #[test]
 fn the_default_theme_can_be_read_on_light_and_on_dark() {
-    use keyward::tui::theme::Role as Part;
+    use keyward::tui::theme::StyleRole as Part;
     use ratatui::style::Color;
     let theme = Theme::default();
     for part in [
@@ -86,7 +86,7 @@ fn the_default_theme_can_be_read_on_light_and_on_dark() {
         Part::Accent,
         Part::Selected,
         Part::Marked,
-        Part::Live,
+        Part::InUse,
         Part::Stale,
         Part::Orphaned,
         Part::Revoked,

@@ -4,53 +4,55 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::activity::{Action as Did, Activity};
 use crate::tui::screens::keys::time;
-use crate::tui::table::{Column, Order, Width, time_rank};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::{ColumnSort, ColumnWidth, TableColumn, time_rank};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// The columns.
-pub(super) const COLUMNS: &[Column<Activity>] = &[
-    Column {
+pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
+    TableColumn {
         title: "When",
-        width: Width::Time,
+        width: ColumnWidth::Time,
         yields: 0,
         cell: |row, look| Line::raw(time(row.at, look)),
-        order: Some(Order {
+        order: Some(ColumnSort {
             rank: |row, _| time_rank(Some(row.at)),
             tie: |a, b| a.id.cmp(&b.id),
             descending: true,
         }),
     },
-    Column {
+    TableColumn {
         title: "Who",
-        width: Width::Flex { min: 12, max: 24, weight: 1 },
+        width: ColumnWidth::Flex { min: 12, max: 24, weight: 1 },
         yields: 0,
         cell: |row, look| match &row.actor {
             Some(actor) => Line::raw(actor.name.as_str()),
-            None if row.address.is_none() => Line::styled("server's host", look.theme.style(Role::Muted)),
-            None => Line::styled("not signed in", look.theme.style(Role::Muted)),
+            None if row.address.is_none() => {
+                Line::styled("server's host", look.theme.style(StyleRole::Muted))
+            }
+            None => Line::styled("not signed in", look.theme.style(StyleRole::Muted)),
         },
         order: None,
     },
-    Column {
+    TableColumn {
         title: "What",
-        width: Width::Flex { min: 14, max: 20, weight: 1 },
+        width: ColumnWidth::Flex { min: 14, max: 20, weight: 1 },
         yields: 0,
         cell: |row, look| Line::styled(words(row.action), look.theme.style(role_of(row.action))),
         order: None,
     },
-    Column {
+    TableColumn {
         title: "Key or member, and details",
-        width: Width::Flex { min: 16, max: 90, weight: 4 },
+        width: ColumnWidth::Flex { min: 16, max: 90, weight: 4 },
         yields: 1,
         cell: |row, look| {
-            let muted = look.theme.style(Role::Muted);
+            let muted = look.theme.style(StyleRole::Muted);
             let mut spans = Vec::new();
             if let Some(name) = &row.key_name {
                 spans.push(Span::raw(name.as_str()));
             }
             if !row.detail.is_empty() {
                 if !spans.is_empty() {
-                    spans.push(Span::styled(format!(" {} ", look.theme.symbol(Symbol::Dot)), muted));
+                    spans.push(Span::styled(format!(" {} ", look.theme.symbol(ThemeSymbol::Dot)), muted));
                 }
                 spans.push(Span::styled(row.detail.as_str(), muted));
             }
@@ -58,11 +60,13 @@ pub(super) const COLUMNS: &[Column<Activity>] = &[
         },
         order: None,
     },
-    Column {
+    TableColumn {
         title: "From",
-        width: Width::Flex { min: 11, max: 20, weight: 1 },
+        width: ColumnWidth::Flex { min: 11, max: 20, weight: 1 },
         yields: 2,
-        cell: |row, look| Line::styled(row.address.as_deref().unwrap_or("-"), look.theme.style(Role::Muted)),
+        cell: |row, look| {
+            Line::styled(row.address.as_deref().unwrap_or("-"), look.theme.style(StyleRole::Muted))
+        },
         order: None,
     },
 ];
@@ -91,10 +95,10 @@ pub(super) fn words(action: Did) -> &'static str {
     }
 }
 
-fn role_of(action: Did) -> Role {
+fn role_of(action: Did) -> StyleRole {
     match action {
-        Did::KeyRevoked | Did::MemberRemoved => Role::Danger,
-        Did::KeyRevokeRefused | Did::SessionRefused | Did::PermissionRefused => Role::Stale,
-        _ => Role::Plain,
+        Did::KeyRevoked | Did::MemberRemoved => StyleRole::Danger,
+        Did::KeyRevokeRefused | Did::SessionRefused | Did::PermissionRefused => StyleRole::Stale,
+        _ => StyleRole::Plain,
     }
 }

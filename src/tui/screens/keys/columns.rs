@@ -8,14 +8,16 @@ use crate::domain::key::{Key, Kind};
 use crate::domain::member::Status;
 use crate::domain::staleness::Flag;
 use crate::domain::time::{Timestamp, ago};
-use crate::tui::chart::sparkline;
-use crate::tui::table::{CellContext, Column, Order, Width, text_order, text_rank, time_rank};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::chart::format_sparkline;
+use crate::tui::table::{
+    CellContext, ColumnSort, ColumnWidth, TableColumn, text_order, text_rank, time_rank,
+};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// The columns of the tab Personal.
-pub const PERSONAL: &[Column<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
+pub const PERSONAL: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
 /// The columns of the tab Workspace.
-pub const WORKSPACE: &[Column<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
+pub const WORKSPACE: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
 
 /// The column that key tables are sorted by at first.
 pub fn created(kind: Kind) -> usize {
@@ -26,65 +28,66 @@ pub fn created(kind: Kind) -> usize {
     columns.iter().position(|c| c.title == CREATED.title).expect("both tables have it")
 }
 
-const SIGNS: Column<Key> = Column { title: "", width: Width::Fixed(2), yields: 0, cell: signs, order: None };
-const NAME: Column<Key> = Column {
+const SIGNS: TableColumn<Key> =
+    TableColumn { title: "", width: ColumnWidth::Fixed(2), yields: 0, cell: signs, order: None };
+const NAME: TableColumn<Key> = TableColumn {
     title: "Name",
-    width: Width::Flex { min: 20, max: 56, weight: 4 },
+    width: ColumnWidth::Flex { min: 20, max: 56, weight: 4 },
     yields: 0,
     cell: name,
-    order: Some(Order {
+    order: Some(ColumnSort {
         rank: |key, _| text_rank(&key.name),
         tie: |a, b| text_order(&a.name, &b.name),
         descending: false,
     }),
 };
-const MASK: Column<Key> = Column {
+const MASK: TableColumn<Key> = TableColumn {
     title: "Secret key",
-    width: Width::MaskedSecret,
+    width: ColumnWidth::MaskedSecret,
     yields: 0,
     cell: mask,
-    order: Some(Order {
+    order: Some(ColumnSort {
         rank: |key, _| text_rank(key.last_four()),
         tie: |a, b| text_order(&a.masked, &b.masked),
         descending: false,
     }),
 };
-const LAST_USED: Column<Key> = Column {
+const LAST_USED: TableColumn<Key> = TableColumn {
     title: "Last used",
-    width: Width::Time,
+    width: ColumnWidth::Time,
     yields: 1,
     cell: last_used,
-    order: Some(Order { rank: |key, _| time_rank(key.last_used_at), tie: by_age, descending: true }),
+    order: Some(ColumnSort { rank: |key, _| time_rank(key.last_used_at), tie: by_age, descending: true }),
 };
-const CREATED: Column<Key> = Column {
+const CREATED: TableColumn<Key> = TableColumn {
     title: "Created",
-    width: Width::Time,
+    width: ColumnWidth::Time,
     yields: 2,
     cell: |key, look| Line::raw(time(key.created_at, look)),
-    order: Some(Order { rank: |key, _| time_rank(Some(key.created_at)), tie: by_age, descending: true }),
+    order: Some(ColumnSort { rank: |key, _| time_rank(Some(key.created_at)), tie: by_age, descending: true }),
 };
 /// The title of the column of sparklines.
 pub const USE_TITLE: &str = "30 days";
-const USE: Column<Key> =
-    Column { title: USE_TITLE, width: Width::Fixed(15), yields: 5, cell: recent_use, order: None };
-const FLAGS: Column<Key> = Column {
+const USE: TableColumn<Key> =
+    TableColumn { title: USE_TITLE, width: ColumnWidth::Fixed(15), yields: 5, cell: recent_use, order: None };
+const FLAGS: TableColumn<Key> = TableColumn {
     title: "Flags",
-    width: Width::Flex { min: 12, max: 32, weight: 2 },
+    width: ColumnWidth::Flex { min: 12, max: 32, weight: 2 },
     yields: 3,
     cell: flags_line,
-    order: Some(Order {
+    order: Some(ColumnSort {
         // The most urgent first, as in the review.
         rank: |key, rules| rules.risk(key).map_or(0, |risk| 10 - risk as u64),
         tie: by_age,
         descending: true,
     }),
 };
-const CREATED_BY: Column<Key> = Column {
+const CREATED_BY: TableColumn<Key> = TableColumn {
     title: "Created by",
-    width: Width::Flex { min: 14, max: 24, weight: 2 },
+    width: ColumnWidth::Flex { min: 14, max: 24, weight: 2 },
     yields: 4,
     cell: created_by,
-    order: Some(Order {
+    order: Some(ColumnSort {
         rank: |key, _| text_rank(&key.created_by.name),
         tie: |a, b| text_order(&a.created_by.name, &b.created_by.name),
         descending: false,
@@ -107,30 +110,32 @@ fn signs<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let sign = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
     let used = match () {
         () if key.revoked_at.is_some() => Span::raw(" "),
-        () if key.is_live(look.rules.now) => sign(Symbol::Live, Role::Live),
-        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => sign(Symbol::Stale, Role::Stale),
+        () if key.is_live(look.rules.now) => sign(ThemeSymbol::InUse, StyleRole::InUse),
+        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => {
+            sign(ThemeSymbol::Stale, StyleRole::Stale)
+        }
         () => Span::raw(" "),
     };
     let mut signs = Line::from(used);
     if flags.has(Flag::Orphaned) {
-        signs.push_span(sign(Symbol::Orphaned, Role::Orphaned));
+        signs.push_span(sign(ThemeSymbol::Orphaned, StyleRole::Orphaned));
     }
     signs
 }
 
 fn name<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
-    let role = if key.revoked_at.is_some() { Role::Revoked } else { Role::Plain };
+    let role = if key.revoked_at.is_some() { StyleRole::Revoked } else { StyleRole::Plain };
     Line::styled(key.name.as_str(), look.theme.style(role))
 }
 
 fn mask<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
-    Line::styled(key.masked.as_str(), look.theme.style(Role::Muted))
+    Line::styled(key.masked.as_str(), look.theme.style(StyleRole::Muted))
 }
 
 fn recent_use<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let counts = look.daily.and_then(|daily| daily.get(&key.id));
-    let shown = counts.map(|counts| sparkline(counts, 15, look.theme.ascii)).unwrap_or_default();
-    Line::styled(shown, look.theme.style(Role::Bar))
+    let shown = counts.map(|counts| format_sparkline(counts, 15, look.theme.ascii)).unwrap_or_default();
+    Line::styled(shown, look.theme.style(StyleRole::Bar))
 }
 
 /// When it was last used, or `Never`.
@@ -138,8 +143,8 @@ pub fn last_used<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let theme = look.theme;
     let flags = look.rules.flags(key);
     let role = match () {
-        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => Role::Stale,
-        () => Role::Plain,
+        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => StyleRole::Stale,
+        () => StyleRole::Plain,
     };
     match key.last_used_at {
         Some(at) => Line::styled(time(at, look), theme.style(role)),
@@ -153,7 +158,7 @@ pub fn created_by<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     match by.status {
         Status::Active => Line::raw(by.name.as_str()),
         Status::Invited | Status::Removed => {
-            let style = look.theme.style(Role::Muted);
+            let style = look.theme.style(StyleRole::Muted);
             Line::from(vec![
                 Span::styled(by.name.as_str(), style),
                 Span::styled(format!(" ({})", by.status), style),
@@ -166,19 +171,19 @@ pub fn created_by<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
 pub fn flags_line<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let theme = look.theme;
     if let Some(at) = key.revoked_at {
-        return Line::styled(format!("revoked {}", time(at, look)), theme.style(Role::Muted));
+        return Line::styled(format!("revoked {}", time(at, look)), theme.style(StyleRole::Muted));
     }
     let mut spans: Vec<Span<'a>> = Vec::new();
     for flag in look.rules.flags(key).iter() {
         if !spans.is_empty() {
             spans.push(Span::raw(", "));
         }
-        let role = if flag == Flag::Orphaned { Role::Orphaned } else { Role::Stale };
+        let role = if flag == Flag::Orphaned { StyleRole::Orphaned } else { StyleRole::Stale };
         spans.push(Span::styled(flag.label(), theme.style(role)));
     }
     if key.replaced_by.is_some() {
         let text = if spans.is_empty() { "being replaced" } else { ", being replaced" };
-        spans.push(Span::styled(text, theme.style(Role::Muted)));
+        spans.push(Span::styled(text, theme.style(StyleRole::Muted)));
     }
     Line::from(spans)
 }

@@ -12,9 +12,9 @@ use crate::tui::context::{Context, Link};
 use crate::tui::key_list::Load;
 use crate::tui::keymap::Action;
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
-use crate::tui::table::{self, put};
-use crate::tui::text_layout::{number, paragraph};
-use crate::tui::theme::{Role, SPINNER, Symbol};
+use crate::tui::table::{self, draw_line};
+use crate::tui::text_layout::{format_count, wrap_paragraph};
+use crate::tui::theme::{SPINNER, StyleRole, ThemeSymbol};
 use crate::tui::view::Scrolled;
 
 /// From this height on it stands below the table in narrower windows; in smaller ones it covers the table.
@@ -76,7 +76,7 @@ pub fn draw(
     }
     let places = places(body, detail.open && state.selected().is_some());
     let cursor = bar(state, context, places.bar, buf);
-    if state.table.shown().is_empty() {
+    if state.table.shown_rows().is_empty() {
         nothing(state, context, places.table, buf);
         return (cursor, None);
     }
@@ -85,13 +85,21 @@ pub fn draw(
         || matches!(context.link, Link::Lost(_) | Link::SignedOut)
         || state.waits(context.now);
     if places.table.height > 1 {
-        table::draw(&state.table, state.key_list.keys(), state.columns(), &look, old, places.table, buf);
+        table::draw_table(
+            &state.table,
+            state.key_list.keys(),
+            state.columns(),
+            &look,
+            old,
+            places.table,
+            buf,
+        );
     }
     if let (Some(pane), Some(key)) = (places.pane, state.selected()) {
         if places.side {
-            let style = theme.style(Role::Muted);
+            let style = theme.style(StyleRole::Muted);
             for y in pane.y..pane.bottom() {
-                buf.set_string(pane.x - 2, y, theme.symbol(Symbol::Divider), style);
+                buf.set_string(pane.x - 2, y, theme.symbol(ThemeSymbol::Divider), style);
             }
         } else if places.table.height > 0 {
             rule(places.table.bottom(), body, context, buf);
@@ -101,7 +109,7 @@ pub fn draw(
     let scroll = (places.pane.is_none() && places.table.height > 1).then(|| Scrolled {
         first_row_y: places.table.y + 1,
         rows: places.table.height - 1,
-        top: state.table.top(),
+        top: state.table.first_visible(),
         generation: state.table.generation() * 2 + u64::from(state.kind == Kind::Personal),
     });
     (cursor, scroll)
@@ -124,7 +132,7 @@ fn bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option
     }
     if state.waits(context.now) {
         let line = Line::from(vec![spinner(context), Span::raw("looking for changes")]);
-        put(buf, (area.x, area.y), area.width, &line, Style::new(), theme);
+        draw_line(buf, (area.x, area.y), area.width, &line, Style::new(), theme);
         return None;
     }
     let said = match &context.link {
@@ -156,21 +164,21 @@ fn bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option
     let columns = usize::from(area.width.saturating_sub(2));
     let fits = said.iter().find(|text| crate::domain::text::width(text) <= columns).or(said.last());
     let trouble = fits.cloned().unwrap_or_default();
-    let line = Line::styled(trouble, theme.style(Role::Danger));
-    put(buf, (area.x + 1, area.y), area.width.saturating_sub(2), &line, Style::new(), theme);
+    let line = Line::styled(trouble, theme.style(StyleRole::Danger));
+    draw_line(buf, (area.x + 1, area.y), area.width.saturating_sub(2), &line, Style::new(), theme);
     None
 }
 
 fn rule(y: u16, area: Rect, context: &Context, buf: &mut Buffer) {
     let theme = context.theme();
-    let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
-    buf.set_stringn(area.x + 1, y, rule, usize::from(area.width), theme.style(Role::Muted));
+    let rule = theme.symbol(ThemeSymbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
+    buf.set_stringn(area.x + 1, y, rule, usize::from(area.width), theme.style(StyleRole::Muted));
 }
 
 fn spinner(context: &Context) -> Span<'static> {
     let theme = context.theme();
     let turn = usize::try_from(context.now.0 / 250 % 4).unwrap_or(0);
-    Span::styled(format!(" {} ", SPINNER[usize::from(theme.ascii)][turn]), theme.style(Role::Strong))
+    Span::styled(format!(" {} ", SPINNER[usize::from(theme.ascii)][turn]), theme.style(StyleRole::Strong))
 }
 
 fn progress(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
@@ -182,13 +190,13 @@ fn progress(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
             let room = u64::from(area.width.saturating_sub(40).clamp(8, 40));
             let full = (have.min(total) * room / total).min(room);
             let bar = |symbol, n| theme.symbol(symbol).repeat(usize::try_from(n).unwrap_or(0));
-            spans.push(Span::styled(bar(Symbol::Full, full), theme.style(Role::Accent)));
-            spans.push(Span::styled(bar(Symbol::Empty, room - full), theme.style(Role::Muted)));
-            spans.push(Span::raw(format!("  {} of {} keys", number(have), number(total))));
+            spans.push(Span::styled(bar(ThemeSymbol::Full, full), theme.style(StyleRole::Accent)));
+            spans.push(Span::styled(bar(ThemeSymbol::Empty, room - full), theme.style(StyleRole::Muted)));
+            spans.push(Span::raw(format!("  {} of {} keys", format_count(have), format_count(total))));
         }
-        None => spans.push(Span::raw(format!("loading, {} keys so far", number(have)))),
+        None => spans.push(Span::raw(format!("loading, {} keys so far", format_count(have)))),
     }
-    put(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
+    draw_line(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
 }
 
 /// Why no row is shown, and what to do next.
@@ -258,17 +266,17 @@ fn middle(lines: &[&str], context: &Context, area: Rect, buf: &mut Buffer) {
     let columns = area.width.saturating_sub(6).min(64);
     let mut out: Vec<Line<'static>> = Vec::new();
     for (at, text) in lines.iter().enumerate() {
-        let style = theme.style(if at == 0 { Role::Strong } else { Role::Plain });
+        let style = theme.style(if at == 0 { StyleRole::Strong } else { StyleRole::Plain });
         if text.is_empty() {
             out.push(Line::default());
         }
-        out.extend(paragraph(&theme.text(text), style, usize::from(columns)));
+        out.extend(wrap_paragraph(&theme.text(text), style, usize::from(columns)));
     }
     let height = u16::try_from(out.len()).unwrap_or(u16::MAX);
     let top = area.y + area.height.saturating_sub(height) / 3;
     for (y, line) in (top..area.bottom()).zip(&out) {
         let width = u16::try_from(line.width()).unwrap_or(columns).min(area.width);
         let x = area.x + (area.width - width) / 2;
-        put(buf, (x, y), width, line, Style::new(), theme);
+        draw_line(buf, (x, y), width, line, Style::new(), theme);
     }
 }

@@ -11,8 +11,8 @@ use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, content_width, scrolled};
-use crate::tui::text_layout::{fact, hints};
-use crate::tui::theme::Role;
+use crate::tui::text_layout::{key_hints, labelled_lines};
+use crate::tui::theme::StyleRole;
 use crate::wire::members::Member;
 
 /// The details of one member.
@@ -51,7 +51,7 @@ impl Popup for Details {
         let now = context.server_now();
         let mut list = Vec::new();
         let mut add = |label: &str, value: &str| {
-            list.extend(fact(label, value, Style::new(), usize::from(columns), theme));
+            list.extend(labelled_lines(label, value, Style::new(), usize::from(columns), theme));
         };
         add("Address", &member.email);
         add("Role", member.role.word());
@@ -87,11 +87,11 @@ impl Popup for Details {
                         key.masked,
                         key.last_used_at.map_or("Never".to_owned(), |at| ago(at, now))
                     ),
-                    theme.style(Role::Muted),
+                    theme.style(StyleRole::Muted),
                 ),
             ]));
         }
-        let foot = [Line::default(), hints(&[(&context.key(Action::Cancel), "close")], theme)];
+        let foot = [Line::default(), key_hints(&[(&context.key(Action::Cancel), "close")], theme)];
         scrolled(
             &member.name,
             PopupTone::Calm,

@@ -10,24 +10,24 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::ApiRequest;
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{hints, paragraph};
+use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::wire::members::Member;
 
 /// Ending a member's sessions.
 #[derive(Debug)]
-pub struct EndSessions {
+pub struct EndSessionsPopup {
     member: Member,
     shown: bool,
 }
 
-impl EndSessions {
+impl EndSessionsPopup {
     /// Of this member.
     pub fn new(member: Member) -> Self {
         Self { member, shown: false }
     }
 }
 
-impl Popup for EndSessions {
+impl Popup for EndSessionsPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::CONFIRM
     }
@@ -55,10 +55,10 @@ impl Popup for EndSessions {
         } else {
             "They are signed out everywhere and need a new sign-in code. Their keys go on working."
         };
-        let mut body = paragraph(said, Style::new(), usize::from(columns));
+        let mut body = wrap_paragraph(said, Style::new(), usize::from(columns));
         body.push(Line::default());
         let (yes, esc) = (context.key(Action::Yes), context.key(Action::Cancel));
-        body.push(hints(&[(&yes, "end all sessions"), (&esc, "back")], theme));
+        body.push(key_hints(&[(&yes, "end all sessions"), (&esc, "back")], theme));
         let height = u16::try_from(body.len()).unwrap_or(4);
         let title = format!("End all sessions of {}", self.member.name);
         let inside = frame(&title, PopupTone::Danger, (columns, height), area, theme, buf);

@@ -13,11 +13,11 @@ use crate::domain::text::line;
 use crate::domain::time::Timestamp;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError, UiTime};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{choice, hints, paragraph};
+use crate::tui::text_layout::{key_hints, radio_button, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::keys::ShownOnce;
 use crate::wire::members::{Invite, Member};
@@ -29,7 +29,7 @@ const READABLE_MS: u64 = 20_000;
 /// Inviting someone.
 #[derive(Debug)]
 pub struct InvitePopup {
-    address: Field,
+    address: TextField,
     role: usize,
     sending: bool,
     wrong: Option<String>,
@@ -51,7 +51,7 @@ impl InvitePopup {
     pub fn new(member: Option<&Member>) -> Self {
         let proposed =
             member.filter(|member| member.status == Status::Invited).map_or("", |member| &member.email);
-        Self { address: Field::with(proposed), role: 0, sending: false, wrong: None, code: None }
+        Self { address: TextField::with_text(proposed), role: 0, sending: false, wrong: None, code: None }
     }
 
     fn send(&mut self, context: &mut Context) {
@@ -126,7 +126,7 @@ impl Popup for InvitePopup {
             match key.codes.first() {
                 KeyCode::Down => self.role = (self.role + 1) % ROLES.len(),
                 KeyCode::Up => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
-                _ => drop(self.address.press(key)),
+                _ => drop(self.address.handle_key(key)),
             }
         }
         PopupAction::Stay
@@ -194,22 +194,31 @@ impl Popup for InvitePopup {
     fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let columns = content_width(area, 64);
-        let muted = theme.style(theme::Role::Muted);
+        let muted = theme.style(theme::StyleRole::Muted);
         let Some(code) = &self.code else {
             let roles: Line<'_> = std::iter::once(Span::styled("Role     ", muted))
-                .chain(ROLES.iter().enumerate().map(|(at, role)| choice(role.word(), at == self.role, theme)))
+                .chain(
+                    ROLES
+                        .iter()
+                        .enumerate()
+                        .map(|(at, role)| radio_button(role.word(), at == self.role, theme)),
+                )
                 .collect();
             let mut body = vec![Line::styled("Address", muted), roles, Line::default()];
             match &self.wrong {
                 Some(wrong) => {
-                    body.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
+                    body.extend(wrap_paragraph(
+                        wrong,
+                        theme.style(theme::StyleRole::Danger),
+                        usize::from(columns),
+                    ));
                 }
-                None => body.extend(paragraph(&self.forecast(tables), muted, usize::from(columns))),
+                None => body.extend(wrap_paragraph(&self.forecast(tables), muted, usize::from(columns))),
             }
             body.push(Line::default());
             let (enter, tab, esc) =
                 (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
-            body.push(hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
+            body.push(key_hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
             let height = u16::try_from(body.len()).unwrap_or(7);
             let inside = frame(
                 "Invite someone, or make a sign-in code",
@@ -227,23 +236,23 @@ impl Popup for InvitePopup {
         let shown = if code.readable_until.is_some() {
             secret.to_owned()
         } else {
-            format!("inv_{}", theme.symbol(theme::Symbol::Hidden).repeat(24))
+            format!("inv_{}", theme.symbol(theme::ThemeSymbol::Hidden).repeat(24))
         };
-        let mut body = paragraph(&shown, theme.style(theme::Role::Strong), usize::from(columns));
+        let mut body = wrap_paragraph(&shown, theme.style(theme::StyleRole::Strong), usize::from(columns));
         body.push(Line::default());
         let words = format!(
             "Hand it to {} yourself; nothing is mailed. It signs in once, until {}, and is not shown again.",
             line(&code.member.email),
             code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
-        body.extend(paragraph(&words, muted, usize::from(columns)));
+        body.extend(wrap_paragraph(&words, muted, usize::from(columns)));
         if let Some(said) = &code.said {
-            body.extend(paragraph(said, theme.style(theme::Role::Accent), usize::from(columns)));
+            body.extend(wrap_paragraph(said, theme.style(theme::StyleRole::Accent), usize::from(columns)));
         }
         body.push(Line::default());
         let (show, copy, over) =
             (context.key(Action::Unmask), context.key(Action::CopySecret), context.key(Action::Stored));
-        body.push(hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
+        body.push(key_hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
         let height = u16::try_from(body.len()).unwrap_or(7);
         let inside = frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);
         lines(&body, inside, theme, buf);

@@ -12,31 +12,31 @@ use crate::domain::text::{line, pad};
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{
     Popup, PopupAction, PopupContext, PopupTone, Scroll, asks_for, content_width, scrolled,
 };
-use crate::tui::text_layout::{hints, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::members::{KeySummary, Member, Removal};
 
 /// Removing a member.
 #[derive(Debug)]
-pub struct Remove {
+pub struct RemoveMemberPopup {
     member: Member,
     removal: Option<Removal>,
     /// What is typed where keys that are in use would die: `remove 3`.
     phrase: Option<String>,
-    typed: Field,
+    typed: TextField,
     shown: bool,
     sending: bool,
     wrong: Option<String>,
     scroll: Scroll,
 }
 
-impl Remove {
+impl RemoveMemberPopup {
     /// Asks the server what removing this member would do.
     pub fn new(context: &mut Context, member: Member) -> Self {
         context.ask(ReplyTo::Overlay, ApiRequest::Remove { id: member.id, dry_run: true });
@@ -44,7 +44,7 @@ impl Remove {
             member,
             removal: None,
             phrase: None,
-            typed: Field::default(),
+            typed: TextField::default(),
             shown: false,
             sending: false,
             wrong: None,
@@ -82,7 +82,7 @@ impl Remove {
     }
 }
 
-impl Popup for Remove {
+impl Popup for RemoveMemberPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         match &self.removal {
             Some(removal) if removal.dry_run && self.phrase.is_some() => stack::TEXT,
@@ -109,7 +109,7 @@ impl Popup for Remove {
         match key.codes.first() {
             KeyCode::Down => self.scroll.by(1),
             KeyCode::Up => self.scroll.by(-1),
-            _ if self.shown && self.phrase.is_some() => drop(self.typed.press(key)),
+            _ if self.shown && self.phrase.is_some() => drop(self.typed.handle_key(key)),
             _ => {}
         }
         PopupAction::Stay
@@ -149,28 +149,28 @@ impl Popup for Remove {
     fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let columns = content_width(area, 76);
-        let strong = theme.style(Role::Strong);
+        let strong = theme.style(StyleRole::Strong);
         let now = context.server_now();
         let mut list: Vec<Line<'_>> = Vec::new();
         match &self.removal {
-            None => list.push(Line::styled("Asking what this would do.", theme.style(Role::Muted))),
+            None => list.push(Line::styled("Asking what this would do.", theme.style(StyleRole::Muted))),
             Some(removal) => {
                 let dies = if removal.dry_run { "will be revoked" } else { "revoked" };
                 let stays =
                     if removal.dry_run { "will stay, without an owner" } else { "left without an owner" };
                 let room = usize::from(columns.saturating_sub(34)).min(36);
                 for (keys, kind, fate, role) in [
-                    (&removal.revoked, "personal", dies, Role::Danger),
-                    (&removal.to_review, "organization", stays, Role::Orphaned),
+                    (&removal.revoked, "personal", dies, StyleRole::Danger),
+                    (&removal.to_review, "organization", stays, StyleRole::Orphaned),
                 ] {
                     let count = keys.len();
                     let word = if count == 1 { "key" } else { "keys" };
                     list.push(Line::styled(format!("{count} {kind} {word} {fate}"), theme.style(role)));
                     for key in keys {
                         let live = key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
-                        let badge = if live { theme.symbol(Symbol::Live) } else { " " };
+                        let badge = if live { theme.symbol(ThemeSymbol::InUse) } else { " " };
                         list.push(Line::from(vec![
-                            Span::styled(format!("{badge} "), theme.style(Role::Live)),
+                            Span::styled(format!("{badge} "), theme.style(StyleRole::InUse)),
                             Span::raw(format!("{} ", pad(&theme.text(&line(&key.name)), room))),
                             Span::styled(
                                 format!(
@@ -178,7 +178,7 @@ impl Popup for Remove {
                                     line(&key.masked),
                                     key.last_used_at.map_or("Never".to_owned(), |at| ago(at, now))
                                 ),
-                                theme.style(Role::Muted),
+                                theme.style(StyleRole::Muted),
                             ),
                         ]));
                     }
@@ -192,21 +192,21 @@ impl Popup for Remove {
         let mut foot = vec![Line::default()];
         if !self.done() && context.is_me(self.member.id) {
             let said = "This is you: you are signed out at once, and cannot come back by yourself.";
-            foot.extend(paragraph(said, theme.style(Role::Danger), usize::from(columns)));
+            foot.extend(wrap_paragraph(said, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         if let Some(wrong) = &self.wrong {
-            foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
+            foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         let key = |action| context.key(action);
         let cancel = key(Action::Cancel);
         foot.push(match (&self.phrase, &self.removal) {
             (_, Some(removal)) if !removal.dry_run && !removal.to_review.is_empty() => {
-                hints(&[(&key(Action::Activate), "review what is left"), (&cancel, "close")], theme)
+                key_hints(&[(&key(Action::Activate), "review what is left"), (&cancel, "close")], theme)
             }
-            (_, Some(removal)) if !removal.dry_run => hints(&[(&cancel, "close")], theme),
+            (_, Some(removal)) if !removal.dry_run => key_hints(&[(&cancel, "close")], theme),
             (Some(phrase), _) => Line::styled(asks_for(phrase, context, columns), strong),
-            (None, Some(_)) => hints(&[(&key(Action::Yes), "remove"), (&cancel, "back")], theme),
-            (None, None) => hints(&[(&cancel, "back")], theme),
+            (None, Some(_)) => key_hints(&[(&key(Action::Yes), "remove"), (&cancel, "back")], theme),
+            (None, None) => key_hints(&[(&cancel, "back")], theme),
         });
         let title = format!("{} {}", if self.done() { "Removed" } else { "Remove" }, self.member.name);
         let inside = scrolled(

@@ -13,7 +13,7 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{hints, paragraph};
+use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::members::{ChangeRole, Member};
 
@@ -136,20 +136,21 @@ impl Popup for ChangeRolePopup {
             .iter()
             .enumerate()
             .map(|(at, role)| {
-                let style = if at == self.chosen { theme::Role::Accent } else { theme::Role::Plain };
-                let mark = if at == self.chosen { theme.symbol(theme::Symbol::Selected) } else { " " };
+                let style =
+                    if at == self.chosen { theme::StyleRole::Accent } else { theme::StyleRole::Plain };
+                let mark = if at == self.chosen { theme.symbol(theme::ThemeSymbol::Selected) } else { " " };
                 let now = if *role == self.member.role { "  (now)" } else { "" };
                 Line::from(Span::styled(format!("{mark} {role}{now}"), theme.style(style)))
             })
             .collect();
         body.push(Line::default());
-        body.extend(paragraph(
+        body.extend(wrap_paragraph(
             &self.consequence(context),
-            theme.style(theme::Role::Strong),
+            theme.style(theme::StyleRole::Strong),
             usize::from(columns),
         ));
         if let Some(wrong) = &self.wrong {
-            body.extend(paragraph(wrong, theme.style(theme::Role::Danger), usize::from(columns)));
+            body.extend(wrap_paragraph(wrong, theme.style(theme::StyleRole::Danger), usize::from(columns)));
         }
         body.push(Line::default());
         let (enter, tab, esc) =
@@ -159,7 +160,7 @@ impl Popup for ChangeRolePopup {
             keys.push((&tab, if self.revoke { "leave their keys" } else { "revoke their keys" }));
         }
         keys.push((&esc, "back"));
-        body.push(hints(&keys, theme));
+        body.push(key_hints(&keys, theme));
         let height = u16::try_from(body.len()).unwrap_or(8);
         let inside = frame(
             &format!("Role of {}", self.member.name),

@@ -5,7 +5,7 @@ use crokey::crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::run::{Outcome, Run};
+use super::run::{ApplyRun, DecisionResult};
 use crate::domain::draft::Draft;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
@@ -13,12 +13,12 @@ use crate::domain::review::Decision;
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::key_list::Load;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, Scroll, content_width};
-use crate::tui::text_layout::number;
-use crate::tui::theme::Role;
+use crate::tui::text_layout::format_count;
+use crate::tui::theme::StyleRole;
 
 mod draw;
 
@@ -27,15 +27,15 @@ const TYPED_FROM: usize = 2;
 
 /// Applying the drafts.
 #[derive(Debug)]
-pub struct Apply {
+pub struct ApplyPopup {
     /// What is sent, in this order.
     send: Vec<Id>,
     /// Keys that were revoked meanwhile: their drafts are dropped.
     gone: Vec<Id>,
     /// What happens, as it is listed.
-    listed: Vec<Listed>,
+    listed: Vec<PreviewRow>,
     revokes: usize,
-    typed: Field,
+    typed: TextField,
     shown: bool,
     running: bool,
     wrong: Option<String>,
@@ -48,12 +48,12 @@ fn needed(tables: &Tables) -> [(&Load, &'static str); 2] {
 }
 
 #[derive(Debug)]
-enum Listed {
-    Heading(String, Role),
+enum PreviewRow {
+    Heading(String, StyleRole),
     Key(Id, String),
 }
 
-impl Apply {
+impl ApplyPopup {
     /// The preview of all drafts. `Err` says why there is nothing to apply now.
     ///
     /// # Errors
@@ -94,17 +94,18 @@ impl Apply {
         let mut listed = Vec::new();
         let mut group = |heading: String, role, keys: Vec<(Id, String)>| {
             if !keys.is_empty() {
-                listed.push(Listed::Heading(heading, role));
-                listed.extend(keys.into_iter().map(|(id, why)| Listed::Key(id, why)));
+                listed.push(PreviewRow::Heading(heading, role));
+                listed.extend(keys.into_iter().map(|(id, why)| PreviewRow::Key(id, why)));
             }
         };
-        let keys = |n: usize| if n == 1 { "1 key".to_owned() } else { format!("{} keys", number(n as u64)) };
+        let keys =
+            |n: usize| if n == 1 { "1 key".to_owned() } else { format!("{} keys", format_count(n as u64)) };
         group(
             format!("{} will be revoked, for good", keys(silent.len())),
-            Role::Danger,
+            StyleRole::Danger,
             silent.iter().map(|&id| (id, last_use(id))).collect(),
         );
-        group(format!("{} left alone", keys(held.len())), Role::Stale, held);
+        group(format!("{} left alone", keys(held.len())), StyleRole::Stale, held);
         for (decision, does) in [
             (Decision::Keep, "kept"),
             (Decision::Rotate, "to be rotated; the wizard opens afterwards"),
@@ -112,10 +113,14 @@ impl Apply {
         ] {
             let these: Vec<_> =
                 others.iter().filter(|(d, _)| *d == decision).map(|&(_, id)| (id, String::new())).collect();
-            group(format!("{} {does}", keys(these.len())), Role::Strong, these);
+            group(format!("{} {does}", keys(these.len())), StyleRole::Strong, these);
         }
         let gone = moot.iter().map(|&(id, _)| id).collect();
-        group(format!("{} revoked already; nothing is left to decide", keys(moot.len())), Role::Muted, moot);
+        group(
+            format!("{} revoked already; nothing is left to decide", keys(moot.len())),
+            StyleRole::Muted,
+            moot,
+        );
         let revokes = silent.len();
         let mut send = silent;
         send.extend(others.into_iter().map(|(_, id)| id));
@@ -124,7 +129,7 @@ impl Apply {
             gone,
             listed,
             revokes,
-            typed: Field::default(),
+            typed: TextField::default(),
             shown: false,
             running: false,
             wrong: None,
@@ -174,10 +179,10 @@ impl Apply {
 
     /// The failed ones once more, each under its own `Idempotency-Key`, so that nothing is done twice.
     fn retry(cx: &mut PopupContext<'_>) {
-        let failed = |run: &Run| -> Vec<Id> {
+        let failed = |run: &ApplyRun| -> Vec<Id> {
             run.results
                 .iter()
-                .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
+                .filter(|(_, outcome)| matches!(outcome, DecisionResult::Failed(_)))
                 .map(|&(id, _)| id)
                 .collect()
         };
@@ -209,7 +214,7 @@ fn held_back(key: &Key, draft: &Draft, context: &Context) -> Option<String> {
     }
 }
 
-impl Popup for Apply {
+impl Popup for ApplyPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         match () {
             () if self.running => stack::POPUP,
@@ -219,7 +224,7 @@ impl Popup for Apply {
     }
 
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        let over = cx.tables.review.run.as_ref().is_none_or(Run::is_over);
+        let over = cx.tables.review.run.as_ref().is_none_or(ApplyRun::is_over);
         match action {
             Action::Yes if !self.running && !self.types() => return self.confirm(cx),
             Action::Submit => return self.confirm(cx),
@@ -241,7 +246,7 @@ impl Popup for Apply {
         match key.codes.first() {
             KeyCode::Up => self.scroll.by(-1),
             KeyCode::Down => self.scroll.by(1),
-            _ if self.types() && self.shown => drop(self.typed.press(key)),
+            _ if self.types() && self.shown => drop(self.typed.handle_key(key)),
             _ => {}
         }
         PopupAction::Stay

@@ -11,12 +11,12 @@ use crate::domain::id::Id;
 use crate::domain::review::Review;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{choice, hints, number, paragraph};
-use crate::tui::theme::Role;
+use crate::tui::text_layout::{format_count, key_hints, radio_button, wrap_paragraph};
+use crate::tui::theme::StyleRole;
 use crate::wire::page::LIMIT_MAX;
 use crate::wire::reviews::{RecordExport, ReviewsQuery};
 
@@ -27,10 +27,10 @@ pub struct ExportPopup {
     /// Whether all decisions are wanted, not this sitting's alone.
     all: bool,
     format: usize,
-    path: Field,
+    path: TextField,
     records: Vec<Review>,
     export: Option<Export>,
-    said: Option<(String, Role)>,
+    said: Option<(String, StyleRole)>,
 }
 
 impl ExportPopup {
@@ -40,7 +40,7 @@ impl ExportPopup {
             review: tables.review.drafts.review_id,
             all: false,
             format: 0,
-            path: Field::default(),
+            path: TextField::default(),
             records: Vec::new(),
             export: None,
             said: None,
@@ -65,7 +65,7 @@ impl ExportPopup {
     fn choose(&mut self, format: usize) {
         self.format = format % Format::ALL.len();
         if let Some(export) = &self.export {
-            self.path = Field::with(&export.file_name(Format::ALL[self.format]));
+            self.path = TextField::with_text(&export.file_name(Format::ALL[self.format]));
         }
     }
 
@@ -74,12 +74,12 @@ impl ExportPopup {
         if context.start.restricted {
             let why =
                 "Files are out of reach here (--restricted); `keyward review export` prints it elsewhere.";
-            self.said = Some((why.to_owned(), Role::Danger));
+            self.said = Some((why.to_owned(), StyleRole::Danger));
             return;
         }
         let path = self.path.text().trim().to_owned();
         if path.is_empty() {
-            self.said = Some(("Name a file to write to.".to_owned(), Role::Danger));
+            self.said = Some(("Name a file to write to.".to_owned(), StyleRole::Danger));
             return;
         }
         let text = export.write(Format::ALL[self.format]);
@@ -118,7 +118,7 @@ impl Popup for ExportPopup {
             self.all = !self.all;
             self.again(cx.context);
         } else {
-            self.path.press(key);
+            self.path.handle_key(key);
         }
         PopupAction::Stay
     }
@@ -150,7 +150,7 @@ impl Popup for ExportPopup {
             Ok(_) => {}
             Err(failure) => {
                 cx.context.heard_failure(&failure);
-                self.said = Some((failure.to_string(), Role::Danger));
+                self.said = Some((failure.to_string(), StyleRole::Danger));
             }
         }
         PopupAction::Stay
@@ -159,37 +159,37 @@ impl Popup for ExportPopup {
     fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let columns = content_width(area, 70);
-        let strong = theme.style(Role::Strong);
+        let strong = theme.style(StyleRole::Strong);
         let what = if self.all { "all that were ever applied" } else { "those of this review" };
         let count = match &self.export {
             Some(export) if export.is_empty() && self.all => "No decision was applied yet.".to_owned(),
             Some(export) if export.is_empty() => "No decision of this review was applied yet.".to_owned(),
             Some(export) if export.len() == 1 => format!("1 decision: {what}."),
-            Some(export) => format!("{} decisions: {what}.", number(export.len() as u64)),
+            Some(export) => format!("{} decisions: {what}.", format_count(export.len() as u64)),
             None => format!("Loading decisions: {what}."),
         };
         let formats = Format::ALL
             .iter()
             .enumerate()
-            .map(|(at, format)| choice(&format.to_string(), at == self.format, theme));
-        let formats = std::iter::once(Span::styled("As    ", theme.style(Role::Muted))).chain(formats);
+            .map(|(at, format)| radio_button(&format.to_string(), at == self.format, theme));
+        let formats = std::iter::once(Span::styled("As    ", theme.style(StyleRole::Muted))).chain(formats);
         let mut body = vec![
             Line::styled(count, strong),
             formats.collect(),
-            Line::styled("File", theme.style(Role::Muted)),
+            Line::styled("File", theme.style(StyleRole::Muted)),
             Line::default(),
         ];
         if let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) {
             let words = format!("SHA-256 {}; the activity log keeps the same.", export.sha256());
-            body.extend(paragraph(&words, theme.style(Role::Muted), usize::from(columns)));
+            body.extend(wrap_paragraph(&words, theme.style(StyleRole::Muted), usize::from(columns)));
         }
         if let Some((said, role)) = &self.said {
-            body.extend(paragraph(said, theme.style(*role), usize::from(columns)));
+            body.extend(wrap_paragraph(said, theme.style(*role), usize::from(columns)));
         }
         body.push(Line::default());
         let (enter, tab, esc) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
-        body.push(hints(
+        body.push(key_hints(
             &[(&enter, "write"), (&tab, "format"), ("Up Down", "this review or all"), (&esc, "back")],
             theme,
         ));

@@ -12,11 +12,11 @@ use crate::domain::review::Decision;
 use crate::domain::time::{DAY, Timestamp};
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
-use crate::tui::form::Field;
+use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{hints, paragraph};
-use crate::tui::theme::{Role, Theme};
+use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::theme::{StyleRole, Theme};
 
 /// The dates that are offered, in days from now; none means until the key gets worse.
 const OFFERED: [Option<i64>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
@@ -25,17 +25,17 @@ const FIRST: usize = 1;
 
 /// Keeping the marked keys, or the selected one.
 #[derive(Debug)]
-pub struct Keep {
+pub struct KeepPopup {
     title: String,
-    note: Field,
-    until: Field,
+    note: TextField,
+    until: TextField,
     offered: usize,
     on_until: bool,
     now: Timestamp,
     wrong: Option<String>,
 }
 
-impl Keep {
+impl KeepPopup {
     /// For the keys that the review would decide on now; nothing where there are none.
     pub fn new(context: &Context, tables: &Tables) -> Option<Self> {
         let key_list = &tables.workspace.key_list;
@@ -50,15 +50,15 @@ impl Keep {
         let now = context.server_now();
         let mut popup = Self {
             title,
-            note: Field::with(draft.and_then(|draft| draft.note.as_deref()).unwrap_or("")),
-            until: Field::default(),
+            note: TextField::with_text(draft.and_then(|draft| draft.note.as_deref()).unwrap_or("")),
+            until: TextField::default(),
             offered: FIRST,
             on_until: false,
             now,
             wrong: None,
         };
         match draft.map(|draft| draft.until) {
-            Some(until) => popup.until = Field::with(&until.map_or(String::new(), Timestamp::date)),
+            Some(until) => popup.until = TextField::with_text(&until.map_or(String::new(), Timestamp::date)),
             None => popup.offer(0),
         }
         Some(popup)
@@ -69,7 +69,7 @@ impl Keep {
         let at = isize::try_from(self.offered).unwrap_or(0) + by;
         self.offered = usize::try_from(at.rem_euclid(count)).unwrap_or(0);
         let date = OFFERED[self.offered].map(|days| self.now.plus(days * DAY).date());
-        self.until = Field::with(&date.unwrap_or_default());
+        self.until = TextField::with_text(&date.unwrap_or_default());
     }
 
     fn draft(&self, seen: Timestamp) -> Result<Draft, String> {
@@ -90,7 +90,7 @@ impl Keep {
     }
 }
 
-impl Popup for Keep {
+impl Popup for KeepPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::TEXT
     }
@@ -120,8 +120,8 @@ impl Popup for Keep {
         match key.codes.first() {
             KeyCode::Up => self.offer(-1),
             KeyCode::Down => self.offer(1),
-            _ if self.on_until => drop(self.until.press(key)),
-            _ => drop(self.note.press(key)),
+            _ if self.on_until => drop(self.until.handle_key(key)),
+            _ => drop(self.note.handle_key(key)),
         }
         PopupAction::Stay
     }
@@ -141,8 +141,8 @@ impl Popup for Keep {
             format!("It is back in the queue on {until}, or earlier if it gets worse.")
         };
         let after = match &self.wrong {
-            Some(wrong) => paragraph(wrong, theme.style(Role::Danger), usize::from(columns)),
-            None => paragraph(&after, theme.style(Role::Muted), usize::from(columns)),
+            Some(wrong) => wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)),
+            None => wrap_paragraph(&after, theme.style(StyleRole::Muted), usize::from(columns)),
         };
         let height = 5 + u16::try_from(after.len()).unwrap_or(2);
         let inside = frame(&self.title, PopupTone::Calm, (columns, height), area, theme, buf);
@@ -152,7 +152,7 @@ impl Popup for Keep {
         body.push(Line::default());
         let (enter, tab, esc) =
             (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
-        body.push(hints(
+        body.push(key_hints(
             &[(&enter, "keep"), (&tab, "next field"), ("Up Down", "other dates"), (&esc, "back")],
             theme,
         ));
@@ -170,6 +170,6 @@ impl Popup for Keep {
 }
 
 fn label(text: &'static str, focused: bool, theme: Theme) -> Line<'static> {
-    let role = if focused { Role::Accent } else { Role::Muted };
+    let role = if focused { StyleRole::Accent } else { StyleRole::Muted };
     Line::from(Span::styled(text, theme.style(role)))
 }

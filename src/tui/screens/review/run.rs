@@ -19,7 +19,7 @@ const AT_ONCE: usize = 4;
 
 /// What became of one decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DecisionResult {
     /// It is applied and recorded.
     Applied(Decision),
     /// It is not; why. It stays a draft.
@@ -28,18 +28,18 @@ pub enum Outcome {
 
 /// A batch on its way.
 #[derive(Debug, Default)]
-pub struct Run {
+pub struct ApplyRun {
     /// Not sent yet.
     pub waiting: VecDeque<Id>,
     /// Sent and not answered.
     pub flying: usize,
     /// Answered, in the order of the answers.
-    pub results: Vec<(Id, Outcome)>,
+    pub results: Vec<(Id, DecisionResult)>,
     /// How many there are in all.
     pub total: usize,
 }
 
-impl Run {
+impl ApplyRun {
     /// Whether all is answered.
     pub fn is_over(&self) -> bool {
         self.waiting.is_empty() && self.flying == 0
@@ -47,14 +47,14 @@ impl Run {
 
     /// How many failed.
     pub fn failed(&self) -> usize {
-        self.results.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count()
+        self.results.iter().filter(|(_, outcome)| matches!(outcome, DecisionResult::Failed(_))).count()
     }
 }
 
 impl State {
     /// Begins to apply the drafts on these keys.
     pub fn start_run(&mut self, context: &mut Context, keys: Vec<Id>) {
-        self.run = Some(Run { total: keys.len(), waiting: keys.into(), ..Run::default() });
+        self.run = Some(ApplyRun { total: keys.len(), waiting: keys.into(), ..ApplyRun::default() });
         self.send(context);
     }
 
@@ -95,19 +95,19 @@ impl State {
                 }
                 let changes = workspace.heard_key(context, decided.key);
                 self.keys_changed(&workspace.key_list, &changes, workspace.look(context).rules);
-                Outcome::Applied(decision)
+                DecisionResult::Applied(decision)
             }
             Ok(_) => return,
             Err(failure) => {
                 context.heard_failure(&failure);
                 let why = self.why(context, workspace, &failure);
                 self.change(context, Change::Refused(id, why.clone()));
-                Outcome::Failed(why)
+                DecisionResult::Failed(why)
             }
         };
         if let Some(run) = &mut self.run {
-            let lost =
-                matches!(outcome, Outcome::Failed(_)) && context.link != crate::tui::context::Link::Live;
+            let lost = matches!(outcome, DecisionResult::Failed(_))
+                && context.link != crate::tui::context::Link::Live;
             run.flying = run.flying.saturating_sub(1);
             run.results.push((id, outcome));
             if lost {
@@ -116,7 +116,7 @@ impl State {
             }
         }
         self.send(context);
-        if self.run.as_ref().is_some_and(Run::is_over) {
+        if self.run.as_ref().is_some_and(ApplyRun::is_over) {
             self.arrange(&workspace.key_list);
         }
     }

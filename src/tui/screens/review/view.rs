@@ -13,7 +13,7 @@ use crate::domain::review::Decision;
 use crate::domain::staleness::Flag;
 use crate::domain::time::Timestamp;
 use crate::tui::app::Tables;
-use crate::tui::chart::draw_last_uses;
+use crate::tui::chart::draw_last_use_histogram;
 use crate::tui::context::Context;
 use crate::tui::key_list::Load;
 use crate::tui::keymap::Action;
@@ -21,9 +21,9 @@ use crate::tui::popup::lines;
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::screens::keys::{self, sentence};
 use crate::tui::screens::members::say;
-use crate::tui::table::{CellContext, gutter, put, stand_out};
-use crate::tui::text_layout::{first_lines, number, paragraph};
-use crate::tui::theme::{Role, Symbol};
+use crate::tui::table::{CellContext, draw_gutter, draw_line, highlight_cell};
+use crate::tui::text_layout::{format_count, wrap_first_lines, wrap_paragraph};
+use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::tui::view::Scrolled;
 
 /// From this height of the body on there is a picture and a sentence for each reason.
@@ -86,9 +86,9 @@ pub fn draw(
     if let (Err(why), Some(_)) = (context.may(Permission::Review), &context.me)
         && !context.start.read_only
     {
-        let why = paragraph(
+        let why = wrap_paragraph(
             &sentence(&why),
-            look.theme.style(Role::Strong),
+            look.theme.style(StyleRole::Strong),
             usize::from(body.width.saturating_sub(6)),
         );
         lines(&why, Rect { x: body.x + 3, y: body.y + 2, ..body }, look.theme, buf);
@@ -102,19 +102,24 @@ pub fn draw(
             return (None, None);
         }
         for y in pane.y..pane.bottom() {
-            buf.set_string(pane.x - 2, y, look.theme.symbol(Symbol::Divider), look.theme.style(Role::Muted));
+            buf.set_string(
+                pane.x - 2,
+                y,
+                look.theme.symbol(ThemeSymbol::Divider),
+                look.theme.style(StyleRole::Muted),
+            );
         }
     }
     draw_summary(state, workspace, &look, places, buf);
     let cursor = draw_bar(state, context, places.bar, buf);
     let key_list = &workspace.key_list;
-    if state.table.shown().is_empty() {
+    if state.table.shown_rows().is_empty() {
         draw_nothing(state, workspace, context, &look, places.table, buf);
         return (cursor, None);
     }
     let columns = Columns::fit(places.table.width);
     columns.header(places.table, &look, buf);
-    for (line, &row) in (places.table.y + 1..places.table.bottom()).zip(state.table.visible()) {
+    for (line, &row) in (places.table.y + 1..places.table.bottom()).zip(state.table.visible_rows()) {
         let key = &key_list.keys()[row as usize];
         draw_row(state, key, &columns, &look, (places.table.x, line), buf);
     }
@@ -127,7 +132,7 @@ pub fn draw(
     let scroll = Scrolled {
         first_row_y: places.table.y + 1,
         rows: places.table.height.saturating_sub(1),
-        top: state.table.top(),
+        top: state.table.first_visible(),
         generation: state.table.generation(),
     };
     (cursor, (scroll.rows > 0).then_some(scroll))
@@ -145,7 +150,9 @@ fn draw_summary(
     let mut said = state.said().to_vec();
     if said.is_empty() && key_list.load == Load::Complete {
         said.push(match state.waiting() {
-            n if n > 0 && !state.search.is_empty() => format!("the filter hides all {}", number(n as u64)),
+            n if n > 0 && !state.search.is_empty() => {
+                format!("the filter hides all {}", format_count(n as u64))
+            }
             _ => "nothing waits for a decision".to_owned(),
         });
     }
@@ -153,15 +160,15 @@ fn draw_summary(
     let lines: Vec<Line<'_>> = if places.summary.height == 1 {
         vec![Line::raw(sentence(&said.join("; ")))]
     } else {
-        said.iter().flat_map(|said| paragraph(&sentence(said), Style::new(), columns)).collect()
+        said.iter().flat_map(|said| wrap_paragraph(&sentence(said), Style::new(), columns)).collect()
     };
     for (y, line) in (places.summary.y..places.summary.bottom()).zip(&lines) {
-        put(buf, (places.summary.x, y), places.summary.width, line, Style::new(), theme);
+        draw_line(buf, (places.summary.x, y), places.summary.width, line, Style::new(), theme);
     }
     if let Some(picture) = places.picture {
-        buf.set_string(picture.x, picture.y, "Keys by last use", theme.style(Role::Muted));
+        buf.set_string(picture.x, picture.y, "Keys by last use", theme.style(StyleRole::Muted));
         let picture = Rect { y: picture.y + 1, height: picture.height - 1, ..picture };
-        draw_last_uses(picture, buf, theme, state.last_uses());
+        draw_last_use_histogram(picture, buf, theme, state.last_uses());
     }
 }
 
@@ -171,14 +178,16 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
     if state.search.shows() {
         return state.search.draw(EXAMPLE, context, area, buf);
     }
-    let muted = theme.style(Role::Muted);
-    let rule = theme.symbol(Symbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
+    let muted = theme.style(StyleRole::Muted);
+    let rule = theme.symbol(ThemeSymbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
     buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), muted);
     if !state.drafts.is_empty() {
         let counts = state.drafts.counts();
         let said: Vec<String> = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip]
             .into_iter()
-            .filter_map(|decision| Some(format!("{decision} {}", number(*counts.get(&decision)? as u64))))
+            .filter_map(|decision| {
+                Some(format!("{decision} {}", format_count(*counts.get(&decision)? as u64)))
+            })
             .collect();
         let text = format!(" Decided: {}; {} applies ", said.join(", "), context.key(Action::Apply));
         buf.set_stringn(
@@ -186,7 +195,7 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
             area.y,
             text,
             usize::from(area.width.saturating_sub(4)),
-            theme.style(Role::Strong),
+            theme.style(StyleRole::Strong),
         );
     }
     None
@@ -213,7 +222,7 @@ impl Columns {
     }
 
     fn header(&self, area: Rect, look: &CellContext, buf: &mut Buffer) {
-        let style = look.theme.style(Role::Muted);
+        let style = look.theme.style(StyleRole::Muted);
         let titles = [
             ("Decided", self.decision),
             ("Name", self.name),
@@ -236,11 +245,11 @@ fn draw_row(
 ) {
     let theme = look.theme;
     let marked = state.table.marks.contains(&key.id);
-    let selected = state.table.selected() == Some(key.id);
-    gutter(selected, marked, (x, y), theme, buf);
+    let selected = state.table.selected_id() == Some(key.id);
+    draw_gutter(selected, marked, (x, y), theme, buf);
     let mut cell = |(at, width): (u16, u16), line: &Line<'_>| {
         if width > 0 {
-            put(buf, (x + at, y), width, line, Style::new(), theme);
+            draw_line(buf, (x + at, y), width, line, Style::new(), theme);
         }
     };
     if let Some(draft) = state.drafts.get(key.id) {
@@ -248,24 +257,27 @@ fn draw_row(
         cell(columns.decision, &Line::styled(word, theme.style(role)));
     }
     if key.is_live(look.rules.now) {
-        cell((columns.badge, 1), &Line::styled(theme.symbol(Symbol::Live), theme.style(Role::Live)));
+        cell(
+            (columns.badge, 1),
+            &Line::styled(theme.symbol(ThemeSymbol::InUse), theme.style(StyleRole::InUse)),
+        );
     }
     cell(columns.name, &Line::raw(key.name.as_str()));
-    cell(columns.mask, &Line::styled(key.masked.as_str(), theme.style(Role::Muted)));
-    let role = if look.rules.flags(key).has(Flag::Orphaned) { Role::Orphaned } else { Role::Stale };
+    cell(columns.mask, &Line::styled(key.masked.as_str(), theme.style(StyleRole::Muted)));
+    let role = if look.rules.flags(key).has(Flag::Orphaned) { StyleRole::Orphaned } else { StyleRole::Stale };
     cell(columns.reasons, &Line::styled(look.rules.reasons(key), theme.style(role)));
     if selected {
-        stand_out(Rect { x: x + columns.mask.0, y, width: columns.mask.1, height: 1 }, theme, buf);
+        highlight_cell(Rect { x: x + columns.mask.0, y, width: columns.mask.1, height: 1 }, theme, buf);
     }
 }
 
-fn decision_word(draft: &Draft) -> (&'static str, Role) {
+fn decision_word(draft: &Draft) -> (&'static str, StyleRole) {
     match draft.decision {
-        _ if draft.refused.is_some() => ("refused", Role::Danger),
-        Decision::Revoke => ("revoke", Role::Danger),
-        Decision::Keep => ("keep", Role::Live),
-        Decision::Rotate => ("rotate", Role::Accent),
-        Decision::Skip => ("skip", Role::Muted),
+        _ if draft.refused.is_some() => ("refused", StyleRole::Danger),
+        Decision::Revoke => ("revoke", StyleRole::Danger),
+        Decision::Keep => ("keep", StyleRole::InUse),
+        Decision::Rotate => ("rotate", StyleRole::Accent),
+        Decision::Skip => ("skip", StyleRole::Muted),
     }
 }
 
@@ -273,12 +285,12 @@ fn decision_word(draft: &Draft) -> (&'static str, Role) {
 fn draw_reasons(state: &State, key: &Key, look: &CellContext, area: Rect, buf: &mut Buffer) {
     let theme = look.theme;
     let mut said = look.rules.reasons(key);
-    let mut role = Role::Plain;
+    let mut role = StyleRole::Plain;
     if let Some(draft) = state.drafts.get(key.id) {
         match &draft.refused {
             Some(why) => {
                 let why = why.trim_end_matches('.');
-                (said, role) = (format!("Not done: {why}. {said}"), Role::Danger);
+                (said, role) = (format!("Not done: {why}. {said}"), StyleRole::Danger);
             }
             None if draft.decision == Decision::Keep => {
                 let until = draft
@@ -292,9 +304,9 @@ fn draw_reasons(state: &State, key: &Key, look: &CellContext, area: Rect, buf: &
     }
     let columns = usize::from(area.width);
     let said = theme.text(&said).into_owned();
-    let lines = first_lines(&said, theme.style(role), columns, usize::from(area.height));
+    let lines = wrap_first_lines(&said, theme.style(role), columns, usize::from(area.height));
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
-        put(buf, (area.x, y), area.width, line, Style::new(), theme);
+        draw_line(buf, (area.x, y), area.width, line, Style::new(), theme);
     }
 }
 

@@ -2,22 +2,22 @@
 
 use ratatui::text::{Line, Span};
 
-use super::Wizard;
-use super::head::At;
+use super::RotatePopup;
+use super::head::WizardContext;
 use crate::domain::integration::{self, Integration};
 use crate::domain::rotation::Phase;
 use crate::domain::text;
 use crate::domain::time::{Timestamp, ago};
 use crate::domain::usage::ClientUse;
 use crate::tui::context::Context;
-use crate::tui::text_layout::{number, paragraph, wrap};
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::text_layout::{format_count, wrap_paragraph, wrap_text};
+use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
-impl Wizard {
+impl RotatePopup {
     /// Who uses the old key, and what to do about it.
-    pub(super) fn body(&self, at: &At<'_>, context: &Context) -> Vec<Line<'static>> {
+    pub(super) fn body(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
         let theme = context.theme();
-        let (strong, muted) = (theme.style(Role::Strong), theme.style(Role::Muted));
+        let (strong, muted) = (theme.style(StyleRole::Strong), theme.style(StyleRole::Muted));
         let mut out = Vec::new();
         // Where nothing is to be entered anywhere, nobody needs to know where.
         if matches!(at.phase, Some(Phase::Done | Phase::Ready)) {
@@ -28,10 +28,10 @@ impl Wizard {
             Some(Phase::Switch) => "Where the old key is used, and the new one is to be entered",
             _ => "Where the key is used",
         };
-        out.extend(paragraph(heading, strong, at.columns));
+        out.extend(wrap_paragraph(heading, strong, at.columns));
         let Some(usage) = &self.usage else {
             let said = self.failed.clone().unwrap_or_else(|| "loading".to_owned());
-            out.extend(paragraph(&theme.text(&text::line(&said)), muted, at.columns));
+            out.extend(wrap_paragraph(&theme.text(&text::line(&said)), muted, at.columns));
             return out;
         };
         let mut clients: Vec<&ClientUse> = usage.clients.iter().collect();
@@ -65,11 +65,16 @@ impl Wizard {
 }
 
 /// A row for each client, in columns; where there is no room, the count goes first, then the first day.
-fn table(clients: &[&ClientUse], fresh: Option<Timestamp>, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
+fn table(
+    clients: &[&ClientUse],
+    fresh: Option<Timestamp>,
+    at: &WizardContext<'_>,
+    theme: Theme,
+) -> Vec<Line<'static>> {
     let cells = |client: &ClientUse| {
         let agent = text::line(&client.agent);
         let agent = if agent.is_empty() { "an unnamed client".into() } else { agent };
-        let uses = number(u64::try_from(client.count).unwrap_or(0));
+        let uses = format_count(u64::try_from(client.count).unwrap_or(0));
         [
             theme.text(&agent).into_owned(),
             theme.text(&text::line(&client.address)).into_owned(),
@@ -94,13 +99,13 @@ fn table(clients: &[&ClientUse], fresh: Option<Timestamp>, at: &At<'_>, theme: T
     widths[0] = widths[0].min(room.saturating_sub(others).max(8));
     let row = |(last, cells): (Timestamp, [String; 5])| {
         let still = fresh.is_some_and(|from| last >= from);
-        let badge = if still { theme.symbol(Symbol::Live) } else { " " };
-        let mut spans = vec![Span::styled(format!("{badge} "), theme.style(Role::Stale))];
+        let badge = if still { theme.symbol(ThemeSymbol::InUse) } else { " " };
+        let mut spans = vec![Span::styled(format!("{badge} "), theme.style(StyleRole::Stale))];
         for (column, cell) in cells.into_iter().take(shown).enumerate() {
             let cell = text::fit(&cell, widths[column]).into_owned();
             let gap = widths[column].saturating_sub(text::width(&cell)) + 2;
             let pad = if column + 1 < shown { " ".repeat(gap) } else { String::new() };
-            let style = theme.style(if column == 0 { Role::Plain } else { Role::Muted });
+            let style = theme.style(if column == 0 { StyleRole::Plain } else { StyleRole::Muted });
             spans.push(Span::styled(format!("{cell}{pad}"), style));
         }
         Line::from(spans)
@@ -110,7 +115,7 @@ fn table(clients: &[&ClientUse], fresh: Option<Timestamp>, at: &At<'_>, theme: T
 
 /// One instruction, its further lines indented.
 fn item(text: &str, columns: usize) -> Vec<Line<'static>> {
-    let lines = wrap(text, columns.saturating_sub(2));
+    let lines = wrap_text(text, columns.saturating_sub(2));
     lines
         .into_iter()
         .enumerate()

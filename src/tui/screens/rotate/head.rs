@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::Wizard;
+use super::RotatePopup;
 use crate::domain::key::Key;
 use crate::domain::rotation::{Phase, proposed_name, quiet_since, ready_at};
 use crate::domain::text;
@@ -13,8 +13,8 @@ use crate::domain::time::{DAY, HOUR, Timestamp, ago, span};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
 use crate::tui::screens::rotations::phase_role;
-use crate::tui::text_layout::{hints, paragraph, wrap};
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::text_layout::{key_hints, wrap_paragraph, wrap_text};
+use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 use crate::wire::keys::Rotation;
 
 /// Columns for `Next`, `Old`, `New`, `Quiet`.
@@ -23,7 +23,7 @@ const LABEL: usize = 7;
 const BAR: usize = 20;
 
 /// What the wizard is drawn from.
-pub(super) struct At<'a> {
+pub(super) struct WizardContext<'a> {
     pub(super) rotation: Option<&'a Rotation>,
     pub(super) phase: Option<Phase>,
     pub(super) now: Timestamp,
@@ -32,9 +32,9 @@ pub(super) struct At<'a> {
     pub(super) roomy: bool,
 }
 
-impl Wizard {
+impl RotatePopup {
     /// The steps, and where this rotation stands.
-    pub(super) fn head(&self, at: &At<'_>, context: &Context) -> Vec<Line<'static>> {
+    pub(super) fn head(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
         let theme = context.theme();
         let gap = |lines: &mut Vec<Line<'static>>| {
             if at.roomy {
@@ -45,9 +45,16 @@ impl Wizard {
         let meaning = at
             .phase
             .map_or("Nothing is changed yet: both keys will be accepted side by side.", Phase::sentence);
-        head.extend(paragraph(meaning, theme.style(Role::Strong), at.columns));
+        head.extend(wrap_paragraph(meaning, theme.style(StyleRole::Strong), at.columns));
         if let Some(next) = self.next(at, context) {
-            head.extend(labelled("Next", &next, theme.style(Role::Strong), Style::new(), at.columns, theme));
+            head.extend(labelled(
+                "Next",
+                &next,
+                theme.style(StyleRole::Strong),
+                Style::new(),
+                at.columns,
+                theme,
+            ));
         }
         gap(&mut head);
         if let (Some(rotation), Some(phase)) = (at.rotation, at.phase) {
@@ -61,7 +68,7 @@ impl Wizard {
     }
 
     /// The one next step, in words.
-    fn next(&self, at: &At<'_>, context: &Context) -> Option<String> {
+    fn next(&self, at: &WizardContext<'_>, context: &Context) -> Option<String> {
         let key = |action| context.key(action);
         Some(match at.phase {
             None => format!(
@@ -99,7 +106,7 @@ fn labelled(
     columns: usize,
     theme: Theme,
 ) -> Vec<Line<'static>> {
-    wrap(&theme.text(said), columns.saturating_sub(LABEL))
+    wrap_text(&theme.text(said), columns.saturating_sub(LABEL))
         .into_iter()
         .enumerate()
         .map(|(row, line)| {
@@ -110,7 +117,7 @@ fn labelled(
 }
 
 /// The old key above the new one: mask, name, what became of it.
-fn both(rotation: &Rotation, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
+fn both(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let used = |key: &Key| match (key.revoked_at, key.last_used_at, &key.last_used_by) {
         (Some(when), ..) => {
             let by =
@@ -123,7 +130,7 @@ fn both(rotation: &Rotation, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
         (_, Some(when), _) => format!("used {}", ago(when, at.now)),
         (_, None, _) => format!("never used, created {}", ago(key.created_at, at.now)),
     };
-    let keys = [("Old", &rotation.old, Role::OtherBar), ("New", &rotation.new, Role::Bar)];
+    let keys = [("Old", &rotation.old, StyleRole::OtherBar), ("New", &rotation.new, StyleRole::Bar)];
     let masks = keys.iter().map(|(_, key, _)| text::width(&key.masked)).max().unwrap_or(0);
     let names = keys.iter().map(|(_, key, _)| text::width(&key.name)).max().unwrap_or(0);
     let facts = keys.iter().map(|(_, key, _)| text::width(&used(key))).max().unwrap_or(0);
@@ -136,17 +143,17 @@ fn both(rotation: &Rotation, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
             let pad = " ".repeat(names.saturating_sub(text::width(&name)) + 2);
             Line::from(vec![
                 Span::styled(format!("{label:LABEL$}"), theme.style(role)),
-                Span::styled(format!("{}  ", theme.text(&key.masked)), theme.style(Role::Muted)),
+                Span::styled(format!("{}  ", theme.text(&key.masked)), theme.style(StyleRole::Muted)),
                 Span::raw(name),
                 Span::raw(pad),
-                Span::styled(theme.text(&used(key)).into_owned(), theme.style(Role::Muted)),
+                Span::styled(theme.text(&used(key)).into_owned(), theme.style(StyleRole::Muted)),
             ])
         })
         .collect()
 }
 
 /// How much of the silence that it takes has passed: a bar, how long yet, and why that long.
-fn countdown(rotation: &Rotation, at: &At<'_>, theme: Theme) -> Vec<Line<'static>> {
+fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let window = rotation.window();
     let silent = at.now.since(quiet_since(&rotation.old)).max(0);
     let left = ready_at(&rotation.old, window).since(at.now).max(0);
@@ -161,14 +168,14 @@ fn countdown(rotation: &Rotation, at: &At<'_>, theme: Theme) -> Vec<Line<'static
             format!("  {} of {}, {} to go{until}", span(silent), span(window.ms), days_and_hours(left))
         }
     };
-    let role = if left > 0 { Role::Stale } else { Role::Live };
+    let role = if left > 0 { StyleRole::Stale } else { StyleRole::InUse };
     let mut out = vec![Line::from(vec![
-        Span::styled(format!("{:LABEL$}", "Quiet"), theme.style(Role::Muted)),
-        Span::styled(theme.symbol(Symbol::Full).repeat(full), theme.style(role)),
-        Span::styled(theme.symbol(Symbol::Empty).repeat(BAR - full), theme.style(Role::Muted)),
-        Span::styled(said, theme.style(if left > 0 { Role::Strong } else { Role::Plain })),
+        Span::styled(format!("{:LABEL$}", "Quiet"), theme.style(StyleRole::Muted)),
+        Span::styled(theme.symbol(ThemeSymbol::Full).repeat(full), theme.style(role)),
+        Span::styled(theme.symbol(ThemeSymbol::Empty).repeat(BAR - full), theme.style(StyleRole::Muted)),
+        Span::styled(said, theme.style(if left > 0 { StyleRole::Strong } else { StyleRole::Plain })),
     ])];
-    let muted = theme.style(Role::Muted);
+    let muted = theme.style(StyleRole::Muted);
     if at.roomy || window.raised_by_gap.is_some() {
         out.extend(labelled("", &format!("window of {}", window.reason()), muted, muted, at.columns, theme));
     }
@@ -196,15 +203,16 @@ fn steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
     for (at, name) in ["create", "switch", "drain", "revoke"].into_iter().enumerate() {
         if at > 0 {
-            let rule = theme.symbol(Symbol::Rule);
-            spans.push(Span::styled(format!(" {rule}{rule} "), theme.style(Role::Muted)));
+            let rule = theme.symbol(ThemeSymbol::Rule);
+            spans.push(Span::styled(format!(" {rule}{rule} "), theme.style(StyleRole::Muted)));
         }
         spans.push(match at.cmp(&current) {
-            Ordering::Less => {
-                Span::styled(format!("{} {name}", theme.symbol(Symbol::Marked)), theme.style(Role::Live))
-            }
-            Ordering::Equal => Span::styled(format!(" {} {name} ", at + 1), theme.style(Role::Selected)),
-            Ordering::Greater => Span::styled(format!("{} {name}", at + 1), theme.style(Role::Muted)),
+            Ordering::Less => Span::styled(
+                format!("{} {name}", theme.symbol(ThemeSymbol::Marked)),
+                theme.style(StyleRole::InUse),
+            ),
+            Ordering::Equal => Span::styled(format!(" {} {name} ", at + 1), theme.style(StyleRole::Selected)),
+            Ordering::Greater => Span::styled(format!("{} {name}", at + 1), theme.style(StyleRole::Muted)),
         });
     }
     if let Some(phase @ (Phase::Done | Phase::Abandoned)) = phase {
@@ -245,5 +253,5 @@ pub(super) fn footer(phase: Option<Phase>, context: &Context) -> Vec<Line<'stati
     let keys: Vec<(String, &str)> =
         keys(phase).iter().map(|&(action, does)| (context.key(action), does)).collect();
     let keys: Vec<(&str, &str)> = keys.iter().map(|(key, does)| (key.as_str(), *does)).collect();
-    vec![hints(&keys, context.theme())]
+    vec![key_hints(&keys, context.theme())]
 }

@@ -5,68 +5,68 @@ use ratatui::text::Line;
 use crate::domain::rotation::Phase;
 use crate::domain::time::{ago, span};
 use crate::tui::screens::keys::time;
-use crate::tui::table::{CellContext, Column, Order, Width, text_order, text_rank};
-use crate::tui::theme::Role;
+use crate::tui::table::{CellContext, ColumnSort, ColumnWidth, TableColumn, text_order, text_rank};
+use crate::tui::theme::StyleRole;
 use crate::wire::keys::Rotation;
 
 /// The columns.
-pub(super) const COLUMNS: &[Column<Rotation>] = &[
-    Column {
+pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
+    TableColumn {
         title: "Phase",
-        width: Width::Fixed(9),
+        width: ColumnWidth::Fixed(9),
         yields: 0,
         cell: |rotation, look| {
             let phase = rotation.phase_at(look.rules.now);
             Line::styled(phase.word(), look.theme.style(phase_role(phase)))
         },
-        order: Some(Order {
+        order: Some(ColumnSort {
             rank: |rotation, rules| urgency(rotation.phase_at(rules.now)),
             tie: |a, b| b.new.created_at.cmp(&a.new.created_at),
             descending: false,
         }),
     },
-    Column {
+    TableColumn {
         title: "Old key",
-        width: Width::Flex { min: 16, max: 36, weight: 3 },
+        width: ColumnWidth::Flex { min: 16, max: 36, weight: 3 },
         yields: 0,
         cell: |rotation, _| Line::raw(rotation.old.name.as_str()),
-        order: Some(Order {
+        order: Some(ColumnSort {
             rank: |rotation, _| text_rank(&rotation.old.name),
             tie: |a, b| text_order(&a.old.name, &b.old.name),
             descending: false,
         }),
     },
-    Column {
+    TableColumn {
         title: "Secret key",
-        width: Width::MaskedSecret,
+        width: ColumnWidth::MaskedSecret,
         yields: 1,
-        cell: |rotation, look| Line::styled(rotation.old.masked.as_str(), look.theme.style(Role::Muted)),
+        cell: |rotation, look| Line::styled(rotation.old.masked.as_str(), look.theme.style(StyleRole::Muted)),
         order: None,
     },
-    Column {
+    TableColumn {
         title: "Still used by",
-        width: Width::Flex { min: 18, max: 48, weight: 3 },
+        width: ColumnWidth::Flex { min: 18, max: 48, weight: 3 },
         yields: 2,
         cell: |rotation, look| Line::raw(still_on(rotation, look)),
         order: None,
     },
-    Column {
+    TableColumn {
         title: "Next",
-        width: Width::Flex { min: 14, max: 30, weight: 2 },
+        width: ColumnWidth::Flex { min: 14, max: 30, weight: 2 },
         yields: 0,
         cell: |rotation, look| {
             let now = look.rules.now;
             let (said, role) = match rotation.phase_at(now) {
-                Phase::Switch => ("enter new key".to_owned(), Role::Accent),
+                Phase::Switch => ("enter new key".to_owned(), StyleRole::Accent),
                 Phase::Drain => match rotation.ready_at {
-                    Some(at) if at > now => (format!("{} to go", span(at.since(now))), Role::Plain),
-                    _ => ("wait".to_owned(), Role::Plain),
+                    Some(at) if at > now => (format!("{} to go", span(at.since(now))), StyleRole::Plain),
+                    _ => ("wait".to_owned(), StyleRole::Plain),
                 },
-                Phase::Ready => ("revoke old key".to_owned(), Role::Live),
+                Phase::Ready => ("revoke old key".to_owned(), StyleRole::InUse),
                 Phase::Done => {
-                    (rotation.old.revoked_at.map_or(String::new(), |at| time(at, look)), Role::Muted)
+                    (rotation.old.revoked_at.map_or(String::new(), |at| time(at, look)), StyleRole::Muted)
                 }
-                Phase::Abandoned => ("start again".to_owned(), Role::Stale),
+                Phase::Abandoned => ("start again".to_owned(), StyleRole::Stale),
             };
             Line::styled(said, look.theme.style(role))
         },
@@ -86,13 +86,13 @@ fn urgency(phase: Phase) -> u64 {
 }
 
 /// How a phase looks.
-pub fn phase_role(phase: Phase) -> Role {
+pub fn phase_role(phase: Phase) -> StyleRole {
     match phase {
-        Phase::Switch => Role::Accent,
-        Phase::Drain => Role::Stale,
-        Phase::Ready => Role::Live,
-        Phase::Done => Role::Muted,
-        Phase::Abandoned => Role::Orphaned,
+        Phase::Switch => StyleRole::Accent,
+        Phase::Drain => StyleRole::Stale,
+        Phase::Ready => StyleRole::InUse,
+        Phase::Done => StyleRole::Muted,
+        Phase::Abandoned => StyleRole::Orphaned,
     }
 }
 

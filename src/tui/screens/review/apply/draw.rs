@@ -4,18 +4,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::run::{Outcome, Run};
-use super::{Apply, Listed};
+use super::super::run::{ApplyRun, DecisionResult};
+use super::{ApplyPopup, PreviewRow};
 use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
 use crate::tui::popup::{PopupTone, asks_for, scrolled};
-use crate::tui::text_layout::{hints, number, paragraph};
-use crate::tui::theme::{Role, Symbol, Theme};
+use crate::tui::text_layout::{format_count, key_hints, wrap_paragraph};
+use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
-impl Apply {
+impl ApplyPopup {
     pub(super) fn draw_preview(
         &self,
         context: &Context,
@@ -29,14 +29,16 @@ impl Apply {
         let row = |at: usize| listed_line(&self.listed[at], tables, theme, columns);
         let mut foot = vec![Line::default()];
         if let Some(wrong) = &self.wrong {
-            foot.extend(paragraph(wrong, theme.style(Role::Danger), usize::from(columns)));
+            foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         let typed_row = foot.len();
         foot.push(match () {
-            () if self.send.is_empty() && self.gone.is_empty() => hints(&[(&esc, "back")], theme),
+            () if self.send.is_empty() && self.gone.is_empty() => key_hints(&[(&esc, "back")], theme),
             () if self.types() => Line::raw(asks_for(&self.phrase(), context, columns)),
-            () if self.revokes > 0 => hints(&[(&yes, "revoke it and apply the rest"), (&esc, "back")], theme),
-            () => hints(&[(&yes, "apply"), (&esc, "back")], theme),
+            () if self.revokes > 0 => {
+                key_hints(&[(&yes, "revoke it and apply the rest"), (&esc, "back")], theme)
+            }
+            () => key_hints(&[(&yes, "apply"), (&esc, "back")], theme),
         });
         let mood = if self.revokes > 0 { PopupTone::Danger } else { PopupTone::Calm };
         let inside = scrolled(
@@ -60,7 +62,7 @@ impl Apply {
 
     pub(super) fn draw_run(
         &self,
-        run: &Run,
+        run: &ApplyRun,
         context: &Context,
         tables: &Tables,
         columns: u16,
@@ -80,10 +82,10 @@ impl Apply {
         let failed = run.failed();
         let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
         let hint = match (run.is_over(), failed) {
-            (false, _) => hints(&[(&esc, "stop after those on their way")], theme),
-            (true, 0) => hints(&[(&esc, "close")], theme),
+            (false, _) => key_hints(&[(&esc, "stop after those on their way")], theme),
+            (true, 0) => key_hints(&[(&esc, "close")], theme),
             (true, _) => {
-                hints(&[(&enter, "try the failed ones again"), (&esc, "close; they stay drafts")], theme)
+                key_hints(&[(&enter, "try the failed ones again"), (&esc, "close; they stay drafts")], theme)
             }
         };
         let title = if run.is_over() { "Applied" } else { "Applying" };
@@ -108,13 +110,13 @@ fn named(id: Id, tables: &Tables) -> (&str, &str) {
         .map_or(("a key that is gone", ""), |key| (key.name.as_str(), key.masked.as_str()))
 }
 
-fn listed_line<'a>(listed: &'a Listed, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
+fn listed_line<'a>(listed: &'a PreviewRow, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
     match listed {
-        Listed::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
-        Listed::Key(id, why) => {
+        PreviewRow::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
+        PreviewRow::Key(id, why) => {
             let (name, mask) = named(*id, tables);
             let room = usize::from(columns.saturating_sub(14)).min(34);
-            let muted = theme.style(Role::Muted);
+            let muted = theme.style(StyleRole::Muted);
             Line::from(vec![
                 Span::raw(format!("  {:room$} ", crate::domain::text::fit(name, room))),
                 Span::styled(format!("{mask}  "), muted),
@@ -124,24 +126,30 @@ fn listed_line<'a>(listed: &'a Listed, tables: &'a Tables, theme: Theme, columns
     }
 }
 
-fn result_line<'a>(id: Id, outcome: &'a Outcome, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
+fn result_line<'a>(
+    id: Id,
+    outcome: &'a DecisionResult,
+    tables: &'a Tables,
+    theme: Theme,
+    columns: u16,
+) -> Line<'a> {
     let (name, mask) = named(id, tables);
     // What went wrong takes the rest of the line.
     let room = usize::from(columns.saturating_sub(24)).min(if columns < 90 { 22 } else { 34 });
     let name = Span::raw(format!("{} ", crate::domain::text::pad(&theme.text(name), room)));
-    let mask = Span::styled(format!("{mask}  "), theme.style(Role::Muted));
+    let mask = Span::styled(format!("{mask}  "), theme.style(StyleRole::Muted));
     match outcome {
-        Outcome::Applied(decision) => {
+        DecisionResult::Applied(decision) => {
             let done = match decision {
                 Decision::Keep => "kept",
                 Decision::Revoke => "revoked",
                 Decision::Rotate => "to rotate",
                 Decision::Skip => "skipped",
             };
-            Line::from(vec![Span::styled(format!("{done:10}"), theme.style(Role::Live)), name, mask])
+            Line::from(vec![Span::styled(format!("{done:10}"), theme.style(StyleRole::InUse)), name, mask])
         }
-        Outcome::Failed(why) => Line::from(vec![
-            Span::styled(format!("{:10}", "not done"), theme.style(Role::Danger)),
+        DecisionResult::Failed(why) => Line::from(vec![
+            Span::styled(format!("{:10}", "not done"), theme.style(StyleRole::Danger)),
             name,
             mask,
             Span::raw(why.as_str()),
@@ -149,24 +157,24 @@ fn result_line<'a>(id: Id, outcome: &'a Outcome, tables: &'a Tables, theme: Them
     }
 }
 
-fn progress(run: &Run, columns: u16, theme: Theme) -> Line<'static> {
+fn progress(run: &ApplyRun, columns: u16, theme: Theme) -> Line<'static> {
     let done = run.results.len();
     let failed = run.failed();
     let room = usize::from(columns.saturating_sub(34).clamp(6, 40));
     let full = (done * room).checked_div(run.total).unwrap_or(room).min(room);
     let words = match (run.is_over(), failed) {
-        (true, 0) => format!("  all {} done", number(done as u64)),
-        (_, 0) => format!("  {} of {}", number(done as u64), number(run.total as u64)),
+        (true, 0) => format!("  all {} done", format_count(done as u64)),
+        (_, 0) => format!("  {} of {}", format_count(done as u64), format_count(run.total as u64)),
         _ => format!(
             "  {} of {}, {} failed",
-            number(done as u64),
-            number(run.total as u64),
-            number(failed as u64)
+            format_count(done as u64),
+            format_count(run.total as u64),
+            format_count(failed as u64)
         ),
     };
     Line::from(vec![
-        Span::styled(theme.symbol(Symbol::Full).repeat(full), theme.style(Role::Accent)),
-        Span::styled(theme.symbol(Symbol::Empty).repeat(room - full), theme.style(Role::Muted)),
+        Span::styled(theme.symbol(ThemeSymbol::Full).repeat(full), theme.style(StyleRole::Accent)),
+        Span::styled(theme.symbol(ThemeSymbol::Empty).repeat(room - full), theme.style(StyleRole::Muted)),
         Span::raw(words),
     ])
 }

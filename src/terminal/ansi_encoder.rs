@@ -5,7 +5,7 @@ use std::io::Write as _;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
-use super::capabilities::Depth;
+use super::capabilities::ColorDepth;
 
 /// How a cell looks, in colours that the terminal has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,8 +34,12 @@ const CODES: [(Modifier, u8, u8); 9] = [
 
 impl CellStyle {
     /// The look of a cell at this depth. Blanks that cannot be told apart are equal.
-    pub fn of(cell: &Cell, depth: Depth) -> Self {
-        let mut look = Self { fg: shown(cell.fg, depth), bg: shown(cell.bg, depth), modifier: cell.modifier };
+    pub fn of(cell: &Cell, depth: ColorDepth) -> Self {
+        let mut look = Self {
+            fg: reduce_colour(cell.fg, depth),
+            bg: reduce_colour(cell.bg, depth),
+            modifier: cell.modifier,
+        };
         if cell.symbol() == " " {
             look.modifier &= SEEN_ON_BLANK;
             if look.modifier.is_empty() {
@@ -46,17 +50,17 @@ impl CellStyle {
     }
 
     /// Whether a blank looks the same in both.
-    pub fn same_on_blank(self, other: Self) -> bool {
+    pub fn looks_same_on_blank(self, other: Self) -> bool {
         let seen = |look: Self| look.modifier & SEEN_ON_BLANK;
         self.bg == other.bg && seen(self) == seen(other) && (seen(self).is_empty() || self.fg == other.fg)
     }
 }
 
 /// The colour, or what stands for it where the terminal has fewer.
-fn shown(color: Color, depth: Depth) -> Color {
+fn reduce_colour(color: Color, depth: ColorDepth) -> Color {
     match (depth, color) {
-        (Depth::Mono, _) | (Depth::Ansi16, Color::Rgb(..) | Color::Indexed(16..)) => Color::Reset,
-        (Depth::Indexed256, Color::Rgb(r, g, b)) => {
+        (ColorDepth::Mono, _) | (ColorDepth::Ansi16, Color::Rgb(..) | Color::Indexed(16..)) => Color::Reset,
+        (ColorDepth::Indexed256, Color::Rgb(r, g, b)) => {
             let step = |c: u8| if c < 48 { 0 } else { ((u16::from(c) - 35) / 40).min(5) };
             Color::Indexed(u8::try_from(16 + 36 * step(r) + 6 * step(g) + step(b)).unwrap_or(u8::MAX))
         }
@@ -65,9 +69,9 @@ fn shown(color: Color, depth: Depth) -> Color {
 }
 
 /// The SGR parameters of a colour; `base` is 30 for the foreground and 40 for the background.
-fn colour_code(out: &mut Vec<u8>, color: Color, base: u8) {
+fn encode_colour(out: &mut Vec<u8>, color: Color, base: u8) {
     let index = match color {
-        Color::Reset => return number(out, base + 9),
+        Color::Reset => return write_number(out, base + 9),
         Color::Black => 0,
         Color::Red => 1,
         Color::Green => 2,
@@ -86,40 +90,40 @@ fn colour_code(out: &mut Vec<u8>, color: Color, base: u8) {
         Color::White => 15,
         Color::Indexed(i) => i,
         Color::Rgb(r, g, b) => {
-            number(out, base + 8);
+            write_number(out, base + 8);
             out.extend_from_slice(b";2");
             for part in [r, g, b] {
                 out.push(b';');
-                number(out, part);
+                write_number(out, part);
             }
             return;
         }
     };
     match index {
-        0..=7 => number(out, base + index),
-        8..=15 => number(out, base + 52 + index),
+        0..=7 => write_number(out, base + index),
+        8..=15 => write_number(out, base + 52 + index),
         _ => {
-            number(out, base + 8);
+            write_number(out, base + 8);
             out.extend_from_slice(b";5;");
-            number(out, index);
+            write_number(out, index);
         }
     }
 }
 
-fn number(out: &mut Vec<u8>, n: impl std::fmt::Display) {
+fn write_number(out: &mut Vec<u8>, n: impl std::fmt::Display) {
     write!(out, "{n}").expect("writing to a Vec cannot fail");
 }
 
 /// Gathers the bytes of a frame, and knows where the cursor is and in which style it writes.
 #[derive(Clone, Debug)]
-pub struct Pen {
+pub struct AnsiEncoder {
     out: Vec<u8>,
     at: Option<(u16, u16)>,
     look: CellStyle,
     unicode: bool,
 }
 
-impl Pen {
+impl AnsiEncoder {
     /// A pen at an unknown place, in the terminal's default style.
     pub fn new(out: Vec<u8>, at: Option<(u16, u16)>, unicode: bool) -> Self {
         Self { out, at, look: CellStyle::default(), unicode }
@@ -127,7 +131,7 @@ impl Pen {
 
     /// What was gathered, and where the cursor is after it (nowhere known: `None`).
     pub fn finish(mut self) -> (Vec<u8>, Option<(u16, u16)>) {
-        self.dress(CellStyle::default());
+        self.set_style(CellStyle::default());
         (self.out, self.at)
     }
 
@@ -137,22 +141,22 @@ impl Pen {
     }
 
     /// Bytes that change neither style nor place.
-    pub fn raw(&mut self, bytes: &[u8]) {
+    pub fn append_raw(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
     /// Where the cursor is, column and row from 0.
-    pub fn at(&self) -> Option<(u16, u16)> {
+    pub fn position(&self) -> Option<(u16, u16)> {
         self.at
     }
 
     /// The style in force.
-    pub fn look(&self) -> CellStyle {
+    pub fn style(&self) -> CellStyle {
         self.look
     }
 
     /// Goes to a column and row, by whichever way is the shortest.
-    pub fn go(&mut self, x: u16, y: u16) {
+    pub fn move_to(&mut self, x: u16, y: u16) {
         if self.at == Some((x, y)) {
             return;
         }
@@ -160,16 +164,16 @@ impl Pen {
         let mut cup = Vec::with_capacity(10);
         cup.extend_from_slice(b"\x1b[");
         if (x, y) != (0, 0) {
-            number(&mut cup, y + 1);
+            write_number(&mut cup, y + 1);
         }
         if x > 0 {
             cup.push(b';');
-            number(&mut cup, x + 1);
+            write_number(&mut cup, x + 1);
         }
         cup.push(b'H');
         if let Some((cx, cy)) = self.at {
-            self.vertically(cy, y);
-            self.horizontally(cx, x);
+            self.move_vertically(cy, y);
+            self.move_horizontally(cx, x);
             if self.out.len() - start <= cup.len() {
                 self.at = Some((x, y));
                 return;
@@ -180,47 +184,47 @@ impl Pen {
         self.at = Some((x, y));
     }
 
-    fn vertically(&mut self, from: u16, to: u16) {
+    fn move_vertically(&mut self, from: u16, to: u16) {
         match to.checked_sub(from) {
             Some(0) => {}
             Some(down @ 1..=4) => self.out.extend(std::iter::repeat_n(b'\n', usize::from(down))),
-            Some(down) => self.step(down, b'B'),
-            None => self.step(from - to, b'A'),
+            Some(down) => self.move_relative(down, b'B'),
+            None => self.move_relative(from - to, b'A'),
         }
     }
 
-    fn horizontally(&mut self, from: u16, to: u16) {
+    fn move_horizontally(&mut self, from: u16, to: u16) {
         if to == 0 && from > 0 {
             self.out.push(b'\r');
         } else if to > from {
-            self.step(to - from, b'C');
+            self.move_relative(to - from, b'C');
         } else if from - to <= 3 {
             self.out.extend(std::iter::repeat_n(b'\x08', usize::from(from - to)));
         } else {
-            self.step(from - to, b'D');
+            self.move_relative(from - to, b'D');
         }
     }
 
-    fn step(&mut self, n: u16, way: u8) {
+    fn move_relative(&mut self, n: u16, way: u8) {
         self.out.extend_from_slice(b"\x1b[");
         if n > 1 {
-            number(&mut self.out, n);
+            write_number(&mut self.out, n);
         }
         self.out.push(way);
     }
 
     /// Puts a style in force: by the difference, or by a reset and everything new, whichever is shorter.
-    pub fn dress(&mut self, look: CellStyle) {
+    pub fn set_style(&mut self, look: CellStyle) {
         if look == self.look {
             return;
         }
         let mut fresh = Vec::with_capacity(24);
-        Self::changes(&mut fresh, CellStyle::default(), look);
+        Self::encode_style_change(&mut fresh, CellStyle::default(), look);
         if !fresh.is_empty() {
             fresh.splice(0..0, *b"0;");
         }
         let mut delta = Vec::with_capacity(24);
-        Self::changes(&mut delta, self.look, look);
+        Self::encode_style_change(&mut delta, self.look, look);
         let params = if delta.len() < fresh.len() { delta } else { fresh };
         self.out.extend_from_slice(b"\x1b[");
         self.out.extend_from_slice(&params);
@@ -228,7 +232,7 @@ impl Pen {
         self.look = look;
     }
 
-    fn changes(out: &mut Vec<u8>, from: CellStyle, to: CellStyle) {
+    fn encode_style_change(out: &mut Vec<u8>, from: CellStyle, to: CellStyle) {
         fn next(out: &mut Vec<u8>) -> &mut Vec<u8> {
             if !out.is_empty() {
                 out.push(b';');
@@ -239,7 +243,7 @@ impl Pen {
         let mut last_off = 0;
         for (modifier, _, off) in CODES {
             if from.modifier.contains(modifier) && !to.modifier.contains(modifier) && off != last_off {
-                number(next(out), off);
+                write_number(next(out), off);
                 last_off = off;
                 // One code ends several modifiers: those that stay are set again below.
                 for (other, _, same) in CODES {
@@ -251,30 +255,30 @@ impl Pen {
         }
         for (modifier, on, _) in CODES {
             if to.modifier.contains(modifier) && !kept.contains(modifier) {
-                number(next(out), on);
+                write_number(next(out), on);
             }
         }
         if from.fg != to.fg {
-            colour_code(next(out), to.fg, 30);
+            encode_colour(next(out), to.fg, 30);
         }
         if from.bg != to.bg {
-            colour_code(next(out), to.bg, 40);
+            encode_colour(next(out), to.bg, 40);
         }
     }
 
     /// Writes one character (cluster) of this width in a style, at the cursor. `columns` is the width of the screen.
-    pub fn put(&mut self, symbol: &str, width: u16, look: CellStyle, columns: u16) {
-        if symbol != " " || !self.look.same_on_blank(look) {
-            self.dress(look);
+    pub fn write_symbol(&mut self, symbol: &str, width: u16, look: CellStyle, columns: u16) {
+        if symbol != " " || !self.look.looks_same_on_blank(look) {
+            self.set_style(look);
         }
-        let sure = self.characters(symbol, width);
+        let sure = self.write_characters(symbol, width);
         // In the last column the cursor's place is a matter of taste among terminals; after characters whose width they
         // disagree on, it is unknown.
         self.at = self.at.map(|(x, y)| (x + width, y)).filter(|&(x, _)| sure && x < columns);
     }
 
     /// Whether every terminal agrees on the width of what was written.
-    fn characters(&mut self, symbol: &str, width: u16) -> bool {
+    fn write_characters(&mut self, symbol: &str, width: u16) -> bool {
         if let [byte @ b' '..=b'~'] = *symbol.as_bytes() {
             self.out.push(byte);
             return true;
@@ -282,7 +286,7 @@ impl Pen {
         let mut chars = symbol.chars();
         let (first, single) = (chars.next().unwrap_or(' '), chars.next().is_none());
         if !self.unicode {
-            self.out.push(in_ascii(first));
+            self.out.push(ascii_substitute(first));
             self.out.extend(std::iter::repeat_n(b' ', usize::from(width) - 1));
             return true;
         }
@@ -298,25 +302,25 @@ impl Pen {
     }
 
     /// Erases from the cursor to the end of the line.
-    pub fn erase_line(&mut self) {
-        self.dress(CellStyle::default());
+    pub fn erase_to_line_end(&mut self) {
+        self.set_style(CellStyle::default());
         self.out.extend_from_slice(b"\x1b[K");
     }
 
     /// Scrolls the rows `first..first + rows` by as many rows as `by` says, up when it is positive. The terminal fills with blanks.
     ///
     /// By line feed and reverse line feed at the margins (VT100), since the Linux console has no SU and SD.
-    pub fn scroll(&mut self, first: u16, rows: u16, by: isize) {
-        self.dress(CellStyle::default());
+    pub fn scroll_rows(&mut self, first: u16, rows: u16, by: isize) {
+        self.set_style(CellStyle::default());
         let (top, bottom) = (first + 1, first + rows);
         write!(self.out, "\x1b[{top};{bottom}r").expect("writing to a Vec cannot fail");
         // Setting the margins moves the cursor; emulators differ in where to.
         self.at = None;
         if by > 0 {
-            self.go(0, bottom - 1);
+            self.move_to(0, bottom - 1);
             self.out.extend(std::iter::repeat_n(b'\n', by.unsigned_abs()));
         } else {
-            self.go(0, first);
+            self.move_to(0, first);
             for _ in 0..by.unsigned_abs() {
                 self.out.extend_from_slice(b"\x1bM");
             }
@@ -327,7 +331,7 @@ impl Pen {
 }
 
 /// One ASCII character for a character beyond ASCII: frames and signs keep their form, letters become `?`.
-fn in_ascii(c: char) -> u8 {
+fn ascii_substitute(c: char) -> u8 {
     match c {
         ' '..='~' => u8::try_from(c).unwrap_or(b'?'),
         '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{2800}' => b' ',

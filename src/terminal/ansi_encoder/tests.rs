@@ -1,11 +1,11 @@
 use super::*;
 use ratatui::style::Style;
 
-fn pen(at: (u16, u16)) -> Pen {
-    Pen::new(Vec::new(), Some(at), true)
+fn pen(at: (u16, u16)) -> AnsiEncoder {
+    AnsiEncoder::new(Vec::new(), Some(at), true)
 }
 
-fn look(style: Style, depth: Depth) -> CellStyle {
+fn look(style: Style, depth: ColorDepth) -> CellStyle {
     CellStyle::of(Cell::new("x").set_style(style), depth)
 }
 
@@ -23,7 +23,7 @@ fn the_cursor_takes_the_shortest_way() {
         ((70, 20), (0, 10), "\x1b[11H"),
     ] {
         let mut pen = pen(from);
-        pen.go(to.0, to.1);
+        pen.move_to(to.0, to.1);
         assert_eq!(String::from_utf8(pen.out).unwrap(), expected, "{from:?} → {to:?}");
     }
 }
@@ -31,10 +31,10 @@ fn the_cursor_takes_the_shortest_way() {
 #[test]
 fn styles_change_by_the_shorter_of_difference_and_reset() {
     let mut pen = pen((0, 0));
-    pen.dress(look(Style::new().bold().red(), Depth::Ansi16));
-    pen.dress(look(Style::new().bold().green(), Depth::Ansi16));
-    pen.dress(look(Style::new().dim(), Depth::Ansi16));
-    pen.dress(look(Style::new(), Depth::Ansi16));
+    pen.set_style(look(Style::new().bold().red(), ColorDepth::Ansi16));
+    pen.set_style(look(Style::new().bold().green(), ColorDepth::Ansi16));
+    pen.set_style(look(Style::new().dim(), ColorDepth::Ansi16));
+    pen.set_style(look(Style::new(), ColorDepth::Ansi16));
     assert_eq!(String::from_utf8(pen.out).unwrap(), "\x1b[1;31m\x1b[32m\x1b[0;2m\x1b[m");
 }
 
@@ -42,13 +42,13 @@ fn styles_change_by_the_shorter_of_difference_and_reset() {
 fn fewer_colours_never_lose_the_modifiers() {
     let style = Style::new().reversed().fg(Color::Rgb(255, 0, 0)).bg(Color::Indexed(200));
     for (depth, expected) in [
-        (Depth::Mono, "\x1b[7m"),
-        (Depth::Ansi16, "\x1b[7m"),
-        (Depth::Indexed256, "\x1b[7;38;5;196;48;5;200m"),
-        (Depth::TrueColor, "\x1b[7;38;2;255;0;0;48;5;200m"),
+        (ColorDepth::Mono, "\x1b[7m"),
+        (ColorDepth::Ansi16, "\x1b[7m"),
+        (ColorDepth::Indexed256, "\x1b[7;38;5;196;48;5;200m"),
+        (ColorDepth::TrueColor, "\x1b[7;38;2;255;0;0;48;5;200m"),
     ] {
         let mut pen = pen((0, 0));
-        pen.dress(look(style, depth));
+        pen.set_style(look(style, depth));
         assert_eq!(String::from_utf8(pen.out).unwrap(), expected, "{depth:?}");
     }
 }
@@ -57,8 +57,8 @@ fn fewer_colours_never_lose_the_modifiers() {
 fn what_acts_on_a_terminal_is_never_written() {
     for symbol in ["\x1b[2J", "\u{9b}", "\x07", "a\u{90}"] {
         for unicode in [true, false] {
-            let mut pen = Pen::new(Vec::new(), Some((0, 0)), unicode);
-            pen.put(symbol, 1, CellStyle::default(), 80);
+            let mut pen = AnsiEncoder::new(Vec::new(), Some((0, 0)), unicode);
+            pen.write_symbol(symbol, 1, CellStyle::default(), 80);
             let out = String::from_utf8(pen.out).unwrap();
             assert!(!out.chars().any(char::is_control), "{symbol:?} → {out:?}");
         }
