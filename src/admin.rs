@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{AdminCommand, BackupArgs, Context, DatabaseArgs, Exit, Failure, output};
+use crate::cli::{AdminCommand, BackupArgs, CommandContext, CommandError, DatabaseArgs, ExitCode, output};
 use crate::clock;
 use crate::domain::email;
 use crate::domain::key;
@@ -22,17 +22,17 @@ const CODE_LIVES: i64 = 3 * DAY;
 ///
 /// # Errors
 /// The database cannot be used, or is not as it should be.
-pub async fn admin(command: AdminCommand, context: &Context) -> Result<Exit, Failure> {
+pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         AdminCommand::Init { database, organization, email } => {
             let organization =
-                key::name(&organization).map_err(|e| Failure::usage(format!("--organization {e}")))?;
+                key::name(&organization).map_err(|e| CommandError::usage(format!("--organization {e}")))?;
             let (invitation, code) = invitation(&email, context)?;
             let store = open(&database, Access::SetUp, context).await?;
             let done = store.bootstrap(organization.clone(), invitation.clone(), clock::entropy).await;
             store.close().await;
             done?;
-            output::say(&format!("Set up {organization}. {}", hand_over(&invitation)));
+            output::print_message(&format!("Set up {organization}. {}", hand_over(&invitation)));
             code_out(&code)
         }
         AdminCommand::Invite { database, email } => {
@@ -41,7 +41,7 @@ pub async fn admin(command: AdminCommand, context: &Context) -> Result<Exit, Fai
             let done = store.invite_from_host(invitation.clone(), clock::entropy).await;
             store.close().await;
             done?;
-            output::say(&hand_over(&invitation));
+            output::print_message(&hand_over(&invitation));
             code_out(&code)
         }
         AdminCommand::AcceptRestore { database } => {
@@ -49,7 +49,7 @@ pub async fn admin(command: AdminCommand, context: &Context) -> Result<Exit, Fai
             let done = store.accept_restore(context.clock.now(), clock::entropy).await;
             store.close().await;
             let restored = done?;
-            output::say(&if restored.was_pending {
+            output::print_message(&if restored.was_pending {
                 format!(
                     "Accepted. Keys revoked again: {}. Keys that were revoked after the backup and are not known here live: \
                      look through `keyward activity` and revoke them. Start the server now.",
@@ -59,7 +59,7 @@ pub async fn admin(command: AdminCommand, context: &Context) -> Result<Exit, Fai
                 "There was nothing to accept: the database and its list of revocations fit together."
                     .to_owned()
             });
-            Ok(Exit::Done)
+            Ok(ExitCode::Success)
         }
     }
 }
@@ -68,25 +68,25 @@ pub async fn admin(command: AdminCommand, context: &Context) -> Result<Exit, Fai
 ///
 /// # Errors
 /// The database cannot be used, or the file cannot be written.
-pub async fn backup(args: &BackupArgs, context: &Context) -> Result<Exit, Failure> {
+pub async fn backup(args: &BackupArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let store = open(&args.database, Access::Tool, context).await?;
     let done = store.backup(&args.to).await;
     store.close().await;
     done?;
-    output::say(&format!(
+    output::print_message(&format!(
         "Wrote {}. Restoring it: stop the server, put it in the database's place, remove what ends in -wal and -shm beside it, \
          start the server.",
         args.to.display()
     ));
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 /// Which database: the flag, else the configuration with the environment over it.
-fn target(database: &DatabaseArgs, context: &Context) -> Result<Target, Failure> {
+fn target(database: &DatabaseArgs, context: &CommandContext) -> Result<Target, CommandError> {
     let server = &context.config.server;
     match (&database.data, server.database_url.as_str(), server.data.as_str()) {
         (Some(file), ..) => Ok(Target::Sqlite(file.clone())),
-        (None, "", "") => Err(Failure::usage(
+        (None, "", "") => Err(CommandError::usage(
             "which database? Say --data FILE for SQLite, or set KEYWARD_DATABASE_URL for PostgreSQL",
         )),
         (None, "", file) => Ok(Target::Sqlite(PathBuf::from(file))),
@@ -94,13 +94,17 @@ fn target(database: &DatabaseArgs, context: &Context) -> Result<Target, Failure>
     }
 }
 
-async fn open(database: &DatabaseArgs, access: Access, context: &Context) -> Result<Store, Failure> {
+async fn open(
+    database: &DatabaseArgs,
+    access: Access,
+    context: &CommandContext,
+) -> Result<Store, CommandError> {
     let target = target(database, context)?;
     Ok(Store::open(&target, access, context.clock.now(), clock::entropy).await?)
 }
 
-fn invitation(address: &str, context: &Context) -> Result<(HostInvitation, Token), Failure> {
-    let email = email::email(address).map_err(|e| Failure::usage(format!("--email: {e}")))?;
+fn invitation(address: &str, context: &CommandContext) -> Result<(HostInvitation, Token), CommandError> {
+    let email = email::email(address).map_err(|e| CommandError::usage(format!("--email: {e}")))?;
     let code = Token::new(TokenKind::Code, clock::entropy());
     let at = context.clock.now();
     let digest = TokenKind::Code.digest(code.expose()).expect("a new token is well-formed");
@@ -111,50 +115,50 @@ fn hand_over(invitation: &HostInvitation) -> String {
     format!(
         "{} signs in with `keyward login URL` and the code below; it works once, until {}.",
         text::line(&invitation.email),
-        output::second(invitation.expires_at)
+        output::format_time(invitation.expires_at)
     )
 }
 
 /// The code alone on standard output.
-fn code_out(code: &Token) -> Result<Exit, Failure> {
-    output::raw(code.expose().as_bytes())?;
-    output::raw(b"\n")?;
-    Ok(Exit::Done)
+fn code_out(code: &Token) -> Result<ExitCode, CommandError> {
+    output::write_stdout(code.expose().as_bytes())?;
+    output::write_stdout(b"\n")?;
+    Ok(ExitCode::Success)
 }
 
-impl From<OpenError> for Failure {
+impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
         let exit = match &error {
-            OpenError::Missing(_) => Exit::NotFound,
-            OpenError::Exposed { .. } | OpenError::Served(_) | OpenError::Newer(_) => Exit::Refused,
-            OpenError::Address => Exit::Usage,
+            OpenError::Missing(_) => ExitCode::NotFound,
+            OpenError::Exposed { .. } | OpenError::Served(_) | OpenError::Newer(_) => ExitCode::Refused,
+            OpenError::Address => ExitCode::Usage,
             OpenError::Database(error) => of_database(error),
-            _ => Exit::Failed,
+            _ => ExitCode::Failure,
         };
         Self::new(exit, error.to_string())
     }
 }
 
-impl From<SetUpError> for Failure {
+impl From<SetUpError> for CommandError {
     fn from(error: SetUpError) -> Self {
         let exit = match &error {
-            SetUpError::AlreadySetUp => Exit::Refused,
-            SetUpError::NotSetUp => Exit::NotFound,
+            SetUpError::AlreadySetUp => ExitCode::Refused,
+            SetUpError::NotSetUp => ExitCode::NotFound,
             SetUpError::Database(error) => of_database(error),
         };
         Self::new(exit, error.to_string())
     }
 }
 
-impl From<BackupError> for Failure {
+impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
         match error {
-            BackupError::NotSqlite => Self::new(Exit::Refused, error.to_string()),
+            BackupError::NotSqlite => Self::new(ExitCode::Refused, error.to_string()),
             BackupError::File(OpenError::File { path, error })
                 if error.kind() == std::io::ErrorKind::AlreadyExists =>
             {
                 Self::new(
-                    Exit::Refused,
+                    ExitCode::Refused,
                     format!("{} exists and is never overwritten: name another file", path.display()),
                 )
             }
@@ -164,9 +168,9 @@ impl From<BackupError> for Failure {
     }
 }
 
-fn of_database(error: &crate::store::Error) -> Exit {
+fn of_database(error: &crate::store::Error) -> ExitCode {
     match error {
-        crate::store::Error::Unreachable(_) | crate::store::Error::Busy => Exit::Unreachable,
-        _ => Exit::Failed,
+        crate::store::Error::Unreachable(_) | crate::store::Error::Busy => ExitCode::Unreachable,
+        _ => ExitCode::Failure,
     }
 }

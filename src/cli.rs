@@ -1,6 +1,6 @@
 //! The commands: the same actions as in the terminal UI, for scripts, cron jobs and bad connections.
 //!
-//! Data goes to standard output, everything said to a person to standard error. Exit codes are those of [`exit::Exit`].
+//! Data goes to standard output, messages to standard error. Exit codes are those of [`error::ExitCode`].
 
 use std::ffi::OsString;
 
@@ -10,7 +10,7 @@ mod activity;
 mod completions;
 pub mod connect;
 mod doctor;
-pub mod exit;
+pub mod error;
 pub mod json_docs;
 mod keys;
 mod login;
@@ -29,10 +29,10 @@ mod time_arg;
 mod ui;
 mod verify;
 
-pub use connect::{ConnectArgs, Context};
-pub use exit::{Exit, Failure};
+pub use connect::{CommandContext, ConnectArgs};
+pub use error::{CommandError, ExitCode};
 pub use login::LoginArgs;
-pub use parse::parse;
+pub use parse::parse_arguments;
 pub use server_args::{AdminCommand, BackupArgs, DatabaseArgs, DemoArgs, ServeArgs};
 pub use ui::UiArgs;
 
@@ -71,12 +71,12 @@ pub enum Command {
     Backup(BackupArgs),
     /// Commands that talk to a server.
     #[command(flatten)]
-    Remote(Remote),
+    Remote(RemoteCommand),
 }
 
 /// Commands that need nothing but a server to talk to.
 #[derive(Subcommand, Debug)]
-pub enum Remote {
+pub enum RemoteCommand {
     /// Sign in with a code
     Login(LoginArgs),
     /// End the session of a profile
@@ -118,30 +118,35 @@ pub enum Remote {
 ///
 /// # Errors
 /// What went wrong, with the exit code.
-pub async fn run(command: Remote, context: &Context) -> Result<Exit, Failure> {
-    let local =
-        matches!(command, Remote::Scan(_) | Remote::Completions(_) | Remote::Man(_) | Remote::Profiles(_));
+pub async fn run_remote(command: RemoteCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let local = matches!(
+        command,
+        RemoteCommand::Scan(_)
+            | RemoteCommand::Completions(_)
+            | RemoteCommand::Man(_)
+            | RemoteCommand::Profiles(_)
+    );
     let done = dispatch(command, context).await;
     if local { done } else { done.map_err(|failure| context.named(failure)) }
 }
 
-async fn dispatch(command: Remote, context: &Context) -> Result<Exit, Failure> {
+async fn dispatch(command: RemoteCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
-        Remote::Login(args) => login::login(args, context).await,
-        Remote::Logout(args) => login::logout(&args, context).await,
-        Remote::Profiles(args) => login::profiles(&args, context),
-        Remote::Keys(command) => keys::run(command, context).await,
-        Remote::Rotate(command) => rotate::run(command, context).await,
-        Remote::Review(command) => review::run(command, context).await,
-        Remote::Members(command) => members::run(command, context).await,
-        Remote::Activity(args) => activity::run(args, context).await,
-        Remote::Sessions(command) => sessions::run(command, context).await,
-        Remote::Verify(args) => verify::verify(args, context).await,
-        Remote::Whoami(args) => verify::whoami(args, context).await,
-        Remote::Doctor(args) => doctor::run(args, context).await,
-        Remote::Scan(args) => scan::run(&args, context),
-        Remote::Completions(args) => completions::completions(&args),
-        Remote::Man(args) => completions::man(&args),
+        RemoteCommand::Login(args) => login::login(args, context).await,
+        RemoteCommand::Logout(args) => login::logout(&args, context).await,
+        RemoteCommand::Profiles(args) => login::profiles(&args, context),
+        RemoteCommand::Keys(command) => keys::run(command, context).await,
+        RemoteCommand::Rotate(command) => rotate::run(command, context).await,
+        RemoteCommand::Review(command) => review::run(command, context).await,
+        RemoteCommand::Members(command) => members::run(command, context).await,
+        RemoteCommand::Activity(args) => activity::run(args, context).await,
+        RemoteCommand::Sessions(command) => sessions::run(command, context).await,
+        RemoteCommand::Verify(args) => verify::verify(args, context).await,
+        RemoteCommand::Whoami(args) => verify::whoami(args, context).await,
+        RemoteCommand::Doctor(args) => doctor::run(args, context).await,
+        RemoteCommand::Scan(args) => scan::run(&args, context),
+        RemoteCommand::Completions(args) => completions::completions(&args),
+        RemoteCommand::Man(args) => completions::man(&args),
     }
 }
 
@@ -152,18 +157,18 @@ fn after_help() -> String {
     format!(
         "Without a command: the terminal UI on the chosen profile.\n\nEnvironment:\n{}\n\n\
         A flag is stronger than the environment, and that than the configuration file.\n\n\
-        Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not signed in, 5 not permitted, 6 refused (guard, conflict, \
+        ExitCode codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not signed in, 5 not permitted, 6 refused (guard, conflict, \
         ambiguous name), 7 server unreachable or timed out, 8 some of a batch failed, 10 found (--exit-code), 129, 130, 143 ended by a signal.",
         variables.join("\n")
     )
 }
 
 /// The help, for those who did not ask for it.
-pub fn help() -> String {
+pub fn render_help() -> String {
     <Cli as clap::CommandFactory>::command().render_help().to_string()
 }
 
 /// The arguments of this process.
-pub fn arguments() -> Vec<OsString> {
+pub fn process_arguments() -> Vec<OsString> {
     std::env::args_os().collect()
 }

@@ -26,24 +26,24 @@ use crate::store::{OpenError, SetUpError};
 use crate::tui::runtime::{self, RunError};
 use crate::ui_options::{self, UiSession};
 
+pub mod activity_log;
 mod command;
 pub mod fixtures;
-mod integrations;
 pub mod keys;
-pub mod log;
 pub mod names;
 pub mod organization;
-pub mod patterns;
 pub mod rng;
 mod server;
+mod traffic;
+pub mod usage_history;
 
-pub use organization::{KEYS_MAX, Organization};
+pub use organization::{DemoOrganization, KEYS_MAX};
 
 use command::Signals;
 use server::DemoServer;
 
 /// What the demo is to do.
-pub struct Options<'a> {
+pub struct DemoOptions<'a> {
     /// How many keys the organization has, at most [`KEYS_MAX`].
     pub keys: usize,
     /// As whom to sign in.
@@ -75,7 +75,7 @@ pub enum DemoError {
     Open(#[from] OpenError),
     /// The organization.
     #[error("the demo's organization cannot be stored: {0}")]
-    Plant(#[from] SetUpError),
+    Seed(#[from] SetUpError),
     /// The server.
     #[error("the demo's server cannot start: {0}")]
     Start(#[from] StartError),
@@ -100,7 +100,7 @@ pub enum DemoError {
 
 impl DemoError {
     /// The exit code: for a command that cannot be run those of the shell.
-    pub fn code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Ui(RunError::NoTerminal(_)) => 2,
             Self::Command { why, .. } if why.kind() == io::ErrorKind::NotFound => 127,
@@ -110,14 +110,14 @@ impl DemoError {
     }
 }
 
-/// Who and where the demo's user is.
-struct Guest {
+/// Address and session of the demo's user.
+struct DemoSession {
     address: SocketAddr,
     token: Token,
 }
 
-impl Guest {
-    fn seat(&self, restricted: bool) -> UiSession {
+impl DemoSession {
+    fn session(&self, restricted: bool) -> UiSession {
         UiSession {
             address: format!("http://{}", self.address).parse().expect("made of a socket's address"),
             credential: Credential::bearer(self.token.expose()).expect("a token is one word of ASCII"),
@@ -137,13 +137,13 @@ const END: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// See [`DemoError`]. The folder is removed in any case.
-pub fn run(options: &Options<'_>) -> Result<u8, DemoError> {
+pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
     let folder = folder().map_err(DemoError::Folder)?;
     log_to(&folder.path().join("demo.log"))?;
     // The port is open before anything else, so that whoever connects while the organization is planted only waits.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(DemoError::Port)?;
     listener.set_nonblocking(true).map_err(DemoError::Port)?;
-    let guest = Guest {
+    let guest = DemoSession {
         address: listener.local_addr().map_err(DemoError::Port)?,
         token: Token::new(TokenKind::Session, clock::entropy()),
     };
@@ -154,8 +154,9 @@ pub fn run(options: &Options<'_>) -> Result<u8, DemoError> {
         role: options.role,
         session: TokenKind::Session.digest(guest.token.expose()).expect("a new token is well-formed"),
     };
-    let seat = guest.seat(options.restricted);
-    let ui = ui_options::ui(seat, options.config, options.environment).map_err(DemoError::Settings)?;
+    let session = guest.session(options.restricted);
+    let ui = ui_options::build_options(session, options.config, options.environment)
+        .map_err(DemoError::Settings)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(DemoError::System)?;
     let opening = runtime.spawn(house.open());
@@ -171,7 +172,7 @@ pub fn run(options: &Options<'_>) -> Result<u8, DemoError> {
 }
 
 /// Shows the UI at once, while the server is still being made ready.
-fn show(ui: runtime::Options, handle: &Handle, opening: Opening) -> Result<u8, DemoError> {
+fn show(ui: runtime::Options, handle: &Handle, opening: ServerStartup) -> Result<u8, DemoError> {
     let exit = runtime::run(ui, handle)?;
     handle.block_on(async {
         if let Ok(opened) = timeout(END, opening).await {
@@ -216,4 +217,4 @@ fn log_to(path: &Path) -> Result<(), DemoError> {
 }
 
 /// The server that was opened, or why there is none.
-type Opening = JoinHandle<Result<Running, DemoError>>;
+type ServerStartup = JoinHandle<Result<Running, DemoError>>;

@@ -1,11 +1,10 @@
-//! The `keyward` program: arguments → a command. Wiring only.
+//! The `keyward` program: parses the arguments and runs the command they name. Wiring only; nothing is decided here.
 
 use std::io::IsTerminal as _;
-use std::process::ExitCode;
 
 use anyhow::Context as _;
-use keyward::cli::connect::Target;
-use keyward::cli::{self, Cli, Command, Context, DemoArgs, Exit, Failure, UiArgs, output};
+use keyward::cli::connect::ServerTarget;
+use keyward::cli::{self, Cli, Command, CommandContext, CommandError, DemoArgs, ExitCode, UiArgs, output};
 use keyward::client::state::State;
 use keyward::client::{Address, Credential};
 use keyward::clock::Clock;
@@ -13,110 +12,124 @@ use keyward::config::{Config, Environment, Paths, Profile};
 use keyward::terminal::device::NoTerminal;
 use keyward::terminal::process_memory::protect_process_memory;
 use keyward::terminal::restore::install_panic_hook;
-use keyward::tui::runtime::RunError;
+use keyward::tui::runtime::{Options, RunError, UiExit};
 use keyward::tui::welcome::WelcomeChoice;
 use keyward::ui_options::UiSession;
 use keyward::{admin, demo, tui, ui_options};
 use tokio::runtime::{Builder, Runtime};
 
-const NO_THREADS: &str = "the system gives no threads";
+const NO_RUNTIME: &str = "The system does not allow more threads";
+/// Address of `keyward serve` with default settings. The welcome screen starts with it and asks for the real one.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:7711";
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     protect_process_memory();
     match run() {
-        Ok(code) => code.into(),
-        Err(failure) => {
-            if !failure.words.is_empty() {
-                output::say(&format!("keyward: {failure}"));
+        Ok(exit_code) => exit_code.into(),
+        Err(error) => {
+            if !error.message.is_empty() {
+                output::print_message(&format!("keyward: {error}"));
             }
-            failure.exit.into()
+            error.exit_code.into()
         }
     }
 }
 
-fn run() -> Result<u8, Failure> {
-    let Some(Cli { connect, ui, command }) = cli::parse(&cli::arguments())? else { return Ok(0) };
+/// Runs the command of this process and returns its exit code, which in a demo may be that of another program.
+fn run() -> Result<u8, CommandError> {
+    let arguments = cli::process_arguments();
+    let Some(Cli { connect, ui, command }) = cli::parse_arguments(&arguments)? else { return Ok(0) };
     let environment = Environment::read();
     let paths = Paths::of_user()?;
     install_panic_hook(Some(paths.state.join("faults.log")));
     let mut config = Config::load(connect.config.as_deref(), &environment, &paths)?;
-    ui.lay_over(&mut config);
-    let context =
-        Context { environment, config, state: State::new(paths.state), clock: Clock::System, flags: connect };
-    let done = match command {
-        None => return look(&context, &ui),
-        Some(Command::Demo(args)) => return Ok(demo(args, &ui, &context)),
-        Some(Command::Serve(args)) => return many()?.block_on(admin::serve(&args, &context)),
-        Some(Command::Admin(command)) => one()?.block_on(admin::admin(command, &context)),
-        Some(Command::Backup(args)) => one()?.block_on(admin::backup(&args, &context)),
-        Some(Command::Remote(command)) => one()?.block_on(cli::run(command, &context)),
+    ui.apply_to(&mut config);
+    let context = CommandContext {
+        environment,
+        config,
+        state: State::new(paths.state),
+        clock: Clock::System,
+        flags: connect,
     };
-    done.map(|exit| exit as u8)
+    let exit_code = match command {
+        None => return run_ui(&context, &ui),
+        Some(Command::Demo(args)) => return Ok(run_demo(args, &ui, &context)),
+        Some(Command::Serve(args)) => return multi_thread_runtime()?.block_on(admin::serve(&args, &context)),
+        Some(Command::Admin(command)) => current_thread_runtime()?.block_on(admin::admin(command, &context)),
+        Some(Command::Backup(args)) => current_thread_runtime()?.block_on(admin::backup(&args, &context)),
+        Some(Command::Remote(command)) => {
+            current_thread_runtime()?.block_on(cli::run_remote(command, &context))
+        }
+    };
+    exit_code.map(|exit_code| exit_code as u8)
 }
 
-/// The terminal UI, on a terminal.
-fn look(context: &Context, ui: &UiArgs) -> Result<u8, Failure> {
+/// Runs the terminal UI on the chosen profile, after the welcome screen if no profile exists yet.
+fn run_ui(context: &CommandContext, ui: &UiArgs) -> Result<u8, CommandError> {
     if !std::io::stdin().is_terminal() && !std::io::stdout().is_terminal() {
-        return Err(Failure::usage(format!("{}\n\n{}", RunError::from(NoTerminal), cli::help())));
+        return Err(CommandError::usage(format!("{}\n\n{}", RunError::from(NoTerminal), cli::render_help())));
     }
-    if context.is_new_here()? {
-        match first(context, ui)? {
+    if context.has_no_profile()? {
+        match run_welcome(context, ui)? {
             (exit, None) => return Ok(exit.code()),
-            (_, Some(WelcomeChoice::Demo)) => return Ok(demo(DemoArgs::default(), ui, context)),
+            (_, Some(WelcomeChoice::Demo)) => return Ok(run_demo(DemoArgs::default(), ui, context)),
             (_, Some(WelcomeChoice::SignedIn)) => {}
         }
     }
     let connection = context.connect()?;
-    let seat = UiSession {
-        address: connection.target.address.clone(),
-        credential: connection.credential,
-        ca_certs: context.ca_certs(&connection.target)?,
-        profile: connection.target.profile.clone().unwrap_or_default(),
-        settings: connection.target.settings,
+    let profile = connection.target.profile.clone().unwrap_or_default();
+    let options = ui_options(&connection.target, connection.credential, profile, context, ui)?;
+    let runtime = single_worker_runtime()?;
+    let result = tui::runtime::run(options, runtime.handle());
+    runtime.shutdown_background();
+    result.map(UiExit::code).map_err(|e| ui_error(&e))
+}
+
+/// Runs the welcome screen, for users without a profile.
+fn run_welcome(
+    context: &CommandContext,
+    ui: &UiArgs,
+) -> Result<(UiExit, Option<WelcomeChoice>), CommandError> {
+    let address: Address = DEFAULT_SERVER.parse()?;
+    let target = ServerTarget { address, profile: None, settings: Profile::default() };
+    let options = ui_options(&target, Credential::none(), String::new(), context, ui)?;
+    let runtime = single_worker_runtime()?;
+    let result = tui::runtime::first(options, runtime.handle());
+    runtime.shutdown_background();
+    result.map_err(|e| ui_error(&e))
+}
+
+fn ui_options(
+    target: &ServerTarget,
+    credential: Credential,
+    profile: String,
+    context: &CommandContext,
+    ui: &UiArgs,
+) -> Result<Options, CommandError> {
+    let session = UiSession {
+        address: target.address.clone(),
+        credential,
+        ca_certs: context.ca_certs(target)?,
+        profile,
+        settings: target.settings.clone(),
         state: Some(context.state.clone()),
         restricted: ui.restricted,
     };
-    let options = ui_options::ui(seat, &context.config, &context.environment)
-        .map_err(|wrong| Failure::usage(ui_options::misconfigured(&wrong)))?;
-    let runtime = beside()?;
-    let ended = tui::runtime::run(options, runtime.handle());
-    runtime.shutdown_background();
-    ended.map(tui::runtime::UiExit::code).map_err(|e| no_screen(&e))
+    ui_options::build_options(session, &context.config, &context.environment)
+        .map_err(|mistakes| CommandError::usage(ui_options::describe_mistakes(&mistakes)))
 }
 
-/// The first screen, for who is signed in nowhere yet.
-fn first(context: &Context, ui: &UiArgs) -> Result<(tui::runtime::UiExit, Option<WelcomeChoice>), Failure> {
-    // Where a server of one's own listens when nobody says otherwise; the screen asks for the real one.
-    let address: Address = "http://127.0.0.1:7711".parse()?;
-    let target = Target { address: address.clone(), profile: None, settings: Profile::default() };
-    let seat = UiSession {
-        address,
-        credential: Credential::none(),
-        ca_certs: context.ca_certs(&target)?,
-        profile: String::new(),
-        settings: target.settings,
-        state: Some(context.state.clone()),
-        restricted: ui.restricted,
-    };
-    let options = ui_options::ui(seat, &context.config, &context.environment)
-        .map_err(|wrong| Failure::usage(ui_options::misconfigured(&wrong)))?;
-    let runtime = beside()?;
-    let ended = tui::runtime::first(options, runtime.handle());
-    runtime.shutdown_background();
-    ended.map_err(|e| no_screen(&e))
-}
-
-fn no_screen(error: &RunError) -> Failure {
+fn ui_error(error: &RunError) -> CommandError {
     match error {
-        RunError::NoTerminal(_) => Failure::usage(error.to_string()),
-        RunError::Io(_) => Failure::new(Exit::Failed, error.to_string()),
+        RunError::NoTerminal(_) => CommandError::usage(error.to_string()),
+        RunError::Io(_) => CommandError::new(ExitCode::Failure, error.to_string()),
     }
 }
 
-/// The demo says itself what went wrong, and its code may be that of the command it ran.
-fn demo(args: DemoArgs, ui: &UiArgs, context: &Context) -> u8 {
+/// Runs the demo and returns the exit code of the process, which may be that of the command run on the demo.
+fn run_demo(args: DemoArgs, ui: &UiArgs, context: &CommandContext) -> u8 {
     let keys = usize::try_from(args.keys).unwrap_or(usize::MAX);
-    let options = demo::Options {
+    let options = demo::DemoOptions {
         keys,
         role: args.role,
         command: args.command,
@@ -125,25 +138,25 @@ fn demo(args: DemoArgs, ui: &UiArgs, context: &Context) -> u8 {
         environment: &context.environment,
     };
     match demo::run(&options) {
-        Ok(code) => code,
-        Err(e) => {
-            output::say(&format!("keyward: {e}"));
-            e.code()
+        Ok(exit_code) => exit_code,
+        Err(error) => {
+            output::print_message(&format!("keyward: {error}"));
+            error.exit_code()
         }
     }
 }
 
-/// A runtime for what waits most of the time.
-fn one() -> Result<Runtime, Failure> {
-    Ok(Builder::new_current_thread().enable_all().build().context(NO_THREADS)?)
+/// Creates the runtime of commands, which mostly wait for the network.
+fn current_thread_runtime() -> Result<Runtime, CommandError> {
+    Ok(Builder::new_current_thread().enable_all().build().context(NO_RUNTIME)?)
 }
 
-/// A runtime beside a thread of its own: one worker, since every further one wakes the others.
-fn beside() -> Result<Runtime, Failure> {
-    Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build().context(NO_THREADS)?)
+/// Creates the runtime of the UI's effects. It has one worker, because each further worker wakes the others.
+fn single_worker_runtime() -> Result<Runtime, CommandError> {
+    Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build().context(NO_RUNTIME)?)
 }
 
-/// A runtime for what works on all cores.
-fn many() -> Result<Runtime, Failure> {
-    Ok(Builder::new_multi_thread().enable_all().build().context(NO_THREADS)?)
+/// Creates the runtime of the server, with a worker for each core.
+fn multi_thread_runtime() -> Result<Runtime, CommandError> {
+    Ok(Builder::new_multi_thread().enable_all().build().context(NO_RUNTIME)?)
 }

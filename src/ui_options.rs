@@ -35,7 +35,11 @@ pub struct UiSession {
 ///
 /// # Errors
 /// Everything that is wrong with the configured keys and clipboard, a sentence each.
-pub fn ui(seat: UiSession, config: &Config, environment: &Environment) -> Result<Options, Vec<String>> {
+pub fn build_options(
+    session: UiSession,
+    config: &Config,
+    environment: &Environment,
+) -> Result<Options, Vec<String>> {
     let hints = hints(environment);
     let capabilities = capabilities(config, &hints);
     let keymap = Keymap::new(&config.keys);
@@ -57,20 +61,20 @@ pub fn ui(seat: UiSession, config: &Config, environment: &Environment) -> Result
     // Without a pause the server would be asked without end.
     let refresh = Duration::from_secs(config.ui.refresh_seconds.max(1).into());
     Ok(Options {
-        address: seat.address,
-        credential: seat.credential,
-        client: client::Options { ca_certs: seat.ca_certs, timeless: refresh < client::IDLE },
-        profile: seat.profile,
-        production: seat.settings.production,
-        read_only: config.ui.read_only || seat.settings.read_only,
-        restricted: seat.restricted,
+        address: session.address,
+        credential: session.credential,
+        client: client::Options { ca_certs: session.ca_certs, timeless: refresh < client::IDLE },
+        profile: session.profile,
+        production: session.settings.production,
+        read_only: config.ui.read_only || session.settings.read_only,
+        restricted: session.restricted,
         theme: Theme { palette, ascii: !capabilities.unicode },
         keymap,
         refresh_ms: u64::try_from(refresh.as_millis()).unwrap_or(u64::MAX),
         hints,
         capabilities,
         clipboard,
-        state: seat.state,
+        state: session.state,
         home: environment.get("HOME").map(PathBuf::from),
         private_variables: environment.names("KEYWARD_").into_iter().map(str::to_owned).collect(),
         clock: Clock::System,
@@ -78,7 +82,7 @@ pub fn ui(seat: UiSession, config: &Config, environment: &Environment) -> Result
 }
 
 /// What is wrong with the settings, and what to do.
-pub fn misconfigured(wrong: &[String]) -> String {
+pub fn describe_mistakes(wrong: &[String]) -> String {
     let next =
         "Correct this in the configuration file; there, `ACTION = []` takes the keys of an action away.";
     format!("{}\n{next}", wrong.join("\n"))
@@ -90,7 +94,7 @@ mod tests {
     use crate::config::{Ascii, Color};
     use crate::terminal::capabilities::Multiplexer;
 
-    fn seat() -> UiSession {
+    fn session() -> UiSession {
         UiSession {
             address: "http://127.0.0.1:7711".parse().unwrap(),
             credential: Credential::none(),
@@ -112,7 +116,7 @@ mod tests {
             ("KEYWARD_TOKEN", "x"),
         ]);
         let mut config = Config::default();
-        let options = ui(seat(), &config, &environment).unwrap();
+        let options = build_options(session(), &config, &environment).unwrap();
         assert_eq!(options.capabilities.depth, ColorDepth::Indexed256);
         assert!(!options.theme.ascii && options.capabilities.synchronized);
         assert_eq!(options.hints.inside, Some(Multiplexer::Screen));
@@ -120,7 +124,7 @@ mod tests {
         config.ui.color = Color::Never;
         config.ui.ascii = Ascii::Always;
         config.ui.refresh_seconds = 0;
-        let options = ui(seat(), &config, &environment).unwrap();
+        let options = build_options(session(), &config, &environment).unwrap();
         assert_eq!((options.theme.palette, options.theme.ascii), (ColorScheme::Mono, true));
         assert_eq!(options.refresh_ms, 1_000);
     }
@@ -130,7 +134,7 @@ mod tests {
         let mut config = Config::default();
         config.keys.insert("no-such-action".to_owned(), vec![]);
         config.ui.clipboard = config::Clipboard::Command;
-        let wrong = ui(seat(), &config, &Environment::default()).err().unwrap();
+        let wrong = build_options(session(), &config, &Environment::default()).err().unwrap();
         assert_eq!(wrong.len(), 2, "{wrong:?}");
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::open;
-use crate::cli::{Context, Exit, Failure, ServeArgs};
+use crate::cli::{CommandContext, CommandError, ExitCode, ServeArgs};
 use crate::config::Config;
 use crate::server::observe::logs;
 use crate::server::settings::{Limits, Sessions, Settings, Tls};
@@ -19,7 +19,7 @@ use crate::store::{Access, OpenError};
 ///
 /// # Errors
 /// The settings, the database or the address cannot be used.
-pub async fn serve(args: &ServeArgs, context: &Context) -> Result<u8, Failure> {
+pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, CommandError> {
     let settings = settings(args, &context.config)?;
     let log = &context.config.server.log;
     let filter = if log.contains(['=', ',']) { log.clone() } else { format!("{log},sqlx=warn,hyper=warn") };
@@ -54,16 +54,16 @@ pub async fn serve(args: &ServeArgs, context: &Context) -> Result<u8, Failure> {
     Ok(128 + signal)
 }
 
-fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, CommandError> {
     Ok(signal(kind).context("signals cannot be received")?)
 }
 
 /// The configuration with the flags over it, as the server takes it.
-fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, Failure> {
+fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError> {
     let file = &config.server;
     let address = |setting: &str, text: &str| {
         text.parse::<SocketAddr>().map_err(|_| {
-            Failure::usage(format!(
+            CommandError::usage(format!(
                 "{setting} = \"{text}\" is no address with a port, such as 127.0.0.1:7711"
             ))
         })
@@ -73,12 +73,12 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, Failure> {
     let tls = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
         (None, None) => None,
-        _ => return Err(Failure::usage("TLS needs both: tls_certificate and tls_key")),
+        _ => return Err(CommandError::usage("TLS needs both: tls_certificate and tls_key")),
     };
     let proxies = if args.trusted_proxy.is_empty() { &file.trusted_proxies } else { &args.trusted_proxy };
     let trusted_proxies = proxies
         .iter()
-        .map(|text| text.parse().map_err(|e| Failure::usage(format!("trusted proxy \"{text}\": {e}"))))
+        .map(|text| text.parse().map_err(|e| CommandError::usage(format!("trusted proxy \"{text}\": {e}"))))
         .collect::<Result<_, _>>()?;
     let limits = &config.limits;
     let seconds = |n: u32| Duration::from_secs(n.into());
@@ -115,12 +115,12 @@ fn path(text: &str) -> Option<std::path::PathBuf> {
     (!text.is_empty()).then(|| text.into())
 }
 
-impl From<StartError> for Failure {
+impl From<StartError> for CommandError {
     fn from(error: StartError) -> Self {
         let exit = match &error {
-            StartError::Plain(_) | StartError::NoTrustedProxies | StartError::Tls { .. } => Exit::Usage,
-            StartError::InUse(_) => Exit::Refused,
-            _ => Exit::Failed,
+            StartError::Plain(_) | StartError::NoTrustedProxies | StartError::Tls { .. } => ExitCode::Usage,
+            StartError::InUse(_) => ExitCode::Refused,
+            _ => ExitCode::Failure,
         };
         Self::new(exit, error.to_string())
     }
@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn the_servers_defaults_and_those_of_the_file_are_the_same() {
-        let cli = crate::cli::parse(&["keyward", "serve", "--data", "x"].map(Into::into)).unwrap().unwrap();
+        let cli = crate::cli::parse_arguments(&["keyward", "serve", "--data", "x"].map(Into::into))
+            .unwrap()
+            .unwrap();
         let Some(crate::cli::Command::Serve(args)) = cli.command else { panic!("not serve") };
         let of_file = settings(&args, &Config::default()).unwrap();
         assert_eq!(format!("{of_file:?}"), format!("{:?}", Settings::default()));

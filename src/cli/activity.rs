@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use super::connect::Context;
-use super::exit::{Exit, Failure};
+use super::connect::CommandContext;
+use super::error::{CommandError, ExitCode};
 use super::keys::{self, target};
 use super::output::schema::{MEMBER_REF, field, object};
-use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row};
+use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
 use super::{members, time_arg};
 use crate::domain::activity::{Action, Activity};
 use crate::wire::activity::{ActivityQuery, ListActivity};
@@ -37,7 +37,7 @@ pub struct ActivityArgs {
     output: OutputArgs,
 }
 
-pub(super) async fn run(args: ActivityArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: ActivityArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<ActivityRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (_, rules) = keys::me(&connection).await?;
@@ -57,13 +57,13 @@ pub(super) async fn run(args: ActivityArgs, context: &Context) -> Result<Exit, F
     let rows = connection.all(ListActivity, query, Some(args.limit)).await?;
     output
         .list(&rows.into_iter().map(ActivityRow).collect::<Vec<_>>(), "Nothing of that kind was recorded.")?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 pub(super) struct ActivityRow(Activity);
 
-impl Row for ActivityRow {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for ActivityRow {
+    const FIELDS: &'static [JsonField] = &[
         field("id", "id"),
         field("at", "time"),
         object("actor", "member; null: on the server's host, or not signed in", MEMBER_REF),
@@ -75,44 +75,50 @@ impl Row for ActivityRow {
         field("address", "text or null"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "When", field: "at", rank: 0, cut: false, cell: |a| Cell::time(Some(a.0.at)) },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
+            title: "When",
+            field: "at",
+            rank: 0,
+            cut: false,
+            cell: |a| CellValue::time(Some(a.0.at)),
+        },
+        OutputColumn {
             title: "Who",
             field: "actor",
             rank: 0,
             cut: true,
             cell: |a| a.0.actor.as_ref().map_or_else(String::new, |m| m.email.clone()).into(),
         },
-        Column {
+        OutputColumn {
             title: "What",
             field: "action",
             rank: 0,
             cut: false,
             cell: |a| a.0.action.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "Key",
             field: "key_name",
             rank: 1,
             cut: true,
             cell: |a| a.0.key_name.clone().unwrap_or_default().into(),
         },
-        Column {
+        OutputColumn {
             title: "Details",
             field: "detail",
             rank: 2,
             cut: true,
             cell: |a| a.0.detail.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "From",
             field: "address",
             rank: 3,
             cut: false,
             cell: |a| a.0.address.clone().unwrap_or_default().into(),
         },
-        Column {
+        OutputColumn {
             title: "Key id",
             field: "key_id",
             rank: 4,
@@ -122,7 +128,7 @@ impl Row for ActivityRow {
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 
-use super::exit::{Exit, Failure};
+use super::error::{CommandError, ExitCode};
 use super::{Cli, output};
 
 /// `keyward completions`
@@ -28,21 +28,21 @@ pub struct ManArgs {
     to: Option<PathBuf>,
 }
 
-pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
+pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "keyward", &mut script);
-    output::raw(&script)?;
-    Ok(Exit::Done)
+    output::write_stdout(&script)?;
+    Ok(ExitCode::Success)
 }
 
-pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
+pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
     let command = Cli::command();
     if let Some(folder) = &args.to {
         clap_mangen::generate_to(command, folder).with_context(|| folder.display().to_string())?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Success);
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
-    output::raw(&page)?;
-    Ok(Exit::Done)
+    output::write_stdout(&page)?;
+    Ok(ExitCode::Success)
 }

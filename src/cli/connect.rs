@@ -7,7 +7,7 @@ use clap::Args;
 use futures_util::StreamExt as _;
 use zeroize::Zeroizing;
 
-use super::exit::{Exit, Failure};
+use super::error::{CommandError, ExitCode};
 use super::output::Progress;
 use super::{output, prompt, secret_output, terminal};
 use crate::client::state::State;
@@ -44,7 +44,7 @@ pub struct ConnectArgs {
 
 /// Everything that a command may depend on.
 #[derive(Debug)]
-pub struct Context {
+pub struct CommandContext {
     /// The environment.
     pub environment: Environment,
     /// File and environment, merged.
@@ -59,7 +59,7 @@ pub struct Context {
 
 /// Which server was chosen, and by what.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct ServerTarget {
     /// The server.
     pub address: Address,
     /// The profile, unless flags or the environment named a server.
@@ -76,10 +76,10 @@ pub struct Connection {
     /// As whom.
     pub credential: Credential,
     /// The server and profile.
-    pub target: Target,
+    pub target: ServerTarget,
 }
 
-impl Target {
+impl ServerTarget {
     /// How the target is named in prompts and messages: `production (https://keys.plant.example)`.
     pub fn label(&self) -> String {
         match &self.profile {
@@ -94,7 +94,7 @@ impl Connection {
     ///
     /// # Errors
     /// As the client's, with the exit code.
-    pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Failure> {
+    pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, CommandError> {
         Ok(self.client.send(request).await?)
     }
 
@@ -102,7 +102,12 @@ impl Connection {
     ///
     /// # Errors
     /// As the client's.
-    pub async fn all<C, T>(&self, call: C, query: C::Query, most: Option<usize>) -> Result<Vec<T>, Failure>
+    pub async fn all<C, T>(
+        &self,
+        call: C,
+        query: C::Query,
+        most: Option<usize>,
+    ) -> Result<Vec<T>, CommandError>
     where
         C: Call<Body = (), Reply = Page<T>>,
         C::Query: Paged,
@@ -126,11 +131,11 @@ impl Connection {
 /// Says on a terminal that a call is repeated.
 fn tell(retrying: Retrying<'_>) {
     if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
-        output::say(&format!("{} Trying again ({} of 3).", retrying.error, retrying.attempt));
+        output::print_message(&format!("{} Trying again ({} of 3).", retrying.error, retrying.attempt));
     }
 }
 
-impl Context {
+impl CommandContext {
     /// Whether only ASCII is shown on a terminal.
     pub fn ascii(&self) -> bool {
         !terminal::capabilities(&self.config, &terminal::hints(&self.environment)).unicode
@@ -138,22 +143,22 @@ impl Context {
 
     /// The failure with the profile that it happened on, so that nobody takes the test system for the production, and with the
     /// command that signs in there again.
-    pub fn named(&self, failure: Failure) -> Failure {
+    pub fn named(&self, failure: CommandError) -> CommandError {
         let Ok(target) = self.target() else { return failure };
         let name = target.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {name}"));
         let login = format!("`keyward login {}{name}`", target.address);
-        let words = failure.words.replace("`keyward login URL`", &login).replace("`keyward login`", &login);
-        let Some(profile) = target.profile else { return Failure { words, ..failure } };
-        let known = words.contains(&profile) || words.is_empty() || failure.exit == Exit::Usage;
+        let words = failure.message.replace("`keyward login URL`", &login).replace("`keyward login`", &login);
+        let Some(profile) = target.profile else { return CommandError { message: words, ..failure } };
+        let known = words.contains(&profile) || words.is_empty() || failure.exit_code == ExitCode::Usage;
         let words = if known { words } else { format!("{profile}: {words}") };
-        Failure { words, ..failure }
+        CommandError { message: words, ..failure }
     }
 
     /// Whether nobody is signed in anywhere and nothing says where to go.
     ///
     /// # Errors
     /// The state cannot be read.
-    pub fn is_new_here(&self) -> Result<bool, Failure> {
+    pub fn has_no_profile(&self) -> Result<bool, CommandError> {
         let named = self.flags.profile.is_some()
             || self.flags.url.is_some()
             || self.environment.get("KEYWARD_URL").is_some()
@@ -165,15 +170,15 @@ impl Context {
     ///
     /// # Errors
     /// None was named, or what was named is unknown.
-    pub fn target(&self) -> Result<Target, Failure> {
+    pub fn target(&self) -> Result<ServerTarget, CommandError> {
         if let Some(url) = &self.flags.url {
-            return Ok(Target { address: url.parse()?, profile: None, settings: Profile::default() });
+            return Ok(ServerTarget { address: url.parse()?, profile: None, settings: Profile::default() });
         }
         if self.flags.profile.is_none()
             && let Some(url) = self.environment.get("KEYWARD_URL")
         {
-            let address = url.parse().map_err(|e| Failure::from(e).after("KEYWARD_URL"))?;
-            return Ok(Target { address, profile: None, settings: Profile::default() });
+            let address = url.parse().map_err(|e| CommandError::from(e).with_prefix("KEYWARD_URL"))?;
+            return Ok(ServerTarget { address, profile: None, settings: Profile::default() });
         }
         let name = self.profile_name()?;
         let settings = self.config.profile_settings(&name);
@@ -183,19 +188,20 @@ impl Context {
             (Some(saved), _) => &saved.url,
             (None, _) => return Err(self.unknown(&name)),
         };
-        let address = url.parse().map_err(|e| Failure::from(e).after(&format!("the profile {name}")))?;
-        Ok(Target { address, profile: Some(name), settings })
+        let address =
+            url.parse().map_err(|e| CommandError::from(e).with_prefix(&format!("the profile {name}")))?;
+        Ok(ServerTarget { address, profile: Some(name), settings })
     }
 
     /// A client for the target that is signed in.
     ///
     /// # Errors
     /// There is no session, or it cannot be read.
-    pub fn connect(&self) -> Result<Connection, Failure> {
+    pub fn connect(&self) -> Result<Connection, CommandError> {
         let target = self.target()?;
         let token = self.token(&target)?;
         let credential = Credential::bearer(&token)
-            .map_err(|e| Failure::from(e).after(&format!("the session for {}", target.label())))?;
+            .map_err(|e| CommandError::from(e).with_prefix(&format!("the session for {}", target.label())))?;
         let client = self.client(&target, credential.clone())?.patiently(tell);
         Ok(Connection { client, credential, target })
     }
@@ -204,17 +210,18 @@ impl Context {
     ///
     /// # Errors
     /// The certificates cannot be read.
-    pub fn client(&self, target: &Target, credential: Credential) -> Result<Client, Failure> {
+    pub fn client(&self, target: &ServerTarget, credential: Credential) -> Result<Client, CommandError> {
         let options = Options { ca_certs: self.ca_certs(target)?, ..Options::default() };
         // Nothing but a file of certificates can be wrong here.
-        Client::new(target.address.clone(), credential, &options).map_err(|e| Failure::usage(e.to_string()))
+        Client::new(target.address.clone(), credential, &options)
+            .map_err(|e| CommandError::usage(e.to_string()))
     }
 
     /// The certificates to trust besides the system's: flag, profile, environment or file.
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn ca_certs(&self, target: &Target) -> Result<Option<Vec<u8>>, Failure> {
+    pub fn ca_certs(&self, target: &ServerTarget) -> Result<Option<Vec<u8>>, CommandError> {
         let file = match (&self.flags.ca_cert, target.settings.ca_cert.as_str(), self.config.ca_cert.as_str())
         {
             (Some(file), ..) => file.clone(),
@@ -222,12 +229,12 @@ impl Context {
             (None, "", file) | (None, file, _) => PathBuf::from(file),
         };
         std::fs::read(&file).map(Some).map_err(|e| {
-            Failure::usage(format!("the certificates in {} cannot be read: {e}", file.display()))
+            CommandError::usage(format!("the certificates in {} cannot be read: {e}", file.display()))
         })
     }
 
     /// The session for the target: flags, then environment, then the profile.
-    fn token(&self, target: &Target) -> Result<Zeroizing<String>, Failure> {
+    fn token(&self, target: &ServerTarget) -> Result<Zeroizing<String>, CommandError> {
         if self.flags.token_stdin {
             return prompt::piped().map(|t| trimmed(&t));
         }
@@ -247,8 +254,8 @@ impl Context {
         }
         let Some(saved) = self.state.session(name)? else { return Err(self.unknown(name)) };
         if saved.url.parse() != Ok(target.address.clone()) {
-            return Err(Failure::new(
-                Exit::NotSignedIn,
+            return Err(CommandError::new(
+                ExitCode::NotSignedIn,
                 format!(
                     "the profile {name} was signed in at {}, and the configuration names {}: sign in again with `keyward login {} --profile {name}`",
                     text::line(&saved.url),
@@ -268,7 +275,7 @@ impl Context {
     }
 
     /// The session of any profile that belongs to this server.
-    fn saved_for(&self, address: &Address) -> Result<Zeroizing<String>, Failure> {
+    fn saved_for(&self, address: &Address) -> Result<Zeroizing<String>, CommandError> {
         for name in self.state.profiles()? {
             if let Some(saved) = self.state.session(&name)?
                 && saved.url.parse() == Ok(address.clone())
@@ -276,8 +283,8 @@ impl Context {
                 return Ok(Zeroizing::new(saved.token.expose().to_owned()));
             }
         }
-        Err(Failure::new(
-            Exit::NotSignedIn,
+        Err(CommandError::new(
+            ExitCode::NotSignedIn,
             format!(
                 "not signed in at {address}: sign in with `keyward login {address}`, or set KEYWARD_TOKEN to a session"
             ),
@@ -285,20 +292,20 @@ impl Context {
     }
 
     /// The name of the profile: flag, environment, file, or the only one there is.
-    fn profile_name(&self) -> Result<String, Failure> {
+    fn profile_name(&self) -> Result<String, CommandError> {
         let named = self.flags.profile.clone().unwrap_or_else(|| self.config.profile.clone());
         if !named.is_empty() {
-            check_profile_name(&named).map_err(|e| Failure::usage(format!("--profile: {e}")))?;
+            check_profile_name(&named).map_err(|e| CommandError::usage(format!("--profile: {e}")))?;
             return Ok(named);
         }
         let mut known = self.profiles()?;
         match known.len() {
             1 => Ok(known.remove(0)),
-            0 => Err(Failure::new(
-                Exit::NotSignedIn,
+            0 => Err(CommandError::new(
+                ExitCode::NotSignedIn,
                 "not signed in anywhere: sign in with `keyward login URL`, or look around with `keyward demo`",
             )),
-            _ => Err(Failure::usage(format!(
+            _ => Err(CommandError::usage(format!(
                 "there are several profiles: {}; choose one with --profile, KEYWARD_PROFILE, or `profile = \"…\"` in the configuration file",
                 known.join(", ")
             ))),
@@ -309,7 +316,7 @@ impl Context {
     ///
     /// # Errors
     /// The state cannot be read.
-    pub fn profiles(&self) -> Result<Vec<String>, Failure> {
+    pub fn profiles(&self) -> Result<Vec<String>, CommandError> {
         let mut known = self.state.profiles()?;
         known.extend(self.config.profiles.keys().cloned());
         known.sort();
@@ -317,15 +324,15 @@ impl Context {
         Ok(known)
     }
 
-    fn unknown(&self, name: &str) -> Failure {
+    fn unknown(&self, name: &str) -> CommandError {
         let known = self.profiles().unwrap_or_default();
         let (url, there_are) = match (self.config.profiles.get(name), known.is_empty()) {
             (Some(profile), _) if !profile.url.is_empty() => (profile.url.as_str(), String::new()),
             (_, true) => ("URL", String::new()),
             (_, false) => ("URL", format!(" (there are: {})", known.join(", "))),
         };
-        Failure::new(
-            Exit::NotSignedIn,
+        CommandError::new(
+            ExitCode::NotSignedIn,
             format!(
                 "no session for the profile `{name}`{there_are}: sign in with `keyward login {} --profile {name}`",
                 text::line(url)
@@ -333,12 +340,12 @@ impl Context {
         )
     }
 
-    fn ask_command(&self, command: &str, profile: &str) -> Result<Zeroizing<String>, Failure> {
+    fn ask_command(&self, command: &str, profile: &str) -> Result<Zeroizing<String>, CommandError> {
         let context = format!("the credential_command of the profile {profile}");
-        let (program, arguments) = secret_output::words(command).map_err(|e| e.after(&context))?;
+        let (program, arguments) = secret_output::words(command).map_err(|e| e.with_prefix(&context))?;
         let Some(path) = secret_output::find(&program, &self.environment) else {
-            return Err(Failure::new(
-                Exit::NotSignedIn,
+            return Err(CommandError::new(
+                ExitCode::NotSignedIn,
                 format!("{context}: there is no command `{program}`"),
             ));
         };
@@ -346,10 +353,13 @@ impl Context {
             .stdin(Stdio::inherit())
             .stderr(Stdio::inherit())
             .output()
-            .map_err(|e| Failure::new(Exit::NotSignedIn, format!("{context}: {e}")))?;
+            .map_err(|e| CommandError::new(ExitCode::NotSignedIn, format!("{context}: {e}")))?;
         let bytes = Zeroizing::new(output.stdout);
         if !output.status.success() {
-            return Err(Failure::new(Exit::NotSignedIn, format!("{context} failed ({})", output.status)));
+            return Err(CommandError::new(
+                ExitCode::NotSignedIn,
+                format!("{context} failed ({})", output.status),
+            ));
         }
         // Like `pass`: the first line is the secret.
         let text = std::str::from_utf8(&bytes).unwrap_or("");
@@ -357,14 +367,15 @@ impl Context {
     }
 }
 
-fn token_file(file: &Path) -> Result<Zeroizing<String>, Failure> {
+fn token_file(file: &Path) -> Result<Zeroizing<String>, CommandError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let unreadable =
-        |e: std::io::Error| Failure::usage(format!("the session in {} cannot be read: {e}", file.display()));
+    let unreadable = |e: std::io::Error| {
+        CommandError::usage(format!("the session in {} cannot be read: {e}", file.display()))
+    };
     let about = std::fs::metadata(file).map_err(unreadable)?;
     if about.is_file() && about.permissions().mode() & 0o077 != 0 {
-        return Err(Failure::new(
-            Exit::Refused,
+        return Err(CommandError::new(
+            ExitCode::Refused,
             format!(
                 "{} can be read by others, and it holds a session: run `chmod 600 {}`",
                 file.display(),

@@ -7,10 +7,10 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::connect::{Context, Target};
-use super::exit::{Exit, Failure};
+use super::connect::{CommandContext, ServerTarget};
+use super::error::{CommandError, ExitCode};
 use super::output::schema::field;
-use super::output::{self, Column, Field, Output, OutputArgs, Row};
+use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
 use crate::client::{Client, Credential, Error, Request, Roots};
 use crate::domain::text;
 use crate::domain::time::{MINUTE, span};
@@ -51,16 +51,16 @@ pub(super) struct Check {
     fix: String,
 }
 
-impl Row for Check {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for Check {
+    const FIELDS: &'static [JsonField] = &[
         field("check", "text"),
         field("health", "`ok`, `warning` or `error`"),
         field("found", "text"),
         field("fix", "text; empty where nothing is to be done"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "",
             field: "health",
             rank: 0,
@@ -74,13 +74,25 @@ impl Row for Check {
                 .into()
             },
         },
-        Column { title: "Check", field: "check", rank: 0, cut: false, cell: |c| c.what.into() },
-        Column { title: "Found", field: "found", rank: 0, cut: true, cell: |c| c.found.as_str().into() },
-        Column { title: "What to do", field: "fix", rank: 0, cut: true, cell: |c| c.fix.as_str().into() },
+        OutputColumn { title: "Check", field: "check", rank: 0, cut: false, cell: |c| c.what.into() },
+        OutputColumn {
+            title: "Found",
+            field: "found",
+            rank: 0,
+            cut: true,
+            cell: |c| c.found.as_str().into(),
+        },
+        OutputColumn {
+            title: "What to do",
+            field: "fix",
+            rank: 0,
+            cut: true,
+            cell: |c| c.fix.as_str().into(),
+        },
     ];
 
     fn json(&self) -> String {
-        output::json_of(self)
+        output::to_json(self)
     }
 
     fn id(&self) -> String {
@@ -100,7 +112,7 @@ fn error(check: &'static str, found: impl Into<String>, fix: impl Into<String>) 
     Check { what: check, health: Health::Error, found: found.into(), fix: fix.into() }
 }
 
-pub(super) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let mut checks = vec![ok("version", format!("keyward {}", env!("CARGO_PKG_VERSION")))];
     checks.push(files(context));
     checks.extend(environment(context));
@@ -113,17 +125,17 @@ pub(super) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Fai
             checks.push(ok("server", target.label()));
             checks.extend(server(&target, context).await);
         }
-        Err(failure) => checks.push(warning("server", "none is chosen", failure.words)),
+        Err(failure) => checks.push(warning("server", "none is chosen", failure.message)),
     }
     let output = Output::new::<Check>(&args.output, context.ascii())?;
     if output.is_table() {
         let lines: Vec<String> = checks.iter().map(line).collect();
-        output::raw(format!("{}\n", lines.join("\n")).as_bytes())?;
+        output::write_stdout(format!("{}\n", lines.join("\n")).as_bytes())?;
     } else {
         output.list(&checks, "")?;
     }
     let failed = checks.iter().any(|c| c.health == Health::Error);
-    Ok(if failed { Exit::Failed } else { Exit::Done })
+    Ok(if failed { ExitCode::Failure } else { ExitCode::Success })
 }
 
 /// A check on one line, and the fix on the next: both are sentences, too long for a table.
@@ -139,7 +151,7 @@ fn line(check: &Check) -> String {
 }
 
 /// The state folder and what is in it.
-fn files(context: &Context) -> Check {
+fn files(context: &CommandContext) -> Check {
     let folder = context.state.folder();
     if !folder.exists() {
         return ok("files", format!("{} is not made yet", folder.display()));
@@ -166,7 +178,7 @@ fn exposed(path: &Path, open: &mut Vec<String>) {
     }
 }
 
-fn environment(context: &Context) -> Vec<Check> {
+fn environment(context: &CommandContext) -> Vec<Check> {
     let environment = &context.environment;
     let mut checks = Vec::new();
     let set: Vec<&str> = environment.names("KEYWARD_");
@@ -204,7 +216,7 @@ fn environment(context: &Context) -> Vec<Check> {
     checks
 }
 
-async fn server(target: &Target, context: &Context) -> Vec<Check> {
+async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     let mut checks = Vec::new();
     if target.address.is_plain() {
         checks.push(warning(
@@ -215,7 +227,7 @@ async fn server(target: &Target, context: &Context) -> Vec<Check> {
     }
     let client = match context.client(target, Credential::none()) {
         Ok(client) => client,
-        Err(failure) => return vec![error("certificates", "cannot be read", failure.words)],
+        Err(failure) => return vec![error("certificates", "cannot be read", failure.message)],
     };
     checks.extend(match client.roots() {
         Roots::NotNeeded => None,
@@ -231,9 +243,9 @@ async fn server(target: &Target, context: &Context) -> Vec<Check> {
         return checks;
     }
     match context.connect() {
-        Err(failure) => checks.push(warning("session", "not signed in", failure.words)),
+        Err(failure) => checks.push(warning("session", "not signed in", failure.message)),
         Ok(connection) => match connection.client.send(Request::to(GetMe)).await {
-            Err(e) => checks.push(error("session", "not accepted", Failure::from(e).words)),
+            Err(e) => checks.push(error("session", "not accepted", CommandError::from(e).message)),
             Ok(me) => {
                 checks.push(ok(
                     "session",

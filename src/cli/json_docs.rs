@@ -2,54 +2,54 @@
 
 use std::fmt::Write as _;
 
-use super::output::Row;
-use super::output::schema::{FOUND_KEY, Field, KEY, MEMBER_REF, markdown};
+use super::output::OutputRow;
+use super::output::schema::{FOUND_KEY, JsonField, KEY, MEMBER_REF, markdown};
 use super::{activity, doctor, keys, login, members, review, rotate, scan, sessions, verify};
 
 /// A command with what it prints.
-pub struct Printed {
+pub struct JsonOutput {
     /// The command, without `keyward`.
     pub command: &'static str,
     /// Whether it prints a list.
     pub list: bool,
     /// The fields of each object.
-    pub fields: &'static [Field],
+    pub fields: &'static [JsonField],
 }
 
-const fn one(command: &'static str, fields: &'static [Field]) -> Printed {
-    Printed { command, list: false, fields }
+const fn one(command: &'static str, fields: &'static [JsonField]) -> JsonOutput {
+    JsonOutput { command, list: false, fields }
 }
 
-const fn many(command: &'static str, fields: &'static [Field]) -> Printed {
-    Printed { command, list: true, fields }
+const fn many(command: &'static str, fields: &'static [JsonField]) -> JsonOutput {
+    JsonOutput { command, list: true, fields }
 }
 
 /// All commands that print objects as JSON.
-pub const PRINTED: &[Printed] = &[
+pub const JSON_OUTPUTS: &[JsonOutput] = &[
     many("keys list", KEY),
     one("keys show", KEY),
     one("keys create", KEY),
     one("keys edit", KEY),
-    many("keys revoke", keys::revoke::Outcome::FIELDS),
+    many("keys revoke", keys::revoke::RevokeRow::FIELDS),
     one("rotate start", KEY),
     many("rotate status", rotate::RotationRow::FIELDS),
     one("rotate status KEY", rotate::RotationRow::FIELDS),
-    many("rotate finish", keys::revoke::Outcome::FIELDS),
-    many("rotate cancel", keys::revoke::Outcome::FIELDS),
-    many("review list", review::Waiting::FIELDS),
+    many("rotate finish", keys::revoke::RevokeRow::FIELDS),
+    many("rotate cancel", keys::revoke::RevokeRow::FIELDS),
+    many("review list", review::QueueRow::FIELDS),
     one("review keep", review::ReviewRow::FIELDS),
-    many("review apply", review::Applied::FIELDS),
+    many("review apply", review::ApplyRow::FIELDS),
     many("members list", members::MemberRow::FIELDS),
     one("members role", members::MemberRow::FIELDS),
     one("members remove", members::RemovalRow::FIELDS),
     many("activity", activity::ActivityRow::FIELDS),
     many("sessions list", sessions::SessionRow::FIELDS),
     many("profiles", login::ProfileRow::FIELDS),
-    one("verify", verify::Verdict::FIELDS),
+    one("verify", verify::VerifyRow::FIELDS),
     one("whoami", verify::MeRow::FIELDS),
     one("whoami < KEY", verify::FoundRow::FIELDS),
     many("doctor", doctor::Check::FIELDS),
-    many("scan", scan::Found::FIELDS),
+    many("scan", scan::ScanMatch::FIELDS),
 ];
 
 /// The document, in Markdown.
@@ -64,8 +64,8 @@ pub fn json_document() -> String {
     );
     let named =
         [("A key", KEY), ("A member, inside of other objects", MEMBER_REF), ("A looked-up key", FOUND_KEY)];
-    let mut told: Vec<&[Field]> = Vec::new();
-    for (title, fields) in named.into_iter().chain(PRINTED.iter().map(|p| ("", p.fields))) {
+    let mut told: Vec<&[JsonField]> = Vec::new();
+    for (title, fields) in named.into_iter().chain(JSON_OUTPUTS.iter().map(|p| ("", p.fields))) {
         if told.iter().any(|known| same(known, fields)) {
             continue;
         }
@@ -84,12 +84,12 @@ pub fn json_document() -> String {
 }
 
 /// The commands that print objects of these fields.
-fn commands(fields: &[Field]) -> String {
-    let name = |p: &Printed| format!("`keyward {}`{}", p.command, if p.list { " (a list)" } else { "" });
-    PRINTED.iter().filter(|p| same(p.fields, fields)).map(name).collect::<Vec<_>>().join(", ")
+fn commands(fields: &[JsonField]) -> String {
+    let name = |p: &JsonOutput| format!("`keyward {}`{}", p.command, if p.list { " (a list)" } else { "" });
+    JSON_OUTPUTS.iter().filter(|p| same(p.fields, fields)).map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether both are the same object.
-fn same(one: &[Field], other: &[Field]) -> bool {
+fn same(one: &[JsonField], other: &[JsonField]) -> bool {
     one.iter().map(|f| f.name).eq(other.iter().map(|f| f.name))
 }

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 
-use super::connect::{Connection, Context};
-use super::exit::{Exit, Failure};
+use super::connect::{CommandContext, Connection};
+use super::error::{CommandError, ExitCode};
 use super::output::schema::KEY;
-use super::output::{self, Cell, Column, Field, Progress, Row};
+use super::output::{self, CellValue, JsonField, OutputColumn, OutputRow, Progress};
 use crate::client::{Keep, Request};
 use crate::domain::key::{Key, Kind};
 use crate::domain::staleness::{Flag, StalenessRules};
@@ -53,7 +53,7 @@ pub enum KeysCommand {
     Revoke(revoke::RevokeArgs),
 }
 
-pub(super) async fn run(command: KeysCommand, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(command: KeysCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         KeysCommand::List(args) => list::run(args, context).await,
         KeysCommand::Show(args) => show::run(args, context).await,
@@ -64,7 +64,7 @@ pub(super) async fn run(command: KeysCommand, context: &Context) -> Result<Exit,
 }
 
 /// Who asks, and what the judgement of keys depends on.
-pub(super) async fn me(connection: &Connection) -> Result<(Me, StalenessRules), Failure> {
+pub(super) async fn me(connection: &Connection) -> Result<(Me, StalenessRules), CommandError> {
     let me = connection.send(Request::to(GetMe)).await?;
     let rules = StalenessRules { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
     Ok((me, rules))
@@ -76,7 +76,7 @@ pub(super) async fn all(
     kind: Kind,
     revoked: bool,
     wanted: impl Fn(&Key) -> bool,
-) -> Result<Vec<Key>, Failure> {
+) -> Result<Vec<Key>, CommandError> {
     let mut keys = Vec::new();
     each_page(connection, kind, revoked, Keep::All, |page| {
         keys.extend(page.into_iter().filter(&wanted));
@@ -93,8 +93,8 @@ pub(super) async fn each_page(
     kind: Kind,
     revoked: bool,
     keep: Keep,
-    mut take: impl FnMut(Vec<Key>) -> Result<ControlFlow<()>, Failure>,
-) -> Result<(), Failure> {
+    mut take: impl FnMut(Vec<Key>) -> Result<ControlFlow<()>, CommandError>,
+) -> Result<(), CommandError> {
     let query = KeysQuery { include: revoked.then_some(Include::Revoked), ..KeysQuery::default() };
     let mut progress = Progress::new();
     let mut pages = std::pin::pin!(connection.client.key_pages(kind, query, keep));
@@ -130,59 +130,71 @@ impl KeyRow {
     }
 }
 
-impl Row for KeyRow {
-    const FIELDS: &'static [Field] = KEY;
+impl OutputRow for KeyRow {
+    const FIELDS: &'static [JsonField] = KEY;
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "Name", field: "name", rank: 0, cut: true, cell: |r| r.key.name.as_str().into() },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
+            title: "Name",
+            field: "name",
+            rank: 0,
+            cut: true,
+            cell: |r| r.key.name.as_str().into(),
+        },
+        OutputColumn {
             title: "Secret key",
             field: "masked",
             rank: 0,
             cut: false,
             cell: |r| r.key.masked.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "Last used",
             field: "last_used_at",
             rank: 1,
             cut: false,
-            cell: |r| Cell::Time(r.key.last_used_at, "Never"),
+            cell: |r| CellValue::Time(r.key.last_used_at, "Never"),
         },
-        Column {
+        OutputColumn {
             title: "Created",
             field: "created_at",
             rank: 2,
             cut: false,
-            cell: |r| Cell::time(Some(r.key.created_at)),
+            cell: |r| CellValue::time(Some(r.key.created_at)),
         },
-        Column {
+        OutputColumn {
             title: "Revoked",
             field: "revoked_at",
             rank: 6,
             cut: false,
-            cell: |r| Cell::time(r.key.revoked_at),
+            cell: |r| CellValue::time(r.key.revoked_at),
         },
-        Column { title: "Flags", field: "flags", rank: 3, cut: true, cell: |r| r.flags.as_str().into() },
-        Column {
+        OutputColumn {
+            title: "Flags",
+            field: "flags",
+            rank: 3,
+            cut: true,
+            cell: |r| r.flags.as_str().into(),
+        },
+        OutputColumn {
             title: "Created by",
             field: "created_by",
             rank: 4,
             cut: true,
             cell: |r| r.key.created_by.email.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "Used by",
             field: "last_used_by",
             rank: 7,
             cut: true,
             cell: |r| r.key.last_used_by.as_ref().map_or_else(String::new, ToString::to_string).into(),
         },
-        Column { title: "Id", field: "id", rank: 5, cut: false, cell: |r| r.key.id.to_string().into() },
+        OutputColumn { title: "Id", field: "id", rank: 5, cut: false, cell: |r| r.key.id.to_string().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.key)
+        output::to_json(&self.key)
     }
 
     fn id(&self) -> String {

@@ -3,10 +3,10 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::connect::{Context, Target};
-use super::exit::{Exit, Failure};
+use super::connect::{CommandContext, ServerTarget};
+use super::error::{CommandError, ExitCode};
 use super::output::schema::field;
-use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, say};
+use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use super::prompt;
 use crate::client::state::SavedSession;
 use crate::client::{Address, Credential, Request};
@@ -48,7 +48,7 @@ pub struct ProfilesArgs {
     output: OutputArgs,
 }
 
-pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let named = context
         .flags
         .profile
@@ -58,20 +58,20 @@ pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Fa
         Some(address) => {
             let name = named.unwrap_or_else(|| profile_for(&address, context));
             let settings = context.config.profile_settings(&name);
-            Target { address, profile: Some(name), settings }
+            ServerTarget { address, profile: Some(name), settings }
         }
         None => context.target().map_err(|_| {
-            Failure::usage("which server? Write `keyward login URL`, such as https://keys.plant.example")
+            CommandError::usage("which server? Write `keyward login URL`, such as https://keys.plant.example")
         })?,
     };
     let name = target.profile.clone().unwrap_or_else(|| profile_for(&target.address, context));
-    check_profile_name(&name).map_err(|e| Failure::usage(format!("--profile: {e}")))?;
+    check_profile_name(&name).map_err(|e| CommandError::usage(format!("--profile: {e}")))?;
     let earlier = context.state.session(&name)?;
     if let Some(earlier) = &earlier
         && earlier.url.parse() != Ok(target.address.clone())
     {
-        return Err(Failure::new(
-            Exit::Refused,
+        return Err(CommandError::new(
+            ExitCode::Refused,
             format!(
                 "the profile {name} belongs to {}: choose another name with --profile, or sign out there first with `keyward logout --profile {name}`",
                 text::line(&earlier.url)
@@ -79,7 +79,10 @@ pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Fa
         ));
     }
     if target.address.is_plain() {
-        say(&format!("warning: {} is not encrypted: the session can be read on the way", target.address));
+        print_message(&format!(
+            "warning: {} is not encrypted: the session can be read on the way",
+            target.address
+        ));
     }
     let code = if args.code_stdin {
         prompt::piped()?
@@ -88,10 +91,10 @@ pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Fa
     };
     let code = code.trim();
     if code.is_empty() {
-        return Err(Failure::usage("no sign-in code was given; it looks like `inv_…`"));
+        return Err(CommandError::usage("no sign-in code was given; it looks like `inv_…`"));
     }
     if code.starts_with("sk_") {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "that is an API key, and a key never manages keys: sign in with a code that looks like `inv_…`",
         ));
     }
@@ -116,15 +119,15 @@ pub(super) async fn login(args: LoginArgs, context: &Context) -> Result<Exit, Fa
         // The session that is replaced should not live on; if it cannot be ended it runs out.
         let _ = client.with_credential(credential).send(Request::to(EndCurrentSession)).await;
     }
-    say(&format!(
+    print_message(&format!(
         "Signed in to {} as {} ({}). Profile: {name}.",
         me.organization.name, me.member.email, me.role
     ));
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 /// The name of a new profile: that of the server, unless the same server has one already.
-fn profile_for(address: &Address, context: &Context) -> String {
+fn profile_for(address: &Address, context: &CommandContext) -> String {
     let same = |name: &String| {
         let url = match context.config.profile_settings(name) {
             Profile { url, .. } if !url.is_empty() => url,
@@ -136,10 +139,10 @@ fn profile_for(address: &Address, context: &Context) -> String {
     known.into_iter().find(same).unwrap_or_else(|| address.as_profile())
 }
 
-pub(super) async fn logout(args: &LogoutArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let connection = context.connect()?;
     let Some(name) = connection.target.profile.clone() else {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "KEYWARD_URL or --url names a server without a profile: say which with --profile",
         ));
     };
@@ -147,22 +150,22 @@ pub(super) async fn logout(args: &LogoutArgs, context: &Context) -> Result<Exit,
         Ok(()) => {}
         Err(e) if e.is(ProblemType::SessionEnded) || e.is(ProblemType::SessionMissing) => {}
         Err(e) if args.forget => {
-            say(&format!(
+            print_message(&format!(
                 "warning: the session could not be ended on the server and runs out by itself: {e}"
             ));
         }
         Err(e) => {
-            let failure = Failure::from(e);
+            let failure = CommandError::from(e);
             let words = format!(
                 "{} You are still signed in; --forget removes the session from this machine only.",
-                failure.words
+                failure.message
             );
-            return Err(Failure::new(failure.exit, words));
+            return Err(CommandError::new(failure.exit_code, words));
         }
     }
     context.state.forget_session(&name)?;
-    say(&format!("Signed out of {}.", connection.target.label()));
-    Ok(Exit::Done)
+    print_message(&format!("Signed out of {}.", connection.target.label()));
+    Ok(ExitCode::Success)
 }
 
 /// A profile as it is listed.
@@ -176,8 +179,8 @@ pub(super) struct ProfileRow {
     chosen: bool,
 }
 
-impl Row for ProfileRow {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for ProfileRow {
+    const FIELDS: &'static [JsonField] = &[
         field("name", "text"),
         field("url", "text"),
         field("email", "text; empty: not signed in"),
@@ -186,35 +189,47 @@ impl Row for ProfileRow {
         field("chosen", "whether commands use it here"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "Profile", field: "name", rank: 0, cut: true, cell: |p| p.name.as_str().into() },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
+            title: "Profile",
+            field: "name",
+            rank: 0,
+            cut: true,
+            cell: |p| p.name.as_str().into(),
+        },
+        OutputColumn {
             title: "Chosen",
             field: "chosen",
             rank: 1,
             cut: false,
             cell: |p| if p.chosen { "yes" } else { "" }.into(),
         },
-        Column { title: "Server", field: "url", rank: 0, cut: true, cell: |p| p.url.as_str().into() },
-        Column { title: "Member", field: "email", rank: 2, cut: true, cell: |p| p.email.as_str().into() },
-        Column {
+        OutputColumn { title: "Server", field: "url", rank: 0, cut: true, cell: |p| p.url.as_str().into() },
+        OutputColumn {
+            title: "Member",
+            field: "email",
+            rank: 2,
+            cut: true,
+            cell: |p| p.email.as_str().into(),
+        },
+        OutputColumn {
             title: "Organization",
             field: "organization",
             rank: 4,
             cut: true,
             cell: |p| p.organization.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "Ends by",
             field: "expires_at",
             rank: 3,
             cut: false,
-            cell: |p| Cell::Time(p.expires_at, "not signed in"),
+            cell: |p| CellValue::Time(p.expires_at, "not signed in"),
         },
     ];
 
     fn json(&self) -> String {
-        output::json_of(self)
+        output::to_json(self)
     }
 
     fn id(&self) -> String {
@@ -222,7 +237,7 @@ impl Row for ProfileRow {
     }
 }
 
-pub(super) fn profiles(args: &ProfilesArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn profiles(args: &ProfilesArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<ProfileRow>(&args.output, context.ascii())?;
     let chosen = context.target().ok().and_then(|t| t.profile);
     let mut rows = Vec::new();
@@ -241,5 +256,5 @@ pub(super) fn profiles(args: &ProfilesArgs, context: &Context) -> Result<Exit, F
     }
     let none = "No profile yet: sign in with `keyward login URL`, or look around with `keyward demo`.";
     output.list(&rows, none)?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }

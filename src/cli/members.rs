@@ -2,10 +2,12 @@
 
 use clap::{Args, Subcommand};
 
-use super::connect::{Connection, Context};
-use super::exit::{Exit, Failure};
+use super::connect::{CommandContext, Connection};
+use super::error::{CommandError, ExitCode};
 use super::output::schema::{field, list, object};
-use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, say, second};
+use super::output::{
+    self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time, print_message,
+};
 use super::prompt;
 use crate::client::Request;
 use crate::domain::email;
@@ -82,14 +84,14 @@ pub struct RemoveArgs {
     output: OutputArgs,
 }
 
-pub(super) async fn run(command: MembersCommand, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(command: MembersCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         MembersCommand::List(args) => {
             let output = Output::new::<MemberRow>(&args.output, context.ascii())?;
             let connection = context.connect()?;
             let members = connection.all(ListMembers, PageQuery::default(), None).await?;
             output.list(&members.into_iter().map(MemberRow).collect::<Vec<_>>(), "No member.")?;
-            Ok(Exit::Done)
+            Ok(ExitCode::Success)
         }
         MembersCommand::Invite(args) => invite(args, context).await,
         MembersCommand::Role(args) => role(args, context).await,
@@ -97,8 +99,8 @@ pub(super) async fn run(command: MembersCommand, context: &Context) -> Result<Ex
     }
 }
 
-async fn invite(args: InviteArgs, context: &Context) -> Result<Exit, Failure> {
-    let email = email::email(&args.email).map_err(|e| Failure::usage(format!("the address {e}")))?;
+async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let email = email::email(&args.email).map_err(|e| CommandError::usage(format!("the address {e}")))?;
     let connection = context.connect()?;
     let body = Invite { email, role: args.role };
     let invitation = connection.client.send(Request::with(CreateInvitation, body)).await?;
@@ -108,18 +110,18 @@ async fn invite(args: InviteArgs, context: &Context) -> Result<Exit, Failure> {
     } else {
         format!("Invited {} as {}", member.email, member.role)
     };
-    say(&format!(
+    print_message(&format!(
         "{what}. Hand the code over yourself; it works once, until {}, with `keyward login {}`.",
-        second(invitation.code.expires_at),
+        format_time(invitation.code.expires_at),
         connection.target.address
     ));
-    output::raw(invitation.code.code.expose().as_bytes())?;
-    output::raw(b"\n")?;
-    Ok(Exit::Done)
+    output::write_stdout(invitation.code.code.expose().as_bytes())?;
+    output::write_stdout(b"\n")?;
+    Ok(ExitCode::Success)
 }
 
 /// The member with this id or address. Of those removed under the same address the one that is not removed.
-pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member, Failure> {
+pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member, CommandError> {
     let members = connection.all(ListMembers, PageQuery::default(), None).await?;
     let id = target.trim().parse::<Id>().ok();
     let folded = email::folded(target.trim());
@@ -131,13 +133,13 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
         found.retain(|m| m.status != Status::Removed);
     }
     match found.len() {
-        0 => Err(Failure::new(
-            Exit::NotFound,
+        0 => Err(CommandError::new(
+            ExitCode::NotFound,
             format!("there is no member `{}`: `keyward members list` shows who there is", text::line(target)),
         )),
         1 => Ok(found.remove(0)),
-        n => Err(Failure::new(
-            Exit::Refused,
+        n => Err(CommandError::new(
+            ExitCode::Refused,
             format!(
                 "{n} members have the address {}; say which by its id (`keyward members list --json=id,email,status`)",
                 text::line(target)
@@ -146,7 +148,7 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
     }
 }
 
-async fn role(args: RoleArgs, context: &Context) -> Result<Exit, Failure> {
+async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<MemberRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let member = find(&connection, &args.member).await?;
@@ -158,14 +160,14 @@ async fn role(args: RoleArgs, context: &Context) -> Result<Exit, Failure> {
             [] => String::new(),
             keys => format!("\nRevoked:\n{}", summaries(keys)),
         };
-        say(&format!("{} is now {}.{revoked}", changed.member.email, changed.member.role));
+        print_message(&format!("{} is now {}.{revoked}", changed.member.email, changed.member.role));
     } else {
         output.one(&MemberRow(changed.member), &[])?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
-async fn remove(args: RemoveArgs, context: &Context) -> Result<Exit, Failure> {
+async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<RemovalRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let member = find(&connection, &args.member).await?;
@@ -178,23 +180,23 @@ async fn remove(args: RemoveArgs, context: &Context) -> Result<Exit, Failure> {
     }
     if !args.yes {
         if !prompt::possible() {
-            return Err(Failure::usage(
+            return Err(CommandError::usage(
                 "nobody was removed: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
             ));
         }
-        say(&format!("On {}:\n{}", connection.target.label(), consequences(&foreseen)));
+        print_message(&format!("On {}:\n{}", connection.target.label(), consequences(&foreseen)));
         prompt::confirm(&format!("Remove {}? Type their address:", member.email), &member.email)?;
     }
     show(connection.client.send(call(false)).await?, &output)
 }
 
-fn show(removal: Removal, output: &Output) -> Result<Exit, Failure> {
+fn show(removal: Removal, output: &Output) -> Result<ExitCode, CommandError> {
     if output.is_table() {
-        say(&consequences(&removal));
+        print_message(&consequences(&removal));
     } else {
         output.one(&RemovalRow(removal), &[])?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 fn consequences(removal: &Removal) -> String {
@@ -215,14 +217,14 @@ fn summaries(keys: &[KeySummary]) -> String {
     let line = |key: &KeySummary| {
         let used = key
             .last_used_at
-            .map_or_else(|| "never used".to_owned(), |at| format!("last used {}", second(at)));
+            .map_or_else(|| "never used".to_owned(), |at| format!("last used {}", format_time(at)));
         format!("  \"{}\" ({}, {}) – {used}", text::line(&key.name), text::line(&key.masked), key.id)
     };
     keys.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// A member with what hangs on them.
-const MEMBER: &[Field] = &[
+const MEMBER: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
     field("email", "text"),
@@ -236,7 +238,7 @@ const MEMBER: &[Field] = &[
 ];
 
 /// A key as it is named among consequences.
-const SUMMARY: &[Field] = &[
+const SUMMARY: &[JsonField] = &[
     field("id", "id"),
     field("kind", "`personal` or `organization`"),
     field("name", "text"),
@@ -247,53 +249,65 @@ const SUMMARY: &[Field] = &[
 /// A member as listed.
 pub(super) struct MemberRow(Member);
 
-impl Row for MemberRow {
-    const FIELDS: &'static [Field] = MEMBER;
+impl OutputRow for MemberRow {
+    const FIELDS: &'static [JsonField] = MEMBER;
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "Member", field: "email", rank: 0, cut: true, cell: |m| m.0.email.as_str().into() },
-        Column { title: "Name", field: "name", rank: 5, cut: true, cell: |m| m.0.name.as_str().into() },
-        Column { title: "Role", field: "role", rank: 0, cut: false, cell: |m| m.0.role.to_string().into() },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
+            title: "Member",
+            field: "email",
+            rank: 0,
+            cut: true,
+            cell: |m| m.0.email.as_str().into(),
+        },
+        OutputColumn { title: "Name", field: "name", rank: 5, cut: true, cell: |m| m.0.name.as_str().into() },
+        OutputColumn {
+            title: "Role",
+            field: "role",
+            rank: 0,
+            cut: false,
+            cell: |m| m.0.role.to_string().into(),
+        },
+        OutputColumn {
             title: "Status",
             field: "status",
             rank: 0,
             cut: false,
             cell: |m| m.0.status.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "Personal",
             field: "personal_keys",
             rank: 1,
             cut: false,
             cell: |m| m.0.personal_keys.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "Created",
             field: "organization_keys",
             rank: 2,
             cut: false,
             cell: |m| m.0.organization_keys.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "Last seen",
             field: "last_seen_at",
             rank: 3,
             cut: false,
-            cell: |m| Cell::Time(m.0.last_seen_at, "Never"),
+            cell: |m| CellValue::Time(m.0.last_seen_at, "Never"),
         },
-        Column {
+        OutputColumn {
             title: "Removed",
             field: "removed_at",
             rank: 4,
             cut: false,
-            cell: |m| Cell::time(m.0.removed_at),
+            cell: |m| CellValue::time(m.0.removed_at),
         },
-        Column { title: "Id", field: "id", rank: 6, cut: false, cell: |m| m.id().into() },
+        OutputColumn { title: "Id", field: "id", rank: 6, cut: false, cell: |m| m.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {
@@ -304,8 +318,8 @@ impl Row for MemberRow {
 /// What removing did, or would do.
 pub(super) struct RemovalRow(Removal);
 
-impl Row for RemovalRow {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for RemovalRow {
+    const FIELDS: &'static [JsonField] = &[
         object("member", "member, as by `members list`", MEMBER),
         field("dry_run", "whether nothing was done"),
         list("revoked", "list of personal keys that die", SUMMARY),
@@ -313,29 +327,29 @@ impl Row for RemovalRow {
         field("sessions_ended", "number"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "Member",
             field: "email",
             rank: 0,
             cut: true,
             cell: |r| r.0.member.email.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "Tried only",
             field: "dry_run",
             rank: 0,
             cut: false,
             cell: |r| r.0.dry_run.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "Revoked",
             field: "revoked",
             rank: 0,
             cut: false,
             cell: |r| r.0.revoked.len().to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "To review",
             field: "to_review",
             rank: 0,
@@ -345,7 +359,7 @@ impl Row for RemovalRow {
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {

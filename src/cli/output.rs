@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::exit::Failure;
+use super::error::CommandError;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 
@@ -17,12 +17,12 @@ pub mod schema;
 mod stream;
 mod table;
 
-pub use schema::Field;
-pub use stream::Stream;
+pub use schema::JsonField;
+pub use stream::OutputStream;
 
 /// A form of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people: columns that fit the terminal.
     Table,
     /// The contract's objects; lists as one array.
@@ -39,7 +39,7 @@ pub enum Format {
 pub struct OutputArgs {
     /// The form of the output
     #[arg(short, long, value_enum, value_name = "FORM")]
-    output: Option<Format>,
+    output: Option<OutputFormat>,
     /// As JSON; with fields, only those (`--json=id,name,created_by.email`)
     #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["output", "csv"])]
     json: Option<String>,
@@ -52,7 +52,7 @@ pub struct OutputArgs {
 }
 
 /// One column of a list, once for table and CSV.
-pub struct Column<T> {
+pub struct OutputColumn<T> {
     /// Above the column in a table.
     pub title: &'static str,
     /// The name in CSV, that of the contract where there is one.
@@ -62,18 +62,18 @@ pub struct Column<T> {
     /// Whether the column may be cut to fit.
     pub cut: bool,
     /// What a row has there.
-    pub cell: fn(&T) -> Cell,
+    pub cell: fn(&T) -> CellValue,
 }
 
 /// What stands in one cell.
-pub enum Cell {
+pub enum CellValue {
     /// Text.
     Text(String),
     /// A moment, or the word for none in a table.
     Time(Option<Timestamp>, &'static str),
 }
 
-impl Cell {
+impl CellValue {
     /// A moment that may not have come.
     pub fn time(at: Option<Timestamp>) -> Self {
         Self::Time(at, "")
@@ -83,7 +83,7 @@ impl Cell {
     fn table(&self) -> String {
         match self {
             Self::Text(text) => text::line(text).into_owned(),
-            Self::Time(Some(at), _) => second(*at),
+            Self::Time(Some(at), _) => format_time(*at),
             Self::Time(None, word) => (*word).to_owned(),
         }
     }
@@ -97,24 +97,24 @@ impl Cell {
     }
 }
 
-impl<T: Into<String>> From<T> for Cell {
+impl<T: Into<String>> From<T> for CellValue {
     fn from(text: T) -> Self {
         Self::Text(text.into())
     }
 }
 
 /// RFC 3339 in UTC to the second: `2026-11-24T06:10:05Z`.
-pub fn second(at: Timestamp) -> String {
+pub fn format_time(at: Timestamp) -> String {
     let at = at.to_string();
     at.split_once('.').map_or_else(|| at.clone(), |(seconds, _)| format!("{seconds}Z"))
 }
 
 /// Something that can be printed in all forms.
-pub trait Row: Sized + 'static {
+pub trait OutputRow: Sized + 'static {
     /// Its columns.
-    const COLUMNS: &'static [Column<Self>];
+    const COLUMNS: &'static [OutputColumn<Self>];
     /// The fields of its JSON.
-    const FIELDS: &'static [Field];
+    const FIELDS: &'static [JsonField];
     /// The contract's object, as JSON.
     fn json(&self) -> String;
     /// What names it for other commands.
@@ -122,14 +122,14 @@ pub trait Row: Sized + 'static {
 }
 
 /// Any value as JSON, its fields in the order of the contract.
-pub fn json_of(value: &impl Serialize) -> String {
+pub fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("the contract's types are JSON")
 }
 
 /// Where and how a command prints.
 #[derive(Clone, Debug)]
 pub struct Output {
-    format: Format,
+    format: OutputFormat,
     fields: Vec<String>,
     header: bool,
     /// Columns of the terminal; nothing where the output goes elsewhere.
@@ -142,17 +142,17 @@ impl Output {
     ///
     /// # Errors
     /// A field was asked for that rows of this kind do not have. Nothing was done yet, and nothing should be.
-    pub fn new<T: Row>(args: &OutputArgs, ascii: bool) -> Result<Self, Failure> {
+    pub fn new<T: OutputRow>(args: &OutputArgs, ascii: bool) -> Result<Self, CommandError> {
         let format = match (&args.output, &args.json, args.csv) {
             (Some(format), ..) => *format,
-            (None, Some(_), _) => Format::Json,
-            (None, None, true) => Format::Csv,
-            _ => Format::Table,
+            (None, Some(_), _) => OutputFormat::Json,
+            (None, None, true) => OutputFormat::Csv,
+            _ => OutputFormat::Table,
         };
         let fields = args.json.as_deref().unwrap_or("").split(',').map(str::trim);
         let fields: Vec<String> = fields.filter(|f| !f.is_empty()).map(str::to_owned).collect();
         if let Some(field) = fields.iter().find(|field| !schema::has(T::FIELDS, field)) {
-            return Err(Failure::usage(format!(
+            return Err(CommandError::usage(format!(
                 "--json: there is no field `{}`; there are: {}",
                 text::line(field),
                 schema::names(T::FIELDS)
@@ -171,27 +171,27 @@ impl Output {
     }
 
     /// The form.
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> OutputFormat {
         self.format
     }
 
     /// Whether people are to read it.
     pub fn is_table(&self) -> bool {
-        self.format == Format::Table
+        self.format == OutputFormat::Table
     }
 
     /// Prints a list. As a table an empty one is `none` in words, on standard error.
     ///
     /// # Errors
     /// Nobody reads any more.
-    pub fn list<T: Row>(&self, rows: &[T], none: &str) -> Result<(), Failure> {
+    pub fn list<T: OutputRow>(&self, rows: &[T], none: &str) -> Result<(), CommandError> {
         if !self.is_table() {
             let mut stream = self.stream();
             stream.rows(rows)?;
             return stream.end();
         }
         if rows.is_empty() {
-            say(none);
+            print_message(none);
             return Ok(());
         }
         let mut out = BufWriter::new(io::stdout().lock());
@@ -201,27 +201,27 @@ impl Output {
     }
 
     /// A list that is printed while it arrives. Not for tables, whose columns are as wide as all rows need.
-    pub fn stream<T: Row>(&self) -> Stream<T> {
-        Stream::new(self.format, self.fields.clone(), self.header)
+    pub fn stream<T: OutputRow>(&self) -> OutputStream<T> {
+        OutputStream::new(self.format, self.fields.clone(), self.header)
     }
 
     /// Prints one thing: as facts for people, else as a list of one without the array.
     ///
     /// # Errors
     /// As [`Output::list`].
-    pub fn one<T: Row>(&self, row: &T, facts: &[(&str, String)]) -> Result<(), Failure> {
+    pub fn one<T: OutputRow>(&self, row: &T, facts: &[(&str, String)]) -> Result<(), CommandError> {
         let mut out = BufWriter::new(io::stdout().lock());
         match self.format {
-            Format::Table => {
+            OutputFormat::Table => {
                 let widest = facts.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0);
                 for (name, fact) in facts {
                     let line = format!("{name:widest$}  {}", text::line(fact));
                     writeln!(out, "{}", self.shown(line.trim_end()))?;
                 }
             }
-            Format::Json => json::object(&mut out, row.json(), &self.fields)?,
-            Format::Csv => csv::write(&mut out, std::slice::from_ref(row), self.header)?,
-            Format::Id => writeln!(out, "{}", text::line(&row.id()))?,
+            OutputFormat::Json => json::object(&mut out, row.json(), &self.fields)?,
+            OutputFormat::Csv => csv::write(&mut out, std::slice::from_ref(row), self.header)?,
+            OutputFormat::Id => writeln!(out, "{}", text::line(&row.id()))?,
         }
         out.flush()?;
         Ok(())
@@ -236,7 +236,7 @@ impl Output {
 ///
 /// # Errors
 /// Nobody reads any more.
-pub fn raw(bytes: &[u8]) -> Result<(), Failure> {
+pub fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     out.flush()?;
@@ -244,7 +244,7 @@ pub fn raw(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Says something to the person, on standard error. Line breaks stay, all else that could act on a terminal does not.
-pub fn say(words: &str) {
+pub fn print_message(words: &str) {
     // A closed standard error is no reason to fail.
     let _ = writeln!(io::stderr().lock(), "{}", text::block(words));
 }

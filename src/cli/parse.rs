@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::exit::{Exit, Failure};
+use super::error::{CommandError, ExitCode};
 use super::{Cli, output};
 use crate::domain::text;
 
@@ -18,12 +18,12 @@ const SECRET_MIN: usize = 24;
 ///
 /// # Errors
 /// It is wrong, or holds a secret; secrets are not repeated.
-pub fn parse(arguments: &[OsString]) -> Result<Option<Cli>, Failure> {
+pub fn parse_arguments(arguments: &[OsString]) -> Result<Option<Cli>, CommandError> {
     refuse_secrets(arguments)?;
     match Cli::try_parse_from(arguments) {
         Ok(cli) => Ok(Some(cli)),
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            output::raw(e.render().to_string().as_bytes())?;
+            output::write_stdout(e.render().to_string().as_bytes())?;
             Ok(None)
         }
         Err(e) => {
@@ -40,12 +40,12 @@ pub fn parse(arguments: &[OsString]) -> Result<Option<Cli>, Failure> {
             } else {
                 ""
             };
-            Err(Failure::new(Exit::Usage, redacted(words.trim_end()) + tip))
+            Err(CommandError::new(ExitCode::Usage, redacted(words.trim_end()) + tip))
         }
     }
 }
 
-fn refuse_secrets(arguments: &[OsString]) -> Result<(), Failure> {
+fn refuse_secrets(arguments: &[OsString]) -> Result<(), CommandError> {
     // What follows `--` belongs to another command.
     for argument in arguments.iter().skip(1).take_while(|a| *a != "--") {
         let argument = argument.to_string_lossy();
@@ -54,7 +54,7 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), Failure> {
             () if holds_secret(&argument) => "a secret",
             () => continue,
         };
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "{what} on the command line is refused: every user of this machine can see it in `ps`, and the shell keeps it in its \
              history. Hand it over on standard input (--token-stdin, --code-stdin, `keyward verify < FILE`), in a file \
              (--token-file FILE), or as KEYWARD_TOKEN. If this one was real, treat it as leaked."
@@ -109,12 +109,12 @@ mod tests {
             vec!["keyward", "keys", "create", "--name", &secret],
         ] {
             let arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
-            let failure = parse(&arguments).unwrap_err();
-            assert_eq!(failure.exit, Exit::Usage);
-            assert!(failure.words.contains("history") && !failure.words.contains("a1a1"), "{failure}");
+            let failure = parse_arguments(&arguments).unwrap_err();
+            assert_eq!(failure.exit_code, ExitCode::Usage);
+            assert!(failure.message.contains("history") && !failure.message.contains("a1a1"), "{failure}");
         }
         let demo: Vec<OsString> = ["keyward", "demo", "--", "echo", &secret].map(OsString::from).into();
-        assert!(parse(&demo).is_ok());
+        assert!(parse_arguments(&demo).is_ok());
         assert_eq!(redacted("sk_x and ses_"), "sk_x and ses_");
         assert_eq!(redacted(&format!("a {secret}, b")), "a sk_…, b");
     }

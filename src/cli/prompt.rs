@@ -7,7 +7,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::exit::{Exit, Failure};
+use super::error::{CommandError, ExitCode};
 use crate::domain::text;
 
 const UNREADABLE: &str = "the answer cannot be read";
@@ -23,14 +23,14 @@ pub fn possible() -> bool {
 ///
 /// # Errors
 /// There is no line, since the input ended.
-pub fn line(question: &str) -> Result<String, Failure> {
+pub fn line(question: &str) -> Result<String, CommandError> {
     let mut err = io::stderr().lock();
     let _ = write!(err, "{} ", text::line(question)).and_then(|()| err.flush());
     let mut answer = String::new();
     let n = io::stdin().lock().read_line(&mut answer).context(UNREADABLE)?;
     if n == 0 {
         let _ = writeln!(err);
-        return Err(Failure::new(Exit::Failed, "cancelled: nothing was done"));
+        return Err(CommandError::new(ExitCode::Failure, "cancelled: nothing was done"));
     }
     Ok(answer.trim().to_owned())
 }
@@ -39,18 +39,18 @@ pub fn line(question: &str) -> Result<String, Failure> {
 ///
 /// # Errors
 /// Something else was typed.
-pub fn confirm(question: &str, wanted: &str) -> Result<(), Failure> {
+pub fn confirm(question: &str, wanted: &str) -> Result<(), CommandError> {
     if line(question)? == wanted {
         return Ok(());
     }
-    Err(Failure::new(Exit::Failed, "cancelled: nothing was done"))
+    Err(CommandError::new(ExitCode::Failure, "cancelled: nothing was done"))
 }
 
 /// A secret: asked for without showing it on a terminal, else all of standard input as it came.
 ///
 /// # Errors
 /// Nothing came, or it is no text.
-pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
+pub fn secret(question: &str) -> Result<Zeroizing<String>, CommandError> {
     if !io::stdin().is_terminal() {
         return piped();
     }
@@ -70,8 +70,8 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
             // The key that ended the line is no part of what was typed.
             Ok(Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned()))
         }
-        Ok(_) => Err(Failure::new(Exit::Failed, "cancelled: nothing was done")),
-        Err(_) => Err(Failure::usage("what was typed is not text")),
+        Ok(_) => Err(CommandError::new(ExitCode::Failure, "cancelled: nothing was done")),
+        Err(_) => Err(CommandError::usage("what was typed is not text")),
     }
 }
 
@@ -97,14 +97,14 @@ fn typed() -> io::Result<Zeroizing<Vec<u8>>> {
 ///
 /// # Errors
 /// Nothing came, or it is no text.
-pub fn piped() -> Result<Zeroizing<String>, Failure> {
+pub fn piped() -> Result<Zeroizing<String>, CommandError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
     io::stdin().lock().take(SECRET_MAX).read_to_end(&mut bytes).context(UNREADABLE)?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(e) => {
             e.into_bytes().zeroize();
-            Err(Failure::usage("what came on standard input is not text"))
+            Err(CommandError::usage("what came on standard input is not text"))
         }
     }
 }
@@ -113,7 +113,7 @@ pub fn piped() -> Result<Zeroizing<String>, Failure> {
 struct Hidden(Termios);
 
 impl Hidden {
-    fn new() -> Result<Self, Failure> {
+    fn new() -> Result<Self, CommandError> {
         let stdin = io::stdin();
         let hide = || {
             let before = tcgetattr(&stdin)?;

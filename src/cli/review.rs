@@ -3,12 +3,15 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::connect::{Connection, Context};
-use super::exit::{Exit, Failure};
+use super::connect::{CommandContext, Connection};
+use super::error::{CommandError, ExitCode};
 use super::keys::create::idempotency_key;
 use super::keys::{all, me, named, target};
 use super::output::schema::{FINDING, KEY, MEMBER_REF, field, list, object};
-use super::output::{self, Cell, Column, Field, Format, Output, OutputArgs, Row, say, second};
+use super::output::{
+    self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, format_time,
+    print_message,
+};
 use super::time_arg;
 use crate::client::Request;
 use crate::clock;
@@ -25,7 +28,7 @@ use crate::wire::reviews::{
 
 mod apply;
 
-pub(super) use apply::Applied;
+pub(super) use apply::ApplyRow;
 
 /// The stale keys of the organization.
 #[derive(Subcommand, Debug)]
@@ -113,7 +116,7 @@ enum Form {
     Json,
 }
 
-pub(super) async fn run(command: ReviewCommand, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(command: ReviewCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         ReviewCommand::List(args) => waiting(args, context).await,
         ReviewCommand::Keep(args) => keep(args, context).await,
@@ -124,45 +127,57 @@ pub(super) async fn run(command: ReviewCommand, context: &Context) -> Result<Exi
 
 /// A key that waits for a decision.
 #[derive(Serialize)]
-pub(super) struct Waiting {
+pub(super) struct QueueRow {
     key: Key,
     flags: Vec<Finding>,
     #[serde(skip)]
     reasons: String,
 }
 
-impl Row for Waiting {
-    const FIELDS: &'static [Field] = &[object("key", "key", KEY), list("flags", "list", FINDING)];
+impl OutputRow for QueueRow {
+    const FIELDS: &'static [JsonField] = &[object("key", "key", KEY), list("flags", "list", FINDING)];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "Name", field: "name", rank: 0, cut: true, cell: |w| w.key.name.as_str().into() },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
+            title: "Name",
+            field: "name",
+            rank: 0,
+            cut: true,
+            cell: |w| w.key.name.as_str().into(),
+        },
+        OutputColumn {
             title: "Secret key",
             field: "masked",
             rank: 1,
             cut: false,
             cell: |w| w.key.masked.as_str().into(),
         },
-        Column { title: "Why", field: "reasons", rank: 0, cut: true, cell: |w| w.reasons.as_str().into() },
-        Column {
+        OutputColumn {
+            title: "Why",
+            field: "reasons",
+            rank: 0,
+            cut: true,
+            cell: |w| w.reasons.as_str().into(),
+        },
+        OutputColumn {
             title: "Last used",
             field: "last_used_at",
             rank: 3,
             cut: false,
-            cell: |w| Cell::Time(w.key.last_used_at, "Never"),
+            cell: |w| CellValue::Time(w.key.last_used_at, "Never"),
         },
-        Column {
+        OutputColumn {
             title: "Created by",
             field: "created_by",
             rank: 4,
             cut: true,
             cell: |w| w.key.created_by.email.as_str().into(),
         },
-        Column { title: "Id", field: "id", rank: 2, cut: false, cell: |w| w.id().into() },
+        OutputColumn { title: "Id", field: "id", rank: 2, cut: false, cell: |w| w.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(self)
+        output::to_json(self)
     }
 
     fn id(&self) -> String {
@@ -170,12 +185,12 @@ impl Row for Waiting {
     }
 }
 
-async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<Review>, Failure> {
+async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<Review>, CommandError> {
     connection.all(ListReviews, query, None).await
 }
 
-async fn waiting(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new::<Waiting>(&args.output, context.ascii())?;
+async fn waiting(args: ListArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let output = Output::new::<QueueRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (_, rules) = me(&connection).await?;
     let stale = all(&connection, Kind::Organization, false, |key| rules.risk(key).is_some()).await?;
@@ -185,24 +200,24 @@ async fn waiting(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let waiting = in_order(stale, &decisions, &rules);
     output.list(&waiting, "No key waits for a review.")?;
-    Ok(if args.exit_code && !waiting.is_empty() { Exit::Found } else { Exit::Done })
+    Ok(if args.exit_code && !waiting.is_empty() { ExitCode::Found } else { ExitCode::Success })
 }
 
-fn in_order(stale: Vec<Key>, decisions: &Decisions, rules: &StalenessRules) -> Vec<Waiting> {
+fn in_order(stale: Vec<Key>, decisions: &Decisions, rules: &StalenessRules) -> Vec<QueueRow> {
     let order = queue(&stale, decisions, rules);
     let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
     order
         .into_iter()
         .filter_map(|i| stale[i].take())
-        .map(|key| Waiting { flags: rules.findings(&key), reasons: rules.reasons(&key), key })
+        .map(|key| QueueRow { flags: rules.findings(&key), reasons: rules.reasons(&key), key })
         .collect()
 }
 
-async fn keep(args: KeepArgs, context: &Context) -> Result<Exit, Failure> {
+async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<ReviewRow>(&args.output, context.ascii())?;
-    let until = args.until.as_deref().map(time_arg::at).transpose().map_err(|e| e.after("--until"))?;
+    let until = args.until.as_deref().map(time_arg::at).transpose().map_err(|e| e.with_prefix("--until"))?;
     let note = args.note.as_deref().map(key::note).transpose();
-    let note = note.map_err(|e| Failure::usage(format!("--note {e}")))?.flatten();
+    let note = note.map_err(|e| CommandError::usage(format!("--note {e}")))?.flatten();
     let connection = context.connect()?;
     let key = target::find(&connection, Kind::Organization, &args.key).await?;
     let decide = Decide {
@@ -215,18 +230,18 @@ async fn keep(args: KeepArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let request = Request::with(CreateReview, decide).idempotency_key(&idempotency_key());
     let Decided { review, key } = connection.send(request).await?;
-    if output.format() == Format::Table {
+    if output.format() == OutputFormat::Table {
         let until = review
             .until
-            .map_or_else(|| "until it gets worse".to_owned(), |at| format!("until {}", second(at)));
-        say(&format!("Kept {} {until}.", named(&key)));
+            .map_or_else(|| "until it gets worse".to_owned(), |at| format!("until {}", format_time(at)));
+        print_message(&format!("Kept {} {until}.", named(&key)));
     } else {
         output.one(&ReviewRow(review), &[])?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
-async fn export(args: ExportArgs, context: &Context) -> Result<Exit, Failure> {
+async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let form = match (args.json, args.csv, args.form) {
         (true, ..) | (_, _, Form::Json) => export::Format::Json,
         (_, true, _) | (_, _, Form::Csv) => export::Format::Csv,
@@ -242,18 +257,18 @@ async fn export(args: ExportArgs, context: &Context) -> Result<Exit, Failure> {
     let body =
         RecordExport { review_id: review, records: export.len() as u64, sha256: export.sha256().to_owned() };
     connection.client.send(Request::with(RecordReviewExport, body)).await?;
-    output::raw(export.write(form).as_bytes())?;
+    output::write_stdout(export.write(form).as_bytes())?;
     if export.is_empty() {
-        say("No decision was applied in that time.");
+        print_message("No decision was applied in that time.");
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 /// An applied decision.
 pub(super) struct ReviewRow(Review);
 
-impl Row for ReviewRow {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for ReviewRow {
+    const FIELDS: &'static [JsonField] = &[
         field("id", "id"),
         field("review_id", "id; the same for all decisions of one sitting"),
         field("key_id", "id"),
@@ -268,30 +283,36 @@ impl Row for ReviewRow {
         field("last_used_at", "time; null: never, at that moment"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "Decision",
             field: "decision",
             rank: 0,
             cut: false,
             cell: |r| r.0.decision.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "Name",
             field: "key_name",
             rank: 0,
             cut: true,
             cell: |r| r.0.key_name.as_str().into(),
         },
-        Column { title: "Until", field: "until", rank: 1, cut: false, cell: |r| Cell::time(r.0.until) },
-        Column {
+        OutputColumn {
+            title: "Until",
+            field: "until",
+            rank: 1,
+            cut: false,
+            cell: |r| CellValue::time(r.0.until),
+        },
+        OutputColumn {
             title: "Note",
             field: "note",
             rank: 2,
             cut: true,
             cell: |r| r.0.note.as_deref().map(|n| text::line(n).into_owned()).unwrap_or_default().into(),
         },
-        Column {
+        OutputColumn {
             title: "Key",
             field: "key_id",
             rank: 3,
@@ -301,7 +322,7 @@ impl Row for ReviewRow {
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {

@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand};
 
-use super::connect::{Connection, Context};
-use super::exit::{Exit, Failure};
+use super::connect::{CommandContext, Connection};
+use super::error::{CommandError, ExitCode};
 use super::keys::create::make;
-use super::keys::revoke::{GoArgs, Outcome, revoke};
+use super::keys::revoke::{RevokeFlags, RevokeRow, revoke};
 use super::keys::{me, named, target};
 use super::output::schema::{KEY, field, object};
-use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, second};
+use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::secret_output::SecretOutputArgs;
 use crate::domain::id::Id;
 use crate::domain::key::{self, Kind, LIVE_WITHIN};
@@ -71,12 +71,12 @@ pub struct EndArgs {
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]
-    go: GoArgs,
+    go: RevokeFlags,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-pub(super) async fn run(command: RotateCommand, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(command: RotateCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         RotateCommand::Start(args) => start(args, context).await,
         RotateCommand::Status(args) => status(args, context).await,
@@ -85,11 +85,11 @@ pub(super) async fn run(command: RotateCommand, context: &Context) -> Result<Exi
     }
 }
 
-async fn start(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
+async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let connection = context.connect()?;
     let (me, rules) = me(&connection).await?;
     let old = target::find_any(&connection, &args.key).await?;
-    let refused = |why: &str| Failure::new(Exit::Refused, format!("{} {why}", named(&old)));
+    let refused = |why: &str| CommandError::new(ExitCode::Refused, format!("{} {why}", named(&old)));
     if old.revoked_at.is_some() {
         return Err(refused(
             "is revoked, so there is nothing to replace: create a key with `keyward keys create`",
@@ -103,7 +103,7 @@ async fn start(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let name = match args.name {
         Some(name) => {
-            key::name(&name).map_err(|e| Failure::usage(format!("--name {e}; no key was created")))?
+            key::name(&name).map_err(|e| CommandError::usage(format!("--name {e}; no key was created")))?
         }
         None => proposed_name(&old.name, rules.now),
     };
@@ -112,7 +112,7 @@ async fn start(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The rotations that the member may see, of both kinds.
-async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, Failure> {
+async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, CommandError> {
     let mut all = Vec::new();
     for owner in [Kind::Organization, Kind::Personal] {
         if Permission::ListKeys(owner).allowed(me.role) {
@@ -124,20 +124,20 @@ async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, Fa
 }
 
 /// The rotation that a key is part of. Of several, that in which it is replaced: it is the one under way.
-async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotation, Failure> {
+async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotation, CommandError> {
     let mut found: Vec<Rotation> =
         rotations(connection, me).await?.into_iter().filter(|r| r.old.id == id || r.new.id == id).collect();
     found.sort_by_key(|r| (matches!(r.phase, Phase::Done | Phase::Abandoned), r.old.id != id));
     if found.is_empty() {
-        return Err(Failure::new(
-            Exit::NotFound,
+        return Err(CommandError::new(
+            ExitCode::NotFound,
             format!("the key {id} is part of no rotation: begin one with `keyward rotate start {id}`"),
         ));
     }
     Ok(found.swap_remove(0))
 }
 
-async fn status(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
+async fn status(args: StatusArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<RotationRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, rules) = me(&connection).await?;
@@ -155,7 +155,7 @@ async fn status(args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
         let rows: Vec<_> = all.into_iter().map(RotationRow).collect();
         output.list(&rows, "No rotation is under way.")?;
     }
-    Ok(if found && args.exit_code { Exit::Found } else { Exit::Done })
+    Ok(if found && args.exit_code { ExitCode::Found } else { ExitCode::Success })
 }
 
 fn window(rotation: &Rotation) -> QuietWindow {
@@ -173,8 +173,8 @@ fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
         ("Seen", rotation.evidence.clone()),
         ("Quiet window", window(rotation).reason()),
     ];
-    facts.extend(rotation.quiet_since.map(|at| ("Quiet since", second(at))));
-    facts.extend(rotation.ready_at.map(|at| ("Ready at", second(at))));
+    facts.extend(rotation.quiet_since.map(|at| ("Quiet since", format_time(at))));
+    facts.extend(rotation.ready_at.map(|at| ("Ready at", format_time(at))));
     let next = match rotation.phase {
         Phase::Ready => Some(format!("keyward rotate finish {}", rotation.old.id)),
         Phase::Abandoned => Some(format!("keyward rotate start {}", rotation.old.id)),
@@ -184,22 +184,22 @@ fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
     facts
 }
 
-async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new::<Outcome>(&args.output, context.ascii())?;
+async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let output = Output::new::<RevokeRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, rules) = me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
     match rotation.phase {
-        Phase::Switch if !args.go.is_override() => Err(Failure::new(
-            Exit::Refused,
+        Phase::Switch if !args.go.is_override() => Err(CommandError::new(
+            ExitCode::Refused,
             format!(
                 "the new key {} was never used, so the old one was not revoked: enter the new secret where the old one is used, or \
                  override with --even-if-used --reason TEXT",
                 named(&rotation.new)
             ),
         )),
-        Phase::Abandoned => Err(Failure::new(
-            Exit::Refused,
+        Phase::Abandoned => Err(CommandError::new(
+            ExitCode::Refused,
             format!(
                 "the new key {} is revoked, so the old one was not: begin again with `keyward rotate start {}`",
                 named(&rotation.new),
@@ -214,14 +214,14 @@ async fn finish(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
-async fn cancel(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new::<Outcome>(&args.output, context.ascii())?;
+async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let output = Output::new::<RevokeRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, rules) = me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
     if rotation.phase == Phase::Done {
-        return Err(Failure::new(
-            Exit::Refused,
+        return Err(CommandError::new(
+            ExitCode::Refused,
             format!(
                 "the old key {} is revoked, so the rotation is done and cannot be cancelled",
                 named(&rotation.old)
@@ -235,8 +235,8 @@ async fn cancel(args: EndArgs, context: &Context) -> Result<Exit, Failure> {
 /// A rotation as it is listed.
 pub(super) struct RotationRow(Rotation);
 
-impl Row for RotationRow {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for RotationRow {
+    const FIELDS: &'static [JsonField] = &[
         field("phase", "`switch`, `drain`, `ready`, `done` or `abandoned`"),
         object("old", "key", KEY),
         object("new", "key", KEY),
@@ -247,45 +247,57 @@ impl Row for RotationRow {
         field("evidence", "text"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "Phase",
             field: "phase",
             rank: 0,
             cut: false,
             cell: |r| r.0.phase.to_string().into(),
         },
-        Column { title: "Old key", field: "old", rank: 0, cut: true, cell: |r| r.0.old.name.as_str().into() },
-        Column {
+        OutputColumn {
+            title: "Old key",
+            field: "old",
+            rank: 0,
+            cut: true,
+            cell: |r| r.0.old.name.as_str().into(),
+        },
+        OutputColumn {
             title: "Secret key",
             field: "old_masked",
             rank: 4,
             cut: false,
             cell: |r| r.0.old.masked.as_str().into(),
         },
-        Column { title: "New key", field: "new", rank: 3, cut: true, cell: |r| r.0.new.name.as_str().into() },
-        Column {
+        OutputColumn {
+            title: "New key",
+            field: "new",
+            rank: 3,
+            cut: true,
+            cell: |r| r.0.new.name.as_str().into(),
+        },
+        OutputColumn {
             title: "Seen",
             field: "evidence",
             rank: 1,
             cut: true,
             cell: |r| r.0.evidence.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "Ready at",
             field: "ready_at",
             rank: 2,
             cut: false,
-            cell: |r| Cell::time(r.0.ready_at),
+            cell: |r| CellValue::time(r.0.ready_at),
         },
-        Column {
+        OutputColumn {
             title: "Old id",
             field: "old_id",
             rank: 5,
             cut: false,
             cell: |r| r.0.old.id.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "New id",
             field: "new_id",
             rank: 6,
@@ -295,7 +307,7 @@ impl Row for RotationRow {
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {

@@ -9,10 +9,10 @@ use clap::Args;
 use memchr::memmem;
 use serde::Serialize;
 
-use super::connect::Context;
-use super::exit::{Exit, Failure};
+use super::connect::CommandContext;
+use super::error::{CommandError, ExitCode};
 use super::output::schema::field;
-use super::output::{self, Column, Field, Output, OutputArgs, Row, say};
+use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::domain::secret::{LENGTH, PREFIX, Secret};
 
 /// `keyward scan`
@@ -35,32 +35,38 @@ pub struct ScanArgs {
 
 /// A place where a key stands.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Found {
+pub(super) struct ScanMatch {
     file: String,
     line: u64,
     column: u64,
     masked: String,
 }
 
-impl Row for Found {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for ScanMatch {
+    const FIELDS: &'static [JsonField] = &[
         field("file", "text"),
         field("line", "number, from 1"),
         field("column", "number of bytes, from 1"),
         field("masked", "the mask"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "File", field: "file", rank: 0, cut: false, cell: |f| f.file.as_str().into() },
-        Column { title: "Line", field: "line", rank: 0, cut: false, cell: |f| f.line.to_string().into() },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn { title: "File", field: "file", rank: 0, cut: false, cell: |f| f.file.as_str().into() },
+        OutputColumn {
+            title: "Line",
+            field: "line",
+            rank: 0,
+            cut: false,
+            cell: |f| f.line.to_string().into(),
+        },
+        OutputColumn {
             title: "Column",
             field: "column",
             rank: 1,
             cut: false,
             cell: |f| f.column.to_string().into(),
         },
-        Column {
+        OutputColumn {
             title: "Secret key",
             field: "masked",
             rank: 0,
@@ -70,7 +76,7 @@ impl Row for Found {
     ];
 
     fn json(&self) -> String {
-        output::json_of(self)
+        output::to_json(self)
     }
 
     fn id(&self) -> String {
@@ -78,36 +84,40 @@ impl Row for Found {
     }
 }
 
-pub(super) fn run(args: &ScanArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new::<Found>(&args.output, context.ascii())?;
+pub(super) fn run(args: &ScanArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let output = Output::new::<ScanMatch>(&args.output, context.ascii())?;
     let mut found = Vec::new();
     let mut unread = 0;
     for file in &args.files {
-        named(file, &mut |path, result: io::Result<Vec<Found>>| match result {
+        named(file, &mut |path, result: io::Result<Vec<ScanMatch>>| match result {
             Ok(mut keys) => found.append(&mut keys),
             Err(e) => {
                 unread += 1;
-                say(&format!("{}: {e}", path.display()));
+                print_message(&format!("{}: {e}", path.display()));
             }
         });
     }
     output.list(&found, "No key was found.")?;
     match () {
-        () if unread > 0 => Err(Failure::new(
-            if unread == args.files.len() && found.is_empty() { Exit::Failed } else { Exit::Partial },
+        () if unread > 0 => Err(CommandError::new(
+            if unread == args.files.len() && found.is_empty() {
+                ExitCode::Failure
+            } else {
+                ExitCode::PartialFailure
+            },
             if unread == 1 {
                 "one file could not be read".to_owned()
             } else {
                 format!("{unread} files could not be read")
             },
         )),
-        () if !found.is_empty() && args.exit_code => Ok(Exit::Found),
-        () => Ok(Exit::Done),
+        () if !found.is_empty() && args.exit_code => Ok(ExitCode::Found),
+        () => Ok(ExitCode::Success),
     }
 }
 
 /// Reads what was named, also through a link, a pipe or `/dev/stdin`.
-fn named(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<Found>>)) {
+fn named(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
     if path == Path::new("-") {
         tell(path, search("-", io::stdin().lock()));
     } else if path.is_dir() {
@@ -118,7 +128,7 @@ fn named(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<Found>>)) {
 }
 
 /// Reads the files of a folder and of those in it.
-fn walk(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<Found>>)) {
+fn walk(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
     let entries = match path.read_dir() {
         Ok(entries) => entries,
         Err(e) => return tell(path, Err(e)),
@@ -138,12 +148,12 @@ fn walk(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<Found>>)) {
 }
 
 /// Reads in pieces, so that files of any size take little memory; a key that two pieces share is found too.
-fn search(file: &str, mut from: impl Read) -> io::Result<Vec<Found>> {
+fn search(file: &str, mut from: impl Read) -> io::Result<Vec<ScanMatch>> {
     const PIECE: usize = 256 * 1024;
     let prefix = memmem::Finder::new(PREFIX);
     let mut found = Vec::new();
     let mut buffer: Vec<u8> = Vec::with_capacity(PIECE + 2 * LENGTH);
-    let mut place = Place { line: 1, column: 1 };
+    let mut place = Position { line: 1, column: 1 };
     // What stood before the buffer decides whether its first bytes begin a word.
     let mut before = b' ';
     loop {
@@ -159,7 +169,12 @@ fn search(file: &str, mut from: impl Read) -> io::Result<Vec<Found>> {
             {
                 place.pass(&buffer[counted..at]);
                 counted = at;
-                found.push(Found { file: file.to_owned(), line: place.line, column: place.column, masked });
+                found.push(ScanMatch {
+                    file: file.to_owned(),
+                    line: place.line,
+                    column: place.column,
+                    masked,
+                });
             }
         }
         if end {
@@ -174,12 +189,12 @@ fn search(file: &str, mut from: impl Read) -> io::Result<Vec<Found>> {
 }
 
 /// Where in a file, both from 1.
-struct Place {
+struct Position {
     line: u64,
     column: u64,
 }
 
-impl Place {
+impl Position {
     /// Moves on over these bytes.
     fn pass(&mut self, bytes: &[u8]) {
         self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;

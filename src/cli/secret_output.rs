@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::exit::{Exit, Failure};
+use super::error::{CommandError, ExitCode};
 use crate::config::Environment;
 
 /// Flags of the commands that make a secret.
@@ -56,24 +56,26 @@ impl SecretOutputArgs {
     ///
     /// # Errors
     /// There is no place for the secret: nothing was made.
-    pub fn open(&self, environment: &Environment) -> Result<SecretOutput, Failure> {
+    pub fn open(&self, environment: &Environment) -> Result<SecretOutput, CommandError> {
         if let Some(path) = &self.write_to {
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             return match file {
                 Ok(file) => Ok(SecretOutput::File(path.clone(), file)),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Err(Failure::new(
-                    Exit::Refused,
-                    format!("{} is a folder; no key was created. Name a new file in it.", path.display()),
-                )),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Failure::new(
-                    Exit::Refused,
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
+                    Err(CommandError::new(
+                        ExitCode::Refused,
+                        format!("{} is a folder; no key was created. Name a new file in it.", path.display()),
+                    ))
+                }
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(CommandError::new(
+                    ExitCode::Refused,
                     format!(
                         "{} exists and is never overwritten; no key was created. Name another file.",
                         path.display()
                     ),
                 )),
-                Err(e) => Err(Failure::new(
-                    Exit::Failed,
+                Err(e) => Err(CommandError::new(
+                    ExitCode::Failure,
                     format!("{} cannot be written: {e}; no key was created", path.display()),
                 )),
             };
@@ -84,8 +86,8 @@ impl SecretOutputArgs {
                 Some(path) => {
                     Ok(SecretOutput::Command(program, Box::new(bare(&path, &arguments, environment))))
                 }
-                None => Err(Failure::new(
-                    Exit::NotFound,
+                None => Err(CommandError::new(
+                    ExitCode::NotFound,
                     format!(
                         "there is no command `{program}`; no key was created. Is it installed, and in PATH?"
                     ),
@@ -95,7 +97,7 @@ impl SecretOutputArgs {
         match (io::stdout().is_terminal(), self.reveal) {
             (false, _) => Ok(SecretOutput::Pipe),
             (true, true) => Ok(SecretOutput::Screen),
-            (true, false) => Err(Failure::usage(
+            (true, false) => Err(CommandError::usage(
                 "the secret exists only once, and a terminal is no place for it: pipe it into a command, or use \
                  --write-to FILE or --exec COMMAND, or --reveal to show it here; no key was created",
             )),
@@ -198,13 +200,13 @@ pub fn bare(program: &Path, arguments: &[String], environment: &Environment) -> 
 ///
 /// # Errors
 /// It is empty, or a quote is not closed.
-pub fn words(command: &str) -> Result<(String, Vec<String>), Failure> {
+pub fn words(command: &str) -> Result<(String, Vec<String>), CommandError> {
     let mut words = shell_words::split(command)
-        .map_err(|_| Failure::usage("a quote in the command is not closed; nothing was done"))?
+        .map_err(|_| CommandError::usage("a quote in the command is not closed; nothing was done"))?
         .into_iter();
     match words.next() {
         Some(program) if !program.is_empty() => Ok((program, words.collect())),
-        _ => Err(Failure::usage("the command is empty; nothing was done")),
+        _ => Err(CommandError::usage("the command is empty; nothing was done")),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use clap::{Args, Subcommand};
 
-use super::connect::Context;
-use super::exit::{Exit, Failure};
+use super::connect::CommandContext;
+use super::error::{CommandError, ExitCode};
 use super::keys::target;
 use super::members;
 use super::output::schema::field;
-use super::output::{self, Cell, Column, Field, Output, OutputArgs, Row, say, second};
+use super::output::{
+    self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time, print_message,
+};
 use crate::client::Request;
 use crate::wire::members::EndMemberSessions;
 use crate::wire::page::PageQuery;
@@ -42,7 +44,10 @@ pub struct EndArgs {
     of: Option<String>,
 }
 
-pub(super) async fn run(command: SessionsCommand, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    command: SessionsCommand,
+    context: &CommandContext,
+) -> Result<ExitCode, CommandError> {
     let connection = context.connect()?;
     match command {
         SessionsCommand::List(args) => {
@@ -53,7 +58,7 @@ pub(super) async fn run(command: SessionsCommand, context: &Context) -> Result<E
         SessionsCommand::End(EndArgs { of: Some(member), .. }) => {
             let member = members::find(&connection, &member).await?;
             connection.client.send(Request::to(EndMemberSessions).id(member.id)).await?;
-            say(&format!("Ended all sessions of {}.", member.email));
+            print_message(&format!("Ended all sessions of {}.", member.email));
         }
         SessionsCommand::End(args) => {
             let ids = args
@@ -64,37 +69,38 @@ pub(super) async fn run(command: SessionsCommand, context: &Context) -> Result<E
             let mut failed = None;
             for &id in &ids {
                 match connection.client.send(Request::to(EndSession).id(id)).await {
-                    Ok(()) => say(&format!("Ended {id}.")),
+                    Ok(()) => print_message(&format!("Ended {id}.")),
                     Err(e) => {
-                        let failure = Failure::from(e).after(&id.to_string());
+                        let failure = CommandError::from(e).with_prefix(&id.to_string());
                         if ids.len() == 1 {
                             return Err(failure);
                         }
-                        say(&failure.words);
-                        failed = Some(Failure::new(Exit::Partial, "some sessions were not ended"));
+                        print_message(&failure.message);
+                        failed =
+                            Some(CommandError::new(ExitCode::PartialFailure, "some sessions were not ended"));
                     }
                 }
             }
-            return failed.map_or(Ok(Exit::Done), Err);
+            return failed.map_or(Ok(ExitCode::Success), Err);
         }
         SessionsCommand::Code => {
             let code = connection.client.send(Request::to(CreateSessionCode)).await?;
-            say(&format!(
+            print_message(&format!(
                 "On the other machine: `keyward login {}`. The code works once, until {}.",
                 connection.target.address,
-                second(code.expires_at)
+                format_time(code.expires_at)
             ));
-            output::raw(code.code.expose().as_bytes())?;
-            output::raw(b"\n")?;
+            output::write_stdout(code.code.expose().as_bytes())?;
+            output::write_stdout(b"\n")?;
         }
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 pub(super) struct SessionRow(Session);
 
-impl Row for SessionRow {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for SessionRow {
+    const FIELDS: &'static [JsonField] = &[
         field("id", "id"),
         field("created_at", "time"),
         field("last_used_at", "time"),
@@ -104,48 +110,54 @@ impl Row for SessionRow {
         field("current", "whether it is this one"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "Last used",
             field: "last_used_at",
             rank: 0,
             cut: false,
-            cell: |s| Cell::time(Some(s.0.last_used_at)),
+            cell: |s| CellValue::time(Some(s.0.last_used_at)),
         },
-        Column { title: "Client", field: "agent", rank: 3, cut: true, cell: |s| s.0.agent.as_str().into() },
-        Column {
+        OutputColumn {
+            title: "Client",
+            field: "agent",
+            rank: 3,
+            cut: true,
+            cell: |s| s.0.agent.as_str().into(),
+        },
+        OutputColumn {
             title: "From",
             field: "address",
             rank: 2,
             cut: false,
             cell: |s| s.0.address.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "This one",
             field: "current",
             rank: 1,
             cut: false,
             cell: |s| if s.0.current { "yes" } else { "" }.into(),
         },
-        Column {
+        OutputColumn {
             title: "Began",
             field: "created_at",
             rank: 5,
             cut: false,
-            cell: |s| Cell::time(Some(s.0.created_at)),
+            cell: |s| CellValue::time(Some(s.0.created_at)),
         },
-        Column {
+        OutputColumn {
             title: "Ends by",
             field: "expires_at",
             rank: 4,
             cut: false,
-            cell: |s| Cell::time(Some(s.0.expires_at)),
+            cell: |s| CellValue::time(Some(s.0.expires_at)),
         },
-        Column { title: "Id", field: "id", rank: 0, cut: false, cell: |s| s.id().into() },
+        OutputColumn { title: "Id", field: "id", rank: 0, cut: false, cell: |s| s.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {

@@ -1,6 +1,6 @@
 //! Times on the command line: RFC 3339, a date, or a span back from now.
 
-use super::exit::Failure;
+use super::error::CommandError;
 use crate::domain::filter::span;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 ///
 /// # Errors
 /// It is none of these.
-pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
     let words = words.trim();
     if let Some(ms) = span(words) {
         return Ok(now.minus(ms));
@@ -22,7 +22,7 @@ pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, Failure> {
 ///
 /// # Errors
 /// It is neither.
-pub fn at(words: &str) -> Result<Timestamp, Failure> {
+pub fn at(words: &str) -> Result<Timestamp, CommandError> {
     parse(words).ok_or_else(|| wrong(words, "write 2027-11-24 or 2027-11-24T06:10:00Z"))
 }
 
@@ -31,8 +31,8 @@ fn parse(words: &str) -> Option<Timestamp> {
     Timestamp::parse(words).or_else(|_| Timestamp::parse(&format!("{words}T00:00:00Z"))).ok()
 }
 
-fn wrong(words: &str, instead: &str) -> Failure {
-    Failure::usage(format!("`{}` is no time: {instead}", text::line(words)))
+fn wrong(words: &str, instead: &str) -> CommandError {
+    CommandError::usage(format!("`{}` is no time: {instead}", text::line(words)))
 }
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(past("2026-11-01", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
         assert_eq!(past("2026-11-01T01:00:00+01:00", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
         for wrong in ["", "yesterday", "90", "d", "-5d", "2026-13-01"] {
-            assert_eq!(past(wrong, now).unwrap_err().exit, crate::cli::Exit::Usage, "{wrong}");
+            assert_eq!(past(wrong, now).unwrap_err().exit_code, crate::cli::ExitCode::Usage, "{wrong}");
         }
     }
 }

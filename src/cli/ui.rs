@@ -27,7 +27,7 @@ pub struct UiArgs {
 
 impl UiArgs {
     /// Lays the flags over the settings.
-    pub fn lay_over(&self, config: &mut Config) {
+    pub fn apply_to(&self, config: &mut Config) {
         config.ui.read_only |= self.read_only;
         if let Some(theme) = self.theme {
             config.ui.theme = theme;

@@ -4,10 +4,10 @@ use clap::Args;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::connect::Context;
-use super::exit::{Exit, Failure};
+use super::connect::CommandContext;
+use super::error::{CommandError, ExitCode};
 use super::output::schema::{FOUND_KEY, MEMBER_REF, field, object};
-use super::output::{self, Column, Field, Output, OutputArgs, Row, second};
+use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::prompt;
 use crate::client::{Client, Credential, Error, Probe, Request};
 use crate::domain::key::Kind;
@@ -18,7 +18,7 @@ use crate::wire::sessions::{GetMe, Me};
 
 mod pasted;
 
-use pasted::Pasted;
+use pasted::PastedKey;
 
 /// `keyward verify`
 #[derive(Args, Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct WhoamiArgs {
 
 /// What is known of a key after it was tried.
 #[derive(Serialize)]
-pub(super) struct Verdict {
+pub(super) struct VerifyRow {
     valid: bool,
     status: Option<u16>,
     cause: &'static str,
@@ -54,8 +54,8 @@ pub(super) struct Verdict {
     found: Option<FoundKey>,
 }
 
-impl Row for Verdict {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for VerifyRow {
+    const FIELDS: &'static [JsonField] = &[
         field("valid", "whether the server accepts the key"),
         field("status", "number of HTTP, or null: not asked"),
         field(
@@ -66,28 +66,34 @@ impl Row for Verdict {
         object("key", "looked-up key, or null", FOUND_KEY),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "Valid", field: "valid", rank: 0, cut: false, cell: |v| v.valid.to_string().into() },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
+            title: "Valid",
+            field: "valid",
+            rank: 0,
+            cut: false,
+            cell: |v| v.valid.to_string().into(),
+        },
+        OutputColumn {
             title: "Status",
             field: "status",
             rank: 0,
             cut: false,
             cell: |v| v.status.map_or_else(String::new, |s| s.to_string()).into(),
         },
-        Column { title: "Cause", field: "cause", rank: 0, cut: false, cell: |v| v.cause.into() },
-        Column {
+        OutputColumn { title: "Cause", field: "cause", rank: 0, cut: false, cell: |v| v.cause.into() },
+        OutputColumn {
             title: "Detail",
             field: "detail",
             rank: 0,
             cut: true,
             cell: |v| v.sentences.join(" ").into(),
         },
-        Column { title: "Id", field: "id", rank: 1, cut: false, cell: |v| v.id().into() },
+        OutputColumn { title: "Id", field: "id", rank: 1, cut: false, cell: |v| v.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(self)
+        output::to_json(self)
     }
 
     fn id(&self) -> String {
@@ -95,13 +101,13 @@ impl Row for Verdict {
     }
 }
 
-pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new::<Verdict>(&args.output, context.ascii())?;
+pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let output = Output::new::<VerifyRow>(&args.output, context.ascii())?;
     let target = context.target()?;
     let secret = prompt::secret(&format!("API key to check at {} (a use of it):", target.label()))?;
-    let pasted = Pasted::new(&secret);
+    let pasted = PastedKey::new(&secret);
     if pasted.key().is_empty() {
-        return Err(Failure::usage("no key was given"));
+        return Err(CommandError::usage("no key was given"));
     }
     let client = context.client(&target, Credential::none())?;
     let verdict = if pasted.can_be_sent() {
@@ -112,30 +118,30 @@ pub(super) async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, 
         let sentences =
             [vec!["The key cannot be sent as it is, so no server was asked.".to_owned()], pasted.hints()]
                 .concat();
-        Verdict { valid: false, status: None, cause: "key-malformed", sentences, found: None }
+        VerifyRow { valid: false, status: None, cause: "key-malformed", sentences, found: None }
     };
     if output.is_table() {
-        output::raw(format!("{}\n", text::block(&verdict.sentences.join("\n"))).as_bytes())?;
+        output::write_stdout(format!("{}\n", text::block(&verdict.sentences.join("\n"))).as_bytes())?;
     } else {
         output.one(&verdict, &[])?;
     }
-    Ok(if verdict.valid { Exit::Done } else { Exit::Failed })
+    Ok(if verdict.valid { ExitCode::Success } else { ExitCode::Failure })
 }
 
 async fn rules(
     probe: &Probe,
-    pasted: &Pasted<'_>,
+    pasted: &PastedKey<'_>,
     signed_in: Option<&Client>,
     client: &Client,
-) -> Result<Verdict, Failure> {
+) -> Result<VerifyRow, CommandError> {
     let server = client.address();
     let hints = pasted.hints();
     let kind = probe.problem.as_ref().map(|p| p.kind);
     let mut sentences = Vec::new();
     let (valid, cause) = match (probe.status, kind) {
         (200..=299, _) if !probe.json => {
-            return Err(Failure::new(
-                Exit::Failed,
+            return Err(CommandError::new(
+                ExitCode::Failure,
                 format!(
                     "{server} answered {} with a page that is not JSON: whether the key is good cannot be told. Is the address right?",
                     probe.status
@@ -157,8 +163,8 @@ async fn rules(
         (401, _) => (false, "key-invalid"),
         (429 | 500..=599, _) => {
             let words = probe.problem.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
-            return Err(Failure::new(
-                Exit::Unreachable,
+            return Err(CommandError::new(
+                ExitCode::Unreachable,
                 format!(
                     "{server} answered {}{words}: whether the key is good cannot be told now. Try again in a moment.",
                     probe.status
@@ -167,14 +173,14 @@ async fn rules(
         }
         (403, _) => (false, "forbidden"),
         (404, _) => {
-            return Err(Failure::new(
-                Exit::NotFound,
+            return Err(CommandError::new(
+                ExitCode::NotFound,
                 format!("{server} has no /api/v2/sites (404), so it cannot be asked. Is the address right?"),
             ));
         }
         (status, _) => {
-            return Err(Failure::new(
-                Exit::Failed,
+            return Err(CommandError::new(
+                ExitCode::Failure,
                 format!(
                     "{server} answered {status}, which says nothing about the key. Is the address right?"
                 ),
@@ -197,7 +203,7 @@ async fn rules(
         ),
         None => {}
     }
-    Ok(Verdict { valid, status: Some(probe.status), cause, sentences, found })
+    Ok(VerifyRow { valid, status: Some(probe.status), cause, sentences, found })
 }
 
 /// Whose key it is, where someone is signed in who may know.
@@ -217,17 +223,17 @@ fn describe(found: &FoundKey) -> String {
     let key = found.key.as_ref();
     let by = key.and_then(|k| k.revoked_by.as_ref()).map_or_else(String::new, |m| format!(" by {}", m.email));
     let why = key.and_then(|k| k.revoke_reason.as_ref()).map_or_else(String::new, |r| format!(": {r}"));
-    format!("{what}, revoked {}{by}{why}.", second(at))
+    format!("{what}, revoked {}{by}{why}.", format_time(at))
 }
 
-pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let connection = context.connect()?;
     let secret = if context.flags.token_stdin {
         Zeroizing::new(String::new())
     } else {
         prompt::secret(&format!("API key to look up at {} (empty: who am I):", connection.target.label()))?
     };
-    let pasted = Pasted::new(&secret);
+    let pasted = PastedKey::new(&secret);
     if pasted.key().is_empty() {
         let output = Output::new::<MeRow>(&args.output, context.ascii())?;
         let me = connection.send(Request::to(GetMe)).await?;
@@ -239,7 +245,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, 
             ("Server", connection.target.label()),
         ];
         output.one(&MeRow(me), &facts)?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Success);
     }
     let output = Output::new::<FoundRow>(&args.output, context.ascii())?;
     let body = LookUpKey { secret: ShownOnce::new(pasted.key()) };
@@ -247,19 +253,19 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &Context) -> Result<Exit, 
         Ok(found) => {
             let words = describe(&found);
             output.one(&FoundRow(found), &[("Key", words)])?;
-            Ok(Exit::Done)
+            Ok(ExitCode::Success)
         }
         Err(e) => Err(not_found(e, &pasted)),
     }
 }
 
-fn not_found(error: Error, pasted: &Pasted<'_>) -> Failure {
+fn not_found(error: Error, pasted: &PastedKey<'_>) -> CommandError {
     let known = error.is(ProblemType::NotFound) || error.is(ProblemType::FieldInvalid);
-    let mut failure = Failure::from(error);
+    let mut failure = CommandError::from(error);
     if known {
-        failure.exit = Exit::NotFound;
+        failure.exit_code = ExitCode::NotFound;
         let hints = pasted.hints();
-        failure.words = if hints.is_empty() {
+        failure.message = if hints.is_empty() {
             "no key of this organization that you may see has this secret".to_owned()
         } else {
             hints.join(" ")
@@ -271,8 +277,8 @@ fn not_found(error: Error, pasted: &Pasted<'_>) -> Failure {
 /// The signed-in member.
 pub(super) struct MeRow(Me);
 
-impl Row for MeRow {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for MeRow {
+    const FIELDS: &'static [JsonField] = &[
         object("member", "member", MEMBER_REF),
         field("role", "`admin`, `normal` or `operator`"),
         object("organization", "organization", &[field("id", "id"), field("name", "text")]),
@@ -282,27 +288,33 @@ impl Row for MeRow {
         field("policy", "object; the limits by name"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "Member",
             field: "email",
             rank: 0,
             cut: true,
             cell: |m| m.0.member.email.as_str().into(),
         },
-        Column { title: "Role", field: "role", rank: 0, cut: false, cell: |m| m.0.role.to_string().into() },
-        Column {
+        OutputColumn {
+            title: "Role",
+            field: "role",
+            rank: 0,
+            cut: false,
+            cell: |m| m.0.role.to_string().into(),
+        },
+        OutputColumn {
             title: "Organization",
             field: "organization",
             rank: 0,
             cut: true,
             cell: |m| m.0.organization.name.as_str().into(),
         },
-        Column { title: "Id", field: "id", rank: 0, cut: false, cell: |m| m.id().into() },
+        OutputColumn { title: "Id", field: "id", rank: 0, cut: false, cell: |m| m.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {
@@ -313,37 +325,43 @@ impl Row for MeRow {
 /// A key that was looked up.
 pub(super) struct FoundRow(FoundKey);
 
-impl Row for FoundRow {
-    const FIELDS: &'static [Field] = FOUND_KEY;
+impl OutputRow for FoundRow {
+    const FIELDS: &'static [JsonField] = FOUND_KEY;
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column { title: "Kind", field: "kind", rank: 0, cut: false, cell: |f| f.0.kind.to_string().into() },
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
+            title: "Kind",
+            field: "kind",
+            rank: 0,
+            cut: false,
+            cell: |f| f.0.kind.to_string().into(),
+        },
+        OutputColumn {
             title: "Secret key",
             field: "masked",
             rank: 0,
             cut: false,
             cell: |f| f.0.masked.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "Created by",
             field: "created_by",
             rank: 0,
             cut: true,
             cell: |f| f.0.created_by.email.as_str().into(),
         },
-        Column {
+        OutputColumn {
             title: "Revoked",
             field: "revoked_at",
             rank: 0,
             cut: false,
-            cell: |f| output::Cell::time(f.0.revoked_at),
+            cell: |f| output::CellValue::time(f.0.revoked_at),
         },
-        Column { title: "Id", field: "id", rank: 0, cut: false, cell: |f| f.id().into() },
+        OutputColumn { title: "Id", field: "id", rank: 0, cut: false, cell: |f| f.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(&self.0)
+        output::to_json(&self.0)
     }
 
     fn id(&self) -> String {

@@ -9,7 +9,7 @@ use rustix::process::{Pid, kill_process};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{DemoError, Guest, Opening};
+use super::{DemoError, DemoSession, ServerStartup};
 use crate::domain::text;
 
 /// Variables of the user's own keyward, which would lead the command away from the demo.
@@ -19,7 +19,7 @@ const NOT_FOR_THE_DEMO: [&str; 3] = ["KEYWARD_PROFILE", "KEYWARD_CONFIG", "KEYWA
 ///
 /// # Errors
 /// The server does not start, or the command cannot be run.
-pub async fn run(command: &[OsString], guest: &Guest, opening: Opening) -> Result<u8, DemoError> {
+pub async fn run(command: &[OsString], guest: &DemoSession, opening: ServerStartup) -> Result<u8, DemoError> {
     let mut signals = Signals::listen().map_err(DemoError::System)?;
     let running = tokio::select! {
         opened = opening => opened??,
@@ -36,7 +36,7 @@ pub async fn run(command: &[OsString], guest: &Guest, opening: Opening) -> Resul
     Ok(exit_code(status))
 }
 
-fn spawn(command: &[OsString], guest: &Guest) -> Result<Child, DemoError> {
+fn spawn(command: &[OsString], guest: &DemoSession) -> Result<Child, DemoError> {
     let (program, arguments) = command.split_first().expect("there is a command, or the UI would run");
     let mut child = Command::new(program);
     for name in NOT_FOR_THE_DEMO {

@@ -5,9 +5,9 @@ use crate::domain::member::Role;
 /// The organization's name.
 pub const ORGANIZATION: &str = "Fabelwerk Films";
 
-/// A member of the plant, by place in [`PEOPLE`].
+/// A member of the plant, by place in [`MEMBERS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum MemberName {
     /// An admin; the one that `--role admin` signs in.
     Ada,
     /// The other admin.
@@ -26,15 +26,15 @@ pub enum Who {
     Kurt,
 }
 
-impl Who {
-    /// The member's place in [`PEOPLE`].
+impl MemberName {
+    /// The member's place in [`MEMBERS`].
     pub fn place(self) -> usize {
         self as usize
     }
 
     /// How many days ago the member was removed.
     pub fn removed_days_ago(self) -> Option<i64> {
-        PEOPLE[self.place()].removed
+        MEMBERS[self.place()].removed
     }
 
     /// The member that the demo signs in for a role.
@@ -48,7 +48,7 @@ impl Who {
 }
 
 /// A member's facts; ages in days before the demo's start.
-pub struct Person {
+pub struct MemberFixture {
     /// Display name.
     pub name: &'static str,
     /// Email address, at a domain that cannot exist (RFC 2606).
@@ -70,12 +70,12 @@ const fn person(
     joined: i64,
     removed: Option<i64>,
     silent: i64,
-) -> Person {
-    Person { name, email, role, joined, removed, silent }
+) -> MemberFixture {
+    MemberFixture { name, email, role, joined, removed, silent }
 }
 
-/// The members, in the order of [`Who`].
-pub const PEOPLE: [Person; 8] = [
+/// The members, in the order of [`MemberName`].
+pub const MEMBERS: [MemberFixture; 8] = [
     person("Ada Ampere", "ada.ampere@plant.example", Role::Admin, 740, None, 19),
     person("Viktor Volt", "viktor.volt@plant.example", Role::Admin, 702, None, 3),
     person("Hanna Hertz", "hanna.hertz@plant.example", Role::Normal, 431, None, 26),

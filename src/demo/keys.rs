@@ -1,7 +1,7 @@
 //! The sixty keys of the demo, each with a story, so that every flag and every phase of a rotation is there to be seen.
 
-use super::fixtures::Who::{self, Ada, Hanna, Jonas, Kurt, Nils, Petra, Viktor, Wanda};
-use super::patterns::Pattern::{
+use super::fixtures::MemberName::{self, Ada, Hanna, Jonas, Kurt, Nils, Petra, Viktor, Wanda};
+use super::usage_history::UsagePattern::{
     self, EveryFiveMinutes, Hourly, Nightly, Notebook, Office, Shifts, Sporadic, Weekly,
 };
 use crate::domain::key::Kind;
@@ -17,9 +17,9 @@ pub const SAP: &str = "SAP-CPI/1.0";
 
 /// How a key of the cast ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End {
-    /// Who revoked it.
-    pub by: Who,
+pub struct Revocation {
+    /// Member who revoked the key.
+    pub by: MemberName,
     /// Days ago.
     pub days: i64,
     /// Why.
@@ -28,7 +28,7 @@ pub struct End {
 
 /// What the demo itself does with a key while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Traffic {
     /// Uses it every so many seconds.
     Uses(u64),
     /// Uses it every so many seconds, until the integration is switched over to the replacement.
@@ -39,17 +39,17 @@ pub enum Act {
 
 /// One key of the cast.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub struct KeyFixture {
     /// Its name.
     pub name: &'static str,
     /// Its kind.
     pub kind: Kind,
-    /// Who created it.
-    pub by: Who,
+    /// Creator of the key.
+    pub by: MemberName,
     /// Its age in days.
     pub age: i64,
     /// How it was used.
-    pub pattern: Pattern,
+    pub pattern: UsagePattern,
     /// For how many hours it has been silent (or, once revoked, since its end).
     pub silent_hours: i64,
     /// The agent that uses it.
@@ -63,18 +63,18 @@ pub struct Part {
     /// Whether it replaces the part before it.
     pub replaces_previous: bool,
     /// How it ended.
-    pub end: Option<End>,
+    pub end: Option<Revocation>,
     /// What the demo does with it.
-    pub act: Option<Act>,
+    pub act: Option<Traffic>,
 }
 
-const fn part(kind: Kind, name: &'static str, by: Who, age: i64) -> Part {
-    Part {
+const fn part(kind: Kind, name: &'static str, by: MemberName, age: i64) -> KeyFixture {
+    KeyFixture {
         name,
         kind,
         by,
         age,
-        pattern: Pattern::Never,
+        pattern: UsagePattern::Never,
         silent_hours: 0,
         agent: "",
         host: (0, 0),
@@ -86,16 +86,16 @@ const fn part(kind: Kind, name: &'static str, by: Who, age: i64) -> Part {
     }
 }
 
-const fn org(name: &'static str, by: Who, age: i64) -> Part {
+const fn org(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
     part(Kind::Organization, name, by, age)
 }
 
-const fn own(name: &'static str, by: Who, age: i64) -> Part {
+const fn own(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
     part(Kind::Personal, name, by, age)
 }
 
-impl Part {
-    const fn used(mut self, pattern: Pattern, agent: &'static str, host: (u8, u8)) -> Self {
+impl KeyFixture {
+    const fn used(mut self, pattern: UsagePattern, agent: &'static str, host: (u8, u8)) -> Self {
         self.pattern = pattern;
         self.agent = agent;
         self.host = host;
@@ -127,12 +127,12 @@ impl Part {
         self
     }
 
-    const fn revoked(mut self, by: Who, days: i64, reason: Option<&'static str>) -> Self {
-        self.end = Some(End { by, days, reason });
+    const fn revoked(mut self, by: MemberName, days: i64, reason: Option<&'static str>) -> Self {
+        self.end = Some(Revocation { by, days, reason });
         self
     }
 
-    const fn acts(mut self, act: Act) -> Self {
+    const fn acts(mut self, act: Traffic) -> Self {
         self.act = Some(act);
         self
     }
@@ -140,34 +140,34 @@ impl Part {
 
 /// The keys, the most telling first, since `--keys` may cut the list. A replacement follows the key it replaces; its
 /// name, where empty, is the proposed one.
-pub const CAST: [Part; 60] = [
+pub const KEY_FIXTURES: [KeyFixture; 60] = [
     // In order, and used while one looks.
     org("Grafana – Production overview", Ada, 212)
         .used(EveryFiveMinutes, GRAFANA, (4, 21))
         .note("Wall screens in both control rooms")
-        .acts(Act::Uses(4)),
+        .acts(Traffic::Uses(4)),
     org("Power BI – Sales", Viktor, 148)
         .used(Office, POWER_BI, (3, 7))
         .shared(POWER_BI, (3, 8))
-        .acts(Act::Uses(7)),
+        .acts(Traffic::Uses(7)),
     org("SAP – Production orders", Ada, 301)
         .used(Hourly, SAP, (12, 11))
         .note("Asked for by the SAP team; iFlow KW_ORDERS")
-        .acts(Act::Uses(11)),
-    org("Python – OEE export", Viktor, 96).used(Nightly, PYTHON, (7, 40)).acts(Act::Uses(9)),
+        .acts(Traffic::Uses(11)),
+    org("Python – OEE export", Viktor, 96).used(Nightly, PYTHON, (7, 40)).acts(Traffic::Uses(9)),
     // Nobody answers for it, and it is used.
-    org("Power BI – Management board", Wanda, 280).used(Office, POWER_BI, (3, 15)).acts(Act::Uses(13)),
+    org("Power BI – Management board", Wanda, 280).used(Office, POWER_BI, (3, 15)).acts(Traffic::Uses(13)),
     // Rotation, switch: the demo switches this integration over while one looks.
     org("Grafana – Energy monitoring", Ada, 388)
         .used(EveryFiveMinutes, GRAFANA, (4, 33))
-        .acts(Act::UsesUntilSwitch(5)),
-    org("", Ada, 0).replaces().used(Pattern::Never, GRAFANA, (4, 33)).acts(Act::TakesOver(5)),
+        .acts(Traffic::UsesUntilSwitch(5)),
+    org("", Ada, 0).replaces().used(UsagePattern::Never, GRAFANA, (4, 33)).acts(Traffic::TakesOver(5)),
     // Rotation, drain.
     org("Power BI – Shift reports", Ada, 420).used(Office, POWER_BI, (3, 22)).silent_hours(20),
-    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)).acts(Act::Uses(6)),
+    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)).acts(Traffic::Uses(6)),
     // Rotation, ready.
     org("MES gateway – Line 3", Viktor, 395).used(Shifts, "mes-gateway/4.2", (9, 3)).silent_hours(61),
-    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)).acts(Act::Uses(3)),
+    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)).acts(Traffic::Uses(3)),
     // Rotation, done.
     org("SAP – Material master", Ada, 398).used(Hourly, SAP, (12, 14)).silent_days(33).revoked(
         Ada,
@@ -209,7 +209,7 @@ pub const CAST: [Part; 60] = [
     org("Power BI – Morning report", Ada, 60).used(Office, POWER_BI, (3, 12)).shared(POWER_BI, (3, 44)),
     org("Grafana – Shift board Fabelstadt", Viktor, 33)
         .used(EveryFiveMinutes, GRAFANA, (5, 21))
-        .acts(Act::Uses(5)),
+        .acts(Traffic::Uses(5)),
     org("Data lake – hourly export", Ada, 190).used(Hourly, PYTHON, (7, 50)),
     org("Python – Scrap forecast", Viktor, 75).used(Nightly, PYTHON, (7, 52)),
     org("ERP bridge – Order status", Ada, 128).used(Hourly, SAP, (12, 30)),
@@ -226,7 +226,7 @@ pub const CAST: [Part; 60] = [
         .used(Office, POWER_BI, (3, 5))
         .silent_days(203)
         .revoked(Kurt, 200, None)
-        .acts(Act::Uses(30)),
+        .acts(Traffic::Uses(30)),
     org("Grafana – old server", Viktor, 520).used(EveryFiveMinutes, GRAFANA, (4, 9)).silent_days(88).revoked(
         Ada,
         88,
@@ -239,9 +239,9 @@ pub const CAST: [Part; 60] = [
     ),
     org("Weekend test", Viktor, 33).revoked(Viktor, 31, None),
     // Personal keys.
-    own("Ada's laptop", Ada, 80).used(Sporadic, PYTHON, (21, 5)).acts(Act::Uses(6)),
+    own("Ada's laptop", Ada, 80).used(Sporadic, PYTHON, (21, 5)).acts(Traffic::Uses(6)),
     own("OEE notebook", Ada, 200).used(Notebook, PYTHON, (21, 5)).silent_days(20),
-    own("Quality notebook", Hanna, 120).used(Notebook, PYTHON, (21, 18)).acts(Act::Uses(8)),
+    own("Quality notebook", Hanna, 120).used(Notebook, PYTHON, (21, 18)).acts(Traffic::Uses(8)),
     own("Script: daily scrap list", Hanna, 45).used(Nightly, PYTHON, (21, 18)),
     own("First try", Hanna, 210),
     own("Jupyter on my laptop", Petra, 160).used(Notebook, PYTHON, (21, 23)).silent_days(97),

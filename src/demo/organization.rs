@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::fixtures::{MACHINES, ORGANIZATION, PEOPLE, SITES, Who};
-use super::keys::{Act, CAST, Part};
-use super::log::Log;
+use super::activity_log::ActivityLog;
+use super::fixtures::{MACHINES, MEMBERS, MemberName, ORGANIZATION, SITES};
+use super::keys::{KEY_FIXTURES, KeyFixture, Traffic};
 use super::names;
-use super::patterns::{Past, Pattern};
 use super::rng::Rng;
+use super::usage_history::{UsageHistory, UsagePattern};
 use crate::domain::activity::Activity;
 use crate::domain::id::Id;
 use crate::domain::key::{Client, Key, Kind};
@@ -23,7 +23,7 @@ pub const KEYS_MAX: usize = 100_000;
 const WITH_HISTORY: usize = 200;
 
 /// Everything that the demo's database holds.
-pub struct Organization {
+pub struct DemoOrganization {
     /// Its id.
     pub id: Id,
     /// Its name.
@@ -34,16 +34,16 @@ pub struct Organization {
     pub sites: Vec<Site>,
     /// Its machines.
     pub machines: Vec<Machine>,
-    /// Its members, in the order of [`Who`].
-    pub members: Vec<Member>,
+    /// Its members, in the order of [`MemberName`].
+    pub members: Vec<DemoMember>,
     /// Its keys.
-    pub keys: Vec<Planted>,
+    pub keys: Vec<GeneratedKey>,
     /// What was done, oldest first.
     pub activity: Vec<Activity>,
 }
 
 /// A member.
-pub struct Member {
+pub struct DemoMember {
     /// Who.
     pub who: Arc<MemberRef>,
     /// Role.
@@ -57,18 +57,18 @@ pub struct Member {
 }
 
 /// A key as it is put into the database.
-pub struct Planted {
+pub struct GeneratedKey {
     /// The key.
     pub key: Key,
-    /// The digest of its secret; nobody has the secret, unless [`Planted::digest`] is replaced by that of a real one.
+    /// The digest of its secret; nobody has the secret, unless [`GeneratedKey::digest`] is replaced by that of a real one.
     pub digest: Digest,
     /// Its use.
-    pub past: Past,
+    pub past: UsageHistory,
     /// What the demo does with it, and as which client.
-    pub act: Option<(Act, Client)>,
+    pub act: Option<(Traffic, Client)>,
 }
 
-impl Organization {
+impl DemoOrganization {
     /// The organization with `keys` keys as of `now`.
     pub fn new(keys: usize, now: Timestamp, seed: u64) -> Self {
         let mut chance = Rng::new(seed);
@@ -92,27 +92,27 @@ impl Organization {
                 site: sites[site].uuid,
             })
             .collect();
-        let mut planter = Planter { now, members: &members, chance, keys: Vec::with_capacity(keys) };
-        for part in CAST.iter().take(keys) {
+        let mut planter = KeyGenerator { now, members: &members, chance, keys: Vec::with_capacity(keys) };
+        for part in KEY_FIXTURES.iter().take(keys) {
             planter.play(part);
         }
-        for n in CAST.len()..keys {
+        for n in KEY_FIXTURES.len()..keys {
             planter.extra(n);
         }
-        let Planter { keys, mut chance, .. } = planter;
+        let KeyGenerator { keys, mut chance, .. } = planter;
         let known = &keys[..keys.len().min(WITH_HISTORY)];
-        let activity = Log::of(&members, known, created_at, &mut chance);
+        let activity = ActivityLog::of(&members, known, created_at, &mut chance);
         Self { id, name: ORGANIZATION.to_owned(), created_at, sites, machines, members, keys, activity }
     }
 
     /// The member that the demo signs in for a role.
-    pub fn member_for(&self, role: Role) -> &Member {
-        &self.members[Who::for_role(role).place()]
+    pub fn member_for(&self, role: Role) -> &DemoMember {
+        &self.members[MemberName::for_role(role).place()]
     }
 }
 
-fn members(now: Timestamp, chance: &mut Rng) -> Vec<Member> {
-    PEOPLE
+fn members(now: Timestamp, chance: &mut Rng) -> Vec<DemoMember> {
+    MEMBERS
         .iter()
         .map(|person| {
             let joined_at = now.minus(person.joined * DAY);
@@ -127,26 +127,26 @@ fn members(now: Timestamp, chance: &mut Rng) -> Vec<Member> {
             let jitter = chance.between(0, HOUR);
             let last_seen_at = removed_at.unwrap_or(now).minus(person.silent * HOUR + jitter);
             let address = format!("10.0.20.{}", chance.between(10, 99));
-            Member { who: Arc::new(who), role: person.role, joined_at, last_seen_at, address }
+            DemoMember { who: Arc::new(who), role: person.role, joined_at, last_seen_at, address }
         })
         .collect()
 }
 
 /// Makes keys one after the other.
-struct Planter<'a> {
+struct KeyGenerator<'a> {
     now: Timestamp,
-    members: &'a [Member],
+    members: &'a [DemoMember],
     chance: Rng,
-    keys: Vec<Planted>,
+    keys: Vec<GeneratedKey>,
 }
 
-impl Planter<'_> {
-    fn member(&self, who: Who) -> Arc<MemberRef> {
+impl KeyGenerator<'_> {
+    fn member(&self, who: MemberName) -> Arc<MemberRef> {
         self.members[who.place()].who.clone()
     }
 
     /// A key that is not used yet.
-    fn blank(&mut self, kind: Kind, name: String, by: Who, created_at: Timestamp) -> Key {
+    fn blank(&mut self, kind: Kind, name: String, by: MemberName, created_at: Timestamp) -> Key {
         let mask: [u8; 4] = std::array::from_fn(|_| {
             self.chance.pick(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         });
@@ -171,17 +171,17 @@ impl Planter<'_> {
         }
     }
 
-    fn plant(&mut self, mut key: Key, past: Past, act: Option<(Act, Client)>) {
+    fn plant(&mut self, mut key: Key, past: UsageHistory, act: Option<(Traffic, Client)>) {
         if let Some((at, by)) = &past.last {
             key.last_used_at = Some(*at);
             key.last_used_by = Some(by.clone());
             key.use_count = past.count;
         }
         let digest = Digest(self.chance.bytes());
-        self.keys.push(Planted { key, digest, past, act });
+        self.keys.push(GeneratedKey { key, digest, past, act });
     }
 
-    fn play(&mut self, cast: &Part) {
+    fn play(&mut self, cast: &KeyFixture) {
         let now = self.now;
         let created_at = match cast.age {
             0 => now.minus(23 * MINUTE),
@@ -230,13 +230,13 @@ impl Planter<'_> {
         let personal = self.chance.percent(12);
         let kind = if personal { Kind::Personal } else { Kind::Organization };
         let by = match self.chance.between(0, 100) {
-            ..40 => Who::Ada,
-            40..70 if personal => Who::Hanna,
-            70..85 if personal => Who::Petra,
-            _ if personal => Who::Jonas,
-            40..94 => Who::Viktor,
-            94..97 => Who::Wanda,
-            _ => Who::Kurt,
+            ..40 => MemberName::Ada,
+            40..70 if personal => MemberName::Hanna,
+            70..85 if personal => MemberName::Petra,
+            _ if personal => MemberName::Jonas,
+            40..94 => MemberName::Viktor,
+            94..97 => MemberName::Wanda,
+            _ => MemberName::Kurt,
         };
         let gone = by.removed_days_ago().unwrap_or(0);
         let most = self.members[by.place()].joined_at;
@@ -256,14 +256,18 @@ impl Planter<'_> {
             _ => self.chance.between(DAY, 60 * DAY),
         };
         let pattern = match fate {
-            92..95 => Pattern::Never,
-            _ if silent > DAY || personal => Pattern::Notebook,
-            _ => self.chance.pick(&[Pattern::EveryFiveMinutes, Pattern::Shifts, Pattern::Hourly]),
+            92..95 => UsagePattern::Never,
+            _ if silent > DAY || personal => UsagePattern::Notebook,
+            _ => self.chance.pick(&[
+                UsagePattern::EveryFiveMinutes,
+                UsagePattern::Shifts,
+                UsagePattern::Hourly,
+            ]),
         };
         if fate >= 95 {
             let after = self.chance.between(HOUR, age.max(2 * HOUR)).min(age);
             key.revoked_at = Some(created_at.plus(after));
-            key.revoked_by = Some(self.member(Who::Ada));
+            key.revoked_by = Some(self.member(MemberName::Ada));
             key.version = 2;
         }
         // A key cannot have been silent for longer than it exists.
@@ -274,8 +278,8 @@ impl Planter<'_> {
             self.plant(key, past, None);
             return;
         }
-        let mut past = Past::default();
-        if pattern != Pattern::Never && until > created_at {
+        let mut past = UsageHistory::default();
+        if pattern != UsagePattern::Never && until > created_at {
             past.last = Some((until, client));
             past.count = self.chance.between(1, 40_000);
         }
@@ -297,11 +301,11 @@ mod tests {
     /// A Monday morning, when offices have been silent for longest, and a Thursday afternoon.
     const STARTS: [&str; 2] = ["2026-11-23T05:10:00Z", "2026-11-26T14:59:59.999Z"];
 
-    fn organizations(keys: usize) -> impl Iterator<Item = (Organization, Timestamp)> {
+    fn organizations(keys: usize) -> impl Iterator<Item = (DemoOrganization, Timestamp)> {
         STARTS
             .iter()
             .map(move |at| Timestamp::parse(at).unwrap())
-            .map(move |now| (Organization::new(keys, now, 1), now))
+            .map(move |now| (DemoOrganization::new(keys, now, 1), now))
     }
 
     #[test]
@@ -339,7 +343,7 @@ mod tests {
             assert_eq!(plant.keys.len(), 3_000);
             let ids: HashSet<Id> = plant.keys.iter().map(|k| k.key.id).collect();
             assert_eq!(ids.len(), 3_000);
-            for Planted { key: k, past, .. } in &plant.keys {
+            for GeneratedKey { key: k, past, .. } in &plant.keys {
                 assert_eq!(key::name(&k.name).as_deref(), Ok(k.name.as_str()));
                 assert_eq!(k.note.clone(), k.note.as_deref().and_then(|n| key::note(n).unwrap()));
                 assert!(k.created_at > plant.created_at && k.created_at < now, "{}", k.name);
@@ -366,10 +370,12 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_organization() {
-        let (a, b) =
-            (Organization::new(300, Timestamp(1 << 41), 9), Organization::new(300, Timestamp(1 << 41), 9));
+        let (a, b) = (
+            DemoOrganization::new(300, Timestamp(1 << 41), 9),
+            DemoOrganization::new(300, Timestamp(1 << 41), 9),
+        );
         assert!(a.keys.iter().zip(&b.keys).all(|(a, b)| a.key == b.key && a.past == b.past));
         assert_eq!(a.activity, b.activity);
-        assert!(Organization::new(0, Timestamp(1 << 41), 9).keys.is_empty());
+        assert!(DemoOrganization::new(0, Timestamp(1 << 41), 9).keys.is_empty());
     }
 }

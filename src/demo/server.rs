@@ -3,9 +3,9 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use super::integrations::{Integration, set_to_work};
-use super::organization::{Organization, Planted};
-use super::{DemoError, patterns::Past};
+use super::organization::{DemoOrganization, GeneratedKey};
+use super::traffic::{TrafficSource, set_to_work};
+use super::{DemoError, usage_history::UsageHistory};
 use crate::clock::{self, Clock};
 use crate::domain::id::Id;
 use crate::domain::member::Role;
@@ -43,7 +43,7 @@ impl DemoServer {
         let now = clock.now();
         let (keys, role, session) = (self.keys, self.role, self.session);
         let planting = tokio::task::spawn_blocking(move || {
-            let plant = Organization::new(keys, now, SEED);
+            let plant = DemoOrganization::new(keys, now, SEED);
             sow(plant, role, session, now)
         });
         let store = Store::open(&Target::Sqlite(self.data), Access::Serve, now, clock::entropy).await?;
@@ -64,7 +64,7 @@ impl DemoServer {
 }
 
 /// The organization as the database takes it, and the keys that are used while the demo runs, with real secrets.
-fn sow(plant: Organization, role: Role, session: Digest, now: Timestamp) -> (Seed, Vec<Integration>) {
+fn sow(plant: DemoOrganization, role: Role, session: Digest, now: Timestamp) -> (Seed, Vec<TrafficSource>) {
     let mut integrations = Vec::new();
     let mut sessions = vec![NewSession {
         id: Id::new(now, clock::entropy()),
@@ -85,12 +85,13 @@ fn sow(plant: Organization, role: Role, session: Digest, now: Timestamp) -> (See
         });
     }
     let keys = plant.keys.into_iter().map(|planted| {
-        let Planted { mut key, mut digest, past: Past { hours, days, clients, .. }, act } = planted;
+        let GeneratedKey { mut key, mut digest, past: UsageHistory { hours, days, clients, .. }, act } =
+            planted;
         if let Some((act, client)) = act {
             let secret = Secret::generate(clock::entropy);
             digest = secret.digest();
             key.masked = secret.mask().to_string();
-            integrations.push(Integration { secret, act, client });
+            integrations.push(TrafficSource { secret, act, client });
         }
         SeedKey { key, digest, hours, days, clients }
     });

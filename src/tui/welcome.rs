@@ -41,7 +41,7 @@ const LEAVE: usize = 4;
 
 /// With what they are called where there is room, and where there is not.
 const BUTTONS: [(usize, &str, &str); 3] =
-    [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "CellContext at a demo", "Demo"), (LEAVE, "Leave", "Leave")];
+    [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "Look at a demo", "Demo"), (LEAVE, "Leave", "Leave")];
 
 const INTRO: &str = "Administer API keys. Nobody is signed in here yet.";
 

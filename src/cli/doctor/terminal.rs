@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 
 use super::{Check, ok, warning};
-use crate::cli::connect::Context;
-use crate::cli::exit::Failure;
+use crate::cli::connect::CommandContext;
+use crate::cli::error::CommandError;
 use crate::cli::terminal::{capabilities, clipboard, hints};
 use crate::cli::{prompt, secret_output};
 use crate::clock;
@@ -12,7 +12,7 @@ use crate::domain::text;
 use crate::terminal::capabilities::{ColorDepth, Multiplexer};
 use crate::terminal::clipboard::{Clipboard, Route, run, through_tmux};
 
-pub(super) async fn checks(context: &Context) -> Vec<Check> {
+pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
     let environment = &context.environment;
     let hints = hints(environment);
     let mut checks = Vec::new();
@@ -56,7 +56,7 @@ pub(super) async fn checks(context: &Context) -> Vec<Check> {
 }
 
 /// How copies would be made.
-fn copies(context: &Context, inside: Option<Multiplexer>) -> Check {
+fn copies(context: &CommandContext, inside: Option<Multiplexer>) -> Check {
     let try_it = "`keyward doctor --clipboard` tries it";
     match (clipboard(&context.config), inside) {
         (Err(wrong), _) => super::error("clipboard", "the settings are wrong", wrong),
@@ -82,7 +82,7 @@ fn copies(context: &Context, inside: Option<Multiplexer>) -> Check {
 }
 
 /// Whether tmux is new enough, and hands copies on.
-async fn tmux(context: &Context) -> Check {
+async fn tmux(context: &CommandContext) -> Check {
     let ask = async |arguments: &[&str]| {
         let program = secret_output::find("tmux", &context.environment)?;
         let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
@@ -124,12 +124,12 @@ fn version_of(words: &str) -> Option<(u32, u32)> {
 }
 
 /// Copies a text that nobody could guess, and asks for it.
-pub(super) async fn copy(context: &Context) -> Result<Check, Failure> {
+pub(super) async fn copy(context: &CommandContext) -> Result<Check, CommandError> {
     if !prompt::possible() {
-        return Err(Failure::usage("--clipboard needs a terminal, to copy to and to paste back on"));
+        return Err(CommandError::usage("--clipboard needs a terminal, to copy to and to paste back on"));
     }
     let nonce = format!("keyward-{:08x}", u32::from_be_bytes(clock::entropy()));
-    let chosen = clipboard(&context.config).map_err(Failure::usage)?;
+    let chosen = clipboard(&context.config).map_err(CommandError::usage)?;
     let private: Vec<String> = context.environment.names("KEYWARD_").into_iter().map(str::to_owned).collect();
     let sent = match chosen.route(&nonce, &hints(&context.environment)) {
         Ok(Route::Send(bytes)) => {

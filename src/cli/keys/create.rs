@@ -7,9 +7,9 @@
 use clap::Args;
 
 use super::{KeyRow, KindArgs, named};
-use crate::cli::connect::{Connection, Context};
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{Output, OutputArgs, say};
+use crate::cli::connect::{CommandContext, Connection};
+use crate::cli::error::{CommandError, ExitCode};
+use crate::cli::output::{Output, OutputArgs, print_message};
 use crate::cli::secret_output::{Delivered, SecretOutput, SecretOutputArgs};
 use crate::client::state::{PendingCreate, Recorded};
 use crate::clock;
@@ -45,11 +45,12 @@ pub struct CreateArgs {
     output: OutputArgs,
 }
 
-pub(super) async fn run(args: CreateArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: CreateArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     if let Some(id) = &args.resume {
         return resume(id, &args, context).await;
     }
-    let wrong = |field: &str, e: key::BadText| Failure::usage(format!("--{field} {e}; no key was created"));
+    let wrong =
+        |field: &str, e: key::BadText| CommandError::usage(format!("--{field} {e}; no key was created"));
     let name = key::name(args.name.as_deref().unwrap_or("")).map_err(|e| wrong("name", e))?;
     let note = key::note(args.note.as_deref().unwrap_or("")).map_err(|e| wrong("note", e))?;
     let kind = args.kind.kind();
@@ -67,7 +68,7 @@ pub(crate) fn advise(name: &str, kind: Kind) {
         && std::io::IsTerminal::is_terminal(&std::io::stderr())
     {
         let how = if better == Kind::Organization { "with --workspace" } else { "without --workspace" };
-        say(&format!("note: this looks like a case for {better} keys ({how}): {why}"));
+        print_message(&format!("note: this looks like a case for {better} keys ({how}): {why}"));
     }
 }
 
@@ -75,12 +76,12 @@ pub(crate) fn advise(name: &str, kind: Kind) {
 pub(crate) async fn make(
     connection: &Connection,
     me: &Me,
-    context: &Context,
+    context: &CommandContext,
     kind: Kind,
     create: CreateKey,
     sink: &SecretOutputArgs,
     output: &OutputArgs,
-) -> Result<Exit, Failure> {
+) -> Result<ExitCode, CommandError> {
     let output = Output::new::<KeyRow>(output, context.ascii())?;
     let sink = sink.open(&context.environment)?;
     let pending = PendingCreate {
@@ -97,7 +98,7 @@ pub(crate) async fn make(
         Ok(record) => record,
         Err(e) => {
             sink.abandon();
-            return Err(Failure::from(e).after(
+            return Err(CommandError::from(e).with_prefix(
                 "no key was created, since nothing could be noted for the case of a broken connection",
             ));
         }
@@ -112,7 +113,7 @@ async fn issue(
     mut record: Recorded,
     sink: SecretOutput,
     output: &Output,
-) -> Result<Exit, Failure> {
+) -> Result<ExitCode, CommandError> {
     let created =
         connection.client.create_key(pending.kind, pending.create.clone(), &pending.idempotency_key).await;
     let CreatedKey { key, secret } = match created {
@@ -121,12 +122,12 @@ async fn issue(
             sink.abandon();
             if error.outcome_unknown() {
                 let again = resume_command(&pending.idempotency_key);
-                let failure = Failure::from(error);
+                let failure = CommandError::from(error);
                 let words = format!(
                     "{} Whether the key was created is not known: {again} finds out and gives its secret.",
-                    failure.words
+                    failure.message
                 );
-                return Err(Failure::new(failure.exit, words));
+                return Err(CommandError::new(failure.exit_code, words));
             }
             record.done()?;
             return Err(error.into());
@@ -135,8 +136,8 @@ async fn issue(
     let Some(secret) = secret else {
         sink.abandon();
         record.done()?;
-        return Err(Failure::new(
-            Exit::Refused,
+        return Err(CommandError::new(
+            ExitCode::Refused,
             format!(
                 "the key {} was used or its secret confirmed meanwhile, so the secret is not issued again. If you do not have it, \
                  revoke the key and create another.",
@@ -149,8 +150,8 @@ async fn issue(
     let takes_stdout = sink.takes_stdout();
     match sink.deliver(secret.expose()) {
         Err(why) => {
-            return Err(Failure::new(
-                Exit::Failed,
+            return Err(CommandError::new(
+                ExitCode::Failure,
                 format!(
                     "The key {} was created, but its secret did not arrive: {why}.\nIssue it anew, elsewhere if need be (the earlier \
                      secret dies): {}\nOr revoke it: keyward keys revoke {}",
@@ -161,31 +162,31 @@ async fn issue(
             ));
         }
         Ok(Delivered::Perhaps) => {
-            say(&format!(
+            print_message(&format!(
                 "note: nobody has read the secret yet. If it gets lost, {} issues it anew.",
                 resume_command(&pending.idempotency_key)
             ));
-            return Ok(Exit::Done);
+            return Ok(ExitCode::Success);
         }
         Ok(Delivered::Surely) => {}
     }
     let key = match connection.client.confirm_key(key.kind, key.id).await {
         Ok(key) => key,
         Err(e) => {
-            say(&format!("warning: the secret arrived, but the server could not be told: {e}"));
+            print_message(&format!("warning: the secret arrived, but the server could not be told: {e}"));
             key
         }
     };
     record.done()?;
     if takes_stdout || output.is_table() {
-        say(&format!("Created the {} key {}.", pending.kind, named(&key)));
+        print_message(&format!("Created the {} key {}.", pending.kind, named(&key)));
     } else {
         output.one(&KeyRow::new(key, None), &[])?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
-async fn resume(id: &str, args: &CreateArgs, context: &Context) -> Result<Exit, Failure> {
+async fn resume(id: &str, args: &CreateArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (me, _) = super::me(&connection).await?;
@@ -197,8 +198,8 @@ async fn resume(id: &str, args: &CreateArgs, context: &Context) -> Result<Exit, 
             && (id.is_empty() || pending.idempotency_key == id)
     });
     match left.len() {
-        0 => Err(Failure::new(
-            Exit::NotFound,
+        0 => Err(CommandError::new(
+            ExitCode::NotFound,
             format!("no create was interrupted here on {}", connection.target.label()),
         )),
         1 => {
@@ -218,8 +219,8 @@ async fn resume(id: &str, args: &CreateArgs, context: &Context) -> Result<Exit, 
                     )
                 })
                 .collect();
-            Err(Failure::new(
-                Exit::Refused,
+            Err(CommandError::new(
+                ExitCode::Refused,
                 format!("several creates were interrupted; say which:\n{}", lines.join("\n")),
             ))
         }

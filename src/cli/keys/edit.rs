@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::{KeyRow, KindArgs, named, target};
-use crate::cli::connect::Context;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{Format, Output, OutputArgs, say};
+use crate::cli::connect::CommandContext;
+use crate::cli::error::{CommandError, ExitCode};
+use crate::cli::output::{Output, OutputArgs, OutputFormat, print_message};
 use crate::domain::key;
 use crate::wire::keys::EditKey;
 
@@ -31,8 +31,9 @@ pub struct EditArgs {
     output: OutputArgs,
 }
 
-pub(super) async fn run(args: EditArgs, context: &Context) -> Result<Exit, Failure> {
-    let wrong = |field: &str, e: key::BadText| Failure::usage(format!("--{field} {e}; nothing was changed"));
+pub(super) async fn run(args: EditArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let wrong =
+        |field: &str, e: key::BadText| CommandError::usage(format!("--{field} {e}; nothing was changed"));
     let body = EditKey {
         name: args.name.map(|n| key::name(&n)).transpose().map_err(|e| wrong("name", e))?,
         note: args
@@ -45,10 +46,10 @@ pub(super) async fn run(args: EditArgs, context: &Context) -> Result<Exit, Failu
     let connection = context.connect()?;
     let key = target::find(&connection, args.kind.kind(), &args.key).await?;
     let key = connection.client.edit_key(key.kind, key.id, key.version, body).await?;
-    if output.format() == Format::Table {
-        say(&format!("Changed {}.", named(&key)));
+    if output.format() == OutputFormat::Table {
+        print_message(&format!("Changed {}.", named(&key)));
     } else {
         output.one(&KeyRow::new(key, None), &[])?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }

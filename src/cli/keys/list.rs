@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use clap::{Args, ValueEnum};
 
 use super::{KeyRow, KindArgs, each_page};
-use crate::cli::connect::Context;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{Format, Output, OutputArgs};
+use crate::cli::connect::CommandContext;
+use crate::cli::error::{CommandError, ExitCode};
+use crate::cli::output::{Output, OutputArgs, OutputFormat};
 use crate::client::Keep;
 use crate::domain::filter::KeyFilter;
 use crate::domain::key::Key;
@@ -50,13 +50,13 @@ enum Sort {
     Created,
 }
 
-pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let filter = KeyFilter::parse(&args.filter)
-        .map_err(|e| Failure::usage(format!("--filter: {e}; nothing was listed")))?;
+        .map_err(|e| CommandError::usage(format!("--filter: {e}; nothing was listed")))?;
     let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     // Flags and filters are judged by the server's time and policy.
-    let rules = if filter.is_empty() && matches!(output.format(), Format::Json | Format::Id) {
+    let rules = if filter.is_empty() && matches!(output.format(), OutputFormat::Json | OutputFormat::Id) {
         None
     } else {
         Some(super::me(&connection).await?.1)
@@ -93,7 +93,7 @@ pub(super) async fn run(args: ListArgs, context: &Context) -> Result<Exit, Failu
         .await?;
         stream.end()?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 /// What is said in place of an empty table.

@@ -7,10 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{KindArgs, named, target};
-use crate::cli::connect::{Connection, Context};
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::connect::{CommandContext, Connection};
+use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::output::schema::{KEY, field, object};
-use crate::cli::output::{self, Column, Field, Format, Output, OutputArgs, Row, say};
+use crate::cli::output::{
+    self, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, print_message,
+};
 use crate::cli::{prompt, time_arg};
 use crate::client::Error;
 use crate::domain::key::{self, Key, LIVE_WITHIN};
@@ -51,7 +53,7 @@ pub(crate) struct HowArgs {
     #[command(flatten)]
     since: SinceArgs,
     #[command(flatten)]
-    go: GoArgs,
+    go: RevokeFlags,
 }
 
 /// Up to when the use of a key was seen.
@@ -64,7 +66,7 @@ struct SinceArgs {
 
 /// How a revoke is confirmed, and whether use stands in its way.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct GoArgs {
+pub(crate) struct RevokeFlags {
     /// Revoke even keys that are in use; needs --reason
     #[arg(long, requires = "reason")]
     even_if_used: bool,
@@ -79,7 +81,7 @@ pub(crate) struct GoArgs {
     dry_run: bool,
 }
 
-impl GoArgs {
+impl RevokeFlags {
     /// Whether use does not stand in the way.
     pub(crate) fn is_override(&self) -> bool {
         self.even_if_used
@@ -88,17 +90,17 @@ impl GoArgs {
 
 /// What became of one target.
 #[derive(Clone, Serialize)]
-pub(crate) struct Outcome {
+pub(crate) struct RevokeRow {
     target: String,
     result: &'static str,
     detail: String,
     key: Option<Key>,
     #[serde(skip)]
-    exit: Exit,
+    exit_code: ExitCode,
 }
 
-impl Row for Outcome {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for RevokeRow {
+    const FIELDS: &'static [JsonField] = &[
         field("target", "text, as it was named"),
         field(
             "result",
@@ -108,34 +110,40 @@ impl Row for Outcome {
         object("key", "key as it is now, or null", KEY),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "Result",
             field: "result",
             rank: 0,
             cut: false,
             cell: |o| o.result.replace('_', " ").into(),
         },
-        Column {
+        OutputColumn {
             title: "Name",
             field: "name",
             rank: 0,
             cut: true,
             cell: |o| o.key.as_ref().map_or_else(|| o.target.clone(), |k| k.name.clone()).into(),
         },
-        Column {
+        OutputColumn {
             title: "Secret key",
             field: "masked",
             rank: 2,
             cut: false,
             cell: |o| o.key.as_ref().map_or_else(String::new, |k| k.masked.clone()).into(),
         },
-        Column { title: "Why", field: "detail", rank: 1, cut: true, cell: |o| o.detail.as_str().into() },
-        Column { title: "Id", field: "id", rank: 3, cut: false, cell: |o| o.id().into() },
+        OutputColumn {
+            title: "Why",
+            field: "detail",
+            rank: 1,
+            cut: true,
+            cell: |o| o.detail.as_str().into(),
+        },
+        OutputColumn { title: "Id", field: "id", rank: 3, cut: false, cell: |o| o.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(self)
+        output::to_json(self)
     }
 
     fn id(&self) -> String {
@@ -143,17 +151,17 @@ impl Row for Outcome {
     }
 }
 
-pub(super) async fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let targets = targets(args.keys)?;
     if targets.is_empty() {
-        say("No key was named: nothing was revoked.");
-        return Ok(Exit::Done);
+        print_message("No key was named: nothing was revoked.");
+        return Ok(ExitCode::Success);
     }
     if let Some(max) = args.max
         && targets.len() > max
     {
-        return Err(Failure::new(
-            Exit::Refused,
+        return Err(CommandError::new(
+            ExitCode::Refused,
             format!("{} keys were named and --max allows {max}: nothing was revoked", targets.len()),
         ));
     }
@@ -163,21 +171,22 @@ pub(super) async fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Fai
     for name in &targets {
         found.push((name.clone(), target::find(&connection, args.kind.kind(), name).await));
     }
-    let output = Output::new::<Outcome>(&args.output, context.ascii())?;
+    let output = Output::new::<RevokeRow>(&args.output, context.ascii())?;
     let since = match &args.how.since.unless_used_since {
         None => rules.now.minus(LIVE_WITHIN),
-        Some(text) => time_arg::past(text, rules.now).map_err(|e| e.after("--unless-used-since"))?,
+        Some(text) => time_arg::past(text, rules.now).map_err(|e| e.with_prefix("--unless-used-since"))?,
     };
     revoke(&connection, &rules, found, since, &args.how.go, &output).await
 }
 
 /// The targets, each once, those of standard input in place of `-`.
-fn targets(named: Vec<String>) -> Result<Vec<String>, Failure> {
+fn targets(named: Vec<String>) -> Result<Vec<String>, CommandError> {
     let mut targets: Vec<String> = Vec::new();
     for name in named {
         if name == "-" {
             for line in std::io::stdin().lock().lines() {
-                let line = line.map_err(|e| Failure::usage(format!("standard input cannot be read: {e}")))?;
+                let line =
+                    line.map_err(|e| CommandError::usage(format!("standard input cannot be read: {e}")))?;
                 targets.extend(Some(line.trim().to_owned()).filter(|l| !l.is_empty()));
             }
         } else {
@@ -193,19 +202,19 @@ fn targets(named: Vec<String>) -> Result<Vec<String>, Failure> {
 pub(crate) async fn revoke(
     connection: &Connection,
     rules: &StalenessRules,
-    found: Vec<(String, Result<Key, Failure>)>,
+    found: Vec<(String, Result<Key, CommandError>)>,
     since: Timestamp,
-    how: &GoArgs,
+    how: &RevokeFlags,
     output: &Output,
-) -> Result<Exit, Failure> {
+) -> Result<ExitCode, CommandError> {
     let reason = how
         .reason
         .as_deref()
-        .map(|r| key::note(r).map_err(|e| Failure::usage(format!("--reason {e}"))))
+        .map(|r| key::note(r).map_err(|e| CommandError::usage(format!("--reason {e}"))))
         .transpose()?
         .flatten();
     if how.even_if_used && reason.is_none() {
-        return Err(Failure::usage("--reason must not be empty"));
+        return Err(CommandError::usage("--reason must not be empty"));
     }
     let body = RevokeKey {
         unless_used_since: (!how.even_if_used).then_some(since),
@@ -213,7 +222,7 @@ pub(crate) async fn revoke(
         reason,
     };
     let single = found.len() == 1;
-    let mut outcomes: Vec<Outcome> = found
+    let mut outcomes: Vec<RevokeRow> = found
         .into_iter()
         .map(|(target, key)| foresee(target, key, body.unless_used_since, rules.now))
         .collect();
@@ -229,21 +238,26 @@ pub(crate) async fn revoke(
 const WOULD: &str = "would_revoke";
 
 /// What is to be expected of a target, from what is known before anything is done.
-fn foresee(target: String, key: Result<Key, Failure>, since: Option<Timestamp>, now: Timestamp) -> Outcome {
+fn foresee(
+    target: String,
+    key: Result<Key, CommandError>,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> RevokeRow {
     match key {
         Err(failure) => {
-            let result = if failure.exit == Exit::NotFound { "not_found" } else { "failed" };
-            Outcome { target, key: None, result, detail: failure.words, exit: failure.exit }
+            let result = if failure.exit_code == ExitCode::NotFound { "not_found" } else { "failed" };
+            RevokeRow { target, key: None, result, detail: failure.message, exit_code: failure.exit_code }
         }
         Ok(key) => {
             let (result, detail, exit) = match (key.revoked_at, key.last_used_at, since) {
-                (Some(at), ..) => ("already_revoked", format!("revoked {}", ago(at, now)), Exit::Done),
+                (Some(at), ..) => ("already_revoked", format!("revoked {}", ago(at, now)), ExitCode::Success),
                 (None, Some(used), Some(since)) if used >= since => {
-                    ("refused", used_by(&key, now), Exit::Refused)
+                    ("refused", used_by(&key, now), ExitCode::Refused)
                 }
-                _ => (WOULD, last_use(&key, now), Exit::Done),
+                _ => (WOULD, last_use(&key, now), ExitCode::Success),
             };
-            Outcome { target, key: Some(key), result, detail, exit }
+            RevokeRow { target, key: Some(key), result, detail, exit_code: exit }
         }
     }
 }
@@ -266,20 +280,20 @@ fn last_use(key: &Key, now: Timestamp) -> String {
 fn confirm(
     doomed: &[&Key],
     rules: &StalenessRules,
-    how: &GoArgs,
+    how: &RevokeFlags,
     connection: &Connection,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     if how.yes {
         return Ok(());
     }
     if !prompt::possible() {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "nothing was revoked: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
         ));
     }
     let lines: Vec<String> =
         doomed.iter().map(|key| format!("  {} – {}", named(key), last_use(key, rules.now))).collect();
-    say(&format!(
+    print_message(&format!(
         "To be revoked on {}, for good; the next request with {} ends in 401:\n{}",
         connection.target.label(),
         if doomed.len() == 1 { "it" } else { "one of them" },
@@ -297,12 +311,12 @@ fn confirm(
     }
 }
 
-async fn carry_out(connection: &Connection, outcomes: &mut [Outcome], body: &RevokeKey, now: Timestamp) {
-    let mut lost: Option<Exit> = None;
+async fn carry_out(connection: &Connection, outcomes: &mut [RevokeRow], body: &RevokeKey, now: Timestamp) {
+    let mut lost: Option<ExitCode> = None;
     for outcome in outcomes.iter_mut().filter(|o| o.result == WOULD) {
         let Some(key) = &outcome.key else { continue };
         if let Some(exit) = lost {
-            (outcome.result, outcome.detail, outcome.exit) =
+            (outcome.result, outcome.detail, outcome.exit_code) =
                 ("not_tried", "not tried after that".to_owned(), exit);
             continue;
         }
@@ -316,56 +330,61 @@ async fn carry_out(connection: &Connection, outcomes: &mut [Outcome], body: &Rev
                     outcome.key = Some(*key);
                 }
                 outcome.result = "refused";
-                outcome.exit = Exit::Refused;
+                outcome.exit_code = ExitCode::Refused;
                 outcome.detail = outcome.key.as_ref().map_or_else(String::new, |key| used_by(key, now));
             }
             Err(error) => {
                 let unknown =
                     if error.outcome_unknown() { " Whether it was revoked is not known." } else { "" };
-                let failure = Failure::from(error);
+                let failure = CommandError::from(error);
                 outcome.result = "failed";
-                outcome.exit = failure.exit;
-                outcome.detail = format!("{}{unknown}", failure.words);
+                outcome.exit_code = failure.exit_code;
+                outcome.detail = format!("{}{unknown}", failure.message);
                 // Without a server or a session the others would fail the same way, only slower.
-                lost = matches!(failure.exit, Exit::Unreachable | Exit::NotSignedIn).then_some(failure.exit);
+                lost = matches!(failure.exit_code, ExitCode::Unreachable | ExitCode::NotSignedIn)
+                    .then_some(failure.exit_code);
             }
         }
     }
 }
 
 /// Prints what became of each, and chooses the exit code.
-fn report(outcomes: &[Outcome], single: bool, output: &Output) -> Result<Exit, Failure> {
+fn report(outcomes: &[RevokeRow], single: bool, output: &Output) -> Result<ExitCode, CommandError> {
     if !output.is_table() || !single {
-        let done = |o: &&Outcome| o.exit == Exit::Done;
+        let done = |o: &&RevokeRow| o.exit_code == ExitCode::Success;
         match output.format() {
             // For the next command: only what this one did.
-            Format::Id => output.list(&outcomes.iter().filter(done).cloned().collect::<Vec<_>>(), "")?,
+            OutputFormat::Id => {
+                output.list(&outcomes.iter().filter(done).cloned().collect::<Vec<_>>(), "")?;
+            }
             _ => output.list(outcomes, "")?,
         }
     }
-    let bad: Vec<&Outcome> = outcomes.iter().filter(|o| o.exit != Exit::Done).collect();
+    let bad: Vec<&RevokeRow> = outcomes.iter().filter(|o| o.exit_code != ExitCode::Success).collect();
     let exit = match bad.as_slice() {
-        [] => Exit::Done,
-        [first, rest @ ..] if bad.len() == outcomes.len() && rest.iter().all(|o| o.exit == first.exit) => {
-            first.exit
+        [] => ExitCode::Success,
+        [first, rest @ ..]
+            if bad.len() == outcomes.len() && rest.iter().all(|o| o.exit_code == first.exit_code) =>
+        {
+            first.exit_code
         }
-        _ => Exit::Partial,
+        _ => ExitCode::PartialFailure,
     };
     if let (true, [outcome]) = (single, outcomes) {
         let words = sentence(outcome);
-        if exit != Exit::Done {
-            return Err(Failure::new(exit, words));
+        if exit != ExitCode::Success {
+            return Err(CommandError::new(exit, words));
         }
         if output.is_table() {
-            say(&words);
+            print_message(&words);
         }
-    } else if exit != Exit::Done {
-        return Err(Failure::new(exit, format!("{} of {} were not revoked", bad.len(), outcomes.len())));
+    } else if exit != ExitCode::Success {
+        return Err(CommandError::new(exit, format!("{} of {} were not revoked", bad.len(), outcomes.len())));
     }
     Ok(exit)
 }
 
-fn sentence(outcome: &Outcome) -> String {
+fn sentence(outcome: &RevokeRow) -> String {
     let Some(key) = &outcome.key else { return outcome.detail.clone() };
     let (name, detail) = (named(key), &outcome.detail);
     match outcome.result {

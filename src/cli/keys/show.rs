@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::{KeyRow, KindArgs, target};
-use crate::cli::connect::Context;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{Format, Output, OutputArgs, second};
+use crate::cli::connect::CommandContext;
+use crate::cli::error::{CommandError, ExitCode};
+use crate::cli::output::{Output, OutputArgs, OutputFormat, format_time};
 use crate::domain::key::Key;
 use crate::domain::staleness::StalenessRules;
 use crate::domain::usage::{Bucket, BucketWidth, Usage};
@@ -24,20 +24,20 @@ pub struct ShowArgs {
     output: OutputArgs,
 }
 
-pub(super) async fn run(args: ShowArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: ShowArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let key = target::find(&connection, args.kind.kind(), &args.key).await?;
-    if output.format() != Format::Table {
+    if output.format() != OutputFormat::Table {
         output.one(&KeyRow::new(key, None), &[])?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Success);
     }
     let (_, rules) = super::me(&connection).await?;
     let query = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
     let usage = connection.client.key_usage(key.kind, key.id, query).await?;
     let facts = facts(&key, &usage, &rules);
     output.one(&KeyRow::new(key, Some(&rules)), &facts)?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Success)
 }
 
 fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str, String)> {
@@ -47,12 +47,12 @@ fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str,
         ("Id", key.id.to_string()),
         ("Kind", key.kind.to_string()),
         ("Note", key.note.clone().unwrap_or_default()),
-        ("Created", format!("{} by {}", second(key.created_at), key.created_by.email)),
+        ("Created", format!("{} by {}", format_time(key.created_at), key.created_by.email)),
         (
             "Last used",
             match (key.last_used_at, &key.last_used_by) {
-                (Some(at), Some(by)) => format!("{} by {by}", second(at)),
-                (Some(at), None) => second(at),
+                (Some(at), Some(by)) => format!("{} by {by}", format_time(at)),
+                (Some(at), None) => format_time(at),
                 (None, _) => "Never".to_owned(),
             },
         ),
@@ -61,7 +61,7 @@ fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str,
     if let Some(at) = key.revoked_at {
         let by = key.revoked_by.as_ref().map_or_else(String::new, |m| format!(" by {}", m.email));
         let why = key.revoke_reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
-        facts.push(("Revoked", format!("{}{by}{why}", second(at))));
+        facts.push(("Revoked", format!("{}{by}{why}", format_time(at))));
     }
     for (name, id) in [("Replaces", key.replaces), ("Replaced by", key.replaced_by)] {
         facts.extend(id.map(|id| (name, id.to_string())));
@@ -81,7 +81,7 @@ fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str,
         if refused > 0 { format!(", {refused} refused since it was revoked") } else { String::new() };
     facts.push(("30 days", format!("{}{refused}", uses(days))));
     for client in &usage.clients {
-        let seen = format!("{} to {}", second(client.first_seen_at), second(client.last_seen_at));
+        let seen = format!("{} to {}", format_time(client.first_seen_at), format_time(client.last_seen_at));
         let agent = if client.agent.is_empty() { "an unnamed client" } else { &client.agent };
         facts.push(("Client", format!("{agent} from {}, {}, {seen}", client.address, uses(client.count))));
     }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::each_page;
 use crate::cli::connect::Connection;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::error::{CommandError, ExitCode};
 use crate::client::{Error, Keep};
 use crate::domain::id::Id;
 use crate::domain::key::{self, Key, Kind};
@@ -18,7 +18,7 @@ const TOO_MANY: usize = 1_000;
 ///
 /// # Errors
 /// There is no such key, or several have the name.
-pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<Key, Failure> {
+pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<Key, CommandError> {
     match target.trim().parse::<Id>() {
         Ok(id) => by_id(connection, kind, id).await,
         Err(_) => by_name(connection, kind, target).await,
@@ -29,11 +29,13 @@ pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<K
 ///
 /// # Errors
 /// It is no id, or there is no such key.
-pub async fn find_any(connection: &Connection, target: &str) -> Result<Key, Failure> {
+pub async fn find_any(connection: &Connection, target: &str) -> Result<Key, CommandError> {
     let id = id(target)?;
     match by_id(connection, Kind::Organization, id).await {
         // Nobody said that an organization key was meant.
-        Err(failure) if failure.exit == Exit::NotPermitted => Err(missing(&id.to_string(), Kind::Personal)),
+        Err(failure) if failure.exit_code == ExitCode::NotPermitted => {
+            Err(missing(&id.to_string(), Kind::Personal))
+        }
         found => found,
     }
 }
@@ -42,7 +44,7 @@ pub async fn find_any(connection: &Connection, target: &str) -> Result<Key, Fail
 ///
 /// # Errors
 /// It is none.
-pub fn id(target: &str) -> Result<Id, Failure> {
+pub fn id(target: &str) -> Result<Id, CommandError> {
     id_from(target, "keyward keys list --json=id,name")
 }
 
@@ -50,13 +52,13 @@ pub fn id(target: &str) -> Result<Id, Failure> {
 ///
 /// # Errors
 /// It is none.
-pub fn id_from(target: &str, command: &str) -> Result<Id, Failure> {
+pub fn id_from(target: &str, command: &str) -> Result<Id, CommandError> {
     target.trim().parse().map_err(|_| {
-        Failure::usage(format!("`{}` is not an id: find it with `{command}`", text::line(target)))
+        CommandError::usage(format!("`{}` is not an id: find it with `{command}`", text::line(target)))
     })
 }
 
-async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, Failure> {
+async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, CommandError> {
     let elsewhere = |e: &Error| e.is(ProblemType::NotFound) || e.is(ProblemType::NotPermitted);
     match connection.client.key(kind, id).await {
         // What is said is about the kind that was asked for.
@@ -71,13 +73,13 @@ async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, Failu
     }
 }
 
-async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Key, Failure> {
+async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Key, CommandError> {
     if target.starts_with("sk_…") || target.starts_with("sk_...") {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "a mask names no key, since several may share it: use the id or the exact name",
         ));
     }
-    let name = key::name(target).map_err(|e| Failure::usage(format!("the name of a key {e}")))?;
+    let name = key::name(target).map_err(|e| CommandError::usage(format!("the name of a key {e}")))?;
     let mut found = Vec::new();
     each_page(connection, kind, true, Keep::Page, |page| {
         found.extend(page.into_iter().filter(|key| key.name == name));
@@ -96,8 +98,8 @@ async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Ke
             let n = if n > TOO_MANY { format!("more than {TOO_MANY}") } else { n.to_string() };
             let ids: Vec<String> =
                 found.iter().take(20).map(|k| format!("  {}  {}", k.id, text::line(&k.masked))).collect();
-            Err(Failure::new(
-                Exit::Refused,
+            Err(CommandError::new(
+                ExitCode::Refused,
                 format!(
                     "{n} keys are named \"{name}\"; nothing was done. Say which by its id:\n{}",
                     ids.join("\n")
@@ -107,7 +109,7 @@ async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Ke
     }
 }
 
-fn missing(what: &str, kind: Kind) -> Failure {
+fn missing(what: &str, kind: Kind) -> CommandError {
     let words = match kind {
         Kind::Personal => {
             format!("you have no personal key {what}. For the organization's keys add --workspace.")
@@ -115,5 +117,5 @@ fn missing(what: &str, kind: Kind) -> Failure {
         Kind::Organization => format!("the organization has no key {what}."),
     };
     let list = if kind == Kind::Organization { "keyward keys list --workspace" } else { "keyward keys list" };
-    Failure::new(Exit::NotFound, format!("{words} `{list}` shows what there is."))
+    CommandError::new(ExitCode::NotFound, format!("{words} `{list}` shows what there is."))
 }

@@ -2,21 +2,21 @@
 
 use std::io::{self, Write};
 
-use super::Row;
+use super::OutputRow;
 use crate::domain::text;
 
-pub(super) fn write<T: Row>(out: &mut impl Write, rows: &[T], header: bool) -> io::Result<()> {
+pub(super) fn write<T: OutputRow>(out: &mut impl Write, rows: &[T], header: bool) -> io::Result<()> {
     if header {
         head::<T>(out)?;
     }
     body(out, rows)
 }
 
-pub(super) fn head<T: Row>(out: &mut impl Write) -> io::Result<()> {
+pub(super) fn head<T: OutputRow>(out: &mut impl Write) -> io::Result<()> {
     line(out, T::COLUMNS.iter().map(|c| c.field.to_owned()))
 }
 
-pub(super) fn body<T: Row>(out: &mut impl Write, rows: &[T]) -> io::Result<()> {
+pub(super) fn body<T: OutputRow>(out: &mut impl Write, rows: &[T]) -> io::Result<()> {
     for row in rows {
         line(out, T::COLUMNS.iter().map(|c| (c.cell)(row).csv()))?;
     }

@@ -5,34 +5,34 @@ use std::fmt::Write as _;
 
 /// A field of an object.
 #[derive(Debug)]
-pub struct Field {
+pub struct JsonField {
     /// Its name.
     pub name: &'static str,
     /// What its value is, in words.
     pub is: &'static str,
     /// The fields of an object, or of the objects in a list.
-    pub below: &'static [Field],
+    pub below: &'static [JsonField],
     /// Whether it is a list, into which no name reaches.
     pub list: bool,
 }
 
 /// A plain value.
-pub const fn field(name: &'static str, is: &'static str) -> Field {
-    Field { name, is, below: &[], list: false }
+pub const fn field(name: &'static str, is: &'static str) -> JsonField {
+    JsonField { name, is, below: &[], list: false }
 }
 
 /// An object.
-pub const fn object(name: &'static str, is: &'static str, below: &'static [Field]) -> Field {
-    Field { name, is, below, list: false }
+pub const fn object(name: &'static str, is: &'static str, below: &'static [JsonField]) -> JsonField {
+    JsonField { name, is, below, list: false }
 }
 
 /// A list of objects.
-pub const fn list(name: &'static str, is: &'static str, below: &'static [Field]) -> Field {
-    Field { name, is, below, list: true }
+pub const fn list(name: &'static str, is: &'static str, below: &'static [JsonField]) -> JsonField {
+    JsonField { name, is, below, list: true }
 }
 
 /// A member, as named by other objects.
-pub const MEMBER_REF: &[Field] = &[
+pub const MEMBER_REF: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
     field("email", "text"),
@@ -41,7 +41,7 @@ pub const MEMBER_REF: &[Field] = &[
 ];
 
 /// An API key.
-pub const KEY: &[Field] = &[
+pub const KEY: &[JsonField] = &[
     field("id", "id"),
     field("kind", "`personal` or `organization`"),
     field("name", "text"),
@@ -65,7 +65,7 @@ pub const KEY: &[Field] = &[
 ];
 
 /// A key that was looked up by its secret.
-pub const FOUND_KEY: &[Field] = &[
+pub const FOUND_KEY: &[JsonField] = &[
     field("id", "id"),
     field("kind", "`personal` or `organization`"),
     field("masked", "the mask"),
@@ -75,18 +75,18 @@ pub const FOUND_KEY: &[Field] = &[
 ];
 
 /// A flag of a stale key.
-pub const FINDING: &[Field] =
+pub const FINDING: &[JsonField] =
     &[field("flag", "`orphaned`, `never_used`, `unused` or `rotation_due`"), field("evidence", "text")];
 
 /// Whether a name such as `created_by.email` leads to a field.
-pub(super) fn has(fields: &[Field], name: &str) -> bool {
+pub(super) fn has(fields: &[JsonField], name: &str) -> bool {
     let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
     fields.iter().filter(|f| f.name == first).any(|f| rest.is_none_or(|rest| !f.list && has(f.below, rest)))
 }
 
 /// The names of the fields, for whoever mistook one.
-pub(super) fn names(fields: &[Field]) -> String {
-    let name = |field: &Field| match field.below {
+pub(super) fn names(fields: &[JsonField]) -> String {
+    let name = |field: &JsonField| match field.below {
         [first, ..] if !field.list => format!("{} ({}.{}, …)", field.name, field.name, first.name),
         _ => field.name.to_owned(),
     };
@@ -94,12 +94,12 @@ pub(super) fn names(fields: &[Field]) -> String {
 }
 
 /// The rows of a table in Markdown, those of inner objects after their own.
-pub fn markdown(fields: &[Field], before: &str, out: &mut String) {
+pub fn markdown(fields: &[JsonField], before: &str, out: &mut String) {
     for field in fields {
         let name = format!("{before}{}", field.name);
         writeln!(out, "| `{name}` | {} |", field.is).expect("writing to a String cannot fail");
         // What a key or a member is stands in a table of its own.
-        let names = |fields: &'static [Field]| fields.iter().map(|f| f.name);
+        let names = |fields: &'static [JsonField]| fields.iter().map(|f| f.name);
         let told = [KEY, MEMBER_REF, FOUND_KEY].into_iter().any(|known| names(known).eq(names(field.below)));
         if !told {
             let join = if field.list { "[]." } else { "." };

@@ -3,14 +3,14 @@
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::marker::PhantomData;
 
-use super::{Format, Row, csv, json};
-use crate::cli::exit::Failure;
+use super::{OutputFormat, OutputRow, csv, json};
+use crate::cli::error::CommandError;
 use crate::domain::text;
 
 /// A list under way. One that is dropped before its end is incomplete: JSON lacks the closing bracket.
-pub struct Stream<T> {
+pub struct OutputStream<T> {
     out: BufWriter<Stdout>,
-    format: Format,
+    format: OutputFormat,
     fields: Vec<String>,
     /// Whether the line with the names of the columns is still to come.
     header: bool,
@@ -19,9 +19,9 @@ pub struct Stream<T> {
     rows: PhantomData<T>,
 }
 
-impl<T: Row> Stream<T> {
+impl<T: OutputRow> OutputStream<T> {
     /// Prints nothing yet: the first page may not come.
-    pub(super) fn new(format: Format, fields: Vec<String>, header: bool) -> Self {
+    pub(super) fn new(format: OutputFormat, fields: Vec<String>, header: bool) -> Self {
         Self { out: BufWriter::new(io::stdout()), format, fields, header, between: "[\n", rows: PhantomData }
     }
 
@@ -29,17 +29,17 @@ impl<T: Row> Stream<T> {
     ///
     /// # Errors
     /// Nobody reads any more.
-    pub fn rows(&mut self, rows: &[T]) -> Result<(), Failure> {
+    pub fn rows(&mut self, rows: &[T]) -> Result<(), CommandError> {
         self.begin()?;
         match self.format {
-            Format::Json => {
+            OutputFormat::Json => {
                 for row in rows {
                     write!(self.out, "{}{}", self.between, json::shown(row.json(), &self.fields))?;
                     self.between = ",\n";
                 }
             }
-            Format::Csv => csv::body(&mut self.out, rows)?,
-            Format::Id | Format::Table => {
+            OutputFormat::Csv => csv::body(&mut self.out, rows)?,
+            OutputFormat::Id | OutputFormat::Table => {
                 for row in rows {
                     writeln!(self.out, "{}", text::line(&row.id()))?;
                 }
@@ -52,16 +52,16 @@ impl<T: Row> Stream<T> {
     ///
     /// # Errors
     /// Nobody reads any more.
-    pub fn end(mut self) -> Result<(), Failure> {
+    pub fn end(mut self) -> Result<(), CommandError> {
         self.begin()?;
-        if self.format == Format::Json {
+        if self.format == OutputFormat::Json {
             self.out.write_all(if self.between == "[\n" { b"[\n]\n" } else { b"\n]\n" })?;
         }
         Ok(self.out.flush()?)
     }
 
     fn begin(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.header) && self.format == Format::Csv {
+        if std::mem::take(&mut self.header) && self.format == OutputFormat::Csv {
             csv::head::<T>(&mut self.out)?;
         }
         Ok(())

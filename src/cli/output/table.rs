@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::Row;
+use super::OutputRow;
 use crate::domain::text;
 
 /// Spaces between two columns.
@@ -13,7 +13,7 @@ const CUT_TO: usize = 12;
 
 /// Writes a table that fits `width`, if there is one. `shown` is what a terminal of this kind shows of a text.
 /// Only the rows are held, never their cells: those of a long list would take several times as much.
-pub(super) fn write<T: Row>(
+pub(super) fn write<T: OutputRow>(
     out: &mut impl Write,
     rows: &[T],
     header: bool,
@@ -58,7 +58,7 @@ pub(super) fn write<T: Row>(
 }
 
 /// Which columns stay, and how wide they become.
-fn fit<T: Row>(widths: &mut [usize], width: Option<usize>) -> Vec<usize> {
+fn fit<T: OutputRow>(widths: &mut [usize], width: Option<usize>) -> Vec<usize> {
     let columns = T::COLUMNS;
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     let Some(width) = width else { return kept };
@@ -91,16 +91,16 @@ fn fit<T: Row>(widths: &mut [usize], width: Option<usize>) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::output::{Column, Field};
+    use crate::cli::output::{JsonField, OutputColumn};
 
     struct Pair(&'static str, &'static str);
 
-    impl Row for Pair {
-        const COLUMNS: &'static [Column<Self>] = &[
-            Column { title: "Name", field: "name", rank: 0, cut: true, cell: |p| p.0.into() },
-            Column { title: "Id", field: "id", rank: 2, cut: false, cell: |p| p.1.into() },
+    impl OutputRow for Pair {
+        const COLUMNS: &'static [OutputColumn<Self>] = &[
+            OutputColumn { title: "Name", field: "name", rank: 0, cut: true, cell: |p| p.0.into() },
+            OutputColumn { title: "Id", field: "id", rank: 2, cut: false, cell: |p| p.1.into() },
         ];
-        const FIELDS: &'static [Field] = &[];
+        const FIELDS: &'static [JsonField] = &[];
         fn json(&self) -> String {
             "null".to_owned()
         }

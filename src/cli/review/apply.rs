@@ -6,11 +6,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::reviews;
-use crate::cli::connect::{Connection, Context};
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::connect::{CommandContext, Connection};
+use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::keys::{all, me};
 use crate::cli::output::schema::field;
-use crate::cli::output::{self, Column, Field, Output, OutputArgs, Row, say};
+use crate::cli::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::cli::prompt;
 use crate::client::{Error, Request};
 use crate::domain::draft::{Change, Draft, Drafts};
@@ -45,20 +45,20 @@ pub struct ApplyArgs {
 
 /// What became of a draft.
 #[derive(Serialize)]
-pub(in crate::cli) struct Applied {
+pub(in crate::cli) struct ApplyRow {
     key_id: Id,
     name: String,
     decision: Decision,
     result: &'static str,
     detail: String,
     #[serde(skip)]
-    exit: Exit,
+    exit_code: ExitCode,
 }
 
 const WOULD: &str = "would_apply";
 
-impl Row for Applied {
-    const FIELDS: &'static [Field] = &[
+impl OutputRow for ApplyRow {
+    const FIELDS: &'static [JsonField] = &[
         field("key_id", "id"),
         field("name", "text"),
         field("decision", "`keep`, `revoke`, `rotate` or `skip`"),
@@ -66,28 +66,34 @@ impl Row for Applied {
         field("detail", "text"),
     ];
 
-    const COLUMNS: &'static [Column<Self>] = &[
-        Column {
+    const COLUMNS: &'static [OutputColumn<Self>] = &[
+        OutputColumn {
             title: "Result",
             field: "result",
             rank: 0,
             cut: false,
             cell: |a| a.result.replace('_', " ").into(),
         },
-        Column {
+        OutputColumn {
             title: "Decision",
             field: "decision",
             rank: 0,
             cut: false,
             cell: |a| a.decision.to_string().into(),
         },
-        Column { title: "Name", field: "name", rank: 0, cut: true, cell: |a| a.name.as_str().into() },
-        Column { title: "Why", field: "detail", rank: 1, cut: true, cell: |a| a.detail.as_str().into() },
-        Column { title: "Id", field: "key_id", rank: 2, cut: false, cell: |a| a.id().into() },
+        OutputColumn { title: "Name", field: "name", rank: 0, cut: true, cell: |a| a.name.as_str().into() },
+        OutputColumn {
+            title: "Why",
+            field: "detail",
+            rank: 1,
+            cut: true,
+            cell: |a| a.detail.as_str().into(),
+        },
+        OutputColumn { title: "Id", field: "key_id", rank: 2, cut: false, cell: |a| a.id().into() },
     ];
 
     fn json(&self) -> String {
-        output::json_of(self)
+        output::to_json(self)
     }
 
     fn id(&self) -> String {
@@ -95,24 +101,24 @@ impl Row for Applied {
     }
 }
 
-pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Failure> {
-    let output = Output::new::<Applied>(&args.output, context.ascii())?;
+pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+    let output = Output::new::<ApplyRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let profile = connection.target.profile.clone().unwrap_or_default();
     let kept = context.state.drafts(&profile)?;
     let nothing = || {
-        say(&format!(
+        print_message(&format!(
             "Nothing is prepared on {}: decide in the terminal UI, tab Review.",
             connection.target.label()
         ));
-        Ok(Exit::Done)
+        Ok(ExitCode::Success)
     };
     if kept.is_empty() {
         return nothing();
     }
     let mut drafts = Drafts::read(&kept).ok_or_else(|| {
-        Failure::new(
-            Exit::Failed,
+        CommandError::new(
+            ExitCode::Failure,
             "the prepared decisions on this machine cannot be read; decide again in the terminal UI",
         )
     })?;
@@ -127,20 +133,20 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
     let wanted = |key: &Key| drafts.get(key.id).is_some();
     let keys = all(&connection, Kind::Organization, true, wanted).await?;
     let keys: HashMap<Id, Key> = keys.into_iter().map(|key| (key.id, key)).collect();
-    let mut plan: Vec<Applied> =
+    let mut plan: Vec<ApplyRow> =
         drafts.iter().map(|(id, draft)| foresee(id, draft, keys.get(&id), &rules)).collect();
     let revokes = plan.iter().filter(|a| a.result == WOULD && a.decision == Decision::Revoke).count();
     if let Some(max) = args.max
         && revokes > max
     {
-        return Err(Failure::new(
-            Exit::Refused,
+        return Err(CommandError::new(
+            ExitCode::Refused,
             format!("{revokes} keys would be revoked and --max allows {max}: nothing was done"),
         ));
     }
     if args.dry_run {
         output.list(&plan, "")?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Success);
     }
     if !args.yes {
         confirm(&plan, revokes, &connection)?;
@@ -158,15 +164,18 @@ pub(super) async fn run(args: ApplyArgs, context: &Context) -> Result<Exit, Fail
         }
     }
     output.list(&plan, "")?;
-    let bad = plan.iter().filter(|a| a.exit != Exit::Done).count();
+    let bad = plan.iter().filter(|a| a.exit_code != ExitCode::Success).count();
     if bad == 0 {
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Success);
     }
-    let exit = if bad == plan.len() { plan[0].exit } else { Exit::Partial };
-    Err(Failure::new(exit, format!("{bad} of {} decisions were not applied; they stay prepared", plan.len())))
+    let exit = if bad == plan.len() { plan[0].exit_code } else { ExitCode::PartialFailure };
+    Err(CommandError::new(
+        exit,
+        format!("{bad} of {} decisions were not applied; they stay prepared", plan.len()),
+    ))
 }
 
-fn foresee(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> Applied {
+fn foresee(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> ApplyRow {
     let held = match (key, draft.decision) {
         (None, _) => Some("it is not among the keys any more".to_owned()),
         (Some(key), Decision::Revoke) if key.revoked_at.is_some() => Some("it is revoked already".to_owned()),
@@ -176,19 +185,19 @@ fn foresee(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> 
             .map(|at| format!("it is in use: used {}", ago(at, rules.now))),
         _ => None,
     };
-    Applied {
+    ApplyRow {
         key_id: id,
         name: key.map_or_else(String::new, |k| k.name.clone()),
         decision: draft.decision,
         result: if held.is_some() { "left" } else { WOULD },
-        exit: if held.is_some() { Exit::Refused } else { Exit::Done },
+        exit_code: if held.is_some() { ExitCode::Refused } else { ExitCode::Success },
         detail: held.or_else(|| key.map(|k| rules.last_use(k))).unwrap_or_default(),
     }
 }
 
-fn confirm(plan: &[Applied], revokes: usize, connection: &Connection) -> Result<(), Failure> {
+fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result<(), CommandError> {
     if !prompt::possible() {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "nothing was applied: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
         ));
     }
@@ -204,7 +213,7 @@ fn confirm(plan: &[Applied], revokes: usize, connection: &Connection) -> Result<
             )
         })
         .collect();
-    say(&format!("On {}:\n{}", connection.target.label(), lines.join("\n")));
+    print_message(&format!("On {}:\n{}", connection.target.label(), lines.join("\n")));
     let wanted = if revokes > 0 { format!("revoke {revokes}") } else { "y".to_owned() };
     prompt::confirm(&format!("Apply? Type `{wanted}`:"), &wanted)
 }
@@ -212,7 +221,7 @@ fn confirm(plan: &[Applied], revokes: usize, connection: &Connection) -> Result<
 /// Applies one: what it changes, and whether it makes no sense to go on.
 async fn carry_out(
     connection: &Connection,
-    applied: &mut Applied,
+    applied: &mut ApplyRow,
     drafts: &Drafts,
 ) -> (Option<Change>, bool) {
     let Some(draft) = drafts.get(applied.key_id) else { return (None, false) };
@@ -237,11 +246,14 @@ async fn carry_out(
             } else {
                 "failed"
             };
-            let failure = Failure::from(error);
-            let change = Change::Refused(applied.key_id, failure.words.clone());
-            applied.detail = failure.words;
-            applied.exit = failure.exit;
-            let stop = matches!(failure.exit, Exit::Unreachable | Exit::NotSignedIn | Exit::NotPermitted);
+            let failure = CommandError::from(error);
+            let change = Change::Refused(applied.key_id, failure.message.clone());
+            applied.detail = failure.message;
+            applied.exit_code = failure.exit_code;
+            let stop = matches!(
+                failure.exit_code,
+                ExitCode::Unreachable | ExitCode::NotSignedIn | ExitCode::NotPermitted
+            );
             (Some(change), stop)
         }
     }

@@ -3,7 +3,7 @@
 use crate::domain::secret::{LENGTH, Malformed, PREFIX, check};
 
 /// What was pasted.
-pub(super) struct Pasted<'a> {
+pub(super) struct PastedKey<'a> {
     /// All of it, the line's end included.
     raw: &'a str,
     /// Whether it stood in quotes.
@@ -24,7 +24,7 @@ enum Scheme {
     Glued,
 }
 
-impl<'a> Pasted<'a> {
+impl<'a> PastedKey<'a> {
     pub(super) fn new(raw: &'a str) -> Self {
         let mut rest = raw.trim();
         let bare = rest.trim_matches(['"', '\'']).trim();
@@ -156,7 +156,7 @@ mod tests {
     use crate::domain::secret::Secret;
 
     fn hint(pasted: &str) -> String {
-        Pasted::new(pasted).hints().join(" | ")
+        PastedKey::new(pasted).hints().join(" | ")
     }
 
     #[test]

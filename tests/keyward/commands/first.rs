@@ -37,7 +37,7 @@ fn from_the_first_screen_into_the_tables() {
 fn from_the_first_screen_into_the_demo_or_away() {
     let home = tempfile::tempdir().unwrap();
     let mut pty = Pty::start(keyward(home.path(), &[]), 100, 30);
-    pty.until_text("CellStyle at a demo");
+    pty.until_text("Look at a demo");
     pty.press("\t\t\t\r");
     pty.until_text("Workspace");
     pty.press("q");

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use keyward::cli::Cli;
-use keyward::cli::json_docs::{PRINTED, json_document};
-use keyward::cli::output::Field;
+use keyward::cli::json_docs::{JSON_OUTPUTS, json_document};
+use keyward::cli::output::JsonField;
 use serde_json::Value;
 
 use super::world::World;
@@ -41,21 +41,21 @@ fn every_command_with_json_is_in_it() {
     with_json(&Cli::command(), "", &mut found);
     // A document of its own, see `domain::export`.
     assert!(found.remove("review export"));
-    let told = |p: &keyward::cli::json_docs::Printed| {
+    let told = |p: &keyward::cli::json_docs::JsonOutput| {
         p.command
             .split(' ')
             .filter(|word| *word == word.to_lowercase() && *word != "<")
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let told: BTreeSet<String> = PRINTED.iter().map(told).collect();
+    let told: BTreeSet<String> = JSON_OUTPUTS.iter().map(told).collect();
     assert_eq!(told, found);
 }
 
 /// What is wrong with a value that should have these fields.
 fn differences(
     value: &Value,
-    fields: &[Field],
+    fields: &[JsonField],
     at: &str,
     wrong: &mut Vec<String>,
     seen: &mut BTreeSet<String>,
@@ -106,7 +106,7 @@ fn the_commands_print_what_it_says() {
     let world = World::new();
     let ran = world.run(&["demo", "--", "sh", "-ec", SCRIPT]).ends(0, &[]);
     let mut wrong = Vec::new();
-    for printed in PRINTED {
+    for printed in JSON_OUTPUTS {
         let file = world.path("json").join(printed.command.replace([' ', '<'], "_"));
         let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}: {ran:?}", file.display()));
         let value: Value =

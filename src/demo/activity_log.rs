@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::fixtures::{ORGANIZATION, Who};
-use super::organization::{Member, Planted};
+use super::fixtures::{MemberName, ORGANIZATION};
+use super::organization::{DemoMember, GeneratedKey};
 use super::rng::Rng;
 use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
@@ -12,18 +12,23 @@ use crate::domain::member::MemberRef;
 use crate::domain::time::{HOUR, Timestamp};
 
 /// The log while it is written.
-pub struct Log<'a> {
+pub struct ActivityLog<'a> {
     rows: Vec<Activity>,
     chance: &'a mut Rng,
     addresses: HashMap<Id, String>,
 }
 
-impl Log<'_> {
+impl ActivityLog<'_> {
     /// All that was done, oldest first.
-    pub fn of(members: &[Member], keys: &[Planted], start: Timestamp, chance: &mut Rng) -> Vec<Activity> {
+    pub fn of(
+        members: &[DemoMember],
+        keys: &[GeneratedKey],
+        start: Timestamp,
+        chance: &mut Rng,
+    ) -> Vec<Activity> {
         let addresses = members.iter().map(|m| (m.who.id, m.address.clone())).collect();
-        let mut log = Log { rows: Vec::new(), chance, addresses };
-        let admin = &*members[Who::Ada.place()].who;
+        let mut log = ActivityLog { rows: Vec::new(), chance, addresses };
+        let admin = &*members[MemberName::Ada.place()].who;
         ORGANIZATION.clone_into(&mut log.row(start, None, Action::OrganizationCreated).detail);
         for member in members {
             log.member(member, admin);
@@ -50,7 +55,7 @@ impl Log<'_> {
         self.rows.last_mut().expect("just pushed")
     }
 
-    fn member(&mut self, member: &Member, admin: &MemberRef) {
+    fn member(&mut self, member: &DemoMember, admin: &MemberRef) {
         let who = &*member.who;
         if who.id != admin.id {
             let row = self.row(member.joined_at.minus(5 * HOUR), Some(admin), Action::MemberInvited);

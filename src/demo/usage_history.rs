@@ -7,7 +7,7 @@ use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
 /// When an integration works. Hours are UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pattern {
+pub enum UsagePattern {
     /// A dashboard that refreshes every five minutes, day and night.
     EveryFiveMinutes,
     /// A bridge that follows the shifts: busy on workdays, a heartbeat on Sundays.
@@ -30,7 +30,7 @@ pub enum Pattern {
 
 /// A year of use of one key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct UsageHistory {
     /// Uses by hour, oldest first, as long as hours are kept.
     pub hours: Vec<Bucket>,
     /// Uses by day, oldest first.
@@ -46,7 +46,7 @@ pub struct Past {
 /// Days of history that the demo makes: a year, and a little for charts that begin at a month.
 const DAYS: i64 = 380;
 
-impl Pattern {
+impl UsagePattern {
     /// Uses in the hour that begins at `hour`.
     fn uses(self, hour: Timestamp, chance: &mut Rng) -> i64 {
         let of_day = hour.0.rem_euclid(DAY) / HOUR;
@@ -95,8 +95,8 @@ impl Pattern {
         now: Timestamp,
         clients: &[Client],
         chance: &mut Rng,
-    ) -> Past {
-        let mut past = Past::default();
+    ) -> UsageHistory {
+        let mut past = UsageHistory::default();
         if self == Self::Never || clients.is_empty() || until < from {
             return past;
         }
@@ -136,7 +136,7 @@ impl Pattern {
     }
 }
 
-fn add(past: &mut Past, hour: Timestamp, count: i64, now: Timestamp) {
+fn add(past: &mut UsageHistory, hour: Timestamp, count: i64, now: Timestamp) {
     past.count += count;
     if now.since(hour) < BucketWidth::Hour.kept() {
         past.hours.push(Bucket { start: hour, count, refused: 0 });
@@ -155,7 +155,7 @@ mod tests {
     // A Tuesday, 06:10 UTC.
     const NOW: Timestamp = Timestamp(1_795_500_600_000);
 
-    fn past(pattern: Pattern, age_days: i64, silent_ms: i64) -> Past {
+    fn past(pattern: UsagePattern, age_days: i64, silent_ms: i64) -> UsageHistory {
         let client = |n: u8| Client { agent: "Grafana/11.4.0".into(), address: format!("10.0.0.{n}") };
         let (from, until) = (NOW.minus(age_days * DAY), NOW.minus(silent_ms));
         pattern.past(from, until, NOW, &[client(1), client(2)], &mut Rng::new(1))
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_happened_lies_between_creation_and_now_and_adds_up() {
-        use Pattern as P;
+        use UsagePattern as P;
         for pattern in
             [P::EveryFiveMinutes, P::Shifts, P::Office, P::Hourly, P::Nightly, P::Weekly, P::Notebook]
         {
@@ -180,12 +180,12 @@ mod tests {
 
     #[test]
     fn each_pattern_shows_in_the_counts() {
-        assert_eq!(past(Pattern::Never, 100, 0), Past::default());
-        let weekly = past(Pattern::Weekly, 400, 0);
+        assert_eq!(past(UsagePattern::Never, 100, 0), UsageHistory::default());
+        let weekly = past(UsagePattern::Weekly, 400, 0);
         assert!(weekly.hours.windows(2).all(|w| w[1].start.since(w[0].start) == 7 * DAY));
-        let stopped = past(Pattern::Notebook, 300, 48 * DAY);
+        let stopped = past(UsagePattern::Notebook, 300, 48 * DAY);
         assert!(NOW.since(stopped.last.unwrap().0) / DAY == 48);
-        let daily = past(Pattern::Office, 90, 0);
+        let daily = past(UsagePattern::Office, 90, 0);
         assert!(daily.hours.windows(2).all(|w| w[1].start.since(w[0].start) <= DAY));
     }
 }

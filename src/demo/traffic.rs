@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use zeroize::Zeroizing;
 
-use super::keys::Act;
+use super::keys::Traffic;
 use crate::clock;
 use crate::domain::key::Client;
 use crate::domain::secret::Secret;
@@ -20,17 +20,17 @@ const SWITCH_AFTER: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A program of the plant with its key.
-pub struct Integration {
+pub struct TrafficSource {
     /// The key.
     pub secret: Secret,
     /// What it does.
-    pub act: Act,
+    pub act: Traffic,
     /// What it calls itself, and where it stands.
     pub client: Client,
 }
 
 /// Sets them to work, until the runtime ends.
-pub fn set_to_work(server: SocketAddr, integrations: Vec<Integration>) {
+pub fn set_to_work(server: SocketAddr, integrations: Vec<TrafficSource>) {
     let start = Instant::from_std(clock::monotonic());
     for (n, integration) in integrations.into_iter().enumerate() {
         // Not all in the same moment.
@@ -39,13 +39,13 @@ pub fn set_to_work(server: SocketAddr, integrations: Vec<Integration>) {
     }
 }
 
-impl Integration {
+impl TrafficSource {
     async fn work(self, server: SocketAddr, start: Instant, offset: Duration) {
         let switch = start + SWITCH_AFTER;
         let (every, from, until) = match self.act {
-            Act::Uses(every) => (every, start, None),
-            Act::UsesUntilSwitch(every) => (every, start, Some(switch)),
-            Act::TakesOver(every) => (every, switch, None),
+            Traffic::Uses(every) => (every, start, None),
+            Traffic::UsesUntilSwitch(every) => (every, start, Some(switch)),
+            Traffic::TakesOver(every) => (every, switch, None),
         };
         let mut ticks = interval_at(from + offset, Duration::from_secs(every));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

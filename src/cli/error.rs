@@ -1,0 +1,205 @@
+//! How a command ends: its exit code, and the message of a command that failed.
+//!
+//! Every error of another layer that a command can meet is converted to a [`CommandError`] here.
+
+use std::fmt;
+use std::io;
+
+use crate::client::state::StateError;
+use crate::client::{BadAddress, BadCredential, Error};
+use crate::config::ConfigError;
+use crate::wire::problem::{Problem, ProblemType};
+
+/// Exit codes. Scripts depend on them, so a code never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// The command did what it should.
+    Success = 0,
+    /// The command failed for a reason without a code of its own.
+    Failure = 1,
+    /// The command line, or a value on it, is invalid.
+    Usage = 2,
+    /// The named key, member or other resource does not exist.
+    NotFound = 3,
+    /// There is no session, or it has ended.
+    NotSignedIn = 4,
+    /// The member's role does not allow the command.
+    NotPermitted = 5,
+    /// A guard refused, a resource is in conflict, or a name is ambiguous.
+    Refused = 6,
+    /// The server cannot be reached, or did not reply in time.
+    Unreachable = 7,
+    /// Some items of a batch failed, others succeeded.
+    PartialFailure = 8,
+    /// Something was found, and `--exit-code` was passed.
+    Found = 10,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(exit_code: ExitCode) -> Self {
+        Self::from(exit_code as u8)
+    }
+}
+
+/// The reason why a command failed.
+#[derive(Debug)]
+pub struct CommandError {
+    /// Exit code of the process.
+    pub exit_code: ExitCode,
+    /// One or more sentences: what happened, why, and what to do. Empty if nothing is left to print.
+    pub message: String,
+}
+
+impl CommandError {
+    /// Creates an error from its exit code and message.
+    pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
+        Self { exit_code, message: message.into() }
+    }
+
+    /// Creates an error about an invalid command line.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, message)
+    }
+
+    /// The reader of standard output went away, such as `head`: this is not a failure, and there is nothing to print.
+    fn broken_pipe() -> Self {
+        Self::new(ExitCode::Success, "")
+    }
+
+    /// Puts the subject of the error before its message: a flag, a variable, or what was being done.
+    #[must_use]
+    pub fn with_prefix(self, prefix: &str) -> Self {
+        Self { message: format!("{prefix}: {}", self.message), ..self }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
+        let exit_code = match &error {
+            Error::Unreachable { .. } | Error::Garbled { status: Some(502..=504), .. } => {
+                ExitCode::Unreachable
+            }
+            Error::Garbled { .. } => ExitCode::Failure,
+            Error::Refused(problem) => exit_code_of(problem),
+        };
+        let message = match &error {
+            Error::Refused(problem) => problem_message(problem),
+            other => other.to_string(),
+        };
+        Self { exit_code, message }
+    }
+}
+
+fn exit_code_of(problem: &Problem) -> ExitCode {
+    use ProblemType as P;
+    match problem.kind {
+        P::NotFound => ExitCode::NotFound,
+        P::FieldInvalid => ExitCode::Usage,
+        P::NotPermitted | P::KeyNotAllowedHere | P::OriginRefused => ExitCode::NotPermitted,
+        P::Unavailable | P::OutcomeUnknown | P::RequestTimeout => ExitCode::Unreachable,
+        P::IdempotencyKeyReused => ExitCode::Refused,
+        _ => match problem.status {
+            401 => ExitCode::NotSignedIn,
+            403 => ExitCode::NotPermitted,
+            404 => ExitCode::NotFound,
+            409 | 412 | 428 => ExitCode::Refused,
+            502..=504 => ExitCode::Unreachable,
+            _ => ExitCode::Failure,
+        },
+    }
+}
+
+/// The server's own message, and the command or step that resolves the problem.
+fn problem_message(problem: &Problem) -> String {
+    let mut message = problem.to_string();
+    if message.is_empty() {
+        message = format!("The server replied with status {}.", problem.status);
+    }
+    let next_step = match problem.kind {
+        ProblemType::SessionMissing | ProblemType::SessionEnded => "Sign in with `keyward login URL`.",
+        ProblemType::CodeInvalid => "`keyward members invite` creates a new one.",
+        ProblemType::OutcomeUnknown => "Check whether it was done before you repeat it.",
+        ProblemType::RateLimited => "Try again in a minute.",
+        _ => return message,
+    };
+    if message.contains("keyward login") {
+        return message;
+    }
+    format!("{}. {next_step}", message.trim_end_matches('.'))
+}
+
+impl From<StateError> for CommandError {
+    fn from(error: StateError) -> Self {
+        Self::new(ExitCode::Failure, error.to_string())
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<BadAddress> for CommandError {
+    fn from(error: BadAddress) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<BadCredential> for CommandError {
+    fn from(error: BadCredential) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::broken_pipe();
+        }
+        Self::new(ExitCode::Failure, format!("The output cannot be written: {error}."))
+    }
+}
+
+/// An error of the operating system, with what it was needed for.
+impl From<anyhow::Error> for CommandError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(ExitCode::Failure, format!("{error:#}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_type_has_its_exit_code() {
+        for &kind in ProblemType::ALL {
+            let exit_code = CommandError::from(Error::Refused(Box::new(Problem::new(kind, "x")))).exit_code;
+            let expected = match kind.status() {
+                401 => ExitCode::NotSignedIn,
+                403 => ExitCode::NotPermitted,
+                404 => ExitCode::NotFound,
+                408 | 503 => ExitCode::Unreachable,
+                422 if kind == ProblemType::FieldInvalid => ExitCode::Usage,
+                409 | 412 | 422 | 428 => ExitCode::Refused,
+                _ => ExitCode::Failure,
+            };
+            assert_eq!(exit_code, expected, "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn an_ended_session_names_the_command_that_signs_in() {
+        let problem = Problem::new(ProblemType::SessionEnded, "The session has ended.");
+        let error = CommandError::from(Error::Refused(Box::new(problem)));
+        assert_eq!(error.message, "The session has ended. Sign in with `keyward login URL`.");
+    }
+}
