@@ -70,7 +70,7 @@ pub fn build_options(
         restricted: session.restricted,
         theme: Theme { palette, ascii: !capabilities.unicode },
         keymap,
-        refresh_ms: u64::try_from(refresh.as_millis()).unwrap_or(u64::MAX),
+        refresh_interval: refresh,
         hints,
         capabilities,
         clipboard,
@@ -126,7 +126,7 @@ mod tests {
         config.ui.refresh_seconds = 0;
         let options = build_options(session(), &config, &environment).unwrap();
         assert_eq!((options.theme.palette, options.theme.ascii), (ColorScheme::Mono, true));
-        assert_eq!(options.refresh_ms, 1_000);
+        assert_eq!(options.refresh_interval, Duration::from_secs(1));
     }
 
     #[test]

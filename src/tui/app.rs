@@ -20,7 +20,7 @@ mod tabs;
 mod ticks;
 
 pub use overlay::Overlay;
-pub use tabs::Place;
+pub use tabs::TablePosition;
 
 /// A screen that fills the body. A tab exists when its screen does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,14 +155,14 @@ pub struct Model {
     /// The open tab.
     pub tab: Tab,
     /// What lies over it; one at most.
-    pub overlay: Option<Overlay>,
+    pub popup: Option<Overlay>,
     /// The first of two keys that was pressed.
-    pub half: Option<KeyCombination>,
-    interrupted: Option<UiTime>,
+    pub key_prefix: Option<KeyCombination>,
+    interrupted_at: Option<UiTime>,
     /// When it is asked again who is signed in, while no answer came yet.
-    again: Option<UiTime>,
+    retry_me_at: Option<UiTime>,
     /// When the open tab is asked for again, after it was not answered.
-    retry: Option<(Tab, UiTime)>,
+    retry_tab_at: Option<(Tab, UiTime)>,
 }
 
 impl Model {
@@ -181,13 +181,13 @@ impl Model {
                 detail: detail::State::default(),
             },
             tab: Tab::Personal,
-            overlay: None,
-            half: None,
-            interrupted: None,
-            again: None,
-            retry: None,
+            popup: None,
+            key_prefix: None,
+            interrupted_at: None,
+            retry_me_at: None,
+            retry_tab_at: None,
         };
-        model.context.ask(ReplyTo::Me, ApiRequest::Me);
+        model.context.request(ReplyTo::Me, ApiRequest::Me);
         model.settle();
         let effects = model.take_effects();
         (model, effects)
@@ -223,7 +223,7 @@ impl Model {
     pub fn can_wait(&self, msg: &Msg) -> bool {
         let Msg::Reply { ticket, .. } = msg else { return false };
         matches!(
-            self.context.owner(*ticket),
+            self.context.recipient(*ticket),
             Some(ReplyTo::List(_) | ReplyTo::Changes(_) | ReplyTo::Daily(_))
         )
     }
@@ -233,16 +233,16 @@ impl Model {
         match msg {
             Msg::Tick { now } => self.tick(now),
             Msg::Resize { columns, rows } => self.context.size = (columns, rows),
-            Msg::Key(key) => self.press(key),
+            Msg::KeyPress(key) => self.press(key),
             Msg::Paste(text) => self.paste(&text),
-            Msg::Shown => {
-                if let Some(overlay) = &mut self.overlay {
+            Msg::FrameWritten => {
+                if let Some(overlay) = &mut self.popup {
                     overlay.popup_mut().shown();
                 }
                 return Vec::new();
             }
-            Msg::Conceal => {
-                if let Some(overlay) = &mut self.overlay {
+            Msg::HideSecrets => {
+                if let Some(overlay) = &mut self.popup {
                     overlay.popup_mut().conceal();
                 }
             }

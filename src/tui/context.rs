@@ -1,9 +1,10 @@
 //! What all screens share: who is signed in and where, the time, the look, the messages, and the effects to be done.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::keymap::{Action, Keymap};
-use super::msg::{ApiRequest, Delivery, Effect, Pending, RequestError, Ticket, UiTime};
+use super::msg::{ApiRequest, Delivery, Effect, RequestError, Ticket, UiTime, UnfinishedCreate};
 use super::notice::Notices;
 use super::theme::Theme;
 use crate::domain::id::Id;
@@ -15,8 +16,8 @@ use crate::domain::time::Timestamp;
 use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::sessions::Me;
 
-/// Before something that was not answered is asked again, in milliseconds.
-pub const RETRY_MS: u64 = 5_000;
+/// Before something that was not answered is asked again.
+pub const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// What the UI starts with. The runtime and the configuration know it; nothing of it is asked for again.
 #[derive(Clone, Debug)]
@@ -35,14 +36,14 @@ pub struct StartOptions {
     pub theme: Theme,
     /// The keys.
     pub keymap: Keymap,
-    /// Between two looks for changes, in milliseconds.
-    pub refresh_ms: u64,
+    /// Time between two requests for changed keys.
+    pub refresh_interval: Duration,
     /// Columns and rows of the window.
     pub size: (u16, u16),
     /// 16 random bytes, from which idempotency keys are made.
     pub seed: [u8; 16],
     /// Creates of earlier runs whose secret may not have been stored.
-    pub pending: Vec<Pending>,
+    pub unfinished_creates: Vec<UnfinishedCreate>,
     /// The review's drafts of the last run, as [`Effect::SaveDrafts`] and [`Effect::AppendDrafts`] carried them; empty if there are none.
     pub drafts: String,
 }
@@ -77,14 +78,14 @@ pub enum ReplyTo {
     /// That a secret is stored.
     Confirm,
     /// The overlay that is open; dropped with it.
-    Overlay,
+    Popup,
     /// A copy or file whose outcome is only told.
     Notice,
 }
 
 /// A create whose answer is awaited.
 #[derive(Clone, Debug)]
-pub struct Creating {
+pub struct CreateInFlight {
     /// Its `Idempotency-Key`.
     pub idempotency_key: String,
     /// The key to be revoked as soon as this one exists, since it leaked.
@@ -104,12 +105,12 @@ pub struct Leak {
 
 /// How the server is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Link {
+pub enum Connection {
     /// The first answer is awaited.
     #[default]
     Connecting,
     /// The last answer was good.
-    Live,
+    Connected,
     /// The last question was not answered; why.
     Lost(String),
     /// The session has ended.
@@ -130,14 +131,14 @@ pub struct Context {
     /// Who is signed in.
     pub me: Option<Me>,
     /// How the server is reached.
-    pub link: Link,
+    pub connection: Connection,
     /// The message on the screen, and the earlier ones.
     pub notices: Notices,
     /// What to do, collected while a message is handled.
     pub effects: Vec<Effect>,
-    creating: HashMap<Ticket, Creating>,
+    creates_in_flight: HashMap<Ticket, CreateInFlight>,
     server_time: Option<(Timestamp, UiTime)>,
-    who_asked: Option<UiTime>,
+    me_requested_at: Option<UiTime>,
     waiting: HashMap<Ticket, ReplyTo>,
     tickets: u64,
     creates: u64,
@@ -151,12 +152,12 @@ impl Context {
             size: start.size,
             exact_times: false,
             me: None,
-            link: Link::default(),
+            connection: Connection::default(),
             notices: Notices::default(),
             effects: Vec::new(),
-            creating: HashMap::new(),
+            creates_in_flight: HashMap::new(),
             server_time: None,
-            who_asked: None,
+            me_requested_at: None,
             waiting: HashMap::new(),
             tickets: 0,
             creates: 0,
@@ -172,12 +173,12 @@ impl Context {
     /// The server's present: its last `as_of`, moved on by the monotonic clock. The epoch before the first answer.
     pub fn server_now(&self) -> Timestamp {
         self.server_time.map_or(Timestamp::default(), |(at, heard)| {
-            at.plus(i64::try_from(self.now.since(heard)).unwrap_or(i64::MAX))
+            at.plus(i64::try_from(self.now.since(heard).as_millis()).unwrap_or(i64::MAX))
         })
     }
 
     /// Takes a server's `as_of` that has just arrived.
-    pub fn heard_time(&mut self, as_of: Timestamp) {
+    pub fn record_server_time(&mut self, as_of: Timestamp) {
         // Answers overtake each other; time does not go back.
         if as_of >= self.server_now() || self.server_time.is_none() {
             self.server_time = Some((as_of, self.now));
@@ -185,7 +186,7 @@ impl Context {
     }
 
     /// What staleness is judged by now.
-    pub fn rules(&self) -> StalenessRules {
+    pub fn staleness_rules(&self) -> StalenessRules {
         let (policy, tracking_since) = self
             .me
             .as_ref()
@@ -194,52 +195,59 @@ impl Context {
     }
 
     /// Asks the server on behalf of `owner`.
-    pub fn ask(&mut self, owner: ReplyTo, ask: ApiRequest) -> Ticket {
+    pub fn request(&mut self, owner: ReplyTo, request: ApiRequest) -> Ticket {
         let ticket = self.ticket(owner);
-        self.effects.push(Effect::Request { ticket, ask });
+        self.effects.push(Effect::Request { ticket, request });
         ticket
     }
 
     /// Asks who is signed in, and as what: roles change while one works.
-    pub fn ask_who(&mut self) {
-        if !self.waits(ReplyTo::Me) {
-            self.who_asked = Some(self.now);
-            self.ask(ReplyTo::Me, ApiRequest::Me);
+    pub fn request_me(&mut self) {
+        if !self.is_waiting_for(ReplyTo::Me) {
+            self.me_requested_at = Some(self.now);
+            self.request(ReplyTo::Me, ApiRequest::Me);
         }
     }
 
     /// The same because an answer does not fit the role that is known. Not at once again: a server of which the one answer never fits
     /// the other would be asked without end.
-    pub fn doubt_who(&mut self) {
-        if self.who_asked.is_none_or(|at| self.now.since(at) >= RETRY_MS) {
-            self.ask_who();
+    pub fn recheck_role(&mut self) {
+        if self.me_requested_at.is_none_or(|at| self.now.since(at) >= RETRY_DELAY) {
+            self.request_me();
         }
     }
 
     /// Creates a key. Where `leaked` says why, the key that it replaces is to be revoked as soon as the new one exists.
-    pub fn create(&mut self, kind: Kind, idempotency_key: String, body: CreateKey, leaked: Option<String>) {
+    pub fn create_key(
+        &mut self,
+        kind: Kind,
+        idempotency_key: String,
+        body: CreateKey,
+        leaked: Option<String>,
+    ) {
         let leak = body.replaces.zip(leaked.clone()).map(|(id, reason)| Leak { kind, id, reason });
-        let creating = Creating { idempotency_key: idempotency_key.clone(), leak };
-        let ticket = self.ask(ReplyTo::Create, ApiRequest::Create { kind, idempotency_key, body, leaked });
-        self.creating.insert(ticket, creating);
+        let creating = CreateInFlight { idempotency_key: idempotency_key.clone(), leak };
+        let ticket =
+            self.request(ReplyTo::Create, ApiRequest::Create { kind, idempotency_key, body, leaked });
+        self.creates_in_flight.insert(ticket, creating);
     }
 
     /// The create that this answer belongs to.
-    pub fn created(&mut self, ticket: Ticket) -> Option<Creating> {
-        self.creating.remove(&ticket)
+    pub fn take_create(&mut self, ticket: Ticket) -> Option<CreateInFlight> {
+        self.creates_in_flight.remove(&ticket)
     }
 
     /// Revokes a key that leaked, on behalf of `owner`.
     pub fn revoke_leaked(&mut self, owner: ReplyTo, leak: &Leak) {
         let reason = Some(leak.reason.clone());
         let body = RevokeKey { even_if_used: Some(true), reason, ..RevokeKey::default() };
-        self.ask(owner, ApiRequest::Revoke { kind: leak.kind, id: leak.id, body });
+        self.request(owner, ApiRequest::Revoke { kind: leak.kind, id: leak.id, body });
     }
 
     /// Takes something somewhere on behalf of `owner`.
-    pub fn put(&mut self, owner: ReplyTo, put: Delivery) -> Ticket {
+    pub fn deliver(&mut self, owner: ReplyTo, delivery: Delivery) -> Ticket {
         let ticket = self.ticket(owner);
-        self.effects.push(Effect::Deliver { ticket, put });
+        self.effects.push(Effect::Deliver { ticket, delivery });
         ticket
     }
 
@@ -250,22 +258,22 @@ impl Context {
     }
 
     /// Who waits for this answer; nothing where nobody does any more.
-    pub fn owner(&self, ticket: Ticket) -> Option<ReplyTo> {
+    pub fn recipient(&self, ticket: Ticket) -> Option<ReplyTo> {
         self.waiting.get(&ticket).copied()
     }
 
     /// The answer has arrived completely.
-    pub fn answered(&mut self, ticket: Ticket) {
+    pub fn complete_request(&mut self, ticket: Ticket) {
         self.waiting.remove(&ticket);
     }
 
     /// Whether `owner` waits for anything.
-    pub fn waits(&self, owner: ReplyTo) -> bool {
+    pub fn is_waiting_for(&self, owner: ReplyTo) -> bool {
         self.waiting.values().any(|&w| w == owner)
     }
 
     /// Answers for `owner` are not wanted any more.
-    pub fn forget(&mut self, owner: ReplyTo) {
+    pub fn cancel_requests(&mut self, owner: ReplyTo) {
         let effects = &mut self.effects;
         self.waiting.retain(|&ticket, &mut waiting| {
             let keep = waiting != owner;
@@ -297,7 +305,7 @@ impl Context {
     ///
     /// # Errors
     /// Read-only, not signed in yet, or the role lacks it.
-    pub fn may(&self, permission: Permission) -> Result<(), String> {
+    pub fn check_permission(&self, permission: Permission) -> Result<(), String> {
         let writes = !matches!(permission, Permission::ListKeys(_) | Permission::ReadActivity);
         if self.start.read_only && writes {
             return Err("keyward was started read-only".to_owned());
@@ -308,29 +316,29 @@ impl Context {
     }
 
     /// Tells what failed, and notes what it says about the connection.
-    pub fn failed(&mut self, failure: &RequestError) {
-        self.heard_failure(failure);
+    pub fn report_failure(&mut self, failure: &RequestError) {
+        self.record_failure(failure);
         self.notices.error(self.now, failure.to_string());
     }
 
     /// Tells why something that was asked for cannot be done here or now.
-    pub fn cannot(&mut self, why: &str) {
+    pub fn report_unavailable(&mut self, why: &str) {
         self.notices.error(self.now, format!("Not possible: {why}"));
     }
 
     /// Notes what a failure says about the connection, without a message.
-    pub fn heard_failure(&mut self, failure: &RequestError) {
+    pub fn record_failure(&mut self, failure: &RequestError) {
         match failure {
-            _ if failure.is_signed_out() => self.link = Link::SignedOut,
-            RequestError::Unreachable(why) | RequestError::Garbled(why) => {
-                self.link = Link::Lost(why.clone());
+            _ if failure.is_signed_out() => self.connection = Connection::SignedOut,
+            RequestError::Unreachable(why) | RequestError::InvalidReply(why) => {
+                self.connection = Connection::Lost(why.clone());
             }
             RequestError::Refused(_) | RequestError::Local(_) => {}
         }
     }
 
     /// The key of an action for a sentence: `r`; a dash where it is unbound.
-    pub fn key(&self, action: Action) -> String {
+    pub fn key_press(&self, action: Action) -> String {
         self.start.keymap.key(action).unwrap_or_else(|| "-".to_owned())
     }
 }

@@ -14,10 +14,10 @@ use super::msg::UiTime;
 
 /// How far loading has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Load {
+pub enum LoadState {
     /// Nothing was asked for yet.
     #[default]
-    Nothing,
+    NotLoaded,
     /// Pages are arriving.
     Loading {
         /// Since when.
@@ -33,7 +33,7 @@ pub enum Load {
 #[derive(Debug, Default)]
 pub struct KeyList {
     /// How far loading has come.
-    pub load: Load,
+    pub load_state: LoadState,
     /// How many there are in all, where the server says so.
     pub total: Option<u64>,
     /// Up to when the keys are known: the `as_of` to ask for changes since.
@@ -76,7 +76,7 @@ impl KeyList {
 
     /// Loading begins (again); what is known stays until it is replaced.
     pub fn begin(&mut self, now: UiTime) {
-        self.load = Load::Loading { since: now };
+        self.load_state = LoadState::Loading { since: now };
         self.first_as_of = None;
     }
 
@@ -90,7 +90,7 @@ impl KeyList {
         }
         let changes = self.merge(page.data);
         if page.metadata.next_cursor.is_none() {
-            self.load = Load::Complete;
+            self.load_state = LoadState::Complete;
             self.as_of = self.first_as_of.or(self.as_of);
         }
         changes

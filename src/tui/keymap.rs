@@ -12,14 +12,14 @@ mod bindings;
 
 /// One key, or two in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Chord {
+pub struct KeySequence {
     /// The first key.
     pub first: KeyCombination,
     /// The second one, where there is one.
     pub second: Option<KeyCombination>,
 }
 
-impl Chord {
+impl KeySequence {
     /// Reads `g g`, `G`, `ctrl-d`, `space`, `?`. A capital letter is the letter with Shift.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ fn one_key(text: &str) -> Result<KeyCombination, String> {
     crokey::parse(text).map_err(|_| format!("`{text}` is no key"))
 }
 
-impl fmt::Display for Chord {
+impl fmt::Display for KeySequence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show_key(f, self.first)?;
         self.second.map_or(Ok(()), |second| {
@@ -89,19 +89,19 @@ fn show_key(f: &mut fmt::Formatter<'_>, key: KeyCombination) -> fmt::Result {
 /// The keys as they are bound now.
 #[derive(Clone, Debug)]
 pub struct Keymap {
-    keys: HashMap<Action, Vec<Chord>>,
-    by_key: HashMap<(KeyContext, Chord), Action>,
+    keys: HashMap<Action, Vec<KeySequence>>,
+    by_key: HashMap<(KeyContext, KeySequence), Action>,
 }
 
 /// What a key press means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum KeyMatch {
     /// An action.
     Action(Action),
     /// The first of two keys.
-    Half,
+    Prefix,
     /// Nothing here.
-    Nothing,
+    NoMatch,
 }
 
 impl Default for Keymap {
@@ -122,7 +122,7 @@ impl Keymap {
                 wrong.push(format!("[keys] {name}: there is no such action"));
             }
         }
-        let mut keys: HashMap<Action, Vec<Chord>> = HashMap::new();
+        let mut keys: HashMap<Action, Vec<KeySequence>> = HashMap::new();
         for binding in TABLE {
             let texts: Vec<&str> = match changed.get(binding.name) {
                 Some(own) => own.iter().map(String::as_str).collect(),
@@ -130,7 +130,7 @@ impl Keymap {
             };
             let mut chords = Vec::new();
             for text in texts {
-                match Chord::parse(text) {
+                match KeySequence::parse(text) {
                     Ok(chord) => chords.push(chord),
                     Err(why) => wrong.push(format!("[keys] {}: {why}", binding.name)),
                 }
@@ -159,23 +159,23 @@ impl Keymap {
     }
 
     /// What `key` means in these contexts, after `half` if that was pressed before.
-    pub fn meaning(
+    pub fn find(
         &self,
         key_contexts: &[KeyContext],
         half: Option<KeyCombination>,
         key: KeyCombination,
-    ) -> Meaning {
+    ) -> KeyMatch {
         let chord = match half {
-            Some(first) => Chord { first, second: Some(key) },
-            None => Chord { first: key, second: None },
+            Some(first) => KeySequence { first, second: Some(key) },
+            None => KeySequence { first: key, second: None },
         };
         if let Some(&action) = key_contexts.iter().find_map(|&c| self.by_key.get(&(c, chord))) {
-            return Meaning::Action(action);
+            return KeyMatch::Action(action);
         }
-        let begins = |(&(context, chord), _): (&(KeyContext, Chord), _)| {
+        let begins = |(&(context, chord), _): (&(KeyContext, KeySequence), _)| {
             chord.second.is_some() && chord.first == key && key_contexts.contains(&context)
         };
-        if half.is_none() && self.by_key.iter().any(begins) { Meaning::Half } else { Meaning::Nothing }
+        if half.is_none() && self.by_key.iter().any(begins) { KeyMatch::Prefix } else { KeyMatch::NoMatch }
     }
 
     /// The first key of an action, as text; nothing where it is unbound.
@@ -243,18 +243,18 @@ mod tests {
     fn keys_are_unbound_and_rebound() {
         let map = Keymap::new(&changed(&[("quit", &[]), ("down", &["ctrl-j"])])).unwrap();
         assert_eq!(map.key(Action::Quit), None);
-        let key = Chord::parse("ctrl-j").unwrap().first;
-        assert_eq!(map.meaning(&[KeyContext::Table], None, key), Meaning::Action(Action::Down));
+        let key = KeySequence::parse("ctrl-j").unwrap().first;
+        assert_eq!(map.find(&[KeyContext::Table], None, key), KeyMatch::Action(Action::Down));
     }
 
     #[test]
     fn a_capital_letter_is_shift_and_two_keys_make_a_chord() {
-        let g = Chord::parse("g").unwrap().first;
+        let g = KeySequence::parse("g").unwrap().first;
         let map = Keymap::default();
-        assert_eq!(map.meaning(&[KeyContext::Table], None, g), Meaning::Half);
-        assert_eq!(map.meaning(&[KeyContext::Table], Some(g), g), Meaning::Action(Action::Top));
-        let shifted = Chord::parse("G").unwrap();
-        assert_eq!(map.meaning(&[KeyContext::Table], None, shifted.first), Meaning::Action(Action::Bottom));
+        assert_eq!(map.find(&[KeyContext::Table], None, g), KeyMatch::Prefix);
+        assert_eq!(map.find(&[KeyContext::Table], Some(g), g), KeyMatch::Action(Action::Top));
+        let shifted = KeySequence::parse("G").unwrap();
+        assert_eq!(map.find(&[KeyContext::Table], None, shifted.first), KeyMatch::Action(Action::Bottom));
         assert_eq!(shifted.to_string(), "G");
     }
 }

@@ -1,9 +1,10 @@
 //! The whole vocabulary between the model and the runtime: what happened ([`Msg`]) and what to do ([`Effect`]), as data.
 //!
-//! The runtime hands over all messages that wait, a [`Msg::Tick`] first, then draws one frame, then sends [`Msg::Shown`].
+//! The runtime hands over all messages that wait, a [`Msg::Tick`] first, then draws one frame, then sends [`Msg::FrameWritten`].
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crokey::KeyCombination;
 use zeroize::Zeroizing;
@@ -22,19 +23,29 @@ use crate::wire::problem::{Problem, ProblemType};
 use crate::wire::reviews::{Decide, Decided, RecordExport, ReviewsQuery};
 use crate::wire::sessions::Me;
 
-/// A point of the runtime's monotonic clock: milliseconds since the UI started. Never shown; spans and deadlines only.
+/// A point in time on the UI's monotonic clock, counted from the start of the UI. For deadlines and spans; never shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UiTime(pub u64);
+pub struct UiTime(Duration);
 
 impl UiTime {
-    /// The moment `ms` milliseconds later.
-    #[must_use]
-    pub const fn plus(self, ms: u64) -> Self {
-        Self(self.0.saturating_add(ms))
+    /// The point in time `elapsed` after the start of the UI.
+    pub const fn after_start(elapsed: Duration) -> Self {
+        Self(elapsed)
     }
 
-    /// Milliseconds since `earlier`; 0 where that is later.
-    pub const fn since(self, earlier: Self) -> u64 {
+    /// Time since the start of the UI.
+    pub const fn since_start(self) -> Duration {
+        self.0
+    }
+
+    /// The point in time `delay` later.
+    #[must_use]
+    pub const fn plus(self, delay: Duration) -> Self {
+        Self(self.0.saturating_add(delay))
+    }
+
+    /// Time since `earlier`; zero if `earlier` is in fact later.
+    pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }
@@ -52,7 +63,7 @@ pub enum Msg {
         now: UiTime,
     },
     /// A key was pressed.
-    Key(KeyCombination),
+    KeyPress(KeyCombination),
     /// Text was pasted, as the terminal's bracketed paste delivers it.
     Paste(Zeroizing<String>),
     /// The window has this size now.
@@ -63,9 +74,9 @@ pub enum Msg {
         rows: u16,
     },
     /// The frame drawn after all earlier messages was written to the terminal. Needs no new frame.
-    Shown,
+    FrameWritten,
     /// The terminal is about to be given back (quit, suspend, a signal): the next frame must hold no secret.
-    Conceal,
+    HideSecrets,
     /// An answer. A list arrives as several answers to one ticket.
     Reply {
         /// Of the effect that asked.
@@ -83,7 +94,7 @@ pub enum Effect {
         /// Comes back with the answer.
         ticket: Ticket,
         /// The question.
-        ask: ApiRequest,
+        request: ApiRequest,
     },
     /// Stop what runs under the ticket, if it still does (a list that nobody waits for any more).
     CancelRequest(Ticket),
@@ -92,10 +103,10 @@ pub enum Effect {
         /// Comes back with the answer.
         ticket: Ticket,
         /// What and where to.
-        put: Delivery,
+        delivery: Delivery,
     },
     /// Drop the record of a create: its secret is stored, or the key is gone.
-    DropPending {
+    FinishCreate {
         /// The create's `Idempotency-Key`.
         idempotency_key: String,
     },
@@ -132,7 +143,7 @@ pub enum ApiRequest {
         /// Since this `as_of`.
         since: Timestamp,
     },
-    /// Create a key → [`Reply::Created`]. A [`Pending`] record is stored before the request is sent, and its `key_id` filled in
+    /// Create a key → [`Reply::Created`]. A [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` filled in
     /// when the answer arrives; where it cannot be stored, nothing is sent.
     Create {
         /// The kind.
@@ -314,7 +325,7 @@ pub enum RequestError {
     /// The server said no.
     Refused(Box<Problem>),
     /// What answered is no keyward server, or speaks another version.
-    Garbled(String),
+    InvalidReply(String),
     /// Something on this machine: a file, a command, the clipboard.
     Local(String),
 }
@@ -322,31 +333,31 @@ pub enum RequestError {
 impl RequestError {
     /// Whether signing in again is the way on.
     pub fn is_signed_out(&self) -> bool {
-        matches!(self.problem(), Some(ProblemType::SessionEnded | ProblemType::SessionMissing))
+        matches!(self.problem_type(), Some(ProblemType::SessionEnded | ProblemType::SessionMissing))
     }
 
     /// Whether it is certain that nothing was done.
-    pub fn denies(&self) -> bool {
+    pub fn is_not_applied(&self) -> bool {
         match self {
             Self::Refused(problem) => {
                 problem.status < 500 && problem.kind != ProblemType::IdempotencyInProgress
             }
             Self::Local(_) => true,
-            Self::Unreachable(_) | Self::Garbled(_) => false,
+            Self::Unreachable(_) | Self::InvalidReply(_) => false,
         }
     }
 
     /// Whether asking again may be answered: the server was not reached, or is in trouble itself.
-    pub fn passes(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
-            Self::Unreachable(_) | Self::Garbled(_) => true,
+            Self::Unreachable(_) | Self::InvalidReply(_) => true,
             Self::Local(_) => false,
         }
     }
 
     /// The type of the server's problem, if it was one.
-    pub fn problem(&self) -> Option<ProblemType> {
+    pub fn problem_type(&self) -> Option<ProblemType> {
         match self {
             Self::Refused(problem) => Some(problem.kind),
             _ => None,
@@ -357,7 +368,7 @@ impl RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(why) | Self::Garbled(why) | Self::Local(why) => f.write_str(why),
+            Self::Unreachable(why) | Self::InvalidReply(why) | Self::Local(why) => f.write_str(why),
             Self::Refused(problem) => problem.fmt(f),
         }
     }
@@ -365,7 +376,7 @@ impl fmt::Display for RequestError {
 
 /// A create whose secret may not have been stored, as recorded before its request was sent.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Pending {
+pub struct UnfinishedCreate {
     /// The create's `Idempotency-Key`.
     pub idempotency_key: String,
     /// The kind.

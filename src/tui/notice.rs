@@ -1,12 +1,13 @@
 //! Messages at the foot of the screen: information goes after four seconds, errors stay until a key is pressed; all are kept.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::msg::UiTime;
 use crate::domain::text;
 
-/// How long information stays, in milliseconds.
-const INFO_MS: u64 = 4_000;
+/// How long information stays.
+const INFO_SHOWN_FOR: Duration = Duration::from_secs(4);
 /// How many messages are kept.
 const KEPT: usize = 200;
 
@@ -68,7 +69,7 @@ impl Notices {
 
     /// When the message goes by itself.
     pub fn goes_at(&self) -> Option<UiTime> {
-        self.shown().filter(|notice| !notice.error).map(|notice| notice.at.plus(INFO_MS))
+        self.shown().filter(|notice| !notice.error).map(|notice| notice.at.plus(INFO_SHOWN_FOR))
     }
 
     /// All messages, the latest first.

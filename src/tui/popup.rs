@@ -58,7 +58,7 @@ pub trait Popup {
     /// Takes the answer that it asked for.
     fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         if let Err(failure) = result {
-            cx.context.failed(&failure);
+            cx.context.report_failure(&failure);
         }
         PopupAction::Stay
     }
@@ -184,7 +184,7 @@ pub fn frame(
 
 /// What is written before a field into which a phrase is typed to confirm, with room left for the phrase.
 pub fn asks_for(phrase: &str, context: &Context, columns: u16) -> String {
-    let (enter, cancel) = (context.key(Action::Submit), context.key(Action::Cancel));
+    let (enter, cancel) = (context.key_press(Action::Submit), context.key_press(Action::Cancel));
     let whole = format!("Type {phrase} and {enter}, or {cancel}: ");
     let fits = text::width(&whole) + text::width(phrase) < usize::from(columns);
     if fits { whole } else { format!("Type {phrase}: ") }

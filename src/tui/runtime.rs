@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -50,8 +51,8 @@ pub struct Options {
     pub theme: Theme,
     /// The keys.
     pub keymap: Keymap,
-    /// Between two looks for changes, in milliseconds.
-    pub refresh_ms: u64,
+    /// Time between two requests for changed keys.
+    pub refresh_interval: Duration,
     /// What the environment says about the terminal.
     pub hints: TerminalEnv,
     /// What the terminal is given.

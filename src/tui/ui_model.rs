@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 
 use super::app::Model;
 use super::msg::{Effect, Msg, UiTime};
-use super::view::{self, Drawn};
+use super::view::{self, FrameInfo};
 
 /// The screens, or the first screen.
 pub trait UiModel {
@@ -18,7 +18,7 @@ pub trait UiModel {
     fn wake_at(&self) -> Option<UiTime>;
 
     /// Draws a frame.
-    fn draw(&self, buf: &mut Buffer) -> Drawn;
+    fn draw(&self, buf: &mut Buffer) -> FrameInfo;
 }
 
 impl UiModel for Model {
@@ -34,7 +34,7 @@ impl UiModel for Model {
         Self::wake_at(self)
     }
 
-    fn draw(&self, buf: &mut Buffer) -> Drawn {
+    fn draw(&self, buf: &mut Buffer) -> FrameInfo {
         view::draw(self, buf)
     }
 }

@@ -13,16 +13,16 @@ mod header;
 
 /// What the frame writer needs to know besides the cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drawn {
+pub struct FrameInfo {
     /// Where the cursor blinks (column, row); nothing hides it.
     pub cursor: Option<(u16, u16)>,
     /// The rows that scroll as one.
-    pub scroll: Option<Scrolled>,
+    pub scroll: Option<ScrollableRows>,
 }
 
 /// A block of rows over the full width that scrolls as one, so that the terminal can move it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scrolled {
+pub struct ScrollableRows {
     /// The first row of the window that belongs to it.
     pub first_row_y: u16,
     /// How many rows of the window belong to it.
@@ -42,19 +42,19 @@ pub fn body((columns, rows): (u16, u16)) -> Rect {
 }
 
 /// Draws the model. The buffer's old content is overwritten.
-pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
+pub fn draw(model: &Model, buf: &mut Buffer) -> FrameInfo {
     buf.reset();
     let area: Rect = buf.area;
     let context = &model.context;
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!("needs {}x{}, has {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         buf.set_stringn(0, 0, text, usize::from(area.width), Style::new());
-        return Drawn::default();
+        return FrameInfo::default();
     }
     header::draw(model, Rect { height: 1, ..area }, buf);
     header::tabs(model, Rect { y: 1, height: 1, ..area }, buf);
     let body = body((area.width, area.height));
-    let mut drawn = Drawn::default();
+    let mut drawn = FrameInfo::default();
     match model.tab {
         Tab::Personal | Tab::Workspace => {
             if let Some(table) = model.table() {
@@ -72,7 +72,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) -> Drawn {
         }
         Tab::Review => (drawn.cursor, drawn.scroll) = review::draw(&model.tables, context, body, buf),
     }
-    if let Some(overlay) = &model.overlay {
+    if let Some(overlay) = &model.popup {
         drawn.scroll = None;
         // What lies below steps back; in low windows the popup takes all but the footer.
         buf.set_style(body, context.theme().style(StyleRole::Dimmed));

@@ -12,13 +12,13 @@ use ratatui::text::{Line, Span};
 
 use super::context::StartOptions;
 use super::form::{FormFocus, TextField};
-use super::keymap::{Action, KeyContext, Keymap, Meaning, stack};
+use super::keymap::{Action, KeyContext, KeyMatch, Keymap, stack};
 use super::msg::{ApiRequest, Effect, Msg, Reply, RequestError, Ticket, UiTime};
 use super::popup::{PopupTone, content_width, frame, lines};
 use super::text_layout::{key_hints, wrap_paragraph, wrap_text};
 use super::theme::{StyleRole, Theme};
 use super::ui_model::UiModel;
-use super::view::{Drawn, SMALLEST, ascii_only};
+use super::view::{FrameInfo, SMALLEST, ascii_only};
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::wire::keys::ShownOnce;
@@ -98,7 +98,7 @@ impl Welcome {
     }
 
     fn key(&mut self, key: KeyCombination) -> Vec<Effect> {
-        if let Meaning::Action(action) = self.keymap.meaning(self.key_contexts(), None, key) {
+        if let KeyMatch::Action(action) = self.keymap.find(self.key_contexts(), None, key) {
             return self.act(action);
         }
         match (self.focus.index, key.codes.first()) {
@@ -163,7 +163,7 @@ impl Welcome {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         (self.sending, self.failed) = (Some(ticket), None);
-        vec![Effect::Request { ticket, ask: ApiRequest::SignInAt { server, code } }]
+        vec![Effect::Request { ticket, request: ApiRequest::SignInAt { server, code } }]
     }
 
     fn wrong(&mut self, why: &str) -> Vec<Effect> {
@@ -181,7 +181,7 @@ impl Welcome {
             }
             Err(failure) => {
                 // What was typed stays; most likely the code is to be replaced or the address mended.
-                self.focus.index = if failure.problem().is_some() { CODE } else { SERVER };
+                self.focus.index = if failure.problem_type().is_some() { CODE } else { SERVER };
                 self.wrong(&failure.to_string())
             }
         }
@@ -205,7 +205,7 @@ impl Welcome {
 impl UiModel for Welcome {
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
-            Msg::Key(key) => self.key(key),
+            Msg::KeyPress(key) => self.key(key),
             Msg::Paste(text) if self.sending.is_none() => {
                 match self.focus.index {
                     SERVER => self.server.paste(&text),
@@ -227,13 +227,13 @@ impl UiModel for Welcome {
         None
     }
 
-    fn draw(&self, buf: &mut Buffer) -> Drawn {
+    fn draw(&self, buf: &mut Buffer) -> FrameInfo {
         buf.reset();
         let (area, theme) = (buf.area, self.theme);
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             let text = format!("needs {}x{}, has {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
             buf.set_stringn(0, 0, text, usize::from(area.width), Style::new());
-            return Drawn::default();
+            return FrameInfo::default();
         }
         let width = content_width(area, 66);
         let columns = usize::from(width);
@@ -305,6 +305,6 @@ impl UiModel for Welcome {
         if theme.ascii {
             ascii_only(buf);
         }
-        Drawn { cursor: server.or(code), scroll: None }
+        FrameInfo { cursor: server.or(code), scroll: None }
     }
 }

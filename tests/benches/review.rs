@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward::clock::monotonic;
 use keyward::domain::id::Id;
@@ -15,7 +16,7 @@ use keyward::domain::policy::Policy;
 use keyward::domain::time::{DAY, Timestamp};
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
-use keyward::tui::keymap::{Chord, Keymap};
+use keyward::tui::keymap::{KeySequence, Keymap};
 use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
@@ -106,10 +107,10 @@ impl Screen {
             restricted: false,
             theme: Theme::default(),
             keymap: Keymap::default(),
-            refresh_ms: 5_000,
+            refresh_interval: Duration::from_secs(5),
             size: (120, 40),
             seed: [7; 16],
-            pending: Vec::new(),
+            unfinished_creates: Vec::new(),
             drafts: String::new(),
         };
         let (model, effects) = Model::new(start);
@@ -123,8 +124,8 @@ impl Screen {
     fn answer(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Request { ticket, ask } => {
-                    let reply = match ask {
+                Effect::Request { ticket, request } => {
+                    let reply = match request {
                         ApiRequest::Me => Reply::Me(Box::new(me())),
                         ApiRequest::Keys(Kind::Organization) => {
                             let by = Arc::new(member());
@@ -144,7 +145,7 @@ impl Screen {
 
     fn frame(&mut self) {
         black_box(view::draw(&self.model, &mut self.buffer));
-        self.model.update(Msg::Shown);
+        self.model.update(Msg::FrameWritten);
     }
 
     fn send(&mut self, msg: Msg) {
@@ -155,7 +156,7 @@ impl Screen {
 
     fn press(&mut self, keys: &str) {
         for key in keys.split(' ') {
-            self.send(Msg::Key(Chord::parse(key).expect("a key").first));
+            self.send(Msg::KeyPress(KeySequence::parse(key).expect("a key").first));
         }
     }
 
@@ -202,7 +203,7 @@ fn main() {
     screen.measure("move down", 101, "j", "");
     let began = monotonic();
     for n in 0..20 {
-        screen.send(Msg::Tick { now: UiTime(10_000 + n * 6_000) });
+        screen.send(Msg::Tick { now: UiTime::after_start(Duration::from_millis(10_000 + n * 6_000)) });
     }
     let each = began.elapsed() / 20;
     writeln!(screen.report, "{:44} {each:>10.2?}", "time passes").expect("writing to a String cannot fail");

@@ -24,7 +24,7 @@ use keyward::terminal::frame::{FrameWriter, ScrollRegion};
 use keyward::terminal::restore::ENTER_SEQUENCE;
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
-use keyward::tui::keymap::{Chord, Keymap};
+use keyward::tui::keymap::{KeySequence, Keymap};
 use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
@@ -94,10 +94,10 @@ impl Screen {
             restricted: false,
             theme: Theme::default(),
             keymap: Keymap::default(),
-            refresh_ms: 5_000,
+            refresh_interval: Duration::from_secs(5),
             size: SIZE,
             seed: [7; 16],
-            pending: Vec::new(),
+            unfinished_creates: Vec::new(),
             drafts: String::new(),
         };
         let hints =
@@ -114,8 +114,8 @@ impl Screen {
 
     fn answer(&mut self, effects: Vec<Effect>, count: usize) {
         for effect in effects {
-            let Effect::Request { ticket, ask } = effect else { continue };
-            let replies = match ask {
+            let Effect::Request { ticket, request } = effect else { continue };
+            let replies = match request {
                 ApiRequest::Me => vec![Reply::Me(Box::new(me()))],
                 ApiRequest::Keys(Kind::Organization) => pages(count),
                 _ => continue,
@@ -136,7 +136,7 @@ impl Screen {
             generation: s.generation,
         });
         self.painter.write_frame(drawn.cursor, scroll).unwrap();
-        self.model.update(Msg::Shown);
+        self.model.update(Msg::FrameWritten);
     }
 
     fn visible(&self) -> usize {
@@ -152,9 +152,9 @@ impl Screen {
     }
 
     fn update(&mut self, key: &str) {
-        let now = UiTime(1);
+        let now = UiTime::after_start(Duration::from_millis(1));
         self.model.update(Msg::Tick { now });
-        self.model.update(Msg::Key(Chord::parse(key).unwrap().first));
+        self.model.update(Msg::KeyPress(KeySequence::parse(key).unwrap().first));
     }
 
     /// Presses keys, each in a frame of its own.

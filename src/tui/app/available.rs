@@ -19,15 +19,21 @@ impl Model {
             })
         };
         match action {
-            Action::New => self.context.may(Permission::CreateKey(kind)),
-            Action::Revoke => self.context.may(Permission::RevokeKey(kind)).and_then(|()| live()),
-            Action::Edit => self.context.may(Permission::EditKey(kind)).and_then(|()| live()),
-            Action::Rotate => self.context.may(Permission::CreateKey(kind)).and_then(|()| live()),
+            Action::New => self.context.check_permission(Permission::CreateKey(kind)),
+            Action::Revoke => {
+                self.context.check_permission(Permission::RevokeKey(kind)).and_then(|()| live())
+            }
+            Action::Edit => self.context.check_permission(Permission::EditKey(kind)).and_then(|()| live()),
+            Action::Rotate => {
+                self.context.check_permission(Permission::CreateKey(kind)).and_then(|()| live())
+            }
             Action::Open | Action::Copy | Action::Command | Action::Mark | Action::MarkAll => {
                 selected().map(drop)
             }
-            Action::Filter | Action::Sort if self.context.may(Permission::ListKeys(kind)).is_err() => {
-                self.context.may(Permission::ListKeys(kind))
+            Action::Filter | Action::Sort
+                if self.context.check_permission(Permission::ListKeys(kind)).is_err() =>
+            {
+                self.context.check_permission(Permission::ListKeys(kind))
             }
             _ => self.available_anywhere(action),
         }
@@ -35,7 +41,7 @@ impl Model {
 
     /// The same for what is the same in all tabs.
     fn available_anywhere(&self, action: Action) -> Result<(), String> {
-        Tab::opened_by(action).map_or(Ok(()), |tab| self.context.may(tab.permission()))
+        Tab::opened_by(action).map_or(Ok(()), |tab| self.context.check_permission(tab.permission()))
     }
 
     /// The same where the tab is no table of keys.
@@ -48,7 +54,7 @@ impl Model {
                 Err("nothing is decided yet".to_owned())
             }
             (Tab::Review, Action::Keep | Action::MarkRevoke | Action::Rotate | Action::Skip) => {
-                self.context.may(Permission::Review).and_then(|()| selected())
+                self.context.check_permission(Permission::Review).and_then(|()| selected())
             }
             (
                 Tab::Review,
@@ -79,12 +85,12 @@ impl Model {
             (Tab::Members, Action::Mark | Action::MarkAll) => {
                 Err("members are changed one by one".to_owned())
             }
-            (Tab::Members, Action::Invite) => self.context.may(Permission::ManageMembers),
+            (Tab::Members, Action::Invite) => self.context.check_permission(Permission::ManageMembers),
             (Tab::Members, Action::OpenMember) => {
                 self.tables.members.selected().map(drop).ok_or_else(|| "no member is selected".to_owned())
             }
             (Tab::Members, Action::ChangeRole | Action::RemoveMember | Action::EndSessions) => {
-                self.context.may(Permission::ManageMembers)?;
+                self.context.check_permission(Permission::ManageMembers)?;
                 match self.tables.members.selected() {
                     None => Err("no member is selected".to_owned()),
                     Some(member) if member.status == Status::Removed => {

@@ -1,24 +1,26 @@
 //! Keys and pastes: what they mean where one is, and what is done.
 
+use std::time::Duration;
+
 use crokey::KeyCombination;
 use crokey::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{Model, Tab};
 use crate::domain::member::Permission;
 use crate::tui::context::ReplyTo;
-use crate::tui::key_list::Load;
-use crate::tui::keymap::{Action, KeyContext, Meaning, stack};
+use crate::tui::key_list::LoadState;
+use crate::tui::keymap::{Action, KeyContext, KeyMatch, stack};
 use crate::tui::msg::Effect;
 use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::search::Typing as _;
 
-/// How long a second Ctrl-C counts as the second one, in milliseconds.
-const TWICE_MS: u64 = 2_000;
+/// How long a second Ctrl-C counts as the second one.
+const QUIT_WITHIN: Duration = Duration::from_secs(2);
 
 impl Model {
     /// The contexts of the keyboard, the nearest first.
     pub fn key_contexts(&self) -> &'static [KeyContext] {
-        if let Some(overlay) = &self.overlay {
+        if let Some(overlay) = &self.popup {
             return overlay.popup().key_contexts();
         }
         match self.table() {
@@ -29,17 +31,17 @@ impl Model {
 
     pub(super) fn press(&mut self, key: KeyCombination) {
         self.context.notices.pressed();
-        let half = self.half.take();
-        match self.context.start.keymap.meaning(self.key_contexts(), half, key) {
-            Meaning::Action(action) => self.act(action),
-            Meaning::Half => self.half = Some(key),
-            Meaning::Nothing if self.type_key(key) => {}
+        let half = self.key_prefix.take();
+        match self.context.start.keymap.find(self.key_contexts(), half, key) {
+            KeyMatch::Action(action) => self.act(action),
+            KeyMatch::Prefix => self.key_prefix = Some(key),
+            KeyMatch::NoMatch if self.type_key(key) => {}
             // Alt and a key is what a terminal sends for Esc followed by that key.
-            Meaning::Nothing if key.modifiers.contains(KeyModifiers::ALT) => {
+            KeyMatch::NoMatch if key.modifiers.contains(KeyModifiers::ALT) => {
                 self.press(KeyCode::Esc.into());
                 self.press(KeyCombination { modifiers: key.modifiers - KeyModifiers::ALT, ..key });
             }
-            Meaning::Nothing => {}
+            KeyMatch::NoMatch => {}
         }
     }
 
@@ -48,7 +50,7 @@ impl Model {
         if key.modifiers.contains(KeyModifiers::ALT) && !matches!(key.codes.first(), KeyCode::Backspace) {
             return false;
         }
-        if self.overlay.is_some() {
+        if self.popup.is_some() {
             self.with_popup(|popup, cx| popup.press(cx, key));
             return true;
         }
@@ -64,7 +66,7 @@ impl Model {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        if let Some(overlay) = &mut self.overlay {
+        if let Some(overlay) = &mut self.popup {
             overlay
                 .popup_mut()
                 .paste(&mut PopupContext { context: &mut self.context, tables: &mut self.tables }, text);
@@ -84,7 +86,7 @@ impl Model {
             self.interrupt();
         } else if action == Action::Suspend {
             self.context.effects.push(Effect::Suspend);
-        } else if self.overlay.is_some() {
+        } else if self.popup.is_some() {
             let action = if action == Action::ClosePopup { Action::Cancel } else { action };
             self.with_popup(|popup, cx| popup.act(cx, action));
         } else {
@@ -95,7 +97,7 @@ impl Model {
     /// Does what an action asks where no popup is open.
     fn act_below(&mut self, action: Action) {
         if let Some(kind) = self.kind() {
-            let allowed = self.context.may(Permission::ListKeys(kind)).is_ok();
+            let allowed = self.context.check_permission(Permission::ListKeys(kind)).is_ok();
             let table = self.tables.of_mut(kind);
             if table.search.typing && matches!(action, Action::Submit | Action::Cancel | Action::NextField) {
                 table.search.leave(action == Action::Cancel);
@@ -117,7 +119,7 @@ impl Model {
             Action::PreviousTab => self.open_tab(self.tab.beside(Tab::ALL.len() - 1)),
             Action::NextTab => self.open_tab(self.tab.beside(1)),
             Action::Times => self.context.exact_times = !self.context.exact_times,
-            Action::Refresh => self.context.ask_who(),
+            Action::Refresh => self.context.request_me(),
             Action::Open => {
                 let open = !self.tables.detail.open && self.selected().is_some();
                 self.tables.detail.toggle(open);
@@ -133,7 +135,7 @@ impl Model {
 
     /// Whether Esc is worth a hint: it leaves a text field or a popup.
     pub fn unwinds(&self) -> bool {
-        self.overlay.is_some() || self.table().is_some_and(|table| table.search.typing) || self.types_in_tab()
+        self.popup.is_some() || self.table().is_some_and(|table| table.search.typing) || self.types_in_tab()
     }
 
     /// Unwinds one step; quits where there is none and `quits`.
@@ -164,14 +166,14 @@ impl Model {
     /// Opens a tab, and loads what it shows if that never happened.
     pub fn open_tab(&mut self, tab: Tab) {
         self.tab = tab;
-        if self.context.may(tab.permission()).is_err() {
+        if self.context.check_permission(tab.permission()).is_err() {
             // It may be another role by now.
-            self.context.ask_who();
+            self.context.request_me();
             return;
         }
         if let Some(kind) = self.kind() {
             let table = self.tables.of_mut(kind);
-            if table.key_list.load == Load::Nothing {
+            if table.key_list.load_state == LoadState::NotLoaded {
                 table.load(&mut self.context);
             }
         }
@@ -180,10 +182,10 @@ impl Model {
 
     fn interrupt(&mut self) {
         let now = self.context.now;
-        match self.interrupted.replace(now) {
-            Some(before) if now.since(before) < TWICE_MS => self.context.effects.push(Effect::Quit),
+        match self.interrupted_at.replace(now) {
+            Some(before) if now.since(before) < QUIT_WITHIN => self.context.effects.push(Effect::Quit),
             _ => {
-                if self.overlay.is_some() {
+                if self.popup.is_some() {
                     self.with_popup(|popup, cx| popup.act(cx, Action::Cancel));
                 } else {
                     self.act_below(Action::Cancel);
@@ -198,20 +200,20 @@ impl Model {
         &mut self,
         what: impl FnOnce(&mut dyn Popup, &mut PopupContext<'_>) -> PopupAction,
     ) {
-        let Some(mut overlay) = self.overlay.take() else { return };
+        let Some(mut overlay) = self.popup.take() else { return };
         let then = what(
             overlay.popup_mut(),
             &mut PopupContext { context: &mut self.context, tables: &mut self.tables },
         );
         match then {
-            PopupAction::Stay => self.overlay = Some(overlay),
-            PopupAction::Close => self.context.forget(ReplyTo::Overlay),
+            PopupAction::Stay => self.popup = Some(overlay),
+            PopupAction::Close => self.context.cancel_requests(ReplyTo::Popup),
             PopupAction::Open(next) => {
-                self.context.forget(ReplyTo::Overlay);
-                self.overlay = Some(*next);
+                self.context.cancel_requests(ReplyTo::Popup);
+                self.popup = Some(*next);
             }
             PopupAction::Act(action) => {
-                self.context.forget(ReplyTo::Overlay);
+                self.context.cancel_requests(ReplyTo::Popup);
                 self.act(action);
             }
         }

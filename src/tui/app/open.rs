@@ -3,7 +3,7 @@
 use super::{Model, Overlay, Tab};
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::tui::context::{Creating, ReplyTo};
+use crate::tui::context::{CreateInFlight, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, TABLE};
 use crate::tui::msg::{Effect, Reply, RequestError, Ticket};
 use crate::tui::screens::{
@@ -15,13 +15,13 @@ impl Model {
     /// Opens the popup of an action, if it has one and it works here.
     pub(super) fn open_overlay(&mut self, action: Action) {
         if let Err(why) = self.available(action) {
-            self.context.cannot(&why);
+            self.context.report_unavailable(&why);
             return;
         }
         if action == Action::Rotate {
             self.rotate(self.selected().map(|key| key.id));
         } else if let Some(overlay) = self.overlay_of(action) {
-            self.overlay = Some(overlay);
+            self.popup = Some(overlay);
         }
     }
 
@@ -89,16 +89,17 @@ impl Model {
     pub(super) fn open_pending(&mut self) {
         // Only who asked for a key can have its secret issued anew.
         let me = self.context.me.as_ref().map(|me| me.member.id);
-        let mut left = self.context.start.pending.clone();
+        let mut left = self.context.start.unfinished_creates.clone();
         left.retain(|pending| Some(pending.member) == me);
-        if !left.is_empty() && self.overlay.is_none() {
-            self.overlay = Some(Overlay::Pending(unfinished_creates::UnfinishedCreatesPopup::new(left)));
+        if !left.is_empty() && self.popup.is_none() {
+            self.popup =
+                Some(Overlay::UnfinishedCreate(unfinished_creates::UnfinishedCreatesPopup::new(left)));
         }
     }
 
     /// A create was answered: its secret is shown whatever else is open, since it exists nowhere else.
     pub(super) fn heard_created(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
-        let Some(Creating { idempotency_key, leak }) = self.context.created(ticket) else { return };
+        let Some(CreateInFlight { idempotency_key, leak }) = self.context.take_create(ticket) else { return };
         match result {
             Ok(Reply::Created(created)) => {
                 let created = *created;
@@ -111,21 +112,21 @@ impl Model {
                 if let Some(secret) = created.secret {
                     let reveal =
                         save_secret::SaveSecretPopup::new(created.key, secret, idempotency_key, leak);
-                    self.overlay = Some(Overlay::Reveal(reveal));
+                    self.popup = Some(Overlay::Reveal(reveal));
                 } else {
-                    self.context.effects.push(Effect::DropPending { idempotency_key });
-                    self.overlay = None;
+                    self.context.effects.push(Effect::FinishCreate { idempotency_key });
+                    self.popup = None;
                     let text = "This key was stored or used meanwhile: its secret is not shown again";
                     self.context.notices.error(self.context.now, text);
                 }
             }
             Ok(_) => {}
             Err(failure) => {
-                self.context.heard_failure(&failure);
-                if failure.denies() {
-                    self.context.effects.push(Effect::DropPending { idempotency_key });
+                self.context.record_failure(&failure);
+                if failure.is_not_applied() {
+                    self.context.effects.push(Effect::FinishCreate { idempotency_key });
                 }
-                match &mut self.overlay {
+                match &mut self.popup {
                     Some(Overlay::Create(create)) => create.refused(&failure),
                     Some(Overlay::Leak(leak)) => leak.refused(&failure),
                     _ => self.context.notices.error(self.context.now, failure.to_string()),
@@ -137,7 +138,7 @@ impl Model {
     /// Opens the popup that applies the review's drafts, or says why not.
     pub(super) fn open_apply(&mut self) {
         match review::ApplyPopup::new(&self.context, &self.tables) {
-            Ok(apply) => self.overlay = Some(Overlay::Apply(apply)),
+            Ok(apply) => self.popup = Some(Overlay::Apply(apply)),
             Err(why) => {
                 self.tables.review.apply_asked = !self.tables.review.drafts.is_empty()
                     && review::ApplyPopup::is_ready(&self.tables) == Some(false);
@@ -149,7 +150,7 @@ impl Model {
     /// Opens it as soon as it can, where it was asked for before and nothing else was opened.
     pub(super) fn apply_if_asked(&mut self) {
         let ready = review::ApplyPopup::is_ready(&self.tables);
-        let free = self.overlay.is_none() && self.tab == Tab::Review && !self.types_in_tab();
+        let free = self.popup.is_none() && self.tab == Tab::Review && !self.types_in_tab();
         if ready != Some(false)
             && std::mem::take(&mut self.tables.review.apply_asked)
             && ready.is_some()
@@ -168,11 +169,11 @@ impl Model {
             }
             Ok(_) => return,
             Err(failure) => {
-                self.context.heard_failure(&failure);
+                self.context.record_failure(&failure);
                 Some(failure.to_string())
             }
         };
-        match (&mut self.overlay, failed) {
+        match (&mut self.popup, failed) {
             (Some(Overlay::Reveal(reveal)), failed) if reveal.leaks(id) => {
                 reveal.heard_leaked(&mut self.context, failed);
             }

@@ -51,7 +51,7 @@ overlays! {
     /// Earlier messages.
     Messages(messages::MessagesPopup),
     /// Unfinished creates.
-    Pending(unfinished_creates::UnfinishedCreatesPopup),
+    UnfinishedCreate(unfinished_creates::UnfinishedCreatesPopup),
     /// A code to sign in again.
     SignIn(sign_in::SignInPopup),
     /// Keeps keys in the review.

@@ -3,31 +3,31 @@
 use super::{Model, Overlay, Tab};
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::tui::context::{Link, RETRY_MS, ReplyTo};
+use crate::tui::context::{Connection, RETRY_DELAY, ReplyTo};
 use crate::tui::msg::{Reply, RequestError, Ticket};
 use crate::tui::screens::{keys, sign_in};
 use crate::wire::problem::ProblemType;
 
 impl Model {
     pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
-        let Some(owner) = self.context.owner(ticket) else { return };
+        let Some(owner) = self.context.recipient(ticket) else { return };
         let more = result.as_ref().is_ok_and(Reply::has_more);
         if !more {
-            self.context.answered(ticket);
+            self.context.complete_request(ticket);
         }
         // Whatever the server answers, it can be reached again.
-        if matches!(self.context.link, Link::Lost(_))
+        if matches!(self.context.connection, Connection::Lost(_))
             && result.as_ref().is_ok_and(|reply| !matches!(reply, Reply::Done(_)))
         {
-            self.context.link = Link::Live;
+            self.context.connection = Connection::Connected;
         }
         // The role is another one now.
-        if result.as_ref().is_err_and(|failure| failure.problem() == Some(ProblemType::NotPermitted)) {
+        if result.as_ref().is_err_and(|failure| failure.problem_type() == Some(ProblemType::NotPermitted)) {
             match owner {
                 ReplyTo::Me => {}
                 // These are asked for again when it is known who asks.
-                ReplyTo::List(_) | ReplyTo::Changes(_) => self.context.doubt_who(),
-                _ => self.context.ask_who(),
+                ReplyTo::List(_) | ReplyTo::Changes(_) => self.context.recheck_role(),
+                _ => self.context.request_me(),
             }
         }
         let signed_out = result.as_ref().is_err_and(RequestError::is_signed_out);
@@ -56,21 +56,21 @@ impl Model {
             | ReplyTo::Activity => {
                 self.tab_heard(owner, result);
             }
-            ReplyTo::Overlay => self.with_popup(|popup, cx| popup.reply(cx, result)),
+            ReplyTo::Popup => self.with_popup(|popup, cx| popup.reply(cx, result)),
             ReplyTo::Create => self.heard_created(ticket, result),
             ReplyTo::Leaked(id) => self.heard_leaked(id, result),
             ReplyTo::Confirm => match result {
                 Ok(Reply::Key(key)) => self.tables.heard_key(&self.context, *key),
                 Ok(_) => {}
-                Err(failure) => self.context.failed(&failure),
+                Err(failure) => self.context.report_failure(&failure),
             },
             ReplyTo::Notice => match result {
                 Ok(Reply::Done(said)) => self.context.notices.info(self.context.now, keys::sentence(&said)),
                 Ok(_) => {}
-                Err(failure) => self.context.failed(&failure),
+                Err(failure) => self.context.report_failure(&failure),
             },
         }
-        if signed_out && matches!(owner, ReplyTo::Overlay | ReplyTo::Create) {
+        if signed_out && matches!(owner, ReplyTo::Popup | ReplyTo::Create) {
             self.sign_in_over();
         }
     }
@@ -87,8 +87,8 @@ impl Model {
                     | Overlay::Revoke(_)
             )
         };
-        if let Some(under) = self.overlay.take_if(typed) {
-            self.overlay = Some(Overlay::SignIn(sign_in::SignInPopup::over(Some(under))));
+        if let Some(under) = self.popup.take_if(typed) {
+            self.popup = Some(Overlay::SignIn(sign_in::SignInPopup::over(Some(under))));
         }
     }
 
@@ -97,16 +97,16 @@ impl Model {
             Ok(Reply::Me(me)) => {
                 let first = self.context.me.is_none();
                 let changed = self.context.me.as_ref().is_some_and(|before| before.role != me.role);
-                self.context.heard_time(me.as_of);
-                self.context.link = Link::Live;
+                self.context.record_server_time(me.as_of);
+                self.context.connection = Connection::Connected;
                 self.context.me = Some(*me);
                 if first {
-                    let admin = self.context.may(Tab::Workspace.permission()).is_ok();
+                    let admin = self.context.check_permission(Tab::Workspace.permission()).is_ok();
                     self.open_tab(if admin { Tab::Workspace } else { Tab::Personal });
                     self.open_pending();
                 } else {
                     for kind in [Kind::Personal, Kind::Organization] {
-                        if self.context.may(Permission::ListKeys(kind)).is_ok() {
+                        if self.context.check_permission(Permission::ListKeys(kind)).is_ok() {
                             self.tables.of_mut(kind).refresh(&mut self.context);
                         }
                     }
@@ -117,11 +117,11 @@ impl Model {
             }
             Ok(_) => {}
             Err(failure) => {
-                self.context.failed(&failure);
-                if failure.is_signed_out() && self.overlay.is_none() {
-                    self.overlay = Some(Overlay::SignIn(sign_in::SignInPopup::over(None)));
+                self.context.report_failure(&failure);
+                if failure.is_signed_out() && self.popup.is_none() {
+                    self.popup = Some(Overlay::SignIn(sign_in::SignInPopup::over(None)));
                 } else if self.context.me.is_none() {
-                    self.again = Some(self.context.now.plus(RETRY_MS));
+                    self.retry_me_at = Some(self.context.now.plus(RETRY_DELAY));
                 }
             }
         }

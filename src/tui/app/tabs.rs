@@ -7,8 +7,8 @@ use super::{Model, Overlay, Tab, Tables};
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::tui::context::{RETRY_MS, ReplyTo};
-use crate::tui::key_list::{Changes, Load};
+use crate::tui::context::{RETRY_DELAY, ReplyTo};
+use crate::tui::key_list::{Changes, LoadState};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{Reply, RequestError};
 use crate::tui::screens::{members, menu, review, rotate, rotations};
@@ -16,7 +16,7 @@ use crate::tui::search::Typing;
 
 /// Where one is in a table, for the footer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TablePosition {
     /// The selected row, from 1; 0 where there is none.
     pub at: usize,
     /// How many rows are shown.
@@ -63,10 +63,10 @@ impl Model {
     }
 
     /// Where one is in the table of such a tab.
-    pub fn place_in_tab(&self) -> Option<Place> {
+    pub fn place_in_tab(&self) -> Option<TablePosition> {
         let of = |table: &crate::tui::table::Table, filtered| {
             let shown = table.shown_rows().len();
-            Place {
+            TablePosition {
                 at: if shown == 0 { 0 } else { table.selected_index() + 1 },
                 shown,
                 filtered,
@@ -124,7 +124,7 @@ impl Model {
             self.refilter_tab();
             return true;
         }
-        if self.context.may(self.tab.permission()).is_err() && !self.context.start.read_only {
+        if self.context.check_permission(self.tab.permission()).is_err() && !self.context.start.read_only {
             return false;
         }
         match self.tab {
@@ -141,8 +141,8 @@ impl Model {
             action,
             Action::Keep | Action::MarkRevoke | Action::Rotate | Action::Skip | Action::Undo | Action::Apply
         );
-        if decides && let Err(why) = self.context.may(Permission::Review) {
-            self.context.cannot(&why);
+        if decides && let Err(why) = self.context.check_permission(Permission::Review) {
+            self.context.report_unavailable(&why);
             return true;
         }
         let Tables { workspace, review, .. } = &mut self.tables;
@@ -166,7 +166,7 @@ impl Model {
             _ => return false,
         };
         if overlay.is_some() {
-            self.overlay = overlay;
+            self.popup = overlay;
         }
         true
     }
@@ -178,15 +178,15 @@ impl Model {
         let Some(rotation) = self.tables.rotations.selected() else { return false };
         match action {
             Action::OpenRotation => {
-                self.overlay = Some(Overlay::Rotate(rotate::RotatePopup::on(&mut self.context, rotation)));
+                self.popup = Some(Overlay::Rotate(rotate::RotatePopup::on(&mut self.context, rotation)));
             }
             Action::FinishRotation
             | Action::ReplaceReplacement
             | Action::CancelRotation
             | Action::LeakedKey => {
                 match rotate::step(&mut self.context, rotation, self.tables.rotations.seen, action) {
-                    Ok(overlay) => self.overlay = Some(overlay),
-                    Err(why) => self.context.cannot(&why),
+                    Ok(overlay) => self.popup = Some(overlay),
+                    Err(why) => self.context.report_unavailable(&why),
                 }
             }
             _ => return false,
@@ -211,20 +211,20 @@ impl Model {
             return false;
         }
         if let Err(why) = self.available(action) {
-            self.context.cannot(&why);
+            self.context.report_unavailable(&why);
             return true;
         }
         let selected = self.tables.members.selected().cloned();
         if action == Action::Sort {
-            self.overlay = Some(Overlay::Menu(menu::MenuPopup::sort_members(&self.context, &self.tables)));
+            self.popup = Some(Overlay::Menu(menu::MenuPopup::sort_members(&self.context, &self.tables)));
             return true;
         }
         if action == Action::Invite {
-            self.overlay = Some(Overlay::Invite(members::InvitePopup::new(selected.as_ref())));
+            self.popup = Some(Overlay::Invite(members::InvitePopup::new(selected.as_ref())));
             return true;
         }
         let Some(member) = selected else { return true };
-        self.overlay = match action {
+        self.popup = match action {
             Action::OpenMember => Some(Overlay::MemberDetails(members::Details::new(member))),
             Action::ChangeRole => Some(Overlay::ChangeRole(members::ChangeRolePopup::new(member))),
             Action::RemoveMember => {
@@ -244,7 +244,7 @@ impl Model {
         }
         let row = self.tables.activity.selected();
         let Some(id) = row.and_then(|row| row.key_id) else {
-            self.context.cannot("this row is about no key");
+            self.context.report_unavailable("this row is about no key");
             return true;
         };
         let kinds = [(Kind::Organization, Tab::Workspace), (Kind::Personal, Tab::Personal)];
@@ -261,7 +261,7 @@ impl Model {
                 table.select(id);
             }
             None => {
-                self.context.cannot("that key is another member's, or not loaded yet");
+                self.context.report_unavailable("that key is another member's, or not loaded yet");
             }
         }
         true
@@ -274,7 +274,7 @@ impl Model {
             both.into_iter().find_map(|kind| self.tables.of(kind).key_list.get(id).cloned())
         });
         if let Some(key) = key {
-            self.overlay =
+            self.popup =
                 Some(Overlay::Rotate(rotate::RotatePopup::on_key(&mut self.context, &mut self.tables, &key)));
         }
     }
@@ -300,7 +300,7 @@ impl Model {
             Tab::Members => self.tables.members.load(&mut self.context),
             Tab::Activity => self.tables.activity.load(&mut self.context),
             Tab::Review => {
-                if workspace.key_list.load == Load::Nothing {
+                if workspace.key_list.load_state == LoadState::NotLoaded {
                     workspace.load(&mut self.context);
                 }
                 review.open(&mut self.context, workspace);
@@ -336,12 +336,12 @@ impl Model {
             }
         }
         // A use of a key may move its rotation on; only one that is looked at is worth a question.
-        let looks = self.tab == Tab::Rotations || matches!(self.overlay, Some(Overlay::Rotate(_)));
-        if looks && rotations.outdated && rotations.load == Load::Complete {
+        let looks = self.tab == Tab::Rotations || matches!(self.popup, Some(Overlay::Rotate(_)));
+        if looks && rotations.outdated && rotations.load_state == LoadState::Complete {
             rotations.load(&mut self.context);
         }
         // Rotations that the review decided begin when its batch is through, one after the other.
-        if self.tab == Tab::Review && self.overlay.is_none() && self.tables.review.run.is_none() {
+        if self.tab == Tab::Review && self.popup.is_none() && self.tables.review.run.is_none() {
             let next = self.tables.review.to_rotate.pop();
             self.rotate(next);
         }
@@ -355,7 +355,8 @@ impl Model {
         }
         let review = &mut self.tables.review;
         // What was decided earlier is needed to say how many keys wait.
-        if review.history == Load::Nothing && self.context.may(Permission::Review).is_ok() {
+        if review.history == LoadState::NotLoaded && self.context.check_permission(Permission::Review).is_ok()
+        {
             review.load(&mut self.context);
         }
         self.apply_if_asked();
@@ -371,9 +372,9 @@ impl Model {
             _ => None,
         };
         if let (Some(tab), Err(failure)) = (tab, &result)
-            && failure.passes()
+            && failure.is_transient()
         {
-            self.retry = Some((tab, self.context.now.plus(RETRY_MS)));
+            self.retry_tab_at = Some((tab, self.context.now.plus(RETRY_DELAY)));
         }
         let Tables { workspace, review, .. } = &mut self.tables;
         match (owner, result) {

@@ -1,12 +1,14 @@
 //! The time: when the model wants to be told it, and what it does then.
 
+use std::time::Duration;
+
 use super::{Model, Tab};
-use crate::tui::context::{Link, ReplyTo};
+use crate::tui::context::{Connection, ReplyTo};
 use crate::tui::msg::{ApiRequest, UiTime};
 use crate::tui::screens::keys;
 
-/// Between two frames of a spinner, in milliseconds.
-const SPIN_MS: u64 = 250;
+/// Between two frames of a spinner.
+const SPINNER_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Model {
     /// When a [`Msg::Tick`](crate::tui::msg::Msg::Tick) is wanted next, if nothing else happens before.
@@ -16,9 +18,9 @@ impl Model {
             self.personal_matters().then(|| self.tables.personal.wake_at()).flatten(),
             self.tables.workspace.wake_at(),
             self.tables.detail.wake_at(),
-            self.overlay.as_ref().and_then(|overlay| overlay.popup().wake_at()),
-            self.again,
-            self.retry.filter(|&(tab, _)| tab == self.tab).map(|(_, at)| at),
+            self.popup.as_ref().and_then(|overlay| overlay.popup().wake_at()),
+            self.retry_me_at,
+            self.retry_tab_at.filter(|&(tab, _)| tab == self.tab).map(|(_, at)| at),
             self.spins_at(),
         ]
         .into_iter()
@@ -34,20 +36,20 @@ impl Model {
 
     /// When the spinner turns next.
     fn spins_at(&self) -> Option<UiTime> {
-        let waits = self.overlay.is_some() && self.context.waits(ReplyTo::Overlay)
-            || self.context.waits(ReplyTo::Create);
-        let connecting = self.context.me.is_none() && self.context.link == Link::Connecting;
+        let waits = self.popup.is_some() && self.context.is_waiting_for(ReplyTo::Popup)
+            || self.context.is_waiting_for(ReplyTo::Create);
+        let connecting = self.context.me.is_none() && self.context.connection == Connection::Connecting;
         (waits || connecting || self.table().is_some_and(keys::State::loads))
-            .then(|| UiTime((self.context.now.0 / SPIN_MS + 1) * SPIN_MS))
+            .then(|| next_spinner_frame(self.context.now))
     }
 
     pub(super) fn tick(&mut self, now: UiTime) {
         self.context.now = now.max(self.context.now);
         self.context.notices.tick(now);
-        if self.again.take_if(|at| now >= *at).is_some() {
-            self.context.ask(ReplyTo::Me, ApiRequest::Me);
+        if self.retry_me_at.take_if(|at| now >= *at).is_some() {
+            self.context.request(ReplyTo::Me, ApiRequest::Me);
         }
-        if self.retry.take_if(|&mut (tab, at)| tab == self.tab && now >= at).is_some() {
+        if self.retry_tab_at.take_if(|&mut (tab, at)| tab == self.tab && now >= at).is_some() {
             self.load_tab();
         }
         if self.personal_matters() {
@@ -57,4 +59,10 @@ impl Model {
         self.tables.detail.tick(&mut self.context);
         self.with_popup(|popup, cx| popup.tick(cx));
     }
+}
+
+/// The next multiple of [`SPINNER_INTERVAL`] after `now`.
+fn next_spinner_frame(now: UiTime) -> UiTime {
+    let frames = now.since_start().as_millis() / SPINNER_INTERVAL.as_millis() + 1;
+    UiTime::after_start(SPINNER_INTERVAL.saturating_mul(u32::try_from(frames).unwrap_or(u32::MAX)))
 }

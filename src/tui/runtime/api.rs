@@ -55,7 +55,7 @@ impl From<Error> for RequestError {
         match error {
             Error::Unreachable { words, .. } => Self::Unreachable(words),
             Error::Refused(problem) => Self::Refused(problem),
-            Error::Garbled { words, .. } => Self::Garbled(words),
+            Error::Garbled { words, .. } => Self::InvalidReply(words),
         }
     }
 }
@@ -241,7 +241,7 @@ impl Api {
         let created =
             client.with_credential(Credential::none()).send(Request::with(CreateSessionCall, body)).await?;
         let credential = Credential::bearer(created.token.expose())
-            .map_err(|e| RequestError::Garbled(format!("The server's session cannot be used: {e}.")))?;
+            .map_err(|e| RequestError::InvalidReply(format!("The server's session cannot be used: {e}.")))?;
         *lock(&self.credential) = credential.clone();
         let reply = self.me(&client.with_credential(credential)).await?;
         if let Reply::Me(me) = &reply {

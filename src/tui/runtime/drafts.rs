@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use super::api::Api;
 
 /// Something to write.
-pub(super) enum Write {
+pub(super) enum DraftWrite {
     /// Instead of all that is there.
     Whole(String),
     /// After what is there.
@@ -18,7 +18,7 @@ pub(super) enum Write {
 #[derive(Clone)]
 pub(super) struct Drafts {
     line: Arc<Api>,
-    waiting: Arc<Mutex<Vec<Write>>>,
+    waiting: Arc<Mutex<Vec<DraftWrite>>>,
     /// Held while something is written.
     turn: Arc<Mutex<()>>,
 }
@@ -33,7 +33,7 @@ impl Drafts {
     }
 
     /// Writes it soon.
-    pub(super) fn push(&self, write: Write, handle: &Handle) {
+    pub(super) fn push(&self, write: DraftWrite, handle: &Handle) {
         lock(&self.waiting).push(write);
         let drafts = self.clone();
         handle.spawn_blocking(move || drafts.flush());
@@ -47,11 +47,11 @@ impl Drafts {
         let mut lines = String::new();
         for write in waiting {
             match write {
-                Write::Whole(text) => {
+                DraftWrite::Whole(text) => {
                     whole = Some(text);
                     lines.clear();
                 }
-                Write::Line(line) => lines.push_str(&line),
+                DraftWrite::Line(line) => lines.push_str(&line),
             }
         }
         let kept = match whole {

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::api::{Api, ReplySender};
 use super::delivery::{Deliveries, Work};
-use super::drafts::{Drafts, Write};
+use super::drafts::{DraftWrite, Drafts};
 use super::saved_state::SavedState;
 use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
 
@@ -99,7 +99,7 @@ impl Effects {
     }
 
     /// Keeps drafts beside the loop.
-    pub(super) fn keep_drafts(&self, write: Write) {
+    pub(super) fn keep_drafts(&self, write: DraftWrite) {
         self.drafts.push(write, &self.handle);
     }
 

@@ -17,10 +17,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::api::Api;
 use super::delivery::{Deliveries, Step};
-use super::drafts::Write;
+use super::drafts::DraftWrite;
 use super::effects::Effects;
 use super::saved_state::SavedState;
-use super::signals::{self, Happened, Signals};
+use super::signals::{self, SignalEvent, Signals};
 use super::timer::Timer;
 use super::{Options, UiExit};
 use crate::clock;
@@ -112,10 +112,10 @@ impl<S: UiModel> EventLoop<S> {
             restricted: options.restricted,
             theme: options.theme,
             keymap: options.keymap,
-            refresh_ms: options.refresh_ms,
+            refresh_interval: options.refresh_interval,
             size: device.size(),
             seed: clock::entropy(),
-            pending: records.left_behind(&options.address),
+            unfinished_creates: records.left_behind(&options.address),
             drafts: records.drafts(),
         };
         let line = Api::new(options.address, options.credential, options.client, records);
@@ -182,7 +182,7 @@ impl<S: UiModel> EventLoop<S> {
         loop {
             let mut first = None;
             let mut given_up = false;
-            let wake = self.model.wake_at().map(|at| self.began + Duration::from_millis(at.0));
+            let wake = self.model.wake_at().map(|at| self.began + at.since_start());
             let wake = wake.into_iter().chain(self.owed).min();
             let patience = match self.decoder.pending() {
                 PendingInput::Nothing => None,
@@ -194,10 +194,10 @@ impl<S: UiModel> EventLoop<S> {
                 tokio::select! {
                     biased;
                     signal = self.signals.next() => match signal {
-                        Happened::End(number) => return Ok(Ended::Signal(number)),
-                        Happened::Stop => self.suspend = true,
-                        Happened::Continue => self.resume()?,
-                        Happened::Window => self.measure()?,
+                        SignalEvent::End(number) => return Ok(Ended::Signal(number)),
+                        SignalEvent::Stop => self.suspend = true,
+                        SignalEvent::Continue => self.resume()?,
+                        SignalEvent::Window => self.measure()?,
                     },
                     // Cleared first and read after: what comes in between wakes us again.
                     ready = self.keys.readable() => ready?.clear_ready(),
@@ -272,9 +272,9 @@ impl<S: UiModel> EventLoop<S> {
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
         for effect in effects {
             match effect {
-                Effect::Request { ticket, ask } => self.effects.ask(ticket, ask),
+                Effect::Request { ticket, request } => self.effects.ask(ticket, request),
                 Effect::CancelRequest(ticket) => self.effects.forget(ticket),
-                Effect::Deliver { ticket, put } => match self.effects.sinks().begin(put) {
+                Effect::Deliver { ticket, delivery } => match self.effects.sinks().begin(delivery) {
                     Step::Send(bytes, reply) => {
                         self.painter.write_bytes(&bytes)?;
                         self.effects.answer(ticket, Ok(reply));
@@ -282,9 +282,9 @@ impl<S: UiModel> EventLoop<S> {
                     Step::Work(work) => self.effects.work(ticket, work),
                     Step::Answer(failure) => self.effects.answer(ticket, Err(failure)),
                 },
-                Effect::DropPending { idempotency_key } => self.effects.records().done(&idempotency_key),
-                Effect::SaveDrafts(drafts) => self.effects.keep_drafts(Write::Whole(drafts)),
-                Effect::AppendDrafts(line) => self.effects.keep_drafts(Write::Line(line)),
+                Effect::FinishCreate { idempotency_key } => self.effects.records().done(&idempotency_key),
+                Effect::SaveDrafts(drafts) => self.effects.keep_drafts(DraftWrite::Whole(drafts)),
+                Effect::AppendDrafts(line) => self.effects.keep_drafts(DraftWrite::Line(line)),
                 Effect::Suspend => self.suspend = true,
                 Effect::Quit => self.quit = true,
             }
@@ -302,12 +302,11 @@ impl<S: UiModel> EventLoop<S> {
             generation: s.generation,
         });
         self.painter.write_frame(drawn.cursor, scroll)?;
-        self.tell(Msg::Shown)
+        self.tell(Msg::FrameWritten)
     }
 
     fn now(&self) -> UiTime {
-        let passed = clock::monotonic() - self.began;
-        UiTime(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
+        UiTime::after_start(clock::monotonic() - self.began)
     }
 
     /// Takes over the window's size.
@@ -320,7 +319,7 @@ impl<S: UiModel> EventLoop<S> {
     /// Gives the terminal back, stops, and takes it again when somebody continues us.
     async fn suspend(&mut self) -> io::Result<()> {
         self.suspend = false;
-        self.tell(Msg::Conceal)?;
+        self.tell(Msg::HideSecrets)?;
         restore_terminal(RestoreMode::Blanked);
         stop_process_group();
         // The stop comes with a little delay, and it may not come at all.
@@ -347,7 +346,7 @@ pub(super) fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 /// What a key press or a paste is for the model.
 fn message(event: Event) -> Option<Msg> {
     match event {
-        Event::Key(key) => Some(Msg::Key(key.into())),
+        Event::Key(key) => Some(Msg::KeyPress(key.into())),
         Event::Paste(text) => Some(Msg::Paste(Zeroizing::new(text))),
         _ => None,
     }

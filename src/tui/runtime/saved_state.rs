@@ -8,7 +8,7 @@ use crate::client::state::{PendingCreate, Recorded, SavedSession, State, StateEr
 use crate::clock::Clock;
 use crate::domain::id::Id;
 use crate::domain::key::Kind;
-use crate::tui::msg::{Pending, RequestError};
+use crate::tui::msg::{RequestError, UnfinishedCreate};
 use crate::wire::keys::CreateKey;
 use crate::wire::sessions::CreatedSession;
 
@@ -42,14 +42,14 @@ impl SavedState {
     }
 
     /// The creates that earlier runs left behind on this server. This process answers for them from now on.
-    pub(super) fn left_behind(&self, server: &Address) -> Vec<Pending> {
+    pub(super) fn left_behind(&self, server: &Address) -> Vec<UnfinishedCreate> {
         let found = self.state.as_ref().map(State::left_behind);
         let found = found.and_then(Result::ok).unwrap_or_default();
         let mut pending = Vec::new();
         for (create, recorded) in found {
             // Those of other servers are let go again, for a run that talks to them.
             if create.url == server.to_string() {
-                pending.push(Pending {
+                pending.push(UnfinishedCreate {
                     idempotency_key: create.idempotency_key.clone(),
                     kind: create.kind,
                     body: create.create.clone(),

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_millis(1_500);
 
 /// A signal, as it concerns the UI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Happened {
+pub(super) enum SignalEvent {
     /// To end, by this signal's number.
     End(i32),
     /// To stop, as by Ctrl-Z.
@@ -25,14 +25,14 @@ pub(super) enum Happened {
 }
 
 /// The signals that end the process.
-struct Ending {
+struct TerminationSignals {
     hangup: Signal,
     interrupt: Signal,
     quit: Signal,
     terminate: Signal,
 }
 
-impl Ending {
+impl TerminationSignals {
     fn listen() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
@@ -55,7 +55,7 @@ impl Ending {
 
 /// The signals that the UI handles itself.
 pub(super) struct Signals {
-    ending: Ending,
+    ending: TerminationSignals,
     stop: Signal,
     proceed: Signal,
     window: Signal,
@@ -65,7 +65,7 @@ impl Signals {
     /// Starts to listen, also for signals that whoever started us had ignored (`nohup`).
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
-            ending: Ending::listen()?,
+            ending: TerminationSignals::listen()?,
             // tokio has no names for these two.
             stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
             proceed: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
@@ -74,12 +74,12 @@ impl Signals {
     }
 
     /// The next signal.
-    pub(super) async fn next(&mut self) -> Happened {
+    pub(super) async fn next(&mut self) -> SignalEvent {
         tokio::select! {
-            number = self.ending.next() => Happened::End(number),
-            _ = self.stop.recv() => Happened::Stop,
-            _ = self.proceed.recv() => Happened::Continue,
-            _ = self.window.recv() => Happened::Window,
+            number = self.ending.next() => SignalEvent::End(number),
+            _ = self.stop.recv() => SignalEvent::Stop,
+            _ = self.proceed.recv() => SignalEvent::Continue,
+            _ = self.window.recv() => SignalEvent::Window,
         }
     }
 
@@ -93,7 +93,7 @@ impl Signals {
 /// terminal that takes nothing, the process ends all the same.
 pub(super) fn watch_over(handle: &Handle) {
     handle.spawn(async {
-        if let Ok(mut ending) = Ending::listen() {
+        if let Ok(mut ending) = TerminationSignals::listen() {
             let number = ending.next().await;
             end_after_grace(number).await;
         }

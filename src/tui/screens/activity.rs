@@ -8,7 +8,7 @@ use crate::domain::id::Id;
 use crate::domain::member::Permission;
 use crate::domain::text;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::key_list::Load;
+use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
@@ -16,7 +16,7 @@ use crate::tui::screens::members::say;
 use crate::tui::search::Search;
 use crate::tui::table::{self, CellContext, Table, TableRow};
 use crate::tui::text_layout::format_count;
-use crate::tui::view::Scrolled;
+use crate::tui::view::ScrollableRows;
 use crate::wire::activity::ActivityQuery;
 use crate::wire::page::Page;
 
@@ -47,7 +47,7 @@ pub struct State {
     /// The filter.
     pub search: Search<ActivityTest>,
     /// How far loading has come: complete means that the newest page is there.
-    pub load: Load,
+    pub load_state: LoadState,
     rows: Vec<Activity>,
     /// For the next older page; nothing when the log's beginning is there, or no more rows are held.
     older: Option<String>,
@@ -61,7 +61,7 @@ impl Default for State {
         Self {
             table: Table::new(0, true),
             search: Search::default(),
-            load: Load::Nothing,
+            load_state: LoadState::NotLoaded,
             rows: Vec::new(),
             older: None,
             cut: false,
@@ -79,10 +79,10 @@ impl State {
 
     /// Asks for the newest page.
     pub fn load(&mut self, context: &mut Context) {
-        context.forget(ReplyTo::Activity);
+        context.cancel_requests(ReplyTo::Activity);
         self.fresh = true;
-        self.load = Load::Loading { since: context.now };
-        context.ask(
+        self.load_state = LoadState::Loading { since: context.now };
+        context.request(
             ReplyTo::Activity,
             ApiRequest::Activity(ActivityQuery { limit: Some(PAGE), ..ActivityQuery::default() }),
         );
@@ -92,12 +92,12 @@ impl State {
     pub fn look_ahead(&mut self, context: &mut Context) {
         let near =
             self.table.first_visible() + self.table.page_rows() + AHEAD >= self.table.shown_rows().len();
-        if self.load != Load::Complete || !near || context.waits(ReplyTo::Activity) {
+        if self.load_state != LoadState::Complete || !near || context.is_waiting_for(ReplyTo::Activity) {
             return;
         }
         if let Some(cursor) = self.older.clone() {
             let query = ActivityQuery { limit: Some(PAGE), cursor: Some(cursor), ..ActivityQuery::default() };
-            context.ask(ReplyTo::Activity, ApiRequest::Activity(query));
+            context.request(ReplyTo::Activity, ApiRequest::Activity(query));
         }
     }
 
@@ -126,20 +126,20 @@ impl State {
                 format!("the log goes on; held are its newest {} rows", format_count(self.rows.len() as u64));
             context.notices.info(context.now, said);
         }
-        self.load = Load::Complete;
+        self.load_state = LoadState::Complete;
         self.arrange(context);
     }
 
     /// A page did not arrive.
     pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
-        context.heard_failure(failure);
+        context.record_failure(failure);
         self.fresh = false;
-        self.load = Load::Failed(failure.to_string());
+        self.load_state = LoadState::Failed(failure.to_string());
     }
 
     /// Sorts and filters anew.
     pub fn arrange(&mut self, context: &Context) {
-        let rules = context.rules();
+        let rules = context.staleness_rules();
         let filter = &self.search.parsed;
         let keep = |row: &Activity| {
             let actor = row.actor.as_ref();
@@ -222,34 +222,39 @@ pub fn draw(
     context: &Context,
     body: Rect,
     buf: &mut Buffer,
-) -> (Option<(u16, u16)>, Option<Scrolled>) {
+) -> (Option<(u16, u16)>, Option<ScrollableRows>) {
     let look = CellContext {
         theme: context.theme(),
-        rules: context.rules(),
+        rules: context.staleness_rules(),
         exact: context.exact_times,
         daily: None,
     };
-    if let (Err(why), Some(_)) = (context.may(Permission::ReadActivity), &context.me) {
+    if let (Err(why), Some(_)) = (context.check_permission(Permission::ReadActivity), &context.me) {
         say(&sentence(&why), body, &look, buf);
         return (None, None);
     }
     let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = super::rotations::table_area(body);
     if state.table.shown_rows().is_empty() {
-        let said = match &state.load {
-            Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
-            Load::Complete
+        let said = match &state.load_state {
+            LoadState::Failed(why) => {
+                format!("{} {} tries again.", sentence(why), context.key_press(Action::Refresh))
+            }
+            LoadState::Complete
                 if !state.search.is_empty()
-                    && (state.older.is_some() || context.waits(ReplyTo::Activity)) =>
+                    && (state.older.is_some() || context.is_waiting_for(ReplyTo::Activity)) =>
             {
                 "Nothing yet passes the filter; older rows are loading.".to_owned()
             }
-            Load::Complete if !state.search.is_empty() && state.cut => format!(
+            LoadState::Complete if !state.search.is_empty() && state.cut => format!(
                 "None of the newest {} rows passes the filter. `keyward activity` reads the whole log.",
                 format_count(state.rows.len() as u64)
             ),
-            Load::Complete if !state.search.is_empty() => {
-                format!("Nothing in the log passes the filter. {} clears it.", context.key(Action::Cancel))
+            LoadState::Complete if !state.search.is_empty() => {
+                format!(
+                    "Nothing in the log passes the filter. {} clears it.",
+                    context.key_press(Action::Cancel)
+                )
             }
             _ => "Loading the log.".to_owned(),
         };
@@ -261,14 +266,14 @@ pub fn draw(
         &state.rows,
         COLUMNS,
         &look,
-        matches!(state.load, Load::Failed(_)),
+        matches!(state.load_state, LoadState::Failed(_)),
         area,
         buf,
     );
     if let Some(row) = state.selected() {
         super::rotations::say_below(&whole(row), area, body, &look, buf);
     }
-    let scroll = Scrolled {
+    let scroll = ScrollableRows {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),
         top: state.table.first_visible(),

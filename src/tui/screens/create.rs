@@ -120,7 +120,7 @@ impl CreatePopup {
             let body = RevokeKey { unless_used_since: Some(lost.created_at), ..RevokeKey::default() };
             let ask = ApiRequest::Revoke { kind: lost.kind, id: lost.id, body };
             (self.sending, self.failed) = (true, None);
-            context.ask(ReplyTo::Overlay, ask);
+            context.request(ReplyTo::Popup, ask);
             return;
         }
         let (Ok(name), Ok(note)) = (key::name(self.name.text()), key::note(self.note.text())) else { return };
@@ -132,7 +132,7 @@ impl CreatePopup {
         };
         self.sent = Some((idempotency_key.clone(), body.clone(), self.kind));
         (self.sending, self.failed) = (true, None);
-        context.create(self.kind, idempotency_key, body, None);
+        context.create_key(self.kind, idempotency_key, body, None);
     }
 
     /// What is to be said about the name: wrong, a twin, or which kind suits it.
@@ -213,8 +213,8 @@ impl Popup for CreatePopup {
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.heard_failure(&failure);
-                let used = failure.problem() == Some(ProblemType::UsedSince);
+                cx.context.record_failure(&failure);
+                let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
                     "The replacement is in use by now, so someone has its secret: it stays, and nothing was created.".to_owned()
                 } else {
@@ -291,8 +291,8 @@ impl Popup for CreatePopup {
         y += 1;
         let rest = blank.iter().cloned().chain(warning).chain(failed).chain(blank.iter().cloned());
         let does = if self.sending { "creating" } else { "create" };
-        let enter = context.key(Action::Submit);
-        let (tab, esc) = (context.key(Action::NextField), context.key(Action::Cancel));
+        let enter = context.key_press(Action::Submit);
+        let (tab, esc) = (context.key_press(Action::NextField), context.key_press(Action::Cancel));
         let keys = key_hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme);
         // The keys stay visible.
         let room = usize::from(inside.bottom().saturating_sub(y + 1));
@@ -327,7 +327,7 @@ impl CreatePopup {
 /// # Errors
 /// The member may not create such keys.
 pub fn open(context: &Context, kind: Kind) -> Result<CreatePopup, String> {
-    context.may(Permission::CreateKey(kind))?;
-    let choice = context.may(Permission::CreateKey(kind.other())).is_ok();
+    context.check_permission(Permission::CreateKey(kind))?;
+    let choice = context.check_permission(Permission::CreateKey(kind.other())).is_ok();
     Ok(CreatePopup::new(kind, choice))
 }

@@ -1,5 +1,7 @@
 //! The detail pane: all facts of the selected key, exact times, the clients that used it, its use over time.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -28,8 +30,8 @@ pub const SIDE_FROM: u16 = 110;
 pub const SIDE_WIDTH: u16 = 48;
 /// Lines of the chart: title, bars, axis, a blank.
 const CHART: u16 = 8;
-/// How long the selection rests before the use of its key is asked for, in milliseconds.
-const REST_MS: u64 = 150;
+/// How long the selection rests before the use of its key is asked for.
+const REQUEST_DELAY: Duration = Duration::from_millis(150);
 
 /// Whose use is wanted, over which time; the count makes it wanted anew when the key was used meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +74,9 @@ impl State {
             self.scroll.to_top();
         }
         if wanted != self.wanted {
-            context.forget(ReplyTo::Detail);
+            context.cancel_requests(ReplyTo::Detail);
             self.failed = None;
-            self.ask_at = wanted.map(|_| context.now.plus(REST_MS));
+            self.ask_at = wanted.map(|_| context.now.plus(REQUEST_DELAY));
             self.wanted = wanted;
         }
     }
@@ -89,7 +91,7 @@ impl State {
         let to = context.server_now();
         let (from, bucket) = (wanted.range.start(to), wanted.range.bucket_width());
         let query = UsageQuery { from: Some(from), to: Some(to), bucket };
-        context.ask(ReplyTo::Detail, ApiRequest::Usage { kind: wanted.kind, id: wanted.id, query });
+        context.request(ReplyTo::Detail, ApiRequest::Usage { kind: wanted.kind, id: wanted.id, query });
     }
 
     /// When the selection will have rested.
@@ -106,7 +108,7 @@ impl State {
             }
             Ok(_) => {}
             Err(failure) => {
-                context.heard_failure(&failure);
+                context.record_failure(&failure);
                 self.failed = Some(failure.to_string());
             }
         }
@@ -167,9 +169,13 @@ pub fn draw(
     // What is above or below, and how to get there.
     let more = facts.len() > skipped + usize::from(area.height);
     if (more || state.focused) && area.height > 1 && area.width > 20 {
-        let tab = context.key(Action::NextField);
+        let tab = context.key_press(Action::NextField);
         let hint = if state.focused {
-            format!("{} {} scroll, {tab} leaves", context.key(Action::Down), context.key(Action::Up))
+            format!(
+                "{} {} scroll, {tab} leaves",
+                context.key_press(Action::Down),
+                context.key_press(Action::Up)
+            )
         } else {
             format!("{tab} scrolls")
         };
@@ -240,8 +246,11 @@ fn draw_chart(
     buf: &mut Buffer,
 ) {
     let theme = look.theme;
-    let keys =
-        format!("{} {} other times", context.key(Action::ShorterChart), context.key(Action::LongerChart));
+    let keys = format!(
+        "{} {} other times",
+        context.key_press(Action::ShorterChart),
+        context.key_press(Action::LongerChart)
+    );
     let title = Line::from(vec![
         Span::styled(format!("Uses over {}", state.range.draw_label()), theme.style(StyleRole::Strong)),
         Span::styled(

@@ -66,7 +66,7 @@ impl EditPopup {
         }
         (self.sending, self.failed) = (true, None);
         let (kind, id, version) = (self.key.kind, self.key.id, self.key.version);
-        context.ask(ReplyTo::Overlay, ApiRequest::Edit { kind, id, version, body });
+        context.request(ReplyTo::Popup, ApiRequest::Edit { kind, id, version, body });
         PopupAction::Stay
     }
 }
@@ -108,7 +108,7 @@ impl Popup for EditPopup {
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 self.failed = Some(failure.to_string());
                 if let RequestError::Refused(problem) = failure
                     && let Some(key) = problem.key
@@ -143,8 +143,11 @@ impl Popup for EditPopup {
             ));
             body.push(Line::default());
         }
-        let (enter, tab, esc) =
-            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
+        let (enter, tab, esc) = (
+            context.key_press(Action::Submit),
+            context.key_press(Action::NextField),
+            context.key_press(Action::Cancel),
+        );
         let does = if self.sending { "saving" } else { "save" };
         body.push(key_hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));

@@ -5,8 +5,8 @@ use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::Timestamp;
-use crate::tui::context::{Context, Link, RETRY_MS, ReplyTo};
-use crate::tui::key_list::{Changes, KeyList, Load};
+use crate::tui::context::{Connection, Context, RETRY_DELAY, ReplyTo};
+use crate::tui::key_list::{Changes, KeyList, LoadState};
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, RequestError, UiTime};
 use crate::tui::search::Search;
@@ -92,26 +92,26 @@ impl State {
 
     /// What staleness is judged by on this screen.
     pub fn rules(&self, context: &Context) -> StalenessRules {
-        StalenessRules { now: self.time, ..context.rules() }
+        StalenessRules { now: self.time, ..context.staleness_rules() }
     }
 
     /// Loads all keys anew.
     pub fn load(&mut self, context: &mut Context) {
-        context.forget(ReplyTo::List(self.kind));
-        context.forget(ReplyTo::Changes(self.kind));
+        context.cancel_requests(ReplyTo::List(self.kind));
+        context.cancel_requests(ReplyTo::Changes(self.kind));
         self.key_list.begin(context.now);
         self.next_refresh = None;
-        context.ask(ReplyTo::List(self.kind), ApiRequest::Keys(self.kind));
+        context.request(ReplyTo::List(self.kind), ApiRequest::Keys(self.kind));
     }
 
     /// Whether a spinner turns: pages arrive, or somebody waits for changes.
     pub fn loads(&self) -> bool {
-        self.asked.is_some() || matches!(self.key_list.load, Load::Loading { .. })
+        self.asked.is_some() || matches!(self.key_list.load_state, LoadState::Loading { .. })
     }
 
     /// Whether what is shown is what was known before, and newer facts let one wait.
     pub fn waits(&self, now: UiTime) -> bool {
-        self.asked.is_some_and(|since| now.since(since) >= view::PATIENCE_MS)
+        self.asked.is_some_and(|since| now.since(since) >= view::SPINNER_DELAY)
     }
 
     /// When this table wants to look for changes.
@@ -137,13 +137,15 @@ impl State {
 
     /// Looks for changes now.
     pub fn refresh(&mut self, context: &mut Context) {
-        if context.waits(ReplyTo::Changes(self.kind)) || context.waits(ReplyTo::List(self.kind)) {
+        if context.is_waiting_for(ReplyTo::Changes(self.kind))
+            || context.is_waiting_for(ReplyTo::List(self.kind))
+        {
             return;
         }
         self.next_refresh = None;
         match self.key_list.as_of {
-            Some(since) if self.key_list.load == Load::Complete => {
-                context.ask(ReplyTo::Changes(self.kind), ApiRequest::Changes { kind: self.kind, since });
+            Some(since) if self.key_list.load_state == LoadState::Complete => {
+                context.request(ReplyTo::Changes(self.kind), ApiRequest::Changes { kind: self.kind, since });
             }
             _ => self.load(context),
         }
@@ -152,16 +154,16 @@ impl State {
     /// Takes a page of the list, or of its changes; gives the rows that are new or different.
     pub fn heard(&mut self, context: &mut Context, page: Page<Key>, whole: bool) -> Changes {
         if let Some(as_of) = page.metadata.as_of {
-            context.heard_time(as_of);
+            context.record_server_time(as_of);
         }
-        context.link = Link::Live;
+        context.connection = Connection::Connected;
         let last = page.metadata.next_cursor.is_none();
         let changes = if whole { self.key_list.page(page) } else { self.key_list.changes(page) };
         self.time = context.server_now();
         self.merge(context, &changes);
         if last {
             self.asked = None;
-            self.next_refresh = Some(context.now.plus(context.start.refresh_ms));
+            self.next_refresh = Some(context.now.plus(context.start.refresh_interval));
         }
         changes
     }
@@ -200,14 +202,14 @@ impl State {
 
     /// The list, or its changes, did not arrive.
     pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
-        context.heard_failure(failure);
+        context.record_failure(failure);
         self.asked = None;
-        if matches!(self.key_list.load, Load::Loading { .. }) {
-            self.key_list.load = Load::Failed(failure.to_string());
+        if matches!(self.key_list.load_state, LoadState::Loading { .. }) {
+            self.key_list.load_state = LoadState::Failed(failure.to_string());
         }
-        let denied = failure.problem() == Some(ProblemType::NotPermitted);
+        let denied = failure.problem_type() == Some(ProblemType::NotPermitted);
         if !denied && !failure.is_signed_out() {
-            self.next_refresh = Some(context.now.plus(RETRY_MS));
+            self.next_refresh = Some(context.now.plus(RETRY_DELAY));
         }
     }
 

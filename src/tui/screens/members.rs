@@ -8,7 +8,7 @@ use crate::domain::id::Id;
 use crate::domain::member::Permission;
 use crate::domain::text;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::key_list::Load;
+use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
@@ -16,7 +16,7 @@ use crate::tui::search::Search;
 use crate::tui::table::{self, CellContext, Table, TableRow};
 use crate::tui::text_layout::wrap_paragraph;
 use crate::tui::theme;
-use crate::tui::view::Scrolled;
+use crate::tui::view::ScrollableRows;
 use crate::wire::members::Member;
 use crate::wire::page::Page;
 
@@ -50,7 +50,7 @@ pub struct State {
     /// The filter.
     pub search: Search<MemberTest>,
     /// How far loading has come.
-    pub load: Load,
+    pub load_state: LoadState,
     rows: Vec<Member>,
     arriving: Vec<Member>,
 }
@@ -60,7 +60,7 @@ impl Default for State {
         Self {
             table: Table::new(0, false),
             search: Search::default(),
-            load: Load::Nothing,
+            load_state: LoadState::NotLoaded,
             rows: Vec::new(),
             arriving: Vec::new(),
         }
@@ -81,10 +81,10 @@ impl State {
 
     /// Loads all members anew; those that are known stay until then.
     pub fn load(&mut self, context: &mut Context) {
-        context.forget(ReplyTo::Members);
+        context.cancel_requests(ReplyTo::Members);
         self.arriving.clear();
-        self.load = Load::Loading { since: context.now };
-        context.ask(ReplyTo::Members, ApiRequest::Members);
+        self.load_state = LoadState::Loading { since: context.now };
+        context.request(ReplyTo::Members, ApiRequest::Members);
     }
 
     /// Takes a page of the list; the last one completes it.
@@ -92,20 +92,20 @@ impl State {
         self.arriving.extend(page.data.into_iter().map(cleaned));
         if page.metadata.next_cursor.is_none() {
             self.rows = std::mem::take(&mut self.arriving);
-            self.load = Load::Complete;
+            self.load_state = LoadState::Complete;
             self.arrange(context);
         }
     }
 
     /// The list did not arrive.
     pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
-        context.heard_failure(failure);
-        self.load = Load::Failed(failure.to_string());
+        context.record_failure(failure);
+        self.load_state = LoadState::Failed(failure.to_string());
     }
 
     /// Sorts and filters anew.
     pub fn arrange(&mut self, context: &Context) {
-        let rules = context.rules();
+        let rules = context.staleness_rules();
         let filter = &self.search.parsed;
         let keep = |member: &Member| {
             filter.passes(&[&member.name, &member.email], |test: &MemberTest| test.holds(member, &rules))
@@ -167,15 +167,15 @@ pub fn draw(
     context: &Context,
     body: Rect,
     buf: &mut Buffer,
-) -> (Option<(u16, u16)>, Option<Scrolled>) {
+) -> (Option<(u16, u16)>, Option<ScrollableRows>) {
     let look = CellContext {
         theme: context.theme(),
-        rules: context.rules(),
+        rules: context.staleness_rules(),
         exact: context.exact_times,
         daily: None,
     };
     if let (Err(why), Some(_), false) =
-        (context.may(Permission::ManageMembers), &context.me, context.start.read_only)
+        (context.check_permission(Permission::ManageMembers), &context.me, context.start.read_only)
     {
         say(&sentence(&why), body, &look, buf);
         return (None, None);
@@ -183,10 +183,12 @@ pub fn draw(
     let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = table_area(body);
     if state.table.shown_rows().is_empty() {
-        let said = match &state.load {
-            Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
-            Load::Complete if !state.search.is_empty() => {
-                format!("No member passes the filter. {} clears it.", context.key(Action::Cancel))
+        let said = match &state.load_state {
+            LoadState::Failed(why) => {
+                format!("{} {} tries again.", sentence(why), context.key_press(Action::Refresh))
+            }
+            LoadState::Complete if !state.search.is_empty() => {
+                format!("No member passes the filter. {} clears it.", context.key_press(Action::Cancel))
             }
             _ => "Loading members.".to_owned(),
         };
@@ -198,11 +200,11 @@ pub fn draw(
         &state.rows,
         COLUMNS,
         &look,
-        !matches!(state.load, Load::Complete | Load::Loading { .. }),
+        !matches!(state.load_state, LoadState::Complete | LoadState::Loading { .. }),
         area,
         buf,
     );
-    let scroll = Scrolled {
+    let scroll = ScrollableRows {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),
         top: state.table.first_visible(),

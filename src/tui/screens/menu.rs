@@ -92,7 +92,7 @@ impl MenuPopup {
                 choice: choice(column),
             });
         }
-        let again = context.key(Action::Sort).chars().next();
+        let again = context.key_press(Action::Sort).chars().next();
         Self { title: "Sort by".to_owned(), does: "sort", entries, at, again }
     }
 
@@ -114,7 +114,7 @@ impl MenuPopup {
         let entries = vec![
             entry("Id", &|k| k.id.to_string(), aside(first(&|k| k.id.to_string()))),
             entry("Name", &|k| k.name.clone(), aside(first(&|k| k.name.clone()))),
-            entry("MaskedSecret", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
+            entry("Mask", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
             entry("Row as JSON", &json, aside("all facts, never the secret".to_owned())),
         ];
         Self::new(title, "copy", entries)
@@ -167,7 +167,7 @@ impl MenuPopup {
             MenuAction::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.context, *column),
             MenuAction::SortMembers(column) => cx.tables.members.sort_by(cx.context, *column),
             MenuAction::Copy(text) => {
-                cx.context.put(ReplyTo::Notice, Delivery::Copy(text.clone()));
+                cx.context.deliver(ReplyTo::Notice, Delivery::Copy(text.clone()));
             }
             MenuAction::Do(action) => return PopupAction::Act(*action),
         }
@@ -260,7 +260,7 @@ impl Popup for MenuPopup {
             body.resize(self.entries.len() + rows - 1, Line::default());
         }
         body.push(Line::default());
-        let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
+        let (enter, esc) = (context.key_press(Action::Activate), context.key_press(Action::Cancel));
         body.push(key_hints(&[(&enter, self.does), (&esc, "back")], theme));
         let needed = body.iter().map(Line::width).max().unwrap_or(0).max(text::width(&self.title) + 2);
         let size = (

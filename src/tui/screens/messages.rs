@@ -62,7 +62,7 @@ impl Popup for MessagesPopup {
             .notices
             .iter()
             .map(|notice| {
-                let ago = span(i64::try_from(context.now.since(notice.at)).unwrap_or(i64::MAX));
+                let ago = span(i64::try_from(context.now.since(notice.at).as_millis()).unwrap_or(i64::MAX));
                 let role = if notice.error { StyleRole::Danger } else { StyleRole::Plain };
                 let head =
                     Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(StyleRole::Muted));

@@ -56,7 +56,7 @@ pub struct ReplaceLeakedPopup {
 impl ReplaceLeakedPopup {
     /// For a key that has no live replacement yet.
     pub fn replacing(context: &mut Context, key: Key) -> Self {
-        let replacement = match context.may(Permission::CreateKey(key.kind)) {
+        let replacement = match context.check_permission(Permission::CreateKey(key.kind)) {
             Ok(()) => ReplacementPlan::New(proposed_name(&key.name, context.server_now())),
             Err(why) => ReplacementPlan::None(why),
         };
@@ -69,8 +69,8 @@ impl ReplaceLeakedPopup {
     }
 
     fn new(context: &mut Context, key: Key, replacement: ReplacementPlan) -> Self {
-        context.ask(
-            ReplyTo::Overlay,
+        context.request(
+            ReplyTo::Popup,
             ApiRequest::Usage { kind: key.kind, id: key.id, query: UsageQuery::default() },
         );
         let typed = ConfirmFields::with_reason("suspected leak");
@@ -81,7 +81,7 @@ impl ReplaceLeakedPopup {
     pub fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
         self.failed = Some(format!("It is NOT revoked yet: {failure}"));
-        if failure.denies() && !failure.is_signed_out() {
+        if failure.is_not_applied() && !failure.is_signed_out() {
             self.replacement = ReplacementPlan::None("the server did not create one".to_owned());
         }
     }
@@ -99,17 +99,17 @@ impl ReplaceLeakedPopup {
         };
         (self.sending, self.failed) = (true, None);
         // What is answered from now on is about this.
-        context.forget(ReplyTo::Overlay);
+        context.cancel_requests(ReplyTo::Popup);
         let ReplacementPlan::New(name) = &self.replacement else {
             let leak = Leak { kind: self.key.kind, id: self.key.id, reason };
-            context.revoke_leaked(ReplyTo::Overlay, &leak);
+            context.revoke_leaked(ReplyTo::Popup, &leak);
             return;
         };
         let body = CreateKey { name: name.clone(), note: self.key.note.clone(), replaces: Some(self.key.id) };
         // The same create again is the same request, whose answer may only have been lost.
         let (idempotency_key, body) = self.sent.take().unwrap_or_else(|| (context.idempotency_key(), body));
         self.sent = Some((idempotency_key.clone(), body.clone()));
-        context.create(self.key.kind, idempotency_key, body, Some(reason));
+        context.create_key(self.key.kind, idempotency_key, body, Some(reason));
     }
 }
 
@@ -159,7 +159,7 @@ impl Popup for ReplaceLeakedPopup {
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 // Who uses it is only not known; a revoke that failed has to be said.
                 if self.sending {
                     self.sending = false;
@@ -225,8 +225,11 @@ impl ReplaceLeakedPopup {
         out.push(Line::default());
         out.extend(self.typed.label_lines(key, theme));
         out.push(Line::default());
-        let (enter, tab, cancel) =
-            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
+        let (enter, tab, cancel) = (
+            context.key_press(Action::Submit),
+            context.key_press(Action::NextField),
+            context.key_press(Action::Cancel),
+        );
         let does = match (&self.replacement, self.sending) {
             (_, true) => "on its way",
             (ReplacementPlan::New(_), false) => "replace and revoke",
@@ -274,7 +277,7 @@ impl ReplaceLeakedPopup {
             ));
         }
         if out.is_empty() {
-            let said = context.rules().last_use(&self.key);
+            let said = context.staleness_rules().last_use(&self.key);
             out.push(Line::styled(format!("  nothing that was seen: {said}"), muted));
         }
         if clients.len() > NAMED {

@@ -10,7 +10,7 @@ use crate::domain::staleness::StalenessRules;
 use crate::domain::time::{DAY, Timestamp};
 use crate::tui::chart::LastUseHistogram;
 use crate::tui::context::{Context, ReplyTo, StartOptions};
-use crate::tui::key_list::{Changes, KeyList, Load};
+use crate::tui::key_list::{Changes, KeyList, LoadState};
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, Effect, RequestError};
 use crate::tui::screens::keys;
@@ -59,7 +59,7 @@ pub struct State {
     /// The filter.
     pub search: Search<KeyTest>,
     /// How far loading the applied decisions has come.
-    pub history: Load,
+    pub history: LoadState,
     /// What is decided and not applied.
     pub drafts: Drafts,
     /// The batch that is being applied, or its results.
@@ -86,7 +86,7 @@ impl State {
         Self {
             table: Table::new(0, false),
             search: Search::default(),
-            history: Load::Nothing,
+            history: LoadState::NotLoaded,
             // What was appended is put together before anything is appended to it: its end may be torn.
             kept: drafts.is_some() && start.drafts.lines().nth(1).is_none() && start.drafts.ends_with('\n'),
             drafts: drafts.unwrap_or_else(|| {
@@ -127,12 +127,12 @@ impl State {
 
     /// Asks for all applied decisions.
     pub fn load(&mut self, context: &mut Context) {
-        if context.waits(ReplyTo::History) {
+        if context.is_waiting_for(ReplyTo::History) {
             return;
         }
-        self.history = Load::Loading { since: context.now };
+        self.history = LoadState::Loading { since: context.now };
         let query = ReviewsQuery { limit: Some(LIMIT_MAX), ..ReviewsQuery::default() };
-        context.ask(ReplyTo::History, ApiRequest::Reviews(query));
+        context.request(ReplyTo::History, ApiRequest::Reviews(query));
     }
 
     /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.
@@ -142,16 +142,16 @@ impl State {
             self.change(context, change);
         }
         if page.metadata.next_cursor.is_none() {
-            self.history = Load::Complete;
+            self.history = LoadState::Complete;
             self.arrange(key_list);
         }
     }
 
     /// The applied decisions did not arrive.
     pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
-        context.heard_failure(failure);
+        context.record_failure(failure);
         self.apply_asked = false;
-        self.history = Load::Failed(failure.to_string());
+        self.history = LoadState::Failed(failure.to_string());
     }
 
     /// The keys changed, or time has passed: `judge` is what the workspace shows.
@@ -172,7 +172,7 @@ impl State {
     /// What is said about all keys. Said once for each change, never for each frame.
     fn summarise(&mut self, key_list: &KeyList) {
         let Some(rules) = self.rules else { return };
-        if key_list.load == Load::Complete {
+        if key_list.load_state == LoadState::Complete {
             self.count(key_list);
         }
         if self.arranged {
@@ -202,7 +202,7 @@ impl State {
         if self.table.selected_id().is_some_and(|id| self.drafts.get(id).is_some()) {
             self.go_on(&workspace.key_list);
         }
-        if matches!(self.history, Load::Nothing | Load::Failed(_)) {
+        if matches!(self.history, LoadState::NotLoaded | LoadState::Failed(_)) {
             self.load(context);
         }
     }
@@ -318,7 +318,7 @@ impl State {
                 }
                 self.table.select_id(key_list.keys(), first);
             }
-            None => context.cannot("there is nothing to undo"),
+            None => context.report_unavailable("there is nothing to undo"),
         }
     }
 

@@ -98,7 +98,7 @@ impl RevokePopup {
             None => RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() },
         };
         self.sending = true;
-        context.ask(ReplyTo::Overlay, ApiRequest::Revoke { kind: self.key.kind, id: self.key.id, body });
+        context.request(ReplyTo::Popup, ApiRequest::Revoke { kind: self.key.kind, id: self.key.id, body });
     }
 
     /// The reason, once all that it takes was typed.
@@ -183,7 +183,7 @@ impl Popup for RevokePopup {
                 self.typed.clear_last_four();
             }
             Err(failure) => {
-                context.heard_failure(&failure);
+                context.record_failure(&failure);
                 self.failed = Some(failure.to_string());
             }
         }
@@ -240,7 +240,7 @@ impl RevokePopup {
         let used = match (key.last_used_at, &key.last_used_by) {
             (Some(at), Some(by)) => format!("{} by {}", ago(at, now), text::line(&by.to_string())),
             (Some(at), None) => ago(at, now),
-            (None, _) => context.rules().last_use(key),
+            (None, _) => context.staleness_rules().last_use(key),
         };
         let live = self.proof != ConfirmationLevel::Yes;
         let style = theme.style(if live { StyleRole::Strong } else { StyleRole::Plain });
@@ -272,9 +272,9 @@ impl RevokePopup {
             ));
         }
         out.push(Line::default());
-        let cancel = context.key(Action::Cancel);
+        let cancel = context.key_press(Action::Cancel);
         if self.proof == ConfirmationLevel::Yes {
-            let yes = context.key(Action::Yes);
+            let yes = context.key_press(Action::Yes);
             let mut keys = key_hints(
                 &[(&yes, if self.sending { "revoking" } else { "revoke" }), (&cancel, "cancel")],
                 theme,
@@ -285,7 +285,7 @@ impl RevokePopup {
         } else {
             out.extend(self.typed.label_lines(key, theme));
             out.push(Line::default());
-            let (enter, tab) = (context.key(Action::Submit), context.key(Action::NextField));
+            let (enter, tab) = (context.key_press(Action::Submit), context.key_press(Action::NextField));
             let does = if self.sending { "revoking" } else { "revoke" };
             out.push(key_hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
         }
@@ -305,6 +305,6 @@ fn gone(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
     let says = format!("It was revoked{ago}{by}, while this was open. Nothing is left to do.");
     out.extend(wrap_paragraph(&theme.text(&says), Style::new(), columns));
     out.push(Line::default());
-    out.push(key_hints(&[(&context.key(Action::Cancel), "close")], theme));
+    out.push(key_hints(&[(&context.key_press(Action::Cancel), "close")], theme));
     out
 }

@@ -76,7 +76,7 @@ impl RevokeManyPopup {
         if let Some(at) = self.running {
             let key = &self.keys[at].0;
             let body = RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() };
-            context.ask(ReplyTo::Overlay, ApiRequest::Revoke { kind: key.kind, id: key.id, body });
+            context.request(ReplyTo::Popup, ApiRequest::Revoke { kind: key.kind, id: key.id, body });
         }
     }
 
@@ -162,7 +162,7 @@ impl Popup for RevokeManyPopup {
                 RevokeProgress::Live
             }
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 RevokeProgress::Failed(failure.to_string())
             }
         };
@@ -217,7 +217,7 @@ impl Popup for RevokeManyPopup {
         };
         let above: Vec<Line<'_>> = head.into_iter().chain(listed).chain([more]).collect();
         lines(&above, inside, theme, buf);
-        let cancel = context.key(Action::Cancel);
+        let cancel = context.key_press(Action::Cancel);
         let mut cursor = None;
         let bottom = inside.bottom().saturating_sub(1);
         if asks {
@@ -231,7 +231,8 @@ impl Popup for RevokeManyPopup {
                 height: 1,
             };
             cursor = self.typed.draw(place, true, theme, buf);
-            let keys = key_hints(&[(&context.key(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
+            let keys =
+                key_hints(&[(&context.key_press(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
             draw_line(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
         } else {
             let does = if self.running.is_some() { "stop after this one" } else { "close" };

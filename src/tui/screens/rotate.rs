@@ -12,7 +12,7 @@ use crate::domain::usage::Usage;
 use crate::tui::app::{Overlay, Tables};
 use crate::tui::chart::{RotationChart, draw_rotation_chart};
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::key_list::Load;
+use crate::tui::key_list::LoadState;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, frame, lines};
@@ -56,7 +56,7 @@ impl RotatePopup {
             failed: None,
             scroll: Scroll::default(),
         };
-        if tables.rotations.load == Load::Nothing {
+        if tables.rotations.load_state == LoadState::NotLoaded {
             tables.rotations.load(context);
         }
         wizard.ask(context);
@@ -78,7 +78,7 @@ impl RotatePopup {
 
     fn ask(&self, context: &mut Context) {
         let ask = ApiRequest::Usage { kind: self.key.kind, id: self.key.id, query: UsageQuery::default() };
-        context.ask(ReplyTo::Overlay, ask);
+        context.request(ReplyTo::Popup, ask);
     }
 
     fn rotation<'a>(&self, tables: &'a Tables) -> Option<&'a Rotation> {
@@ -91,7 +91,7 @@ impl RotatePopup {
     /// A rotation is known to be under way that has not arrived yet.
     fn awaits(&self, tables: &Tables) -> bool {
         let linked = self.key.replaced_by.is_some() || self.new.is_some();
-        linked && matches!(tables.rotations.load, Load::Nothing | Load::Loading { .. })
+        linked && matches!(tables.rotations.load_state, LoadState::NotLoaded | LoadState::Loading { .. })
     }
 }
 
@@ -102,11 +102,11 @@ impl RotatePopup {
 pub fn possible(context: &Context, rotation: &Rotation, action: Action) -> Result<(), String> {
     let phase = rotation.phase_at(context.server_now());
     let kind = rotation.old.kind;
-    context.may(Permission::RevokeKey(kind))?;
+    context.check_permission(Permission::RevokeKey(kind))?;
     match (action, phase) {
         (_, Phase::Done) => Err("this rotation is done".to_owned()),
         (Action::ReplaceReplacement, Phase::Switch | Phase::Abandoned) => {
-            context.may(Permission::CreateKey(kind))
+            context.check_permission(Permission::CreateKey(kind))
         }
         (Action::ReplaceReplacement, _) => Err("the replacement is in use already".to_owned()),
         (Action::CancelRotation, Phase::Abandoned) => Err("the replacement is revoked already".to_owned()),
@@ -154,7 +154,7 @@ pub fn step(
 
 /// The popup that creates the replacement of a key.
 fn begin(context: &Context, old: &Key) -> Result<Overlay, String> {
-    context.may(Permission::CreateKey(old.kind))?;
+    context.check_permission(Permission::CreateKey(old.kind))?;
     let name = proposed_name(&old.name, context.server_now());
     Ok(Overlay::Create(create::CreatePopup::replacing(old.clone(), &name)))
 }
@@ -192,7 +192,7 @@ impl Popup for RotatePopup {
         match opened {
             Ok(overlay) => PopupAction::Open(Box::new(overlay)),
             Err(why) => {
-                cx.context.cannot(&why);
+                cx.context.report_unavailable(&why);
                 PopupAction::Stay
             }
         }
@@ -203,7 +203,7 @@ impl Popup for RotatePopup {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(_) => {}
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 self.failed = Some(failure.to_string());
             }
         }
@@ -275,8 +275,8 @@ impl Popup for RotatePopup {
             let more = format!(
                 "{hidden} more {}, {} and {}",
                 if hidden == 1 { "line" } else { "lines" },
-                context.key(Action::ScrollDown),
-                context.key(Action::ScrollUp)
+                context.key_press(Action::ScrollDown),
+                context.key_press(Action::ScrollUp)
             );
             buf.set_stringn(
                 inside.x,

@@ -11,7 +11,7 @@ use crate::domain::rotation::{Phase, QuietWindow, phase};
 use crate::domain::text;
 use crate::domain::time::{SECOND, Timestamp};
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::key_list::Load;
+use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
@@ -20,7 +20,7 @@ use crate::tui::search::Search;
 use crate::tui::table::{self, CellContext, Table, TableRow};
 use crate::tui::text_layout::wrap_first_lines;
 use crate::tui::theme::StyleRole;
-use crate::tui::view::Scrolled;
+use crate::tui::view::ScrollableRows;
 use crate::wire::keys::Rotation;
 use crate::wire::page::Page;
 
@@ -60,7 +60,7 @@ pub struct State {
     /// The filter.
     pub search: Search<RotationTest>,
     /// How far loading has come.
-    pub load: Load,
+    pub load_state: LoadState,
     /// Whether keys changed since they were loaded.
     pub outdated: bool,
     /// Up to when the server's answers have surely shown every use of their keys.
@@ -77,7 +77,7 @@ impl Default for State {
         Self {
             table: Table::new(0, false),
             search: Search::default(),
-            load: Load::Nothing,
+            load_state: LoadState::NotLoaded,
             outdated: false,
             seen: Timestamp::default(),
             asked: Timestamp::default(),
@@ -111,18 +111,18 @@ impl State {
 
     /// Loads all rotations that the member may see.
     pub fn load(&mut self, context: &mut Context) {
-        context.forget(ReplyTo::Rotations);
+        context.cancel_requests(ReplyTo::Rotations);
         self.arriving.clear();
         // An answer is never older than its question.
         self.asked = context.server_now();
         (self.left, self.outdated) = (0, false);
-        if self.rows.is_empty() || matches!(self.load, Load::Failed(_)) {
-            self.load = Load::Loading { since: context.now };
+        if self.rows.is_empty() || matches!(self.load_state, LoadState::Failed(_)) {
+            self.load_state = LoadState::Loading { since: context.now };
         }
         for kind in [Kind::Personal, Kind::Organization] {
-            if context.may(Permission::ListKeys(kind)).is_ok() {
+            if context.check_permission(Permission::ListKeys(kind)).is_ok() {
                 self.left += 1;
-                context.ask(ReplyTo::Rotations, ApiRequest::Rotations(kind));
+                context.request(ReplyTo::Rotations, ApiRequest::Rotations(kind));
             }
         }
     }
@@ -141,20 +141,20 @@ impl State {
         if self.left == 0 {
             self.rows = std::mem::take(&mut self.arriving);
             self.seen = self.asked;
-            self.load = Load::Complete;
+            self.load_state = LoadState::Complete;
             self.arrange(context);
         }
     }
 
     /// The rotations did not arrive.
     pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
-        context.heard_failure(failure);
-        context.forget(ReplyTo::Rotations);
-        self.load = Load::Failed(failure.to_string());
+        context.record_failure(failure);
+        context.cancel_requests(ReplyTo::Rotations);
+        self.load_state = LoadState::Failed(failure.to_string());
     }
 
     fn look(&self, context: &Context) -> CellContext<'static> {
-        let rules = crate::domain::staleness::StalenessRules { now: self.time, ..context.rules() };
+        let rules = crate::domain::staleness::StalenessRules { now: self.time, ..context.staleness_rules() };
         CellContext { theme: context.theme(), rules, exact: context.exact_times, daily: None }
     }
 
@@ -248,20 +248,22 @@ pub fn draw(
     context: &Context,
     body: Rect,
     buf: &mut Buffer,
-) -> (Option<(u16, u16)>, Option<Scrolled>) {
+) -> (Option<(u16, u16)>, Option<ScrollableRows>) {
     let look = state.look(context);
     let cursor = state.search.draw_or_rule(EXAMPLE, context, Rect { height: 1, ..body }, buf);
     let area = super::members::table_area(body);
     if state.table.shown_rows().is_empty() {
-        let said = match &state.load {
-            Load::Failed(why) => format!("{} {} tries again.", sentence(why), context.key(Action::Refresh)),
-            Load::Complete if !state.search.is_empty() => {
-                format!("No rotation passes the filter. {} clears it.", context.key(Action::Cancel))
+        let said = match &state.load_state {
+            LoadState::Failed(why) => {
+                format!("{} {} tries again.", sentence(why), context.key_press(Action::Refresh))
             }
-            Load::Complete => format!(
+            LoadState::Complete if !state.search.is_empty() => {
+                format!("No rotation passes the filter. {} clears it.", context.key_press(Action::Cancel))
+            }
+            LoadState::Complete => format!(
                 "No key is being replaced. {} on a key starts a rotation: it creates the replacement and watches the old key \
                  until nothing uses it any more.",
-                context.key(Action::Rotate)
+                context.key_press(Action::Rotate)
             ),
             _ => "Loading rotations.".to_owned(),
         };
@@ -274,7 +276,7 @@ pub fn draw(
         &state.rows,
         COLUMNS,
         &look,
-        matches!(state.load, Load::Failed(_)),
+        matches!(state.load_state, LoadState::Failed(_)),
         area,
         buf,
     );
@@ -283,7 +285,7 @@ pub fn draw(
             format!("{} {}", rotation.phase_at(look.rules.now).sentence(), sentence(&rotation.evidence));
         say_below(&said, area, body, &look, buf);
     }
-    let scroll = Scrolled {
+    let scroll = ScrollableRows {
         first_row_y: area.y + 1,
         rows: area.height.saturating_sub(1),
         top: state.table.first_visible(),

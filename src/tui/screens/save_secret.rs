@@ -1,6 +1,7 @@
 //! **Save your key**: the one time that a secret can be taken anywhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -25,8 +26,8 @@ mod leaked;
 
 use leaked::LeakedKey;
 
-/// How long the secret is shown on request, in milliseconds.
-const SHOWN_MS: u64 = 20_000;
+/// How long the secret is shown on request.
+const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
 /// What is being asked.
 #[derive(Debug)]
@@ -78,18 +79,18 @@ impl SaveSecretPopup {
         if self.putting.is_none() {
             self.putting = Some(stores);
             self.said = None;
-            context.put(ReplyTo::Overlay, put);
+            context.deliver(ReplyTo::Popup, put);
         }
     }
 
     fn confirm(&mut self, context: &mut Context) {
         if !self.stored {
             self.stored = true;
-            context.ask(ReplyTo::Confirm, ApiRequest::Confirm(self.key.kind, self.key.id));
+            context.request(ReplyTo::Confirm, ApiRequest::Confirm(self.key.kind, self.key.id));
         }
         // Until the leaked key is revoked, the record reminds the next start of it.
         if self.leaked.as_ref().is_none_or(LeakedKey::is_done) {
-            context.effects.push(Effect::DropPending { idempotency_key: self.idempotency_key.clone() });
+            context.effects.push(Effect::FinishCreate { idempotency_key: self.idempotency_key.clone() });
         }
     }
 
@@ -141,7 +142,7 @@ impl Popup for SaveSecretPopup {
         match (&self.asking, action) {
             (SaveStep::Where, Action::Unmask) => {
                 let shown = self.shown_until.take();
-                self.shown_until = shown.is_none().then(|| context.now.plus(SHOWN_MS));
+                self.shown_until = shown.is_none().then(|| context.now.plus(UNMASKED_FOR));
             }
             (SaveStep::Where, Action::RetryRevoke) => {
                 if let Some(leaked) = &mut self.leaked {
@@ -205,7 +206,7 @@ impl Popup for SaveSecretPopup {
             Ok(_) => {}
             Err(failure) => {
                 self.said = Some((StyleRole::Danger, failure.to_string()));
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
             }
         }
         PopupAction::Stay
@@ -302,7 +303,7 @@ impl SaveSecretPopup {
 
     fn below(&self, context: &Context, columns: usize, small: bool) -> Vec<Line<'static>> {
         let theme = context.theme();
-        let key = |action| context.key(action);
+        let key = |action| context.key_press(action);
         let mut out = Vec::new();
         match &self.asking {
             SaveStep::Where if small => {

@@ -11,7 +11,7 @@ use ratatui::text::Line;
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::tui::app::{Overlay, Tables};
-use crate::tui::context::{Context, Link, ReplyTo};
+use crate::tui::context::{Connection, Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
@@ -50,7 +50,7 @@ impl Popup for SignInPopup {
             Action::Submit if !self.sending => {
                 let code = self.code.text().trim();
                 if TokenKind::Code.digest(code).is_some() {
-                    cx.context.ask(ReplyTo::Overlay, ApiRequest::SignIn(Arc::new(ShownOnce::new(code))));
+                    cx.context.request(ReplyTo::Popup, ApiRequest::SignIn(Arc::new(ShownOnce::new(code))));
                     (self.sending, self.failed) = (true, None);
                 } else {
                     self.failed =
@@ -78,10 +78,10 @@ impl Popup for SignInPopup {
         match result {
             Ok(Reply::Me(me)) => {
                 let context = &mut *cx.context;
-                context.link = Link::Live;
+                context.connection = Connection::Connected;
                 context.notices.info(context.now, format!("Signed in as {}", me.member.name));
                 // What is shown follows from that answer, as at the start.
-                context.ask(ReplyTo::Me, ApiRequest::Me);
+                context.request(ReplyTo::Me, ApiRequest::Me);
                 self.back()
             }
             Ok(_) => PopupAction::Stay,
@@ -99,7 +99,7 @@ impl Popup for SignInPopup {
         let says = format!(
             "Paste a sign-in code. An admin makes one with `{}` on the tab Members; on a machine where you are signed in, \
              `keyward sessions code` does. Nothing on the screen is lost meanwhile.",
-            context.key(Action::Invite)
+            context.key_press(Action::Invite)
         );
         let mut body = wrap_paragraph(&theme.text(&says), Style::new(), columns);
         body.extend([Line::default(), Line::styled("Code", theme.style(StyleRole::Accent)), Line::default()]);
@@ -112,7 +112,7 @@ impl Popup for SignInPopup {
             ));
             body.push(Line::default());
         }
-        let (enter, esc) = (context.key(Action::Submit), context.key(Action::Cancel));
+        let (enter, esc) = (context.key_press(Action::Submit), context.key_press(Action::Cancel));
         let does = if self.sending { "signing in" } else { "sign in" };
         body.push(key_hints(&[(&enter, does), (&esc, "later")], theme));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));

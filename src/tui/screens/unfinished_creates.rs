@@ -13,7 +13,7 @@ use crate::domain::time::{Timestamp, ago};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
-use crate::tui::msg::{ApiRequest, Effect, Pending, Reply, RequestError};
+use crate::tui::msg::{ApiRequest, Effect, Reply, RequestError, UnfinishedCreate};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
@@ -39,7 +39,7 @@ enum AwaitedReply {
 /// The records that are left.
 #[derive(Debug)]
 pub struct UnfinishedCreatesPopup {
-    left: Vec<Pending>,
+    left: Vec<UnfinishedCreate>,
     at: usize,
     armed: bool,
     awaiting: AwaitedReply,
@@ -48,7 +48,7 @@ pub struct UnfinishedCreatesPopup {
 
 impl UnfinishedCreatesPopup {
     /// For at least one record.
-    pub fn new(left: Vec<Pending>) -> Self {
+    pub fn new(left: Vec<UnfinishedCreate>) -> Self {
         Self { left, at: 0, armed: false, awaiting: AwaitedReply::Nothing, failed: None }
     }
 
@@ -60,8 +60,11 @@ impl UnfinishedCreatesPopup {
                 // Asked for and confirmed before; a repetition changes nothing.
                 context.revoke_leaked(ReplyTo::Leaked(id), &Leak { kind: done.kind, id, reason });
             }
-            context.effects.push(Effect::DropPending { idempotency_key: done.idempotency_key.clone() });
-            context.start.pending.retain(|pending| pending.idempotency_key != done.idempotency_key);
+            context.effects.push(Effect::FinishCreate { idempotency_key: done.idempotency_key.clone() });
+            context
+                .start
+                .unfinished_creates
+                .retain(|pending| pending.idempotency_key != done.idempotency_key);
         }
         (self.at, self.armed, self.awaiting, self.failed) = (0, false, AwaitedReply::Nothing, None);
         if self.left.is_empty() { PopupAction::Close } else { PopupAction::Stay }
@@ -78,13 +81,16 @@ impl UnfinishedCreatesPopup {
         match (self.at, pending.key_id) {
             (0, Some(id)) => {
                 self.awaiting = AwaitedReply::Confirmed;
-                context.ask(ReplyTo::Overlay, ApiRequest::Confirm(kind, id));
+                context.request(ReplyTo::Popup, ApiRequest::Confirm(kind, id));
             }
             (0, None) => return self.settled(context),
             (1, _) => {
                 let pending = pending.clone();
-                context.start.pending.retain(|other| other.idempotency_key != pending.idempotency_key);
-                context.create(kind, pending.idempotency_key, pending.body, pending.leaked);
+                context
+                    .start
+                    .unfinished_creates
+                    .retain(|other| other.idempotency_key != pending.idempotency_key);
+                context.create_key(kind, pending.idempotency_key, pending.body, pending.leaked);
                 return PopupAction::Close;
             }
             (_, Some(id)) => self.revoke(context, id),
@@ -96,7 +102,7 @@ impl UnfinishedCreatesPopup {
                     body: pending.body.clone(),
                     leaked: pending.leaked.clone(),
                 };
-                context.ask(ReplyTo::Overlay, ask);
+                context.request(ReplyTo::Popup, ask);
             }
         }
         PopupAction::Stay
@@ -107,7 +113,7 @@ impl UnfinishedCreatesPopup {
         // A key that was used, whenever that was, is in someone's hands.
         let body = RevokeKey { unless_used_since: Some(Timestamp::default()), ..RevokeKey::default() };
         self.awaiting = AwaitedReply::Revoked;
-        context.ask(ReplyTo::Overlay, ApiRequest::Revoke { kind: pending.kind, id, body });
+        context.request(ReplyTo::Popup, ApiRequest::Revoke { kind: pending.kind, id, body });
     }
 }
 
@@ -149,13 +155,16 @@ impl Popup for UnfinishedCreatesPopup {
             }
             (_, Ok(_)) => PopupAction::Stay,
             (AwaitedReply::Confirmed | AwaitedReply::Revoked, Err(failure))
-                if matches!(failure.problem(), Some(ProblemType::NotFound | ProblemType::KeyRevoked)) =>
+                if matches!(
+                    failure.problem_type(),
+                    Some(ProblemType::NotFound | ProblemType::KeyRevoked)
+                ) =>
             {
                 self.settled(cx.context)
             }
             (_, Err(failure)) => {
-                cx.context.heard_failure(&failure);
-                let used = failure.problem() == Some(ProblemType::UsedSince);
+                cx.context.record_failure(&failure);
+                let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
                     "It is in use already, so someone has its secret. Choose “I have it”, and revoke it in the table if it must go."
                         .to_owned()
@@ -220,7 +229,7 @@ impl Popup for UnfinishedCreatesPopup {
             ));
             body.push(Line::default());
         }
-        let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
+        let (enter, esc) = (context.key_press(Action::Activate), context.key_press(Action::Cancel));
         let does = if self.awaiting == AwaitedReply::Nothing { "choose" } else { "asking the server" };
         body.push(key_hints(&[(&enter, does), (&esc, "ask again at the next start")], theme));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget as _};
 
 use crate::domain::text;
-use crate::tui::app::{Model, Place};
+use crate::tui::app::{Model, TablePosition};
 use crate::tui::keymap::{Action, TABLE};
 use crate::tui::table::draw_line;
 use crate::tui::text_layout::{format_count, wrap_paragraph};
@@ -32,7 +32,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
         let role = if notice.error { StyleRole::Danger } else { StyleRole::Strong };
         let mut lines = wrap_paragraph(&theme.text(&notice.text), theme.style(role), usize::from(room));
         // In low windows a popup takes all lines but this one.
-        let most = if model.overlay.is_some() && area.height < 20 { 1 } else { LINES };
+        let most = if model.popup.is_some() && area.height < 20 { 1 } else { LINES };
         if lines.len() > most {
             lines = vec![Line::styled(notice.text.clone(), theme.style(role))];
         }
@@ -54,7 +54,7 @@ fn place(model: &Model) -> String {
     let place = model.table().map(|state| {
         let shown = state.table.shown_rows().len();
         let at = if shown == 0 { 0 } else { state.table.selected_index() + 1 };
-        Place { at, shown, filtered: !state.search.is_empty(), marked: state.table.marks.len() }
+        TablePosition { at, shown, filtered: !state.search.is_empty(), marked: state.table.marks.len() }
     });
     let Some(place) = place.or_else(|| model.place_in_tab()) else { return String::new() };
     if place.shown == 0 && !place.filtered {
@@ -79,7 +79,7 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
     let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
     let hints = rows.filter(|row| !row.hint.is_empty()).filter_map(|row| {
         let key = model.context.start.keymap.key(row.action)?;
-        let offered = match &model.overlay {
+        let offered = match &model.popup {
             Some(overlay) => overlay.popup().offers(&model.context, &model.tables, row.action),
             None => model.available(row.action).is_ok(),
         };

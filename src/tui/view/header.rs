@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::text;
 use crate::tui::app::{Model, Tab};
-use crate::tui::context::Link;
-use crate::tui::key_list::Load;
+use crate::tui::context::Connection;
+use crate::tui::key_list::LoadState;
 use crate::tui::table::draw_line;
 use crate::tui::text_layout::format_count;
 use crate::tui::theme::{StyleRole, ThemeSymbol};
@@ -54,7 +54,7 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
     let mut spans = Vec::new();
     let workspace = &model.tables.workspace.key_list;
     let waiting = model.tables.review.waiting();
-    if workspace.load == Load::Complete && waiting > 0 {
+    if workspace.load_state == LoadState::Complete && waiting > 0 {
         let waiting = format_count(u64::try_from(waiting).unwrap_or(u64::MAX));
         spans.push(Span::styled(format!("{waiting} to review"), theme.style(StyleRole::Stale)));
         spans.push(dot());
@@ -76,11 +76,11 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
         spans.push(Span::styled(text::line(&context.start.server).into_owned(), muted));
         spans.push(dot());
     }
-    spans.push(match &context.link {
-        Link::Connecting => Span::styled("connecting", muted),
-        Link::Live => Span::styled("connected", muted),
-        Link::Lost(_) => Span::styled("no answer", theme.style(StyleRole::Danger)),
-        Link::SignedOut => Span::styled("signed out", theme.style(StyleRole::Danger)),
+    spans.push(match &context.connection {
+        Connection::Connecting => Span::styled("connecting", muted),
+        Connection::Connected => Span::styled("connected", muted),
+        Connection::Lost(_) => Span::styled("no answer", theme.style(StyleRole::Danger)),
+        Connection::SignedOut => Span::styled("signed out", theme.style(StyleRole::Danger)),
     });
     Line::from(spans)
 }
@@ -92,7 +92,7 @@ pub fn tabs(model: &Model, area: Rect, buf: &mut Buffer) {
     let mut spans = vec![Span::raw(" ")];
     for &tab in Tab::ALL {
         let open = tab == model.tab;
-        let allowed = context.me.is_none() || context.may(tab.permission()).is_ok();
+        let allowed = context.me.is_none() || context.check_permission(tab.permission()).is_ok();
         let style = match (open, allowed) {
             (true, _) => theme.style(StyleRole::Accent).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             (false, true) => Style::new(),

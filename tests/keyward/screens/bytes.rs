@@ -77,8 +77,8 @@ impl Screen {
     fn press(&mut self, keys: &str) -> Vec<usize> {
         self.meter.0.borrow_mut().clear();
         for key in keys.chars() {
-            let key = keyward::tui::keymap::Chord::parse(&key.to_string()).unwrap().first;
-            self.driver.send(Msg::Key(key));
+            let key = keyward::tui::keymap::KeySequence::parse(&key.to_string()).unwrap().first;
+            self.driver.send(Msg::KeyPress(key));
             self.frame();
         }
         self.meter.0.borrow().clone()

@@ -1,6 +1,7 @@
 //! Presses keys on a model, answers its effects like a server would, and gives the screen back as text.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use keyward::domain::activity::Activity;
 use keyward::domain::key::Key;
@@ -10,10 +11,10 @@ use keyward::domain::secret::Secret;
 use keyward::domain::text;
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
-use keyward::tui::keymap::{Chord, Keymap};
+use keyward::tui::keymap::{KeySequence, Keymap};
 use keyward::tui::msg::{Delivery, Effect, Msg, Reply, RequestError, Ticket, UiTime};
 use keyward::tui::theme::{ColorScheme, Theme};
-use keyward::tui::view::{self, Drawn};
+use keyward::tui::view::{self, FrameInfo};
 use keyward::wire::keys::Rotation;
 use keyward::wire::members::Member;
 use ratatui::buffer::Buffer;
@@ -38,10 +39,10 @@ pub fn start(columns: u16, rows: u16) -> StartOptions {
         restricted: false,
         theme: Theme::default(),
         keymap: Keymap::default(),
-        refresh_ms: 5_000,
+        refresh_interval: Duration::from_secs(5),
         size: (columns, rows),
         seed: [7; 16],
-        pending: Vec::new(),
+        unfinished_creates: Vec::new(),
         drafts: String::new(),
     }
 }
@@ -72,8 +73,8 @@ pub struct Driver {
     pub hold: bool,
     held: VecDeque<Effect>,
     buffer: Buffer,
-    pub drawn: Drawn,
-    now: u64,
+    pub drawn: FrameInfo,
+    now: UiTime,
 }
 
 impl Driver {
@@ -111,8 +112,8 @@ impl Driver {
             hold: false,
             held: effects.into(),
             buffer: Buffer::empty(Rect::new(0, 0, columns, rows)),
-            drawn: Drawn::default(),
-            now: 0,
+            drawn: FrameInfo::default(),
+            now: UiTime::default(),
         }
     }
 
@@ -138,7 +139,7 @@ impl Driver {
     /// Answers what of this name is held back, and nothing else.
     pub fn go_for(mut self, ask: &str) -> Self {
         let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held).into_iter().partition(
-            |effect| matches!(effect, Effect::Request { ask: held, .. } if format!("{held:?}").starts_with(ask)),
+            |effect| matches!(effect, Effect::Request { request: held, .. } if format!("{held:?}").starts_with(ask)),
         );
         self.held = later.into();
         assert!(!now.is_empty(), "{ask} was not asked: {:?}", self.held);
@@ -172,23 +173,23 @@ impl Driver {
 
     fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::Request { ticket, ask } => {
-                self.asked.push(format!("{ask:?}"));
+            Effect::Request { ticket, request } => {
+                self.asked.push(format!("{request:?}"));
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
-                    None => self.answer(ask),
+                    None => self.answer(request),
                 };
                 self.reply(ticket, result);
             }
-            Effect::Deliver { ticket, put } => {
+            Effect::Deliver { ticket, delivery } => {
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
-                    None => Ok(Reply::Done(self.put(put))),
+                    None => Ok(Reply::Done(self.put(delivery))),
                 };
                 self.reply(ticket, result);
             }
             Effect::CancelRequest(_) => {}
-            Effect::DropPending { .. } => self.done.push("pending dropped".to_owned()),
+            Effect::FinishCreate { .. } => self.done.push("pending dropped".to_owned()),
             other => self.done.push(format!("{other:?}")),
         }
     }
@@ -227,7 +228,7 @@ impl Driver {
             };
             rest = after;
             let name = if name == " " { "space" } else { name };
-            self.send(Msg::Key(Chord::parse(name).unwrap().first));
+            self.send(Msg::KeyPress(KeySequence::parse(name).unwrap().first));
             self.frame();
         }
         self
@@ -236,7 +237,7 @@ impl Driver {
     /// Presses keys that all arrive before the next frame.
     pub fn press_at_once(mut self, keys: &str) -> Self {
         for c in keys.chars() {
-            self.send(Msg::Key(Chord::parse(&c.to_string()).unwrap().first));
+            self.send(Msg::KeyPress(KeySequence::parse(&c.to_string()).unwrap().first));
         }
         self.frame();
         self
@@ -250,13 +251,13 @@ impl Driver {
 
     /// Lets time pass, waking the model whenever it asks for it.
     pub fn wait(mut self, ms: u64) -> Self {
-        let end = self.now + ms;
-        while let Some(at) = self.model.wake_at().filter(|at| at.0 <= end) {
-            self.now = self.now.max(at.0);
-            self.send(Msg::Tick { now: UiTime(self.now) });
+        let end = self.now.plus(Duration::from_millis(ms));
+        while let Some(at) = self.model.wake_at().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.send(Msg::Tick { now: self.now });
         }
         self.now = end;
-        self.send(Msg::Tick { now: UiTime(end) });
+        self.send(Msg::Tick { now: end });
         self.frame();
         self
     }
@@ -270,7 +271,7 @@ impl Driver {
 
     fn frame(&mut self) {
         self.drawn = view::draw(&self.model, &mut self.buffer);
-        self.send(Msg::Shown);
+        self.send(Msg::FrameWritten);
     }
 
     pub fn buffer(&self) -> &Buffer {

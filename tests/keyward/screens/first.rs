@@ -1,6 +1,6 @@
 //! The first screen: what it asks, what it keeps, and how it ends.
 
-use keyward::tui::keymap::Chord;
+use keyward::tui::keymap::KeySequence;
 use keyward::tui::msg::{ApiRequest, Effect, Msg, RequestError, Ticket};
 use keyward::tui::ui_model::UiModel as _;
 use keyward::tui::welcome::{Welcome, WelcomeChoice};
@@ -20,7 +20,7 @@ fn shown(first: &Welcome, columns: u16, rows: u16) -> String {
 }
 
 fn press(first: &mut Welcome, keys: &[&str]) -> Vec<Effect> {
-    keys.iter().flat_map(|key| first.update(Msg::Key(Chord::parse(key).unwrap().first))).collect()
+    keys.iter().flat_map(|key| first.update(Msg::KeyPress(KeySequence::parse(key).unwrap().first))).collect()
 }
 
 fn paste(first: &mut Welcome, text: &str) {
@@ -51,7 +51,8 @@ fn what_was_typed_stays_when_it_was_wrong_and_the_code_is_never_shown() {
     press(&mut first, &["ctrl-u"]);
     paste(&mut first, CODE);
     let effects = press(&mut first, &["enter", "enter"]);
-    let [Effect::Request { ticket, ask: ApiRequest::SignInAt { server, code } }] = effects.as_slice() else {
+    let [Effect::Request { ticket, request: ApiRequest::SignInAt { server, code } }] = effects.as_slice()
+    else {
         panic!("{effects:?}");
     };
     assert_eq!((server.as_str(), code.expose()), ("http://keys.plant.example", CODE));

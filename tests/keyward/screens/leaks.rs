@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
 use keyward::domain::time::MINUTE;
-use keyward::tui::msg::{Pending, RequestError};
+use keyward::tui::msg::{RequestError, UnfinishedCreate};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
@@ -42,7 +42,7 @@ fn a_leaked_key_is_replaced_and_revoked_in_one_popup() {
     let new = driver.named(&format!("{LEAKED} (2026-11)"));
     assert_eq!((new.replaces, new.revoked_at), (Some(old.id), None));
     let driver = driver.press("sy");
-    assert!(driver.model.overlay.is_none());
+    assert!(driver.model.popup.is_none());
     assert_eq!(driver.done.last().unwrap(), "pending dropped");
 }
 
@@ -84,7 +84,7 @@ fn where_no_replacement_can_be_created_the_key_goes_all_the_same() {
     let mut driver = driver.press("<enter>");
     assert!(driver.named(LEAKED).revoked_at.is_some());
     assert_eq!(writes(&driver), ["Create", "Revoke"]);
-    assert!(driver.model.overlay.is_none());
+    assert!(driver.model.popup.is_none());
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn an_interrupted_leak_is_finished_at_the_next_start() {
     for (choice, expected) in [("1", ["Confirm", "Revoke"]), ("2", ["Create", "Revoke"])] {
         let mut start = start(80, 24);
         let old = super::fleet::id(9);
-        start.pending = vec![Pending {
+        start.unfinished_creates = vec![UnfinishedCreate {
             idempotency_key: "tui-before".into(),
             kind: Kind::Organization,
             body: CreateKey { name: format!("{LEAKED} (2026-11)"), note: None, replaces: Some(old) },

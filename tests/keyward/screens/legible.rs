@@ -73,7 +73,7 @@ fn a_key_that_someone_else_revoked_cannot_be_revoked_again() {
         );
         let driver = driver.press(confirm);
         assert!(!driver.asked.iter().any(|asked| asked.starts_with("Revoke")), "{:?}", driver.asked);
-        assert!(driver.press("<esc>").model.overlay.is_none());
+        assert!(driver.press("<esc>").model.popup.is_none());
     }
 }
 

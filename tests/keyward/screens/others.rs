@@ -116,7 +116,7 @@ fn removing_takes_the_key_that_is_bound_to_yes() {
     assert!(!removed(&driver) && driver.screen().contains("Z remove"), "{}", driver.screen());
     assert!(removed(&driver.press("Z")));
     // The focus is on Cancel.
-    assert!(at_eve(&[]).press("<enter>").model.overlay.is_none());
+    assert!(at_eve(&[]).press("<enter>").model.popup.is_none());
 }
 
 #[test]

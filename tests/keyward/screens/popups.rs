@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use keyward::domain::member::Role;
 use keyward::domain::time::MINUTE;
 use keyward::tui::context::StartOptions;
-use keyward::tui::msg::{Pending, RequestError};
+use keyward::tui::msg::{RequestError, UnfinishedCreate};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
@@ -39,7 +39,7 @@ fn a_new_secret_is_masked_until_asked_for_and_gone_after_closing() {
     let driver = driver.press("v<esc>");
     assert_snapshot!(driver.screen());
     let driver = driver.press("y");
-    assert!(driver.model.overlay.is_none());
+    assert!(driver.model.popup.is_none());
     assert!(
         !format!("{:?}", driver.model).contains(shown)
             && !format!("{:?}", driver.buffer()).contains(&shown[4..20])
@@ -55,7 +55,7 @@ fn a_secret_goes_into_a_file_or_a_command() {
     let driver = driver.press("~/line4.key<enter>");
     assert_snapshot!(driver.screen());
     assert!(driver.done.iter().any(|d| d.starts_with("write sk_") && d.ends_with("to ~/line4.key")));
-    assert!(driver.press("<esc>").model.overlay.is_none());
+    assert!(driver.press("<esc>").model.popup.is_none());
 
     let failure = RequestError::Local("`pass` exited with 1: no such store. Nothing was stored.".into());
     let mut driver = Driver::new().press("nLine 4<enter>ppass insert -m kw");
@@ -85,7 +85,7 @@ fn nothing_is_revoked_by_keys_that_came_before_the_popup_was_seen() {
     let driver = Driver::new().press("jj").press_at_once("xy");
     assert!(driver.keys.iter().all(|k| k.name == "Old ERP" || k.revoked_at.is_none()));
     let driver = driver.press("<enter>");
-    assert!(driver.model.overlay.is_none());
+    assert!(driver.model.popup.is_none());
     assert!(driver.keys.iter().all(|k| k.name == "Old ERP" || k.revoked_at.is_none()));
 }
 
@@ -105,7 +105,7 @@ fn a_live_key_takes_the_last_four_and_a_used_one_a_reason() {
     assert_snapshot!(driver.screen());
     let driver = driver.press(&four).press("<tab>leaked<enter>");
     assert!(driver.keys.iter().any(|k| k.name == "Power BI – Sales" && k.revoked_at.is_some()));
-    assert!(driver.model.overlay.is_none());
+    assert!(driver.model.popup.is_none());
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_few_letters_find_a_command() {
 #[test]
 fn an_unfinished_create_is_offered_at_the_start() {
     let mut start = start(80, 24);
-    start.pending = vec![Pending {
+    start.unfinished_creates = vec![UnfinishedCreate {
         idempotency_key: "tui-before".into(),
         kind: keyward::domain::key::Kind::Organization,
         body: CreateKey { name: "Line 4".into(), note: None, replaces: None },
@@ -221,10 +221,10 @@ fn ctrl_z_suspends_everywhere_but_in_text_fields() {
     // On a table, in a question, a menu, the popup of a new secret, a wizard, a member's details.
     for keys in ["", "j<enter>", "x", "s", "y", "nLine 4<enter>", "4<enter>", "5<enter>"] {
         let driver = Driver::new().press(keys);
-        let open = driver.model.overlay.is_some();
+        let open = driver.model.popup.is_some();
         let driver = driver.press("<ctrl-z>");
         assert_eq!(driver.done, ["Suspend"], "{keys}");
-        assert_eq!(driver.model.overlay.is_some(), open, "{keys}");
+        assert_eq!(driver.model.popup.is_some(), open, "{keys}");
     }
     for keys in ["/", "n", "e", ":", "?", "nLine 4<enter>w", "4/"] {
         assert!(Driver::new().press(keys).press("<ctrl-z>").done.is_empty(), "{keys}");

@@ -36,10 +36,10 @@ fn kept(driver: &Driver) -> String {
     for done in &driver.done {
         let text =
             |name| Some(serde_json::from_str::<String>(done.strip_prefix(name)?.strip_suffix(')')?).unwrap());
-        if let Some(whole) = text("KeepDrafts(") {
+        if let Some(whole) = text("SaveDrafts(") {
             kept = whole;
         }
-        kept.extend(text("NoteDrafts("));
+        kept.extend(text("AppendDrafts("));
     }
     kept
 }
@@ -177,7 +177,7 @@ fn the_preview_opens_as_soon_as_it_is_known_what_was_applied_before() {
     // Who is signed in, then the keys; the decisions are asked for and not answered.
     let driver = driver.holding().go_once().go_once().press("3xA");
     assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
-    assert!(driver.model.overlay.is_none());
+    assert!(driver.model.popup.is_none());
     let driver = driver.go();
     assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());
 }
@@ -241,11 +241,11 @@ fn a_decision_costs_a_line_however_many_there_are() {
     let kept = |driver: &mut Driver| -> Vec<String> {
         std::mem::take(&mut driver.done).into_iter().filter(|done| done.contains("Drafts(")).collect()
     };
-    assert!(kept(&mut driver)[0].starts_with("KeepDrafts("));
+    assert!(kept(&mut driver)[0].starts_with("SaveDrafts("));
     let mut driver = driver.press("SuS");
     let lines = kept(&mut driver);
     assert_eq!(lines.len(), 3);
-    assert!(lines.iter().all(|line| line.starts_with("NoteDrafts(") && line.len() < 300), "{lines:?}");
+    assert!(lines.iter().all(|line| line.starts_with("AppendDrafts(") && line.len() < 300), "{lines:?}");
 }
 
 #[test]

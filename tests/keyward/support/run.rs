@@ -1,6 +1,7 @@
 //! One run of the program: the screens' model against a real server.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use keyward::client::{Client, Request};
 use keyward::clock::entropy;
@@ -9,8 +10,8 @@ use keyward::domain::key::{Key, Kind};
 use keyward::domain::time::Timestamp;
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
-use keyward::tui::keymap::{Chord, Keymap};
-use keyward::tui::msg::{ApiRequest, Effect, Msg, Pending, Reply, RequestError, Ticket};
+use keyward::tui::keymap::{KeySequence, Keymap};
+use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, RequestError, Ticket, UnfinishedCreate};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::keys::{
@@ -36,7 +37,7 @@ pub struct Screens {
     /// The secret that it was last handed.
     pub secret: Option<String>,
     /// What the program recorded of creates whose secret is not stored.
-    pub pending: Vec<Pending>,
+    pub pending: Vec<UnfinishedCreate>,
     /// At which of the moments that matter the program dies: before and after each request that changes something, and before
     /// each change of the drafts is on the disk.
     pub dies_at: Option<usize>,
@@ -50,7 +51,7 @@ impl Screens {
     }
 
     /// After an earlier run that left these behind.
-    pub async fn after(person: &Person, drafts: &str, pending: Vec<Pending>) -> Self {
+    pub async fn after(person: &Person, drafts: &str, pending: Vec<UnfinishedCreate>) -> Self {
         let start = StartOptions {
             profile: String::new(),
             server: "a test".to_owned(),
@@ -59,10 +60,10 @@ impl Screens {
             restricted: false,
             theme: Theme::default(),
             keymap: Keymap::default(),
-            refresh_ms: 5_000,
+            refresh_interval: Duration::from_secs(5),
             size: (120, 40),
             seed: std::array::from_fn(|i| entropy::<16>()[i]),
-            pending: pending.clone(),
+            unfinished_creates: pending.clone(),
             drafts: drafts.to_owned(),
         };
         let (model, effects) = Model::new(start);
@@ -99,19 +100,19 @@ impl Screens {
         let mut waiting: VecDeque<Effect> = effects.into();
         while let Some(effect) = waiting.pop_front() {
             match effect {
-                Effect::Request { ticket, ask } => {
+                Effect::Request { ticket, request } => {
                     let changes = matches!(
-                        ask,
+                        request,
                         ApiRequest::Decide { .. }
                             | ApiRequest::Create { .. }
                             | ApiRequest::Revoke { .. }
                             | ApiRequest::Confirm(..)
                     );
-                    self.record(&ask);
+                    self.record(&request);
                     if changes && self.dies() || self.is_dead() {
                         return;
                     }
-                    for result in self.answers(ask).await {
+                    for result in self.answers(request).await {
                         if changes && self.dies() {
                             return;
                         }
@@ -121,14 +122,14 @@ impl Screens {
                 Effect::SaveDrafts(_) | Effect::AppendDrafts(_) if self.dies() => return,
                 Effect::SaveDrafts(drafts) => self.drafts = drafts,
                 Effect::AppendDrafts(line) => self.drafts.push_str(&line),
-                Effect::DropPending { idempotency_key } => {
+                Effect::FinishCreate { idempotency_key } => {
                     self.pending.retain(|pending| pending.idempotency_key != idempotency_key);
                 }
                 _ => {}
             }
         }
         view::draw(&self.model, &mut self.buffer);
-        self.model.update(Msg::Shown);
+        self.model.update(Msg::FrameWritten);
     }
 
     /// A create is recorded before it is sent.
@@ -136,7 +137,7 @@ impl Screens {
         if let ApiRequest::Create { kind, idempotency_key, body, leaked } = ask
             && !self.pending.iter().any(|pending| pending.idempotency_key == *idempotency_key)
         {
-            self.pending.push(Pending {
+            self.pending.push(UnfinishedCreate {
                 idempotency_key: idempotency_key.clone(),
                 kind: *kind,
                 body: body.clone(),
@@ -215,7 +216,7 @@ impl Screens {
                 return self;
             }
             let name = if name == " " { "space" } else { name };
-            let effects = self.model.update(Msg::Key(Chord::parse(name).unwrap().first));
+            let effects = self.model.update(Msg::KeyPress(KeySequence::parse(name).unwrap().first));
             self.carry_out(effects).await;
         }
         self

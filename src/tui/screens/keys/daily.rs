@@ -1,6 +1,7 @@
 //! The use of the visible keys over the last 30 days, asked for when the table rests.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::domain::id::Id;
 use crate::domain::key::{Key, Kind};
@@ -9,10 +10,10 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::msg::{ApiRequest, UiTime};
 use crate::wire::keys::DAILY_USE_MAX;
 
-/// How long the table rests before the use of its rows is asked for, in milliseconds.
-const REST_MS: u64 = 200;
-/// How long counts of days are good enough, in milliseconds.
-const FRESH_MS: u64 = 60_000;
+/// How long the table rests before the use of its rows is asked for.
+const REQUEST_DELAY: Duration = Duration::from_millis(200);
+/// How long counts of days are good enough.
+const MAX_AGE: Duration = Duration::from_mins(1);
 /// How many days are shown.
 const DAYS: u32 = 30;
 
@@ -36,7 +37,7 @@ impl Daily {
 
     /// These keys are visible with room for their use. A key that was never used needs no asking.
     pub fn follow<'a>(&mut self, context: &Context, visible: impl Iterator<Item = &'a Key>) {
-        let stale = |id: &Id| self.asked.get(id).is_none_or(|&at| context.now.since(at) >= FRESH_MS);
+        let stale = |id: &Id| self.asked.get(id).is_none_or(|&at| context.now.since(at) >= MAX_AGE);
         let wanted: Vec<Id> = visible
             .filter(|key| key.last_used_at.is_some())
             .map(|key| key.id)
@@ -44,7 +45,7 @@ impl Daily {
             .take(DAILY_USE_MAX)
             .collect();
         if wanted != self.wanted {
-            self.ask_at = (!wanted.is_empty()).then(|| context.now.plus(REST_MS));
+            self.ask_at = (!wanted.is_empty()).then(|| context.now.plus(REQUEST_DELAY));
             self.wanted = wanted;
         }
     }
@@ -55,7 +56,7 @@ impl Daily {
             self.ask_at = None;
             let ids = std::mem::take(&mut self.wanted);
             self.asked.extend(ids.iter().map(|&id| (id, context.now)));
-            context.ask(ReplyTo::Daily(kind), ApiRequest::DailyUse { kind, ids, days: DAYS });
+            context.request(ReplyTo::Daily(kind), ApiRequest::DailyUse { kind, ids, days: DAYS });
         }
     }
 

@@ -1,5 +1,7 @@
 //! Draws a table of keys with its filter, its progress, and the detail pane beside, below or over it.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -8,21 +10,21 @@ use ratatui::text::{Line, Span};
 use super::State;
 use crate::domain::key::Kind;
 use crate::domain::member::Permission;
-use crate::tui::context::{Context, Link};
-use crate::tui::key_list::Load;
+use crate::tui::context::{Connection, Context};
+use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::table::{self, draw_line};
 use crate::tui::text_layout::{format_count, wrap_paragraph};
 use crate::tui::theme::{SPINNER, StyleRole, ThemeSymbol};
-use crate::tui::view::Scrolled;
+use crate::tui::view::ScrollableRows;
 
 /// From this height on it stands below the table in narrower windows; in smaller ones it covers the table.
 const BELOW_FROM: u16 = 36;
 /// What is shown in an empty filter.
 const EXAMPLE: &str = "name or mask, owner:removed idle:>90d age:>1y agent:powerbi flag:orphaned";
-/// How long loading may take before a spinner turns, in milliseconds.
-pub const PATIENCE_MS: u64 = 200;
+/// How long loading may take before a spinner turns.
+pub const SPINNER_DELAY: Duration = Duration::from_millis(200);
 
 /// Where things stand in the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +68,9 @@ pub fn draw(
     context: &Context,
     body: Rect,
     buf: &mut Buffer,
-) -> (Option<(u16, u16)>, Option<Scrolled>) {
+) -> (Option<(u16, u16)>, Option<ScrollableRows>) {
     let theme = context.theme();
-    if let Err(why) = context.may(Permission::ListKeys(state.kind))
+    if let Err(why) = context.check_permission(Permission::ListKeys(state.kind))
         && context.me.is_some()
     {
         middle(&["", &sentence(&why), "Your own keys are on the tab Personal."], context, body, buf);
@@ -81,8 +83,8 @@ pub fn draw(
         return (cursor, None);
     }
     let look = state.look(context);
-    let old = matches!(state.key_list.load, Load::Failed(_))
-        || matches!(context.link, Link::Lost(_) | Link::SignedOut)
+    let old = matches!(state.key_list.load_state, LoadState::Failed(_))
+        || matches!(context.connection, Connection::Lost(_) | Connection::SignedOut)
         || state.waits(context.now);
     if places.table.height > 1 {
         table::draw_table(
@@ -106,7 +108,7 @@ pub fn draw(
         }
         detail::draw(detail, key, &state.key_list, context, &look, pane, buf);
     }
-    let scroll = (places.pane.is_none() && places.table.height > 1).then(|| Scrolled {
+    let scroll = (places.pane.is_none() && places.table.height > 1).then(|| ScrollableRows {
         first_row_y: places.table.y + 1,
         rows: places.table.height - 1,
         top: state.table.first_visible(),
@@ -124,8 +126,8 @@ fn bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option
     if state.search.shows() {
         return state.search.draw(EXAMPLE, context, area, buf);
     }
-    if let Load::Loading { since } = state.key_list.load
-        && context.now.since(since) >= PATIENCE_MS
+    if let LoadState::Loading { since } = state.key_list.load_state
+        && context.now.since(since) >= SPINNER_DELAY
     {
         progress(state, context, area, buf);
         return None;
@@ -135,9 +137,9 @@ fn bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option
         draw_line(buf, (area.x, area.y), area.width, &line, Style::new(), theme);
         return None;
     }
-    let said = match &context.link {
-        Link::Lost(why) if !state.key_list.keys().is_empty() => {
-            let again = context.key(Action::Refresh);
+    let said = match &context.connection {
+        Connection::Lost(why) if !state.key_list.keys().is_empty() => {
+            let again = context.key_press(Action::Refresh);
             let known = format!("Shown is what was last known; {again} tries again.");
             let why = sentence(why);
             let short = why.split_once(". ").map_or_else(|| why.clone(), |(first, _)| format!("{first}."));
@@ -148,8 +150,8 @@ fn bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option
                 format!("No answer; {again} tries again."),
             ]
         }
-        Link::SignedOut => {
-            let palette = context.key(Action::Palette);
+        Connection::SignedOut => {
+            let palette = context.key_press(Action::Palette);
             vec![
                 format!("Your session has ended. {palette} and \u{201c}sign in\u{201d} continue here."),
                 format!("Session ended: {palette} sign in."),
@@ -177,7 +179,7 @@ fn rule(y: u16, area: Rect, context: &Context, buf: &mut Buffer) {
 
 fn spinner(context: &Context) -> Span<'static> {
     let theme = context.theme();
-    let turn = usize::try_from(context.now.0 / 250 % 4).unwrap_or(0);
+    let turn = usize::try_from(context.now.since_start().as_millis() / 250 % 4).unwrap_or(0);
     Span::styled(format!(" {} ", SPINNER[usize::from(theme.ascii)][turn]), theme.style(StyleRole::Strong))
 }
 
@@ -201,45 +203,45 @@ fn progress(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
 
 /// Why no row is shown, and what to do next.
 fn nothing(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
-    let key = |action| context.key(action);
-    let lines: Vec<String> = match &state.key_list.load {
-        Load::Failed(why) => {
+    let key = |action| context.key_press(action);
+    let lines: Vec<String> = match &state.key_list.load_state {
+        LoadState::Failed(why) => {
             vec![sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))]
         }
-        Load::Nothing => match &context.link {
-            Link::Lost(why) => {
+        LoadState::NotLoaded => match &context.connection {
+            Connection::Lost(why) => {
                 vec![sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))]
             }
-            Link::Connecting if context.now.0 >= PATIENCE_MS => {
+            Connection::Connecting if context.now.since_start() >= SPINNER_DELAY => {
                 vec![format!("Connecting to {}.", crate::domain::text::line(&context.start.server))]
             }
             _ => vec![],
         },
-        Load::Loading { since } if context.now.since(*since) < PATIENCE_MS => vec![],
-        Load::Loading { .. } => vec!["Loading keys.".to_owned()],
-        Load::Complete if state.key_list.keys().is_empty() => {
+        LoadState::Loading { since } if context.now.since(*since) < SPINNER_DELAY => vec![],
+        LoadState::Loading { .. } => vec!["Loading keys.".to_owned()],
+        LoadState::Complete if state.key_list.keys().is_empty() => {
             let mut lines = vec![match state.kind {
                 Kind::Personal => "You have no personal keys.".to_owned(),
                 Kind::Organization => "The organization has no keys.".to_owned(),
             }];
             lines.push(String::new());
-            match context.may(Permission::CreateKey(state.kind)) {
+            match context.check_permission(Permission::CreateKey(state.kind)) {
                 Ok(()) => lines.push(format!("{} creates the first one.", key(Action::New))),
                 Err(why) => lines.push(sentence(&why)),
             }
             lines
         }
-        Load::Complete if !state.search.is_empty() && state.hides(context) => vec![
+        LoadState::Complete if !state.search.is_empty() && state.hides(context) => vec![
             "Only revoked keys pass the filter.".to_owned(),
             String::new(),
             format!("{} shows them, {} clears the filter.", key(Action::ShowRevoked), key(Action::Cancel)),
         ],
-        Load::Complete if !state.search.is_empty() => vec![
+        LoadState::Complete if !state.search.is_empty() => vec![
             "No key passes the filter.".to_owned(),
             String::new(),
             format!("{} clears it.", key(Action::Cancel)),
         ],
-        Load::Complete => vec![
+        LoadState::Complete => vec![
             "All keys here are revoked.".to_owned(),
             String::new(),
             format!("{} shows them, {} creates a new one.", key(Action::ShowRevoked), key(Action::New)),

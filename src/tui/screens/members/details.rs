@@ -91,7 +91,7 @@ impl Popup for Details {
                 ),
             ]));
         }
-        let foot = [Line::default(), key_hints(&[(&context.key(Action::Cancel), "close")], theme)];
+        let foot = [Line::default(), key_hints(&[(&context.key_press(Action::Cancel), "close")], theme)];
         scrolled(
             &member.name,
             PopupTone::Calm,

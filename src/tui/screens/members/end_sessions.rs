@@ -35,7 +35,7 @@ impl Popup for EndSessionsPopup {
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
             Action::Yes if self.shown => {
-                cx.context.ask(ReplyTo::Notice, ApiRequest::EndSessions(self.member.id));
+                cx.context.request(ReplyTo::Notice, ApiRequest::EndSessions(self.member.id));
                 PopupAction::Close
             }
             Action::Cancel | Action::Activate => PopupAction::Close,
@@ -57,7 +57,7 @@ impl Popup for EndSessionsPopup {
         };
         let mut body = wrap_paragraph(said, Style::new(), usize::from(columns));
         body.push(Line::default());
-        let (yes, esc) = (context.key(Action::Yes), context.key(Action::Cancel));
+        let (yes, esc) = (context.key_press(Action::Yes), context.key_press(Action::Cancel));
         body.push(key_hints(&[(&yes, "end all sessions"), (&esc, "back")], theme));
         let height = u16::try_from(body.len()).unwrap_or(4);
         let title = format!("End all sessions of {}", self.member.name);

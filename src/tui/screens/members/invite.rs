@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::email::{email, folded};
 use crate::domain::member::{Role, Status};
@@ -23,8 +24,8 @@ use crate::wire::keys::ShownOnce;
 use crate::wire::members::{Invite, Member};
 
 const ROLES: [Role; 3] = [Role::Normal, Role::Operator, Role::Admin];
-/// How long the code is readable after it was asked for, in milliseconds.
-const READABLE_MS: u64 = 20_000;
+/// How long the code is readable after it was asked for.
+const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
 /// Inviting someone.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl InvitePopup {
             }
         };
         self.sending = true;
-        context.ask(ReplyTo::Overlay, ApiRequest::Invite(Invite { email, role: ROLES[self.role] }));
+        context.request(ReplyTo::Popup, ApiRequest::Invite(Invite { email, role: ROLES[self.role] }));
     }
 
     /// What will happen, known from the members that are loaded.
@@ -103,11 +104,11 @@ impl Popup for InvitePopup {
             (None, Action::NextField) => self.role = (self.role + 1) % ROLES.len(),
             (None, Action::PreviousField) => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
             (Some(code), Action::Unmask) => {
-                code.readable_until = code.readable_until.is_none().then(|| now.plus(READABLE_MS));
+                code.readable_until = code.readable_until.is_none().then(|| now.plus(UNMASKED_FOR));
             }
             (Some(code), Action::CopySecret) => {
                 let secret = Arc::clone(&code.secret);
-                cx.context.put(ReplyTo::Overlay, Delivery::CopySecret(secret));
+                cx.context.deliver(ReplyTo::Popup, Delivery::CopySecret(secret));
             }
             (Some(code), Action::WriteSecret | Action::PipeSecret) => {
                 code.said =
@@ -157,7 +158,7 @@ impl Popup for InvitePopup {
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 match &mut self.code {
                     Some(code) => code.said = Some(failure.to_string()),
                     None => self.wrong = Some(failure.to_string()),
@@ -216,8 +217,11 @@ impl Popup for InvitePopup {
                 None => body.extend(wrap_paragraph(&self.forecast(tables), muted, usize::from(columns))),
             }
             body.push(Line::default());
-            let (enter, tab, esc) =
-                (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
+            let (enter, tab, esc) = (
+                context.key_press(Action::Submit),
+                context.key_press(Action::NextField),
+                context.key_press(Action::Cancel),
+            );
             body.push(key_hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
             let height = u16::try_from(body.len()).unwrap_or(7);
             let inside = frame(
@@ -250,8 +254,11 @@ impl Popup for InvitePopup {
             body.extend(wrap_paragraph(said, theme.style(theme::StyleRole::Accent), usize::from(columns)));
         }
         body.push(Line::default());
-        let (show, copy, over) =
-            (context.key(Action::Unmask), context.key(Action::CopySecret), context.key(Action::Stored));
+        let (show, copy, over) = (
+            context.key_press(Action::Unmask),
+            context.key_press(Action::CopySecret),
+            context.key_press(Action::Stored),
+        );
         body.push(key_hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
         let height = u16::try_from(body.len()).unwrap_or(7);
         let inside = frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);

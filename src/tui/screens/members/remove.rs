@@ -39,7 +39,7 @@ pub struct RemoveMemberPopup {
 impl RemoveMemberPopup {
     /// Asks the server what removing this member would do.
     pub fn new(context: &mut Context, member: Member) -> Self {
-        context.ask(ReplyTo::Overlay, ApiRequest::Remove { id: member.id, dry_run: true });
+        context.request(ReplyTo::Popup, ApiRequest::Remove { id: member.id, dry_run: true });
         Self {
             member,
             removal: None,
@@ -67,7 +67,7 @@ impl RemoveMemberPopup {
             return;
         }
         self.sending = true;
-        cx.context.ask(ReplyTo::Overlay, ApiRequest::Remove { id: self.member.id, dry_run: false });
+        cx.context.request(ReplyTo::Popup, ApiRequest::Remove { id: self.member.id, dry_run: false });
     }
 
     /// Into the review of what the member left behind.
@@ -134,7 +134,7 @@ impl Popup for RemoveMemberPopup {
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 self.sending = false;
                 self.wrong = Some(failure.to_string());
             }
@@ -197,7 +197,7 @@ impl Popup for RemoveMemberPopup {
         if let Some(wrong) = &self.wrong {
             foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
         }
-        let key = |action| context.key(action);
+        let key = |action| context.key_press(action);
         let cancel = key(Action::Cancel);
         foot.push(match (&self.phrase, &self.removal) {
             (_, Some(removal)) if !removal.dry_run && !removal.to_review.is_empty() => {

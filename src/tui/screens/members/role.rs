@@ -83,7 +83,7 @@ impl Popup for ChangeRolePopup {
                 self.sending = true;
                 let revoke = (self.revoke && self.leaves_keys()).then_some(true);
                 let body = ChangeRole { role: self.role(), revoke_personal_keys: revoke };
-                cx.context.ask(ReplyTo::Overlay, ApiRequest::ChangeRole(self.member.id, body));
+                cx.context.request(ReplyTo::Popup, ApiRequest::ChangeRole(self.member.id, body));
             }
             Action::NextField | Action::PreviousField if self.leaves_keys() => self.revoke = !self.revoke,
             Action::Cancel => return PopupAction::Close,
@@ -118,7 +118,7 @@ impl Popup for ChangeRolePopup {
             }
             Ok(_) => PopupAction::Stay,
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 self.wrong = Some(failure.to_string());
                 PopupAction::Stay
             }
@@ -153,8 +153,11 @@ impl Popup for ChangeRolePopup {
             body.extend(wrap_paragraph(wrong, theme.style(theme::StyleRole::Danger), usize::from(columns)));
         }
         body.push(Line::default());
-        let (enter, tab, esc) =
-            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
+        let (enter, tab, esc) = (
+            context.key_press(Action::Submit),
+            context.key_press(Action::NextField),
+            context.key_press(Action::Cancel),
+        );
         let mut keys = vec![("Up Down", "choose"), (enter.as_str(), "change")];
         if self.leaves_keys() {
             keys.push((&tab, if self.revoke { "leave their keys" } else { "revoke their keys" }));

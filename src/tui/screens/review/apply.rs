@@ -14,7 +14,7 @@ use crate::domain::time::ago;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::form::TextField;
-use crate::tui::key_list::Load;
+use crate::tui::key_list::LoadState;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, Scroll, content_width};
 use crate::tui::text_layout::format_count;
@@ -43,8 +43,8 @@ pub struct ApplyPopup {
 }
 
 /// What has to be known for the preview. Without the keys, each would be left alone as if it were gone.
-fn needed(tables: &Tables) -> [(&Load, &'static str); 2] {
-    [(&tables.review.history, "what was applied before"), (&tables.workspace.key_list.load, "all keys")]
+fn needed(tables: &Tables) -> [(&LoadState, &'static str); 2] {
+    [(&tables.review.history, "what was applied before"), (&tables.workspace.key_list.load_state, "all keys")]
 }
 
 #[derive(Debug)]
@@ -65,9 +65,11 @@ impl ApplyPopup {
         }
         for (load, what) in needed(tables) {
             match load {
-                Load::Complete => {}
-                Load::Loading { .. } => return Err(format!("not known yet: {what}; the preview opens then")),
-                Load::Nothing | Load::Failed(_) => {
+                LoadState::Complete => {}
+                LoadState::Loading { .. } => {
+                    return Err(format!("not known yet: {what}; the preview opens then"));
+                }
+                LoadState::NotLoaded | LoadState::Failed(_) => {
                     return Err(format!("not known: {what}; once that is loaded, the preview opens"));
                 }
             }
@@ -89,7 +91,11 @@ impl ApplyPopup {
         }
         others.sort_by_key(|&(decision, id)| (decision, id));
         let last_use = |id: Id| {
-            tables.workspace.key_list.get(id).map_or(String::new(), |key| context.rules().last_use(key))
+            tables
+                .workspace
+                .key_list
+                .get(id)
+                .map_or(String::new(), |key| context.staleness_rules().last_use(key))
         };
         let mut listed = Vec::new();
         let mut group = |heading: String, role, keys: Vec<(Id, String)>| {
@@ -142,9 +148,9 @@ impl ApplyPopup {
         let mut ready = true;
         for (load, _) in needed(tables) {
             match load {
-                Load::Complete => {}
-                Load::Loading { .. } => ready = false,
-                Load::Nothing | Load::Failed(_) => return None,
+                LoadState::Complete => {}
+                LoadState::Loading { .. } => ready = false,
+                LoadState::NotLoaded | LoadState::Failed(_) => return None,
             }
         }
         Some(ready)

@@ -52,11 +52,11 @@ impl ExportPopup {
     fn ask(&mut self, context: &mut Context) {
         let review = (!self.all).then_some(self.review);
         let query = ReviewsQuery { limit: Some(LIMIT_MAX), review, ..ReviewsQuery::default() };
-        context.ask(ReplyTo::Overlay, ApiRequest::Reviews(query));
+        context.request(ReplyTo::Popup, ApiRequest::Reviews(query));
     }
 
     fn again(&mut self, context: &mut Context) {
-        context.forget(ReplyTo::Overlay);
+        context.cancel_requests(ReplyTo::Popup);
         (self.export, self.said) = (None, None);
         self.records.clear();
         self.ask(context);
@@ -83,7 +83,7 @@ impl ExportPopup {
             return;
         }
         let text = export.write(Format::ALL[self.format]);
-        context.put(ReplyTo::Overlay, Delivery::TextToFile { path, text });
+        context.deliver(ReplyTo::Popup, Delivery::TextToFile { path, text });
     }
 
     /// The records are all there.
@@ -143,13 +143,13 @@ impl Popup for ExportPopup {
                     records: export.len() as u64,
                     sha256: export.sha256().to_owned(),
                 };
-                cx.context.ask(ReplyTo::Notice, ApiRequest::RecordExport(body));
+                cx.context.request(ReplyTo::Notice, ApiRequest::RecordExport(body));
                 cx.context.notices.info(cx.context.now, format!("{} decisions {said}", export.len()));
                 return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.heard_failure(&failure);
+                cx.context.record_failure(&failure);
                 self.said = Some((failure.to_string(), StyleRole::Danger));
             }
         }
@@ -187,8 +187,11 @@ impl Popup for ExportPopup {
             body.extend(wrap_paragraph(said, theme.style(*role), usize::from(columns)));
         }
         body.push(Line::default());
-        let (enter, tab, esc) =
-            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
+        let (enter, tab, esc) = (
+            context.key_press(Action::Submit),
+            context.key_press(Action::NextField),
+            context.key_press(Action::Cancel),
+        );
         body.push(key_hints(
             &[(&enter, "write"), (&tab, "format"), ("Up Down", "this review or all"), (&esc, "back")],
             theme,

@@ -150,8 +150,11 @@ impl Popup for KeepPopup {
             vec![label("Why", !self.on_until, theme), label("Until", self.on_until, theme), Line::default()];
         body.extend(after);
         body.push(Line::default());
-        let (enter, tab, esc) =
-            (context.key(Action::Submit), context.key(Action::NextField), context.key(Action::Cancel));
+        let (enter, tab, esc) = (
+            context.key_press(Action::Submit),
+            context.key_press(Action::NextField),
+            context.key_press(Action::Cancel),
+        );
         body.push(key_hints(
             &[(&enter, "keep"), (&tab, "next field"), ("Up Down", "other dates"), (&esc, "back")],
             theme,

@@ -72,7 +72,7 @@ impl State {
             let Some(draft) = self.drafts.get(id) else { continue };
             let idempotency_key = self.drafts.idempotency_key(id, draft);
             let body = request(self.drafts.review_id, id, draft);
-            context.ask(ReplyTo::Decide(id), ApiRequest::Decide { idempotency_key, body });
+            context.request(ReplyTo::Decide(id), ApiRequest::Decide { idempotency_key, body });
             run.flying += 1;
         }
     }
@@ -99,7 +99,7 @@ impl State {
             }
             Ok(_) => return,
             Err(failure) => {
-                context.heard_failure(&failure);
+                context.record_failure(&failure);
                 let why = self.why(context, workspace, &failure);
                 self.change(context, Change::Refused(id, why.clone()));
                 DecisionResult::Failed(why)
@@ -107,7 +107,7 @@ impl State {
         };
         if let Some(run) = &mut self.run {
             let lost = matches!(outcome, DecisionResult::Failed(_))
-                && context.link != crate::tui::context::Link::Live;
+                && context.connection != crate::tui::context::Connection::Connected;
             run.flying = run.flying.saturating_sub(1);
             run.results.push((id, outcome));
             if lost {

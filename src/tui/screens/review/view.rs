@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::tui::app::Tables;
 use crate::tui::chart::draw_last_use_histogram;
 use crate::tui::context::Context;
-use crate::tui::key_list::Load;
+use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
 use crate::tui::popup::lines;
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
@@ -24,7 +24,7 @@ use crate::tui::screens::members::say;
 use crate::tui::table::{CellContext, draw_gutter, draw_line, highlight_cell};
 use crate::tui::text_layout::{format_count, wrap_first_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
-use crate::tui::view::Scrolled;
+use crate::tui::view::ScrollableRows;
 
 /// From this height of the body on there is a picture and a sentence for each reason.
 const TALL: u16 = 17;
@@ -80,10 +80,10 @@ pub fn draw(
     context: &Context,
     body: Rect,
     buf: &mut Buffer,
-) -> (Option<(u16, u16)>, Option<Scrolled>) {
+) -> (Option<(u16, u16)>, Option<ScrollableRows>) {
     let (state, workspace) = (&tables.review, &tables.workspace);
     let look = workspace.look(context);
-    if let (Err(why), Some(_)) = (context.may(Permission::Review), &context.me)
+    if let (Err(why), Some(_)) = (context.check_permission(Permission::Review), &context.me)
         && !context.start.read_only
     {
         let why = wrap_paragraph(
@@ -129,7 +129,7 @@ pub fn draw(
     if places.side {
         return (cursor, None);
     }
-    let scroll = Scrolled {
+    let scroll = ScrollableRows {
         first_row_y: places.table.y + 1,
         rows: places.table.height.saturating_sub(1),
         top: state.table.first_visible(),
@@ -148,7 +148,7 @@ fn draw_summary(
     let theme = look.theme;
     let key_list = &workspace.key_list;
     let mut said = state.said().to_vec();
-    if said.is_empty() && key_list.load == Load::Complete {
+    if said.is_empty() && key_list.load_state == LoadState::Complete {
         said.push(match state.waiting() {
             n if n > 0 && !state.search.is_empty() => {
                 format!("the filter hides all {}", format_count(n as u64))
@@ -189,7 +189,7 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
                 Some(format!("{decision} {}", format_count(*counts.get(&decision)? as u64)))
             })
             .collect();
-        let text = format!(" Decided: {}; {} applies ", said.join(", "), context.key(Action::Apply));
+        let text = format!(" Decided: {}; {} applies ", said.join(", "), context.key_press(Action::Apply));
         buf.set_stringn(
             area.x + 3,
             area.y,
@@ -318,14 +318,14 @@ fn draw_nothing(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let said = match (&workspace.key_list.load, &state.history) {
-        (Load::Failed(why), _) | (_, Load::Failed(why)) => {
-            format!("{} {} tries again.", sentence(why), context.key(Action::Refresh))
+    let said = match (&workspace.key_list.load_state, &state.history) {
+        (LoadState::Failed(why), _) | (_, LoadState::Failed(why)) => {
+            format!("{} {} tries again.", sentence(why), context.key_press(Action::Refresh))
         }
-        (Load::Complete, _) if !state.search.is_empty() => {
-            format!("No key of the queue passes the filter. {} clears it.", context.key(Action::Cancel))
+        (LoadState::Complete, _) if !state.search.is_empty() => {
+            format!("No key of the queue passes the filter. {} clears it.", context.key_press(Action::Cancel))
         }
-        (Load::Complete, Load::Complete) => {
+        (LoadState::Complete, LoadState::Complete) => {
             "All organization keys are in order, or kept by an earlier decision.".to_owned()
         }
         _ => "Loading keys and earlier decisions.".to_owned(),

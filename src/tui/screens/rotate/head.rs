@@ -69,7 +69,7 @@ impl RotatePopup {
 
     /// The one next step, in words.
     fn next(&self, at: &WizardContext<'_>, context: &Context) -> Option<String> {
-        let key = |action| context.key(action);
+        let key = |action| context.key_press(action);
         Some(match at.phase {
             None => format!(
                 "{} creates the replacement, {}. Enter it where this one is used; this one is revoked last, when nothing uses it any more.",
@@ -251,7 +251,7 @@ pub(super) fn keys(phase: Option<Phase>) -> &'static [(Action, &'static str)] {
 /// The same as they are bound now.
 pub(super) fn footer(phase: Option<Phase>, context: &Context) -> Vec<Line<'static>> {
     let keys: Vec<(String, &str)> =
-        keys(phase).iter().map(|&(action, does)| (context.key(action), does)).collect();
+        keys(phase).iter().map(|&(action, does)| (context.key_press(action), does)).collect();
     let keys: Vec<(&str, &str)> = keys.iter().map(|(key, does)| (key.as_str(), *does)).collect();
     vec![key_hints(&keys, context.theme())]
 }

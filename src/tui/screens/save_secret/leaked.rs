@@ -63,7 +63,7 @@ impl LeakedKey {
                 format!(
                     "The leaked key is NOT revoked: {} {} tries again.",
                     text::line(why),
-                    context.key(Action::RetryRevoke)
+                    context.key_press(Action::RetryRevoke)
                 ),
                 StyleRole::Danger,
             ),

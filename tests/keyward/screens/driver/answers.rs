@@ -19,7 +19,7 @@ use super::{Driver, secret};
 impl Driver {
     pub(super) fn answer(&mut self, ask: ApiRequest) -> Result<Reply, RequestError> {
         let problem = |kind, detail: &str| RequestError::Refused(Box::new(Problem::new(kind, detail)));
-        let as_of = Some(NOW.plus(i64::try_from(self.now).unwrap()));
+        let as_of = Some(NOW.plus(i64::try_from(self.now.since_start().as_millis()).unwrap()));
         let page = |data: Vec<Key>| {
             let total = Some(data.len() as u64);
             Page { metadata: Metadata { next_cursor: None, as_of, total }, data }

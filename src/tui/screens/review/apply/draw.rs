@@ -25,7 +25,7 @@ impl ApplyPopup {
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
         let theme = context.theme();
-        let (yes, esc) = (context.key(Action::Yes), context.key(Action::Cancel));
+        let (yes, esc) = (context.key_press(Action::Yes), context.key_press(Action::Cancel));
         let row = |at: usize| listed_line(&self.listed[at], tables, theme, columns);
         let mut foot = vec![Line::default()];
         if let Some(wrong) = &self.wrong {
@@ -80,7 +80,7 @@ impl ApplyPopup {
             }
         };
         let failed = run.failed();
-        let (enter, esc) = (context.key(Action::Activate), context.key(Action::Cancel));
+        let (enter, esc) = (context.key_press(Action::Activate), context.key_press(Action::Cancel));
         let hint = match (run.is_over(), failed) {
             (false, _) => key_hints(&[(&esc, "stop after those on their way")], theme),
             (true, 0) => key_hints(&[(&esc, "close")], theme),
