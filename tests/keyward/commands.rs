@@ -1,15 +1,15 @@
 //! The commands as scripts see them: standard streams, exit codes, files, and where secrets are and are not.
 
+pub mod cli_fixture;
 mod doctor;
 mod examples;
-mod exits;
-mod first;
+mod exit_codes;
 mod hostile;
+mod json_schema;
 mod output;
 mod prompts;
-mod schema;
 mod secrets;
 mod sessions;
 mod tls;
 mod verify;
-pub mod world;
+mod welcome;

@@ -1,8 +1,8 @@
 //! The contract, lived through: the real client against a real server, on both databases.
 
-mod decisions;
+mod foreign_clients;
 mod lists;
-mod others;
+mod rotations_and_reviews;
 
 use keyward::client::{Client, Credential, Request};
 use keyward::clock::{Clock, entropy};
@@ -21,7 +21,7 @@ use keyward::wire::members::RemoveMember;
 use keyward::wire::problem::ProblemType as P;
 
 use crate::support::for_each_database;
-use crate::support::house::{House, Person, problem};
+use crate::support::test_server::{TestMember, TestServer, problem_type};
 
 const ORGANIZATION: Kind = Kind::Organization;
 const PERSONAL: Kind = Kind::Personal;
@@ -30,15 +30,15 @@ fn named(name: &str) -> CreateKey {
     CreateKey { name: name.into(), note: None, replaces: None }
 }
 
-async fn create(person: &Person, kind: Kind, body: CreateKey) -> CreatedKey {
+async fn create(person: &TestMember, kind: Kind, body: CreateKey) -> CreatedKey {
     let header = format!("{}", Id::new(Clock::System.now(), entropy()));
     person.client.create_key(kind, body, &header).await.unwrap()
 }
 
 /// A client that holds a key.
-fn holder(house: &House, created: &CreatedKey) -> Client {
+fn holder(server: &TestServer, created: &CreatedKey) -> Client {
     let secret = created.secret.as_ref().unwrap().expose();
-    house.client.with_credential(Credential::bearer(secret).unwrap())
+    server.client.with_credential(Credential::bearer(secret).unwrap())
 }
 
 fn unless_used_since(at: Timestamp) -> RevokeKey {
@@ -49,7 +49,7 @@ fn even_if_used(reason: &str) -> RevokeKey {
     RevokeKey { even_if_used: Some(true), reason: Some(reason.into()), ..RevokeKey::default() }
 }
 
-async fn actions(person: &Person, key: Id) -> Vec<Action> {
+async fn actions(person: &TestMember, key: Id) -> Vec<Action> {
     let query = ActivityQuery { key: Some(key), ..ActivityQuery::default() };
     let rows = person.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
     rows.into_iter().map(|row| row.action).collect()
@@ -58,48 +58,48 @@ async fn actions(person: &Person, key: Id) -> Vec<Action> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_lives_from_its_creation_to_its_revocation() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let created = create(&house.ada, ORGANIZATION, named("Power BI – Sales")).await;
-        let (id, holder) = (created.key.id, holder(&house, &created));
+        let server = TestServer::start(database).await;
+        let created = create(&server.ada, ORGANIZATION, named("Power BI – Sales")).await;
+        let (id, holder) = (created.key.id, holder(&server, &created));
         assert_eq!((created.key.last_used_at, created.key.use_count, created.key.version), (None, 0, 1));
         let looked = Clock::System.now();
         holder.send(Request::to(ListSites)).await.unwrap();
         holder.send(Request::to(ListMachines)).await.unwrap();
 
         // Seen at once, though the second use is not yet written.
-        let seen = house.ada.client.key(ORGANIZATION, id).await.unwrap();
+        let seen = server.ada.client.key(ORGANIZATION, id).await.unwrap();
         assert_eq!(seen.use_count, 2, "{}", database.name);
         let by = seen.last_used_by.unwrap();
         assert!(by.agent.starts_with("keyward/") && by.address == "127.0.0.1", "{by}");
 
-        let refused = house.ada.client.revoke_key(ORGANIZATION, id, unless_used_since(looked)).await;
+        let refused = server.ada.client.revoke_key(ORGANIZATION, id, unless_used_since(looked)).await;
         let refused = refused.unwrap_err().problem().unwrap().clone();
         assert_eq!((refused.kind, refused.key.unwrap().use_count), (P::UsedSince, 2));
         assert!(refused.detail.contains("by keyward/") && refused.detail.contains("127.0.0.1"));
 
-        let revoked = house.ada.client.revoke_key(ORGANIZATION, id, even_if_used("a test")).await.unwrap();
+        let revoked = server.ada.client.revoke_key(ORGANIZATION, id, even_if_used("a test")).await.unwrap();
         assert_eq!((revoked.version, revoked.revoke_reason.as_deref()), (2, Some("a test")));
-        assert_eq!(problem(holder.send(Request::to(ListSites)).await), P::KeyInvalid);
+        assert_eq!(problem_type(holder.send(Request::to(ListSites)).await), P::KeyInvalid);
         // Repeated in either form: the same answer, and no second record.
         for wish in [even_if_used("again"), unless_used_since(looked)] {
-            assert_eq!(house.ada.client.revoke_key(ORGANIZATION, id, wish).await.unwrap(), revoked);
+            assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, wish).await.unwrap(), revoked);
         }
         assert_eq!(
-            actions(&house.ada, id).await,
+            actions(&server.ada, id).await,
             [Action::KeyRevoked, Action::KeyRevokeRefused, Action::KeyCreated]
         );
-        let usage = house.ada.client.key_usage(ORGANIZATION, id, UsageQuery::default()).await.unwrap();
+        let usage = server.ada.client.key_usage(ORGANIZATION, id, UsageQuery::default()).await.unwrap();
         let bucket = usage.buckets.iter().fold((0, 0), |(n, r), b| (n + b.count, r + b.refused));
         assert_eq!(bucket, (2, 1), "a refused use is counted apart");
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoke_has_exactly_one_form() {
-    let house = House::open(&crate::support::Database::sqlite()).await;
-    let key = create(&house.ada, ORGANIZATION, named("x")).await.key;
+    let server = TestServer::start(&crate::support::Database::sqlite()).await;
+    let key = create(&server.ada, ORGANIZATION, named("x")).await.key;
     let now = Clock::System.now();
     for wish in [
         RevokeKey::default(),
@@ -108,53 +108,54 @@ async fn a_revoke_has_exactly_one_form() {
         RevokeKey { even_if_used: Some(true), ..RevokeKey::default() },
         even_if_used("  "),
     ] {
-        let refused = house.ada.client.revoke_key(ORGANIZATION, key.id, wish.clone()).await;
-        assert_eq!(problem(refused), P::FieldInvalid, "{wish:?}");
+        let refused = server.ada.client.revoke_key(ORGANIZATION, key.id, wish.clone()).await;
+        assert_eq!(problem_type(refused), P::FieldInvalid, "{wish:?}");
     }
     // A key that was never used can be revoked whatever was looked at.
-    house.ada.client.revoke_key(ORGANIZATION, key.id, unless_used_since(key.created_at)).await.unwrap();
-    house.close().await;
+    server.ada.client.revoke_key(ORGANIZATION, key.id, unless_used_since(key.created_at)).await.unwrap();
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_reply_costs_nothing() {
+async fn a_create_is_repeated_safely_after_a_lost_reply() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let bo = house.member("bo@plant.example", Role::Normal).await;
-        let send =
-            async |person: &Person, name: &str| person.client.create_key(PERSONAL, named(name), "one").await;
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Normal).await;
+        let send = async |person: &TestMember, name: &str| {
+            person.client.create_key(PERSONAL, named(name), "one").await
+        };
         let first = send(&bo, "notebook").await.unwrap();
         let second = send(&bo, "notebook").await.unwrap();
         assert_eq!(first.key.id, second.key.id);
         assert_eq!(first.key.version, second.key.version);
-        assert_eq!(problem(send(&bo, "another").await), P::IdempotencyKeyReused);
+        assert_eq!(problem_type(send(&bo, "another").await), P::IdempotencyKeyReused);
         // The same header of another member is another request.
-        let other = send(&house.ada, "notebook").await.unwrap();
+        let other = send(&server.ada, "notebook").await.unwrap();
         assert_ne!(other.key.id, first.key.id);
 
-        let dead = holder(&house, &first);
-        assert_eq!(problem(dead.send(Request::to(ListSites)).await), P::KeyInvalid);
-        holder(&house, &second).send(Request::to(ListSites)).await.unwrap();
+        let dead = holder(&server, &first);
+        assert_eq!(problem_type(dead.send(Request::to(ListSites)).await), P::KeyInvalid);
+        holder(&server, &second).send(Request::to(ListSites)).await.unwrap();
         assert!(send(&bo, "notebook").await.unwrap().secret.is_none(), "it is in use");
 
         bo.client.confirm_key(PERSONAL, first.key.id).await.unwrap();
-        house.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
-        let again = house.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
+        server.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
+        let again = server.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
         assert_eq!(again.version, 2, "confirming is repeatable");
-        assert!(send(&house.ada, "notebook").await.unwrap().secret.is_none(), "it is stored");
-        assert_eq!(problem(house.ada.client.confirm_key(PERSONAL, first.key.id).await), P::NotFound);
-        house.close().await;
+        assert!(send(&server.ada, "notebook").await.unwrap().secret.is_none(), "it is stored");
+        assert_eq!(problem_type(server.ada.client.confirm_key(PERSONAL, first.key.id).await), P::NotFound);
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn equal_requests_at_once_make_one_key_with_one_secret() {
+async fn equal_parallel_creates_make_one_key_with_one_secret() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
+        let server = TestServer::start(database).await;
         for round in 0..crate::support::scaled(40) {
             let header = format!("round {round}");
-            let requests = (0..8).map(|_| house.ada.client.create_key(ORGANIZATION, named("x"), &header));
+            let requests = (0..8).map(|_| server.ada.client.create_key(ORGANIZATION, named("x"), &header));
             let replies = futures_util::future::join_all(requests).await;
             let mut ids = Vec::new();
             let mut alive = 0;
@@ -164,7 +165,7 @@ async fn equal_requests_at_once_make_one_key_with_one_secret() {
                         ids.push(created.key.id);
                         // `/key-lookups` is no use, so it changes nothing for the others.
                         let body = LookUpKey { secret: created.secret.unwrap() };
-                        let found = house.ada.client.send(Request::with(LookUpKeyCall, body)).await;
+                        let found = server.ada.client.send(Request::with(LookUpKeyCall, body)).await;
                         alive += usize::from(found.is_ok());
                     }
                     Err(error) => assert!(error.is(P::IdempotencyInProgress), "{error}"),
@@ -173,90 +174,90 @@ async fn equal_requests_at_once_make_one_key_with_one_secret() {
             ids.dedup();
             assert_eq!((ids.len(), alive), (1, 1), "{}", database.name);
         }
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_names_the_version_that_was_looked_at() {
+async fn an_edit_requires_the_current_version() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let key = create(&house.ada, ORGANIZATION, named("old")).await.key;
+        let server = TestServer::start(database).await;
+        let key = create(&server.ada, ORGANIZATION, named("old")).await.key;
         let edit = |name: &str, note: &str| EditKey { name: Some(name.into()), note: Some(note.into()) };
-        let edited = house.ada.client.edit_key(ORGANIZATION, key.id, 1, edit(" new ", "why")).await.unwrap();
+        let edited = server.ada.client.edit_key(ORGANIZATION, key.id, 1, edit(" new ", "why")).await.unwrap();
         assert_eq!((edited.name.as_str(), edited.note.as_deref(), edited.version), ("new", Some("why"), 2));
-        let stale = house.ada.client.edit_key(ORGANIZATION, key.id, 1, edit("newer", "")).await;
+        let stale = server.ada.client.edit_key(ORGANIZATION, key.id, 1, edit("newer", "")).await;
         let stale = stale.unwrap_err().problem().unwrap().clone();
         assert_eq!((stale.kind, stale.key.unwrap().version), (P::VersionMismatch, 2));
         let without = Request::with(EditOrganizationKey, edit("x", "")).id(key.id);
-        assert_eq!(problem(house.ada.client.send(without).await), P::IfMatchMissing);
-        let bad = house.ada.client.edit_key(ORGANIZATION, key.id, 2, edit("a\u{202e}b", "")).await;
-        assert_eq!(problem(bad), P::FieldInvalid);
-        let cleared = house.ada.client.edit_key(ORGANIZATION, key.id, 2, edit("new", "")).await.unwrap();
+        assert_eq!(problem_type(server.ada.client.send(without).await), P::IfMatchMissing);
+        let bad = server.ada.client.edit_key(ORGANIZATION, key.id, 2, edit("a\u{202e}b", "")).await;
+        assert_eq!(problem_type(bad), P::FieldInvalid);
+        let cleared = server.ada.client.edit_key(ORGANIZATION, key.id, 2, edit("new", "")).await.unwrap();
         assert_eq!((cleared.note, cleared.version), (None, 3));
-        assert_eq!(problem(house.ada.client.key(PERSONAL, key.id).await), P::NotFound);
-        house.close().await;
+        assert_eq!(problem_type(server.ada.client.key(PERSONAL, key.id).await), P::NotFound);
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_tells_whose_key_it_is_to_whom_it_may() {
+async fn a_key_lookup_reveals_only_what_the_caller_may_see() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let bo = house.member("bo@plant.example", Role::Normal).await;
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Normal).await;
         let created = create(&bo, PERSONAL, named("Bo's")).await;
-        let shared_key = create(&house.ada, ORGANIZATION, named("shared")).await;
-        let look_up = async |person: &Person, created: &CreatedKey| {
+        let shared_key = create(&server.ada, ORGANIZATION, named("shared")).await;
+        let look_up = async |person: &TestMember, created: &CreatedKey| {
             let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
             person.client.send(Request::with(LookUpKeyCall, LookUpKey { secret })).await
         };
         assert_eq!(look_up(&bo, &created).await.unwrap().key.unwrap().name, "Bo's");
-        assert_eq!(problem(look_up(&bo, &shared_key).await), P::NotFound);
-        let found = look_up(&house.ada, &created).await.unwrap();
+        assert_eq!(problem_type(look_up(&bo, &shared_key).await), P::NotFound);
+        let found = look_up(&server.ada, &created).await.unwrap();
         assert_eq!((found.created_by.id, found.key), (bo.id, None));
-        assert!(look_up(&house.ada, &shared_key).await.unwrap().key.is_some());
+        assert!(look_up(&server.ada, &shared_key).await.unwrap().key.is_some());
 
-        let revoke = async |person: &Person| {
+        let revoke = async |person: &TestMember| {
             let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
             let body = RevokeLeakedKey { secret, reason: "found in a repository".into() };
             person.client.send(Request::with(RevokeLeakedKeyCall, body)).await
         };
-        assert_eq!(problem(revoke(&bo).await), P::NotPermitted);
-        assert!(revoke(&house.ada).await.unwrap().revoked_at.is_some());
-        assert_eq!(problem(holder(&house, &created).send(Request::to(ListSites)).await), P::KeyInvalid);
+        assert_eq!(problem_type(revoke(&bo).await), P::NotPermitted);
+        assert!(revoke(&server.ada).await.unwrap().revoked_at.is_some());
+        assert_eq!(problem_type(holder(&server, &created).send(Request::to(ListSites)).await), P::KeyInvalid);
         let key = bo.client.key(PERSONAL, created.key.id).await.unwrap();
         assert_eq!(key.revoke_reason.as_deref(), Some("leaked: found in a repository"));
         assert_eq!(key.use_count, 0, "looking it up was no use");
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn personal_keys_die_with_their_owner() {
+async fn removing_a_member_revokes_personal_keys_and_orphans_organization_keys() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let bo = house.member("bo@plant.example", Role::Admin).await;
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Admin).await;
         let own = create(&bo, PERSONAL, named("own")).await;
         let shared_key = create(&bo, ORGANIZATION, named("shared")).await;
         for created in [&own, &shared_key] {
-            holder(&house, created).send(Request::to(ListSites)).await.unwrap();
+            holder(&server, created).send(Request::to(ListSites)).await.unwrap();
         }
         let list = async |query: KeysQuery| {
-            house.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
+            server.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
         };
         let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
-        house.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
-        assert_eq!(problem(holder(&house, &own).send(Request::to(ListSites)).await), P::KeyInvalid);
-        holder(&house, &shared_key).send(Request::to(ListSites)).await.unwrap();
+        server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
+        assert_eq!(problem_type(holder(&server, &own).send(Request::to(ListSites)).await), P::KeyInvalid);
+        holder(&server, &shared_key).send(Request::to(ListSites)).await.unwrap();
         let since = KeysQuery { changed_since: Some(seen), ..KeysQuery::default() };
         let orphaned = list(since).await.data;
         assert!(
             orphaned.iter().any(|key| key.id == shared_key.key.id && key.created_by.removed_at.is_some())
         );
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }

@@ -18,8 +18,8 @@ use keyward::wire::keys::{CreateKey, CreateOrganizationKey, RevokeKey, RevokeOrg
 use keyward::wire::members::{CreateInvitation, Invite, RemoveMember};
 use keyward::wire::reviews::{CreateReview, Decide};
 
-use crate::support::house::House;
-use crate::support::process::Process;
+use crate::support::server_process::ServerProcess;
+use crate::support::test_server::TestServer;
 use crate::support::{Database, for_each_database, scaled};
 
 /// What the server said was done.
@@ -136,18 +136,18 @@ async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
 
 /// An organization whose only admin is signed in, and no server.
 async fn set_up(database: &Database) -> (Id, Credential) {
-    let house = House::open(database).await;
-    let (id, credential) = (house.ada.id, house.ada.credential.clone());
-    house.close().await;
+    let server = TestServer::start(database).await;
+    let (id, credential) = (server.ada.id, server.ada.credential.clone());
+    server.stop().await;
     (id, credential)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+async fn acknowledged_writes_survive_a_killed_server() {
     for_each_database(async |database| {
         let (ada, credential) = set_up(database).await;
         for _ in 0..scaled(300) {
-            let server = tokio::task::block_in_place(|| Process::serve(&database.target));
+            let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let count = Arc::new(AtomicUsize::new(0));
             let client = server.client.with_credential(credential.clone());
             let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(client.clone(), count.clone()))).collect();
@@ -174,7 +174,9 @@ async fn every_acknowledged_write_was_synced() {
     let (_, credential) = set_up(&database).await;
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("syncs");
-    let Some(server) = tokio::task::block_in_place(|| Process::traced(&database.target, &log)) else {
+    let Some(server) =
+        tokio::task::block_in_place(|| ServerProcess::start_under_strace(&database.target, &log))
+    else {
         return;
     };
     let count = Arc::new(AtomicUsize::new(0));

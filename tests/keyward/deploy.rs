@@ -18,8 +18,8 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Database;
-use crate::support::house::{House, unlimited};
-use crate::support::raw::{PATIENCE, Raw, request, send};
+use crate::support::raw_http::{PATIENCE, RawResponse, request, send};
+use crate::support::test_server::{TestServer, settings_without_limits};
 
 fn example(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/deploy").join(name);
@@ -104,7 +104,7 @@ impl Nginx {
         nginx
     }
 
-    async fn get(&self, headers: &[(&str, &str)]) -> Raw {
+    async fn get(&self, headers: &[(&str, &str)]) -> RawResponse {
         let all: Vec<_> =
             [("Host", "api.plant.example")].into_iter().chain(headers.iter().copied()).collect();
         send(self.address, request("GET", "/readings", &all, "")).await
@@ -129,16 +129,16 @@ async fn serve(router: Router) -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nginx_lets_through_only_who_has_a_key() {
+async fn nginx_admits_only_requests_with_a_valid_key() {
     let Some(program) = nginx_program() else { return };
     let database = Database::sqlite();
-    let mut settings = unlimited();
+    let mut settings = settings_without_limits();
     settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
-    let house = House::open_with(&database, settings, keyward::clock::Clock::System).await;
+    let server = TestServer::start_with(&database, settings, keyward::clock::Clock::System).await;
     let (api, seen) = api().await;
-    let nginx = Nginx::start(&program, house.address(), api).await;
+    let nginx = Nginx::start(&program, server.address(), api).await;
     let new = CreateKey { name: "Grafana – Süd".into(), note: None, replaces: None };
-    let created = house
+    let created = server
         .ada
         .client
         .send(Request::with(CreateOrganizationKey, new).idempotency_key("one"))
@@ -174,23 +174,23 @@ async fn nginx_lets_through_only_who_has_a_key() {
     assert_eq!(header("x-keyward-key-name").as_deref(), Some("Grafana%20%E2%80%93%20S%C3%BCd"));
     assert_eq!(header("authorization"), None);
     assert!(!format!("{headers:?}").contains("forged"), "{headers:?}");
-    let key = house.ada.client.send(Request::to(GetOrganizationKey).id(created.key.id)).await.unwrap();
+    let key = server.ada.client.send(Request::to(GetOrganizationKey).id(created.key.id)).await.unwrap();
     let by = key.last_used_by.unwrap();
     assert_eq!((by.agent.as_str(), by.address.as_str()), ("grafana/11", "127.0.0.1"));
 
     // Revoked: refused from the next request on.
     let revoke = RevokeKey { even_if_used: Some(true), reason: Some("test".into()), ..RevokeKey::default() };
-    house.ada.client.send(Request::with(RevokeOrganizationKey, revoke).id(created.key.id)).await.unwrap();
+    server.ada.client.send(Request::with(RevokeOrganizationKey, revoke).id(created.key.id)).await.unwrap();
     let revoked = nginx.get(&[("Authorization", &bearer)]).await;
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked.header("www-authenticate"), Some("Bearer realm=\"keyward\", error=\"invalid_token\""));
     assert!(seen.lock().unwrap().is_empty());
     drop(nginx);
-    house.close().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nginx_passes_on_that_keys_cannot_be_checked_now() {
+async fn nginx_answers_503_while_keyward_is_unavailable() {
     let Some(program) = nginx_program() else { return };
     let (api, seen) = api().await;
     for (status, passed) in [(429, 429), (503, 503), (500, 503), (404, 503)] {
@@ -213,7 +213,7 @@ async fn nginx_passes_on_that_keys_cannot_be_checked_now() {
 }
 
 #[test]
-fn the_examples_say_what_the_server_understands() {
+fn the_deployment_examples_match_the_server() {
     for proxy in ["nginx.conf", "traefik.yml", "Caddyfile"] {
         let text = example(proxy);
         assert!(text.contains("/api/v2/auth"), "{proxy}");

@@ -5,11 +5,11 @@ use std::process::Stdio;
 use keyward::domain::key::holds_secret;
 use serde_json::Value;
 
-use crate::support::served::{Home, Running, Served, get};
+use crate::support::program::{ProgramHome, ProgramServer, RunningProgram, http_get};
 
 #[test]
-fn a_key_is_created_used_guarded_and_revoked() {
-    let Served { home, url, server: _server } = Served::start();
+fn a_key_is_created_used_protected_and_revoked() {
+    let ProgramServer { home, url, server: _server } = ProgramServer::start();
     let created = home.run(&["keys", "create", "--workspace", "--name", "Grafana"]);
     assert!(!holds_secret(&created.err), "{}", created.err);
     let secret = created.ok();
@@ -17,7 +17,7 @@ fn a_key_is_created_used_guarded_and_revoked() {
 
     let list = || home.run(&["keys", "list", "--workspace", "--json"]).json();
     assert_eq!(list()[0]["last_used_at"], Value::Null);
-    assert_eq!(get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
+    assert_eq!(http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
     let used = list()[0].clone();
     assert_eq!(used["last_used_by"]["agent"], "Grafana/11.4.0");
     assert_eq!(used["last_used_by"]["address"], "127.0.0.1");
@@ -27,11 +27,11 @@ fn a_key_is_created_used_guarded_and_revoked() {
     assert_eq!(refused.code, 6, "{refused:?}");
     let said = refused.err + &refused.out;
     assert!(said.contains("Grafana/11.4.0") && said.contains("127.0.0.1"), "{said}");
-    assert_eq!(get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
+    assert_eq!(http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
 
     let revoke = ["keys", "revoke", "--workspace", "--even-if-used", "--reason", "test", "--yes", "Grafana"];
     home.run(&revoke).ok();
-    let answer = get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0");
+    let answer = http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0");
     assert_eq!(answer.status, 401);
     assert!(
         answer.head.to_lowercase().contains("www-authenticate: bearer realm=\"keyward\""),
@@ -44,7 +44,7 @@ fn a_key_is_created_used_guarded_and_revoked() {
 
 #[test]
 fn the_demo_runs_a_command_and_leaves_nothing_behind() {
-    let home = Home::new();
+    let home = ProgramHome::new();
     let script = "S=$(keyward keys create --workspace --name x) || exit 90
         echo \"$S\" | grep -Eqx 'sk_[0-9A-Za-z]{40}' || exit 91
         keyward verify <<EOF >&2 || exit 92
@@ -58,7 +58,7 @@ EOF
     let said = {
         let mut command = home.keyward(&["demo", "--", "sh", "-c", script]);
         command.current_dir(home.path(""));
-        Running::start(command).wait()
+        RunningProgram::start(command).wait()
     };
     assert_eq!(said.code, 42, "{said:?}");
     assert_eq!(said.out, "", "the demo prints nothing itself");
@@ -73,8 +73,8 @@ EOF
 }
 
 #[test]
-fn the_demo_passes_on_how_its_command_ended() {
-    let home = Home::new();
+fn the_demo_exits_like_its_command() {
+    let home = ProgramHome::new();
     assert_eq!(home.run(&["demo", "--keys", "1", "--", "sh", "-c", "kill -TERM $$"]).code, 143);
     let missing = home.run(&["demo", "--keys", "1", "--", "no-such-program"]);
     assert_eq!((missing.code, missing.out.as_str()), (127, ""));
@@ -84,12 +84,12 @@ fn the_demo_passes_on_how_its_command_ended() {
     let script = "trap 'echo term >&2; exit 3' TERM; trap '' INT; echo $PPID >&2; read x";
     let mut command = home.keyward(&["demo", "--keys", "1", "--", "sh", "-c", script]);
     command.stdin(Stdio::piped());
-    let demo = Running::start(command);
-    let pid: i32 = demo.until(|line| line.trim().parse().ok());
+    let demo = RunningProgram::start(command);
+    let pid: i32 = demo.wait_for_line(|line| line.trim().parse().ok());
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    demo.until(|line| (line == "term").then_some(()));
+    demo.wait_for_line(|line| (line == "term").then_some(()));
     let said = demo.wait();
     assert_eq!((said.code, said.out.as_str()), (3, ""), "{said:?}");
     assert_eq!(leftovers(&home), Vec::<String>::new());
@@ -100,7 +100,7 @@ fn walk(url: &str, path: &str, secret: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let query = cursor.map_or(String::new(), |cursor| format!("?cursor={cursor}"));
-        let answer = get(url, &format!("/api/v2{path}{query}"), secret, "enlyze-python/3.0.2");
+        let answer = http_get(url, &format!("/api/v2{path}{query}"), secret, "enlyze-python/3.0.2");
         assert_eq!(answer.status, 200, "{answer:?}");
         let page: Value = serde_json::from_str(&answer.body).unwrap();
         all.extend(page["data"].as_array().unwrap().iter().cloned());
@@ -113,12 +113,12 @@ fn walk(url: &str, path: &str, secret: &str) -> Vec<Value> {
 
 #[test]
 fn a_client_of_the_public_api_lists_sites_and_machines() {
-    let home = Home::new();
+    let home = ProgramHome::new();
     let script = "keyward keys create --workspace --name client --write-to secret >&2 && echo \"$KEYWARD_URL\" >&2 && read x";
     let mut command = home.keyward(&["demo", "--keys", "5", "--", "sh", "-c", script]);
     command.stdin(Stdio::piped()).current_dir(home.path(""));
-    let demo = Running::start(command);
-    let url = demo.until(|line| line.starts_with("http://").then(|| line.to_owned()));
+    let demo = RunningProgram::start(command);
+    let url = demo.wait_for_line(|line| line.starts_with("http://").then(|| line.to_owned()));
     let secret = std::fs::read_to_string(home.path("secret")).unwrap();
     let secret = secret.trim_end();
     let sites = walk(&url, "/sites", secret);
@@ -131,7 +131,7 @@ fn a_client_of_the_public_api_lists_sites_and_machines() {
 }
 
 /// What the demo left in its temporary folder.
-fn leftovers(home: &Home) -> Vec<String> {
+fn leftovers(home: &ProgramHome) -> Vec<String> {
     let entries = std::fs::read_dir(home.path("")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     names.filter(|name| name.starts_with("keyward-demo-")).collect()

@@ -30,47 +30,52 @@ const POSTGRES: &str = "PostgreSQL";
 const BOTH: [&str; 2] = [SQLITE, POSTGRES];
 
 #[test]
-fn an_answer_before_the_commit() {
-    let test = "crash::nothing_acknowledged_is_lost_when_the_server_is_killed";
+fn a_reply_before_the_commit_is_detected() {
+    let test = "crash::acknowledged_writes_survive_a_killed_server";
     for database in BOTH {
         turns_red("early-answer", test, database, &["was lost", "what was acknowledged is not there"]);
     }
 }
 
 #[test]
-fn an_activity_row_in_a_second_transaction() {
-    let test = "crash::nothing_acknowledged_is_lost_when_the_server_is_killed";
+fn an_activity_row_in_a_second_transaction_is_detected() {
+    let test = "crash::acknowledged_writes_survive_a_killed_server";
     for database in BOTH {
         turns_red("late-activity", test, database, &["disagree with the log"]);
     }
 }
 
 #[test]
-fn a_last_use_written_over_what_is_there() {
+fn an_overwritten_last_use_is_detected() {
     turns_red(
         "overwritten-use",
-        "last_used::it_only_moves_forward_whatever_the_clock_does",
+        "last_used::last_use_never_moves_backward_when_the_clock_jumps",
         SQLITE,
         &["went back"],
     );
-    turns_red("overwritten-use", "last_used::a_late_writer_takes_nothing_back", POSTGRES, &["went back"]);
+    turns_red(
+        "overwritten-use",
+        "last_used::a_late_writer_never_moves_last_use_backward",
+        POSTGRES,
+        &["went back"],
+    );
 }
 
 #[test]
-fn no_lock() {
-    let outlives = "members::outlive::removal_against_creation";
+fn a_missing_row_lock_is_detected() {
+    let outlives = "members::removal::removal_races_a_create";
     turns_red("no-lock", outlives, POSTGRES, &["a key outlived its member", "was not refused"]);
     turns_red("no-lock", "members::races::one_active_admin_is_always_left", POSTGRES, &["no admin is left"]);
 }
 
 #[test]
-fn a_guard_of_one_statement() {
+fn a_one_statement_admin_guard_is_detected() {
     let test = "members::races::one_active_admin_is_always_left";
     turns_red("one-statement-guard", test, POSTGRES, &["no admin is left"]);
 }
 
 #[test]
-fn a_cached_verification() {
+fn a_cached_verification_is_detected() {
     let test = "races::after_an_acknowledged_revoke_the_key_is_never_accepted";
     for database in BOTH {
         turns_red("cached-verification", test, database, &["a revoked key was accepted"]);

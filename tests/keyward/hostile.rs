@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Database;
-use crate::support::house::{House, unlimited};
-use crate::support::raw::{PATIENCE, Raw, answer, request, send};
+use crate::support::raw_http::{PATIENCE, RawResponse, read_response, request, send};
+use crate::support::test_server::{TestServer, settings_without_limits};
 
 mod logs;
 mod tls;
@@ -99,7 +99,7 @@ async fn a_web_page_cannot_drive_a_local_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_asked_the_answer_is_a_problem_with_a_request_id() {
+async fn every_error_is_a_problem_with_a_request_id() {
     let (running, _folder) = serve(|_| {}).await;
     let cases = [
         ("GET", "/", "not-found"),
@@ -131,7 +131,7 @@ async fn whatever_is_asked_the_answer_is_a_problem_with_a_request_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_bounded_in_size_and_in_time() {
+async fn a_body_is_limited_in_size_and_time() {
     let (running, _folder) = serve(|s| s.limits.body_timeout = Duration::from_millis(300)).await;
     let json = [("Content-Type", "application/json")];
     let large = format!("{{\"code\":\"{}\"}}", "x".repeat(70_000));
@@ -157,7 +157,7 @@ async fn a_body_is_bounded_in_size_and_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_clients_are_sent_away_and_hold_up_nobody() {
+async fn slow_clients_are_disconnected_and_delay_nobody() {
     const DRIBBLERS: usize = 200;
     let (running, _folder) = serve(|s| s.limits.header_timeout = Duration::from_secs(1)).await;
     let mut dribblers = Vec::new();
@@ -166,7 +166,7 @@ async fn slow_clients_are_sent_away_and_hold_up_nobody() {
         // Some begin as good clients do.
         if n % 2 == 0 {
             stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
-            assert_eq!(answer(&mut stream).await.unwrap().status, 401);
+            assert_eq!(read_response(&mut stream).await.unwrap().status, 401);
         }
         stream.write_all(b"GET /api/v2/sites HTTP/1.1\r\nX: ").await.unwrap();
         dribblers.push(tokio::spawn(async move {
@@ -190,7 +190,7 @@ async fn slow_clients_are_sent_away_and_hold_up_nobody() {
     let all_gone = async {
         while !dribblers.iter().all(tokio::task::JoinHandle::is_finished) {
             stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
-            assert_eq!(answer(&mut stream).await.expect("a good client is sent away").status, 401);
+            assert_eq!(read_response(&mut stream).await.expect("a good client is sent away").status, 401);
         }
     };
     tokio::time::timeout(PATIENCE, all_gone).await.expect("a slow client is kept for ever");
@@ -201,14 +201,14 @@ async fn slow_clients_are_sent_away_and_hold_up_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_beyond_the_limit_are_told_so() {
+async fn connections_beyond_the_limit_get_503() {
     let (running, _folder) = serve(|s| s.limits.connections = 2).await;
     let ask = request("GET", "/api/v2/sites", &[], "");
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut stream = TcpStream::connect(running.addr).await.unwrap();
         stream.write_all(ask.as_bytes()).await.unwrap();
-        assert_eq!(answer(&mut stream).await.unwrap().status, 401);
+        assert_eq!(read_response(&mut stream).await.unwrap().status, 401);
         held.push(stream);
     }
     let turned_away = send(running.addr, &ask).await;
@@ -225,7 +225,7 @@ async fn connections_beyond_the_limit_are_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stopping_finishes_the_requests_that_run() {
+async fn shutdown_finishes_running_requests() {
     let (running, _folder) = serve(|_| {}).await;
     let address = running.addr;
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -239,20 +239,20 @@ async fn stopping_finishes_the_requests_that_run() {
     let refused = async { while TcpStream::connect(address).await.is_ok() {} };
     tokio::time::timeout(PATIENCE, refused).await.expect("still takes connections");
     stream.write_all(rest.as_bytes()).await.unwrap();
-    let got = answer(&mut stream).await.expect("cut off");
+    let got = read_response(&mut stream).await.expect("cut off");
     assert_eq!(got.problem(), "code-invalid");
     stopping.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guessing_is_slowed_down() {
+async fn guessing_is_rate_limited() {
     let (running, _folder) = serve(|settings| {
         settings.limits.sign_ins_per_minute = 3;
         settings.limits.failures_per_minute = 5;
     })
     .await;
     let asks = async |count, request: String| {
-        let mut all: Vec<Raw> = Vec::new();
+        let mut all: Vec<RawResponse> = Vec::new();
         for _ in 0..count {
             all.push(send(running.addr, &request).await);
         }
@@ -299,7 +299,7 @@ async fn a_server_that_cannot_start_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_operators_watch_has_an_address_of_its_own() {
+async fn health_and_metrics_have_their_own_address() {
     let (running, _folder) = serve(|s| s.observe = Some("127.0.0.1:0".parse().unwrap())).await;
     send(running.addr, request("GET", "/api/v2/sites", &[("Authorization", KEY)], "")).await;
     let watch = running.observe_addr.unwrap();
@@ -318,17 +318,17 @@ async fn what_operators_watch_has_an_address_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_valid_key_is_never_held_up_by_who_guesses_beside_it() {
-    let mut settings = unlimited();
+async fn a_valid_key_is_accepted_while_its_address_is_rate_limited() {
+    let mut settings = settings_without_limits();
     settings.limits.failures_per_minute = 2;
-    let house = House::open_with(&Database::sqlite(), settings, Clock::System).await;
+    let server = TestServer::start_with(&Database::sqlite(), settings, Clock::System).await;
     let new = CreateKey { name: "Grafana".into(), note: None, replaces: None };
     let created =
-        house.ada.client.send(Request::with(CreateOrganizationKey, new).idempotency_key("one")).await;
+        server.ada.client.send(Request::with(CreateOrganizationKey, new).idempotency_key("one")).await;
     let bearer = format!("Bearer {}", created.unwrap().secret.unwrap().expose());
     for _ in 0..5 {
         let guess = request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "");
-        let guessed = send(house.address(), guess).await;
+        let guessed = send(server.address(), guess).await;
         assert!([401, 429].contains(&guessed.status));
         // A proxy asks with the client's method, origin and content type.
         for method in ["GET", "POST", "DELETE", "OPTIONS"] {
@@ -337,9 +337,9 @@ async fn a_valid_key_is_never_held_up_by_who_guesses_beside_it() {
                 ("Origin", "https://evil.example"),
                 ("Content-Type", "text/plain"),
             ];
-            let got = send(house.address(), request(method, "/api/v2/auth", &headers, "")).await;
+            let got = send(server.address(), request(method, "/api/v2/auth", &headers, "")).await;
             assert_eq!(got.status, 204, "{method} {got:?}");
         }
     }
-    house.close().await;
+    server.stop().await;
 }

@@ -16,8 +16,8 @@ use keyward::store::{Scope, Store};
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, CreatedKey};
 
-use crate::support::house::{House, serve, unlimited};
-use crate::support::process::Process;
+use crate::support::server_process::ServerProcess;
+use crate::support::test_server::{TestServer, settings_without_limits, start_server};
 use crate::support::{Database, for_each_database, scaled};
 
 const KIND: Kind = Kind::Organization;
@@ -118,21 +118,21 @@ async fn until(count: &AtomicUsize, enough: usize) {
 
 /// An organization whose only admin is signed in, with one key, and no server.
 async fn set_up(database: &Database) -> (Credential, CreatedKey) {
-    let house = House::open(database).await;
-    let created = create(&house.ada.client).await.unwrap();
-    let credential = house.ada.credential.clone();
-    house.close().await;
+    let server = TestServer::start(database).await;
+    let created = create(&server.ada.client).await.unwrap();
+    let credential = server.ada.credential.clone();
+    server.stop().await;
     (credential, created)
 }
 
 /// Promise 14, after kills.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_honest_after_a_kill() {
+async fn last_use_is_accurate_after_a_kill() {
     for_each_database(async |database| {
         let (ada, hot) = set_up(database).await;
         let mut before = None;
         for round in 0..scaled(100) {
-            let server = tokio::task::block_in_place(|| Process::serve(&database.target));
+            let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let count = Arc::new(AtomicUsize::new(0));
             let door = server.client.clone();
             let admin = door.with_credential(ada.clone());
@@ -168,12 +168,14 @@ async fn it_is_honest_after_a_kill() {
 
 /// Promise 14, while the clock jumps to and fro by up to an hour.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_only_moves_forward_whatever_the_clock_does() {
+async fn last_use_never_moves_backward_when_the_clock_jumps() {
     let start = now();
     let time = Arc::new(AtomicI64::new(start.0));
-    let house = House::open_with(&Database::sqlite(), unlimited(), Clock::Fixed(time.clone())).await;
-    let created = create(&house.ada.client).await.unwrap();
-    let (id, holder) = (created.key.id, holder(&house.client, &created));
+    let server =
+        TestServer::start_with(&Database::sqlite(), settings_without_limits(), Clock::Fixed(time.clone()))
+            .await;
+    let created = create(&server.ada.client).await.unwrap();
+    let (id, holder) = (created.key.id, holder(&server.client, &created));
     let (mut latest, mut count) = (None, 0);
     for round in 0..scaled(2_000) {
         let jump = i64::try_from(below(2 * 3_600_000)).unwrap() - HOUR;
@@ -185,28 +187,30 @@ async fn it_only_moves_forward_whatever_the_clock_does() {
             count += 1;
         }
         if below(2) == 0 {
-            let shown = house.ada.client.key(KIND, id).await.unwrap();
+            let shown = server.ada.client.key(KIND, id).await.unwrap();
             assert_eq!(shown.last_used_at, latest.map(|last| last.min(at)), "round {round}: shown");
-            let stored = stored(&house.store, id).await;
+            let stored = stored(&server.store, id).await;
             let on_record = (stored.last_used_at, stored.use_count);
             assert_eq!(on_record, (latest, count), "round {round}: the last use went back or was lost");
         }
     }
-    house.close().await;
+    server.stop().await;
 }
 
 /// Promise 14 where each process gathers uses of its own, and by a clock that may be wrong.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_writer_takes_nothing_back() {
+async fn a_late_writer_never_moves_last_use_backward() {
     let Some(database) = Database::postgres().await else { return };
-    let house = House::open_with(&database, unlimited(), Clock::fixed(now().minus(HOUR))).await;
-    let (next, door) = serve(database.open().await, unlimited(), Clock::fixed(now().plus(HOUR))).await;
-    let ada_next_door = door.with_credential(house.ada.credential.clone());
+    let server =
+        TestServer::start_with(&database, settings_without_limits(), Clock::fixed(now().minus(HOUR))).await;
+    let (next, door) =
+        start_server(database.open().await, settings_without_limits(), Clock::fixed(now().plus(HOUR))).await;
+    let ada_next_door = door.with_credential(server.ada.credential.clone());
     for round in 0..scaled(300) {
         let begun = now();
-        let created = create(&house.ada.client).await.unwrap();
+        let created = create(&server.ada.client).await.unwrap();
         let id = created.key.id;
-        let (here, there) = (holder(&house.client, &created), holder(&door, &created));
+        let (here, there) = (holder(&server.client, &created), holder(&door, &created));
         // The first is written at once; the two after it are gathered, each by its own process.
         for user in [&here, &here, &there] {
             let before = now();
@@ -217,24 +221,24 @@ async fn a_late_writer_takes_nothing_back() {
         }
         // Whoever is asked writes what it has gathered: the later use first.
         ada_next_door.key(KIND, id).await.unwrap();
-        let later = stored(&house.store, id).await.last_used_at;
-        house.ada.client.key(KIND, id).await.unwrap();
-        let last = stored(&house.store, id).await;
+        let later = stored(&server.store, id).await.last_used_at;
+        server.ada.client.key(KIND, id).await.unwrap();
+        let last = stored(&server.store, id).await;
         let right = last.last_used_at >= later && last.use_count == 3;
         assert!(right, "round {round}: the last use went back or was lost: {later:?}, {last:?}");
         let honest = last.last_used_at.is_some_and(|at| at >= begun && at <= now());
         assert!(honest, "round {round}: dated by the clock of a server: {:?}", last.last_used_at);
     }
     next.shutdown().await;
-    house.close().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_loses_no_use() {
+async fn a_shutdown_loses_no_use() {
     for_each_database(async |database| {
         let (ada, _) = set_up(database).await;
         for round in 0..scaled(50) {
-            let server = tokio::task::block_in_place(|| Process::serve(&database.target));
+            let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let admin = server.client.with_credential(ada.clone());
             let count = Arc::new(AtomicUsize::new(0));
             let mut workers = Vec::new();

@@ -128,7 +128,7 @@ fn broken_rules(file: &str, source: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_room_imports_only_what_it_may() {
+fn layers_import_only_what_they_may() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
@@ -142,7 +142,7 @@ fn every_room_imports_only_what_it_may() {
 }
 
 #[test]
-fn a_broken_rule_is_noticed() {
+fn a_broken_rule_is_reported() {
     assert_eq!(broken_rules("domain/key", "use crate::store::Store;").len(), 1);
     assert_eq!(broken_rules("domain/key", "use crate::{domain::id, server};").len(), 1);
     assert_eq!(broken_rules("server/keys", "    sqlx::query(\"\");").len(), 1);

@@ -15,7 +15,7 @@ use keyward::store::{NewKey, NewMember, NewSession, RevokeGuard, Tx};
 use serde_json::{Value, json};
 
 use crate::support::for_each_database;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 /// An operation as the document has it.
 struct Operation {
@@ -75,8 +75,8 @@ fn targets(operation: &str) -> &'static [&'static str] {
     }
 }
 
-/// A small world, made anew for each cell so that no cell sees what another did.
-struct World {
+/// A small fixture, made anew for each cell so that no cell sees what another did.
+struct Fixture {
     /// What stands after `Authorization: Bearer`.
     credential: Option<String>,
     /// Targets by their names: id, and secret where it is a key's.
@@ -85,12 +85,12 @@ struct World {
     any: Id,
 }
 
-struct Made {
+struct CreatedKey {
     id: Id,
     secret: String,
 }
 
-async fn member(tx: &mut Tx, role: Role) -> Id {
+async fn insert_member(tx: &mut Tx, role: Role) -> Id {
     let at = Clock::System.now();
     let id = Id::new(at, entropy());
     let new = NewMember { id, email: format!("{id}@plant.example"), name: "Some One".into(), role, at };
@@ -99,7 +99,7 @@ async fn member(tx: &mut Tx, role: Role) -> Id {
     id
 }
 
-async fn session(tx: &mut Tx, member_id: Id) -> (Id, String) {
+async fn insert_session(tx: &mut Tx, member_id: Id) -> (Id, String) {
     let token = Token::new(TokenKind::Session, entropy());
     let (at, id) = (Clock::System.now(), Id::new(Clock::System.now(), entropy()));
     let digest = TokenKind::Session.digest(token.expose()).unwrap();
@@ -108,7 +108,7 @@ async fn session(tx: &mut Tx, member_id: Id) -> (Id, String) {
     (id, token.expose().to_owned())
 }
 
-async fn key(tx: &mut Tx, kind: Kind, created_by: Id, revoked: bool) -> Made {
+async fn insert_key(tx: &mut Tx, kind: Kind, created_by: Id, revoked: bool) -> CreatedKey {
     let (at, secret) = (Clock::System.now(), Secret::generate(entropy));
     let id = Id::new(at, entropy());
     let new = NewKey {
@@ -126,13 +126,18 @@ async fn key(tx: &mut Tx, kind: Kind, created_by: Id, revoked: bool) -> Made {
     if revoked {
         assert!(tx.revoke_key(id, RevokeGuard::default(), created_by, Some("old"), at).await.unwrap());
     }
-    Made { id, secret: secret.expose().to_owned() }
+    CreatedKey { id, secret: secret.expose().to_owned() }
 }
 
-async fn world(house: &House, operation: &str, actor: &'static str, keys: &[String; 3]) -> World {
+async fn create_fixture(
+    server: &TestServer,
+    operation: &str,
+    actor: &'static str,
+    keys: &[String; 3],
+) -> Fixture {
     let operation = operation.to_owned();
     let keys = keys.clone();
-    let made: Result<World, keyward::store::Error> = house
+    let made: Result<Fixture, keyward::store::Error> = server
         .store
         .write(move |tx| {
             Box::pin(async move {
@@ -142,12 +147,12 @@ async fn world(house: &House, operation: &str, actor: &'static str, keys: &[Stri
                     "admin" | "demoted" => Role::Admin,
                     _ => Role::Normal,
                 };
-                let me = member(tx, role).await;
-                let other = member(tx, Role::Normal).await;
-                let gone = member(tx, Role::Normal).await;
+                let me = insert_member(tx, role).await;
+                let other = insert_member(tx, Role::Normal).await;
+                let gone = insert_member(tx, Role::Normal).await;
                 tx.remove_member(gone, now).await?;
-                let (own_session, token) = session(tx, me).await;
-                let (others_session, _) = session(tx, other).await;
+                let (own_session, token) = insert_session(tx, me).await;
+                let (others_session, _) = insert_session(tx, other).await;
                 let mut credential = Some(token);
                 match actor {
                     "nobody" => credential = None,
@@ -172,7 +177,7 @@ async fn world(house: &House, operation: &str, actor: &'static str, keys: &[Stri
                     ("other kind", other_kind, me, false),
                     ("revoked", kind, me, true),
                 ] {
-                    let made = key(tx, kind, by, revoked).await;
+                    let made = insert_key(tx, kind, by, revoked).await;
                     targets.insert(name, (made.id, made.secret));
                 }
                 for (name, id) in [("self", me), ("other", other), ("gone", gone)] {
@@ -182,7 +187,7 @@ async fn world(house: &House, operation: &str, actor: &'static str, keys: &[Stri
                     targets.insert("own", (own_session, String::new()));
                     targets.insert("other's", (others_session, String::new()));
                 }
-                Ok(World { credential, any: targets["own"].0, targets })
+                Ok(Fixture { credential, any: targets["own"].0, targets })
             })
         })
         .await;
@@ -190,9 +195,9 @@ async fn world(house: &House, operation: &str, actor: &'static str, keys: &[Stri
 }
 
 /// The query and body of an operation, and which further headers it needs.
-fn ask(operation: &str, world: &World, target: &str) -> (String, Option<Value>) {
+fn ask(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Value>) {
     let (id, secret) =
-        world.targets.get(target).map_or((world.any, ""), |(id, secret)| (*id, secret.as_str()));
+        fixture.targets.get(target).map_or((fixture.any, ""), |(id, secret)| (*id, secret.as_str()));
     let none = || (String::new(), None);
     let body = |body: Value| (String::new(), Some(body));
     match operation {
@@ -219,7 +224,7 @@ fn ask(operation: &str, world: &World, target: &str) -> (String, Option<Value>) 
         | "endCurrentSession"
         | "endMemberSessions"
         | "removeMember" => none(),
-        "listPersonalKeyUsage" | "listOrganizationKeyUsage" => (format!("?ids={}", world.any), None),
+        "listPersonalKeyUsage" | "listOrganizationKeyUsage" => (format!("?ids={}", fixture.any), None),
         "listRotations" => ("?owner=organization".into(), None),
         "createInvitation" => body(
             json!({"email": format!("{}@plant.example", Id::new(Clock::System.now(), entropy())), "role": "normal"}),
@@ -229,7 +234,7 @@ fn ask(operation: &str, world: &World, target: &str) -> (String, Option<Value>) 
         "editPersonalKey" | "editOrganizationKey" => body(json!({"name": "another name"})),
         "revokePersonalKey" | "revokeOrganizationKey" => body(json!({"even_if_used": true, "reason": "x"})),
         "changeMemberRole" => body(json!({"role": "operator"})),
-        "createReview" => body(json!({"review_id": world.any, "key_id": id, "decision": "skip"})),
+        "createReview" => body(json!({"review_id": fixture.any, "key_id": id, "decision": "skip"})),
         "recordReviewExport" => body(json!({"records": 1, "sha256": "0".repeat(64)})),
         "lookUpKey" => body(json!({"secret": secret})),
         "revokeLeakedKey" => body(json!({"secret": secret, "reason": "x"})),
@@ -249,17 +254,17 @@ async fn send(
     http: &reqwest::Client,
     base: &str,
     operation: &Operation,
-    world: &World,
+    fixture: &Fixture,
     target: &str,
 ) -> Seen {
-    let (query, body) = ask(&operation.name, world, target);
-    let id = world.targets.get(target).map_or(world.any, |(id, _)| *id);
+    let (query, body) = ask(&operation.name, fixture, target);
+    let id = fixture.targets.get(target).map_or(fixture.any, |(id, _)| *id);
     let path = operation.path.replace("{id}", &id.to_string());
     let mut request = http
         .request(operation.method.clone(), format!("{base}{path}{query}"))
         .header("idempotency-key", "one")
         .header("if-match", "\"1\"");
-    if let Some(credential) = &world.credential {
+    if let Some(credential) = &fixture.credential {
         request = request.bearer_auth(credential);
     }
     if let Some(body) = body {
@@ -284,14 +289,14 @@ async fn send(
 }
 
 /// All answers as a table: a row for each operation and target, actors with the same answer together.
-async fn table(house: &House) -> String {
+async fn table(server: &TestServer) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let base = house.base();
+    let base = server.base_url();
     let keys = [Kind::Personal, Kind::Organization, Kind::Organization];
     let mut secrets = Vec::new();
     for (n, kind) in keys.into_iter().enumerate() {
         let body = keyward::wire::keys::CreateKey { name: format!("key {n}"), note: None, replaces: None };
-        let created = house.ada.client.create_key(kind, body, &n.to_string()).await.unwrap();
+        let created = server.ada.client.create_key(kind, body, &n.to_string()).await.unwrap();
         secrets.push(created.secret.unwrap().expose().to_owned());
         if n == 2 {
             let wish = keyward::wire::keys::RevokeKey {
@@ -299,7 +304,7 @@ async fn table(house: &House) -> String {
                 reason: Some("old".into()),
                 ..Default::default()
             };
-            house.ada.client.revoke_key(kind, created.key.id, wish).await.unwrap();
+            server.ada.client.revoke_key(kind, created.key.id, wish).await.unwrap();
         }
     }
     let secrets: [String; 3] = secrets.try_into().unwrap();
@@ -312,8 +317,8 @@ async fn table(house: &House) -> String {
         for &target in targets {
             let mut row: Vec<(String, Vec<&str>)> = Vec::new();
             for actor in ACTORS {
-                let world = world(house, &operation.name, actor, &secrets).await;
-                let seen = send(&http, &base, &operation, &world, target).await;
+                let fixture = create_fixture(server, &operation.name, actor, &secrets).await;
+                let seen = send(&http, &base, &operation, &fixture, target).await;
                 assert!(!seen.cell.starts_with('5'), "{} {target} {actor}: {}", operation.name, seen.bytes);
                 match row.iter_mut().find(|(cell, _)| *cell == seen.cell) {
                     Some((_, actors)) => actors.push(actor),
@@ -345,12 +350,12 @@ fn check_nothing_is_given_away(operation: &str, seen: &BTreeMap<&str, BTreeMap<&
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_operation_and_ownership_is_decided() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let table = table(&house).await;
+        let server = TestServer::start(database).await;
+        let table = table(&server).await;
         insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!("matrix", table);
         });
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! Members: invited, signed in, re-roled, removed, with every consequence; on both databases.
 
-mod outlive;
 mod races;
+mod removal;
 
 use keyward::client::Request;
 use keyward::domain::activity::Action;
@@ -15,29 +15,29 @@ use keyward::wire::problem::ProblemType as P;
 use keyward::wire::sessions::{CreateSessionCode, EndCurrentSession, EndSession, GetMe, ListSessions};
 
 use crate::support::for_each_database;
-use crate::support::house::{House, problem, sign_in};
+use crate::support::test_server::{TestServer, problem_type, sign_in};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_signs_in_once() {
+async fn a_sign_in_code_works_once() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
+        let server = TestServer::start(database).await;
         let invite = Invite { email: "Bo@plant.example".into(), role: Role::Operator };
-        let invited = house.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
+        let invited = server.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
         assert_eq!(invited.member.status, Status::Invited);
         let code = invited.code.code.expose();
-        let bo = sign_in(&house.client, code).await.unwrap();
+        let bo = sign_in(&server.client, code).await.unwrap();
         let me = bo.client.send(Request::to(GetMe)).await.unwrap();
         assert_eq!((me.role, me.member.status), (Role::Operator, Status::Active));
         assert!(!me.may.create_personal_keys && !me.may.manage_members);
-        assert_eq!(problem(sign_in(&house.client, code).await), P::CodeInvalid);
-        assert_eq!(problem(sign_in(&house.client, "inv_0").await), P::CodeInvalid);
+        assert_eq!(problem_type(sign_in(&server.client, code).await), P::CodeInvalid);
+        assert_eq!(problem_type(sign_in(&server.client, "inv_0").await), P::CodeInvalid);
 
         let own = bo.client.send(Request::to(CreateSessionCode)).await.unwrap();
         let later = bo.client.send(Request::to(CreateSessionCode)).await.unwrap();
-        assert_eq!(problem(sign_in(&house.client, own.code.expose()).await), P::CodeInvalid);
-        let elsewhere = sign_in(&house.client, later.code.expose()).await.unwrap();
+        assert_eq!(problem_type(sign_in(&server.client, own.code.expose()).await), P::CodeInvalid);
+        let elsewhere = sign_in(&server.client, later.code.expose()).await.unwrap();
         assert_eq!(elsewhere.id, bo.id);
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
@@ -45,101 +45,105 @@ async fn a_code_signs_in_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_listed_and_ended() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let bo = house.member("bo@plant.example", Role::Normal).await;
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Normal).await;
         let code = bo.client.send(Request::to(CreateSessionCode)).await.unwrap();
-        let second = sign_in(&house.client, code.code.expose()).await.unwrap();
+        let second = sign_in(&server.client, code.code.expose()).await.unwrap();
         let listed = second.client.send(Request::to(ListSessions)).await.unwrap().data;
         assert_eq!(listed.iter().map(|s| s.current).collect::<Vec<_>>(), [true, false]);
 
         // Another's session is not there.
         assert_eq!(
-            problem(house.ada.client.send(Request::to(EndSession).id(listed[1].id)).await),
+            problem_type(server.ada.client.send(Request::to(EndSession).id(listed[1].id)).await),
             P::NotFound
         );
         second.client.send(Request::to(EndSession).id(listed[1].id)).await.unwrap();
-        assert_eq!(problem(bo.client.send(Request::to(GetMe)).await), P::SessionEnded);
+        assert_eq!(problem_type(bo.client.send(Request::to(GetMe)).await), P::SessionEnded);
         second.client.send(Request::to(EndCurrentSession)).await.unwrap();
-        assert_eq!(problem(second.client.send(Request::to(GetMe)).await), P::SessionEnded);
+        assert_eq!(problem_type(second.client.send(Request::to(GetMe)).await), P::SessionEnded);
 
-        let cy = house.member("cy@plant.example", Role::Normal).await;
-        assert_eq!(problem(cy.client.send(Request::to(EndMemberSessions).id(bo.id)).await), P::NotPermitted);
-        house.ada.client.send(Request::to(EndMemberSessions).id(cy.id)).await.unwrap();
-        assert_eq!(problem(cy.client.send(Request::to(GetMe)).await), P::SessionEnded);
-        assert_eq!(problem(house.client.send(Request::to(GetMe)).await), P::SessionMissing);
-        house.close().await;
+        let cy = server.add_member("cy@plant.example", Role::Normal).await;
+        assert_eq!(
+            problem_type(cy.client.send(Request::to(EndMemberSessions).id(bo.id)).await),
+            P::NotPermitted
+        );
+        server.ada.client.send(Request::to(EndMemberSessions).id(cy.id)).await.unwrap();
+        assert_eq!(problem_type(cy.client.send(Request::to(GetMe)).await), P::SessionEnded);
+        assert_eq!(problem_type(server.client.send(Request::to(GetMe)).await), P::SessionMissing);
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_acts_on_the_next_request() {
+async fn a_role_change_applies_to_the_next_request() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let bo = house.member("bo@plant.example", Role::Normal).await;
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Normal).await;
         let to = |role| ChangeRole { role, revoke_personal_keys: None };
-        assert_eq!(problem(bo.client.send(Request::to(ListMembers)).await), P::NotPermitted);
+        assert_eq!(problem_type(bo.client.send(Request::to(ListMembers)).await), P::NotPermitted);
         let promote = Request::with(ChangeMemberRole, to(Role::Admin)).id(bo.id);
-        let changed = house.ada.client.send(promote).await.unwrap();
+        let changed = server.ada.client.send(promote).await.unwrap();
         assert_eq!(changed.member.role, Role::Admin);
         assert_eq!(bo.client.send(Request::to(ListMembers)).await.unwrap().data.len(), 2);
 
         // Bo demotes Ada, and is the last one then.
-        bo.client.send(Request::with(ChangeMemberRole, to(Role::Operator)).id(house.ada.id)).await.unwrap();
-        assert_eq!(problem(house.ada.client.send(Request::to(ListMembers)).await), P::NotPermitted);
+        bo.client.send(Request::with(ChangeMemberRole, to(Role::Operator)).id(server.ada.id)).await.unwrap();
+        assert_eq!(problem_type(server.ada.client.send(Request::to(ListMembers)).await), P::NotPermitted);
         let demote = Request::with(ChangeMemberRole, to(Role::Normal)).id(bo.id);
-        assert_eq!(problem(bo.client.send(demote).await), P::LastAdmin);
-        assert_eq!(problem(bo.client.send(Request::to(RemoveMember).id(bo.id)).await), P::LastAdmin);
+        assert_eq!(problem_type(bo.client.send(demote).await), P::LastAdmin);
+        assert_eq!(problem_type(bo.client.send(Request::to(RemoveMember).id(bo.id)).await), P::LastAdmin);
 
         let log = bo.client.send(Request::to(ListActivity)).await.unwrap().data;
         let of = |action| log.iter().filter(|row| row.action == action).count();
         assert_eq!(of(Action::MemberRoleChanged), 2);
         // Each of them was refused the same operation within a minute.
         assert_eq!(of(Action::PermissionRefused), 2);
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_removed_member_is_out_at_once_and_may_come_again_as_another() {
+async fn a_removed_member_is_signed_out_at_once_and_can_be_invited_again() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let bo = house.member("bo@plant.example", Role::Normal).await;
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Normal).await;
         let try_it = RemoveQuery { dry_run: Some(true) };
-        let planned = house.ada.client.send(Request::to(RemoveMember).id(bo.id).query(try_it)).await.unwrap();
+        let planned =
+            server.ada.client.send(Request::to(RemoveMember).id(bo.id).query(try_it)).await.unwrap();
         assert!(planned.dry_run);
         assert!(bo.client.send(Request::to(GetMe)).await.is_ok());
-        let done = house.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
+        let done = server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
         assert_eq!((done.sessions_ended, &done.to_review), (planned.sessions_ended, &planned.to_review));
-        assert_eq!(problem(bo.client.send(Request::to(GetMe)).await), P::SessionEnded);
+        assert_eq!(problem_type(bo.client.send(Request::to(GetMe)).await), P::SessionEnded);
         assert_eq!(
-            problem(house.ada.client.send(Request::to(RemoveMember).id(bo.id)).await),
+            problem_type(server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await),
             P::MemberRemoved
         );
 
-        let again = house.member("BO@plant.example", Role::Normal).await;
+        let again = server.add_member("BO@plant.example", Role::Normal).await;
         assert_ne!(again.id, bo.id);
-        let members = house.ada.client.send(Request::to(ListMembers)).await.unwrap().data;
+        let members = server.ada.client.send(Request::to(ListMembers)).await.unwrap().data;
         assert_eq!(members.len(), 3);
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_filtered_and_paged() {
+async fn the_activity_log_is_filtered_and_paged() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
+        let server = TestServer::start(database).await;
         for n in 0..5 {
-            house.member(&format!("m{n}@plant.example"), Role::Normal).await;
+            server.add_member(&format!("m{n}@plant.example"), Role::Normal).await;
         }
-        let all = house.ada.client.send(Request::to(ListActivity)).await.unwrap().data;
+        let all = server.ada.client.send(Request::to(ListActivity)).await.unwrap().data;
         let mut paged = Vec::new();
         let mut cursor = None;
         loop {
             let query = ActivityQuery { limit: Some(3), cursor, ..ActivityQuery::default() };
-            let page = house.ada.client.send(Request::to(ListActivity).query(query)).await.unwrap();
+            let page = server.ada.client.send(Request::to(ListActivity).query(query)).await.unwrap();
             paged.extend(page.data);
             cursor = page.metadata.next_cursor;
             if cursor.is_none() {
@@ -150,17 +154,17 @@ async fn the_log_is_filtered_and_paged() {
         assert!(all.is_sorted_by(|a, b| a.id > b.id));
 
         let ask =
-            async |query| house.ada.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+            async |query| server.ada.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
         let invited = ask(ActivityQuery { action: Some(Action::MemberInvited), ..Default::default() }).await;
         assert_eq!(invited.len(), 6);
-        let by_ada = ask(ActivityQuery { member: Some(house.ada.id), ..Default::default() }).await;
+        let by_ada = ask(ActivityQuery { member: Some(server.ada.id), ..Default::default() }).await;
         assert_eq!(by_ada.len(), 7, "her invitation, her sign-in, and five invitations by her");
         let middle = all[4].at;
         let since = ask(ActivityQuery { from: Some(middle), ..Default::default() }).await;
         assert_eq!(since.len(), all.iter().filter(|row| row.at >= middle).count());
         let before = ask(ActivityQuery { to: Some(middle), ..Default::default() }).await;
         assert_eq!(before.len(), all.iter().filter(|row| row.at < middle).count());
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }

@@ -21,33 +21,33 @@ const CELL: (f32, f32) = (8.4, 18.0);
 const FONT: f32 = 14.0;
 const MARGIN: f32 = 14.0;
 /// The colours of a terminal: its own two, then black, red, green, yellow, blue, magenta, cyan, gray, dark gray, white.
-pub struct Paper {
+pub struct TerminalColours {
     foreground: &'static str,
     background: &'static str,
-    colours: [&'static str; 10],
+    palette: [&'static str; 10],
 }
 
 /// What the README shows.
-const DARK: Paper = Paper {
+const DARK: TerminalColours = TerminalColours {
     foreground: "#d8dce4",
     background: "#15181e",
-    colours: [
+    palette: [
         "#3b4048", "#f0717a", "#8ecb78", "#e4c06a", "#6cb2f4", "#d488e4", "#5cc4d0", "#b4bac6", "#707884",
         "#ffffff",
     ],
 };
 
 /// xterm's sixteen colours on white, the hardest to read.
-const LIGHT: Paper = Paper {
+const LIGHT: TerminalColours = TerminalColours {
     foreground: "#000000",
     background: "#ffffff",
-    colours: [
+    palette: [
         "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5", "#7f7f7f",
         "#ffffff",
     ],
 };
 
-impl Paper {
+impl TerminalColours {
     fn colour(&self, colour: Color, otherwise: &str) -> String {
         let names = [
             Color::Black,
@@ -63,13 +63,13 @@ impl Paper {
         ];
         match (colour, names.iter().position(|&name| name == colour)) {
             (Color::Rgb(r, g, b), _) => format!("#{r:02x}{g:02x}{b:02x}"),
-            (_, Some(at)) => self.colours[at].to_owned(),
+            (_, Some(at)) => self.palette[at].to_owned(),
             (_, None) => otherwise.to_owned(),
         }
     }
 }
 
-/// How a cell is drawn; neighbours of the same look are one run.
+/// How a cell is drawn; neighbours of the same style are one run.
 #[derive(Clone, PartialEq)]
 struct CellStyle {
     ink: String,
@@ -77,13 +77,14 @@ struct CellStyle {
     modifier: Modifier,
 }
 
-fn look(cell: &Cell, paper: &Paper) -> CellStyle {
-    let (ink, ground) = (paper.colour(cell.fg, paper.foreground), paper.colour(cell.bg, paper.background));
+fn cell_style(cell: &Cell, colours: &TerminalColours) -> CellStyle {
+    let (ink, ground) =
+        (colours.colour(cell.fg, colours.foreground), colours.colour(cell.bg, colours.background));
     let modifier = cell.modifier;
     if modifier.contains(Modifier::REVERSED) {
         return CellStyle { ink: ground, ground: Some(ink), modifier };
     }
-    CellStyle { ink, ground: (ground != paper.background).then_some(ground), modifier }
+    CellStyle { ink, ground: (ground != colours.background).then_some(ground), modifier }
 }
 
 fn eighths(n: u32) -> f32 {
@@ -103,8 +104,8 @@ fn block(symbol: &str) -> Option<(f32, f32, f32, f32)> {
     }
 }
 
-fn attributes(look: &CellStyle) -> String {
-    let mut out = format!(" fill=\"{}\"", look.ink);
+fn attributes(style: &CellStyle) -> String {
+    let mut out = format!(" fill=\"{}\"", style.ink);
     for (modifier, attribute) in [
         (Modifier::BOLD, " font-weight=\"bold\""),
         (Modifier::DIM, " fill-opacity=\"0.62\""),
@@ -112,7 +113,7 @@ fn attributes(look: &CellStyle) -> String {
         (Modifier::UNDERLINED, " text-decoration=\"underline\""),
         (Modifier::CROSSED_OUT, " text-decoration=\"line-through\""),
     ] {
-        if look.modifier.contains(modifier) {
+        if style.modifier.contains(modifier) {
             out.push_str(attribute);
         }
     }
@@ -120,24 +121,24 @@ fn attributes(look: &CellStyle) -> String {
 }
 
 /// The frame as a picture.
-pub fn svg(buf: &Buffer, paper: &Paper) -> String {
+pub fn svg(buf: &Buffer, colours: &TerminalColours) -> String {
     let (columns, rows) = (f32::from(buf.area.width), f32::from(buf.area.height));
     let (width, height) = (columns * CELL.0 + 2.0 * MARGIN, rows * CELL.1 + 2.0 * MARGIN);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
          font-family=\"'DejaVu Sans Mono','Noto Sans Mono',Menlo,Consolas,monospace\" font-size=\"{FONT}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
-        paper.background
+        colours.background
     );
     for y in 0..buf.area.height {
         let mut x = 0;
         while x < buf.area.width {
-            let look = look(&buf[(x, y)], paper);
+            let style = cell_style(&buf[(x, y)], colours);
             let filled = block(buf[(x, y)].symbol());
             let from = x;
             let mut text = String::new();
             while x < buf.area.width
-                && self::look(&buf[(x, y)], paper) == look
+                && cell_style(&buf[(x, y)], colours) == style
                 && block(buf[(x, y)].symbol()) == filled
             {
                 let symbol = buf[(x, y)].symbol();
@@ -145,7 +146,7 @@ pub fn svg(buf: &Buffer, paper: &Paper) -> String {
                 // The cells behind a wide letter hold nothing of their own.
                 x += u16::try_from(symbol.width()).unwrap().max(1);
             }
-            run(&mut out, (from, x, y), &look, filled, &text);
+            run(&mut out, (from, x, y), &style, filled, &text);
         }
     }
     out.push_str("</svg>\n");
@@ -155,14 +156,14 @@ pub fn svg(buf: &Buffer, paper: &Paper) -> String {
 fn run(
     out: &mut String,
     (from, to, y): (u16, u16, u16),
-    look: &CellStyle,
+    style: &CellStyle,
     filled: Option<(f32, f32, f32, f32)>,
     text: &str,
 ) {
     let (left, top) = (f32::from(from) * CELL.0 + MARGIN, f32::from(y) * CELL.1 + MARGIN);
     let width = f32::from(to - from) * CELL.0;
     let mut line = |text: std::fmt::Arguments| writeln!(out, "{text}").unwrap();
-    if let Some(ground) = &look.ground {
+    if let Some(ground) = &style.ground {
         line(format_args!(
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{ground}\"/>",
             CELL.1
@@ -174,7 +175,7 @@ fn run(
         let (x, y, height) = (left + x / 8.0 * CELL.0, top + y / 8.0 * CELL.1, h / 8.0 * CELL.1);
         line(format_args!(
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"{}/>",
-            attributes(look)
+            attributes(style)
         ));
         return;
     }
@@ -191,7 +192,7 @@ fn run(
         "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\"{}>{escaped}</text>",
         top + CELL.1 * 0.74,
         cells * CELL.0,
-        attributes(look)
+        attributes(style)
     ));
 }
 
@@ -214,21 +215,21 @@ pub fn assert_picture(name: &str, buf: &Buffer) {
 }
 
 #[test]
-fn the_review() {
+fn picture_of_the_review() {
     let driver = Driver::at(100, 30).press("3xSKasked Cora, still needed<enter>");
     assert_picture("review", driver.buffer());
 }
 
 #[test]
-fn a_rotation_that_drains() {
+fn picture_of_a_draining_rotation() {
     let driver = Driver::at(100, 30).press("4jj<enter>");
     assert_picture("rotation", driver.buffer());
 }
 
-/// For people to look at: each theme on dark and on light, in the folder that is printed.
+/// For people to style at: each theme on dark and on light, in the folder that is printed.
 #[test]
 #[ignore = "draws pictures into a folder; nothing is compared"]
-fn every_theme_to_be_looked_at() {
+fn pictures_of_every_theme_for_manual_inspection() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("themes");
     fs::create_dir_all(&folder).unwrap();
     let themes = [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono]
@@ -236,7 +237,7 @@ fn every_theme_to_be_looked_at() {
         .into_iter()
         .chain([Theme { palette: ColorScheme::Mono, ascii: true }]);
     for theme in themes {
-        for (paper, on) in [(&DARK, "dark"), (&LIGHT, "light")] {
+        for (colours, on) in [(&DARK, "dark"), (&LIGHT, "light")] {
             for (name, keys, size) in [
                 ("workspace", "jjj .", (80, 24)),
                 ("wide", "jjj<enter>", (140, 24)),
@@ -249,14 +250,14 @@ fn every_theme_to_be_looked_at() {
                 let kind =
                     format!("{:?}{}", theme.palette, if theme.ascii { "-ascii" } else { "" }).to_lowercase();
                 let file = folder.join(format!("{kind}-{on}-{name}.svg"));
-                fs::write(file, svg(driver.buffer(), paper)).unwrap();
+                fs::write(file, svg(driver.buffer(), colours)).unwrap();
             }
         }
     }
 }
 
 #[test]
-fn a_picture_holds_every_letter_once_and_nothing_that_acts() {
+fn a_picture_escapes_text_and_merges_runs() {
     let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
     buf.set_string(2, 0, "a<b> & 工場", ratatui::style::Style::new().fg(Color::Red));
     buf.set_string(0, 1, "██▌", ratatui::style::Style::new().add_modifier(Modifier::REVERSED));

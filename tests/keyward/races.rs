@@ -13,12 +13,12 @@ use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
 use keyward::wire::members::RemoveMember;
 use keyward::wire::problem::ProblemType as P;
 
-use crate::support::house::{House, Person, serve, unlimited};
+use crate::support::test_server::{TestMember, TestServer, settings_without_limits, start_server};
 use crate::support::{for_each_database, scaled};
 
 const VERIFIERS: usize = 16;
 
-async fn create(person: &Person, kind: Kind) -> CreatedKey {
+async fn create(person: &TestMember, kind: Kind) -> CreatedKey {
     let body = CreateKey { name: "raced".into(), note: None, replaces: None };
     let header = Id::new(Clock::System.now(), entropy()).to_string();
     person.client.create_key(kind, body, &header).await.unwrap()
@@ -65,15 +65,15 @@ fn verifiers(
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
+        let server = TestServer::start(database).await;
         let next_door = if database.is_shared() {
-            Some(serve(database.open().await, unlimited(), Clock::System).await)
+            Some(start_server(database.open().await, settings_without_limits(), Clock::System).await)
         } else {
             None
         };
         for round in 0..scaled(2_000) {
-            let created = create(&house.ada, Kind::Organization).await;
-            let doors = [Some(&house.client), next_door.as_ref().map(|(_, client)| client)];
+            let created = create(&server.ada, Kind::Organization).await;
+            let doors = [Some(&server.client), next_door.as_ref().map(|(_, client)| client)];
             let doors: Vec<&Client> = doors.into_iter().flatten().collect();
             let holders = (0..VERIFIERS).map(|n| holder(doors[n % doors.len()], &created)).collect();
             let (acknowledged, started) = (Arc::default(), Arc::default());
@@ -83,7 +83,7 @@ async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
             }
             let wish =
                 RevokeKey { even_if_used: Some(true), reason: Some("raced".into()), ..RevokeKey::default() };
-            house.ada.client.revoke_key(Kind::Organization, created.key.id, wish).await.unwrap();
+            server.ada.client.revoke_key(Kind::Organization, created.key.id, wish).await.unwrap();
             acknowledged.store(true, Ordering::SeqCst);
             for verifier in running {
                 let late = verifier.await.unwrap();
@@ -93,25 +93,25 @@ async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
         if let Some((running, _)) = next_door {
             running.shutdown().await;
         }
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
 
 /// Promise 8: a use whose answer arrived before the revoke was sent is always seen by it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_guarded_revoke_overlooks_no_use_that_was_answered() {
+async fn a_guarded_revoke_sees_every_answered_use() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
+        let server = TestServer::start(database).await;
         let (mut revoked, mut refused) = (0, 0);
         for round in 0..scaled(5_000) {
-            let created = create(&house.ada, Kind::Organization).await;
-            let (id, holder) = (created.key.id, holder(&house.client, &created));
+            let created = create(&server.ada, Kind::Organization).await;
+            let (id, holder) = (created.key.id, holder(&server.client, &created));
             let mut since = created.key.created_at;
             // Also keys whose further uses are gathered in memory. (On PostgreSQL a use within 30 s refuses every revoke.)
             if round % 2 == 0 && !database.is_shared() {
                 assert!(accepted(&holder).await);
-                let used = house.ada.client.key(Kind::Organization, id).await.unwrap();
+                let used = server.ada.client.key(Kind::Organization, id).await.unwrap();
                 since = used.last_used_at.unwrap().plus(1);
                 while Clock::System.now() < since {
                     tokio::task::yield_now().await;
@@ -139,7 +139,7 @@ async fn a_guarded_revoke_overlooks_no_use_that_was_answered() {
             let seen = answered.load(Ordering::SeqCst);
             let wish = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
             sent.store(true, Ordering::SeqCst);
-            match house.ada.client.revoke_key(Kind::Organization, id, wish).await {
+            match server.ada.client.revoke_key(Kind::Organization, id, wish).await {
                 Ok(key) => {
                     revoked += 1;
                     assert!(!seen, "{} round {round}: a use was answered, and the key died", database.name);
@@ -155,7 +155,7 @@ async fn a_guarded_revoke_overlooks_no_use_that_was_answered() {
             user.await.unwrap();
         }
         assert!(revoked > 0 && refused > 0, "no race was run: {revoked} revoked, {refused} refused");
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
@@ -164,8 +164,8 @@ async fn a_guarded_revoke_overlooks_no_use_that_was_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_personal_key_never_outlives_its_member() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let people = house.planted(Role::Normal, scaled(300)).await;
+        let server = TestServer::start(database).await;
+        let people = server.insert_members(Role::Normal, scaled(300)).await;
         for (round, person) in people.into_iter().enumerate() {
             let known = create(&person, Kind::Personal).await;
             let late = {
@@ -176,16 +176,16 @@ async fn a_personal_key_never_outlives_its_member() {
             for _ in 0..round % 30 {
                 tokio::task::yield_now().await;
             }
-            house.ada.client.send(Request::to(RemoveMember).id(person.id)).await.unwrap();
-            assert!(!accepted(&holder(&house.client, &known)).await, "{} round {round}", database.name);
+            server.ada.client.send(Request::to(RemoveMember).id(person.id)).await.unwrap();
+            assert!(!accepted(&holder(&server.client, &known)).await, "{} round {round}", database.name);
             match late.await.unwrap() {
                 Ok(created) => {
-                    assert!(!accepted(&holder(&house.client, &created)).await, "{}", database.name);
+                    assert!(!accepted(&holder(&server.client, &created)).await, "{}", database.name);
                 }
                 Err(error) => assert!(error.is(P::SessionEnded), "{error}"),
             }
         }
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }

@@ -13,7 +13,7 @@ const BEGIN: &str = "<!-- keys: from the keymap, checked by a test -->\n";
 const END: &str = "<!-- /keys -->";
 
 #[test]
-fn its_table_of_keys_is_the_keymap() {
+fn the_key_binding_table_matches_the_keymap() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once(BEGIN).unwrap();
@@ -30,7 +30,7 @@ fn its_table_of_keys_is_the_keymap() {
 }
 
 #[test]
-fn the_files_it_names_are_there() {
+fn the_files_named_in_the_readme_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("README.md")).unwrap();
     let named: Vec<&str> = text

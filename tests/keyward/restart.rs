@@ -10,8 +10,8 @@ use keyward::wire::members::{CreateInvitation, Invite};
 use keyward::wire::problem::ProblemType as P;
 use keyward::wire::sessions::GetMe;
 
-use crate::support::house::House;
-use crate::support::postgres::Cluster;
+use crate::support::postgres::PostgresCluster;
+use crate::support::test_server::TestServer;
 use crate::support::{Database, scaled};
 
 /// Invites until told to stop; gives the addresses whose invitation was acknowledged.
@@ -34,29 +34,29 @@ async fn invite_on(client: Client, name: String, stop: tokio_util::sync::Cancell
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_of_postgresql_loses_nothing_and_heals() {
-    let Some(cluster) = Cluster::start() else { return };
+async fn a_postgresql_restart_loses_nothing_and_the_server_recovers() {
+    let Some(cluster) = PostgresCluster::start() else { return };
     let database = Database::on(&cluster).await;
-    let house = House::open(&database).await;
+    let server = TestServer::start(&database).await;
     for (round, mode) in ["fast", "immediate", "kill"].iter().cycle().take(scaled(20).max(3)).enumerate() {
         let stop = tokio_util::sync::CancellationToken::new();
         let writers = (0..4).map(|n| {
-            tokio::spawn(invite_on(house.ada.client.clone(), format!("r{round}w{n}"), stop.clone()))
+            tokio::spawn(invite_on(server.ada.client.clone(), format!("r{round}w{n}"), stop.clone()))
         });
         let writers: Vec<_> = writers.collect();
         tokio::task::block_in_place(|| cluster.restart(mode));
         let up = monotonic();
-        while let Err(error) = house.ada.client.send(Request::to(GetMe)).await {
+        while let Err(error) = server.ada.client.send(Request::to(GetMe)).await {
             assert!(error.is(P::Unavailable), "{error:?}");
             assert!(up.elapsed() < Duration::from_secs(5), "the server did not recover: {error:?}");
         }
         stop.cancel();
         let acknowledged: Vec<String> =
             join_all(writers).await.into_iter().flat_map(Result::unwrap).collect();
-        let mut reader = house.store.reader().await.unwrap();
+        let mut reader = server.store.reader().await.unwrap();
         for email in &acknowledged {
             assert!(reader.member_by_email(email).await.unwrap().is_some(), "{email} was lost");
         }
     }
-    house.close().await;
+    server.stop().await;
 }

@@ -1,16 +1,18 @@
 //! The screens, keys in and screens out.
 
-mod bytes;
+mod activity;
 pub mod driver;
-mod first;
-mod fleet;
 mod hostile;
-mod leaks;
-mod legible;
-mod others;
+mod key_fixtures;
+mod member_fixtures;
+mod members;
 mod outage;
-mod people;
+mod output_bytes;
 mod popups;
+mod readability;
+mod replace_leaked;
 mod review;
+mod rotations;
 mod tables;
-mod told_apart;
+mod themes;
+mod welcome;

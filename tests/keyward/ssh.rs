@@ -10,9 +10,9 @@ use keyward::clock::monotonic;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::support::pty::{PATIENCE, Pty, Seen, program};
-use super::support::served::Served;
-use super::support::tools::installed;
+use super::support::installed_programs::find_program;
+use super::support::program::ProgramServer;
+use super::support::pty::{PATIENCE, Pty, PtyOutput, program};
 use super::terminal::restricted::has_no_way_out;
 
 /// An sshd of the test's own, on the loopback interface, that lets in the user who runs the test.
@@ -42,8 +42,8 @@ fn key(path: &Path) {
 impl Sshd {
     /// Nothing where there is no sshd.
     fn start(extra: &str) -> Option<Self> {
-        let sshd = installed("sshd")?;
-        installed("ssh")?;
+        let sshd = find_program("sshd")?;
+        find_program("ssh")?;
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         key(&at("host"));
@@ -129,11 +129,11 @@ fn pid_in(home: &Path) -> Pid {
 /// Opens the popup that creates a key, and shows its secret.
 pub fn create_and_reveal(pty: &mut Pty) -> String {
     pty.press("n");
-    pty.until_text("New");
+    pty.wait_for_text("New");
     pty.press("far away\r");
-    pty.until_text("Save your key");
+    pty.wait_for_text("Save your key");
     pty.press("v");
-    pty.until("the secret", |seen| secret_in(&seen.text()))
+    pty.wait_until("the secret", |output| secret_in(&output.text()))
 }
 
 /// The first whole secret in a text.
@@ -143,11 +143,11 @@ pub fn secret_in(text: &str) -> Option<String> {
 }
 
 #[test]
-fn a_connection_that_dies_takes_the_process_and_the_secret_with_it() {
+fn a_lost_connection_ends_the_process_and_leaves_no_secret() {
     let Some(sshd) = Sshd::start("") else { return };
     let home = tempfile::tempdir().unwrap();
     let mut pty = sshd.run(home.path(), &demo_in(home.path()));
-    pty.until_text("connected");
+    pty.wait_for_text("connected");
     pty.press("jjk");
     let secret = create_and_reveal(&mut pty);
     let pid = pid_in(home.path());
@@ -161,11 +161,11 @@ fn a_connection_that_dies_takes_the_process_and_the_secret_with_it() {
 }
 
 #[test]
-fn the_server_side_of_a_connection_that_is_killed_takes_the_process_with_it() {
+fn killing_the_sshd_child_ends_the_process() {
     let Some(sshd) = Sshd::start("") else { return };
     let home = tempfile::tempdir().unwrap();
     let pty = sshd.run(home.path(), &demo_in(home.path()));
-    pty.until_text("connected");
+    pty.wait_for_text("connected");
     let pid = pid_in(home.path());
     // The parent of keyward is sshd's process for this connection.
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap();
@@ -175,26 +175,26 @@ fn the_server_side_of_a_connection_that_is_killed_takes_the_process_with_it() {
 }
 
 #[test]
-fn as_a_forced_command_it_works_and_leaves() {
+fn a_forced_command_runs_keyward_and_nothing_else() {
     let home = tempfile::tempdir().unwrap();
     let forced = home.path().join("forced.sh");
     fs::write(&forced, demo_in(home.path())).unwrap();
     let Some(sshd) = Sshd::start(&format!("ForceCommand sh {}", forced.display())) else { return };
     let mut pty = sshd.run(home.path(), "rm -rf this-is-never-run");
-    pty.until_text("connected");
+    pty.wait_for_text("connected");
     pty.press("q");
     assert_eq!(pty.wait(), 0);
-    assert!(!pty.look(|seen| seen.text().contains("sk_")));
+    assert!(!pty.inspect(|output| output.text().contains("sk_")));
 }
 
 #[test]
-fn as_a_restricted_forced_command_there_is_no_way_out() {
+fn a_restricted_forced_command_has_no_escape() {
     let home = tempfile::tempdir().unwrap();
     let forced = home.path().join("forced.sh");
     fs::write(&forced, demo_in(home.path()).replace(" demo", " --restricted demo")).unwrap();
     let Some(sshd) = Sshd::start(&format!("ForceCommand sh {}", forced.display())) else { return };
     let mut pty = sshd.run(home.path(), &format!("touch {}/ran", home.path().display()));
-    pty.until_text("connected");
+    pty.wait_for_text("connected");
     has_no_way_out(&mut pty);
     pty.press("qqq");
     assert_eq!(pty.wait(), 0);
@@ -202,56 +202,56 @@ fn as_a_restricted_forced_command_there_is_no_way_out() {
 }
 
 #[test]
-fn one_signs_in_with_a_pasted_code_and_goes_on_after_the_session_ended() {
+fn a_pasted_code_signs_in_again_after_the_session_ended() {
     let Some(sshd) = Sshd::start("") else { return };
-    let served = Served::start();
+    let served = ProgramServer::start();
     let code = || served.home.run(&["sessions", "code"]).ok();
     let home = tempfile::tempdir().unwrap();
     let (bin, at) = (env!("CARGO_BIN_EXE_keyward"), home.path().display());
     let line = format!("export HOME={at} LANG=C.UTF-8; {bin} login {} && exec {bin}", served.url);
     let mut pty = sshd.run(home.path(), &line);
-    pty.until_text("Sign-in code for");
+    pty.wait_for_text("Sign-in code for");
     let first = code();
     pty.press(&format!("{}\r", first.trim()));
-    pty.until_text("connected");
+    pty.wait_for_text("connected");
     for name in ["Line 1", "Line 2", "Line 3"] {
         pty.press("n");
-        pty.until_text("New");
+        pty.wait_for_text("New");
         pty.press(&format!("{name}\r"));
-        pty.until_text("Save your key");
+        pty.wait_for_text("Save your key");
         pty.press("s");
-        pty.until_text("y it is stored");
+        pty.wait_for_text("y it is stored");
         pty.press("y");
-        pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
+        pty.wait_until("the table", |output| (!output.text().contains("Save your key")).then_some(()));
     }
     // A mark moves the selection on.
     pty.press("ggj ");
     let chosen = |text: &str| text.lines().find(|line| line.contains('▶')).map(str::to_owned);
-    let as_it_was = |seen: &Seen| {
-        let text = seen.text();
+    let as_it_was = |output: &PtyOutput| {
+        let text = output.text();
         chosen(&text).filter(|row| row.contains("Line 1") && text.contains("1 marked"))
     };
-    pty.until("the second row marked, the third selected", as_it_was);
+    pty.wait_until("the second row marked, the third selected", as_it_was);
 
     // Ended from elsewhere, as an admin would.
     let sessions = served.home.run(&["sessions", "list", "--json"]).json();
     let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
     served.home.run(&["sessions", "end", other["id"].as_str().unwrap()]).ok();
     pty.press("r");
-    pty.until_text("session has ended");
-    pty.until_text("signed out");
+    pty.wait_for_text("session has ended");
+    pty.wait_for_text("signed out");
     for name in ["Line 1", "Line 2", "Line 3", "1 marked"] {
-        pty.until_text(name);
+        pty.wait_for_text(name);
     }
     pty.press(":");
-    pty.until_text("Commands");
+    pty.wait_for_text("Commands");
     pty.press("sign in\r");
-    pty.until_text("Sign in again");
+    pty.wait_for_text("Sign in again");
     let second = code();
     pty.press(&format!("\x1b[200~{}\x1b[201~", second.trim()));
     pty.press("\r");
-    pty.until_text("connected");
-    pty.until("everything as it was", as_it_was);
+    pty.wait_for_text("connected");
+    pty.wait_until("everything as it was", as_it_was);
     let written = String::from_utf8_lossy(&pty.take_bytes()).into_owned();
     for code in [first, second] {
         assert!(!written.contains(code.trim()), "a code was shown");

@@ -1,10 +1,10 @@
 //! The database: opening it, writing to it, and what it refuses.
 
-mod beside;
+mod concurrent_open;
 mod disk_full;
 mod files;
 mod finality;
-mod restored;
+mod restored_backup;
 
 use keyward::clock::{Clock, entropy};
 use keyward::domain::id::Id;
@@ -62,7 +62,7 @@ async fn insert_key(connection: &mut AnyConnection, member: Id, digest: Digest, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organization_is_set_up_once_and_rescued_any_time() {
+async fn an_organization_is_set_up_once_and_an_admin_can_always_be_invited_from_the_host() {
     for_each_database(async |database| {
         let store = database.open().await;
         let early = store.invite_from_host(ada(), entropy).await;
@@ -82,7 +82,7 @@ async fn an_organization_is_set_up_once_and_rescued_any_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_or_a_panic_changes_nothing_and_the_next_write_works() {
+async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
     for_each_database(async |database| {
         let (store, ada) = with_ada(database).await;
         let now = Clock::System.now();
@@ -122,7 +122,7 @@ fn same_address(id: Id) -> keyward::store::NewMember {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_is_finished_though_nobody_waits_for_it() {
+async fn a_write_completes_after_its_caller_is_cancelled() {
     for_each_database(async |database| {
         let (store, ada) = with_ada(database).await;
         let (began, begins) = tokio::sync::oneshot::channel();

@@ -1,14 +1,14 @@
 //! What many tests need: databases of both kinds, and a server on one of them.
 
-pub mod house;
+pub mod fake_server;
+pub mod installed_programs;
 pub mod postgres;
-pub mod process;
+pub mod program;
 pub mod pty;
-pub mod raw;
-pub mod run;
-pub mod scripted;
-pub mod served;
-pub mod tools;
+pub mod raw_http;
+pub mod server_process;
+pub mod test_server;
+pub mod ui_harness;
 
 use keyward::clock::{Clock, entropy};
 use keyward::store::{Access, Store, Target};
@@ -37,7 +37,7 @@ impl Database {
     }
 
     /// A database on a cluster of the test's own.
-    pub async fn on(cluster: &postgres::Cluster) -> Self {
+    pub async fn on(cluster: &postgres::PostgresCluster) -> Self {
         let target = Target::Postgres(cluster.fresh_database().await);
         Self { target, name: "PostgreSQL", folder: None }
     }

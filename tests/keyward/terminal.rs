@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::ssh::create_and_reveal;
 use super::support::pty::{Pty, child_of, keyward, program};
 
+mod pitfalls;
 pub mod restricted;
-mod traps;
 
 /// On the screen once the server has answered, at every size that is drawn.
 const READY: &str = "connected";
@@ -34,8 +34,8 @@ fn demo(change: impl FnOnce(&mut CommandBuilder)) -> Demo {
 
 fn shown(command: CommandBuilder, home: TempDir) -> Demo {
     let pty = Pty::start(command, 80, 24);
-    pty.until("rows", |seen| {
-        let text = seen.text();
+    pty.wait_until("rows", |output| {
+        let text = output.text();
         text.contains(READY).then_some(())
     });
     Demo { pty, home }
@@ -44,11 +44,11 @@ fn shown(command: CommandBuilder, home: TempDir) -> Demo {
 impl Demo {
     /// The terminal is as it was, and nothing of the screens is left on it.
     fn is_given_back(&self) {
-        assert_eq!(self.pty.modes(), self.pty.before, "the terminal's modes");
-        self.pty.look(|seen| {
-            let screen = seen.emulator.screen();
+        assert_eq!(self.pty.modes(), self.pty.initial_modes, "the terminal's modes");
+        self.pty.inspect(|output| {
+            let screen = output.emulator.screen();
             assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
-            assert!(!seen.text().contains("sk_"), "{}", seen.text());
+            assert!(!output.text().contains("sk_"), "{}", output.text());
         });
         let left: Vec<_> = std::fs::read_dir(self.home.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
@@ -56,19 +56,19 @@ impl Demo {
 }
 
 #[test]
-fn it_shows_rows_moves_and_gives_the_terminal_back() {
+fn rows_are_shown_the_selection_moves_and_the_terminal_is_restored() {
     let mut demo = demo(|_| ());
-    demo.pty.until_text(ROW);
+    demo.pty.wait_for_text(ROW);
     demo.pty.take_bytes();
     demo.pty.press("j");
-    demo.pty.until("the selection to move", |seen| (!seen.bytes.is_empty()).then_some(()));
+    demo.pty.wait_until("the selection to move", |output| (!output.bytes.is_empty()).then_some(()));
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
     demo.is_given_back();
 }
 
 #[test]
-fn every_ending_signal_gives_the_terminal_back() {
+fn every_terminating_signal_restores_the_terminal() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131)] {
         let mut demo = demo(|_| ());
         demo.pty.signal(signal);
@@ -78,7 +78,7 @@ fn every_ending_signal_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_terminal_that_vanishes_ends_the_process() {
+fn a_closed_terminal_ends_the_process() {
     let mut plain = demo(|_| ());
     plain.pty.hang_up();
     assert_eq!(plain.pty.wait(), 129);
@@ -93,31 +93,31 @@ fn a_terminal_that_vanishes_ends_the_process() {
 }
 
 #[test]
-fn it_stops_like_any_program_and_goes_on() {
+fn suspending_and_resuming_restores_the_terminal() {
     let home = tempfile::tempdir().unwrap();
     let mut command = program(home.path(), &["sh", "-i"]);
     command.env("PS1", "ready> ");
     let mut pty = Pty::start(command, 80, 24);
-    pty.until_text("ready>");
+    pty.wait_for_text("ready>");
     let before = pty.modes();
     pty.press(&format!("{} demo\n", env!("CARGO_BIN_EXE_keyward")));
-    pty.until_text(READY);
+    pty.wait_for_text(READY);
     for by_key in [true, false] {
         if by_key {
             pty.press("\x1a");
         } else {
             kill_process(child_of(pty.pid()), Signal::TSTP).unwrap();
         }
-        pty.until_text("Stopped");
-        pty.until("the shell", |seen| seen.text().trim_end().ends_with("ready>").then_some(()));
+        pty.wait_for_text("Stopped");
+        pty.wait_until("the shell", |output| output.text().trim_end().ends_with("ready>").then_some(()));
         assert_eq!(pty.modes(), before);
-        pty.look(|seen| {
-            assert!(!seen.text().contains("sk_"), "{}", seen.text());
-            assert!(!seen.emulator.screen().hide_cursor());
+        pty.inspect(|output| {
+            assert!(!output.text().contains("sk_"), "{}", output.text());
+            assert!(!output.emulator.screen().hide_cursor());
         });
         pty.take_bytes();
         pty.press("fg\n");
-        pty.until_text(READY);
+        pty.wait_for_text(READY);
         // Nothing is asked of the terminal: its answer would be taken for keys.
         let written = String::from_utf8(pty.take_bytes()).unwrap();
         for question in ["\x1b[6n", "\x1b[c", "\x1b[?u", "\x1b]11;?", "$p"] {
@@ -125,20 +125,20 @@ fn it_stops_like_any_program_and_goes_on() {
         }
     }
     pty.press("q");
-    pty.until("the shell", |seen| seen.text().trim_end().ends_with("ready>").then_some(()));
+    pty.wait_until("the shell", |output| output.text().trim_end().ends_with("ready>").then_some(()));
     assert_eq!(pty.modes(), before);
     pty.press("exit\n");
     assert_eq!(pty.wait(), 0);
 }
 
 #[test]
-fn without_a_shell_that_could_continue_it_a_stop_changes_nothing() {
+fn suspending_without_a_job_control_shell_has_no_effect() {
     let mut demo = demo(|_| ());
     demo.pty.take_bytes();
     demo.pty.press("\x1a");
-    demo.pty.until("the rows again", |seen| {
-        let bytes = String::from_utf8_lossy(&seen.bytes);
-        (bytes.contains("\x1b[?1049l") && bytes.contains("\x1b[?1049h") && seen.text().contains(READY))
+    demo.pty.wait_until("the rows again", |output| {
+        let bytes = String::from_utf8_lossy(&output.bytes);
+        (bytes.contains("\x1b[?1049l") && bytes.contains("\x1b[?1049h") && output.text().contains(READY))
             .then_some(())
     });
     demo.pty.press("q");
@@ -147,15 +147,15 @@ fn without_a_shell_that_could_continue_it_a_stop_changes_nothing() {
 }
 
 #[test]
-fn somebody_elses_stop_is_survived() {
+fn an_external_stop_signal_is_survived() {
     let mut demo = demo(|_| ());
     demo.pty.signal(Signal::STOP);
     demo.pty.take_bytes();
     demo.pty.signal(Signal::CONT);
-    demo.pty.until("a full frame", |seen| {
-        String::from_utf8_lossy(&seen.bytes).contains("\x1b[?1049h").then_some(())
+    demo.pty.wait_until("a full frame", |output| {
+        String::from_utf8_lossy(&output.bytes).contains("\x1b[?1049h").then_some(())
     });
-    demo.pty.until_text(READY);
+    demo.pty.wait_for_text(READY);
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
     demo.is_given_back();
@@ -167,24 +167,24 @@ fn every_size_is_drawn() {
     for (columns, rows) in [(1, 1), (2, 1), (39, 9), (300, 100), (40, 10), (1, 100), (60, 16), (300, 3)] {
         demo.pty.take_bytes();
         demo.pty.resize(columns, rows);
-        demo.pty.until("a frame", |seen| (!seen.bytes.is_empty()).then_some(()));
+        demo.pty.wait_until("a frame", |output| (!output.bytes.is_empty()).then_some(()));
         if columns >= 40 && rows >= 10 {
-            demo.pty.until_text(READY);
+            demo.pty.wait_for_text(READY);
         }
     }
     demo.pty.resize(80, 24);
-    demo.pty.until_text(READY);
+    demo.pty.wait_for_text(READY);
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
     demo.is_given_back();
 }
 
 #[test]
-fn it_works_on_every_terminal() {
+fn it_works_with_every_term_value() {
     for term in ["dumb", "linux", "vt100", "xterm-kitty", "tmux-256color", "screen"] {
         let mut demo = demo(|command| command.env("TERM", term));
-        demo.pty.until_text("sk_");
-        let colours = demo.pty.look(|seen| String::from_utf8_lossy(&seen.bytes).contains("36m"));
+        demo.pty.wait_for_text("sk_");
+        let colours = demo.pty.inspect(|output| String::from_utf8_lossy(&output.bytes).contains("36m"));
         assert_eq!(colours, !matches!(term, "dumb" | "vt100"), "colours on {term}");
         demo.pty.press("q");
         assert_eq!(demo.pty.wait(), 0, "{term}");
@@ -193,11 +193,11 @@ fn it_works_on_every_terminal() {
 }
 
 #[test]
-fn without_colours_the_selected_row_still_stands_out() {
+fn the_selected_row_is_visible_without_colours() {
     let demo = demo(|command| command.env("NO_COLOR", "1"));
-    demo.pty.until_text(ROW);
-    demo.pty.look(|seen| {
-        let screen = seen.emulator.screen();
+    demo.pty.wait_for_text(ROW);
+    demo.pty.inspect(|output| {
+        let screen = output.emulator.screen();
         let (rows, columns) = (24_u16, 80_u16);
         let cells = (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x)));
         let mut inverse = 0;
@@ -206,19 +206,19 @@ fn without_colours_the_selected_row_still_stands_out() {
             assert_eq!((cell.fgcolor(), cell.bgcolor()), (vt100::Color::Default, vt100::Color::Default));
             inverse += usize::from(cell.inverse());
         }
-        assert!(inverse > 0, "{}", seen.text());
+        assert!(inverse > 0, "{}", output.text());
     });
 }
 
 #[test]
-fn a_locale_without_utf_8_gets_pure_ascii() {
+fn a_locale_without_utf_8_gets_ascii() {
     let demo = demo(|command| command.env("LANG", "C"));
-    demo.pty.until_text("sk_...");
-    demo.pty.look(|seen| assert!(seen.bytes.is_ascii()));
+    demo.pty.wait_for_text("sk_...");
+    demo.pty.inspect(|output| assert!(output.bytes.is_ascii()));
 }
 
 #[test]
-fn with_standard_output_redirected_it_draws_on_the_terminal() {
+fn screens_are_drawn_on_the_terminal_when_standard_output_is_redirected() {
     let home = tempfile::tempdir().unwrap();
     let command =
         program(home.path(), &["sh", "-c", "\"$0\" demo >out; echo $? >code", env!("CARGO_BIN_EXE_keyward")]);
@@ -230,7 +230,7 @@ fn with_standard_output_redirected_it_draws_on_the_terminal() {
 }
 
 #[test]
-fn without_a_terminal_it_says_what_to_do() {
+fn without_a_terminal_the_error_says_what_to_do() {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
         .arg("demo")
@@ -246,7 +246,7 @@ fn without_a_terminal_it_says_what_to_do() {
 }
 
 #[test]
-fn a_burst_of_keys_costs_a_few_frames() {
+fn a_burst_of_key_presses_draws_few_frames() {
     let mut demo = demo(|command| command.args(["--keys", "400"]));
     demo.pty.press("gg");
     demo.pty.press(&"\x1b[B".repeat(2_000));
@@ -254,25 +254,25 @@ fn a_burst_of_keys_costs_a_few_frames() {
     demo.pty.take_bytes();
     demo.pty.press(&"j".repeat(400));
     demo.pty.press("?");
-    demo.pty.until("the help", |seen| seen.text().contains("Help").then_some(()));
+    demo.pty.wait_until("the help", |output| output.text().contains("Help").then_some(()));
     let frames = String::from_utf8(demo.pty.take_bytes()).unwrap().matches("\x1b[?2026h").count();
     assert!(frames < 100, "{frames} frames");
 }
 
 #[test]
-fn of_two_thousand_keys_sent_at_once_none_is_missed() {
+fn two_thousand_key_presses_at_once_are_all_handled() {
     let mut demo = demo(|_| ());
-    demo.pty.until_text(ROW);
+    demo.pty.wait_for_text(ROW);
     // Each pair ends where it began, unless one of the two was lost.
     let pairs = "jk\x1b[B\x1b[A".repeat(500);
     demo.pty.press(&format!("gg{pairs}jjjjj"));
-    demo.pty.until_text(" 6/44");
+    demo.pty.wait_for_text(" 6/44");
 }
 
 /// The test below runs this test alone, in a terminal.
 #[test]
 #[ignore = "takes the terminal it is started in, and meets a fault"]
-fn child_that_meets_a_fault() {
+fn child_process_that_panics() {
     use std::io::Write as _;
     install_panic_hook(Some("state/faults.log".into()));
     let device = TerminalDevice::open().unwrap();
@@ -284,24 +284,24 @@ fn child_that_meets_a_fault() {
 }
 
 #[test]
-fn a_fault_gives_the_terminal_back_and_tells_no_secret() {
+fn a_panic_restores_the_terminal_and_reveals_no_secret() {
     let home = tempfile::tempdir().unwrap();
     let tests = std::env::current_exe().unwrap();
-    let words = ["--ignored", "--exact", "--nocapture", "terminal::child_that_meets_a_fault"];
+    let words = ["--ignored", "--exact", "--nocapture", "terminal::child_process_that_panics"];
     let mut line = vec![tests.to_str().unwrap()];
     line.extend(words);
     let mut pty = Pty::start(program(home.path(), &line), 100, 24);
-    pty.until("the secret", |seen| {
-        String::from_utf8_lossy(&seen.bytes).contains("sk_shown_on_the_screen").then_some(())
+    pty.wait_until("the secret", |output| {
+        String::from_utf8_lossy(&output.bytes).contains("sk_shown_on_the_screen").then_some(())
     });
     assert_ne!(pty.wait(), 0);
-    assert_eq!(pty.modes(), pty.before);
-    pty.look(|seen| {
-        let screen = seen.emulator.screen();
+    assert_eq!(pty.modes(), pty.initial_modes);
+    pty.inspect(|output| {
+        let screen = output.emulator.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor());
-        let text = seen.text();
+        let text = output.text();
         assert!(text.contains("a fault in keyward itself") && text.contains("state/faults.log"), "{text}");
-        assert!(!String::from_utf8_lossy(&seen.bytes).contains("sk_told"), "{text}");
+        assert!(!String::from_utf8_lossy(&output.bytes).contains("sk_told"), "{text}");
         assert!(!text.contains("sk_"), "{text}");
     });
     let log = std::fs::read_to_string(home.path().join("state/faults.log")).unwrap();
@@ -309,15 +309,15 @@ fn a_fault_gives_the_terminal_back_and_tells_no_secret() {
 }
 
 #[test]
-fn a_secret_on_the_screen_does_not_come_back_after_a_stop() {
+fn a_revealed_secret_is_hidden_after_suspending() {
     let mut demo = demo(|_| ());
     let secret = create_and_reveal(&mut demo.pty);
     demo.pty.take_bytes();
     demo.pty.signal(Signal::TSTP);
-    demo.pty.until("the frame after it", |seen| {
-        let bytes = String::from_utf8_lossy(&seen.bytes);
-        (bytes.contains("\x1b[?1049h") && seen.text().contains("Save your key")).then_some(())
+    demo.pty.wait_until("the frame after it", |output| {
+        let bytes = String::from_utf8_lossy(&output.bytes);
+        (bytes.contains("\x1b[?1049h") && output.text().contains("Save your key")).then_some(())
     });
     let written = String::from_utf8_lossy(&demo.pty.take_bytes()).into_owned();
-    assert!(!written.contains(&secret) && !demo.pty.look(|seen| seen.text().contains(&secret)));
+    assert!(!written.contains(&secret) && !demo.pty.inspect(|output| output.text().contains(&secret)));
 }

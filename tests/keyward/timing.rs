@@ -17,8 +17,8 @@ use keyward::wire::keys::{CreateKey, RevokeKey};
 use keyward::wire::members::RemoveMember;
 use sqlx::{AnyConnection, Connection as _};
 
-use crate::support::house::{House, Person};
-use crate::support::raw::{request, send};
+use crate::support::raw_http::{request, send};
+use crate::support::test_server::{TestMember, TestServer};
 use crate::support::{Database, for_each_database, is_full_run};
 
 /// Held by whoever measures.
@@ -31,7 +31,7 @@ const SAMPLES: usize = 10_000;
 /// Beyond this `t` of Welch's test two kinds can be told apart.
 const TOLD_APART: f64 = 4.5;
 
-async fn create(person: &Person, kind: Kind, n: usize) -> (keyward::domain::id::Id, String) {
+async fn create(person: &TestMember, kind: Kind, n: usize) -> (keyward::domain::id::Id, String) {
     let body = CreateKey { name: "timed".into(), note: None, replaces: None };
     let created = person.client.create_key(kind, body, &format!("{n}")).await.unwrap();
     (created.key.id, created.secret.unwrap().expose().to_owned())
@@ -43,39 +43,39 @@ fn ask(secret: &str) -> String {
 }
 
 /// Secrets that are refused with the same answer: of no key, of revoked keys, and of keys whose member was removed.
-async fn refused(house: &House) -> [Vec<String>; 3] {
+async fn refused(server: &TestServer) -> [Vec<String>; 3] {
     let keys = if is_full_run() { KEYS } else { 10 };
     let unknown = (0..keys).map(|_| Secret::generate(entropy).expose().to_owned()).collect();
-    let bo = house.member("bo@plant.example", Role::Normal).await;
+    let bo = server.add_member("bo@plant.example", Role::Normal).await;
     let (mut revoked, mut orphaned) = (Vec::new(), Vec::new());
     for n in 0..keys {
-        let (id, secret) = create(&house.ada, Kind::Organization, n).await;
+        let (id, secret) = create(&server.ada, Kind::Organization, n).await;
         let wish = RevokeKey { even_if_used: Some(true), reason: Some("x".into()), ..RevokeKey::default() };
-        house.ada.client.revoke_key(Kind::Organization, id, wish).await.unwrap();
+        server.ada.client.revoke_key(Kind::Organization, id, wish).await.unwrap();
         revoked.push(secret);
         orphaned.push(create(&bo, Kind::Personal, n).await.1);
     }
-    house.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
+    server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
     [unknown, revoked, orphaned]
 }
 
 /// Promise 18.
 #[tokio::test(flavor = "multi_thread")]
-async fn refused_keys_cannot_be_told_apart_by_bytes_or_time() {
+async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
     let _alone = ALONE.lock().await;
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let kinds = refused(&house).await;
+        let server = TestServer::start(database).await;
+        let kinds = refused(&server).await;
         let mut answers = Vec::new();
         for secret in kinds.iter().flatten() {
-            let mut got = send(house.address(), ask(secret)).await;
+            let mut got = send(server.address(), ask(secret)).await;
             assert_eq!(got.problem(), "key-invalid");
             got.headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
             answers.push(got);
         }
         assert!(answers.iter().all(|got| got == &answers[0]), "{}: {answers:?}", database.name);
         if is_full_run() {
-            let times = tokio::task::block_in_place(|| time(house.address(), &kinds));
+            let times = tokio::task::block_in_place(|| time(server.address(), &kinds));
             for (a, b, pair) in
                 [(0, 1, "unknown, revoked"), (0, 2, "unknown, removed"), (1, 2, "revoked, removed")]
             {
@@ -84,7 +84,7 @@ async fn refused_keys_cannot_be_told_apart_by_bytes_or_time() {
                 assert!(t.abs() < TOLD_APART, "{}: {pair}: t = {t:.2}", database.name);
             }
         }
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
@@ -142,22 +142,22 @@ const HELD_UP: Duration = Duration::from_millis(500);
 
 /// Promise 15.
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_that_are_held_up_do_not_slow_verification() {
+async fn slow_writes_do_not_slow_verification() {
     if !is_full_run() {
         return;
     }
     let _alone = ALONE.lock().await;
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let (_, secret) = create(&house.ada, Kind::Organization, 0).await;
-        assert_eq!(send(house.address(), ask(&secret)).await.status, 200);
+        let server = TestServer::start(database).await;
+        let (_, secret) = create(&server.ada, Kind::Organization, 0).await;
+        assert_eq!(send(server.address(), ask(&secret)).await.status, 200);
         let mut ratios = Vec::new();
         for _ in 0..ROUNDS {
-            let free = rate(house.address(), &secret).await;
+            let free = rate(server.address(), &secret).await;
             let stop = Arc::new(AtomicBool::new(false));
             let holding =
                 tokio::spawn(hold_up_writes(connect(database).await, database.is_shared(), stop.clone()));
-            let slowed = rate(house.address(), &secret).await;
+            let slowed = rate(server.address(), &secret).await;
             stop.store(true, Ordering::SeqCst);
             holding.await.unwrap();
             report(&format!("{}: {free:.0}/s, {slowed:.0}/s with slow writes", database.name));
@@ -168,7 +168,7 @@ async fn writes_that_are_held_up_do_not_slow_verification() {
         let ratio = ratios[ROUNDS / 2];
         report(&format!("{}: {ratio:.2} of the throughput", database.name));
         assert!(ratio >= 0.9, "{}: {ratio:.2} of the throughput", database.name);
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }

@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::ssh::{create_and_reveal, secret_in};
+use super::support::installed_programs::find_program;
 use super::support::pty::{Pty, child_of, program};
-use super::support::tools::installed;
 
 /// A multiplexer in a terminal, with a shell in it.
 struct Inside {
@@ -19,7 +19,7 @@ struct Inside {
 }
 
 fn tmux(settings: &str) -> Option<Inside> {
-    installed("tmux")?;
+    find_program("tmux")?;
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("tmux.conf"), settings).unwrap();
     let mut command =
@@ -30,7 +30,7 @@ fn tmux(settings: &str) -> Option<Inside> {
 }
 
 fn screen() -> Option<Inside> {
-    installed("screen")?;
+    find_program("screen")?;
     let home = tempfile::tempdir().unwrap();
     let sockets = home.path().join("sockets");
     std::fs::create_dir(&sockets).unwrap();
@@ -45,17 +45,17 @@ fn screen() -> Option<Inside> {
 
 fn started(command: portable_pty::CommandBuilder, home: TempDir) -> Inside {
     let mut pty = Pty::start(command, 90, 30);
-    pty.until_text("ready>");
+    pty.wait_for_text("ready>");
     pty.press(&format!("{} demo\r", env!("CARGO_BIN_EXE_keyward")));
-    pty.until_text("sk_…");
+    pty.wait_for_text("sk_…");
     Inside { pty, home }
 }
 
 impl Inside {
     /// The text of the last copy that reached the terminal around.
     fn copied(&self) -> String {
-        self.pty.until("a copy", |seen| {
-            let bytes = String::from_utf8_lossy(&seen.bytes).into_owned();
+        self.pty.wait_until("a copy", |output| {
+            let bytes = String::from_utf8_lossy(&output.bytes).into_owned();
             let (_, rest) = bytes.rsplit_once("\x1b]52;")?;
             let (_, text) = rest.split_once(';')?;
             let text = text.split(['\x07', '\x1b']).next()?;
@@ -66,9 +66,9 @@ impl Inside {
     /// Says that the new secret is stored.
     fn store(&mut self) {
         self.pty.press("s");
-        self.pty.until_text("y it is stored");
+        self.pty.wait_for_text("y it is stored");
         self.pty.press("y");
-        self.pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
+        self.pty.wait_until("the table", |output| (!output.text().contains("Save your key")).then_some(()));
     }
 
     fn quit(&mut self) {
@@ -77,8 +77,8 @@ impl Inside {
     }
 
     fn until_shell(&self) {
-        self.pty.until("the shell", |seen| {
-            let text = seen.text();
+        self.pty.wait_until("the shell", |output| {
+            let text = output.text();
             (text.contains("ready>") && !text.contains("connected")).then_some(())
         });
     }
@@ -107,13 +107,13 @@ impl Drop for Inside {
 }
 
 #[test]
-fn a_copy_reaches_the_terminal_around_tmux_and_leaves_no_buffer() {
+fn a_copy_passes_through_tmux_and_leaves_no_buffer() {
     let Some(mut inside) = tmux("") else { return };
     let secret = create_and_reveal(&mut inside.pty);
     inside.pty.take_bytes();
     inside.pty.press("y");
     assert_eq!(inside.copied(), secret);
-    inside.pty.until_text("sent to your terminal");
+    inside.pty.wait_for_text("sent to your terminal");
     assert_eq!(inside.ask_tmux(&["list-buffers"]), "");
     inside.store();
     inside.quit();
@@ -122,7 +122,7 @@ fn a_copy_reaches_the_terminal_around_tmux_and_leaves_no_buffer() {
 }
 
 #[test]
-fn without_an_alternate_screen_tmux_keeps_no_secret() {
+fn tmux_without_an_alternate_screen_keeps_no_secret() {
     let Some(mut inside) = tmux("set -g alternate-screen off") else { return };
     create_and_reveal(&mut inside.pty);
     // Ended while the secret is shown.
@@ -135,7 +135,7 @@ fn without_an_alternate_screen_tmux_keeps_no_secret() {
 }
 
 #[test]
-fn a_copy_reaches_the_terminal_around_screen_and_screen_keeps_no_secret() {
+fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
     let Some(mut inside) = screen() else { return };
     let secret = create_and_reveal(&mut inside.pty);
     inside.pty.take_bytes();
@@ -145,7 +145,7 @@ fn a_copy_reaches_the_terminal_around_screen_and_screen_keeps_no_secret() {
     // Longer than one of screen's strings.
     inside.pty.take_bytes();
     inside.pty.press("y");
-    inside.pty.until_text("Row as JSON");
+    inside.pty.wait_for_text("Row as JSON");
     inside.pty.press("4");
     let row: serde_json::Value = serde_json::from_str(&inside.copied()).unwrap();
     assert_eq!(row["name"], "far away");

@@ -1,60 +1,60 @@
 //! What `keyward doctor` finds, each with the way out.
 
-use super::world::World;
+use super::cli_fixture::CliFixture;
 use crate::support::pty::{Pty, keyward};
 
-fn found(world: &World, environment: &[(&str, &str)], check: &str) -> String {
-    let ran = world.run_in(environment, &["doctor", "--json=check,health,found,fix"]);
+fn found(cli: &CliFixture, environment: &[(&str, &str)], check: &str) -> String {
+    let ran = cli.run_with_env(environment, &["doctor", "--json=check,health,found,fix"]);
     let checks = ran.json();
     let check = checks.as_array().unwrap().iter().find(|c| c["check"] == check);
     check.unwrap_or_else(|| panic!("{check:?}: {ran:?}")).to_string()
 }
 
 #[test]
-fn the_terminal_is_looked_at() {
-    let world = World::new();
+fn doctor_reports_colours_locale_tmux_and_clipboard() {
+    let cli = CliFixture::new();
     for (environment, words) in [
         (&[("TERM", "xterm-256color")][..], "256 colours: TERM=xterm-256color"),
         (&[("TERM", "xterm"), ("COLORTERM", "truecolor")], "all colours: TERM=xterm, COLORTERM=truecolor"),
         (&[("TERM", "xterm"), ("NO_COLOR", "1")], "no colours"),
         (&[("TERM", "dumb")], "ssh -t HOST keyward"),
     ] {
-        let check = found(&world, environment, "terminal");
+        let check = found(&cli, environment, "terminal");
         assert!(check.contains(words), "{check}");
     }
-    assert!(found(&world, &[("LC_ALL", "C")], "locale").contains("C.UTF-8"));
+    assert!(found(&cli, &[("LC_ALL", "C")], "locale").contains("C.UTF-8"));
     let inside = [("TMUX", "/tmp/x,1,0")];
     for (version, set, words) in [
         ("tmux 3.4", "external", "\"health\":\"ok\""),
         ("tmux 3.4", "off", "set-clipboard external"),
         ("tmux 2.9a", "on", "3.2 or newer"),
     ] {
-        world.stub("tmux", &format!("if [ \"$1\" = -V ]; then echo {version}; else echo {set}; fi"));
-        let check = found(&world, &inside, "tmux");
+        cli.install_stub("tmux", &format!("if [ \"$1\" = -V ]; then echo {version}; else echo {set}; fi"));
+        let check = found(&cli, &inside, "tmux");
         assert!(check.contains(words), "{check}");
     }
-    assert!(found(&world, &inside, "clipboard").contains("load-buffer"));
-    std::fs::create_dir_all(world.path(".config/keyward")).unwrap();
+    assert!(found(&cli, &inside, "clipboard").contains("load-buffer"));
+    std::fs::create_dir_all(cli.path(".config/keyward")).unwrap();
     let settings = "[ui]\nclipboard = \"command\"\nclipboard_command = \"no-such-copier\"\n";
-    std::fs::write(world.path(".config/keyward/keyward.toml"), settings).unwrap();
-    assert!(found(&world, &[], "clipboard").contains("no program `no-such-copier`"));
+    std::fs::write(cli.path(".config/keyward/keyward.toml"), settings).unwrap();
+    assert!(found(&cli, &[], "clipboard").contains("no program `no-such-copier`"));
 }
 
 #[test]
-fn a_copy_is_tried_on_a_terminal_only() {
-    let world = World::new();
-    world.run(&["doctor", "--clipboard"]).ends(2, &["needs a terminal"]);
-    std::fs::create_dir_all(world.path(".config/keyward")).unwrap();
+fn the_clipboard_check_requires_a_terminal() {
+    let cli = CliFixture::new();
+    cli.run(&["doctor", "--clipboard"]).expect_exit(2, &["needs a terminal"]);
+    std::fs::create_dir_all(cli.path(".config/keyward")).unwrap();
     let settings = "[ui]\nclipboard = \"command\"\nclipboard_command = \"tee copied\"\n";
-    std::fs::write(world.path(".config/keyward/keyward.toml"), settings).unwrap();
+    std::fs::write(cli.path(".config/keyward/keyward.toml"), settings).unwrap();
     for (arrives, words) in [(true, "arrived in your clipboard"), (false, "did not arrive")] {
-        let mut pty = Pty::start(keyward(world.folder.path(), &["doctor", "--clipboard"]), 100, 40);
-        pty.until_text("Paste it here");
+        let mut pty = Pty::start(keyward(cli.folder.path(), &["doctor", "--clipboard"]), 100, 40);
+        pty.wait_for_text("Paste it here");
         if arrives {
-            pty.press(&std::fs::read_to_string(world.path("copied")).unwrap());
+            pty.press(&std::fs::read_to_string(cli.path("copied")).unwrap());
         }
         pty.press("\r");
-        pty.until_text(words);
+        pty.wait_for_text(words);
         assert_eq!(pty.wait(), 0);
     }
 }

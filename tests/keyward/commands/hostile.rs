@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::world::{KEYWARD, World};
+use super::cli_fixture::{CliFixture, KEYWARD};
+use crate::support::fake_server::{FakeServer, JSON, MeasuredProcess, send_response};
 use crate::support::scaled;
-use crate::support::scripted::{JSON, Scripted, Watched, respond};
 
 /// The most memory that a command may take, in MiB.
 const MEMORY: u64 = 100;
@@ -21,33 +21,33 @@ const MEMORY: u64 = 100;
 const TOKEN: &str = "ses_0123456789abcdef";
 
 /// Someone whose session is for a server that is not what it seems.
-struct Victim {
-    world: World,
+struct ClientUnderAttack {
+    cli: CliFixture,
     /// An honest answer to `GET /me`.
     me: String,
     /// An honest key.
     key: String,
 }
 
-impl Victim {
+impl ClientUnderAttack {
     fn new() -> Self {
-        let world = World::new();
-        world.key("Grafana");
-        let me = world.run(&["whoami", "--json"]).ends(0, &[]).out;
-        let key = world.keys()[0].to_string();
-        Self { world, me, key }
+        let cli = CliFixture::new();
+        cli.create_key("Grafana");
+        let me = cli.run(&["whoami", "--json"]).expect_exit(0, &[]).out;
+        let key = cli.list_keys()[0].to_string();
+        Self { cli, me, key }
     }
 
     /// A server whose list of keys has so many pages of a thousand keys with a note of this length.
-    fn list(&self, pages: usize, note: usize) -> Scripted {
+    fn list(&self, pages: usize, note: usize) -> FakeServer {
         let (head, tail) = self.key.split_once("Grafana").unwrap();
         let head = head.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note)));
         let tail = tail.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note)));
         let me = self.me.clone();
         let count = AtomicUsize::new(0);
-        Scripted::start(move |request, stream| {
+        FakeServer::start(move |request, stream| {
             if request.contains("/me ") {
-                return respond(stream, "200 OK", JSON, &me);
+                return send_response(stream, "200 OK", JSON, &me);
             }
             let page = count.fetch_add(1, Ordering::SeqCst);
             let keys: Vec<String> =
@@ -57,7 +57,7 @@ impl Victim {
                 count.store(0, Ordering::SeqCst);
             }
             let keys = keys.join(",");
-            respond(
+            send_response(
                 stream,
                 "200 OK",
                 JSON,
@@ -66,17 +66,17 @@ impl Victim {
         })
     }
 
-    fn start(&self, url: &str, args: &[&str], out: Stdio) -> Watched {
-        let mut command = self.world.command(KEYWARD);
+    fn start(&self, url: &str, args: &[&str], out: Stdio) -> MeasuredProcess {
+        let mut command = self.cli.command(KEYWARD);
         command.args(args).env("KEYWARD_URL", url).env("KEYWARD_TOKEN", TOKEN);
-        Watched::start(&mut command, out, File::create(self.world.path("err.txt")).unwrap().into())
+        MeasuredProcess::start(&mut command, out, File::create(self.cli.path("err.txt")).unwrap().into())
     }
 
     /// Runs a command to its end: its exit code and what it said. It takes little memory in any case.
     #[track_caller]
     fn run(&self, url: &str, args: &[&str]) -> (i32, String) {
         let (code, peak) = self.start(url, args, Stdio::null()).wait();
-        let said = std::fs::read_to_string(self.world.path("err.txt")).unwrap();
+        let said = std::fs::read_to_string(self.cli.path("err.txt")).unwrap();
         assert!(peak <= MEMORY, "{args:?} took {peak} MiB: {said}");
         assert!(!said.contains("panicked") && !said.contains(TOKEN), "{said}");
         (code, said)
@@ -84,17 +84,17 @@ impl Victim {
 }
 
 #[test]
-fn a_list_without_end_is_given_up_where_it_must_be_held() {
-    let victim = Victim::new();
-    let (usual, large) = (victim.list(usize::MAX, 1_000), victim.list(usize::MAX, 11_000));
+fn an_endless_list_is_aborted_when_it_must_be_held_in_memory() {
+    let client = ClientUnderAttack::new();
+    let (usual, large) = (client.list(usize::MAX, 1_000), client.list(usize::MAX, 11_000));
     let keys = &["keys", "list", "--workspace"];
     for (server, args) in [
         (&usual, &keys[..]),
         (&usual, &[&keys[..], &["--sort", "name", "-o", "id"]].concat()),
         (&large, &[&keys[..], &["--reverse", "--json"]].concat()),
-        (&victim.list(usize::MAX, 13_000), &keys[..]),
+        (&client.list(usize::MAX, 13_000), &keys[..]),
     ] {
-        let (code, said) = victim.run(&server.url, args);
+        let (code, said) = client.run(&server.url, args);
         if said.contains("12 MiB") {
             // A single page that is larger than any can be.
             assert_eq!(code, 1);
@@ -105,64 +105,64 @@ fn a_list_without_end_is_given_up_where_it_must_be_held() {
 }
 
 #[test]
-fn members_and_activity_without_end_are_given_up() {
-    let victim = Victim::new();
-    let member = victim.world.run(&["members", "list", "--json"]).ends(0, &[]).json()[0].to_string();
-    let row = victim.world.run(&["activity", "-n", "1", "--json"]).ends(0, &[]).json()[0].to_string();
-    let me = victim.me.clone();
+fn endless_members_and_activity_are_aborted() {
+    let client = ClientUnderAttack::new();
+    let member = client.cli.run(&["members", "list", "--json"]).expect_exit(0, &[]).json()[0].to_string();
+    let row = client.cli.run(&["activity", "-n", "1", "--json"]).expect_exit(0, &[]).json()[0].to_string();
+    let me = client.me.clone();
     let count = AtomicUsize::new(0);
-    let server = Scripted::start(move |request, stream| {
+    let server = FakeServer::start(move |request, stream| {
         if request.contains("/me ") {
-            return respond(stream, "200 OK", JSON, &me);
+            return send_response(stream, "200 OK", JSON, &me);
         }
         let item = if request.contains("/members") { &member } else { &row };
         let items = vec![item.replace("ada@", &format!("{}@", "a".repeat(5_000))); 1_000].join(",");
         let next = count.fetch_add(1, Ordering::SeqCst);
         let body = format!("{{\"metadata\":{{\"next_cursor\":\"{next}\"}},\"data\":[{items}]}}");
-        respond(stream, "200 OK", JSON, &body)
+        send_response(stream, "200 OK", JSON, &body)
     });
     for args in [&["members", "list"][..], &["members", "role", "x", "admin"], &["activity", "-n", "9999999"]]
     {
-        let (code, said) = victim.run(&server.url, args);
+        let (code, said) = client.run(&server.url, args);
         assert!(code == 1 && said.contains("more than is held in memory"), "{args:?} {code}: {said}");
     }
 }
 
 #[test]
-fn a_list_without_end_flows_through_where_it_need_not_be_held() {
-    let victim = Victim::new();
-    let server = victim.list(usize::MAX, 1_000);
+fn an_endless_list_is_streamed_when_it_need_not_be_held_in_memory() {
+    let client = ClientUnderAttack::new();
+    let server = client.list(usize::MAX, 1_000);
     for form in ["id", "csv", "json"] {
         let args = ["keys", "list", "--workspace", "-o", form];
-        let mut watched = victim.start(&server.url, &args, Stdio::piped());
-        let mut lines = BufReader::new(watched.child.stdout.take().unwrap()).lines();
+        let mut process = client.start(&server.url, &args, Stdio::piped());
+        let mut lines = BufReader::new(process.child.stdout.take().unwrap()).lines();
         for _ in 0..scaled(200_000) {
             lines.next().unwrap().unwrap();
         }
-        assert!(watched.peak() <= MEMORY, "{form}: {} MiB", watched.peak());
+        assert!(process.peak() <= MEMORY, "{form}: {} MiB", process.peak());
         // Whoever has read enough goes away, and nothing is wrong with that.
         drop(lines);
-        assert_eq!(watched.wait().0, 0, "{form}");
-        assert_eq!(std::fs::read_to_string(victim.world.path("err.txt")).unwrap(), "");
+        assert_eq!(process.wait().0, 0, "{form}");
+        assert_eq!(std::fs::read_to_string(client.cli.path("err.txt")).unwrap(), "");
     }
 }
 
 #[test]
 fn an_interrupt_ends_a_list_at_once() {
-    let victim = Victim::new();
-    let server = victim.list(usize::MAX, 10);
-    let mut watched = victim.start(&server.url, &["keys", "list", "--workspace", "-o", "id"], Stdio::piped());
-    let mut out = BufReader::new(watched.child.stdout.take().unwrap());
+    let client = ClientUnderAttack::new();
+    let server = client.list(usize::MAX, 10);
+    let mut process = client.start(&server.url, &["keys", "list", "--workspace", "-o", "id"], Stdio::piped());
+    let mut out = BufReader::new(process.child.stdout.take().unwrap());
     out.read_line(&mut String::new()).unwrap();
-    kill_process(Pid::from_child(&watched.child), Signal::INT).unwrap();
-    assert_eq!(watched.child.wait().unwrap().signal(), Some(2));
+    kill_process(Pid::from_child(&process.child), Signal::INT).unwrap();
+    assert_eq!(process.child.wait().unwrap().signal(), Some(2));
 }
 
 #[test]
-fn a_hundred_thousand_keys_are_listed_in_every_form() {
-    let victim = Victim::new();
+fn a_hundred_thousand_keys_are_listed_in_every_format() {
+    let client = ClientUnderAttack::new();
     let thousands = scaled(100);
-    let server = victim.list(thousands, 60);
+    let server = client.list(thousands, 60);
     for args in [
         &["-o", "table"][..],
         &["--csv"],
@@ -173,12 +173,12 @@ fn a_hundred_thousand_keys_are_listed_in_every_form() {
         &["--csv", "--sort", "last-used", "--reverse"],
         &["-o", "id", "--filter", "key !nothing"],
     ] {
-        let out = File::create(victim.world.path("out.txt")).unwrap();
+        let out = File::create(client.cli.path("out.txt")).unwrap();
         let args = [&["keys", "list", "--workspace", "--no-header"], args].concat();
-        let (code, peak) = victim.start(&server.url, &args, out.into()).wait();
+        let (code, peak) = client.start(&server.url, &args, out.into()).wait();
         assert_eq!(code, 0, "{args:?}");
         assert!(peak <= MEMORY, "{args:?} took {peak} MiB");
-        let lines = BufReader::new(File::open(victim.world.path("out.txt")).unwrap()).lines().count();
+        let lines = BufReader::new(File::open(client.cli.path("out.txt")).unwrap()).lines().count();
         let brackets = if args[4].contains("json") { 2 } else { 0 };
         assert_eq!(lines, thousands * 1_000 + brackets, "{args:?}");
     }
@@ -192,8 +192,8 @@ fn flood(stream: &mut TcpStream, piece: &[u8]) -> std::io::Result<bool> {
 }
 
 #[test]
-fn bodies_and_headers_without_end_are_cut_off() {
-    let victim = Victim::new();
+fn endless_bodies_and_headers_are_cut_off() {
+    let client = ClientUnderAttack::new();
     let piece = Arc::new(vec![b'['; 1 << 16]);
     let cases = [
         ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2000000000\r\n\r\n", "MiB"),
@@ -209,21 +209,21 @@ fn bodies_and_headers_without_end_are_cut_off() {
     ];
     for (begin, words) in cases {
         let piece = piece.clone();
-        let server = Scripted::start(move |_, stream| {
+        let server = FakeServer::start(move |_, stream| {
             stream.write_all(begin.as_bytes())?;
             flood(stream, &piece)
         });
         for args in [&["keys", "list", "-o", "id"][..], &["whoami"], &["members", "list"]] {
-            let (code, said) = victim.run(&server.url, args);
+            let (code, said) = client.run(&server.url, args);
             assert!([1, 7].contains(&code) && said.contains(words), "{begin:?} {args:?} {code}: {said}");
         }
     }
 }
 
 #[test]
-fn a_server_that_dribbles_is_left() {
-    let victim = Victim::new();
-    let server = Scripted::start(|_, stream| {
+fn a_server_that_sends_one_byte_at_a_time_times_out() {
+    let client = ClientUnderAttack::new();
+    let server = FakeServer::start(|_, stream| {
         stream.write_all(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n",
         )?;
@@ -236,14 +236,14 @@ fn a_server_that_dribbles_is_left() {
             }
         }
     });
-    let (code, said) = victim.run(&server.url, &["keys", "list"]);
+    let (code, said) = client.run(&server.url, &["keys", "list"]);
     assert!(code == 7 && said.contains("within 15 s"), "{code}: {said}");
-    assert_eq!(server.heads().len(), 1, "it is not tried again");
+    assert_eq!(server.request_heads().len(), 1, "it is not tried again");
 }
 
 #[test]
-fn a_storm_of_refusals_is_met_three_times_and_no_wait_is_dictated() {
-    let victim = Victim::new();
+fn repeated_5xx_are_retried_twice_and_retry_after_is_capped() {
+    let client = ClientUnderAttack::new();
     for (status, tries, exit) in [
         ("503 Service Unavailable", 3, 7),
         ("502 Bad Gateway", 3, 7),
@@ -251,7 +251,7 @@ fn a_storm_of_refusals_is_met_three_times_and_no_wait_is_dictated() {
         ("500 Internal Server Error", 1, 1),
         ("429 Too Many Requests", 1, 1),
     ] {
-        let server = Scripted::start(move |_, stream| {
+        let server = FakeServer::start(move |_, stream| {
             let headers = format!("{JSON}Retry-After: 99999999999999999999\r\n");
             let headers = headers.replace("json", "problem+json");
             let kind = match &status[..3] {
@@ -260,7 +260,7 @@ fn a_storm_of_refusals_is_met_three_times_and_no_wait_is_dictated() {
                 _ => "about:blank",
             };
             let number = &status[..3];
-            respond(
+            send_response(
                 stream,
                 status,
                 &headers,
@@ -269,16 +269,16 @@ fn a_storm_of_refusals_is_met_three_times_and_no_wait_is_dictated() {
                 ),
             )
         });
-        let (code, said) = victim.run(&server.url, &["keys", "list", "-o", "id"]);
-        assert_eq!((code, server.heads().len()), (exit, tries), "{status}: {said}");
+        let (code, said) = client.run(&server.url, &["keys", "list", "-o", "id"]);
+        assert_eq!((code, server.request_heads().len()), (exit, tries), "{status}: {said}");
         assert!(said.contains("Not now"), "{said}");
     }
 }
 
 #[test]
-fn redirects_lead_no_credential_elsewhere() {
-    let victim = Victim::new();
-    let elsewhere = Scripted::start(|_, stream| respond(stream, "200 OK", JSON, "{}"));
+fn redirects_never_carry_a_credential_to_another_server() {
+    let client = ClientUnderAttack::new();
+    let elsewhere = FakeServer::start(|_, stream| send_response(stream, "200 OK", JSON, "{}"));
     let port = elsewhere.url.rsplit(':').next().unwrap().to_owned();
     for status in [301, 302, 303, 307, 308] {
         for target in [
@@ -288,38 +288,43 @@ fn redirects_lead_no_credential_elsewhere() {
             format!("//127.0.0.1:{port}"),
         ] {
             let location = format!("Location: {target}/api/v2/sites\r\n");
-            let server = Scripted::start(move |_, stream| {
-                respond(stream, &format!("{status} Moved"), &format!("{location}Connection: close\r\n"), "")
+            let server = FakeServer::start(move |_, stream| {
+                send_response(
+                    stream,
+                    &format!("{status} Moved"),
+                    &format!("{location}Connection: close\r\n"),
+                    "",
+                )
             });
             for args in [
                 &["keys", "list"][..],
                 &["keys", "create", "--name", "x", "--write-to", "x.txt"],
                 &["logout", "--forget"],
             ] {
-                victim.run(&server.url, args);
+                client.run(&server.url, args);
             }
             let secret = keyward::domain::secret::Secret::generate(|| [9; 64]);
             for (args, input) in
                 [(&["verify"][..], secret.expose()), (&["login", "--code-stdin"], "inv_0123456789abcdef")]
             {
-                let mut command = victim.world.command(KEYWARD);
+                let mut command = client.cli.command(KEYWARD);
                 command.args(args).env("KEYWARD_URL", &server.url).env("KEYWARD_TOKEN", TOKEN);
-                assert_ne!(World::feed(&mut command, input).code, 0);
+                assert_ne!(CliFixture::run_command_with_input(&mut command, input).code, 0);
             }
         }
     }
-    assert!(elsewhere.heads().is_empty(), "{:?}", elsewhere.heads());
+    assert!(elsewhere.request_heads().is_empty(), "{:?}", elsewhere.request_heads());
 }
 
 #[test]
-fn the_screens_give_up_a_list_without_end_and_answer_keys_meanwhile() {
-    let victim = Victim::new();
-    let server = victim.list(usize::MAX, 1_000);
-    let mut command = crate::support::pty::keyward(victim.world.folder.path(), &[]);
+fn the_screens_abort_an_endless_list_and_stay_responsive() {
+    let client = ClientUnderAttack::new();
+    let server = client.list(usize::MAX, 1_000);
+    let mut command = crate::support::pty::keyward(client.cli.folder.path(), &[]);
     command.env("KEYWARD_URL", &server.url);
     command.env("KEYWARD_TOKEN", TOKEN);
     let mut pty = crate::support::pty::Pty::start(command, 120, 40);
-    pty.until_text("held in memory");
+    pty.wait_for_text("held in memory");
     let status = std::fs::read_to_string(format!("/proc/{}/status", pty.pid().as_raw_nonzero())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();

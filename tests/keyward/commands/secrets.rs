@@ -3,107 +3,107 @@
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::world::{KEYWARD, World};
+use super::cli_fixture::{CliFixture, KEYWARD};
 
 #[test]
-fn a_piped_secret_comes_alone_and_stays_nowhere() {
-    let world = World::new();
-    let ran = world.shell("keyward keys create --workspace --name Grafana | cat > out.txt");
-    ran.ends(0, &["Created"]);
-    let secret = std::fs::read_to_string(world.path("out.txt")).unwrap();
+fn a_piped_secret_is_the_only_output_and_is_stored_nowhere() {
+    let cli = CliFixture::new();
+    let ran = cli.shell("keyward keys create --workspace --name Grafana | cat > out.txt");
+    ran.expect_exit(0, &["Created"]);
+    let secret = std::fs::read_to_string(cli.path("out.txt")).unwrap();
     assert!(secret.starts_with("sk_") && secret.len() == 43, "alone, without a line break");
-    assert_eq!(world.use_key(&secret), 200);
-    let holders: Vec<_> = world
+    assert_eq!(cli.use_key(&secret), 200);
+    let holders: Vec<_> = cli
         .files("")
         .into_iter()
         .filter(|(_, bytes)| memchr::memmem::find(bytes, secret.as_bytes()).is_some())
         .map(|(path, _)| path)
         .collect();
-    assert_eq!(holders, [world.path("out.txt")]);
-    assert!(world.files(".local/state/keyward/pending").is_empty(), "the record is dropped");
+    assert_eq!(holders, [cli.path("out.txt")]);
+    assert!(cli.files(".local/state/keyward/pending").is_empty(), "the record is dropped");
 }
 
 #[test]
-fn a_file_is_private_new_and_opened_before_the_key() {
-    let world = World::new();
+fn the_secret_file_is_new_private_and_opened_before_the_key_is_created() {
+    let cli = CliFixture::new();
     let create = ["keys", "create", "--workspace", "--name", "Grafana", "--write-to", "key.txt"];
-    let ran = world.run(&create).ends(0, &["Created"]);
+    let ran = cli.run(&create).expect_exit(0, &["Created"]);
     assert_eq!(ran.out, "");
-    let about = std::fs::metadata(world.path("key.txt")).unwrap();
+    let about = std::fs::metadata(cli.path("key.txt")).unwrap();
     assert_eq!(about.permissions().mode() & 0o777, 0o600);
-    assert_eq!(world.use_key(&std::fs::read_to_string(world.path("key.txt")).unwrap()), 200);
-    world.run(&create).ends(6, &["key.txt", "never overwritten", "no key was created"]);
+    assert_eq!(cli.use_key(&std::fs::read_to_string(cli.path("key.txt")).unwrap()), 200);
+    cli.run(&create).expect_exit(6, &["key.txt", "never overwritten", "no key was created"]);
     let nowhere = ["keys", "create", "--name", "x", "--write-to", "no/such/key.txt"];
-    world.run(&nowhere).ends(1, &["no key was created"]);
-    assert_eq!(world.keys().len(), 1);
+    cli.run(&nowhere).expect_exit(1, &["no key was created"]);
+    assert_eq!(cli.list_keys().len(), 1);
     let refused = ["keys", "create", "--name", "x", "--write-to", "other.txt", "--url", "http://127.0.0.1:1"];
-    assert_ne!(world.run(&refused).code, 0);
-    assert!(!world.path("other.txt").exists(), "no empty file stays");
+    assert_ne!(cli.run(&refused).code, 0);
+    assert!(!cli.path("other.txt").exists(), "no empty file stays");
 }
 
 #[test]
-fn a_command_gets_it_on_standard_input_and_nothing_else() {
-    let world = World::new();
+fn a_command_receives_the_secret_on_standard_input_only() {
+    let cli = CliFixture::new();
     // What the command itself can see, and what everyone on the machine can see meanwhile.
     let look = "cat /proc/[0-9]*/cmdline > ps.txt 2> /dev/null; cat /proc/$PPID/environ > parent.txt";
-    world.stub(
+    cli.install_stub(
         "keep",
         &format!("cat > kept.txt; env > env.txt; {look}; echo \"$@\" > args.txt; exit ${{1:-0}}"),
     );
     let create = |command: &str| {
         let args = ["keys", "create", "--workspace", "--name", "Grafana", "--exec", command];
-        let set = [("KEYWARD_PROFILE", world.profile()), ("KEYWARD_ANYTHING", "1".to_owned())];
+        let set = [("KEYWARD_PROFILE", cli.profile()), ("KEYWARD_ANYTHING", "1".to_owned())];
         let set: Vec<(&str, &str)> = set.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        world.run_in(&set, &args)
+        cli.run_with_env(&set, &args)
     };
-    create("keep 0 'two words' $HOME").ends(0, &["Created"]);
-    let secret = std::fs::read_to_string(world.path("kept.txt")).unwrap();
-    assert_eq!(world.use_key(&secret), 200);
-    assert_eq!(std::fs::read_to_string(world.path("args.txt")).unwrap(), "0 two words $HOME\n", "no shell");
-    assert!(!std::fs::read_to_string(world.path("env.txt")).unwrap().contains("KEYWARD_"));
-    let (_, session) = world.files(".local/state/keyward/sessions").remove(0);
+    create("keep 0 'two words' $HOME").expect_exit(0, &["Created"]);
+    let secret = std::fs::read_to_string(cli.path("kept.txt")).unwrap();
+    assert_eq!(cli.use_key(&secret), 200);
+    assert_eq!(std::fs::read_to_string(cli.path("args.txt")).unwrap(), "0 two words $HOME\n", "no shell");
+    assert!(!std::fs::read_to_string(cli.path("env.txt")).unwrap().contains("KEYWARD_"));
+    let (_, session) = cli.files(".local/state/keyward/sessions").remove(0);
     let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
     for file in ["ps.txt", "parent.txt"] {
-        let seen = std::fs::read(world.path(file)).unwrap();
+        let seen = std::fs::read(cli.path(file)).unwrap();
         assert!(memchr::memmem::find(&seen, b"keep").is_some() || file == "parent.txt", "nothing was seen");
         for hidden in [secret.as_str(), session["token"].as_str().unwrap()] {
             assert!(memchr::memmem::find(&seen, hidden.as_bytes()).is_none(), "{file}");
         }
     }
-    create("no-such-command").ends(3, &["no-such-command", "no key was created"]);
-    create("keep 'open").ends(2, &["quote"]);
-    assert_eq!(world.keys().len(), 1);
-    let failed = create("keep 3").ends(1, &["did not arrive", "--resume=", "keys revoke"]);
-    assert_eq!(world.keys().len(), 2);
-    let dead = std::fs::read_to_string(world.path("kept.txt")).unwrap();
-    let again = world.run(&["keys", "create", "--resume"]).ends(0, &["Created"]);
-    assert_eq!(world.keys().len(), 2, "the same key: {failed:?}");
-    assert_eq!((world.use_key(&again.out), world.use_key(&dead)), (200, 401));
-    world.run(&["keys", "create", "--resume"]).ends(3, &["interrupted"]);
+    create("no-such-command").expect_exit(3, &["no-such-command", "no key was created"]);
+    create("keep 'open").expect_exit(2, &["quote"]);
+    assert_eq!(cli.list_keys().len(), 1);
+    let failed = create("keep 3").expect_exit(1, &["did not arrive", "--resume=", "keys revoke"]);
+    assert_eq!(cli.list_keys().len(), 2);
+    let dead = std::fs::read_to_string(cli.path("kept.txt")).unwrap();
+    let again = cli.run(&["keys", "create", "--resume"]).expect_exit(0, &["Created"]);
+    assert_eq!(cli.list_keys().len(), 2, "the same key: {failed:?}");
+    assert_eq!((cli.use_key(&again.out), cli.use_key(&dead)), (200, 401));
+    cli.run(&["keys", "create", "--resume"]).expect_exit(3, &["interrupted"]);
 }
 
 #[test]
-fn a_broken_pipe_names_the_key_and_the_way_out() {
-    let world = World::new();
+fn a_broken_pipe_names_the_key_and_how_to_resume() {
+    let cli = CliFixture::new();
     let mut child =
-        world.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
+        cli.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
     drop(child.stdout.take());
     let mut words = String::new();
     child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1), "{words}");
-    let id = world.id("Grafana");
+    let id = cli.key_id("Grafana");
     assert!(words.contains(&id) && words.contains("--resume="), "{words}");
-    let again = world.run(&["keys", "create", "--resume"]).ends(0, &[]);
-    assert_eq!(world.use_key(&again.out), 200);
-    assert_eq!(world.id("Grafana"), id);
+    let again = cli.run(&["keys", "create", "--resume"]).expect_exit(0, &[]);
+    assert_eq!(cli.use_key(&again.out), 200);
+    assert_eq!(cli.key_id("Grafana"), id);
 }
 
 #[test]
-fn a_reader_that_goes_away_unread_is_noticed() {
-    let world = World::new();
+fn a_reader_that_exits_without_reading_is_detected() {
+    let cli = CliFixture::new();
     // The reader lives until the secret lies in the pipe, and leaves without reading it.
     let mut child =
-        world.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
+        cli.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
     let pipe = child.stdout.take().unwrap();
     let until = keyward::clock::monotonic() + std::time::Duration::from_secs(20);
     while rustix::io::ioctl_fionread(&pipe).unwrap() < 43 {
@@ -118,18 +118,18 @@ fn a_reader_that_goes_away_unread_is_noticed() {
 }
 
 #[test]
-fn no_secret_reaches_arguments_or_the_environment_of_others() {
-    let world = World::new();
-    let secret = world.key("Grafana");
+fn secrets_are_refused_as_arguments_and_never_echoed() {
+    let cli = CliFixture::new();
+    let secret = cli.create_key("Grafana");
     for args in [vec!["verify", &secret], vec!["keys", "show", &secret], vec!["scan", &secret]] {
-        let ran = world.run(&args).ends(2, &["history"]);
+        let ran = cli.run(&args).expect_exit(2, &["history"]);
         assert!(!ran.err.contains(&secret[4..]));
     }
-    let ran = world.run(&["keys", "create", "--name", &format!("old {secret}")]).ends(2, &[]);
+    let ran = cli.run(&["keys", "create", "--name", &format!("old {secret}")]).expect_exit(2, &[]);
     assert!(!ran.err.contains(&secret[4..]));
-    let listed = world.run(&["keys", "list", "--workspace", "--json"]).ends(0, &[]);
+    let listed = cli.run(&["keys", "list", "--workspace", "--json"]).expect_exit(0, &[]);
     assert!(!listed.out.contains(&secret[..39]));
-    for (path, bytes) in world.files("server.log") {
+    for (path, bytes) in cli.files("server.log") {
         assert!(memchr::memmem::find(&bytes, b"sk_").is_none(), "{}", path.display());
     }
 }

@@ -1,13 +1,13 @@
 //! `verify` and `whoami`: every cause told apart in words.
 
-use super::world::World;
+use super::cli_fixture::CliFixture;
 
 #[test]
-fn each_cause_is_told_apart() {
-    let world = World::new();
-    let key = world.key("Grafana");
+fn verify_names_each_cause() {
+    let cli = CliFixture::new();
+    let key = cli.create_key("Grafana");
     let verify = |pasted: &str, code: i32, words: &[&str]| {
-        let ran = world.run_with(&["verify"], pasted);
+        let ran = cli.run_with_input(&["verify"], pasted);
         assert_eq!(ran.code, code, "{ran:?}");
         for word in words {
             assert!(ran.out.contains(word), "`{word}` is missing: {ran:?}");
@@ -31,28 +31,28 @@ fn each_cause_is_told_apart() {
     verify(other.expose(), 1, &["key-invalid", "revoked", "another server"]);
     let revoke =
         ["keys", "revoke", "--workspace", "--even-if-used", "--reason", "a leak", "--yes", "Grafana"];
-    world.run(&revoke).ends(0, &["Revoked"]);
+    cli.run(&revoke).expect_exit(0, &["Revoked"]);
     verify(&key, 1, &["key-invalid", "revoked", "by ada@plant.example", "a leak"]);
-    let json = world.run_with(&["verify", "--json"], &key).json();
+    let json = cli.run_with_input(&["verify", "--json"], &key).json();
     assert_eq!((json["valid"].clone(), json["cause"].clone()), (false.into(), "key-invalid".into()));
 }
 
 #[test]
-fn whose_key_is_it_without_using_it() {
-    let world = World::new();
-    let key = world.key("Grafana");
-    let ran = world.run_with(&["whoami"], &key).ends(0, &[]);
+fn whoami_identifies_a_key_without_using_it() {
+    let cli = CliFixture::new();
+    let key = cli.create_key("Grafana");
+    let ran = cli.run_with_input(&["whoami"], &key).expect_exit(0, &[]);
     assert!(ran.out.contains("organization key \"Grafana\""), "{ran:?}");
-    assert!(world.keys()[0]["last_used_at"].is_null(), "no use");
-    world.run_with(&["whoami"], &key[..40]).ends(3, &["3 characters are missing"]);
-    let ran = world.run(&["whoami"]).ends(0, &[]);
+    assert!(cli.list_keys()[0]["last_used_at"].is_null(), "no use");
+    cli.run_with_input(&["whoami"], &key[..40]).expect_exit(3, &["3 characters are missing"]);
+    let ran = cli.run(&["whoami"]).expect_exit(0, &[]);
     assert!(ran.out.contains("ada@plant.example"), "{ran:?}");
 }
 
 #[test]
-fn any_server_can_be_asked() {
+fn verify_works_against_a_foreign_server() {
     use std::io::{Read as _, Write as _};
-    let world = World::new();
+    let cli = CliFixture::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -71,8 +71,8 @@ fn any_server_can_be_asked() {
             let _ = stream.write_all(answer.as_bytes());
         }
     });
-    let ask = || world.run_with(&["--url", &url, "verify"], "sk_whatever");
-    assert!(ask().ends(1, &[]).out.contains("truncated"));
-    assert!(ask().ends(0, &[]).out.contains("good"));
-    ask().ends(3, &["/api/v2/sites"]);
+    let ask = || cli.run_with_input(&["--url", &url, "verify"], "sk_whatever");
+    assert!(ask().expect_exit(1, &[]).out.contains("truncated"));
+    assert!(ask().expect_exit(0, &[]).out.contains("good"));
+    ask().expect_exit(3, &["/api/v2/sites"]);
 }

@@ -12,18 +12,18 @@ use keyward::wire::problem::ProblemType as P;
 
 use super::{ORGANIZATION, create, even_if_used, holder, named};
 use crate::support::for_each_database;
-use crate::support::house::{House, problem, unlimited};
+use crate::support::test_server::{TestServer, problem_type, settings_without_limits};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_paged_and_say_what_changed() {
+async fn lists_are_paged_and_return_changes() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
+        let server = TestServer::start(database).await;
         let mut keys = Vec::new();
         for n in 0..7 {
-            keys.push(create(&house.ada, ORGANIZATION, named(&format!("key {n}"))).await);
+            keys.push(create(&server.ada, ORGANIZATION, named(&format!("key {n}"))).await);
         }
         let list = async |query: KeysQuery| {
-            house.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
+            server.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
         };
         let mut query = KeysQuery { limit: Some(3), ..KeysQuery::default() };
         let mut names = Vec::new();
@@ -44,16 +44,16 @@ async fn lists_are_paged_and_say_what_changed() {
         // The server reaches back 10 s: what was created before that is not repeated for ever.
         let since =
             |at: Timestamp| KeysQuery { changed_since: Some(at.plus(10 * SECOND)), ..KeysQuery::default() };
-        holder(&house, &keys[0]).send(Request::to(ListSites)).await.unwrap();
-        house.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
+        holder(&server, &keys[0]).send(Request::to(ListSites)).await.unwrap();
+        server.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
         let edit = EditKey { name: Some("renamed".into()), note: None };
-        house.ada.client.edit_key(ORGANIZATION, keys[2].key.id, 1, edit).await.unwrap();
+        server.ada.client.edit_key(ORGANIZATION, keys[2].key.id, 1, edit).await.unwrap();
         let replacement = CreateKey { replaces: Some(keys[3].key.id), ..named("key 3 (2026-11)") };
-        let replacement = create(&house.ada, ORGANIZATION, replacement).await;
+        let replacement = create(&server.ada, ORGANIZATION, replacement).await;
         let changed: Vec<String> = list(since(seen)).await.data.into_iter().map(|key| key.name).collect();
         assert_eq!(changed, ["key 3 (2026-11)", "key 3", "renamed", "key 1", "key 0"], "{}", database.name);
 
-        house.ada.client.revoke_key(ORGANIZATION, replacement.key.id, even_if_used("x")).await.unwrap();
+        server.ada.client.revoke_key(ORGANIZATION, replacement.key.id, even_if_used("x")).await.unwrap();
         let changed = list(since(seen)).await.data;
         assert_eq!(changed.iter().find(|key| key.name == "key 3").unwrap().replaced_by, None);
         let all = list(KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() }).await;
@@ -63,50 +63,54 @@ async fn lists_are_paged_and_say_what_changed() {
         let foreign = KeysQuery { limit: Some(1), ..KeysQuery::default() };
         let cursor = list(foreign).await.metadata.next_cursor;
         let elsewhere = KeysQuery { cursor, ..KeysQuery::default() };
-        let refused = house.ada.client.send(Request::to(ListPersonalKeys).query(elsewhere)).await;
-        assert_eq!(problem(refused), P::CursorInvalid);
-        house.close().await;
+        let refused = server.ada.client.send(Request::to(ListPersonalKeys).query(elsewhere)).await;
+        assert_eq!(problem_type(refused), P::CursorInvalid);
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn use_is_counted_by_hour_and_day() {
+async fn uses_are_counted_by_hour_and_day() {
     let clock = Clock::fixed(Clock::System.now().floor(DAY).plus(DAY / 2));
     let database = crate::support::Database::sqlite();
-    let house = House::open_with(&database, unlimited(), clock.clone()).await;
-    let created = create(&house.ada, ORGANIZATION, named("hourly")).await;
-    let holder = holder(&house, &created);
+    let server = TestServer::start_with(&database, settings_without_limits(), clock.clone()).await;
+    let created = create(&server.ada, ORGANIZATION, named("hourly")).await;
+    let holder = holder(&server, &created);
     for _ in 0..3 {
         holder.send(Request::to(ListSites)).await.unwrap();
         clock.advance(std::time::Duration::from_hours(24));
     }
     let id = created.key.id;
     let hours = UsageQuery { from: Some(clock.now().minus(10 * DAY)), ..UsageQuery::default() };
-    let hours = house.ada.client.key_usage(ORGANIZATION, id, hours).await.unwrap();
+    let hours = server.ada.client.key_usage(ORGANIZATION, id, hours).await.unwrap();
     assert_eq!(hours.buckets.iter().map(|b| (b.start.0 % HOUR, b.count)).collect::<Vec<_>>(), [(0, 1); 3]);
     assert_eq!((hours.clients.len(), hours.clients[0].count), (1, 3));
     let days = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
-    let days = house.ada.client.key_usage(ORGANIZATION, id, days).await.unwrap();
+    let days = server.ada.client.key_usage(ORGANIZATION, id, days).await.unwrap();
     assert_eq!(days.buckets.iter().map(|b| b.count).collect::<Vec<_>>(), [1, 1, 1]);
-    let counts = house.ada.client.daily_use(ORGANIZATION, &[id], Some(6)).await.unwrap().data;
+    let counts = server.ada.client.daily_use(ORGANIZATION, &[id], Some(6)).await.unwrap().data;
     assert_eq!(counts[0].counts, [None, None, Some(1), Some(1), Some(1), Some(0)]);
-    house.close().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uses_outlive_a_restart() {
+async fn uses_survive_a_restart() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let created = create(&house.ada, ORGANIZATION, named("busy")).await;
-        let token = house.ada.credential.clone();
-        let holder = holder(&house, &created);
+        let server = TestServer::start(database).await;
+        let created = create(&server.ada, ORGANIZATION, named("busy")).await;
+        let token = server.ada.credential.clone();
+        let holder = holder(&server, &created);
         for _ in 0..5 {
             holder.send(Request::to(ListSites)).await.unwrap();
         }
-        house.close().await;
-        let (running, client) =
-            crate::support::house::serve(database.open().await, unlimited(), Clock::System).await;
+        server.stop().await;
+        let (running, client) = crate::support::test_server::start_server(
+            database.open().await,
+            settings_without_limits(),
+            Clock::System,
+        )
+        .await;
         let key = client.with_credential(token).key(ORGANIZATION, created.key.id).await.unwrap();
         assert_eq!(key.use_count, 5, "{}", database.name);
         let secret = Credential::bearer(created.secret.unwrap().expose()).unwrap();

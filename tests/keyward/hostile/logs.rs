@@ -8,7 +8,7 @@ use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{SESSION, serve, unknown_key};
-use crate::support::raw::{request, send};
+use crate::support::raw_http::{request, send};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -34,7 +34,7 @@ impl<'a> MakeWriter<'a> for Lines {
 
 // One thread, so that the log of this test is its own.
 #[tokio::test]
-async fn the_log_finds_a_request_and_tells_no_secret() {
+async fn the_log_identifies_requests_and_holds_no_secret() {
     // With one subscriber alone, `tracing` lets other tests' threads, which have none, decide what is worth logging.
     let _second = tracing::Dispatch::new(subscriber(io::sink, "off"));
     let lines = Lines::default();

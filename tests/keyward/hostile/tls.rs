@@ -12,10 +12,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::serve;
-use crate::support::raw::{answer, request};
+use crate::support::raw_http::{read_response, request};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_trusts_the_authority_is_answered_and_plain_http_is_not() {
+async fn tls_clients_are_answered_and_plain_http_is_not() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keyward/support/tls");
     let tls = Tls { certificate: files.join("localhost.pem"), key: files.join("localhost.key") };
     let (running, _folder) = serve(|settings| settings.tls = Some(tls)).await;
@@ -36,11 +36,11 @@ async fn a_client_that_trusts_the_authority_is_answered_and_plain_http_is_not() 
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let mut stream = stream.unwrap_or_else(|e| panic!("{offered:?}: {e}"));
         stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
-        assert_eq!(answer(&mut stream).await.unwrap().problem(), "credentials-missing", "{offered:?}");
+        assert_eq!(read_response(&mut stream).await.unwrap().problem(), "credentials-missing", "{offered:?}");
     }
 
     let mut plain = TcpStream::connect(running.addr).await.unwrap();
     plain.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
-    assert_eq!(answer(&mut plain).await, None);
+    assert_eq!(read_response(&mut plain).await, None);
     running.shutdown().await;
 }

@@ -12,7 +12,7 @@ use keyward::wire::members::{ChangeMemberRole, ChangeRole, ListMembers, RemoveMe
 use keyward::wire::problem::ProblemType as P;
 use keyward::wire::sessions::GetMe;
 
-use crate::support::house::{House, Person, problem};
+use crate::support::test_server::{TestMember, TestServer, problem_type};
 use crate::support::{Database, for_each_database, scaled};
 
 /// A number below `n`, by chance.
@@ -28,33 +28,33 @@ async fn active_admins(store: &Store) -> Vec<Id> {
 }
 
 /// The clients of the same person on each server.
-fn everywhere(person: &Person, doors: &[Client]) -> Vec<Client> {
+fn everywhere(person: &TestMember, doors: &[Client]) -> Vec<Client> {
     let other = doors.iter().map(|door| door.with_credential(person.credential.clone()));
     std::iter::once(person.client.clone()).chain(other).collect()
 }
 
-/// The other servers of the house: one on PostgreSQL, none on SQLite, which belongs to one.
-async fn doors(house: &House, database: &Database) -> Vec<(keyward::server::Running, Client)> {
-    if database.is_shared() { vec![house.next_door(database).await] } else { Vec::new() }
+/// The other servers of the server: one on PostgreSQL, none on SQLite, which belongs to one.
+async fn doors(server: &TestServer, database: &Database) -> Vec<(keyward::server::Running, Client)> {
+    if database.is_shared() { vec![server.start_second(database).await] } else { Vec::new() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_active_admin_is_always_left() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let (_next, doors): (Vec<_>, Vec<_>) = doors(&house, database).await.into_iter().unzip();
-        let mut admins = vec![house.ada.clone()];
+        let server = TestServer::start(database).await;
+        let (_next, doors): (Vec<_>, Vec<_>) = doors(&server, database).await.into_iter().unzip();
+        let mut admins = vec![server.ada.clone()];
         for round in 0..scaled(1_500) {
             // Every other time two stand against each other; else many, and each chooses anyone.
             if round % 2 == 0 {
                 for other in &admins[1..] {
                     depose(admins[0].client.clone(), other.id).await;
                 }
-                let left = active_admins(&house.store).await;
+                let left = active_admins(&server.store).await;
                 admins.retain(|admin| left.contains(&admin.id));
             }
             let duel = round % 2 == 0 && admins.len() == 1;
-            admins.extend(house.planted(Role::Admin, if duel { 1 } else { 1 + below(7) }).await);
+            admins.extend(server.insert_members(Role::Admin, if duel { 1 } else { 1 + below(7) }).await);
             let acts = admins.iter().enumerate().map(|(n, admin)| {
                 let clients = everywhere(admin, &doors);
                 let client = clients[below(clients.len())].clone();
@@ -62,11 +62,11 @@ async fn one_active_admin_is_always_left() {
                 async move { tokio::spawn(depose(client, target)).await.unwrap() }
             });
             join_all(acts).await;
-            let left = active_admins(&house.store).await;
+            let left = active_admins(&server.store).await;
             assert!(!left.is_empty(), "{}: no admin is left after round {round}", database.name);
             admins.retain(|admin| left.contains(&admin.id));
         }
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
@@ -87,17 +87,17 @@ async fn depose(client: Client, target: Id) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_acts_on_the_next_request_on_every_server() {
+async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
-        let (_next, doors): (Vec<_>, Vec<_>) = doors(&house, database).await.into_iter().unzip();
+        let server = TestServer::start(database).await;
+        let (_next, doors): (Vec<_>, Vec<_>) = doors(&server, database).await.into_iter().unzip();
         let to = |role| ChangeRole { role, revoke_personal_keys: None };
-        for member in house.planted(Role::Normal, scaled(500)).await {
+        for member in server.insert_members(Role::Normal, scaled(500)).await {
             let everywhere = everywhere(&member, &doors);
             let refused = async |kind| {
                 for client in &everywhere {
                     assert_eq!(
-                        problem(client.send(Request::to(ListMembers)).await),
+                        problem_type(client.send(Request::to(ListMembers)).await),
                         kind,
                         "{}",
                         database.name
@@ -105,7 +105,7 @@ async fn a_change_acts_on_the_next_request_on_every_server() {
                 }
             };
             refused(P::NotPermitted).await;
-            house
+            server
                 .ada
                 .client
                 .send(Request::with(ChangeMemberRole, to(Role::Admin)).id(member.id))
@@ -114,23 +114,23 @@ async fn a_change_acts_on_the_next_request_on_every_server() {
             for client in &everywhere {
                 client.send(Request::to(GetMe)).await.map(|me| assert_eq!(me.role, Role::Admin)).unwrap();
             }
-            house
+            server
                 .ada
                 .client
                 .send(Request::with(ChangeMemberRole, to(Role::Operator)).id(member.id))
                 .await
                 .unwrap();
             refused(P::NotPermitted).await;
-            house.ada.client.send(Request::to(RemoveMember).id(member.id)).await.unwrap();
+            server.ada.client.send(Request::to(RemoveMember).id(member.id)).await.unwrap();
             refused(P::SessionEnded).await;
         }
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_set_up_the_organization_one_succeeds() {
+async fn of_many_parallel_setups_exactly_one_succeeds() {
     let once = async |database: &Database| {
         // Whoever opens an empty database creates its tables: that is part of the race.
         let stores = join_all((0..4).map(|_| async {
@@ -164,17 +164,22 @@ fn invitation() -> HostInvitation {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_two_redeem_lets_one_in() {
+async fn a_sign_in_code_redeemed_in_parallel_works_once() {
     for_each_database(async |database| {
-        let house = House::open(database).await;
+        let server = TestServer::start(database).await;
         for _ in 0..scaled(100) {
-            let code =
-                house.ada.client.send(Request::to(keyward::wire::sessions::CreateSessionCode)).await.unwrap();
-            let tries = (0..4).map(|_| crate::support::house::sign_in(&house.client, code.code.expose()));
-            let results: Vec<Result<Person, Error>> = join_all(tries).await;
+            let code = server
+                .ada
+                .client
+                .send(Request::to(keyward::wire::sessions::CreateSessionCode))
+                .await
+                .unwrap();
+            let tries =
+                (0..4).map(|_| crate::support::test_server::sign_in(&server.client, code.code.expose()));
+            let results: Vec<Result<TestMember, Error>> = join_all(tries).await;
             assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
         }
-        house.close().await;
+        server.stop().await;
     })
     .await;
 }

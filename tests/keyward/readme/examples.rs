@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::pty::{Pty, Seen, program};
-use crate::support::served::{Home, Running};
+use crate::support::program::{ProgramHome, RunningProgram};
+use crate::support::pty::{Pty, PtyOutput, program};
 
 /// The lines of all blocks that begin with this fence.
 fn blocks(fence: &str) -> Vec<String> {
@@ -24,16 +24,16 @@ fn blocks(fence: &str) -> Vec<String> {
 
 /// Someone who reads the README and does what it says.
 struct Reader {
-    home: Home,
+    home: ProgramHome,
     /// The server that was started, and where.
-    server: Option<(Running, String)>,
+    server: Option<(RunningProgram, String)>,
     /// The sign-in code that was printed last.
     code: String,
 }
 
 impl Reader {
     fn new() -> Self {
-        let home = Home::new();
+        let home = ProgramHome::new();
         // The port of the examples may be taken here.
         let config = home.path(".config/keyward");
         fs::create_dir_all(&config).unwrap();
@@ -64,8 +64,8 @@ impl Reader {
     fn serve(&mut self, line: &str) {
         let mut command = self.home.shell(&format!("exec {line}"));
         command.stdout(std::process::Stdio::null());
-        let running = Running::start(command);
-        let url = running.until(|line| {
+        let running = RunningProgram::start(command);
+        let url = running.wait_for_line(|line| {
             let line: serde_json::Value = serde_json::from_str(line).ok()?;
             (line["message"] == "serving").then(|| line["url"].as_str().unwrap().to_owned())
         });
@@ -75,13 +75,13 @@ impl Reader {
     /// Types an answer when the question is on the screen.
     fn at_a_terminal(&self, line: &str, question: &str, answer: &str) -> Result<(), String> {
         let mut command = program(&self.home.path(""), &["sh", "-c", line]);
-        command.env("PATH", Home::search_path());
+        command.env("PATH", ProgramHome::search_path());
         let mut pty = Pty::start(command, 100, 30);
-        pty.until_text(question);
+        pty.wait_for_text(question);
         pty.press(answer);
         match pty.wait() {
             0 => Ok(()),
-            code => Err(format!("{code}: {}", pty.look(Seen::text))),
+            code => Err(format!("{code}: {}", pty.inspect(PtyOutput::text))),
         }
     }
 
@@ -111,7 +111,7 @@ fn the_examples_run_as_they_are_printed() {
 }
 
 #[test]
-fn what_is_not_run_needs_the_source_only() {
+fn examples_that_are_not_run_only_use_cargo() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let fences: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).step_by(2).collect();
     assert!(fences.iter().all(|fence| ["sh", "sh no-run"].contains(fence)), "{fences:?}");

@@ -20,10 +20,10 @@ use keyward::wire::members::Member;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::fleet;
-use super::people;
+use super::key_fixtures;
+use super::member_fixtures;
 
-mod answers;
+mod fake_replies;
 
 /// The secret that the next created key gets.
 pub fn secret() -> Secret {
@@ -60,18 +60,18 @@ pub struct Driver {
     /// What the server recorded of reviews.
     pub reviews: Vec<Review>,
     /// What was asked, in order.
-    pub asked: Vec<String>,
+    pub requests: Vec<String>,
     /// What the server answers instead, first come, first served.
     pub failures: VecDeque<RequestError>,
     /// Whether lists of keys are denied, whatever the role.
-    pub denying: bool,
+    pub deny_key_lists: bool,
     /// What was put somewhere, and other effects that leave the program.
-    pub done: Vec<String>,
+    pub effects: Vec<String>,
     /// Of each answer, whether its frame could wait for the next one.
-    pub could_wait: Vec<bool>,
+    pub deferrable: Vec<bool>,
     /// Whether answers are held back.
-    pub hold: bool,
-    held: VecDeque<Effect>,
+    pub is_holding: bool,
+    held_effects: VecDeque<Effect>,
     buffer: Buffer,
     pub drawn: FrameInfo,
     now: UiTime,
@@ -87,30 +87,30 @@ impl Driver {
     }
 
     pub fn with(start: StartOptions, role: Role) -> Self {
-        Self::prepare(start, role).go()
+        Self::prepare(start, role).release()
     }
 
     /// Before the first answer.
     pub fn prepare(start: StartOptions, role: Role) -> Self {
         let (columns, rows) = start.size;
         let (model, effects) = Model::new(start);
-        let mut keys = fleet::workspace();
-        keys.extend(fleet::personal());
+        let mut keys = key_fixtures::organization_keys();
+        keys.extend(key_fixtures::personal_keys());
         Self {
             model,
             keys,
             role,
-            members: people::members(),
-            rotations: people::rotations(),
-            log: people::log(450),
+            members: member_fixtures::members(),
+            rotations: member_fixtures::rotations(),
+            log: member_fixtures::activity_rows(450),
             reviews: Vec::new(),
-            asked: Vec::new(),
+            requests: Vec::new(),
             failures: VecDeque::new(),
-            denying: false,
-            done: Vec::new(),
-            could_wait: Vec::new(),
-            hold: false,
-            held: effects.into(),
+            deny_key_lists: false,
+            effects: Vec::new(),
+            deferrable: Vec::new(),
+            is_holding: false,
+            held_effects: effects.into(),
             buffer: Buffer::empty(Rect::new(0, 0, columns, rows)),
             drawn: FrameInfo::default(),
             now: UiTime::default(),
@@ -118,18 +118,18 @@ impl Driver {
     }
 
     /// Answers all that is held back.
-    pub fn go(mut self) -> Self {
-        self.hold = false;
-        while let Some(effect) = self.held.pop_front() {
+    pub fn release(mut self) -> Self {
+        self.is_holding = false;
+        while let Some(effect) = self.held_effects.pop_front() {
             self.run(effect);
         }
         self.frame();
         self
     }
 
-    /// Answers what is held back now, and holds back what is asked then.
-    pub fn go_once(mut self) -> Self {
-        for effect in std::mem::take(&mut self.held) {
+    /// Answers what is held back now, and holds back what is request then.
+    pub fn release_batch(mut self) -> Self {
+        for effect in std::mem::take(&mut self.held_effects) {
             self.run(effect);
         }
         self.frame();
@@ -137,12 +137,12 @@ impl Driver {
     }
 
     /// Answers what of this name is held back, and nothing else.
-    pub fn go_for(mut self, ask: &str) -> Self {
-        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held).into_iter().partition(
+    pub fn release_only(mut self, ask: &str) -> Self {
+        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held_effects).into_iter().partition(
             |effect| matches!(effect, Effect::Request { request: held, .. } if format!("{held:?}").starts_with(ask)),
         );
-        self.held = later.into();
-        assert!(!now.is_empty(), "{ask} was not asked: {:?}", self.held);
+        self.held_effects = later.into();
+        assert!(!now.is_empty(), "{ask} was not request: {:?}", self.held_effects);
         for effect in now {
             self.run(effect);
         }
@@ -150,12 +150,12 @@ impl Driver {
         self
     }
 
-    pub fn holding(mut self) -> Self {
-        self.hold = true;
+    pub fn hold_replies(mut self) -> Self {
+        self.is_holding = true;
         self
     }
 
-    pub fn failing(mut self, failure: RequestError) -> Self {
+    pub fn fail_next(mut self, failure: RequestError) -> Self {
         self.failures.push_back(failure);
         self
     }
@@ -163,8 +163,8 @@ impl Driver {
     pub fn send(&mut self, msg: Msg) {
         let effects = self.model.update(msg);
         for effect in effects {
-            if self.hold && matches!(effect, Effect::Request { .. } | Effect::Deliver { .. }) {
-                self.held.push_back(effect);
+            if self.is_holding && matches!(effect, Effect::Request { .. } | Effect::Deliver { .. }) {
+                self.held_effects.push_back(effect);
             } else {
                 self.run(effect);
             }
@@ -174,7 +174,7 @@ impl Driver {
     fn run(&mut self, effect: Effect) {
         match effect {
             Effect::Request { ticket, request } => {
-                self.asked.push(format!("{request:?}"));
+                self.requests.push(format!("{request:?}"));
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
                     None => self.answer(request),
@@ -189,14 +189,14 @@ impl Driver {
                 self.reply(ticket, result);
             }
             Effect::CancelRequest(_) => {}
-            Effect::FinishCreate { .. } => self.done.push("pending dropped".to_owned()),
-            other => self.done.push(format!("{other:?}")),
+            Effect::FinishCreate { .. } => self.effects.push("pending dropped".to_owned()),
+            other => self.effects.push(format!("{other:?}")),
         }
     }
 
     fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         let reply = Msg::Reply { ticket, result };
-        self.could_wait.push(self.model.can_wait(&reply));
+        self.deferrable.push(self.model.can_wait(&reply));
         self.send(reply);
     }
 
@@ -214,7 +214,7 @@ impl Driver {
                 (format!("write {text} to {path}"), format!("written to {path}"))
             }
         };
-        self.done.push(what);
+        self.effects.push(what);
         said
     }
 
@@ -235,7 +235,7 @@ impl Driver {
     }
 
     /// Presses keys that all arrive before the next frame.
-    pub fn press_at_once(mut self, keys: &str) -> Self {
+    pub fn press_in_one_frame(mut self, keys: &str) -> Self {
         for c in keys.chars() {
             self.send(Msg::KeyPress(KeySequence::parse(&c.to_string()).unwrap().first));
         }
@@ -302,6 +302,6 @@ impl Driver {
 }
 
 /// A theme without colours and without Unicode.
-pub fn plain() -> Theme {
+pub fn ascii_mono_theme() -> Theme {
     Theme { palette: ColorScheme::Mono, ascii: true }
 }

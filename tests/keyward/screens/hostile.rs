@@ -8,7 +8,7 @@ use keyward::tui::msg::RequestError;
 use proptest::prelude::*;
 
 use super::driver::{Driver, secret, start};
-use super::fleet;
+use super::key_fixtures;
 
 const HOSTILE: [&str; 14] = [
     "\u{1b}[2Jcleared",
@@ -33,7 +33,8 @@ fn hostile() -> Driver {
         .iter()
         .zip(0u16..)
         .map(|(name, n)| {
-            let mut key = fleet::key(n, Kind::Organization, name, i64::from(n) * 1_000, Some((0, name)));
+            let mut key =
+                key_fixtures::key(n, Kind::Organization, name, i64::from(n) * 1_000, Some((0, name)));
             key.masked = format!("sk_…{name}");
             key.note = Some((*name).to_owned());
             key
@@ -51,7 +52,7 @@ fn shows_nothing_that_acts(driver: &Driver) {
 }
 
 #[test]
-fn hostile_names_are_shown_harmlessly_everywhere() {
+fn hostile_names_are_shown_harmlessly_on_every_screen() {
     let driver = hostile();
     assert_snapshot!(driver.screen());
     shows_nothing_that_acts(&driver);
@@ -62,7 +63,7 @@ fn hostile_names_are_shown_harmlessly_everywhere() {
         }
     }
     let failure = RequestError::Unreachable("\u{1b}[31mred \u{202e}alert".into());
-    shows_nothing_that_acts(&Driver::new().failing(failure).press("r"));
+    shows_nothing_that_acts(&Driver::new().fail_next(failure).press("r"));
     shows_nothing_that_acts(&Driver::new().press("n").paste("a\u{1b}[2Jb"));
 }
 
@@ -108,7 +109,7 @@ fn every_size_from_one_cell_up_is_drawn() {
 
 /// A rotation's keys need not be among those of the tables.
 #[test]
-fn a_rotation_is_finished_whatever_the_tables_hold() {
+fn a_rotation_is_finished_though_its_keys_are_in_no_table() {
     for (columns, rows) in [(1, 1), (80, 24)] {
         let mut driver = Driver::new().resize(columns, rows).press("5[x");
         let old = driver.model.tables.rotations.selected().unwrap().old.id;
@@ -119,7 +120,7 @@ fn a_rotation_is_finished_whatever_the_tables_hold() {
 
 /// Older pages are asked for as one scrolls, and what is held of them has an end.
 #[test]
-fn a_log_without_end_does_not_fill_the_memory() {
+fn an_endless_log_is_truncated_in_memory() {
     let mut driver = Driver::new();
     for row in &mut driver.log[..200] {
         row.detail = "x".repeat(200_000);
@@ -131,12 +132,12 @@ fn a_log_without_end_does_not_fill_the_memory() {
 }
 
 #[test]
-fn a_server_that_contradicts_itself_is_not_asked_without_end() {
+fn contradictory_replies_cause_no_request_loop() {
     let mut driver = Driver::new();
-    driver.denying = true;
-    let before = driver.asked.len();
+    driver.deny_key_lists = true;
+    let before = driver.requests.len();
     let driver = driver.wait(10_000).press("r");
-    assert!(driver.asked.len() < before + 12, "{:?}", driver.asked);
+    assert!(driver.requests.len() < before + 12, "{:?}", driver.requests);
 }
 
 /// One thing that happens.
@@ -161,7 +162,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_keys_and_no_window_panic_and_no_secret_stays(
+    fn random_key_presses_and_sizes_never_panic_or_keep_a_secret(
         keys in prop::collection::vec(happening(), 1..60),
         sizes in prop::collection::vec((1u16..130, 1u16..50), 1..4),
         role in prop::sample::select(vec![Role::Admin, Role::Normal, Role::Operator]),

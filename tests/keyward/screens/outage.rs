@@ -12,20 +12,20 @@ fn down() -> RequestError {
 
 /// Fails the next answers, so many.
 fn failing(driver: Driver, times: usize) -> Driver {
-    (0..times).fold(driver, |driver, _| driver.failing(down()))
+    (0..times).fold(driver, |driver, _| driver.fail_next(down()))
 }
 
 #[test]
-fn who_is_signed_in_and_the_keys_are_asked_for_again() {
+fn the_account_and_the_keys_are_requested_again() {
     use super::driver::start;
     use keyward::domain::member::Role;
-    let driver = failing(Driver::prepare(start(80, 24), Role::Admin), 2).go();
+    let driver = failing(Driver::prepare(start(80, 24), Role::Admin), 2).release();
     assert!(driver.screen().contains("refused the connection"));
     let driver = driver.wait(11_000);
     assert!(driver.model.selected().is_some(), "{}", driver.screen());
     // Signed in, but the first list does not arrive.
-    let driver = Driver::prepare(start(80, 24), Role::Admin).holding().go_once();
-    let driver = failing(driver, 2).go();
+    let driver = Driver::prepare(start(80, 24), Role::Admin).hold_replies().release_batch();
+    let driver = failing(driver, 2).release();
     assert!(driver.model.selected().is_none());
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
     let driver = driver.wait(11_000);
@@ -34,7 +34,7 @@ fn who_is_signed_in_and_the_keys_are_asked_for_again() {
 }
 
 #[test]
-fn every_other_tab_is_asked_for_again() {
+fn every_other_tab_is_requested_again() {
     for tab in ["4", "5", "6"] {
         let whole = Driver::new().press(tab).screen();
         let driver = failing(Driver::new(), 1).press(tab);
@@ -47,7 +47,7 @@ fn every_other_tab_is_asked_for_again() {
 }
 
 #[test]
-fn rows_stay_while_the_server_is_away() {
+fn rows_stay_while_the_server_is_unreachable() {
     let driver = Driver::new();
     let before = driver.model.selected().unwrap().id;
     let driver = failing(driver, 3).wait(11_000);
@@ -57,7 +57,7 @@ fn rows_stay_while_the_server_is_away() {
 }
 
 #[test]
-fn another_role_is_noticed_when_it_matters() {
+fn a_changed_role_is_noticed_on_the_next_request() {
     let mut driver = Driver::with(start(80, 24), Role::Normal).press("2");
     assert!(driver.screen().contains("may not see organization keys"), "{}", driver.screen());
     driver.role = Role::Admin;
@@ -71,6 +71,6 @@ fn another_role_is_noticed_when_it_matters() {
     driver.role = Role::Normal;
     let denied =
         RequestError::Refused(Box::new(Problem::new(ProblemType::NotPermitted, "Your role may not.")));
-    let driver = driver.failing(denied).press("ieva@plant.example<enter>");
+    let driver = driver.fail_next(denied).press("ieva@plant.example<enter>");
     assert!(driver.screen().contains("(normal)"), "{}", driver.screen());
 }

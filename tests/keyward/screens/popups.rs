@@ -8,8 +8,8 @@ use keyward::tui::msg::{RequestError, UnfinishedCreate};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
-use super::driver::{Driver, plain, secret, start};
-use super::fleet::NOW;
+use super::driver::{Driver, ascii_mono_theme, secret, start};
+use super::key_fixtures::NOW;
 
 #[test]
 fn creating_a_key_warns_and_advises() {
@@ -23,7 +23,7 @@ fn creating_a_key_warns_and_advises() {
 }
 
 #[test]
-fn a_new_secret_is_masked_until_asked_for_and_gone_after_closing() {
+fn a_new_secret_is_masked_until_revealed_and_gone_after_closing() {
     let driver = Driver::new().press("nLine 4<enter>");
     assert_snapshot!(driver.screen());
     let shown = secret();
@@ -35,7 +35,7 @@ fn a_new_secret_is_masked_until_asked_for_and_gone_after_closing() {
     assert!(!driver.screen().contains(shown));
     let driver = driver.press("y");
     assert_snapshot!(driver.screen());
-    assert_eq!(driver.done, [format!("copy {shown}")]);
+    assert_eq!(driver.effects, [format!("copy {shown}")]);
     let driver = driver.press("v<esc>");
     assert_snapshot!(driver.screen());
     let driver = driver.press("y");
@@ -44,7 +44,7 @@ fn a_new_secret_is_masked_until_asked_for_and_gone_after_closing() {
         !format!("{:?}", driver.model).contains(shown)
             && !format!("{:?}", driver.buffer()).contains(&shown[4..20])
     );
-    assert_eq!(driver.done.last().unwrap(), "pending dropped");
+    assert_eq!(driver.effects.last().unwrap(), "pending dropped");
     assert_eq!(driver.model.selected().unwrap().name, "Line 4");
 }
 
@@ -54,7 +54,7 @@ fn a_secret_goes_into_a_file_or_a_command() {
     assert_snapshot!(driver.screen());
     let driver = driver.press("~/line4.key<enter>");
     assert_snapshot!(driver.screen());
-    assert!(driver.done.iter().any(|d| d.starts_with("write sk_") && d.ends_with("to ~/line4.key")));
+    assert!(driver.effects.iter().any(|d| d.starts_with("write sk_") && d.ends_with("to ~/line4.key")));
     assert!(driver.press("<esc>").model.popup.is_none());
 
     let failure = RequestError::Local("`pass` exited with 1: no such store. Nothing was stored.".into());
@@ -72,7 +72,7 @@ fn a_refused_create_keeps_what_was_typed() {
 }
 
 #[test]
-fn a_silent_key_is_revoked_by_one_other_key() {
+fn a_silent_key_is_revoked_with_one_key_press() {
     let driver = Driver::new().press("jjx");
     assert_snapshot!(driver.screen());
     let driver = driver.press("y");
@@ -81,8 +81,8 @@ fn a_silent_key_is_revoked_by_one_other_key() {
 }
 
 #[test]
-fn nothing_is_revoked_by_keys_that_came_before_the_popup_was_seen() {
-    let driver = Driver::new().press("jj").press_at_once("xy");
+fn key_presses_before_the_popup_is_shown_revoke_nothing() {
+    let driver = Driver::new().press("jj").press_in_one_frame("xy");
     assert!(driver.keys.iter().all(|k| k.name == "Old ERP" || k.revoked_at.is_none()));
     let driver = driver.press("<enter>");
     assert!(driver.model.popup.is_none());
@@ -90,11 +90,11 @@ fn nothing_is_revoked_by_keys_that_came_before_the_popup_was_seen() {
 }
 
 #[test]
-fn a_live_key_takes_the_last_four_and_a_used_one_a_reason() {
+fn a_key_in_use_needs_the_last_four_and_a_used_key_a_reason() {
     let mut driver = Driver::new().press("jjjx");
     assert_snapshot!(driver.screen());
-    let four = driver.named("Power BI – Sales").last_four().to_owned();
-    driver.named("Power BI – Sales").last_used_at = Some(NOW.plus(MINUTE));
+    let four = driver.key_named("Power BI – Sales").last_four().to_owned();
+    driver.key_named("Power BI – Sales").last_used_at = Some(NOW.plus(MINUTE));
     let driver = driver.press("abcd<enter>");
     assert_snapshot!(driver.screen());
     let driver = driver
@@ -109,7 +109,7 @@ fn a_live_key_takes_the_last_four_and_a_used_one_a_reason() {
 }
 
 #[test]
-fn marked_keys_are_revoked_one_by_one_and_live_ones_stay() {
+fn marked_keys_are_revoked_one_by_one_and_keys_in_use_are_kept() {
     let driver = Driver::new().press("jj  x");
     assert_snapshot!(driver.screen());
     let driver = driver.press("revoke 1<enter>");
@@ -118,10 +118,10 @@ fn marked_keys_are_revoked_one_by_one_and_live_ones_stay() {
 }
 
 #[test]
-fn editing_meets_another_change() {
+fn an_edit_conflict_is_shown() {
     let mut driver = Driver::new().press("e");
     assert_snapshot!(driver.screen());
-    let mut now = driver.named("Backup job").clone();
+    let mut now = driver.key_named("Backup job").clone();
     now.version += 1;
     now.name = "Backups".to_owned();
     let problem = Problem::new(ProblemType::VersionMismatch, "It was changed.").with_key(now);
@@ -141,22 +141,24 @@ fn menus_palette_help_and_messages() {
     assert_snapshot!(Driver::new().press("?mark").screen());
     assert_snapshot!(Driver::new().press("y1:messages<enter>").screen());
     let mut ascii = start(60, 16);
-    ascii.theme = plain();
+    ascii.theme = ascii_mono_theme();
     assert_snapshot!(Driver::with(ascii, Role::Admin).press("jjx").screen());
 }
 
 #[test]
-fn restricted_popups_say_why_they_write_nothing() {
+fn restricted_popups_explain_why_nothing_is_written() {
     let restricted = || Driver::with(StartOptions { restricted: true, ..start(80, 24) }, Role::Admin);
     for keys in ["3SAy<esc>E<enter>", "nLine 4<enter>w", "nLine 4<enter>p"] {
         let driver = restricted().press(keys);
         assert!(driver.screen().contains("out of reach here (--restricted)"), "{}", driver.screen());
-        assert!(!driver.done.iter().any(|done| done.starts_with("write") || done.starts_with("pipe")));
+        assert!(
+            !driver.effects.iter().any(|effect| effect.starts_with("write") || effect.starts_with("pipe"))
+        );
     }
 }
 
 #[test]
-fn a_few_letters_find_a_command() {
+fn a_fuzzy_search_finds_a_command() {
     assert!(Driver::new().press("jj:rvkppup<enter>").screen().contains("Its next request gets 401"));
     let driver = Driver::new().press("<ctrl-p>exct<enter>");
     assert!(driver.screen().contains("2026-11-06"), "{}", driver.screen());
@@ -170,7 +172,7 @@ fn an_unfinished_create_is_offered_at_the_start() {
         kind: keyward::domain::key::Kind::Organization,
         body: CreateKey { name: "Line 4".into(), note: None, replaces: None },
         at: NOW.minus(20 * MINUTE),
-        member: super::fleet::ada().id,
+        member: super::key_fixtures::ada().id,
         key_id: None,
         leaked: None,
     }];
@@ -180,10 +182,10 @@ fn an_unfinished_create_is_offered_at_the_start() {
 }
 
 #[test]
-fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
+fn signing_in_again_after_a_session_ended_keeps_everything() {
     let ended =
         RequestError::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
-    let driver = Driver::new().press("jj").failing(ended).press("r");
+    let driver = Driver::new().press("jj").fail_next(ended).press("r");
     assert_snapshot!(driver.screen());
     let driver = driver.press(":sign<enter>");
     assert_snapshot!(driver.screen());
@@ -196,14 +198,14 @@ fn an_ended_session_keeps_everything_and_goes_on_with_a_code() {
 }
 
 #[test]
-fn what_was_typed_outlives_the_session() {
+fn form_input_survives_the_end_of_a_session() {
     let ended =
         || RequestError::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
     let code = format!("inv_{}", "0f".repeat(32));
     for (open, typed) in
         [("nLine 4", "Line 4"), ("eyz", "Backup jobyz"), ("5ieva@plant.example", "eva@plant.example")]
     {
-        let out = || Driver::new().press(open).failing(ended()).press("<enter>");
+        let out = || Driver::new().press(open).fail_next(ended()).press("<enter>");
         assert!(out().screen().contains("Sign in again"), "{}", out().screen());
         assert!(out().press("<esc>").screen().contains(typed), "{}", out().press("<esc>").screen());
         let driver = out().paste(&code).press("<enter>");
@@ -211,22 +213,22 @@ fn what_was_typed_outlives_the_session() {
         let driver = driver.press("<enter>");
         assert!(!driver.screen().contains("Sign in again"), "{}", driver.screen());
     }
-    let driver = Driver::new().press("nLine 4").failing(ended()).press("<enter>").paste(&code);
+    let driver = Driver::new().press("nLine 4").fail_next(ended()).press("<enter>").paste(&code);
     let driver = driver.press("<enter><enter>");
     assert!(driver.screen().contains("Save your key"), "{}", driver.screen());
 }
 
 #[test]
-fn ctrl_z_suspends_everywhere_but_in_text_fields() {
+fn ctrl_z_suspends_except_in_text_fields() {
     // On a table, in a question, a menu, the popup of a new secret, a wizard, a member's details.
     for keys in ["", "j<enter>", "x", "s", "y", "nLine 4<enter>", "4<enter>", "5<enter>"] {
         let driver = Driver::new().press(keys);
         let open = driver.model.popup.is_some();
         let driver = driver.press("<ctrl-z>");
-        assert_eq!(driver.done, ["Suspend"], "{keys}");
+        assert_eq!(driver.effects, ["Suspend"], "{keys}");
         assert_eq!(driver.model.popup.is_some(), open, "{keys}");
     }
     for keys in ["/", "n", "e", ":", "?", "nLine 4<enter>w", "4/"] {
-        assert!(Driver::new().press(keys).press("<ctrl-z>").done.is_empty(), "{keys}");
+        assert!(Driver::new().press(keys).press("<ctrl-z>").effects.is_empty(), "{keys}");
     }
 }

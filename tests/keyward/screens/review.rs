@@ -8,7 +8,7 @@ use keyward::tui::msg::RequestError;
 use keyward::wire::problem::{Problem, ProblemType};
 
 use super::driver::{Driver, start};
-use super::fleet::{NOW, key};
+use super::key_fixtures::{NOW, key};
 
 fn stale(count: u16) -> Vec<Key> {
     (0..count)
@@ -27,15 +27,16 @@ fn stale(count: u16) -> Vec<Key> {
 fn reviewing(keys: Vec<Key>) -> Driver {
     let mut driver = Driver::prepare(start(80, 24), Role::Admin);
     driver.keys = keys;
-    driver.go()
+    driver.release()
 }
 
 /// The drafts as the program last kept them.
 fn kept(driver: &Driver) -> String {
     let mut kept = String::new();
-    for done in &driver.done {
-        let text =
-            |name| Some(serde_json::from_str::<String>(done.strip_prefix(name)?.strip_suffix(')')?).unwrap());
+    for effect in &driver.effects {
+        let text = |name| {
+            Some(serde_json::from_str::<String>(effect.strip_prefix(name)?.strip_suffix(')')?).unwrap())
+        };
         if let Some(whole) = text("SaveDrafts(") {
             kept = whole;
         }
@@ -52,7 +53,7 @@ fn the_queue_shows_the_riskiest_first_with_its_reasons() {
 }
 
 #[test]
-fn a_key_is_decided_on_its_row() {
+fn decisions_are_made_on_the_row() {
     assert_snapshot!(Driver::new().press("3xSRK").screen());
     assert_snapshot!(Driver::new().press("3xSRKstill needed<enter>").screen());
     assert_snapshot!(Driver::new().press("3xSRKstill needed<enter>A").screen());
@@ -81,7 +82,7 @@ fn twenty_keys_take_at_most_45_presses() {
 }
 
 #[test]
-fn one_silent_key_is_confirmed_by_a_letter_and_many_by_their_number() {
+fn one_silent_key_is_confirmed_with_a_letter_and_several_with_their_count() {
     let driver = reviewing(stale(3)).press("3xAy");
     assert_eq!(driver.reviews.len(), 1);
     let driver = reviewing(stale(3)).press("3axArevoke 2<enter>");
@@ -93,15 +94,15 @@ fn one_silent_key_is_confirmed_by_a_letter_and_many_by_their_number() {
 }
 
 #[test]
-fn a_pasted_series_of_keys_revokes_nothing() {
-    let driver = reviewing(stale(3)).press("3").press_at_once("xAy");
+fn pasted_key_presses_revoke_nothing() {
+    let driver = reviewing(stale(3)).press("3").press_in_one_frame("xAy");
     assert_eq!(driver.reviews.len(), 0);
 }
 
 #[test]
-fn a_key_that_was_used_meanwhile_is_left_and_said_by_whom() {
+fn a_key_used_meanwhile_is_kept_and_the_client_is_named() {
     let mut driver = reviewing(stale(2)).press("3xxA");
-    let used = driver.named("Stale 01");
+    let used = driver.key_named("Stale 01");
     used.last_used_at = Some(NOW.plus(4 * MINUTE));
     let driver = driver.press("revoke 2<enter>");
     assert_eq!(driver.reviews.len(), 1);
@@ -110,7 +111,7 @@ fn a_key_that_was_used_meanwhile_is_left_and_said_by_whom() {
 }
 
 #[test]
-fn live_keys_are_left_alone() {
+fn keys_in_use_are_left_alone() {
     let mut keys = stale(2);
     keys[0].last_used_at = Some(NOW.minus(12 * MINUTE));
     keys[0].created_at = NOW.minus(400 * DAY);
@@ -120,10 +121,10 @@ fn live_keys_are_left_alone() {
 }
 
 #[test]
-fn a_key_that_another_admin_revoked_needs_no_decision() {
+fn a_key_revoked_by_another_admin_needs_no_decision() {
     let mut driver = reviewing(stale(2)).press("3x");
-    driver.named("Stale 01").revoked_at = Some(NOW);
-    driver.named("Stale 01").version = 2;
+    driver.key_named("Stale 01").revoked_at = Some(NOW);
+    driver.key_named("Stale 01").version = 2;
     let driver = driver.wait(6_000).press("A");
     assert!(driver.screen().contains("1 key revoked already"), "{}", driver.screen());
     let driver = driver.press("y");
@@ -131,7 +132,7 @@ fn a_key_that_another_admin_revoked_needs_no_decision() {
 }
 
 #[test]
-fn undo_takes_back_one_step() {
+fn undo_reverts_one_step() {
     let driver = reviewing(stale(3)).press("3ax");
     assert!(driver.screen().contains("revoke 3"), "{}", driver.screen());
     let driver = driver.press("u");
@@ -139,7 +140,7 @@ fn undo_takes_back_one_step() {
 }
 
 #[test]
-fn drafts_outlive_the_program_and_nothing_is_applied_twice() {
+fn drafts_survive_a_restart_and_nothing_is_applied_twice() {
     let driver = reviewing(stale(3)).press("3xKbecause<enter>");
     let (drafts, keys) = (kept(&driver), driver.keys.clone());
     let again = |reviews| {
@@ -149,7 +150,7 @@ fn drafts_outlive_the_program_and_nothing_is_applied_twice() {
         );
         driver.keys.clone_from(&keys);
         driver.reviews = reviews;
-        driver.go().press("3")
+        driver.release().press("3")
     };
     let resumed = again(Vec::new());
     assert!(resumed.screen().contains("Decided: revoke 1, keep 1"), "{}", resumed.screen());
@@ -163,7 +164,7 @@ fn drafts_outlive_the_program_and_nothing_is_applied_twice() {
 #[test]
 fn a_lost_connection_keeps_the_rest_as_drafts() {
     let lost = RequestError::Unreachable("The server did not answer.".into());
-    let driver = reviewing(stale(12)).press("3axArevoke 12").failing(lost).press("<enter>");
+    let driver = reviewing(stale(12)).press("3axArevoke 12").fail_next(lost).press("<enter>");
     assert!(driver.reviews.len() < 12);
     let done = driver.reviews.len();
     let driver = driver.press("<esc>");
@@ -171,27 +172,27 @@ fn a_lost_connection_keeps_the_rest_as_drafts() {
 }
 
 #[test]
-fn the_preview_opens_as_soon_as_it_is_known_what_was_applied_before() {
+fn the_preview_opens_once_earlier_decisions_are_loaded() {
     let mut driver = Driver::prepare(start(80, 24), Role::Admin);
     driver.keys = stale(3);
     // Who is signed in, then the keys; the decisions are asked for and not answered.
-    let driver = driver.holding().go_once().go_once().press("3xA");
+    let driver = driver.hold_replies().release_batch().release_batch().press("3xA");
     assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
     assert!(driver.model.popup.is_none());
-    let driver = driver.go();
+    let driver = driver.release();
     assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());
 }
 
 #[test]
-fn the_preview_waits_for_the_keys_too() {
+fn the_preview_also_waits_for_the_keys() {
     let first = reviewing(stale(3)).press("3x");
     let start = keyward::tui::context::StartOptions { drafts: kept(&first), ..start(80, 24) };
     let mut driver = Driver::prepare(start, Role::Admin);
     driver.keys = stale(3);
     // The tab is open before the keys are there, and what was applied before is known first.
-    let driver = driver.holding().go_once().press("3").go_for("Reviews").press("A");
+    let driver = driver.hold_replies().release_batch().press("3").release_only("Reviews").press("A");
     assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
-    let driver = driver.go();
+    let driver = driver.release();
     assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());
 }
 
@@ -202,7 +203,7 @@ fn kept_keys_leave_the_queue() {
 }
 
 #[test]
-fn a_filter_with_a_mistake_says_where() {
+fn an_invalid_filter_points_at_the_mistake() {
     let driver = reviewing(stale(3)).press("3/idle:>9q");
     assert_snapshot!(driver.screen().lines().nth(8).unwrap());
 }
@@ -212,34 +213,35 @@ fn the_export_is_written_and_recorded() {
     let driver = reviewing(stale(3)).press("3xAy<esc>E");
     assert_snapshot!(driver.screen());
     let driver = driver.press("<enter>");
-    let written = driver.done.iter().find(|done| done.starts_with("write # Review of API keys")).unwrap();
+    let written =
+        driver.effects.iter().find(|effect| effect.starts_with("write # Review of API keys")).unwrap();
     assert!(written.ends_with("to keyward-review-2026-11-18.md"));
     assert!(driver.screen().contains("Recorded 1"), "{}", driver.screen());
 }
 
 #[test]
-fn only_the_failed_ones_are_tried_again() {
+fn only_failed_decisions_are_retried() {
     let busy =
         || RequestError::Refused(Box::new(Problem::new(ProblemType::OutcomeUnknown, "The server is busy.")));
     let mut driver = reviewing(stale(4)).press("3axArevoke 4");
     driver.failures.extend([busy(), busy()]);
-    driver.asked.clear();
+    driver.requests.clear();
     let mut driver = driver.press("<enter>");
     assert_snapshot!(driver.screen());
-    let first: Vec<String> = std::mem::take(&mut driver.asked);
+    let first: Vec<String> = std::mem::take(&mut driver.requests);
     assert_eq!((first.len(), driver.reviews.len()), (4, 2));
     let driver = driver.press("<enter>");
     assert_eq!(driver.reviews.len(), 4);
     // The same two, each under its own key, so that what had arrived after all is not done twice.
-    assert_eq!(driver.asked, first[..2]);
+    assert_eq!(driver.requests, first[..2]);
     assert!(!driver.press("<esc>").screen().contains("Decided:"));
 }
 
 #[test]
-fn a_decision_costs_a_line_however_many_there_are() {
+fn a_decision_appends_one_line_to_the_drafts() {
     let mut driver = reviewing(stale(3_000)).press("3ax");
     let kept = |driver: &mut Driver| -> Vec<String> {
-        std::mem::take(&mut driver.done).into_iter().filter(|done| done.contains("Drafts(")).collect()
+        std::mem::take(&mut driver.effects).into_iter().filter(|effect| effect.contains("Drafts(")).collect()
     };
     assert!(kept(&mut driver)[0].starts_with("SaveDrafts("));
     let mut driver = driver.press("SuS");
@@ -249,7 +251,7 @@ fn a_decision_costs_a_line_however_many_there_are() {
 }
 
 #[test]
-fn a_torn_end_costs_only_what_was_torn() {
+fn a_truncated_draft_file_loses_only_its_last_line() {
     let driver = reviewing(stale(4)).press("3xxS");
     let whole = kept(&driver);
     let torn = &whole[..whole.len() - 9];
@@ -257,7 +259,7 @@ fn a_torn_end_costs_only_what_was_torn() {
         let start = keyward::tui::context::StartOptions { drafts: drafts.to_owned(), ..start(80, 24) };
         let mut driver = Driver::prepare(start, Role::Admin);
         driver.keys.clone_from(&reviewing(stale(4)).keys);
-        driver.go().press("3")
+        driver.release().press("3")
     };
     let resumed = resume(torn);
     assert!(resumed.screen().contains("Decided: revoke 2;"), "{}", resumed.screen());

@@ -6,10 +6,10 @@ use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
 use keyward::tui::msg::RequestError;
 
-use super::driver::{Driver, plain, start};
+use super::driver::{Driver, ascii_mono_theme, start};
 
 #[test]
-fn an_admin_opens_on_the_workspace() {
+fn an_admin_starts_on_the_workspace() {
     assert_snapshot!(Driver::new().screen());
     assert_snapshot!(Driver::at(120, 40).wait(300).screen());
     assert_snapshot!(Driver::at(60, 16).screen());
@@ -18,29 +18,29 @@ fn an_admin_opens_on_the_workspace() {
 }
 
 #[test]
-fn the_details_stand_beside_below_or_over_the_table() {
+fn details_are_shown_beside_below_or_over_the_table() {
     assert_snapshot!(Driver::at(120, 40).press("jjjjj<enter>").wait(300).screen());
     assert_snapshot!(Driver::at(80, 50).press("jjjjj<enter>").wait(300).screen());
     assert_snapshot!(Driver::new().press("jjjjj<enter>").wait(300).screen());
 }
 
 #[test]
-fn loading_empty_failed_and_not_permitted_say_what_to_do_next() {
+fn empty_states_say_what_to_do_next() {
     let driver = |role| Driver::prepare(start(80, 24), role);
-    assert_snapshot!(driver(Role::Admin).holding().wait(250).screen());
-    assert_snapshot!(driver(Role::Normal).go().press("2").screen());
+    assert_snapshot!(driver(Role::Admin).hold_replies().wait(250).screen());
+    assert_snapshot!(driver(Role::Normal).release().press("2").screen());
     let mut empty = driver(Role::Operator);
     empty.keys.clear();
-    assert_snapshot!(empty.go().screen());
+    assert_snapshot!(empty.release().screen());
     let down = "The server at keys.plant.example does not answer. Check that it runs.";
-    assert_snapshot!(Driver::new().failing(RequestError::Unreachable(down.into())).press("r").screen());
+    assert_snapshot!(Driver::new().fail_next(RequestError::Unreachable(down.into())).press("r").screen());
 }
 
 #[test]
-fn while_a_refresh_lets_one_wait_the_rows_are_dimmed_and_a_spinner_turns() {
+fn a_slow_refresh_dims_the_rows_and_shows_a_spinner() {
     use ratatui::style::Modifier;
     let dim = |driver: &Driver| driver.buffer()[(6, 4)].modifier.contains(Modifier::DIM);
-    let driver = Driver::new().holding().press("r").wait(150);
+    let driver = Driver::new().hold_replies().press("r").wait(150);
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
     let driver = driver.wait(150);
     assert!(driver.screen().contains("looking for changes") && dim(&driver), "{}", driver.screen());
@@ -48,15 +48,15 @@ fn while_a_refresh_lets_one_wait_the_rows_are_dimmed_and_a_spinner_turns() {
     let first = spinner(&driver);
     let driver = driver.wait(250);
     assert_ne!(spinner(&driver), first);
-    let driver = driver.go();
+    let driver = driver.release();
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
     // A look for changes that nobody asked for disturbs nobody.
-    let driver = driver.holding().wait(9_000);
+    let driver = driver.hold_replies().wait(9_000);
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
 }
 
 #[test]
-fn a_filter_narrows_as_one_types() {
+fn a_filter_narrows_while_typing() {
     let driver = Driver::new().press("/sa");
     assert_snapshot!(driver.screen());
     assert_snapshot!(driver.press("<esc>/owner:removed<enter>").screen());
@@ -65,9 +65,9 @@ fn a_filter_narrows_as_one_types() {
 }
 
 #[test]
-fn without_colour_and_unicode_everything_is_still_told_apart() {
+fn rows_are_distinct_without_colour_and_unicode() {
     let mut start = start(80, 24);
-    start.theme = plain();
+    start.theme = ascii_mono_theme();
     assert_snapshot!(Driver::with(start, Role::Admin).press("j ").screen());
 }
 
@@ -75,7 +75,7 @@ fn without_colour_and_unicode_everything_is_still_told_apart() {
 fn a_refresh_keeps_the_selection_on_its_key() {
     let mut driver = Driver::new().press("jjj");
     let before = driver.model.selected().unwrap().id;
-    let newer = super::fleet::key(90, Kind::Organization, "Newest", 0, None);
+    let newer = super::key_fixtures::key(90, Kind::Organization, "Newest", 0, None);
     driver.keys.insert(0, newer);
     let driver = driver.wait(5_000);
     assert_eq!(driver.model.selected().unwrap().id, before);
@@ -83,7 +83,7 @@ fn a_refresh_keeps_the_selection_on_its_key() {
 }
 
 #[test]
-fn a_refresh_without_news_changes_no_cell() {
+fn a_refresh_without_changes_redraws_no_cell() {
     let driver = Driver::new().press("jj");
     let before = driver.buffer().clone();
     let driver = driver.wait(4_000).wait(1_500);
@@ -91,23 +91,23 @@ fn a_refresh_without_news_changes_no_cell() {
 }
 
 #[test]
-fn only_news_that_nobody_asked_for_wait_for_the_next_frame() {
+fn only_background_refreshes_may_defer_the_redraw() {
     let mut driver = Driver::new().press("jj");
-    driver.could_wait.clear();
+    driver.deferrable.clear();
     let mut driver = driver.wait(5_000);
-    assert!(!driver.could_wait.is_empty() && driver.could_wait.iter().all(|waits| *waits));
-    driver.could_wait.clear();
+    assert!(!driver.deferrable.is_empty() && driver.deferrable.iter().all(|waits| *waits));
+    driver.deferrable.clear();
     let driver = driver.press("xy");
     assert!(
-        driver.could_wait.contains(&false),
+        driver.deferrable.contains(&false),
         "somebody waits for what {:?} is answered",
-        driver.asked.last()
+        driver.requests.last()
     );
 }
 
 #[test]
-fn pasting_into_the_table_presses_nothing() {
-    let mut driver = Driver::new().paste("xy").press_at_once("jj").resize(120, 40);
-    driver.named("Backup job").name = "Backup job, nightly".to_owned();
-    assert!(driver.done.is_empty());
+fn pasting_into_the_table_triggers_nothing() {
+    let mut driver = Driver::new().paste("xy").press_in_one_frame("jj").resize(120, 40);
+    driver.key_named("Backup job").name = "Backup job, nightly".to_owned();
+    assert!(driver.effects.is_empty());
 }

@@ -45,7 +45,7 @@ async fn invite(store: &Store) -> Result<Id, Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_loses_nothing_and_heals() {
+async fn a_full_disk_loses_nothing_and_writes_resume() {
     let Some(disk) = SmallDisk::mount() else { return };
     let target = Target::Sqlite(disk.0.join("data/keys.db"));
     let store = Store::open(&target, Access::Serve, Clock::System.now(), entropy).await.unwrap();

@@ -35,7 +35,7 @@ async fn open(database: &Database, access: Access) -> Result<Store, OpenError> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_is_private() {
+async fn database_files_are_private() {
     let database = Database::sqlite();
     let (store, _) = with_ada(&database).await;
     let path = path(&database);
@@ -52,7 +52,7 @@ async fn everything_is_private() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_can_read_is_refused_with_what_to_do() {
+async fn files_readable_by_others_are_refused_with_the_chmod_to_run() {
     let database = Database::sqlite();
     let path = path(&database);
     open(&database, Access::Serve).await.unwrap().close().await;
@@ -73,7 +73,7 @@ async fn what_others_can_read_is_refused_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_server_owns_the_file_and_tools_work_beside_it() {
+async fn one_server_owns_the_file_and_tools_may_open_it() {
     let database = Database::sqlite();
     let serving = open(&database, Access::Serve).await.unwrap();
     let second = open(&database, Access::Serve).await;
@@ -87,7 +87,7 @@ async fn one_server_owns_the_file_and_tools_work_beside_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tool_creates_nothing() {
+async fn a_tool_never_creates_a_database() {
     let database = Database::sqlite();
     let missing = open(&database, Access::Tool).await;
     assert!(matches!(missing, Err(OpenError::Missing(_))), "{missing:?}");
@@ -110,7 +110,7 @@ async fn the_settings_of_sqlite_are_in_force() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_is_whole_private_and_never_overwrites() {
+async fn a_backup_is_complete_private_and_never_overwrites() {
     let database = Database::sqlite();
     let (store, ada) = with_ada(&database).await;
     let to = path(&database).parent().unwrap().join("backup.db");

@@ -15,7 +15,7 @@ use sqlx::Connection as _;
 use super::environment;
 
 /// A server with a data folder of its own. Stopped and wiped when it is dropped, or when this process ends in any way.
-pub struct Cluster {
+pub struct PostgresCluster {
     folder: PathBuf,
     /// Closed with this process: the wrapper then stops the server.
     alive: Mutex<Option<ChildStdin>>,
@@ -42,7 +42,7 @@ done
 rm -rf "$DIR"
 "#;
 
-impl Cluster {
+impl PostgresCluster {
     /// Starts one, if PostgreSQL is installed.
     pub fn start() -> Option<Self> {
         let bin = programs()?;
@@ -89,7 +89,7 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Drop for PostgresCluster {
     fn drop(&mut self) {
         self.alive.lock().unwrap().take();
         self.wrapper.lock().unwrap().wait().unwrap();
@@ -98,7 +98,7 @@ impl Drop for Cluster {
 
 /// Creates an empty database for one test, on the server of this run or the one that the environment names.
 pub async fn fresh_database() -> Option<String> {
-    static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+    static SHARED: OnceLock<Option<PostgresCluster>> = OnceLock::new();
     if let Some(url) = environment("KEYWARD_TEST_DATABASE_URL") {
         let in_url = |name: &str| {
             let (start, query) =
@@ -108,7 +108,7 @@ pub async fn fresh_database() -> Option<String> {
         };
         return Some(create_database(&url, in_url).await);
     }
-    if let Some(cluster) = SHARED.get_or_init(Cluster::start) {
+    if let Some(cluster) = SHARED.get_or_init(PostgresCluster::start) {
         return Some(cluster.fresh_database().await);
     }
     assert!(

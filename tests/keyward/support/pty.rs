@@ -14,14 +14,14 @@ use rustix::process::{Pid, Signal, kill_process};
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the program has shown so far.
-pub struct Seen {
+pub struct PtyOutput {
     /// The emulator.
     pub emulator: vt100::Parser,
     /// Every byte since the last [`Pty::take_bytes`].
     pub bytes: Vec<u8>,
 }
 
-impl Seen {
+impl PtyOutput {
     /// The text on the screen.
     pub fn text(&self) -> String {
         self.emulator.screen().contents()
@@ -30,7 +30,7 @@ impl Seen {
 
 /// A program in a terminal.
 pub struct Pty {
-    context: Arc<(Mutex<Seen>, Condvar)>,
+    context: Arc<(Mutex<PtyOutput>, Condvar)>,
     stop: Arc<AtomicBool>,
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
@@ -38,7 +38,7 @@ pub struct Pty {
     slave: Option<Box<dyn SlavePty + Send>>,
     child: Mutex<Box<dyn Child + Send + Sync>>,
     /// The terminal's modes before the program was started.
-    pub before: String,
+    pub initial_modes: String,
 }
 
 /// The program of this crate, in an environment that holds nothing of the tester's but `PATH`.
@@ -80,11 +80,11 @@ impl Pty {
         let pair = native_pty_system()
             .openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
             .unwrap();
-        let before = modes(&*pair.master);
+        let initial_modes = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         let emulator = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 1_000);
-        let seen = Seen { emulator, bytes: Vec::new() };
-        let context = Arc::new((Mutex::new(seen), Condvar::new()));
+        let output = PtyOutput { emulator, bytes: Vec::new() };
+        let context = Arc::new((Mutex::new(output), Condvar::new()));
         let stop = Arc::new(AtomicBool::new(false));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (share, stopped) = (context.clone(), stop.clone());
@@ -92,9 +92,9 @@ impl Pty {
             let mut buffer = vec![0; 1 << 16];
             loop {
                 let n = reader.read(&mut buffer).unwrap_or(0);
-                let mut seen = share.0.lock().unwrap_or_else(PoisonError::into_inner);
-                seen.emulator.process(&buffer[..n]);
-                seen.bytes.extend_from_slice(&buffer[..n]);
+                let mut output = share.0.lock().unwrap_or_else(PoisonError::into_inner);
+                output.emulator.process(&buffer[..n]);
+                output.bytes.extend_from_slice(&buffer[..n]);
                 share.1.notify_all();
                 if n == 0 || stopped.load(Ordering::SeqCst) {
                     break;
@@ -109,7 +109,7 @@ impl Pty {
             writer: Some(writer),
             slave: Some(pair.slave),
             child: Mutex::new(child),
-            before,
+            initial_modes,
         }
     }
 
@@ -121,45 +121,45 @@ impl Pty {
     }
 
     /// Waits until this holds of what was shown.
-    pub fn until<T>(&self, what: &str, mut holds: impl FnMut(&Seen) -> Option<T>) -> T {
+    pub fn wait_until<T>(&self, what: &str, mut holds: impl FnMut(&PtyOutput) -> Option<T>) -> T {
         let began = monotonic();
         let mut ended = false;
-        let mut seen = self.seen();
+        let mut output = self.output();
         loop {
-            if let Some(found) = holds(&seen) {
+            if let Some(found) = holds(&output) {
                 return found;
             }
             // What a program wrote before it ended may come a little later.
             let patience = if ended { Duration::from_secs(2) } else { PATIENCE };
-            assert!(began.elapsed() < patience, "waited in vain for {what}; the screen:\n{}", seen.text());
-            seen = self.context.1.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
+            assert!(began.elapsed() < patience, "waited in vain for {what}; the screen:\n{}", output.text());
+            output = self.context.1.wait_timeout(output, Duration::from_millis(100)).unwrap().0;
             ended = self.child.lock().unwrap().try_wait().unwrap().is_some();
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn output(&self) -> MutexGuard<'_, PtyOutput> {
         self.context.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until a text is on the screen.
-    pub fn until_text(&self, text: &str) {
-        self.until(&format!("{text:?}"), |seen| seen.text().contains(text).then_some(()));
+    pub fn wait_for_text(&self, text: &str) {
+        self.wait_until(&format!("{text:?}"), |output| output.text().contains(text).then_some(()));
     }
 
     /// Looks at what was shown.
-    pub fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
-        look(&self.seen())
+    pub fn inspect<T>(&self, inspect: impl FnOnce(&PtyOutput) -> T) -> T {
+        inspect(&self.output())
     }
 
     /// The bytes since the last time this was asked.
     pub fn take_bytes(&self) -> Vec<u8> {
-        std::mem::take(&mut self.seen().bytes)
+        std::mem::take(&mut self.output().bytes)
     }
 
     /// Gives the window another size.
     pub fn resize(&self, columns: u16, rows: u16) {
-        let mut seen = self.seen();
-        seen.emulator.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
+        let mut output = self.output();
+        output.emulator.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
@@ -187,9 +187,9 @@ impl Pty {
                 return status.exit_code();
             }
             // Wakes when the program writes or closes; at the latest after the wait.
-            let seen = self.seen();
-            let still = format!("still running; the screen:\n{}", seen.text());
-            drop(self.context.1.wait_timeout(seen, Duration::from_millis(20)).unwrap());
+            let output = self.output();
+            let still = format!("still running; the screen:\n{}", output.text());
+            drop(self.context.1.wait_timeout(output, Duration::from_millis(20)).unwrap());
             if began.elapsed() > PATIENCE {
                 let _ = self.child.lock().unwrap().kill();
                 panic!("{still}");

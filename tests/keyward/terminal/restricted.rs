@@ -13,22 +13,24 @@ pub fn has_no_way_out(pty: &mut Pty) {
     pty.press("v");
     for key in ["w", "p"] {
         pty.press(key);
-        pty.until_text(WHY);
+        pty.wait_for_text(WHY);
     }
     // What goes by the terminal itself stays possible.
     pty.take_bytes();
     pty.press("y");
-    pty.until("the copy", |seen| String::from_utf8_lossy(&seen.bytes).contains("\x1b]52;c;").then_some(()));
-    pty.until_text("sent to your terminal");
+    pty.wait_until("the copy", |output| {
+        String::from_utf8_lossy(&output.bytes).contains("\x1b]52;c;").then_some(())
+    });
+    pty.wait_for_text("sent to your terminal");
     pty.press("s");
-    pty.until_text("y it is stored");
+    pty.wait_for_text("y it is stored");
     pty.press("y");
-    pty.until("the table", |seen| (!seen.text().contains("Save your key")).then_some(()));
-    assert!(!pty.look(|seen| seen.text().contains(&secret)));
+    pty.wait_until("the table", |output| (!output.text().contains("Save your key")).then_some(()));
+    assert!(!pty.inspect(|output| output.text().contains(&secret)));
 }
 
 #[test]
-fn files_pipes_and_programs_are_out_of_reach() {
+fn restricted_mode_blocks_files_pipes_and_programs() {
     let home = tempfile::tempdir().unwrap();
     let mut command = keyward(home.path(), &["--restricted", "demo"]);
     command.args(["--keys", "60"]);
@@ -41,12 +43,12 @@ fn files_pipes_and_programs_are_out_of_reach() {
 
 /// Inside tmux a copy would take another program.
 #[test]
-fn a_copy_that_takes_a_program_says_why_not() {
+fn restricted_mode_refuses_a_copy_that_needs_a_program() {
     let home = tempfile::tempdir().unwrap();
     let mut command = keyward(home.path(), &["--restricted", "demo"]);
     command.env("TMUX", "/nowhere,1,0");
     let mut demo = shown(command, home);
-    demo.pty.until_text(ROW);
+    demo.pty.wait_for_text(ROW);
     demo.pty.press("y1");
-    demo.pty.until_text(WHY);
+    demo.pty.wait_for_text(WHY);
 }

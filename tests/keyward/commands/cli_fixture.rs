@@ -1,0 +1,235 @@
+//! A served organization, and the real program in front of it with an environment of its own.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program under test.
+pub const KEYWARD: &str = env!("CARGO_BIN_EXE_keyward");
+
+pub struct CliFixture {
+    pub folder: TempDir,
+    pub url: String,
+    server: Child,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct CommandOutput {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl CommandOutput {
+    fn new(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// It ended so, and every word of its error is there.
+    #[track_caller]
+    pub fn expect_exit(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "`{word}` is missing: {self:?}");
+        }
+        assert!(!self.err.contains("panicked"), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+}
+
+impl CliFixture {
+    /// A server with one admin, Ada, who is signed in on the only profile.
+    pub fn new() -> Self {
+        let cli = Self::without_session();
+        let code = cli.admin_code("ada@plant.example", "init");
+        cli.run_with_input(&["login", "--code-stdin", &cli.url], &code).expect_exit(0, &["Signed in"]);
+        cli
+    }
+
+    /// A server that nobody signed in to.
+    pub fn without_session() -> Self {
+        Self::serve(&[])
+    }
+
+    /// A server with this certificate that nobody signed in to.
+    pub fn with_tls(certificate: &Path, key: &Path) -> Self {
+        let [certificate, key] = [certificate, key].map(|path| path.to_str().unwrap());
+        Self::serve(&["--tls-certificate", certificate, "--tls-key", key])
+    }
+
+    fn serve(more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        std::fs::set_permissions(folder.path().join("data"), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let mut server = Command::new(KEYWARD)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path().join("data/keyward.db"))
+            .args(more)
+            .env_clear()
+            .env("HOME", folder.path())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(server.stderr.take().unwrap());
+        let url = loop {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).unwrap() > 0, "the server did not start");
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["message"] == "serving" {
+                break line["url"].as_str().unwrap().to_owned();
+            }
+        };
+        let kept = folder.path().join("server.log");
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::fs::File::create(kept).unwrap()));
+        Self { folder, url, server }
+    }
+
+    /// A sign-in code from the server's host.
+    pub fn admin_code(&self, email: &str, how: &str) -> String {
+        let data = self.path("data/keyward.db");
+        let mut args = vec!["admin", how, "--data", data.to_str().unwrap(), "--email", email];
+        if how == "init" {
+            args.extend(["--organization", "Plant"]);
+        }
+        self.run(&args).expect_exit(0, &[]).out
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program with nothing in its environment but what is set here.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let bin = Path::new(KEYWARD).parent().unwrap();
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env(
+                "PATH",
+                format!("{}:{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display(), bin.display()),
+            )
+            .env("LANG", "C.UTF-8")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> CommandOutput {
+        CommandOutput::new(self.command(KEYWARD).args(args).output().unwrap())
+    }
+
+    /// With something on standard input.
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> CommandOutput {
+        Self::run_command_with_input(self.command(KEYWARD).args(args), input)
+    }
+
+    /// With more in the environment.
+    pub fn run_with_env(&self, environment: &[(&str, &str)], args: &[&str]) -> CommandOutput {
+        CommandOutput::new(
+            self.command(KEYWARD).args(args).envs(environment.iter().copied()).output().unwrap(),
+        )
+    }
+
+    pub fn run_command_with_input(command: &mut Command, input: &str) -> CommandOutput {
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        // Who does not want it may close it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        CommandOutput::new(child.wait_with_output().unwrap())
+    }
+
+    /// As a shell runs it.
+    pub fn shell(&self, script: &str) -> CommandOutput {
+        CommandOutput::new(self.command("sh").args(["-c", script]).output().unwrap())
+    }
+
+    /// A program of that name in the PATH.
+    pub fn install_stub(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A new organization key; gives its secret.
+    #[track_caller]
+    pub fn create_key(&self, name: &str) -> String {
+        self.run(&["keys", "create", "--workspace", "--name", name]).expect_exit(0, &["Created"]).out
+    }
+
+    /// The organization's keys, revoked ones too.
+    pub fn list_keys(&self) -> Vec<Value> {
+        let listed = self.run(&["keys", "list", "--workspace", "--revoked", "--json"]).expect_exit(0, &[]);
+        listed.json().as_array().unwrap().clone()
+    }
+
+    #[track_caller]
+    pub fn key_id(&self, name: &str) -> String {
+        let keys = self.list_keys();
+        let key = keys.iter().find(|k| k["name"] == name).unwrap_or_else(|| panic!("no key {name}"));
+        key["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Uses a key; gives the HTTP status.
+    pub fn use_key(&self, secret: &str) -> i64 {
+        self.run_with_input(&["verify", "--json"], secret).json()["status"].as_i64().unwrap()
+    }
+
+    /// Signs someone in on a profile of their own.
+    pub fn add_member(&self, email: &str, role: &str) {
+        let code = self
+            .run(&["members", "invite", email, "--role", role, "--profile", &self.profile()])
+            .expect_exit(0, &[])
+            .out;
+        self.run_with_input(&["login", "--code-stdin", "--profile", role, &self.url], &code)
+            .expect_exit(0, &["Signed in"]);
+    }
+
+    /// Ada's profile.
+    pub fn profile(&self) -> String {
+        self.url.trim_start_matches("http://").replace(':', "-")
+    }
+
+    /// Everything below a folder, as bytes.
+    pub fn files(&self, below: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        fn walk(path: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
+            for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    walk(&entry.path(), out);
+                } else {
+                    out.push((entry.path(), std::fs::read(entry.path()).unwrap_or_default()));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(&self.path(below), &mut found);
+        found
+    }
+
+    pub fn stop_server(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl Drop for CliFixture {
+    fn drop(&mut self) {
+        self.stop_server();
+    }
+}

@@ -1,0 +1,157 @@
+//! The JSON of every command is what the documentation says, field by field.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use keyward::cli::Cli;
+use keyward::cli::json_docs::{JSON_OUTPUTS, json_document};
+use keyward::cli::output::JsonField;
+use serde_json::Value;
+
+use super::cli_fixture::CliFixture;
+use crate::pictures::blessing;
+
+#[test]
+fn the_json_page_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
+    if blessing() {
+        fs::write(&path, json_document()).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap() == json_document(),
+        "docs/json.md is not what the commands print; KEYWARD_BLESS=1 writes it anew"
+    );
+}
+
+/// The commands that have `--json`.
+fn with_json(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
+    if command.get_arguments().any(|a| a.get_long() == Some("json")) {
+        found.insert(name.trim().to_owned());
+    }
+    for sub in command.get_subcommands() {
+        with_json(sub, &format!("{name} {}", sub.get_name()), found);
+    }
+}
+
+#[test]
+fn the_json_page_lists_every_command_with_json() {
+    let mut found = BTreeSet::new();
+    with_json(&Cli::command(), "", &mut found);
+    // A document of its own, see `domain::export`.
+    assert!(found.remove("review export"));
+    let told = |p: &keyward::cli::json_docs::JsonOutput| {
+        p.command
+            .split(' ')
+            .filter(|word| *word == word.to_lowercase() && *word != "<")
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let told: BTreeSet<String> = JSON_OUTPUTS.iter().map(told).collect();
+    assert_eq!(told, found);
+}
+
+/// What is wrong with a value that should have these fields.
+fn differences(
+    value: &Value,
+    fields: &[JsonField],
+    at: &str,
+    wrong: &mut Vec<String>,
+    seen: &mut BTreeSet<String>,
+) {
+    if fields.is_empty() || value.is_null() {
+        return;
+    }
+    if let Value::Array(items) = value {
+        for item in items {
+            differences(item, fields, at, wrong, seen);
+        }
+        return;
+    }
+    let Value::Object(object) = value else {
+        return wrong.push(format!("{at} is no object"));
+    };
+    let printed: BTreeSet<&str> = object.keys().map(String::as_str).collect();
+    let told: BTreeSet<&str> = fields.iter().map(|f| f.name).collect();
+    for name in printed.symmetric_difference(&told) {
+        wrong.push(format!("{at}.{name} is printed or documented only"));
+    }
+    for field in fields {
+        let Some(value) = object.get(field.name) else { continue };
+        let below = format!("{at}.{}", field.name);
+        let fits = match field.is {
+            is if is.starts_with("time") || is.starts_with("id") => {
+                value.is_string() || is.contains("null") && value.is_null()
+            }
+            is if is.starts_with("text") => value.is_string() || is.contains("null") && value.is_null(),
+            is if is.starts_with("number") => value.is_number() || is.contains("null") && value.is_null(),
+            is if is.starts_with("whether") => value.is_boolean(),
+            is if is.starts_with("list") => value.is_array(),
+            is if is.starts_with('`') => value.as_str().is_some_and(|v| is.contains(&format!("`{v}`"))),
+            _ => true,
+        };
+        if !fits {
+            wrong.push(format!("{below} is {value}, and documented as {}", field.is));
+        }
+        if !value.is_null() {
+            seen.insert(below.clone());
+        }
+        differences(value, field.below, &below, wrong, seen);
+    }
+}
+
+#[test]
+fn commands_print_the_documented_fields() {
+    let cli = CliFixture::new();
+    let ran = cli.run(&["demo", "--", "sh", "-ec", SCRIPT]).expect_exit(0, &[]);
+    let mut wrong = Vec::new();
+    for printed in JSON_OUTPUTS {
+        let file = cli.path("json").join(printed.command.replace([' ', '<'], "_"));
+        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}: {ran:?}", file.display()));
+        let value: Value =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}: {text}", printed.command));
+        let full = value.as_array().map_or(!printed.list, |items| printed.list && !items.is_empty());
+        assert!(full, "{}: {text}", printed.command);
+        differences(&value, printed.fields, printed.command, &mut wrong, &mut BTreeSet::new());
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Runs every command once, its JSON in a file of its name.
+const SCRIPT: &str = r#"
+mkdir json; cd json
+k=$(keyward keys create --name probe)
+keyward keys list --workspace --revoked --json > keys_list
+id=$(keyward keys list --filter probe -o id)
+printf %s "$k" | keyward verify --json > verify
+printf %s "$k" | keyward whoami --json > whoami___KEY
+keyward whoami --json < /dev/null > whoami
+keyward keys show "$id" --json > keys_show
+keyward keys edit "$id" --note new --json > keys_edit
+keyward keys create --name other --write-to ../k1 --json > keys_create
+keyward keys revoke other --yes --json > keys_revoke
+phase() { keyward rotate status --json=phase,old.id | grep "\"$1\"" | grep -o '[0-9a-f]*-[0-9a-f-]*' | head -n 1; }
+keyward rotate status --all --json > rotate_status
+keyward rotate status "$(phase drain)" --json > rotate_status_KEY
+keyward rotate start "$id" --write-to ../k2 --json > rotate_start
+keyward rotate finish "$(phase ready)" --yes --json > rotate_finish
+keyward rotate cancel "$(phase switch)" --yes --json > rotate_cancel
+keyward review list --json > review_list
+keyward review keep "$(keyward review list -o id | head -n 1)" --until 2999-01-01 --note why --json > review_keep
+d=$HOME/.local/state/keyward/drafts; mkdir -p "$d"; key=$(keyward review list -o id | head -n 1)
+at='"2026-11-24T00:00:00.000Z"'
+echo "{\"review_id\":\"$id\",\"begun_at\":$at,\"by_key\":{\"$key\":{\"decision\":\"keep\",\"seen_until\":$at}}}" > "$d/default.json"
+chmod -R go= "$HOME/.local"
+keyward review apply --yes --json > review_apply
+keyward members list --json > members_list
+keyward members role hanna.hertz@plant.example operator --json > members_role
+keyward members remove jonas.joule@plant.example --dry-run --json > members_remove
+keyward activity --json > activity
+keyward sessions list --json > sessions_list
+code=$(keyward sessions code)
+printf %s "$code" | keyward login --code-stdin --profile p "$KEYWARD_URL"
+keyward profiles --json > profiles
+keyward doctor --json > doctor
+printf %s "$k" > ../leak; keyward scan ../leak --json > scan
+"#;

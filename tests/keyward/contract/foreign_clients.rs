@@ -1,0 +1,160 @@
+//! What clients that we did not write send, byte by byte, and what they are answered.
+
+use std::net::SocketAddr;
+
+use keyward::client::Request;
+use keyward::wire::sessions::CreateSessionCode;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::{ORGANIZATION, create, named};
+use crate::support::raw_http::{RawResponse, read_response, request, send};
+use crate::support::test_server::TestServer;
+use crate::support::{Database, for_each_database};
+
+/// A client of our own make, signed in as ada.
+struct ForeignClient {
+    address: SocketAddr,
+    bearer: String,
+}
+
+impl ForeignClient {
+    async fn signed_in(server: &TestServer) -> Self {
+        let code = server.ada.client.send(Request::to(CreateSessionCode)).await.unwrap();
+        let body = format!("{{\"code\":\"{}\"}}", code.code.expose());
+        let json = [("Content-Type", "application/json")];
+        let got = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
+        let bearer = format!("Bearer {}", got.json()["token"].as_str().unwrap());
+        Self { address: server.address(), bearer }
+    }
+
+    fn request(&self, method: &str, path: &str, header: &str, body: &str) -> String {
+        let mut headers = vec![("Authorization", self.bearer.as_str())];
+        if !body.is_empty() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        headers.extend(header.split_once(": "));
+        request(method, &format!("/api/v2{path}"), &headers, body)
+    }
+
+    async fn ask(&self, method: &str, path: &str, header: &str, body: &str) -> RawResponse {
+        send(self.address, self.request(method, path, header, body)).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_match_follows_rfc_9110() {
+    for_each_database(async |database| {
+        let server = TestServer::start(database).await;
+        let key = create(&server.ada, ORGANIZATION, named("old")).await.key;
+        let other = ForeignClient::signed_in(&server).await;
+        let path = format!("/api-keys/{}", key.id);
+        for (header, status, version) in [
+            ("If-Match: \"7\"", 412, 1),
+            ("If-Match: W/\"1\"", 412, 1),
+            ("If-Match: 1", 400, 1),
+            ("If-Match: ", 400, 1),
+            ("If-Match: \"1\"", 200, 2),
+            ("If-Match: \"9\", \"2\"", 200, 3),
+            ("If-Match: *", 200, 4),
+        ] {
+            let body = format!("{{\"note\":\"after version {version}\"}}");
+            let got = other.ask("PATCH", &path, header, &body).await;
+            assert_eq!(got.status, status, "{} {header} {got:?}", database.name);
+            assert_eq!(got.json()["detail"].to_string().contains("weak"), header.contains("W/"), "{got:?}");
+            let now = other.ask("GET", &path, "", "").await;
+            assert_eq!(now.json()["version"], version, "{header}");
+            assert_eq!(now.header("etag"), Some(format!("\"{version}\"").as_str()));
+        }
+        let nobody =
+            other.ask("PATCH", "/api-keys/0193568e-0000-7000-8000-000000000000", "If-Match: *", "{}");
+        assert_eq!(nobody.await.status, 404, "there is none of it");
+        let revoke = format!("{path}/revoke");
+        let unless =
+            "{\"unless_used_since\":\"2026-01-01T00:00:00Z\",\"even_if_used\":false,\"reason\":null}";
+        assert_eq!(other.ask("POST", &revoke, "If-Match: \"1\"", unless).await.problem(), "version-mismatch");
+        assert_eq!(other.ask("POST", &revoke, "If-Match: 4", unless).await.problem(), "malformed-request");
+        let done = other.ask("POST", &revoke, "If-Match: \"4\"", unless).await;
+        assert_eq!(done.status, 200, "a form left blank is not another form: {done:?}");
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn location_leads_to_the_created_key() {
+    let server = TestServer::start(&Database::sqlite()).await;
+    let other = ForeignClient::signed_in(&server).await;
+    for list in ["/personal-api-keys", "/api-keys"] {
+        let created = other.ask("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
+        let path = created.header("location").and_then(|at| at.strip_prefix("/api/v2")).unwrap();
+        let found = other.ask("GET", path, "", "").await;
+        assert_eq!(found.json()["id"], created.json()["id"], "{path} {found:?}");
+        let confirm = other.ask("POST", &format!("{path}/confirm"), "", "").await;
+        assert_eq!(confirm.status, 200, "{confirm:?}");
+        let again = other.ask("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
+        assert_eq!((again.status, again.header("location")), (200, None), "nothing was created");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_closes_its_write_half_is_answered() {
+    for_each_database(async |database| {
+        let server = TestServer::start(database).await;
+        let other = ForeignClient::signed_in(&server).await;
+        let asks = [
+            (other.request("GET", "/me", "", ""), 200),
+            (other.request("GET", "/api-keys", "", ""), 200),
+            (other.request("POST", "/personal-api-keys", "Idempotency-Key: 1", "{\"name\":\"nc\"}"), 201),
+            (other.request("GET", "/openapi.json", "", ""), 200),
+            (other.request("POST", "/personal-api-keys", "Content-Length: 90", ""), 400),
+        ];
+        for (ask, status) in asks {
+            let mut stream = TcpStream::connect(other.address).await.unwrap();
+            stream.write_all(ask.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            let got = read_response(&mut stream).await;
+            assert_eq!(got.as_ref().map(|got| got.status), Some(status), "{} {ask}{got:?}", database.name);
+        }
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unread_body_keeps_the_connection_open() {
+    let server = TestServer::start(&Database::sqlite()).await;
+    let created = create(&server.ada, ORGANIZATION, named("proxy")).await;
+    let key = format!("Bearer {}", created.secret.unwrap().expose());
+    let json = ("Content-Type", "application/json");
+    let cases = [
+        ("POST", "/api/v2/auth", 204, vec![]),
+        ("GET", "/api/v2/sites", 200, vec![]),
+        ("DELETE", "/api/v2/sites", 405, vec![]),
+        ("POST", "/api/v2/nothing", 404, vec![]),
+        ("POST", "/api/v2/api-keys", 403, vec![("Origin", "https://evil.example"), json]),
+        ("POST", "/api/v2/auth", 421, vec![("Host", "evil.example")]),
+        ("POST", "/api/v2/sessions", 413, vec![json]),
+    ];
+    for (method, path, status, mut headers) in cases {
+        if status != 413 {
+            headers.push(("Authorization", &key));
+        }
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        // What a proxy has of a body when it asks, and what follows once it was answered.
+        let (at_once, later) = ("x".repeat(70_000), "x".repeat(200_000));
+        let length = (at_once.len() + later.len()).to_string();
+        headers.push(("Content-Length", &length));
+        stream.write_all(request(method, path, &headers, "").as_bytes()).await.unwrap();
+        stream.write_all(at_once.as_bytes()).await.unwrap();
+        let first = read_response(&mut stream).await;
+        assert_eq!(first.as_ref().map(|got| got.status), Some(status), "{method} {path} {first:?}");
+        stream.write_all(later.as_bytes()).await.unwrap();
+        let next = request("GET", "/api/v2/auth", &[("Authorization", &key)], "");
+        stream.write_all(next.as_bytes()).await.unwrap();
+        let second = read_response(&mut stream).await;
+        assert_eq!(second.map(|got| got.status), Some(204), "after {method} {path}");
+    }
+    server.stop().await;
+}

@@ -1,0 +1,185 @@
+//! A personal key never outlives its member, whatever happens at the same moment; on both databases.
+
+use futures_util::future::join_all;
+use keyward::client::{Client, Credential, Request};
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::server::Running;
+use keyward::wire::data_plane::ListSites;
+use keyward::wire::keys::{CreateKey, CreatePersonalKey, CreatedKey};
+use keyward::wire::members::{ChangeMemberRole, ChangeRole, RemoveMember, RemoveQuery};
+use keyward::wire::problem::ProblemType as P;
+
+use crate::support::test_server::{TestMember, TestServer, problem_type};
+use crate::support::{Database, for_each_database, scaled};
+
+fn create(idempotency_key: &str) -> Request<CreatePersonalKey> {
+    let body = CreateKey { name: "Notebook".into(), note: None, replaces: None };
+    Request::with(CreatePersonalKey, body).idempotency_key(idempotency_key)
+}
+
+/// Uses the key on a server.
+fn user(door: &Client, key: &CreatedKey) -> Client {
+    let secret = key.secret.as_ref().expect("a new key has its secret");
+    door.with_credential(Credential::bearer(secret.expose()).unwrap())
+}
+
+async fn doors(server: &TestServer, database: &Database) -> (Vec<Running>, Vec<Client>) {
+    let mut clients = vec![server.client.clone()];
+    let mut running = Vec::new();
+    if database.is_shared() {
+        let (next, client) = server.start_second(database).await;
+        running.push(next);
+        clients.push(client);
+    }
+    (running, clients)
+}
+
+/// After the removal was acknowledged nothing of the member is accepted anywhere.
+async fn nothing_lives(server: &TestServer, doors: &[Client], member: &TestMember, keys: &[CreatedKey]) {
+    let live = server.store.reader().await.unwrap().live_keys_of(member.id, Kind::Personal).await.unwrap();
+    assert!(live.is_empty(), "a key outlived its member: {live:?}");
+    for key in keys.iter().filter(|key| key.secret.is_some()) {
+        for door in doors {
+            assert_eq!(problem_type(user(door, key).send(Request::to(ListSites)).await), P::KeyInvalid);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removal_races_a_create() {
+    for_each_database(async |database| {
+        let server = TestServer::start(database).await;
+        let (_running, doors) = doors(&server, database).await;
+        for member in server.insert_members(Role::Normal, scaled(1_500)).await {
+            let creations = (0..3).map(|n| {
+                let client = doors[n % doors.len()].with_credential(member.credential.clone());
+                tokio::spawn(async move { client.send(create(&format!("{n}"))).await })
+            });
+            let removal = server.ada.client.send(Request::to(RemoveMember).id(member.id));
+            let (created, removed) = tokio::join!(join_all(creations), removal);
+            removed.unwrap();
+            let mut keys = Vec::new();
+            for created in created {
+                match created.unwrap() {
+                    Ok(key) => keys.push(key),
+                    Err(error) => assert!(error.is(P::SessionEnded), "{error}"),
+                }
+            }
+            nothing_lives(&server, &doors, &member, &keys).await;
+        }
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removal_races_a_reissue() {
+    for_each_database(async |database| {
+        let server = TestServer::start(database).await;
+        let (_running, doors) = doors(&server, database).await;
+        for member in server.insert_members(Role::Normal, scaled(1_500)).await {
+            let first = member.client.send(create("same")).await.unwrap();
+            let elsewhere = doors[doors.len() - 1].with_credential(member.credential.clone());
+            let again = tokio::spawn(async move { elsewhere.send(create("same")).await });
+            let removal = server.ada.client.send(Request::to(RemoveMember).id(member.id));
+            let (again, removed) = tokio::join!(again, removal);
+            removed.unwrap();
+            let mut keys = vec![first];
+            match again.unwrap() {
+                Ok(key) => keys.push(key),
+                Err(error) => assert!(error.is(P::SessionEnded), "{error}"),
+            }
+            nothing_lives(&server, &doors, &member, &keys).await;
+        }
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removal_races_a_use() {
+    for_each_database(async |database| {
+        let server = TestServer::start(database).await;
+        let (_running, doors) = doors(&server, database).await;
+        for member in server.insert_members(Role::Normal, scaled(1_500)).await {
+            let key = member.client.send(create("one")).await.unwrap();
+            let stop = tokio_util::sync::CancellationToken::new();
+            let uses = doors.iter().map(|door| {
+                let (user, stop) = (user(door, &key), stop.clone());
+                tokio::spawn(async move {
+                    loop {
+                        let late = stop.is_cancelled();
+                        let accepted = user.send(Request::to(ListSites)).await.is_ok();
+                        assert!(!(late && accepted), "a key was accepted after its member was removed");
+                        if late {
+                            return;
+                        }
+                    }
+                })
+            });
+            let uses: Vec<_> = uses.collect();
+            server.ada.client.send(Request::to(RemoveMember).id(member.id)).await.unwrap();
+            stop.cancel();
+            for ended in join_all(uses).await {
+                ended.unwrap();
+            }
+            nothing_lives(&server, &doors, &member, &[key]).await;
+        }
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_does_what_its_dry_run_announced() {
+    for_each_database(async |database| {
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Admin).await;
+        let personal = bo.client.send(create("one")).await.unwrap();
+        let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
+        let create_shared =
+            Request::with(keyward::wire::keys::CreateOrganizationKey, body).idempotency_key("two");
+        let context = bo.client.send(create_shared).await.unwrap();
+        for key in [&personal, &context] {
+            user(&server.client, key).send(Request::to(ListSites)).await.unwrap();
+            user(&server.client, key).send(Request::to(ListSites)).await.unwrap();
+        }
+        let try_it = RemoveQuery { dry_run: Some(true) };
+        let planned =
+            server.ada.client.send(Request::to(RemoveMember).id(bo.id).query(try_it)).await.unwrap();
+        let mut done = server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
+        assert_eq!(planned.revoked.iter().map(|key| key.id).collect::<Vec<_>>(), [personal.key.id]);
+        assert_eq!(planned.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [context.key.id]);
+        assert!(planned.revoked.iter().chain(&planned.to_review).all(|key| key.last_used_at.is_some()));
+        (done.dry_run, done.member.removed_at) = (true, planned.member.removed_at);
+        assert_eq!(done, planned);
+        assert!(user(&server.client, &context).send(Request::to(ListSites)).await.is_ok(), "it survives");
+        assert_eq!(
+            problem_type(user(&server.client, &personal).send(Request::to(ListSites)).await),
+            P::KeyInvalid
+        );
+        server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demotion_can_revoke_personal_keys() {
+    for_each_database(async |database| {
+        let server = TestServer::start(database).await;
+        let bo = server.add_member("bo@plant.example", Role::Normal).await;
+        let keys =
+            [bo.client.send(create("one")).await.unwrap(), bo.client.send(create("two")).await.unwrap()];
+        let to = |revoke| ChangeRole { role: Role::Operator, revoke_personal_keys: Some(revoke) };
+        let ask = |revoke| server.ada.client.send(Request::with(ChangeMemberRole, to(revoke)).id(bo.id));
+        let kept = ask(false).await.unwrap();
+        assert_eq!((kept.revoked.len(), kept.member.personal_keys), (0, 2));
+        assert_eq!(problem_type(bo.client.send(create("three")).await), P::NotPermitted);
+        let taken = ask(true).await.unwrap();
+        assert_eq!((taken.revoked.len(), taken.member.personal_keys), (2, 0));
+        nothing_lives(&server, std::slice::from_ref(&server.client), &bo, &keys).await;
+        server.stop().await;
+    })
+    .await;
+}

@@ -1,0 +1,238 @@
+//! A client that reads the document, fires requests made by chance, and holds the server to what the document says.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use keyward::client::Request;
+use keyward::clock::{Clock, entropy};
+use keyward::domain::member::Role;
+use keyward::domain::secret::{Token, TokenKind};
+use keyward::domain::time::DAY;
+use keyward::server::openapi::document;
+use keyward::store::HostInvitation;
+use keyward::wire::members::{CreateInvitation, Invite};
+use serde_json::Value;
+
+use super::request_fuzzer::{self, FuzzRng, KnownValues};
+use super::schema::violations;
+use crate::support::raw_http::{RawResponse, request, send};
+use crate::support::test_server::TestServer;
+use crate::support::{Database, for_each_database, scaled};
+
+/// An operation as the document has it.
+struct Operation {
+    method: String,
+    path: String,
+    facts: Value,
+}
+
+impl Operation {
+    fn all(document: &Value) -> Vec<Self> {
+        let mut all = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, facts) in methods.as_object().unwrap() {
+                all.push(Self { method: method.to_uppercase(), path: path.clone(), facts: facts.clone() });
+            }
+        }
+        all
+    }
+
+    /// What is wrong with this answer to it.
+    fn rules(&self, document: &Value, got: &RawResponse) -> Vec<String> {
+        let declared = &self.facts["responses"][got.status.to_string()];
+        if declared.is_null() {
+            return vec!["the status is not declared".into()];
+        }
+        let mut wrong = Vec::new();
+        let types = declared["x-problem-types"].as_array();
+        if types.is_some_and(|types| !types.contains(&got.json()["type"])) {
+            wrong.push(format!("the type of the problem is none of {types:?}"));
+        }
+        for (name, header) in declared["headers"].as_object().into_iter().flatten() {
+            if header["required"] == true && got.header(&name.to_lowercase()).is_none() {
+                wrong.push(format!("the header {name} is missing"));
+            }
+        }
+        match declared["content"].as_object().and_then(|content| content.iter().next()) {
+            None if !got.body.is_empty() => wrong.push("there is a body".into()),
+            None => {}
+            Some((media_type, content)) => {
+                if got.header("content-type") != Some(media_type) {
+                    wrong.push(format!("the content type is not {media_type}"));
+                }
+                wrong.extend(violations(document, &content["schema"], &got.json()));
+            }
+        }
+        wrong
+    }
+}
+
+/// Who asks.
+struct Credentials {
+    ada: String,
+    others: Vec<String>,
+    key: String,
+}
+
+impl Credentials {
+    fn header(&self, plane: &str, known: &KnownValues, rng: &mut FuzzRng) -> Option<String> {
+        let token = match (plane, rng.below(12)) {
+            (_, 0) => return None,
+            (_, 1) => {
+                return Some(rng.pick(&["Bearer", "Basic eDp5", "Bearer ses_0", "bearer  sk_"]).to_string());
+            }
+            ("key", 2) => &self.ada,
+            ("key", 3 | 4) if !known.secrets.is_empty() => rng.pick(&known.secrets),
+            ("key", _) | (_, 2) => &self.key,
+            (_, 3 | 4) => rng.pick(&self.others),
+            _ => &self.ada,
+        };
+        Some(format!("Bearer {token}"))
+    }
+}
+
+/// Makes a request of this operation.
+fn ask(
+    document: &Value,
+    operation: &Operation,
+    known: &KnownValues,
+    who: &Credentials,
+    rng: &mut FuzzRng,
+) -> String {
+    let mut query = Vec::new();
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for parameter in operation.facts["parameters"].as_array().into_iter().flatten() {
+        let name = parameter["name"].as_str().unwrap();
+        let wanted = parameter["required"] == true;
+        match parameter["in"].as_str().unwrap() {
+            "query" if wanted != rng.once_in(3) => {
+                let value = request_fuzzer::value(document, &parameter["schema"], name, known, rng);
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let text = if rng.once_in(6) { rng.text() } else { text };
+                query.push(format!("{name}={}", percent_encoded(&text)));
+            }
+            "header" if wanted != rng.once_in(8) => {
+                let value = match name {
+                    "Idempotency-Key" => format!("k{}", rng.below(500)),
+                    _ => format!("\"{}\"", 1 + rng.below(2)),
+                };
+                let value = if rng.once_in(12) { "?".repeat(rng.below(400)) } else { value };
+                headers.push((name.to_owned(), value));
+            }
+            _ => {}
+        }
+    }
+    let plane = operation.facts["security"][0].as_object().and_then(|s| s.keys().next()).map_or("", |k| k);
+    if let Some(credential) = who.header(plane, known, rng) {
+        headers.push(("Authorization".into(), credential));
+    }
+    let mut body = String::new();
+    if let Some(content) = operation.facts["requestBody"]["content"].as_object() {
+        body = request_fuzzer::body(document, &content["application/json"]["schema"], known, rng);
+        let other = rng.once_in(20);
+        headers.push(("Content-Type".into(), if other { "text/plain" } else { "application/json" }.into()));
+    }
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let path = operation.path.replace("{id}", &known.id(&operation.path, rng));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    request(&operation.method, &format!("{path}{query}"), &headers, &body)
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}
+
+/// Ada, back in after the rng locked her out.
+pub(super) async fn sign_in_ada_again(server: &TestServer) -> String {
+    let code = Token::new(TokenKind::Code, entropy());
+    let at = Clock::System.now();
+    let email = "ada@plant.example".into();
+    let digest = TokenKind::Code.digest(code.expose()).unwrap();
+    let invitation = HostInvitation { email, code: digest, at, expires_at: at.plus(DAY) };
+    server.store.invite_from_host(invitation, entropy).await.unwrap();
+    redeemed(server, code.expose()).await
+}
+
+/// The token that a sign-in code gives.
+async fn redeemed(server: &TestServer, code: &str) -> String {
+    let body = format!("{{\"code\":\"{code}\"}}");
+    let json = [("Content-Type", "application/json")];
+    let got = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
+    got.json()["token"].as_str().unwrap_or_else(|| panic!("{got:?}")).to_owned()
+}
+
+async fn is_admin(address: SocketAddr, token: &str) -> bool {
+    let header = format!("Bearer {token}");
+    let me = send(address, request("GET", "/api/v2/me", &[("Authorization", &header)], "")).await;
+    me.json()["role"] == "admin"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_to_random_requests_conform_to_the_document() {
+    for_each_database(fuzz).await;
+}
+
+async fn fuzz(database: &Database) {
+    let server = TestServer::start(database).await;
+    let address = server.address();
+    let document = document();
+    let operations = Operation::all(&document);
+    let (mut rng, mut known) = (FuzzRng(20_261_124), KnownValues::default());
+    let mut who =
+        Credentials { ada: sign_in_ada_again(&server).await, others: Vec::new(), key: "sk_0".to_owned() };
+    for (email, role) in [("nora@plant.example", Role::Normal), ("otto@plant.example", Role::Operator)] {
+        let invite = Invite { email: email.into(), role };
+        let invited = server.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
+        who.others.push(redeemed(&server, invited.code.code.expose()).await);
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for n in 0..scaled(20_000) {
+        if n % 20 == 0 {
+            if !is_admin(address, &who.ada).await {
+                who.ada = sign_in_ada_again(&server).await;
+            }
+            let headers = [
+                ("Authorization", format!("Bearer {}", who.ada)),
+                ("Idempotency-Key", format!("fresh{n}")),
+                ("Content-Type", "application/json".to_owned()),
+            ];
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let got =
+                send(address, request("POST", "/api/v2/api-keys", &headers, "{\"name\":\"Grafana\"}")).await;
+            assert_eq!(got.status, 201, "{got:?}");
+            known.learn(&got.json());
+            known.secrets.truncate(50);
+            got.json()["secret"].as_str().unwrap().clone_into(&mut who.key);
+        }
+        let operation = rng.pick(&operations);
+        let ask = ask(&document, operation, &known, &who, &mut rng);
+        let got = send(address, &ask).await;
+        let mut wrong = operation.rules(&document, &got);
+        if got.status >= 500 {
+            wrong.push("the server failed".into());
+        }
+        let body = String::from_utf8_lossy(&got.body);
+        if got.status >= 400 && (body.contains(&who.key) || body.contains(&who.ada)) {
+            wrong.push("a credential is echoed".into());
+        }
+        let short: String = ask.chars().take(2_000).collect();
+        assert!(
+            wrong.is_empty(),
+            "{} request {n}\n{short}\n\nanswer {}\n{body}\n\n{}",
+            database.name,
+            got.status,
+            wrong.join("\n")
+        );
+        let name = operation.facts["operationId"].as_str().unwrap();
+        *seen.entry(format!("{name} {}", got.status / 100)).or_default() += 1;
+        known.learn(&got.json());
+    }
+    // Randomness that never gets anything right would prove little.
+    for operation in &operations {
+        let name = operation.facts["operationId"].as_str().unwrap();
+        assert!(seen.contains_key(&format!("{name} 2")), "{name} never succeeded: {seen:?}");
+    }
+    server.stop().await;
+}

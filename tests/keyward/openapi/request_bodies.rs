@@ -1,0 +1,110 @@
+//! What the document says of bodies is what the server asks of them, also where one field depends on another.
+
+use keyward::server::openapi::document;
+use serde_json::{Map, Value, json};
+
+use super::conformance::sign_in_ada_again;
+use super::schema::violations;
+use crate::support::Database;
+use crate::support::raw_http::{request, send};
+use crate::support::test_server::TestServer;
+
+/// Bodies of a schema, and where they are sent.
+struct Bodies {
+    schema: &'static str,
+    method: &'static str,
+    path: &'static str,
+    /// Each field with the values to try; null twice, since it may also be left out.
+    fields: Vec<(&'static str, Vec<Value>)>,
+}
+
+/// Every combination of the fields' values, and of leaving out those that may be null.
+fn combinations(fields: &[(&'static str, Vec<Value>)]) -> Vec<Map<String, Value>> {
+    let Some(((name, values), rest)) = fields.split_first() else { return vec![Map::new()] };
+    let mut all = Vec::new();
+    for body in combinations(rest) {
+        for value in values {
+            let mut body = body.clone();
+            body.insert((*name).into(), value.clone());
+            all.push(body);
+        }
+        if values.contains(&Value::Null) {
+            all.push(body);
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
+    let server = TestServer::start(&Database::sqlite()).await;
+    let bearer = format!("Bearer {}", sign_in_ada_again(&server).await);
+    let document = document();
+    let nobody = "0193568e-0000-7000-8000-000000000000";
+    let texts = |most: usize| {
+        let all = ["", "  ", "x", &"ä".repeat(most), &"x".repeat(most + 1)];
+        all.iter().map(|text| json!(text)).chain([Value::Null]).collect::<Vec<_>>()
+    };
+    let all = [
+        Bodies {
+            schema: "RevokeKey",
+            method: "POST",
+            path: "/api/v2/api-keys/0193568e-0000-7000-8000-000000000000/revoke",
+            fields: vec![
+                ("unless_used_since", vec![Value::Null, json!("2026-01-01T00:00:00.000Z")]),
+                ("even_if_used", vec![Value::Null, json!(true), json!(false)]),
+                ("reason", texts(1000)),
+            ],
+        },
+        Bodies {
+            schema: "Decide",
+            method: "POST",
+            path: "/api/v2/reviews",
+            fields: vec![
+                ("review_id", vec![json!(nobody)]),
+                ("key_id", vec![json!(nobody)]),
+                ("decision", vec![json!("keep"), json!("revoke"), json!("rotate"), json!("skip")]),
+                ("until", vec![Value::Null, json!("2999-01-01T00:00:00.000Z")]),
+                ("unless_used_since", vec![Value::Null, json!("2026-01-01T00:00:00.000Z")]),
+                ("note", texts(1000)),
+            ],
+        },
+        Bodies {
+            schema: "CreateKey",
+            method: "POST",
+            path: "/api/v2/personal-api-keys",
+            fields: vec![
+                ("name", texts(100)),
+                ("note", texts(1000)),
+                ("replaces", vec![Value::Null, json!(nobody)]),
+            ],
+        },
+        Bodies {
+            schema: "EditKey",
+            method: "PATCH",
+            path: "/api/v2/api-keys/0193568e-0000-7000-8000-000000000000",
+            fields: vec![("name", texts(100)), ("note", texts(1000))],
+        },
+    ];
+    let (mut taken, mut refused) = (0, 0);
+    for Bodies { schema, method, path, fields } in all {
+        let schema = &document["components"]["schemas"][schema];
+        for (n, body) in combinations(&fields).into_iter().enumerate() {
+            let body = Value::from(body);
+            let wrong = violations(&document, schema, &body);
+            let header = format!("{path} {n}");
+            let headers = [
+                ("Authorization", bearer.as_str()),
+                ("Content-Type", "application/json"),
+                ("Idempotency-Key", &header),
+                ("If-Match", "*"),
+            ];
+            let got = send(server.address(), request(method, path, &headers, &body.to_string())).await;
+            let is_refused = got.problem() == "field-invalid";
+            assert_eq!(is_refused, !wrong.is_empty(), "{path} {body} {wrong:?} {got:?}");
+            *if is_refused { &mut refused } else { &mut taken } += 1;
+        }
+    }
+    assert!(taken > 50 && refused > 50, "{taken} taken, {refused} refused");
+    server.stop().await;
+}

@@ -1,0 +1,213 @@
+//! Makes requests by chance, from the document: most of them right, many wrong in one place.
+
+use std::collections::BTreeMap;
+
+use keyward::domain::id::Id;
+use keyward::domain::time::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::schema::resolved;
+
+/// Texts that were trouble elsewhere.
+const TROUBLE: [&str; 16] = [
+    "",
+    "   ",
+    "\u{1b}[2J",
+    "\u{9b}31m",
+    "a\r\nb",
+    "\u{202e}gnp.exe",
+    "\u{feff}name",
+    "e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "\u{3164}",
+    "\u{0}",
+    "=HYPERLINK(\"http://evil.example\")",
+    "'; DROP TABLE keys; --",
+    "sk_000000000000000000000000000000000000000",
+    "../../etc/passwd",
+    "%00",
+    "９９",
+];
+
+/// Randomness that can be repeated (`SplitMix64`).
+pub struct FuzzRng(pub u64);
+
+impl FuzzRng {
+    pub fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next_u64() % n as u64).unwrap()
+    }
+
+    /// True once in `n` times.
+    pub fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    /// A text: mostly plain, sometimes trouble or long.
+    pub fn text(&mut self) -> String {
+        match self.below(8) {
+            0 => (*self.pick(&TROUBLE)).to_owned(),
+            1 => "x".repeat(self.below(10_000)),
+            n => format!("Grafana {n} Süd {}", self.below(100)),
+        }
+    }
+}
+
+/// What earlier answers told, to be used in later requests.
+#[derive(Default)]
+pub struct KnownValues {
+    /// By what they are of: `personal-api-keys`, `api-keys`, `members`, `sessions`.
+    pub ids: BTreeMap<&'static str, Vec<String>>,
+    pub secrets: Vec<String>,
+    pub codes: Vec<String>,
+    pub cursors: Vec<String>,
+}
+
+impl KnownValues {
+    /// Takes what is useful out of an answer.
+    pub fn learn(&mut self, value: &Value) {
+        match value {
+            Value::Object(fields) => {
+                if let (Some(id), Some(of)) = (value["id"].as_str(), whose(value)) {
+                    let ids = self.ids.entry(of).or_default();
+                    // The newest are the ones that are not revoked yet.
+                    ids.push(id.to_owned());
+                    if ids.len() > 20 {
+                        ids.remove(0);
+                    }
+                }
+                for (name, field) in fields {
+                    match (name.as_str(), field.as_str()) {
+                        ("secret", Some(secret)) => self.secrets.push(secret.to_owned()),
+                        ("code", Some(code)) => self.codes.push(code.to_owned()),
+                        ("next_cursor", Some(cursor)) => self.cursors.push(cursor.to_owned()),
+                        _ => self.learn(field),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
+            _ => {}
+        }
+    }
+
+    fn one(rng: &mut FuzzRng, from: &[String]) -> Option<String> {
+        (!from.is_empty()).then(|| rng.pick(from).clone())
+    }
+
+    /// An id for this path or field: mostly one of the right kind.
+    pub fn id(&self, of: &str, rng: &mut FuzzRng) -> String {
+        let kinds: Vec<_> = self.ids.keys().copied().collect();
+        let right = kinds.iter().copied().find(|kind| of.contains(&format!("/{kind}")));
+        let kind = if kinds.is_empty() { None } else { right.or_else(|| Some(*rng.pick(&kinds))) };
+        match (kind, rng.below(10)) {
+            (None, _) | (_, 0) => Id::new(Timestamp(0), [7; 10]).to_string(),
+            (_, 1) => {
+                (*rng.pick(&["0", "current", "%00", "00000000-0000-0000-0000-00000000000g"])).to_owned()
+            }
+            (Some(kind), _) => rng.pick(&self.ids[kind]).clone(),
+        }
+    }
+}
+
+/// What an object with an id is.
+fn whose(value: &Value) -> Option<&'static str> {
+    match value["kind"].as_str() {
+        Some("personal") => Some("personal-api-keys"),
+        Some("organization") => Some("api-keys"),
+        _ if value.get("role").is_some() => Some("members"),
+        _ if value.get("expires_at").is_some() => Some("sessions"),
+        _ => None,
+    }
+}
+
+/// A value for a field or parameter of this name and schema.
+pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, rng: &mut FuzzRng) -> Value {
+    let schema = resolved(document, schema);
+    let guess = match name {
+        "secret" => KnownValues::one(rng, &known.secrets),
+        "code" => KnownValues::one(rng, &known.codes),
+        "cursor" => KnownValues::one(rng, &known.cursors),
+        "email" => Some(format!("member{}@plant.example", rng.below(12))),
+        "ids" => Some((0..rng.below(5)).map(|_| known.id("/api-keys", rng)).collect::<Vec<_>>().join(",")),
+        "key_id" => Some(known.id("/api-keys", rng)),
+        "sha256" => Some("0123456789abcdef".repeat(4)),
+        _ => None,
+    };
+    match guess {
+        Some(guess) if !rng.once_in(5) => return guess.into(),
+        _ => {}
+    }
+    for keyword in ["allOf", "oneOf", "anyOf"] {
+        if let Some(options) = schema[keyword].as_array() {
+            let option = rng.pick(options).clone();
+            return value(document, &option, name, known, rng);
+        }
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        return rng.pick(words).clone();
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    let kind = if types.is_empty() { "null" } else { rng.pick(&types) };
+    match (kind, schema["format"].as_str()) {
+        ("string", Some("uuid")) => known.id(name, rng).into(),
+        ("string", Some("date-time")) => {
+            let days = i64::try_from(rng.below(4_000)).unwrap();
+            Timestamp(1_764_000_000_000 - 86_400_000 * 2_000).plus(days * 86_400_000).to_string().into()
+        }
+        ("string", _) => rng.text().into(),
+        ("integer" | "number", _) => json!(rng.below(1_200)),
+        ("boolean", _) => json!(rng.once_in(2)),
+        ("object", _) => object(document, schema, known, rng),
+        _ => Value::Null,
+    }
+}
+
+/// An object of this schema: what is required, and some of the rest.
+pub fn object(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> Value {
+    let schema = resolved(document, schema);
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|r| r == name));
+    let mut fields = Map::new();
+    for (name, part) in schema["properties"].as_object().into_iter().flatten() {
+        if required(name) || rng.once_in(2) {
+            fields.insert(name.clone(), value(document, part, name, known, rng));
+        }
+    }
+    fields.into()
+}
+
+/// A body as it is sent: mostly the object, sometimes broken in one way.
+pub fn body(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> String {
+    let mut body = object(document, schema, known, rng);
+    let fields = body.as_object_mut().unwrap();
+    let names: Vec<String> = fields.keys().cloned().collect();
+    let name = if names.is_empty() { "name".to_owned() } else { rng.pick(&names).clone() };
+    match rng.below(24) {
+        0 => drop(fields.remove(&name)),
+        1 => drop(fields.insert(name, json!([1, {"a": null}]))),
+        2 => drop(fields.insert(name, Value::Null)),
+        3 => drop(fields.insert(name, json!(rng.text()))),
+        4 => drop(fields.insert("created_by".into(), json!("mass assignment"))),
+        5 => return body.to_string().replacen('{', &format!("{{\"{name}\":1,"), 1),
+        6 => return body.to_string()[1..].to_owned(),
+        7 => return "[".repeat(rng.below(20_000)),
+        8 => return "x".repeat(70_000),
+        9 => return rng.text(),
+        _ => {}
+    }
+    body.to_string()
+}

@@ -1,0 +1,147 @@
+//! The review on its own feet: the screens' model against a real server, with real clients that use the keys meanwhile.
+
+use keyward::client::{Credential, Request};
+use keyward::clock::{Clock, entropy};
+use keyward::domain::activity::Action;
+use keyward::domain::draft::Drafts;
+use keyward::domain::id::Id;
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::domain::review::Decision;
+use keyward::wire::activity::{ActivityQuery, ListActivity};
+use keyward::wire::data_plane::ListSites;
+use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
+use keyward::wire::members::{RemoveMember, RemoveQuery};
+use keyward::wire::reviews::{ListReviews, ReviewsQuery};
+
+use crate::support::for_each_database;
+use crate::support::test_server::{TestMember, TestServer, settings_without_limits};
+use crate::support::ui_harness::UiHarness;
+
+mod killed;
+
+/// A server in which a key without a use waits for a decision at once.
+async fn start_server(database: &crate::support::Database) -> TestServer {
+    let mut settings = settings_without_limits();
+    settings.policy.never_used_after_days = 0;
+    TestServer::start_with(database, settings, Clock::System).await
+}
+
+async fn create(person: &TestMember, name: &str) -> CreatedKey {
+    let body = CreateKey { name: name.into(), note: None, replaces: None };
+    let header = Id::new(Clock::System.now(), entropy()).to_string();
+    person.client.create_key(Kind::Organization, body, &header).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_used_since_the_review_is_not_revoked() {
+    for_each_database(async |database| {
+        let server = start_server(database).await;
+        let (quiet, busy) = (create(&server.ada, "Quiet").await, create(&server.ada, "Busy").await);
+        let screens = UiHarness::open(&server.ada, "").await.press("3axA").await;
+        assert!(screens.screen().contains("2 keys will be revoked"), "{}", screens.screen());
+        let holder = Credential::bearer(busy.secret.unwrap().expose()).unwrap();
+        server.client.with_credential(holder).send(Request::to(ListSites)).await.unwrap();
+        let screens = screens.press("revoke 2<enter>").await;
+        let screen = screens.screen();
+        assert!(screen.contains("by keyward/") && screen.contains("127.0.0.1, after you looked"), "{screen}");
+        let key = |id| server.ada.client.key(Kind::Organization, id);
+        assert!(key(quiet.key.id).await.unwrap().revoked_at.is_some(), "{}", database.name);
+        assert!(key(busy.key.id).await.unwrap().revoked_at.is_none(), "{}", database.name);
+        server.stop().await;
+    })
+    .await;
+}
+
+/// How often each key was decided on, and how often it was revoked.
+async fn done(person: &TestMember, key: Id) -> (usize, usize) {
+    let reviews = person.client.send(Request::to(ListReviews)).await.unwrap().data;
+    let query =
+        ActivityQuery { key: Some(key), action: Some(Action::KeyRevoked), ..ActivityQuery::default() };
+    let revoked = person.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+    (reviews.iter().filter(|review| review.key_id == key).count(), revoked.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
+    for_each_database(async |database| {
+        let server = start_server(database).await;
+        let ada = &server.ada;
+        for crash_at in 1.. {
+            let at = format!("{}, dies at {crash_at}", database.name);
+            let mut keys = Vec::new();
+            for n in 0..3 {
+                keys.push(create(ada, &format!("Key {crash_at}-{n}")).await.key.id);
+            }
+            let mut screens = UiHarness::open(ada, "").await.press("3").await;
+            screens.crash_at = Some(crash_at);
+            let crashed = screens.press("xxKwhy not<enter>A").await.press("revoke 2<enter>").await;
+            let (survived, drafts) = (!crashed.has_crashed(), crashed.drafts.clone());
+            drop(crashed);
+
+            // Each decision is applied and shown so, or it is a draft still, or it was never on the disk.
+            let again = UiHarness::open(ada, &drafts).await.press("3").await;
+            let left = Drafts::read(&again.drafts);
+            let mut drafted = 0;
+            for &key in &keys {
+                let is_draft = left.as_ref().is_some_and(|left| left.get(key).is_some());
+                let (recorded, revoked) = done(ada, key).await;
+                assert!(recorded + usize::from(is_draft) <= 1 && revoked <= recorded, "{at}");
+                drafted += usize::from(is_draft);
+            }
+            let screen = again.screen();
+            assert_eq!(screen.contains("Decided:"), drafted > 0, "{at}: {screen}");
+            assert!(!survived || drafted == 0, "{at}: {screen}");
+
+            // What is left is applied, and nothing of the rest once more.
+            let two = left.is_some_and(|left| left.counts().get(&Decision::Revoke) == Some(&2));
+            let phrase = if two { "revoke 2<enter>" } else { "y" };
+            let again = again.press("A").await.press(phrase).await;
+            assert!(!again.screen().contains("not done"), "{at}: {}", again.screen());
+            for (n, &key) in keys.iter().enumerate() {
+                let (recorded, revoked) = done(ada, key).await;
+                // The third key's decision was the keep. The keys are listed with the oldest first.
+                assert!(recorded <= 1 && revoked == if n < 2 { recorded } else { 0 }, "{at}: {n}");
+                if recorded == 0 {
+                    // It was never decided, or not yet written down: it waits still.
+                    ada.client.revoke_key(Kind::Organization, key, anyway()).await.unwrap();
+                }
+            }
+            if survived {
+                assert!(crash_at > 12, "{at}: so few moments");
+                break;
+            }
+        }
+        server.stop().await;
+    })
+    .await;
+}
+
+fn anyway() -> RevokeKey {
+    RevokeKey { even_if_used: Some(true), reason: Some("a test".into()), ..RevokeKey::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_orphans_the_keys_that_its_dry_run_listed() {
+    for_each_database(async |database| {
+        let server = start_server(database).await;
+        let ben = server.add_member("ben@plant.example", Role::Admin).await;
+        let left = create(&ben, "Left behind").await;
+        let remove = |dry_run| {
+            let request = Request::to(RemoveMember).id(ben.id).query(RemoveQuery { dry_run: Some(dry_run) });
+            server.ada.client.send(request)
+        };
+        let trial = remove(true).await.unwrap();
+        let screens = UiHarness::open(&server.ada, "").await.press("5/ben<enter>x").await;
+        assert!(screens.screen().contains("Left behind"), "{}", screens.screen());
+        let screens = screens.press("y").await;
+        assert!(screens.screen().contains("left without an owner"), "{}", screens.screen());
+        let screens = screens.press("<enter>").await;
+        assert!(screens.screen().contains("orphaned"), "{}", screens.screen());
+        assert_eq!(trial.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [left.key.id]);
+        let query = ReviewsQuery::default();
+        assert!(server.ada.client.send(Request::to(ListReviews).query(query)).await.unwrap().data.is_empty());
+        server.stop().await;
+    })
+    .await;
+}

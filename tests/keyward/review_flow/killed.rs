@@ -1,0 +1,206 @@
+//! The real program, killed while a batch is on its way: a proxy holds one decision back, or its answer.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread;
+
+use keyward::client::Request;
+use keyward::clock::Clock;
+use keyward::domain::member::Role;
+use keyward::wire::members::{CreateInvitation, Invite};
+use rustix::process::Signal;
+
+use super::{create, done};
+use crate::support::program::{PATIENCE, ProgramHome};
+use crate::support::pty::{Pty, keyward};
+use crate::support::test_server::{TestServer, settings_without_limits};
+use crate::support::{Database, for_each_database};
+
+/// How many keys are revoked in one batch.
+const KEYS: usize = 3;
+
+/// What is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// The decision: it never reaches the server.
+    Request,
+    /// The server's answer to it.
+    Answer,
+}
+
+/// Passes everything on, but for the decision of which it is told.
+struct Proxy {
+    address: SocketAddr,
+    holds: mpsc::Receiver<()>,
+    /// How many connections are open.
+    open: Arc<(Mutex<usize>, Condvar)>,
+}
+
+impl Proxy {
+    fn start(server: SocketAddr, nth: usize, held: Held) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, holds) = mpsc::channel();
+        let output = Arc::new(AtomicUsize::new(0));
+        let open = Arc::<(Mutex<usize>, Condvar)>::default();
+        let count = open.clone();
+        thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                let (sender, output, count) = (sender.clone(), output.clone(), count.clone());
+                *count.0.lock().unwrap() += 1;
+                thread::spawn(move || {
+                    let is_held = |chunk: &[u8]| {
+                        chunk.starts_with(b"POST /api/v2/reviews")
+                            && output.fetch_add(1, Ordering::SeqCst) + 1 == nth
+                    };
+                    pass(near, TcpStream::connect(server).unwrap(), is_held, held, &sender);
+                    *count.0.lock().unwrap() -= 1;
+                    count.1.notify_all();
+                });
+            }
+        });
+        Self { address, holds, open }
+    }
+
+    /// Waits until everything that came through was answered, and whoever sent it is gone.
+    fn settle(&self) {
+        // Taken in after all that came before it.
+        let mut last = TcpStream::connect(self.address).unwrap();
+        last.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        last.read_to_end(&mut Vec::new()).unwrap();
+        drop(last);
+        let open = self.open.0.lock().unwrap();
+        let (_open, waited) = self.open.1.wait_timeout_while(open, PATIENCE, |open| *open > 0).unwrap();
+        assert!(!waited.timed_out(), "what a killed program had sent is not answered");
+    }
+}
+
+/// Passes on both ways until the connection ends, or something of it is held back for ever.
+fn pass(
+    mut near: TcpStream,
+    mut far: TcpStream,
+    is_held: impl Fn(&[u8]) -> bool,
+    held: Held,
+    sender: &mpsc::Sender<()>,
+) {
+    let (mut answers, mut back) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+    let (silent, told) = (Arc::new(AtomicUsize::new(0)), sender.clone());
+    let silenced = silent.clone();
+    let returning = thread::spawn(move || {
+        let mut buffer = vec![0; 1 << 16];
+        while let Some(n) = answers.read(&mut buffer).ok().filter(|&n| n > 0) {
+            if silenced.load(Ordering::SeqCst) > 0 {
+                let _ = told.send(());
+            } else {
+                // Where nobody is left to hear it, the answer still says that the server is done.
+                let _ = back.write_all(&buffer[..n]);
+            }
+        }
+        let _ = back.shutdown(Shutdown::Both);
+    });
+    let mut buffer = vec![0; 1 << 16];
+    while let Some(n) = near.read(&mut buffer).ok().filter(|&n| n > 0) {
+        if is_held(&buffer[..n]) {
+            match held {
+                Held::Request => {
+                    let _ = sender.send(());
+                    // Until the program is gone; what it says until then is for nobody.
+                    while near.read(&mut buffer).is_ok_and(|n| n > 0) {}
+                    break;
+                }
+                Held::Answer => silent.store(1, Ordering::SeqCst),
+            }
+        }
+        if far.write_all(&buffer[..n]).is_err() {
+            break;
+        }
+    }
+    let _ = far.shutdown(Shutdown::Write);
+    let _ = returning.join();
+}
+
+async fn killed(database: &Database, nth: usize, held: Held) {
+    let at = format!("{}, {held:?} {nth}", database.name);
+    let mut settings = settings_without_limits();
+    settings.policy.never_used_after_days = 0;
+    let server = TestServer::start_with(database, settings, Clock::System).await;
+    let mut keys = Vec::new();
+    for n in 0..KEYS {
+        keys.push(create(&server.ada, &format!("Silent {n}")).await.key.id);
+    }
+    let proxy = Proxy::start(server.address(), nth, held);
+    let invite = Invite { email: "ben@plant.example".into(), role: Role::Admin };
+    let invited = server.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
+    let home = ProgramHome::new();
+    let login = ["login", "--code-stdin", &format!("http://{}", proxy.address)];
+    home.run_with_input(&login, invited.code.code.expose()).ok();
+    let folder = home.path("").components().collect::<std::path::PathBuf>();
+    let open = || {
+        let mut pty = Pty::start(keyward(&folder, &[]), 100, 30);
+        pty.wait_for_text("connected");
+        pty.press("3");
+        pty.wait_for_text("Keys by last use");
+        pty
+    };
+
+    let mut pty = open();
+    pty.wait_for_text("3 to review");
+    pty.press("a");
+    pty.press("x");
+    pty.wait_for_text("Decided: revoke 3");
+    pty.press("A");
+    pty.wait_for_text("Type revoke 3");
+    pty.press("revoke 3");
+    pty.wait_for_text(": revoke 3");
+    pty.press("\r");
+    proxy.holds.recv_timeout(PATIENCE).unwrap();
+    pty.signal(Signal::KILL);
+    pty.wait();
+    proxy.settle();
+
+    // The next run shows what became of each, and applies what is left.
+    let mut applied = 0;
+    for &key in &keys {
+        let (recorded, revoked) = done(&server.ada, key).await;
+        assert!(recorded == revoked && recorded <= 1, "{at}");
+        applied += recorded;
+    }
+    let heard = usize::from(held == Held::Answer);
+    assert!(applied >= heard && applied < KEYS + heard, "{at}");
+    let mut pty = open();
+    match KEYS - applied {
+        0 => pty.wait_for_text("All organization keys are in order"),
+        1 => {
+            pty.wait_for_text("Decided: revoke 1");
+            pty.press("A");
+            pty.wait_for_text("1 key will be revoked, for good");
+            pty.press("y");
+            pty.wait_for_text("all 1 done");
+        }
+        left => {
+            pty.wait_for_text(&format!("Decided: revoke {left}"));
+            pty.press("A");
+            pty.wait_for_text(&format!("Type revoke {left}"));
+            pty.press(&format!("revoke {left}"));
+            pty.wait_for_text(&format!(": revoke {left}"));
+            pty.press("\r");
+            pty.wait_for_text(&format!("all {left} done"));
+        }
+    }
+    for &key in &keys {
+        assert_eq!(done(&server.ada, key).await, (1, 1), "{at}");
+    }
+    drop(pty);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_batch_interrupted_by_a_kill_is_completed_without_repeats() {
+    for held in [Held::Request, Held::Answer] {
+        for nth in 1..=KEYS {
+            for_each_database(async |database| killed(database, nth, held).await).await;
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! A rotation over days: every admin, in every run of the program, sees the same phase, and nobody who still uses the old key is cut off.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use keyward::client::{Client, Credential, Error, Request};
+use keyward::clock::{Clock, entropy};
+use keyward::domain::activity::Action;
+use keyward::domain::id::Id;
+use keyward::domain::key::{Key, Kind};
+use keyward::domain::member::Role;
+use keyward::domain::rotation::Phase;
+use keyward::domain::time::{DAY, HOUR, SECOND, Timestamp};
+use keyward::store::Target;
+use keyward::wire::activity::{ActivityQuery, ListActivity};
+use keyward::wire::data_plane::ListSites;
+use keyward::wire::keys::{CreateKey, CreatedKey, ListRotations, RevokeKey, Rotation, RotationsQuery};
+use keyward::wire::problem::ProblemType as P;
+use sqlx::Connection as _;
+
+use crate::support::test_server::{TestMember, TestServer, problem_type, settings_without_limits};
+use crate::support::ui_harness::UiHarness;
+use crate::support::{Database, for_each_database, scaled};
+
+mod commands;
+mod interrupted;
+
+const ORGANIZATION: Kind = Kind::Organization;
+
+/// A server in which time passes when it is told to.
+struct Days<'a> {
+    server: TestServer,
+    database: &'a Database,
+    clock: Clock,
+}
+
+impl<'a> Days<'a> {
+    async fn begin(database: &'a Database) -> Self {
+        // PostgreSQL goes by its own clock.
+        let clock = if database.is_shared() { Clock::System } else { Clock::fixed(Clock::System.now()) };
+        let server = TestServer::start_with(database, settings_without_limits(), clock.clone()).await;
+        Self { server, database, clock }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass: the clock is moved on, or else everything on record is moved back.
+    async fn pass(&self, ms: i64) {
+        let Target::Postgres(url) = &self.database.target else {
+            return self.clock.advance(Duration::from_millis(ms.try_into().unwrap()));
+        };
+        // Writes what was gathered.
+        rotations(&self.server.ada.client).await;
+        let mut database = sqlx::PgConnection::connect(url).await.unwrap();
+        let mut tx = database.begin().await.unwrap();
+        let hours = ms / HOUR * HOUR;
+        let keys = "UPDATE keys SET created_at = created_at - $1, last_used_at = last_used_at - $1, \
+                    revoked_at = revoked_at - $1";
+        let clients =
+            "UPDATE key_clients SET first_seen_at = first_seen_at - $1, last_seen_at = last_seen_at - $1";
+        // In two steps, since no two rows may ever be of the same hour.
+        let mirrored = "UPDATE usage_hours SET start = $1 - start";
+        // The database sees to it that the past of a key never changes. Here it is the present that moves.
+        sqlx::query("ALTER TABLE keys DISABLE TRIGGER USER").execute(&mut *tx).await.unwrap();
+        for (sql, by) in [(keys, ms), (clients, ms), (mirrored, hours), (mirrored, 0)] {
+            sqlx::query(sql).bind(by).execute(&mut *tx).await.unwrap();
+        }
+        sqlx::query("ALTER TABLE keys ENABLE TRIGGER USER").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        database.close().await.unwrap();
+    }
+
+    async fn create(&self, name: &str, replaces: Option<Id>) -> Made {
+        let header = Id::new(self.now(), entropy()).to_string();
+        self.made(create(&self.server.ada.client, name, replaces, &header).await.unwrap())
+    }
+
+    fn made(&self, created: CreatedKey) -> Made {
+        Made { holder: self.holder(created.secret.unwrap().expose()), key: created.key }
+    }
+
+    fn holder(&self, secret: &str) -> Client {
+        self.server.client.with_credential(Credential::bearer(secret).unwrap())
+    }
+
+    /// What an admin is told of the one rotation there is.
+    async fn seen_by(&self, admin: &TestMember) -> Rotation {
+        let mut all = rotations(&admin.client).await;
+        assert_eq!(all.len(), 1, "{}", self.database.name);
+        all.remove(0)
+    }
+
+    /// *Finish*, as the program asks for it.
+    async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, Error> {
+        let since = self.now().minus(rotation.quiet_window_s * SECOND);
+        let body = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
+        admin.revoke_key(ORGANIZATION, rotation.old.id, body).await
+    }
+}
+
+/// A key and who has its secret.
+struct Made {
+    key: Key,
+    holder: Client,
+}
+
+impl Made {
+    /// Uses the key; whether it was accepted.
+    async fn used(&self) -> bool {
+        accepted(&self.holder).await
+    }
+}
+
+async fn accepted(holder: &Client) -> bool {
+    match holder.send(Request::to(ListSites)).await {
+        Ok(_) => true,
+        Err(error) if error.is(P::KeyInvalid) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn create(
+    client: &Client,
+    name: &str,
+    replaces: Option<Id>,
+    header: &str,
+) -> Result<CreatedKey, Error> {
+    let body = CreateKey { name: name.into(), note: None, replaces };
+    client.create_key(ORGANIZATION, body, header).await
+}
+
+async fn rotations(client: &Client) -> Vec<Rotation> {
+    let query = RotationsQuery { limit: Some(1000), ..RotationsQuery::default() };
+    client.send(Request::to(ListRotations).query(query)).await.unwrap().data
+}
+
+/// The rows of the activity log about a key.
+async fn logged(admin: &TestMember, key: Id, action: Action) -> Vec<String> {
+    let query = ActivityQuery { key: Some(key), action: Some(action), ..ActivityQuery::default() };
+    let rows = admin.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+    rows.into_iter().map(|row| row.detail).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_admin() {
+    for_each_database(async |database| {
+        let days = Days::begin(database).await;
+        let ada = &days.server.ada;
+        let ben = days.server.add_member("ben@plant.example", Role::Admin).await;
+        let old = days.create("Press shop", None).await;
+        assert!(old.used().await);
+
+        let same = async |expected: Phase| {
+            let rotation = days.seen_by(ada).await;
+            assert_eq!(rotation.phase, expected, "{}: {}", database.name, rotation.evidence);
+            assert_eq!(days.seen_by(&ben).await.phase, expected, "{}", database.name);
+            for admin in [ada, &ben] {
+                let screen = UiHarness::open(admin, "").await.press("4").await.screen();
+                let row =
+                    screen.lines().find(|line| line.contains(expected.word()) && line.contains("Press shop"));
+                assert!(row.is_some(), "{} {expected}:\n{screen}", database.name);
+            }
+            rotation
+        };
+
+        let first = UiHarness::open(ada, "").await.press("2R<enter><enter>").await;
+        let new = first.secret.as_deref().map(|secret| days.holder(secret));
+        let new = new.unwrap_or_else(|| panic!("{}", first.screen()));
+        drop(first);
+        assert!(days.seen_by(ada).await.new.name.starts_with("Press shop (20"));
+        same(Phase::Switch).await;
+
+        days.pass(DAY).await;
+        let second = UiHarness::open(&ben, "").await.press("4<enter>").await;
+        assert!(second.screen().contains("Rotate Press shop"), "{}", second.screen());
+        drop(second);
+        same(Phase::Switch).await;
+        assert!(old.used().await && accepted(&new).await);
+        let drain = same(Phase::Drain).await;
+        assert!(problem_type(days.finish(&ada.client, &drain).await) == P::UsedSince, "{}", database.name);
+
+        days.pass(DAY).await;
+        assert!(accepted(&new).await);
+        let third = UiHarness::open(ada, "").await.press("4<enter>").await;
+        assert!(third.screen().contains("of silence to go"), "{}", third.screen());
+        drop(third);
+        same(Phase::Drain).await;
+
+        days.pass(DAY + HOUR).await;
+        same(Phase::Ready).await;
+        let fourth = UiHarness::open(ada, "").await.press("4<enter>xy").await;
+        let rotation = same(Phase::Done).await;
+        drop(fourth);
+        assert!(!old.used().await && accepted(&new).await, "{}", database.name);
+        let log = logged(&ben, rotation.old.id, Action::KeyRevoked).await;
+        assert!(log.len() == 1 && log[0].contains(&rotation.new.id.to_string()), "{log:?}");
+        days.server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
+    for_each_database(async |database| {
+        let days = Days::begin(database).await;
+        let ada = &days.server.ada;
+        let old = days.create("Weekly report", None).await;
+        for _ in 0..3 {
+            assert!(old.used().await);
+            days.pass(7 * DAY).await;
+        }
+        assert!(old.used().await);
+        let new = days.create("Weekly report, new", Some(old.key.id)).await;
+        assert!(new.used().await);
+
+        days.pass(3 * DAY).await;
+        let rotation = days.seen_by(ada).await;
+        assert_eq!(rotation.phase, Phase::Drain, "{}: {}", database.name, rotation.evidence);
+        // Hours are counted, so the gap may be an hour off.
+        let gap = rotation.raised_by_gap_s.unwrap() * SECOND;
+        assert!((7 * DAY - HOUR..=7 * DAY + HOUR).contains(&gap), "{}: {gap}", database.name);
+        assert_eq!(rotation.quiet_window_s * SECOND, 2 * gap);
+        assert!(problem_type(days.finish(&ada.client, &rotation).await) == P::UsedSince);
+
+        days.pass(4 * DAY).await;
+        assert!(old.used().await, "{}: the weekly job was cut off", database.name);
+        assert_eq!(days.seen_by(ada).await.phase, Phase::Drain);
+
+        days.pass(15 * DAY).await;
+        let rotation = days.seen_by(ada).await;
+        assert_eq!(rotation.phase, Phase::Ready, "{}: {}", database.name, rotation.evidence);
+        days.finish(&ada.client, &rotation).await.unwrap();
+        assert!(!old.used().await && new.used().await, "{}", database.name);
+        days.server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_use_one_second_before_finish_refuses_it_and_names_the_client() {
+    for_each_database(async |database| {
+        let days = Days::begin(database).await;
+        let ada = &days.server.ada;
+        let old = days.create("Old", None).await;
+        let new = days.create("New", Some(old.key.id)).await;
+        assert!(old.used().await && new.used().await);
+        days.pass(3 * DAY).await;
+        let ready = days.seen_by(ada).await;
+        assert_eq!(ready.phase, Phase::Ready, "{}", database.name);
+        assert!(old.used().await);
+        days.pass(SECOND).await;
+        let error = days.finish(&ada.client, &ready).await.unwrap_err();
+        let refused = error.problem().unwrap();
+        assert_eq!(refused.kind, P::UsedSince);
+        let (who, when) = (" s ago by keyward/", " from 127.0.0.1");
+        assert!(refused.detail.contains(who) && refused.detail.contains(when), "{}", refused.detail);
+        let now = refused.key.as_ref().unwrap();
+        assert!(now.revoked_at.is_none() && now.last_used_at > ready.old.last_used_at);
+        assert_eq!(days.seen_by(ada).await.phase, Phase::Drain, "{}", database.name);
+        assert_eq!(logged(ada, old.key.id, Action::KeyRevokeRefused).await.len(), 1);
+        assert!(old.used().await);
+        days.server.stop().await;
+    })
+    .await;
+}
+
+/// Whatever the order: who was answered keeps the key, and where the key is revoked nobody was answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_use_that_races_finish_is_either_seen_or_refused() {
+    for_each_database(async |database| {
+        let days = Days::begin(database).await;
+        let rounds = scaled(300);
+        let mut old = Vec::new();
+        for round in 0..rounds {
+            let made = days.create(&format!("Old {round}"), None).await;
+            let new = days.create(&format!("New {round}"), Some(made.key.id)).await;
+            assert!(made.used().await && new.used().await);
+            old.push(made);
+        }
+        days.pass(3 * DAY).await;
+        let rotations = rotations(&days.server.ada.client).await;
+        for (round, old) in old.into_iter().enumerate() {
+            let rotation = rotations.iter().find(|rotation| rotation.old.id == old.key.id).unwrap();
+            assert_eq!(rotation.phase, Phase::Ready);
+            let sent = Arc::new(AtomicBool::new(false));
+            let user = {
+                let sent = sent.clone();
+                tokio::spawn(async move {
+                    // Every other time *finish* is on its way first, and has a head start.
+                    while round % 2 == 0 && !sent.load(Ordering::SeqCst) {
+                        tokio::task::yield_now().await;
+                    }
+                    for _ in 0..round * 37 % 400 {
+                        tokio::task::yield_now().await;
+                    }
+                    old.used().await
+                })
+            };
+            sent.store(true, Ordering::SeqCst);
+            let finished = days.finish(&days.server.ada.client, rotation).await;
+            let answered = user.await.unwrap();
+            match finished {
+                Ok(_) => assert!(!answered, "{} round {round}: used, and revoked", database.name),
+                Err(error) => assert!(answered && error.is(P::UsedSince), "{} {error}", database.name),
+            }
+        }
+        days.server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
+    for_each_database(async |database| {
+        let days = Days::begin(database).await;
+        let ada = &days.server.ada;
+        let ben = days.server.add_member("ben@plant.example", Role::Admin).await;
+        // Where several processes may serve, Ben asks another one.
+        let next_door =
+            if database.is_shared() { Some(days.server.start_second(database).await) } else { None };
+        let bens = next_door
+            .as_ref()
+            .map_or_else(|| ben.client.clone(), |(_, client)| client.with_credential(ben.credential.clone()));
+        for round in 0..scaled(100) {
+            let old = days.create(&format!("Old {round}"), None).await;
+            let header = |name| format!("{name} {round}");
+            let (ada_asks, ben_asks) = (header("ada"), header("ben"));
+            let both = tokio::join!(
+                create(&ada.client, "by Ada", Some(old.key.id), &ada_asks),
+                create(&bens, "by Ben", Some(old.key.id), &ben_asks),
+            );
+            let (won, lost) = match both {
+                (Ok(won), lost) | (lost, Ok(won)) => (won, lost),
+                (Err(error), Err(_)) => panic!("{}: nobody started: {error}", database.name),
+            };
+            assert_eq!(problem_type(lost), P::ReplacesConflict, "{}", database.name);
+            let new = days.made(won);
+            assert!(old.used().await && new.used().await);
+        }
+        days.pass(3 * DAY).await;
+        for rotation in rotations(&ada.client).await {
+            assert_eq!(rotation.phase, Phase::Ready, "{}", database.name);
+            let both = tokio::join!(days.finish(&ada.client, &rotation), days.finish(&bens, &rotation));
+            let (adas, bens) = (both.0.unwrap(), both.1.unwrap());
+            assert_eq!(adas, bens, "{}", database.name);
+            let log = logged(ada, rotation.old.id, Action::KeyRevoked).await;
+            assert!(log.len() == 1 && log[0].contains(&rotation.new.id.to_string()), "{log:?}");
+        }
+        if let Some((running, _)) = next_door {
+            running.shutdown().await;
+        }
+        days.server.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reply_leaves_one_replacement_with_one_secret() {
+    for_each_database(async |database| {
+        let days = Days::begin(database).await;
+        let ada = &days.server.ada;
+        let old = days.create("Old", None).await;
+        let ask = || create(&ada.client, "New", Some(old.key.id), "the same");
+        let lost = days.made(ask().await.unwrap());
+        let kept = days.made(ask().await.unwrap());
+        assert_eq!(lost.key.id, kept.key.id, "{}", database.name);
+        assert!(!lost.used().await && kept.used().await, "{}: two secrets live", database.name);
+        assert_eq!(days.seen_by(ada).await.new.id, kept.key.id);
+        let again = ask().await.unwrap();
+        assert!(again.key.id == kept.key.id && again.secret.is_none(), "{}", database.name);
+        assert!(kept.used().await && old.used().await);
+        let another = create(&ada.client, "New", Some(old.key.id), "another").await;
+        assert_eq!(problem_type(another), P::ReplacesConflict);
+        days.server.stop().await;
+    })
+    .await;
+}

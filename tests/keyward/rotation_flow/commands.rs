@@ -1,0 +1,102 @@
+//! The commands of a rotation over days, on the real program against a server whose clock the test moves.
+
+use keyward::domain::member::Role;
+use keyward::domain::time::DAY;
+use keyward::wire::members::{CreateInvitation, Invite};
+use serde_json::Value;
+
+use super::{Days, accepted};
+use crate::support::for_each_database;
+use crate::support::program::{CommandOutput, ProgramHome};
+
+/// Someone at a shell, signed in.
+struct Shell(ProgramHome);
+
+impl Shell {
+    async fn of(days: &Days<'_>, email: &str) -> Self {
+        let invite = Invite { email: email.into(), role: Role::Admin };
+        let request = keyward::client::Request::with(CreateInvitation, invite);
+        let invited = days.server.ada.client.send(request).await.unwrap();
+        let home = ProgramHome::new();
+        home.run_with_input(&["login", "--code-stdin", &days.server.base_url()], invited.code.code.expose())
+            .ok();
+        Self(home)
+    }
+
+    fn run(&self, line: &str) -> CommandOutput {
+        self.0.run(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// The rotation of a key as the program tells it; its exit code with `--exit-code`.
+    fn status(&self, key: &str) -> (Value, i32) {
+        let told = self.run(&format!("rotate status {key} --exit-code --json"));
+        let code = told.code;
+        (serde_json::from_str(&told.out).unwrap_or_else(|_| panic!("{told:?}")), code)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_driven_by_commands() {
+    for_each_database(async |database| {
+        let days = Days::begin(database).await;
+        let shell = Shell::of(&days, "cron@plant.example").await;
+        let old = days.create("Press shop", None).await;
+        assert!(old.used().await);
+        let id = old.key.id.to_string();
+        let none = shell.run("rotate status --exit-code");
+        assert_eq!((none.code, none.out.as_str()), (0, ""), "{none:?}");
+
+        let started = shell.run(&format!("rotate start {id}"));
+        assert_eq!((started.code, started.out.len()), (0, 43), "the secret alone: {started:?}");
+        let new = days.holder(&started.out);
+        let twice = shell.run(&format!("rotate start {id}"));
+        assert!(twice.code == 6 && twice.err.contains("being replaced already"), "{twice:?}");
+        let (told, code) = shell.status(&id);
+        assert_eq!((told["phase"].as_str(), code), (Some("switch"), 0), "{told}");
+        assert!(told["new"]["name"].as_str().unwrap().starts_with("Press shop (20"), "{told}");
+        let early = shell.run(&format!("rotate finish {id} --yes"));
+        assert!(early.code == 6 && early.err.contains("never used"), "{early:?}");
+
+        assert!(accepted(&new).await && old.used().await);
+        let (told, code) = shell.status(told["new"]["id"].as_str().unwrap());
+        assert_eq!((told["phase"].as_str(), code), (Some("drain"), 0), "{told}");
+        assert!(told["evidence"].as_str().unwrap().contains("of silence to go"), "{told}");
+        assert!(told["quiet_window_s"] == 172_800 && told["ready_at"].is_string(), "{told}");
+        let early = shell.run(&format!("rotate finish {id} --yes"));
+        assert!(early.code == 6 && early.err.contains("keyward/"), "who used it: {early:?}");
+        let in_use = shell.run(&format!("rotate cancel {id} --yes"));
+        assert_eq!(in_use.code, 6, "the replacement is in use: {in_use:?}");
+
+        // Still used after two quiet windows: someone has to look after it.
+        for _ in 0..5 {
+            days.pass(DAY).await;
+            assert!(old.used().await);
+        }
+        let (told, code) = shell.status(&id);
+        assert_eq!((told["phase"].as_str(), code), (Some("drain"), 10), "{told}");
+        assert!(told["evidence"].as_str().unwrap().contains("under way for 5 d"), "{told}");
+
+        days.pass(3 * DAY).await;
+        assert!(accepted(&new).await);
+        let (told, code) = shell.status(&id);
+        assert_eq!((told["phase"].as_str(), code), (Some("ready"), 10), "{told}");
+        assert_eq!(shell.run("rotate status --exit-code -o id").code, 10);
+        let finished = shell.run(&format!("rotate finish {id} --yes"));
+        assert_eq!(finished.code, 0, "{finished:?}");
+        assert!(!old.used().await && accepted(&new).await, "{}", database.name);
+        let (told, code) = shell.status(&id);
+        assert_eq!((told["phase"].as_str(), code), (Some("done"), 0), "{told}");
+        assert_eq!(shell.run("rotate status").out, "", "nothing is under way");
+
+        // Given up: the replacement goes, the old key stays.
+        let kept = days.create("Paint shop", None).await;
+        let id = kept.key.id.to_string();
+        let new = days.holder(&shell.run(&format!("rotate start {id} --name Second")).ok());
+        let cancelled = shell.run(&format!("rotate cancel {id} --yes"));
+        assert_eq!(cancelled.code, 0, "{cancelled:?}");
+        assert!(!accepted(&new).await && kept.used().await, "{}", database.name);
+        assert_eq!(shell.status(&id).0["phase"], "abandoned");
+        days.server.stop().await;
+    })
+    .await;
+}

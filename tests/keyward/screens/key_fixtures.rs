@@ -1,0 +1,131 @@
+//! A small organization at a fictional plant, the same in every test.
+
+use std::sync::Arc;
+
+use keyward::domain::id::Id;
+use keyward::domain::key::{Client, Key, Kind};
+use keyward::domain::member::{MemberRef, Role, Status};
+use keyward::domain::policy::Policy;
+use keyward::domain::staleness::StalenessRules;
+use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
+use keyward::wire::sessions::{May, Me, Organization};
+
+/// The server's present in all tests: 2026-11-18T14:53:20Z.
+pub const NOW: Timestamp = Timestamp(1_795_013_600_000);
+
+pub fn id(n: u16) -> Id {
+    let mut random = [0; 10];
+    random[8..].copy_from_slice(&n.to_be_bytes());
+    Id::new(NOW, random)
+}
+
+pub fn member(n: u16, name: &str, removed_days_ago: Option<i64>) -> Arc<MemberRef> {
+    let first = name.split(' ').next().unwrap().to_lowercase();
+    Arc::new(MemberRef {
+        id: id(1_000 + n),
+        name: name.to_owned(),
+        email: format!("{first}@plant.example"),
+        status: if removed_days_ago.is_some() { Status::Removed } else { Status::Active },
+        removed_at: removed_days_ago.map(|days| NOW.minus(days * DAY)),
+    })
+}
+
+pub fn ada() -> Arc<MemberRef> {
+    member(1, "Ada Ampere", None)
+}
+
+/// A key that was created and last used so long ago.
+pub fn key(n: u16, kind: Kind, name: &str, created: i64, used: Option<(i64, &str)>) -> Key {
+    Key {
+        id: id(n),
+        kind,
+        name: name.to_owned(),
+        masked: format!("sk_…{}", mask(n)),
+        note: None,
+        version: 1,
+        created_at: NOW.minus(created),
+        created_by: ada(),
+        last_used_at: used.map(|(ago, _)| NOW.minus(ago)),
+        last_used_by: used
+            .map(|(_, agent)| Client { agent: agent.to_owned(), address: format!("10.0.3.{}", n % 250) }),
+        use_count: if used.is_some() { i64::from(n) * 1_237 } else { 0 },
+        replaces: None,
+        replaced_by: None,
+        revoked_at: None,
+        revoked_by: None,
+        revoke_reason: None,
+    }
+}
+
+fn mask(n: u16) -> String {
+    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = u32::from(n).wrapping_mul(2_654_435_761);
+    (0..4)
+        .map(|_| {
+            rest = rest.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+            char::from(LETTERS[(rest >> 16) as usize % 62])
+        })
+        .collect()
+}
+
+/// The organization's keys.
+pub fn organization_keys() -> Vec<Key> {
+    use Kind::Organization as O;
+    let cora = member(3, "Cora Cobalt", Some(41));
+    let mut keys = vec![
+        key(1, O, "Power BI – Sales", 40 * DAY, Some((12 * MINUTE, "enlyze-powerbi/1.0.0"))),
+        key(2, O, "Grafana production", 210 * DAY, Some((4 * MINUTE, "Grafana/11.4.0"))),
+        key(3, O, "SAP order import", 402 * DAY, Some((3 * HOUR, "SAP-CPI/1.0"))),
+        key(4, O, "MES gateway line 3", 300 * DAY, Some((8 * DAY, "enlyze-python/3.0.2"))),
+        key(5, O, "Energy dashboard (old)", 500 * DAY, Some((120 * DAY, "Grafana/9.1.0"))),
+        key(6, O, "Trial for the auditor", 31 * DAY, None),
+        key(7, O, "Quality reports", 88 * DAY, Some((2 * DAY, "enlyze-powerbi/1.0.0"))),
+        key(8, O, "Forklift tracker", 260 * DAY, Some((95 * DAY, "curl/8.5.0"))),
+        key(9, O, "Werk München Leitstand", 12 * DAY, Some((50 * MINUTE, "enlyze-python/3.0.2"))),
+        key(10, O, "Backup job", 3 * DAY, None),
+    ];
+    for n in [3, 7] {
+        keys[n].created_by = Arc::clone(&cora);
+    }
+    keys[1].note = Some("Dashboards on the shop floor".to_owned());
+    let mut gone = key(11, O, "Old ERP", 700 * DAY, Some((390 * DAY, "SAP-CPI/1.0")));
+    gone.revoked_at = Some(NOW.minus(380 * DAY));
+    gone.revoked_by = Some(ada());
+    gone.revoke_reason = Some("replaced by the new ERP".to_owned());
+    keys.push(gone);
+    keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
+    keys
+}
+
+/// The member's own keys.
+pub fn personal_keys() -> Vec<Key> {
+    use Kind::Personal as P;
+    vec![
+        key(21, P, "notebook", 9 * DAY, Some((2 * HOUR, "enlyze-python/3.0.2"))),
+        key(22, P, "my laptop", 200 * DAY, None),
+    ]
+}
+
+/// What the server judges by.
+pub fn staleness_rules() -> StalenessRules {
+    StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(600 * DAY) }
+}
+
+pub fn me(role: Role) -> Me {
+    let admin = role == Role::Admin;
+    Me {
+        member: ada().as_ref().clone(),
+        role,
+        organization: Organization { id: id(2_000), name: "Plant Nord GmbH".to_owned() },
+        may: May {
+            create_personal_keys: role != Role::Operator,
+            manage_organization_keys: admin,
+            review: admin,
+            manage_members: admin,
+            read_activity: admin,
+        },
+        usage_tracking_since: NOW.minus(600 * DAY),
+        as_of: NOW,
+        policy: Policy::default(),
+    }
+}

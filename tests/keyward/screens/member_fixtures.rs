@@ -1,0 +1,193 @@
+//! Members, rotations and a log for the tests of the screens.
+
+use keyward::domain::activity::{Action, Activity};
+use keyward::domain::key::{Key, Kind};
+use keyward::domain::member::{Role, Status};
+use keyward::domain::rotation::{Phase, QuietWindow, evidence, phase, quiet_since, ready_at};
+use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
+use keyward::domain::usage::Bucket;
+use keyward::wire::keys::{Rotation, RotationUsage, ShownOnce};
+use keyward::wire::members::{Invitation, Invite, KeySummary, Member, Removal};
+use keyward::wire::page::{Metadata, Page};
+use keyward::wire::sessions::Code;
+
+use super::key_fixtures::{NOW, ada, id, key, member as reference};
+
+/// A page that is the whole list.
+pub fn page<T>(data: Vec<T>) -> Page<T> {
+    Page { metadata: Metadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
+}
+
+fn member(n: u16, name: &str, role: Role, removed: Option<i64>, keys: (i64, i64)) -> Member {
+    let of = reference(n, name, removed);
+    Member {
+        id: of.id,
+        name: of.name.clone(),
+        email: of.email.clone(),
+        role,
+        status: of.status,
+        created_at: NOW.minus(600 * DAY),
+        removed_at: of.removed_at,
+        last_seen_at: Some(NOW.minus(i64::from(n) * 3 * HOUR)),
+        personal_keys: keys.0,
+        organization_keys: keys.1,
+    }
+}
+
+pub fn members() -> Vec<Member> {
+    let mut invited = member(5, "Eve Erg", Role::Operator, None, (0, 0));
+    (invited.status, invited.last_seen_at, invited.name) = (Status::Invited, None, invited.email.clone());
+    vec![
+        member(1, "Ada Ampere", Role::Admin, None, (2, 8)),
+        member(2, "Ben Bar", Role::Normal, None, (1, 0)),
+        member(3, "Cora Cobalt", Role::Admin, Some(41), (0, 2)),
+        member(4, "Dan Dyne", Role::Admin, None, (2, 1)),
+        invited,
+    ]
+}
+
+pub fn invitation(body: &Invite) -> Invitation {
+    let mut member = member(9, "Fay Farad", body.role, None, (0, 0));
+    member.email.clone_from(&body.email);
+    let code = Code { code: ShownOnce::new("inv_0123456789"), expires_at: NOW.plus(72 * HOUR) };
+    Invitation { member, code }
+}
+
+/// What removing a member does, or would do: two personal keys die, one of them live.
+pub fn removal(
+    members: &mut [Member],
+    keys: &mut [Key],
+    who: keyward::domain::id::Id,
+    dry_run: bool,
+) -> Removal {
+    let member = members.iter_mut().find(|member| member.id == who).unwrap();
+    let summary = |key: &Key| KeySummary {
+        id: key.id,
+        kind: key.kind,
+        name: key.name.clone(),
+        masked: key.masked.clone(),
+        last_used_at: key.last_used_at,
+    };
+    let own = if member.personal_keys == 0 {
+        Vec::new()
+    } else {
+        vec![
+            key(61, Kind::Personal, "evaluation", 90 * DAY, Some((20 * MINUTE, "curl/8.5.0"))),
+            key(62, Kind::Personal, "notebook", 200 * DAY, None),
+        ]
+    };
+    let left: Vec<KeySummary> = keys.iter().filter(|key| key.name == "Backup job").map(&summary).collect();
+    if !dry_run {
+        (member.status, member.removed_at) = (Status::Removed, Some(NOW));
+        for key in keys.iter_mut().filter(|key| key.name == "Backup job") {
+            key.created_by = reference(4, "Dan Dyne", Some(0));
+        }
+    }
+    Removal {
+        member: member.clone(),
+        dry_run,
+        revoked: own.iter().map(summary).collect(),
+        to_review: left,
+        sessions_ended: 1,
+    }
+}
+
+/// The hours in which a key was used.
+fn hours(from: i64, to: i64, every: usize) -> Vec<Bucket> {
+    (to..from)
+        .rev()
+        .step_by(every)
+        .map(|h| Bucket { start: NOW.minus(h * HOUR).floor(HOUR), count: 3 + h % 5, refused: 0 })
+        .collect()
+}
+
+/// A rotation whose keys were last used so many hours ago.
+fn rotation(n: u16, name: &str, old: Option<i64>, new: Option<i64>, created_hours_ago: i64) -> Rotation {
+    let used = |hours: Option<i64>, agent| hours.map(|h| (h * HOUR + MINUTE, agent));
+    let mut before = key(n, Kind::Organization, name, 400 * DAY, used(old, "Grafana/11.4.0"));
+    let mut after = key(
+        n + 1,
+        Kind::Organization,
+        &format!("{name} (2026-11)"),
+        created_hours_ago * HOUR,
+        used(new, "Grafana/11.4.0"),
+    );
+    after.replaces = Some(before.id);
+    before.replaced_by = Some(after.id);
+    let usage = RotationUsage {
+        tracking_since: NOW.minus(600 * DAY),
+        old: old.map_or_else(Vec::new, |old| hours(200, old, 1)),
+        new: new.map_or_else(Vec::new, |new| hours(created_hours_ago - 6, new, 1)),
+    };
+    rotation_from(before, after, usage)
+}
+
+fn rotation_from(old: Key, new: Key, usage: RotationUsage) -> Rotation {
+    let window = QuietWindow { ms: 48 * HOUR, raised_by_gap: None };
+    let phase = phase(&old, &new, window, NOW);
+    let open = matches!(phase, Phase::Switch | Phase::Drain | Phase::Ready);
+    Rotation {
+        phase,
+        quiet_window_s: 48 * 3_600,
+        raised_by_gap_s: None,
+        quiet_since: Some(quiet_since(&old)),
+        ready_at: open.then(|| ready_at(&old, window)),
+        evidence: evidence(phase, &old, &new, window, NOW),
+        usage: Some(usage),
+        old,
+        new,
+    }
+}
+
+/// A rotation that has just begun.
+pub fn new_rotation(old: Key, new: Key) -> Rotation {
+    let usage = RotationUsage { tracking_since: NOW.minus(600 * DAY), old: Vec::new(), new: Vec::new() };
+    rotation_from(old, new, usage)
+}
+
+/// One rotation in each phase.
+pub fn rotations() -> Vec<Rotation> {
+    let mut done = rotation(78, "Old ERP", Some(300), Some(1), 400);
+    done.old.revoked_at = Some(NOW.minus(3 * DAY));
+    done.old.revoked_by = Some(ada());
+    let done = rotation_from(done.old, done.new, done.usage.unwrap());
+    let mut abandoned = rotation(80, "Label printer", Some(2), None, 200);
+    abandoned.new.revoked_at = Some(NOW.minus(5 * DAY));
+    let abandoned = rotation_from(abandoned.old, abandoned.new, abandoned.usage.unwrap());
+    vec![
+        rotation(70, "Grafana shop floor", Some(2), None, 5),
+        rotation(72, "Power BI – Quality", Some(14), Some(0), 72),
+        rotation(74, "MES gateway line 1", Some(60), Some(0), 120),
+        done,
+        abandoned,
+    ]
+}
+
+/// A log of so many rows, the newest first.
+pub fn activity_rows(rows: u16) -> Vec<Activity> {
+    (0..rows)
+        .map(|n| {
+            let (action, name, detail) = match n % 4 {
+                0 => (Action::KeyCreated, Some("Backup job"), ""),
+                1 => (Action::SessionCreated, None, ""),
+                2 => (
+                    Action::KeyRevokeRefused,
+                    Some("Grafana production"),
+                    "used 4 s ago by Grafana/11.4.0 from 10.0.3.2",
+                ),
+                _ => (Action::MemberRoleChanged, None, "Ben Bar: operator to normal"),
+            };
+            Activity {
+                id: id(5_000 - n),
+                at: Timestamp(NOW.0 - i64::from(n) * 47 * MINUTE),
+                actor: Some(ada().as_ref().clone()),
+                action,
+                key_id: name.map(|name| if name == "Backup job" { id(10) } else { id(2) }),
+                key_name: name.map(str::to_owned),
+                member_id: None,
+                detail: detail.to_owned(),
+                address: Some("10.0.1.17".to_owned()),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,155 @@
+//! A leaked key, and a lost secret in the middle of a rotation: never two secrets where one is meant, never an old key left alive.
+
+use insta::assert_snapshot;
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::domain::time::MINUTE;
+use keyward::tui::msg::{RequestError, UnfinishedCreate};
+use keyward::wire::keys::CreateKey;
+use keyward::wire::problem::{Problem, ProblemType};
+
+use super::driver::{Driver, start};
+use super::key_fixtures::NOW;
+
+const LEAKED: &str = "Werk München Leitstand";
+
+/// The popup of the leaked key, filled in.
+fn filled_in() -> Driver {
+    let mut driver = Driver::at(80, 24).press("jRL");
+    let four = driver.key_named(LEAKED).last_four().to_owned();
+    driver.press(&four)
+}
+
+/// What was request that changes something, by its first word.
+fn writes(driver: &Driver) -> Vec<&str> {
+    let word = |request: &'_ String| request.split([' ', '(']).next().unwrap().len();
+    let first_words = driver.requests.iter().map(|request| &request[..word(request)]);
+    first_words.filter(|word| ["Create", "Revoke", "Confirm"].contains(word)).collect()
+}
+
+fn refused(kind: ProblemType, why: &str) -> RequestError {
+    RequestError::Refused(Box::new(Problem::new(kind, why)))
+}
+
+#[test]
+fn a_leaked_key_is_replaced_and_revoked_in_one_popup() {
+    assert_snapshot!(Driver::at(80, 24).press("jRL").screen());
+    let mut driver = filled_in().press("<enter>");
+    assert_snapshot!(driver.screen());
+    assert_eq!(writes(&driver), ["Create", "Revoke"]);
+    let old = driver.key_named(LEAKED).clone();
+    assert_eq!(old.revoke_reason.as_deref(), Some("suspected leak"));
+    let new = driver.key_named(&format!("{LEAKED} (2026-11)"));
+    assert_eq!((new.replaces, new.revoked_at), (Some(old.id), None));
+    let driver = driver.press("sy");
+    assert!(driver.model.popup.is_none());
+    assert_eq!(driver.effects.last().unwrap(), "pending dropped");
+}
+
+#[test]
+fn the_last_four_characters_and_a_reason_are_required() {
+    let driver = Driver::at(80, 24).press("jRL<enter>");
+    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
+    let driver = filled_in().press("<tab><ctrl-u><enter>");
+    assert!(driver.screen().contains("Say why"), "{}", driver.screen());
+    // Typed before the popup was shown.
+    let mut driver = Driver::at(80, 24).press("jR");
+    let four = driver.key_named(LEAKED).last_four().to_owned();
+    let driver = driver.press_in_one_frame(&format!("L{four}")).press("<enter>");
+    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
+    assert!(writes(&driver).is_empty());
+}
+
+#[test]
+fn a_failed_revoke_is_reported_beside_the_new_secret_and_retried() {
+    let lost = RequestError::Unreachable("The server did not answer.".into());
+    let driver =
+        filled_in().hold_replies().press("<enter>").release_batch().fail_next(lost.clone()).release();
+    assert_snapshot!(driver.screen());
+    // Stored, and still the leaked key lives: the record stays for the next start.
+    let driver = driver.press("wnew.key<enter>");
+    assert!(driver.screen().contains("NOT revoked"), "{}", driver.screen());
+    assert!(!driver.effects.iter().any(|effect| effect == "pending dropped"));
+    let mut driver = driver.press("x");
+    assert!(driver.screen().contains("The leaked key is revoked"), "{}", driver.screen());
+    assert!(driver.key_named(LEAKED).revoked_at.is_some());
+    assert!(driver.effects.iter().any(|effect| effect == "pending dropped"));
+    assert_eq!(writes(&driver), ["Create", "Revoke", "Confirm", "Revoke"]);
+}
+
+#[test]
+fn without_a_replacement_the_leaked_key_is_revoked_all_the_same() {
+    let taken = refused(ProblemType::ReplacesConflict, "The key is being replaced already.");
+    let driver = filled_in().fail_next(taken).press("<enter>");
+    assert_snapshot!(driver.screen());
+    let mut driver = driver.press("<enter>");
+    assert!(driver.key_named(LEAKED).revoked_at.is_some());
+    assert_eq!(writes(&driver), ["Create", "Revoke"]);
+    assert!(driver.model.popup.is_none());
+}
+
+#[test]
+fn a_create_with_a_lost_reply_is_repeated_with_the_same_idempotency_key() {
+    let lost = RequestError::Unreachable("The server did not answer.".into());
+    let mut driver = filled_in().fail_next(lost).press("<enter>");
+    assert!(driver.screen().contains("NOT revoked yet"), "{}", driver.screen());
+    driver = driver.press("<enter>");
+    assert!(driver.key_named(LEAKED).revoked_at.is_some());
+    let creates: Vec<&String> =
+        driver.requests.iter().filter(|request| request.starts_with("Create ")).collect();
+    assert!(creates.len() == 2 && creates[0] == creates[1], "{creates:?}");
+}
+
+#[test]
+fn an_interrupted_replacement_is_finished_at_the_next_start() {
+    for (choice, expected) in [("1", ["Confirm", "Revoke"]), ("2", ["Create", "Revoke"])] {
+        let mut start = start(80, 24);
+        let old = super::key_fixtures::id(9);
+        start.unfinished_creates = vec![UnfinishedCreate {
+            idempotency_key: "tui-before".into(),
+            kind: Kind::Organization,
+            body: CreateKey { name: format!("{LEAKED} (2026-11)"), note: None, replaces: Some(old) },
+            at: NOW.minus(20 * MINUTE),
+            member: super::key_fixtures::ada().id,
+            key_id: Some(super::key_fixtures::id(10)),
+            leaked: Some("found in a public repository".into()),
+        }];
+        let driver = Driver::with(start, Role::Admin);
+        if choice == "1" {
+            assert_snapshot!(driver.screen());
+        }
+        let mut driver = driver.press(choice).press("<enter>");
+        assert_eq!(writes(&driver), expected);
+        let reason = driver.key_named(LEAKED).revoke_reason.clone();
+        assert_eq!(reason.as_deref(), Some("found in a public repository"));
+    }
+}
+
+/// The wizard of the rotation whose new key was never used.
+fn switching() -> Driver {
+    Driver::at(80, 24).press("4/phase:switch<enter><enter>")
+}
+
+#[test]
+fn a_replacement_with_a_lost_secret_is_replaced_in_one_popup() {
+    let driver = switching().press("R");
+    assert_snapshot!(driver.screen());
+    let driver = driver.press("<enter>");
+    assert!(driver.screen().contains("Save your key"), "{}", driver.screen());
+    assert_eq!(writes(&driver), ["Revoke", "Create"]);
+    assert!(
+        driver
+            .requests
+            .iter()
+            .any(|request| request.starts_with("Revoke ") && request.contains("unless_used_since: Some"))
+    );
+}
+
+#[test]
+fn a_replacement_used_meanwhile_is_kept() {
+    let driver = switching().press("R");
+    let used = refused(ProblemType::UsedSince, "The key was used since you looked.");
+    let driver = driver.fail_next(used).press("<enter>");
+    assert!(driver.screen().contains("someone has its secret"), "{}", driver.screen());
+    assert_eq!(writes(&driver), ["Revoke"]);
+}

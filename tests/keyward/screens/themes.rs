@@ -1,0 +1,103 @@
+//! Live, stale, orphaned and selected rows are told apart in every theme, by more than colour.
+
+use keyward::domain::key::Kind;
+use keyward::domain::member::Role;
+use keyward::domain::time::{DAY, HOUR};
+use keyward::tui::context::StartOptions;
+use keyward::tui::theme::{ColorScheme, Theme};
+use ratatui::style::Modifier;
+
+use super::driver::{Driver, start};
+use super::key_fixtures;
+
+const NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, live", "plain"];
+
+/// One key of each kind, in this order, the first one selected.
+fn each(theme: Theme, columns: u16) -> Driver {
+    let mut driver = Driver::prepare(StartOptions { theme, ..start(columns, 24) }, Role::Admin);
+    let gone = key_fixtures::member(9, "Gone Gauss", Some(3));
+    let used = |ago: i64| Some((ago, "Grafana/11.4.0"));
+    let quiet = used(9 * DAY);
+    driver.keys = NAMES
+        .iter()
+        .zip(40_u16..)
+        .map(|(name, n)| {
+            let used = match *name {
+                "live" | "orphaned, live" => used(HOUR),
+                "stale" => used(200 * DAY),
+                _ => quiet,
+            };
+            let mut key = key_fixtures::key(n, Kind::Organization, name, 210 * DAY + i64::from(n), used);
+            // All rows are alike but for what is to be told apart.
+            "sk_…AAAA".clone_into(&mut key.masked);
+            if name.starts_with("orphaned") {
+                key.created_by = gone.clone();
+            }
+            key
+        })
+        .collect();
+    driver.release()
+}
+
+/// What is seen of a row without colours: the signs before its name, and how they are written.
+fn signs(driver: &Driver, name: &str) -> Vec<(String, Modifier)> {
+    let buf = driver.buffer();
+    let row = |y: u16| (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();
+    // The mask is in the rows alone.
+    let is_row = |y: u16| row(y).contains("AAAA") && row(y).contains(&format!(" {name}  "));
+    let y = (0..buf.area.height).find(|&y| is_row(y)).unwrap_or_else(|| panic!("{}", driver.screen()));
+    let name_at = row(y).char_indices().position(|(at, _)| row(y)[at..].starts_with(name)).unwrap();
+    (0..u16::try_from(name_at).unwrap())
+        .map(|x| (buf[(x, y)].symbol().to_owned(), buf[(x, y)].modifier))
+        .collect()
+}
+
+#[test]
+fn rows_have_distinct_markers_in_every_theme_and_width() {
+    for palette in [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono] {
+        for ascii in [false, true] {
+            for columns in [40, 60, 80, 140] {
+                let driver = each(Theme { palette, ascii }, columns);
+                let all: Vec<_> = NAMES.iter().map(|name| signs(&driver, name)).collect();
+                for (at, one) in all.iter().enumerate() {
+                    for (other, name) in all[at + 1..].iter().zip(&NAMES[at + 1..]) {
+                        assert_ne!(one, other, "{} and {name}, {palette:?}, {columns} columns", NAMES[at]);
+                    }
+                }
+                // The selected row by a sign as well as by how it is written.
+                assert!(!all[1..].iter().any(|signs| signs[0].0 == all[0][0].0), "{palette:?}");
+                assert!(all[0][0].1.contains(Modifier::REVERSED), "{palette:?}");
+            }
+        }
+    }
+}
+
+/// The default theme is made of the sixteen colours that the terminal's own theme defines, without those that cannot be read on
+/// white or on black, and never sets a background.
+#[test]
+fn the_default_theme_is_readable_on_light_and_dark_backgrounds() {
+    use keyward::tui::theme::StyleRole as Part;
+    use ratatui::style::Color;
+    let theme = Theme::default();
+    for part in [
+        Part::Plain,
+        Part::Strong,
+        Part::Muted,
+        Part::Accent,
+        Part::Selected,
+        Part::Marked,
+        Part::InUse,
+        Part::Stale,
+        Part::Orphaned,
+        Part::Revoked,
+        Part::Danger,
+        Part::Production,
+        Part::Key,
+    ] {
+        let style = theme.style(part);
+        assert!(style.bg.is_none(), "{part:?}");
+        let unreadable =
+            [Color::Yellow, Color::Blue, Color::White, Color::Black, Color::Gray, Color::DarkGray];
+        assert!(style.fg.is_none_or(|fg| !unreadable.contains(&fg)), "{part:?}");
+    }
+}

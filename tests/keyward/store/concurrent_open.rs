@@ -1,0 +1,44 @@
+//! SQLite's files are made, folded and opened while others write: nobody is ever told that they cannot be opened.
+
+use keyward::clock::{Clock, entropy};
+use keyward::domain::time::Timestamp;
+use keyward::store::{Access, Error, Store};
+
+use crate::support::{Database, scaled};
+
+async fn write_and_read(store: &Store) -> Result<(), Error> {
+    let writing: Result<(), Error> =
+        store.write(|tx| Box::pin(async move { tx.set_tracking_since(Timestamp(1)).await })).await;
+    writing?;
+    store.reader().await?.organization().await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_opens_and_reads_during_writes() {
+    for round in 0..scaled(1_000) {
+        let database = Database::sqlite();
+        // Four times: empty, and as each run before left it.
+        for _ in 0..4 {
+            let store = database.open().await;
+            let work = |store: Store| {
+                tokio::spawn(async move {
+                    for _ in 0..4 {
+                        write_and_read(&store).await?;
+                    }
+                    Ok::<_, Error>(())
+                })
+            };
+            let serving: Vec<_> = (0..4).map(|_| work(store.clone())).collect();
+            // As a backup or `keyward admin` does.
+            let beside = Store::open(&database.target, Access::Tool, Clock::System.now(), entropy).await;
+            let beside =
+                beside.unwrap_or_else(|error| panic!("round {round}: opening beside writes: {error}"));
+            let tool = work(beside.clone());
+            for ended in serving.into_iter().chain([tool]) {
+                ended.await.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));
+            }
+            beside.close().await;
+            store.close().await;
+        }
+    }
+}

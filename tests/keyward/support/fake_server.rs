@@ -1,0 +1,116 @@
+//! A server that answers as a test says, whatever that may be, and the memory of the program that talks to it.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What is answered to a request with this head; whether the connection goes on.
+pub type Answer = dyn Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync;
+
+/// A scripted server.
+pub struct FakeServer {
+    pub url: String,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeServer {
+    pub fn start(
+        answer: impl Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (seen, answer): (_, Arc<Answer>) = (heads.clone(), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, seen, answer) = (stream.unwrap(), seen.clone(), answer.clone());
+                std::thread::spawn(move || {
+                    while let Some(head) = head(&mut stream) {
+                        seen.lock().unwrap().push(head.clone());
+                        if !answer(&head, &mut stream).unwrap_or(false) {
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+        Self { url, heads }
+    }
+
+    /// The heads of all requests so far.
+    pub fn request_heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+/// The head of the next request; its body is left alone.
+fn head(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while !bytes.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        bytes.push(byte[0]);
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Sends a whole answer.
+pub fn send_response(
+    stream: &mut TcpStream,
+    status: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<bool> {
+    let length = body.len();
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")?;
+    Ok(true)
+}
+
+/// What is said of JSON.
+pub const JSON: &str = "Content-Type: application/json\r\n";
+
+/// Watches the most memory that a program took.
+pub struct MeasuredProcess {
+    pub child: Child,
+    peak: u64,
+}
+
+impl MeasuredProcess {
+    /// Starts it, its output in files so that it never waits.
+    pub fn start(command: &mut Command, out: Stdio, err: Stdio) -> Self {
+        Self { child: command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap(), peak: 0 }
+    }
+
+    /// The most so far, in MiB.
+    pub fn peak(&mut self) -> u64 {
+        // The kernel keeps the peak; it is gone with the process.
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
+        self.peak = self.peak.max(kib);
+        self.peak / 1024
+    }
+
+    /// Waits for its end; its exit code and the most memory it took, in MiB.
+    pub fn wait(mut self) -> (i32, u64) {
+        let (_never, pause) = std::sync::mpsc::channel::<()>();
+        loop {
+            let peak = self.peak();
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status.code().unwrap_or(-1), peak);
+            }
+            let _ = pause.recv_timeout(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for MeasuredProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,88 @@
+//! HTTP by hand: for requests that no client library would send, and to see answers byte by byte.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// How long any answer may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An answer as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawResponse {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl RawResponse {
+    /// The value of a header, in lower case, if it is there.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The `type` of a problem; empty where there is none.
+    pub fn problem(&self) -> String {
+        self.json()["type"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// A request with one `Host` of ours, these other headers and a body.
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let host = if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        ""
+    } else {
+        "Host: localhost\r\n"
+    };
+    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let headers =
+        headers.iter().fold(String::new(), |all, (name, value)| all + &format!("{name}: {value}\r\n"));
+    format!("{method} {path} HTTP/1.1\r\n{host}{length}{headers}\r\n{body}")
+}
+
+/// Sends these bytes on a connection of their own and reads one answer.
+pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> RawResponse {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes.as_ref()).await.unwrap();
+    read_response(&mut stream).await.expect("no answer")
+}
+
+/// Reads one answer. Nothing if the connection ends before its headers are complete.
+pub async fn read_response(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
+    tokio::time::timeout(PATIENCE, read(stream)).await.expect("the server does not answer")
+}
+
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+            break at;
+        }
+        let read = stream.read_buf(&mut bytes).await.unwrap_or(0);
+        if read == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers: Vec<_> = lines
+        .filter_map(|line| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())))
+        .collect();
+    let mut body = bytes.split_off(end + 4);
+    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, v)| v.parse().ok());
+    let length: usize = if status == 204 { 0 } else { length.unwrap_or(usize::MAX) };
+    while body.len() < length {
+        if stream.read_buf(&mut body).await.unwrap_or(0) == 0 {
+            break;
+        }
+    }
+    Some(RawResponse { status, headers, body })
+}

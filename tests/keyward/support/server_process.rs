@@ -1,0 +1,87 @@
+//! `keyward serve` as a process of its own, to be killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use keyward::client::{Client, Credential, Options};
+use keyward::store::Target;
+use tempfile::TempDir;
+
+use super::environment;
+
+/// A running server. Killed when it is dropped.
+pub struct ServerProcess {
+    child: Child,
+    /// Nobody's client.
+    pub client: Client,
+    _home: TempDir,
+}
+
+impl ServerProcess {
+    /// Starts a server on the database and waits until it serves.
+    pub fn start(target: &Target) -> Self {
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_keyward")), target)
+    }
+
+    /// The same, each flush of a file to the disk noted in `log`. Nothing where there is no strace.
+    pub fn start_under_strace(target: &Target, log: &Path) -> Option<Self> {
+        let mut strace = Command::new("strace");
+        // -D: the server is our child, and strace its grandchild.
+        strace.args(["-D", "-f", "-q", "-e", "trace=fsync,fdatasync", "-o"]).arg(log);
+        Command::new("strace").arg("-V").output().ok()?;
+        strace.arg(env!("CARGO_BIN_EXE_keyward"));
+        Some(Self::spawn(strace, target))
+    }
+
+    fn spawn(mut command: Command, target: &Target) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("keyward.toml");
+        std::fs::write(&config, "[limits]\nrequests_per_minute = 1000000\n").unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).env_clear().env("HOME", home.path());
+        command.env("PATH", environment("PATH").unwrap()).env("KEYWARD_CONFIG", config);
+        #[cfg(feature = "fault-injection")]
+        command.envs(
+            environment("KEYWARD_TEST_SERVER_BUG").map(|bug| (keyward::fault_injection::VARIABLE, bug)),
+        );
+        match target {
+            Target::Sqlite(path) => command.arg("--data").arg(path),
+            Target::Postgres(url) => command.env("KEYWARD_DATABASE_URL", url),
+        };
+        let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| {
+            let at = line.find("http://127.0.0.1:")?;
+            Some(line[at..].chars().take_while(|c| !c.is_whitespace() && *c != '"').collect::<String>())
+        });
+        let address = address.expect("the server did not start");
+        // A pipe that nobody reads would stop the server.
+        std::thread::spawn(move || lines.for_each(drop));
+        let client = Client::new(address.parse().unwrap(), Credential::none(), &Options::default()).unwrap();
+        Self { child, client, _home: home }
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop, as a service manager does.
+    pub fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end; gives its exit code.
+    pub fn wait(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,148 @@
+//! A server on a database with an organization in it, and people who are signed in.
+
+use keyward::client::{Client, Credential, Error, Options, Request};
+use keyward::clock::{Clock, entropy};
+use keyward::domain::id::Id;
+use keyward::domain::member::Role;
+use keyward::domain::secret::{Token, TokenKind};
+use keyward::domain::time::DAY;
+use keyward::server::{self, Running, Settings};
+use keyward::store::{self, Access, HostInvitation, NewMember, NewSession, Store, Tx};
+use keyward::wire::keys::ShownOnce;
+use keyward::wire::members::{CreateInvitation, Invite};
+use keyward::wire::problem::ProblemType;
+use keyward::wire::sessions::{CreateSession, CreateSessionCall};
+
+use super::Database;
+
+/// A running server whose first admin, Ada, is signed in.
+pub struct TestServer {
+    pub store: Store,
+    pub ada: TestMember,
+    /// Nobody.
+    pub client: Client,
+    running: Running,
+}
+
+/// A member who is signed in.
+#[derive(Clone)]
+pub struct TestMember {
+    pub id: Id,
+    pub client: Client,
+    pub credential: Credential,
+}
+
+/// Settings without limits that a test would run into.
+pub fn settings_without_limits() -> Settings {
+    let mut settings = Settings::default();
+    settings.limits.sign_ins_per_minute = u32::MAX;
+    settings.limits.failures_per_minute = u32::MAX;
+    settings.limits.requests_per_minute = u32::MAX;
+    settings
+}
+
+impl TestServer {
+    /// A server by the system's clock.
+    pub async fn start(database: &Database) -> Self {
+        Self::start_with(database, settings_without_limits(), Clock::System).await
+    }
+
+    pub async fn start_with(database: &Database, settings: Settings, clock: Clock) -> Self {
+        let store = Store::open(&database.target, Access::Serve, clock.now(), entropy).await.unwrap();
+        let code = Token::new(TokenKind::Code, entropy());
+        let at = clock.now();
+        let admin = HostInvitation {
+            email: "ada@plant.example".into(),
+            code: TokenKind::Code.digest(code.expose()).unwrap(),
+            at,
+            expires_at: at.plus(3 * DAY),
+        };
+        store.bootstrap("Plant".into(), admin, entropy).await.unwrap();
+        let (running, client) = start_server(store.clone(), settings, clock).await;
+        let ada = sign_in(&client, code.expose()).await.unwrap();
+        Self { store, ada, client, running }
+    }
+
+    /// Another server on the same database, as another process would be; with nobody's client for it.
+    pub async fn start_second(&self, database: &Database) -> (Running, Client) {
+        start_server(database.open().await, settings_without_limits(), Clock::System).await
+    }
+
+    /// Members who are signed in, written into the database in one go.
+    pub async fn insert_members(&self, role: Role, count: usize) -> Vec<TestMember> {
+        let planted = self
+            .store
+            .write(move |tx| Box::pin(async move { insert_members_in(tx, role, count).await }))
+            .await;
+        let planted: Vec<(Id, Token)> = planted.unwrap();
+        let person = |(id, token): (Id, Token)| {
+            let credential = Credential::bearer(token.expose()).unwrap();
+            TestMember { id, client: self.client.with_credential(credential.clone()), credential }
+        };
+        planted.into_iter().map(person).collect()
+    }
+
+    /// Where it listens.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.running.addr)
+    }
+
+    /// The same, for requests made by hand.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.running.addr
+    }
+
+    /// Invites someone and signs them in.
+    pub async fn add_member(&self, email: &str, role: Role) -> TestMember {
+        let invite = Invite { email: email.into(), role };
+        let invited = self.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
+        sign_in(&self.client, invited.code.code.expose()).await.unwrap()
+    }
+
+    pub async fn stop(self) {
+        self.running.shutdown().await;
+        self.store.close().await;
+    }
+}
+
+async fn insert_members_in(tx: &mut Tx, role: Role, count: usize) -> Result<Vec<(Id, Token)>, store::Error> {
+    let at = Clock::System.now();
+    let mut planted = Vec::new();
+    for _ in 0..count {
+        let id = Id::new(at, entropy());
+        let email = format!("{id}@plant.example");
+        tx.insert_member(&NewMember { id, name: email.clone(), email, role, at }).await?;
+        tx.activate_member(id, at).await?;
+        let token = Token::new(TokenKind::Session, entropy());
+        let digest = TokenKind::Session.digest(token.expose()).unwrap();
+        let (agent, address) = ("test".into(), "127.0.0.1".into());
+        let session = NewSession { id: Id::new(at, entropy()), member_id: id, digest, at, agent, address };
+        tx.insert_session(session).await?;
+        planted.push((id, token));
+    }
+    Ok(planted)
+}
+
+pub async fn start_server(store: Store, mut settings: Settings, clock: Clock) -> (Running, Client) {
+    settings.listen = "127.0.0.1:0".parse().unwrap();
+    let running = server::start(settings, store, clock, None).await.unwrap();
+    let address = format!("http://{}", running.addr).parse().unwrap();
+    let client = Client::new(address, Credential::none(), &Options::default()).unwrap();
+    (running, client)
+}
+
+/// Redeems a code.
+pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, Error> {
+    let body = CreateSession { code: ShownOnce::new(code) };
+    let session = client.send(Request::with(CreateSessionCall, body)).await?;
+    let credential = Credential::bearer(session.token.expose()).unwrap();
+    Ok(TestMember { id: session.member.id, client: client.with_credential(credential.clone()), credential })
+}
+
+/// The type of the problem that a call was refused with.
+pub fn problem_type<T>(result: Result<T, Error>) -> ProblemType {
+    match result {
+        Ok(_) => panic!("was not refused"),
+        Err(error) => error.problem().map_or_else(|| panic!("{error}"), |problem| problem.kind),
+    }
+}

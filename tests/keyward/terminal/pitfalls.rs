@@ -1,0 +1,252 @@
+//! Facts about terminals that break programs like this one, each with the test that it does not break ours.
+//!
+//! | fact | test |
+//! |---|---|
+//! | tmux drops OSC 52 silently; `load-buffer -w` arrives | `tmux::a_copy_passes_through_tmux_and_leaves_no_buffer` |
+//! | screen wants BEL within its string, of 768 bytes at most | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::screen_gets_strings_that_it_can_hold` |
+//! | no copy is acknowledged | [`a_copy_is_reported_as_sent_never_as_copied`], `popups::a_new_secret_is_masked_until_revealed_and_gone_after_closing` |
+//! | what was shown stays readable after leaving | `tmux::*`, `terminal::is_given_back`, `terminal::a_secret_*`, [`no_signal_leaves_a_secret_on_the_terminal`] |
+//! | a dead terminal makes loops spin | `terminal::a_closed_terminal_ends_the_process`, `ssh::*` |
+//! | a late answer to OSC 11 arrives as keys | [`a_late_terminal_reply_changes_nothing`], `input::answers_of_the_terminal_are_not_keys` |
+//! | DECRPM and mode 2031 replies wedge readers | [`unsolicited_terminal_replies_are_harmless`] |
+//! | `NO_COLOR` hides reverse video | `terminal::the_selected_row_is_visible_without_colours` |
+//! | clearing asks for the cursor and waits | [`the_terminal_is_never_queried`], `terminal::suspending_and_resuming_restores_the_terminal` |
+//! | a frame is thousands of writes | [`each_frame_is_one_write`], `output_bytes::moving_and_scrolling_write_few_bytes` |
+//! | no CA files; redirects re-post bodies | `client::tests`, `hostile::tls` |
+//! | widgets let bidi and control characters through | `screens::hostile`, `pen::what_acts_on_a_terminal_is_never_written` |
+//! | characters of ambiguous width | `terminal::a_locale_without_utf_8_gets_ascii`, [`the_linux_console_gets_ascii`] |
+//! | names hold what cannot be typed | `popups::a_key_in_use_needs_the_last_four_and_a_used_key_a_reason` |
+//! | ssh does not forward COLORTERM | `capabilities::the_depth_follows_the_environment`, `screens::themes` |
+
+use rustix::process::Signal;
+
+use super::super::ssh::create_and_reveal;
+use super::super::support::installed_programs::find_program;
+use super::super::support::pty::{Pty, PtyOutput, program};
+use super::{Demo, READY, ROW, demo, shown};
+
+/// What asks something of a terminal: its place, its kind, its modes, its colours, its size; and the keyboard protocol that would
+/// have it answer in another language.
+const QUESTIONS: [&str; 16] = [
+    "\x1b[6n", "\x1b[5n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0c", "\x1b[=c", "\x1b[?u", "\x1b[>1u", "$p",
+    "\x1b[>q", "\x1b[18t", "\x1b[14t", ";?\x07", ";?\x1b\\", "\x1bP+q",
+];
+
+#[test]
+fn the_terminal_is_never_queried() {
+    let mut demo = demo(|_| ());
+    demo.pty.wait_for_text(ROW);
+    for (keys, until) in [
+        ("j\r", "Created"),
+        ("q?", "Help"),
+        ("\x1b", READY),
+        ("y1", "Sent to your terminal"),
+        (":", "Commands"),
+        ("\x1b", READY),
+    ] {
+        demo.pty.press(keys);
+        demo.pty.wait_for_text(until);
+    }
+    demo.pty.resize(100, 30);
+    demo.pty.wait_until("a frame of the new size", |output| {
+        output.text().lines().nth(29).is_some_and(|line| !line.trim().is_empty()).then_some(())
+    });
+    demo.pty.press("qqq");
+    assert_eq!(demo.pty.wait(), 0);
+    let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
+    for question in QUESTIONS {
+        assert!(!written.contains(question), "{question:?}");
+    }
+}
+
+/// Answers to questions of whoever had the terminal before, on a slow link.
+#[test]
+fn unsolicited_terminal_replies_are_harmless() {
+    let mut demo = demo(|_| ());
+    demo.pty.wait_for_text(ROW);
+    let before = demo.pty.inspect(PtyOutput::text);
+    for answer in [
+        "\x1b[?2026;2$y",
+        "\x1b[?997;1n",
+        "\x1b[?62;22c",
+        "\x1b[>41;390;0c",
+        "\x1b[24;80R",
+        "\x1b[?1u",
+        "\x1b]11;rgb:1d1d/dddd/2323\x1b\\",
+        "\x1b]11;rgb:1d1d/dddd/2323\x07",
+        "\x1bP>|XTerm(390)\x1b\\",
+        "\x1b[I",
+        "\x1b[O",
+    ] {
+        demo.pty.press(answer);
+    }
+    // It still listens, and nothing was opened, moved or hidden in between.
+    demo.pty.press("jk?");
+    demo.pty.wait_for_text("Help");
+    demo.pty.press("\x1b");
+    demo.pty.wait_until("the table as it was", |output| {
+        let text = output.text();
+        (keys_of(&text) == keys_of(&before) && selected_in(&text) == selected_in(&before)).then_some(())
+    });
+}
+
+/// An Esc that comes alone is an Esc, so that the rest of a late answer is letters, among them `d`, `r`, `/` and `:`.
+#[test]
+fn a_late_terminal_reply_changes_nothing() {
+    let mut demo = demo(|_| ());
+    demo.pty.wait_for_text(ROW);
+    let rows = keys_of(&demo.pty.inspect(PtyOutput::text));
+    for answer in ["]11;rgb:1d1d/dddd/2323", "]4;1;rgb:xxxx/yyyy/dddd", "[?2026;2$y", "[?62;22c"] {
+        demo.pty.press(answer);
+        demo.pty.press("\x1b\x1b\x1b");
+    }
+    demo.pty.press("\x1b\x1b2gg");
+    demo.pty.wait_until("the table as it was", |output| (keys_of(&output.text()) == rows).then_some(()));
+}
+
+/// The masks of the keys on the screen.
+fn keys_of(text: &str) -> Vec<String> {
+    let mask = |line: &str| line.split_whitespace().find(|word| word.starts_with(ROW)).map(str::to_owned);
+    text.lines().filter_map(mask).collect()
+}
+
+/// The mask of the selected row.
+fn selected_in(text: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.contains('▶'))?;
+    keys_of(line).pop()
+}
+
+#[test]
+fn the_linux_console_gets_ascii() {
+    let demo = demo(|command| command.env("TERM", "linux"));
+    demo.pty.wait_for_text("sk_...");
+    demo.pty.inspect(|output| assert!(output.bytes.is_ascii()));
+}
+
+#[test]
+fn a_copy_is_reported_as_sent_never_as_copied() {
+    let mut demo = demo(|_| ());
+    demo.pty.wait_for_text(ROW);
+    for what in ["1", "2", "3", "4"] {
+        demo.pty.take_bytes();
+        demo.pty.press(&format!("y{what}"));
+        demo.pty.wait_until("a copy on its way, and said so", |output| {
+            let sent = String::from_utf8_lossy(&output.bytes).contains("\x1b]52;c;");
+            (sent && output.text().contains("Sent to your terminal")).then_some(())
+        });
+        demo.pty
+            .inspect(|output| assert!(!output.text().to_lowercase().contains("copied"), "{}", output.text()));
+    }
+}
+
+#[test]
+fn no_signal_leaves_a_secret_on_the_terminal() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::QUIT, 131), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut demo = demo(|_| ());
+        let secret = create_and_reveal(&mut demo.pty);
+        demo.pty.take_bytes();
+        demo.pty.signal(signal);
+        assert_eq!(demo.pty.wait(), code, "{signal:?}");
+        demo.pty.wait_until("the alternate screen left", |output| {
+            (!output.emulator.screen().alternate_screen()).then_some(())
+        });
+        // A terminal without an alternate screen: what is left is what stands there then.
+        let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
+        let blanked = written.split("\x1b[?1049l").next().unwrap();
+        assert!(blanked.matches("\x1b[K").count() >= 24 && !written.contains(&secret), "{written:?}");
+        demo.is_given_back();
+    }
+}
+
+/// The demo with its writes noted in `trace`; it is our child, and strace its grandchild.
+fn traced() -> Option<Demo> {
+    find_program("strace")?;
+    let home = tempfile::tempdir().unwrap();
+    let bin = env!("CARGO_BIN_EXE_keyward");
+    let words =
+        ["strace", "-D", "-f", "-q", "-s", "65536", "-e", "trace=write,writev", "-o", "trace", bin, "demo"];
+    Some(shown(program(home.path(), &words), home))
+}
+
+impl Demo {
+    /// The lines of the trace once it holds all that this looks for.
+    fn trace(&self, holds: impl Fn(&str) -> bool) -> String {
+        let read = || std::fs::read_to_string(self.home.path().join("trace")).unwrap_or_default();
+        self.pty.wait_until("the trace", |_| Some(read()).filter(|trace| holds(trace)))
+    }
+}
+
+#[test]
+fn each_frame_is_one_write() {
+    let Some(mut demo) = traced() else { return };
+    demo.pty.wait_for_text(ROW);
+    for (keys, until) in
+        [("jjj", ROW), ("?", "Help"), ("\x1b", READY), ("G", ROW), ("kkk", ROW), (":", "Commands")]
+    {
+        demo.pty.press(keys);
+        demo.pty.wait_for_text(until);
+    }
+    demo.pty.press("\x1bqq");
+    assert_eq!(demo.pty.wait(), 0);
+    let trace = demo.trace(|trace| trace.contains("\\33[?1049l"));
+    let first = trace.lines().find(|line| line.contains("\"\\33[?2026h")).unwrap();
+    let to =
+        |line: &str| line.split_once("write(").map(|(_, rest)| rest.split(',').next().unwrap().to_owned());
+    let terminal = to(first).unwrap();
+    let frames: Vec<&str> = trace.lines().filter(|line| to(line).as_ref() == Some(&terminal)).collect();
+    // At the start, with the rows, with the help, without it, with the commands; others may ride in one of these.
+    assert!(frames.len() >= 5, "{trace}");
+    for frame in frames {
+        assert!(frame.contains("\"\\33[?2026h") && frame.contains("\\33[?2026l\""), "{frame}");
+    }
+}
+
+#[test]
+fn nothing_is_written_to_a_closed_terminal() {
+    let Some(mut demo) = traced() else { return };
+    demo.pty.wait_for_text(ROW);
+    demo.pty.hang_up();
+    assert_eq!(demo.pty.wait(), 129);
+    let trace = demo.trace(|trace| trace.contains("+++ exited"));
+    let (_, after) = trace.split_once("--- SIGHUP").unwrap_or(("", &trace));
+    // But for the rest of a frame that was on its way.
+    for leaving in ["?1049l", "?2004l", "?25h"] {
+        assert!(!after.contains(leaving), "{after}");
+    }
+}
+
+#[test]
+fn a_hangup_with_an_open_terminal_restores_it() {
+    let mut demo = demo(|_| ());
+    demo.pty.signal(Signal::HUP);
+    assert_eq!(demo.pty.wait(), 129);
+    demo.pty.wait_until("the alternate screen left", |output| {
+        (!output.emulator.screen().alternate_screen()).then_some(())
+    });
+    demo.is_given_back();
+}
+
+#[test]
+fn no_core_file_is_ever_written() {
+    let demo = demo(|_| ());
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", demo.pty.pid().as_raw_pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+}
+
+/// A terminal that takes no more output, as on a link that died without a word: nothing waits for it.
+#[test]
+fn a_blocked_terminal_does_not_block_the_exit() {
+    let home = tempfile::tempdir().unwrap();
+    let bin = env!("CARGO_BIN_EXE_keyward");
+    let mut pty = Pty::start(program(home.path(), &[bin, "demo"]), 80, 24);
+    pty.wait_for_text(READY);
+    pty.stop_reading();
+    for n in 0..60 {
+        pty.resize(80 + n % 2, 24);
+        pty.press("?\x1b");
+    }
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.wait(), 143);
+    assert_eq!(pty.modes(), pty.initial_modes);
+}
