@@ -1,155 +1,210 @@
-//! Who may import whom: reads the sources and fails with the file, the line and the rule that it broke.
+//! The layers of the program: which may import which, which crates each may use, and no import circles within a layer.
+//!
+//! [`broken_rules`] checks one file against the table of layers, which is also in `docs/architecture.md`. [`circles`] defines what an
+//! import circle is.
 
+mod circles;
+mod source;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A room: where it is, the rooms it may import, and the outside crates that it must not name.
-struct Room {
+use circles::Sources;
+use source::Source;
+
+/// A layer: its place, the layers it may import, and the crates it must not use.
+struct Layer {
     /// Path below `src/`, without `.rs`; the longest match wins.
-    at: &'static str,
-    may: &'static [&'static str],
-    never: &'static [&'static str],
+    path: &'static str,
+    may_import: &'static [&'static str],
+    banned_crates: &'static [&'static str],
 }
 
-const PURE: [&str; 9] =
+/// Crates that code without I/O must not use.
+const IO_CRATES: [&str; 9] =
     ["axum", "hyper", "tower", "reqwest", "sqlx", "tokio", "crossterm", "ratatui", "tracing"];
 
-const ROOMS: [Room; 16] = [
-    Room { at: "domain", may: &["domain"], never: &PURE },
-    Room { at: "wire", may: &["wire", "domain"], never: &PURE },
-    Room { at: "clock", may: &["domain"], never: &PURE },
-    Room { at: "config", may: &["config", "domain"], never: &PURE },
-    Room {
-        at: "store",
-        may: &["store", "domain", "fault_injection"],
-        never: &["axum", "hyper", "reqwest", "crossterm", "ratatui"],
+const LAYERS: [Layer; 16] = [
+    Layer { path: "domain", may_import: &["domain"], banned_crates: &IO_CRATES },
+    Layer { path: "wire", may_import: &["wire", "domain"], banned_crates: &IO_CRATES },
+    Layer { path: "clock", may_import: &["domain"], banned_crates: &IO_CRATES },
+    Layer { path: "config", may_import: &["config", "domain"], banned_crates: &IO_CRATES },
+    Layer {
+        path: "store",
+        may_import: &["store", "domain", "fault_injection"],
+        banned_crates: &["axum", "hyper", "reqwest", "crossterm", "ratatui"],
     },
-    Room {
-        at: "client",
-        may: &["client", "wire", "domain"],
-        never: &["axum", "hyper", "sqlx", "crossterm", "ratatui"],
+    Layer {
+        path: "client",
+        may_import: &["client", "wire", "domain"],
+        banned_crates: &["axum", "hyper", "sqlx", "crossterm", "ratatui"],
     },
-    Room {
-        at: "server",
-        may: &["server", "domain", "wire", "store", "clock", "fault_injection"],
-        never: &["sqlx", "reqwest", "crossterm", "ratatui"],
+    Layer {
+        path: "server",
+        may_import: &["server", "domain", "wire", "store", "clock", "fault_injection"],
+        banned_crates: &["sqlx", "reqwest", "crossterm", "ratatui"],
     },
-    Room { at: "terminal", may: &["terminal"], never: &["axum", "hyper", "sqlx", "reqwest"] },
-    Room {
-        at: "tui",
-        may: &["tui", "domain", "wire"],
-        never: &["axum", "hyper", "sqlx", "reqwest", "tokio", "anyhow"],
+    Layer {
+        path: "terminal",
+        may_import: &["terminal"],
+        banned_crates: &["axum", "hyper", "sqlx", "reqwest"],
     },
-    Room {
-        at: "tui/runtime",
-        may: &["tui", "domain", "wire", "client", "clock", "terminal"],
-        never: &["axum", "hyper", "sqlx", "reqwest", "anyhow"],
+    Layer {
+        path: "tui",
+        may_import: &["tui", "domain", "wire"],
+        banned_crates: &["axum", "hyper", "sqlx", "reqwest", "tokio", "anyhow"],
     },
-    Room {
-        at: "cli",
-        may: &["cli", "domain", "wire", "client", "clock", "config", "terminal"],
-        never: &["axum", "hyper", "sqlx", "ratatui"],
+    Layer {
+        path: "tui/runtime",
+        may_import: &["tui", "domain", "wire", "client", "clock", "terminal"],
+        banned_crates: &["axum", "hyper", "sqlx", "reqwest", "anyhow"],
     },
-    Room { at: "fault_injection", may: &[], never: &PURE },
-    Room { at: "admin", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
-    Room { at: "ui_options", may: &["*"], never: &["axum", "sqlx", "ratatui"] },
-    Room { at: "demo", may: &["*"], never: &["sqlx", "ratatui"] },
-    Room { at: "main", may: &["*"], never: &["sqlx", "ratatui"] },
+    Layer {
+        path: "cli",
+        may_import: &["cli", "domain", "wire", "client", "clock", "config", "terminal"],
+        banned_crates: &["axum", "hyper", "sqlx", "ratatui"],
+    },
+    Layer { path: "fault_injection", may_import: &[], banned_crates: &IO_CRATES },
+    Layer { path: "admin", may_import: &["*"], banned_crates: &["axum", "sqlx", "ratatui"] },
+    Layer { path: "ui_options", may_import: &["*"], banned_crates: &["axum", "sqlx", "ratatui"] },
+    Layer { path: "demo", may_import: &["*"], banned_crates: &["sqlx", "ratatui"] },
+    Layer { path: "main", may_import: &["*"], banned_crates: &["sqlx", "ratatui"] },
 ];
 
-fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
+/// Layers without import circles, and how many imports may still be part of one. The numbers only ever go down.
+const CIRCULAR_IMPORTS: [(&str, usize); 5] =
+    [("domain", 4), ("store", 25), ("client", 12), ("server", 120), ("tui", 130)];
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            sources(&path, out);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            out.push(path);
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
         }
     }
 }
 
-fn room_of(file: &str) -> Option<&'static Room> {
-    let inside = |room: &&Room| file == room.at || file.starts_with(&format!("{}/", room.at));
-    ROOMS.iter().filter(inside).max_by_key(|room| room.at.len())
-}
-
-/// The first path segment after each `marker` in the line, with a use-group taken apart.
-fn named<'a>(line: &'a str, marker: &str) -> Vec<&'a str> {
-    let mut found = Vec::new();
-    for (at, _) in line.match_indices(marker) {
-        let whole_word = !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$');
-        let rest = &line[at + marker.len()..];
-        if !whole_word {
-            continue;
-        }
-        match rest.strip_prefix('{') {
-            Some(group) => {
-                found
-                    .extend(group.split(['}', ',']).map(|item| item.trim().split("::").next().unwrap_or("")));
-            }
-            None => found.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("")),
+/// Reads every file of `src/` except unit tests in files of their own.
+fn read_sources() -> Sources {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&root, &mut files);
+    let mut sources = BTreeMap::new();
+    for path in files {
+        let module = path.strip_prefix(&root).unwrap().with_extension("").to_string_lossy().into_owned();
+        if !module.ends_with("/tests") {
+            sources.insert(module, Source::parse(&fs::read_to_string(&path).unwrap()));
         }
     }
-    found.retain(|name| name.starts_with(|c: char| c.is_alphabetic()));
-    found
+    assert!(sources.len() > 10, "found only {} source files", sources.len());
+    sources
 }
 
-fn broken_rules(file: &str, source: &str) -> Vec<String> {
-    let Some(room) = room_of(file) else {
-        return if file == "lib" {
+fn layer_of(module: &str) -> Option<&'static Layer> {
+    let is_inside = |layer: &&Layer| module == layer.path || module.starts_with(&format!("{}/", layer.path));
+    LAYERS.iter().filter(is_inside).max_by_key(|layer| layer.path.len())
+}
+
+/// Returns the rules that a file breaks, each with the file and the line.
+fn broken_rules(module: &str, source: &Source) -> Vec<String> {
+    let Some(layer) = layer_of(module) else {
+        return if module == "lib" {
             vec![]
         } else {
-            vec![format!("src/{file}.rs: belongs to no room; add it to the plan")]
+            vec![format!("src/{module}.rs: belongs to no layer; add it to LAYERS")]
         };
     };
     let mut broken = Vec::new();
-    // Unit tests at the end of a file may look further.
-    let code = source.split("#[cfg(test)]").next().unwrap_or("");
-    for (number, line) in code.lines().enumerate() {
-        if line.trim_start().starts_with("//") {
-            continue;
-        }
-        for other in named(line, "crate::").into_iter().chain(named(line, "keyward::")) {
-            if !room.may.contains(&"*") && !room.may.contains(&other) {
-                broken.push(format!("src/{file}.rs:{}: {} may not import {other}", number + 1, room.at));
+    for path in &source.paths {
+        let rule = match path.segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["crate" | "keyward", other, ..]
+                if !layer.may_import.contains(&"*") && !layer.may_import.contains(&other) =>
+            {
+                format!("may not import {other}")
             }
-        }
-        for banned in room.never {
-            if line.contains(&format!("{banned}::")) && !named(line, &format!("{banned}::")).is_empty() {
-                broken.push(format!(
-                    "src/{file}.rs:{}: {} may not use the crate {banned}",
-                    number + 1,
-                    room.at
-                ));
-            }
-        }
+            [name, ..] if layer.banned_crates.contains(&name) => format!("may not use the crate {name}"),
+            _ => continue,
+        };
+        broken.push(format!("src/{module}.rs:{}: {} {rule}", path.line, layer.path));
     }
     broken
 }
 
 #[test]
 fn layers_import_only_what_they_may() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    assert!(files.len() > 10, "the sources were not found");
-    let mut broken = Vec::new();
-    for path in files {
-        let file = path.strip_prefix(&root).unwrap().with_extension("");
-        broken.extend(broken_rules(&file.to_string_lossy(), &fs::read_to_string(&path).unwrap()));
-    }
+    let broken: Vec<String> =
+        read_sources().iter().flat_map(|(module, source)| broken_rules(module, source)).collect();
     assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
 }
 
 #[test]
 fn a_broken_rule_is_reported() {
-    assert_eq!(broken_rules("domain/key", "use crate::store::Store;").len(), 1);
-    assert_eq!(broken_rules("domain/key", "use crate::{domain::id, server};").len(), 1);
-    assert_eq!(broken_rules("server/keys", "    sqlx::query(\"\");").len(), 1);
-    assert_eq!(broken_rules("tui/screens/keys", "use tokio::sync::mpsc;").len(), 1);
-    assert_eq!(broken_rules("attic", "").len(), 1);
-    assert!(broken_rules("tui/runtime", "use tokio::sync::mpsc; use crate::client::Client;").is_empty());
-    assert!(
-        broken_rules("domain/key", "// crate::server is not here\nuse crate::domain::id::Id;").is_empty()
+    let broken = |module: &str, text: &str| broken_rules(module, &Source::parse(text)).len();
+    assert_eq!(broken("domain/key", "use crate::store::Store;"), 1);
+    assert_eq!(broken("domain/key", "use crate::{domain::id,\n server};"), 1);
+    assert_eq!(broken("server/keys", "    sqlx::query(\"\");"), 1);
+    assert_eq!(broken("tui/screens/keys", "use tokio::sync::mpsc;"), 1);
+    assert_eq!(broken("attic", ""), 1);
+    assert_eq!(broken("tui/runtime", "use tokio::sync::mpsc; use crate::client::Client;"), 0);
+    assert_eq!(broken("domain/key", "// crate::server is not here\nuse crate::domain::id::Id;"), 0);
+    assert_eq!(
+        broken("domain/key", "#[cfg(test)]\nmod tests { use crate::store::Store; }\nuse crate::server;"),
+        1
+    );
+}
+
+/// Returns the circles of a layer as text, one import a line, with their number of imports.
+fn describe_circles(sources: &Sources, layer: &str) -> (usize, String) {
+    let circles = circles::circles(&circles::imports(sources, layer));
+    let line = |import: &circles::Import| {
+        format!("  src/{}.rs:{}: {} imports {}", import.file, import.line, import.from, import.to)
+    };
+    let text: Vec<String> = circles
+        .iter()
+        .map(|circle| {
+            format!("a circle in {layer}:\n{}", circle.iter().map(line).collect::<Vec<_>>().join("\n"))
+        })
+        .collect();
+    (circles.iter().map(Vec::len).sum(), text.join("\n"))
+}
+
+#[test]
+fn layers_have_no_import_circles() {
+    let sources = read_sources();
+    for (layer, allowed) in CIRCULAR_IMPORTS {
+        let (count, text) = describe_circles(&sources, layer);
+        assert!(count <= allowed, "{count} imports are part of a circle, {allowed} may be\n{text}");
+    }
+}
+
+#[test]
+fn an_import_circle_is_reported() {
+    let count = |files: &[(&str, &str)]| {
+        let sources = files.iter().map(|(file, text)| ((*file).to_owned(), Source::parse(text))).collect();
+        describe_circles(&sources, files[0].0.split('/').next().unwrap()).0
+    };
+    let a_uses_b = ("store/a", "use super::b::B;");
+    assert_eq!(count(&[("store", "mod a; mod b;"), a_uses_b, ("store/b", "")]), 0);
+    assert_eq!(
+        count(&[("store", "mod a; mod b;"), a_uses_b, ("store/b", "fn f() -> crate::store::a::A {}")]),
+        2
+    );
+    // Child and parent.
+    assert_eq!(count(&[("store", "mod a; fn f() { a::g() }"), ("store/a", "use super::f;")]), 2);
+    assert_eq!(count(&[("store", "mod a;"), ("store/a", "use super::f;")]), 0);
+    // Re-exports: a parent may pass its child on, and a path through it leads to the child.
+    assert_eq!(count(&[("store", "mod a; pub use a::A;"), ("store/a", "use super::f;")]), 0);
+    assert_eq!(count(&[("store", "mod a; pub use a::A; fn f(_: A) {}"), ("store/a", "use super::f;")]), 2);
+    assert_eq!(count(&[("store", "mod a; mod b; pub use a::A;"), a_uses_b, ("store/b", "use super::A;")]), 2);
+    // A screen and its submodules are one module.
+    let screen = ("tui/screens/review", "mod row; use row::Row;");
+    assert_eq!(count(&[screen, ("tui/screens/review/row", "use super::State;")]), 0);
+    let other = ("tui/screens/revoke", "use super::review::row::Row;");
+    assert_eq!(
+        count(&[screen, ("tui/screens/review/row", "use crate::tui::screens::revoke::State;"), other]),
+        2
     );
 }
