@@ -119,7 +119,7 @@ mod tests {
         let options = build_options(session(), &config, &environment).unwrap();
         assert_eq!(options.capabilities.depth, ColorDepth::Indexed256);
         assert!(!options.theme.ascii && options.capabilities.synchronized);
-        assert_eq!(options.hints.inside, Some(Multiplexer::Screen));
+        assert_eq!(options.hints.multiplexer, Some(Multiplexer::Screen));
         assert_eq!(options.private_variables, ["KEYWARD_TOKEN"]);
         config.ui.color = Color::Never;
         config.ui.ascii = Ascii::Always;

@@ -7,7 +7,7 @@ use crate::terminal::clipboard::Clipboard;
 /// What the environment says about the terminal.
 pub fn hints(environment: &Environment) -> TerminalEnv {
     let get = |name: &str| environment.get(name).unwrap_or_default().to_owned();
-    let inside = match (environment.get("TMUX"), environment.get("STY")) {
+    let multiplexer = match (environment.get("TMUX"), environment.get("STY")) {
         (Some(_), _) => Some(Multiplexer::Tmux),
         (None, Some(_)) => Some(Multiplexer::Screen),
         (None, None) => None,
@@ -23,7 +23,7 @@ pub fn hints(environment: &Environment) -> TerminalEnv {
             .find_map(|name| environment.get(name))
             .unwrap_or_default()
             .to_owned(),
-        inside,
+        multiplexer,
     }
 }
 

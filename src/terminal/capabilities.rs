@@ -1,95 +1,96 @@
-//! What a terminal shows (colours, characters), told from the environment alone: the terminal itself is never asked, since an
-//! answer that comes late would be taken for key presses.
+//! Detects the terminal's colour depth and Unicode support from environment variables.
+//!
+//! Start at [`Capabilities::detect`]. The terminal itself is never queried, because a late reply would be read as key presses.
 
-/// How many colours the terminal shows. Ordered: more is greater.
+/// Number of colours the terminal can show, ordered from fewest to most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColorDepth {
-    /// No colour: meaning is carried by words, signs and modifiers (bold, reverse).
+    /// No colours; text modifiers such as bold and reverse video still work.
     Mono,
-    /// The sixteen colours that the terminal's own theme defines.
+    /// The 16 ANSI colours, as defined by the terminal's theme.
     #[default]
     Ansi16,
-    /// The 256 colours of xterm.
+    /// The 256-colour palette of xterm.
     Indexed256,
-    /// 24 bits a colour.
+    /// 24-bit RGB colours.
     TrueColor,
 }
 
-/// What the environment says about the terminal. `config` reads it; this room may not.
+/// Environment variables that describe the terminal. `config` reads them, because this layer may not read the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TerminalEnv {
-    /// `TERM`.
+    /// Value of `TERM`, empty if unset.
     pub term: String,
-    /// `COLORTERM`.
+    /// Value of `COLORTERM`, empty if unset.
     pub colorterm: String,
-    /// `NO_COLOR` is set and not empty (no-color.org).
+    /// `NO_COLOR` is set to a non-empty value (<https://no-color.org>).
     pub no_color: bool,
-    /// `CLICOLOR_FORCE` is set and neither empty nor `0`.
+    /// `CLICOLOR_FORCE` is set to a value other than `0`.
     pub force_color: bool,
-    /// The first of `LC_ALL`, `LC_CTYPE`, `LANG` that is not empty.
+    /// The first non-empty value among `LC_ALL`, `LC_CTYPE` and `LANG`.
     pub locale: String,
-    /// What runs on this machine, around us: `TMUX` is set, or else `STY`.
-    pub inside: Option<Multiplexer>,
+    /// Multiplexer that keyward runs in on this machine, from `TMUX` or else `STY`.
+    pub multiplexer: Option<Multiplexer>,
 }
 
-/// A program that stands between us and the terminal.
+/// Terminal multiplexer between keyward and the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multiplexer {
-    /// tmux.
+    /// tmux (`TMUX` is set).
     Tmux,
-    /// GNU screen.
+    /// GNU screen (`STY` is set).
     Screen,
 }
 
-/// What we may send.
+/// Output features that frames may use on this terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// How many colours.
+    /// Colour depth that colours are reduced to.
     pub depth: ColorDepth,
-    /// Whether characters beyond ASCII are shown.
+    /// Characters beyond ASCII are written as they are; otherwise each is replaced by an ASCII character.
     pub unicode: bool,
-    /// Whether frames are put between the marks of a synchronized update (DEC private mode 2026).
+    /// Frames are wrapped in a synchronized update (DEC private mode 2026).
     pub synchronized: bool,
 }
 
 impl Capabilities {
-    /// What the environment promises.
-    pub fn detect(hints: &TerminalEnv) -> Self {
-        let plain = matches!(hints.term.as_str(), "" | "dumb" | "linux") || hints.term.starts_with("vt");
-        Self { depth: detect_color_depth(hints), unicode: detect_unicode(hints), synchronized: !plain }
+    /// Derives the capabilities from the environment. Synchronized updates are off only for terminals that print the sequence.
+    pub fn detect(env: &TerminalEnv) -> Self {
+        let is_basic = matches!(env.term.as_str(), "" | "dumb" | "linux") || env.term.starts_with("vt");
+        Self { depth: detect_color_depth(env), unicode: detect_unicode(env), synchronized: !is_basic }
     }
 }
 
-fn detect_color_depth(hints: &TerminalEnv) -> ColorDepth {
-    if hints.no_color {
+fn detect_color_depth(env: &TerminalEnv) -> ColorDepth {
+    if env.no_color {
         return ColorDepth::Mono;
     }
-    let term = hints.term.as_str();
+    let term = env.term.as_str();
     let direct = term.ends_with("-direct") || ["xterm-kitty", "xterm-ghostty", "alacritty"].contains(&term);
-    let found = match (hints.colorterm.as_str(), term) {
+    let found = match (env.colorterm.as_str(), term) {
         (_, "" | "dumb") => ColorDepth::Mono,
         (_, "linux") => ColorDepth::Ansi16,
-        // GNU screen passes COLORTERM on but does not show what it promises.
+        // GNU screen passes COLORTERM on, but does not support true colour itself.
         ("truecolor" | "24bit", _) if !term.starts_with("screen") => ColorDepth::TrueColor,
         _ if direct => ColorDepth::TrueColor,
         _ if term.contains("256color") => ColorDepth::Indexed256,
         _ if term.starts_with("vt") || term.ends_with("-m") || term.ends_with("-mono") => ColorDepth::Mono,
         _ => ColorDepth::Ansi16,
     };
-    if hints.force_color { found.max(ColorDepth::Ansi16) } else { found }
+    if env.force_color { found.max(ColorDepth::Ansi16) } else { found }
 }
 
-fn detect_unicode(hints: &TerminalEnv) -> bool {
-    let locale = hints.locale.to_ascii_lowercase();
+fn detect_unicode(env: &TerminalEnv) -> bool {
+    let locale = env.locale.to_ascii_lowercase();
     let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-    utf8 && hints.term != "linux"
+    utf8 && env.term != "linux"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hints(term: &str, colorterm: &str) -> TerminalEnv {
+    fn env(term: &str, colorterm: &str) -> TerminalEnv {
         TerminalEnv {
             term: term.to_owned(),
             colorterm: colorterm.to_owned(),
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_depth_follows_the_environment() {
+    fn the_colour_depth_follows_the_environment() {
         for (term, colorterm, expected) in [
             ("", "", ColorDepth::Mono),
             ("dumb", "truecolor", ColorDepth::Mono),
@@ -112,23 +113,24 @@ mod tests {
             ("tmux-256color", "truecolor", ColorDepth::TrueColor),
             ("xterm-kitty", "", ColorDepth::TrueColor),
         ] {
-            assert_eq!(Capabilities::detect(&hints(term, colorterm)).depth, expected, "{term} {colorterm}");
+            assert_eq!(Capabilities::detect(&env(term, colorterm)).depth, expected, "{term} {colorterm}");
         }
-        let no = TerminalEnv { no_color: true, force_color: true, ..hints("xterm-256color", "truecolor") };
-        assert_eq!(detect_color_depth(&no), ColorDepth::Mono, "NO_COLOR wins");
-        let forced = TerminalEnv { force_color: true, ..hints("dumb", "") };
+        let no_color =
+            TerminalEnv { no_color: true, force_color: true, ..env("xterm-256color", "truecolor") };
+        assert_eq!(detect_color_depth(&no_color), ColorDepth::Mono, "NO_COLOR takes precedence");
+        let forced = TerminalEnv { force_color: true, ..env("dumb", "") };
         assert_eq!(detect_color_depth(&forced), ColorDepth::Ansi16);
     }
 
     #[test]
     fn characters_beyond_ascii_need_a_utf_8_locale() {
-        assert!(Capabilities::detect(&hints("xterm", "")).unicode);
-        assert!(!Capabilities::detect(&hints("linux", "")).unicode);
+        assert!(Capabilities::detect(&env("xterm", "")).unicode);
+        assert!(!Capabilities::detect(&env("linux", "")).unicode);
         for locale in ["", "C", "POSIX", "de_DE.ISO-8859-1"] {
-            let hints = TerminalEnv { locale: locale.to_owned(), ..hints("xterm", "") };
-            assert!(!Capabilities::detect(&hints).unicode, "{locale:?}");
+            let env = TerminalEnv { locale: locale.to_owned(), ..env("xterm", "") };
+            assert!(!Capabilities::detect(&env).unicode, "{locale:?}");
         }
-        let c_utf8 = TerminalEnv { locale: "C.UTF-8".to_owned(), ..hints("xterm", "") };
+        let c_utf8 = TerminalEnv { locale: "C.UTF-8".to_owned(), ..env("xterm", "") };
         assert!(Capabilities::detect(&c_utf8).unicode);
     }
 }

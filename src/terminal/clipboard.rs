@@ -91,7 +91,7 @@ impl Clipboard {
         if text.len() > MOST {
             return Err(NotCopied::TooLong { kib: text.len().div_ceil(1024) });
         }
-        Ok(match (self, hints.inside) {
+        Ok(match (self, hints.multiplexer) {
             (Self::Off, _) => return Err(NotCopied::Off),
             (Self::Tmux, _) | (Self::Auto, Some(Multiplexer::Tmux)) => Route::Tmux,
             (Self::Screen, _) | (Self::Auto, Some(Multiplexer::Screen)) => Route::Send(for_screen(text)),
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn inside(inside: Option<Multiplexer>) -> TerminalEnv {
-        TerminalEnv { inside, ..TerminalEnv::default() }
+        TerminalEnv { multiplexer: inside, ..TerminalEnv::default() }
     }
 
     fn sent(route: Route) -> Vec<u8> {

@@ -1,4 +1,7 @@
-//! The terminal as a device: where keys come from, where frames go, how large it is.
+//! The open terminal: its input, its output and its size.
+//!
+//! Start at [`TerminalDevice::open`]. Reads never wait and the file descriptors stay in blocking mode, because the shell and other
+//! programs share them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -9,17 +12,15 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::termios::{isatty, tcgetwinsize};
 
-/// Used where the terminal does not know its size (serial lines, some containers).
-const USUAL_SIZE: (u16, u16) = (80, 24);
+/// Columns and rows assumed where the terminal does not report a size, as on serial lines and in some containers.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
-/// There is no terminal to work on.
+/// Error: neither standard input nor standard output is a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no terminal here: use `ssh -t HOST keyward`, or a command such as `keyward keys list --json`"
-)]
+#[error("there is no terminal: use `ssh -t HOST keyward`, or a command such as `keyward keys list --json`")]
 pub struct NoTerminal;
 
-/// The terminal's two directions, opened apart from the standard streams.
+/// The terminal's input and output, opened separately from the standard streams.
 #[derive(Debug)]
 pub struct TerminalDevice {
     input: OwnedFd,
@@ -27,10 +28,10 @@ pub struct TerminalDevice {
 }
 
 impl TerminalDevice {
-    /// The terminal on standard input and output; `/dev/tty` for whichever of the two is redirected.
+    /// Opens the terminal on standard input and output, using `/dev/tty` for the one that is redirected.
     ///
     /// # Errors
-    /// Neither is a terminal, or the other cannot be opened.
+    /// Both are redirected, or `/dev/tty` cannot be opened.
     pub fn open() -> Result<Self, NoTerminal> {
         let (input, output) = (io::stdin(), io::stdout());
         if !isatty(&input) && !isatty(&output) {
@@ -41,12 +42,12 @@ impl TerminalDevice {
         Ok(Self { input, output })
     }
 
-    /// Where keys are read.
+    /// Returns the file descriptor that key presses are read from.
     pub fn input(&self) -> BorrowedFd<'_> {
         self.input.as_fd()
     }
 
-    /// Another handle for writing to the terminal.
+    /// Opens another handle for writing to the terminal.
     ///
     /// # Errors
     /// The process has no file descriptors left.
@@ -54,14 +55,14 @@ impl TerminalDevice {
         self.output.try_clone().map(TerminalWriter)
     }
 
-    /// Columns and rows.
+    /// Returns the terminal's size in columns and rows.
     pub fn size(&self) -> (u16, u16) {
         terminal_size(&self.output)
     }
 
-    /// Reads what is waiting, without ever waiting for it. `None`: nothing is. `Some(0)`: the terminal is gone.
+    /// Reads the input that is available now, without waiting. Returns `None` if there is none and `Some(0)` if the terminal is gone.
     ///
-    /// The descriptor is shared with other programs and therefore left in blocking mode, hence the poll before the read.
+    /// Polls before each read, because the descriptor is shared with other programs and stays in blocking mode.
     pub fn read_waiting(&self, buffer: &mut [u8]) -> Option<usize> {
         loop {
             let mut fds = [PollFd::new(&self.input, PollFlags::IN)];
@@ -81,16 +82,16 @@ impl TerminalDevice {
     }
 }
 
-/// A terminal's columns and rows.
+/// Returns a terminal's size in columns and rows.
 pub(super) fn terminal_size(terminal: impl AsFd) -> (u16, u16) {
     tcgetwinsize(terminal)
         .ok()
         .map(|size| (size.ws_col, size.ws_row))
         .filter(|&(columns, rows)| columns > 0 && rows > 0)
-        .unwrap_or(USUAL_SIZE)
+        .unwrap_or(DEFAULT_SIZE)
 }
 
-/// Whether the other end of the terminal has gone.
+/// Returns whether the other end of the terminal is closed.
 pub(super) fn has_hung_up(terminal: impl AsFd) -> bool {
     let mut fds = [PollFd::new(&terminal, PollFlags::empty())];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
@@ -103,19 +104,19 @@ fn open_terminal_end(stream: BorrowedFd<'_>) -> Result<OwnedFd, NoTerminal> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").map(OwnedFd::from).map_err(|_| NoTerminal)
 }
 
-/// Writes to the terminal, each buffer in one system call where the terminal takes it.
+/// Unbuffered writer to the terminal: one system call per buffer, unless the terminal accepts only a part.
 #[derive(Debug)]
 pub struct TerminalWriter(File);
 
 impl TerminalWriter {
-    /// Writes as far as the terminal takes it without waiting.
+    /// Writes as much as the terminal accepts without waiting.
     pub(super) fn write_without_waiting(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // By a handle of its own: the mode of this one is shared with everybody who has the terminal.
-        let again = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+        // A new file description, because the mode of the existing one is shared with every process on this terminal.
+        let path = format!("/proc/self/fd/{}", self.0.as_raw_fd());
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-        match OpenOptions::new().write(true).custom_flags(flags).open(again) {
-            Ok(mut own) => own.write_all(bytes),
-            // Somebody else's terminal, as after `su`.
+        match OpenOptions::new().write(true).custom_flags(flags).open(path) {
+            Ok(mut nonblocking) => nonblocking.write_all(bytes),
+            // The terminal belongs to another user, for example after `su`.
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied && self.accepts_output() => {
                 self.0.write_all(bytes)
             }
@@ -133,7 +134,7 @@ impl io::Write for TerminalWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
-                // Somebody who shares the terminal with us put it into non-blocking mode.
+                // Another process on this terminal put it into non-blocking mode.
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None)?;
                 }

@@ -1,54 +1,58 @@
-//! Turns the bytes that a terminal sends into key presses and pastes.
+//! Decodes the bytes that a terminal sends into key presses and pastes. Start at [`InputDecoder::feed`].
 //!
-//! Our own, since crossterm's reader (0.29) spins when the terminal hangs up, waits inside a half-received sequence, takes answers
-//! of the terminal for key presses, and does not tell which keys came in one read. The types are crossterm's.
+//! Hand-made, with the types of crossterm, because its reader (0.29)
+//! - spins for ever once the terminal has hung up: <https://github.com/crossterm-rs/crossterm/issues/793>;
+//! - depends on where one read ends and the next begins: <https://github.com/crossterm-rs/crossterm/issues/993>;
+//! - swallows all input after a report that it does not know: <https://github.com/crossterm-rs/crossterm/issues/1104>;
+//! - reports other replies of the terminal as key presses, and does not tell which key presses arrived in one read.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// What ends a paste.
+/// Sequence that ends a bracketed paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
-/// A sequence longer than this is none.
-const LONGEST_SEQUENCE: usize = 4096;
+/// Longest incomplete sequence that is kept, in bytes. A longer one is discarded.
+const MAX_SEQUENCE_BYTES: usize = 4096;
 
-/// How long to wait for the rest of what was begun.
+/// Incomplete input that the decoder keeps; decides how long the caller waits before it calls [`InputDecoder::flush`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PendingInput {
-    /// For nothing: all was understood.
+    /// Nothing; there is no need to wait.
     Nothing,
-    /// Briefly: an Esc that may be a key of its own or the beginning of a sequence.
+    /// An Esc byte that may be the Esc key or the start of a sequence; wait briefly.
     MaybeEscape,
-    /// Longer: a sequence or a paste whose rest is on its way.
+    /// A sequence or a paste whose end has not arrived; wait longer.
     PartialSequence,
 }
 
-/// Decodes a stream of bytes, which may be cut anywhere.
+/// Incremental decoder of terminal input, which may be split between reads at any byte.
 #[derive(Debug, Default)]
 pub struct InputDecoder {
     pending: Zeroizing<Vec<u8>>,
     paste: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// What the bytes at the front are.
-enum Parsed {
-    /// An event (or nothing of interest), and how many bytes it took.
-    Done(Option<Event>, usize),
-    /// The beginning of something.
-    Partial,
+/// Result of parsing the start of the buffered bytes.
+enum ParseStep {
+    /// An event, or `None` for a sequence to be ignored, and its length in bytes.
+    Complete(Option<Event>, usize),
+    /// The end of the sequence has not arrived.
+    Incomplete,
 }
 
 impl InputDecoder {
-    /// Takes bytes; hands out what they mean.
-    pub fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(Event)) {
+    /// Decodes `bytes` together with what was pending, and calls `emit` for each complete event.
+    pub fn feed(&mut self, bytes: &[u8], mut emit: impl FnMut(Event)) {
         self.pending.extend_from_slice(bytes);
-        self.decode(&mut found);
+        self.decode(&mut emit);
     }
 
-    /// Nothing more came in time: an Esc is an Esc, a half sequence is dropped.
-    pub fn flush(&mut self, mut found: impl FnMut(Event)) {
+    /// Resolves pending input when no more bytes arrived in time: a lone Esc byte is the Esc key, a paste ends, and any other
+    /// incomplete sequence is dropped.
+    pub fn flush(&mut self, mut emit: impl FnMut(Event)) {
         if let Some(mut text) = self.paste.take() {
             text.append(&mut self.pending);
-            found(paste_event(&text));
+            emit(paste_event(&text));
         }
         let event = match self.pending.as_slice() {
             [] => return,
@@ -59,10 +63,10 @@ impl InputDecoder {
             _ => None,
         };
         self.pending.zeroize();
-        event.into_iter().for_each(found);
+        event.into_iter().for_each(emit);
     }
 
-    /// Whether more bytes are expected.
+    /// Returns the kind of input that is still incomplete.
     pub fn pending(&self) -> PendingInput {
         match (&self.paste, self.pending.len()) {
             (None, 0) => PendingInput::Nothing,
@@ -71,13 +75,13 @@ impl InputDecoder {
         }
     }
 
-    fn decode(&mut self, found: &mut impl FnMut(Event)) {
+    fn decode(&mut self, emit: &mut impl FnMut(Event)) {
         let mut bytes = std::mem::take(&mut self.pending);
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             if let Some(text) = &mut self.paste {
                 let end = memchr::memmem::find(rest, PASTE_END);
-                // The end may be cut: keep back what could be its beginning.
+                // The end marker may be split between reads: keep what may be its first part.
                 let keep = (1..PASTE_END.len()).rev().find(|&n| rest.ends_with(&PASTE_END[..n])).unwrap_or(0);
                 let (content, after) = match end {
                     Some(at) => (&rest[..at], &rest[at + PASTE_END.len()..]),
@@ -88,19 +92,19 @@ impl InputDecoder {
                 if end.is_none() {
                     break;
                 }
-                found(paste_event(text));
+                emit(paste_event(text));
                 self.paste = None;
             } else if rest.starts_with(b"\x1b[200~") {
                 self.paste = Some(Zeroizing::default());
                 rest = &rest[6..];
             } else {
                 match parse_input(rest) {
-                    Parsed::Done(event, n) => {
-                        event.into_iter().for_each(&mut *found);
-                        rest = &rest[n..];
+                    ParseStep::Complete(event, length) => {
+                        event.into_iter().for_each(&mut *emit);
+                        rest = &rest[length..];
                     }
-                    Parsed::Partial if rest.len() > LONGEST_SEQUENCE => rest = &[],
-                    Parsed::Partial => break,
+                    ParseStep::Incomplete if rest.len() > MAX_SEQUENCE_BYTES => rest = &[],
+                    ParseStep::Incomplete => break,
                 }
             }
         }
@@ -126,88 +130,88 @@ fn character_event(c: char, modifiers: KeyModifiers) -> Event {
     key_event(KeyCode::Char(c), modifiers | shift)
 }
 
-fn parse_input(bytes: &[u8]) -> Parsed {
+fn parse_input(bytes: &[u8]) -> ParseStep {
     match bytes {
-        [0x1b] => Parsed::Partial,
+        [0x1b] => ParseStep::Incomplete,
         [0x1b, b'[', rest @ ..] => parse_control_sequence(rest),
         [0x1b, b'O', rest @ ..] => match rest {
-            [] => Parsed::Partial,
-            [last, ..] => Parsed::Done(ss3_event(*last), 3),
+            [] => ParseStep::Incomplete,
+            [last, ..] => ParseStep::Complete(ss3_event(*last), 3),
         },
-        // The terminal's answers: never keys.
+        // Replies of the terminal (OSC, DCS, SOS, PM, APC): never key presses.
         [0x1b, b']' | b'P' | b'X' | b'^' | b'_', rest @ ..] => skip_string_sequence(rest),
-        // Esc and a sequence, or Esc twice.
-        [0x1b, 0x1b, ..] => Parsed::Done(Some(key_event(KeyCode::Esc, KeyModifiers::NONE)), 1),
+        // The Esc key, followed by a sequence or by Esc again.
+        [0x1b, 0x1b, ..] => ParseStep::Complete(Some(key_event(KeyCode::Esc, KeyModifiers::NONE)), 1),
         [0x1b, rest @ ..] => match parse_single_key(rest, KeyModifiers::ALT) {
-            Parsed::Done(event, n) => Parsed::Done(event, n + 1),
-            Parsed::Partial => Parsed::Partial,
+            ParseStep::Complete(event, n) => ParseStep::Complete(event, n + 1),
+            ParseStep::Incomplete => ParseStep::Incomplete,
         },
         _ => parse_single_key(bytes, KeyModifiers::NONE),
     }
 }
 
-/// A key that is not a sequence.
-fn parse_single_key(bytes: &[u8], alt: KeyModifiers) -> Parsed {
+/// Parses a key press that is a single character, with or without Alt.
+fn parse_single_key(bytes: &[u8], alt: KeyModifiers) -> ParseStep {
     let code = match bytes[0] {
         b'\r' | b'\n' => KeyCode::Enter,
         b'\t' => KeyCode::Tab,
         0x7f | 0x08 => KeyCode::Backspace,
-        0 => return Parsed::Done(Some(key_event(KeyCode::Char(' '), alt | KeyModifiers::CONTROL)), 1),
-        c @ 0x01..=0x1a => return Parsed::Done(Some(control_event(c - 1 + b'a', alt)), 1),
-        c @ 0x1c..=0x1f => return Parsed::Done(Some(control_event(c - 0x1c + b'4', alt)), 1),
+        0 => return ParseStep::Complete(Some(key_event(KeyCode::Char(' '), alt | KeyModifiers::CONTROL)), 1),
+        c @ 0x01..=0x1a => return ParseStep::Complete(Some(control_event(c - 1 + b'a', alt)), 1),
+        c @ 0x1c..=0x1f => return ParseStep::Complete(Some(control_event(c - 0x1c + b'4', alt)), 1),
         0x80.. => return parse_utf8(bytes, alt),
-        c => return Parsed::Done(Some(character_event(char::from(c), alt)), 1),
+        c => return ParseStep::Complete(Some(character_event(char::from(c), alt)), 1),
     };
-    Parsed::Done(Some(key_event(code, alt)), 1)
+    ParseStep::Complete(Some(key_event(code, alt)), 1)
 }
 
 fn control_event(c: u8, alt: KeyModifiers) -> Event {
     key_event(KeyCode::Char(char::from(c)), alt | KeyModifiers::CONTROL)
 }
 
-fn parse_utf8(bytes: &[u8], alt: KeyModifiers) -> Parsed {
+fn parse_utf8(bytes: &[u8], alt: KeyModifiers) -> ParseStep {
     let length = match bytes[0] {
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf4 => 4,
-        _ => return Parsed::Done(None, 1),
+        _ => return ParseStep::Complete(None, 1),
     };
     match std::str::from_utf8(&bytes[..length.min(bytes.len())]) {
         Ok(text) => {
             let event = text.chars().next().filter(|c| !c.is_control()).map(|c| character_event(c, alt));
-            Parsed::Done(event, text.len())
+            ParseStep::Complete(event, text.len())
         }
-        Err(e) if e.error_len().is_none() => Parsed::Partial,
-        Err(_) => Parsed::Done(None, 1),
+        Err(e) if e.error_len().is_none() => ParseStep::Incomplete,
+        Err(_) => ParseStep::Complete(None, 1),
     }
 }
 
-/// After `ESC [`.
-fn parse_control_sequence(rest: &[u8]) -> Parsed {
-    // The Linux console's F1 to F5: ESC [ [ A.
+/// Parses a control sequence; `rest` begins after `ESC [`.
+fn parse_control_sequence(rest: &[u8]) -> ParseStep {
+    // F1 to F5 of the Linux console are `ESC [ [ A` to `ESC [ [ E`.
     if let [b'[', tail @ ..] = rest {
         return match tail {
-            [] => Parsed::Partial,
+            [] => ParseStep::Incomplete,
             [c @ b'A'..=b'E', ..] => {
-                Parsed::Done(Some(key_event(KeyCode::F(c - b'A' + 1), KeyModifiers::NONE)), 4)
+                ParseStep::Complete(Some(key_event(KeyCode::F(c - b'A' + 1), KeyModifiers::NONE)), 4)
             }
-            _ => Parsed::Done(None, 4),
+            _ => ParseStep::Complete(None, 4),
         };
     }
-    let Some(end) = rest.iter().position(|b| !matches!(b, 0x20..=0x3f)) else { return Parsed::Partial };
+    let Some(end) = rest.iter().position(|b| !matches!(b, 0x20..=0x3f)) else { return ParseStep::Incomplete };
     let last = rest[end];
-    // Broken off by another sequence or a control character.
+    // Interrupted by another sequence or a control character.
     if !matches!(last, 0x40..=0x7e) {
-        return Parsed::Done(None, 2 + end);
+        return ParseStep::Complete(None, 2 + end);
     }
     let event =
         std::str::from_utf8(&rest[..end]).ok().and_then(|params| control_sequence_event(params, last));
-    Parsed::Done(event, 2 + end + 1)
+    ParseStep::Complete(event, 2 + end + 1)
 }
 
 fn control_sequence_event(params: &str, last: u8) -> Option<Event> {
     let mut numbers = params.split(';').map(|p| p.split(':').next().unwrap_or("").parse::<u32>().ok());
-    // A private marker (`?`, `>`) makes it an answer of the terminal.
+    // Sequences with a private marker (`?`, `>`, `=`, `<`) are replies of the terminal.
     if params.starts_with(['?', '>', '=', '<']) {
         return None;
     }
@@ -224,7 +228,7 @@ fn control_sequence_event(params: &str, last: u8) -> Option<Event> {
         b'H' => KeyCode::Home,
         b'P' => KeyCode::F(1),
         b'Q' => KeyCode::F(2),
-        // `CSI 12;40 R` is the answer to a question about the cursor, `CSI 1;2 R` is Shift-F3.
+        // `CSI 12;40 R` is a cursor position report, `CSI 1;2 R` is Shift-F3.
         b'R' if first == 1 => KeyCode::F(3),
         b'S' => KeyCode::F(4),
         b'Z' => return Some(key_event(KeyCode::BackTab, modifiers | KeyModifiers::SHIFT)),
@@ -239,7 +243,7 @@ fn control_sequence_event(params: &str, last: u8) -> Option<Event> {
             n @ 11..=15 => KeyCode::F(u8::try_from(n - 10).ok()?),
             n @ 17..=21 => KeyCode::F(u8::try_from(n - 11).ok()?),
             n @ 23..=24 => KeyCode::F(u8::try_from(n - 12).ok()?),
-            // xterm's modifyOtherKeys.
+            // Format of xterm's modifyOtherKeys: `CSI 27;MODIFIERS;CODE ~`.
             27 => return code_point_event(third?, modifiers),
             _ => return None,
         },
@@ -248,7 +252,7 @@ fn control_sequence_event(params: &str, last: u8) -> Option<Event> {
     Some(key_event(code, modifiers))
 }
 
-/// A key named by its code point, as terminals with extended keys send it.
+/// Converts a key press sent as a code point, as terminals with extended keys do (`CSI CODE;MODIFIERS u`).
 fn code_point_event(code: u32, modifiers: KeyModifiers) -> Option<Event> {
     let code = match code {
         9 if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
@@ -263,14 +267,14 @@ fn code_point_event(code: u32, modifiers: KeyModifiers) -> Option<Event> {
     Some(key_event(code, modifiers))
 }
 
-/// xterm's modifier parameter: one more than the sum of Shift 1, Alt 2, Ctrl 4, Meta 8.
+/// Decodes xterm's modifier parameter, which is 1 plus the sum of Shift 1, Alt 2, Ctrl 4 and Meta 8.
 fn parse_modifiers(parameter: Option<u32>) -> KeyModifiers {
     let bits = parameter.unwrap_or(1).saturating_sub(1);
     let table = [(1, KeyModifiers::SHIFT), (2 | 8, KeyModifiers::ALT), (4, KeyModifiers::CONTROL)];
     table.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).collect()
 }
 
-/// After `ESC O`: cursor keys in application mode, the keypad, F1 to F4.
+/// Converts the last byte of an SS3 sequence (`ESC O`): cursor keys in application mode, the keypad, F1 to F4.
 fn ss3_event(last: u8) -> Option<Event> {
     let code = match last {
         b'A' => KeyCode::Up,
@@ -287,17 +291,17 @@ fn ss3_event(last: u8) -> Option<Event> {
     Some(key_event(code, KeyModifiers::NONE))
 }
 
-/// A string sequence, up to BEL or ESC \.
-fn skip_string_sequence(rest: &[u8]) -> Parsed {
+/// Skips a string sequence up to BEL or `ESC \`; `rest` begins after its introducer.
+fn skip_string_sequence(rest: &[u8]) -> ParseStep {
     for (at, &byte) in rest.iter().enumerate() {
         match byte {
-            0x07 => return Parsed::Done(None, 2 + at + 1),
-            0x1b if rest.get(at + 1) == Some(&b'\\') => return Parsed::Done(None, 2 + at + 2),
-            0x1b if rest.len() > at + 1 => return Parsed::Done(None, 2 + at),
+            0x07 => return ParseStep::Complete(None, 2 + at + 1),
+            0x1b if rest.get(at + 1) == Some(&b'\\') => return ParseStep::Complete(None, 2 + at + 2),
+            0x1b if rest.len() > at + 1 => return ParseStep::Complete(None, 2 + at),
             _ => {}
         }
     }
-    Parsed::Partial
+    ParseStep::Incomplete
 }
 
 #[cfg(test)]
@@ -322,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_told_apart() {
+    fn key_presses_and_pastes_are_decoded() {
         for (bytes, expected) in [
             (&b"jG\r\t\x7f"[..], &["j", "Shift-G", "Enter", "Tab", "Backspace"][..]),
             (b"\x1b[A\x1bOB\x1b[1;5C\x1b[Z", &["Up", "Down", "Control-Right", "Shift-Back Tab"]),
@@ -341,8 +345,8 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_the_terminal_are_not_keys() {
-        for answer in [
+    fn replies_of_the_terminal_are_not_key_presses() {
+        for reply in [
             &b"\x1b]11;rgb:1d1d/dddd/rrrr\x1b\\"[..],
             b"\x1b]11;rgb:1d1d/dddd/1111\x07",
             b"\x1b[?2026;2$y",
@@ -353,12 +357,12 @@ mod tests {
             b"\x1b[?997;1n",
             b"\x1b[I",
         ] {
-            assert_eq!(keys(answer), [""; 0], "{answer:?}");
+            assert_eq!(keys(reply), [""; 0], "{reply:?}");
         }
     }
 
     #[test]
-    fn it_does_not_matter_where_the_bytes_are_cut() {
+    fn input_decodes_to_the_same_events_wherever_it_is_split() {
         let whole =
             "j\u{1b}[1;5Cä\u{1b}[200~sk\u{1b}[2 x\u{1b}[201~q工\u{1b}]11;rgb:d\u{1b}\\\u{1b}[6~".as_bytes();
         let mut expected = Vec::new();
@@ -368,13 +372,13 @@ mod tests {
             let (mut found, mut decoder) = (Vec::new(), InputDecoder::default());
             decoder.feed(&whole[..cut], |event| found.push(event));
             decoder.feed(&whole[cut..], |event| found.push(event));
-            assert_eq!(found, expected, "cut at {cut}");
+            assert_eq!(found, expected, "split at {cut}");
             assert_eq!(decoder.pending(), PendingInput::Nothing);
         }
     }
 
     #[test]
-    fn no_bytes_break_it() {
+    fn no_input_leaves_the_decoder_waiting_after_a_flush() {
         use proptest::prelude::*;
         proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..200)| {
             let mut decoder = InputDecoder::default();

@@ -1,8 +1,8 @@
-//! Keeps the memory of this process to itself: no core file ever holds a secret, and no other process of the user reads it.
+//! Protects the memory of this process, which holds secrets, from core dumps and from other processes of the same user.
 
-/// No core dumps, and not to be attached to or dumped. Programs started from here are not affected.
+/// Disables core dumps and `ptrace` for this process. Its child processes are not affected.
 ///
-/// Never fails: where the system refuses, nothing is lost but this layer.
+/// Errors are ignored: this is an additional layer of defence, and keyward works without it.
 pub fn protect_process_memory() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     let none = Rlimit { current: Some(0), maximum: Some(0) };

@@ -1,6 +1,7 @@
-//! Takes the terminal for the screens, and gives it back as it was found, whichever way the program ends.
+//! Puts the terminal into raw mode, and restores it however the program ends: normally, by a signal or by a panic.
 //!
-//! What was on the screen is blanked before it is left, since tmux (with `alternate-screen off`) and GNU screen keep showing it.
+//! Start at [`TerminalGuard`]. The screen is blanked before the alternate screen is left, because tmux (with
+//! `alternate-screen off`) and GNU screen would keep showing what was on it, which may be a secret.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -13,93 +14,92 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::device::{TerminalDevice, TerminalWriter, has_hung_up, terminal_size};
 
-/// Alternate screen, cursor hidden, pastes bracketed. Sent together with the first frame.
+/// Switches to the alternate screen, hides the cursor and enables bracketed paste. Sent in the same write as the first frame.
 pub const ENTER_SEQUENCE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
 
-/// The terminal that is to be given back, if one was taken.
-static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
+/// The terminal to restore, while it is in raw mode. Global, because the panic hook and the signal thread need it.
+static SAVED_TERMINAL: Mutex<Option<SavedTerminal>> = Mutex::new(None);
 
-struct Taken {
+struct SavedTerminal {
     terminal: TerminalWriter,
-    before: Termios,
-    by: ThreadId,
+    original_mode: Termios,
+    owner: ThreadId,
 }
 
-fn lock_saved_terminal() -> MutexGuard<'static, Option<Taken>> {
-    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock_saved_terminal() -> MutexGuard<'static, Option<SavedTerminal>> {
+    SAVED_TERMINAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How the terminal is left.
+/// How much of the terminal [`restore_terminal`] restores, and whether it may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestoreMode {
-    /// Screen blanked, alternate screen left, cursor shown, modes restored.
-    Blanked,
-    /// The same, but nothing is waited for: what the terminal does not take at once it does not get, and one that has hung up gets
-    /// nothing.
-    Hastily,
-    /// Modes restored, nothing written: the terminal has hung up, or would make us wait.
-    Silently,
+    /// Restores the mode, blanks the screen, leaves the alternate screen and shows the cursor. Waits for the terminal.
+    Full,
+    /// Like `Full`, but never waits: drops what the terminal does not accept at once.
+    WithoutWaiting,
+    /// Restores the mode and writes nothing, for a terminal that has hung up or might block.
+    NoOutput,
 }
 
-/// The terminal while we hold it, in raw mode. Dropped, it is given back.
+/// Keeps the terminal in raw mode, and restores it when dropped.
 #[derive(Debug)]
 pub struct TerminalGuard(());
 
 impl TerminalGuard {
-    /// Puts the terminal into raw mode. [`ENTER`] is for the caller to send, with the first frame.
+    /// Puts the terminal into raw mode. The caller sends [`ENTER_SEQUENCE`] with the first frame.
     ///
     /// # Errors
-    /// The terminal refuses to change its mode: it is gone.
+    /// The terminal's mode cannot be changed, because the terminal is gone.
     pub fn acquire(device: &TerminalDevice) -> io::Result<Self> {
-        let hold = Self(());
-        hold.enter_raw_mode(device)?;
-        Ok(hold)
+        let guard = Self(());
+        guard.enter_raw_mode(device)?;
+        Ok(guard)
     }
 
-    /// Puts it into raw mode again, after it was given back in between or a shell changed its mode.
+    /// Puts the terminal into raw mode again, after it was restored or a shell changed its mode.
     ///
     /// # Errors
-    /// As [`Hold::take`].
+    /// See [`TerminalGuard::acquire`].
     pub fn enter_raw_mode(&self, device: &TerminalDevice) -> io::Result<()> {
-        let now = tcgetattr(device.input())?;
+        let current_mode = tcgetattr(device.input())?;
         let terminal = device.writer()?;
-        let mut raw = now.clone();
+        let mut raw = current_mode.clone();
         raw.make_raw();
-        // Recorded before it is done: whoever ends us in between gives it back.
-        let mut held = lock_saved_terminal();
-        let before = held.take().map_or(now, |held| held.before);
-        *held = Some(Taken { terminal, before, by: thread::current().id() });
-        drop(held);
+        // Saved before the mode changes, so that a signal in between restores the terminal.
+        let mut saved = lock_saved_terminal();
+        let original_mode = saved.take().map_or(current_mode, |saved| saved.original_mode);
+        *saved = Some(SavedTerminal { terminal, original_mode, owner: thread::current().id() });
+        drop(saved);
         Ok(tcsetattr(device.input(), OptionalActions::Now, &raw)?)
     }
 }
 
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        restore_terminal(RestoreMode::Blanked);
+        restore_terminal(RestoreMode::Full);
     }
 }
 
-/// Gives the terminal back if it is held, from whichever thread. Does nothing the second time.
-pub fn restore_terminal(how: RestoreMode) {
-    let Some(mut held) = lock_saved_terminal().take() else { return };
-    // First, since a write may wait for a terminal that takes nothing.
-    let _ = tcsetattr(&held.terminal, OptionalActions::Now, &held.before);
-    if how == RestoreMode::Silently || has_hung_up(&held.terminal) {
+/// Restores the terminal if it is in raw mode. May be called from any thread; a second call does nothing.
+pub fn restore_terminal(mode: RestoreMode) {
+    let Some(mut saved) = lock_saved_terminal().take() else { return };
+    // The mode comes first, because the write below may wait for a terminal that accepts no output.
+    let _ = tcsetattr(&saved.terminal, OptionalActions::Now, &saved.original_mode);
+    if mode == RestoreMode::NoOutput || has_hung_up(&saved.terminal) {
         return;
     }
-    let (_, rows) = terminal_size(&held.terminal);
+    let (_, rows) = terminal_size(&saved.terminal);
     let bytes = leave_sequence(rows);
-    // A terminal that takes no output is beyond help.
-    let _ = match how {
-        RestoreMode::Hastily => held.terminal.write_without_waiting(&bytes),
-        RestoreMode::Blanked | RestoreMode::Silently => held.terminal.write_all(&bytes),
+    // Write errors are ignored: nothing else can be done for a terminal that accepts no output.
+    let _ = match mode {
+        RestoreMode::WithoutWaiting => saved.terminal.write_without_waiting(&bytes),
+        RestoreMode::Full | RestoreMode::NoOutput => saved.terminal.write_all(&bytes),
     };
 }
 
-/// Blanks the screen and undoes [`ENTER`].
+/// Returns the bytes that blank the screen and undo [`ENTER_SEQUENCE`].
 ///
-/// Row by row: tmux without an alternate screen keeps what "erase display" removes in its history, where it could be read.
+/// Rows are erased one by one, because tmux without an alternate screen keeps what "erase display" removes in its history.
 fn leave_sequence(rows: u16) -> Vec<u8> {
     let mut bytes = b"\x1b[?2026l\x1b[m\x1b[r\x1b[H\x1b[K".to_vec();
     for _ in 1..rows {
@@ -109,50 +109,51 @@ fn leave_sequence(rows: u16) -> Vec<u8> {
     bytes
 }
 
-/// Stops this process and those it was started with, as Ctrl-Z does, once the terminal was given back.
+/// Stops this process group, as Ctrl-Z does. Call it after [`restore_terminal`].
 ///
-/// By SIGTTIN, whose handling nobody changed: like SIGTSTP it is ignored where no shell is there to continue us, so that
-/// `ssh -t HOST keyward` cannot be stopped for ever.
+/// Sends SIGTTIN, because keyward handles SIGTSTP itself. The kernel ignores both in an orphaned process group, so
+/// `ssh -t HOST keyward`, which no shell could continue, is not stopped for ever.
 pub fn stop_process_group() {
     let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TTIN);
 }
 
-/// From now on a panic gives the terminal back first, and says where the log is, but never what the panic said: that may hold
-/// a secret. `log`: the file that takes the place and the way there; its folder is made if need be.
+/// Installs a panic hook that restores the terminal, appends location and backtrace to `log`, and prints where the log is.
+///
+/// The panic message itself is never shown or logged, because it may contain a secret. The log's directory is created if necessary.
 pub fn install_panic_hook(log: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a fault in keyward itself");
-        let holder = lock_saved_terminal().as_ref().map(|held| held.by);
-        let on_screen = holder.is_none_or(|by| by == thread::current().id());
-        if on_screen {
-            restore_terminal(RestoreMode::Blanked);
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, "internal error in keyward");
+        let owner = lock_saved_terminal().as_ref().map(|saved| saved.owner);
+        let is_ui_thread = owner.is_none_or(|owner| owner == thread::current().id());
+        if is_ui_thread {
+            restore_terminal(RestoreMode::Full);
         }
-        let logged = log.as_ref().filter(|log| append_fault_log(log, &place).is_ok());
-        if on_screen {
-            let _ = io::stderr().write_all(fault_message(&place, logged).as_bytes());
+        let written_log = log.as_ref().filter(|log| append_fault_log(log, &location).is_ok());
+        if is_ui_thread {
+            let _ = io::stderr().write_all(fault_message(&location, written_log).as_bytes());
         }
     }));
 }
 
-/// Adds a fault to the log, which only its owner can read.
-fn append_fault_log(log: &Path, place: &str) -> io::Result<()> {
-    if let Some(folder) = log.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+/// Appends location and backtrace to the log, which only its owner can read.
+fn append_fault_log(log: &Path, location: &str) -> io::Result<()> {
+    if let Some(directory) = log.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
-    let way = std::backtrace::Backtrace::force_capture();
-    writeln!(file, "keyward {} met a fault at {place}\n{way}", env!("CARGO_PKG_VERSION"))
+    let backtrace = std::backtrace::Backtrace::force_capture();
+    writeln!(file, "keyward {}: internal error at {location}\n{backtrace}", env!("CARGO_PKG_VERSION"))
 }
 
-fn fault_message(place: &str, log: Option<&PathBuf>) -> String {
+fn fault_message(location: &str, log: Option<&PathBuf>) -> String {
     let log = match log {
-        Some(path) => format!("The log is {}.", path.display()),
+        Some(path) => format!("Details are in {}.", path.display()),
         None => "No log could be written.".to_owned(),
     };
     format!(
-        "keyward: a fault in keyward itself, at {place}. What the server had confirmed is done; look before you repeat \
-         anything else. {log} Please report it.\n"
+        "keyward: internal error at {location}. Everything that the server confirmed is done; check the rest before you \
+         repeat it. {log} Please report this error.\n"
     )
 }
 
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_names_the_place_and_the_log_alone() {
+    fn the_message_of_a_panic_names_the_location_and_the_log() {
         let text = fault_message("src/x.rs:1:2", Some(&PathBuf::from("/var/log/k.log")));
         assert!(text.contains("src/x.rs:1:2") && text.contains("/var/log/k.log"));
     }

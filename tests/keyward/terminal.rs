@@ -300,7 +300,7 @@ fn a_panic_restores_the_terminal_and_reveals_no_secret() {
         let screen = output.emulator.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor());
         let text = output.text();
-        assert!(text.contains("a fault in keyward itself") && text.contains("state/faults.log"), "{text}");
+        assert!(text.contains("internal error at") && text.contains("state/faults.log"), "{text}");
         assert!(!String::from_utf8_lossy(&output.bytes).contains("sk_told"), "{text}");
         assert!(!text.contains("sk_"), "{text}");
     });

@@ -48,10 +48,10 @@ pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
     } else {
         ok("locale", locale.unwrap_or("ascii = \"never\""))
     });
-    if hints.inside == Some(Multiplexer::Tmux) {
+    if hints.multiplexer == Some(Multiplexer::Tmux) {
         checks.push(tmux(context).await);
     }
-    checks.push(copies(context, hints.inside));
+    checks.push(copies(context, hints.multiplexer));
     checks
 }
 

@@ -1,37 +1,39 @@
+use super::row_diff::trailing_halves;
 use super::*;
+use crate::terminal::capabilities::ColorDepth;
 use ratatui::style::{Color, Modifier, Style};
 
 const CAN: Capabilities = Capabilities { depth: ColorDepth::Indexed256, unicode: true, synchronized: true };
 
-/// A painter and the emulator that it writes to.
-struct Bench {
-    painter: FrameWriter<Vec<u8>>,
+/// A frame writer and the terminal emulator that it writes to.
+struct TestTerminal {
+    writer: FrameWriter<Vec<u8>>,
     emulator: vt100::Parser,
     last: Vec<u8>,
 }
 
-impl Bench {
+impl TestTerminal {
     fn new(columns: u16, rows: u16) -> Self {
         let mut emulator = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
-        // What was there before is to be gone.
+        // Content from before, which the first frame must replace.
         emulator.process("junk".repeat(usize::from(columns)).as_bytes());
-        Self { painter: FrameWriter::new(Vec::new(), CAN, (columns, rows)), emulator, last: Vec::new() }
+        Self { writer: FrameWriter::new(Vec::new(), CAN, (columns, rows)), emulator, last: Vec::new() }
     }
 
     fn show(&mut self, scroll: Option<ScrollRegion>, draw: impl Fn(&mut Buffer)) -> &[u8] {
-        draw(self.painter.canvas());
-        self.painter.write_frame(None, scroll).unwrap();
-        self.last = std::mem::take(&mut self.painter.out);
+        draw(self.writer.canvas());
+        self.writer.write_frame(None, scroll).unwrap();
+        self.last = std::mem::take(&mut self.writer.out);
         self.emulator.process(&self.last);
-        self.agree();
+        self.assert_emulator_shows_frame();
         &self.last
     }
 
-    /// What the emulator shows is what was drawn.
-    fn agree(&self) {
-        let area = self.painter.shown.area;
+    /// Asserts that the emulator shows the frame that was drawn.
+    fn assert_emulator_shows_frame(&self) {
+        let area = self.writer.previous.area;
         for y in 0..area.height {
-            let cells = row_cells(&self.painter.shown, y);
+            let cells = row_cells(&self.writer.previous, y);
             let halves = trailing_halves(cells);
             for x in 0..area.width {
                 let (drawn, seen) = (&cells[usize::from(x)], self.emulator.screen().cell(y, x).unwrap());
@@ -68,37 +70,37 @@ fn table(top: usize, selected: usize) -> (ScrollRegion, impl Fn(&mut Buffer)) {
 
 #[test]
 fn a_frame_that_changes_nothing_writes_nothing() {
-    let mut bench = Bench::new(80, 24);
+    let mut terminal = TestTerminal::new(80, 24);
     let (scroll, draw) = table(0, 0);
-    let first = bench.show(Some(scroll), &draw).len();
+    let first = terminal.show(Some(scroll), &draw).len();
     assert!((500..4_000).contains(&first), "{first}");
-    assert_eq!(bench.show(Some(scroll), &draw), b"");
+    assert_eq!(terminal.show(Some(scroll), &draw), b"");
 }
 
 #[test]
 fn a_move_and_a_scroll_cost_few_bytes() {
-    let mut bench = Bench::new(80, 24);
+    let mut terminal = TestTerminal::new(80, 24);
     let (scroll, draw) = table(0, 3);
-    bench.show(Some(scroll), draw);
+    terminal.show(Some(scroll), draw);
     let (scroll, draw) = table(0, 4);
-    let moved = bench.show(Some(scroll), draw).len();
+    let moved = terminal.show(Some(scroll), draw).len();
     let (scroll, draw) = table(1, 20);
-    bench.show(Some(scroll), draw);
+    terminal.show(Some(scroll), draw);
     let (scroll, draw) = table(2, 21);
-    let scrolled = bench.show(Some(scroll), draw).len();
+    let scrolled = terminal.show(Some(scroll), draw).len();
     let (scroll, draw) = table(1, 20);
-    let back = bench.show(Some(scroll), draw).len();
+    let back = terminal.show(Some(scroll), draw).len();
     assert!(moved < 200 && scrolled < 300 && back < 300, "{moved} {scrolled} {back}");
 }
 
 #[test]
-fn other_rows_are_not_scrolled_into_place() {
-    let mut bench = Bench::new(80, 24);
+fn rows_of_a_different_generation_are_not_scrolled() {
+    let mut terminal = TestTerminal::new(80, 24);
     let (scroll, draw) = table(0, 3);
-    bench.show(Some(scroll), draw);
+    terminal.show(Some(scroll), draw);
     let (scroll, draw) = table(5, 6);
-    bench.show(Some(ScrollRegion { generation: 8, ..scroll }), draw);
-    assert!(!String::from_utf8_lossy(&bench.last).contains("\x1b[2;21r"));
+    terminal.show(Some(ScrollRegion { generation: 8, ..scroll }), draw);
+    assert!(!String::from_utf8_lossy(&terminal.last).contains("\x1b[2;21r"));
 }
 
 #[test]
@@ -118,13 +120,13 @@ fn any_frame_after_any_frame_shows_what_was_drawn() {
     let mut runner = TestRunner::new(Config { cases: 300, ..Config::default() });
     runner
         .run(&frames, |frames| {
-            let mut bench = Bench::new(20, 6);
+            let mut terminal = TestTerminal::new(20, 6);
             for (cells, top, forget) in frames {
                 if forget {
-                    bench.painter.invalidate();
+                    terminal.writer.invalidate();
                 }
                 let scroll = ScrollRegion { first_row: 1, rows: 4, top, generation: 0 };
-                bench.show(Some(scroll), |buffer| {
+                terminal.show(Some(scroll), |buffer| {
                     for (x, y, symbol, style) in &cells {
                         buffer.set_stringn(*x, *y, symbol, usize::from(20 - x), *style);
                     }
@@ -136,66 +138,66 @@ fn any_frame_after_any_frame_shows_what_was_drawn() {
 }
 
 #[test]
-fn a_resize_and_a_lost_screen_are_drawn_in_full() {
-    let mut bench = Bench::new(80, 24);
+fn the_frame_after_a_resize_or_an_invalidation_is_written_in_full() {
+    let mut terminal = TestTerminal::new(80, 24);
     let (scroll, draw) = table(0, 0);
-    bench.show(Some(scroll), &draw);
-    bench.emulator.process(b"\x1b[2J\x1b[5;5Hnoise");
-    bench.painter.invalidate();
-    bench.show(Some(scroll), &draw);
-    assert!(!String::from_utf8_lossy(&bench.last).contains("\x1b[2J"));
+    terminal.show(Some(scroll), &draw);
+    terminal.emulator.process(b"\x1b[2J\x1b[5;5Hnoise");
+    terminal.writer.invalidate();
+    terminal.show(Some(scroll), &draw);
+    assert!(!String::from_utf8_lossy(&terminal.last).contains("\x1b[2J"));
     for size in [(1, 1), (2, 1), (300, 100), (40, 10)] {
-        bench.emulator.screen_mut().set_size(size.1.try_into().unwrap(), size.0.try_into().unwrap());
-        bench.painter.resize(size);
-        bench.show(None, |buffer| {
+        terminal.emulator.screen_mut().set_size(size.1.try_into().unwrap(), size.0.try_into().unwrap());
+        terminal.writer.resize(size);
+        terminal.show(None, |buffer| {
             buffer.set_stringn(0, 0, "keyward", usize::from(size.0), Style::new());
         });
     }
 }
 
 #[test]
-fn the_cursor_is_shown_only_where_it_is_asked_for() {
-    let mut painter = FrameWriter::new(Vec::new(), CAN, (10, 2));
-    painter.write_frame(Some((3, 1)), None).unwrap();
-    assert!(painter.out.ends_with(b"\x1b[3C\x1b[?25h\x1b[?2026l"));
-    painter.out.clear();
-    assert!(!painter.write_frame(Some((3, 1)), None).unwrap());
-    assert!(painter.write_frame(Some((4, 1)), None).unwrap());
-    assert_eq!(painter.out, b"\x1b[?2026h\x1b[C\x1b[?2026l");
-    painter.out.clear();
-    painter.write_frame(None, None).unwrap();
-    assert_eq!(painter.out, b"\x1b[?2026h\x1b[?25l\x1b[?2026l");
+fn the_cursor_is_shown_only_where_the_frame_requests_it() {
+    let mut writer = FrameWriter::new(Vec::new(), CAN, (10, 2));
+    writer.write_frame(Some((3, 1)), None).unwrap();
+    assert!(writer.out.ends_with(b"\x1b[3C\x1b[?25h\x1b[?2026l"));
+    writer.out.clear();
+    assert!(!writer.write_frame(Some((3, 1)), None).unwrap());
+    assert!(writer.write_frame(Some((4, 1)), None).unwrap());
+    assert_eq!(writer.out, b"\x1b[?2026h\x1b[C\x1b[?2026l");
+    writer.out.clear();
+    writer.write_frame(None, None).unwrap();
+    assert_eq!(writer.out, b"\x1b[?2026h\x1b[?25l\x1b[?2026l");
 }
 
 #[test]
 fn without_unicode_every_byte_is_ascii() {
     let can = Capabilities { unicode: false, synchronized: false, ..CAN };
-    let mut painter = FrameWriter::new(Vec::new(), can, (30, 1));
-    painter.canvas().set_string(0, 0, "│ sk_…5G08 工場 ● é", Style::new());
-    painter.write_frame(None, None).unwrap();
-    let text = String::from_utf8(painter.out).unwrap();
+    let mut writer = FrameWriter::new(Vec::new(), can, (30, 1));
+    writer.canvas().set_string(0, 0, "│ sk_…5G08 工場 ● é", Style::new());
+    writer.write_frame(None, None).unwrap();
+    let text = String::from_utf8(writer.out).unwrap();
     assert!(text.is_ascii() && text.contains("| sk_.5G08 ? ?  * ?"), "{text:?}");
 }
 
 #[test]
-fn nothing_is_left_of_characters_that_terminals_take_apart() {
-    // The emulator, like tmux, draws a skin tone as a character of its own.
-    let rows = |bench: &Bench| -> Vec<String> { bench.emulator.screen().rows(0, 30).collect() };
+fn characters_that_terminals_draw_in_parts_leave_no_remains() {
+    // The emulator draws a skin tone as a separate character, as tmux does.
+    let rows = |terminal: &TestTerminal| -> Vec<String> { terminal.emulator.screen().rows(0, 30).collect() };
     for name in ["\u{270a}\u{1f3ff}", "\u{1f469}\u{1f3fd} \u{1f1e9}\u{1f1ea}", "\u{2764}\u{fe0f}"] {
         for after in ["", "x", "工工", "│ Note   │"] {
-            let mut bench = Bench::new(30, 2);
-            let show = |bench: &mut Bench, text: &str| {
-                bench.painter.canvas().set_string(3, 0, text, Style::new());
-                bench.painter.canvas().set_string(20, 0, "sk_", Style::new());
-                bench.painter.write_frame(None, None).unwrap();
-                let bytes = std::mem::take(&mut bench.painter.out);
-                bench.emulator.process(&bytes);
+            let mut terminal = TestTerminal::new(30, 2);
+            let show = |terminal: &mut TestTerminal, text: &str| {
+                terminal.writer.canvas().set_string(3, 0, text, Style::new());
+                terminal.writer.canvas().set_string(20, 0, "sk_", Style::new());
+                terminal.writer.write_frame(None, None).unwrap();
+                let bytes = std::mem::take(&mut terminal.writer.out);
+                terminal.emulator.process(&bytes);
             };
-            show(&mut bench, "");
-            show(&mut bench, name);
-            assert!(rows(&bench)[0].ends_with("sk_"), "{:?}", rows(&bench));
-            show(&mut bench, after);
-            bench.agree();
+            show(&mut terminal, "");
+            show(&mut terminal, name);
+            assert!(rows(&terminal)[0].ends_with("sk_"), "{:?}", rows(&terminal));
+            show(&mut terminal, after);
+            terminal.assert_emulator_shows_frame();
         }
     }
 }

@@ -170,10 +170,10 @@ impl<S: UiModel> EventLoop<S> {
             Ended::Gone => UiExit::Signal(HANGUP),
         };
         restore_terminal(match ended {
-            Ended::Gone => RestoreMode::Silently,
+            Ended::Gone => RestoreMode::NoOutput,
             // The terminal has hung up, most of the time, or is about to.
-            Ended::Signal(HANGUP) => RestoreMode::Hastily,
-            Ended::Quit | Ended::Signal(_) => RestoreMode::Blanked,
+            Ended::Signal(HANGUP) => RestoreMode::WithoutWaiting,
+            Ended::Quit | Ended::Signal(_) => RestoreMode::Full,
         });
         Ok((exit, self.model))
     }
@@ -320,7 +320,7 @@ impl<S: UiModel> EventLoop<S> {
     async fn suspend(&mut self) -> io::Result<()> {
         self.suspend = false;
         self.tell(Msg::HideSecrets)?;
-        restore_terminal(RestoreMode::Blanked);
+        restore_terminal(RestoreMode::Full);
         stop_process_group();
         // The stop comes with a little delay, and it may not come at all.
         let _ = timeout(STOP, self.signals.proceeding()).await;

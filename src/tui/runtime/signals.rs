@@ -108,6 +108,6 @@ pub(super) fn end_soon(handle: &Handle, number: i32) {
 #[expect(clippy::disallowed_methods, reason = "an orderly end was tried, and did not come")]
 async fn end_after_grace(number: i32) {
     tokio::time::sleep(GRACE).await;
-    restore_terminal(RestoreMode::Silently);
+    restore_terminal(RestoreMode::NoOutput);
     std::process::exit(128 + number);
 }
