@@ -20,8 +20,8 @@ use crate::clock;
 use crate::config::{Config, Environment, Profile};
 use crate::domain::member::Role;
 use crate::domain::secret::{Token, TokenKind};
-use crate::server::observe::logs;
-use crate::server::{Running, StartError};
+use crate::server::observability::logs;
+use crate::server::{RunningServer, StartError};
 use crate::store::{OpenError, SetUpError};
 use crate::tui::runtime::{self, RunError};
 use crate::ui_options::{self, UiSession};
@@ -217,4 +217,4 @@ fn log_to(path: &Path) -> Result<(), DemoError> {
 }
 
 /// The server that was opened, or why there is none.
-type ServerStartup = JoinHandle<Result<Running, DemoError>>;
+type ServerStartup = JoinHandle<Result<RunningServer, DemoError>>;

@@ -5,48 +5,30 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dispatch::Door;
-use listen::Listening;
-use observe::metrics::Metrics;
-use recorder::{Recorder, Writer};
+use handlers::{data_plane, keys, monitoring};
+use http::listener::ListenerTask;
+use http::{connection_limits, host_check, listener, rate_limits, tls};
+use observability::metrics::Metrics;
+use service::Service;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use verification::verifier::{Recorder, Writer};
 
 use crate::clock::{self, Clock};
 use crate::store::{self, Store};
 
-pub mod activity;
-pub mod address;
-pub mod auth;
-pub mod bearer;
-pub mod data_plane;
-mod dispatch;
-pub mod error;
-pub mod gathered;
-pub mod guard;
-pub mod index;
-pub mod keys;
-pub mod limits;
-pub mod listen;
-pub mod lookups;
-pub mod me;
-pub mod members;
-pub mod observe;
-pub mod openapi;
-pub mod paging;
-pub mod places;
-pub mod recorder;
-pub mod reviews;
-pub mod rotations;
-pub mod router;
-pub mod sessions;
+mod auth;
+mod error;
+mod handlers;
+mod http;
+pub mod observability;
+mod operations;
+mod router;
+mod service;
 pub mod settings;
-mod tls;
-mod unread;
-pub mod usage;
+mod verification;
 
-pub use error::Refusal;
-pub use router::{Answer, Asked, Routes};
+pub use handlers::openapi;
 pub use settings::Settings;
 
 /// What every handler can reach. One for each process, in an [`Arc`].
@@ -62,18 +44,18 @@ pub struct Server {
     /// Counters.
     pub metrics: Metrics,
     /// Places for connections.
-    pub places: places::Places,
+    pub connection_limits: connection_limits::ConnectionLimits,
     /// The uses of keys.
     pub recorder: Arc<Recorder>,
     /// What a key reads.
     pub data: data_plane::Data,
     /// Which refusals were recorded a moment ago.
-    pub refusals: auth::Refusals,
+    pub refusals: auth::RefusalThrottle,
     /// Requests with an `Idempotency-Key` that run now.
-    pub running_requests: keys::RunningRequests,
-    hosts: guard::Hosts,
-    limiter: limits::Limiter,
-    request_ids: dispatch::RequestIds,
+    pub running_requests: keys::InFlightRequests,
+    hosts: host_check::AllowedHosts,
+    limiter: rate_limits::RateLimiter,
+    request_ids: service::RequestIds,
 }
 
 /// Why a server did not start, in words that say what to do.
@@ -119,18 +101,18 @@ pub enum StartError {
 }
 
 /// A server that runs until it is told to stop.
-pub struct Running {
+pub struct RunningServer {
     /// Where it listens.
     pub addr: SocketAddr,
     /// Where `/healthz`, `/readyz` and `/metrics` listen.
     pub observe_addr: Option<SocketAddr>,
     server: Arc<Server>,
-    listening: Listening,
-    observing: Option<Listening>,
+    listening: ListenerTask,
+    observing: Option<ListenerTask>,
     writer: Writer,
 }
 
-impl Running {
+impl RunningServer {
     /// What the server holds.
     pub fn server(&self) -> &Arc<Server> {
         &self.server
@@ -156,16 +138,16 @@ pub async fn start(
     store: Store,
     clock: Clock,
     listener: Option<TcpListener>,
-) -> Result<Running, StartError> {
+) -> Result<RunningServer, StartError> {
     let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
     let wanted = listener.as_ref().map_or(Ok(settings.listen), TcpListener::local_addr);
     may_listen(wanted.map_err(|e| StartError::Listen(settings.listen, e))?, &settings)?;
     let listener = match listener {
         Some(listener) => listener,
-        None => listen::bind(settings.listen).await?,
+        None => listener::bind(settings.listen).await?,
     };
     let observe = match settings.observe {
-        Some(address) => Some(listen::bind(address).await?),
+        Some(address) => Some(listener::bind(address).await?),
         None => None,
     };
     let local =
@@ -176,39 +158,49 @@ pub async fn start(
     let data = data_plane::Data::load(&store).await?;
     let writer = recorder.clone().start().map_err(StartError::Thread)?;
     let server = Arc::new(Server {
-        places: places(&settings),
+        connection_limits: connection_limits(&settings),
         recorder,
         data,
-        hosts: guard::Hosts::new(&settings.hosts),
-        limiter: limits::Limiter::new(&settings.limits),
-        request_ids: dispatch::RequestIds::new(clock::entropy()),
+        hosts: host_check::AllowedHosts::new(&settings.hosts),
+        limiter: rate_limits::RateLimiter::new(&settings.limits),
+        request_ids: service::RequestIds::new(clock::entropy()),
         metrics: Metrics::default(),
-        refusals: auth::Refusals::default(),
-        running_requests: keys::RunningRequests::default(),
+        refusals: auth::RefusalThrottle::default(),
+        running_requests: keys::InFlightRequests::default(),
         stopping: CancellationToken::new(),
         store,
         clock,
         settings,
     });
     let limits = &server.settings.limits;
-    let door = Arc::new(Door::new(server.clone()));
-    let listening = listen::start(listener, server.places.clone(), limits, tls, move |ends, request| {
-        let door = door.clone();
-        async move { door.answer(ends, request).await }
-    });
+    let service = Arc::new(Service::new(server.clone()));
+    let listening = listener::start(
+        listener,
+        server.connection_limits.clone(),
+        limits,
+        tls,
+        move |connection, request| {
+            let service = service.clone();
+            async move { service.answer(connection, request).await }
+        },
+    );
     let observing = observe.map(|listener| {
         let server = server.clone();
-        listen::start(listener, places(&server.settings), limits, None, move |_, request| {
-            observe::answer(server.clone(), request)
+        listener::start(listener, connection_limits(&server.settings), limits, None, move |_, request| {
+            monitoring::answer(server.clone(), request)
         })
     });
-    Ok(Running { addr, observe_addr, server, listening, observing, writer })
+    Ok(RunningServer { addr, observe_addr, server, listening, observing, writer })
 }
 
 /// Places for the connections of one listener.
-fn places(settings: &Settings) -> places::Places {
-    let most = listen::connections_max(settings.limits.connections);
-    places::Places::new(most, settings.limits.connections_per_address, &settings.trusted_proxies)
+fn connection_limits(settings: &Settings) -> connection_limits::ConnectionLimits {
+    let most = listener::connections_max(settings.limits.connections);
+    connection_limits::ConnectionLimits::new(
+        most,
+        settings.limits.connections_per_address,
+        &settings.trusted_proxies,
+    )
 }
 
 /// Whether secrets stay out of other people's sight on the way to `address`.

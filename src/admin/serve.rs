@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::open;
 use crate::cli::{CommandContext, CommandError, ExitCode, ServeArgs};
 use crate::config::Config;
-use crate::server::observe::logs;
-use crate::server::settings::{Limits, Sessions, Settings, Tls};
+use crate::server::observability::logs;
+use crate::server::settings::{ServerLimits, SessionLifetimes, Settings, TlsFiles};
 use crate::server::{self, StartError};
 use crate::store::{Access, OpenError};
 
@@ -71,7 +71,7 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError>
     let certificate = args.tls_certificate.clone().or_else(|| path(&file.tls_certificate));
     let key = args.tls_key.clone().or_else(|| path(&file.tls_key));
     let tls = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
         (None, None) => None,
         _ => return Err(CommandError::usage("TLS needs both: tls_certificate and tls_key")),
     };
@@ -93,7 +93,7 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError>
         insecure_behind_proxy: args.insecure_behind_proxy || file.insecure_behind_proxy,
         trusted_proxies,
         hosts: if args.host.is_empty() { file.hosts.clone() } else { args.host.clone() },
-        limits: Limits {
+        limits: ServerLimits {
             connections: usize::try_from(limits.connections).unwrap_or(usize::MAX),
             connections_per_address: usize::try_from(limits.connections_per_address).unwrap_or(usize::MAX),
             header_timeout: seconds(limits.header_timeout_seconds),
@@ -103,7 +103,7 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError>
             failures_per_minute: limits.failures_per_minute,
             requests_per_minute: limits.requests_per_minute,
         },
-        sessions: Sessions {
+        sessions: SessionLifetimes {
             idle_days: config.sessions.idle_days,
             absolute_days: config.sessions.absolute_days,
         },

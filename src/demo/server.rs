@@ -11,7 +11,7 @@ use crate::domain::id::Id;
 use crate::domain::member::Role;
 use crate::domain::secret::{Digest, Secret};
 use crate::domain::time::Timestamp;
-use crate::server::{self, Running, Settings};
+use crate::server::{self, RunningServer, Settings};
 use crate::store::{
     Access, MachineRow, NewSession, OrganizationRow, Seed, SeedKey, SeedMember, SiteRow, Store, Target,
 };
@@ -38,7 +38,7 @@ impl DemoServer {
     ///
     /// # Errors
     /// See [`DemoError`].
-    pub async fn open(self) -> Result<Running, DemoError> {
+    pub async fn open(self) -> Result<RunningServer, DemoError> {
         let clock = Clock::System;
         let now = clock.now();
         let (keys, role, session) = (self.keys, self.role, self.session);

@@ -7,8 +7,6 @@ use std::sync::{Mutex, PoisonError};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
-use super::limits::Network;
-use super::{Refusal, Server};
 use crate::clock::entropy;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
@@ -16,6 +14,9 @@ use crate::domain::key::Client;
 use crate::domain::member::Status;
 use crate::domain::secret::{Digest, PREFIX, TokenKind};
 use crate::domain::time::{DAY, MINUTE, SECOND, Timestamp};
+use crate::server::Server;
+use crate::server::error::ApiError;
+use crate::server::http::rate_limits::ClientNetwork;
 use crate::store::{self, Alive, Event, SessionRow, SignedIn, Tx};
 
 /// A session is marked as used when its mark is older than this, in milliseconds: half of what is promised.
@@ -23,36 +24,38 @@ const TOUCH_AFTER: i64 = 30 * SECOND;
 
 /// A request with a session token. Whose it is, and what they may do, is read anew wherever it matters.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller {
+pub struct SessionCredential {
     digest: Digest,
 }
 
-impl Caller {
+impl SessionCredential {
     /// The session token of a request.
     ///
     /// # Errors
     /// An API key, which is not looked up; no session; or what cannot be one.
-    pub fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let values = || headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
         // Told by its prefix also where `Bearer` was forgotten: the hint helps more than "not signed in".
         if values().any(|value| bearer(value).unwrap_or(value).starts_with(PREFIX.as_bytes())) {
-            return Err(Refusal::KeyNotAllowedHere);
+            return Err(ApiError::KeyNotAllowedHere);
         }
         let mut values = values();
-        let (Some(value), None) = (values.next(), values.next()) else { return Err(Refusal::SessionMissing) };
-        let token = bearer(value).ok_or(Refusal::SessionMissing)?;
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(ApiError::SessionMissing);
+        };
+        let token = bearer(value).ok_or(ApiError::SessionMissing)?;
         if !token.starts_with(TokenKind::Session.prefix().as_bytes()) {
-            return Err(Refusal::SessionMissing);
+            return Err(ApiError::SessionMissing);
         }
         let digest = std::str::from_utf8(token).ok().and_then(|text| TokenKind::Session.digest(text));
-        digest.map(|digest| Self { digest }).ok_or(Refusal::SessionEnded)
+        digest.map(|digest| Self { digest }).ok_or(ApiError::SessionEnded)
     }
 
-    /// Who is signed in. For what is only read, and to refuse early; a write asks again with [`Caller::within`].
+    /// Who is signed in. For what is only read, and to refuse early; a write asks again with [`SessionCredential::within`].
     ///
     /// # Errors
     /// The session ended, or the member was removed.
-    pub async fn signed_in(&self, server: &Server) -> Result<SignedIn, Refusal> {
+    pub async fn signed_in(&self, server: &Server) -> Result<SignedIn, ApiError> {
         let now = server.clock.now();
         let found = server.store.reader().await?.signed_in(&self.digest).await?;
         let found = standing(server, now, found)?;
@@ -72,7 +75,7 @@ impl Caller {
     ///
     /// # Errors
     /// The session ended, or the member was removed.
-    pub async fn within(&self, server: &Server, tx: &mut Tx) -> Result<SignedIn, Refusal> {
+    pub async fn within(&self, server: &Server, tx: &mut Tx) -> Result<SignedIn, ApiError> {
         let found = tx.signed_in(&self.digest).await?;
         standing(server, server.clock.now(), found)
     }
@@ -84,11 +87,11 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-fn standing(server: &Server, now: Timestamp, found: Option<SignedIn>) -> Result<SignedIn, Refusal> {
+fn standing(server: &Server, now: Timestamp, found: Option<SignedIn>) -> Result<SignedIn, ApiError> {
     found
         .filter(|found| found.session.ended_at.is_none() && found.actor.member.status == Status::Active)
         .filter(|found| now < expires_at(server, &found.session))
-        .ok_or(Refusal::SessionEnded)
+        .ok_or(ApiError::SessionEnded)
 }
 
 /// Which sessions are not too old at `now`; agrees with [`expires_at`].
@@ -107,11 +110,11 @@ pub fn expires_at(server: &Server, session: &SessionRow) -> Timestamp {
 
 /// Who was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refused {
+pub enum RefusedParty {
     /// A member.
     Member(Id),
     /// Someone not signed in, told by the network and not by the address: of IPv6 everyone has more addresses than can be counted.
-    Network(Network),
+    ClientNetwork(ClientNetwork),
     /// Whoever comes when more are refused than are told apart.
     Others,
 }
@@ -119,23 +122,23 @@ pub enum Refused {
 /// Remembers which refusals were recorded in the last minute, so that a refused script does not fill the log, which nothing is
 /// ever deleted from.
 #[derive(Debug, Default)]
-pub struct Refusals {
-    recorded: Mutex<HashMap<(Refused, &'static str), Timestamp>>,
+pub struct RefusalThrottle {
+    recorded: Mutex<HashMap<(RefusedParty, &'static str), Timestamp>>,
 }
 
 /// More refused ones and operations within a minute than this are not told apart.
 const TOLD_APART: usize = 10_000;
 
-impl Refusals {
+impl RefusalThrottle {
     /// Whether this refusal is to be recorded; it then counts as recorded.
-    pub fn is_due(&self, who: Refused, operation: &'static str, now: Timestamp) -> bool {
+    pub fn is_due(&self, who: RefusedParty, operation: &'static str, now: Timestamp) -> bool {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = |at: &Timestamp| (0..MINUTE).contains(&now.since(*at));
         if recorded.len() >= TOLD_APART {
             recorded.retain(|_, at| recent(at));
         }
         let full = recorded.len() >= TOLD_APART && !recorded.contains_key(&(who, operation));
-        let last = recorded.entry((if full { Refused::Others } else { who }, operation));
+        let last = recorded.entry((if full { RefusedParty::Others } else { who }, operation));
         match last {
             Entry::Occupied(last) if recent(last.get()) => return false,
             Entry::Occupied(mut last) => drop(last.insert(now)),
@@ -147,11 +150,11 @@ impl Refusals {
 
 /// Records that a member tried what their role does not allow.
 pub async fn record_denied(server: &Server, headers: &HeaderMap, operation: &'static str, client: &Client) {
-    let Ok(caller) = Caller::of(headers) else { return };
+    let Ok(caller) = SessionCredential::from_headers(headers) else { return };
     let Ok(found) = caller.signed_in(server).await else { return };
     let now = server.clock.now();
     let member = found.actor.member.id;
-    if !server.refusals.is_due(Refused::Member(member), operation, now) {
+    if !server.refusals.is_due(RefusedParty::Member(member), operation, now) {
         return;
     }
     let event = Event::new(Action::PermissionRefused, now, entropy()).by(member, client);
@@ -178,7 +181,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, value.parse().unwrap());
         }
-        Caller::of(&headers).err().map(|refusal| refusal.problem().kind)
+        SessionCredential::from_headers(&headers).err().map(|refusal| refusal.problem().kind)
     }
 
     #[test]
@@ -207,8 +210,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_recorded_once_a_minute() {
-        let refusals = Refusals::default();
-        let who = Refused::Member(Id::new(Timestamp(0), [1; 10]));
+        let refusals = RefusalThrottle::default();
+        let who = RefusedParty::Member(Id::new(Timestamp(0), [1; 10]));
         assert!(refusals.is_due(who, "a", Timestamp(0)));
         assert!(!refusals.is_due(who, "a", Timestamp(MINUTE - 1)));
         assert!(refusals.is_due(who, "b", Timestamp(1)));
@@ -218,8 +221,8 @@ mod tests {
 
     #[test]
     fn however_many_are_refused_the_log_grows_slowly() {
-        let refusals = Refusals::default();
-        let from = |text: &str| Refused::Network(Network::of(text.parse().unwrap()));
+        let refusals = RefusalThrottle::default();
+        let from = |text: &str| RefusedParty::ClientNetwork(ClientNetwork::of(text.parse().unwrap()));
         assert!(refusals.is_due(from("2001:db8::1"), "a", Timestamp(0)));
         assert!(!refusals.is_due(from("2001:db8::2"), "a", Timestamp(0)), "a network has many addresses");
         let due = |at| {

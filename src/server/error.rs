@@ -16,7 +16,7 @@ use crate::wire::problem::{MEDIA_TYPE, Problem, ProblemType};
 
 /// Why a request is refused. No variant holds a credential, so that none can be echoed.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum ApiError {
     /// The request cannot be read; says what is wrong with it.
     Malformed(String),
     /// The cursor is none of ours, or belongs to another list.
@@ -92,7 +92,7 @@ pub enum Refusal {
 /// Seconds after which a client should try again when the server cannot answer.
 const TRY_AGAIN_S: u64 = 2;
 
-impl Refusal {
+impl ApiError {
     /// A 422 about one field.
     pub fn field(name: impl Into<String>, wrong: impl std::fmt::Display) -> Self {
         Self::Field(name.into(), wrong.to_string())
@@ -224,13 +224,13 @@ impl Refusal {
     }
 }
 
-impl From<Denied> for Refusal {
+impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
         Self::Denied(denied)
     }
 }
 
-impl From<store::Error> for Refusal {
+impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Busy => Self::Unavailable("The database is busy. Nothing was changed: try again."),
@@ -247,7 +247,7 @@ impl From<store::Error> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let wait = match &self {
             Self::RateLimited(wait) => wait.as_secs().max(1),
@@ -311,6 +311,6 @@ mod tests {
 
     #[test]
     fn forbidden_by_ownership_and_missing_are_the_same_problem() {
-        assert_eq!(Refusal::Denied(Denied::NotYours).problem(), Refusal::NotFound.problem());
+        assert_eq!(ApiError::Denied(Denied::NotYours).problem(), ApiError::NotFound.problem());
     }
 }

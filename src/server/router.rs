@@ -10,55 +10,60 @@ use axum::routing::{MethodFilter, on};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
 
-use super::{
-    Refusal, Server, activity, auth, keys, lookups, me, members, openapi, reviews, rotations, sessions, usage,
-};
 use crate::domain::id::Id;
 use crate::domain::member::Denied;
+use crate::server::Server;
+use crate::server::auth;
+use crate::server::error::ApiError;
+use crate::server::handlers::activity;
+use crate::server::handlers::key_lookups;
+use crate::server::handlers::keys;
+use crate::server::handlers::me;
+use crate::server::handlers::members;
+use crate::server::handlers::openapi;
+use crate::server::handlers::reviews;
+use crate::server::handlers::rotations;
+use crate::server::handlers::sessions;
+use crate::server::handlers::usage;
+use crate::server::http::request::CallRequest;
 use crate::wire::{BASE, Call};
-
-mod asked;
-mod if_match;
-
-pub use asked::{Asked, Origin, agent};
-pub use if_match::IfMatch;
 
 /// The operation that answered, put on each response for the books.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Operation(pub &'static str);
+pub(in crate::server) struct OperationName(pub &'static str);
 
 /// The routes of the management plane while they are put together.
-pub struct Routes {
+pub struct RouteBuilder {
     server: Arc<Server>,
     router: Router,
 }
 
-impl Routes {
+impl RouteBuilder {
     /// Lets `handler` answer the call that it names in its signature:
-    /// `async fn list(server: Arc<Server>, asked: Asked<ListMembers>) -> Result<Answer<ListMembers>, Refusal>`.
+    /// `async fn list(server: Arc<Server>, asked: CallRequest<ListMembers>) -> Result<CallResponse<ListMembers>, ApiError>`.
     #[must_use]
     pub fn on<C, H, F>(mut self, handler: H) -> Self
     where
         C: Call + Send + Sync + 'static,
-        H: Fn(Arc<Server>, Asked<C>) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Result<Answer<C>, Refusal>> + Send,
+        H: Fn(Arc<Server>, CallRequest<C>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<CallResponse<C>, ApiError>> + Send,
     {
         let server = self.server.clone();
         let answer = move |request: Request| {
             let (server, handler) = (server.clone(), handler.clone());
             async move {
-                let asked = Asked::<C>::read(&server, request).await;
+                let asked = CallRequest::<C>::read(&server, request).await;
                 let (headers, client) = (asked.headers.clone(), asked.client.clone());
                 let mut response = match handler(server.clone(), asked).await {
                     Ok(answer) => answer.into_response(),
                     Err(refusal) => {
-                        if let Refusal::Denied(Denied::Role { .. }) = refusal {
+                        if let ApiError::Denied(Denied::Role { .. }) = refusal {
                             auth::record_denied(&server, &headers, C::OPERATION, &client).await;
                         }
                         refusal.into_response()
                     }
                 };
-                response.extensions_mut().insert(Operation(C::OPERATION));
+                response.extensions_mut().insert(OperationName(C::OPERATION));
                 response
             }
         };
@@ -69,14 +74,14 @@ impl Routes {
 }
 
 /// What a handler answers with: what its call promises.
-pub struct Answer<C: Call> {
+pub struct CallResponse<C: Call> {
     reply: C::Reply,
     status: u16,
     version: Option<i64>,
     created: Option<Id>,
 }
 
-impl<C: Call> Answer<C> {
+impl<C: Call> CallResponse<C> {
     /// The promised reply with the promised status.
     pub fn new(reply: C::Reply) -> Self {
         Self { reply, status: C::STATUS, version: None, created: None }
@@ -104,7 +109,7 @@ impl<C: Call> Answer<C> {
     }
 }
 
-impl<C: Call> IntoResponse for Answer<C> {
+impl<C: Call> IntoResponse for CallResponse<C> {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = if status == StatusCode::NO_CONTENT {
@@ -112,7 +117,7 @@ impl<C: Call> IntoResponse for Answer<C> {
         } else {
             match serde_json::to_vec(&self.reply) {
                 Ok(body) => Body::from(body),
-                Err(_) => return Refusal::Internal.into_response(),
+                Err(_) => return ApiError::Internal.into_response(),
             }
         };
         let mut response = Response::new(body);
@@ -141,13 +146,13 @@ pub fn etag(version: i64) -> String {
 
 /// All routes.
 pub fn routes(server: &Arc<Server>) -> Router {
-    let routes = Routes { server: server.clone(), router: Router::new() };
+    let routes = RouteBuilder { server: server.clone(), router: Router::new() };
     let routes = members::routes(activity::routes(sessions::routes(me::routes(routes))));
-    let routes = lookups::routes(reviews::routes(rotations::routes(usage::routes(keys::routes(routes)))));
+    let routes = key_lookups::routes(reviews::routes(rotations::routes(usage::routes(keys::routes(routes)))));
     routes
         .router
         .merge(openapi::routes())
-        .fallback(|| async { Refusal::NotFound })
-        .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
+        .fallback(|| async { ApiError::NotFound })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(DefaultBodyLimit::disable())
 }

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::address::Network;
 use crate::domain::policy::Policy;
+use crate::server::http::client_address::IpRange;
 
 /// What the server was told. The defaults are those of `keyward.toml`.
 #[derive(Clone, Debug)]
@@ -15,24 +15,24 @@ pub struct Settings {
     /// Where `/healthz`, `/readyz` and `/metrics` listen; nowhere if nothing.
     pub observe: Option<SocketAddr>,
     /// Certificate and key for TLS.
-    pub tls: Option<Tls>,
+    pub tls: Option<TlsFiles>,
     /// Plain HTTP beyond loopback, since a proxy in front speaks TLS. Needs `trusted_proxies`.
     pub insecure_behind_proxy: bool,
     /// The proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<IpRange>,
     /// The names this server answers for, besides loopback's names and the address it listens on.
     pub hosts: Vec<String>,
     /// How much is taken from whom.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// How long sessions live.
-    pub sessions: Sessions,
+    pub sessions: SessionLifetimes,
     /// When a key is stale, and how long a rotation waits.
     pub policy: Policy,
 }
 
 /// Files for TLS, in PEM.
 #[derive(Clone, Debug)]
-pub struct Tls {
+pub struct TlsFiles {
     /// The certificate and the chain above it.
     pub certificate: PathBuf,
     /// Its private key.
@@ -41,7 +41,7 @@ pub struct Tls {
 
 /// Limits on what is taken from clients.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Most connections at once.
     pub connections: usize,
     /// Most of them from one address, but for this machine and trusted proxies, which stand for many.
@@ -62,7 +62,7 @@ pub struct Limits {
 
 /// How long sessions live.
 #[derive(Clone, Debug)]
-pub struct Sessions {
+pub struct SessionLifetimes {
     /// A session ends when it was not used for this many days.
     pub idle_days: u32,
     /// A session ends this many days after it began.
@@ -78,14 +78,14 @@ impl Default for Settings {
             insecure_behind_proxy: false,
             trusted_proxies: Vec::new(),
             hosts: Vec::new(),
-            limits: Limits::default(),
-            sessions: Sessions::default(),
+            limits: ServerLimits::default(),
+            sessions: SessionLifetimes::default(),
             policy: Policy::default(),
         }
     }
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 1_024,
@@ -100,7 +100,7 @@ impl Default for Limits {
     }
 }
 
-impl Default for Sessions {
+impl Default for SessionLifetimes {
     fn default() -> Self {
         Self { idle_days: 120, absolute_days: 400 }
     }

@@ -15,7 +15,7 @@ use axum::routing::get;
 use keyward::clock::{Clock, entropy, monotonic};
 use keyward::domain::secret::{Token, TokenKind};
 use keyward::domain::time::DAY;
-use keyward::server::{self, Running, Settings};
+use keyward::server::{self, RunningServer, Settings};
 use keyward::store::{Access, HostInvitation, Store, Target};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -57,7 +57,7 @@ async fn bare() -> SocketAddr {
     address
 }
 
-async fn keyward() -> (Running, TempDir) {
+async fn keyward() -> (RunningServer, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let target = Target::Sqlite(folder.path().join("data").join("keys.db"));
     let clock = Clock::System;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyward::client::Request;
 use keyward::clock::{Clock, entropy};
 use keyward::domain::secret::Secret;
-use keyward::server::{self, Running, Settings, StartError};
+use keyward::server::{self, RunningServer, Settings, StartError};
 use keyward::store::{Access, Store, Target};
 use keyward::wire::keys::{CreateKey, CreateOrganizationKey};
 use tempfile::TempDir;
@@ -21,14 +21,14 @@ mod logs;
 mod tls;
 
 /// A server with these settings on a fresh database that nobody set up.
-async fn serve(change: impl FnOnce(&mut Settings)) -> (Running, TempDir) {
+async fn serve(change: impl FnOnce(&mut Settings)) -> (RunningServer, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
     change(&mut settings);
     (start(settings, &folder).await.unwrap(), folder)
 }
 
-async fn start(settings: Settings, folder: &TempDir) -> Result<Running, StartError> {
+async fn start(settings: Settings, folder: &TempDir) -> Result<RunningServer, StartError> {
     let target = Target::Sqlite(folder.path().join("data").join("keys.db"));
     let store = Store::open(&target, Access::Serve, Clock::System.now(), entropy).await.unwrap();
     server::start(settings, store, Clock::System, None).await
@@ -294,7 +294,7 @@ async fn a_server_that_cannot_start_says_what_to_do() {
     };
     assert!(refusal(&behind_proxy).await.contains("none of this machine's addresses"));
     let missing = folder.path().join("none.pem");
-    let tls = server::settings::Tls { certificate: missing.clone(), key: missing };
+    let tls = server::settings::TlsFiles { certificate: missing.clone(), key: missing };
     assert!(refusal(&|s| s.tls = Some(tls.clone())).await.contains("none.pem for TLS"));
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use keyward::server::observe::logs::subscriber;
+use keyward::server::observability::logs::subscriber;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use keyward::server::settings::Tls;
+use keyward::server::settings::TlsFiles;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -17,7 +17,7 @@ use crate::support::raw_http::{read_response, request};
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_clients_are_answered_and_plain_http_is_not() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keyward/support/tls");
-    let tls = Tls { certificate: files.join("localhost.pem"), key: files.join("localhost.key") };
+    let tls = TlsFiles { certificate: files.join("localhost.pem"), key: files.join("localhost.key") };
     let (running, _folder) = serve(|settings| settings.tls = Some(tls)).await;
 
     let mut roots = RootCertStore::empty();

@@ -34,7 +34,7 @@ fn everywhere(person: &TestMember, doors: &[Client]) -> Vec<Client> {
 }
 
 /// The other servers of the server: one on PostgreSQL, none on SQLite, which belongs to one.
-async fn doors(server: &TestServer, database: &Database) -> Vec<(keyward::server::Running, Client)> {
+async fn doors(server: &TestServer, database: &Database) -> Vec<(keyward::server::RunningServer, Client)> {
     if database.is_shared() { vec![server.start_second(database).await] } else { Vec::new() }
 }
 

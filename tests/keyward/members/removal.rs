@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use keyward::client::{Client, Credential, Request};
 use keyward::domain::key::Kind;
 use keyward::domain::member::Role;
-use keyward::server::Running;
+use keyward::server::RunningServer;
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, CreatePersonalKey, CreatedKey};
 use keyward::wire::members::{ChangeMemberRole, ChangeRole, RemoveMember, RemoveQuery};
@@ -24,7 +24,7 @@ fn user(door: &Client, key: &CreatedKey) -> Client {
     door.with_credential(Credential::bearer(secret.expose()).unwrap())
 }
 
-async fn doors(server: &TestServer, database: &Database) -> (Vec<Running>, Vec<Client>) {
+async fn doors(server: &TestServer, database: &Database) -> (Vec<RunningServer>, Vec<Client>) {
     let mut clients = vec![server.client.clone()];
     let mut running = Vec::new();
     if database.is_shared() {

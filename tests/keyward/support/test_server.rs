@@ -6,7 +6,7 @@ use keyward::domain::id::Id;
 use keyward::domain::member::Role;
 use keyward::domain::secret::{Token, TokenKind};
 use keyward::domain::time::DAY;
-use keyward::server::{self, Running, Settings};
+use keyward::server::{self, RunningServer, Settings};
 use keyward::store::{self, Access, HostInvitation, NewMember, NewSession, Store, Tx};
 use keyward::wire::keys::ShownOnce;
 use keyward::wire::members::{CreateInvitation, Invite};
@@ -21,7 +21,7 @@ pub struct TestServer {
     pub ada: TestMember,
     /// Nobody.
     pub client: Client,
-    running: Running,
+    running: RunningServer,
 }
 
 /// A member who is signed in.
@@ -64,7 +64,7 @@ impl TestServer {
     }
 
     /// Another server on the same database, as another process would be; with nobody's client for it.
-    pub async fn start_second(&self, database: &Database) -> (Running, Client) {
+    pub async fn start_second(&self, database: &Database) -> (RunningServer, Client) {
         start_server(database.open().await, settings_without_limits(), Clock::System).await
     }
 
@@ -123,7 +123,7 @@ async fn insert_members_in(tx: &mut Tx, role: Role, count: usize) -> Result<Vec<
     Ok(planted)
 }
 
-pub async fn start_server(store: Store, mut settings: Settings, clock: Clock) -> (Running, Client) {
+pub async fn start_server(store: Store, mut settings: Settings, clock: Clock) -> (RunningServer, Client) {
     settings.listen = "127.0.0.1:0".parse().unwrap();
     let running = server::start(settings, store, clock, None).await.unwrap();
     let address = format!("http://{}", running.addr).parse().unwrap();

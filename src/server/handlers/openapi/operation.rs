@@ -1,0 +1,196 @@
+//! What each operation may answer: its success, and every problem by status.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use utoipa::IntoParams as _;
+
+use ProblemType as P;
+
+use crate::wire::problem::{MEDIA_TYPE, ProblemType};
+use crate::wire::{Call, Plane};
+
+/// What `If-Match` is worth sending with. More is understood.
+pub(in crate::server) const IF_MATCH: &str = r#"^(\*|"[1-9][0-9]*")$"#;
+
+/// What an operation has besides what follows from its types.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::server) struct OperationTraits {
+    /// It needs `Idempotency-Key`.
+    pub idempotent: bool,
+    /// It takes `If-Match`, and whether it must be sent.
+    pub if_match: Option<bool>,
+    /// It answers 200 instead where nothing was created any more.
+    pub also_200: bool,
+    /// It answers one key, with its `ETag`.
+    pub etag: bool,
+    /// Problems of its own.
+    pub problems: &'static [ProblemType],
+}
+
+impl OperationTraits {
+    pub(in crate::server) fn of(operation: &str) -> Self {
+        let create = Self {
+            idempotent: true,
+            also_200: true,
+            etag: true,
+            problems: &[P::NotPermitted, P::ReplacesConflict],
+            ..Self::default()
+        };
+        let edit = Self {
+            if_match: Some(true),
+            etag: true,
+            problems: &[P::NotPermitted, P::IfMatchMissing, P::VersionMismatch, P::KeyRevoked],
+            ..Self::default()
+        };
+        let revoke = Self {
+            if_match: Some(false),
+            etag: true,
+            problems: &[P::NotPermitted, P::UsedSince, P::VersionMismatch],
+            ..Self::default()
+        };
+        let problems = |problems| Self { problems, ..Self::default() };
+        match operation {
+            "createPersonalKey" | "createOrganizationKey" => create,
+            "editPersonalKey" | "editOrganizationKey" => edit,
+            "revokePersonalKey" | "revokeOrganizationKey" => revoke,
+            "getPersonalKey" | "getOrganizationKey" => {
+                Self { etag: true, problems: &[P::NotPermitted], ..Self::default() }
+            }
+            "confirmPersonalKey" | "confirmOrganizationKey" => {
+                Self { etag: true, problems: &[P::NotPermitted, P::KeyRevoked], ..Self::default() }
+            }
+            "createReview" => Self {
+                idempotent: true,
+                also_200: true,
+                problems: &[P::NotPermitted, P::NotFound, P::UsedSince, P::KeyRevoked],
+                ..Self::default()
+            },
+            "createSession" => problems(&[P::CodeInvalid, P::KeyNotAllowedHere]),
+            "lookUpKey" => problems(&[P::NotFound]),
+            "revokeLeakedKey" => problems(&[P::NotPermitted, P::NotFound]),
+            "changeMemberRole" | "removeMember" => {
+                problems(&[P::NotPermitted, P::LastAdmin, P::MemberRemoved])
+            }
+            "listSites" | "listMachines" | "authenticate" | "getMe" | "createSessionCode"
+            | "listSessions" | "endCurrentSession" | "endSession" | "listPersonalKeys" => problems(&[]),
+            _ => problems(&[P::NotPermitted]),
+        }
+    }
+}
+
+/// Every problem that the call may answer with.
+pub(in crate::server) fn problems<C: Call>() -> BTreeSet<ProblemType> {
+    let traits = OperationTraits::of(C::OPERATION);
+    let mut all: BTreeSet<_> =
+        [P::Malformed, P::HostUnknown, P::RateLimited, P::Internal, P::Unavailable].into();
+    all.extend(traits.problems);
+    match C::PLANE {
+        Plane::Data => {
+            all.extend([P::CredentialsMissing, P::AuthorizationMalformed, P::KeyMalformed, P::KeyInvalid]);
+            return all;
+        }
+        Plane::Management => {
+            all.extend([P::SessionMissing, P::SessionEnded, P::KeyNotAllowedHere, P::OriginRefused]);
+        }
+        Plane::Open => {
+            all.extend([P::KeyNotAllowedHere, P::OriginRefused]);
+        }
+    }
+    let takes_body = std::any::type_name::<C::Body>() != std::any::type_name::<()>();
+    if takes_body {
+        all.extend([P::RequestTimeout, P::BodyTooLarge, P::MediaTypeUnsupported, P::FieldInvalid]);
+    }
+    let parameters = C::Query::into_params(|| None);
+    if !parameters.is_empty() {
+        all.insert(P::FieldInvalid);
+    }
+    if parameters.iter().any(|p| p.name == "cursor") {
+        all.insert(P::CursorInvalid);
+    }
+    if C::HAS_ID {
+        all.insert(P::NotFound);
+    }
+    if traits.idempotent {
+        all.extend([P::IdempotencyKeyMissing, P::IdempotencyInProgress, P::IdempotencyKeyReused]);
+    }
+    if C::METHOD != Method::GET {
+        all.extend([P::OutcomeUnknown, P::DiskFull]);
+    }
+    all
+}
+
+/// All answers of a call, by status.
+pub(in crate::server) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
+    let traits = OperationTraits::of(C::OPERATION);
+    let mut headers = Vec::new();
+    if traits.etag {
+        headers.push(("ETag", "The key's version, for `If-Match`."));
+    }
+    if C::OPERATION == "authenticate" {
+        headers.extend([
+            ("X-Keyward-Key-Id", "The key's id."),
+            ("X-Keyward-Key-Name", "The key's name, UTF-8, percent-encoded."),
+            ("X-Keyward-Key-Kind", "`personal` or `organization`."),
+        ]);
+    }
+    let mut all = Map::new();
+    if traits.also_200 {
+        all.insert("200".into(), success("Done before, by the same request.", reply.cloned(), &headers));
+    }
+    if traits.etag && C::STATUS == 201 {
+        headers.push(("Location", "Where the key is from now on."));
+    }
+    all.insert(C::STATUS.to_string(), success("Done.", reply.cloned(), &headers));
+    let mut by_status: BTreeMap<u16, Vec<ProblemType>> = BTreeMap::new();
+    for problem in problems::<C>() {
+        by_status.entry(problem.status()).or_default().push(problem);
+    }
+    for (status, problems) in by_status {
+        all.insert(status.to_string(), failure(&problems));
+    }
+    all
+}
+
+/// An answer of success.
+pub(in crate::server) fn success(about: &str, schema: Option<Value>, headers: &[(&str, &str)]) -> Value {
+    let mut answer = json!({"description": about, "headers": with_request_id(headers)});
+    if let Some(schema) = schema {
+        answer["content"] = json!({"application/json": {"schema": schema}});
+    }
+    answer
+}
+
+/// An answer that carries one of these problems, all of one status.
+pub(in crate::server) fn failure(problems: &[ProblemType]) -> Value {
+    let names: Vec<_> = problems.iter().map(|p| p.name()).collect();
+    let about: Vec<_> = problems.iter().map(|p| format!("`{}`: {}.", p.name(), p.title())).collect();
+    let headers: &[_] = match problems.first().map(|p| p.status()) {
+        Some(401) => &[("WWW-Authenticate", "How to sign in, after RFC 6750.")],
+        Some(429 | 503) => &[("Retry-After", "Seconds to wait before trying again.")],
+        _ => &[],
+    };
+    json!({
+        "description": about.join(" "),
+        "headers": with_request_id(headers),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        // Not as a schema: generated clients would have a type of their own for each status of each call.
+        "x-problem-types": names,
+    })
+}
+
+fn with_request_id(headers: &[(&str, &str)]) -> Map<String, Value> {
+    let all = headers.iter().chain(&[("X-Request-Id", "Finds the request in the server's log.")]);
+    all.map(|(name, about)| {
+        let schema = match *name {
+            "Retry-After" => json!({"type": "integer", "minimum": 1}),
+            "X-Keyward-Key-Id" => json!({"type": "string", "format": "uuid"}),
+            "X-Keyward-Key-Kind" => json!({"$ref": "#/components/schemas/Kind"}),
+            "Location" => json!({"type": "string", "format": "uri-reference"}),
+            _ => json!({"type": "string"}),
+        };
+        ((*name).to_owned(), json!({"description": about, "required": true, "schema": schema}))
+    })
+    .collect()
+}

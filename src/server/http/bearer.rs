@@ -1,0 +1,143 @@
+//! Reads the `Authorization` header: one `Bearer` token, or what exactly is wrong with it.
+//!
+//! After RFC 9110 (11.4) and RFC 6750 (2.1): the scheme in any case, one or more spaces, one token. What people get wrong when they
+//! set up a key is told apart, because the answer tells them what to mend.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::domain::secret::{Malformed, PREFIX, check};
+use crate::server::error::ApiError;
+
+const SCHEME: &[u8] = b"bearer";
+
+const SEVERAL: &str =
+    "More than one credential was sent, where one is expected. Send one `Authorization: Bearer sk_…`.";
+const BARE_KEY: &str = "The `Bearer` prefix or the space after it is missing: the header holds the key alone. \
+                        Send `Authorization: Bearer sk_…`.";
+const NO_SPACE: &str = "The `Bearer` prefix or the space after it is missing: `Bearer` is not followed by a space. \
+                        Send `Authorization: Bearer sk_…`.";
+const NO_TOKEN: &str = "The `Bearer` prefix or the space after it is missing, or nothing follows them. \
+                        Send `Authorization: Bearer sk_…`.";
+const OTHER_SCHEME: &str = "The `Bearer` prefix or the space after it is missing: no other scheme is understood. \
+                            Send `Authorization: Bearer sk_…`.";
+
+/// The one token of the header. Nothing where there is no such header at all.
+///
+/// # Errors
+/// [`ApiError::AuthorizationMalformed`], with what is wrong.
+pub fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, ApiError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(ApiError::AuthorizationMalformed(SEVERAL));
+    }
+    one_token(value.as_bytes().trim_ascii_end()).map(Some).map_err(ApiError::AuthorizationMalformed)
+}
+
+fn one_token(value: &[u8]) -> Result<&[u8], &'static str> {
+    match value.split_at_checked(SCHEME.len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => match rest {
+            [] => Err(NO_TOKEN),
+            // A comma: two headers that a proxy joined into one.
+            [b' ', token @ ..] if token.contains(&b',') => Err(SEVERAL),
+            [b' ', token @ ..] => Ok(token.trim_ascii_start()),
+            _ => Err(NO_SPACE),
+        },
+        _ if value.starts_with(PREFIX.as_bytes()) => Err(BARE_KEY),
+        _ => Err(OTHER_SCHEME),
+    }
+}
+
+/// The well-formed key of a data-plane request. It borrows from the header, so that no copy of it is left behind.
+///
+/// # Errors
+/// [`ApiError::CredentialsMissing`], [`ApiError::AuthorizationMalformed`] or [`ApiError::KeyMalformed`].
+pub fn key(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let token = token(headers)?.ok_or(ApiError::CredentialsMissing)?;
+    let text = match std::str::from_utf8(token) {
+        Ok(text) => text,
+        Err(e) if e.valid_up_to() < PREFIX.len() => return Err(ApiError::KeyMalformed(Malformed::Prefix)),
+        Err(e) => return Err(ApiError::KeyMalformed(Malformed::Alphabet(e.valid_up_to()))),
+    };
+    check(text).map_err(ApiError::KeyMalformed)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::domain::secret::{LENGTH, Secret};
+
+    fn headers(values: &[&[u8]]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for value in values {
+            map.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        map
+    }
+
+    /// The key, or the type and detail of the refusal.
+    fn read(values: &[&[u8]]) -> Result<String, (&'static str, String)> {
+        let headers = headers(values);
+        key(&headers).map(str::to_owned).map_err(|refusal| {
+            let problem = refusal.problem();
+            (problem.kind.name(), problem.detail)
+        })
+    }
+
+    #[test]
+    fn every_header_that_people_and_proxies_send() {
+        let secret = Secret::generate(|| [36; 64]);
+        let s = secret.expose();
+        for good in [
+            format!("Bearer {s}"),
+            format!("bearer {s}"),
+            format!("BEARER {s}"),
+            format!("Bearer  {s}"),
+            format!("Bearer {s}  "),
+        ] {
+            assert_eq!(read(&[good.as_bytes()]).as_deref(), Ok(s), "{good}");
+        }
+        let (header, key) = ("authorization-malformed", "key-malformed");
+        let bad: Vec<(&str, Vec<u8>)> = vec![
+            (header, s.into()),
+            (header, format!("Bearer{s}").into()),
+            (header, format!("Bearer\t{s}").into()),
+            (header, format!("Bearer:{s}").into()),
+            (header, "Bearer".into()),
+            (header, "Bearer ".into()),
+            (header, "".into()),
+            (header, format!("Basic {s}").into()),
+            (header, format!("Token {s}").into()),
+            (header, format!("\"Bearer {s}\"").into()),
+            (header, format!("\u{200b}Bearer {s}").into()),
+            (header, format!("Bearer {s}, Bearer {s}").into()),
+            (header, format!("Bearer {s},{s}").into()),
+            (key, format!("Bearer \"{s}\"").into()),
+            (key, format!("Bearer <{s}>").into()),
+            (key, format!("Bearer Bearer {s}").into()),
+            (key, format!("Bearer \u{200b}{s}").into()),
+            (key, format!("Bearer {s}\u{200b}").into()),
+            (key, format!("Bearer sk-{}", &s[3..]).into()),
+            (key, format!("Bearer {} {}", &s[..20], &s[20..]).into()),
+            (key, [b"Bearer ".as_slice(), s.as_bytes(), b"\xff"].concat()),
+            (key, b"Bearer \xff\xfe".to_vec()),
+            (key, format!("Bearer ses_{}", "0".repeat(64)).into()),
+            (key, format!("Bearer {}", s.to_lowercase()).into()),
+        ];
+        for (kind, value) in bad {
+            let (got, detail) = read(&[&value]).unwrap_err();
+            assert_eq!(got, kind, "{}", String::from_utf8_lossy(&value));
+            assert!(!detail.contains(&s[3..20]), "the credential is echoed: {detail}");
+        }
+        for cut in 1..LENGTH {
+            assert_eq!(read(&[format!("Bearer {}", &s[..cut]).as_bytes()]).unwrap_err().0, key);
+        }
+        assert_eq!(read(&[]).unwrap_err().0, "credentials-missing");
+        let twice = format!("Bearer {s}");
+        assert_eq!(read(&[twice.as_bytes(), twice.as_bytes()]).unwrap_err().0, header);
+    }
+}

@@ -1,0 +1,3 @@
+//! Changes that several handlers make.
+
+pub mod member_removal;
