@@ -9,7 +9,9 @@ use crate::domain::key;
 use crate::domain::secret::{Token, TokenKind};
 use crate::domain::text;
 use crate::domain::time::DAY;
-use crate::store::{Access, BackupError, HostInvitation, OpenError, SetUpError, Store, Target};
+use crate::store::{
+    AdminInvitation, BackupError, DatabaseLocation, OpenMode, OpenStoreError, SetUpError, Store,
+};
 
 mod serve;
 
@@ -28,8 +30,8 @@ pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<Ex
             let organization =
                 key::name(&organization).map_err(|e| CommandError::usage(format!("--organization {e}")))?;
             let (invitation, code) = invitation(&email, context)?;
-            let store = open(&database, Access::SetUp, context).await?;
-            let done = store.bootstrap(organization.clone(), invitation.clone(), clock::entropy).await;
+            let store = open(&database, OpenMode::SetUp, context).await?;
+            let done = store.bootstrap(organization.clone(), invitation.clone(), clock::random_bytes).await;
             store.close().await;
             done?;
             output::print_message(&format!("Set up {organization}. {}", hand_over(&invitation)));
@@ -37,16 +39,16 @@ pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<Ex
         }
         AdminCommand::Invite { database, email } => {
             let (invitation, code) = invitation(&email, context)?;
-            let store = open(&database, Access::Tool, context).await?;
-            let done = store.invite_from_host(invitation.clone(), clock::entropy).await;
+            let store = open(&database, OpenMode::Tool, context).await?;
+            let done = store.invite_from_host(invitation.clone(), clock::random_bytes).await;
             store.close().await;
             done?;
             output::print_message(&hand_over(&invitation));
             code_out(&code)
         }
         AdminCommand::AcceptRestore { database } => {
-            let store = open(&database, Access::Tool, context).await?;
-            let done = store.accept_restore(context.clock.now(), clock::entropy).await;
+            let store = open(&database, OpenMode::Tool, context).await?;
+            let done = store.accept_restore(context.clock.now(), clock::random_bytes).await;
             store.close().await;
             let restored = done?;
             output::print_message(&if restored.was_pending {
@@ -69,7 +71,7 @@ pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<Ex
 /// # Errors
 /// The database cannot be used, or the file cannot be written.
 pub async fn backup(args: &BackupArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let store = open(&args.database, Access::Tool, context).await?;
+    let store = open(&args.database, OpenMode::Tool, context).await?;
     let done = store.backup(&args.to).await;
     store.close().await;
     done?;
@@ -82,36 +84,36 @@ pub async fn backup(args: &BackupArgs, context: &CommandContext) -> Result<ExitC
 }
 
 /// Which database: the flag, else the configuration with the environment over it.
-fn target(database: &DatabaseArgs, context: &CommandContext) -> Result<Target, CommandError> {
+fn target(database: &DatabaseArgs, context: &CommandContext) -> Result<DatabaseLocation, CommandError> {
     let server = &context.config.server;
     match (&database.data, server.database_url.as_str(), server.data.as_str()) {
-        (Some(file), ..) => Ok(Target::Sqlite(file.clone())),
+        (Some(file), ..) => Ok(DatabaseLocation::Sqlite(file.clone())),
         (None, "", "") => Err(CommandError::usage(
             "which database? Say --data FILE for SQLite, or set KEYWARD_DATABASE_URL for PostgreSQL",
         )),
-        (None, "", file) => Ok(Target::Sqlite(PathBuf::from(file))),
-        (None, url, _) => Ok(Target::Postgres(url.to_owned())),
+        (None, "", file) => Ok(DatabaseLocation::Sqlite(PathBuf::from(file))),
+        (None, url, _) => Ok(DatabaseLocation::Postgres(url.to_owned())),
     }
 }
 
 async fn open(
     database: &DatabaseArgs,
-    access: Access,
+    access: OpenMode,
     context: &CommandContext,
 ) -> Result<Store, CommandError> {
     let target = target(database, context)?;
-    Ok(Store::open(&target, access, context.clock.now(), clock::entropy).await?)
+    Ok(Store::open(&target, access, context.clock.now(), clock::random_bytes).await?)
 }
 
-fn invitation(address: &str, context: &CommandContext) -> Result<(HostInvitation, Token), CommandError> {
+fn invitation(address: &str, context: &CommandContext) -> Result<(AdminInvitation, Token), CommandError> {
     let email = email::email(address).map_err(|e| CommandError::usage(format!("--email: {e}")))?;
-    let code = Token::new(TokenKind::Code, clock::entropy());
+    let code = Token::new(TokenKind::Code, clock::random_bytes());
     let at = context.clock.now();
     let digest = TokenKind::Code.digest(code.expose()).expect("a new token is well-formed");
-    Ok((HostInvitation { email, code: digest, at, expires_at: at.plus(CODE_LIVES) }, code))
+    Ok((AdminInvitation { email, code: digest, at, expires_at: at.plus(CODE_LIVES) }, code))
 }
 
-fn hand_over(invitation: &HostInvitation) -> String {
+fn hand_over(invitation: &AdminInvitation) -> String {
     format!(
         "{} signs in with `keyward login URL` and the code below; it works once, until {}.",
         text::line(&invitation.email),
@@ -126,13 +128,15 @@ fn code_out(code: &Token) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Success)
 }
 
-impl From<OpenError> for CommandError {
-    fn from(error: OpenError) -> Self {
+impl From<OpenStoreError> for CommandError {
+    fn from(error: OpenStoreError) -> Self {
         let exit = match &error {
-            OpenError::Missing(_) => ExitCode::NotFound,
-            OpenError::Exposed { .. } | OpenError::Served(_) | OpenError::Newer(_) => ExitCode::Refused,
-            OpenError::Address => ExitCode::Usage,
-            OpenError::Database(error) => of_database(error),
+            OpenStoreError::Missing(_) => ExitCode::NotFound,
+            OpenStoreError::Exposed { .. } | OpenStoreError::Served(_) | OpenStoreError::Newer(_) => {
+                ExitCode::Refused
+            }
+            OpenStoreError::Address => ExitCode::Usage,
+            OpenStoreError::Database(error) => of_database(error),
             _ => ExitCode::Failure,
         };
         Self::new(exit, error.to_string())
@@ -154,7 +158,7 @@ impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
         match error {
             BackupError::NotSqlite => Self::new(ExitCode::Refused, error.to_string()),
-            BackupError::File(OpenError::File { path, error })
+            BackupError::File(OpenStoreError::File { path, error })
                 if error.kind() == std::io::ErrorKind::AlreadyExists =>
             {
                 Self::new(
@@ -168,9 +172,9 @@ impl From<BackupError> for CommandError {
     }
 }
 
-fn of_database(error: &crate::store::Error) -> ExitCode {
+fn of_database(error: &crate::store::StoreError) -> ExitCode {
     match error {
-        crate::store::Error::Unreachable(_) | crate::store::Error::Busy => ExitCode::Unreachable,
+        crate::store::StoreError::Unreachable(_) | crate::store::StoreError::Busy => ExitCode::Unreachable,
         _ => ExitCode::Failure,
     }
 }

@@ -152,8 +152,10 @@ async fn dispatch(command: RemoteCommand, context: &CommandContext) -> Result<Ex
 
 /// What stands below the help.
 fn after_help() -> String {
-    let variables: Vec<String> =
-        crate::config::VARIABLES.iter().map(|(name, what)| format!("  {name:20}  {what}")).collect();
+    let variables: Vec<String> = crate::config::ENVIRONMENT_VARIABLES
+        .iter()
+        .map(|(name, what)| format!("  {name:20}  {what}"))
+        .collect();
     format!(
         "Without a command: the terminal UI on the chosen profile.\n\nEnvironment:\n{}\n\n\
         A flag is stronger than the environment, and that than the configuration file.\n\n\

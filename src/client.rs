@@ -24,14 +24,14 @@ pub mod state;
 mod tests;
 mod tls;
 
-pub use address::{Address, BadAddress};
-pub use credential::{BadCredential, Credential};
-pub use error::{Error, Trouble};
-pub use pages::{HELD_MAX, KEYS_MAX, Keep, KeyPage, Paged};
-pub use probe::Probe;
-pub use request::Request;
-pub use retry::{Retrying, Tell};
-pub use tls::{Roots, install_provider};
+pub use address::{ServerAddress, ServerAddressError};
+pub use credential::{Credential, CredentialError};
+pub use error::{ClientError, UnreachableCause};
+pub use pages::{HELD_MAX, KEYS_MAX, KeyPage, PagedQuery, Retention};
+pub use probe::ProbeReply;
+pub use request::CallRequest;
+pub use retry::{OnRetry, RetryNotice};
+pub use tls::{TrustedRoots, install_provider};
 
 /// How long a connection may take to open.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,15 +39,15 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a connection is kept for the next call: less than a server keeps it (10 s), so that no call is sent into one that closes.
-pub const IDLE: Duration = Duration::from_secs(8);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What a client may be told besides where to go and as whom.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct ClientOptions {
     /// Certificates in PEM that are trusted besides the system's (`--ca-cert`).
     pub ca_certs: Option<Vec<u8>>,
     /// Without a timer that closes idle connections, for a process that is to sleep: whoever asks for this drops the client when no
-    /// call was made for [`IDLE`].
+    /// call was made for [`IDLE_TIMEOUT`].
     pub timeless: bool,
 }
 
@@ -55,11 +55,11 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    address: Address,
+    address: ServerAddress,
     credential: Credential,
-    roots: Roots,
+    roots: TrustedRoots,
     /// Whether harmless calls are repeated, and who hears of it.
-    tell: Option<Tell>,
+    tell: Option<OnRetry>,
 }
 
 impl Client {
@@ -67,7 +67,11 @@ impl Client {
     ///
     /// # Errors
     /// The certificates of the options cannot be read.
-    pub fn new(address: Address, credential: Credential, options: &Options) -> Result<Self, Error> {
+    pub fn new(
+        address: ServerAddress,
+        credential: Credential,
+        options: &ClientOptions,
+    ) -> Result<Self, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"));
         let plain = || {
@@ -79,7 +83,7 @@ impl Client {
                 .referer(false)
                 .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(REQUEST_TIMEOUT)
-                .pool_idle_timeout((!options.timeless).then_some(IDLE));
+                .pool_idle_timeout((!options.timeless).then_some(IDLE_TIMEOUT));
             if address.is_loopback() { builder.no_proxy() } else { builder }
         };
         let (http, roots) = tls::build(plain, &address, options)?;
@@ -93,12 +97,12 @@ impl Client {
     }
 
     /// Where the server is.
-    pub fn address(&self) -> &Address {
+    pub fn address(&self) -> &ServerAddress {
         &self.address
     }
 
     /// Where the trusted certificates came from.
-    pub fn roots(&self) -> Roots {
+    pub fn roots(&self) -> TrustedRoots {
         self.roots
     }
 
@@ -106,12 +110,13 @@ impl Client {
         &self,
         prepared: reqwest::Request,
         max: usize,
-    ) -> Result<(C::Reply, usize), Error> {
-        let response = self.http.execute(prepared).await.map_err(|e| Error::transport(&e, &self.address))?;
+    ) -> Result<(C::Reply, usize), ClientError> {
+        let response =
+            self.http.execute(prepared).await.map_err(|e| ClientError::transport(&e, &self.address))?;
         reply::read(response, &self.address, max).await
     }
 
-    fn prepare<C: Call>(&self, request: &Request<C>) -> Result<reqwest::Request, Error> {
+    fn prepare<C: Call>(&self, request: &CallRequest<C>) -> Result<reqwest::Request, ClientError> {
         let path = match (&request.id, C::HAS_ID) {
             (Some(id), true) => C::PATH.replacen("{id}", &id.to_string(), 1),
             _ => C::PATH.to_owned(),
@@ -127,11 +132,12 @@ impl Client {
         if let Some(version) = request.if_match {
             builder = builder.header(IF_MATCH, format!("\"{version}\""));
         }
-        let body = serde_json::to_vec(&request.body).map_err(|e| Error::unsendable(&self.address, &e))?;
+        let body =
+            serde_json::to_vec(&request.body).map_err(|e| ClientError::unsendable(&self.address, &e))?;
         if body != b"null" {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body);
         }
-        builder.build().map_err(|e| Error::unsendable(&self.address, &e))
+        builder.build().map_err(|e| ClientError::unsendable(&self.address, &e))
     }
 }
 

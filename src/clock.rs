@@ -50,7 +50,7 @@ pub fn monotonic() -> std::time::Instant {
 /// # Panics
 /// The operating system gives no randomness: nothing safe can be done then.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for chance")]
-pub fn entropy<const N: usize>() -> [u8; N] {
+pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system's random generator does not answer");
     bytes

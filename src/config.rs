@@ -15,15 +15,15 @@ mod profiles;
 mod server;
 mod ui;
 
-pub use environment::{Environment, VARIABLES};
+pub use environment::{ENVIRONMENT_VARIABLES, Environment};
 pub use file::ConfigError;
-pub use paths::Paths;
-pub use profiles::{BadProfileName, Profile, check_profile_name};
-pub use server::{Limits, Server, Sessions};
-pub use ui::{Ascii, Clipboard, Color, Theme, Ui};
+pub use paths::UserPaths;
+pub use profiles::{ProfileNameError, ProfileSettings, check_profile_name};
+pub use server::{ServerLimits, ServerSettings, SessionLimits};
+pub use ui::{AsciiMode, ClipboardMode, ColorMode, ThemeName, UiSettings};
 
 /// The file with every setting, commented.
-pub const EXAMPLE: &str = include_str!("../assets/keyward.toml");
+pub const EXAMPLE_CONFIG: &str = include_str!("../assets/keyward.toml");
 
 /// All settings, merged from the file and the environment; flags are laid over it by the command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,17 +34,17 @@ pub struct Config {
     /// Certificates (PEM) to trust besides the system's; empty means none.
     pub ca_cert: String,
     /// How the terminal UI looks and behaves.
-    pub ui: Ui,
+    pub ui: UiSettings,
     /// Keys of the terminal UI: action = list of keys; an empty list unbinds.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Settings of single profiles.
-    pub profiles: BTreeMap<String, Profile>,
+    pub profiles: BTreeMap<String, ProfileSettings>,
     /// `keyward serve`.
-    pub server: Server,
+    pub server: ServerSettings,
     /// What the server takes from clients.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// How long sessions live on the server.
-    pub sessions: Sessions,
+    pub sessions: SessionLimits,
     /// When a key is stale, and how long a rotation waits.
     pub policy: Policy,
 }
@@ -58,7 +58,7 @@ impl Config {
     pub fn load(
         flag: Option<&std::path::Path>,
         environment: &Environment,
-        paths: &Paths,
+        paths: &UserPaths,
     ) -> Result<Self, ConfigError> {
         let mut config = file::read(flag, environment, paths)?;
         environment.lay_over(&mut config)?;
@@ -72,7 +72,7 @@ impl Config {
     }
 
     /// The settings of a profile; the defaults where the file has none.
-    pub fn profile_settings(&self, name: &str) -> Profile {
+    pub fn profile_settings(&self, name: &str) -> ProfileSettings {
         self.profiles.get(name).cloned().unwrap_or_default()
     }
 }
@@ -87,12 +87,12 @@ mod tests {
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest.to_owned(),
             _ => line.to_owned(),
         };
-        EXAMPLE.lines().map(bare).collect::<Vec<_>>().join("\n")
+        EXAMPLE_CONFIG.lines().map(bare).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
     fn the_example_shows_every_setting_with_its_default() {
-        assert_eq!(toml::from_str::<Config>(EXAMPLE).unwrap(), Config::default());
+        assert_eq!(toml::from_str::<Config>(EXAMPLE_CONFIG).unwrap(), Config::default());
         let shown: toml::Table = uncommented().parse().unwrap();
         let mut all = toml::Table::try_from(Config::default()).unwrap();
         all.remove("profiles");
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_profile_shown_in_prose_parses() {
-        let prose: Vec<&str> = EXAMPLE
+        let prose: Vec<&str> = EXAMPLE_CONFIG
             .lines()
             .skip_while(|line| !line.starts_with("# [profiles."))
             .take_while(|line| line.starts_with("# "))

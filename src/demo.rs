@@ -17,12 +17,12 @@ use tokio::time::timeout;
 
 use crate::client::Credential;
 use crate::clock;
-use crate::config::{Config, Environment, Profile};
+use crate::config::{Config, Environment, ProfileSettings};
 use crate::domain::member::Role;
 use crate::domain::secret::{Token, TokenKind};
 use crate::server::observability::logs;
 use crate::server::{RunningServer, StartError};
-use crate::store::{OpenError, SetUpError};
+use crate::store::{OpenStoreError, SetUpError};
 use crate::tui::runtime::{self, RunError};
 use crate::ui_options::{self, UiSession};
 
@@ -72,7 +72,7 @@ pub enum DemoError {
     System(io::Error),
     /// The database.
     #[error("the demo's database cannot be opened: {0}")]
-    Open(#[from] OpenError),
+    Open(#[from] OpenStoreError),
     /// The organization.
     #[error("the demo's organization cannot be stored: {0}")]
     Seed(#[from] SetUpError),
@@ -123,7 +123,7 @@ impl DemoSession {
             credential: Credential::bearer(self.token.expose()).expect("a token is one word of ASCII"),
             ca_certs: None,
             profile: String::new(),
-            settings: Profile::default(),
+            settings: ProfileSettings::default(),
             state: None,
             restricted,
         }
@@ -145,7 +145,7 @@ pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
     listener.set_nonblocking(true).map_err(DemoError::Port)?;
     let guest = DemoSession {
         address: listener.local_addr().map_err(DemoError::Port)?,
-        token: Token::new(TokenKind::Session, clock::entropy()),
+        token: Token::new(TokenKind::Session, clock::random_bytes()),
     };
     let house = DemoServer {
         data: folder.path().join("keyward.db"),

@@ -5,10 +5,10 @@ use std::io::IsTerminal as _;
 use anyhow::Context as _;
 use keyward::cli::connect::ServerTarget;
 use keyward::cli::{self, Cli, Command, CommandContext, CommandError, DemoArgs, ExitCode, UiArgs, output};
-use keyward::client::state::State;
-use keyward::client::{Address, Credential};
+use keyward::client::state::StateFolder;
+use keyward::client::{Credential, ServerAddress};
 use keyward::clock::Clock;
-use keyward::config::{Config, Environment, Paths, Profile};
+use keyward::config::{Config, Environment, ProfileSettings, UserPaths};
 use keyward::terminal::device::NoTerminal;
 use keyward::terminal::process_memory::protect_process_memory;
 use keyward::terminal::restore::install_panic_hook;
@@ -40,14 +40,14 @@ fn run() -> Result<u8, CommandError> {
     let arguments = cli::process_arguments();
     let Some(Cli { connect, ui, command }) = cli::parse_arguments(&arguments)? else { return Ok(0) };
     let environment = Environment::read();
-    let paths = Paths::of_user()?;
+    let paths = UserPaths::of_user()?;
     install_panic_hook(Some(paths.state.join("faults.log")));
     let mut config = Config::load(connect.config.as_deref(), &environment, &paths)?;
     ui.apply_to(&mut config);
     let context = CommandContext {
         environment,
         config,
-        state: State::new(paths.state),
+        state: StateFolder::new(paths.state),
         clock: Clock::System,
         flags: connect,
     };
@@ -90,8 +90,8 @@ fn run_welcome(
     context: &CommandContext,
     ui: &UiArgs,
 ) -> Result<(UiExit, Option<WelcomeChoice>), CommandError> {
-    let address: Address = DEFAULT_SERVER.parse()?;
-    let target = ServerTarget { address, profile: None, settings: Profile::default() };
+    let address: ServerAddress = DEFAULT_SERVER.parse()?;
+    let target = ServerTarget { address, profile: None, settings: ProfileSettings::default() };
     let options = ui_options(&target, Credential::none(), String::new(), context, ui)?;
     let runtime = single_worker_runtime()?;
     let result = tui::runtime::first(options, runtime.handle());

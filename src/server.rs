@@ -86,7 +86,7 @@ pub enum StartError {
     NoTrustedProxies,
     /// The database cannot be read.
     #[error("cannot read the keys: {0}")]
-    Database(#[from] store::Error),
+    Database(#[from] store::StoreError),
     /// The system gives no thread to record uses with.
     #[error("cannot start recording the use of keys: {0}")]
     Thread(io::Error),
@@ -163,7 +163,7 @@ pub async fn start(
         data,
         hosts: host_check::AllowedHosts::new(&settings.hosts),
         limiter: rate_limits::RateLimiter::new(&settings.limits),
-        request_ids: service::RequestIds::new(clock::entropy()),
+        request_ids: service::RequestIds::new(clock::random_bytes()),
         metrics: Metrics::default(),
         refusals: auth::RefusalThrottle::default(),
         running_requests: keys::InFlightRequests::default(),

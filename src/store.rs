@@ -36,22 +36,22 @@ mod tx;
 mod usage;
 mod uses;
 
-pub use activity::{ActivityFilter, Event};
+pub use activity::{ActivityFilter, NewActivity};
 pub use backup::BackupError;
 pub use dialect::Dialect;
-pub use error::{Error, OpenError};
-pub use idempotency::{REMEMBERED, Remembered, Request};
-pub use keys::{IndexedKey, KeyFilter, KeyRow, NewKey, RevokeGuard, Scope};
-pub use members::{KeyBrief, MemberRow, NewMember};
-pub use organization::{HostInvitation, OrganizationRow, SetUpError};
+pub use error::{OpenStoreError, StoreError};
+pub use idempotency::{EarlierRequest, IDEMPOTENCY_RETENTION, IdempotentRequest};
+pub use keys::{KeyCacheRow, KeyListFilter, KeyScope, NewKey, RevokeGuard, StoredKey};
+pub use members::{MemberKeyRow, NewMember, StoredMember};
+pub use organization::{AdminInvitation, SetUpError, StoredOrganization};
 pub use reviews::ReviewFilter;
-pub use revoked_log::{RestorePending, Restored};
+pub use revoked_log::{AcceptedRestore, RestorePending};
 pub use seed::{Seed, SeedKey, SeedMember};
-pub use sessions::{Alive, CodeRow, NewCode, NewSession, SessionRow, SignedIn};
-pub use sites::{MachineRow, SiteRow};
-pub use tx::{Outcome, Tx};
+pub use sessions::{NewCode, NewSession, RedeemedCode, SessionCutoffs, SignedInMember, StoredSession};
+pub use sites::{StoredMachine, StoredSite};
+pub use tx::{TransactionOutcome, Tx};
 pub use usage::{Verification, VerifiedKey};
-pub use uses::KeyUse;
+pub use uses::KeyUseUpdate;
 
 use dialect::Pools;
 use file::DataFile;
@@ -59,14 +59,14 @@ use revoked_log::RevokedLog;
 
 /// Which database.
 #[derive(Clone)]
-pub enum Target {
+pub enum DatabaseLocation {
     /// A file, owned by one `serve`.
     Sqlite(PathBuf),
     /// An address, `postgres://…`, for any number of processes. May hold a password, so it is never shown.
     Postgres(String),
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for DatabaseLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
@@ -77,7 +77,7 @@ impl fmt::Debug for Target {
 
 /// What a database is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum OpenMode {
     /// To serve from it: a file is created where there is none, and belongs to this process alone.
     Serve,
     /// To set it up on the server's host: created where there is none, beside a server that runs.
@@ -89,10 +89,10 @@ pub enum Access {
 /// An open database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    inner: Arc<StoreInner>,
 }
 
-struct Inner {
+struct StoreInner {
     dialect: Dialect,
     pools: Pools,
     file: Option<DataFile>,
@@ -113,24 +113,25 @@ impl Store {
     /// `random` gives bytes for ids.
     ///
     /// # Errors
-    /// See [`OpenError`]: each says what to do.
+    /// See [`OpenStoreError`]: each says what to do.
     pub async fn open(
-        target: &Target,
-        access: Access,
+        target: &DatabaseLocation,
+        access: OpenMode,
         now: Timestamp,
         random: fn() -> [u8; 10],
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, OpenStoreError> {
         let (pools, file, _one_at_a_time) = match target {
-            Target::Sqlite(path) => {
+            DatabaseLocation::Sqlite(path) => {
                 let file = DataFile::prepare(path, access)?;
                 let lock = file::lock_folder(file.path()).await?;
                 (dialect::sqlite(file.path()).await?, Some(file), Some(lock))
             }
-            Target::Postgres(url) => (dialect::postgres(url).await?, None, None),
+            DatabaseLocation::Postgres(url) => (dialect::postgres(url).await?, None, None),
         };
         let dialect = if file.is_some() { Dialect::Sqlite } else { Dialect::Postgres };
         schema::migrate(&pools.writers, dialect).await?;
-        let mut inner = Inner { dialect, pools, file, database: String::new(), revoked: None, pending: None };
+        let mut inner =
+            StoreInner { dialect, pools, file, database: String::new(), revoked: None, pending: None };
         inner.database = organization::ensure_facts(&inner, now, random()).await?;
         if let Some(file) = &inner.file {
             file.check_companions()?;
@@ -163,12 +164,12 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    /// What `work` refuses with, or an [`Error`] of the database. [`Error::OutcomeUnknown`] says that it may have been done.
+    /// What `work` refuses with, or an [`StoreError`] of the database. [`StoreError::OutcomeUnknown`] says that it may have been done.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<StoreError> + Send + 'static,
     {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::is(crate::fault_injection::Fault::EarlyAnswer) {
@@ -183,12 +184,12 @@ impl Store {
     /// Reads several things as they were at one moment.
     ///
     /// # Errors
-    /// What `work` refuses with, or an [`Error`] of the database.
+    /// What `work` refuses with, or an [`StoreError`] of the database.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<StoreError> + Send + 'static,
     {
         let inner = self.inner.clone();
         tokio::spawn(async move { inner.read(work).await }.in_current_span())
@@ -200,7 +201,7 @@ impl Store {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn reader(&self) -> Result<Tx, Error> {
+    pub async fn reader(&self) -> Result<Tx, StoreError> {
         Tx::reader(&self.inner.pools.readers, self.inner.dialect).await
     }
 
@@ -211,11 +212,11 @@ impl Store {
     }
 }
 
-impl Inner {
+impl StoreInner {
     async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
-        E: From<Error>,
+        E: From<StoreError>,
     {
         let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write()).await?;
         match work(&mut tx).await {
@@ -237,7 +238,7 @@ impl Inner {
     async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
-        E: From<Error>,
+        E: From<StoreError>,
     {
         let mut tx = Tx::begin(&self.pools.readers, self.dialect, self.dialect.begin_read()).await?;
         let result = work(&mut tx).await;
@@ -247,10 +248,10 @@ impl Inner {
 }
 
 /// The task of a transaction ended without an answer: it panicked before its commit, or the program is ending.
-fn lost(gone: &tokio::task::JoinError) -> Error {
+fn lost(gone: &tokio::task::JoinError) -> StoreError {
     if gone.is_panic() {
-        Error::Failed("the transaction panicked".to_owned())
+        StoreError::Failed("the transaction panicked".to_owned())
     } else {
-        Error::OutcomeUnknown("the program is ending".to_owned())
+        StoreError::OutcomeUnknown("the program is ending".to_owned())
     }
 }

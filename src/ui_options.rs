@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::terminal::{capabilities, clipboard, hints};
-use crate::client::state::State;
-use crate::client::{self, Address, Credential};
+use crate::client::state::StateFolder;
+use crate::client::{self, Credential, ServerAddress};
 use crate::clock::Clock;
-use crate::config::{self, Config, Environment, Profile};
+use crate::config::{self, Config, Environment, ProfileSettings};
 use crate::terminal::capabilities::ColorDepth;
 use crate::tui::keymap::Keymap;
 use crate::tui::runtime::Options;
@@ -16,7 +16,7 @@ use crate::tui::theme::{ColorScheme, Theme};
 /// Whom the UI works for, and where.
 pub struct UiSession {
     /// The server.
-    pub address: Address,
+    pub address: ServerAddress,
     /// As whom it is asked.
     pub credential: Credential,
     /// Certificates in PEM that are trusted besides the system's.
@@ -24,9 +24,9 @@ pub struct UiSession {
     /// The profile's name; empty for none.
     pub profile: String,
     /// The profile's settings.
-    pub settings: Profile,
+    pub settings: ProfileSettings,
     /// Where records are kept; nothing keeps none.
-    pub state: Option<State>,
+    pub state: Option<StateFolder>,
     /// Neither files nor commands (`--restricted`).
     pub restricted: bool,
 }
@@ -54,16 +54,19 @@ pub fn build_options(
     };
     let palette = match config.ui.theme {
         _ if capabilities.depth == ColorDepth::Mono => ColorScheme::Mono,
-        config::Theme::Default => ColorScheme::Ansi,
-        config::Theme::HighContrast => ColorScheme::HighContrast,
-        config::Theme::Mono => ColorScheme::Mono,
+        config::ThemeName::Default => ColorScheme::Ansi,
+        config::ThemeName::HighContrast => ColorScheme::HighContrast,
+        config::ThemeName::Mono => ColorScheme::Mono,
     };
     // Without a pause the server would be asked without end.
     let refresh = Duration::from_secs(config.ui.refresh_seconds.max(1).into());
     Ok(Options {
         address: session.address,
         credential: session.credential,
-        client: client::Options { ca_certs: session.ca_certs, timeless: refresh < client::IDLE },
+        client: client::ClientOptions {
+            ca_certs: session.ca_certs,
+            timeless: refresh < client::IDLE_TIMEOUT,
+        },
         profile: session.profile,
         production: session.settings.production,
         read_only: config.ui.read_only || session.settings.read_only,
@@ -91,7 +94,7 @@ pub fn describe_mistakes(wrong: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Ascii, Color};
+    use crate::config::{AsciiMode, ColorMode};
     use crate::terminal::capabilities::Multiplexer;
 
     fn session() -> UiSession {
@@ -100,7 +103,7 @@ mod tests {
             credential: Credential::none(),
             ca_certs: None,
             profile: String::new(),
-            settings: Profile::default(),
+            settings: ProfileSettings::default(),
             state: None,
             restricted: false,
         }
@@ -121,8 +124,8 @@ mod tests {
         assert!(!options.theme.ascii && options.capabilities.synchronized);
         assert_eq!(options.hints.multiplexer, Some(Multiplexer::Screen));
         assert_eq!(options.private_variables, ["KEYWARD_TOKEN"]);
-        config.ui.color = Color::Never;
-        config.ui.ascii = Ascii::Always;
+        config.ui.color = ColorMode::Never;
+        config.ui.ascii = AsciiMode::Always;
         config.ui.refresh_seconds = 0;
         let options = build_options(session(), &config, &environment).unwrap();
         assert_eq!((options.theme.palette, options.theme.ascii), (ColorScheme::Mono, true));
@@ -133,7 +136,7 @@ mod tests {
     fn all_that_is_wrong_is_said_at_once() {
         let mut config = Config::default();
         config.keys.insert("no-such-action".to_owned(), vec![]);
-        config.ui.clipboard = config::Clipboard::Command;
+        config.ui.clipboard = config::ClipboardMode::Command;
         let wrong = build_options(session(), &config, &Environment::default()).err().unwrap();
         assert_eq!(wrong.len(), 2, "{wrong:?}");
     }

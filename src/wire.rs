@@ -59,13 +59,13 @@ pub trait Call {
 }
 
 /// Something that is shown every call of the contract.
-pub trait Visitor {
+pub trait CallVisitor {
     /// One call.
     fn call<C: Call>(&mut self);
 }
 
 /// Shows all calls to the visitor: the one list of operations.
-pub fn visit_calls(visitor: &mut impl Visitor) {
+pub fn visit_calls(visitor: &mut impl CallVisitor) {
     data_plane::visit_calls(visitor);
     sessions::visit_calls(visitor);
     keys::visit_calls(visitor);
@@ -100,7 +100,7 @@ macro_rules! calls {
     )+
 
         /// Shows the calls of this module to the visitor.
-        pub(super) fn visit_calls(visitor: &mut impl $crate::wire::Visitor) {
+        pub(super) fn visit_calls(visitor: &mut impl $crate::wire::CallVisitor) {
             $(visitor.call::<$name>();)+
         }
     };

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::server::observability::logs;
 use crate::server::settings::{ServerLimits, SessionLifetimes, Settings, TlsFiles};
 use crate::server::{self, StartError};
-use crate::store::{Access, OpenError};
+use crate::store::{OpenMode, OpenStoreError};
 
 /// Serves until it is told to stop; gives the exit code of the signal.
 ///
@@ -25,12 +25,12 @@ pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, Com
     let filter = if log.contains(['=', ',']) { log.clone() } else { format!("{log},sqlx=warn,hyper=warn") };
     // Where a subscriber is there already (tests), that one stays.
     let _ = tracing::subscriber::set_global_default(logs::subscriber(io::stderr, &filter));
-    let store = open(&args.database, Access::Serve, context).await?;
+    let store = open(&args.database, OpenMode::Serve, context).await?;
     if let Some(pending) = store.restore_pending() {
         tracing::warn!("{pending}");
     }
     let organization = async { store.reader().await?.organization().await };
-    if organization.await.map_err(OpenError::Database)?.is_none() {
+    if organization.await.map_err(OpenStoreError::Database)?.is_none() {
         tracing::warn!("nobody can sign in yet: set up the organization with `keyward admin init`");
     }
     let tls = settings.tls.is_some();

@@ -10,10 +10,12 @@ use zeroize::Zeroizing;
 use super::error::{CommandError, ExitCode};
 use super::output::Progress;
 use super::{output, prompt, secret_output, terminal};
-use crate::client::state::State;
-use crate::client::{Address, Client, Credential, Keep, Options, Paged, Request, Retrying};
+use crate::client::state::StateFolder;
+use crate::client::{
+    CallRequest, Client, ClientOptions, Credential, PagedQuery, Retention, RetryNotice, ServerAddress,
+};
 use crate::clock::Clock;
-use crate::config::{Config, Environment, Profile, check_profile_name};
+use crate::config::{Config, Environment, ProfileSettings, check_profile_name};
 use crate::domain::text;
 use crate::wire::Call;
 use crate::wire::page::Page;
@@ -50,7 +52,7 @@ pub struct CommandContext {
     /// File and environment, merged.
     pub config: Config,
     /// The state folder.
-    pub state: State,
+    pub state: StateFolder,
     /// The time.
     pub clock: Clock,
     /// The flags.
@@ -61,11 +63,11 @@ pub struct CommandContext {
 #[derive(Clone, Debug)]
 pub struct ServerTarget {
     /// The server.
-    pub address: Address,
+    pub address: ServerAddress,
     /// The profile, unless flags or the environment named a server.
     pub profile: Option<String>,
     /// The profile's settings.
-    pub settings: Profile,
+    pub settings: ProfileSettings,
 }
 
 /// A client that is signed in. It repeats calls where that is harmless, and says so on a terminal.
@@ -94,7 +96,7 @@ impl Connection {
     ///
     /// # Errors
     /// As the client's, with the exit code.
-    pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, CommandError> {
+    pub async fn send<C: Call>(&self, request: CallRequest<C>) -> Result<C::Reply, CommandError> {
         Ok(self.client.send(request).await?)
     }
 
@@ -110,12 +112,12 @@ impl Connection {
     ) -> Result<Vec<T>, CommandError>
     where
         C: Call<Body = (), Reply = Page<T>>,
-        C::Query: Paged,
+        C::Query: PagedQuery,
         T: Send,
     {
         let mut progress = Progress::new();
         let mut items = Vec::new();
-        let mut pages = std::pin::pin!(self.client.pages(call, query, Keep::All));
+        let mut pages = std::pin::pin!(self.client.pages(call, query, Retention::All));
         while let Some(page) = pages.next().await {
             items.append(&mut page?.data);
             if most.is_some_and(|most| items.len() >= most) {
@@ -129,7 +131,7 @@ impl Connection {
 }
 
 /// Says on a terminal that a call is repeated.
-fn tell(retrying: Retrying<'_>) {
+fn tell(retrying: RetryNotice<'_>) {
     if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
         output::print_message(&format!("{} Trying again ({} of 3).", retrying.error, retrying.attempt));
     }
@@ -172,13 +174,17 @@ impl CommandContext {
     /// None was named, or what was named is unknown.
     pub fn target(&self) -> Result<ServerTarget, CommandError> {
         if let Some(url) = &self.flags.url {
-            return Ok(ServerTarget { address: url.parse()?, profile: None, settings: Profile::default() });
+            return Ok(ServerTarget {
+                address: url.parse()?,
+                profile: None,
+                settings: ProfileSettings::default(),
+            });
         }
         if self.flags.profile.is_none()
             && let Some(url) = self.environment.get("KEYWARD_URL")
         {
             let address = url.parse().map_err(|e| CommandError::from(e).with_prefix("KEYWARD_URL"))?;
-            return Ok(ServerTarget { address, profile: None, settings: Profile::default() });
+            return Ok(ServerTarget { address, profile: None, settings: ProfileSettings::default() });
         }
         let name = self.profile_name()?;
         let settings = self.config.profile_settings(&name);
@@ -211,7 +217,7 @@ impl CommandContext {
     /// # Errors
     /// The certificates cannot be read.
     pub fn client(&self, target: &ServerTarget, credential: Credential) -> Result<Client, CommandError> {
-        let options = Options { ca_certs: self.ca_certs(target)?, ..Options::default() };
+        let options = ClientOptions { ca_certs: self.ca_certs(target)?, ..ClientOptions::default() };
         // Nothing but a file of certificates can be wrong here.
         Client::new(target.address.clone(), credential, &options)
             .map_err(|e| CommandError::usage(e.to_string()))
@@ -268,14 +274,14 @@ impl CommandContext {
     }
 
     /// Whether the environment's session may go to this server: where KEYWARD_URL says which one it is for, to no other.
-    fn is_sessions_server(&self, address: &Address) -> bool {
+    fn is_sessions_server(&self, address: &ServerAddress) -> bool {
         self.environment
             .get("KEYWARD_URL")
-            .is_none_or(|url| url.parse().is_ok_and(|named: Address| named == *address))
+            .is_none_or(|url| url.parse().is_ok_and(|named: ServerAddress| named == *address))
     }
 
     /// The session of any profile that belongs to this server.
-    fn saved_for(&self, address: &Address) -> Result<Zeroizing<String>, CommandError> {
+    fn saved_for(&self, address: &ServerAddress) -> Result<Zeroizing<String>, CommandError> {
         for name in self.state.profiles()? {
             if let Some(saved) = self.state.session(&name)?
                 && saved.url.parse() == Ok(address.clone())

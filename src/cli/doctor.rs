@@ -11,7 +11,7 @@ use super::connect::{CommandContext, ServerTarget};
 use super::error::{CommandError, ExitCode};
 use super::output::schema::field;
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
-use crate::client::{Client, Credential, Error, Request, Roots};
+use crate::client::{CallRequest, Client, ClientError, Credential, TrustedRoots};
 use crate::domain::text;
 use crate::domain::time::{MINUTE, span};
 use crate::wire::sessions::GetMe;
@@ -230,9 +230,9 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
         Err(failure) => return vec![error("certificates", "cannot be read", failure.message)],
     };
     checks.extend(match client.roots() {
-        Roots::NotNeeded => None,
-        Roots::System => Some(ok("certificates", "the system's")),
-        Roots::BuiltIn => Some(warning(
+        TrustedRoots::NotNeeded => None,
+        TrustedRoots::System => Some(ok("certificates", "the system's")),
+        TrustedRoots::BuiltIn => Some(warning(
             "certificates",
             "the system has none, so those built into this program are used, which grow old",
             "install the system's CA certificates (ca-certificates), or name a file with --ca-cert",
@@ -244,7 +244,7 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     }
     match context.connect() {
         Err(failure) => checks.push(warning("session", "not signed in", failure.message)),
-        Ok(connection) => match connection.client.send(Request::to(GetMe)).await {
+        Ok(connection) => match connection.client.send(CallRequest::to(GetMe)).await {
             Err(e) => checks.push(error("session", "not accepted", CommandError::from(e).message)),
             Ok(me) => {
                 checks.push(ok(
@@ -273,8 +273,8 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
 
 /// Whether a keyward server answers: nobody is signed in, so it must say so.
 async fn reach(client: &Client) -> Check {
-    match client.send(Request::to(GetMe)).await {
-        Ok(_) | Err(Error::Refused(_)) => ok("reachable", "a keyward server answers"),
+    match client.send(CallRequest::to(GetMe)).await {
+        Ok(_) | Err(ClientError::Refused(_)) => ok("reachable", "a keyward server answers"),
         Err(e) => {
             let words = e.to_string();
             let (found, fix) = words.split_once(". ").map_or((words.as_str(), ""), |(f, x)| (f, x));

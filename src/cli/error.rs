@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 
 use crate::client::state::StateError;
-use crate::client::{BadAddress, BadCredential, Error};
+use crate::client::{ClientError, CredentialError, ServerAddressError};
 use crate::config::ConfigError;
 use crate::wire::problem::{Problem, ProblemType};
 
@@ -80,17 +80,17 @@ impl fmt::Display for CommandError {
     }
 }
 
-impl From<Error> for CommandError {
-    fn from(error: Error) -> Self {
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
         let exit_code = match &error {
-            Error::Unreachable { .. } | Error::Garbled { status: Some(502..=504), .. } => {
+            ClientError::Unreachable { .. } | ClientError::Garbled { status: Some(502..=504), .. } => {
                 ExitCode::Unreachable
             }
-            Error::Garbled { .. } => ExitCode::Failure,
-            Error::Refused(problem) => exit_code_of(problem),
+            ClientError::Garbled { .. } => ExitCode::Failure,
+            ClientError::Refused(problem) => exit_code_of(problem),
         };
         let message = match &error {
-            Error::Refused(problem) => problem_message(problem),
+            ClientError::Refused(problem) => problem_message(problem),
             other => other.to_string(),
         };
         Self { exit_code, message }
@@ -147,14 +147,14 @@ impl From<ConfigError> for CommandError {
     }
 }
 
-impl From<BadAddress> for CommandError {
-    fn from(error: BadAddress) -> Self {
+impl From<ServerAddressError> for CommandError {
+    fn from(error: ServerAddressError) -> Self {
         Self::usage(error.to_string())
     }
 }
 
-impl From<BadCredential> for CommandError {
-    fn from(error: BadCredential) -> Self {
+impl From<CredentialError> for CommandError {
+    fn from(error: CredentialError) -> Self {
         Self::usage(error.to_string())
     }
 }
@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn every_problem_type_has_its_exit_code() {
         for &kind in ProblemType::ALL {
-            let exit_code = CommandError::from(Error::Refused(Box::new(Problem::new(kind, "x")))).exit_code;
+            let exit_code =
+                CommandError::from(ClientError::Refused(Box::new(Problem::new(kind, "x")))).exit_code;
             let expected = match kind.status() {
                 401 => ExitCode::NotSignedIn,
                 403 => ExitCode::NotPermitted,
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn an_ended_session_names_the_command_that_signs_in() {
         let problem = Problem::new(ProblemType::SessionEnded, "The session has ended.");
-        let error = CommandError::from(Error::Refused(Box::new(problem)));
+        let error = CommandError::from(ClientError::Refused(Box::new(problem)));
         assert_eq!(error.message, "The session has ended. Sign in with `keyward login URL`.");
     }
 }

@@ -9,11 +9,11 @@ use super::connect::{CommandContext, Connection};
 use super::error::{CommandError, ExitCode};
 use super::output::schema::KEY;
 use super::output::{self, CellValue, JsonField, OutputColumn, OutputRow, Progress};
-use crate::client::{Keep, Request};
-use crate::domain::key::{Key, Kind};
+use crate::client::{CallRequest, Retention};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::staleness::{Flag, StalenessRules};
 use crate::domain::text;
-use crate::wire::keys::{Include, KeysQuery};
+use crate::wire::keys::{IncludedKeys, KeysQuery};
 use crate::wire::sessions::{GetMe, Me};
 
 pub(super) mod create;
@@ -33,8 +33,8 @@ pub struct KindArgs {
 
 impl KindArgs {
     /// The kind of key that is meant.
-    pub fn kind(self) -> Kind {
-        if self.workspace { Kind::Organization } else { Kind::Personal }
+    pub fn kind(self) -> KeyKind {
+        if self.workspace { KeyKind::Organization } else { KeyKind::Personal }
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn run(command: KeysCommand, context: &CommandContext) -> Resul
 
 /// Who asks, and what the judgement of keys depends on.
 pub(super) async fn me(connection: &Connection) -> Result<(Me, StalenessRules), CommandError> {
-    let me = connection.send(Request::to(GetMe)).await?;
+    let me = connection.send(CallRequest::to(GetMe)).await?;
     let rules = StalenessRules { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
     Ok((me, rules))
 }
@@ -73,12 +73,12 @@ pub(super) async fn me(connection: &Connection) -> Result<(Me, StalenessRules), 
 /// The keys of a kind that `wanted` lets through; the progress shows on a terminal.
 pub(super) async fn all(
     connection: &Connection,
-    kind: Kind,
+    kind: KeyKind,
     revoked: bool,
     wanted: impl Fn(&Key) -> bool,
 ) -> Result<Vec<Key>, CommandError> {
     let mut keys = Vec::new();
-    each_page(connection, kind, revoked, Keep::All, |page| {
+    each_page(connection, kind, revoked, Retention::All, |page| {
         keys.extend(page.into_iter().filter(&wanted));
         Ok(ControlFlow::Continue(()))
     })
@@ -90,12 +90,12 @@ pub(super) async fn all(
 /// `keep`: what `take` keeps of them.
 pub(super) async fn each_page(
     connection: &Connection,
-    kind: Kind,
+    kind: KeyKind,
     revoked: bool,
-    keep: Keep,
+    keep: Retention,
     mut take: impl FnMut(Vec<Key>) -> Result<ControlFlow<()>, CommandError>,
 ) -> Result<(), CommandError> {
-    let query = KeysQuery { include: revoked.then_some(Include::Revoked), ..KeysQuery::default() };
+    let query = KeysQuery { include: revoked.then_some(IncludedKeys::Revoked), ..KeysQuery::default() };
     let mut progress = Progress::new();
     let mut pages = std::pin::pin!(connection.client.key_pages(kind, query, keep));
     while let Some(page) = pages.next().await {

@@ -9,11 +9,11 @@ use super::output::schema::field;
 use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use super::prompt;
 use crate::client::state::SavedSession;
-use crate::client::{Address, Credential, Request};
-use crate::config::{Profile, check_profile_name};
+use crate::client::{CallRequest, Credential, ServerAddress};
+use crate::config::{ProfileSettings, check_profile_name};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
-use crate::wire::keys::ShownOnce;
+use crate::wire::keys::SecretString;
 use crate::wire::problem::ProblemType;
 use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession, GetMe};
 
@@ -27,7 +27,7 @@ use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession,
 pub struct LoginArgs {
     /// The server; that of the profile when absent
     #[arg(value_name = "URL")]
-    server: Option<Address>,
+    server: Option<ServerAddress>,
     /// Read the sign-in code from standard input
     #[arg(long)]
     code_stdin: bool,
@@ -99,8 +99,8 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
         ));
     }
     let client = context.client(&target, Credential::none())?;
-    let body = CreateSession { code: ShownOnce::new(code) };
-    let created = client.send(Request::with(CreateSessionCall, body)).await?;
+    let body = CreateSession { code: SecretString::new(code) };
+    let created = client.send(CallRequest::with(CreateSessionCall, body)).await?;
     let mut saved = SavedSession {
         url: target.address.to_string(),
         token: created.token,
@@ -110,14 +110,14 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
     };
     context.state.save_session(&name, &saved)?;
     let signed_in = client.with_credential(Credential::bearer(saved.token.expose())?);
-    let me = signed_in.send(Request::to(GetMe)).await?;
+    let me = signed_in.send(CallRequest::to(GetMe)).await?;
     saved.organization = text::line(&me.organization.name).into_owned();
     context.state.save_session(&name, &saved)?;
     if let Some(earlier) = earlier
         && let Ok(credential) = Credential::bearer(earlier.token.expose())
     {
         // The session that is replaced should not live on; if it cannot be ended it runs out.
-        let _ = client.with_credential(credential).send(Request::to(EndCurrentSession)).await;
+        let _ = client.with_credential(credential).send(CallRequest::to(EndCurrentSession)).await;
     }
     print_message(&format!(
         "Signed in to {} as {} ({}). Profile: {name}.",
@@ -127,10 +127,10 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
 }
 
 /// The name of a new profile: that of the server, unless the same server has one already.
-fn profile_for(address: &Address, context: &CommandContext) -> String {
+fn profile_for(address: &ServerAddress, context: &CommandContext) -> String {
     let same = |name: &String| {
         let url = match context.config.profile_settings(name) {
-            Profile { url, .. } if !url.is_empty() => url,
+            ProfileSettings { url, .. } if !url.is_empty() => url,
             _ => context.state.session(name).ok().flatten().map(|s| s.url).unwrap_or_default(),
         };
         url.parse() == Ok(address.clone())
@@ -146,7 +146,7 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
             "KEYWARD_URL or --url names a server without a profile: say which with --profile",
         ));
     };
-    match connection.client.send(Request::to(EndCurrentSession)).await {
+    match connection.client.send(CallRequest::to(EndCurrentSession)).await {
         Ok(()) => {}
         Err(e) if e.is(ProblemType::SessionEnded) || e.is(ProblemType::SessionMissing) => {}
         Err(e) if args.forget => {

@@ -9,14 +9,14 @@ use super::output::{
     self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time, print_message,
 };
 use super::prompt;
-use crate::client::Request;
+use crate::client::CallRequest;
 use crate::domain::email;
 use crate::domain::id::Id;
-use crate::domain::member::{Role, Status};
+use crate::domain::member::{MemberStatus, Role};
 use crate::domain::text;
 use crate::wire::members::{
-    ChangeMemberRole, ChangeRole, CreateInvitation, Invite, KeySummary, ListMembers, Member, Removal,
-    RemoveMember, RemoveQuery,
+    ChangeMemberRole, ChangeRole, CreateInvitation, InviteMember, KeySummary, ListMembers, Member,
+    MemberRemoval, RemoveMember, RemoveQuery,
 };
 use crate::wire::page::PageQuery;
 
@@ -102,10 +102,10 @@ pub(super) async fn run(command: MembersCommand, context: &CommandContext) -> Re
 async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let email = email::email(&args.email).map_err(|e| CommandError::usage(format!("the address {e}")))?;
     let connection = context.connect()?;
-    let body = Invite { email, role: args.role };
-    let invitation = connection.client.send(Request::with(CreateInvitation, body)).await?;
+    let body = InviteMember { email, role: args.role };
+    let invitation = connection.client.send(CallRequest::with(CreateInvitation, body)).await?;
     let member = &invitation.member;
-    let what = if member.status == Status::Active {
+    let what = if member.status == MemberStatus::Active {
         format!("{} is active ({}) and gets a sign-in code", member.email, member.role)
     } else {
         format!("Invited {} as {}", member.email, member.role)
@@ -129,8 +129,8 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
         .into_iter()
         .filter(|m| id.map_or_else(|| email::folded(&m.email) == folded, |id| m.id == id))
         .collect();
-    if found.iter().any(|m| m.status != Status::Removed) {
-        found.retain(|m| m.status != Status::Removed);
+    if found.iter().any(|m| m.status != MemberStatus::Removed) {
+        found.retain(|m| m.status != MemberStatus::Removed);
     }
     match found.len() {
         0 => Err(CommandError::new(
@@ -154,7 +154,7 @@ async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, Comm
     let member = find(&connection, &args.member).await?;
     let body =
         ChangeRole { role: args.role, revoke_personal_keys: args.revoke_personal_keys.then_some(true) };
-    let changed = connection.client.send(Request::with(ChangeMemberRole, body).id(member.id)).await?;
+    let changed = connection.client.send(CallRequest::with(ChangeMemberRole, body).id(member.id)).await?;
     if output.is_table() {
         let revoked = match changed.revoked.as_slice() {
             [] => String::new(),
@@ -172,7 +172,7 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
     let connection = context.connect()?;
     let member = find(&connection, &args.member).await?;
     let call = |dry_run: bool| {
-        Request::to(RemoveMember).id(member.id).query(RemoveQuery { dry_run: dry_run.then_some(true) })
+        CallRequest::to(RemoveMember).id(member.id).query(RemoveQuery { dry_run: dry_run.then_some(true) })
     };
     let foreseen = connection.client.send(call(true)).await?;
     if args.dry_run {
@@ -190,7 +190,7 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
     show(connection.client.send(call(false)).await?, &output)
 }
 
-fn show(removal: Removal, output: &Output) -> Result<ExitCode, CommandError> {
+fn show(removal: MemberRemoval, output: &Output) -> Result<ExitCode, CommandError> {
     if output.is_table() {
         print_message(&consequences(&removal));
     } else {
@@ -199,7 +199,7 @@ fn show(removal: Removal, output: &Output) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Success)
 }
 
-fn consequences(removal: &Removal) -> String {
+fn consequences(removal: &MemberRemoval) -> String {
     let (who, verb) = (&removal.member.email, if removal.dry_run { "would be" } else { "was" });
     let mut lines = vec![format!("{who} {verb} removed; {} sessions end.", removal.sessions_ended)];
     if !removal.revoked.is_empty() {
@@ -316,7 +316,7 @@ impl OutputRow for MemberRow {
 }
 
 /// What removing did, or would do.
-pub(super) struct RemovalRow(Removal);
+pub(super) struct RemovalRow(MemberRemoval);
 
 impl OutputRow for RemovalRow {
     const FIELDS: &'static [JsonField] = &[

@@ -13,17 +13,17 @@ use super::output::{
     print_message,
 };
 use super::time_arg;
-use crate::client::Request;
+use crate::client::CallRequest;
 use crate::clock;
-use crate::domain::export::{self, Export};
+use crate::domain::export::{self, ReviewExport};
 use crate::domain::id::Id;
-use crate::domain::key::{self, Key, Kind};
-use crate::domain::queue::{Decisions, queue};
-use crate::domain::review::{Decision, Review};
-use crate::domain::staleness::{Finding, StalenessRules};
+use crate::domain::key::{self, Key, KeyKind};
+use crate::domain::queue::{LatestDecisions, queue};
+use crate::domain::review::{Decision, ReviewRecord};
+use crate::domain::staleness::{RaisedFlag, StalenessRules};
 use crate::domain::text;
 use crate::wire::reviews::{
-    CreateReview, Decide, Decided, ListReviews, RecordExport, RecordReviewExport, ReviewsQuery,
+    AppliedDecision, ApplyDecision, CreateReview, ListReviews, RecordExport, RecordReviewExport, ReviewsQuery,
 };
 
 mod apply;
@@ -129,7 +129,7 @@ pub(super) async fn run(command: ReviewCommand, context: &CommandContext) -> Res
 #[derive(Serialize)]
 pub(super) struct QueueRow {
     key: Key,
-    flags: Vec<Finding>,
+    flags: Vec<RaisedFlag>,
     #[serde(skip)]
     reasons: String,
 }
@@ -185,7 +185,7 @@ impl OutputRow for QueueRow {
     }
 }
 
-async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<Review>, CommandError> {
+async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<ReviewRecord>, CommandError> {
     connection.all(ListReviews, query, None).await
 }
 
@@ -193,8 +193,8 @@ async fn waiting(args: ListArgs, context: &CommandContext) -> Result<ExitCode, C
     let output = Output::new::<QueueRow>(&args.output, context.ascii())?;
     let connection = context.connect()?;
     let (_, rules) = me(&connection).await?;
-    let stale = all(&connection, Kind::Organization, false, |key| rules.risk(key).is_some()).await?;
-    let mut decisions = Decisions::default();
+    let stale = all(&connection, KeyKind::Organization, false, |key| rules.risk(key).is_some()).await?;
+    let mut decisions = LatestDecisions::default();
     for review in reviews(&connection, ReviewsQuery::default()).await? {
         decisions.add(&review);
     }
@@ -203,7 +203,7 @@ async fn waiting(args: ListArgs, context: &CommandContext) -> Result<ExitCode, C
     Ok(if args.exit_code && !waiting.is_empty() { ExitCode::Found } else { ExitCode::Success })
 }
 
-fn in_order(stale: Vec<Key>, decisions: &Decisions, rules: &StalenessRules) -> Vec<QueueRow> {
+fn in_order(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules) -> Vec<QueueRow> {
     let order = queue(&stale, decisions, rules);
     let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
     order
@@ -219,17 +219,17 @@ async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, Comm
     let note = args.note.as_deref().map(key::note).transpose();
     let note = note.map_err(|e| CommandError::usage(format!("--note {e}")))?.flatten();
     let connection = context.connect()?;
-    let key = target::find(&connection, Kind::Organization, &args.key).await?;
-    let decide = Decide {
-        review_id: Id::new(context.clock.now(), clock::entropy()),
+    let key = target::find(&connection, KeyKind::Organization, &args.key).await?;
+    let decide = ApplyDecision {
+        review_id: Id::new(context.clock.now(), clock::random_bytes()),
         key_id: key.id,
         decision: Decision::Keep,
         until,
         note,
         unless_used_since: None,
     };
-    let request = Request::with(CreateReview, decide).idempotency_key(&idempotency_key());
-    let Decided { review, key } = connection.send(request).await?;
+    let request = CallRequest::with(CreateReview, decide).idempotency_key(&idempotency_key());
+    let AppliedDecision { review, key } = connection.send(request).await?;
     if output.format() == OutputFormat::Table {
         let until = review
             .until
@@ -243,9 +243,9 @@ async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, Comm
 
 async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let form = match (args.json, args.csv, args.form) {
-        (true, ..) | (_, _, Form::Json) => export::Format::Json,
-        (_, true, _) | (_, _, Form::Csv) => export::Format::Csv,
-        _ => export::Format::Markdown,
+        (true, ..) | (_, _, Form::Json) => export::ExportFormat::Json,
+        (_, true, _) | (_, _, Form::Csv) => export::ExportFormat::Csv,
+        _ => export::ExportFormat::Markdown,
     };
     let review =
         args.review.as_deref().map(|id| target::id_from(id, "keyward review export --json")).transpose()?;
@@ -253,10 +253,10 @@ async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, 
     let (me, rules) = me(&connection).await?;
     let since = args.since.as_deref().map(|t| time_arg::past(t, rules.now)).transpose()?;
     let records = reviews(&connection, ReviewsQuery { review, since, ..ReviewsQuery::default() }).await?;
-    let export = Export::new(&me.organization.name, me.policy, records, rules.now, &me.member.email);
+    let export = ReviewExport::new(&me.organization.name, me.policy, records, rules.now, &me.member.email);
     let body =
         RecordExport { review_id: review, records: export.len() as u64, sha256: export.sha256().to_owned() };
-    connection.client.send(Request::with(RecordReviewExport, body)).await?;
+    connection.client.send(CallRequest::with(RecordReviewExport, body)).await?;
     output::write_stdout(export.write(form).as_bytes())?;
     if export.is_empty() {
         print_message("No decision was applied in that time.");
@@ -265,7 +265,7 @@ async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, 
 }
 
 /// An applied decision.
-pub(super) struct ReviewRow(Review);
+pub(super) struct ReviewRow(ReviewRecord);
 
 impl OutputRow for ReviewRow {
     const FIELDS: &'static [JsonField] = &[

@@ -11,7 +11,7 @@ use super::output::schema::{KEY, field, object};
 use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::secret_output::SecretOutputArgs;
 use crate::domain::id::Id;
-use crate::domain::key::{self, Kind, LIVE_WITHIN};
+use crate::domain::key::{self, IN_USE_WITHIN, KeyKind};
 use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, QuietWindow, finish_guard, is_stalled, proposed_name};
 use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};
@@ -114,7 +114,7 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
 /// The rotations that the member may see, of both kinds.
 async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, CommandError> {
     let mut all = Vec::new();
-    for owner in [Kind::Organization, Kind::Personal] {
+    for owner in [KeyKind::Organization, KeyKind::Personal] {
         if Permission::ListKeys(owner).allowed(me.role) {
             let query = RotationsQuery { owner, ..RotationsQuery::default() };
             all.extend(connection.all(ListRotations, query, None).await?);
@@ -229,7 +229,7 @@ async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
         ));
     }
     let found = vec![(args.key, Ok(rotation.new))];
-    revoke(&connection, &rules, found, rules.now.minus(LIVE_WITHIN), &args.go, &output).await
+    revoke(&connection, &rules, found, rules.now.minus(IN_USE_WITHIN), &args.go, &output).await
 }
 
 /// A rotation as it is listed.

@@ -13,7 +13,7 @@ use super::connect::CommandContext;
 use super::error::{CommandError, ExitCode};
 use super::output::schema::field;
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
-use crate::domain::secret::{LENGTH, PREFIX, Secret};
+use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, Secret};
 
 /// `keyward scan`
 #[derive(Args, Clone, Debug)]
@@ -150,9 +150,9 @@ fn walk(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
 /// Reads in pieces, so that files of any size take little memory; a key that two pieces share is found too.
 fn search(file: &str, mut from: impl Read) -> io::Result<Vec<ScanMatch>> {
     const PIECE: usize = 256 * 1024;
-    let prefix = memmem::Finder::new(PREFIX);
+    let prefix = memmem::Finder::new(SECRET_PREFIX);
     let mut found = Vec::new();
-    let mut buffer: Vec<u8> = Vec::with_capacity(PIECE + 2 * LENGTH);
+    let mut buffer: Vec<u8> = Vec::with_capacity(PIECE + 2 * SECRET_LENGTH);
     let mut place = Position { line: 1, column: 1 };
     // What stood before the buffer decides whether its first bytes begin a word.
     let mut before = b' ';
@@ -160,7 +160,7 @@ fn search(file: &str, mut from: impl Read) -> io::Result<Vec<ScanMatch>> {
         let read = from.by_ref().take(PIECE as u64).read_to_end(&mut buffer)?;
         let end = read == 0;
         // The last bytes wait for the next piece, since a key may begin among them.
-        let upto = if end { buffer.len() } else { buffer.len().saturating_sub(LENGTH) };
+        let upto = if end { buffer.len() } else { buffer.len().saturating_sub(SECRET_LENGTH) };
         let mut counted = 0;
         for at in prefix.find_iter(&buffer).take_while(|&at| at < upto) {
             let word_before = if at == 0 { before } else { buffer[at - 1] };
@@ -211,8 +211,8 @@ fn is_word(byte: u8) -> bool {
 
 /// The mask of the key that begins here, if one does.
 fn key_at(bytes: &[u8]) -> Option<String> {
-    let word = bytes.get(..LENGTH)?;
-    if bytes.get(LENGTH).copied().is_some_and(is_word) {
+    let word = bytes.get(..SECRET_LENGTH)?;
+    if bytes.get(SECRET_LENGTH).copied().is_some_and(is_word) {
         return None;
     }
     let secret = Secret::parse(std::str::from_utf8(word).ok()?).ok()?;

@@ -10,7 +10,7 @@ use super::output::schema::field;
 use super::output::{
     self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time, print_message,
 };
-use crate::client::Request;
+use crate::client::CallRequest;
 use crate::wire::members::EndMemberSessions;
 use crate::wire::page::PageQuery;
 use crate::wire::sessions::{CreateSessionCode, EndSession, ListSessions, Session};
@@ -57,7 +57,7 @@ pub(super) async fn run(
         }
         SessionsCommand::End(EndArgs { of: Some(member), .. }) => {
             let member = members::find(&connection, &member).await?;
-            connection.client.send(Request::to(EndMemberSessions).id(member.id)).await?;
+            connection.client.send(CallRequest::to(EndMemberSessions).id(member.id)).await?;
             print_message(&format!("Ended all sessions of {}.", member.email));
         }
         SessionsCommand::End(args) => {
@@ -68,7 +68,7 @@ pub(super) async fn run(
                 .collect::<Result<Vec<_>, _>>()?;
             let mut failed = None;
             for &id in &ids {
-                match connection.client.send(Request::to(EndSession).id(id)).await {
+                match connection.client.send(CallRequest::to(EndSession).id(id)).await {
                     Ok(()) => print_message(&format!("Ended {id}.")),
                     Err(e) => {
                         let failure = CommandError::from(e).with_prefix(&id.to_string());
@@ -84,7 +84,7 @@ pub(super) async fn run(
             return failed.map_or(Ok(ExitCode::Success), Err);
         }
         SessionsCommand::Code => {
-            let code = connection.client.send(Request::to(CreateSessionCode)).await?;
+            let code = connection.client.send(CallRequest::to(CreateSessionCode)).await?;
             print_message(&format!(
                 "On the other machine: `keyward login {}`. The code works once, until {}.",
                 connection.target.address,

@@ -1,6 +1,6 @@
 //! What the environment and the settings say about the terminal.
 
-use crate::config::{self, Ascii, Color, Config, Environment};
+use crate::config::{self, AsciiMode, ColorMode, Config, Environment};
 use crate::terminal::capabilities::{Capabilities, ColorDepth, Multiplexer, TerminalEnv};
 use crate::terminal::clipboard::Clipboard;
 
@@ -32,16 +32,16 @@ pub fn capabilities(config: &Config, hints: &TerminalEnv) -> Capabilities {
     let can = Capabilities::detect(hints);
     Capabilities {
         depth: match config.ui.color {
-            Color::Auto => can.depth,
-            Color::Never => ColorDepth::Mono,
-            Color::Ansi16 => ColorDepth::Ansi16,
-            Color::Ansi256 => ColorDepth::Indexed256,
-            Color::Truecolor => ColorDepth::TrueColor,
+            ColorMode::Auto => can.depth,
+            ColorMode::Never => ColorDepth::Mono,
+            ColorMode::Ansi16 => ColorDepth::Ansi16,
+            ColorMode::Ansi256 => ColorDepth::Indexed256,
+            ColorMode::Truecolor => ColorDepth::TrueColor,
         },
         unicode: match config.ui.ascii {
-            Ascii::Auto => can.unicode,
-            Ascii::Always => false,
-            Ascii::Never => true,
+            AsciiMode::Auto => can.unicode,
+            AsciiMode::Always => false,
+            AsciiMode::Never => true,
         },
         synchronized: can.synchronized && config.ui.synchronized_update,
     }
@@ -53,12 +53,12 @@ pub fn capabilities(config: &Config, hints: &TerminalEnv) -> Capabilities {
 /// What is wrong with the settings, in a sentence.
 pub fn clipboard(config: &Config) -> Result<Clipboard, String> {
     Ok(match config.ui.clipboard {
-        config::Clipboard::Auto => Clipboard::Auto,
-        config::Clipboard::Osc52 => Clipboard::Osc52,
-        config::Clipboard::Tmux => Clipboard::Tmux,
-        config::Clipboard::Screen => Clipboard::Screen,
-        config::Clipboard::Off => Clipboard::Off,
-        config::Clipboard::Command => {
+        config::ClipboardMode::Auto => Clipboard::Auto,
+        config::ClipboardMode::Osc52 => Clipboard::Osc52,
+        config::ClipboardMode::Tmux => Clipboard::Tmux,
+        config::ClipboardMode::Screen => Clipboard::Screen,
+        config::ClipboardMode::Off => Clipboard::Off,
+        config::ClipboardMode::Command => {
             match shell_words::split(&config.ui.clipboard_command) {
                 Ok(words) if !words.is_empty() => Clipboard::Command(words),
                 _ => {

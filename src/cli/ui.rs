@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{Ascii, Color, Config, Theme};
+use crate::config::{AsciiMode, ColorMode, Config, ThemeName};
 
 /// How the terminal UI looks and what it may do.
 #[derive(Args, Clone, Debug, Default)]
@@ -16,10 +16,10 @@ pub struct UiArgs {
     pub restricted: bool,
     /// Colours: default, high-contrast or mono
     #[arg(long, value_name = "THEME")]
-    pub theme: Option<Theme>,
+    pub theme: Option<ThemeName>,
     /// How many colours: auto, never, 16, 256 or truecolor
     #[arg(long, value_name = "DEPTH")]
-    pub color: Option<Color>,
+    pub color: Option<ColorMode>,
     /// Draw with ASCII only
     #[arg(long)]
     pub ascii: bool,
@@ -36,7 +36,7 @@ impl UiArgs {
             config.ui.color = color;
         }
         if self.ascii {
-            config.ui.ascii = Ascii::Always;
+            config.ui.ascii = AsciiMode::Always;
         }
     }
 }

@@ -9,10 +9,10 @@ use super::error::{CommandError, ExitCode};
 use super::output::schema::{FOUND_KEY, MEMBER_REF, field, object};
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::prompt;
-use crate::client::{Client, Credential, Error, Probe, Request};
-use crate::domain::key::Kind;
+use crate::client::{CallRequest, Client, ClientError, Credential, ProbeReply};
+use crate::domain::key::KeyKind;
 use crate::domain::text;
-use crate::wire::keys::{FoundKey, LookUpKey, LookUpKeyCall, ShownOnce};
+use crate::wire::keys::{FoundKey, LookUpKey, LookUpKeyCall, SecretString};
 use crate::wire::problem::ProblemType;
 use crate::wire::sessions::{GetMe, Me};
 
@@ -129,7 +129,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
 }
 
 async fn rules(
-    probe: &Probe,
+    probe: &ProbeReply,
     pasted: &PastedKey<'_>,
     signed_in: Option<&Client>,
     client: &Client,
@@ -208,14 +208,14 @@ async fn rules(
 
 /// Whose key it is, where someone is signed in who may know.
 async fn look_up(signed_in: Option<&Client>, key: &str) -> Option<FoundKey> {
-    let body = LookUpKey { secret: ShownOnce::new(key) };
-    signed_in?.send(Request::with(LookUpKeyCall, body)).await.ok()
+    let body = LookUpKey { secret: SecretString::new(key) };
+    signed_in?.send(CallRequest::with(LookUpKeyCall, body)).await.ok()
 }
 
 fn describe(found: &FoundKey) -> String {
     let kind = match found.kind {
-        Kind::Personal => format!("a personal key of {}", found.created_by.email),
-        Kind::Organization => "an organization key".to_owned(),
+        KeyKind::Personal => format!("a personal key of {}", found.created_by.email),
+        KeyKind::Organization => "an organization key".to_owned(),
     };
     let name = found.key.as_ref().map_or_else(String::new, |k| format!(" \"{}\"", k.name));
     let what = format!("It is {kind}{name} ({}, {})", found.masked, found.id);
@@ -236,7 +236,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
     let pasted = PastedKey::new(&secret);
     if pasted.key().is_empty() {
         let output = Output::new::<MeRow>(&args.output, context.ascii())?;
-        let me = connection.send(Request::to(GetMe)).await?;
+        let me = connection.send(CallRequest::to(GetMe)).await?;
         let facts = [
             ("Member", me.member.email.clone()),
             ("Name", me.member.name.clone()),
@@ -248,8 +248,8 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
         return Ok(ExitCode::Success);
     }
     let output = Output::new::<FoundRow>(&args.output, context.ascii())?;
-    let body = LookUpKey { secret: ShownOnce::new(pasted.key()) };
-    match connection.client.send(Request::with(LookUpKeyCall, body)).await {
+    let body = LookUpKey { secret: SecretString::new(pasted.key()) };
+    match connection.client.send(CallRequest::with(LookUpKeyCall, body)).await {
         Ok(found) => {
             let words = describe(&found);
             output.one(&FoundRow(found), &[("Key", words)])?;
@@ -259,7 +259,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
     }
 }
 
-fn not_found(error: Error, pasted: &PastedKey<'_>) -> CommandError {
+fn not_found(error: ClientError, pasted: &PastedKey<'_>) -> CommandError {
     let known = error.is(ProblemType::NotFound) || error.is(ProblemType::FieldInvalid);
     let mut failure = CommandError::from(error);
     if known {

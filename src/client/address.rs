@@ -10,11 +10,11 @@ use crate::wire::BASE;
 
 /// The address of a server, such as `https://keys.plant.example`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Address(Url);
+pub struct ServerAddress(Url);
 
 /// Why a text is not the address of a server. Never repeats the text, which may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadAddress {
+pub enum ServerAddressError {
     /// Not an address at all.
     #[error("not an address: write it like https://keys.plant.example")]
     Unreadable,
@@ -26,7 +26,7 @@ pub enum BadAddress {
     Credentials,
 }
 
-impl Address {
+impl ServerAddress {
     /// Whether the server is on this machine, so that plain `http` is safe and no proxy is asked.
     pub fn is_loopback(&self) -> bool {
         match self.0.host_str() {
@@ -69,21 +69,22 @@ impl Address {
     }
 }
 
-impl FromStr for Address {
-    type Err = BadAddress;
+impl FromStr for ServerAddress {
+    type Err = ServerAddressError;
 
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
+    fn from_str(text: &str) -> Result<Self, ServerAddressError> {
         let text = text.trim();
         if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(BadAddress::Unreadable);
+            return Err(ServerAddressError::Unreadable);
         }
-        let mut url = Url::parse(text)
-            .map_err(|_| if text.contains("://") { BadAddress::Unreadable } else { BadAddress::Scheme })?;
+        let mut url = Url::parse(text).map_err(|_| {
+            if text.contains("://") { ServerAddressError::Unreadable } else { ServerAddressError::Scheme }
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(BadAddress::Scheme);
+            return Err(ServerAddressError::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(BadAddress::Credentials);
+            return Err(ServerAddressError::Credentials);
         }
         url.set_query(None);
         url.set_fragment(None);
@@ -94,13 +95,13 @@ impl FromStr for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&text::line(self.0.as_str().trim_end_matches('/')))
     }
 }
 
-impl fmt::Debug for Address {
+impl fmt::Debug for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -118,20 +119,23 @@ mod tests {
             ("https://keys.plant.example/api/v2/", "https://keys.plant.example"),
             ("https://plant.example/keys/api/v2", "https://plant.example/keys"),
         ] {
-            let address: Address = text.parse().unwrap();
+            let address: ServerAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), shown);
         }
-        let address: Address = "https://plant.example/keys".parse().unwrap();
+        let address: ServerAddress = "https://plant.example/keys".parse().unwrap();
         assert_eq!(address.join("/api/v2/me").as_str(), "https://plant.example/keys/api/v2/me");
-        assert_eq!("keys.plant.example".parse::<Address>(), Err(BadAddress::Scheme));
-        assert_eq!("ftp://plant.example".parse::<Address>(), Err(BadAddress::Scheme));
-        assert_eq!("https://a:b@plant.example".parse::<Address>(), Err(BadAddress::Credentials));
-        assert_eq!("https://".parse::<Address>(), Err(BadAddress::Unreadable));
+        assert_eq!("keys.plant.example".parse::<ServerAddress>(), Err(ServerAddressError::Scheme));
+        assert_eq!("ftp://plant.example".parse::<ServerAddress>(), Err(ServerAddressError::Scheme));
+        assert_eq!(
+            "https://a:b@plant.example".parse::<ServerAddress>(),
+            Err(ServerAddressError::Credentials)
+        );
+        assert_eq!("https://".parse::<ServerAddress>(), Err(ServerAddressError::Unreadable));
     }
 
     #[test]
     fn only_this_machine_is_loopback() {
-        let at = |text: &str| text.parse::<Address>().unwrap();
+        let at = |text: &str| text.parse::<ServerAddress>().unwrap();
         assert!(at("http://[::1]:8080").is_loopback() && at("http://localhost").is_loopback());
         assert!(at("http://10.0.0.1").is_plain() && !at("https://10.0.0.1").is_plain());
         assert!(!at("http://localhost.plant.example").is_loopback());

@@ -15,7 +15,7 @@ pub struct Credential(Option<Arc<Zeroizing<String>>>);
 #[error(
     "a token is one word of printable ASCII; this holds spaces, line breaks or other characters, or nothing at all"
 )]
-pub struct BadCredential;
+pub struct CredentialError;
 
 impl Credential {
     /// Nobody: for signing in.
@@ -27,9 +27,9 @@ impl Credential {
     ///
     /// # Errors
     /// The token could not be sent as it is.
-    pub fn bearer(token: &str) -> Result<Self, BadCredential> {
+    pub fn bearer(token: &str) -> Result<Self, CredentialError> {
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(BadCredential);
+            return Err(CredentialError);
         }
         Ok(Self(Some(Arc::new(Zeroizing::new(format!("Bearer {token}"))))))
     }

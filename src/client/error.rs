@@ -1,17 +1,17 @@
 //! The three ways in which a call fails, each with its cause in words and the way out.
 
-use super::address::Address;
+use super::address::ServerAddress;
 use super::reply::sentence;
 use crate::wire::problem::{Problem, ProblemType};
 
 /// Why a call gave no reply.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum Error {
-    /// No answer came: the call may or may not have reached the server, see [`Error::outcome_unknown`].
+pub enum ClientError {
+    /// No answer came: the call may or may not have reached the server, see [`ClientError::outcome_unknown`].
     #[error("{words}")]
     Unreachable {
         /// What kind of trouble.
-        trouble: Trouble,
+        trouble: UnreachableCause,
         /// What happened and what to do, ready to be shown.
         words: String,
     },
@@ -30,7 +30,7 @@ pub enum Error {
 
 /// What kind of trouble kept an answer from coming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum UnreachableCause {
     /// Nothing listens there, or the network does not lead there.
     NoConnection,
     /// The host's name is unknown.
@@ -43,11 +43,13 @@ pub enum Trouble {
     Broken,
 }
 
-impl Error {
+impl ClientError {
     /// Whether the server may have acted although no proper answer came. Look before repeating a write.
     pub fn outcome_unknown(&self) -> bool {
         match self {
-            Self::Unreachable { trouble, .. } => matches!(trouble, Trouble::Timeout | Trouble::Broken),
+            Self::Unreachable { trouble, .. } => {
+                matches!(trouble, UnreachableCause::Timeout | UnreachableCause::Broken)
+            }
             Self::Refused(problem) => problem.kind == ProblemType::OutcomeUnknown,
             Self::Garbled { status, .. } => status.is_none_or(|s| !(300..500).contains(&s)),
         }
@@ -66,7 +68,7 @@ impl Error {
         self.problem().is_some_and(|p| p.kind == kind)
     }
 
-    pub(super) fn transport(error: &reqwest::Error, address: &Address) -> Self {
+    pub(super) fn transport(error: &reqwest::Error, address: &ServerAddress) -> Self {
         let mut cause: &(dyn std::error::Error + 'static) = error;
         let (mut tls, mut refused) = (None, false);
         loop {
@@ -83,39 +85,39 @@ impl Error {
         let cause = sentence(&cause.to_string());
         if let Some(tls) = tls {
             let words = format!("No secure connection to {address}: {}", super::tls::trouble(tls));
-            return Self::Unreachable { trouble: Trouble::Tls, words };
+            return Self::Unreachable { trouble: UnreachableCause::Tls, words };
         }
         let (trouble, words) = match () {
             () if error.is_dns() => (
-                Trouble::UnknownName,
+                UnreachableCause::UnknownName,
                 format!(
                     "The name of {address} cannot be found ({cause}). Is the address right, and the network up?"
                 ),
             ),
             () if error.is_connect() && error.is_timeout() => (
-                Trouble::NoConnection,
+                UnreachableCause::NoConnection,
                 format!(
                     "{address} did not accept a connection within 5 s. Is the server running, and reachable from here?"
                 ),
             ),
             () if refused => (
-                Trouble::NoConnection,
+                UnreachableCause::NoConnection,
                 format!(
                     "Nothing answers at {address} (connection refused). Is the server running, and the port right?"
                 ),
             ),
             () if error.is_connect() => (
-                Trouble::NoConnection,
+                UnreachableCause::NoConnection,
                 format!(
                     "No connection to {address}: {cause}. Is the server running, and reachable from here?"
                 ),
             ),
             () if error.is_timeout() => (
-                Trouble::Timeout,
+                UnreachableCause::Timeout,
                 format!("{address} did not answer within 15 s. It may be overloaded: try again in a moment."),
             ),
             () => (
-                Trouble::Broken,
+                UnreachableCause::Broken,
                 format!(
                     "The connection to {address} broke before the answer was complete: {cause}. Try again."
                 ),
@@ -124,7 +126,7 @@ impl Error {
         Self::Unreachable { trouble, words }
     }
 
-    pub(super) fn unsendable(address: &Address, why: &dyn std::error::Error) -> Self {
+    pub(super) fn unsendable(address: &ServerAddress, why: &dyn std::error::Error) -> Self {
         let why = sentence(&why.to_string());
         Self::Garbled { status: None, words: format!("The request to {address} could not be made: {why}.") }
     }
@@ -133,7 +135,7 @@ impl Error {
         Self::Garbled { status: None, words: words.to_owned() }
     }
 
-    pub(super) fn foreign(address: &Address, status: u16, what: &str) -> Self {
+    pub(super) fn foreign(address: &ServerAddress, status: u16, what: &str) -> Self {
         let page = if what == "text/html" { "a web page" } else { "something else" };
         Self::garbled(
             status,
@@ -145,7 +147,7 @@ impl Error {
         )
     }
 
-    pub(super) fn redirected(address: &Address, status: u16, to: Option<&str>) -> Self {
+    pub(super) fn redirected(address: &ServerAddress, status: u16, to: Option<&str>) -> Self {
         let to = to.map_or_else(|| "another address".to_owned(), sentence);
         Self::garbled(
             status,
@@ -156,16 +158,16 @@ impl Error {
         )
     }
 
-    pub(super) fn empty(address: &Address, status: u16) -> Self {
+    pub(super) fn empty(address: &ServerAddress, status: u16) -> Self {
         Self::garbled(status, format!("{address} answered {status} without content. {ASK}"))
     }
 
-    pub(super) fn too_long(address: &Address, status: u16, max: usize) -> Self {
+    pub(super) fn too_long(address: &ServerAddress, status: u16, max: usize) -> Self {
         let mib = max.div_ceil(1024 * 1024);
         Self::garbled(status, format!("{address} answered more than {mib} MiB where less is possible. {ASK}"))
     }
 
-    pub(super) fn unreadable(address: &Address, status: u16, why: &serde_json::Error) -> Self {
+    pub(super) fn unreadable(address: &ServerAddress, status: u16, why: &serde_json::Error) -> Self {
         // The position only: the message may quote what was sent, a secret among it.
         Self::garbled(
             status,
@@ -177,11 +179,11 @@ impl Error {
         )
     }
 
-    pub(super) fn endless(address: &Address, what: &str) -> Self {
+    pub(super) fn endless(address: &ServerAddress, what: &str) -> Self {
         Self::Garbled { status: None, words: format!("{address} sent a list that {what}. {ASK}") }
     }
 
-    pub(super) fn too_much(address: &Address, items: u64) -> Self {
+    pub(super) fn too_much(address: &ServerAddress, items: u64) -> Self {
         Self::Garbled {
             status: None,
             words: format!(

@@ -1,8 +1,8 @@
 //! The calls on keys, with the kind as an argument: the contract has one path for each kind.
 
-use super::{Client, Error, Request};
+use super::{CallRequest, Client, ClientError};
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::usage::{DailyUse, Usage};
 use crate::wire::keys::{
     ConfirmOrganizationKey, ConfirmPersonalKey, CreateKey, CreateOrganizationKey, CreatePersonalKey,
@@ -16,11 +16,11 @@ use crate::wire::page::Page;
 macro_rules! by_kind {
     ($client:expr, $kind:expr, $personal:ident, $organization:ident, |$call:ident| $request:expr) => {
         match $kind {
-            Kind::Personal => {
+            KeyKind::Personal => {
                 let $call = $personal;
                 $client.send($request).await
             }
-            Kind::Organization => {
+            KeyKind::Organization => {
                 let $call = $organization;
                 $client.send($request).await
             }
@@ -33,42 +33,48 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`], as with all calls below.
-    pub async fn key(&self, kind: Kind, id: Id) -> Result<Key, Error> {
-        by_kind!(self, kind, GetPersonalKey, GetOrganizationKey, |call| Request::to(call).id(id))
+    pub async fn key(&self, kind: KeyKind, id: Id) -> Result<Key, ClientError> {
+        by_kind!(self, kind, GetPersonalKey, GetOrganizationKey, |call| CallRequest::to(call).id(id))
     }
 
     /// Creates a key. The same `idempotency_key` gives the same key, with a new secret as long as it was neither used nor confirmed.
     pub async fn create_key(
         &self,
-        kind: Kind,
+        kind: KeyKind,
         body: CreateKey,
         idempotency_key: &str,
-    ) -> Result<CreatedKey, Error> {
-        by_kind!(self, kind, CreatePersonalKey, CreateOrganizationKey, |call| Request::with(call, body)
+    ) -> Result<CreatedKey, ClientError> {
+        by_kind!(self, kind, CreatePersonalKey, CreateOrganizationKey, |call| CallRequest::with(call, body)
             .idempotency_key(idempotency_key))
     }
 
     /// Changes name or note, if the key still has this version.
-    pub async fn edit_key(&self, kind: Kind, id: Id, version: i64, body: EditKey) -> Result<Key, Error> {
-        by_kind!(self, kind, EditPersonalKey, EditOrganizationKey, |call| Request::with(call, body)
+    pub async fn edit_key(
+        &self,
+        kind: KeyKind,
+        id: Id,
+        version: i64,
+        body: EditKey,
+    ) -> Result<Key, ClientError> {
+        by_kind!(self, kind, EditPersonalKey, EditOrganizationKey, |call| CallRequest::with(call, body)
             .id(id)
             .if_match(version))
     }
 
     /// Says that the secret is stored.
-    pub async fn confirm_key(&self, kind: Kind, id: Id) -> Result<Key, Error> {
-        by_kind!(self, kind, ConfirmPersonalKey, ConfirmOrganizationKey, |call| Request::to(call).id(id))
+    pub async fn confirm_key(&self, kind: KeyKind, id: Id) -> Result<Key, ClientError> {
+        by_kind!(self, kind, ConfirmPersonalKey, ConfirmOrganizationKey, |call| CallRequest::to(call).id(id))
     }
 
     /// Revokes a key, guarded or not.
-    pub async fn revoke_key(&self, kind: Kind, id: Id, body: RevokeKey) -> Result<Key, Error> {
-        by_kind!(self, kind, RevokePersonalKey, RevokeOrganizationKey, |call| Request::with(call, body)
+    pub async fn revoke_key(&self, kind: KeyKind, id: Id, body: RevokeKey) -> Result<Key, ClientError> {
+        by_kind!(self, kind, RevokePersonalKey, RevokeOrganizationKey, |call| CallRequest::with(call, body)
             .id(id))
     }
 
     /// A key's use over time.
-    pub async fn key_usage(&self, kind: Kind, id: Id, query: UsageQuery) -> Result<Usage, Error> {
-        by_kind!(self, kind, GetPersonalKeyUsage, GetOrganizationKeyUsage, |call| Request::to(call)
+    pub async fn key_usage(&self, kind: KeyKind, id: Id, query: UsageQuery) -> Result<Usage, ClientError> {
+        by_kind!(self, kind, GetPersonalKeyUsage, GetOrganizationKeyUsage, |call| CallRequest::to(call)
             .id(id)
             .query(query))
     }
@@ -76,13 +82,13 @@ impl Client {
     /// Compact counts of at most 200 keys.
     pub async fn daily_use(
         &self,
-        kind: Kind,
+        kind: KeyKind,
         ids: &[Id],
         days: Option<u32>,
-    ) -> Result<Page<DailyUse>, Error> {
+    ) -> Result<Page<DailyUse>, ClientError> {
         let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let query = DailyUseQuery { ids, days };
-        by_kind!(self, kind, ListPersonalKeyUsage, ListOrganizationKeyUsage, |call| Request::to(call)
+        by_kind!(self, kind, ListPersonalKeyUsage, ListOrganizationKeyUsage, |call| CallRequest::to(call)
             .query(query))
     }
 }

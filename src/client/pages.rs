@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::{Client, Error, Request};
+use super::{CallRequest, Client, ClientError};
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberRef;
 use crate::domain::time::Timestamp;
 use crate::wire::Call;
@@ -27,7 +27,7 @@ const SHARED_MAX: usize = 1024 * 1024;
 const PAGE_MAX: usize = 12 * 1024 * 1024;
 
 /// A query that asks for a page.
-pub trait Paged: Clone + Send {
+pub trait PagedQuery: Clone + Send {
     /// The cursor that it carries.
     fn cursor(&mut self) -> &mut Option<String>;
     /// The number of items that it asks for.
@@ -36,7 +36,7 @@ pub trait Paged: Clone + Send {
 
 macro_rules! paged {
     ($($query:ty),+) => {$(
-        impl Paged for $query {
+        impl PagedQuery for $query {
             fn cursor(&mut self) -> &mut Option<String> {
                 &mut self.cursor
             }
@@ -65,7 +65,7 @@ pub struct KeyPage {
 
 /// What its reader keeps of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum Retention {
     /// All keys, so that the list ends with an error when they become too many to be held.
     All,
     /// Each page until the next one comes: the length does not matter.
@@ -73,7 +73,7 @@ pub enum Keep {
 }
 
 /// Where a list stands between two pages.
-enum Next {
+enum NextPage {
     Page { cursor: Option<String>, seen: u64, bytes: usize },
     End,
 }
@@ -85,43 +85,49 @@ impl Client {
         &self,
         _: C,
         query: C::Query,
-        keep: Keep,
-    ) -> impl Stream<Item = Result<Page<T>, Error>> + Send + use<C, T>
+        keep: Retention,
+    ) -> impl Stream<Item = Result<Page<T>, ClientError>> + Send + use<C, T>
     where
         C: Call<Body = (), Reply = Page<T>>,
-        C::Query: Paged,
+        C::Query: PagedQuery,
         T: Send,
     {
         let client = self.clone();
         let cursor = query.clone().cursor().take();
-        stream::unfold(Next::Page { cursor, seen: 0, bytes: 0 }, move |next| {
+        stream::unfold(NextPage::Page { cursor, seen: 0, bytes: 0 }, move |next| {
             let (client, mut query) = (client.clone(), query.clone());
             async move {
-                let Next::Page { cursor, seen, bytes } = next else { return None };
+                let NextPage::Page { cursor, seen, bytes } = next else { return None };
                 query.cursor().clone_from(&cursor);
                 if seen > 0 && query.limit().is_none() {
                     *query.limit() = Some(LIMIT_MAX);
                 }
-                let request = Request::<C>::plain(query).reply_max(PAGE_MAX);
+                let request = CallRequest::<C>::plain(query).reply_max(PAGE_MAX);
                 let (page, length) = match client.send_measured(request).await {
                     Ok(page) => page,
-                    Err(error) => return Some((Err(error), Next::End)),
+                    Err(error) => return Some((Err(error), NextPage::End)),
                 };
                 let seen = seen + page.data.len() as u64;
                 // What was read takes about as much when it is understood.
                 let bytes = bytes + length;
-                if keep == Keep::All && bytes > HELD_MAX {
-                    return Some((Err(Error::too_much(&client.address, seen)), Next::End));
+                if keep == Retention::All && bytes > HELD_MAX {
+                    return Some((Err(ClientError::too_much(&client.address, seen)), NextPage::End));
                 }
                 let next = match &page.metadata.next_cursor {
-                    None => Next::End,
+                    None => NextPage::End,
                     Some(_) if page.data.is_empty() || page.metadata.next_cursor == cursor => {
-                        return Some((Err(Error::endless(&client.address, "turns in a circle")), Next::End));
+                        return Some((
+                            Err(ClientError::endless(&client.address, "turns in a circle")),
+                            NextPage::End,
+                        ));
                     }
                     Some(_) if seen > KEYS_MAX => {
-                        return Some((Err(Error::endless(&client.address, "does not end")), Next::End));
+                        return Some((
+                            Err(ClientError::endless(&client.address, "does not end")),
+                            NextPage::End,
+                        ));
                     }
-                    Some(cursor) => Next::Page { cursor: Some(cursor.clone()), seen, bytes },
+                    Some(cursor) => NextPage::Page { cursor: Some(cursor.clone()), seen, bytes },
                 };
                 Some((Ok(page), next))
             }
@@ -132,22 +138,23 @@ impl Client {
     /// which is less than what was sent: the members that many keys name are kept once.
     pub fn key_pages(
         &self,
-        kind: Kind,
+        kind: KeyKind,
         query: KeysQuery,
-        keep: Keep,
-    ) -> impl Stream<Item = Result<KeyPage, Error>> + Send + use<> {
+        keep: Retention,
+    ) -> impl Stream<Item = Result<KeyPage, ClientError>> + Send + use<> {
         let address = self.address.clone();
         let pages = match kind {
-            Kind::Personal => self.pages(ListPersonalKeys, query, Keep::Page).left_stream(),
-            Kind::Organization => self.pages(ListOrganizationKeys, query, Keep::Page).right_stream(),
+            KeyKind::Personal => self.pages(ListPersonalKeys, query, Retention::Page).left_stream(),
+            KeyKind::Organization => self.pages(ListOrganizationKeys, query, Retention::Page).right_stream(),
         };
-        pages.scan(Progress::default(), move |progress, page| {
+        pages.scan(KeyListProgress::default(), move |progress, page| {
             if progress.over {
                 return std::future::ready(None);
             }
             let page = page.map(|page| progress.take(page));
-            progress.over = keep == Keep::All && progress.held > HELD_MAX;
-            let page = if progress.over { Err(Error::too_much(&address, progress.loaded)) } else { page };
+            progress.over = keep == Retention::All && progress.held > HELD_MAX;
+            let page =
+                if progress.over { Err(ClientError::too_much(&address, progress.loaded)) } else { page };
             std::future::ready(Some(page))
         })
     }
@@ -155,7 +162,7 @@ impl Client {
 
 /// What is carried from one page of keys to the next.
 #[derive(Default)]
-struct Progress {
+struct KeyListProgress {
     as_of: Option<Timestamp>,
     loaded: u64,
     total: Option<u64>,
@@ -169,7 +176,7 @@ struct Progress {
     over: bool,
 }
 
-impl Progress {
+impl KeyListProgress {
     fn take(&mut self, page: Page<Key>) -> KeyPage {
         let mut keys = page.data;
         for key in &mut keys {

@@ -3,14 +3,14 @@
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 
 use super::reply::{body, cleaned, foreign_type, sentence};
-use super::{Client, Error};
+use super::{Client, ClientError};
 use crate::wire::data_plane::ListSites;
 use crate::wire::problem::Problem;
 use crate::wire::{BASE, Call as _};
 
 /// What a server answered.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub struct ProbeReply {
     /// The HTTP status.
     pub status: u16,
     /// `WWW-Authenticate`, cleaned.
@@ -26,9 +26,9 @@ impl Client {
     ///
     /// # Errors
     /// No answer came, or the value cannot stand in a header at all.
-    pub async fn probe(&self, authorization: &str) -> Result<Probe, Error> {
+    pub async fn probe(&self, authorization: &str) -> Result<ProbeReply, ClientError> {
         let mut value = HeaderValue::from_bytes(authorization.as_bytes())
-            .map_err(|e| Error::unsendable(&self.address, &e))?;
+            .map_err(|e| ClientError::unsendable(&self.address, &e))?;
         value.set_sensitive(true);
         let url = self.address.join(&format!("{BASE}{}", ListSites::PATH));
         let response = self
@@ -37,7 +37,7 @@ impl Client {
             .header(AUTHORIZATION, value)
             .send()
             .await
-            .map_err(|e| Error::transport(&e, &self.address))?;
+            .map_err(|e| ClientError::transport(&e, &self.address))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let challenge =
@@ -46,6 +46,6 @@ impl Client {
         // The status is the answer; a body that is too long or breaks off says nothing more.
         let body = body(response, &self.address, super::request::REPLY_MAX).await.unwrap_or_default();
         let problem = if status >= 400 { serde_json::from_slice(&body).ok().map(cleaned) } else { None };
-        Ok(Probe { status, challenge, problem, json })
+        Ok(ProbeReply { status, challenge, problem, json })
     }
 }

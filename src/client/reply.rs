@@ -6,8 +6,8 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use serde::de::DeserializeOwned;
 
-use super::address::Address;
-use super::error::Error;
+use super::address::ServerAddress;
+use super::error::ClientError;
 use crate::domain::text;
 use crate::wire::problem::Problem;
 
@@ -19,9 +19,9 @@ const SENTENCE_MAX: usize = 600;
 /// The reply as the call promises it, and its length in bytes.
 pub(super) async fn read<T: DeserializeOwned>(
     response: Response,
-    address: &Address,
+    address: &ServerAddress,
     max: usize,
-) -> Result<(T, usize), Error> {
+) -> Result<(T, usize), ClientError> {
     let status = response.status();
     if !status.is_success() {
         return Err(refusal(response, address).await);
@@ -29,22 +29,24 @@ pub(super) async fn read<T: DeserializeOwned>(
     let headers = response.headers().clone();
     let body = body(response, address, max).await?;
     if body.is_empty() {
-        let nothing = serde_json::from_slice(b"null").map_err(|_| Error::empty(address, status.as_u16()));
+        let nothing =
+            serde_json::from_slice(b"null").map_err(|_| ClientError::empty(address, status.as_u16()));
         return Ok((nothing?, 0));
     }
     if let Some(foreign) = foreign_type(&headers) {
-        return Err(Error::foreign(address, status.as_u16(), &foreign));
+        return Err(ClientError::foreign(address, status.as_u16(), &foreign));
     }
-    let reply = serde_json::from_slice(&body).map_err(|e| Error::unreadable(address, status.as_u16(), &e));
+    let reply =
+        serde_json::from_slice(&body).map_err(|e| ClientError::unreadable(address, status.as_u16(), &e));
     Ok((reply?, body.len()))
 }
 
 /// What an answer without success says.
-async fn refusal(response: Response, address: &Address) -> Error {
+async fn refusal(response: Response, address: &ServerAddress) -> ClientError {
     let status = response.status();
     if status.is_redirection() {
         let to = response.headers().get(LOCATION).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-        return Error::redirected(address, status.as_u16(), to.as_deref());
+        return ClientError::redirected(address, status.as_u16(), to.as_deref());
     }
     let headers = response.headers().clone();
     let body = match body(response, address, PROBLEM_MAX).await {
@@ -52,26 +54,30 @@ async fn refusal(response: Response, address: &Address) -> Error {
         Err(error) => return error,
     };
     if let Some(foreign) = foreign_type(&headers) {
-        return Error::foreign(address, status.as_u16(), &foreign);
+        return ClientError::foreign(address, status.as_u16(), &foreign);
     }
     match serde_json::from_slice(&body) {
-        Ok(problem) => Error::Refused(Box::new(cleaned(problem))),
-        Err(e) => Error::unreadable(address, status.as_u16(), &e),
+        Ok(problem) => ClientError::Refused(Box::new(cleaned(problem))),
+        Err(e) => ClientError::unreadable(address, status.as_u16(), &e),
     }
 }
 
 /// The whole body, unless it is longer than `max` bytes.
-pub(super) async fn body(mut response: Response, address: &Address, max: usize) -> Result<Vec<u8>, Error> {
+pub(super) async fn body(
+    mut response: Response,
+    address: &ServerAddress,
+    max: usize,
+) -> Result<Vec<u8>, ClientError> {
     let status = response.status().as_u16();
     if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
-        return Err(Error::foreign(address, status, "a compressed body that was not asked for"));
+        return Err(ClientError::foreign(address, status, "a compressed body that was not asked for"));
     }
     let mut all = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| Error::transport(&e, address))? {
+    while let Some(chunk) = response.chunk().await.map_err(|e| ClientError::transport(&e, address))? {
         if all.len() + chunk.len() > max {
-            return Err(Error::too_long(address, status, max));
+            return Err(ClientError::too_long(address, status, max));
         }
         all.extend_from_slice(&chunk);
     }

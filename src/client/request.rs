@@ -6,9 +6,9 @@ use crate::wire::Call;
 /// Most bytes of a reply. A page of a thousand keys with the longest notes needs more, see `key_pages`.
 pub(super) const REPLY_MAX: usize = 4 * 1024 * 1024;
 
-/// A call of the contract with its parameters: `Request::to(GetMe)`, `Request::with(CreatePersonalKey, body).idempotency_key(k)`.
+/// A call of the contract with its parameters: `CallRequest::to(GetMe)`, `CallRequest::with(CreatePersonalKey, body).idempotency_key(k)`.
 #[must_use = "a request does nothing until it is sent"]
-pub struct Request<C: Call> {
+pub struct CallRequest<C: Call> {
     pub(super) id: Option<Id>,
     pub(super) query: C::Query,
     pub(super) body: C::Body,
@@ -17,7 +17,7 @@ pub struct Request<C: Call> {
     pub(super) reply_max: usize,
 }
 
-impl<C: Call<Body = ()>> Request<C> {
+impl<C: Call<Body = ()>> CallRequest<C> {
     /// A call without a body.
     pub fn to(call: C) -> Self {
         Self::with(call, ())
@@ -29,7 +29,7 @@ impl<C: Call<Body = ()>> Request<C> {
     }
 }
 
-impl<C: Call> Request<C> {
+impl<C: Call> CallRequest<C> {
     /// A call with its body.
     pub fn with(_: C, body: C::Body) -> Self {
         Self::empty(body)

@@ -5,15 +5,15 @@ use std::time::Duration;
 use http::Method;
 use tokio::time::{Instant, sleep};
 
-use super::{CONNECT_TIMEOUT, Client, Error, REQUEST_TIMEOUT, Request, Trouble};
+use super::{CONNECT_TIMEOUT, CallRequest, Client, ClientError, REQUEST_TIMEOUT, UnreachableCause};
 use crate::wire::Call;
 use crate::wire::problem::ProblemType;
 
 /// A call is about to be sent again.
 #[derive(Clone, Copy, Debug)]
-pub struct Retrying<'a> {
+pub struct RetryNotice<'a> {
     /// Why the last attempt gave nothing.
-    pub error: &'a Error,
+    pub error: &'a ClientError,
     /// How long it waits before the next.
     pub after: Duration,
     /// Which attempt comes next, from 2.
@@ -21,7 +21,7 @@ pub struct Retrying<'a> {
 }
 
 /// Who hears of every repetition before it happens.
-pub type Tell = fn(Retrying<'_>);
+pub type OnRetry = fn(RetryNotice<'_>);
 
 /// Waits before the second and the third attempt.
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];
@@ -30,23 +30,23 @@ impl Client {
     /// The same connections, but each call that only reads or carries an idempotency key is sent up to three times; any other
     /// once, as ever.
     #[must_use]
-    pub fn patiently(&self, tell: Tell) -> Self {
+    pub fn patiently(&self, tell: OnRetry) -> Self {
         Self { tell: Some(tell), ..self.clone() }
     }
 
     /// Sends one call: once, or as [`Client::patiently`] says.
     ///
     /// # Errors
-    /// One of the three kinds of [`enum@Error`]; that of the last attempt.
-    pub async fn send<C: Call>(&self, request: Request<C>) -> Result<C::Reply, Error> {
+    /// One of the three kinds of [`enum@ClientError`]; that of the last attempt.
+    pub async fn send<C: Call>(&self, request: CallRequest<C>) -> Result<C::Reply, ClientError> {
         Ok(self.send_measured(request).await?.0)
     }
 
     /// The same, with the number of bytes that were received.
     pub(super) async fn send_measured<C: Call>(
         &self,
-        request: Request<C>,
-    ) -> Result<(C::Reply, usize), Error> {
+        request: CallRequest<C>,
+    ) -> Result<(C::Reply, usize), ClientError> {
         let max = request.reply_max;
         let harmless = C::METHOD == Method::GET || request.idempotency_key.is_some();
         let prepared = self.prepare(&request)?;
@@ -59,7 +59,7 @@ impl Client {
             match self.send_prepared::<C>(until(end, copy), max).await {
                 // A shorter time than it takes to connect is of no use.
                 Err(error) if worth_repeating(&error) && Instant::now() + after + CONNECT_TIMEOUT < end => {
-                    tell(Retrying { error: &error, after, attempt });
+                    tell(RetryNotice { error: &error, after, attempt });
                 }
                 other => return other,
             }
@@ -76,11 +76,13 @@ fn until(end: Instant, mut request: reqwest::Request) -> reqwest::Request {
 }
 
 /// Whether the same call may succeed a moment later.
-fn worth_repeating(error: &Error) -> bool {
+fn worth_repeating(error: &ClientError) -> bool {
     match error {
         // A timeout has cost 15 s already, and an untrusted certificate stays untrusted.
-        Error::Unreachable { trouble, .. } => matches!(trouble, Trouble::NoConnection | Trouble::Broken),
-        Error::Refused(problem) => match problem.kind {
+        ClientError::Unreachable { trouble, .. } => {
+            matches!(trouble, UnreachableCause::NoConnection | UnreachableCause::Broken)
+        }
+        ClientError::Refused(problem) => match problem.kind {
             ProblemType::Unavailable | ProblemType::OutcomeUnknown | ProblemType::IdempotencyInProgress => {
                 true
             }
@@ -88,6 +90,6 @@ fn worth_repeating(error: &Error) -> bool {
             ProblemType::Unknown => matches!(problem.status, 502..=504),
             _ => false,
         },
-        Error::Garbled { status, .. } => matches!(status, Some(502..=504)),
+        ClientError::Garbled { status, .. } => matches!(status, Some(502..=504)),
     }
 }

@@ -10,12 +10,12 @@ use zeroize::Zeroizing;
 mod pending;
 mod sessions;
 
-pub use pending::{PendingCreate, Recorded};
+pub use pending::{PendingCreate, PendingCreateFile};
 pub use sessions::SavedSession;
 
 /// The folder of the state, usually `$XDG_STATE_HOME/keyward`. It is made when something is first written.
 #[derive(Clone, Debug)]
-pub struct State {
+pub struct StateFolder {
     folder: PathBuf,
 }
 
@@ -46,7 +46,7 @@ pub enum StateError {
     Damaged(PathBuf),
 }
 
-impl State {
+impl StateFolder {
     /// The state in this folder. Nothing is touched yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
@@ -107,7 +107,7 @@ impl State {
     /// The drafts of a profile's review, as JSON; empty if there are none.
     ///
     /// # Errors
-    /// As [`State::read`].
+    /// As [`StateFolder::read`].
     pub fn drafts(&self, profile: &str) -> Result<Zeroizing<String>, StateError> {
         Ok(self.read(&drafts_file(profile))?.unwrap_or_default())
     }
@@ -115,7 +115,7 @@ impl State {
     /// Appends to the drafts of a profile's review.
     ///
     /// # Errors
-    /// As [`State::write`].
+    /// As [`StateFolder::write`].
     pub fn note_drafts(&self, profile: &str, lines: &str) -> Result<(), StateError> {
         let path = self.folder.join(drafts_file(profile));
         self.check_folder(&path)?;
@@ -133,7 +133,7 @@ impl State {
     /// Keeps the drafts of a profile's review.
     ///
     /// # Errors
-    /// As [`State::write`].
+    /// As [`StateFolder::write`].
     pub fn keep_drafts(&self, profile: &str, drafts: &str) -> Result<(), StateError> {
         self.write(&drafts_file(profile), drafts)
     }
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn files_are_private_and_others_are_refused() {
         let home = tempfile::tempdir().unwrap();
-        let state = State::new(home.path().join("deep/keyward"));
+        let state = StateFolder::new(home.path().join("deep/keyward"));
         assert_eq!(state.read("sessions/a.json").unwrap(), None);
         state.write("sessions/a.json", "{}").unwrap();
         state.write("sessions/a.json", "{1}").unwrap();

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::text::first_unshowable;
 use crate::wire::keys::{CreateKey, CreatePersonalKey, KeysQuery};
 use crate::wire::problem::ProblemType;
@@ -32,7 +32,7 @@ async fn server(answer: impl Into<Vec<u8>>) -> (Client, tokio::task::JoinHandle<
         first
     });
     let credential = Credential::bearer("ses_abc").unwrap();
-    (Client::new(address, credential, &Options::default()).unwrap(), task)
+    (Client::new(address, credential, &ClientOptions::default()).unwrap(), task)
 }
 
 fn http(status: &str, content_type: &str, body: &str) -> String {
@@ -42,9 +42,9 @@ fn http(status: &str, content_type: &str, body: &str) -> String {
     )
 }
 
-async fn answer_of(bytes: impl Into<Vec<u8>>) -> Error {
+async fn answer_of(bytes: impl Into<Vec<u8>>) -> ClientError {
     let (client, _task) = server(bytes).await;
-    let error = client.send(Request::to(GetMe)).await.unwrap_err();
+    let error = client.send(CallRequest::to(GetMe)).await.unwrap_err();
     assert_eq!(first_unshowable(&error.to_string()), None, "{error}");
     error
 }
@@ -52,10 +52,10 @@ async fn answer_of(bytes: impl Into<Vec<u8>>) -> Error {
 #[tokio::test]
 async fn a_web_page_is_named_as_such() {
     let error = answer_of(http("200 OK", "text/html; charset=utf-8", "<html>Sign in</html>")).await;
-    assert!(matches!(error, Error::Garbled { status: Some(200), .. }));
+    assert!(matches!(error, ClientError::Garbled { status: Some(200), .. }));
     assert!(error.to_string().contains("a web page (text/html)"), "{error}");
     let error = answer_of(http("502 Bad Gateway", "text/html", "<html>nginx</html>")).await;
-    assert!(matches!(error, Error::Garbled { status: Some(502), .. }));
+    assert!(matches!(error, ClientError::Garbled { status: Some(502), .. }));
     assert!(error.outcome_unknown());
 }
 
@@ -98,7 +98,10 @@ async fn bodies_are_bounded_and_never_quoted() {
     let gzip = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd";
     assert!(answer_of(gzip).await.to_string().contains("compressed"));
     let deep = "[".repeat(100_000);
-    assert!(matches!(answer_of(http("200 OK", "application/json", &deep)).await, Error::Garbled { .. }));
+    assert!(matches!(
+        answer_of(http("200 OK", "application/json", &deep)).await,
+        ClientError::Garbled { .. }
+    ));
 }
 
 #[tokio::test]
@@ -106,7 +109,7 @@ async fn a_reply_cut_anywhere_is_broken_not_wrong() {
     let whole = http("403 Forbidden", "application/problem+json", r#"{"type":"x","title":"y"}"#);
     for cut in 0..whole.len() {
         let error = answer_of(&whole.as_bytes()[..cut]).await;
-        assert!(!matches!(error, Error::Refused(_)), "cut at {cut}: {error}");
+        assert!(!matches!(error, ClientError::Refused(_)), "cut at {cut}: {error}");
     }
 }
 
@@ -118,14 +121,17 @@ async fn nobody_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
-    let client = Client::new(address, Credential::none(), &Options::default()).unwrap();
+    let client = Client::new(address, Credential::none(), &ClientOptions::default()).unwrap();
     let patient = client.patiently(|r| TOLD.lock().unwrap().push(r.attempt));
-    let error = patient.send(Request::to(GetMe)).await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { trouble: Trouble::NoConnection, .. }), "{error:?}");
+    let error = patient.send(CallRequest::to(GetMe)).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Unreachable { trouble: UnreachableCause::NoConnection, .. }),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("connection refused"), "{error}");
     assert!(!error.outcome_unknown());
     assert_eq!(*TOLD.lock().unwrap(), [2, 3]);
-    let _ = patient.send(Request::to(EndCurrentSession)).await;
+    let _ = patient.send(CallRequest::to(EndCurrentSession)).await;
     assert_eq!(TOLD.lock().unwrap().len(), 2, "a write without an idempotency key is sent once");
 }
 
@@ -133,7 +139,7 @@ async fn nobody_there() {
 async fn a_call_carries_what_the_contract_asks_for() {
     let (client, task) = server("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\nEND").await;
     let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
-    let _ = client.send(Request::with(CreatePersonalKey, body).idempotency_key("k-1").if_match(3)).await;
+    let _ = client.send(CallRequest::with(CreatePersonalKey, body).idempotency_key("k-1").if_match(3)).await;
     let sent = task.await.unwrap().to_ascii_lowercase();
     for part in [
         "post /api/v2/personal-api-keys http/1.1",
@@ -153,8 +159,9 @@ async fn a_call_carries_what_the_contract_asks_for() {
 async fn a_list_that_turns_in_a_circle_ends() {
     let body = r#"{"metadata":{"next_cursor":"again"},"data":[]}"#;
     let (client, _task) = server(http("200 OK", "application/json", body)).await;
-    let pages: Vec<_> = client.key_pages(Kind::Personal, KeysQuery::default(), Keep::All).collect().await;
-    assert!(matches!(&pages[..], [Err(Error::Garbled { .. })]), "{pages:?}");
+    let pages: Vec<_> =
+        client.key_pages(KeyKind::Personal, KeysQuery::default(), Retention::All).collect().await;
+    assert!(matches!(&pages[..], [Err(ClientError::Garbled { .. })]), "{pages:?}");
 }
 
 #[test]
@@ -170,8 +177,8 @@ fn tokens_that_cannot_be_sent_are_refused() {
 async fn a_server_that_speaks_no_tls_is_told_from_one_that_is_down() {
     let (plain, _task) = server(http("200 OK", "application/json", "{}")).await;
     let address = plain.address().to_string().replace("http://", "https://").parse().unwrap();
-    let client = Client::new(address, Credential::none(), &Options::default()).unwrap();
-    let error = client.send(Request::to(GetMe)).await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { trouble: Trouble::Tls, .. }), "{error:?}");
+    let client = Client::new(address, Credential::none(), &ClientOptions::default()).unwrap();
+    let error = client.send(CallRequest::to(GetMe)).await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { trouble: UnreachableCause::Tls, .. }), "{error:?}");
     assert!(error.to_string().contains("does not speak TLS"), "{error}");
 }

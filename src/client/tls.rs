@@ -7,12 +7,12 @@ use rustls::CertificateError as C;
 use rustls::pki_types::UnixTime;
 
 use super::reply::sentence;
-use super::{Address, Error, Options};
+use super::{ClientError, ClientOptions, ServerAddress};
 use crate::domain::time::Timestamp;
 
 /// Where the trusted certificates came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Roots {
+pub enum TrustedRoots {
     /// None are needed: the address is plain `http`.
     NotNeeded,
     /// The system's, and those of `--ca-cert` if given.
@@ -32,27 +32,27 @@ pub fn install_provider() {
 
 pub(super) fn build(
     plain: impl Fn() -> ClientBuilder,
-    address: &Address,
-    options: &Options,
-) -> Result<(reqwest::Client, Roots), Error> {
+    address: &ServerAddress,
+    options: &ClientOptions,
+) -> Result<(reqwest::Client, TrustedRoots), ClientError> {
     install_provider();
     if !address.is_tls() {
-        let http = plain().tls_certs_only([]).build().map_err(|e| Error::unsendable(address, &e))?;
-        return Ok((http, Roots::NotNeeded));
+        let http = plain().tls_certs_only([]).build().map_err(|e| ClientError::unsendable(address, &e))?;
+        return Ok((http, TrustedRoots::NotNeeded));
     }
     let extra = extra(options)?;
     if let Ok(http) = plain().tls_certs_merge(extra.clone()).build() {
-        return Ok((http, Roots::System));
+        return Ok((http, TrustedRoots::System));
     }
     let mut all = extra;
     for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
         all.extend(Certificate::from_der(der));
     }
     let http = plain().tls_certs_only(all).build().map_err(|_| unreadable())?;
-    Ok((http, Roots::BuiltIn))
+    Ok((http, TrustedRoots::BuiltIn))
 }
 
-fn extra(options: &Options) -> Result<Vec<Certificate>, Error> {
+fn extra(options: &ClientOptions) -> Result<Vec<Certificate>, ClientError> {
     let Some(pem) = &options.ca_certs else { return Ok(Vec::new()) };
     match Certificate::from_pem_bundle(pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -101,8 +101,8 @@ fn inside(presented: &str) -> &str {
     presented.split('"').nth(1).or_else(|| presented.split(['(', ')']).nth(1)).unwrap_or(presented)
 }
 
-fn unreadable() -> Error {
-    Error::certificates(
+fn unreadable() -> ClientError {
+    ClientError::certificates(
         "The file of --ca-cert holds no certificate that can be read. It should be PEM: \
          lines between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----.",
     )

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Color, Config, ConfigError};
+use super::{ColorMode, Config, ConfigError};
 
 /// The variables that keyward knows, and what each is for. `KEYWARD_*` never reach a command that keyward starts.
-pub const VARIABLES: &[(&str, &str)] = &[
+pub const ENVIRONMENT_VARIABLES: &[(&str, &str)] = &[
     ("KEYWARD_URL", "the server, over any profile"),
     ("KEYWARD_TOKEN", "a session for KEYWARD_URL"),
     ("KEYWARD_PROFILE", "the profile to use"),
@@ -71,7 +71,7 @@ impl Environment {
             config.ui.theme = theme;
         }
         if self.get("NO_COLOR").is_some() {
-            config.ui.color = Color::Never;
+            config.ui.color = ColorMode::Never;
         }
         if let Some(color) = self.word("KEYWARD_COLOR", |v| v.parse().map_err(|e| format!("{e}")))? {
             config.ui.color = color;

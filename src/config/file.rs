@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Environment, Paths};
+use super::{Config, Environment, UserPaths};
 use crate::domain::text;
 
 /// Why the configuration cannot be used.
@@ -51,7 +51,7 @@ pub enum ConfigError {
 pub(super) fn read(
     flag: Option<&Path>,
     environment: &Environment,
-    paths: &Paths,
+    paths: &UserPaths,
 ) -> Result<Config, ConfigError> {
     let named = flag.map(Path::to_owned).or_else(|| environment.get("KEYWARD_CONFIG").map(PathBuf::from));
     let file = named.clone().unwrap_or_else(|| paths.config_file.clone());

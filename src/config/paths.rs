@@ -8,14 +8,14 @@ use super::ConfigError;
 
 /// The user's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
+pub struct UserPaths {
     /// `$XDG_CONFIG_HOME/keyward/keyward.toml`.
     pub config_file: PathBuf,
     /// `$XDG_STATE_HOME/keyward`: sessions, drafts, and what was left unfinished. Only its owner may look in.
     pub state: PathBuf,
 }
 
-impl Paths {
+impl UserPaths {
     /// The paths of this user.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What the file says of a profile. The session itself is not configuration: it is kept in the state folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Profile {
+pub struct ProfileSettings {
     /// The server; empty means the one that was signed in to.
     pub url: String,
     /// Coloured and named in the header, so that nobody takes it for the test system.
@@ -23,17 +23,17 @@ pub struct Profile {
 #[error(
     "the name of a profile is 1 to 64 letters, digits, dots, dashes or underscores, and does not begin with a dot"
 )]
-pub struct BadProfileName;
+pub struct ProfileNameError;
 
 /// Whether a profile can have this name, which also becomes the name of a file.
 ///
 /// # Errors
 /// It could not.
-pub fn check_profile_name(name: &str) -> Result<(), BadProfileName> {
+pub fn check_profile_name(name: &str) -> Result<(), ProfileNameError> {
     let fits = (1..=64).contains(&name.len())
         && !name.starts_with('.')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-    fits.then_some(()).ok_or(BadProfileName)
+    fits.then_some(()).ok_or(ProfileNameError)
 }
 
 #[cfg(test)]

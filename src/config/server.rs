@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Where the server keeps its data and listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Server {
+pub struct ServerSettings {
     /// The SQLite file.
     pub data: String,
     /// A PostgreSQL database instead. With a password in it, only the owner may read the file.
@@ -28,7 +28,7 @@ pub struct Server {
     pub log: String,
 }
 
-impl Default for Server {
+impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             data: String::new(),
@@ -48,7 +48,7 @@ impl Default for Server {
 /// How much the server takes from whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Most connections at once.
     pub connections: u32,
     /// Most of them from one address.
@@ -67,7 +67,7 @@ pub struct Limits {
     pub requests_per_minute: u32,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 1_024,
@@ -85,14 +85,14 @@ impl Default for Limits {
 /// How long sessions live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Sessions {
+pub struct SessionLimits {
     /// A session ends when it was not used for this many days.
     pub idle_days: u32,
     /// A session ends this many days after it began.
     pub absolute_days: u32,
 }
 
-impl Default for Sessions {
+impl Default for SessionLimits {
     fn default() -> Self {
         Self { idle_days: 120, absolute_days: 400 }
     }

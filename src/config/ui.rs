@@ -7,15 +7,15 @@ use crate::domain::words::words;
 /// Settings of the terminal UI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Ui {
+pub struct UiSettings {
     /// The colours.
-    pub theme: Theme,
+    pub theme: ThemeName,
     /// How many colours the terminal is given.
-    pub color: Color,
+    pub color: ColorMode,
     /// Whether only ASCII is drawn.
-    pub ascii: Ascii,
+    pub ascii: AsciiMode,
     /// How a secret is copied.
-    pub clipboard: Clipboard,
+    pub clipboard: ClipboardMode,
     /// The program that takes a copy on its standard input, for `clipboard = "command"`. Run without a shell.
     pub clipboard_command: String,
     /// Changes nothing.
@@ -26,13 +26,13 @@ pub struct Ui {
     pub refresh_seconds: u32,
 }
 
-impl Default for Ui {
+impl Default for UiSettings {
     fn default() -> Self {
         Self {
-            theme: Theme::Default,
-            color: Color::Auto,
-            ascii: Ascii::Auto,
-            clipboard: Clipboard::Auto,
+            theme: ThemeName::Default,
+            color: ColorMode::Auto,
+            ascii: AsciiMode::Auto,
+            clipboard: ClipboardMode::Auto,
             clipboard_command: String::new(),
             read_only: false,
             synchronized_update: true,
@@ -44,7 +44,7 @@ impl Default for Ui {
 /// A set of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Theme {
+pub enum ThemeName {
     /// The 16 colours on the terminal's own background.
     Default,
     /// Bold and bright only.
@@ -56,7 +56,7 @@ pub enum Theme {
 /// How many colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Color {
+pub enum ColorMode {
     /// As many as the environment says that the terminal has.
     Auto,
     /// None.
@@ -74,7 +74,7 @@ pub enum Color {
 /// Whether only ASCII is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Ascii {
+pub enum AsciiMode {
     /// Where the locale is not UTF-8 or the terminal is the Linux console.
     Auto,
     /// Always.
@@ -86,7 +86,7 @@ pub enum Ascii {
 /// How a secret is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Clipboard {
+pub enum ClipboardMode {
     /// Through tmux or screen where one is in between, else OSC 52.
     Auto,
     /// OSC 52.
@@ -101,7 +101,7 @@ pub enum Clipboard {
     Off,
 }
 
-words!(Theme { Default = "default", HighContrast = "high-contrast", Mono = "mono" });
-words!(Color { Auto = "auto", Never = "never", Ansi16 = "16", Ansi256 = "256", Truecolor = "truecolor" });
-words!(Ascii { Auto = "auto", Always = "always", Never = "never" });
-words!(Clipboard { Auto = "auto", Osc52 = "osc52", Tmux = "tmux", Screen = "screen", Command = "command", Off = "off" });
+words!(ThemeName { Default = "default", HighContrast = "high-contrast", Mono = "mono" });
+words!(ColorMode { Auto = "auto", Never = "never", Ansi16 = "16", Ansi256 = "256", Truecolor = "truecolor" });
+words!(AsciiMode { Auto = "auto", Always = "always", Never = "never" });
+words!(ClipboardMode { Auto = "auto", Osc52 = "osc52", Tmux = "tmux", Screen = "screen", Command = "command", Off = "off" });

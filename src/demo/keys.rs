@@ -4,7 +4,7 @@ use super::fixtures::MemberName::{self, Ada, Hanna, Jonas, Kurt, Nils, Petra, Vi
 use super::usage_history::UsagePattern::{
     self, EveryFiveMinutes, Hourly, Nightly, Notebook, Office, Shifts, Sporadic, Weekly,
 };
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 
 /// What the connector of Power BI calls itself.
 pub const POWER_BI: &str = "enlyze-powerbi/1.0.0";
@@ -43,7 +43,7 @@ pub struct KeyFixture {
     /// Its name.
     pub name: &'static str,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// Creator of the key.
     pub by: MemberName,
     /// Its age in days.
@@ -68,7 +68,7 @@ pub struct KeyFixture {
     pub act: Option<Traffic>,
 }
 
-const fn part(kind: Kind, name: &'static str, by: MemberName, age: i64) -> KeyFixture {
+const fn part(kind: KeyKind, name: &'static str, by: MemberName, age: i64) -> KeyFixture {
     KeyFixture {
         name,
         kind,
@@ -87,11 +87,11 @@ const fn part(kind: Kind, name: &'static str, by: MemberName, age: i64) -> KeyFi
 }
 
 const fn org(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
-    part(Kind::Organization, name, by, age)
+    part(KeyKind::Organization, name, by, age)
 }
 
 const fn own(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
-    part(Kind::Personal, name, by, age)
+    part(KeyKind::Personal, name, by, age)
 }
 
 impl KeyFixture {

@@ -10,8 +10,8 @@ use super::rng::Rng;
 use super::usage_history::{UsageHistory, UsagePattern};
 use crate::domain::activity::Activity;
 use crate::domain::id::Id;
-use crate::domain::key::{Client, Key, Kind};
-use crate::domain::member::{MemberRef, Role, Status};
+use crate::domain::key::{ClientInfo, Key, KeyKind};
+use crate::domain::member::{MemberRef, MemberStatus, Role};
 use crate::domain::rotation;
 use crate::domain::secret::{Digest, MaskedSecret};
 use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
@@ -65,7 +65,7 @@ pub struct GeneratedKey {
     /// Its use.
     pub past: UsageHistory,
     /// What the demo does with it, and as which client.
-    pub act: Option<(Traffic, Client)>,
+    pub act: Option<(Traffic, ClientInfo)>,
 }
 
 impl DemoOrganization {
@@ -121,7 +121,7 @@ fn members(now: Timestamp, chance: &mut Rng) -> Vec<DemoMember> {
                 id: Id::new(joined_at, chance.bytes()),
                 name: person.name.to_owned(),
                 email: person.email.to_owned(),
-                status: if removed_at.is_some() { Status::Removed } else { Status::Active },
+                status: if removed_at.is_some() { MemberStatus::Removed } else { MemberStatus::Active },
                 removed_at,
             };
             let jitter = chance.between(0, HOUR);
@@ -146,7 +146,7 @@ impl KeyGenerator<'_> {
     }
 
     /// A key that is not used yet.
-    fn blank(&mut self, kind: Kind, name: String, by: MemberName, created_at: Timestamp) -> Key {
+    fn blank(&mut self, kind: KeyKind, name: String, by: MemberName, created_at: Timestamp) -> Key {
         let mask: [u8; 4] = std::array::from_fn(|_| {
             self.chance.pick(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         });
@@ -171,7 +171,7 @@ impl KeyGenerator<'_> {
         }
     }
 
-    fn plant(&mut self, mut key: Key, past: UsageHistory, act: Option<(Traffic, Client)>) {
+    fn plant(&mut self, mut key: Key, past: UsageHistory, act: Option<(Traffic, ClientInfo)>) {
         if let Some((at, by)) = &past.last {
             key.last_used_at = Some(*at);
             key.last_used_by = Some(by.clone());
@@ -198,7 +198,7 @@ impl KeyGenerator<'_> {
         key.note = cast.note.map(str::to_owned);
         if let Some(end) = cast.end {
             // A removal and the end of the member's personal keys are one moment.
-            let removal = cast.by.removed_days_ago() == Some(end.days) && cast.kind == Kind::Personal;
+            let removal = cast.by.removed_days_ago() == Some(end.days) && cast.kind == KeyKind::Personal;
             let jitter = if removal { 0 } else { self.chance.between(HOUR, 9 * HOUR) };
             key.revoked_at = Some(now.minus(end.days * DAY).plus(jitter));
             key.revoked_by = Some(self.member(end.by));
@@ -211,12 +211,12 @@ impl KeyGenerator<'_> {
                 self.keys[old].key.replaced_by = Some(key.id);
             }
         }
-        let client = |agent: &str, (x, y): (u8, u8)| Client {
+        let client = |agent: &str, (x, y): (u8, u8)| ClientInfo {
             agent: agent.to_owned(),
             address: format!("10.0.{x}.{y}"),
         };
         let first = client(cast.agent, cast.host);
-        let clients: Vec<Client> =
+        let clients: Vec<ClientInfo> =
             std::iter::once(first.clone()).chain(cast.shared_with.map(|(a, h)| client(a, h))).collect();
         let until = now.minus(cast.silent_hours * HOUR);
         let until = key.revoked_at.map_or(until, |end| until.min(end.minus(MINUTE)));
@@ -228,7 +228,7 @@ impl KeyGenerator<'_> {
     fn extra(&mut self, n: usize) {
         let now = self.now;
         let personal = self.chance.percent(12);
-        let kind = if personal { Kind::Personal } else { Kind::Organization };
+        let kind = if personal { KeyKind::Personal } else { KeyKind::Organization };
         let by = match self.chance.between(0, 100) {
             ..40 => MemberName::Ada,
             40..70 if personal => MemberName::Hanna,
@@ -245,7 +245,7 @@ impl KeyGenerator<'_> {
         let (name, agent) = names::name(n, personal, &mut self.chance);
         let created_at = now.minus(age);
         let mut key = self.blank(kind, name, by, created_at);
-        let client = Client {
+        let client = ClientInfo {
             agent: agent.to_owned(),
             address: format!("10.{}.{}.{}", 1 + n / 50_000, n / 200 % 250, 1 + n % 200),
         };
@@ -313,7 +313,7 @@ mod tests {
         for (plant, now) in organizations(DemoArgs::default().keys as usize) {
             let rules = StalenessRules { policy: Policy::default(), now, tracking_since: plant.created_at };
             let org: Vec<&Key> =
-                plant.keys.iter().map(|k| &k.key).filter(|k| k.kind == Kind::Organization).collect();
+                plant.keys.iter().map(|k| &k.key).filter(|k| k.kind == KeyKind::Organization).collect();
             let live = org.iter().filter(|k| k.is_live(now)).count();
             assert!(live >= 25, "{live} live organization keys");
             for flag in Flag::ALL {
@@ -349,7 +349,7 @@ mod tests {
                 assert!(k.created_at > plant.created_at && k.created_at < now, "{}", k.name);
                 let gone = k.created_by.removed_at;
                 assert!(gone.is_none_or(|at| k.created_at < at), "{} was created by a ghost", k.name);
-                if k.kind == Kind::Personal && gone.is_some() {
+                if k.kind == KeyKind::Personal && gone.is_some() {
                     assert_eq!(k.revoked_at, gone, "{} outlived its member", k.name);
                 }
                 let end = k.revoked_at.unwrap_or(now);

@@ -13,7 +13,8 @@ use crate::domain::secret::{Digest, Secret};
 use crate::domain::time::Timestamp;
 use crate::server::{self, RunningServer, Settings};
 use crate::store::{
-    Access, MachineRow, NewSession, OrganizationRow, Seed, SeedKey, SeedMember, SiteRow, Store, Target,
+    DatabaseLocation, NewSession, OpenMode, Seed, SeedKey, SeedMember, Store, StoredMachine,
+    StoredOrganization, StoredSite,
 };
 
 /// Makes the demo look the same each time.
@@ -46,7 +47,9 @@ impl DemoServer {
             let plant = DemoOrganization::new(keys, now, SEED);
             sow(plant, role, session, now)
         });
-        let store = Store::open(&Target::Sqlite(self.data), Access::Serve, now, clock::entropy).await?;
+        let store =
+            Store::open(&DatabaseLocation::Sqlite(self.data), OpenMode::Serve, now, clock::random_bytes)
+                .await?;
         let (seed, integrations) = planting.await?;
         store.seed(seed).await?;
         let port = self.listener.local_addr().map_err(DemoError::Port)?;
@@ -67,7 +70,7 @@ impl DemoServer {
 fn sow(plant: DemoOrganization, role: Role, session: Digest, now: Timestamp) -> (Seed, Vec<TrafficSource>) {
     let mut integrations = Vec::new();
     let mut sessions = vec![NewSession {
-        id: Id::new(now, clock::entropy()),
+        id: Id::new(now, clock::random_bytes()),
         member_id: plant.member_for(role).who.id,
         digest: session,
         at: now,
@@ -76,9 +79,9 @@ fn sow(plant: DemoOrganization, role: Role, session: Digest, now: Timestamp) -> 
     }];
     for member in &plant.members {
         sessions.push(NewSession {
-            id: Id::new(member.last_seen_at, clock::entropy()),
+            id: Id::new(member.last_seen_at, clock::random_bytes()),
             member_id: member.who.id,
-            digest: Digest(clock::entropy()),
+            digest: Digest(clock::random_bytes()),
             at: member.last_seen_at,
             agent: concat!("keyward/", env!("CARGO_PKG_VERSION")).to_owned(),
             address: member.address.clone(),
@@ -88,7 +91,7 @@ fn sow(plant: DemoOrganization, role: Role, session: Digest, now: Timestamp) -> 
         let GeneratedKey { mut key, mut digest, past: UsageHistory { hours, days, clients, .. }, act } =
             planted;
         if let Some((act, client)) = act {
-            let secret = Secret::generate(clock::entropy);
+            let secret = Secret::generate(clock::random_bytes);
             digest = secret.digest();
             key.masked = secret.mask().to_string();
             integrations.push(TrafficSource { secret, act, client });
@@ -97,16 +100,16 @@ fn sow(plant: DemoOrganization, role: Role, session: Digest, now: Timestamp) -> 
     });
     let seed = Seed {
         keys: keys.collect(),
-        organization: OrganizationRow { id: plant.id, name: plant.name, created_at: plant.created_at },
+        organization: StoredOrganization { id: plant.id, name: plant.name, created_at: plant.created_at },
         sites: plant
             .sites
             .into_iter()
-            .map(|site| SiteRow { id: site.uuid, name: site.name, address: site.address })
+            .map(|site| StoredSite { id: site.uuid, name: site.name, address: site.address })
             .collect(),
         machines: plant
             .machines
             .into_iter()
-            .map(|m| MachineRow { id: m.uuid, name: m.name, genesis_date: m.genesis_date, site: m.site })
+            .map(|m| StoredMachine { id: m.uuid, name: m.name, genesis_date: m.genesis_date, site: m.site })
             .collect(),
         members: plant
             .members
@@ -129,7 +132,7 @@ mod tests {
         let folder = super::super::folder().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let token = Token::new(TokenKind::Session, clock::entropy());
+        let token = Token::new(TokenKind::Session, clock::random_bytes());
         let session = TokenKind::Session.digest(token.expose()).unwrap();
         let data = folder.path().join("keyward.db");
         let house = DemoServer { data, listener, keys: 300, role: Role::Normal, session };

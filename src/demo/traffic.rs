@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::keys::Traffic;
 use crate::clock;
-use crate::domain::key::Client;
+use crate::domain::key::ClientInfo;
 use crate::domain::secret::Secret;
 use crate::wire::BASE;
 
@@ -26,7 +26,7 @@ pub struct TrafficSource {
     /// What it does.
     pub act: Traffic,
     /// What it calls itself, and where it stands.
-    pub client: Client,
+    pub client: ClientInfo,
 }
 
 /// Sets them to work, until the runtime ends.

@@ -1,7 +1,7 @@
 //! How integrations use their keys over a year: the counts of each hour, and which client made them.
 
 use super::rng::Rng;
-use crate::domain::key::Client;
+use crate::domain::key::ClientInfo;
 use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
@@ -38,7 +38,7 @@ pub struct UsageHistory {
     /// The clients, the latest first.
     pub clients: Vec<ClientUse>,
     /// The last use, and by which client.
-    pub last: Option<(Timestamp, Client)>,
+    pub last: Option<(Timestamp, ClientInfo)>,
     /// All uses.
     pub count: i64,
 }
@@ -93,7 +93,7 @@ impl UsagePattern {
         from: Timestamp,
         until: Timestamp,
         now: Timestamp,
-        clients: &[Client],
+        clients: &[ClientInfo],
         chance: &mut Rng,
     ) -> UsageHistory {
         let mut past = UsageHistory::default();
@@ -156,7 +156,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_795_500_600_000);
 
     fn past(pattern: UsagePattern, age_days: i64, silent_ms: i64) -> UsageHistory {
-        let client = |n: u8| Client { agent: "Grafana/11.4.0".into(), address: format!("10.0.0.{n}") };
+        let client = |n: u8| ClientInfo { agent: "Grafana/11.4.0".into(), address: format!("10.0.0.{n}") };
         let (from, until) = (NOW.minus(age_days * DAY), NOW.minus(silent_ms));
         pattern.past(from, until, NOW, &[client(1), client(2)], &mut Rng::new(1))
     }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::id::Id;
-use super::review::{Decision, Review};
+use super::review::{Decision, ReviewRecord};
 use super::text;
 use super::time::Timestamp;
 
 mod kept;
 
-pub use kept::Change;
+pub use kept::DraftChange;
 
 /// One decision that is not applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ impl Draft {
 
 /// What was there before a step, so that it can be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Step {
+struct UndoStep {
     before: Vec<(Id, Option<Draft>)>,
 }
 
@@ -56,7 +56,7 @@ pub struct Drafts {
     pub begun_at: Timestamp,
     by_key: BTreeMap<Id, Draft>,
     #[serde(default)]
-    steps: Vec<Step>,
+    steps: Vec<UndoStep>,
 }
 
 /// Most steps that can be undone.
@@ -89,19 +89,19 @@ impl Drafts {
     }
 
     /// Makes a change; the keys that it was about.
-    pub fn take(&mut self, change: Change) -> Vec<Id> {
+    pub fn take(&mut self, change: DraftChange) -> Vec<Id> {
         match change {
-            Change::Decided { draft, keys } => {
+            DraftChange::Decided { draft, keys } => {
                 let before = keys.iter().map(|&id| (id, self.by_key.insert(id, draft.clone()))).collect();
-                self.remember(Step { before });
+                self.remember(UndoStep { before });
                 keys
             }
-            Change::Undone => self.undo(),
-            Change::Applied(keys) => {
+            DraftChange::Undone => self.undo(),
+            DraftChange::Applied(keys) => {
                 self.applied(&keys);
                 keys
             }
-            Change::Refused(key, why) => {
+            DraftChange::Refused(key, why) => {
                 if let Some(draft) = self.by_key.get_mut(&key) {
                     draft.refused = Some(why);
                 }
@@ -110,7 +110,7 @@ impl Drafts {
         }
     }
 
-    fn remember(&mut self, step: Step) {
+    fn remember(&mut self, step: UndoStep) {
         if step.before.is_empty() {
             return;
         }
@@ -147,13 +147,13 @@ impl Drafts {
 
     /// What the server has recorded for this sitting is applied, even where its answer was never seen here. The change that
     /// makes it so, if there is anything to change.
-    pub fn recorded(&self, records: &[Review]) -> Option<Change> {
+    pub fn recorded(&self, records: &[ReviewRecord]) -> Option<DraftChange> {
         let ours = records.iter().filter(|record| record.review_id == self.review_id);
         let settled = ours.filter(|record| {
             self.by_key.get(&record.key_id).is_some_and(|draft| draft.is_recorded_by(record))
         });
         let keys: Vec<Id> = settled.map(|record| record.key_id).collect();
-        (!keys.is_empty()).then_some(Change::Applied(keys))
+        (!keys.is_empty()).then_some(DraftChange::Applied(keys))
     }
 
     /// How many there are of each decision, in the order of [`Decision`]'s variants.
@@ -175,7 +175,7 @@ impl Drafts {
 }
 
 impl Draft {
-    fn is_recorded_by(&self, record: &Review) -> bool {
+    fn is_recorded_by(&self, record: &ReviewRecord) -> bool {
         record.decision == self.decision && record.until == self.until && record.note == self.note
     }
 }
@@ -194,8 +194,8 @@ mod tests {
         Drafts::new(id(8), NOW)
     }
 
-    fn decided(decision: Decision, keys: &[u8]) -> Change {
-        Change::Decided { draft: Draft::new(decision, NOW), keys: keys.iter().map(|&n| id(n)).collect() }
+    fn decided(decision: Decision, keys: &[u8]) -> DraftChange {
+        DraftChange::Decided { draft: Draft::new(decision, NOW), keys: keys.iter().map(|&n| id(n)).collect() }
     }
 
     #[test]
@@ -204,10 +204,10 @@ mod tests {
         drafts.take(decided(Decision::Keep, &[1]));
         drafts.take(decided(Decision::Revoke, &[1, 2, 3]));
         assert_eq!(drafts.counts()[&Decision::Revoke], 3);
-        assert_eq!(drafts.take(Change::Undone).len(), 3);
+        assert_eq!(drafts.take(DraftChange::Undone).len(), 3);
         assert_eq!(drafts.iter().collect::<Vec<_>>(), [(id(1), &Draft::new(Decision::Keep, NOW))]);
-        drafts.take(Change::Undone);
-        assert!(drafts.is_empty() && drafts.take(Change::Undone).is_empty());
+        drafts.take(DraftChange::Undone);
+        assert!(drafts.is_empty() && drafts.take(DraftChange::Undone).is_empty());
     }
 
     #[test]
@@ -215,15 +215,15 @@ mod tests {
         let mut drafts = drafts();
         drafts.take(decided(Decision::Keep, &[1]));
         drafts.take(decided(Decision::Revoke, &[1]));
-        drafts.take(Change::Applied(vec![id(1)]));
-        assert!(drafts.take(Change::Undone).is_empty() && drafts.is_empty());
+        drafts.take(DraftChange::Applied(vec![id(1)]));
+        assert!(drafts.take(DraftChange::Undone).is_empty() && drafts.is_empty());
     }
 
     #[test]
     fn a_record_of_this_sitting_settles_its_draft() {
         let key = key();
         let mut drafts = drafts();
-        drafts.take(Change::Decided { draft: Draft::new(Decision::Revoke, NOW), keys: vec![key.id] });
+        drafts.take(DraftChange::Decided { draft: Draft::new(Decision::Revoke, NOW), keys: vec![key.id] });
         assert!(drafts.recorded(&[review(&key, Decision::Keep)]).is_none(), "another decision");
         let change = drafts.recorded(&[review(&key, Decision::Revoke)]).unwrap();
         drafts.take(change);

@@ -9,7 +9,7 @@ pub const EMAIL_MAX: usize = 254;
 
 /// Why a text is not accepted as an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadEmail {
+pub enum EmailError {
     /// No `@` with something before and after it, or blanks inside.
     #[error("must be an email address like ada@plant.example")]
     Form,
@@ -24,15 +24,15 @@ pub enum BadEmail {
 /// The address as it is stored: trimmed, in normalization form C. Nothing is mailed to it, so only its form is checked.
 ///
 /// # Errors
-/// See [`BadEmail`].
-pub fn email(text: &str) -> Result<String, BadEmail> {
+/// See [`EmailError`].
+pub fn email(text: &str) -> Result<String, EmailError> {
     let text = text.trim();
     if text.len() > EMAIL_MAX {
-        return Err(BadEmail::Long);
+        return Err(EmailError::Long);
     }
     let address: String = text.nfc().collect();
     if let Some(c) = text::first_unshowable(&address) {
-        return Err(BadEmail::Unshowable(c));
+        return Err(EmailError::Unshowable(c));
     }
     let odd = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '\\');
     match address.rsplit_once('@') {
@@ -41,7 +41,7 @@ pub fn email(text: &str) -> Result<String, BadEmail> {
         {
             Ok(address)
         }
-        _ => Err(BadEmail::Form),
+        _ => Err(EmailError::Form),
     }
 }
 
@@ -60,10 +60,10 @@ mod tests {
         for bad in
             ["", "ada", "@plant.example", "ada@", "a b@plant.example", "a@b@c", "Ada <a@plant.example>"]
         {
-            assert_eq!(email(bad), Err(BadEmail::Form), "{bad}");
+            assert_eq!(email(bad), Err(EmailError::Form), "{bad}");
         }
-        assert_eq!(email("a\u{200b}@plant.example"), Err(BadEmail::Unshowable('\u{200b}')));
-        assert_eq!(email(&format!("{}@plant.example", "a".repeat(250))), Err(BadEmail::Long));
+        assert_eq!(email("a\u{200b}@plant.example"), Err(EmailError::Unshowable('\u{200b}')));
+        assert_eq!(email(&format!("{}@plant.example", "a".repeat(250))), Err(EmailError::Long));
         assert_eq!(folded("Ada@Plant.example"), folded("ada@plant.EXAMPLE"));
     }
 }

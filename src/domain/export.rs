@@ -7,14 +7,14 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::policy::Policy;
-use super::review::{Decision, Review};
+use super::review::{Decision, ReviewRecord};
 use super::text;
 use super::time::Timestamp;
 use super::words::words;
 
 /// What kind of text an export is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
+pub enum ExportFormat {
     /// To read.
     Markdown,
     /// For a spreadsheet.
@@ -23,9 +23,9 @@ pub enum Format {
     Json,
 }
 
-words!(Format { Markdown = "markdown", Csv = "csv", Json = "json" });
+words!(ExportFormat { Markdown = "markdown", Csv = "csv", Json = "json" });
 
-impl Format {
+impl ExportFormat {
     /// How a file of it ends.
     pub fn extension(self) -> &'static str {
         match self {
@@ -36,9 +36,9 @@ impl Format {
     }
 }
 
-/// Decisions ready to be written down. Make it with [`Export::new`].
+/// Decisions ready to be written down. Make it with [`ReviewExport::new`].
 #[derive(Clone, Debug, Serialize)]
-pub struct Export {
+pub struct ReviewExport {
     organization: String,
     period: Period,
     reviewers: Vec<String>,
@@ -46,7 +46,7 @@ pub struct Export {
     exported_at: Timestamp,
     exported_by: String,
     sha256: String,
-    records: Vec<Review>,
+    records: Vec<ReviewRecord>,
 }
 
 /// From the first to the last decision.
@@ -56,12 +56,12 @@ struct Period {
     to: Option<Timestamp>,
 }
 
-impl Export {
+impl ReviewExport {
     /// Orders and cleans the records and takes their digest. `by` is the address of who exports.
     pub fn new(
         organization: &str,
         policy: Policy,
-        mut records: Vec<Review>,
+        mut records: Vec<ReviewRecord>,
         now: Timestamp,
         by: &str,
     ) -> Self {
@@ -102,16 +102,16 @@ impl Export {
     }
 
     /// `keyward-review-2026-11-24.md`
-    pub fn file_name(&self, format: Format) -> String {
+    pub fn file_name(&self, format: ExportFormat) -> String {
         format!("keyward-review-{}.{}", self.exported_at.date(), format.extension())
     }
 
     /// The export as text.
-    pub fn write(&self, format: Format) -> String {
+    pub fn write(&self, format: ExportFormat) -> String {
         match format {
-            Format::Markdown => self.markdown(),
-            Format::Csv => self.csv(),
-            Format::Json => self.json(),
+            ExportFormat::Markdown => self.markdown(),
+            ExportFormat::Csv => self.csv(),
+            ExportFormat::Json => self.json(),
         }
     }
 
@@ -226,7 +226,7 @@ impl Export {
     }
 }
 
-fn clean(record: &mut Review) {
+fn clean(record: &mut ReviewRecord) {
     let clean = |text: &mut String| *text = text::line(text).into_owned();
     clean(&mut record.key_name);
     clean(&mut record.key_masked);
@@ -236,11 +236,11 @@ fn clean(record: &mut Review) {
     record.findings.iter_mut().for_each(|finding| clean(&mut finding.evidence));
 }
 
-fn record_line(record: &Review) -> String {
+fn record_line(record: &ReviewRecord) -> String {
     serde_json::to_string(record).expect("a record is plain data and always becomes JSON")
 }
 
-fn digest(records: &[Review]) -> String {
+fn digest(records: &[ReviewRecord]) -> String {
     let mut hash = Sha256::new();
     for record in records {
         hash.update(record_line(record));
@@ -254,7 +254,7 @@ fn person(name: &str, email: &str) -> String {
 }
 
 /// `orphaned: creator removed 41 d ago; unused: last used 99 d ago`
-fn evidence(record: &Review) -> String {
+fn evidence(record: &ReviewRecord) -> String {
     let parts: Vec<String> = record
         .findings
         .iter()
@@ -281,13 +281,13 @@ mod tests {
     use crate::domain::queue::tests::review;
     use crate::domain::staleness::tests::{NOW, key};
 
-    fn export() -> Export {
+    fn export() -> ReviewExport {
         let mut key = key();
         key.name = "=HYPERLINK(\"http://x\")|*Grafana*\u{202e}".into();
         let mut kept = review(&key, Decision::Keep);
         kept.note = Some("asked, says \"needed\"".into());
         kept.reviewed_at = NOW;
-        Export::new(
+        ReviewExport::new(
             "Plant",
             Policy::default(),
             vec![kept, review(&key, Decision::Revoke)],
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn the_digest_is_over_the_lines_of_the_json() {
         let export = export();
-        let json = export.write(Format::Json);
+        let json = export.write(ExportFormat::Json);
         let whole: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(whole["sha256"], export.sha256());
         let mut hash = Sha256::new();
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn nothing_acts_in_a_spreadsheet_or_on_a_page() {
-        let (csv, markdown) = (export().write(Format::Csv), export().write(Format::Markdown));
+        let (csv, markdown) = (export().write(ExportFormat::Csv), export().write(ExportFormat::Markdown));
         assert!(csv.contains("\"'=HYPERLINK(\"\"http://x\"\")|*Grafana*\u{fffd}\""), "{csv}");
         assert!(csv.contains("\"asked, says \"\"needed\"\"\""), "{csv}");
         assert_eq!(csv.lines().count(), 3);
@@ -323,8 +323,8 @@ mod tests {
 
     #[test]
     fn an_empty_export_is_whole() {
-        let export = Export::new("Plant", Policy::default(), vec![], NOW, "ada@plant.example");
-        assert!(serde_json::from_str::<serde_json::Value>(&export.write(Format::Json)).is_ok());
-        assert!(export.write(Format::Markdown).contains("no decisions"));
+        let export = ReviewExport::new("Plant", Policy::default(), vec![], NOW, "ada@plant.example");
+        assert!(serde_json::from_str::<serde_json::Value>(&export.write(ExportFormat::Json)).is_ok());
+        assert!(export.write(ExportFormat::Markdown).contains("no decisions"));
     }
 }

@@ -10,12 +10,12 @@ mod needle;
 mod value;
 
 pub use keys::{KeyFilter, KeyTest};
-pub use needle::Needle;
-pub use value::{Amount, Compare, Value, span};
+pub use needle::SearchText;
+pub use value::{Amount, Compare, FieldValue, span};
 
 /// A field that a table offers, `name:value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct FilterField {
     /// What stands before the colon.
     pub name: &'static str,
     /// What may stand after it, for the help and for errors.
@@ -25,15 +25,15 @@ pub struct Field {
 }
 
 /// The fields of one table, and what each of them tests.
-pub trait Fields: Sized + PartialEq + fmt::Display {
+pub trait FieldTest: Sized + PartialEq + fmt::Display {
     /// The fields offered, in the order of the help.
-    const FIELDS: &'static [Field];
+    const FIELDS: &'static [FilterField];
 
     /// The test for `name:value`, where `name` is one of [`Self::FIELDS`].
     ///
     /// # Errors
     /// What is wrong with the value, as the end of a sentence that begins with the field.
-    fn parse(name: &str, value: &Value) -> Result<Self, String>;
+    fn parse(name: &str, value: &FieldValue) -> Result<Self, String>;
 }
 
 /// One term of a filter.
@@ -42,16 +42,16 @@ pub struct Term<T> {
     /// Whether the term must *not* match.
     pub negated: bool,
     /// What is looked for.
-    pub test: Test<T>,
+    pub test: TermPattern<T>,
 }
 
 /// What a term looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Test<T> {
+pub enum TermPattern<T> {
     /// The text stands in what the table searches (of keys: name and mask).
-    Text(Needle),
+    Text(SearchText),
     /// Its characters stand there in this order, others between them.
-    Fuzzy(Needle),
+    Fuzzy(SearchText),
     /// A field.
     Field(T),
 }
@@ -78,7 +78,7 @@ pub struct FilterError {
     pub message: String,
 }
 
-impl<T: Fields> Filter<T> {
+impl<T: FieldTest> Filter<T> {
     /// Understands a filter.
     ///
     /// # Errors
@@ -110,9 +110,9 @@ impl<T> Filter<T> {
     pub fn passes(&self, searched: &[&str], mut holds: impl FnMut(&T) -> bool) -> bool {
         self.terms.iter().all(|term| {
             let found = match &term.test {
-                Test::Text(needle) => searched.iter().any(|text| needle.is_in(text)),
-                Test::Fuzzy(needle) => searched.iter().any(|text| needle.is_scattered_in(text)),
-                Test::Field(field) => holds(field),
+                TermPattern::Text(needle) => searched.iter().any(|text| needle.is_in(text)),
+                TermPattern::Fuzzy(needle) => searched.iter().any(|text| needle.is_scattered_in(text)),
+                TermPattern::Field(field) => holds(field),
             };
             found != term.negated
         })
@@ -120,7 +120,7 @@ impl<T> Filter<T> {
 }
 
 /// The term that begins at `start`, and where it ends.
-fn term<T: Fields>(text: &str, start: usize) -> Result<(Term<T>, usize), FilterError> {
+fn term<T: FieldTest>(text: &str, start: usize) -> Result<(Term<T>, usize), FilterError> {
     let negated = text[start..].starts_with('!');
     let at = start + usize::from(negated);
     let rest = &text[at..];
@@ -129,7 +129,7 @@ fn term<T: Fields>(text: &str, start: usize) -> Result<(Term<T>, usize), FilterE
     }
     if rest.starts_with('"') {
         let (phrase, end) = quoted(text, at)?;
-        return Ok((Term { negated, test: Test::Text(Needle::new(&phrase)) }, end));
+        return Ok((Term { negated, test: TermPattern::Text(SearchText::new(&phrase)) }, end));
     }
     let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
     if let Some(fuzzy) = word.strip_prefix('~') {
@@ -138,14 +138,14 @@ fn term<T: Fields>(text: &str, start: usize) -> Result<(Term<T>, usize), FilterE
         if fuzzy.is_empty() {
             return wrong(at..end, "`~` needs some letters right after it, such as ~pbsales");
         }
-        return Ok((Term { negated, test: Test::Fuzzy(Needle::new(&fuzzy)) }, end));
+        return Ok((Term { negated, test: TermPattern::Fuzzy(SearchText::new(&fuzzy)) }, end));
     }
     match word.split_once(':') {
         Some((name, value)) if is_field_name(name) => {
             let (holds, end) = field(text, at..at + name.len(), value)?;
-            Ok((Term { negated, test: Test::Field(holds) }, end))
+            Ok((Term { negated, test: TermPattern::Field(holds) }, end))
         }
-        _ => Ok((Term { negated, test: Test::Text(Needle::new(word)) }, at + word.len())),
+        _ => Ok((Term { negated, test: TermPattern::Text(SearchText::new(word)) }, at + word.len())),
     }
 }
 
@@ -154,7 +154,7 @@ fn is_field_name(text: &str) -> bool {
 }
 
 /// The field whose name stands at `name`, and where its value ends.
-fn field<T: Fields>(text: &str, name: Range<usize>, word: &str) -> Result<(T, usize), FilterError> {
+fn field<T: FieldTest>(text: &str, name: Range<usize>, word: &str) -> Result<(T, usize), FilterError> {
     let called = text[name.clone()].to_ascii_lowercase();
     let Some(known) = T::FIELDS.iter().find(|field| field.name == called) else {
         let names: Vec<_> = T::FIELDS.iter().map(|field| field.name).collect();
@@ -169,9 +169,9 @@ fn field<T: Fields>(text: &str, name: Range<usize>, word: &str) -> Result<(T, us
     let from = name.end + 1;
     let (value, end) = if word.starts_with('"') {
         let (phrase, end) = quoted(text, from)?;
-        (Value::Phrase(phrase), end)
+        (FieldValue::Phrase(phrase), end)
     } else {
-        (Value::Word(word.to_owned()), from + word.len())
+        (FieldValue::Word(word.to_owned()), from + word.len())
     };
     if value.text().is_empty() {
         return wrong(end..end, format!("`{called}:` needs {}", known.values));
@@ -227,9 +227,9 @@ impl<T: fmt::Display> fmt::Display for Filter<T> {
             let not = if term.negated { "!" } else { "" };
             write!(f, "{space}{not}")?;
             match &term.test {
-                Test::Text(needle) => f.write_str(&quote(needle.text(), false))?,
-                Test::Fuzzy(needle) => write!(f, "~{}", quote(needle.text(), false))?,
-                Test::Field(field) => field.fmt(f)?,
+                TermPattern::Text(needle) => f.write_str(&quote(needle.text(), false))?,
+                TermPattern::Fuzzy(needle) => write!(f, "~{}", quote(needle.text(), false))?,
+                TermPattern::Field(field) => field.fmt(f)?,
             }
         }
         Ok(())
@@ -265,7 +265,10 @@ mod tests {
     fn quotes_and_colons_inside_words_are_text() {
         for text in ["19\"", "12:30", "a!b", "sk_…5G08", "\"a:b\"", "\"say \\\"hi\\\"\""] {
             let filter = KeyFilter::parse(text).unwrap();
-            assert!(matches!(filter.terms(), [Term { negated: false, test: Test::Text(_) }]), "{text}");
+            assert!(
+                matches!(filter.terms(), [Term { negated: false, test: TermPattern::Text(_) }]),
+                "{text}"
+            );
         }
     }
 

@@ -8,23 +8,24 @@ use utoipa::ToSchema;
 
 use super::id::Id;
 use super::member::MemberRef;
-use super::secret::{PREFIX, check};
+use super::secret::{SECRET_PREFIX, check};
 use super::time::{DAY, Timestamp};
 use super::words::words;
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(as = Kind)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum KeyKind {
     /// A member's own; revoked with the member.
     Personal,
     /// The organization's; survives its creator.
     Organization,
 }
 
-words!(Kind { Personal = "personal", Organization = "organization" });
+words!(KeyKind { Personal = "personal", Organization = "organization" });
 
-impl Kind {
+impl KeyKind {
     /// The other of the two.
     #[must_use]
     pub fn other(self) -> Self {
@@ -37,14 +38,15 @@ impl Kind {
 
 /// What used a key, as it presented itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub struct Client {
+#[schema(as = Client)]
+pub struct ClientInfo {
     /// The `User-Agent` it claimed, cleaned, at most 200 bytes; empty if it sent none.
     pub agent: String,
     /// Its address, as text.
     pub address: String,
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientInfo {
     /// `enlyze-powerbi/1.0.0 from 10.0.3.7`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let agent = if self.agent.is_empty() { "an unnamed client" } else { &self.agent };
@@ -59,7 +61,7 @@ pub struct Key {
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
     /// Personal or the organization's.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// What the administrator called it.
     pub name: String,
     /// The mask, `sk_…5G08`.
@@ -79,7 +81,7 @@ pub struct Key {
     pub last_used_at: Option<Timestamp>,
     /// What used it last.
     #[schema(required = true)]
-    pub last_used_by: Option<Client>,
+    pub last_used_by: Option<ClientInfo>,
     /// How often it was used.
     pub use_count: i64,
     /// The key that this one was made to replace.
@@ -100,12 +102,12 @@ pub struct Key {
 }
 
 /// A key used within this span wears the badge **live**, in milliseconds.
-pub const LIVE_WITHIN: i64 = DAY;
+pub const IN_USE_WITHIN: i64 = DAY;
 
 impl Key {
     /// Used within the last 24 hours and not revoked: revoking it would break something now.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN)
+        self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN)
     }
 
     /// The last four characters of the mask, which confirm a revoke when typed.
@@ -127,7 +129,7 @@ pub const NOTE_MAX: usize = 1_000;
 
 /// Why a name or note is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadText {
+pub enum TextError {
     /// Nothing, or only spaces.
     #[error("must not be empty")]
     Empty,
@@ -150,47 +152,47 @@ pub enum BadText {
 /// The name as it is stored: trimmed, in normalization form C.
 ///
 /// # Errors
-/// See [`BadText`].
-pub fn name(text: &str) -> Result<String, BadText> {
-    one_line(text, NAME_MAX)?.ok_or(BadText::Empty)
+/// See [`TextError`].
+pub fn name(text: &str) -> Result<String, TextError> {
+    one_line(text, NAME_MAX)?.ok_or(TextError::Empty)
 }
 
 /// A note or reason as it is stored, nothing where it is blank.
 ///
 /// # Errors
-/// See [`BadText`].
-pub fn note(text: &str) -> Result<Option<String>, BadText> {
+/// See [`TextError`].
+pub fn note(text: &str) -> Result<Option<String>, TextError> {
     one_line(text, NOTE_MAX)
 }
 
-fn one_line(text: &str, most: usize) -> Result<Option<String>, BadText> {
+fn one_line(text: &str, most: usize) -> Result<Option<String>, TextError> {
     use unicode_normalization::UnicodeNormalization as _;
     // Nobody needs the exact count of a text that is absurdly long, and normalizing it would take its time.
     if text.len() > most * 64 {
-        return Err(BadText::Long { length: text.chars().count(), most });
+        return Err(TextError::Long { length: text.chars().count(), most });
     }
     let text: String = text.trim().nfc().collect();
     let length = text.chars().count();
     if length > most {
-        return Err(BadText::Long { length, most });
+        return Err(TextError::Long { length, most });
     }
     if let Some(c) = super::text::first_unshowable(&text) {
-        return Err(BadText::Unshowable(c));
+        return Err(TextError::Unshowable(c));
     }
     if holds_secret(&text) {
-        return Err(BadText::IsSecret);
+        return Err(TextError::IsSecret);
     }
     Ok((length > 0).then_some(text))
 }
 
 /// Whether a well-formed secret stands anywhere in the text as a word of its own.
 pub fn holds_secret(text: &str) -> bool {
-    text.match_indices(PREFIX).any(|(at, _)| {
+    text.match_indices(SECRET_PREFIX).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let word = &text[at..];
         let end = word
             .char_indices()
-            .skip(PREFIX.len())
+            .skip(SECRET_PREFIX.len())
             .find(|(_, c)| !c.is_ascii_alphanumeric())
             .map_or(word.len(), |(i, _)| i);
         !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && check(&word[..end]).is_ok()
@@ -199,28 +201,32 @@ pub fn holds_secret(text: &str) -> bool {
 
 /// The kind that PRODUCT's table of use cases recommends for a key of this name, with the reason in words.
 /// Nothing where the name does not tell.
-pub fn recommended_kind(name: &str) -> Option<(Kind, &'static str)> {
-    const RULES: [(&str, Kind, &str); 16] = [
+pub fn recommended_kind(name: &str) -> Option<(KeyKind, &'static str)> {
+    const RULES: [(&str, KeyKind, &str); 16] = [
         (
             "grafana",
-            Kind::Organization,
+            KeyKind::Organization,
             "Grafana serves many people: it should not stop when one of them leaves",
         ),
-        ("power bi", Kind::Organization, "a shared Power BI report should not stop when its author leaves"),
-        ("powerbi", Kind::Organization, "a shared Power BI report should not stop when its author leaves"),
-        ("sap", Kind::Organization, "production SAP should not stop when one person leaves"),
-        ("prod", Kind::Organization, "production should not stop when one person leaves"),
-        ("server", Kind::Organization, "server to server belongs to the organization"),
-        ("backend", Kind::Organization, "server to server belongs to the organization"),
-        ("gateway", Kind::Organization, "server to server belongs to the organization"),
-        ("mes", Kind::Organization, "server to server belongs to the organization"),
-        ("notebook", Kind::Personal, "a notebook on one's own machine should end with its owner"),
-        ("jupyter", Kind::Personal, "a notebook on one's own machine should end with its owner"),
-        ("laptop", Kind::Personal, "a script on one's own machine should end with its owner"),
-        ("script", Kind::Personal, "a script on one's own machine should end with its owner"),
-        ("local", Kind::Personal, "a script on one's own machine should end with its owner"),
-        ("my", Kind::Personal, "what is yours alone should end with you"),
-        ("test", Kind::Personal, "a trial on one's own machine should end with its owner"),
+        (
+            "power bi",
+            KeyKind::Organization,
+            "a shared Power BI report should not stop when its author leaves",
+        ),
+        ("powerbi", KeyKind::Organization, "a shared Power BI report should not stop when its author leaves"),
+        ("sap", KeyKind::Organization, "production SAP should not stop when one person leaves"),
+        ("prod", KeyKind::Organization, "production should not stop when one person leaves"),
+        ("server", KeyKind::Organization, "server to server belongs to the organization"),
+        ("backend", KeyKind::Organization, "server to server belongs to the organization"),
+        ("gateway", KeyKind::Organization, "server to server belongs to the organization"),
+        ("mes", KeyKind::Organization, "server to server belongs to the organization"),
+        ("notebook", KeyKind::Personal, "a notebook on one's own machine should end with its owner"),
+        ("jupyter", KeyKind::Personal, "a notebook on one's own machine should end with its owner"),
+        ("laptop", KeyKind::Personal, "a script on one's own machine should end with its owner"),
+        ("script", KeyKind::Personal, "a script on one's own machine should end with its owner"),
+        ("local", KeyKind::Personal, "a script on one's own machine should end with its owner"),
+        ("my", KeyKind::Personal, "what is yours alone should end with you"),
+        ("test", KeyKind::Personal, "a trial on one's own machine should end with its owner"),
     ];
     let name = name.to_lowercase();
     let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -238,18 +244,18 @@ mod tests {
         assert_eq!(name("  Power BI – Sales "), Ok("Power BI – Sales".into()));
         assert_eq!(name("Mu\u{308}nster"), Ok("Münster".into()));
         assert_eq!(name(&"x".repeat(100)).map(|n| n.len()), Ok(100));
-        assert_eq!(name(&"x".repeat(101)), Err(BadText::Long { length: 101, most: 100 }));
-        assert_eq!(name(" \t "), Err(BadText::Empty));
+        assert_eq!(name(&"x".repeat(101)), Err(TextError::Long { length: 101, most: 100 }));
+        assert_eq!(name(" \t "), Err(TextError::Empty));
         for c in ['\u{1b}', '\u{202e}', '\u{200b}', '\u{2028}', '\u{3164}', '\u{e0041}', '\u{9b}', '\n'] {
-            assert_eq!(name(&format!("a{c}b")), Err(BadText::Unshowable(c)), "{c:?}");
+            assert_eq!(name(&format!("a{c}b")), Err(TextError::Unshowable(c)), "{c:?}");
         }
     }
 
     #[test]
     fn a_secret_is_refused_as_a_name() {
         let s = Secret::generate(|| [200; 64]);
-        assert_eq!(name(s.expose()), Err(BadText::IsSecret));
-        assert_eq!(note(&format!("old one: {}.", s.expose())), Err(BadText::IsSecret));
+        assert_eq!(name(s.expose()), Err(TextError::IsSecret));
+        assert_eq!(note(&format!("old one: {}.", s.expose())), Err(TextError::IsSecret));
         assert!(name("sk_ is our prefix").is_ok());
     }
 
@@ -261,8 +267,8 @@ mod tests {
 
     #[test]
     fn names_suggest_a_kind_by_whole_words() {
-        assert_eq!(recommended_kind("Power BI – Sales").map(|r| r.0), Some(Kind::Organization));
-        assert_eq!(recommended_kind("my notebook").map(|r| r.0), Some(Kind::Personal));
+        assert_eq!(recommended_kind("Power BI – Sales").map(|r| r.0), Some(KeyKind::Organization));
+        assert_eq!(recommended_kind("my notebook").map(|r| r.0), Some(KeyKind::Personal));
         assert_eq!(recommended_kind("Sapphire"), None);
     }
 }

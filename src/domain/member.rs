@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::id::Id;
-use super::key::Kind;
+use super::key::KeyKind;
 use super::time::Timestamp;
 use super::words::words;
 
@@ -22,8 +22,9 @@ pub enum Role {
 
 /// Where a member stands. A removed member stays in the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(as = Status)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum MemberStatus {
     /// Has an invitation that was not used yet.
     Invited,
     /// Signed in at least once and not removed.
@@ -33,7 +34,7 @@ pub enum Status {
 }
 
 words!(Role { Admin = "admin", Normal = "normal", Operator = "operator" });
-words!(Status { Invited = "invited", Active = "active", Removed = "removed" });
+words!(MemberStatus { Invited = "invited", Active = "active", Removed = "removed" });
 
 /// A member as named beside a key or an activity row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -46,7 +47,7 @@ pub struct MemberRef {
     /// Email address.
     pub email: String,
     /// Where the member stands now.
-    pub status: Status,
+    pub status: MemberStatus,
     /// When the member was removed.
     #[serde(default)]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
@@ -57,13 +58,13 @@ pub struct MemberRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// List and read keys of this kind, and their use.
-    ListKeys(Kind),
+    ListKeys(KeyKind),
     /// Create keys of this kind, and replace one in a rotation.
-    CreateKey(Kind),
+    CreateKey(KeyKind),
     /// Change a key's name or note, or confirm that its secret is stored.
-    EditKey(Kind),
+    EditKey(KeyKind),
     /// Revoke a key of this kind.
-    RevokeKey(Kind),
+    RevokeKey(KeyKind),
     /// Decide on stale organization keys.
     Review,
     /// List, invite, re-role and remove members.
@@ -78,14 +79,14 @@ impl Permission {
     /// Whether the role allows it. This is PRODUCT's table, and its only copy.
     pub fn allowed(self, role: Role) -> bool {
         match self {
-            Self::ListKeys(Kind::Personal)
-            | Self::EditKey(Kind::Personal)
-            | Self::RevokeKey(Kind::Personal) => true,
-            Self::CreateKey(Kind::Personal) => role != Role::Operator,
-            Self::ListKeys(Kind::Organization)
-            | Self::CreateKey(Kind::Organization)
-            | Self::EditKey(Kind::Organization)
-            | Self::RevokeKey(Kind::Organization)
+            Self::ListKeys(KeyKind::Personal)
+            | Self::EditKey(KeyKind::Personal)
+            | Self::RevokeKey(KeyKind::Personal) => true,
+            Self::CreateKey(KeyKind::Personal) => role != Role::Operator,
+            Self::ListKeys(KeyKind::Organization)
+            | Self::CreateKey(KeyKind::Organization)
+            | Self::EditKey(KeyKind::Organization)
+            | Self::RevokeKey(KeyKind::Organization)
             | Self::Review
             | Self::ManageMembers
             | Self::ReadActivity
@@ -96,14 +97,14 @@ impl Permission {
     /// What is not permitted, for "You may not …".
     pub fn describe(self) -> &'static str {
         match self {
-            Self::ListKeys(Kind::Personal) => "list personal keys",
-            Self::ListKeys(Kind::Organization) => "see organization keys",
-            Self::CreateKey(Kind::Personal) => "create personal keys",
-            Self::CreateKey(Kind::Organization) => "create organization keys",
-            Self::EditKey(Kind::Personal) => "edit personal keys",
-            Self::EditKey(Kind::Organization) => "edit organization keys",
-            Self::RevokeKey(Kind::Personal) => "revoke personal keys",
-            Self::RevokeKey(Kind::Organization) => "revoke organization keys",
+            Self::ListKeys(KeyKind::Personal) => "list personal keys",
+            Self::ListKeys(KeyKind::Organization) => "see organization keys",
+            Self::CreateKey(KeyKind::Personal) => "create personal keys",
+            Self::CreateKey(KeyKind::Organization) => "create organization keys",
+            Self::EditKey(KeyKind::Personal) => "edit personal keys",
+            Self::EditKey(KeyKind::Organization) => "edit organization keys",
+            Self::RevokeKey(KeyKind::Personal) => "revoke personal keys",
+            Self::RevokeKey(KeyKind::Organization) => "revoke organization keys",
             Self::Review => "review organization keys",
             Self::ManageMembers => "manage members",
             Self::ReadActivity => "read the activity log",
@@ -153,7 +154,7 @@ impl Grant {
 
 /// Why a grant was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
+pub enum PermissionError {
     /// The role lacks it, whatever the key: 403 for every id.
     #[error("your role, {role}, may not {}; {} may", .permission.describe(), .permission.who_may())]
     Role {
@@ -175,12 +176,12 @@ impl Actor {
     ///
     /// # Errors
     /// The member is not active, or the role lacks the permission.
-    pub fn allow(&self, permission: Permission) -> Result<Grant, Denied> {
-        if self.member.status != Status::Active {
-            return Err(Denied::NotActive);
+    pub fn allow(&self, permission: Permission) -> Result<Grant, PermissionError> {
+        if self.member.status != MemberStatus::Active {
+            return Err(PermissionError::NotActive);
         }
         if !permission.allowed(self.role) {
-            return Err(Denied::Role { role: self.role, permission });
+            return Err(PermissionError::Role { role: self.role, permission });
         }
         Ok(Grant { member: self.member.clone(), permission })
     }
@@ -189,10 +190,10 @@ impl Actor {
     ///
     /// # Errors
     /// As [`Actor::allow`], or the key is another member's.
-    pub fn grant(&self, permission: Permission, owner: Option<Id>) -> Result<Grant, Denied> {
+    pub fn grant(&self, permission: Permission, owner: Option<Id>) -> Result<Grant, PermissionError> {
         let grant = self.allow(permission)?;
         match owner {
-            Some(owner) if owner != self.member.id => Err(Denied::NotYours),
+            Some(owner) if owner != self.member.id => Err(PermissionError::NotYours),
             _ => Ok(grant),
         }
     }
@@ -206,7 +207,7 @@ mod tests {
         Id::new(Timestamp(0), [n; 10])
     }
 
-    fn actor(role: Role, status: Status) -> Actor {
+    fn actor(role: Role, status: MemberStatus) -> Actor {
         let member = MemberRef {
             id: id(1),
             name: "Ada".into(),
@@ -219,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_table_of_roles() {
-        use Kind::{Organization, Personal};
+        use KeyKind::{Organization, Personal};
         use Permission as P;
         let table = [
             (P::ListKeys(Personal), [true, true, true]),
@@ -243,11 +244,17 @@ mod tests {
 
     #[test]
     fn a_grant_needs_an_active_member_a_role_and_ones_own_key() {
-        let revoke = Permission::RevokeKey(Kind::Personal);
-        assert!(actor(Role::Operator, Status::Active).grant(revoke, Some(id(1))).is_ok());
-        assert_eq!(actor(Role::Admin, Status::Active).grant(revoke, Some(id(2))), Err(Denied::NotYours));
-        assert_eq!(actor(Role::Admin, Status::Removed).grant(revoke, Some(id(1))), Err(Denied::NotActive));
-        let denied = actor(Role::Normal, Status::Active).allow(Permission::ManageMembers).unwrap_err();
+        let revoke = Permission::RevokeKey(KeyKind::Personal);
+        assert!(actor(Role::Operator, MemberStatus::Active).grant(revoke, Some(id(1))).is_ok());
+        assert_eq!(
+            actor(Role::Admin, MemberStatus::Active).grant(revoke, Some(id(2))),
+            Err(PermissionError::NotYours)
+        );
+        assert_eq!(
+            actor(Role::Admin, MemberStatus::Removed).grant(revoke, Some(id(1))),
+            Err(PermissionError::NotActive)
+        );
+        let denied = actor(Role::Normal, MemberStatus::Active).allow(Permission::ManageMembers).unwrap_err();
         assert_eq!(denied.to_string(), "your role, normal, may not manage members; admins may");
     }
 }

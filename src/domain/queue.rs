@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 
 use super::id::Id;
-use super::key::{Key, Kind};
-use super::review::{Decision, Review};
+use super::key::{Key, KeyKind};
+use super::review::{Decision, ReviewRecord};
 use super::staleness::{Flag, Flags, Risk, StalenessRules};
 use super::time::Timestamp;
 
 /// The newest applied decision on each key, as much of it as the queue needs.
 #[derive(Clone, Debug, Default)]
-pub struct Decisions {
-    newest: HashMap<Id, Newest>,
+pub struct LatestDecisions {
+    newest: HashMap<Id, LatestDecision>,
 }
 
 /// What an applied decision says about the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Newest {
+pub struct LatestDecision {
     /// What was decided.
     pub decision: Decision,
     /// When.
@@ -28,8 +28,8 @@ pub struct Newest {
     record: Id,
 }
 
-impl From<&Review> for Newest {
-    fn from(review: &Review) -> Self {
+impl From<&ReviewRecord> for LatestDecision {
+    fn from(review: &ReviewRecord) -> Self {
         Self {
             decision: review.decision,
             at: review.reviewed_at,
@@ -40,10 +40,10 @@ impl From<&Review> for Newest {
     }
 }
 
-impl Decisions {
+impl LatestDecisions {
     /// Takes in a decision; of two on one key the later one stands.
-    pub fn add(&mut self, review: &Review) {
-        let new = Newest::from(review);
+    pub fn add(&mut self, review: &ReviewRecord) {
+        let new = LatestDecision::from(review);
         let stands = self.newest.entry(review.key_id).or_insert(new);
         if (stands.at, stands.record) < (new.at, new.record) {
             *stands = new;
@@ -51,14 +51,14 @@ impl Decisions {
     }
 
     /// The newest decision on a key.
-    pub fn on(&self, key: Id) -> Option<&Newest> {
+    pub fn on(&self, key: Id) -> Option<&LatestDecision> {
         self.newest.get(&key)
     }
 }
 
 /// Whether an applied decision keeps the key out of the queue: *keep* until its date, or until a flag is raised that was not there
 /// when it was decided; *rotate* while the rotation is under way.
-pub fn is_settled(key: &Key, newest: &Newest, rules: &StalenessRules) -> bool {
+pub fn is_settled(key: &Key, newest: &LatestDecision, rules: &StalenessRules) -> bool {
     match newest.decision {
         Decision::Keep => {
             let in_time = newest.until.is_none_or(|until| rules.now < until);
@@ -70,8 +70,8 @@ pub fn is_settled(key: &Key, newest: &Newest, rules: &StalenessRules) -> bool {
 }
 
 /// Where the key stands in the queue; nothing where it needs no decision now.
-pub fn risk(key: &Key, decisions: &Decisions, rules: &StalenessRules) -> Option<Risk> {
-    if key.kind != Kind::Organization {
+pub fn risk(key: &Key, decisions: &LatestDecisions, rules: &StalenessRules) -> Option<Risk> {
+    if key.kind != KeyKind::Organization {
         return None;
     }
     let risk = rules.risk(key)?;
@@ -84,7 +84,7 @@ pub fn risk(key: &Key, decisions: &Decisions, rules: &StalenessRules) -> Option<
 /// The indices of the keys that wait for a decision: by risk, then the longest silent first.
 pub fn queue<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
-    decisions: &Decisions,
+    decisions: &LatestDecisions,
     rules: &StalenessRules,
 ) -> Vec<usize> {
     let mut rows: Vec<(Risk, Timestamp, Id, usize)> = keys
@@ -120,7 +120,7 @@ pub fn sentences<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessR
 pub(crate) mod tests {
     use super::*;
     use crate::domain::policy::Policy;
-    use crate::domain::staleness::Finding;
+    use crate::domain::staleness::RaisedFlag;
     use crate::domain::staleness::tests::{NOW, key};
     use crate::domain::time::DAY;
 
@@ -137,8 +137,8 @@ pub(crate) mod tests {
         key
     }
 
-    pub(crate) fn review(key: &Key, decision: Decision) -> Review {
-        Review {
+    pub(crate) fn review(key: &Key, decision: Decision) -> ReviewRecord {
+        ReviewRecord {
             id: Id::new(NOW, [9; 10]),
             review_id: Id::new(NOW, [8; 10]),
             key_id: key.id,
@@ -149,13 +149,13 @@ pub(crate) mod tests {
             note: None,
             reviewer: key.created_by.as_ref().clone(),
             reviewed_at: NOW.minus(DAY),
-            findings: vec![Finding { flag: Flag::Unused, evidence: "last used 99 d ago".into() }],
+            findings: vec![RaisedFlag { flag: Flag::Unused, evidence: "last used 99 d ago".into() }],
             last_used_at: key.last_used_at,
         }
     }
 
-    fn settled(key: &Key, review: &Review) -> bool {
-        is_settled(key, &Newest::from(review), &rules())
+    fn settled(key: &Key, review: &ReviewRecord) -> bool {
+        is_settled(key, &LatestDecision::from(review), &rules())
     }
 
     #[test]
@@ -163,7 +163,7 @@ pub(crate) mod tests {
         let mut never = unused(1, 0);
         never.last_used_at = None;
         let keys = [unused(2, 100), unused(3, 200), never, unused(4, 1)];
-        assert_eq!(queue(&keys, &Decisions::default(), &rules()), [2, 1, 0]);
+        assert_eq!(queue(&keys, &LatestDecisions::default(), &rules()), [2, 1, 0]);
     }
 
     #[test]
@@ -192,7 +192,7 @@ pub(crate) mod tests {
     #[test]
     fn the_later_decision_stands() {
         let key = unused(1, 100);
-        let mut decisions = Decisions::default();
+        let mut decisions = LatestDecisions::default();
         let mut later = review(&key, Decision::Skip);
         later.reviewed_at = NOW;
         decisions.add(&later);

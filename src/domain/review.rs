@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::id::Id;
 use super::member::MemberRef;
-use super::staleness::Finding;
+use super::staleness::RaisedFlag;
 use super::time::Timestamp;
 use super::words::words;
 
@@ -27,7 +27,8 @@ words!(Decision { Keep = "keep", Revoke = "revoke", Rotate = "rotate", Skip = "s
 
 /// One applied decision with the evidence of that moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Review {
+#[schema(as = Review)]
+pub struct ReviewRecord {
     /// The record's id.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
@@ -55,7 +56,7 @@ pub struct Review {
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub reviewed_at: Timestamp,
     /// The flags and their evidence at that moment, computed by the server.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RaisedFlag>,
     /// The key's last use at that moment.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Timestamp>,

@@ -30,7 +30,7 @@ words!(Phase { Switch = "switch", Drain = "drain", Ready = "ready", Done = "done
 
 /// The one next step of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum NextStep {
     /// Enter the new secret where the old key is used.
     EnterNewKey,
     /// Find what still uses the old key, and wait.
@@ -111,13 +111,13 @@ pub fn ready_at(old: &Key, window: QuietWindow) -> Timestamp {
 
 impl Phase {
     /// The one next step, if there is any.
-    pub fn next(self) -> Option<Step> {
+    pub fn next(self) -> Option<NextStep> {
         match self {
-            Self::Switch => Some(Step::EnterNewKey),
-            Self::Drain => Some(Step::WatchOldKey),
-            Self::Ready => Some(Step::RevokeOldKey),
+            Self::Switch => Some(NextStep::EnterNewKey),
+            Self::Drain => Some(NextStep::WatchOldKey),
+            Self::Ready => Some(NextStep::RevokeOldKey),
             Self::Done => None,
-            Self::Abandoned => Some(Step::StartAgain),
+            Self::Abandoned => Some(NextStep::StartAgain),
         }
     }
 

@@ -8,9 +8,9 @@ use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 /// What every secret begins with.
-pub const PREFIX: &str = "sk_";
+pub const SECRET_PREFIX: &str = "sk_";
 /// Characters of a secret, prefix and checksum included.
-pub const LENGTH: usize = 43;
+pub const SECRET_LENGTH: usize = 43;
 /// Random characters between the prefix and the checksum.
 const RANDOM: usize = 34;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -22,12 +22,12 @@ pub struct Secret(Zeroizing<String>);
 
 /// Why a text is not a secret of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub enum SecretError {
     /// It does not begin with `sk_`.
     #[error("a key begins with `sk_`")]
     Prefix,
-    /// It has this many characters instead of [`LENGTH`].
-    #[error("a key has {LENGTH} characters, this has {0}")]
+    /// It has this many characters instead of [`SECRET_LENGTH`].
+    #[error("a key has {SECRET_LENGTH} characters, this has {0}")]
     Length(usize),
     /// It holds a character outside `0-9A-Za-z`, first at this position (in characters, from 0).
     #[error("a key holds only letters and digits after `sk_`; character {} is something else", .0 + 1)]
@@ -40,12 +40,12 @@ pub enum Malformed {
 impl Secret {
     /// A new secret. `random` fills a buffer with bytes from the operating system's generator.
     pub fn generate(mut random: impl FnMut() -> [u8; 64]) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(LENGTH));
-        text.push_str(PREFIX);
-        while text.len() < PREFIX.len() + RANDOM {
+        let mut text = Zeroizing::new(String::with_capacity(SECRET_LENGTH));
+        text.push_str(SECRET_PREFIX);
+        while text.len() < SECRET_PREFIX.len() + RANDOM {
             let mut bytes = random();
             for &b in bytes.iter().filter(|&&b| b < UNBIASED) {
-                if text.len() < PREFIX.len() + RANDOM {
+                if text.len() < SECRET_PREFIX.len() + RANDOM {
                     text.push(char::from(ALPHABET[usize::from(b) % ALPHABET.len()]));
                 }
             }
@@ -60,7 +60,7 @@ impl Secret {
     ///
     /// # Errors
     /// Says what is wrong, never repeating the text.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
+    pub fn parse(text: &str) -> Result<Self, SecretError> {
         check(text)?;
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
@@ -85,16 +85,16 @@ impl Secret {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn check(text: &str) -> Result<(), Malformed> {
-    let Some(body) = text.strip_prefix(PREFIX) else { return Err(Malformed::Prefix) };
+pub fn check(text: &str) -> Result<(), SecretError> {
+    let Some(body) = text.strip_prefix(SECRET_PREFIX) else { return Err(SecretError::Prefix) };
     if let Some(at) = body.bytes().position(|b| !b.is_ascii_alphanumeric()) {
-        return Err(Malformed::Alphabet(PREFIX.len() + at));
+        return Err(SecretError::Alphabet(SECRET_PREFIX.len() + at));
     }
-    if text.len() != LENGTH {
-        return Err(Malformed::Length(text.len()));
+    if text.len() != SECRET_LENGTH {
+        return Err(SecretError::Length(text.len()));
     }
-    let (body, sum) = text.as_bytes().split_at(PREFIX.len() + RANDOM);
-    if checksum(body).as_slice() == sum { Ok(()) } else { Err(Malformed::Checksum) }
+    let (body, sum) = text.as_bytes().split_at(SECRET_PREFIX.len() + RANDOM);
+    if checksum(body).as_slice() == sum { Ok(()) } else { Err(SecretError::Checksum) }
 }
 
 /// The digest of a well-formed secret, without copying it.
@@ -104,7 +104,7 @@ pub fn digest_of(secret: &str) -> Digest {
 
 fn mask_of(secret: &str) -> MaskedSecret {
     let mut last = [0; 4];
-    last.copy_from_slice(&secret.as_bytes()[LENGTH - 4..]);
+    last.copy_from_slice(&secret.as_bytes()[SECRET_LENGTH - 4..]);
     MaskedSecret(last)
 }
 
@@ -149,10 +149,10 @@ impl MaskedSecret {
     ///
     /// # Errors
     /// Not four ASCII letters or digits.
-    pub fn from_last_four(text: &str) -> Result<Self, Malformed> {
-        let bytes: [u8; 4] = text.as_bytes().try_into().map_err(|_| Malformed::Length(text.len()))?;
+    pub fn from_last_four(text: &str) -> Result<Self, SecretError> {
+        let bytes: [u8; 4] = text.as_bytes().try_into().map_err(|_| SecretError::Length(text.len()))?;
         match bytes.iter().position(|b| !b.is_ascii_alphanumeric()) {
-            Some(at) => Err(Malformed::Alphabet(at)),
+            Some(at) => Err(SecretError::Alphabet(at)),
             None => Ok(Self(bytes)),
         }
     }
@@ -165,7 +165,7 @@ impl MaskedSecret {
 
 impl fmt::Display for MaskedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}…{}", self.last_four())
+        write!(f, "{SECRET_PREFIX}…{}", self.last_four())
     }
 }
 
@@ -236,8 +236,8 @@ mod tests {
     #[test]
     fn a_secret_has_the_published_form() {
         let s = secret();
-        assert_eq!(s.expose().len(), LENGTH);
-        assert!(s.expose().starts_with(PREFIX));
+        assert_eq!(s.expose().len(), SECRET_LENGTH);
+        assert!(s.expose().starts_with(SECRET_PREFIX));
         assert_eq!(check(s.expose()), Ok(()));
         assert_eq!(s.mask().to_string(), format!("sk_…{}", &s.expose()[39..]));
     }
@@ -257,10 +257,10 @@ mod tests {
     fn every_cut_and_every_changed_character_is_refused() {
         let s = secret();
         let text = s.expose();
-        for cut in 0..LENGTH {
+        for cut in 0..SECRET_LENGTH {
             assert!(check(&text[..cut]).is_err(), "cut to {cut}");
         }
-        for at in 0..LENGTH {
+        for at in 0..SECRET_LENGTH {
             for replacement in ALPHABET {
                 let mut changed = text.as_bytes().to_vec();
                 if changed[at] == *replacement {
@@ -270,8 +270,8 @@ mod tests {
                 assert!(check(std::str::from_utf8(&changed).unwrap()).is_err(), "position {at}");
             }
         }
-        assert_eq!(check("sk_é"), Err(Malformed::Alphabet(3)));
-        assert_eq!(check("sk-0"), Err(Malformed::Prefix));
+        assert_eq!(check("sk_é"), Err(SecretError::Alphabet(3)));
+        assert_eq!(check("sk-0"), Err(SecretError::Prefix));
     }
 
     #[test]

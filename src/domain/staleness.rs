@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::key::{Key, Kind};
-use super::member::Status;
+use super::key::{Key, KeyKind};
+use super::member::MemberStatus;
 use super::policy::Policy;
 use super::text;
 use super::time::{DAY, Timestamp, ago, span};
@@ -105,7 +105,8 @@ pub struct StalenessRules {
 
 /// A flag with its evidence, as a review row carries it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Finding {
+#[schema(as = Finding)]
+pub struct RaisedFlag {
     /// The flag.
     pub flag: Flag,
     /// Its evidence in words: `creator removed 41 d ago`.
@@ -121,7 +122,10 @@ impl StalenessRules {
         }
         let days = |n: u32| i64::from(n) * DAY;
         let age = self.now.since(key.created_at);
-        flags.set(Flag::Orphaned, key.kind == Kind::Organization && key.created_by.status != Status::Active);
+        flags.set(
+            Flag::Orphaned,
+            key.kind == KeyKind::Organization && key.created_by.status != MemberStatus::Active,
+        );
         match key.last_used_at {
             None => flags.set(Flag::NeverUsed, age > days(self.policy.never_used_after_days)),
             Some(at) => flags.set(Flag::Unused, self.now.since(at) > days(self.policy.unused_after_days)),
@@ -131,8 +135,8 @@ impl StalenessRules {
     }
 
     /// The flags with their evidence.
-    pub fn findings(&self, key: &Key) -> Vec<Finding> {
-        self.flags(key).iter().map(|flag| Finding { flag, evidence: self.evidence(flag, key) }).collect()
+    pub fn findings(&self, key: &Key) -> Vec<RaisedFlag> {
+        self.flags(key).iter().map(|flag| RaisedFlag { flag, evidence: self.evidence(flag, key) }).collect()
     }
 
     /// What was observed that raises the flag, never more than that.
@@ -213,7 +217,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::domain::id::Id;
-    use crate::domain::key::Client;
+    use crate::domain::key::ClientInfo;
     use crate::domain::member::MemberRef;
 
     pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000_000);
@@ -225,12 +229,12 @@ pub(crate) mod tests {
             id,
             name: "Ada Ampere".into(),
             email: "ada@plant.example".into(),
-            status: Status::Active,
+            status: MemberStatus::Active,
             removed_at: None,
         });
         Key {
             id,
-            kind: Kind::Organization,
+            kind: KeyKind::Organization,
             name: "Grafana".into(),
             masked: "sk_…5G08".into(),
             note: None,
@@ -254,7 +258,7 @@ pub(crate) mod tests {
 
     fn orphan(mut key: Key) -> Key {
         let by = MemberRef {
-            status: Status::Removed,
+            status: MemberStatus::Removed,
             removed_at: Some(NOW.minus(41 * DAY)),
             ..key.created_by.as_ref().clone()
         };
@@ -291,9 +295,9 @@ pub(crate) mod tests {
     fn only_organization_keys_are_orphaned() {
         let mut k = orphan(key());
         assert!(rules().flags(&k).has(Flag::Orphaned));
-        k.kind = Kind::Personal;
+        k.kind = KeyKind::Personal;
         assert!(!rules().flags(&k).has(Flag::Orphaned));
-        k.kind = Kind::Organization;
+        k.kind = KeyKind::Organization;
         k.revoked_at = Some(NOW);
         assert!(rules().flags(&k).is_empty());
     }
@@ -318,7 +322,8 @@ pub(crate) mod tests {
             "orphaned: creator removed 41 d ago · no use seen since tracking began 3 d ago"
         );
         k.last_used_at = Some(NOW.minus(12 * 60_000));
-        k.last_used_by = Some(Client { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
+        k.last_used_by =
+            Some(ClientInfo { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
         assert_eq!(
             rules().reasons(&k),
             "orphaned: creator removed 41 d ago · last used 12 min ago by enlyze-powerbi/1.0.0"

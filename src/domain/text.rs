@@ -12,29 +12,29 @@ pub const REPLACEMENT: char = '\u{FFFD}';
 const MARKS_IN_A_ROW: usize = 3;
 
 /// What becomes of one character on a single line.
-enum Fate {
+enum CharTreatment {
     Keep,
     Space,
     Replace,
 }
 
-fn fate(c: char) -> Fate {
+fn fate(c: char) -> CharTreatment {
     use GeneralCategory as G;
     if (' '..='~').contains(&c) {
-        return Fate::Keep;
+        return CharTreatment::Keep;
     }
     match c.general_category() {
-        G::Control if matches!(c, '\t' | '\n' | '\r') => Fate::Space,
+        G::Control if matches!(c, '\t' | '\n' | '\r') => CharTreatment::Space,
         G::Control
         | G::Format
         | G::LineSeparator
         | G::ParagraphSeparator
         | G::Surrogate
         | G::PrivateUse
-        | G::Unassigned => Fate::Replace,
-        G::SpaceSeparator => Fate::Space,
-        _ if looks_blank(c) => Fate::Replace,
-        _ => Fate::Keep,
+        | G::Unassigned => CharTreatment::Replace,
+        G::SpaceSeparator => CharTreatment::Space,
+        _ if looks_blank(c) => CharTreatment::Replace,
+        _ => CharTreatment::Keep,
     }
 }
 
@@ -56,7 +56,7 @@ pub fn first_unshowable(text: &str) -> Option<char> {
     text.chars().find(|&c| {
         marks = if is_mark(c) { marks + 1 } else { 0 };
         let control = matches!(c, '\t' | '\n' | '\r');
-        control || matches!(fate(c), Fate::Replace) || marks > MARKS_IN_A_ROW
+        control || matches!(fate(c), CharTreatment::Replace) || marks > MARKS_IN_A_ROW
     })
 }
 
@@ -72,9 +72,9 @@ pub fn line(text: &str) -> Cow<'_, str> {
         marks = if is_mark(c) { marks + 1 } else { 0 };
         match fate(c) {
             _ if marks > MARKS_IN_A_ROW => {}
-            Fate::Keep => out.push(c),
-            Fate::Space => out.push(' '),
-            Fate::Replace => out.push(REPLACEMENT),
+            CharTreatment::Keep => out.push(c),
+            CharTreatment::Space => out.push(' '),
+            CharTreatment::Replace => out.push(REPLACEMENT),
         }
     }
     Cow::Owned(out)

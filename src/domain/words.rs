@@ -47,8 +47,8 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use crate::domain::activity::Action;
-    use crate::domain::key::Kind;
-    use crate::domain::member::{Role, Status};
+    use crate::domain::key::KeyKind;
+    use crate::domain::member::{MemberStatus, Role};
     use crate::domain::review::Decision;
     use crate::domain::rotation::Phase;
     use crate::domain::staleness::Flag;
@@ -68,9 +68,9 @@ mod tests {
     #[test]
     fn stored_and_sent_words_are_the_same() {
         one_word_each(&Action::ALL, Action::word);
-        one_word_each(&Kind::ALL, Kind::word);
+        one_word_each(&KeyKind::ALL, KeyKind::word);
         one_word_each(&Role::ALL, Role::word);
-        one_word_each(&Status::ALL, Status::word);
+        one_word_each(&MemberStatus::ALL, MemberStatus::word);
         one_word_each(&Decision::ALL, Decision::word);
         one_word_each(&Phase::ALL, Phase::word);
         one_word_each(&Flag::ALL, Flag::word);

@@ -7,17 +7,17 @@ use std::sync::{Mutex, PoisonError};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
-use crate::clock::entropy;
+use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
-use crate::domain::key::Client;
-use crate::domain::member::Status;
-use crate::domain::secret::{Digest, PREFIX, TokenKind};
+use crate::domain::key::ClientInfo;
+use crate::domain::member::MemberStatus;
+use crate::domain::secret::{Digest, SECRET_PREFIX, TokenKind};
 use crate::domain::time::{DAY, MINUTE, SECOND, Timestamp};
 use crate::server::Server;
 use crate::server::error::ApiError;
 use crate::server::http::rate_limits::ClientNetwork;
-use crate::store::{self, Alive, Event, SessionRow, SignedIn, Tx};
+use crate::store::{self, NewActivity, SessionCutoffs, SignedInMember, StoredSession, Tx};
 
 /// A session is marked as used when its mark is older than this, in milliseconds: half of what is promised.
 const TOUCH_AFTER: i64 = 30 * SECOND;
@@ -36,7 +36,7 @@ impl SessionCredential {
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let values = || headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
         // Told by its prefix also where `Bearer` was forgotten: the hint helps more than "not signed in".
-        if values().any(|value| bearer(value).unwrap_or(value).starts_with(PREFIX.as_bytes())) {
+        if values().any(|value| bearer(value).unwrap_or(value).starts_with(SECRET_PREFIX.as_bytes())) {
             return Err(ApiError::KeyNotAllowedHere);
         }
         let mut values = values();
@@ -55,13 +55,13 @@ impl SessionCredential {
     ///
     /// # Errors
     /// The session ended, or the member was removed.
-    pub async fn signed_in(&self, server: &Server) -> Result<SignedIn, ApiError> {
+    pub async fn signed_in(&self, server: &Server) -> Result<SignedInMember, ApiError> {
         let now = server.clock.now();
         let found = server.store.reader().await?.signed_in(&self.digest).await?;
         let found = standing(server, now, found)?;
         let id = found.session.id;
         if now.since(found.session.last_used_at) >= TOUCH_AFTER {
-            let touched: Result<(), store::Error> =
+            let touched: Result<(), store::StoreError> =
                 server.store.write(move |tx| Box::pin(async move { tx.touch_session(id, now).await })).await;
             if let Err(error) = touched {
                 // Reading goes on when nothing can be written.
@@ -75,7 +75,7 @@ impl SessionCredential {
     ///
     /// # Errors
     /// The session ended, or the member was removed.
-    pub async fn within(&self, server: &Server, tx: &mut Tx) -> Result<SignedIn, ApiError> {
+    pub async fn within(&self, server: &Server, tx: &mut Tx) -> Result<SignedInMember, ApiError> {
         let found = tx.signed_in(&self.digest).await?;
         standing(server, server.clock.now(), found)
     }
@@ -87,22 +87,26 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-fn standing(server: &Server, now: Timestamp, found: Option<SignedIn>) -> Result<SignedIn, ApiError> {
+fn standing(
+    server: &Server,
+    now: Timestamp,
+    found: Option<SignedInMember>,
+) -> Result<SignedInMember, ApiError> {
     found
-        .filter(|found| found.session.ended_at.is_none() && found.actor.member.status == Status::Active)
+        .filter(|found| found.session.ended_at.is_none() && found.actor.member.status == MemberStatus::Active)
         .filter(|found| now < expires_at(server, &found.session))
         .ok_or(ApiError::SessionEnded)
 }
 
 /// Which sessions are not too old at `now`; agrees with [`expires_at`].
-pub fn alive(server: &Server, now: Timestamp) -> Alive {
+pub fn alive(server: &Server, now: Timestamp) -> SessionCutoffs {
     let limits = &server.settings.sessions;
     let days = |n: u32| now.minus(i64::from(n) * DAY);
-    Alive { created_after: days(limits.absolute_days), used_after: days(limits.idle_days) }
+    SessionCutoffs { created_after: days(limits.absolute_days), used_after: days(limits.idle_days) }
 }
 
 /// When a session ends if it is not used any more, or at the latest.
-pub fn expires_at(server: &Server, session: &SessionRow) -> Timestamp {
+pub fn expires_at(server: &Server, session: &StoredSession) -> Timestamp {
     let limits = &server.settings.sessions;
     let idle = session.last_used_at.plus(i64::from(limits.idle_days) * DAY);
     idle.min(session.created_at.plus(i64::from(limits.absolute_days) * DAY))
@@ -149,7 +153,12 @@ impl RefusalThrottle {
 }
 
 /// Records that a member tried what their role does not allow.
-pub async fn record_denied(server: &Server, headers: &HeaderMap, operation: &'static str, client: &Client) {
+pub async fn record_denied(
+    server: &Server,
+    headers: &HeaderMap,
+    operation: &'static str,
+    client: &ClientInfo,
+) {
     let Ok(caller) = SessionCredential::from_headers(headers) else { return };
     let Ok(found) = caller.signed_in(server).await else { return };
     let now = server.clock.now();
@@ -157,13 +166,13 @@ pub async fn record_denied(server: &Server, headers: &HeaderMap, operation: &'st
     if !server.refusals.is_due(RefusedParty::Member(member), operation, now) {
         return;
     }
-    let event = Event::new(Action::PermissionRefused, now, entropy()).by(member, client);
+    let event = NewActivity::new(Action::PermissionRefused, now, random_bytes()).by(member, client);
     record(server, event.detail(format!("{operation}, as {}", found.actor.role))).await;
 }
 
 /// Writes a row about something that was not done, in a transaction of its own.
-pub async fn record(server: &Server, event: Event) {
-    let recorded: Result<(), store::Error> =
+pub async fn record(server: &Server, event: NewActivity) {
+    let recorded: Result<(), store::StoreError> =
         server.store.write(move |tx| Box::pin(async move { tx.record(event).await })).await;
     if let Err(error) = recorded {
         tracing::warn!(%error, "a refusal was not recorded");

@@ -8,8 +8,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use crate::domain::key::Key;
-use crate::domain::member::Denied;
-use crate::domain::secret::Malformed;
+use crate::domain::member::PermissionError;
+use crate::domain::secret::SecretError;
 use crate::store;
 use crate::wire::BODY_MAX;
 use crate::wire::problem::{MEDIA_TYPE, Problem, ProblemType};
@@ -28,7 +28,7 @@ pub enum ApiError {
     /// Data plane: `Authorization` is not `Bearer` and one token; says how.
     AuthorizationMalformed(&'static str),
     /// Data plane: the token cannot be a key.
-    KeyMalformed(Malformed),
+    KeyMalformed(SecretError),
     /// Data plane: unknown, revoked, or its member was removed. The same answer for all three.
     KeyInvalid,
     /// Management plane: no session.
@@ -40,7 +40,7 @@ pub enum ApiError {
     /// An API key on the management plane.
     KeyNotAllowedHere,
     /// The rules of the domain say no.
-    Denied(Denied),
+    Denied(PermissionError),
     /// A web page of another origin.
     OriginRefused,
     /// Not there, or another's.
@@ -130,7 +130,7 @@ impl ApiError {
                 P::SessionMissing,
                 "Sign in first, then send `Authorization: Bearer ses_…`. With the program: `keyward login`.",
             ),
-            Self::SessionEnded | Self::Denied(Denied::NotActive) => {
+            Self::SessionEnded | Self::Denied(PermissionError::NotActive) => {
                 Problem::new(P::SessionEnded, "The session has ended. Sign in again: `keyward login`.")
             }
             Self::CodeInvalid => Problem::new(
@@ -141,10 +141,10 @@ impl ApiError {
                 P::KeyNotAllowedHere,
                 "An API key reads data and never manages keys. Sign in as a member: `keyward login`.",
             ),
-            Self::Denied(Denied::NotYours) | Self::NotFound => {
+            Self::Denied(PermissionError::NotYours) | Self::NotFound => {
                 Problem::new(P::NotFound, "There is nothing here, or it is not yours to see.")
             }
-            Self::Denied(denied @ Denied::Role { .. }) => {
+            Self::Denied(denied @ PermissionError::Role { .. }) => {
                 Problem::new(P::NotPermitted, sentence(&denied.to_string()))
             }
             Self::OriginRefused => Problem::new(
@@ -224,22 +224,26 @@ impl ApiError {
     }
 }
 
-impl From<Denied> for ApiError {
-    fn from(denied: Denied) -> Self {
+impl From<PermissionError> for ApiError {
+    fn from(denied: PermissionError) -> Self {
         Self::Denied(denied)
     }
 }
 
-impl From<store::Error> for ApiError {
-    fn from(error: store::Error) -> Self {
+impl From<store::StoreError> for ApiError {
+    fn from(error: store::StoreError) -> Self {
         match error {
-            store::Error::Busy => Self::Unavailable("The database is busy. Nothing was changed: try again."),
-            store::Error::Unreachable(_) => {
+            store::StoreError::Busy => {
+                Self::Unavailable("The database is busy. Nothing was changed: try again.")
+            }
+            store::StoreError::Unreachable(_) => {
                 Self::Unavailable("The database does not answer. Nothing was changed: try again.")
             }
-            store::Error::DiskFull => Self::DiskFull,
-            store::Error::OutcomeUnknown(_) => Self::OutcomeUnknown,
-            store::Error::Taken(_) | store::Error::Corrupt { .. } | store::Error::Failed(_) => {
+            store::StoreError::DiskFull => Self::DiskFull,
+            store::StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown,
+            store::StoreError::Taken(_)
+            | store::StoreError::Corrupt { .. }
+            | store::StoreError::Failed(_) => {
                 tracing::error!(%error, "the database refused a statement");
                 Self::Internal
             }
@@ -311,6 +315,6 @@ mod tests {
 
     #[test]
     fn forbidden_by_ownership_and_missing_are_the_same_problem() {
-        assert_eq!(ApiError::Denied(Denied::NotYours).problem(), ApiError::NotFound.problem());
+        assert_eq!(ApiError::Denied(PermissionError::NotYours).problem(), ApiError::NotFound.problem());
     }
 }

@@ -11,7 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
 
 use crate::domain::id::Id;
-use crate::domain::member::Denied;
+use crate::domain::member::PermissionError;
 use crate::server::Server;
 use crate::server::auth;
 use crate::server::error::ApiError;
@@ -57,7 +57,7 @@ impl RouteBuilder {
                 let mut response = match handler(server.clone(), asked).await {
                     Ok(answer) => answer.into_response(),
                     Err(refusal) => {
-                        if let ApiError::Denied(Denied::Role { .. }) = refusal {
+                        if let ApiError::Denied(PermissionError::Role { .. }) = refusal {
                             auth::record_denied(&server, &headers, C::OPERATION, &client).await;
                         }
                         refusal.into_response()

@@ -1,17 +1,17 @@
 //! The activity log: append-only, newest first.
 
-use super::error::Error;
-use super::row::Row;
-use super::statement::Statement;
+use super::error::StoreError;
+use super::row::DbRow;
+use super::statement::SqlStatement;
 use super::tx::Tx;
 use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
-use crate::domain::key::Client;
+use crate::domain::key::ClientInfo;
 use crate::domain::time::Timestamp;
 
 /// A row to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct NewActivity {
     id: Id,
     at: Timestamp,
     action: Action,
@@ -22,7 +22,7 @@ pub struct Event {
     detail: String,
 }
 
-impl Event {
+impl NewActivity {
     /// Something done at `at`; `random` becomes part of the row's id.
     pub fn new(action: Action, at: Timestamp, random: [u8; 10]) -> Self {
         Self {
@@ -39,13 +39,13 @@ impl Event {
 
     /// By a member.
     #[must_use]
-    pub fn by(self, actor: Id, client: &Client) -> Self {
+    pub fn by(self, actor: Id, client: &ClientInfo) -> Self {
         Self { actor: Some(actor), ..self }.from(client)
     }
 
     /// From an address, by someone not signed in.
     #[must_use]
-    pub fn from(mut self, client: &Client) -> Self {
+    pub fn from(mut self, client: &ClientInfo) -> Self {
         self.address = Some(client.address.clone());
         self
     }
@@ -94,7 +94,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn record(&mut self, event: Event) -> Result<(), Error> {
+    pub async fn record(&mut self, event: NewActivity) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::is(crate::fault_injection::Fault::LateActivity) {
             self.late.push(event);
@@ -103,7 +103,7 @@ impl Tx {
         self.insert_activity(event).await
     }
 
-    pub(super) async fn insert_activity(&mut self, event: Event) -> Result<(), Error> {
+    pub(super) async fn insert_activity(&mut self, event: NewActivity) -> Result<(), StoreError> {
         let (key_id, key_name) = event.key.unzip();
         let sql = sqlx::query(
             "INSERT INTO activity (id, at, actor_id, action, key_id, key_name, member_id, detail, address) \
@@ -125,7 +125,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn activity(&mut self, filter: ActivityFilter, limit: u32) -> Result<Vec<Activity>, Error> {
+    pub async fn activity(
+        &mut self,
+        filter: ActivityFilter,
+        limit: u32,
+    ) -> Result<Vec<Activity>, StoreError> {
         // An id begins with its time, so that bounds of time are bounds of ids, and one index serves both.
         let bound = |at: Timestamp| Id::new(at, [0; 10]);
         let upper = [filter.to.map(bound), filter.before].into_iter().flatten().min();
@@ -136,7 +140,7 @@ impl Tx {
             (" AND a.id < ?", upper.map(|id| id.to_string())),
             (" AND (a.actor_id = ? OR a.member_id = ?)", filter.member.map(|id| id.to_string())),
         ];
-        let mut statement = Statement::new(
+        let mut statement = SqlStatement::new(
             "SELECT a.id, a.at, a.action, a.key_id, a.key_name, a.member_id AS about_id, a.detail, a.address, \
              m.id AS member_id, m.name AS member_name, m.email AS member_email, m.activated_at AS member_activated_at, \
              m.removed_at AS member_removed_at FROM activity a LEFT JOIN members m ON m.id = a.actor_id WHERE 1 = 1",
@@ -147,11 +151,11 @@ impl Tx {
             }
         }
         let query = statement.plain(" ORDER BY a.id DESC").limit(limit).query();
-        self.all(query).await?.iter().map(|row| activity(&Row::of("activity", row))).collect()
+        self.all(query).await?.iter().map(|row| activity(&DbRow::of("activity", row))).collect()
     }
 }
 
-fn activity(row: &Row<'_>) -> Result<Activity, Error> {
+fn activity(row: &DbRow<'_>) -> Result<Activity, StoreError> {
     Ok(Activity {
         id: row.id("id")?,
         at: row.stamp("at")?,

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::error::{Error, OpenError};
+use super::error::{OpenStoreError, StoreError};
 use super::file::in_file;
 use super::{Dialect, Store};
 
@@ -16,10 +16,10 @@ pub enum BackupError {
     NotSqlite,
     /// The file cannot be written, or exists.
     #[error(transparent)]
-    File(#[from] OpenError),
+    File(#[from] OpenStoreError),
     /// The database refuses.
     #[error(transparent)]
-    Database(#[from] Error),
+    Database(#[from] StoreError),
 }
 
 impl Store {
@@ -43,9 +43,10 @@ impl Store {
     }
 
     async fn vacuum_into(&self, to: &Path, empty: File) -> Result<(), BackupError> {
-        let path = to.to_str().ok_or_else(|| Error::Failed("the file's name is not UTF-8".to_owned()))?;
+        let path =
+            to.to_str().ok_or_else(|| StoreError::Failed("the file's name is not UTF-8".to_owned()))?;
         let vacuum = sqlx::query("VACUUM INTO $1").bind(path.to_owned());
-        vacuum.execute(&self.inner.pools.writers).await.map_err(Error::from)?;
+        vacuum.execute(&self.inner.pools.writers).await.map_err(StoreError::from)?;
         empty.sync_all().map_err(in_file(to))?;
         Ok(())
     }

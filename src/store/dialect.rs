@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 
-use super::error::OpenError;
+use super::error::OpenStoreError;
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_READERS: u32 = 12;
 const POSTGRES_WRITERS: u32 = 8;
 
-pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
+pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenStoreError> {
     sqlx::any::install_default_drivers();
     let url = sqlite_url(path)?;
     let options = || {
@@ -106,7 +106,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
         .await?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writers).await?;
     if version.split('.').filter_map(|n| n.parse::<u32>().ok()).lt([3, 51, 3]) {
-        return Err(OpenError::OldSqlite(version));
+        return Err(OpenStoreError::OldSqlite(version));
     }
     let readers = options()
         .max_connections(SQLITE_READERS)
@@ -122,7 +122,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
     Ok(Pools { readers, writers })
 }
 
-pub(super) async fn postgres(url: &str) -> Result<Pools, OpenError> {
+pub(super) async fn postgres(url: &str) -> Result<Pools, OpenStoreError> {
     sqlx::any::install_default_drivers();
     let url: AnyConnectOptions = url.parse()?;
     let options = || {
@@ -158,7 +158,7 @@ async fn prepare(conn: &mut AnyConnection, all: &'static str, more: &'static str
 }
 
 /// The file's address, with everything escaped that an address cannot hold.
-fn sqlite_url(path: &Path) -> Result<AnyConnectOptions, OpenError> {
+fn sqlite_url(path: &Path) -> Result<AnyConnectOptions, OpenStoreError> {
     use std::fmt::Write as _;
     use std::os::unix::ffi::OsStrExt as _;
     let mut url = "sqlite://".to_owned();

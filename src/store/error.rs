@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// A query or transaction that failed. Holds words for the log, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum StoreError {
     /// Someone else writes, or two writes were in each other's way. Nothing was done; try again.
     #[error("the database is busy")]
     Busy,
@@ -37,7 +37,7 @@ pub enum Error {
     Failed(String),
 }
 
-impl Error {
+impl StoreError {
     /// Of the `COMMIT` itself. Only what the database says before its commit record is written is a failure.
     pub(super) fn of_commit(error: &sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
@@ -71,31 +71,31 @@ impl Error {
 }
 
 /// SQLSTATE, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn of_postgres(code: &str, message: &str) -> Error {
+fn of_postgres(code: &str, message: &str) -> StoreError {
     match code {
-        "40001" | "40P01" | "55P03" | "57014" => Error::Busy,
-        "53100" => Error::DiskFull,
+        "40001" | "40P01" | "55P03" | "57014" => StoreError::Busy,
+        "53100" => StoreError::DiskFull,
         _ if ["08", "53", "57", "25"].iter().any(|class| code.starts_with(class)) => {
-            Error::Unreachable(message.to_owned())
+            StoreError::Unreachable(message.to_owned())
         }
-        _ => Error::Failed(format!("{message} ({code})")),
+        _ => StoreError::Failed(format!("{message} ({code})")),
     }
 }
 
 /// Extended result codes, <https://www.sqlite.org/rescode.html>.
-fn of_sqlite(code: u32, message: &str) -> Error {
+fn of_sqlite(code: u32, message: &str) -> StoreError {
     const IOERR_SHMSIZE: u32 = 4874;
     match (code, code & 0xff) {
-        (_, 5 | 6) => Error::Busy,
+        (_, 5 | 6) => StoreError::Busy,
         // The shared memory beside the log could not grow.
-        (_, 13) | (IOERR_SHMSIZE, _) => Error::DiskFull,
+        (_, 13) | (IOERR_SHMSIZE, _) => StoreError::DiskFull,
         // Read-only, input or output error, cannot open: the disk, not the statement.
-        (_, 8 | 10 | 14) => Error::Unreachable(format!("{message} ({code})")),
-        _ => Error::Failed(format!("{message} ({code})")),
+        (_, 8 | 10 | 14) => StoreError::Unreachable(format!("{message} ({code})")),
+        _ => StoreError::Failed(format!("{message} ({code})")),
     }
 }
 
-impl From<sqlx::Error> for Error {
+impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         Self::from_ref(&error)
     }
@@ -103,7 +103,7 @@ impl From<sqlx::Error> for Error {
 
 /// Why a database was not opened. Each says what happened and what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum OpenStoreError {
     /// The file is not there.
     #[error("there is no database {}: set one up with `keyward admin init`, or start `keyward serve`", .0.display())]
     Missing(PathBuf),
@@ -144,10 +144,10 @@ pub enum OpenError {
     Schema(String),
     /// Anything else.
     #[error(transparent)]
-    Database(#[from] Error),
+    Database(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for OpenError {
+impl From<sqlx::Error> for OpenStoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::Configuration(_) => Self::Address,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::error::Error;
+use super::error::StoreError;
 use super::tx::Tx;
-use super::{Event, Inner, Store};
+use super::{NewActivity, Store, StoreInner};
 
 /// How long a disk takes to sync: the `PostgreSQL` of the tests does not, so that nothing would come between.
 const SYNC: Duration = Duration::from_millis(5);
@@ -28,7 +28,7 @@ impl Store {
     pub(super) async fn answered_early<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
-        E: From<Error>,
+        E: From<StoreError>,
     {
         let inner = self.inner.clone();
         let mut tx = Tx::begin(&inner.pools.writers, inner.dialect, inner.dialect.begin_write()).await?;
@@ -48,9 +48,9 @@ impl Store {
     }
 }
 
-impl Inner {
+impl StoreInner {
     /// Writes rows of the activity log in a transaction of their own.
-    pub(super) async fn record_late(&self, events: Vec<Event>) -> Result<(), Error> {
+    pub(super) async fn record_late(&self, events: Vec<NewActivity>) -> Result<(), StoreError> {
         let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write()).await?;
         for event in events {
             tx.insert_activity(event).await?;

@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::Access;
-use super::error::OpenError;
+use super::OpenMode;
+use super::error::OpenStoreError;
 
 /// A prepared file. A server holds its lock until this is dropped.
 pub(super) struct DataFile {
@@ -17,17 +17,17 @@ pub(super) struct DataFile {
 
 impl DataFile {
     /// Creates what is missing (0600 in 0700), refuses what others can read, and takes the lock for a server.
-    pub(super) fn prepare(path: &Path, access: Access) -> Result<Self, OpenError> {
+    pub(super) fn prepare(path: &Path, access: OpenMode) -> Result<Self, OpenStoreError> {
         let path = std::path::absolute(path).map_err(in_file(path))?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-        if access != Access::Tool {
+        if access != OpenMode::Tool {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(in_file(&folder))?;
         }
-        if !path.exists() && access == Access::Tool {
-            return Err(OpenError::Missing(path));
+        if !path.exists() && access == OpenMode::Tool {
+            return Err(OpenStoreError::Missing(path));
         }
         refuse_exposed(&folder, true)?;
-        let lock = if access == Access::Serve { Some(lock(&path)?) } else { None };
+        let lock = if access == OpenMode::Serve { Some(lock(&path)?) } else { None };
         create_private(&path)?;
         let file = Self { path, lock };
         refuse_exposed(&file.path, false)?;
@@ -40,7 +40,7 @@ impl DataFile {
     }
 
     /// Refuses a log or shared memory of SQLite's that others can read.
-    pub(super) fn check_companions(&self) -> Result<(), OpenError> {
+    pub(super) fn check_companions(&self) -> Result<(), OpenStoreError> {
         for suffix in ["-wal", "-shm"] {
             let companion = beside(&self.path, suffix);
             if companion.exists() {
@@ -63,7 +63,7 @@ impl Drop for DataFile {
 
 /// Makes processes that open the same file wait for each other, until the lock is dropped: SQLite's tables are created and
 /// brought up to date by one at a time.
-pub(super) async fn lock_folder(path: &Path) -> Result<File, OpenError> {
+pub(super) async fn lock_folder(path: &Path) -> Result<File, OpenStoreError> {
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     let at = folder.clone();
     let locked = tokio::task::spawn_blocking(move || {
@@ -83,7 +83,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Creates an empty file that only its owner can read, if there is none. Never opens one that exists: closing it would end
 /// the locks that SQLite holds on it in this process.
-fn create_private(path: &Path) -> Result<(), OpenError> {
+fn create_private(path: &Path) -> Result<(), OpenStoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(in_file(path)(e)),
         _ => Ok(()),
@@ -91,7 +91,7 @@ fn create_private(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Locks a file beside the database: a lock on the database itself would be in the way of SQLite's own.
-pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, OpenStoreError> {
     let at = beside(path, ".lock");
     let file = OpenOptions::new()
         .write(true)
@@ -102,22 +102,22 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
         .map_err(in_file(&at))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Served(path.to_owned())),
+        Err(TryLockError::WouldBlock) => Err(OpenStoreError::Served(path.to_owned())),
         Err(TryLockError::Error(e)) => Err(in_file(&at)(e)),
     }
 }
 
-fn refuse_exposed(path: &Path, folder: bool) -> Result<(), OpenError> {
+fn refuse_exposed(path: &Path, folder: bool) -> Result<(), OpenStoreError> {
     // Nothing for the group and for others.
     let mode = fs::metadata(path).map_err(in_file(path))?.permissions().mode() & 0o777;
     if mode.trailing_zeros() >= 6 {
         Ok(())
     } else {
-        Err(OpenError::Exposed { path: path.to_owned(), mode, folder })
+        Err(OpenStoreError::Exposed { path: path.to_owned(), mode, folder })
     }
 }
 
-pub(super) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+pub(super) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> OpenStoreError {
     let path = path.to_owned();
-    move |error| OpenError::File { path, error }
+    move |error| OpenStoreError::File { path, error }
 }

@@ -1,17 +1,17 @@
 //! What a request with an `Idempotency-Key` led to, so that a repeat is the same request and not another one.
 
-use super::error::Error;
-use super::row::Row;
+use super::error::StoreError;
+use super::row::DbRow;
 use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::time::{DAY, Timestamp};
 
 /// How long a request is remembered, in milliseconds.
-pub const REMEMBERED: i64 = DAY;
+pub const IDEMPOTENCY_RETENTION: i64 = DAY;
 
 /// A request that may be repeated: whose, which operation, the header, and a digest of the fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct IdempotentRequest {
     /// Who asks.
     pub member: Id,
     /// The operation's name.
@@ -24,7 +24,7 @@ pub struct Request {
 
 /// What is remembered of an earlier request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remembered {
+pub struct EarlierRequest {
     /// Whether it had the same fields.
     pub same: bool,
     /// What it led to: a key's or review's id.
@@ -38,10 +38,10 @@ impl Tx {
     /// The database refuses.
     pub async fn remember(
         &mut self,
-        request: &Request,
+        request: &IdempotentRequest,
         subject: Id,
         now: Timestamp,
-    ) -> Result<Option<Remembered>, Error> {
+    ) -> Result<Option<EarlierRequest>, StoreError> {
         let sql = sqlx::query(
             "INSERT INTO idempotency (member_id, operation, idempotency_key, fields, subject_id, created_at, expires_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (member_id, operation, idempotency_key) DO UPDATE SET \
@@ -54,7 +54,7 @@ impl Tx {
         .bind(request.fields.to_vec())
         .bind(subject.to_string())
         .bind(now.0)
-        .bind(now.plus(REMEMBERED).0);
+        .bind(now.plus(IDEMPOTENCY_RETENTION).0);
         if self.execute(sql).await? > 0 {
             return Ok(None);
         }
@@ -66,15 +66,15 @@ impl Tx {
         .bind(request.operation)
         .bind(request.key.clone());
         let row = self.one(sql).await?;
-        let row = Row::of("idempotency", &row);
-        Ok(Some(Remembered { same: row.digest("fields")?.0 == request.fields, subject: row.id("id")? }))
+        let row = DbRow::of("idempotency", &row);
+        Ok(Some(EarlierRequest { same: row.digest("fields")?.0 == request.fields, subject: row.id("id")? }))
     }
 
     /// Forgets a request that led to nothing.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn forget(&mut self, request: &Request) -> Result<(), Error> {
+    pub async fn forget(&mut self, request: &IdempotentRequest) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "DELETE FROM idempotency WHERE member_id = $1 AND operation = $2 AND idempotency_key = $3",
         )

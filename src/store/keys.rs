@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-use super::error::Error;
-use super::row::Row;
-use super::statement::Statement;
+use super::error::StoreError;
+use super::row::DbRow;
+use super::statement::SqlStatement;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::key::{Client, Key, Kind};
+use crate::domain::key::{ClientInfo, Key, KeyKind};
 use crate::domain::member::MemberRef;
 use crate::domain::secret::{Digest, MaskedSecret};
 use crate::domain::time::Timestamp;
@@ -19,7 +19,7 @@ mod change;
 
 /// Whose keys are meant. What lies outside of it does not exist for the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum KeyScope {
     /// The personal keys of this member.
     PersonalOf(Id),
     /// The organization's keys.
@@ -28,11 +28,11 @@ pub enum Scope {
     Any,
 }
 
-impl Scope {
-    fn kind(self) -> Option<Kind> {
+impl KeyScope {
+    fn kind(self) -> Option<KeyKind> {
         match self {
-            Self::PersonalOf(_) => Some(Kind::Personal),
-            Self::Organization => Some(Kind::Organization),
+            Self::PersonalOf(_) => Some(KeyKind::Personal),
+            Self::Organization => Some(KeyKind::Organization),
             Self::Any => None,
         }
     }
@@ -47,7 +47,7 @@ impl Scope {
 
 /// A key with what only the server knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRow {
+pub struct StoredKey {
     /// The key.
     pub key: Key,
     /// Of its secret.
@@ -62,7 +62,7 @@ pub struct NewKey {
     /// The id.
     pub id: Id,
     /// Whose it is.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// A checked name.
     pub name: String,
     /// A checked note.
@@ -81,9 +81,9 @@ pub struct NewKey {
 
 /// Which keys of a list are asked for. Newest first.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyFilter {
+pub struct KeyListFilter {
     /// Whose.
-    pub scope: Scope,
+    pub scope: KeyScope,
     /// Older than this key: the last one of the page before.
     pub before: Option<Id>,
     /// Revoked ones too.
@@ -103,13 +103,13 @@ pub struct RevokeGuard {
 
 /// A key as the index of a starting server takes it in.
 #[derive(Clone, Debug)]
-pub struct IndexedKey {
+pub struct KeyCacheRow {
     /// The id.
     pub id: Id,
     /// Of its secret.
     pub digest: Digest,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// Its name.
     pub name: String,
     /// Whether it was ever used.
@@ -125,11 +125,11 @@ pub(super) const COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last
     AS replaced_by";
 
 /// All members that keys may name.
-pub type Members = HashMap<Id, Arc<MemberRef>>;
+pub type MembersById = HashMap<Id, Arc<MemberRef>>;
 
-impl Statement {
+impl SqlStatement {
     /// Only keys of the scope; the table is called `k`.
-    pub(super) fn scope(mut self, scope: Scope) -> Self {
+    pub(super) fn scope(mut self, scope: KeyScope) -> Self {
         if let Some(kind) = scope.kind() {
             self = self.text(" AND k.kind = ?", kind.word());
         }
@@ -145,8 +145,8 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn key(&mut self, id: Id, scope: Scope) -> Result<Option<KeyRow>, Error> {
-        let found = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE");
+    pub async fn key(&mut self, id: Id, scope: KeyScope) -> Result<Option<StoredKey>, StoreError> {
+        let found = SqlStatement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE");
         let mut found = found.text(" k.id = ?", id.to_string()).scope(scope);
         if self.writes() {
             found = found.plain(self.dialect().for_update_of_keys());
@@ -159,28 +159,28 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn key_of_secret(&mut self, digest: &Digest) -> Result<Option<KeyRow>, Error> {
+    pub async fn key_of_secret(&mut self, digest: &Digest) -> Result<Option<StoredKey>, StoreError> {
         let held = if self.writes() { self.dialect().for_update_of_keys() } else { "" };
         let sql = format!("SELECT {COLUMNS} FROM keys k WHERE k.digest = $1{held}");
         let row = self.optional(sqlx::query(AssertSqlSafe(sql)).bind(digest.0.to_vec())).await?;
         self.one_key(row.as_ref()).await
     }
 
-    async fn one_key(&mut self, row: Option<&sqlx::any::AnyRow>) -> Result<Option<KeyRow>, Error> {
-        let Some(row) = row.map(|row| Row::of("keys", row)) else { return Ok(None) };
+    async fn one_key(&mut self, row: Option<&sqlx::any::AnyRow>) -> Result<Option<StoredKey>, StoreError> {
+        let Some(row) = row.map(|row| DbRow::of("keys", row)) else { return Ok(None) };
         let (creator, revoker) = (row.id("created_by")?, row.maybe_id("revoked_by")?);
         let members = self.members_named([Some(creator), revoker].into_iter().flatten()).await?;
         key_row(&row, &members).map(Some)
     }
 
     /// Members by their ids.
-    async fn members_named(&mut self, ids: impl IntoIterator<Item = Id>) -> Result<Members, Error> {
-        let sql = Statement::new(
+    async fn members_named(&mut self, ids: impl IntoIterator<Item = Id>) -> Result<MembersById, StoreError> {
+        let sql = SqlStatement::new(
             "SELECT id, id AS member_id, name AS member_name, email AS member_email, \
              activated_at AS member_activated_at, removed_at AS member_removed_at FROM members WHERE id IN ",
         );
         let rows = self.all(sql.ids(ids).query()).await?;
-        let members = rows.iter().map(|row| Row::of("members", row).maybe_member());
+        let members = rows.iter().map(|row| DbRow::of("members", row).maybe_member());
         members.filter_map(Result::transpose).map(|m| m.map(|m| (m.id, Arc::new(m)))).collect()
     }
 
@@ -188,8 +188,8 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn keys(&mut self, filter: KeyFilter, limit: u32) -> Result<Vec<Key>, Error> {
-        let mut sql = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE 1 = 1");
+    pub async fn keys(&mut self, filter: KeyListFilter, limit: u32) -> Result<Vec<Key>, StoreError> {
+        let mut sql = SqlStatement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE 1 = 1");
         sql = sql.scope(filter.scope);
         if let Some(before) = filter.before {
             sql = sql.text(" AND k.id < ?", before.to_string());
@@ -211,19 +211,19 @@ impl Tx {
             return Ok(Vec::new());
         }
         let members = self.member_refs().await?;
-        rows.iter().map(|row| key(&Row::of("keys", row), &members)).collect()
+        rows.iter().map(|row| key(&DbRow::of("keys", row), &members)).collect()
     }
 
     /// How many keys a list has.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn count_keys(&mut self, scope: Scope, revoked: bool) -> Result<u64, Error> {
-        let mut sql = Statement::new("SELECT COUNT(*) AS n FROM keys k WHERE 1 = 1").scope(scope);
+    pub async fn count_keys(&mut self, scope: KeyScope, revoked: bool) -> Result<u64, StoreError> {
+        let mut sql = SqlStatement::new("SELECT COUNT(*) AS n FROM keys k WHERE 1 = 1").scope(scope);
         if !revoked {
             sql = sql.plain(" AND k.revoked_at IS NULL");
         }
-        let n = Row::of("keys", &self.one(sql.query()).await?).int("n")?;
+        let n = DbRow::of("keys", &self.one(sql.query()).await?).int("n")?;
         Ok(u64::try_from(n).unwrap_or(0))
     }
 
@@ -231,11 +231,15 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn ids_within(&mut self, ids: &[Id], scope: Scope) -> Result<Vec<(Id, Timestamp)>, Error> {
-        let sql = Statement::new("SELECT k.id, k.created_at FROM keys k WHERE k.id IN ");
+    pub async fn ids_within(
+        &mut self,
+        ids: &[Id],
+        scope: KeyScope,
+    ) -> Result<Vec<(Id, Timestamp)>, StoreError> {
+        let sql = SqlStatement::new("SELECT k.id, k.created_at FROM keys k WHERE k.id IN ");
         let rows = self.all(sql.ids(ids.iter().copied()).scope(scope).query()).await?;
         rows.iter()
-            .map(|row| Row::of("keys", row))
+            .map(|row| DbRow::of("keys", row))
             .map(|row| Ok((row.id("id")?, row.stamp("created_at")?)))
             .collect()
     }
@@ -244,7 +248,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn keys_to_index(&mut self, after: Option<Id>, limit: u32) -> Result<Vec<IndexedKey>, Error> {
+    pub async fn keys_to_index(
+        &mut self,
+        after: Option<Id>,
+        limit: u32,
+    ) -> Result<Vec<KeyCacheRow>, StoreError> {
         let sql = sqlx::query(
             "SELECT id, digest, kind, name, last_used_at, revoked_at FROM keys WHERE id > $1 ORDER BY id LIMIT $2",
         )
@@ -253,8 +261,8 @@ impl Tx {
         let rows = self.all(sql).await?;
         rows.iter()
             .map(|row| {
-                let row = Row::of("keys", row);
-                Ok(IndexedKey {
+                let row = DbRow::of("keys", row);
+                Ok(KeyCacheRow {
                     id: row.id("id")?,
                     digest: row.digest("digest")?,
                     kind: row.word("kind")?,
@@ -267,22 +275,22 @@ impl Tx {
     }
 }
 
-fn key_row(row: &Row<'_>, members: &Members) -> Result<KeyRow, Error> {
-    Ok(KeyRow {
+fn key_row(row: &DbRow<'_>, members: &MembersById) -> Result<StoredKey, StoreError> {
+    Ok(StoredKey {
         key: key(row, members)?,
         digest: row.digest("digest")?,
         confirmed_at: row.maybe_stamp("confirmed_at")?,
     })
 }
 
-pub(super) fn key(row: &Row<'_>, members: &Members) -> Result<Key, Error> {
+pub(super) fn key(row: &DbRow<'_>, members: &MembersById) -> Result<Key, StoreError> {
     let last_four: String = row.text("last_four")?;
     let mask = MaskedSecret::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?;
     let member = |column, id: Id| {
         members.get(&id).cloned().ok_or_else(|| row.corrupt(column, "names a member who is not there"))
     };
     let client = |agent: Option<String>, address: Option<String>| {
-        address.map(|address| Client { agent: agent.unwrap_or_default(), address })
+        address.map(|address| ClientInfo { agent: agent.unwrap_or_default(), address })
     };
     Ok(Key {
         id: row.id("id")?,

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::error::Error;
+use super::error::StoreError;
 #[cfg(feature = "fault-injection")]
 use super::fault_injection;
-use super::row::{Row, status};
+use super::row::{DbRow, status};
 use super::tx::Tx;
 use crate::domain::email;
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
-use crate::domain::member::{MemberRef, Role, Status};
+use crate::domain::key::KeyKind;
+use crate::domain::member::{MemberRef, MemberStatus, Role};
 use crate::domain::secret::{Digest, MaskedSecret};
 use crate::domain::time::Timestamp;
 #[cfg(feature = "fault-injection")]
@@ -19,7 +19,7 @@ use crate::fault_injection::{Fault::OneStatementGuard, is};
 
 /// A member with counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberRow {
+pub struct StoredMember {
     /// Who, and where they stand.
     pub member: MemberRef,
     /// Role.
@@ -51,11 +51,11 @@ pub struct NewMember {
 
 /// A key in a list of consequences.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyBrief {
+pub struct MemberKeyRow {
     /// The id.
     pub id: Id,
     /// The kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// The name.
     pub name: String,
     /// The mask.
@@ -87,51 +87,51 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn member(&mut self, id: Id) -> Result<Option<MemberRow>, Error> {
+    pub async fn member(&mut self, id: Id) -> Result<Option<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.id = $1")).bind(id.to_string());
-        self.optional(sql).await?.map(|row| member(&Row::of("members", &row))).transpose()
+        self.optional(sql).await?.map(|row| member(&DbRow::of("members", &row))).transpose()
     }
 
     /// The member of this address who was not removed.
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn member_by_email(&mut self, email: &str) -> Result<Option<MemberRow>, Error> {
+    pub async fn member_by_email(&mut self, email: &str) -> Result<Option<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.email_folded = $1 AND m.removed_at IS NULL"))
             .bind(email::folded(email));
-        self.optional(sql).await?.map(|row| member(&Row::of("members", &row))).transpose()
+        self.optional(sql).await?.map(|row| member(&DbRow::of("members", &row))).transpose()
     }
 
     /// Members in the order in which they came, after `after`.
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn members(&mut self, after: Option<Id>, limit: u32) -> Result<Vec<MemberRow>, Error> {
+    pub async fn members(&mut self, after: Option<Id>, limit: u32) -> Result<Vec<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.id > $1 ORDER BY m.id LIMIT $2"))
             .bind(after.map_or_else(String::new, |id| id.to_string()))
             .bind(i64::from(limit));
-        self.all(sql).await?.iter().map(|row| member(&Row::of("members", row))).collect()
+        self.all(sql).await?.iter().map(|row| member(&DbRow::of("members", row))).collect()
     }
 
     /// All members by id, as they are named beside keys.
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn member_refs(&mut self) -> Result<HashMap<Id, Arc<MemberRef>>, Error> {
+    pub async fn member_refs(&mut self) -> Result<HashMap<Id, Arc<MemberRef>>, StoreError> {
         let sql = sqlx::query(
             "SELECT id, id AS member_id, name AS member_name, email AS member_email, \
              activated_at AS member_activated_at, removed_at AS member_removed_at FROM members",
         );
         let rows = self.all(sql).await?;
-        let refs = rows.iter().map(|row| Row::of("members", row).maybe_member());
+        let refs = rows.iter().map(|row| DbRow::of("members", row).maybe_member());
         refs.filter_map(Result::transpose).map(|r| r.map(|m| (m.id, Arc::new(m)))).collect()
     }
 
     /// Adds a member, invited until [`Tx::activate_member`].
     ///
     /// # Errors
-    /// [`Error::Taken`] where another member has the address.
-    pub async fn insert_member(&mut self, new: &NewMember) -> Result<(), Error> {
+    /// [`StoreError::Taken`] where another member has the address.
+    pub async fn insert_member(&mut self, new: &NewMember) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO members (id, email, email_folded, name, role, created_at, changed_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $6)",
@@ -149,7 +149,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn activate_member(&mut self, id: Id, at: Timestamp) -> Result<bool, Error> {
+    pub async fn activate_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.watermark(at).await?;
         let sql = sqlx::query(
             "UPDATE members SET activated_at = $2, changed_at = $3 \
@@ -165,7 +165,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn set_role(&mut self, id: Id, role: Role, at: Timestamp) -> Result<bool, Error> {
+    pub async fn set_role(&mut self, id: Id, role: Role, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.watermark(at).await?;
         let sql = "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL";
         #[cfg(feature = "fault-injection")]
@@ -178,7 +178,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn remove_member(&mut self, id: Id, at: Timestamp) -> Result<bool, Error> {
+    pub async fn remove_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.watermark(at).await?;
         let sql = "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL";
         #[cfg(feature = "fault-injection")]
@@ -191,7 +191,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn has_other_admin(&mut self, id: Id) -> Result<bool, Error> {
+    pub async fn has_other_admin(&mut self, id: Id) -> Result<bool, StoreError> {
         let sql = sqlx::query(
             "SELECT id FROM members WHERE role = 'admin' AND activated_at IS NOT NULL AND removed_at IS NULL \
              AND id <> $1 LIMIT 1",
@@ -204,7 +204,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn live_keys_of(&mut self, member: Id, kind: Kind) -> Result<Vec<KeyBrief>, Error> {
+    pub async fn live_keys_of(&mut self, member: Id, kind: KeyKind) -> Result<Vec<MemberKeyRow>, StoreError> {
         let sql = sqlx::query(
             "SELECT id, kind, name, last_four, last_used_at, digest FROM keys \
              WHERE created_by = $1 AND kind = $2 AND revoked_at IS NULL ORDER BY id",
@@ -214,9 +214,9 @@ impl Tx {
         let rows = self.all(sql).await?;
         rows.iter()
             .map(|row| {
-                let row = Row::of("keys", row);
+                let row = DbRow::of("keys", row);
                 let last_four = row.text("last_four")?;
-                Ok(KeyBrief {
+                Ok(MemberKeyRow {
                     id: row.id("id")?,
                     kind: row.word("kind")?,
                     name: row.text("name")?,
@@ -235,11 +235,11 @@ impl Tx {
     /// The database refuses.
     pub async fn revoke_with_owner(
         &mut self,
-        key: &KeyBrief,
+        key: &MemberKeyRow,
         by: Id,
         at: Timestamp,
         reason: &str,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, StoreError> {
         let mark = self.watermark(at).await?;
         let sql = sqlx::query(
             "UPDATE keys SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, version = version + 1, \
@@ -258,16 +258,16 @@ impl Tx {
     }
 }
 
-impl MemberRow {
+impl StoredMember {
     /// Whether the member can sign in and act.
     pub fn is_active(&self) -> bool {
-        self.member.status == Status::Active
+        self.member.status == MemberStatus::Active
     }
 }
 
-fn member(row: &Row<'_>) -> Result<MemberRow, Error> {
+fn member(row: &DbRow<'_>) -> Result<StoredMember, StoreError> {
     let removed_at = row.maybe_stamp("member_removed_at")?;
-    Ok(MemberRow {
+    Ok(StoredMember {
         member: MemberRef {
             id: row.id("id")?,
             name: row.text("member_name")?,

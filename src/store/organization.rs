@@ -1,11 +1,11 @@
 //! The organization, its beginning on the server's host, and facts about the database itself.
 
-use super::error::Error;
-use super::members::{MemberRow, NewMember};
-use super::row::Row;
+use super::error::StoreError;
+use super::members::{NewMember, StoredMember};
+use super::row::DbRow;
 use super::sessions::NewCode;
 use super::tx::Tx;
-use super::{Event, Inner, Store};
+use super::{NewActivity, Store, StoreInner};
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::member::Role;
@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 
 /// The organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrganizationRow {
+pub struct StoredOrganization {
     /// Its id.
     pub id: Id,
     /// Its name.
@@ -25,7 +25,7 @@ pub struct OrganizationRow {
 
 /// Someone to be let in as an admin by whoever has the server's host.
 #[derive(Clone, Debug)]
-pub struct HostInvitation {
+pub struct AdminInvitation {
     /// A checked address.
     pub email: String,
     /// Of the sign-in code that they get.
@@ -47,14 +47,18 @@ pub enum SetUpError {
     NotSetUp,
     /// The database.
     #[error(transparent)]
-    Database(#[from] Error),
+    Database(#[from] StoreError),
 }
 
 const DATABASE_ID: &str = "database_id";
 const TRACKING_SINCE: &str = "usage_tracking_since";
 
 /// Sees to the facts that every database has; gives its id.
-pub(super) async fn ensure_facts(inner: &Inner, now: Timestamp, random: [u8; 10]) -> Result<String, Error> {
+pub(super) async fn ensure_facts(
+    inner: &StoreInner,
+    now: Timestamp,
+    random: [u8; 10],
+) -> Result<String, StoreError> {
     inner
         .write(move |tx| {
             Box::pin(async move {
@@ -68,7 +72,7 @@ pub(super) async fn ensure_facts(inner: &Inner, now: Timestamp, random: [u8; 10]
                     tx.execute(sql).await?;
                 }
                 let id = tx.fact(DATABASE_ID).await?;
-                id.ok_or_else(|| Error::Failed("a fact that was just written is not there".to_owned()))
+                id.ok_or_else(|| StoreError::Failed("a fact that was just written is not there".to_owned()))
             })
         })
         .await
@@ -83,9 +87,9 @@ impl Store {
     pub async fn bootstrap(
         &self,
         name: String,
-        admin: HostInvitation,
+        admin: AdminInvitation,
         random: fn() -> [u8; 10],
-    ) -> Result<MemberRow, SetUpError> {
+    ) -> Result<StoredMember, SetUpError> {
         self.write(move |tx| {
             Box::pin(async move {
                 let sql = sqlx::query(
@@ -98,7 +102,7 @@ impl Store {
                 if tx.execute(sql).await? == 0 {
                     return Err(SetUpError::AlreadySetUp);
                 }
-                let event = Event::new(Action::OrganizationCreated, admin.at, random());
+                let event = NewActivity::new(Action::OrganizationCreated, admin.at, random());
                 tx.record(event.detail(format!("{name}, on the server's host"))).await?;
                 let_admin_in(tx, &admin, random).await
             })
@@ -113,9 +117,9 @@ impl Store {
     /// There is no organization yet, or the database refuses.
     pub async fn invite_from_host(
         &self,
-        admin: HostInvitation,
+        admin: AdminInvitation,
         random: fn() -> [u8; 10],
-    ) -> Result<MemberRow, SetUpError> {
+    ) -> Result<StoredMember, SetUpError> {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.lock_organization().await?;
@@ -131,10 +135,10 @@ impl Store {
 
 async fn let_admin_in(
     tx: &mut Tx,
-    admin: &HostInvitation,
+    admin: &AdminInvitation,
     random: fn() -> [u8; 10],
-) -> Result<MemberRow, SetUpError> {
-    let event = |action| Event::new(action, admin.at, random());
+) -> Result<StoredMember, SetUpError> {
+    let event = |action| NewActivity::new(action, admin.at, random());
     let id = if let Some(known) = tx.member_by_email(&admin.email).await? {
         let id = known.member.id;
         if tx.set_role(id, Role::Admin, admin.at).await? {
@@ -161,7 +165,7 @@ async fn let_admin_in(
     let detail = format!("{} as admin, on the server's host", admin.email);
     tx.record(event(Action::MemberInvited).member(id).detail(detail)).await?;
     let row = tx.member(id).await?;
-    row.ok_or_else(|| Error::Failed("a member that was just written is not there".to_owned()).into())
+    row.ok_or_else(|| StoreError::Failed("a member that was just written is not there".to_owned()).into())
 }
 
 impl Tx {
@@ -169,11 +173,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn organization(&mut self) -> Result<Option<OrganizationRow>, Error> {
+    pub async fn organization(&mut self) -> Result<Option<StoredOrganization>, StoreError> {
         let row = self.optional(sqlx::query("SELECT id, name, created_at FROM organization")).await?;
         row.map(|row| {
-            let row = Row::of("organization", &row);
-            Ok(OrganizationRow {
+            let row = DbRow::of("organization", &row);
+            Ok(StoredOrganization {
                 id: row.id("id")?,
                 name: row.text("name")?,
                 created_at: row.stamp("created_at")?,
@@ -186,9 +190,9 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn tracking_since(&mut self) -> Result<Timestamp, Error> {
+    pub async fn tracking_since(&mut self) -> Result<Timestamp, StoreError> {
         let value = self.fact(TRACKING_SINCE).await?.and_then(|text| text.parse().ok());
-        value.map(Timestamp).ok_or_else(|| Error::Corrupt {
+        value.map(Timestamp).ok_or_else(|| StoreError::Corrupt {
             table: "facts",
             column: "value",
             id: TRACKING_SINCE.to_owned(),
@@ -200,15 +204,15 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn set_tracking_since(&mut self, since: Timestamp) -> Result<(), Error> {
+    pub async fn set_tracking_since(&mut self, since: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query("UPDATE facts SET value = $2 WHERE name = $1")
             .bind(TRACKING_SINCE)
             .bind(since.0.to_string());
         self.execute(sql).await.map(drop)
     }
 
-    pub(super) async fn fact(&mut self, name: &'static str) -> Result<Option<String>, Error> {
+    pub(super) async fn fact(&mut self, name: &'static str) -> Result<Option<String>, StoreError> {
         let row = self.optional(sqlx::query("SELECT value FROM facts WHERE name = $1").bind(name)).await?;
-        row.map(|row| Row::of("facts", &row).text("value")).transpose()
+        row.map(|row| DbRow::of("facts", &row).text("value")).transpose()
     }
 }

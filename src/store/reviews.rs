@@ -1,11 +1,11 @@
 //! Decisions about stale keys: appended, never changed.
 
-use super::error::Error;
-use super::row::Row;
-use super::statement::Statement;
+use super::error::StoreError;
+use super::row::DbRow;
+use super::statement::SqlStatement;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::review::Review;
+use crate::domain::review::ReviewRecord;
 use crate::domain::secret::MaskedSecret;
 use crate::domain::time::Timestamp;
 
@@ -32,9 +32,9 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn insert_review(&mut self, review: &Review) -> Result<(), Error> {
+    pub async fn insert_review(&mut self, review: &ReviewRecord) -> Result<(), StoreError> {
         let findings = serde_json::to_string(&review.findings)
-            .map_err(|e| Error::Failed(format!("findings cannot be written: {e}")))?;
+            .map_err(|e| StoreError::Failed(format!("findings cannot be written: {e}")))?;
         let sql = sqlx::query(
             "INSERT INTO reviews (id, review_id, key_id, key_name, key_last_four, decision, until, note, reviewer_id, \
              reviewed_at, findings, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -58,17 +58,21 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn review(&mut self, id: Id) -> Result<Option<Review>, Error> {
-        let sql = Statement::new(COLUMNS).text(" w.id = ?", id.to_string());
-        self.optional(sql.query()).await?.map(|row| review(&Row::of("reviews", &row))).transpose()
+    pub async fn review(&mut self, id: Id) -> Result<Option<ReviewRecord>, StoreError> {
+        let sql = SqlStatement::new(COLUMNS).text(" w.id = ?", id.to_string());
+        self.optional(sql.query()).await?.map(|row| review(&DbRow::of("reviews", &row))).transpose()
     }
 
     /// At most `limit` decisions, newest first.
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn reviews(&mut self, filter: ReviewFilter, limit: u32) -> Result<Vec<Review>, Error> {
-        let mut sql = Statement::new(COLUMNS).plain(" 1 = 1");
+    pub async fn reviews(
+        &mut self,
+        filter: ReviewFilter,
+        limit: u32,
+    ) -> Result<Vec<ReviewRecord>, StoreError> {
+        let mut sql = SqlStatement::new(COLUMNS).plain(" 1 = 1");
         // An id begins with its time, so that a bound of time is a bound of ids.
         let since = filter.since.map(|at| Id::new(at, [0; 10]));
         for (condition, id) in [
@@ -82,15 +86,15 @@ impl Tx {
             }
         }
         let rows = self.all(sql.plain(" ORDER BY w.id DESC").limit(limit).query()).await?;
-        rows.iter().map(|row| review(&Row::of("reviews", row))).collect()
+        rows.iter().map(|row| review(&DbRow::of("reviews", row))).collect()
     }
 }
 
-fn review(row: &Row<'_>) -> Result<Review, Error> {
+fn review(row: &DbRow<'_>) -> Result<ReviewRecord, StoreError> {
     let last_four = row.text("key_last_four")?;
     let mask = MaskedSecret::from_last_four(&last_four).map_err(|e| row.corrupt("key_last_four", e))?;
     let findings = row.text("findings")?;
-    Ok(Review {
+    Ok(ReviewRecord {
         id: row.id("id")?,
         review_id: row.id("review_id")?,
         key_id: row.id("key_id")?,

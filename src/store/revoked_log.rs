@@ -10,11 +10,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::error::{Error, OpenError};
+use super::error::{OpenStoreError, StoreError};
 use super::file::{beside, in_file, lock};
-use super::row::Row;
+use super::row::DbRow;
 use super::tx::Tx;
-use super::{Access, Event, Inner, Store};
+use super::{NewActivity, OpenMode, Store, StoreInner};
 use crate::domain::activity::Action;
 use crate::domain::secret::Digest;
 use crate::domain::text::hex;
@@ -42,7 +42,7 @@ pub enum RestorePending {
 
 /// What accepting a restored backup did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Restored {
+pub struct AcceptedRestore {
     /// Keys that were revoked again.
     pub revoked_again: usize,
     /// Whether anything had to be accepted.
@@ -50,19 +50,19 @@ pub struct Restored {
 }
 
 /// What the file says.
-struct Content {
+struct RevokedLogContent {
     database: String,
     digests: HashSet<[u8; 32]>,
 }
 
 impl RevokedLog {
-    fn open(path: &Path) -> Result<Self, OpenError> {
+    fn open(path: &Path) -> Result<Self, OpenStoreError> {
         let file = OpenOptions::new().append(true).mode(0o600).open(path).map_err(in_file(path))?;
         Ok(Self { file: Mutex::new(file) })
     }
 
     /// Writes the digests and waits until they are on the disk. Gives the length before, for [`RevokedLog::take_back`].
-    pub(super) fn append(&self, digests: &[Digest]) -> Result<u64, Error> {
+    pub(super) fn append(&self, digests: &[Digest]) -> Result<u64, StoreError> {
         // A line that a crash cut short must not run into the next one.
         let mut text = "\n".to_owned();
         for digest in digests {
@@ -80,7 +80,7 @@ impl RevokedLog {
 
     /// The commit failed for sure: the digests are as alive as before. Only one transaction writes at a time, so nobody else's
     /// lines stand behind.
-    pub(super) fn take_back(&self, length: u64) -> Result<(), Error> {
+    pub(super) fn take_back(&self, length: u64) -> Result<(), StoreError> {
         let file = self.file();
         file.set_len(length).and_then(|()| file.sync_data()).map_err(|e| failed(&e))
     }
@@ -90,10 +90,10 @@ impl RevokedLog {
     }
 }
 
-fn failed(error: &io::Error) -> Error {
+fn failed(error: &io::Error) -> StoreError {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull,
-        _ => Error::Unreachable(format!("the file of revoked keys cannot be written: {error}")),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
+        _ => StoreError::Unreachable(format!("the file of revoked keys cannot be written: {error}")),
     }
 }
 
@@ -102,7 +102,7 @@ fn push_line(text: &mut String, digest: &[u8; 32]) {
     text.push('\n');
 }
 
-fn read(path: &Path) -> Result<Option<Content>, OpenError> {
+fn read(path: &Path) -> Result<Option<RevokedLogContent>, OpenStoreError> {
     let text = match std::fs::read_to_string(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(in_file(path))?,
@@ -111,7 +111,7 @@ fn read(path: &Path) -> Result<Option<Content>, OpenError> {
     let database = lines.next().and_then(|line| line.strip_prefix(TITLE)).unwrap_or_default().to_owned();
     // A line cut short by a crash was never acknowledged.
     let digests = lines.filter_map(unhex).collect();
-    Ok(Some(Content { database, digests }))
+    Ok(Some(RevokedLogContent { database, digests }))
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
@@ -126,7 +126,7 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 }
 
 /// Writes a whole new file in place of the old one.
-fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(), OpenError> {
+fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(), OpenStoreError> {
     let new = beside(path, ".new");
     let mut text = format!("{TITLE}{database}\n");
     for digest in digests {
@@ -144,20 +144,20 @@ fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(
 
 /// For a server: opens the file and revokes again what the database does not know. For others nothing: a server may be at work.
 pub(super) async fn open(
-    inner: &Inner,
+    inner: &StoreInner,
     data: &Path,
-    access: Access,
+    access: OpenMode,
     now: Timestamp,
     random: fn() -> [u8; 10],
-) -> Result<(Option<RevokedLog>, Option<RestorePending>), OpenError> {
+) -> Result<(Option<RevokedLog>, Option<RestorePending>), OpenStoreError> {
     let path = beside(data, SUFFIX);
     let database = &inner.database;
     let mut content = read(&path)?;
-    if content.is_none() && access != Access::Tool && inner.read(|tx| Box::pin(tx.has_no_keys())).await? {
+    if content.is_none() && access != OpenMode::Tool && inner.read(|tx| Box::pin(tx.has_no_keys())).await? {
         replace(&path, database, &HashSet::new())?;
         content = read(&path)?;
     }
-    if access != Access::Serve {
+    if access != OpenMode::Serve {
         return Ok((None, None));
     }
     let Some(content) = content else { return Ok((None, Some(RestorePending::Missing(path)))) };
@@ -170,11 +170,11 @@ pub(super) async fn open(
 }
 
 async fn replay(
-    inner: &Inner,
+    inner: &StoreInner,
     unknown: Vec<[u8; 32]>,
     now: Timestamp,
     random: fn() -> [u8; 10],
-) -> Result<usize, Error> {
+) -> Result<usize, StoreError> {
     if unknown.is_empty() {
         return Ok(0);
     }
@@ -201,8 +201,10 @@ impl Store {
         &self,
         now: Timestamp,
         random: fn() -> [u8; 10],
-    ) -> Result<Restored, OpenError> {
-        let Some(data) = self.path() else { return Ok(Restored { revoked_again: 0, was_pending: false }) };
+    ) -> Result<AcceptedRestore, OpenStoreError> {
+        let Some(data) = self.path() else {
+            return Ok(AcceptedRestore { revoked_again: 0, was_pending: false });
+        };
         // A server would go on writing to the file that is replaced here.
         let _server = lock(data)?;
         let path = beside(data, SUFFIX);
@@ -214,28 +216,28 @@ impl Store {
         let unknown = all.difference(&known).copied().collect();
         let revoked_again = replay(&self.inner, unknown, now, random).await?;
         if fits && revoked_again == 0 {
-            return Ok(Restored { revoked_again, was_pending: false });
+            return Ok(AcceptedRestore { revoked_again, was_pending: false });
         }
         let detail = format!("keys revoked again: {revoked_again}; on the server's host");
         self.write(move |tx| {
-            let event = Event::new(Action::RestoreAccepted, now, random()).detail(detail);
+            let event = NewActivity::new(Action::RestoreAccepted, now, random()).detail(detail);
             Box::pin(async move { tx.record(event).await })
         })
         .await?;
         all.extend(&known);
         replace(&path, &database, &all)?;
-        Ok(Restored { revoked_again, was_pending: !fits })
+        Ok(AcceptedRestore { revoked_again, was_pending: !fits })
     }
 }
 
 impl Tx {
-    async fn has_no_keys(&mut self) -> Result<bool, Error> {
+    async fn has_no_keys(&mut self) -> Result<bool, StoreError> {
         Ok(self.optional(sqlx::query("SELECT id FROM keys LIMIT 1")).await?.is_none())
     }
 
-    async fn revoked_digests(&mut self) -> Result<HashSet<[u8; 32]>, Error> {
+    async fn revoked_digests(&mut self) -> Result<HashSet<[u8; 32]>, StoreError> {
         let rows = self.all(sqlx::query("SELECT id, digest FROM keys WHERE revoked_at IS NOT NULL")).await?;
-        rows.iter().map(|row| Row::of("keys", row).digest("digest").map(|digest| digest.0)).collect()
+        rows.iter().map(|row| DbRow::of("keys", row).digest("digest").map(|digest| digest.0)).collect()
     }
 
     /// Revokes the key of this digest if it lives.
@@ -244,7 +246,7 @@ impl Tx {
         digest: Digest,
         now: Timestamp,
         random: fn() -> [u8; 10],
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, StoreError> {
         let sql = sqlx::query(
             "UPDATE keys SET revoked_at = $2, revoke_reason = $3, version = version + 1, changed_at = $2 \
              WHERE digest = $1 AND revoked_at IS NULL RETURNING id, name",
@@ -253,8 +255,8 @@ impl Tx {
         .bind(now.0)
         .bind(REASON);
         let Some(row) = self.optional(sql).await? else { return Ok(false) };
-        let row = Row::of("keys", &row);
-        let event = Event::new(Action::KeyRevoked, now, random());
+        let row = DbRow::of("keys", &row);
+        let event = NewActivity::new(Action::KeyRevoked, now, random());
         self.record(event.key(row.id("id")?, &row.text("name")?).detail(REASON)).await?;
         Ok(true)
     }

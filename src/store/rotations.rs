@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::error::Error;
-use super::keys::{COLUMNS, Scope, key};
-use super::row::Row;
-use super::statement::Statement;
+use super::error::StoreError;
+use super::keys::{COLUMNS, KeyScope, key};
+use super::row::DbRow;
+use super::statement::SqlStatement;
 use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
@@ -18,11 +18,11 @@ impl Tx {
     /// The database does not answer, or a row is damaged.
     pub async fn rotations(
         &mut self,
-        scope: Scope,
+        scope: KeyScope,
         before: Option<Id>,
         limit: u32,
-    ) -> Result<Vec<(Key, Key)>, Error> {
-        let mut sql = Statement::new("SELECT ").plain(COLUMNS).plain(
+    ) -> Result<Vec<(Key, Key)>, StoreError> {
+        let mut sql = SqlStatement::new("SELECT ").plain(COLUMNS).plain(
             " FROM keys k WHERE k.replaces IS NOT NULL AND (k.revoked_at IS NULL OR NOT EXISTS \
              (SELECT 1 FROM keys l WHERE l.replaces = k.replaces AND l.id <> k.id \
              AND (l.revoked_at IS NULL OR l.id > k.id)))",
@@ -37,12 +37,12 @@ impl Tx {
         }
         let members = self.member_refs().await?;
         let new: Vec<Key> =
-            rows.iter().map(|row| key(&Row::of("keys", row), &members)).collect::<Result<_, _>>()?;
+            rows.iter().map(|row| key(&DbRow::of("keys", row), &members)).collect::<Result<_, _>>()?;
         let mut old = HashMap::new();
         for ids in new.chunks(200) {
-            let sql = Statement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE k.id IN ");
+            let sql = SqlStatement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE k.id IN ");
             for row in self.all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
-                let key = key(&Row::of("keys", &row), &members)?;
+                let key = key(&DbRow::of("keys", &row), &members)?;
                 old.insert(key.id, key);
             }
         }

@@ -4,7 +4,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, SqlSafeStr as _};
 
 use super::dialect::Dialect;
-use super::error::OpenError;
+use super::error::OpenStoreError;
 
 /// Version, name, for SQLite, for PostgreSQL. A step that was published is never changed.
 const STEPS: [(i64, &str, &str, &str); 1] = [(
@@ -18,7 +18,7 @@ const STEPS: [(i64, &str, &str, &str); 1] = [(
 ///
 /// # Errors
 /// The database was written by a newer program, or refuses a step.
-pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), OpenError> {
+pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), OpenStoreError> {
     let steps = STEPS.iter().map(|&(version, name, sqlite, postgres)| {
         let sql = match dialect {
             Dialect::Sqlite => sqlite,
@@ -28,8 +28,8 @@ pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), Open
     });
     match Migrator::with_migrations(steps.collect()).run(pool).await {
         Ok(()) => Ok(()),
-        Err(MigrateError::VersionMissing(version)) => Err(OpenError::Newer(version)),
+        Err(MigrateError::VersionMissing(version)) => Err(OpenStoreError::Newer(version)),
         Err(MigrateError::Execute(e)) => Err(e.into()),
-        Err(e) => Err(OpenError::Schema(e.to_string())),
+        Err(e) => Err(OpenStoreError::Schema(e.to_string())),
     }
 }

@@ -5,16 +5,16 @@ use std::fmt::Write as _;
 use sqlx::AssertSqlSafe;
 
 use super::dialect::Dialect;
-use super::error::Error;
+use super::error::StoreError;
 use super::members::NewMember;
-use super::organization::{OrganizationRow, SetUpError};
+use super::organization::{SetUpError, StoredOrganization};
 use super::sessions::NewSession;
-use super::sites::{MachineRow, SiteRow};
+use super::sites::{StoredMachine, StoredSite};
 use super::tx::{Sql, Tx};
-use super::{Event, Store};
+use super::{NewActivity, Store};
 use crate::domain::activity::Activity;
 use crate::domain::id::Id;
-use crate::domain::key::{Client, Key, last_four};
+use crate::domain::key::{ClientInfo, Key, last_four};
 use crate::domain::member::{MemberRef, Role};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -23,11 +23,11 @@ use crate::domain::usage::{Bucket, ClientUse};
 /// Everything that the database is to hold.
 pub struct Seed {
     /// The organization. Uses count as recorded since it was set up.
-    pub organization: OrganizationRow,
+    pub organization: StoredOrganization,
     /// Its sites.
-    pub sites: Vec<SiteRow>,
+    pub sites: Vec<StoredSite>,
     /// Their machines.
-    pub machines: Vec<MachineRow>,
+    pub machines: Vec<StoredMachine>,
     /// Its members, those first who joined first.
     pub members: Vec<SeedMember>,
     /// Their sessions. Those of removed members end with them.
@@ -85,7 +85,7 @@ impl Store {
 }
 
 impl Tx {
-    async fn plant(&mut self, mut seed: Seed) -> Result<(), Error> {
+    async fn plant(&mut self, mut seed: Seed) -> Result<(), StoreError> {
         // In the order of most indexes, so that these grow at their ends.
         seed.keys.sort_by_key(|k| k.key.id);
         let organization = &seed.organization;
@@ -127,7 +127,7 @@ impl Tx {
         Ok(())
     }
 
-    async fn plant_keys(&mut self, keys: &[SeedKey]) -> Result<(), Error> {
+    async fn plant_keys(&mut self, keys: &[SeedKey]) -> Result<(), StoreError> {
         for planted in keys.iter().filter(|k| k.key.revoked_at.is_some()) {
             self.never_again(planted.digest);
         }
@@ -160,7 +160,7 @@ impl Tx {
         .await
     }
 
-    async fn plant_use(&mut self, keys: &[SeedKey]) -> Result<(), Error> {
+    async fn plant_use(&mut self, keys: &[SeedKey]) -> Result<(), StoreError> {
         fn bucket<'q>(sql: Sql<'q>, (key, bucket): &(Id, Bucket)) -> Sql<'q> {
             sql.bind(key.to_string()).bind(bucket.start.0).bind(bucket.count).bind(bucket.refused)
         }
@@ -191,7 +191,7 @@ impl Tx {
         columns: &str,
         rows: &[T],
         bind: impl for<'q> Fn(Sql<'q>, &T) -> Sql<'q>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StoreError> {
         let width = columns.split(',').count();
         for some in rows.chunks(VALUES_MAX / width) {
             let mut text = format!("INSERT INTO {table} ({columns}) VALUES ");
@@ -220,11 +220,11 @@ impl Tx {
     }
 }
 
-fn event(row: Activity) -> Event {
+fn event(row: Activity) -> NewActivity {
     let mut random = [0; 10];
     random.copy_from_slice(&row.id.bytes()[6..]);
-    let mut event = Event::new(row.action, row.at, random).detail(row.detail);
-    let client = Client { agent: String::new(), address: row.address.unwrap_or_default() };
+    let mut event = NewActivity::new(row.action, row.at, random).detail(row.detail);
+    let client = ClientInfo { agent: String::new(), address: row.address.unwrap_or_default() };
     if let Some(actor) = &row.actor {
         event = event.by(actor.id, &client);
     }

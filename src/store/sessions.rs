@@ -1,8 +1,8 @@
 //! Sessions and the codes that one signs in with. Whether a session is too old is the server's to say: limits are configuration.
 
 use super::dialect::Dialect;
-use super::error::Error;
-use super::row::Row;
+use super::error::StoreError;
+use super::row::DbRow;
 use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::member::Actor;
@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 
 /// A session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionRow {
+pub struct StoredSession {
     /// Its id.
     pub id: Id,
     /// Whose it is.
@@ -30,9 +30,9 @@ pub struct SessionRow {
 
 /// A session with its member as they are now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedIn {
+pub struct SignedInMember {
     /// The session, ended ones too.
-    pub session: SessionRow,
+    pub session: StoredSession,
     /// The member, removed ones too.
     pub actor: Actor,
 }
@@ -56,7 +56,7 @@ pub struct NewSession {
 
 /// Which sessions are not too old: the server's limits, seen from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Alive {
+pub struct SessionCutoffs {
     /// Sessions that began at this time or before are too old.
     pub created_after: Timestamp,
     /// Sessions that were last used at this time or before are too old.
@@ -80,7 +80,7 @@ pub struct NewCode {
 
 /// A code that was just redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CodeRow {
+pub struct RedeemedCode {
     /// Its id.
     pub id: Id,
     /// Whom it signs in.
@@ -108,23 +108,23 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn signed_in(&mut self, digest: &Digest) -> Result<Option<SignedIn>, Error> {
+    pub async fn signed_in(&mut self, digest: &Digest) -> Result<Option<SignedInMember>, StoreError> {
         let held = self.writes() && self.dialect() == Dialect::Postgres;
         #[cfg(feature = "fault-injection")]
         let held = held && !crate::fault_injection::takes_no_locks();
         let sql = sqlx::query(if held { SIGNED_IN_HELD } else { SIGNED_IN }).bind(digest.0.to_vec());
         let Some(row) = self.optional(sql).await? else { return Ok(None) };
-        let row = Row::of("sessions", &row);
+        let row = DbRow::of("sessions", &row);
         let session = session(&row)?;
         let member = row.maybe_member()?.ok_or_else(|| row.corrupt("member_id", "is missing"))?;
-        Ok(Some(SignedIn { session, actor: Actor { member, role: row.word("role")? } }))
+        Ok(Some(SignedInMember { session, actor: Actor { member, role: row.word("role")? } }))
     }
 
     /// Marks a session as used, forward only.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn touch_session(&mut self, id: Id, now: Timestamp) -> Result<(), Error> {
+    pub async fn touch_session(&mut self, id: Id, now: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query("UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2")
             .bind(id.to_string())
             .bind(now.0);
@@ -138,10 +138,10 @@ impl Tx {
     pub async fn sessions_of(
         &mut self,
         member: Id,
-        alive: Alive,
+        alive: SessionCutoffs,
         before: Option<Id>,
         limit: u32,
-    ) -> Result<Vec<SessionRow>, Error> {
+    ) -> Result<Vec<StoredSession>, StoreError> {
         let sql = sqlx::query(
             "SELECT id, member_id, created_at, last_used_at, ended_at, agent, address FROM sessions \
              WHERE member_id = $1 AND ended_at IS NULL AND id < $2 AND created_at > $3 AND last_used_at > $4 \
@@ -152,14 +152,14 @@ impl Tx {
         .bind(alive.created_after.0)
         .bind(alive.used_after.0)
         .bind(i64::from(limit));
-        self.all(sql).await?.iter().map(|row| session(&Row::of("sessions", row))).collect()
+        self.all(sql).await?.iter().map(|row| session(&DbRow::of("sessions", row))).collect()
     }
 
     /// Begins a session.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn insert_session(&mut self, new: NewSession) -> Result<(), Error> {
+    pub async fn insert_session(&mut self, new: NewSession) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO sessions (id, member_id, digest, created_at, last_used_at, agent, address) \
              VALUES ($1, $2, $3, $4, $4, $5, $6)",
@@ -177,7 +177,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_session(&mut self, id: Id, member: Id, now: Timestamp) -> Result<bool, Error> {
+    pub async fn end_session(&mut self, id: Id, member: Id, now: Timestamp) -> Result<bool, StoreError> {
         let sql = sqlx::query(
             "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND member_id = $2 AND ended_at IS NULL",
         )
@@ -191,7 +191,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_sessions_of(&mut self, member: Id, now: Timestamp) -> Result<u64, Error> {
+    pub async fn end_sessions_of(&mut self, member: Id, now: Timestamp) -> Result<u64, StoreError> {
         let sql = sqlx::query("UPDATE sessions SET ended_at = $2 WHERE member_id = $1 AND ended_at IS NULL")
             .bind(member.to_string())
             .bind(now.0);
@@ -202,7 +202,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn open_sessions_of(&mut self, member: Id, alive: Alive) -> Result<i64, Error> {
+    pub async fn open_sessions_of(&mut self, member: Id, alive: SessionCutoffs) -> Result<i64, StoreError> {
         let sql = sqlx::query(
             "SELECT COUNT(*) AS n FROM sessions WHERE member_id = $1 AND ended_at IS NULL \
              AND created_at > $2 AND last_used_at > $3",
@@ -210,14 +210,14 @@ impl Tx {
         .bind(member.to_string())
         .bind(alive.created_after.0)
         .bind(alive.used_after.0);
-        Row::of("sessions", &self.one(sql).await?).int("n")
+        DbRow::of("sessions", &self.one(sql).await?).int("n")
     }
 
     /// Issues a code.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn insert_code(&mut self, new: NewCode) -> Result<(), Error> {
+    pub async fn insert_code(&mut self, new: NewCode) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO sign_in_codes (id, member_id, digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
         )
@@ -233,7 +233,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn redeem_code(&mut self, digest: &Digest, now: Timestamp) -> Result<Option<CodeRow>, Error> {
+    pub async fn redeem_code(
+        &mut self,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<RedeemedCode>, StoreError> {
         let sql = sqlx::query(
             "UPDATE sign_in_codes SET redeemed_at = $2 WHERE digest = $1 AND redeemed_at IS NULL \
              AND ended_at IS NULL AND expires_at > $2 RETURNING id, member_id",
@@ -241,15 +245,15 @@ impl Tx {
         .bind(digest.0.to_vec())
         .bind(now.0);
         let Some(row) = self.optional(sql).await? else { return Ok(None) };
-        let row = Row::of("sign_in_codes", &row);
-        Ok(Some(CodeRow { id: row.id("id")?, member_id: row.id("member_id")? }))
+        let row = DbRow::of("sign_in_codes", &row);
+        Ok(Some(RedeemedCode { id: row.id("id")?, member_id: row.id("member_id")? }))
     }
 
     /// Ends all codes of a member that were not redeemed.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_codes_of(&mut self, member: Id, now: Timestamp) -> Result<(), Error> {
+    pub async fn end_codes_of(&mut self, member: Id, now: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "UPDATE sign_in_codes SET ended_at = $2 WHERE member_id = $1 AND redeemed_at IS NULL AND ended_at IS NULL",
         )
@@ -259,8 +263,8 @@ impl Tx {
     }
 }
 
-fn session(row: &Row<'_>) -> Result<SessionRow, Error> {
-    Ok(SessionRow {
+fn session(row: &DbRow<'_>) -> Result<StoredSession, StoreError> {
+    Ok(StoredSession {
         id: row.id("id")?,
         member_id: row.id("member_id")?,
         created_at: row.stamp("created_at")?,

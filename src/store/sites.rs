@@ -1,13 +1,13 @@
 //! The plant that keys give access to: sites and their machines.
 
-use super::error::Error;
-use super::row::Row;
+use super::error::StoreError;
+use super::row::DbRow;
 use super::tx::Tx;
 use crate::domain::id::Id;
 
 /// A site.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteRow {
+pub struct StoredSite {
     /// Its id.
     pub id: Id,
     /// Its name.
@@ -18,7 +18,7 @@ pub struct SiteRow {
 
 /// A machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MachineRow {
+pub struct StoredMachine {
     /// Its id.
     pub id: Id,
     /// Its name.
@@ -34,11 +34,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn sites(&mut self) -> Result<Vec<SiteRow>, Error> {
+    pub async fn sites(&mut self) -> Result<Vec<StoredSite>, StoreError> {
         let rows = self.all(sqlx::query("SELECT id, name, address FROM sites ORDER BY id")).await?;
         let read = |row| {
-            let row = Row::of("sites", row);
-            Ok(SiteRow { id: row.id("id")?, name: row.text("name")?, address: row.maybe_text("address")? })
+            let row = DbRow::of("sites", row);
+            Ok(StoredSite { id: row.id("id")?, name: row.text("name")?, address: row.maybe_text("address")? })
         };
         rows.iter().map(read).collect()
     }
@@ -47,12 +47,12 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn machines(&mut self) -> Result<Vec<MachineRow>, Error> {
+    pub async fn machines(&mut self) -> Result<Vec<StoredMachine>, StoreError> {
         let sql = sqlx::query("SELECT id, name, genesis_date, site_id FROM machines ORDER BY id");
         let rows = self.all(sql).await?;
         let read = |row| {
-            let row = Row::of("machines", row);
-            Ok(MachineRow {
+            let row = DbRow::of("machines", row);
+            Ok(StoredMachine {
                 id: row.id("id")?,
                 name: row.text("name")?,
                 genesis_date: row.maybe_text("genesis_date")?,
@@ -66,7 +66,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn insert_site(&mut self, site: &SiteRow) -> Result<(), Error> {
+    pub async fn insert_site(&mut self, site: &StoredSite) -> Result<(), StoreError> {
         let sql = sqlx::query("INSERT INTO sites (id, name, address) VALUES ($1, $2, $3)")
             .bind(site.id.to_string())
             .bind(site.name.clone())
@@ -78,7 +78,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn insert_machine(&mut self, machine: &MachineRow) -> Result<(), Error> {
+    pub async fn insert_machine(&mut self, machine: &StoredMachine) -> Result<(), StoreError> {
         let sql =
             sqlx::query("INSERT INTO machines (id, name, genesis_date, site_id) VALUES ($1, $2, $3, $4)")
                 .bind(machine.id.to_string())

@@ -9,24 +9,24 @@ use crate::domain::id::Id;
 
 /// A statement in the making: its text, and the values that stand in it.
 #[derive(Default)]
-pub(super) struct Statement {
+pub(super) struct SqlStatement {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<BoundValue>,
 }
 
-enum Value {
+enum BoundValue {
     Text(String),
     Int(i64),
     Bytes(Vec<u8>),
 }
 
-impl Statement {
+impl SqlStatement {
     pub(super) fn new(sql: &str) -> Self {
         Self { sql: sql.to_owned(), values: Vec::new() }
     }
 
     /// Adds text of ours; `?` stands for `value`.
-    fn add(mut self, sql: &str, value: Value) -> Self {
+    fn add(mut self, sql: &str, value: BoundValue) -> Self {
         self.values.push(value);
         let place = format!("${}", self.values.len());
         self.sql.push_str(&sql.replace('?', &place));
@@ -34,15 +34,15 @@ impl Statement {
     }
 
     pub(super) fn text(self, sql: &str, value: impl Into<String>) -> Self {
-        self.add(sql, Value::Text(value.into()))
+        self.add(sql, BoundValue::Text(value.into()))
     }
 
     pub(super) fn int(self, sql: &str, value: i64) -> Self {
-        self.add(sql, Value::Int(value))
+        self.add(sql, BoundValue::Int(value))
     }
 
     pub(super) fn bytes(self, sql: &str, value: &[u8]) -> Self {
-        self.add(sql, Value::Bytes(value.to_vec()))
+        self.add(sql, BoundValue::Bytes(value.to_vec()))
     }
 
     pub(super) fn plain(mut self, sql: &str) -> Self {
@@ -70,9 +70,9 @@ impl Statement {
         let mut query = sqlx::query(AssertSqlSafe(self.sql));
         for value in self.values {
             query = match value {
-                Value::Text(text) => query.bind(text),
-                Value::Int(int) => query.bind(int),
-                Value::Bytes(bytes) => query.bind(bytes),
+                BoundValue::Text(text) => query.bind(text),
+                BoundValue::Int(int) => query.bind(int),
+                BoundValue::Bytes(bytes) => query.bind(bytes),
             };
         }
         query

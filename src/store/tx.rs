@@ -6,7 +6,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyPool};
 
 use super::dialect::Dialect;
-use super::error::Error;
+use super::error::StoreError;
 use super::revoked_log::RevokedLog;
 use crate::domain::id::Id;
 use crate::domain::secret::Digest;
@@ -17,7 +17,7 @@ pub(super) type Sql<'q> = Query<'q, Any, AnyArguments>;
 
 /// Whether what a transaction did came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TransactionOutcome {
     /// It is stored.
     Committed,
     /// Nothing of it is stored.
@@ -26,7 +26,7 @@ pub enum Outcome {
     Unknown,
 }
 
-type Hook = Box<dyn FnOnce(Outcome) + Send>;
+type Hook = Box<dyn FnOnce(TransactionOutcome) + Send>;
 
 /// A transaction. Its queries stand in the modules named after what they are about.
 pub struct Tx {
@@ -41,11 +41,15 @@ pub struct Tx {
     revoked: Vec<Digest>,
     hooks: Vec<Hook>,
     #[cfg(feature = "fault-injection")]
-    pub(super) late: Vec<super::Event>,
+    pub(super) late: Vec<super::NewActivity>,
 }
 
 impl Tx {
-    pub(super) async fn begin(pool: &AnyPool, dialect: Dialect, sql: &'static str) -> Result<Self, Error> {
+    pub(super) async fn begin(
+        pool: &AnyPool,
+        dialect: Dialect,
+        sql: &'static str,
+    ) -> Result<Self, StoreError> {
         let mut tx = Self::reader(pool, dialect).await?;
         tx.open = true;
         tx.writes = sql == dialect.begin_write();
@@ -56,7 +60,7 @@ impl Tx {
         Ok(tx)
     }
 
-    pub(super) async fn reader(pool: &AnyPool, dialect: Dialect) -> Result<Self, Error> {
+    pub(super) async fn reader(pool: &AnyPool, dialect: Dialect) -> Result<Self, StoreError> {
         let conn = pool.acquire().await?;
         Ok(Self {
             conn: Some(conn),
@@ -72,7 +76,7 @@ impl Tx {
     }
 
     /// Commits. The digests of revoked keys reach their own file first, so that no restored backup revives them.
-    pub(super) async fn commit(mut self, log: Option<&RevokedLog>) -> Result<(), Error> {
+    pub(super) async fn commit(mut self, log: Option<&RevokedLog>) -> Result<(), StoreError> {
         let revoked = std::mem::take(&mut self.revoked);
         let log = log.filter(|_| !revoked.is_empty());
         let length = match log.map(|log| log.append(&revoked)).transpose() {
@@ -86,16 +90,16 @@ impl Tx {
         let error = match result {
             Ok(_) => {
                 self.open = false;
-                self.end(Outcome::Committed);
+                self.end(TransactionOutcome::Committed);
                 return Ok(());
             }
-            Err(error) => Error::of_commit(&error),
+            Err(error) => StoreError::of_commit(&error),
         };
         self.close().await;
-        if matches!(error, Error::OutcomeUnknown(_)) {
-            self.end(Outcome::Unknown);
+        if matches!(error, StoreError::OutcomeUnknown(_)) {
+            self.end(TransactionOutcome::Unknown);
         } else {
-            self.end(Outcome::RolledBack);
+            self.end(TransactionOutcome::RolledBack);
             if let (Some(log), Some(length)) = (log, length) {
                 log.take_back(length)?;
             }
@@ -110,10 +114,10 @@ impl Tx {
         } else {
             self.open = false;
         }
-        self.end(Outcome::RolledBack);
+        self.end(TransactionOutcome::RolledBack);
     }
 
-    fn end(&mut self, outcome: Outcome) {
+    fn end(&mut self, outcome: TransactionOutcome) {
         for hook in std::mem::take(&mut self.hooks) {
             hook(outcome);
         }
@@ -131,7 +135,7 @@ impl Tx {
     }
 
     /// Called once when it is decided, before [`super::Store::write`] returns, in the order of registration.
-    pub fn on_end(&mut self, hook: impl FnOnce(Outcome) + Send + 'static) {
+    pub fn on_end(&mut self, hook: impl FnOnce(TransactionOutcome) + Send + 'static) {
         self.hooks.push(Box::new(hook));
     }
 
@@ -154,17 +158,17 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn watermark(&mut self, now: Timestamp) -> Result<Timestamp, Error> {
+    pub async fn watermark(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let Some(sql) = self.dialect.clock() else { return Ok(now) };
         let row = self.one(sqlx::query(sql)).await?;
-        super::row::Row::of("clock", &row).stamp("now")
+        super::row::DbRow::of("clock", &row).stamp("now")
     }
 
     /// Locks the organization, so that removals and role changes happen one after the other. Take it before any other lock.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn lock_organization(&mut self) -> Result<(), Error> {
+    pub async fn lock_organization(&mut self) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::takes_no_locks() {
             return Ok(());
@@ -179,7 +183,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn lock_member(&mut self, id: Id) -> Result<(), Error> {
+    pub async fn lock_member(&mut self, id: Id) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::takes_no_locks() {
             return Ok(());
@@ -191,30 +195,30 @@ impl Tx {
     }
 
     /// All rows.
-    pub(super) async fn all(&mut self, sql: Sql<'_>) -> Result<Vec<AnyRow>, Error> {
+    pub(super) async fn all(&mut self, sql: Sql<'_>) -> Result<Vec<AnyRow>, StoreError> {
         let result = sql.fetch_all(&mut **self.conn()).await;
         self.checked(result)
     }
 
     /// The row, if there is one.
-    pub(super) async fn optional(&mut self, sql: Sql<'_>) -> Result<Option<AnyRow>, Error> {
+    pub(super) async fn optional(&mut self, sql: Sql<'_>) -> Result<Option<AnyRow>, StoreError> {
         let result = sql.fetch_optional(&mut **self.conn()).await;
         self.checked(result)
     }
 
     /// The one row.
-    pub(super) async fn one(&mut self, sql: Sql<'_>) -> Result<AnyRow, Error> {
+    pub(super) async fn one(&mut self, sql: Sql<'_>) -> Result<AnyRow, StoreError> {
         let result = sql.fetch_one(&mut **self.conn()).await;
         self.checked(result)
     }
 
     /// Runs a statement; gives how many rows it changed.
-    pub(super) async fn execute(&mut self, sql: Sql<'_>) -> Result<u64, Error> {
+    pub(super) async fn execute(&mut self, sql: Sql<'_>) -> Result<u64, StoreError> {
         let result = sql.execute(&mut **self.conn()).await;
         self.checked(result).map(|done| done.rows_affected())
     }
 
-    fn checked<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
+    fn checked<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         if result.is_err() {
             self.broken = true;
         }
@@ -231,6 +235,6 @@ impl Drop for Tx {
             conn.close_on_drop();
         }
         // Where nobody asked for the end there was no commit.
-        self.end(Outcome::RolledBack);
+        self.end(TransactionOutcome::RolledBack);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::error::Error;
-use super::row::Row;
-use super::statement::Statement;
+use super::error::StoreError;
+use super::row::DbRow;
+use super::statement::SqlStatement;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
@@ -27,7 +27,7 @@ pub struct VerifiedKey {
     /// The id.
     pub id: Id,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// Its name.
     pub name: String,
     /// When it was last used, as far as it is written.
@@ -42,8 +42,12 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn verify(&mut self, digests: &[Digest], now: Timestamp) -> Result<Vec<Verification>, Error> {
-        let mut sql = Statement::new("WITH asked(place, digest) AS (VALUES ");
+    pub async fn verify(
+        &mut self,
+        digests: &[Digest],
+        now: Timestamp,
+    ) -> Result<Vec<Verification>, StoreError> {
+        let mut sql = SqlStatement::new("WITH asked(place, digest) AS (VALUES ");
         // Statements are prepared once for each number of values: few different numbers, the last digest standing in again.
         for place in 0..digests.len().next_power_of_two() {
             let Some(digest) = digests.get(place).or(digests.last()) else { return Ok(Vec::new()) };
@@ -60,7 +64,7 @@ impl Tx {
         };
         let sql = sql.plain(" LEFT JOIN keys k ON k.digest = asked.digest ORDER BY asked.place");
         let rows = self.all(sql.query()).await?;
-        rows.iter().take(digests.len()).map(|row| verification(&Row::of("keys", row))).collect()
+        rows.iter().take(digests.len()).map(|row| verification(&DbRow::of("keys", row))).collect()
     }
 
     /// Buckets of these keys that begin from `from` to before `to`, oldest first.
@@ -73,19 +77,19 @@ impl Tx {
         width: BucketWidth,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<HashMap<Id, Vec<Bucket>>, Error> {
+    ) -> Result<HashMap<Id, Vec<Bucket>>, StoreError> {
         let select = match width {
             BucketWidth::Hour => "SELECT key_id, start, count, refused FROM usage_hours WHERE key_id IN ",
             BucketWidth::Day => "SELECT key_id, start, count, refused FROM usage_days WHERE key_id IN ",
         };
         let mut found: HashMap<Id, Vec<Bucket>> = HashMap::new();
         for ids in keys.chunks(200) {
-            let sql = Statement::new(select)
+            let sql = SqlStatement::new(select)
                 .ids(ids.iter().copied())
                 .int(" AND start >= ?", from.0)
                 .int(" AND start < ? ORDER BY key_id, start", to.0);
             for row in self.all(sql.query()).await? {
-                let row = Row::of("usage", &row);
+                let row = DbRow::of("usage", &row);
                 let bucket = Bucket {
                     start: row.stamp("start")?,
                     count: row.int("count")?,
@@ -101,7 +105,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn clients_of(&mut self, key: Id) -> Result<Vec<ClientUse>, Error> {
+    pub async fn clients_of(&mut self, key: Id) -> Result<Vec<ClientUse>, StoreError> {
         let sql = sqlx::query(
             "SELECT agent, address, first_seen_at, last_seen_at, count FROM key_clients WHERE key_id = $1 \
              ORDER BY last_seen_at DESC, agent, address",
@@ -110,7 +114,7 @@ impl Tx {
         let rows = self.all(sql).await?;
         rows.iter()
             .map(|row| {
-                let row = Row::of("key_clients", row);
+                let row = DbRow::of("key_clients", row);
                 Ok(ClientUse {
                     agent: row.text("agent")?,
                     address: row.text("address")?,
@@ -126,7 +130,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn prune(&mut self, now: Timestamp) -> Result<(), Error> {
+    pub async fn prune(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for (sql, before) in [
             ("DELETE FROM usage_hours WHERE start < $1", now.minus(BucketWidth::Hour.kept())),
             ("DELETE FROM usage_days WHERE start < $1", now.minus(BucketWidth::Day.kept())),
@@ -138,7 +142,7 @@ impl Tx {
     }
 }
 
-fn verification(row: &Row<'_>) -> Result<Verification, Error> {
+fn verification(row: &DbRow<'_>) -> Result<Verification, StoreError> {
     let now = row.stamp("now")?;
     let Some(id) = row.maybe_id("id")? else { return Ok(Verification { now, key: None }) };
     let key = VerifiedKey {

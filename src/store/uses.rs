@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::dialect::Dialect;
-use super::error::Error;
-use super::row::Row;
-use super::statement::Statement;
+use super::error::StoreError;
+use super::row::DbRow;
+use super::statement::SqlStatement;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::key::Client;
+use crate::domain::key::ClientInfo;
 use crate::domain::secret::Digest;
 use crate::domain::time::{DAY, Timestamp};
 use crate::domain::usage::{Bucket, CLIENTS_KEPT, ClientUse};
@@ -18,18 +18,18 @@ const AT_ONCE: usize = 40;
 
 /// Uses of one key to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyUse {
+pub struct KeyUseUpdate {
     /// The key.
     pub id: Id,
     /// The latest use that was answered with success, and by what; nothing if all were refused.
-    pub last: Option<(Timestamp, Client)>,
+    pub last: Option<(Timestamp, ClientInfo)>,
     /// Counts by hour.
     pub hours: Vec<Bucket>,
     /// What used it.
     pub clients: Vec<ClientUse>,
 }
 
-impl KeyUse {
+impl KeyUseUpdate {
     fn count(&self) -> i64 {
         self.hours.iter().map(|bucket| bucket.count).sum()
     }
@@ -41,7 +41,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn record_uses(&mut self, uses: &[KeyUse], now: Timestamp) -> Result<(), Error> {
+    pub async fn record_uses(&mut self, uses: &[KeyUseUpdate], now: Timestamp) -> Result<(), StoreError> {
         let mark = self.watermark(now).await?;
         for part in uses.chunks(AT_ONCE) {
             if self.dialect() == Dialect::Postgres {
@@ -60,15 +60,15 @@ impl Tx {
     /// The database refuses.
     pub async fn record_uses_of(
         &mut self,
-        uses: Vec<(Digest, KeyUse)>,
+        uses: Vec<(Digest, KeyUseUpdate)>,
         now: Timestamp,
-    ) -> Result<Vec<bool>, Error> {
+    ) -> Result<Vec<bool>, StoreError> {
         let mark = self.watermark(now).await?;
         let (digests, uses): (Vec<_>, Vec<_>) = uses.into_iter().unzip();
         let mut answers = Vec::with_capacity(uses.len());
         for (uses, digests) in uses.chunks(AT_ONCE).zip(digests.chunks(AT_ONCE)) {
             let live = self.live_digests(uses).await?;
-            let own = |used: &KeyUse, digest: &Digest| live.get(&used.id) == Some(digest);
+            let own = |used: &KeyUseUpdate, digest: &Digest| live.get(&used.id) == Some(digest);
             answers.extend(uses.iter().zip(digests).map(|(used, digest)| own(used, digest)));
             let pairs = uses.iter().zip(digests);
             let accepted: Vec<_> = pairs.filter(|(u, d)| own(u, d)).map(|(u, _)| u.clone()).collect();
@@ -80,23 +80,23 @@ impl Tx {
 
     /// The digests of those keys that are not revoked, and stay so until the end of the transaction. They are taken in the order
     /// of ids, as by every process: the update alone would take them in an order of its own, and two of them wait for each other.
-    async fn live_digests(&mut self, uses: &[KeyUse]) -> Result<HashMap<Id, Digest>, Error> {
+    async fn live_digests(&mut self, uses: &[KeyUseUpdate]) -> Result<HashMap<Id, Digest>, StoreError> {
         let sql =
-            Statement::new("SELECT k.id, k.digest FROM keys AS k WHERE k.revoked_at IS NULL AND k.id IN ")
+            SqlStatement::new("SELECT k.id, k.digest FROM keys AS k WHERE k.revoked_at IS NULL AND k.id IN ")
                 .ids(uses.iter().map(|used| used.id))
                 .plain(" ORDER BY k.id")
                 .plain(self.dialect().for_update_of_keys());
         let rows = self.all(sql.query()).await?;
-        let live = rows.iter().map(|row| Row::of("keys", row));
+        let live = rows.iter().map(|row| DbRow::of("keys", row));
         live.map(|row| Ok((row.id("id")?, row.digest("digest")?))).collect()
     }
 
-    async fn mark_used(&mut self, uses: &[KeyUse], mark: Timestamp) -> Result<(), Error> {
+    async fn mark_used(&mut self, uses: &[KeyUseUpdate], mark: Timestamp) -> Result<(), StoreError> {
         let marked: Vec<_> = uses.iter().filter_map(|used| Some((used, used.last.as_ref()?))).collect();
         if marked.is_empty() {
             return Ok(());
         }
-        let mut sql = Statement::new("WITH used(id, at, agent, address, count) AS (VALUES ");
+        let mut sql = SqlStatement::new("WITH used(id, at, agent, address, count) AS (VALUES ");
         for (n, (used, (at, client))) in marked.into_iter().enumerate() {
             sql = sql
                 .text(if n == 0 { "(?" } else { ", (?" }, used.id.to_string())
@@ -122,7 +122,7 @@ impl Tx {
         self.execute(sql.query()).await.map(drop)
     }
 
-    async fn count_uses(&mut self, uses: &[KeyUse]) -> Result<(), Error> {
+    async fn count_uses(&mut self, uses: &[KeyUseUpdate]) -> Result<(), StoreError> {
         let mut hours = BTreeMap::new();
         let mut days = BTreeMap::new();
         let mut clients = BTreeMap::new();
@@ -153,11 +153,11 @@ impl Tx {
         &mut self,
         table: &'static str,
         buckets: BTreeMap<(Id, Timestamp), (i64, i64)>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StoreError> {
         if buckets.is_empty() {
             return Ok(());
         }
-        let mut sql = Statement::new("INSERT INTO ")
+        let mut sql = SqlStatement::new("INSERT INTO ")
             .plain(table)
             .plain(" AS known (key_id, start, count, refused) VALUES ");
         for (n, ((key, start), (count, refused))) in buckets.into_iter().enumerate() {
@@ -178,12 +178,12 @@ impl Tx {
     async fn count_clients(
         &mut self,
         clients: BTreeMap<(Id, &str, &str), (Timestamp, Timestamp, i64)>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StoreError> {
         if clients.is_empty() {
             return Ok(());
         }
         let keys: BTreeSet<Id> = clients.keys().map(|(key, ..)| *key).collect();
-        let mut sql = Statement::new(
+        let mut sql = SqlStatement::new(
             "INSERT INTO key_clients AS known (key_id, agent, address, first_seen_at, last_seen_at, count) VALUES ",
         );
         for (n, ((key, agent, address), (first, last, count))) in clients.into_iter().enumerate() {
@@ -201,7 +201,7 @@ impl Tx {
         );
         self.execute(sql.query()).await?;
         let most = i64::try_from(CLIENTS_KEPT).unwrap_or(i64::MAX);
-        let forget = Statement::new(
+        let forget = SqlStatement::new(
             "DELETE FROM key_clients WHERE (key_id, agent, address) IN (SELECT key_id, agent, address FROM \
              (SELECT key_id, agent, address, \
              ROW_NUMBER() OVER (PARTITION BY key_id ORDER BY last_seen_at DESC, agent, address) AS place \

@@ -8,7 +8,7 @@ use super::keymap::Action;
 use super::msg::{ApiRequest, Effect, Msg, UiTime};
 use super::screens::{activity, detail, keys, members, review, rotations};
 use super::view;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::Permission;
 
 mod available;
@@ -83,8 +83,8 @@ impl Tab {
     /// What it takes to see it.
     pub fn permission(self) -> Permission {
         match self {
-            Self::Personal | Self::Rotations => Permission::ListKeys(Kind::Personal),
-            Self::Workspace => Permission::ListKeys(Kind::Organization),
+            Self::Personal | Self::Rotations => Permission::ListKeys(KeyKind::Personal),
+            Self::Workspace => Permission::ListKeys(KeyKind::Organization),
             Self::Review => Permission::Review,
             Self::Members => Permission::ManageMembers,
             Self::Activity => Permission::ReadActivity,
@@ -113,10 +113,10 @@ pub struct Tables {
 
 impl Tables {
     /// The table of a kind.
-    pub fn of(&self, kind: Kind) -> &keys::State {
+    pub fn of(&self, kind: KeyKind) -> &keys::State {
         match kind {
-            Kind::Personal => &self.personal,
-            Kind::Organization => &self.workspace,
+            KeyKind::Personal => &self.personal,
+            KeyKind::Organization => &self.workspace,
         }
     }
 
@@ -128,19 +128,19 @@ impl Tables {
     }
 
     /// Keys of a kind changed: the review and the rotations follow.
-    pub fn changed(&mut self, context: &Context, kind: Kind, changes: &Changes) {
+    pub fn changed(&mut self, context: &Context, kind: KeyKind, changes: &Changes) {
         self.rotations.outdated |= !changes.added.is_empty() || !changes.changed.is_empty();
-        if kind == Kind::Organization {
+        if kind == KeyKind::Organization {
             let rules = self.workspace.rules(context);
             self.review.keys_changed(&self.workspace.key_list, changes, rules);
         }
     }
 
     /// The table of a kind, to be changed.
-    pub fn of_mut(&mut self, kind: Kind) -> &mut keys::State {
+    pub fn of_mut(&mut self, kind: KeyKind) -> &mut keys::State {
         match kind {
-            Kind::Personal => &mut self.personal,
-            Kind::Organization => &mut self.workspace,
+            KeyKind::Personal => &mut self.personal,
+            KeyKind::Organization => &mut self.workspace,
         }
     }
 }
@@ -176,8 +176,8 @@ impl Model {
                 rotations: rotations::State::default(),
                 members: members::State::default(),
                 activity: activity::State::default(),
-                personal: keys::State::new(Kind::Personal),
-                workspace: keys::State::new(Kind::Organization),
+                personal: keys::State::new(KeyKind::Personal),
+                workspace: keys::State::new(KeyKind::Organization),
                 detail: detail::State::default(),
             },
             tab: Tab::Personal,
@@ -198,10 +198,10 @@ impl Model {
     }
 
     /// The kind of keys that the open tab shows, if it shows any.
-    pub fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<KeyKind> {
         match self.tab {
-            Tab::Personal => Some(Kind::Personal),
-            Tab::Workspace => Some(Kind::Organization),
+            Tab::Personal => Some(KeyKind::Personal),
+            Tab::Workspace => Some(KeyKind::Organization),
             Tab::Review | Tab::Rotations | Tab::Members | Tab::Activity => None,
         }
     }
@@ -256,12 +256,12 @@ impl Model {
     fn settle(&mut self) {
         let body = view::body(self.context.size);
         let pane = self.tables.detail.open;
-        for kind in [Kind::Personal, Kind::Organization] {
+        for kind in [KeyKind::Personal, KeyKind::Organization] {
             let state = self.tables.of_mut(kind);
             let places = keys::places(body, pane && state.selected().is_some());
             let rows = if places.table.height == 0 { body.height } else { places.table.height };
             state.table.scroll_to_selection(usize::from(rows.saturating_sub(1)));
-            let open = self.tab == if kind == Kind::Personal { Tab::Personal } else { Tab::Workspace };
+            let open = self.tab == if kind == KeyKind::Personal { Tab::Personal } else { Tab::Workspace };
             state.follow(&mut self.context, if open { places.table.width } else { 0 });
         }
         self.settle_tab(body);

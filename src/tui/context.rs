@@ -8,7 +8,7 @@ use super::msg::{ApiRequest, Delivery, Effect, RequestError, Ticket, UiTime, Unf
 use super::notice::Notices;
 use super::theme::Theme;
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::member::{Actor, Permission};
 use crate::domain::policy::Policy;
 use crate::domain::staleness::StalenessRules;
@@ -54,11 +54,11 @@ pub enum ReplyTo {
     /// The header: who is signed in.
     Me,
     /// The list of all keys of a kind.
-    List(Kind),
+    List(KeyKind),
     /// The changes of a list since it was loaded.
-    Changes(Kind),
+    Changes(KeyKind),
     /// The sparklines of a table.
-    Daily(Kind),
+    Daily(KeyKind),
     /// The detail pane.
     Detail,
     /// The applied decisions of all reviews.
@@ -96,7 +96,7 @@ pub struct CreateInFlight {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     /// The kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// The key.
     pub id: Id,
     /// Why, for the record.
@@ -220,7 +220,7 @@ impl Context {
     /// Creates a key. Where `leaked` says why, the key that it replaces is to be revoked as soon as the new one exists.
     pub fn create_key(
         &mut self,
-        kind: Kind,
+        kind: KeyKind,
         idempotency_key: String,
         body: CreateKey,
         leaked: Option<String>,

@@ -10,17 +10,17 @@ use crokey::KeyCombination;
 use zeroize::Zeroizing;
 
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{DailyUse, Usage};
 use crate::wire::activity::ActivityQuery;
 use crate::wire::keys::{
-    CreateKey, CreatedKey, EditKey, FoundKey, RevokeKey, Rotation, ShownOnce, UsageQuery,
+    CreateKey, CreatedKey, EditKey, FoundKey, RevokeKey, Rotation, SecretString, UsageQuery,
 };
-use crate::wire::members::{ChangeRole, ChangedRole, Invitation, Invite, Member, Removal};
+use crate::wire::members::{ChangeRole, ChangedRole, Invitation, InviteMember, Member, MemberRemoval};
 use crate::wire::page::Page;
 use crate::wire::problem::{Problem, ProblemType};
-use crate::wire::reviews::{Decide, Decided, RecordExport, ReviewsQuery};
+use crate::wire::reviews::{AppliedDecision, ApplyDecision, RecordExport, ReviewsQuery};
 use crate::wire::sessions::Me;
 
 /// A point in time on the UI's monotonic clock, counted from the start of the UI. For deadlines and spans; never shown.
@@ -126,20 +126,20 @@ pub enum ApiRequest {
     /// Who is signed in → [`Reply::Me`].
     Me,
     /// Redeem a sign-in code, keep the session in the profile, and use it from now on → [`Reply::Me`].
-    SignIn(Arc<ShownOnce>),
+    SignIn(Arc<SecretString>),
     /// Redeem a sign-in code at this server and keep the session in the profile that is named after it → [`Reply::Me`].
     SignInAt {
         /// The server's address, as it was typed.
         server: String,
         /// The code.
-        code: Arc<ShownOnce>,
+        code: Arc<SecretString>,
     },
     /// All keys of a kind, newest first, revoked ones too → [`Reply::Keys`], one a page.
-    Keys(Kind),
+    Keys(KeyKind),
     /// The keys that changed → [`Reply::Keys`], one a page.
     Changes {
         /// Of this kind.
-        kind: Kind,
+        kind: KeyKind,
         /// Since this `as_of`.
         since: Timestamp,
     },
@@ -147,7 +147,7 @@ pub enum ApiRequest {
     /// when the answer arrives; where it cannot be stored, nothing is sent.
     Create {
         /// The kind.
-        kind: Kind,
+        kind: KeyKind,
         /// Makes a repeat the same create.
         idempotency_key: String,
         /// Name, note, what it replaces.
@@ -156,11 +156,11 @@ pub enum ApiRequest {
         leaked: Option<String>,
     },
     /// The secret is stored → [`Reply::Key`].
-    Confirm(Kind, Id),
+    Confirm(KeyKind, Id),
     /// Change name or note → [`Reply::Key`].
     Edit {
         /// The kind.
-        kind: Kind,
+        kind: KeyKind,
         /// The key.
         id: Id,
         /// The version that was seen, for `If-Match`.
@@ -171,7 +171,7 @@ pub enum ApiRequest {
     /// Revoke → [`Reply::Key`], or the refusal with the key as it is now.
     Revoke {
         /// The kind.
-        kind: Kind,
+        kind: KeyKind,
         /// The key.
         id: Id,
         /// How.
@@ -180,7 +180,7 @@ pub enum ApiRequest {
     /// A key's use over time → [`Reply::Usage`].
     Usage {
         /// The kind.
-        kind: Kind,
+        kind: KeyKind,
         /// The key.
         id: Id,
         /// Which part.
@@ -189,27 +189,27 @@ pub enum ApiRequest {
     /// Compact use of at most 200 keys → [`Reply::DailyUse`].
     DailyUse {
         /// The kind.
-        kind: Kind,
+        kind: KeyKind,
         /// The keys.
         ids: Vec<Id>,
         /// How many days.
         days: u32,
     },
     /// Rotations with both keys' use by hour → [`Reply::Rotations`], one a page.
-    Rotations(Kind),
+    Rotations(KeyKind),
     /// Whose key is this secret? → [`Reply::Found`].
-    LookUp(Arc<ShownOnce>),
+    LookUp(Arc<SecretString>),
     /// Revoke a leaked key by its secret → [`Reply::Found`].
     RevokeLeaked {
         /// The secret.
-        secret: Arc<ShownOnce>,
+        secret: Arc<SecretString>,
         /// Why.
         reason: String,
     },
     /// All members → [`Reply::Members`], one a page.
     Members,
     /// Invite, or make a sign-in code → [`Reply::Invited`].
-    Invite(Invite),
+    Invite(InviteMember),
     /// Change a role → [`Reply::RoleChanged`].
     ChangeRole(Id, ChangeRole),
     /// Remove a member, or see what that would do → [`Reply::Removal`].
@@ -228,7 +228,7 @@ pub enum ApiRequest {
         /// Makes a repeat the same decision.
         idempotency_key: String,
         /// The decision.
-        body: Decide,
+        body: ApplyDecision,
     },
     /// Record that decisions were exported → [`Reply::Done`].
     RecordExport(RecordExport),
@@ -242,20 +242,20 @@ pub enum Delivery {
     /// A text into the clipboard, by way of the terminal.
     Copy(String),
     /// A secret into the clipboard, by way of the terminal.
-    CopySecret(Arc<ShownOnce>),
+    CopySecret(Arc<SecretString>),
     /// A secret into a new file, 0600, synced; an existing file is left alone. `~/` is the home folder.
     SecretToFile {
         /// The file.
         path: String,
         /// The secret.
-        secret: Arc<ShownOnce>,
+        secret: Arc<SecretString>,
     },
     /// A secret into a command's standard input; done when it exits with 0. The line is split into words without a shell.
     SecretToCommand {
         /// The command line.
         command: String,
         /// The secret.
-        secret: Arc<ShownOnce>,
+        secret: Arc<SecretString>,
     },
     /// A text into a new file, 0600; an existing file is left alone.
     TextToFile {
@@ -292,11 +292,11 @@ pub enum Reply {
     /// A changed role.
     RoleChanged(Box<ChangedRole>),
     /// A removal, done or tried.
-    Removal(Box<Removal>),
+    Removal(Box<MemberRemoval>),
     /// A page of decisions.
-    Reviews(Page<crate::domain::review::Review>),
+    Reviews(Page<crate::domain::review::ReviewRecord>),
     /// An applied decision.
-    Decided(Box<Decided>),
+    Decided(Box<AppliedDecision>),
     /// A page of the log.
     Activity(Page<crate::domain::activity::Activity>),
     /// It was done; the sentence says what: `sent to your terminal`, `written to ~/grafana.key`.
@@ -380,7 +380,7 @@ pub struct UnfinishedCreate {
     /// The create's `Idempotency-Key`.
     pub idempotency_key: String,
     /// The kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// What was asked for.
     pub body: CreateKey,
     /// When the record was made.

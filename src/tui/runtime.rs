@@ -13,8 +13,8 @@ use super::msg::Effect;
 use super::theme::Theme;
 use super::ui_model::UiModel;
 use super::welcome::{Welcome, WelcomeChoice};
-use crate::client::state::State;
-use crate::client::{self, Address, Credential};
+use crate::client::state::StateFolder;
+use crate::client::{self, Credential, ServerAddress};
 use crate::clock::Clock;
 use crate::terminal::capabilities::{Capabilities, TerminalEnv};
 use crate::terminal::clipboard::Clipboard;
@@ -34,11 +34,11 @@ use event_loop::EventLoop;
 /// What the UI is started with.
 pub struct Options {
     /// The server.
-    pub address: Address,
+    pub address: ServerAddress,
     /// As whom it is asked.
     pub credential: Credential,
     /// How it is reached.
-    pub client: client::Options,
+    pub client: client::ClientOptions,
     /// The profile's name; empty for one that has none. A session is kept under it.
     pub profile: String,
     /// Whether the profile is marked as production.
@@ -60,7 +60,7 @@ pub struct Options {
     /// How copies are made.
     pub clipboard: Clipboard,
     /// Where records are kept; nothing keeps none.
-    pub state: Option<State>,
+    pub state: Option<StateFolder>,
     /// What `~` stands for in names of files.
     pub home: Option<PathBuf>,
     /// The names of environment variables that no program started from here may see.

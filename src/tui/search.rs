@@ -10,7 +10,7 @@ use super::context::Context;
 use super::form::TextField;
 use super::table::draw_line;
 use super::theme::{StyleRole, ThemeSymbol};
-use crate::domain::filter::{Fields, Filter, FilterError};
+use crate::domain::filter::{FieldTest, Filter, FilterError};
 use crate::domain::text;
 
 /// A filter as typed, and as it was last understood.
@@ -40,7 +40,7 @@ pub trait Typing {
     fn leave(&mut self, emptied: bool);
 }
 
-impl<T: Fields> Typing for Search<T> {
+impl<T: FieldTest> Typing for Search<T> {
     fn press(&mut self, key: KeyCombination) -> bool {
         let changed = self.field.handle_key(key);
         self.understand();
@@ -60,7 +60,7 @@ impl<T: Fields> Typing for Search<T> {
     }
 }
 
-impl<T: Fields> Search<T> {
+impl<T: FieldTest> Search<T> {
     /// Whether nothing is typed.
     pub fn is_empty(&self) -> bool {
         self.field.text().is_empty()

@@ -21,7 +21,7 @@ use super::ui_model::UiModel;
 use super::view::{FrameInfo, SMALLEST, ascii_only};
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
-use crate::wire::keys::ShownOnce;
+use crate::wire::keys::SecretString;
 
 /// What was chosen when the screen ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Welcome {
             self.focus.index = CODE;
             return self.wrong(why);
         }
-        let code = Arc::new(ShownOnce::new(code));
+        let code = Arc::new(SecretString::new(code));
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         (self.sending, self.failed) = (Some(ticket), None);

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::page::Page;
 use super::{NoQuery, calls};
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberRef;
 use crate::domain::rotation::Phase;
 use crate::domain::time::Timestamp;
@@ -31,7 +31,7 @@ pub struct KeysQuery {
     /// Revoked keys too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
-    pub include: Option<Include>,
+    pub include: Option<IncludedKeys>,
     /// Only the keys that changed since this `as_of`; then revoked ones are always included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
@@ -40,8 +40,9 @@ pub struct KeysQuery {
 
 /// What a list of keys includes besides the keys that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Include)]
 #[serde(rename_all = "lowercase")]
-pub enum Include {
+pub enum IncludedKeys {
     /// Revoked keys.
     Revoked,
 }
@@ -72,15 +73,15 @@ pub struct CreatedKey {
     /// The secret. Never shown again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub secret: Option<ShownOnce>,
+    pub secret: Option<SecretString>,
 }
 
 /// A secret or token on its way in a JSON body. Wiped when dropped, never printed.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ShownOnce(zeroize::Zeroizing<String>);
+pub struct SecretString(zeroize::Zeroizing<String>);
 
-impl ShownOnce {
+impl SecretString {
     /// Wraps a secret for a body.
     pub fn new(text: &str) -> Self {
         Self(zeroize::Zeroizing::new(text.to_owned()))
@@ -92,7 +93,7 @@ impl ShownOnce {
     }
 }
 
-impl std::fmt::Debug for ShownOnce {
+impl std::fmt::Debug for SecretString {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ShownOnce(…)")
     }
@@ -181,7 +182,7 @@ pub const DAILY_USE_MAX: usize = 200;
 pub struct RotationsQuery {
     /// Of one's own personal keys, or of the organization's.
     #[param(inline)]
-    pub owner: Kind,
+    pub owner: KeyKind,
     /// Both keys' use by hour over the last 90 days too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<bool>,
@@ -201,7 +202,7 @@ pub struct RotationsQuery {
 
 impl Default for RotationsQuery {
     fn default() -> Self {
-        Self { owner: Kind::Organization, usage: None, limit: None, cursor: None }
+        Self { owner: KeyKind::Organization, usage: None, limit: None, cursor: None }
     }
 }
 
@@ -251,7 +252,7 @@ pub struct RotationUsage {
 pub struct LookUpKey {
     /// The secret.
     #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
-    pub secret: ShownOnce,
+    pub secret: SecretString,
 }
 
 /// A leaked secret to revoke.
@@ -260,7 +261,7 @@ pub struct LookUpKey {
 pub struct RevokeLeakedKey {
     /// The secret.
     #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
-    pub secret: ShownOnce,
+    pub secret: SecretString,
     /// Why.
     #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     pub reason: String,
@@ -273,7 +274,7 @@ pub struct FoundKey {
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// Its mask.
     pub masked: String,
     /// Its creator; of a personal key, its owner.

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Page, PageQuery};
-use super::sessions::Code;
+use super::sessions::SignInCode;
 use super::{NoQuery, calls};
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
-use crate::domain::member::{Role, Status};
+use crate::domain::key::KeyKind;
+use crate::domain::member::{MemberStatus, Role};
 use crate::domain::time::Timestamp;
 
 /// A member with what hangs on them.
@@ -24,7 +24,7 @@ pub struct Member {
     /// Role.
     pub role: Role,
     /// Where they stand.
-    pub status: Status,
+    pub status: MemberStatus,
     /// When they were invited or set up.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
@@ -42,8 +42,9 @@ pub struct Member {
 
 /// Someone to invite, or an active member who needs a sign-in code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Invite)]
 #[serde(deny_unknown_fields)]
-pub struct Invite {
+pub struct InviteMember {
     /// Email address.
     #[schema(format = Email, max_length = 254)]
     pub email: String,
@@ -58,7 +59,7 @@ pub struct Invitation {
     pub member: Member,
     /// The code, shown this once.
     #[serde(flatten)]
-    pub code: Code,
+    pub code: SignInCode,
 }
 
 /// Another role for a member.
@@ -98,7 +99,7 @@ pub struct KeySummary {
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
     /// The kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// The name.
     pub name: String,
     /// The mask.
@@ -110,7 +111,8 @@ pub struct KeySummary {
 
 /// What removing a member does, or did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Removal {
+#[schema(as = Removal)]
+pub struct MemberRemoval {
     /// The member.
     pub member: Member,
     /// Whether nothing was done.
@@ -127,11 +129,11 @@ calls! {
     /// All members, removed ones too.
     ListMembers = GET "/members" "listMembers" Management 200; PageQuery, () => Page<Member>;
     /// Invite someone; for an active member, a sign-in code.
-    CreateInvitation = POST "/invitations" "createInvitation" Management 201; NoQuery, Invite => Invitation;
+    CreateInvitation = POST "/invitations" "createInvitation" Management 201; NoQuery, InviteMember => Invitation;
     /// Change a role.
     ChangeMemberRole = PATCH "/members/{id}" "changeMemberRole" Management 200; NoQuery, ChangeRole => ChangedRole;
     /// Remove a member, or see what that would do.
-    RemoveMember = DELETE "/members/{id}" "removeMember" Management 200; RemoveQuery, () => Removal;
+    RemoveMember = DELETE "/members/{id}" "removeMember" Management 200; RemoveQuery, () => MemberRemoval;
     /// End all sessions of a member.
     EndMemberSessions = DELETE "/members/{id}/sessions" "endMemberSessions" Management 204; NoQuery, () => ();
 }

@@ -17,7 +17,7 @@ pub const LIMIT_MAX: u32 = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// About the page.
-    pub metadata: Metadata,
+    pub metadata: PageMetadata,
     /// The items.
     pub data: Vec<T>,
 }
@@ -26,7 +26,7 @@ pub struct Page<T> {
 impl<T: ToSchema> PartialSchema for Page<T> {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .property("metadata", Ref::from_schema_name(Metadata::name()))
+            .property("metadata", Ref::from_schema_name(PageMetadata::name()))
             .property("data", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
             .required("metadata")
             .required("data")
@@ -40,7 +40,7 @@ impl<T: ToSchema> ToSchema for Page<T> {
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Metadata::name().into_owned(), Metadata::schema()));
+        schemas.push((PageMetadata::name().into_owned(), PageMetadata::schema()));
         schemas.push((T::name().into_owned(), T::schema()));
         T::schemas(schemas);
     }
@@ -48,7 +48,8 @@ impl<T: ToSchema> ToSchema for Page<T> {
 
 /// About a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Metadata {
+#[schema(as = Metadata)]
+pub struct PageMetadata {
     /// Hand it back as `cursor` for the next page; nothing on the last one. Opaque.
     #[schema(required = true)]
     pub next_cursor: Option<String>,

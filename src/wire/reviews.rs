@@ -8,13 +8,14 @@ use super::calls;
 use super::page::Page;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::domain::review::{Decision, Review};
+use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::time::Timestamp;
 
 /// A decision to apply. Needs `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Decide)]
 #[serde(deny_unknown_fields)]
-pub struct Decide {
+pub struct ApplyDecision {
     /// The sitting that the decision belongs to, chosen by the client.
     #[schema(value_type = uuid::Uuid)]
     pub review_id: Id,
@@ -39,9 +40,10 @@ pub struct Decide {
 
 /// A recorded decision, and the key as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Decided {
+#[schema(as = Decided)]
+pub struct AppliedDecision {
     /// The record.
-    pub review: Review,
+    pub review: ReviewRecord,
     /// The key after it.
     pub key: Key,
 }
@@ -105,9 +107,9 @@ fn whole_number<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
 
 calls! {
     /// Applied decisions.
-    ListReviews = GET "/reviews" "listReviews" Management 200; ReviewsQuery, () => Page<Review>;
+    ListReviews = GET "/reviews" "listReviews" Management 200; ReviewsQuery, () => Page<ReviewRecord>;
     /// Apply a decision; `revoke` is guarded and recorded in one step.
-    CreateReview = POST "/reviews" "createReview" Management 201; NoQuery, Decide => Decided;
+    CreateReview = POST "/reviews" "createReview" Management 201; NoQuery, ApplyDecision => AppliedDecision;
     /// Record that decisions were exported, with their digest.
     RecordReviewExport = POST "/reviews/exports" "recordReviewExport" Management 204; NoQuery, RecordExport => ();
 }

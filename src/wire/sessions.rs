@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::keys::ShownOnce;
+use super::keys::SecretString;
 use super::page::{Page, PageQuery};
 use super::{NoQuery, calls};
 use crate::domain::id::Id;
@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 pub struct CreateSession {
     /// The code, `inv_…`.
     #[schema(value_type = String)]
-    pub code: ShownOnce,
+    pub code: SecretString,
 }
 
 /// A new session: its token, shown this once.
@@ -30,7 +30,7 @@ pub struct CreatedSession {
     pub member: MemberRef,
     /// The token, `ses_…`.
     #[schema(value_type = String)]
-    pub token: ShownOnce,
+    pub token: SecretString,
 }
 
 /// A session.
@@ -58,10 +58,11 @@ pub struct Session {
 
 /// A code, shown this once.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Code {
+#[schema(as = Code)]
+pub struct SignInCode {
     /// The code, `inv_…`.
     #[schema(value_type = String)]
-    pub code: ShownOnce,
+    pub code: SecretString,
     /// Until when it can be redeemed.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub expires_at: Timestamp,
@@ -79,8 +80,9 @@ pub struct Organization {
 
 /// What the member may do. Derived from the role by the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = May)]
 #[expect(clippy::struct_excessive_bools, reason = "one fact each, named in the contract")]
-pub struct May {
+pub struct MemberCapabilities {
     /// Create and rotate personal keys.
     pub create_personal_keys: bool,
     /// List, create, rotate and revoke organization keys.
@@ -103,7 +105,7 @@ pub struct Me {
     /// The organization.
     pub organization: Organization,
     /// What they may do.
-    pub may: May,
+    pub may: MemberCapabilities,
     /// Since when uses have been recorded.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub usage_tracking_since: Timestamp,
@@ -120,7 +122,7 @@ calls! {
     /// Redeem a code.
     CreateSessionCall = POST "/sessions" "createSession" Open 201; NoQuery, CreateSession => CreatedSession;
     /// A 10-minute code to sign in on another machine.
-    CreateSessionCode = POST "/sessions/codes" "createSessionCode" Management 201; NoQuery, () => Code;
+    CreateSessionCode = POST "/sessions/codes" "createSessionCode" Management 201; NoQuery, () => SignInCode;
     /// Own sessions.
     ListSessions = GET "/sessions" "listSessions" Management 200; PageQuery, () => Page<Session>;
     /// Sign out here.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use keyward::clock::monotonic;
 use keyward::domain::id::Id;
-use keyward::domain::key::{Client, Key, Kind};
-use keyward::domain::member::{MemberRef, Role, Status};
+use keyward::domain::key::{ClientInfo, Key, KeyKind};
+use keyward::domain::member::{MemberRef, MemberStatus, Role};
 use keyward::domain::policy::Policy;
 use keyward::domain::time::{DAY, Timestamp};
 use keyward::tui::app::Model;
@@ -20,8 +20,8 @@ use keyward::tui::keymap::{KeySequence, Keymap};
 use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
-use keyward::wire::page::{Metadata, Page};
-use keyward::wire::sessions::{May, Me, Organization};
+use keyward::wire::page::{Page, PageMetadata};
+use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -40,7 +40,7 @@ fn member() -> MemberRef {
         id: id(u32::MAX),
         name: "Ada Ampere".to_owned(),
         email,
-        status: Status::Active,
+        status: MemberStatus::Active,
         removed_at: None,
     }
 }
@@ -50,7 +50,7 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
     let days = i64::from(n % 150);
     Key {
         id: id(n),
-        kind: Kind::Organization,
+        kind: KeyKind::Organization,
         name: format!("Line {n}"),
         masked: format!("sk_…{:04}", n % 10_000),
         note: None,
@@ -58,7 +58,7 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
         created_at: NOW.minus(300 * DAY),
         created_by: by.clone(),
         last_used_at: Some(NOW.minus(days * DAY)),
-        last_used_by: Some(Client { agent: "Grafana/11.4.0".to_owned(), address: "10.0.3.2".to_owned() }),
+        last_used_by: Some(ClientInfo { agent: "Grafana/11.4.0".to_owned(), address: "10.0.3.2".to_owned() }),
         use_count: 1,
         replaces: None,
         replaced_by: None,
@@ -73,7 +73,7 @@ fn me() -> Me {
         member: member(),
         role: Role::Admin,
         organization: Organization { id: id(u32::MAX - 1), name: "Plant".to_owned() },
-        may: May {
+        may: MemberCapabilities {
             create_personal_keys: true,
             manage_organization_keys: true,
             review: true,
@@ -87,7 +87,7 @@ fn me() -> Me {
 }
 
 fn page<T>(data: Vec<T>) -> Page<T> {
-    Page { metadata: Metadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
+    Page { metadata: PageMetadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
 }
 
 struct Screen {
@@ -127,7 +127,7 @@ impl Screen {
                 Effect::Request { ticket, request } => {
                     let reply = match request {
                         ApiRequest::Me => Reply::Me(Box::new(me())),
-                        ApiRequest::Keys(Kind::Organization) => {
+                        ApiRequest::Keys(KeyKind::Organization) => {
                             let by = Arc::new(member());
                             Reply::Keys(page((0..KEYS).map(|n| key(n, &by)).collect()))
                         }

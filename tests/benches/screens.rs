@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use keyward::clock::monotonic;
 use keyward::domain::id::Id;
-use keyward::domain::key::{Client, Key, Kind};
-use keyward::domain::member::{MemberRef, Role, Status};
+use keyward::domain::key::{ClientInfo, Key, KeyKind};
+use keyward::domain::member::{MemberRef, MemberStatus, Role};
 use keyward::domain::policy::Policy;
 use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use keyward::terminal::capabilities::{Capabilities, TerminalEnv};
@@ -28,8 +28,8 @@ use keyward::tui::keymap::{KeySequence, Keymap};
 use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
-use keyward::wire::page::{Metadata, Page};
-use keyward::wire::sessions::{May, Me, Organization};
+use keyward::wire::page::{Page, PageMetadata};
+use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 
 const NOW: Timestamp = Timestamp(1_795_013_600_000);
 const SIZE: (u16, u16) = (80, 24);
@@ -117,7 +117,7 @@ impl Screen {
             let Effect::Request { ticket, request } = effect else { continue };
             let replies = match request {
                 ApiRequest::Me => vec![Reply::Me(Box::new(me()))],
-                ApiRequest::Keys(Kind::Organization) => pages(count),
+                ApiRequest::Keys(KeyKind::Organization) => pages(count),
                 _ => continue,
             };
             for reply in replies {
@@ -273,7 +273,7 @@ fn ada() -> Arc<MemberRef> {
         id: id(0),
         name: "Ada Ampere".to_owned(),
         email: "ada@plant.example".to_owned(),
-        status: Status::Active,
+        status: MemberStatus::Active,
         removed_at: None,
     })
 }
@@ -283,7 +283,7 @@ fn me() -> Me {
         member: ada().as_ref().clone(),
         role: Role::Admin,
         organization: Organization { id: id(1), name: "Plant Nord GmbH".to_owned() },
-        may: May {
+        may: MemberCapabilities {
             create_personal_keys: true,
             manage_organization_keys: true,
             review: true,
@@ -306,7 +306,7 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
     });
     Key {
         id: id(n + 10),
-        kind: Kind::Organization,
+        kind: KeyKind::Organization,
         name: format!("{} line {n}", names[at]),
         masked: format!("sk_…{:04}", n % 10_000),
         note: None,
@@ -314,7 +314,8 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
         created_at: NOW.minus(i64::from(n % 700) * DAY + i64::from(n % 24) * HOUR),
         created_by: Arc::clone(by),
         last_used_at: used,
-        last_used_by: used.map(|_| Client { agent: agents[at].to_owned(), address: "10.0.3.7".to_owned() }),
+        last_used_by: used
+            .map(|_| ClientInfo { agent: agents[at].to_owned(), address: "10.0.3.7".to_owned() }),
         use_count: i64::from(n),
         replaces: None,
         replaced_by: None,
@@ -330,7 +331,7 @@ fn pages(count: usize) -> Vec<Reply> {
     let of = keys.len().div_ceil(PAGE);
     let page = |(at, keys): (usize, &[Key])| {
         let next_cursor = (at + 1 < of).then(|| "more".to_owned());
-        let metadata = Metadata { next_cursor, as_of: Some(NOW), total: Some(count as u64) };
+        let metadata = PageMetadata { next_cursor, as_of: Some(NOW), total: Some(count as u64) };
         Reply::Keys(Page { metadata, data: keys.to_vec() })
     };
     keys.chunks(PAGE).enumerate().map(page).collect()

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use keyward::clock::{Clock, entropy, monotonic};
+use keyward::clock::{Clock, monotonic, random_bytes};
 use keyward::domain::secret::{Token, TokenKind};
 use keyward::domain::time::DAY;
 use keyward::server::{self, RunningServer, Settings};
-use keyward::store::{Access, HostInvitation, Store, Target};
+use keyward::store::{AdminInvitation, DatabaseLocation, OpenMode, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -59,21 +59,21 @@ async fn bare() -> SocketAddr {
 
 async fn keyward() -> (RunningServer, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let target = Target::Sqlite(folder.path().join("data").join("keys.db"));
+    let target = DatabaseLocation::Sqlite(folder.path().join("data").join("keys.db"));
     let clock = Clock::System;
-    let store = Store::open(&target, Access::Serve, clock.now(), entropy).await.unwrap();
+    let store = Store::open(&target, OpenMode::Serve, clock.now(), random_bytes).await.unwrap();
     let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
     (server::start(settings, store, clock, None).await.unwrap(), folder)
 }
 
 /// Sets up an organization and creates keys, as an admin would.
 async fn keys(address: SocketAddr, store: &Store) -> Vec<String> {
-    let code = Token::new(TokenKind::Code, entropy());
+    let code = Token::new(TokenKind::Code, random_bytes());
     let at = Clock::System.now();
     let digest = TokenKind::Code.digest(code.expose()).unwrap();
     let admin =
-        HostInvitation { email: "ada@plant.example".into(), code: digest, at, expires_at: at.plus(DAY) };
-    store.bootstrap("Plant".into(), admin, entropy).await.unwrap();
+        AdminInvitation { email: "ada@plant.example".into(), code: digest, at, expires_at: at.plus(DAY) };
+    store.bootstrap("Plant".into(), admin, random_bytes).await.unwrap();
     let session = post(address, "sessions", "", &json!({"code": code.expose()})).await;
     let authorization = format!("Authorization: Bearer {}\r\n", session["token"].as_str().unwrap());
     let mut keys = Vec::new();

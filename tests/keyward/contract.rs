@@ -4,18 +4,18 @@ mod foreign_clients;
 mod lists;
 mod rotations_and_reviews;
 
-use keyward::client::{Client, Credential, Request};
-use keyward::clock::{Clock, entropy};
+use keyward::client::{CallRequest, Client, Credential};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::time::Timestamp;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::{ListMachines, ListSites};
 use keyward::wire::keys::{
     CreateKey, CreatedKey, EditKey, EditOrganizationKey, KeysQuery, ListOrganizationKeys, LookUpKey,
-    LookUpKeyCall, RevokeKey, RevokeLeakedKey, RevokeLeakedKeyCall, ShownOnce, UsageQuery,
+    LookUpKeyCall, RevokeKey, RevokeLeakedKey, RevokeLeakedKeyCall, SecretString, UsageQuery,
 };
 use keyward::wire::members::RemoveMember;
 use keyward::wire::problem::ProblemType as P;
@@ -23,15 +23,15 @@ use keyward::wire::problem::ProblemType as P;
 use crate::support::for_each_database;
 use crate::support::test_server::{TestMember, TestServer, problem_type};
 
-const ORGANIZATION: Kind = Kind::Organization;
-const PERSONAL: Kind = Kind::Personal;
+const ORGANIZATION: KeyKind = KeyKind::Organization;
+const PERSONAL: KeyKind = KeyKind::Personal;
 
 fn named(name: &str) -> CreateKey {
     CreateKey { name: name.into(), note: None, replaces: None }
 }
 
-async fn create(person: &TestMember, kind: Kind, body: CreateKey) -> CreatedKey {
-    let header = format!("{}", Id::new(Clock::System.now(), entropy()));
+async fn create(person: &TestMember, kind: KeyKind, body: CreateKey) -> CreatedKey {
+    let header = format!("{}", Id::new(Clock::System.now(), random_bytes()));
     person.client.create_key(kind, body, &header).await.unwrap()
 }
 
@@ -51,7 +51,7 @@ fn even_if_used(reason: &str) -> RevokeKey {
 
 async fn actions(person: &TestMember, key: Id) -> Vec<Action> {
     let query = ActivityQuery { key: Some(key), ..ActivityQuery::default() };
-    let rows = person.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+    let rows = person.client.send(CallRequest::to(ListActivity).query(query)).await.unwrap().data;
     rows.into_iter().map(|row| row.action).collect()
 }
 
@@ -63,8 +63,8 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
         let (id, holder) = (created.key.id, holder(&server, &created));
         assert_eq!((created.key.last_used_at, created.key.use_count, created.key.version), (None, 0, 1));
         let looked = Clock::System.now();
-        holder.send(Request::to(ListSites)).await.unwrap();
-        holder.send(Request::to(ListMachines)).await.unwrap();
+        holder.send(CallRequest::to(ListSites)).await.unwrap();
+        holder.send(CallRequest::to(ListMachines)).await.unwrap();
 
         // Seen at once, though the second use is not yet written.
         let seen = server.ada.client.key(ORGANIZATION, id).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
 
         let revoked = server.ada.client.revoke_key(ORGANIZATION, id, even_if_used("a test")).await.unwrap();
         assert_eq!((revoked.version, revoked.revoke_reason.as_deref()), (2, Some("a test")));
-        assert_eq!(problem_type(holder.send(Request::to(ListSites)).await), P::KeyInvalid);
+        assert_eq!(problem_type(holder.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
         // Repeated in either form: the same answer, and no second record.
         for wish in [even_if_used("again"), unless_used_since(looked)] {
             assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, wish).await.unwrap(), revoked);
@@ -134,8 +134,8 @@ async fn a_create_is_repeated_safely_after_a_lost_reply() {
         assert_ne!(other.key.id, first.key.id);
 
         let dead = holder(&server, &first);
-        assert_eq!(problem_type(dead.send(Request::to(ListSites)).await), P::KeyInvalid);
-        holder(&server, &second).send(Request::to(ListSites)).await.unwrap();
+        assert_eq!(problem_type(dead.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
+        holder(&server, &second).send(CallRequest::to(ListSites)).await.unwrap();
         assert!(send(&bo, "notebook").await.unwrap().secret.is_none(), "it is in use");
 
         bo.client.confirm_key(PERSONAL, first.key.id).await.unwrap();
@@ -165,7 +165,7 @@ async fn equal_parallel_creates_make_one_key_with_one_secret() {
                         ids.push(created.key.id);
                         // `/key-lookups` is no use, so it changes nothing for the others.
                         let body = LookUpKey { secret: created.secret.unwrap() };
-                        let found = server.ada.client.send(Request::with(LookUpKeyCall, body)).await;
+                        let found = server.ada.client.send(CallRequest::with(LookUpKeyCall, body)).await;
                         alive += usize::from(found.is_ok());
                     }
                     Err(error) => assert!(error.is(P::IdempotencyInProgress), "{error}"),
@@ -190,7 +190,7 @@ async fn an_edit_requires_the_current_version() {
         let stale = server.ada.client.edit_key(ORGANIZATION, key.id, 1, edit("newer", "")).await;
         let stale = stale.unwrap_err().problem().unwrap().clone();
         assert_eq!((stale.kind, stale.key.unwrap().version), (P::VersionMismatch, 2));
-        let without = Request::with(EditOrganizationKey, edit("x", "")).id(key.id);
+        let without = CallRequest::with(EditOrganizationKey, edit("x", "")).id(key.id);
         assert_eq!(problem_type(server.ada.client.send(without).await), P::IfMatchMissing);
         let bad = server.ada.client.edit_key(ORGANIZATION, key.id, 2, edit("a\u{202e}b", "")).await;
         assert_eq!(problem_type(bad), P::FieldInvalid);
@@ -210,8 +210,8 @@ async fn a_key_lookup_reveals_only_what_the_caller_may_see() {
         let created = create(&bo, PERSONAL, named("Bo's")).await;
         let shared_key = create(&server.ada, ORGANIZATION, named("shared")).await;
         let look_up = async |person: &TestMember, created: &CreatedKey| {
-            let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
-            person.client.send(Request::with(LookUpKeyCall, LookUpKey { secret })).await
+            let secret = SecretString::new(created.secret.as_ref().unwrap().expose());
+            person.client.send(CallRequest::with(LookUpKeyCall, LookUpKey { secret })).await
         };
         assert_eq!(look_up(&bo, &created).await.unwrap().key.unwrap().name, "Bo's");
         assert_eq!(problem_type(look_up(&bo, &shared_key).await), P::NotFound);
@@ -220,13 +220,16 @@ async fn a_key_lookup_reveals_only_what_the_caller_may_see() {
         assert!(look_up(&server.ada, &shared_key).await.unwrap().key.is_some());
 
         let revoke = async |person: &TestMember| {
-            let secret = ShownOnce::new(created.secret.as_ref().unwrap().expose());
+            let secret = SecretString::new(created.secret.as_ref().unwrap().expose());
             let body = RevokeLeakedKey { secret, reason: "found in a repository".into() };
-            person.client.send(Request::with(RevokeLeakedKeyCall, body)).await
+            person.client.send(CallRequest::with(RevokeLeakedKeyCall, body)).await
         };
         assert_eq!(problem_type(revoke(&bo).await), P::NotPermitted);
         assert!(revoke(&server.ada).await.unwrap().revoked_at.is_some());
-        assert_eq!(problem_type(holder(&server, &created).send(Request::to(ListSites)).await), P::KeyInvalid);
+        assert_eq!(
+            problem_type(holder(&server, &created).send(CallRequest::to(ListSites)).await),
+            P::KeyInvalid
+        );
         let key = bo.client.key(PERSONAL, created.key.id).await.unwrap();
         assert_eq!(key.revoke_reason.as_deref(), Some("leaked: found in a repository"));
         assert_eq!(key.use_count, 0, "looking it up was no use");
@@ -243,15 +246,15 @@ async fn removing_a_member_revokes_personal_keys_and_orphans_organization_keys()
         let own = create(&bo, PERSONAL, named("own")).await;
         let shared_key = create(&bo, ORGANIZATION, named("shared")).await;
         for created in [&own, &shared_key] {
-            holder(&server, created).send(Request::to(ListSites)).await.unwrap();
+            holder(&server, created).send(CallRequest::to(ListSites)).await.unwrap();
         }
         let list = async |query: KeysQuery| {
-            server.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
+            server.ada.client.send(CallRequest::to(ListOrganizationKeys).query(query)).await.unwrap()
         };
         let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
-        server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
-        assert_eq!(problem_type(holder(&server, &own).send(Request::to(ListSites)).await), P::KeyInvalid);
-        holder(&server, &shared_key).send(Request::to(ListSites)).await.unwrap();
+        server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id)).await.unwrap();
+        assert_eq!(problem_type(holder(&server, &own).send(CallRequest::to(ListSites)).await), P::KeyInvalid);
+        holder(&server, &shared_key).send(CallRequest::to(ListSites)).await.unwrap();
         let since = KeysQuery { changed_since: Some(seen), ..KeysQuery::default() };
         let orphaned = list(since).await.data;
         assert!(

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use keyward::client::{Client, Credential, Request};
-use keyward::clock::{entropy, monotonic};
+use keyward::client::{CallRequest, Client, Credential};
+use keyward::clock::{monotonic, random_bytes};
 use keyward::domain::activity::{Action, Activity};
 use keyward::domain::id::Id;
-use keyward::domain::key::Kind;
-use keyward::domain::member::{Role, Status};
+use keyward::domain::key::KeyKind;
+use keyward::domain::member::{MemberStatus, Role};
 use keyward::domain::review::Decision;
 use keyward::store::{ActivityFilter, ReviewFilter, Store};
 use keyward::wire::keys::{CreateKey, CreateOrganizationKey, RevokeKey, RevokeOrganizationKey};
-use keyward::wire::members::{CreateInvitation, Invite, RemoveMember};
-use keyward::wire::reviews::{CreateReview, Decide};
+use keyward::wire::members::{CreateInvitation, InviteMember, RemoveMember};
+use keyward::wire::reviews::{ApplyDecision, CreateReview};
 
 use crate::support::server_process::ServerProcess;
 use crate::support::test_server::TestServer;
@@ -45,16 +45,16 @@ async fn work_on(
     client: &Client,
     count: &AtomicUsize,
     done: &mut Acknowledged,
-) -> Result<(), keyward::client::Error> {
+) -> Result<(), keyward::client::ClientError> {
     let counted = || count.fetch_add(1, Ordering::SeqCst);
     loop {
         let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
-        let once = format!("{:032x}", u128::from_ne_bytes(entropy()));
+        let once = format!("{:032x}", u128::from_ne_bytes(random_bytes()));
         let key =
-            client.send(Request::with(CreateOrganizationKey, body).idempotency_key(&once)).await?.key.id;
+            client.send(CallRequest::with(CreateOrganizationKey, body).idempotency_key(&once)).await?.key.id;
         done.created.push(key);
         counted();
-        let keep = Decide {
+        let keep = ApplyDecision {
             review_id: key,
             key_id: key,
             decision: Decision::Keep,
@@ -62,19 +62,19 @@ async fn work_on(
             note: None,
             unless_used_since: None,
         };
-        client.send(Request::with(CreateReview, keep).idempotency_key(&once)).await?;
+        client.send(CallRequest::with(CreateReview, keep).idempotency_key(&once)).await?;
         done.reviewed.push(key);
         counted();
         let anyhow =
             RevokeKey { even_if_used: Some(true), reason: Some("a test".into()), ..RevokeKey::default() };
-        client.send(Request::with(RevokeOrganizationKey, anyhow).id(key)).await?;
+        client.send(CallRequest::with(RevokeOrganizationKey, anyhow).id(key)).await?;
         done.revoked.push(key);
         counted();
-        let invite = Invite { email: format!("{once}@plant.example"), role: Role::Normal };
-        let member = client.send(Request::with(CreateInvitation, invite)).await?.member.id;
+        let invite = InviteMember { email: format!("{once}@plant.example"), role: Role::Normal };
+        let member = client.send(CallRequest::with(CreateInvitation, invite)).await?.member.id;
         done.invited.push(member);
         counted();
-        client.send(Request::to(RemoveMember).id(member)).await?;
+        client.send(CallRequest::to(RemoveMember).id(member)).await?;
         done.removed.push(member);
         counted();
     }
@@ -83,7 +83,7 @@ async fn work_on(
 async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     let mut reader = store.reader().await.unwrap();
     let members = reader.members(None, 1_000_000).await.unwrap();
-    let live = reader.live_keys_of(admin, Kind::Organization).await.unwrap();
+    let live = reader.live_keys_of(admin, KeyKind::Organization).await.unwrap();
     let reviews = reader.reviews(ReviewFilter::default(), 1_000_000).await.unwrap();
     let log = reader.activity(ActivityFilter::default(), 1_000_000).await.unwrap();
     let keys_of = |action| -> Vec<Id> {
@@ -113,7 +113,7 @@ async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     let reviews: HashSet<Id> = reviews.into_iter().collect();
     assert_eq!(reviews, recorded.into_iter().collect(), "reviews disagree with the log");
     let gone: HashSet<Id> =
-        members.iter().filter(|m| m.member.status == Status::Removed).map(|m| m.member.id).collect();
+        members.iter().filter(|m| m.member.status == MemberStatus::Removed).map(|m| m.member.id).collect();
     let of = |action| log.iter().filter(move |row| row.action == action).filter_map(|row| row.member_id);
     assert_eq!(gone, of(Action::MemberRemoved).collect(), "removals disagree with the log");
     let known: HashSet<Id> = members.iter().map(|m| m.member.id).collect();
@@ -151,7 +151,7 @@ async fn acknowledged_writes_survive_a_killed_server() {
             let count = Arc::new(AtomicUsize::new(0));
             let client = server.client.with_credential(credential.clone());
             let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(client.clone(), count.clone()))).collect();
-            let enough = usize::from(u8::from_ne_bytes(entropy())) / 4;
+            let enough = usize::from(u8::from_ne_bytes(random_bytes())) / 4;
             let begun = monotonic();
             while count.load(Ordering::SeqCst) < enough {
                 assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use keyward::client::Request;
+use keyward::client::CallRequest;
 use keyward::domain::secret::Secret;
 use keyward::wire::keys::{
     CreateKey, CreateOrganizationKey, GetOrganizationKey, RevokeKey, RevokeOrganizationKey,
@@ -141,7 +141,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let created = server
         .ada
         .client
-        .send(Request::with(CreateOrganizationKey, new).idempotency_key("one"))
+        .send(CallRequest::with(CreateOrganizationKey, new).idempotency_key("one"))
         .await
         .unwrap();
     let secret = created.secret.unwrap();
@@ -151,7 +151,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let none = nginx.get(&[]).await;
     assert_eq!(none.status, 401);
     assert_eq!(none.header("www-authenticate"), Some("Bearer realm=\"keyward\""));
-    let unknown = format!("Bearer {}", Secret::generate(keyward::clock::entropy).expose());
+    let unknown = format!("Bearer {}", Secret::generate(keyward::clock::random_bytes).expose());
     assert_eq!(nginx.get(&[("Authorization", &unknown)]).await.status, 401);
     assert!(seen.lock().unwrap().is_empty(), "the API was reached without a key");
 
@@ -174,13 +174,18 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     assert_eq!(header("x-keyward-key-name").as_deref(), Some("Grafana%20%E2%80%93%20S%C3%BCd"));
     assert_eq!(header("authorization"), None);
     assert!(!format!("{headers:?}").contains("forged"), "{headers:?}");
-    let key = server.ada.client.send(Request::to(GetOrganizationKey).id(created.key.id)).await.unwrap();
+    let key = server.ada.client.send(CallRequest::to(GetOrganizationKey).id(created.key.id)).await.unwrap();
     let by = key.last_used_by.unwrap();
     assert_eq!((by.agent.as_str(), by.address.as_str()), ("grafana/11", "127.0.0.1"));
 
     // Revoked: refused from the next request on.
     let revoke = RevokeKey { even_if_used: Some(true), reason: Some("test".into()), ..RevokeKey::default() };
-    server.ada.client.send(Request::with(RevokeOrganizationKey, revoke).id(created.key.id)).await.unwrap();
+    server
+        .ada
+        .client
+        .send(CallRequest::with(RevokeOrganizationKey, revoke).id(created.key.id))
+        .await
+        .unwrap();
     let revoked = nginx.get(&[("Authorization", &bearer)]).await;
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked.header("www-authenticate"), Some("Bearer realm=\"keyward\", error=\"invalid_token\""));
@@ -222,7 +227,7 @@ fn the_deployment_examples_match_the_server() {
             assert!(text.contains(header), "{proxy}: {header}");
         }
     }
-    let secret = Secret::generate(keyward::clock::entropy);
+    let secret = Secret::generate(keyward::clock::random_bytes);
     let rule = example("gitleaks.toml");
     assert!(rule.contains(r"\bsk_[0-9A-Za-z]{40}\b"));
     assert!(secret.expose()[3..].chars().all(|c| c.is_ascii_alphanumeric()) && secret.expose().len() == 43);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward::client::Request;
-use keyward::clock::{Clock, entropy};
+use keyward::client::CallRequest;
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::secret::Secret;
 use keyward::server::{self, RunningServer, Settings, StartError};
-use keyward::store::{Access, Store, Target};
+use keyward::store::{DatabaseLocation, OpenMode, Store};
 use keyward::wire::keys::{CreateKey, CreateOrganizationKey};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -29,8 +29,8 @@ async fn serve(change: impl FnOnce(&mut Settings)) -> (RunningServer, TempDir) {
 }
 
 async fn start(settings: Settings, folder: &TempDir) -> Result<RunningServer, StartError> {
-    let target = Target::Sqlite(folder.path().join("data").join("keys.db"));
-    let store = Store::open(&target, Access::Serve, Clock::System.now(), entropy).await.unwrap();
+    let target = DatabaseLocation::Sqlite(folder.path().join("data").join("keys.db"));
+    let store = Store::open(&target, OpenMode::Serve, Clock::System.now(), random_bytes).await.unwrap();
     server::start(settings, store, Clock::System, None).await
 }
 
@@ -39,7 +39,7 @@ const KEY: &str = "Bearer sk_0000000000000000000000000000000000000000";
 
 /// A well-formed key that was never made, as a header.
 fn unknown_key() -> String {
-    format!("Bearer {}", Secret::generate(entropy).expose())
+    format!("Bearer {}", Secret::generate(random_bytes).expose())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,7 +324,7 @@ async fn a_valid_key_is_accepted_while_its_address_is_rate_limited() {
     let server = TestServer::start_with(&Database::sqlite(), settings, Clock::System).await;
     let new = CreateKey { name: "Grafana".into(), note: None, replaces: None };
     let created =
-        server.ada.client.send(Request::with(CreateOrganizationKey, new).idempotency_key("one")).await;
+        server.ada.client.send(CallRequest::with(CreateOrganizationKey, new).idempotency_key("one")).await;
     let bearer = format!("Bearer {}", created.unwrap().secret.unwrap().expose());
     for _ in 0..5 {
         let guess = request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "");

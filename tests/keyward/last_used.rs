@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use keyward::client::{Client, Credential, Error, Request};
-use keyward::clock::{Clock, entropy, monotonic};
+use keyward::client::{CallRequest, Client, ClientError, Credential};
+use keyward::clock::{Clock, monotonic, random_bytes};
 use keyward::domain::id::Id;
-use keyward::domain::key::{Key, Kind};
+use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::time::{HOUR, SECOND, Timestamp};
 use keyward::domain::usage::BucketWidth;
-use keyward::store::{Scope, Store};
+use keyward::store::{KeyScope, Store};
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, CreatedKey};
 
@@ -20,7 +20,7 @@ use crate::support::server_process::ServerProcess;
 use crate::support::test_server::{TestServer, settings_without_limits, start_server};
 use crate::support::{Database, for_each_database, scaled};
 
-const KIND: Kind = Kind::Organization;
+const KIND: KeyKind = KeyKind::Organization;
 
 fn now() -> Timestamp {
     Clock::System.now()
@@ -28,12 +28,12 @@ fn now() -> Timestamp {
 
 /// A number below `n`, by chance.
 fn below(n: usize) -> usize {
-    usize::from_ne_bytes(entropy()) % n
+    usize::from_ne_bytes(random_bytes()) % n
 }
 
-async fn create(ada: &Client) -> Result<CreatedKey, Error> {
+async fn create(ada: &Client) -> Result<CreatedKey, ClientError> {
     let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
-    ada.create_key(KIND, body, &Id::new(now(), entropy()).to_string()).await
+    ada.create_key(KIND, body, &Id::new(now(), random_bytes()).to_string()).await
 }
 
 fn holder(door: &Client, created: &CreatedKey) -> Client {
@@ -43,7 +43,7 @@ fn holder(door: &Client, created: &CreatedKey) -> Client {
 
 /// The key as the database has it, whatever a server knows besides.
 async fn stored(store: &Store, id: Id) -> Key {
-    store.reader().await.unwrap().key(id, Scope::Any).await.unwrap().unwrap().key
+    store.reader().await.unwrap().key(id, KeyScope::Any).await.unwrap().unwrap().key
 }
 
 /// What one integration did with its key.
@@ -61,10 +61,10 @@ impl Uses {
     }
 
     /// Uses the key once.
-    async fn one(&mut self, holder: &Client) -> Result<(), Error> {
+    async fn one(&mut self, holder: &Client) -> Result<(), ClientError> {
         self.sent += 1;
         let at = now();
-        holder.send(Request::to(ListSites)).await?;
+        holder.send(CallRequest::to(ListSites)).await?;
         self.answered += 1;
         self.last = Some(at);
         Ok(())
@@ -72,7 +72,7 @@ impl Uses {
 }
 
 /// Until the server is gone. An answer that says no is no such end.
-fn gone(ended: Result<(), Error>) {
+fn gone(ended: Result<(), ClientError>) {
     let error = ended.unwrap_err();
     assert!(error.problem().is_none(), "a good key was refused: {error}");
 }
@@ -80,7 +80,7 @@ fn gone(ended: Result<(), Error>) {
 /// Creates keys and uses each a few times or never, until the server is gone.
 async fn come_and_go(ada: Client, door: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
     let mut all = Vec::new();
-    let on = async |all: &mut Vec<Uses>| -> Result<(), Error> {
+    let on = async |all: &mut Vec<Uses>| -> Result<(), ClientError> {
         loop {
             let created = create(&ada).await?;
             all.push(Uses::of(created.key.id));
@@ -98,7 +98,7 @@ async fn come_and_go(ada: Client, door: Client, count: Arc<AtomicUsize>) -> Vec<
 /// Uses one key without a pause, until the server is gone.
 async fn hammer(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
     let mut uses = Uses::of(id);
-    let on = async |uses: &mut Uses| -> Result<(), Error> {
+    let on = async |uses: &mut Uses| -> Result<(), ClientError> {
         loop {
             uses.one(&holder).await?;
             count.fetch_add(1, Ordering::SeqCst);
@@ -182,7 +182,7 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
         let at = start.plus(if round == 0 { 0 } else { jump });
         time.store(at.0, Ordering::SeqCst);
         if below(3) > 0 {
-            holder.send(Request::to(ListSites)).await.unwrap();
+            holder.send(CallRequest::to(ListSites)).await.unwrap();
             latest = latest.max(Some(at));
             count += 1;
         }
@@ -214,7 +214,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
         // The first is written at once; the two after it are gathered, each by its own process.
         for user in [&here, &here, &there] {
             let before = now();
-            user.send(Request::to(ListSites)).await.unwrap();
+            user.send(CallRequest::to(ListSites)).await.unwrap();
             while now() == before {
                 tokio::task::yield_now().await;
             }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use keyward::clock::{Clock, entropy};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::secret::{Secret, Token, TokenKind};
 use keyward::server::openapi::document;
@@ -92,7 +92,7 @@ struct CreatedKey {
 
 async fn insert_member(tx: &mut Tx, role: Role) -> Id {
     let at = Clock::System.now();
-    let id = Id::new(at, entropy());
+    let id = Id::new(at, random_bytes());
     let new = NewMember { id, email: format!("{id}@plant.example"), name: "Some One".into(), role, at };
     tx.insert_member(&new).await.unwrap();
     tx.activate_member(id, at).await.unwrap();
@@ -100,17 +100,17 @@ async fn insert_member(tx: &mut Tx, role: Role) -> Id {
 }
 
 async fn insert_session(tx: &mut Tx, member_id: Id) -> (Id, String) {
-    let token = Token::new(TokenKind::Session, entropy());
-    let (at, id) = (Clock::System.now(), Id::new(Clock::System.now(), entropy()));
+    let token = Token::new(TokenKind::Session, random_bytes());
+    let (at, id) = (Clock::System.now(), Id::new(Clock::System.now(), random_bytes()));
     let digest = TokenKind::Session.digest(token.expose()).unwrap();
     let (agent, address) = (String::new(), "192.0.2.1".to_owned());
     tx.insert_session(NewSession { id, member_id, digest, at, agent, address }).await.unwrap();
     (id, token.expose().to_owned())
 }
 
-async fn insert_key(tx: &mut Tx, kind: Kind, created_by: Id, revoked: bool) -> CreatedKey {
-    let (at, secret) = (Clock::System.now(), Secret::generate(entropy));
-    let id = Id::new(at, entropy());
+async fn insert_key(tx: &mut Tx, kind: KeyKind, created_by: Id, revoked: bool) -> CreatedKey {
+    let (at, secret) = (Clock::System.now(), Secret::generate(random_bytes));
+    let id = Id::new(at, random_bytes());
     let new = NewKey {
         id,
         kind,
@@ -137,7 +137,7 @@ async fn create_fixture(
 ) -> Fixture {
     let operation = operation.to_owned();
     let keys = keys.clone();
-    let made: Result<Fixture, keyward::store::Error> = server
+    let made: Result<Fixture, keyward::store::StoreError> = server
         .store
         .write(move |tx| {
             Box::pin(async move {
@@ -166,10 +166,12 @@ async fn create_fixture(
                     "revoked-key" => credential = Some(keys[2].clone()),
                     _ => {}
                 }
-                let kind = if operation.contains("Personal") { Kind::Personal } else { Kind::Organization };
-                let other_kind = if kind == Kind::Personal { Kind::Organization } else { Kind::Personal };
-                let missing = Id::new(now, entropy());
-                let unknown = Secret::generate(entropy).expose().to_owned();
+                let kind =
+                    if operation.contains("Personal") { KeyKind::Personal } else { KeyKind::Organization };
+                let other_kind =
+                    if kind == KeyKind::Personal { KeyKind::Organization } else { KeyKind::Personal };
+                let missing = Id::new(now, random_bytes());
+                let unknown = Secret::generate(random_bytes).expose().to_owned();
                 let mut targets = BTreeMap::from([("missing", (missing, unknown))]);
                 for (name, kind, by, revoked) in [
                     ("own", kind, me, false),
@@ -227,7 +229,7 @@ fn ask(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Valu
         "listPersonalKeyUsage" | "listOrganizationKeyUsage" => (format!("?ids={}", fixture.any), None),
         "listRotations" => ("?owner=organization".into(), None),
         "createInvitation" => body(
-            json!({"email": format!("{}@plant.example", Id::new(Clock::System.now(), entropy())), "role": "normal"}),
+            json!({"email": format!("{}@plant.example", Id::new(Clock::System.now(), random_bytes())), "role": "normal"}),
         ),
         "createSession" => body(json!({"code": format!("inv_{}", "0".repeat(64))})),
         "createPersonalKey" | "createOrganizationKey" => body(json!({"name": "new"})),
@@ -292,7 +294,7 @@ async fn send(
 async fn table(server: &TestServer) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let base = server.base_url();
-    let keys = [Kind::Personal, Kind::Organization, Kind::Organization];
+    let keys = [KeyKind::Personal, KeyKind::Organization, KeyKind::Organization];
     let mut secrets = Vec::new();
     for (n, kind) in keys.into_iter().enumerate() {
         let body = keyward::wire::keys::CreateKey { name: format!("key {n}"), note: None, replaces: None };

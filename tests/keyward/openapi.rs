@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keyward::server::openapi::document;
-use keyward::wire::{self, Call, Visitor};
+use keyward::wire::{self, Call, CallVisitor};
 use serde_json::Value;
 
 mod conformance;
@@ -38,7 +38,7 @@ fn every_reference_resolves() {
 #[test]
 fn every_call_is_an_operation_with_its_problems_and_headers() {
     struct Check(Value, usize);
-    impl Visitor for Check {
+    impl CallVisitor for Check {
         fn call<C: Call>(&mut self) {
             let path = format!("{}{}", wire::BASE, C::PATH);
             let operation = &self.0["paths"][&path][C::METHOD.as_str().to_lowercase()];

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use keyward::client::{Client, Credential, Request};
-use keyward::clock::{Clock, entropy};
+use keyward::client::{CallRequest, Client, Credential};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
@@ -18,9 +18,9 @@ use crate::support::{for_each_database, scaled};
 
 const VERIFIERS: usize = 16;
 
-async fn create(person: &TestMember, kind: Kind) -> CreatedKey {
+async fn create(person: &TestMember, kind: KeyKind) -> CreatedKey {
     let body = CreateKey { name: "raced".into(), note: None, replaces: None };
-    let header = Id::new(Clock::System.now(), entropy()).to_string();
+    let header = Id::new(Clock::System.now(), random_bytes()).to_string();
     person.client.create_key(kind, body, &header).await.unwrap()
 }
 
@@ -30,7 +30,7 @@ fn holder(client: &Client, created: &CreatedKey) -> Client {
 
 /// Whether the key was accepted; anything but yes and no is a fault.
 async fn accepted(holder: &Client) -> bool {
-    match holder.send(Request::to(ListSites)).await {
+    match holder.send(CallRequest::to(ListSites)).await {
         Ok(_) => true,
         Err(error) if error.is(P::KeyInvalid) => false,
         Err(error) => panic!("{error}"),
@@ -72,7 +72,7 @@ async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
             None
         };
         for round in 0..scaled(2_000) {
-            let created = create(&server.ada, Kind::Organization).await;
+            let created = create(&server.ada, KeyKind::Organization).await;
             let doors = [Some(&server.client), next_door.as_ref().map(|(_, client)| client)];
             let doors: Vec<&Client> = doors.into_iter().flatten().collect();
             let holders = (0..VERIFIERS).map(|n| holder(doors[n % doors.len()], &created)).collect();
@@ -83,7 +83,7 @@ async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
             }
             let wish =
                 RevokeKey { even_if_used: Some(true), reason: Some("raced".into()), ..RevokeKey::default() };
-            server.ada.client.revoke_key(Kind::Organization, created.key.id, wish).await.unwrap();
+            server.ada.client.revoke_key(KeyKind::Organization, created.key.id, wish).await.unwrap();
             acknowledged.store(true, Ordering::SeqCst);
             for verifier in running {
                 let late = verifier.await.unwrap();
@@ -105,13 +105,13 @@ async fn a_guarded_revoke_sees_every_answered_use() {
         let server = TestServer::start(database).await;
         let (mut revoked, mut refused) = (0, 0);
         for round in 0..scaled(5_000) {
-            let created = create(&server.ada, Kind::Organization).await;
+            let created = create(&server.ada, KeyKind::Organization).await;
             let (id, holder) = (created.key.id, holder(&server.client, &created));
             let mut since = created.key.created_at;
             // Also keys whose further uses are gathered in memory. (On PostgreSQL a use within 30 s refuses every revoke.)
             if round % 2 == 0 && !database.is_shared() {
                 assert!(accepted(&holder).await);
-                let used = server.ada.client.key(Kind::Organization, id).await.unwrap();
+                let used = server.ada.client.key(KeyKind::Organization, id).await.unwrap();
                 since = used.last_used_at.unwrap().plus(1);
                 while Clock::System.now() < since {
                     tokio::task::yield_now().await;
@@ -139,7 +139,7 @@ async fn a_guarded_revoke_sees_every_answered_use() {
             let seen = answered.load(Ordering::SeqCst);
             let wish = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
             sent.store(true, Ordering::SeqCst);
-            match server.ada.client.revoke_key(Kind::Organization, id, wish).await {
+            match server.ada.client.revoke_key(KeyKind::Organization, id, wish).await {
                 Ok(key) => {
                     revoked += 1;
                     assert!(!seen, "{} round {round}: a use was answered, and the key died", database.name);
@@ -167,16 +167,16 @@ async fn a_personal_key_never_outlives_its_member() {
         let server = TestServer::start(database).await;
         let people = server.insert_members(Role::Normal, scaled(300)).await;
         for (round, person) in people.into_iter().enumerate() {
-            let known = create(&person, Kind::Personal).await;
+            let known = create(&person, KeyKind::Personal).await;
             let late = {
                 let (person, header) = (person.clone(), round.to_string());
                 let body = CreateKey { name: "late".into(), note: None, replaces: None };
-                tokio::spawn(async move { person.client.create_key(Kind::Personal, body, &header).await })
+                tokio::spawn(async move { person.client.create_key(KeyKind::Personal, body, &header).await })
             };
             for _ in 0..round % 30 {
                 tokio::task::yield_now().await;
             }
-            server.ada.client.send(Request::to(RemoveMember).id(person.id)).await.unwrap();
+            server.ada.client.send(CallRequest::to(RemoveMember).id(person.id)).await.unwrap();
             assert!(!accepted(&holder(&server.client, &known)).await, "{} round {round}", database.name);
             match late.await.unwrap() {
                 Ok(created) => {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use keyward::client::{Client, Request};
+use keyward::client::{CallRequest, Client};
 use keyward::clock::monotonic;
 use keyward::domain::member::Role;
-use keyward::wire::members::{CreateInvitation, Invite};
+use keyward::wire::members::{CreateInvitation, InviteMember};
 use keyward::wire::problem::ProblemType as P;
 use keyward::wire::sessions::GetMe;
 
@@ -22,8 +22,8 @@ async fn invite_on(client: Client, name: String, stop: tokio_util::sync::Cancell
             break;
         }
         let email = format!("{name}.{n}@plant.example");
-        let invite = Invite { email: email.clone(), role: Role::Normal };
-        match client.send(Request::with(CreateInvitation, invite)).await {
+        let invite = InviteMember { email: email.clone(), role: Role::Normal };
+        match client.send(CallRequest::with(CreateInvitation, invite)).await {
             Ok(_) => acknowledged.push(email),
             Err(error) => {
                 assert!(error.is(P::Unavailable) || error.is(P::OutcomeUnknown), "{error:?}");
@@ -46,7 +46,7 @@ async fn a_postgresql_restart_loses_nothing_and_the_server_recovers() {
         let writers: Vec<_> = writers.collect();
         tokio::task::block_in_place(|| cluster.restart(mode));
         let up = monotonic();
-        while let Err(error) = server.ada.client.send(Request::to(GetMe)).await {
+        while let Err(error) = server.ada.client.send(CallRequest::to(GetMe)).await {
             assert!(error.is(P::Unavailable), "{error:?}");
             assert!(up.elapsed() < Duration::from_secs(5), "the server did not recover: {error:?}");
         }

@@ -1,11 +1,11 @@
 //! The review on its own feet: the screens' model against a real server, with real clients that use the keys meanwhile.
 
-use keyward::client::{Credential, Request};
-use keyward::clock::{Clock, entropy};
+use keyward::client::{CallRequest, Credential};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::activity::Action;
 use keyward::domain::draft::Drafts;
 use keyward::domain::id::Id;
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::review::Decision;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
@@ -29,8 +29,8 @@ async fn start_server(database: &crate::support::Database) -> TestServer {
 
 async fn create(person: &TestMember, name: &str) -> CreatedKey {
     let body = CreateKey { name: name.into(), note: None, replaces: None };
-    let header = Id::new(Clock::System.now(), entropy()).to_string();
-    person.client.create_key(Kind::Organization, body, &header).await.unwrap()
+    let header = Id::new(Clock::System.now(), random_bytes()).to_string();
+    person.client.create_key(KeyKind::Organization, body, &header).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,11 +41,11 @@ async fn a_key_used_since_the_review_is_not_revoked() {
         let screens = UiHarness::open(&server.ada, "").await.press("3axA").await;
         assert!(screens.screen().contains("2 keys will be revoked"), "{}", screens.screen());
         let holder = Credential::bearer(busy.secret.unwrap().expose()).unwrap();
-        server.client.with_credential(holder).send(Request::to(ListSites)).await.unwrap();
+        server.client.with_credential(holder).send(CallRequest::to(ListSites)).await.unwrap();
         let screens = screens.press("revoke 2<enter>").await;
         let screen = screens.screen();
         assert!(screen.contains("by keyward/") && screen.contains("127.0.0.1, after you looked"), "{screen}");
-        let key = |id| server.ada.client.key(Kind::Organization, id);
+        let key = |id| server.ada.client.key(KeyKind::Organization, id);
         assert!(key(quiet.key.id).await.unwrap().revoked_at.is_some(), "{}", database.name);
         assert!(key(busy.key.id).await.unwrap().revoked_at.is_none(), "{}", database.name);
         server.stop().await;
@@ -55,10 +55,10 @@ async fn a_key_used_since_the_review_is_not_revoked() {
 
 /// How often each key was decided on, and how often it was revoked.
 async fn done(person: &TestMember, key: Id) -> (usize, usize) {
-    let reviews = person.client.send(Request::to(ListReviews)).await.unwrap().data;
+    let reviews = person.client.send(CallRequest::to(ListReviews)).await.unwrap().data;
     let query =
         ActivityQuery { key: Some(key), action: Some(Action::KeyRevoked), ..ActivityQuery::default() };
-    let revoked = person.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+    let revoked = person.client.send(CallRequest::to(ListActivity).query(query)).await.unwrap().data;
     (reviews.iter().filter(|review| review.key_id == key).count(), revoked.len())
 }
 
@@ -104,7 +104,7 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
                 assert!(recorded <= 1 && revoked == if n < 2 { recorded } else { 0 }, "{at}: {n}");
                 if recorded == 0 {
                     // It was never decided, or not yet written down: it waits still.
-                    ada.client.revoke_key(Kind::Organization, key, anyway()).await.unwrap();
+                    ada.client.revoke_key(KeyKind::Organization, key, anyway()).await.unwrap();
                 }
             }
             if survived {
@@ -128,7 +128,8 @@ async fn a_removal_orphans_the_keys_that_its_dry_run_listed() {
         let ben = server.add_member("ben@plant.example", Role::Admin).await;
         let left = create(&ben, "Left behind").await;
         let remove = |dry_run| {
-            let request = Request::to(RemoveMember).id(ben.id).query(RemoveQuery { dry_run: Some(dry_run) });
+            let request =
+                CallRequest::to(RemoveMember).id(ben.id).query(RemoveQuery { dry_run: Some(dry_run) });
             server.ada.client.send(request)
         };
         let trial = remove(true).await.unwrap();
@@ -140,7 +141,9 @@ async fn a_removal_orphans_the_keys_that_its_dry_run_listed() {
         assert!(screens.screen().contains("orphaned"), "{}", screens.screen());
         assert_eq!(trial.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [left.key.id]);
         let query = ReviewsQuery::default();
-        assert!(server.ada.client.send(Request::to(ListReviews).query(query)).await.unwrap().data.is_empty());
+        assert!(
+            server.ada.client.send(CallRequest::to(ListReviews).query(query)).await.unwrap().data.is_empty()
+        );
         server.stop().await;
     })
     .await;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keyward::client::{Client, Credential, Error, Request};
-use keyward::clock::{Clock, entropy};
+use keyward::client::{CallRequest, Client, ClientError, Credential};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
-use keyward::domain::key::{Key, Kind};
+use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::member::Role;
 use keyward::domain::rotation::Phase;
 use keyward::domain::time::{DAY, HOUR, SECOND, Timestamp};
-use keyward::store::Target;
+use keyward::store::DatabaseLocation;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, CreatedKey, ListRotations, RevokeKey, Rotation, RotationsQuery};
@@ -26,7 +26,7 @@ use crate::support::{Database, for_each_database, scaled};
 mod commands;
 mod interrupted;
 
-const ORGANIZATION: Kind = Kind::Organization;
+const ORGANIZATION: KeyKind = KeyKind::Organization;
 
 /// A server in which time passes when it is told to.
 struct Days<'a> {
@@ -49,7 +49,7 @@ impl<'a> Days<'a> {
 
     /// Lets time pass: the clock is moved on, or else everything on record is moved back.
     async fn pass(&self, ms: i64) {
-        let Target::Postgres(url) = &self.database.target else {
+        let DatabaseLocation::Postgres(url) = &self.database.target else {
             return self.clock.advance(Duration::from_millis(ms.try_into().unwrap()));
         };
         // Writes what was gathered.
@@ -74,7 +74,7 @@ impl<'a> Days<'a> {
     }
 
     async fn create(&self, name: &str, replaces: Option<Id>) -> Made {
-        let header = Id::new(self.now(), entropy()).to_string();
+        let header = Id::new(self.now(), random_bytes()).to_string();
         self.made(create(&self.server.ada.client, name, replaces, &header).await.unwrap())
     }
 
@@ -94,7 +94,7 @@ impl<'a> Days<'a> {
     }
 
     /// *Finish*, as the program asks for it.
-    async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, Error> {
+    async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, ClientError> {
         let since = self.now().minus(rotation.quiet_window_s * SECOND);
         let body = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
         admin.revoke_key(ORGANIZATION, rotation.old.id, body).await
@@ -115,7 +115,7 @@ impl Made {
 }
 
 async fn accepted(holder: &Client) -> bool {
-    match holder.send(Request::to(ListSites)).await {
+    match holder.send(CallRequest::to(ListSites)).await {
         Ok(_) => true,
         Err(error) if error.is(P::KeyInvalid) => false,
         Err(error) => panic!("{error}"),
@@ -127,20 +127,20 @@ async fn create(
     name: &str,
     replaces: Option<Id>,
     header: &str,
-) -> Result<CreatedKey, Error> {
+) -> Result<CreatedKey, ClientError> {
     let body = CreateKey { name: name.into(), note: None, replaces };
     client.create_key(ORGANIZATION, body, header).await
 }
 
 async fn rotations(client: &Client) -> Vec<Rotation> {
     let query = RotationsQuery { limit: Some(1000), ..RotationsQuery::default() };
-    client.send(Request::to(ListRotations).query(query)).await.unwrap().data
+    client.send(CallRequest::to(ListRotations).query(query)).await.unwrap().data
 }
 
 /// The rows of the activity log about a key.
 async fn logged(admin: &TestMember, key: Id, action: Action) -> Vec<String> {
     let query = ActivityQuery { key: Some(key), action: Some(action), ..ActivityQuery::default() };
-    let rows = admin.client.send(Request::to(ListActivity).query(query)).await.unwrap().data;
+    let rows = admin.client.send(CallRequest::to(ListActivity).query(query)).await.unwrap().data;
     rows.into_iter().map(|row| row.detail).collect()
 }
 

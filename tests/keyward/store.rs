@@ -6,36 +6,39 @@ mod files;
 mod finality;
 mod restored_backup;
 
-use keyward::clock::{Clock, entropy};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
-use keyward::domain::member::Status;
+use keyward::domain::member::MemberStatus;
 use keyward::domain::secret::{Digest, Token, TokenKind};
 use keyward::domain::time::{DAY, Timestamp};
-use keyward::store::{Access, ActivityFilter, Error, HostInvitation, OpenError, SetUpError, Store, Target};
+use keyward::store::{
+    ActivityFilter, AdminInvitation, DatabaseLocation, OpenMode, OpenStoreError, SetUpError, Store,
+    StoreError,
+};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 
 use crate::support::{Database, for_each_database};
 
-fn ada() -> HostInvitation {
-    let code = Token::new(TokenKind::Code, entropy());
+fn ada() -> AdminInvitation {
+    let code = Token::new(TokenKind::Code, random_bytes());
     let code = TokenKind::Code.digest(code.expose()).unwrap();
     let at = Clock::System.now();
-    HostInvitation { email: "ada@plant.example".into(), code, at, expires_at: at.plus(3 * DAY) }
+    AdminInvitation { email: "ada@plant.example".into(), code, at, expires_at: at.plus(3 * DAY) }
 }
 
 /// A store with Ada in it, who was invited.
 async fn with_ada(database: &Database) -> (Store, Id) {
     let store = database.open().await;
-    let ada = store.bootstrap("Plant".into(), ada(), entropy).await.unwrap().member.id;
+    let ada = store.bootstrap("Plant".into(), ada(), random_bytes).await.unwrap().member.id;
     (store, ada)
 }
 
 /// A connection that goes past the store, as someone with a database tool would.
-async fn raw(target: &Target) -> AnyConnection {
+async fn raw(target: &DatabaseLocation) -> AnyConnection {
     sqlx::any::install_default_drivers();
     let url = match target {
-        Target::Sqlite(path) => format!("sqlite://{}", path.display()),
-        Target::Postgres(url) => url.clone(),
+        DatabaseLocation::Sqlite(path) => format!("sqlite://{}", path.display()),
+        DatabaseLocation::Postgres(url) => url.clone(),
     };
     AnyConnection::connect(&url).await.unwrap()
 }
@@ -46,7 +49,7 @@ async fn run(connection: &mut AnyConnection, sql: &str) -> Result<u64, sqlx::Err
 
 /// Writes a key past the store; gives its id.
 async fn insert_key(connection: &mut AnyConnection, member: Id, digest: Digest, revoked: bool) -> Id {
-    let id = Id::new(Clock::System.now(), entropy());
+    let id = Id::new(Clock::System.now(), random_bytes());
     sqlx::query(
         "INSERT INTO keys (id, kind, name, digest, last_four, version, created_at, created_by, use_count, revoked_at, changed_at) \
          VALUES ($1, 'personal', 'Notebook', $2, '5G08', 1, 7, $3, 0, $4, 7)",
@@ -65,13 +68,13 @@ async fn insert_key(connection: &mut AnyConnection, member: Id, digest: Digest, 
 async fn an_organization_is_set_up_once_and_an_admin_can_always_be_invited_from_the_host() {
     for_each_database(async |database| {
         let store = database.open().await;
-        let early = store.invite_from_host(ada(), entropy).await;
+        let early = store.invite_from_host(ada(), random_bytes).await;
         assert!(matches!(early, Err(SetUpError::NotSetUp)));
-        let first = store.bootstrap("Plant".into(), ada(), entropy).await.unwrap();
-        assert_eq!(first.member.status, Status::Invited);
-        let again = store.bootstrap("Plant".into(), ada(), entropy).await;
+        let first = store.bootstrap("Plant".into(), ada(), random_bytes).await.unwrap();
+        assert_eq!(first.member.status, MemberStatus::Invited);
+        let again = store.bootstrap("Plant".into(), ada(), random_bytes).await;
         assert!(matches!(again, Err(SetUpError::AlreadySetUp)));
-        let rescued = store.invite_from_host(ada(), entropy).await.unwrap();
+        let rescued = store.invite_from_host(ada(), random_bytes).await.unwrap();
         assert_eq!(rescued.member.id, first.member.id);
         let log = store.reader().await.unwrap().activity(ActivityFilter::default(), 100).await.unwrap();
         assert_eq!(log.len(), 3);
@@ -87,12 +90,12 @@ async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
         let (store, ada) = with_ada(database).await;
         let now = Clock::System.now();
         for how in 0..3 {
-            let refused: Result<(), Error> = store
+            let refused: Result<(), StoreError> = store
                 .write(move |tx| {
                     Box::pin(async move {
                         tx.remove_member(ada, now).await?;
                         match how {
-                            0 => Err(Error::Busy),
+                            0 => Err(StoreError::Busy),
                             // A statement that fails: on PostgreSQL the transaction is dead then.
                             1 => tx.insert_member(&same_address(ada)).await,
                             _ => panic!("a fault of ours"),
@@ -101,14 +104,17 @@ async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
                 })
                 .await;
             match how {
-                0 => assert_eq!(refused, Err(Error::Busy)),
-                1 => assert!(matches!(refused, Err(Error::Failed(_) | Error::Taken(_))), "{refused:?}"),
-                _ => assert!(matches!(refused, Err(Error::Failed(_))), "{refused:?}"),
+                0 => assert_eq!(refused, Err(StoreError::Busy)),
+                1 => assert!(
+                    matches!(refused, Err(StoreError::Failed(_) | StoreError::Taken(_))),
+                    "{refused:?}"
+                ),
+                _ => assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}"),
             }
             let row = store.reader().await.unwrap().member(ada).await.unwrap().unwrap();
-            assert_eq!(row.member.status, Status::Invited, "{}", database.name);
+            assert_eq!(row.member.status, MemberStatus::Invited, "{}", database.name);
         }
-        let done: Result<bool, Error> =
+        let done: Result<bool, StoreError> =
             store.write(move |tx| Box::pin(async move { tx.activate_member(ada, now).await })).await;
         assert_eq!(done, Ok(true));
         store.close().await;
@@ -131,7 +137,7 @@ async fn a_write_completes_after_its_caller_is_cancelled() {
         let waiting = tokio::spawn({
             let store = store.clone();
             async move {
-                let written: Result<bool, Error> = store
+                let written: Result<bool, StoreError> = store
                     .write(move |tx| {
                         Box::pin(async move {
                             tx.on_end(move |outcome| ended.send(outcome).unwrap());
@@ -148,9 +154,9 @@ async fn a_write_completes_after_its_caller_is_cancelled() {
         waiting.abort();
         assert!(waiting.await.unwrap_err().is_cancelled());
         go.send(()).unwrap();
-        assert_eq!(ends.await.unwrap(), keyward::store::Outcome::Committed);
+        assert_eq!(ends.await.unwrap(), keyward::store::TransactionOutcome::Committed);
         let row = store.reader().await.unwrap().member(ada).await.unwrap().unwrap();
-        assert_eq!(row.member.status, Status::Active);
+        assert_eq!(row.member.status, MemberStatus::Active);
         store.close().await;
     })
     .await;
@@ -185,9 +191,9 @@ async fn a_newer_schema_is_refused() {
         )
         .await
         .unwrap();
-        let again = Store::open(&database.target, Access::Serve, Timestamp(0), entropy).await;
+        let again = Store::open(&database.target, OpenMode::Serve, Timestamp(0), random_bytes).await;
         let error = again.unwrap_err();
-        assert!(matches!(error, OpenError::Newer(999)), "{error}");
+        assert!(matches!(error, OpenStoreError::Newer(999)), "{error}");
     })
     .await;
 }

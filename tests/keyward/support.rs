@@ -10,13 +10,13 @@ pub mod server_process;
 pub mod test_server;
 pub mod ui_harness;
 
-use keyward::clock::{Clock, entropy};
-use keyward::store::{Access, Store, Target};
+use keyward::clock::{Clock, random_bytes};
+use keyward::store::{DatabaseLocation, OpenMode, Store};
 use tempfile::TempDir;
 
 /// A fresh, empty database of one test.
 pub struct Database {
-    pub target: Target,
+    pub target: DatabaseLocation,
     /// For messages.
     pub name: &'static str,
     folder: Option<TempDir>,
@@ -26,19 +26,19 @@ impl Database {
     /// A file in a folder of its own.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let target = Target::Sqlite(folder.path().join("data/keys.db"));
+        let target = DatabaseLocation::Sqlite(folder.path().join("data/keys.db"));
         Self { target, name: "SQLite", folder: Some(folder) }
     }
 
     /// A database on the cluster of this test run; nothing where there is no PostgreSQL here.
     pub async fn postgres() -> Option<Self> {
-        let target = Target::Postgres(postgres::fresh_database().await?);
+        let target = DatabaseLocation::Postgres(postgres::fresh_database().await?);
         Some(Self { target, name: "PostgreSQL", folder: None })
     }
 
     /// A database on a cluster of the test's own.
     pub async fn on(cluster: &postgres::PostgresCluster) -> Self {
-        let target = Target::Postgres(cluster.fresh_database().await);
+        let target = DatabaseLocation::Postgres(cluster.fresh_database().await);
         Self { target, name: "PostgreSQL", folder: None }
     }
 
@@ -49,7 +49,7 @@ impl Database {
 
     /// Opens it to serve.
     pub async fn open(&self) -> Store {
-        Store::open(&self.target, Access::Serve, Clock::System.now(), entropy).await.unwrap()
+        Store::open(&self.target, OpenMode::Serve, Clock::System.now(), random_bytes).await.unwrap()
     }
 }
 

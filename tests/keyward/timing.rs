@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use keyward::client::Request;
-use keyward::clock::{entropy, monotonic};
-use keyward::domain::key::Kind;
+use keyward::client::CallRequest;
+use keyward::clock::{monotonic, random_bytes};
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::secret::Secret;
-use keyward::store::Target;
+use keyward::store::DatabaseLocation;
 use keyward::wire::keys::{CreateKey, RevokeKey};
 use keyward::wire::members::RemoveMember;
 use sqlx::{AnyConnection, Connection as _};
@@ -31,7 +31,7 @@ const SAMPLES: usize = 10_000;
 /// Beyond this `t` of Welch's test two kinds can be told apart.
 const TOLD_APART: f64 = 4.5;
 
-async fn create(person: &TestMember, kind: Kind, n: usize) -> (keyward::domain::id::Id, String) {
+async fn create(person: &TestMember, kind: KeyKind, n: usize) -> (keyward::domain::id::Id, String) {
     let body = CreateKey { name: "timed".into(), note: None, replaces: None };
     let created = person.client.create_key(kind, body, &format!("{n}")).await.unwrap();
     (created.key.id, created.secret.unwrap().expose().to_owned())
@@ -45,17 +45,17 @@ fn ask(secret: &str) -> String {
 /// Secrets that are refused with the same answer: of no key, of revoked keys, and of keys whose member was removed.
 async fn refused(server: &TestServer) -> [Vec<String>; 3] {
     let keys = if is_full_run() { KEYS } else { 10 };
-    let unknown = (0..keys).map(|_| Secret::generate(entropy).expose().to_owned()).collect();
+    let unknown = (0..keys).map(|_| Secret::generate(random_bytes).expose().to_owned()).collect();
     let bo = server.add_member("bo@plant.example", Role::Normal).await;
     let (mut revoked, mut orphaned) = (Vec::new(), Vec::new());
     for n in 0..keys {
-        let (id, secret) = create(&server.ada, Kind::Organization, n).await;
+        let (id, secret) = create(&server.ada, KeyKind::Organization, n).await;
         let wish = RevokeKey { even_if_used: Some(true), reason: Some("x".into()), ..RevokeKey::default() };
-        server.ada.client.revoke_key(Kind::Organization, id, wish).await.unwrap();
+        server.ada.client.revoke_key(KeyKind::Organization, id, wish).await.unwrap();
         revoked.push(secret);
-        orphaned.push(create(&bo, Kind::Personal, n).await.1);
+        orphaned.push(create(&bo, KeyKind::Personal, n).await.1);
     }
-    server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
+    server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id)).await.unwrap();
     [unknown, revoked, orphaned]
 }
 
@@ -99,7 +99,7 @@ fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     let mut buffer = [0; 4_096];
     let mut asked = 0;
     while times.iter().any(|times| times.len() < SAMPLES) {
-        let [kind, key, ..] = entropy::<8>().map(usize::from);
+        let [kind, key, ..] = random_bytes::<8>().map(usize::from);
         let kind = kind % 3;
         let begun = monotonic();
         stream.write_all(asks[kind][key % asks[kind].len()].as_bytes()).unwrap();
@@ -149,7 +149,7 @@ async fn slow_writes_do_not_slow_verification() {
     let _alone = ALONE.lock().await;
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_, secret) = create(&server.ada, Kind::Organization, 0).await;
+        let (_, secret) = create(&server.ada, KeyKind::Organization, 0).await;
         assert_eq!(send(server.address(), ask(&secret)).await.status, 200);
         let mut ratios = Vec::new();
         for _ in 0..ROUNDS {
@@ -175,8 +175,8 @@ async fn slow_writes_do_not_slow_verification() {
 
 async fn connect(database: &Database) -> AnyConnection {
     let url = match &database.target {
-        Target::Sqlite(path) => format!("sqlite://{}", path.display()),
-        Target::Postgres(url) => url.clone(),
+        DatabaseLocation::Sqlite(path) => format!("sqlite://{}", path.display()),
+        DatabaseLocation::Postgres(url) => url.clone(),
     };
     AnyConnection::connect(&url).await.unwrap()
 }

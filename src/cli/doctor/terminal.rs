@@ -128,7 +128,7 @@ pub(super) async fn copy(context: &CommandContext) -> Result<Check, CommandError
     if !prompt::possible() {
         return Err(CommandError::usage("--clipboard needs a terminal, to copy to and to paste back on"));
     }
-    let nonce = format!("keyward-{:08x}", u32::from_be_bytes(clock::entropy()));
+    let nonce = format!("keyward-{:08x}", u32::from_be_bytes(clock::random_bytes()));
     let chosen = clipboard(&context.config).map_err(CommandError::usage)?;
     let private: Vec<String> = context.environment.names("KEYWARD_").into_iter().map(str::to_owned).collect();
     let sent = match chosen.route(&nonce, &hints(&context.environment)) {

@@ -11,9 +11,9 @@ use crate::cli::connect::{CommandContext, Connection};
 use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::output::{Output, OutputArgs, print_message};
 use crate::cli::secret_output::{Delivered, SecretOutput, SecretOutputArgs};
-use crate::client::state::{PendingCreate, Recorded};
+use crate::client::state::{PendingCreate, PendingCreateFile};
 use crate::clock;
-use crate::domain::key::{self, Kind};
+use crate::domain::key::{self, KeyKind};
 use crate::domain::text;
 use crate::wire::keys::{CreateKey, CreatedKey};
 use crate::wire::sessions::Me;
@@ -50,7 +50,7 @@ pub(super) async fn run(args: CreateArgs, context: &CommandContext) -> Result<Ex
         return resume(id, &args, context).await;
     }
     let wrong =
-        |field: &str, e: key::BadText| CommandError::usage(format!("--{field} {e}; no key was created"));
+        |field: &str, e: key::TextError| CommandError::usage(format!("--{field} {e}; no key was created"));
     let name = key::name(args.name.as_deref().unwrap_or("")).map_err(|e| wrong("name", e))?;
     let note = key::note(args.note.as_deref().unwrap_or("")).map_err(|e| wrong("note", e))?;
     let kind = args.kind.kind();
@@ -62,12 +62,12 @@ pub(super) async fn run(args: CreateArgs, context: &CommandContext) -> Result<Ex
 }
 
 /// Says on a terminal that the name suggests the other kind.
-pub(crate) fn advise(name: &str, kind: Kind) {
+pub(crate) fn advise(name: &str, kind: KeyKind) {
     if let Some((better, why)) = key::recommended_kind(name)
         && better != kind
         && std::io::IsTerminal::is_terminal(&std::io::stderr())
     {
-        let how = if better == Kind::Organization { "with --workspace" } else { "without --workspace" };
+        let how = if better == KeyKind::Organization { "with --workspace" } else { "without --workspace" };
         print_message(&format!("note: this looks like a case for {better} keys ({how}): {why}"));
     }
 }
@@ -77,7 +77,7 @@ pub(crate) async fn make(
     connection: &Connection,
     me: &Me,
     context: &CommandContext,
-    kind: Kind,
+    kind: KeyKind,
     create: CreateKey,
     sink: &SecretOutputArgs,
     output: &OutputArgs,
@@ -110,7 +110,7 @@ pub(crate) async fn make(
 async fn issue(
     connection: &Connection,
     pending: &PendingCreate,
-    mut record: Recorded,
+    mut record: PendingCreateFile,
     sink: SecretOutput,
     output: &Output,
 ) -> Result<ExitCode, CommandError> {
@@ -233,5 +233,5 @@ fn resume_command(idempotency_key: &str) -> String {
 
 /// 128 random bits in hexadecimal.
 pub(crate) fn idempotency_key() -> String {
-    format!("{:032x}", u128::from_be_bytes(clock::entropy()))
+    format!("{:032x}", u128::from_be_bytes(clock::random_bytes()))
 }

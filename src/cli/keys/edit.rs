@@ -33,7 +33,7 @@ pub struct EditArgs {
 
 pub(super) async fn run(args: EditArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let wrong =
-        |field: &str, e: key::BadText| CommandError::usage(format!("--{field} {e}; nothing was changed"));
+        |field: &str, e: key::TextError| CommandError::usage(format!("--{field} {e}; nothing was changed"));
     let body = EditKey {
         name: args.name.map(|n| key::name(&n)).transpose().map_err(|e| wrong("name", e))?,
         note: args

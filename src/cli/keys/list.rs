@@ -8,7 +8,7 @@ use super::{KeyRow, KindArgs, each_page};
 use crate::cli::connect::CommandContext;
 use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::output::{Output, OutputArgs, OutputFormat};
-use crate::client::Keep;
+use crate::client::Retention;
 use crate::domain::filter::KeyFilter;
 use crate::domain::key::Key;
 
@@ -72,7 +72,7 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
         output.list::<KeyRow>(&[], NONE)?;
     } else if output.is_table() || sorted {
         let mut all = Vec::new();
-        each_page(&connection, kind, revoked, Keep::All, |page| {
+        each_page(&connection, kind, revoked, Retention::All, |page| {
             all.append(&mut rows(page));
             Ok(if !sorted && all.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })
@@ -83,7 +83,7 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
     } else {
         let mut stream = output.stream();
         let mut left = most;
-        each_page(&connection, kind, revoked, Keep::Page, |page| {
+        each_page(&connection, kind, revoked, Retention::Page, |page| {
             let mut rows = rows(page);
             rows.truncate(left);
             left -= rows.len();

@@ -14,8 +14,8 @@ use crate::cli::output::{
     self, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, print_message,
 };
 use crate::cli::{prompt, time_arg};
-use crate::client::Error;
-use crate::domain::key::{self, Key, LIVE_WITHIN};
+use crate::client::ClientError;
+use crate::domain::key::{self, IN_USE_WITHIN, Key};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::text;
 use crate::domain::time::{Timestamp, ago};
@@ -173,7 +173,7 @@ pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<Ex
     }
     let output = Output::new::<RevokeRow>(&args.output, context.ascii())?;
     let since = match &args.how.since.unless_used_since {
-        None => rules.now.minus(LIVE_WITHIN),
+        None => rules.now.minus(IN_USE_WITHIN),
         Some(text) => time_arg::past(text, rules.now).map_err(|e| e.with_prefix("--unless-used-since"))?,
     };
     revoke(&connection, &rules, found, since, &args.how.go, &output).await
@@ -325,7 +325,7 @@ async fn carry_out(connection: &Connection, outcomes: &mut [RevokeRow], body: &R
                 outcome.result = "revoked";
                 outcome.key = Some(key);
             }
-            Err(Error::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
+            Err(ClientError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 if let Some(key) = problem.key {
                     outcome.key = Some(*key);
                 }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use super::each_page;
 use crate::cli::connect::Connection;
 use crate::cli::error::{CommandError, ExitCode};
-use crate::client::{Error, Keep};
+use crate::client::{ClientError, Retention};
 use crate::domain::id::Id;
-use crate::domain::key::{self, Key, Kind};
+use crate::domain::key::{self, Key, KeyKind};
 use crate::domain::text;
 use crate::wire::problem::ProblemType;
 
@@ -18,7 +18,7 @@ const TOO_MANY: usize = 1_000;
 ///
 /// # Errors
 /// There is no such key, or several have the name.
-pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<Key, CommandError> {
+pub async fn find(connection: &Connection, kind: KeyKind, target: &str) -> Result<Key, CommandError> {
     match target.trim().parse::<Id>() {
         Ok(id) => by_id(connection, kind, id).await,
         Err(_) => by_name(connection, kind, target).await,
@@ -31,10 +31,10 @@ pub async fn find(connection: &Connection, kind: Kind, target: &str) -> Result<K
 /// It is no id, or there is no such key.
 pub async fn find_any(connection: &Connection, target: &str) -> Result<Key, CommandError> {
     let id = id(target)?;
-    match by_id(connection, Kind::Organization, id).await {
+    match by_id(connection, KeyKind::Organization, id).await {
         // Nobody said that an organization key was meant.
         Err(failure) if failure.exit_code == ExitCode::NotPermitted => {
-            Err(missing(&id.to_string(), Kind::Personal))
+            Err(missing(&id.to_string(), KeyKind::Personal))
         }
         found => found,
     }
@@ -58,8 +58,8 @@ pub fn id_from(target: &str, command: &str) -> Result<Id, CommandError> {
     })
 }
 
-async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, CommandError> {
-    let elsewhere = |e: &Error| e.is(ProblemType::NotFound) || e.is(ProblemType::NotPermitted);
+async fn by_id(connection: &Connection, kind: KeyKind, id: Id) -> Result<Key, CommandError> {
+    let elsewhere = |e: &ClientError| e.is(ProblemType::NotFound) || e.is(ProblemType::NotPermitted);
     match connection.client.key(kind, id).await {
         // What is said is about the kind that was asked for.
         Err(first) if elsewhere(&first) => {
@@ -73,7 +73,7 @@ async fn by_id(connection: &Connection, kind: Kind, id: Id) -> Result<Key, Comma
     }
 }
 
-async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Key, CommandError> {
+async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result<Key, CommandError> {
     if target.starts_with("sk_…") || target.starts_with("sk_...") {
         return Err(CommandError::usage(
             "a mask names no key, since several may share it: use the id or the exact name",
@@ -81,7 +81,7 @@ async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Ke
     }
     let name = key::name(target).map_err(|e| CommandError::usage(format!("the name of a key {e}")))?;
     let mut found = Vec::new();
-    each_page(connection, kind, true, Keep::Page, |page| {
+    each_page(connection, kind, true, Retention::Page, |page| {
         found.extend(page.into_iter().filter(|key| key.name == name));
         // More than these are not told apart by looking at them.
         Ok(if found.len() > TOO_MANY { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -109,13 +109,14 @@ async fn by_name(connection: &Connection, kind: Kind, target: &str) -> Result<Ke
     }
 }
 
-fn missing(what: &str, kind: Kind) -> CommandError {
+fn missing(what: &str, kind: KeyKind) -> CommandError {
     let words = match kind {
-        Kind::Personal => {
+        KeyKind::Personal => {
             format!("you have no personal key {what}. For the organization's keys add --workspace.")
         }
-        Kind::Organization => format!("the organization has no key {what}."),
+        KeyKind::Organization => format!("the organization has no key {what}."),
     };
-    let list = if kind == Kind::Organization { "keyward keys list --workspace" } else { "keyward keys list" };
+    let list =
+        if kind == KeyKind::Organization { "keyward keys list --workspace" } else { "keyward keys list" };
     CommandError::new(ExitCode::NotFound, format!("{words} `{list}` shows what there is."))
 }

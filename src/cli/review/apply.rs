@@ -12,16 +12,16 @@ use crate::cli::keys::{all, me};
 use crate::cli::output::schema::field;
 use crate::cli::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::cli::prompt;
-use crate::client::{Error, Request};
-use crate::domain::draft::{Change, Draft, Drafts};
+use crate::client::{CallRequest, ClientError};
+use crate::domain::draft::{Draft, DraftChange, Drafts};
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::review::Decision;
 use crate::domain::staleness::StalenessRules;
 use crate::domain::text;
 use crate::domain::time::ago;
 use crate::wire::problem::ProblemType;
-use crate::wire::reviews::{CreateReview, Decide, ReviewsQuery};
+use crate::wire::reviews::{ApplyDecision, CreateReview, ReviewsQuery};
 
 /// `keyward review apply`
 #[derive(Args, Clone, Debug)]
@@ -131,7 +131,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
         return nothing();
     }
     let wanted = |key: &Key| drafts.get(key.id).is_some();
-    let keys = all(&connection, Kind::Organization, true, wanted).await?;
+    let keys = all(&connection, KeyKind::Organization, true, wanted).await?;
     let keys: HashMap<Id, Key> = keys.into_iter().map(|key| (key.id, key)).collect();
     let mut plan: Vec<ApplyRow> =
         drafts.iter().map(|(id, draft)| foresee(id, draft, keys.get(&id), &rules)).collect();
@@ -223,9 +223,9 @@ async fn carry_out(
     connection: &Connection,
     applied: &mut ApplyRow,
     drafts: &Drafts,
-) -> (Option<Change>, bool) {
+) -> (Option<DraftChange>, bool) {
     let Some(draft) = drafts.get(applied.key_id) else { return (None, false) };
-    let decide = Decide {
+    let decide = ApplyDecision {
         review_id: drafts.review_id,
         key_id: applied.key_id,
         decision: draft.decision,
@@ -234,20 +234,21 @@ async fn carry_out(
         unless_used_since: (draft.decision == Decision::Revoke).then_some(draft.seen_until),
     };
     let key = drafts.idempotency_key(applied.key_id, draft);
-    let request = Request::with(CreateReview, decide).idempotency_key(&key);
+    let request = CallRequest::with(CreateReview, decide).idempotency_key(&key);
     match connection.client.send(request).await {
         Ok(_) => {
             applied.result = "applied";
-            (Some(Change::Applied(vec![applied.key_id])), false)
+            (Some(DraftChange::Applied(vec![applied.key_id])), false)
         }
         Err(error) => {
-            applied.result = if matches!(&error, Error::Refused(p) if p.kind == ProblemType::UsedSince) {
+            applied.result = if matches!(&error, ClientError::Refused(p) if p.kind == ProblemType::UsedSince)
+            {
                 "left"
             } else {
                 "failed"
             };
             let failure = CommandError::from(error);
-            let change = Change::Refused(applied.key_id, failure.message.clone());
+            let change = DraftChange::Refused(applied.key_id, failure.message.clone());
             applied.detail = failure.message;
             applied.exit_code = failure.exit_code;
             let stop = matches!(

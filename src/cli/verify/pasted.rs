@@ -1,6 +1,6 @@
 //! A key as it was pasted, with everything that may have happened to it on the way: what is wrong with it, in words.
 
-use crate::domain::secret::{LENGTH, Malformed, PREFIX, check};
+use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, SecretError, check};
 
 /// What was pasted.
 pub(super) struct PastedKey<'a> {
@@ -85,15 +85,16 @@ impl<'a> PastedKey<'a> {
     /// Whether a whole key is in there, with something around it.
     fn surrounded(&self) -> Option<String> {
         let whole = |at: usize| {
-            let word = self.key.get(at..at + LENGTH)?;
+            let word = self.key.get(at..at + SECRET_LENGTH)?;
             check(word).is_ok().then_some(at)
         };
-        let found: Vec<usize> = self.key.match_indices(PREFIX).filter_map(|(at, _)| whole(at)).collect();
+        let found: Vec<usize> =
+            self.key.match_indices(SECRET_PREFIX).filter_map(|(at, _)| whole(at)).collect();
         match *found.as_slice() {
             [] => None,
             [at] => {
                 let before = self.key[..at].chars().next_back();
-                let what = match (before, self.key[at + LENGTH..].chars().next()) {
+                let what = match (before, self.key[at + SECRET_LENGTH..].chars().next()) {
                     (Some(c), _) => format!("before it, U+{:04X} last", u32::from(c)),
                     (None, Some(c)) => format!("after it, U+{:04X} first", u32::from(c)),
                     (None, None) => return None,
@@ -106,10 +107,10 @@ impl<'a> PastedKey<'a> {
         }
     }
 
-    fn malformed(&self, wrong: Malformed) -> String {
+    fn malformed(&self, wrong: SecretError) -> String {
         let odd = |c: &char| !c.is_ascii_alphanumeric() && *c != '_';
         match wrong {
-            Malformed::Prefix => match self.key.chars().take(4).collect::<Vec<_>>().as_slice() {
+            SecretError::Prefix => match self.key.chars().take(4).collect::<Vec<_>>().as_slice() {
                 ['s', 'e', 's', '_'] => "That is a session, not a key: a key begins with `sk_`.".to_owned(),
                 ['i', 'n', 'v', '_'] => "That is a sign-in code, not a key: a key begins with `sk_`.".to_owned(),
                 ['s', 'k', c, ..] if is_dash(*c) => format!("It begins with `sk{c}`: there must be an underscore, `sk_`, not a dash."),
@@ -118,21 +119,21 @@ impl<'a> PastedKey<'a> {
                 }
                 _ => "It does not begin with `sk_`, so its beginning is missing or it is something else.".to_owned(),
             },
-            Malformed::Length(n) if n < LENGTH => {
-                let missing = LENGTH - n;
+            SecretError::Length(n) if n < SECRET_LENGTH => {
+                let missing = SECRET_LENGTH - n;
                 let characters = if missing == 1 { "character is" } else { "characters are" };
-                format!("It was truncated: a key has {LENGTH} characters, and {missing} {characters} missing. Copy it again, whole.")
+                format!("It was truncated: a key has {SECRET_LENGTH} characters, and {missing} {characters} missing. Copy it again, whole.")
             }
-            Malformed::Length(n) => {
-                format!("It is too long: a key has {LENGTH} characters, this has {n}. Something was copied with it.")
+            SecretError::Length(n) => {
+                format!("It is too long: a key has {SECRET_LENGTH} characters, this has {n}. Something was copied with it.")
             }
-            Malformed::Alphabet(at) => match self.key.chars().find(odd) {
+            SecretError::Alphabet(at) => match self.key.chars().find(odd) {
                 Some(c) if is_dash(c) => format!("Character {} is a dash (U+{:04X}): a key holds only letters, digits and the one underscore.", at + 1, u32::from(c)),
                 Some(c) if c.is_whitespace() => format!("There is a space or line break inside it, after {at} characters: it was wrapped when it was copied."),
                 Some(c) => format!("Character {} (U+{:04X}) cannot be part of a key: it was altered when it was copied.", at + 1, u32::from(c)),
                 None => format!("Character {} cannot be part of a key: a key has one underscore only, after `sk`.", at + 1),
             },
-            Malformed::Checksum => "It has the right length, but a character was mistyped or swapped (its checksum does not match). Copy it instead of typing it.".to_owned(),
+            SecretError::Checksum => "It has the right length, but a character was mistyped or swapped (its checksum does not match). Copy it instead of typing it.".to_owned(),
         }
     }
 }

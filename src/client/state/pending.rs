@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{State, StateError};
+use super::{StateError, StateFolder};
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::time::Timestamp;
 use crate::wire::keys::CreateKey;
 
@@ -26,7 +26,7 @@ pub struct PendingCreate {
     /// Who created it; the idempotency key is theirs.
     pub member: Id,
     /// The kind of the key.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// The fields of the create: a repetition needs the same.
     pub create: CreateKey,
     /// When.
@@ -41,13 +41,13 @@ pub struct PendingCreate {
 
 /// A record that this process holds. Dropping it leaves the file behind, for the next start to ask about.
 #[derive(Debug)]
-pub struct Recorded {
+pub struct PendingCreateFile {
     path: PathBuf,
     /// Holds the lock.
     file: File,
 }
 
-impl Recorded {
+impl PendingCreateFile {
     /// Notes what is known now, in the same file.
     ///
     /// # Errors
@@ -71,12 +71,12 @@ impl Recorded {
     }
 }
 
-impl State {
+impl StateFolder {
     /// Records a create before it is sent.
     ///
     /// # Errors
     /// The record cannot be written: then the create must not be sent.
-    pub fn record(&self, pending: &PendingCreate) -> Result<Recorded, StateError> {
+    pub fn record(&self, pending: &PendingCreate) -> Result<PendingCreateFile, StateError> {
         let (path, mut file) = self.create(&name(&pending.idempotency_key))?;
         let text = serde_json::to_string(pending).expect("a record has no keys but texts");
         let write = |file: &mut File| {
@@ -86,7 +86,7 @@ impl State {
             path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
         match write(&mut file) {
-            Ok(()) => Ok(Recorded { path, file }),
+            Ok(()) => Ok(PendingCreateFile { path, file }),
             Err(wrong) => Err(StateError::Io { path, wrong }),
         }
     }
@@ -95,7 +95,7 @@ impl State {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn left_behind(&self) -> Result<Vec<(PendingCreate, Recorded)>, StateError> {
+    pub fn left_behind(&self) -> Result<Vec<(PendingCreate, PendingCreateFile)>, StateError> {
         let mut found = Vec::new();
         for key in self.names("pending")? {
             let path = self.folder().join(name(&key));
@@ -108,7 +108,7 @@ impl State {
             // Between making the file and locking it, its process has written nothing: leave it alone.
             let Some(text) = self.read(&name(&key))? else { continue };
             if let Ok(pending) = serde_json::from_str::<PendingCreate>(&text) {
-                found.push((pending, Recorded { path, file }));
+                found.push((pending, PendingCreateFile { path, file }));
             }
         }
         found.sort_by_key(|(pending, _)| pending.at);
@@ -127,12 +127,12 @@ mod tests {
     #[test]
     fn a_record_is_found_once_its_holder_is_gone() {
         let home = tempfile::tempdir().unwrap();
-        let state = State::new(home.path().join("keyward"));
+        let state = StateFolder::new(home.path().join("keyward"));
         let pending = PendingCreate {
             idempotency_key: "k1".into(),
             url: "http://127.0.0.1:7711".into(),
             member: Id::new(Timestamp(0), [1; 10]),
-            kind: Kind::Organization,
+            kind: KeyKind::Organization,
             create: CreateKey { name: "Grafana".into(), note: None, replaces: None },
             at: Timestamp(5),
             key_id: None,

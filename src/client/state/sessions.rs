@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{State, StateError};
+use super::{StateError, StateFolder};
 use crate::domain::time::Timestamp;
-use crate::wire::keys::ShownOnce;
+use crate::wire::keys::SecretString;
 
 /// The session of a profile.
 #[derive(Debug, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub struct SavedSession {
     /// The server that issued it, and the only one it is sent to.
     pub url: String,
     /// The session `ses_…`.
-    pub token: ShownOnce,
+    pub token: SecretString,
     /// The member's address, for lists of profiles.
     pub email: String,
     /// The organization's name, where it is known.
@@ -22,11 +22,11 @@ pub struct SavedSession {
     pub expires_at: Timestamp,
 }
 
-impl State {
+impl StateFolder {
     /// The session of a profile.
     ///
     /// # Errors
-    /// As [`State::read`], or the file is damaged.
+    /// As [`StateFolder::read`], or the file is damaged.
     pub fn session(&self, profile: &str) -> Result<Option<SavedSession>, StateError> {
         let name = file(profile);
         let Some(text) = self.read(&name)? else { return Ok(None) };
@@ -36,7 +36,7 @@ impl State {
     /// Keeps the session of a profile.
     ///
     /// # Errors
-    /// As [`State::write`].
+    /// As [`StateFolder::write`].
     pub fn save_session(&self, profile: &str, session: &SavedSession) -> Result<(), StateError> {
         let text = serde_json::to_string(session).map(zeroize::Zeroizing::new);
         self.write(&file(profile), &text.expect("a session has no keys but texts"))
@@ -45,7 +45,7 @@ impl State {
     /// Forgets the session of a profile.
     ///
     /// # Errors
-    /// As [`State::remove`].
+    /// As [`StateFolder::remove`].
     pub fn forget_session(&self, profile: &str) -> Result<(), StateError> {
         self.remove(&file(profile))
     }
@@ -53,7 +53,7 @@ impl State {
     /// The profiles that have a session.
     ///
     /// # Errors
-    /// As [`State::names`].
+    /// As [`StateFolder::names`].
     pub fn profiles(&self) -> Result<Vec<String>, StateError> {
         self.names("sessions")
     }

@@ -8,7 +8,7 @@ use crate::domain::id::Id;
 /// A change of the drafts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum DraftChange {
     /// The same was decided on these keys, in one step.
     Decided {
         /// What.
@@ -24,7 +24,7 @@ pub enum Change {
     Refused(Id, String),
 }
 
-impl Change {
+impl DraftChange {
     /// The change as a line to be appended.
     pub fn line(&self) -> String {
         line(self)
@@ -46,15 +46,15 @@ impl Drafts {
         for line in lines {
             match serde_json::from_str(line) {
                 // Of many at once, since each is looked for in all steps.
-                Ok(Change::Applied(keys)) => applied.extend(keys),
+                Ok(DraftChange::Applied(keys)) => applied.extend(keys),
                 Ok(change) => {
-                    drafts.take(Change::Applied(std::mem::take(&mut applied)));
+                    drafts.take(DraftChange::Applied(std::mem::take(&mut applied)));
                     drafts.take(change);
                 }
                 Err(_) => break,
             }
         }
-        drafts.take(Change::Applied(applied));
+        drafts.take(DraftChange::Applied(applied));
         Some(drafts)
     }
 }
@@ -77,17 +77,17 @@ mod tests {
 
     #[test]
     fn what_is_read_is_what_was_kept_wherever_the_file_is_torn() {
-        let decided = |decision, keys: &[u8]| Change::Decided {
+        let decided = |decision, keys: &[u8]| DraftChange::Decided {
             draft: Draft { note: Some("a\nb \u{1f511}".into()), ..Draft::new(decision, NOW) },
             keys: keys.iter().map(|&n| id(n)).collect(),
         };
         let changes = [
             decided(Decision::Revoke, &[1, 2, 3]),
             decided(Decision::Skip, &[2]),
-            Change::Refused(id(1), "used 4 s ago".into()),
-            Change::Applied(vec![id(3)]),
-            Change::Applied(vec![id(2)]),
-            Change::Undone,
+            DraftChange::Refused(id(1), "used 4 s ago".into()),
+            DraftChange::Applied(vec![id(3)]),
+            DraftChange::Applied(vec![id(2)]),
+            DraftChange::Undone,
             decided(Decision::Keep, &[4]),
         ];
         let mut drafts = Drafts::new(id(9), NOW);

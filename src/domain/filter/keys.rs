@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::{Amount, Field, Fields, Filter, Needle, Value, quote};
-use crate::domain::key::{Key, Kind};
-use crate::domain::member::Status;
+use super::{Amount, FieldTest, FieldValue, Filter, FilterField, SearchText, quote};
+use crate::domain::key::{Key, KeyKind};
+use crate::domain::member::MemberStatus;
 use crate::domain::staleness::{Flag, StalenessRules};
 
 /// A filter of keys. Plain terms search name and mask.
@@ -14,9 +14,9 @@ pub type KeyFilter = Filter<KeyTest>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyTest {
     /// `owner:removed`: where the creator stands.
-    OwnerStatus(Status),
+    OwnerStatus(MemberStatus),
     /// `owner:ada`: the creator's name or address.
-    Owner(Needle),
+    Owner(SearchText),
     /// `idle:>90d`: how long it was not used; of a key that was never used, since its creation.
     Idle(Amount),
     /// `idle:never`: no use on record.
@@ -26,28 +26,28 @@ pub enum KeyTest {
     /// `uses:>0`: how often it was used.
     Uses(Amount),
     /// `agent:powerbi`: what used it last.
-    Agent(Needle),
+    Agent(SearchText),
     /// `address:10.0.3`: from where it was used last.
-    Address(Needle),
+    Address(SearchText),
     /// `flag:orphaned`.
     Flag(Flag),
     /// `kind:personal`.
-    Kind(Kind),
+    Kind(KeyKind),
     /// `is:live`.
-    Is(State),
+    Is(KeyCondition),
     /// `name:`, without the mask.
-    Name(Needle),
+    Name(SearchText),
     /// `mask:`, without the name.
-    MaskedSecret(Needle),
+    MaskedSecret(SearchText),
     /// `note:`.
-    Note(Needle),
+    Note(SearchText),
     /// `id:`, as it begins.
-    Id(Needle),
+    Id(SearchText),
 }
 
 /// What a key is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum KeyCondition {
     /// Used within 24 hours.
     Live,
     /// Not accepted any more.
@@ -62,57 +62,64 @@ pub enum State {
     Marked,
 }
 
-const STATES: [(&str, State); 6] = [
-    ("live", State::Live),
-    ("revoked", State::Revoked),
-    ("active", State::Active),
-    ("stale", State::Stale),
-    ("rotating", State::Rotating),
-    ("marked", State::Marked),
+const STATES: [(&str, KeyCondition); 6] = [
+    ("live", KeyCondition::Live),
+    ("revoked", KeyCondition::Revoked),
+    ("active", KeyCondition::Active),
+    ("stale", KeyCondition::Stale),
+    ("rotating", KeyCondition::Rotating),
+    ("marked", KeyCondition::Marked),
 ];
-const KINDS: [(&str, Kind); 3] =
-    [("personal", Kind::Personal), ("organization", Kind::Organization), ("workspace", Kind::Organization)];
+const KINDS: [(&str, KeyKind); 3] = [
+    ("personal", KeyKind::Personal),
+    ("organization", KeyKind::Organization),
+    ("workspace", KeyKind::Organization),
+];
 
-impl Fields for KeyTest {
-    const FIELDS: &'static [Field] = &[
-        Field {
+impl FieldTest for KeyTest {
+    const FIELDS: &'static [FilterField] = &[
+        FilterField {
             name: "owner",
             values: "removed, active, invited or part of a name or address",
             finds: "who created it",
         },
-        Field { name: "idle", values: "a span such as >90d, or never", finds: "how long it was not used" },
-        Field { name: "age", values: "a span such as >1y", finds: "how long ago it was created" },
-        Field { name: "uses", values: "a number such as >0", finds: "how often it was used" },
-        Field { name: "agent", values: "part of an agent's name", finds: "what used it last" },
-        Field { name: "address", values: "part of an address", finds: "from where it was used last" },
-        Field {
+        FilterField {
+            name: "idle",
+            values: "a span such as >90d, or never",
+            finds: "how long it was not used",
+        },
+        FilterField { name: "age", values: "a span such as >1y", finds: "how long ago it was created" },
+        FilterField { name: "uses", values: "a number such as >0", finds: "how often it was used" },
+        FilterField { name: "agent", values: "part of an agent's name", finds: "what used it last" },
+        FilterField { name: "address", values: "part of an address", finds: "from where it was used last" },
+        FilterField {
             name: "flag",
             values: "orphaned, never_used, unused or rotation_due",
             finds: "why it needs a review",
         },
-        Field { name: "kind", values: "personal or organization", finds: "whose key it is" },
-        Field {
+        FilterField { name: "kind", values: "personal or organization", finds: "whose key it is" },
+        FilterField {
             name: "is",
             values: "live, revoked, active, stale, rotating or marked",
             finds: "what it is now",
         },
-        Field { name: "name", values: "part of the name", finds: "the name alone" },
-        Field { name: "mask", values: "part of the mask", finds: "the mask alone" },
-        Field { name: "note", values: "part of the note", finds: "the note" },
-        Field { name: "id", values: "the beginning of an id", finds: "the id" },
+        FilterField { name: "name", values: "part of the name", finds: "the name alone" },
+        FilterField { name: "mask", values: "part of the mask", finds: "the mask alone" },
+        FilterField { name: "note", values: "part of the note", finds: "the note" },
+        FilterField { name: "id", values: "the beginning of an id", finds: "the id" },
     ];
 
-    fn parse(name: &str, value: &Value) -> Result<Self, String> {
-        let needle = Needle::new(value.text());
+    fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
+        let needle = SearchText::new(value.text());
         Ok(match (name, value) {
-            ("owner", Value::Word(_)) => {
-                match value.one_of(&Status::ALL.map(|status| (status.word(), status))) {
+            ("owner", FieldValue::Word(_)) => {
+                match value.one_of(&MemberStatus::ALL.map(|status| (status.word(), status))) {
                     Ok(status) => Self::OwnerStatus(status),
                     Err(_) => Self::Owner(needle),
                 }
             }
-            ("owner", Value::Phrase(_)) => Self::Owner(needle),
-            ("idle", Value::Word(word)) if word.eq_ignore_ascii_case("never") => Self::NeverUsed,
+            ("owner", FieldValue::Phrase(_)) => Self::Owner(needle),
+            ("idle", FieldValue::Word(word)) if word.eq_ignore_ascii_case("never") => Self::NeverUsed,
             ("idle", _) => Self::Idle(value.span()?),
             ("age", _) => Self::Age(value.span()?),
             ("uses", _) => Self::Uses(value.number()?),
@@ -132,9 +139,9 @@ impl Fields for KeyTest {
 
 impl fmt::Display for KeyTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = |f: &mut fmt::Formatter<'_>, field: &str, needle: &Needle| {
+        let word = |f: &mut fmt::Formatter<'_>, field: &str, needle: &SearchText| {
             // The words that mean a status are names only in quotes.
-            let always = field == "owner" && needle.text().parse::<Status>().is_ok();
+            let always = field == "owner" && needle.text().parse::<MemberStatus>().is_ok();
             write!(f, "{field}:{}", quote(needle.text(), always))
         };
         match self {
@@ -174,14 +181,14 @@ impl KeyTest {
             Self::Address(needle) => last.is_some_and(|by| needle.is_in(&by.address)),
             Self::Flag(flag) => rules.flags(key).has(*flag),
             Self::Kind(kind) => key.kind == *kind,
-            Self::Is(State::Live) => key.is_live(rules.now),
-            Self::Is(State::Revoked) => key.revoked_at.is_some(),
-            Self::Is(State::Active) => key.revoked_at.is_none(),
-            Self::Is(State::Stale) => !rules.flags(key).is_empty(),
-            Self::Is(State::Rotating) => {
+            Self::Is(KeyCondition::Live) => key.is_live(rules.now),
+            Self::Is(KeyCondition::Revoked) => key.revoked_at.is_some(),
+            Self::Is(KeyCondition::Active) => key.revoked_at.is_none(),
+            Self::Is(KeyCondition::Stale) => !rules.flags(key).is_empty(),
+            Self::Is(KeyCondition::Rotating) => {
                 key.revoked_at.is_none() && (key.replaces.is_some() || key.replaced_by.is_some())
             }
-            Self::Is(State::Marked) => marked,
+            Self::Is(KeyCondition::Marked) => marked,
             Self::Name(needle) => needle.is_in(&key.name),
             Self::MaskedSecret(needle) => needle.is_in(&key.masked),
             Self::Note(needle) => key.note.as_deref().is_some_and(|note| needle.is_in(note)),
@@ -203,9 +210,9 @@ impl KeyFilter {
 
     /// Whether the filter asks for revoked keys, so that they must not be hidden.
     pub fn asks_for_revoked(&self) -> bool {
-        self.terms()
-            .iter()
-            .any(|term| !term.negated && term.test == super::Test::Field(KeyTest::Is(State::Revoked)))
+        self.terms().iter().any(|term| {
+            !term.negated && term.test == super::TermPattern::Field(KeyTest::Is(KeyCondition::Revoked))
+        })
     }
 }
 
@@ -214,7 +221,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::key::Client;
+    use crate::domain::key::ClientInfo;
     use crate::domain::policy::Policy;
     use crate::domain::staleness::tests::{NOW, key};
     use crate::domain::time::DAY;
@@ -228,10 +235,11 @@ mod tests {
         key.name = "Power BI – Sales".into();
         key.created_at = NOW.minus(400 * DAY);
         key.last_used_at = Some(NOW.minus(91 * DAY));
-        key.last_used_by = Some(Client { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
+        key.last_used_by =
+            Some(ClientInfo { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
         key.use_count = 12;
         let mut creator = key.created_by.as_ref().clone();
-        creator.status = Status::Removed;
+        creator.status = MemberStatus::Removed;
         key.created_by = Arc::new(creator);
         key.note = Some("weekly report".into());
         key

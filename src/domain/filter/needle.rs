@@ -5,9 +5,9 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// What is searched for: in lower case and normalization form C, as names are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Needle(String);
+pub struct SearchText(String);
 
-impl Needle {
+impl SearchText {
     /// Prepares a text to be searched for. The mask may be written in ASCII: `sk_...5G08`.
     pub fn new(text: &str) -> Self {
         let text: String = text.nfc().collect::<String>().to_lowercase();
@@ -78,20 +78,20 @@ mod tests {
 
     #[test]
     fn case_and_composition_do_not_matter() {
-        assert!(Needle::new("POWER").is_in("Power BI – Sales"));
-        assert!(Needle::new("mu\u{308}ns").is_in("Werk MÜNSTER"));
-        assert!(Needle::new("– s").is_in("Power BI – Sales"));
-        assert!(Needle::new("SK_...5g08").is_in("sk_…5G08"));
-        assert!(Needle::new("pbsl").is_scattered_in("Power BI – Sales"));
-        assert!(!Needle::new("lsbp").is_scattered_in("Power BI – Sales"));
-        assert!(!Needle::new("biz").is_in("Power BI"));
+        assert!(SearchText::new("POWER").is_in("Power BI – Sales"));
+        assert!(SearchText::new("mu\u{308}ns").is_in("Werk MÜNSTER"));
+        assert!(SearchText::new("– s").is_in("Power BI – Sales"));
+        assert!(SearchText::new("SK_...5g08").is_in("sk_…5G08"));
+        assert!(SearchText::new("pbsl").is_scattered_in("Power BI – Sales"));
+        assert!(!SearchText::new("lsbp").is_scattered_in("Power BI – Sales"));
+        assert!(!SearchText::new("biz").is_in("Power BI"));
     }
 
     proptest! {
         #[test]
         fn the_quick_search_finds_what_the_plain_one_finds(needle in "[aB –ö]{0,3}", hay in "[aAbB –öÖ]{0,12}") {
             let plain = hay.to_lowercase().contains(&needle.to_lowercase());
-            prop_assert_eq!(Needle::new(&needle).is_in(&hay), plain);
+            prop_assert_eq!(SearchText::new(&needle).is_in(&hay), plain);
         }
 
         #[test]
@@ -103,7 +103,7 @@ mod tests {
                 rest = found.map_or_else(Vec::new, |at| text[at + c.len_utf8()..].into());
                 found.is_some()
             });
-            prop_assert_eq!(Needle::new(&needle).is_scattered_in(&hay), plain);
+            prop_assert_eq!(SearchText::new(&needle).is_scattered_in(&hay), plain);
         }
     }
 }

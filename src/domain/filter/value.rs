@@ -6,14 +6,14 @@ use crate::domain::time::{DAY, HOUR, MINUTE, SECOND};
 
 /// The value of a field as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum FieldValue {
     /// Without quotes: words with a meaning of their own have it.
     Word(String),
     /// In quotes: only text.
     Phrase(String),
 }
 
-impl Value {
+impl FieldValue {
     /// The text of it.
     pub fn text(&self) -> &str {
         match self {

@@ -14,7 +14,7 @@ use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::verifier::VerifiedKey;
 use crate::store::{self, Store};
 use crate::wire::data_plane::{Machine, Site};
-use crate::wire::page::{Metadata, Page};
+use crate::wire::page::{Page, PageMetadata};
 
 const KEY_ID: HeaderName = HeaderName::from_static("x-keyward-key-id");
 const KEY_NAME: HeaderName = HeaderName::from_static("x-keyward-key-name");
@@ -42,12 +42,12 @@ impl Data {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn load(store: &Store) -> Result<Self, store::Error> {
+    pub async fn load(store: &Store) -> Result<Self, store::StoreError> {
         let mut reader = store.reader().await?;
         let sites = reader.sites().await?;
         let machines = reader.machines().await?;
-        let site = |s: store::SiteRow| Site { uuid: s.id, name: s.name, address: s.address };
-        let machine = |m: store::MachineRow| Machine {
+        let site = |s: store::StoredSite| Site { uuid: s.id, name: s.name, address: s.address };
+        let machine = |m: store::StoredMachine| Machine {
             uuid: m.id,
             name: m.name,
             genesis_date: m.genesis_date,
@@ -61,7 +61,7 @@ impl Data {
 }
 
 fn page<T: serde::Serialize>(data: Vec<T>) -> Bytes {
-    let page = Page { metadata: Metadata::default(), data };
+    let page = Page { metadata: PageMetadata::default(), data };
     serde_json::to_vec(&page).expect("sites and machines are plain data").into()
 }
 

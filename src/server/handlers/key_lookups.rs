@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::{Actor, Permission};
 use crate::domain::secret::{Digest, check, digest_of};
 use crate::server::Server;
@@ -17,7 +17,7 @@ use crate::server::http::request::CallRequest;
 use crate::server::router::CallResponse;
 use crate::server::router::RouteBuilder;
 use crate::wire::Call as _;
-use crate::wire::keys::{FoundKey, LookUpKeyCall, RevokeLeakedKeyCall, ShownOnce};
+use crate::wire::keys::{FoundKey, LookUpKeyCall, RevokeLeakedKeyCall, SecretString};
 
 /// The calls of this room.
 #[must_use]
@@ -41,21 +41,21 @@ async fn look_up(
     Ok(CallResponse::new(found_key(key, &actor)))
 }
 
-fn digest(secret: &ShownOnce) -> Result<Digest, ApiError> {
+fn digest(secret: &SecretString) -> Result<Digest, ApiError> {
     let secret = secret.expose().trim();
     check(secret).map_err(|wrong| ApiError::field("secret", format!("is not a key: {wrong}")))?;
     Ok(digest_of(secret))
 }
 
 fn is_own(key: &Key, actor: &Actor) -> bool {
-    key.kind == Kind::Personal && key.created_by.id == actor.member.id
+    key.kind == KeyKind::Personal && key.created_by.id == actor.member.id
 }
 
 /// What the actor may see of a key that was found. Of another's personal key: whose it is and whether it lives.
 fn found_key(key: Key, actor: &Actor) -> FoundKey {
     let all = match key.kind {
-        Kind::Organization => actor.allow(Permission::ListKeys(Kind::Organization)).is_ok(),
-        Kind::Personal => is_own(&key, actor),
+        KeyKind::Organization => actor.allow(Permission::ListKeys(KeyKind::Organization)).is_ok(),
+        KeyKind::Personal => is_own(&key, actor),
     };
     FoundKey {
         id: key.id,

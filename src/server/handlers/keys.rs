@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::clock::entropy;
+use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
-use crate::domain::key::{self, Client, Key, Kind};
+use crate::domain::key::{self, ClientInfo, Key, KeyKind};
 use crate::domain::member::{Actor, Permission};
 use crate::domain::text;
 use crate::domain::time::{SECOND, Timestamp, ago};
@@ -18,10 +18,12 @@ use crate::server::http::request::CallRequest;
 use crate::server::router::CallResponse;
 use crate::server::router::RouteBuilder;
 use crate::server::verification::revocation_lock::RevocationGuard;
-use crate::store::{Dialect, Event, KeyFilter, KeyRow, Outcome, RevokeGuard, Scope, Tx};
+use crate::store::{
+    Dialect, KeyListFilter, KeyScope, NewActivity, RevokeGuard, StoredKey, TransactionOutcome, Tx,
+};
 use crate::wire::keys::{
     ConfirmOrganizationKey, ConfirmPersonalKey, EditKey, EditOrganizationKey, EditPersonalKey,
-    GetOrganizationKey, GetPersonalKey, Include, KeysQuery, ListOrganizationKeys, ListPersonalKeys,
+    GetOrganizationKey, GetPersonalKey, IncludedKeys, KeysQuery, ListOrganizationKeys, ListPersonalKeys,
     RevokeKey, RevokeOrganizationKey, RevokePersonalKey,
 };
 use crate::wire::page::Page;
@@ -39,7 +41,7 @@ const HELD_ELSEWHERE: i64 = 30 * SECOND;
 /// The calls of this room.
 #[must_use]
 pub fn routes(routes: RouteBuilder) -> RouteBuilder {
-    use Kind::{Organization, Personal};
+    use KeyKind::{Organization, Personal};
     let routes = create::routes(routes);
     routes
         .on(|server, request: CallRequest<ListPersonalKeys>| list(server, request, Personal))
@@ -55,17 +57,17 @@ pub fn routes(routes: RouteBuilder) -> RouteBuilder {
 }
 
 /// The keys of this kind that exist for the actor.
-pub(in crate::server) fn scope_of(kind: Kind, actor: &Actor) -> Scope {
+pub(in crate::server) fn scope_of(kind: KeyKind, actor: &Actor) -> KeyScope {
     match kind {
-        Kind::Personal => Scope::PersonalOf(actor.member.id),
-        Kind::Organization => Scope::Organization,
+        KeyKind::Personal => KeyScope::PersonalOf(actor.member.id),
+        KeyKind::Organization => KeyScope::Organization,
     }
 }
 
 async fn list<C>(
     server: Arc<Server>,
     request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Query = KeysQuery, Reply = Page<Key>>,
@@ -74,14 +76,14 @@ where
     actor.allow(Permission::ListKeys(kind))?;
     let query = request.query()?;
     let scope = scope_of(kind, &actor);
-    let revoked = query.include == Some(Include::Revoked);
+    let revoked = query.include == Some(IncludedKeys::Revoked);
     let name = format!("keys {scope:?} {revoked} {:?}", query.changed_since);
     let paging = PageRequest::read(name, query.limit, query.cursor.as_deref())?;
     let mut reader = server.store.reader().await?;
     let as_of = reader.watermark(server.clock.now()).await?;
     server.recorder.write_before_reading().await;
     let changed_since = query.changed_since.map(|since| since.minus(OVERLAP));
-    let filter = KeyFilter { scope, before: paging.after(), revoked, changed_since };
+    let filter = KeyListFilter { scope, before: paging.after(), revoked, changed_since };
     let mut keys = reader.keys(filter, paging.fetch()).await?;
     // Counting is as much work as a page: the first one tells.
     let counted = changed_since.is_none() && paging.after().is_none();
@@ -96,7 +98,7 @@ where
 async fn show<C>(
     server: Arc<Server>,
     request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Query = NoQuery, Reply = Key>,
@@ -117,14 +119,14 @@ fn answer<C: Call<Reply = Key>>(server: &Server, mut key: Key) -> CallResponse<C
 }
 
 /// The key within the actor's reach, once the actor is known to have the permission for its kind.
-async fn within_reach(tx: &mut Tx, id: Id, kind: Kind, actor: &Actor) -> Result<KeyRow, ApiError> {
+async fn within_reach(tx: &mut Tx, id: Id, kind: KeyKind, actor: &Actor) -> Result<StoredKey, ApiError> {
     tx.key(id, scope_of(kind, actor)).await?.ok_or(ApiError::NotFound)
 }
 
 async fn edit<C>(
     server: Arc<Server>,
     mut request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Body = EditKey, Reply = Key>,
@@ -155,10 +157,11 @@ where
             if !tx.edit_key(id, before.version, &name, note.as_deref(), now).await? {
                 return Err(ApiError::VersionMismatch(Box::new(before)));
             }
-            let event = Event::new(Action::KeyEdited, now, entropy()).by(grant.member().id, &client);
+            let event =
+                NewActivity::new(Action::KeyEdited, now, random_bytes()).by(grant.member().id, &client);
             tx.record(event.key(id, &name).detail(changes)).await?;
             tx.on_end(move |outcome| {
-                if outcome == Outcome::Committed {
+                if outcome == TransactionOutcome::Committed {
                     state.recorder.renamed(id, &name);
                 }
             });
@@ -192,7 +195,7 @@ pub(in crate::server) fn checked_text(field: &str, text: &str) -> Result<Option<
 async fn confirm<C>(
     server: Arc<Server>,
     request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Reply = Key>,
@@ -214,7 +217,8 @@ where
                 return Err(ApiError::KeyRevoked);
             }
             if tx.confirm_key(id, now).await? {
-                let event = Event::new(Action::KeyConfirmed, now, entropy()).by(grant.member().id, &client);
+                let event = NewActivity::new(Action::KeyConfirmed, now, random_bytes())
+                    .by(grant.member().id, &client);
                 tx.record(event.key(id, &row.key.name)).await?;
             }
             Ok::<_, ApiError>(within_reach(tx, id, kind, &actor).await?.key)
@@ -257,7 +261,7 @@ impl TryFrom<RevokeKey> for RevokeOptions {
 async fn revoke<C>(
     server: Arc<Server>,
     mut request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Body = RevokeKey, Reply = Key>,
@@ -293,7 +297,7 @@ pub(in crate::server) struct RevokeActor<'a> {
     /// The member.
     pub member: Id,
     /// What they use.
-    pub client: &'a Client,
+    pub client: &'a ClientInfo,
     /// The operation's name.
     pub operation: &'static str,
 }
@@ -352,8 +356,10 @@ pub(in crate::server) async fn revoke_guarded(
         version: None,
     };
     let revoked = tx.revoke_key(before.id, guard, by.member, options.reason.as_deref(), now).await?;
-    let key = tx.key(before.id, Scope::Any).await?.ok_or(ApiError::NotFound)?.key;
-    let event = |action| Event::new(action, now, entropy()).by(by.member, by.client).key(key.id, &key.name);
+    let key = tx.key(before.id, KeyScope::Any).await?.ok_or(ApiError::NotFound)?.key;
+    let event = |action| {
+        NewActivity::new(action, now, random_bytes()).by(by.member, by.client).key(key.id, &key.name)
+    };
     if revoked {
         let mut detail = match options.unless_used_since {
             Some(since) => format!("not used since {since}"),

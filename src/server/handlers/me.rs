@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::member::{Permission, Role};
 use crate::server::Server;
 use crate::server::auth::SessionCredential;
@@ -10,7 +10,7 @@ use crate::server::error::ApiError;
 use crate::server::http::request::CallRequest;
 use crate::server::router::CallResponse;
 use crate::server::router::RouteBuilder;
-use crate::wire::sessions::{GetMe, May, Me, Organization};
+use crate::wire::sessions::{GetMe, Me, MemberCapabilities, Organization};
 
 /// The routes of this room.
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
@@ -32,10 +32,10 @@ async fn me(server: Arc<Server>, request: CallRequest<GetMe>) -> Result<CallResp
     }))
 }
 
-fn may(role: Role) -> May {
-    May {
-        create_personal_keys: Permission::CreateKey(Kind::Personal).allowed(role),
-        manage_organization_keys: Permission::RevokeKey(Kind::Organization).allowed(role),
+fn may(role: Role) -> MemberCapabilities {
+    MemberCapabilities {
+        create_personal_keys: Permission::CreateKey(KeyKind::Personal).allowed(role),
+        manage_organization_keys: Permission::RevokeKey(KeyKind::Organization).allowed(role),
         review: Permission::Review.allowed(role),
         manage_members: Permission::ManageMembers.allowed(role),
         read_activity: Permission::ReadActivity.allowed(role),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::clock::entropy;
+use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::email;
 use crate::domain::id::Id;
-use crate::domain::member::{Grant, Permission, Role, Status};
+use crate::domain::member::{Grant, MemberStatus, Permission, Role};
 use crate::domain::time::HOUR;
 use crate::server::Server;
 use crate::server::auth;
@@ -17,7 +17,7 @@ use crate::server::http::paging::PageRequest;
 use crate::server::http::request::CallRequest;
 use crate::server::router::CallResponse;
 use crate::server::router::RouteBuilder;
-use crate::store::{Event, MemberRow, NewMember, Tx};
+use crate::store::{NewActivity, NewMember, StoredMember, Tx};
 use crate::wire::members::{
     ChangeMemberRole, ChangedRole, CreateInvitation, EndMemberSessions, Invitation, ListMembers, Member,
     RemoveMember,
@@ -82,14 +82,15 @@ async fn invite(
                         (known.member.id, format!("{email} as {}, once more", body.role))
                     }
                     None => {
-                        let id = Id::new(at, entropy());
+                        let id = Id::new(at, random_bytes());
                         let what = format!("{email} as {}", body.role);
                         tx.insert_member(&NewMember { id, name: email.clone(), email, role: body.role, at })
                             .await?;
                         (id, what)
                     }
                 };
-                let event = Event::new(Action::MemberInvited, at, entropy()).by(grant.member().id, &client);
+                let event = NewActivity::new(Action::MemberInvited, at, random_bytes())
+                    .by(grant.member().id, &client);
                 tx.record(event.member(id).detail(what)).await?;
                 let code = sessions::issue_code(tx, id, at, at.plus(INVITATION_FOR)).await?;
                 Ok::<_, ApiError>(Invitation { member: shown(found(tx, id).await?), code })
@@ -194,7 +195,7 @@ async fn end_sessions(
                     tx.end_codes_of(id, at).await?;
                 }
                 if open > 0 {
-                    let event = Event::new(Action::SessionEnded, at, entropy());
+                    let event = NewActivity::new(Action::SessionEnded, at, random_bytes());
                     let event = event.by(grant.member().id, &client).member(id);
                     tx.record(event.detail(format!("all sessions of the member: {open}"))).await?;
                 }
@@ -205,21 +206,21 @@ async fn end_sessions(
     Ok(CallResponse::new(()))
 }
 
-pub(in crate::server) async fn found(tx: &mut Tx, id: Id) -> Result<MemberRow, ApiError> {
+pub(in crate::server) async fn found(tx: &mut Tx, id: Id) -> Result<StoredMember, ApiError> {
     tx.member(id).await?.ok_or(ApiError::NotFound)
 }
 
-pub(in crate::server) fn not_removed(row: MemberRow) -> Result<MemberRow, ApiError> {
-    if row.member.status == Status::Removed { Err(ApiError::MemberRemoved) } else { Ok(row) }
+pub(in crate::server) fn not_removed(row: StoredMember) -> Result<StoredMember, ApiError> {
+    if row.member.status == MemberStatus::Removed { Err(ApiError::MemberRemoved) } else { Ok(row) }
 }
 
 /// Refuses to take away the last active admin. The organization must be locked.
-pub(in crate::server) async fn refuse_last_admin(tx: &mut Tx, target: &MemberRow) -> Result<(), ApiError> {
+pub(in crate::server) async fn refuse_last_admin(tx: &mut Tx, target: &StoredMember) -> Result<(), ApiError> {
     let is_admin = target.role == Role::Admin && target.is_active();
     if is_admin && !tx.has_other_admin(target.member.id).await? { Err(ApiError::LastAdmin) } else { Ok(()) }
 }
 
-pub(in crate::server) fn shown(row: MemberRow) -> Member {
+pub(in crate::server) fn shown(row: StoredMember) -> Member {
     Member {
         id: row.member.id,
         name: row.member.name,

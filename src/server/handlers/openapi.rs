@@ -16,7 +16,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams as _, ToSchema};
 
 use crate::wire::problem::{Problem, ProblemType};
-use crate::wire::{self, BASE, Call, Plane, Visitor};
+use crate::wire::{self, BASE, Call, CallVisitor, Plane};
 
 mod operation;
 
@@ -126,7 +126,7 @@ impl DocumentBuilder {
     }
 }
 
-impl Visitor for DocumentBuilder {
+impl CallVisitor for DocumentBuilder {
     fn call<C: Call>(&mut self) {
         let body = (!is_nothing::<C::Body>()).then(|| self.component::<C::Body>());
         let reply = (!is_nothing::<C::Reply>()).then(|| self.component::<C::Reply>());

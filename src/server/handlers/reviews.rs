@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::clock::entropy;
+use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
-use crate::domain::key::{Client, Key};
+use crate::domain::key::{ClientInfo, Key};
 use crate::domain::member::{Grant, Permission};
-use crate::domain::review::{Decision, Review};
+use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::Timestamp;
 use crate::server::Server;
@@ -24,9 +24,9 @@ use crate::server::http::paging::PageRequest;
 use crate::server::http::request::CallRequest;
 use crate::server::router::CallResponse;
 use crate::server::router::RouteBuilder;
-use crate::store::{Event, Remembered, Request, ReviewFilter, Scope, Tx};
+use crate::store::{EarlierRequest, IdempotentRequest, KeyScope, NewActivity, ReviewFilter, Tx};
 use crate::wire::Call as _;
-use crate::wire::reviews::{CreateReview, Decide, Decided, ListReviews, RecordReviewExport};
+use crate::wire::reviews::{AppliedDecision, ApplyDecision, CreateReview, ListReviews, RecordReviewExport};
 
 /// The calls of this room.
 #[must_use]
@@ -67,7 +67,7 @@ async fn decide(
     check(&body)?;
     let fields = digest_of_fields(&body)?;
     let operation = CreateReview::OPERATION;
-    let idempotent = Request { member: actor.member.id, operation, key: header, fields };
+    let idempotent = IdempotentRequest { member: actor.member.id, operation, key: header, fields };
     let running = InFlightRequest::begin(&server, &idempotent)?;
     let (state, client) = (server.clone(), request.client);
     let turn = server.recorder.turn().await;
@@ -77,22 +77,22 @@ async fn decide(
             let actor = caller.within(&state, tx).await?.actor;
             let grant = actor.allow(Permission::Review)?;
             let now = tx.watermark(state.clock.now()).await?;
-            let id = Id::new(now, entropy());
+            let id = Id::new(now, random_bytes());
             match tx.remember(&idempotent, id, now).await? {
-                Some(Remembered { same: false, .. }) => return Err(ApiError::IdempotencyKeyReused),
-                Some(Remembered { subject, .. }) => return before(tx, subject).await.map(Ok),
+                Some(EarlierRequest { same: false, .. }) => return Err(ApiError::IdempotencyKeyReused),
+                Some(EarlierRequest { subject, .. }) => return before(tx, subject).await.map(Ok),
                 None => {}
             }
             if body.until.is_some_and(|until| until <= now) {
                 return Err(ApiError::field("until", "must be in the future"));
             }
-            let key = tx.key(body.key_id, Scope::Organization).await?.ok_or(ApiError::NotFound)?.key;
+            let key = tx.key(body.key_id, KeyScope::Organization).await?.ok_or(ApiError::NotFound)?.key;
             if key.revoked_at.is_some() {
                 return Err(ApiError::KeyRevoked);
             }
             // What is gathered of the key's use is evidence too.
             turn.suspend(tx, &[(key.id, key.kind)]).await?;
-            let key = tx.key(key.id, Scope::Organization).await?.ok_or(ApiError::NotFound)?.key;
+            let key = tx.key(key.id, KeyScope::Organization).await?.ok_or(ApiError::NotFound)?.key;
             let now = tx.watermark(state.clock.now()).await?;
             let review = review(&state, tx, id, &key, &body, &grant, now).await?;
             let key = if body.decision == Decision::Revoke {
@@ -112,7 +112,7 @@ async fn decide(
                 key
             };
             record(tx, &review, &client).await?;
-            Ok(Ok(Decided { review, key }))
+            Ok(Ok(AppliedDecision { review, key }))
         })
     });
     match decided.await? {
@@ -122,7 +122,7 @@ async fn decide(
 }
 
 /// What belongs to which decision. Whether a date has passed is asked later: an earlier, equal request keeps its answer.
-fn check(body: &Decide) -> Result<(), ApiError> {
+fn check(body: &ApplyDecision) -> Result<(), ApiError> {
     match (body.decision, body.until, body.unless_used_since) {
         (Decision::Revoke, _, None) => {
             Err(ApiError::field("unless_used_since", "is missing: up to when was the key's use looked at?"))
@@ -138,10 +138,10 @@ fn check(body: &Decide) -> Result<(), ApiError> {
 }
 
 /// The decision that an earlier, equal request led to.
-async fn before(tx: &mut Tx, id: Id) -> Result<Decided, ApiError> {
+async fn before(tx: &mut Tx, id: Id) -> Result<AppliedDecision, ApiError> {
     let review = tx.review(id).await?.ok_or(ApiError::Internal)?;
-    let key = tx.key(review.key_id, Scope::Organization).await?.ok_or(ApiError::Internal)?.key;
-    Ok(Decided { review, key })
+    let key = tx.key(review.key_id, KeyScope::Organization).await?.ok_or(ApiError::Internal)?.key;
+    Ok(AppliedDecision { review, key })
 }
 
 async fn review(
@@ -149,13 +149,13 @@ async fn review(
     tx: &mut Tx,
     id: Id,
     key: &Key,
-    body: &Decide,
+    body: &ApplyDecision,
     grant: &Grant,
     now: Timestamp,
-) -> Result<Review, ApiError> {
+) -> Result<ReviewRecord, ApiError> {
     let rules =
         StalenessRules { policy: server.settings.policy, now, tracking_since: tx.tracking_since().await? };
-    Ok(Review {
+    Ok(ReviewRecord {
         id,
         review_id: body.review_id,
         key_id: key.id,
@@ -171,7 +171,7 @@ async fn review(
     })
 }
 
-async fn record(tx: &mut Tx, review: &Review, client: &Client) -> Result<(), ApiError> {
+async fn record(tx: &mut Tx, review: &ReviewRecord, client: &ClientInfo) -> Result<(), ApiError> {
     tx.insert_review(review).await?;
     let mut detail = review.decision.to_string();
     if let Some(until) = review.until {
@@ -180,7 +180,7 @@ async fn record(tx: &mut Tx, review: &Review, client: &Client) -> Result<(), Api
     if let Some(note) = &review.note {
         detail = format!("{detail}; note: {note}");
     }
-    let event = Event::new(Action::ReviewRecorded, review.reviewed_at, entropy());
+    let event = NewActivity::new(Action::ReviewRecorded, review.reviewed_at, random_bytes());
     let event = event.by(review.reviewer.id, client).key(review.key_id, &review.key_name);
     tx.record(event.detail(detail)).await?;
     Ok(())
@@ -204,7 +204,8 @@ async fn record_export(
             let grant = actor.allow(Permission::Review)?;
             let which = body.review_id.map_or_else(|| "all reviews".to_owned(), |id| format!("review {id}"));
             let detail = format!("{which}: {} records, SHA-256 {}", body.records, body.sha256.to_lowercase());
-            let event = Event::new(Action::ReviewExported, now, entropy()).by(grant.member().id, &client);
+            let event =
+                NewActivity::new(Action::ReviewExported, now, random_bytes()).by(grant.member().id, &client);
             tx.record(event.detail(detail)).await?;
             Ok::<_, ApiError>(())
         })

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::clock::entropy;
+use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
-use crate::domain::key::Client;
-use crate::domain::member::{MemberRef, Status};
+use crate::domain::key::ClientInfo;
+use crate::domain::member::{MemberRef, MemberStatus};
 use crate::domain::secret::{Digest, Token, TokenKind};
 use crate::domain::time::{MINUTE, Timestamp};
 use crate::server::Server;
@@ -19,12 +19,12 @@ use crate::server::http::rate_limits::ClientNetwork;
 use crate::server::http::request::CallRequest;
 use crate::server::router::CallResponse;
 use crate::server::router::RouteBuilder;
-use crate::store::{Event, NewCode, NewSession, SessionRow, Tx};
+use crate::store::{NewActivity, NewCode, NewSession, StoredSession, Tx};
 use crate::wire::Call as _;
-use crate::wire::keys::ShownOnce;
+use crate::wire::keys::SecretString;
 use crate::wire::sessions::{
-    Code, CreateSessionCall, CreateSessionCode, CreatedSession, EndCurrentSession, EndSession, ListSessions,
-    Session,
+    CreateSessionCall, CreateSessionCode, CreatedSession, EndCurrentSession, EndSession, ListSessions,
+    Session, SignInCode,
 };
 
 /// How long a code is good that a member makes for themselves, in milliseconds.
@@ -49,7 +49,7 @@ async fn sign_in(
         return Err(ApiError::CodeInvalid);
     };
     let (at, client) = (server.clock.now(), request.client.clone());
-    let token = Token::new(TokenKind::Session, entropy());
+    let token = Token::new(TokenKind::Session, random_bytes());
     let digest = digest_of(TokenKind::Session, &token);
     let signed_in = server
         .store
@@ -59,7 +59,7 @@ async fn sign_in(
         Ok((session, member)) => Ok(CallResponse::new(CreatedSession {
             session: shown(&server, &session, session.id),
             member,
-            token: ShownOnce::new(token.expose()),
+            token: SecretString::new(token.expose()),
         })),
         Err(refusal) => {
             if matches!(refusal, ApiError::CodeInvalid) {
@@ -76,24 +76,25 @@ async fn redeem(
     code: &Digest,
     digest: Digest,
     at: Timestamp,
-    client: Client,
-) -> Result<(SessionRow, MemberRef), ApiError> {
+    client: ClientInfo,
+) -> Result<(StoredSession, MemberRef), ApiError> {
     // Becoming active may make an admin, and must not meet a removal half way.
     tx.lock_organization().await?;
     let code = tx.redeem_code(code, at).await?.ok_or(ApiError::CodeInvalid)?;
     tx.activate_member(code.member_id, at).await?;
     let member = tx.member(code.member_id).await?.ok_or(ApiError::CodeInvalid)?.member;
-    if member.status != Status::Active {
+    if member.status != MemberStatus::Active {
         return Err(ApiError::CodeInvalid);
     }
-    let id = Id::new(at, entropy());
-    let event = Event::new(Action::SessionCreated, at, entropy()).by(member.id, &client).member(member.id);
+    let id = Id::new(at, random_bytes());
+    let event =
+        NewActivity::new(Action::SessionCreated, at, random_bytes()).by(member.id, &client).member(member.id);
     tx.record(event.detail(client.agent.clone())).await?;
-    let Client { agent, address } = client;
+    let ClientInfo { agent, address } = client;
     let new =
         NewSession { id, member_id: member.id, digest, at, agent: agent.clone(), address: address.clone() };
     tx.insert_session(new).await?;
-    let session = SessionRow {
+    let session = StoredSession {
         id,
         member_id: member.id,
         created_at: at,
@@ -109,7 +110,7 @@ async fn record_refused(server: &Server, request: &CallRequest<CreateSessionCall
     let at = server.clock.now();
     let who = RefusedParty::ClientNetwork(ClientNetwork::of(request.address));
     if server.refusals.is_due(who, CreateSessionCall::OPERATION, at) {
-        let event = Event::new(Action::SessionRefused, at, entropy()).from(&request.client);
+        let event = NewActivity::new(Action::SessionRefused, at, random_bytes()).from(&request.client);
         auth::record(server, event.detail("a sign-in code that is not valid")).await;
     }
 }
@@ -127,7 +128,8 @@ async fn create_code(
         .write(move |tx| {
             Box::pin(async move {
                 let member = caller.within(&server, tx).await?.actor.member.id;
-                let event = Event::new(Action::SessionCodeCreated, at, entropy()).by(member, &client);
+                let event =
+                    NewActivity::new(Action::SessionCodeCreated, at, random_bytes()).by(member, &client);
                 tx.record(event.member(member).detail("for another machine, 10 min")).await?;
                 issue_code(tx, member, at, at.plus(OWN_CODE_FOR)).await
             })
@@ -142,12 +144,12 @@ pub(in crate::server) async fn issue_code(
     member_id: Id,
     at: Timestamp,
     expires_at: Timestamp,
-) -> Result<Code, ApiError> {
-    let token = Token::new(TokenKind::Code, entropy());
+) -> Result<SignInCode, ApiError> {
+    let token = Token::new(TokenKind::Code, random_bytes());
     let digest = digest_of(TokenKind::Code, &token);
     tx.end_codes_of(member_id, at).await?;
-    tx.insert_code(NewCode { id: Id::new(at, entropy()), member_id, digest, at, expires_at }).await?;
-    Ok(Code { code: ShownOnce::new(token.expose()), expires_at })
+    tx.insert_code(NewCode { id: Id::new(at, random_bytes()), member_id, digest, at, expires_at }).await?;
+    Ok(SignInCode { code: SecretString::new(token.expose()), expires_at })
 }
 
 fn digest_of(kind: TokenKind, token: &Token) -> Digest {
@@ -197,7 +199,7 @@ async fn end_own(
     server: Arc<Server>,
     caller: SessionCredential,
     id: Id,
-    client: Client,
+    client: ClientInfo,
 ) -> Result<bool, ApiError> {
     let at = server.clock.now();
     server
@@ -210,7 +212,7 @@ async fn end_own(
                 if !tx.end_session(id, member, at).await? {
                     return Ok(false);
                 }
-                let event = Event::new(Action::SessionEnded, at, entropy()).by(member, &client);
+                let event = NewActivity::new(Action::SessionEnded, at, random_bytes()).by(member, &client);
                 let which = if id == me.session.id { "this session" } else { "another session" };
                 tx.record(event.member(member).detail(which)).await?;
                 Ok(true)
@@ -219,7 +221,7 @@ async fn end_own(
         .await
 }
 
-fn shown(server: &Server, row: &SessionRow, current: Id) -> Session {
+fn shown(server: &Server, row: &StoredSession, current: Id) -> Session {
     Session {
         id: row.id,
         created_at: row.created_at,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::member::Permission;
 use crate::domain::time::{DAY, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
@@ -19,14 +19,14 @@ use crate::wire::keys::{
     DAILY_USE_MAX, DailyUseQuery, GetOrganizationKeyUsage, GetPersonalKeyUsage, ListOrganizationKeyUsage,
     ListPersonalKeyUsage, UsageQuery,
 };
-use crate::wire::page::{Metadata, Page};
+use crate::wire::page::{Page, PageMetadata};
 
 const DAYS_DEFAULT: u32 = 30;
 
 /// The calls of this room.
 #[must_use]
 pub fn routes(routes: RouteBuilder) -> RouteBuilder {
-    use Kind::{Organization, Personal};
+    use KeyKind::{Organization, Personal};
     routes
         .on(|server, request: CallRequest<GetPersonalKeyUsage>| usage(server, request, Personal))
         .on(|server, request: CallRequest<GetOrganizationKeyUsage>| usage(server, request, Organization))
@@ -37,7 +37,7 @@ pub fn routes(routes: RouteBuilder) -> RouteBuilder {
 async fn usage<C>(
     server: Arc<Server>,
     request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Query = UsageQuery, Reply = Usage>,
@@ -68,7 +68,7 @@ where
 async fn daily<C>(
     server: Arc<Server>,
     request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Query = DailyUseQuery, Reply = Page<DailyUse>>,
@@ -92,7 +92,10 @@ where
         counts: counts(&buckets.remove(&id).unwrap_or_default(), first, days, created_at.max(tracking_since)),
     };
     let data = known.into_iter().map(row).collect();
-    Ok(CallResponse::new(Page { metadata: Metadata { as_of: Some(as_of), ..Metadata::default() }, data }))
+    Ok(CallResponse::new(Page {
+        metadata: PageMetadata { as_of: Some(as_of), ..PageMetadata::default() },
+        data,
+    }))
 }
 
 fn ids(text: &str) -> Result<Vec<Id>, ApiError> {

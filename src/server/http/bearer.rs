@@ -6,7 +6,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::domain::secret::{Malformed, PREFIX, check};
+use crate::domain::secret::{SECRET_PREFIX, SecretError, check};
 use crate::server::error::ApiError;
 
 const SCHEME: &[u8] = b"bearer";
@@ -44,7 +44,7 @@ fn one_token(value: &[u8]) -> Result<&[u8], &'static str> {
             [b' ', token @ ..] => Ok(token.trim_ascii_start()),
             _ => Err(NO_SPACE),
         },
-        _ if value.starts_with(PREFIX.as_bytes()) => Err(BARE_KEY),
+        _ if value.starts_with(SECRET_PREFIX.as_bytes()) => Err(BARE_KEY),
         _ => Err(OTHER_SCHEME),
     }
 }
@@ -57,8 +57,10 @@ pub fn key(headers: &HeaderMap) -> Result<&str, ApiError> {
     let token = token(headers)?.ok_or(ApiError::CredentialsMissing)?;
     let text = match std::str::from_utf8(token) {
         Ok(text) => text,
-        Err(e) if e.valid_up_to() < PREFIX.len() => return Err(ApiError::KeyMalformed(Malformed::Prefix)),
-        Err(e) => return Err(ApiError::KeyMalformed(Malformed::Alphabet(e.valid_up_to()))),
+        Err(e) if e.valid_up_to() < SECRET_PREFIX.len() => {
+            return Err(ApiError::KeyMalformed(SecretError::Prefix));
+        }
+        Err(e) => return Err(ApiError::KeyMalformed(SecretError::Alphabet(e.valid_up_to()))),
     };
     check(text).map_err(ApiError::KeyMalformed)?;
     Ok(text)
@@ -69,7 +71,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::domain::secret::{LENGTH, Secret};
+    use crate::domain::secret::{SECRET_LENGTH, Secret};
 
     fn headers(values: &[&[u8]]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -133,7 +135,7 @@ mod tests {
             assert_eq!(got, kind, "{}", String::from_utf8_lossy(&value));
             assert!(!detail.contains(&s[3..20]), "the credential is echoed: {detail}");
         }
-        for cut in 1..LENGTH {
+        for cut in 1..SECRET_LENGTH {
             assert_eq!(read(&[format!("Bearer {}", &s[..cut]).as_bytes()]).unwrap_err().0, key);
         }
         assert_eq!(read(&[]).unwrap_err().0, "credentials-missing");

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
 use crate::server::error::ApiError;
-use crate::wire::page::{LIMIT_DEFAULT, LIMIT_MAX, Metadata, Page};
+use crate::wire::page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMetadata};
 
 /// Which page of a list is asked for. A cursor names the last row of the page before, and fits the list that it came from only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl PageRequest {
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|row| encode(&self.list, id(row)));
         Page {
-            metadata: Metadata { next_cursor, as_of: Some(as_of), total: None },
+            metadata: PageMetadata { next_cursor, as_of: Some(as_of), total: None },
             data: rows.into_iter().map(show).collect(),
         }
     }

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Uri};
 use http_body_util::BodyExt as _;
 
 use crate::domain::id::Id;
-use crate::domain::key::Client;
+use crate::domain::key::ClientInfo;
 use crate::domain::text;
 use crate::domain::usage::AGENT_MAX;
 use crate::server::Server;
@@ -30,7 +30,7 @@ pub struct CallRequest<C> {
     /// All headers. Holds the credential: never to be logged.
     pub headers: HeaderMap,
     /// Who asks, as it presents itself.
-    pub client: Client,
+    pub client: ClientInfo,
     /// From which address, trusted proxies seen through.
     pub address: IpAddr,
     uri: Uri,
@@ -47,7 +47,7 @@ impl<C: Call> CallRequest<C> {
         let wait = server.settings.limits.body_timeout;
         let body = tokio::time::timeout(wait, received(body)).await.unwrap_or(Err(ApiError::RequestTimeout));
         Self {
-            client: Client { agent: agent(&parts.headers), address: address.to_string() },
+            client: ClientInfo { agent: agent(&parts.headers), address: address.to_string() },
             headers: parts.headers,
             address,
             uri: parts.uri,
@@ -219,7 +219,7 @@ mod tests {
         headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
         CallRequest {
             headers,
-            client: Client { agent: String::new(), address: String::new() },
+            client: ClientInfo { agent: String::new(), address: String::new() },
             address: IpAddr::from([127, 0, 0, 1]),
             uri: uri.parse().unwrap(),
             body: Ok(Bytes::copy_from_slice(body.as_bytes())),

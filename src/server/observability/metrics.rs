@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::wire::{self, Call, Visitor};
+use crate::wire::{self, Call, CallVisitor};
 
 /// The operation of requests that are none of the contract.
 pub const OTHER: &str = "other";
@@ -30,7 +30,7 @@ pub struct OperationCounter(usize);
 
 struct Names(Vec<&'static str>);
 
-impl Visitor for Names {
+impl CallVisitor for Names {
     fn call<C: Call>(&mut self) {
         self.0.push(C::OPERATION);
     }

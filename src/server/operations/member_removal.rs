@@ -1,10 +1,10 @@
 //! What happens to a member's keys when the member is removed: personal keys die, organization keys survive for review.
 
-use crate::clock::entropy;
+use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
-use crate::domain::key::{Client, Kind};
-use crate::domain::member::{Grant, Status};
+use crate::domain::key::{ClientInfo, KeyKind};
+use crate::domain::member::{Grant, MemberStatus};
 use crate::domain::time::Timestamp;
 use crate::server::Server;
 use crate::server::auth;
@@ -13,34 +13,34 @@ use crate::server::handlers::members::not_removed;
 use crate::server::handlers::members::refuse_last_admin;
 use crate::server::handlers::members::shown;
 use crate::server::verification::revocation_lock::RevocationGuard;
-use crate::store::{Event, KeyBrief, MemberRow, Tx};
-use crate::wire::members::{KeySummary, Removal};
+use crate::store::{MemberKeyRow, NewActivity, StoredMember, Tx};
+use crate::wire::members::{KeySummary, MemberRemoval};
 
 /// Who does it, from where, and when.
 pub(in crate::server) struct RemovalContext<'a> {
     pub grant: &'a Grant,
-    pub client: &'a Client,
+    pub client: &'a ClientInfo,
     pub at: Timestamp,
     /// To decide about keys.
     pub turn: &'a RevocationGuard,
 }
 
 impl RemovalContext<'_> {
-    pub(in crate::server) fn event(&self, action: Action) -> Event {
-        Event::new(action, self.at, entropy()).by(self.grant.member().id, self.client)
+    pub(in crate::server) fn event(&self, action: Action) -> NewActivity {
+        NewActivity::new(action, self.at, random_bytes()).by(self.grant.member().id, self.client)
     }
 }
 
 /// What removing a member does. A dry run and the deed are this same list.
 pub(in crate::server) struct RemovalPlan {
     pub dry_run: bool,
-    member: MemberRow,
-    revoked: Vec<KeyBrief>,
-    to_review: Vec<KeyBrief>,
+    member: StoredMember,
+    revoked: Vec<MemberKeyRow>,
+    to_review: Vec<MemberKeyRow>,
     sessions_ended: i64,
 }
 
-impl From<RemovalPlan> for Removal {
+impl From<RemovalPlan> for MemberRemoval {
     fn from(plan: RemovalPlan) -> Self {
         Self {
             member: shown(plan.member),
@@ -52,7 +52,7 @@ impl From<RemovalPlan> for Removal {
     }
 }
 
-fn summary(key: KeyBrief) -> KeySummary {
+fn summary(key: MemberKeyRow) -> KeySummary {
     KeySummary {
         id: key.id,
         kind: key.kind,
@@ -73,11 +73,11 @@ pub(in crate::server) async fn plan(
     refuse_last_admin(tx, &member).await?;
     let plan = RemovalPlan {
         dry_run: false,
-        revoked: tx.live_keys_of(id, Kind::Personal).await?,
-        to_review: tx.live_keys_of(id, Kind::Organization).await?,
+        revoked: tx.live_keys_of(id, KeyKind::Personal).await?,
+        to_review: tx.live_keys_of(id, KeyKind::Organization).await?,
         sessions_ended: tx.open_sessions_of(id, auth::alive(server, at)).await?,
         member: {
-            member.member.status = Status::Removed;
+            member.member.status = MemberStatus::Removed;
             member.member.removed_at = Some(at);
             member.personal_keys = 0;
             member
@@ -95,7 +95,7 @@ pub(in crate::server) async fn remove(
 ) -> Result<RemovalPlan, ApiError> {
     // Waits for creations under way and lets none begin: what is planned now is all that there will be.
     tx.lock_member(id).await?;
-    let keys = tx.live_keys_of(id, Kind::Personal).await?;
+    let keys = tx.live_keys_of(id, KeyKind::Personal).await?;
     suspend(tx, &keys, by).await?;
     let plan = plan(server, tx, id, by.at).await?;
     tx.remove_member(id, by.at).await?;
@@ -120,21 +120,21 @@ pub(in crate::server) async fn revoke_personal_keys(
     reason: &str,
 ) -> Result<Vec<KeySummary>, ApiError> {
     tx.lock_member(member).await?;
-    let keys = tx.live_keys_of(member, Kind::Personal).await?;
+    let keys = tx.live_keys_of(member, KeyKind::Personal).await?;
     suspend(tx, &keys, by).await?;
     revoke(tx, &keys, by, reason).await?;
     Ok(keys.into_iter().map(summary).collect())
 }
 
 /// Lets requests with these keys wait for the end, and takes in the uses that were answered so far.
-async fn suspend(tx: &mut Tx, keys: &[KeyBrief], by: &RemovalContext<'_>) -> Result<(), ApiError> {
+async fn suspend(tx: &mut Tx, keys: &[MemberKeyRow], by: &RemovalContext<'_>) -> Result<(), ApiError> {
     let keys: Vec<_> = keys.iter().map(|key| (key.id, key.kind)).collect();
     Ok(by.turn.suspend(tx, &keys).await?)
 }
 
 async fn revoke(
     tx: &mut Tx,
-    keys: &[KeyBrief],
+    keys: &[MemberKeyRow],
     by: &RemovalContext<'_>,
     reason: &str,
 ) -> Result<(), ApiError> {

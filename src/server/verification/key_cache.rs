@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::server::verification::use_buffer::RawClient;
@@ -36,7 +36,7 @@ pub struct CacheEntry {
     /// The key.
     pub id: Id,
     /// Personal or the organization's.
-    pub kind: Kind,
+    pub kind: KeyKind,
     state: Mutex<State>,
 }
 
@@ -67,7 +67,7 @@ pub enum UseDecision {
 }
 
 impl CacheEntry {
-    fn new(id: Id, kind: Kind, name: &str, standing: CachedState) -> Arc<Self> {
+    fn new(id: Id, kind: KeyKind, name: &str, standing: CachedState) -> Arc<Self> {
         Arc::new(Self { id, kind, state: Mutex::new(State { standing, name: name.into(), gathered: None }) })
     }
 
@@ -196,14 +196,14 @@ impl Default for KeyCache {
     fn default() -> Self {
         let id = Id::new(Timestamp(0), [0; 10]);
         let nobody =
-            (0..NOBODIES).map(|_| CacheEntry::new(id, Kind::Personal, "", CachedState::Revoked)).collect();
+            (0..NOBODIES).map(|_| CacheEntry::new(id, KeyKind::Personal, "", CachedState::Revoked)).collect();
         Self { by_digest: RwLock::default(), by_id: RwLock::default(), nobody, settled: Notify::new() }
     }
 }
 
 impl KeyCache {
     /// Takes in a key.
-    pub fn insert(&self, digest: Digest, id: Id, kind: Kind, name: &str, standing: CachedState) {
+    pub fn insert(&self, digest: Digest, id: Id, kind: KeyKind, name: &str, standing: CachedState) {
         let entry = CacheEntry::new(id, kind, name, standing);
         write(&self.by_digest).insert(digest, entry.clone());
         write(&self.by_id).insert(id, entry);
@@ -228,7 +228,7 @@ impl KeyCache {
     }
 
     /// The entry of a key that the database has just shown, made where there is none.
-    pub fn get_or_insert(&self, id: Id, kind: Kind) -> Arc<CacheEntry> {
+    pub fn get_or_insert(&self, id: Id, kind: KeyKind) -> Arc<CacheEntry> {
         if let Some(entry) = self.get(id) {
             return entry;
         }
@@ -239,7 +239,7 @@ impl KeyCache {
     }
 
     /// A secret was issued anew: the earlier one is unknown from now on.
-    pub fn reissue(&self, earlier: &Digest, digest: Digest, id: Id, kind: Kind, name: &str) {
+    pub fn reissue(&self, earlier: &Digest, digest: Digest, id: Id, kind: KeyKind, name: &str) {
         write(&self.by_digest).remove(earlier);
         self.insert(digest, id, kind, name, CachedState::Unconfirmed);
     }

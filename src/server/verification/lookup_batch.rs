@@ -67,7 +67,7 @@ impl Recorder {
         }
     }
 
-    async fn verifications(&self, digests: &[Digest]) -> Result<Vec<Verification>, store::Error> {
+    async fn verifications(&self, digests: &[Digest]) -> Result<Vec<Verification>, store::StoreError> {
         self.store.reader().await?.verify(digests, self.clock.now()).await
     }
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::server::verification::key_cache::CacheEntry;
 use crate::server::verification::key_cache::CachedState;
 use crate::server::verification::use_buffer::UseBuffer;
 use crate::server::verification::verifier::Recorder;
 use crate::server::verification::verifier::in_order;
 use crate::server::verification::verifier::key_use;
-use crate::store::{self, Outcome, Tx};
+use crate::store::{self, TransactionOutcome, Tx};
 
 /// A suspended key: how it stood before, and the uses that the transaction takes in.
 type Suspended = (Arc<CacheEntry>, CachedState, Option<Box<UseBuffer>>);
@@ -41,7 +41,7 @@ impl RevocationGuard {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn suspend(&self, tx: &mut Tx, keys: &[(Id, Kind)]) -> Result<(), store::Error> {
+    pub async fn suspend(&self, tx: &mut Tx, keys: &[(Id, KeyKind)]) -> Result<(), store::StoreError> {
         let recorder = &self.0.recorder;
         let mut uses = Vec::new();
         for &(id, kind) in keys {
@@ -62,7 +62,7 @@ impl RevocationGuard {
 }
 
 impl Held {
-    fn end(&self, outcome: Outcome) {
+    fn end(&self, outcome: TransactionOutcome) {
         let keys = std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner));
         if keys.is_empty() {
             return;
@@ -70,13 +70,13 @@ impl Held {
         let spared = self.spared.load(Ordering::SeqCst);
         for (entry, before, gathered) in keys {
             let (standing, unwritten) = match outcome {
-                Outcome::Committed if spared => {
+                TransactionOutcome::Committed if spared => {
                     // A gathered use that was written now is on record.
                     (if gathered.is_some() { CachedState::Accepted } else { before }, None)
                 }
-                Outcome::Committed => (CachedState::Revoked, None),
-                Outcome::Unknown => (CachedState::Unconfirmed, gathered),
-                Outcome::RolledBack => (before, gathered),
+                TransactionOutcome::Committed => (CachedState::Revoked, None),
+                TransactionOutcome::Unknown => (CachedState::Unconfirmed, gathered),
+                TransactionOutcome::RolledBack => (before, gathered),
             };
             let first = entry.resume(standing, unwritten);
             self.recorder.note(first, entry);
@@ -88,6 +88,6 @@ impl Held {
 impl Drop for Held {
     /// The transaction never came to an end, which rolls it back.
     fn drop(&mut self) {
-        self.end(Outcome::RolledBack);
+        self.end(TransactionOutcome::RolledBack);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::domain::key::Client;
+use crate::domain::key::ClientInfo;
 use crate::domain::text;
 use crate::domain::time::{HOUR, Timestamp};
 use crate::domain::usage::{AGENT_MAX, Bucket, CLIENTS_KEPT, ClientUse};
@@ -21,10 +21,10 @@ const RAW_AGENT_MAX: usize = 4 * AGENT_MAX;
 
 impl RawClient<'_> {
     /// The client as it is stored and shown.
-    pub fn client(&self) -> Client {
+    pub fn client(&self) -> ClientInfo {
         let raw = &self.agent[..self.agent.len().min(RAW_AGENT_MAX)];
         let agent = text::claimed(&String::from_utf8_lossy(raw), AGENT_MAX);
-        Client { agent, address: self.address.to_string() }
+        ClientInfo { agent, address: self.address.to_string() }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, RwLock};
 
 use crate::clock::{Clock, monotonic};
 use crate::domain::id::Id;
-use crate::domain::key::{Client, Key, Kind};
+use crate::domain::key::{ClientInfo, Key, KeyKind};
 use crate::domain::secret::{Digest, digest_of};
 use crate::domain::time::SECOND;
 use crate::server::error::ApiError;
@@ -21,7 +21,7 @@ use crate::server::verification::key_cache::KeyCache;
 use crate::server::verification::key_cache::UseDecision;
 use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::use_buffer::UseBuffer;
-use crate::store::{self, Dialect, KeyUse, Store};
+use crate::store::{self, Dialect, KeyUseUpdate, Store};
 
 #[cfg(feature = "fault-injection")]
 use crate::server::verification::cached_verification as cached;
@@ -47,7 +47,7 @@ pub struct VerifiedKey {
     /// The key.
     pub id: Id,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// Its name; given only where it was asked for.
     pub name: Option<Box<str>>,
 }
@@ -88,7 +88,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn load(store: Store, clock: Clock) -> Result<Arc<Self>, store::Error> {
+    pub async fn load(store: Store, clock: Clock) -> Result<Arc<Self>, store::StoreError> {
         let index = KeyCache::default();
         // With several processes on the database, only the database knows.
         if store.dialect() == Dialect::Sqlite {
@@ -162,7 +162,7 @@ impl Recorder {
 
     async fn prune(&self) {
         let now = self.clock.now();
-        let pruned: Result<(), store::Error> =
+        let pruned: Result<(), store::StoreError> =
             self.store.write(move |tx| Box::pin(async move { tx.prune(now).await })).await;
         if let Err(error) = pruned {
             tracing::warn!(%error, "old counts were not forgotten; tried again later");
@@ -304,7 +304,7 @@ impl Recorder {
         }
         let uses = in_order(taken.iter().map(|(entry, gathered)| key_use(entry.id, gathered)).collect());
         let now = self.clock.now();
-        let written: Result<(), store::Error> =
+        let written: Result<(), store::StoreError> =
             self.store.write(move |tx| Box::pin(async move { tx.record_uses(&uses, now).await })).await;
         if let Err(error) = written {
             tracing::warn!(%error, keys = taken.len(), "gathered uses were not written; they are kept and tried again");
@@ -337,7 +337,7 @@ impl Recorder {
         key.use_count += count;
         if key.last_used_at <= Some(last) {
             key.last_used_at = Some(last);
-            key.last_used_by = Some(Client { agent: client.agent, address: client.address });
+            key.last_used_by = Some(ClientInfo { agent: client.agent, address: client.address });
         }
     }
 
@@ -352,14 +352,14 @@ impl Recorder {
     }
 
     /// A key was created: call it once that is stored, before it is answered.
-    pub fn created(&self, digest: Digest, id: Id, kind: Kind, name: &str) {
+    pub fn created(&self, digest: Digest, id: Id, kind: KeyKind, name: &str) {
         if self.store.dialect() == Dialect::Sqlite {
             self.index.insert(digest, id, kind, name, CachedState::Unconfirmed);
         }
     }
 
     /// A key's secret was issued anew: call it once that is stored, before it is answered.
-    pub fn reissued(&self, earlier: &Digest, digest: Digest, id: Id, kind: Kind, name: &str) {
+    pub fn reissued(&self, earlier: &Digest, digest: Digest, id: Id, kind: KeyKind, name: &str) {
         if self.store.dialect() == Dialect::Sqlite {
             self.index.reissue(earlier, digest, id, kind, name);
         }
@@ -371,17 +371,16 @@ impl Recorder {
     }
 }
 
-pub(in crate::server) fn key_use(id: Id, gathered: &UseBuffer) -> KeyUse {
+pub(in crate::server) fn key_use(id: Id, gathered: &UseBuffer) -> KeyUseUpdate {
     let clients = gathered.clients();
-    let last = gathered
-        .last()
-        .zip(clients.last())
-        .map(|(at, client)| (at, Client { agent: client.agent.clone(), address: client.address.clone() }));
-    KeyUse { id, last, hours: gathered.hours().to_vec(), clients }
+    let last = gathered.last().zip(clients.last()).map(|(at, client)| {
+        (at, ClientInfo { agent: client.agent.clone(), address: client.address.clone() })
+    });
+    KeyUseUpdate { id, last, hours: gathered.hours().to_vec(), clients }
 }
 
 /// In the order of ids, which all processes keep, so that none waits for one that waits for it.
-pub(in crate::server) fn in_order(mut uses: Vec<KeyUse>) -> Vec<KeyUse> {
+pub(in crate::server) fn in_order(mut uses: Vec<KeyUseUpdate>) -> Vec<KeyUseUpdate> {
     uses.sort_unstable_by_key(|used| used.id);
     uses
 }

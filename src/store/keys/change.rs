@@ -1,19 +1,19 @@
 //! Changes of keys, each with its guard in the `WHERE`: no read, then write.
 
-use super::{KeyRow, NewKey, RevokeGuard};
+use super::{NewKey, RevokeGuard, StoredKey};
 use crate::domain::id::Id;
 use crate::domain::secret::{Digest, MaskedSecret};
 use crate::domain::time::Timestamp;
-use crate::store::error::Error;
-use crate::store::row::Row;
+use crate::store::error::StoreError;
+use crate::store::row::DbRow;
 use crate::store::tx::Tx;
 
 impl Tx {
     /// Adds a key.
     ///
     /// # Errors
-    /// [`Error::Taken`] where another live key replaces the same key.
-    pub async fn insert_key(&mut self, new: &NewKey) -> Result<(), Error> {
+    /// [`StoreError::Taken`] where another live key replaces the same key.
+    pub async fn insert_key(&mut self, new: &NewKey) -> Result<(), StoreError> {
         let mark = self.watermark(new.at).await?;
         let sql = sqlx::query(
             "INSERT INTO keys (id, kind, name, note, digest, last_four, version, created_at, created_by, replaces, \
@@ -39,12 +39,12 @@ impl Tx {
     /// The database refuses.
     pub async fn reissue_key(
         &mut self,
-        earlier: &KeyRow,
+        earlier: &StoredKey,
         digest: Digest,
         masked: MaskedSecret,
         created_after: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, StoreError> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET digest = $3, last_four = $4, changed_at = $5 WHERE id = $1 AND digest = $2 \
@@ -74,7 +74,7 @@ impl Tx {
         name: &str,
         note: Option<&str>,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, StoreError> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET name = $3, note = $4, version = version + 1, changed_at = $5 \
@@ -92,7 +92,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn confirm_key(&mut self, id: Id, now: Timestamp) -> Result<bool, Error> {
+    pub async fn confirm_key(&mut self, id: Id, now: Timestamp) -> Result<bool, StoreError> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET confirmed_at = $2, version = version + 1, changed_at = $3 \
@@ -115,7 +115,7 @@ impl Tx {
         by: Id,
         reason: Option<&str>,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, StoreError> {
         let mark = self.watermark(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, version = version + 1, changed_at = $5 \
@@ -130,7 +130,7 @@ impl Tx {
         .bind(guard.unless_used_since.map_or(i64::MAX, |since| since.0))
         .bind(guard.version.unwrap_or(-1));
         let Some(row) = self.optional(sql).await? else { return Ok(false) };
-        let digest = Row::of("keys", &row).digest("digest")?;
+        let digest = DbRow::of("keys", &row).digest("digest")?;
         self.never_again(digest);
         Ok(true)
     }

@@ -1,7 +1,7 @@
 //! Which actions work here and now, and why the others do not.
 
 use super::{Model, Tab};
-use crate::domain::member::{Permission, Status};
+use crate::domain::member::{MemberStatus, Permission};
 use crate::tui::keymap::Action;
 
 impl Model {
@@ -93,7 +93,7 @@ impl Model {
                 self.context.check_permission(Permission::ManageMembers)?;
                 match self.tables.members.selected() {
                     None => Err("no member is selected".to_owned()),
-                    Some(member) if member.status == Status::Removed => {
+                    Some(member) if member.status == MemberStatus::Removed => {
                         Err("this member is removed".to_owned())
                     }
                     Some(_) => Ok(()),

@@ -1,7 +1,7 @@
 //! Answers: each goes to whoever waits for it.
 
 use super::{Model, Overlay, Tab};
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::member::Permission;
 use crate::tui::context::{Connection, RETRY_DELAY, ReplyTo};
 use crate::tui::msg::{Reply, RequestError, Ticket};
@@ -105,7 +105,7 @@ impl Model {
                     self.open_tab(if admin { Tab::Workspace } else { Tab::Personal });
                     self.open_pending();
                 } else {
-                    for kind in [Kind::Personal, Kind::Organization] {
+                    for kind in [KeyKind::Personal, KeyKind::Organization] {
                         if self.context.check_permission(Permission::ListKeys(kind)).is_ok() {
                             self.tables.of_mut(kind).refresh(&mut self.context);
                         }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Model, Overlay, Tab, Tables};
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::member::Permission;
 use crate::tui::context::{RETRY_DELAY, ReplyTo};
 use crate::tui::key_list::{Changes, LoadState};
@@ -247,7 +247,7 @@ impl Model {
             self.context.report_unavailable("this row is about no key");
             return true;
         };
-        let kinds = [(Kind::Organization, Tab::Workspace), (Kind::Personal, Tab::Personal)];
+        let kinds = [(KeyKind::Organization, Tab::Workspace), (KeyKind::Personal, Tab::Personal)];
         let found = kinds.into_iter().find(|&(kind, _)| self.tables.of(kind).key_list.get(id).is_some());
         match found {
             Some((kind, tab)) => {
@@ -270,7 +270,7 @@ impl Model {
     /// Opens the wizard on a key.
     pub(super) fn rotate(&mut self, id: Option<Id>) {
         let key = id.and_then(|id| {
-            let both = [Kind::Organization, Kind::Personal];
+            let both = [KeyKind::Organization, KeyKind::Personal];
             both.into_iter().find_map(|kind| self.tables.of(kind).key_list.get(id).cloned())
         });
         if let Some(key) = key {
@@ -348,9 +348,9 @@ impl Model {
     }
 
     /// The keys of a kind changed.
-    pub(super) fn keys_changed(&mut self, kind: Kind, changes: &Changes) {
+    pub(super) fn keys_changed(&mut self, kind: KeyKind, changes: &Changes) {
         self.tables.changed(&self.context, kind, changes);
-        if kind != Kind::Organization {
+        if kind != KeyKind::Organization {
             return;
         }
         let review = &mut self.tables.review;

@@ -7,20 +7,22 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::saved_state::SavedState;
-use crate::client::{self, Address, Client, Credential, Error, IDLE, Keep, Request};
+use crate::client::{
+    self, CallRequest, Client, ClientError, Credential, IDLE_TIMEOUT, Retention, ServerAddress,
+};
 use crate::clock;
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
 use crate::wire::activity::ListActivity;
 use crate::wire::keys::{
-    CreateKey, Include, KeysQuery, ListRotations, LookUpKey, LookUpKeyCall, RevokeLeakedKey,
-    RevokeLeakedKeyCall, RotationsQuery, ShownOnce,
+    CreateKey, IncludedKeys, KeysQuery, ListRotations, LookUpKey, LookUpKeyCall, RevokeLeakedKey,
+    RevokeLeakedKeyCall, RotationsQuery, SecretString,
 };
 use crate::wire::members::{
     ChangeMemberRole, CreateInvitation, EndMemberSessions, ListMembers, RemoveMember, RemoveQuery,
 };
-use crate::wire::page::{Metadata, Page, PageQuery};
+use crate::wire::page::{Page, PageMetadata, PageQuery};
 use crate::wire::reviews::{CreateReview, ListReviews, RecordReviewExport};
 use crate::wire::sessions::{CreateSession, CreateSessionCall, GetMe};
 
@@ -41,8 +43,8 @@ impl ReplySender {
 
 /// The server, and as whom it is asked. Connected when it is first asked, so that the first frame waits for nothing.
 pub(super) struct Api {
-    address: Address,
-    options: client::Options,
+    address: ServerAddress,
+    options: client::ClientOptions,
     /// With the moment of the last call. Held while it is made, so that it is made once.
     client: tokio::sync::Mutex<Option<(Client, Instant)>>,
     credential: Mutex<Credential>,
@@ -50,12 +52,12 @@ pub(super) struct Api {
     pub(super) records: SavedState,
 }
 
-impl From<Error> for RequestError {
-    fn from(error: Error) -> Self {
+impl From<ClientError> for RequestError {
+    fn from(error: ClientError) -> Self {
         match error {
-            Error::Unreachable { words, .. } => Self::Unreachable(words),
-            Error::Refused(problem) => Self::Refused(problem),
-            Error::Garbled { words, .. } => Self::InvalidReply(words),
+            ClientError::Unreachable { words, .. } => Self::Unreachable(words),
+            ClientError::Refused(problem) => Self::Refused(problem),
+            ClientError::Garbled { words, .. } => Self::InvalidReply(words),
         }
     }
 }
@@ -66,9 +68,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Api {
     pub(super) fn new(
-        address: Address,
+        address: ServerAddress,
         credential: Credential,
-        options: client::Options,
+        options: client::ClientOptions,
         records: SavedState,
     ) -> Self {
         Self {
@@ -85,7 +87,9 @@ impl Api {
         let mut kept = self.client.lock().await;
         let now = clock::monotonic();
         let client = match kept.take() {
-            Some((client, used)) if !self.options.timeless || now.saturating_duration_since(used) < IDLE => {
+            Some((client, used))
+                if !self.options.timeless || now.saturating_duration_since(used) < IDLE_TIMEOUT =>
+            {
                 client
             }
             _ => self.connect().await?,
@@ -107,7 +111,7 @@ impl Api {
     pub(super) async fn ask(self: Arc<Self>, ask: ApiRequest, mailbox: ReplySender) {
         let result = match ask {
             ApiRequest::Keys(kind) => {
-                let query = KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() };
+                let query = KeysQuery { include: Some(IncludedKeys::Revoked), ..KeysQuery::default() };
                 self.keys(kind, query, &mailbox).await
             }
             ApiRequest::Changes { kind, since } => {
@@ -118,21 +122,26 @@ impl Api {
                 let query = RotationsQuery { owner: kind, usage: Some(true), ..RotationsQuery::default() };
                 match self.client().await {
                     Ok(client) => {
-                        all(client.pages(ListRotations, query, Keep::All), Reply::Rotations, &mailbox).await
+                        all(client.pages(ListRotations, query, Retention::All), Reply::Rotations, &mailbox)
+                            .await
                     }
                     Err(failure) => Err(failure),
                 }
             }
             ApiRequest::Members => match self.client().await {
                 Ok(client) => {
-                    all(client.pages(ListMembers, PageQuery::default(), Keep::All), Reply::Members, &mailbox)
-                        .await
+                    all(
+                        client.pages(ListMembers, PageQuery::default(), Retention::All),
+                        Reply::Members,
+                        &mailbox,
+                    )
+                    .await
                 }
                 Err(failure) => Err(failure),
             },
             ApiRequest::Reviews(query) => match self.client().await {
                 Ok(client) => {
-                    all(client.pages(ListReviews, query, Keep::All), Reply::Reviews, &mailbox).await
+                    all(client.pages(ListReviews, query, Retention::All), Reply::Reviews, &mailbox).await
                 }
                 Err(failure) => Err(failure),
             },
@@ -149,13 +158,13 @@ impl Api {
         }
     }
 
-    async fn keys(&self, kind: Kind, query: KeysQuery, mailbox: &ReplySender) -> Result<(), RequestError> {
+    async fn keys(&self, kind: KeyKind, query: KeysQuery, mailbox: &ReplySender) -> Result<(), RequestError> {
         let client = self.client().await?;
-        let mut pages = std::pin::pin!(client.key_pages(kind, query, Keep::All));
+        let mut pages = std::pin::pin!(client.key_pages(kind, query, Retention::All));
         while let Some(page) = pages.next().await {
             let page = page?;
             let next_cursor = (!page.last).then(|| "more".to_owned());
-            let metadata = Metadata { next_cursor, as_of: page.as_of, total: page.total };
+            let metadata = PageMetadata { next_cursor, as_of: page.as_of, total: page.total };
             mailbox.put(Ok(Reply::Keys(Page { metadata, data: page.keys }))).await;
         }
         Ok(())
@@ -168,7 +177,7 @@ impl Api {
             ApiRequest::Me => self.me(&client).await?,
             ApiRequest::SignIn(code) => self.sign_in(&client, &code).await?,
             ApiRequest::SignInAt { server, code } => {
-                let address: Address =
+                let address: ServerAddress =
                     server.parse().map_err(|e| RequestError::Local(format!("{server}: {e}.")))?;
                 let records = self.records.of(address.as_profile());
                 let there = Self::new(address, Credential::none(), self.options.clone(), records);
@@ -188,37 +197,38 @@ impl Api {
                 Reply::DailyUse(client.daily_use(kind, &ids, Some(days)).await?.data)
             }
             ApiRequest::LookUp(secret) => {
-                let body = LookUpKey { secret: ShownOnce::new(secret.expose()) };
-                Reply::Found(Box::new(client.send(Request::with(LookUpKeyCall, body)).await?))
+                let body = LookUpKey { secret: SecretString::new(secret.expose()) };
+                Reply::Found(Box::new(client.send(CallRequest::with(LookUpKeyCall, body)).await?))
             }
             ApiRequest::RevokeLeaked { secret, reason } => {
-                let body = RevokeLeakedKey { secret: ShownOnce::new(secret.expose()), reason };
-                Reply::Found(Box::new(client.send(Request::with(RevokeLeakedKeyCall, body)).await?))
+                let body = RevokeLeakedKey { secret: SecretString::new(secret.expose()), reason };
+                Reply::Found(Box::new(client.send(CallRequest::with(RevokeLeakedKeyCall, body)).await?))
             }
             ApiRequest::Invite(body) => {
-                Reply::Invited(Box::new(client.send(Request::with(CreateInvitation, body)).await?))
+                Reply::Invited(Box::new(client.send(CallRequest::with(CreateInvitation, body)).await?))
             }
-            ApiRequest::ChangeRole(id, body) => {
-                Reply::RoleChanged(Box::new(client.send(Request::with(ChangeMemberRole, body).id(id)).await?))
-            }
+            ApiRequest::ChangeRole(id, body) => Reply::RoleChanged(Box::new(
+                client.send(CallRequest::with(ChangeMemberRole, body).id(id)).await?,
+            )),
             ApiRequest::Remove { id, dry_run } => {
-                let request = Request::to(RemoveMember).id(id).query(RemoveQuery { dry_run: Some(dry_run) });
+                let request =
+                    CallRequest::to(RemoveMember).id(id).query(RemoveQuery { dry_run: Some(dry_run) });
                 Reply::Removal(Box::new(client.send(request).await?))
             }
             ApiRequest::EndSessions(id) => {
-                client.send(Request::to(EndMemberSessions).id(id)).await?;
+                client.send(CallRequest::to(EndMemberSessions).id(id)).await?;
                 Reply::Done("their sessions were ended".to_owned())
             }
             ApiRequest::Decide { idempotency_key, body } => {
-                let request = Request::with(CreateReview, body).idempotency_key(&idempotency_key);
+                let request = CallRequest::with(CreateReview, body).idempotency_key(&idempotency_key);
                 Reply::Decided(Box::new(client.patiently(|_| ()).send(request).await?))
             }
             ApiRequest::RecordExport(body) => {
-                client.send(Request::with(RecordReviewExport, body)).await?;
+                client.send(CallRequest::with(RecordReviewExport, body)).await?;
                 Reply::Done("the export was recorded".to_owned())
             }
             ApiRequest::Activity(query) => {
-                Reply::Activity(client.send(Request::to(ListActivity).query(query)).await?)
+                Reply::Activity(client.send(CallRequest::to(ListActivity).query(query)).await?)
             }
             ApiRequest::Keys(_)
             | ApiRequest::Changes { .. }
@@ -231,15 +241,17 @@ impl Api {
     }
 
     async fn me(&self, client: &Client) -> Result<Reply, RequestError> {
-        let me = client.send(Request::to(GetMe)).await?;
+        let me = client.send(CallRequest::to(GetMe)).await?;
         *lock(&self.member) = Some(me.member.id);
         Ok(Reply::Me(Box::new(me)))
     }
 
-    async fn sign_in(&self, client: &Client, code: &ShownOnce) -> Result<Reply, RequestError> {
-        let body = CreateSession { code: ShownOnce::new(code.expose()) };
-        let created =
-            client.with_credential(Credential::none()).send(Request::with(CreateSessionCall, body)).await?;
+    async fn sign_in(&self, client: &Client, code: &SecretString) -> Result<Reply, RequestError> {
+        let body = CreateSession { code: SecretString::new(code.expose()) };
+        let created = client
+            .with_credential(Credential::none())
+            .send(CallRequest::with(CreateSessionCall, body))
+            .await?;
         let credential = Credential::bearer(created.token.expose())
             .map_err(|e| RequestError::InvalidReply(format!("The server's session cannot be used: {e}.")))?;
         *lock(&self.credential) = credential.clone();
@@ -253,7 +265,7 @@ impl Api {
     async fn create(
         &self,
         client: &Client,
-        kind: Kind,
+        kind: KeyKind,
         idempotency_key: String,
         body: CreateKey,
         leaked: Option<String>,
@@ -281,7 +293,7 @@ fn key(key: Key) -> Reply {
 
 /// Puts all pages of a list into the mailbox.
 async fn all<T>(
-    pages: impl Stream<Item = Result<Page<T>, Error>>,
+    pages: impl Stream<Item = Result<Page<T>, ClientError>>,
     reply: impl Fn(Page<T>) -> Reply,
     mailbox: &ReplySender,
 ) -> Result<(), RequestError> {

@@ -54,7 +54,7 @@ enum What {
 /// What is put somewhere.
 enum Content {
     Text(String),
-    Secret(Arc<crate::wire::keys::ShownOnce>),
+    Secret(Arc<crate::wire::keys::SecretString>),
 }
 
 impl Content {
@@ -181,7 +181,7 @@ fn write_new(path: &Path, content: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::keys::ShownOnce;
+    use crate::wire::keys::SecretString;
     use std::os::unix::fs::PermissionsExt as _;
 
     fn sinks(home: &Path) -> Deliveries {
@@ -210,7 +210,8 @@ mod tests {
     async fn a_secret_goes_into_a_new_file_of_its_own() {
         let home = tempfile::tempdir().unwrap();
         let sinks = sinks(home.path());
-        let put = || Delivery::SecretToFile { path: "~/k".into(), secret: Arc::new(ShownOnce::new("sk_x")) };
+        let put =
+            || Delivery::SecretToFile { path: "~/k".into(), secret: Arc::new(SecretString::new("sk_x")) };
         assert!(done(&sinks, put()).await.unwrap().contains("/k"));
         let path = home.path().join("k");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "sk_x");
@@ -231,7 +232,7 @@ mod tests {
         let sinks = sinks(home.path());
         let put = |line: String| Delivery::SecretToCommand {
             command: line,
-            secret: Arc::new(ShownOnce::new("sk_x")),
+            secret: Arc::new(SecretString::new("sk_x")),
         };
         let out = home.path().join("a b; c");
         let told = done(&sinks, put(format!("tee '{}'", out.display()))).await.unwrap();

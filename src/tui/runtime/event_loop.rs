@@ -114,7 +114,7 @@ impl<S: UiModel> EventLoop<S> {
             keymap: options.keymap,
             refresh_interval: options.refresh_interval,
             size: device.size(),
-            seed: clock::entropy(),
+            seed: clock::random_bytes(),
             unfinished_creates: records.left_behind(&options.address),
             drafts: records.drafts(),
         };

@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::client::Address;
-use crate::client::state::{PendingCreate, Recorded, SavedSession, State, StateError};
+use crate::client::ServerAddress;
+use crate::client::state::{PendingCreate, PendingCreateFile, SavedSession, StateError, StateFolder};
 use crate::clock::Clock;
 use crate::domain::id::Id;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::tui::msg::{RequestError, UnfinishedCreate};
 use crate::wire::keys::CreateKey;
 use crate::wire::sessions::CreatedSession;
 
 /// Keeps records in the state folder, or nowhere where there is none.
 pub(super) struct SavedState {
-    state: Option<State>,
+    state: Option<StateFolder>,
     profile: String,
     clock: Clock,
     /// Creates that this process answers for, by their idempotency key.
-    held: Mutex<HashMap<String, (PendingCreate, Recorded)>>,
+    held: Mutex<HashMap<String, (PendingCreate, PendingCreateFile)>>,
 }
 
 impl From<StateError> for RequestError {
@@ -28,7 +28,7 @@ impl From<StateError> for RequestError {
 }
 
 impl SavedState {
-    pub(super) fn new(state: Option<State>, profile: String, clock: Clock) -> Self {
+    pub(super) fn new(state: Option<StateFolder>, profile: String, clock: Clock) -> Self {
         Self { state, profile, clock, held: Mutex::default() }
     }
 
@@ -37,13 +37,13 @@ impl SavedState {
         Self::new(self.state.clone(), profile, self.clock.clone())
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<String, (PendingCreate, Recorded)>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<String, (PendingCreate, PendingCreateFile)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The creates that earlier runs left behind on this server. This process answers for them from now on.
-    pub(super) fn left_behind(&self, server: &Address) -> Vec<UnfinishedCreate> {
-        let found = self.state.as_ref().map(State::left_behind);
+    pub(super) fn left_behind(&self, server: &ServerAddress) -> Vec<UnfinishedCreate> {
+        let found = self.state.as_ref().map(StateFolder::left_behind);
         let found = found.and_then(Result::ok).unwrap_or_default();
         let mut pending = Vec::new();
         for (create, recorded) in found {
@@ -67,9 +67,9 @@ impl SavedState {
     /// Records a create before its request is sent. Without the record, nothing may be sent.
     pub(super) fn begin(
         &self,
-        server: &Address,
+        server: &ServerAddress,
         member: Option<Id>,
-        kind: Kind,
+        kind: KeyKind,
         idempotency_key: &str,
         body: &CreateKey,
         leaked: Option<String>,
@@ -128,7 +128,7 @@ impl SavedState {
     /// Keeps a new session for the profile's next run.
     pub(super) fn keep_session(
         &self,
-        server: &Address,
+        server: &ServerAddress,
         created: CreatedSession,
         organization: &str,
     ) -> Result<(), RequestError> {
@@ -175,18 +175,21 @@ mod tests {
     #[test]
     fn a_create_is_asked_about_until_its_secret_is_stored() {
         let home = tempfile::tempdir().unwrap();
-        let server: Address = "http://127.0.0.1:7711".parse().unwrap();
-        let other: Address = "http://127.0.0.1:7712".parse().unwrap();
+        let server: ServerAddress = "http://127.0.0.1:7711".parse().unwrap();
+        let other: ServerAddress = "http://127.0.0.1:7712".parse().unwrap();
         let records = || {
-            let state = State::new(home.path().join("keyward"));
+            let state = StateFolder::new(home.path().join("keyward"));
             SavedState::new(Some(state), "plant".to_owned(), Clock::fixed(Timestamp(7)))
         };
         let body = CreateKey { name: "Grafana".to_owned(), note: None, replaces: None };
         let member = Id::new(Timestamp(0), [1; 10]);
         let first = records();
-        assert!(first.begin(&server, None, Kind::Personal, "a", &body, None).is_err(), "nobody is signed in");
+        assert!(
+            first.begin(&server, None, KeyKind::Personal, "a", &body, None).is_err(),
+            "nobody is signed in"
+        );
         for key in ["a", "b", "c"] {
-            first.begin(&server, Some(member), Kind::Personal, key, &body, None).unwrap();
+            first.begin(&server, Some(member), KeyKind::Personal, key, &body, None).unwrap();
         }
         first.answered("a", member);
         first.refused("a");
@@ -199,7 +202,7 @@ mod tests {
         let left = next.left_behind(&server);
         assert_eq!(left.len(), 1);
         assert_eq!((left[0].idempotency_key.as_str(), left[0].key_id), ("a", Some(member)));
-        next.begin(&server, Some(member), Kind::Personal, "a", &body, None).unwrap();
+        next.begin(&server, Some(member), KeyKind::Personal, "a", &body, None).unwrap();
         next.done("a");
         drop(next);
         assert!(records().left_behind(&server).is_empty());
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn drafts_are_found_again() {
         let home = tempfile::tempdir().unwrap();
-        let state = State::new(home.path().join("keyward"));
+        let state = StateFolder::new(home.path().join("keyward"));
         let records = SavedState::new(Some(state), String::new(), Clock::System);
         assert_eq!(records.drafts(), "");
         records.keep_drafts("{\"a\":1}").unwrap();

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::key::{self, Key, Kind, recommended_kind};
+use crate::domain::key::{self, Key, KeyKind, recommended_kind};
 use crate::domain::member::Permission;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
@@ -35,7 +35,7 @@ const KIND: usize = 2;
 /// What was typed so far.
 #[derive(Debug)]
 pub struct CreatePopup {
-    kind: Kind,
+    kind: KeyKind,
     choice: bool,
     replaces: Option<Key>,
     /// A replacement whose secret is lost: it is revoked first, so that there is never a second one.
@@ -45,7 +45,7 @@ pub struct CreatePopup {
     focus: FormFocus,
     tried: bool,
     sending: bool,
-    sent: Option<(String, CreateKey, Kind)>,
+    sent: Option<(String, CreateKey, KeyKind)>,
     failed: Option<String>,
 }
 
@@ -59,7 +59,7 @@ struct LostReplacement {
 
 impl CreatePopup {
     /// An empty popup; `choice` says whether the member may choose the other kind too.
-    pub fn new(kind: Kind, choice: bool) -> Self {
+    pub fn new(kind: KeyKind, choice: bool) -> Self {
         Self {
             kind,
             choice,
@@ -158,7 +158,7 @@ impl CreatePopup {
         }
         Some((
             StyleRole::Stale,
-            format!("Better {} {kind} key: {why}.", if kind == Kind::Personal { "a" } else { "an" }),
+            format!("Better {} {kind} key: {why}.", if kind == KeyKind::Personal { "a" } else { "an" }),
         ))
     }
 }
@@ -265,8 +265,8 @@ impl Popup for CreatePopup {
         let title = match (&self.replaces, self.kind) {
             (Some(old), _) if self.lost.is_some() => format!("Replace the replacement of {}", old.name),
             (Some(old), _) => format!("Replace {}", old.name),
-            (None, Kind::Personal) => "New personal key".to_owned(),
-            (None, Kind::Organization) => "New organization key".to_owned(),
+            (None, KeyKind::Personal) => "New personal key".to_owned(),
+            (None, KeyKind::Organization) => "New organization key".to_owned(),
         };
         let size = (width, u16::try_from(height).unwrap_or(u16::MAX));
         let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
@@ -310,7 +310,7 @@ impl CreatePopup {
         let focused = self.focus.index == KIND;
         let label = theme.style(if focused { StyleRole::Accent } else { StyleRole::Muted });
         let mut spans = vec![Span::styled("Kind  ", label)];
-        for kind in [Kind::Organization, Kind::Personal] {
+        for kind in [KeyKind::Organization, KeyKind::Personal] {
             if kind == self.kind || self.choice {
                 spans.push(radio_button(&kind.to_string(), kind == self.kind, theme));
             }
@@ -326,7 +326,7 @@ impl CreatePopup {
 ///
 /// # Errors
 /// The member may not create such keys.
-pub fn open(context: &Context, kind: Kind) -> Result<CreatePopup, String> {
+pub fn open(context: &Context, kind: KeyKind) -> Result<CreatePopup, String> {
     context.check_permission(Permission::CreateKey(kind))?;
     let choice = context.check_permission(Permission::CreateKey(kind.other())).is_ok();
     Ok(CreatePopup::new(kind, choice))

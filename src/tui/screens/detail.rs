@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
-use crate::domain::member::Status;
+use crate::domain::key::{Key, KeyKind};
+use crate::domain::member::MemberStatus;
 use crate::domain::text::width;
 use crate::domain::time::{Timestamp, ago};
 use crate::domain::usage::Usage;
@@ -36,7 +36,7 @@ const REQUEST_DELAY: Duration = Duration::from_millis(150);
 /// Whose use is wanted, over which time; the count makes it wanted anew when the key was used meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wanted {
-    kind: Kind,
+    kind: KeyKind,
     id: Id,
     range: ChartRange,
     uses: i64,
@@ -208,7 +208,7 @@ fn facts(key: &Key, key_list: &KeyList, look: &CellContext<'_>, columns: usize) 
     add("Created", &exactly(key.created_at, look));
     let by = &key.created_by;
     add("Created by", &format!("{} <{}>", by.name, by.email));
-    if by.status != Status::Active {
+    if by.status != MemberStatus::Active {
         let since = by.removed_at.map_or_else(String::new, |at| format!(" {}", ago(at, look.rules.now)));
         add("", &format!("{}{since}", by.status));
     }

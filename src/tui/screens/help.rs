@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::list::{ListSearch, SearchableList};
-use crate::domain::filter::{Fields as _, KeyTest};
+use crate::domain::filter::{FieldTest as _, KeyTest};
 use crate::domain::text;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;

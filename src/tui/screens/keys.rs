@@ -2,7 +2,7 @@
 
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::Timestamp;
 use crate::tui::context::{Connection, Context, RETRY_DELAY, ReplyTo};
@@ -32,7 +32,7 @@ impl TableRow for Key {
 #[derive(Debug)]
 pub struct State {
     /// Whose keys.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// All of them.
     pub key_list: KeyList,
     /// Where the table stands.
@@ -51,7 +51,7 @@ pub struct State {
 
 impl State {
     /// Before anything is loaded.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: KeyKind) -> Self {
         Self {
             kind,
             key_list: KeyList::default(),
@@ -68,8 +68,8 @@ impl State {
     /// The table's columns.
     pub fn columns(&self) -> &'static [TableColumn<Key>] {
         match self.kind {
-            Kind::Personal => PERSONAL,
-            Kind::Organization => WORKSPACE,
+            KeyKind::Personal => PERSONAL,
+            KeyKind::Organization => WORKSPACE,
         }
     }
 

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::filter::Needle;
+use crate::domain::filter::SearchText;
 use crate::tui::context::Context;
 use crate::tui::form::TextField;
 use crate::tui::keymap::Action;
@@ -74,7 +74,7 @@ impl SearchableList {
     }
 
     fn by_words(&self) -> Vec<usize> {
-        let words: Vec<Needle> = self.field.text().split_whitespace().map(Needle::new).collect();
+        let words: Vec<SearchText> = self.field.text().split_whitespace().map(SearchText::new).collect();
         let found = |text: &String| words.iter().all(|word| word.is_in(text));
         (0..self.texts.len()).filter(|&at| found(&self.texts[at])).collect()
     }

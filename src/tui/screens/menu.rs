@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::text;
 use crate::tui::app::{Tab, Tables};
 use crate::tui::context::{Context, ReplyTo};
@@ -23,7 +23,7 @@ use crate::tui::theme::{StyleRole, ThemeSymbol};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MenuAction {
     /// Sorts the table of this kind by a column; the other way round where it is that column already.
-    Sort(Kind, usize),
+    Sort(KeyKind, usize),
     /// The same for the members.
     SortMembers(usize),
     /// Copies a text by way of the terminal.
@@ -60,7 +60,7 @@ impl MenuPopup {
     }
 
     /// The sort menu of a table of keys. The key that opened it turns the order around.
-    pub fn sort(context: &Context, tables: &Tables, kind: Kind) -> Self {
+    pub fn sort(context: &Context, tables: &Tables, kind: KeyKind) -> Self {
         let table = tables.of(kind);
         Self::of_columns(context, table.columns(), &table.table, |column| MenuAction::Sort(kind, column))
     }
@@ -126,7 +126,7 @@ impl MenuPopup {
             "" => "keyward".to_owned(),
             profile => format!("keyward --profile {}", quoted(profile)),
         };
-        let workspace = if key.kind == Kind::Organization { " --workspace" } else { "" };
+        let workspace = if key.kind == KeyKind::Organization { " --workspace" } else { "" };
         let id = key.id;
         let mut entries = Vec::new();
         let mut add = |label: &str, command: String| {

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::confirm_fields::ConfirmFields;
-use crate::domain::key::{Key, Kind, LIVE_WITHIN};
+use crate::domain::key::{IN_USE_WITHIN, Key, KeyKind};
 use crate::domain::member::Permission;
 use crate::domain::rotation::proposed_name;
 use crate::domain::text;
@@ -258,7 +258,7 @@ impl ReplaceLeakedPopup {
                 Span::styled(format!("  {said}"), muted),
             ])
         };
-        let live = |client: &ClientUse| now.since(client.last_seen_at) <= LIVE_WITHIN;
+        let live = |client: &ClientUse| now.since(client.last_seen_at) <= IN_USE_WITHIN;
         let mut clients: Vec<&ClientUse> = self.usage.iter().flat_map(|usage| &usage.clients).collect();
         clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
         let mut out: Vec<Line<'static>> = clients
@@ -288,7 +288,7 @@ impl ReplaceLeakedPopup {
 
     /// What Enter does, in its order.
     fn steps(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
-        let kind = if self.key.kind == Kind::Personal { "personal" } else { "organization" };
+        let kind = if self.key.kind == KeyKind::Personal { "personal" } else { "organization" };
         let steps = match &self.replacement {
             ReplacementPlan::New(name) => vec![
                 format!("A new {kind} key is created: {}.", text::line(name)),

@@ -1,11 +1,11 @@
 //! The review: organization keys that wait for a decision, the riskiest first; decisions are drafts until they are applied.
 
-use crate::domain::draft::{Change, Draft, Drafts};
+use crate::domain::draft::{Draft, DraftChange, Drafts};
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::domain::queue::{self, Decisions};
-use crate::domain::review::{Decision, Review};
+use crate::domain::queue::{self, LatestDecisions};
+use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::{DAY, Timestamp};
 use crate::tui::chart::LastUseHistogram;
@@ -68,7 +68,7 @@ pub struct State {
     pub apply_asked: bool,
     /// Keys whose rotation was decided and applied; their wizard opens next.
     pub to_rotate: Vec<Id>,
-    decisions: Decisions,
+    decisions: LatestDecisions,
     waiting: usize,
     said: Vec<String>,
     last_uses: LastUseHistogram,
@@ -95,7 +95,7 @@ impl State {
             run: None,
             apply_asked: false,
             to_rotate: Vec::new(),
-            decisions: Decisions::default(),
+            decisions: LatestDecisions::default(),
             waiting: 0,
             said: Vec::new(),
             last_uses: LastUseHistogram::default(),
@@ -136,7 +136,7 @@ impl State {
     }
 
     /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.
-    pub fn heard(&mut self, context: &mut Context, key_list: &KeyList, page: &Page<Review>) {
+    pub fn heard(&mut self, context: &mut Context, key_list: &KeyList, page: &Page<ReviewRecord>) {
         page.data.iter().for_each(|review| self.decisions.add(review));
         if let Some(change) = self.drafts.recorded(&page.data) {
             self.change(context, change);
@@ -281,7 +281,7 @@ impl State {
             return;
         }
         self.begin_sitting(context);
-        self.change(context, Change::Decided { draft: draft.clone(), keys: targets });
+        self.change(context, DraftChange::Decided { draft: draft.clone(), keys: targets });
         self.table.marks.clear();
         self.go_on(key_list);
     }
@@ -308,7 +308,7 @@ impl State {
     }
 
     fn undo(&mut self, context: &mut Context, key_list: &KeyList) {
-        match self.change(context, Change::Undone).first() {
+        match self.change(context, DraftChange::Undone).first() {
             Some(&first) => {
                 // Only keys that were shown are concerned, unless one of them was in order again by now.
                 let shown = self.table.shown_rows().len();
@@ -325,12 +325,12 @@ impl State {
     /// Drops drafts on keys about which nothing is left to decide.
     pub fn drop_drafts(&mut self, context: &mut Context, keys: &[Id]) {
         if !keys.is_empty() {
-            self.change(context, Change::Applied(keys.to_vec()));
+            self.change(context, DraftChange::Applied(keys.to_vec()));
         }
     }
 
     /// Changes the drafts, here and on the disk; the keys that it was about.
-    fn change(&mut self, context: &mut Context, change: Change) -> Vec<Id> {
+    fn change(&mut self, context: &mut Context, change: DraftChange) -> Vec<Id> {
         let line = self.kept.then(|| change.line());
         let keys = self.drafts.take(change);
         if keys.is_empty() {

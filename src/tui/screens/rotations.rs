@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, QuietWindow, phase};
 use crate::domain::text;
@@ -119,7 +119,7 @@ impl State {
         if self.rows.is_empty() || matches!(self.load_state, LoadState::Failed(_)) {
             self.load_state = LoadState::Loading { since: context.now };
         }
-        for kind in [Kind::Personal, Kind::Organization] {
+        for kind in [KeyKind::Personal, KeyKind::Organization] {
             if context.check_permission(Permission::ListKeys(kind)).is_ok() {
                 self.left += 1;
                 context.request(ReplyTo::Rotations, ApiRequest::Rotations(kind));

@@ -20,7 +20,7 @@ use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_wid
 use crate::tui::table::draw_line;
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
-use crate::wire::keys::ShownOnce;
+use crate::wire::keys::SecretString;
 
 mod leaked;
 
@@ -49,7 +49,7 @@ enum SaveStep {
 #[derive(Debug)]
 pub struct SaveSecretPopup {
     key: Key,
-    secret: Arc<ShownOnce>,
+    secret: Arc<SecretString>,
     idempotency_key: String,
     asking: SaveStep,
     shown_until: Option<UiTime>,
@@ -61,7 +61,7 @@ pub struct SaveSecretPopup {
 
 impl SaveSecretPopup {
     /// A fresh secret; `leak` is the key that it replaces, where that leaked and its revoke is on its way.
-    pub fn new(key: Key, secret: ShownOnce, idempotency_key: String, leak: Option<Leak>) -> Self {
+    pub fn new(key: Key, secret: SecretString, idempotency_key: String, leak: Option<Leak>) -> Self {
         Self {
             key,
             secret: Arc::new(secret),

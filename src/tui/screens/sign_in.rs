@@ -18,7 +18,7 @@ use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::StyleRole;
-use crate::wire::keys::ShownOnce;
+use crate::wire::keys::SecretString;
 
 /// The code, never shown.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Popup for SignInPopup {
             Action::Submit if !self.sending => {
                 let code = self.code.text().trim();
                 if TokenKind::Code.digest(code).is_some() {
-                    cx.context.request(ReplyTo::Popup, ApiRequest::SignIn(Arc::new(ShownOnce::new(code))));
+                    cx.context.request(ReplyTo::Popup, ApiRequest::SignIn(Arc::new(SecretString::new(code))));
                     (self.sending, self.failed) = (true, None);
                 } else {
                     self.failed =

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use keyward::client::Request;
+use keyward::client::CallRequest;
 use keyward::wire::sessions::CreateSessionCode;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -20,7 +20,7 @@ struct ForeignClient {
 
 impl ForeignClient {
     async fn signed_in(server: &TestServer) -> Self {
-        let code = server.ada.client.send(Request::to(CreateSessionCode)).await.unwrap();
+        let code = server.ada.client.send(CallRequest::to(CreateSessionCode)).await.unwrap();
         let body = format!("{{\"code\":\"{}\"}}", code.code.expose());
         let json = [("Content-Type", "application/json")];
         let got = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;

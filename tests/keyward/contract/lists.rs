@@ -1,12 +1,12 @@
 //! What is read of many keys: pages, what changed since, and use over time.
 
-use keyward::client::{Credential, Request};
+use keyward::client::{CallRequest, Credential};
 use keyward::clock::Clock;
 use keyward::domain::time::{DAY, HOUR, SECOND, Timestamp};
 use keyward::domain::usage::BucketWidth;
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{
-    CreateKey, EditKey, Include, KeysQuery, ListOrganizationKeys, ListPersonalKeys, UsageQuery,
+    CreateKey, EditKey, IncludedKeys, KeysQuery, ListOrganizationKeys, ListPersonalKeys, UsageQuery,
 };
 use keyward::wire::problem::ProblemType as P;
 
@@ -23,7 +23,7 @@ async fn lists_are_paged_and_return_changes() {
             keys.push(create(&server.ada, ORGANIZATION, named(&format!("key {n}"))).await);
         }
         let list = async |query: KeysQuery| {
-            server.ada.client.send(Request::to(ListOrganizationKeys).query(query)).await.unwrap()
+            server.ada.client.send(CallRequest::to(ListOrganizationKeys).query(query)).await.unwrap()
         };
         let mut query = KeysQuery { limit: Some(3), ..KeysQuery::default() };
         let mut names = Vec::new();
@@ -44,7 +44,7 @@ async fn lists_are_paged_and_return_changes() {
         // The server reaches back 10 s: what was created before that is not repeated for ever.
         let since =
             |at: Timestamp| KeysQuery { changed_since: Some(at.plus(10 * SECOND)), ..KeysQuery::default() };
-        holder(&server, &keys[0]).send(Request::to(ListSites)).await.unwrap();
+        holder(&server, &keys[0]).send(CallRequest::to(ListSites)).await.unwrap();
         server.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
         let edit = EditKey { name: Some("renamed".into()), note: None };
         server.ada.client.edit_key(ORGANIZATION, keys[2].key.id, 1, edit).await.unwrap();
@@ -56,14 +56,14 @@ async fn lists_are_paged_and_return_changes() {
         server.ada.client.revoke_key(ORGANIZATION, replacement.key.id, even_if_used("x")).await.unwrap();
         let changed = list(since(seen)).await.data;
         assert_eq!(changed.iter().find(|key| key.name == "key 3").unwrap().replaced_by, None);
-        let all = list(KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() }).await;
+        let all = list(KeysQuery { include: Some(IncludedKeys::Revoked), ..KeysQuery::default() }).await;
         assert_eq!((all.data.len(), all.metadata.total), (8, Some(8)));
         assert_eq!(list(KeysQuery::default()).await.data.len(), 6);
 
         let foreign = KeysQuery { limit: Some(1), ..KeysQuery::default() };
         let cursor = list(foreign).await.metadata.next_cursor;
         let elsewhere = KeysQuery { cursor, ..KeysQuery::default() };
-        let refused = server.ada.client.send(Request::to(ListPersonalKeys).query(elsewhere)).await;
+        let refused = server.ada.client.send(CallRequest::to(ListPersonalKeys).query(elsewhere)).await;
         assert_eq!(problem_type(refused), P::CursorInvalid);
         server.stop().await;
     })
@@ -78,7 +78,7 @@ async fn uses_are_counted_by_hour_and_day() {
     let created = create(&server.ada, ORGANIZATION, named("hourly")).await;
     let holder = holder(&server, &created);
     for _ in 0..3 {
-        holder.send(Request::to(ListSites)).await.unwrap();
+        holder.send(CallRequest::to(ListSites)).await.unwrap();
         clock.advance(std::time::Duration::from_hours(24));
     }
     let id = created.key.id;
@@ -102,7 +102,7 @@ async fn uses_survive_a_restart() {
         let token = server.ada.credential.clone();
         let holder = holder(&server, &created);
         for _ in 0..5 {
-            holder.send(Request::to(ListSites)).await.unwrap();
+            holder.send(CallRequest::to(ListSites)).await.unwrap();
         }
         server.stop().await;
         let (running, client) = crate::support::test_server::start_server(
@@ -114,7 +114,7 @@ async fn uses_survive_a_restart() {
         let key = client.with_credential(token).key(ORGANIZATION, created.key.id).await.unwrap();
         assert_eq!(key.use_count, 5, "{}", database.name);
         let secret = Credential::bearer(created.secret.unwrap().expose()).unwrap();
-        client.with_credential(secret).send(Request::to(ListSites)).await.unwrap();
+        client.with_credential(secret).send(CallRequest::to(ListSites)).await.unwrap();
         running.shutdown().await;
     })
     .await;

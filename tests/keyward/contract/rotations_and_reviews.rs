@@ -1,6 +1,6 @@
 //! What is decided about keys as time passes: rotations and reviews.
 
-use keyward::client::Request;
+use keyward::client::CallRequest;
 use keyward::clock::Clock;
 use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
@@ -13,7 +13,7 @@ use keyward::domain::time::{DAY, SECOND, Timestamp};
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, ListRotations, RotationsQuery};
 use keyward::wire::problem::ProblemType as P;
-use keyward::wire::reviews::{CreateReview, Decide, ListReviews, RecordExport, RecordReviewExport};
+use keyward::wire::reviews::{ApplyDecision, CreateReview, ListReviews, RecordExport, RecordReviewExport};
 
 use super::{ORGANIZATION, PERSONAL, actions, create, holder, named, unless_used_since};
 use crate::support::test_server::{TestServer, problem_type, settings_without_limits};
@@ -28,19 +28,20 @@ async fn a_rotation_goes_through_its_phases() {
     let replacing = |name: &str| CreateKey { replaces: Some(old.key.id), ..named(name) };
     let stranger = server.ada.client.create_key(PERSONAL, replacing("not Ada's"), "x").await;
     assert_eq!(problem_type(stranger), P::ReplacesConflict);
-    holder(&server, &old).send(Request::to(ListSites)).await.unwrap();
+    holder(&server, &old).send(CallRequest::to(ListSites)).await.unwrap();
     let new = create(&bo, PERSONAL, replacing("SAP 2")).await;
     let second = bo.client.create_key(PERSONAL, replacing("SAP 3"), "y").await;
     assert_eq!(problem_type(second), P::ReplacesConflict);
 
     let query = RotationsQuery { owner: PERSONAL, usage: Some(true), ..RotationsQuery::default() };
     let phase = async || {
-        let rotations = bo.client.send(Request::to(ListRotations).query(query.clone())).await.unwrap().data;
+        let rotations =
+            bo.client.send(CallRequest::to(ListRotations).query(query.clone())).await.unwrap().data;
         assert_eq!(rotations.len(), 1);
         rotations.into_iter().next().unwrap()
     };
     assert_eq!(phase().await.phase, Phase::Switch);
-    holder(&server, &new).send(Request::to(ListSites)).await.unwrap();
+    holder(&server, &new).send(CallRequest::to(ListSites)).await.unwrap();
     let drain = phase().await;
     assert_eq!((drain.phase, drain.quiet_window_s), (Phase::Drain, 48 * 3600));
     assert_eq!(drain.usage.unwrap().old.len(), 1);
@@ -64,7 +65,7 @@ async fn a_review_records_its_evidence() {
     clock.advance(std::time::Duration::from_hours(20 * 24));
     let looked = clock.now();
     let review_id = Id::new(looked, [7; 10]);
-    let decide = |key: &Key, decision, since: Option<Timestamp>| Decide {
+    let decide = |key: &Key, decision, since: Option<Timestamp>| ApplyDecision {
         review_id,
         key_id: key.id,
         decision,
@@ -72,8 +73,8 @@ async fn a_review_records_its_evidence() {
         note: Some("a note".into()),
         unless_used_since: since,
     };
-    let send = async |body: Decide, header: &str| {
-        server.ada.client.send(Request::with(CreateReview, body).idempotency_key(header)).await
+    let send = async |body: ApplyDecision, header: &str| {
+        server.ada.client.send(CallRequest::with(CreateReview, body).idempotency_key(header)).await
     };
     let body = decide(&stale.key, Decision::Revoke, Some(looked));
     let decided = send(body.clone(), "a").await.unwrap();
@@ -81,26 +82,27 @@ async fn a_review_records_its_evidence() {
     assert!(decided.key.revoked_at.is_some() && decided.review.note.as_deref() == Some("a note"));
     assert_eq!(send(body, "a").await.unwrap(), decided, "repeated, it is the same decision");
 
-    holder(&server, &used).send(Request::to(ListSites)).await.unwrap();
+    holder(&server, &used).send(CallRequest::to(ListSites)).await.unwrap();
     let body = decide(&used.key, Decision::Revoke, Some(looked));
     assert_eq!(problem_type(send(body.clone(), "b").await), P::UsedSince);
     assert_eq!(problem_type(send(body, "b").await), P::UsedSince, "a refusal decides nothing");
     // Records of one moment have no order among them.
     clock.advance(std::time::Duration::from_millis(1));
-    let keep = Decide { until: Some(looked.plus(90 * DAY)), ..decide(&used.key, Decision::Keep, None) };
+    let keep =
+        ApplyDecision { until: Some(looked.plus(90 * DAY)), ..decide(&used.key, Decision::Keep, None) };
     send(keep, "b").await.unwrap();
-    let reviews = server.ada.client.send(Request::to(ListReviews)).await.unwrap().data;
+    let reviews = server.ada.client.send(CallRequest::to(ListReviews)).await.unwrap().data;
     assert_eq!(reviews.iter().map(|r| r.decision).collect::<Vec<_>>(), [Decision::Keep, Decision::Revoke]);
 
     for wrong in [
         decide(&used.key, Decision::Revoke, None),
         decide(&used.key, Decision::Skip, Some(looked)),
-        Decide { until: Some(looked.minus(1)), ..decide(&used.key, Decision::Keep, None) },
+        ApplyDecision { until: Some(looked.minus(1)), ..decide(&used.key, Decision::Keep, None) },
     ] {
         assert_eq!(problem_type(send(wrong, "c").await), P::FieldInvalid);
     }
     let export = RecordExport { review_id: Some(review_id), records: 2, sha256: "0f".repeat(32) };
-    server.ada.client.send(Request::with(RecordReviewExport, export)).await.unwrap();
+    server.ada.client.send(CallRequest::with(RecordReviewExport, export)).await.unwrap();
     // Of the same moment, so in either order.
     let mut done = actions(&server.ada, stale.key.id).await;
     done.sort_unstable();

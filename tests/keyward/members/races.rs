@@ -1,13 +1,13 @@
 //! Races about who is a member and an admin. None of them may ever be lost, on either database.
 
 use futures_util::future::join_all;
-use keyward::client::{Client, Error, Request};
-use keyward::clock::entropy;
+use keyward::client::{CallRequest, Client, ClientError};
+use keyward::clock::random_bytes;
 use keyward::domain::id::Id;
-use keyward::domain::member::{Role, Status};
+use keyward::domain::member::{MemberStatus, Role};
 use keyward::domain::secret::{Token, TokenKind};
 use keyward::domain::time::Timestamp;
-use keyward::store::{Access, HostInvitation, SetUpError, Store};
+use keyward::store::{AdminInvitation, OpenMode, SetUpError, Store};
 use keyward::wire::members::{ChangeMemberRole, ChangeRole, ListMembers, RemoveMember};
 use keyward::wire::problem::ProblemType as P;
 use keyward::wire::sessions::GetMe;
@@ -17,7 +17,7 @@ use crate::support::{Database, for_each_database, scaled};
 
 /// A number below `n`, by chance.
 fn below(n: usize) -> usize {
-    usize::from_ne_bytes(entropy()) % n
+    usize::from_ne_bytes(random_bytes()) % n
 }
 
 /// The admins who could act now.
@@ -75,10 +75,10 @@ async fn one_active_admin_is_always_left() {
 async fn depose(client: Client, target: Id) {
     let role = if below(2) == 0 { Role::Normal } else { Role::Operator };
     let result = if below(2) == 0 {
-        client.send(Request::to(RemoveMember).id(target)).await.map(drop)
+        client.send(CallRequest::to(RemoveMember).id(target)).await.map(drop)
     } else {
         let body = ChangeRole { role, revoke_personal_keys: None };
-        client.send(Request::with(ChangeMemberRole, body).id(target)).await.map(drop)
+        client.send(CallRequest::with(ChangeMemberRole, body).id(target)).await.map(drop)
     };
     if let Err(error) = result {
         let expected = [P::LastAdmin, P::SessionEnded, P::NotPermitted, P::MemberRemoved];
@@ -97,7 +97,7 @@ async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() 
             let refused = async |kind| {
                 for client in &everywhere {
                     assert_eq!(
-                        problem_type(client.send(Request::to(ListMembers)).await),
+                        problem_type(client.send(CallRequest::to(ListMembers)).await),
                         kind,
                         "{}",
                         database.name
@@ -108,20 +108,20 @@ async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() 
             server
                 .ada
                 .client
-                .send(Request::with(ChangeMemberRole, to(Role::Admin)).id(member.id))
+                .send(CallRequest::with(ChangeMemberRole, to(Role::Admin)).id(member.id))
                 .await
                 .unwrap();
             for client in &everywhere {
-                client.send(Request::to(GetMe)).await.map(|me| assert_eq!(me.role, Role::Admin)).unwrap();
+                client.send(CallRequest::to(GetMe)).await.map(|me| assert_eq!(me.role, Role::Admin)).unwrap();
             }
             server
                 .ada
                 .client
-                .send(Request::with(ChangeMemberRole, to(Role::Operator)).id(member.id))
+                .send(CallRequest::with(ChangeMemberRole, to(Role::Operator)).id(member.id))
                 .await
                 .unwrap();
             refused(P::NotPermitted).await;
-            server.ada.client.send(Request::to(RemoveMember).id(member.id)).await.unwrap();
+            server.ada.client.send(CallRequest::to(RemoveMember).id(member.id)).await.unwrap();
             refused(P::SessionEnded).await;
         }
         server.stop().await;
@@ -134,28 +134,28 @@ async fn of_many_parallel_setups_exactly_one_succeeds() {
     let once = async |database: &Database| {
         // Whoever opens an empty database creates its tables: that is part of the race.
         let stores = join_all((0..4).map(|_| async {
-            Store::open(&database.target, Access::SetUp, Timestamp(0), entropy).await.unwrap()
+            Store::open(&database.target, OpenMode::SetUp, Timestamp(0), random_bytes).await.unwrap()
         }))
         .await;
         let tries = (0..32).map(|n| {
             let store = stores[n % stores.len()].clone();
-            tokio::spawn(async move { store.bootstrap("Plant".into(), invitation(), entropy).await })
+            tokio::spawn(async move { store.bootstrap("Plant".into(), invitation(), random_bytes).await })
         });
         let results = join_all(tries).await;
         let done = results.iter().filter(|result| matches!(result, Ok(Ok(_)))).count();
         let late = results.iter().filter(|r| matches!(r, Ok(Err(SetUpError::AlreadySetUp)))).count();
         assert_eq!((done, late), (1, 31), "{}: {results:?}", database.name);
         let members = stores[0].reader().await.unwrap().members(None, 10).await.unwrap();
-        assert_eq!(members.iter().map(|m| m.member.status).collect::<Vec<_>>(), [Status::Invited]);
+        assert_eq!(members.iter().map(|m| m.member.status).collect::<Vec<_>>(), [MemberStatus::Invited]);
     };
     for _ in 0..scaled(200) {
         for_each_database(once).await;
     }
 }
 
-fn invitation() -> HostInvitation {
-    let code = TokenKind::Code.digest(Token::new(TokenKind::Code, entropy()).expose()).unwrap();
-    HostInvitation {
+fn invitation() -> AdminInvitation {
+    let code = TokenKind::Code.digest(Token::new(TokenKind::Code, random_bytes()).expose()).unwrap();
+    AdminInvitation {
         email: "ada@plant.example".into(),
         code,
         at: Timestamp(0),
@@ -171,12 +171,12 @@ async fn a_sign_in_code_redeemed_in_parallel_works_once() {
             let code = server
                 .ada
                 .client
-                .send(Request::to(keyward::wire::sessions::CreateSessionCode))
+                .send(CallRequest::to(keyward::wire::sessions::CreateSessionCode))
                 .await
                 .unwrap();
             let tries =
                 (0..4).map(|_| crate::support::test_server::sign_in(&server.client, code.code.expose()));
-            let results: Vec<Result<TestMember, Error>> = join_all(tries).await;
+            let results: Vec<Result<TestMember, ClientError>> = join_all(tries).await;
             assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
         }
         server.stop().await;

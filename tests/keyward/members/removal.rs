@@ -1,8 +1,8 @@
 //! A personal key never outlives its member, whatever happens at the same moment; on both databases.
 
 use futures_util::future::join_all;
-use keyward::client::{Client, Credential, Request};
-use keyward::domain::key::Kind;
+use keyward::client::{CallRequest, Client, Credential};
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::server::RunningServer;
 use keyward::wire::data_plane::ListSites;
@@ -13,9 +13,9 @@ use keyward::wire::problem::ProblemType as P;
 use crate::support::test_server::{TestMember, TestServer, problem_type};
 use crate::support::{Database, for_each_database, scaled};
 
-fn create(idempotency_key: &str) -> Request<CreatePersonalKey> {
+fn create(idempotency_key: &str) -> CallRequest<CreatePersonalKey> {
     let body = CreateKey { name: "Notebook".into(), note: None, replaces: None };
-    Request::with(CreatePersonalKey, body).idempotency_key(idempotency_key)
+    CallRequest::with(CreatePersonalKey, body).idempotency_key(idempotency_key)
 }
 
 /// Uses the key on a server.
@@ -37,11 +37,11 @@ async fn doors(server: &TestServer, database: &Database) -> (Vec<RunningServer>,
 
 /// After the removal was acknowledged nothing of the member is accepted anywhere.
 async fn nothing_lives(server: &TestServer, doors: &[Client], member: &TestMember, keys: &[CreatedKey]) {
-    let live = server.store.reader().await.unwrap().live_keys_of(member.id, Kind::Personal).await.unwrap();
+    let live = server.store.reader().await.unwrap().live_keys_of(member.id, KeyKind::Personal).await.unwrap();
     assert!(live.is_empty(), "a key outlived its member: {live:?}");
     for key in keys.iter().filter(|key| key.secret.is_some()) {
         for door in doors {
-            assert_eq!(problem_type(user(door, key).send(Request::to(ListSites)).await), P::KeyInvalid);
+            assert_eq!(problem_type(user(door, key).send(CallRequest::to(ListSites)).await), P::KeyInvalid);
         }
     }
 }
@@ -56,7 +56,7 @@ async fn removal_races_a_create() {
                 let client = doors[n % doors.len()].with_credential(member.credential.clone());
                 tokio::spawn(async move { client.send(create(&format!("{n}"))).await })
             });
-            let removal = server.ada.client.send(Request::to(RemoveMember).id(member.id));
+            let removal = server.ada.client.send(CallRequest::to(RemoveMember).id(member.id));
             let (created, removed) = tokio::join!(join_all(creations), removal);
             removed.unwrap();
             let mut keys = Vec::new();
@@ -82,7 +82,7 @@ async fn removal_races_a_reissue() {
             let first = member.client.send(create("same")).await.unwrap();
             let elsewhere = doors[doors.len() - 1].with_credential(member.credential.clone());
             let again = tokio::spawn(async move { elsewhere.send(create("same")).await });
-            let removal = server.ada.client.send(Request::to(RemoveMember).id(member.id));
+            let removal = server.ada.client.send(CallRequest::to(RemoveMember).id(member.id));
             let (again, removed) = tokio::join!(again, removal);
             removed.unwrap();
             let mut keys = vec![first];
@@ -110,7 +110,7 @@ async fn removal_races_a_use() {
                 tokio::spawn(async move {
                     loop {
                         let late = stop.is_cancelled();
-                        let accepted = user.send(Request::to(ListSites)).await.is_ok();
+                        let accepted = user.send(CallRequest::to(ListSites)).await.is_ok();
                         assert!(!(late && accepted), "a key was accepted after its member was removed");
                         if late {
                             return;
@@ -119,7 +119,7 @@ async fn removal_races_a_use() {
                 })
             });
             let uses: Vec<_> = uses.collect();
-            server.ada.client.send(Request::to(RemoveMember).id(member.id)).await.unwrap();
+            server.ada.client.send(CallRequest::to(RemoveMember).id(member.id)).await.unwrap();
             stop.cancel();
             for ended in join_all(uses).await {
                 ended.unwrap();
@@ -139,24 +139,24 @@ async fn a_removal_does_what_its_dry_run_announced() {
         let personal = bo.client.send(create("one")).await.unwrap();
         let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
         let create_shared =
-            Request::with(keyward::wire::keys::CreateOrganizationKey, body).idempotency_key("two");
+            CallRequest::with(keyward::wire::keys::CreateOrganizationKey, body).idempotency_key("two");
         let context = bo.client.send(create_shared).await.unwrap();
         for key in [&personal, &context] {
-            user(&server.client, key).send(Request::to(ListSites)).await.unwrap();
-            user(&server.client, key).send(Request::to(ListSites)).await.unwrap();
+            user(&server.client, key).send(CallRequest::to(ListSites)).await.unwrap();
+            user(&server.client, key).send(CallRequest::to(ListSites)).await.unwrap();
         }
         let try_it = RemoveQuery { dry_run: Some(true) };
         let planned =
-            server.ada.client.send(Request::to(RemoveMember).id(bo.id).query(try_it)).await.unwrap();
-        let mut done = server.ada.client.send(Request::to(RemoveMember).id(bo.id)).await.unwrap();
+            server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id).query(try_it)).await.unwrap();
+        let mut done = server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id)).await.unwrap();
         assert_eq!(planned.revoked.iter().map(|key| key.id).collect::<Vec<_>>(), [personal.key.id]);
         assert_eq!(planned.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [context.key.id]);
         assert!(planned.revoked.iter().chain(&planned.to_review).all(|key| key.last_used_at.is_some()));
         (done.dry_run, done.member.removed_at) = (true, planned.member.removed_at);
         assert_eq!(done, planned);
-        assert!(user(&server.client, &context).send(Request::to(ListSites)).await.is_ok(), "it survives");
+        assert!(user(&server.client, &context).send(CallRequest::to(ListSites)).await.is_ok(), "it survives");
         assert_eq!(
-            problem_type(user(&server.client, &personal).send(Request::to(ListSites)).await),
+            problem_type(user(&server.client, &personal).send(CallRequest::to(ListSites)).await),
             P::KeyInvalid
         );
         server.stop().await;
@@ -172,7 +172,7 @@ async fn a_demotion_can_revoke_personal_keys() {
         let keys =
             [bo.client.send(create("one")).await.unwrap(), bo.client.send(create("two")).await.unwrap()];
         let to = |revoke| ChangeRole { role: Role::Operator, revoke_personal_keys: Some(revoke) };
-        let ask = |revoke| server.ada.client.send(Request::with(ChangeMemberRole, to(revoke)).id(bo.id));
+        let ask = |revoke| server.ada.client.send(CallRequest::with(ChangeMemberRole, to(revoke)).id(bo.id));
         let kept = ask(false).await.unwrap();
         assert_eq!((kept.revoked.len(), kept.member.personal_keys), (0, 2));
         assert_eq!(problem_type(bo.client.send(create("three")).await), P::NotPermitted);

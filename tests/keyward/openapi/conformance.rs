@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use keyward::client::Request;
-use keyward::clock::{Clock, entropy};
+use keyward::client::CallRequest;
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::member::Role;
 use keyward::domain::secret::{Token, TokenKind};
 use keyward::domain::time::DAY;
 use keyward::server::openapi::document;
-use keyward::store::HostInvitation;
-use keyward::wire::members::{CreateInvitation, Invite};
+use keyward::store::AdminInvitation;
+use keyward::wire::members::{CreateInvitation, InviteMember};
 use serde_json::Value;
 
 use super::request_fuzzer::{self, FuzzRng, KnownValues};
@@ -146,12 +146,12 @@ fn percent_encoded(text: &str) -> String {
 
 /// Ada, back in after the rng locked her out.
 pub(super) async fn sign_in_ada_again(server: &TestServer) -> String {
-    let code = Token::new(TokenKind::Code, entropy());
+    let code = Token::new(TokenKind::Code, random_bytes());
     let at = Clock::System.now();
     let email = "ada@plant.example".into();
     let digest = TokenKind::Code.digest(code.expose()).unwrap();
-    let invitation = HostInvitation { email, code: digest, at, expires_at: at.plus(DAY) };
-    server.store.invite_from_host(invitation, entropy).await.unwrap();
+    let invitation = AdminInvitation { email, code: digest, at, expires_at: at.plus(DAY) };
+    server.store.invite_from_host(invitation, random_bytes).await.unwrap();
     redeemed(server, code.expose()).await
 }
 
@@ -183,8 +183,8 @@ async fn fuzz(database: &Database) {
     let mut who =
         Credentials { ada: sign_in_ada_again(&server).await, others: Vec::new(), key: "sk_0".to_owned() };
     for (email, role) in [("nora@plant.example", Role::Normal), ("otto@plant.example", Role::Operator)] {
-        let invite = Invite { email: email.into(), role };
-        let invited = server.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
+        let invite = InviteMember { email: email.into(), role };
+        let invited = server.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
         who.others.push(redeemed(&server, invited.code.code.expose()).await);
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();

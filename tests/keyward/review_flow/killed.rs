@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 
-use keyward::client::Request;
+use keyward::client::CallRequest;
 use keyward::clock::Clock;
 use keyward::domain::member::Role;
-use keyward::wire::members::{CreateInvitation, Invite};
+use keyward::wire::members::{CreateInvitation, InviteMember};
 use rustix::process::Signal;
 
 use super::{create, done};
@@ -131,8 +131,8 @@ async fn killed(database: &Database, nth: usize, held: Held) {
         keys.push(create(&server.ada, &format!("Silent {n}")).await.key.id);
     }
     let proxy = Proxy::start(server.address(), nth, held);
-    let invite = Invite { email: "ben@plant.example".into(), role: Role::Admin };
-    let invited = server.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
+    let invite = InviteMember { email: "ben@plant.example".into(), role: Role::Admin };
+    let invited = server.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
     let home = ProgramHome::new();
     let login = ["login", "--code-stdin", &format!("http://{}", proxy.address)];
     home.run_with_input(&login, invited.code.code.expose()).ok();

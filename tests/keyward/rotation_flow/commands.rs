@@ -2,7 +2,7 @@
 
 use keyward::domain::member::Role;
 use keyward::domain::time::DAY;
-use keyward::wire::members::{CreateInvitation, Invite};
+use keyward::wire::members::{CreateInvitation, InviteMember};
 use serde_json::Value;
 
 use super::{Days, accepted};
@@ -14,8 +14,8 @@ struct Shell(ProgramHome);
 
 impl Shell {
     async fn of(days: &Days<'_>, email: &str) -> Self {
-        let invite = Invite { email: email.into(), role: Role::Admin };
-        let request = keyward::client::Request::with(CreateInvitation, invite);
+        let invite = InviteMember { email: email.into(), role: Role::Admin };
+        let request = keyward::client::CallRequest::with(CreateInvitation, invite);
         let invited = days.server.ada.client.send(request).await.unwrap();
         let home = ProgramHome::new();
         home.run_with_input(&["login", "--code-stdin", &days.server.base_url()], invited.code.code.expose())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyward::domain::activity::Activity;
 use keyward::domain::key::Key;
 use keyward::domain::member::Role;
-use keyward::domain::review::Review;
+use keyward::domain::review::ReviewRecord;
 use keyward::domain::secret::Secret;
 use keyward::domain::text;
 use keyward::tui::app::Model;
@@ -58,7 +58,7 @@ pub struct Driver {
     pub rotations: Vec<Rotation>,
     pub log: Vec<Activity>,
     /// What the server recorded of reviews.
-    pub reviews: Vec<Review>,
+    pub reviews: Vec<ReviewRecord>,
     /// What was asked, in order.
     pub requests: Vec<String>,
     /// What the server answers instead, first come, first served.

@@ -1,7 +1,7 @@
 //! Whatever is pressed, whatever the names hold, in whatever window: no panic, nothing that acts on a terminal, no secret left.
 
 use insta::assert_snapshot;
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::text::first_unshowable;
 use keyward::tui::msg::RequestError;
@@ -34,7 +34,7 @@ fn hostile() -> Driver {
         .zip(0u16..)
         .map(|(name, n)| {
             let mut key =
-                key_fixtures::key(n, Kind::Organization, name, i64::from(n) * 1_000, Some((0, name)));
+                key_fixtures::key(n, KeyKind::Organization, name, i64::from(n) * 1_000, Some((0, name)));
             key.masked = format!("sk_…{name}");
             key.note = Some((*name).to_owned());
             key

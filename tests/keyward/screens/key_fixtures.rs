@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use keyward::domain::id::Id;
-use keyward::domain::key::{Client, Key, Kind};
-use keyward::domain::member::{MemberRef, Role, Status};
+use keyward::domain::key::{ClientInfo, Key, KeyKind};
+use keyward::domain::member::{MemberRef, MemberStatus, Role};
 use keyward::domain::policy::Policy;
 use keyward::domain::staleness::StalenessRules;
 use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
-use keyward::wire::sessions::{May, Me, Organization};
+use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 
 /// The server's present in all tests: 2026-11-18T14:53:20Z.
 pub const NOW: Timestamp = Timestamp(1_795_013_600_000);
@@ -25,7 +25,7 @@ pub fn member(n: u16, name: &str, removed_days_ago: Option<i64>) -> Arc<MemberRe
         id: id(1_000 + n),
         name: name.to_owned(),
         email: format!("{first}@plant.example"),
-        status: if removed_days_ago.is_some() { Status::Removed } else { Status::Active },
+        status: if removed_days_ago.is_some() { MemberStatus::Removed } else { MemberStatus::Active },
         removed_at: removed_days_ago.map(|days| NOW.minus(days * DAY)),
     })
 }
@@ -35,7 +35,7 @@ pub fn ada() -> Arc<MemberRef> {
 }
 
 /// A key that was created and last used so long ago.
-pub fn key(n: u16, kind: Kind, name: &str, created: i64, used: Option<(i64, &str)>) -> Key {
+pub fn key(n: u16, kind: KeyKind, name: &str, created: i64, used: Option<(i64, &str)>) -> Key {
     Key {
         id: id(n),
         kind,
@@ -47,7 +47,7 @@ pub fn key(n: u16, kind: Kind, name: &str, created: i64, used: Option<(i64, &str
         created_by: ada(),
         last_used_at: used.map(|(ago, _)| NOW.minus(ago)),
         last_used_by: used
-            .map(|(_, agent)| Client { agent: agent.to_owned(), address: format!("10.0.3.{}", n % 250) }),
+            .map(|(_, agent)| ClientInfo { agent: agent.to_owned(), address: format!("10.0.3.{}", n % 250) }),
         use_count: if used.is_some() { i64::from(n) * 1_237 } else { 0 },
         replaces: None,
         replaced_by: None,
@@ -70,7 +70,7 @@ fn mask(n: u16) -> String {
 
 /// The organization's keys.
 pub fn organization_keys() -> Vec<Key> {
-    use Kind::Organization as O;
+    use KeyKind::Organization as O;
     let cora = member(3, "Cora Cobalt", Some(41));
     let mut keys = vec![
         key(1, O, "Power BI – Sales", 40 * DAY, Some((12 * MINUTE, "enlyze-powerbi/1.0.0"))),
@@ -99,7 +99,7 @@ pub fn organization_keys() -> Vec<Key> {
 
 /// The member's own keys.
 pub fn personal_keys() -> Vec<Key> {
-    use Kind::Personal as P;
+    use KeyKind::Personal as P;
     vec![
         key(21, P, "notebook", 9 * DAY, Some((2 * HOUR, "enlyze-python/3.0.2"))),
         key(22, P, "my laptop", 200 * DAY, None),
@@ -117,7 +117,7 @@ pub fn me(role: Role) -> Me {
         member: ada().as_ref().clone(),
         role,
         organization: Organization { id: id(2_000), name: "Plant Nord GmbH".to_owned() },
-        may: May {
+        may: MemberCapabilities {
             create_personal_keys: role != Role::Operator,
             manage_organization_keys: admin,
             review: admin,

@@ -1,21 +1,21 @@
 //! Members, rotations and a log for the tests of the screens.
 
 use keyward::domain::activity::{Action, Activity};
-use keyward::domain::key::{Key, Kind};
-use keyward::domain::member::{Role, Status};
+use keyward::domain::key::{Key, KeyKind};
+use keyward::domain::member::{MemberStatus, Role};
 use keyward::domain::rotation::{Phase, QuietWindow, evidence, phase, quiet_since, ready_at};
 use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use keyward::domain::usage::Bucket;
-use keyward::wire::keys::{Rotation, RotationUsage, ShownOnce};
-use keyward::wire::members::{Invitation, Invite, KeySummary, Member, Removal};
-use keyward::wire::page::{Metadata, Page};
-use keyward::wire::sessions::Code;
+use keyward::wire::keys::{Rotation, RotationUsage, SecretString};
+use keyward::wire::members::{Invitation, InviteMember, KeySummary, Member, MemberRemoval};
+use keyward::wire::page::{Page, PageMetadata};
+use keyward::wire::sessions::SignInCode;
 
 use super::key_fixtures::{NOW, ada, id, key, member as reference};
 
 /// A page that is the whole list.
 pub fn page<T>(data: Vec<T>) -> Page<T> {
-    Page { metadata: Metadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
+    Page { metadata: PageMetadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
 }
 
 fn member(n: u16, name: &str, role: Role, removed: Option<i64>, keys: (i64, i64)) -> Member {
@@ -36,7 +36,8 @@ fn member(n: u16, name: &str, role: Role, removed: Option<i64>, keys: (i64, i64)
 
 pub fn members() -> Vec<Member> {
     let mut invited = member(5, "Eve Erg", Role::Operator, None, (0, 0));
-    (invited.status, invited.last_seen_at, invited.name) = (Status::Invited, None, invited.email.clone());
+    (invited.status, invited.last_seen_at, invited.name) =
+        (MemberStatus::Invited, None, invited.email.clone());
     vec![
         member(1, "Ada Ampere", Role::Admin, None, (2, 8)),
         member(2, "Ben Bar", Role::Normal, None, (1, 0)),
@@ -46,10 +47,10 @@ pub fn members() -> Vec<Member> {
     ]
 }
 
-pub fn invitation(body: &Invite) -> Invitation {
+pub fn invitation(body: &InviteMember) -> Invitation {
     let mut member = member(9, "Fay Farad", body.role, None, (0, 0));
     member.email.clone_from(&body.email);
-    let code = Code { code: ShownOnce::new("inv_0123456789"), expires_at: NOW.plus(72 * HOUR) };
+    let code = SignInCode { code: SecretString::new("inv_0123456789"), expires_at: NOW.plus(72 * HOUR) };
     Invitation { member, code }
 }
 
@@ -59,7 +60,7 @@ pub fn removal(
     keys: &mut [Key],
     who: keyward::domain::id::Id,
     dry_run: bool,
-) -> Removal {
+) -> MemberRemoval {
     let member = members.iter_mut().find(|member| member.id == who).unwrap();
     let summary = |key: &Key| KeySummary {
         id: key.id,
@@ -72,18 +73,18 @@ pub fn removal(
         Vec::new()
     } else {
         vec![
-            key(61, Kind::Personal, "evaluation", 90 * DAY, Some((20 * MINUTE, "curl/8.5.0"))),
-            key(62, Kind::Personal, "notebook", 200 * DAY, None),
+            key(61, KeyKind::Personal, "evaluation", 90 * DAY, Some((20 * MINUTE, "curl/8.5.0"))),
+            key(62, KeyKind::Personal, "notebook", 200 * DAY, None),
         ]
     };
     let left: Vec<KeySummary> = keys.iter().filter(|key| key.name == "Backup job").map(&summary).collect();
     if !dry_run {
-        (member.status, member.removed_at) = (Status::Removed, Some(NOW));
+        (member.status, member.removed_at) = (MemberStatus::Removed, Some(NOW));
         for key in keys.iter_mut().filter(|key| key.name == "Backup job") {
             key.created_by = reference(4, "Dan Dyne", Some(0));
         }
     }
-    Removal {
+    MemberRemoval {
         member: member.clone(),
         dry_run,
         revoked: own.iter().map(summary).collect(),
@@ -104,10 +105,10 @@ fn hours(from: i64, to: i64, every: usize) -> Vec<Bucket> {
 /// A rotation whose keys were last used so many hours ago.
 fn rotation(n: u16, name: &str, old: Option<i64>, new: Option<i64>, created_hours_ago: i64) -> Rotation {
     let used = |hours: Option<i64>, agent| hours.map(|h| (h * HOUR + MINUTE, agent));
-    let mut before = key(n, Kind::Organization, name, 400 * DAY, used(old, "Grafana/11.4.0"));
+    let mut before = key(n, KeyKind::Organization, name, 400 * DAY, used(old, "Grafana/11.4.0"));
     let mut after = key(
         n + 1,
-        Kind::Organization,
+        KeyKind::Organization,
         &format!("{name} (2026-11)"),
         created_hours_ago * HOUR,
         used(new, "Grafana/11.4.0"),

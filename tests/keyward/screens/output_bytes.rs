@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::time::{HOUR, MINUTE};
 use keyward::terminal::capabilities::{Capabilities, TerminalEnv};
 use keyward::terminal::frame::{FrameWriter, ScrollRegion};
@@ -46,7 +46,7 @@ impl Screen {
                 let used = i64::from(n) * 7 * MINUTE + i64::from(n % 13) * 90 * HOUR;
                 key_fixtures::key(
                     n,
-                    Kind::Organization,
+                    KeyKind::Organization,
                     &name,
                     i64::from(n) * 9 * HOUR,
                     Some((used, "Grafana/11.4.0")),

@@ -169,7 +169,7 @@ fn an_unfinished_create_is_offered_at_the_start() {
     let mut start = start(80, 24);
     start.unfinished_creates = vec![UnfinishedCreate {
         idempotency_key: "tui-before".into(),
-        kind: keyward::domain::key::Kind::Organization,
+        kind: keyward::domain::key::KeyKind::Organization,
         body: CreateKey { name: "Line 4".into(), note: None, replaces: None },
         at: NOW.minus(20 * MINUTE),
         member: super::key_fixtures::ada().id,

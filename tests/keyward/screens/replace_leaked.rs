@@ -1,7 +1,7 @@
 //! A leaked key, and a lost secret in the middle of a rotation: never two secrets where one is meant, never an old key left alive.
 
 use insta::assert_snapshot;
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::time::MINUTE;
 use keyward::tui::msg::{RequestError, UnfinishedCreate};
@@ -107,7 +107,7 @@ fn an_interrupted_replacement_is_finished_at_the_next_start() {
         let old = super::key_fixtures::id(9);
         start.unfinished_creates = vec![UnfinishedCreate {
             idempotency_key: "tui-before".into(),
-            kind: Kind::Organization,
+            kind: KeyKind::Organization,
             body: CreateKey { name: format!("{LEAKED} (2026-11)"), note: None, replaces: Some(old) },
             at: NOW.minus(20 * MINUTE),
             member: super::key_fixtures::ada().id,

@@ -1,7 +1,7 @@
 //! The review: deciding, applying, what is kept for the next start, and how it looks.
 
 use insta::assert_snapshot;
-use keyward::domain::key::{Key, Kind};
+use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::member::Role;
 use keyward::domain::time::{DAY, MINUTE};
 use keyward::tui::msg::RequestError;
@@ -15,7 +15,7 @@ fn stale(count: u16) -> Vec<Key> {
         .map(|n| {
             key(
                 100 + n,
-                Kind::Organization,
+                KeyKind::Organization,
                 &format!("Stale {n:02}"),
                 300 * DAY,
                 Some((i64::from(100 + n) * DAY, "curl/8.5.0")),

@@ -1,6 +1,6 @@
 //! Live, stale, orphaned and selected rows are told apart in every theme, by more than colour.
 
-use keyward::domain::key::Kind;
+use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::time::{DAY, HOUR};
 use keyward::tui::context::StartOptions;
@@ -27,7 +27,7 @@ fn each(theme: Theme, columns: u16) -> Driver {
                 "stale" => used(200 * DAY),
                 _ => quiet,
             };
-            let mut key = key_fixtures::key(n, Kind::Organization, name, 210 * DAY + i64::from(n), used);
+            let mut key = key_fixtures::key(n, KeyKind::Organization, name, 210 * DAY + i64::from(n), used);
             // All rows are alike but for what is to be told apart.
             "sk_…AAAA".clone_into(&mut key.masked);
             if name.starts_with("orphaned") {

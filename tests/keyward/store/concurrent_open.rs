@@ -1,13 +1,13 @@
 //! SQLite's files are made, folded and opened while others write: nobody is ever told that they cannot be opened.
 
-use keyward::clock::{Clock, entropy};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::time::Timestamp;
-use keyward::store::{Access, Error, Store};
+use keyward::store::{OpenMode, Store, StoreError};
 
 use crate::support::{Database, scaled};
 
-async fn write_and_read(store: &Store) -> Result<(), Error> {
-    let writing: Result<(), Error> =
+async fn write_and_read(store: &Store) -> Result<(), StoreError> {
+    let writing: Result<(), StoreError> =
         store.write(|tx| Box::pin(async move { tx.set_tracking_since(Timestamp(1)).await })).await;
     writing?;
     store.reader().await?.organization().await.map(drop)
@@ -25,12 +25,13 @@ async fn a_database_opens_and_reads_during_writes() {
                     for _ in 0..4 {
                         write_and_read(&store).await?;
                     }
-                    Ok::<_, Error>(())
+                    Ok::<_, StoreError>(())
                 })
             };
             let serving: Vec<_> = (0..4).map(|_| work(store.clone())).collect();
             // As a backup or `keyward admin` does.
-            let beside = Store::open(&database.target, Access::Tool, Clock::System.now(), entropy).await;
+            let beside =
+                Store::open(&database.target, OpenMode::Tool, Clock::System.now(), random_bytes).await;
             let beside =
                 beside.unwrap_or_else(|error| panic!("round {round}: opening beside writes: {error}"));
             let tool = work(beside.clone());

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use keyward::clock::{Clock, entropy};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
 use keyward::domain::member::Role;
-use keyward::store::{Access, Error, NewMember, Store, Target};
+use keyward::store::{DatabaseLocation, NewMember, OpenMode, Store, StoreError};
 
 /// A small file system in memory; nothing where this user may not have one.
 struct SmallDisk(PathBuf);
@@ -36,9 +36,9 @@ impl Drop for SmallDisk {
     }
 }
 
-async fn invite(store: &Store) -> Result<Id, Error> {
+async fn invite(store: &Store) -> Result<Id, StoreError> {
     let at = Clock::System.now();
-    let id = Id::new(at, entropy());
+    let id = Id::new(at, random_bytes());
     let email = format!("{id}@plant.example");
     let new = NewMember { id, name: "x".repeat(2_000), email, role: Role::Normal, at };
     store.write(move |tx| Box::pin(async move { tx.insert_member(&new).await.map(|()| id) })).await
@@ -47,8 +47,8 @@ async fn invite(store: &Store) -> Result<Id, Error> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_loses_nothing_and_writes_resume() {
     let Some(disk) = SmallDisk::mount() else { return };
-    let target = Target::Sqlite(disk.0.join("data/keys.db"));
-    let store = Store::open(&target, Access::Serve, Clock::System.now(), entropy).await.unwrap();
+    let target = DatabaseLocation::Sqlite(disk.0.join("data/keys.db"));
+    let store = Store::open(&target, OpenMode::Serve, Clock::System.now(), random_bytes).await.unwrap();
     for _ in 0..3 {
         let mut acknowledged = vec![invite(&store).await.unwrap()];
         let ballast = disk.0.join("ballast");
@@ -58,7 +58,7 @@ async fn a_full_disk_loses_nothing_and_writes_resume() {
         for _ in 0..200 {
             match invite(&store).await {
                 Ok(id) => acknowledged.push(id),
-                Err(Error::DiskFull) => full += 1,
+                Err(StoreError::DiskFull) => full += 1,
                 Err(other) => panic!("{other:?}"),
             }
         }

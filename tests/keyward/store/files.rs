@@ -4,17 +4,17 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use keyward::clock::entropy;
+use keyward::clock::random_bytes;
 use keyward::domain::time::Timestamp;
-use keyward::store::{Access, BackupError, OpenError, Store, Target};
+use keyward::store::{BackupError, DatabaseLocation, OpenMode, OpenStoreError, Store};
 
 use super::{raw, with_ada};
 use crate::support::Database;
 
 fn path(database: &Database) -> PathBuf {
     match &database.target {
-        Target::Sqlite(path) => path.clone(),
-        Target::Postgres(_) => unreachable!("asked for SQLite"),
+        DatabaseLocation::Sqlite(path) => path.clone(),
+        DatabaseLocation::Postgres(_) => unreachable!("asked for SQLite"),
     }
 }
 
@@ -30,8 +30,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
-async fn open(database: &Database, access: Access) -> Result<Store, OpenError> {
-    Store::open(&database.target, access, Timestamp(0), entropy).await
+async fn open(database: &Database, access: OpenMode) -> Result<Store, OpenStoreError> {
+    Store::open(&database.target, access, Timestamp(0), random_bytes).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +55,7 @@ async fn database_files_are_private() {
 async fn files_readable_by_others_are_refused_with_the_chmod_to_run() {
     let database = Database::sqlite();
     let path = path(&database);
-    open(&database, Access::Serve).await.unwrap().close().await;
+    open(&database, OpenMode::Serve).await.unwrap().close().await;
     let folder = path.parent().unwrap();
     let wal = beside(&path, "-wal");
     fs::write(&wal, "").unwrap();
@@ -63,34 +63,34 @@ async fn files_readable_by_others_are_refused_with_the_chmod_to_run() {
     for (what, private) in [(folder, 0o700), (path.as_path(), 0o600), (wal.as_path(), 0o600)] {
         for exposed in [0o040, 0o004, 0o010, 0o002] {
             set_mode(what, private | exposed);
-            let error = open(&database, Access::Serve).await.unwrap_err().to_string();
+            let error = open(&database, OpenMode::Serve).await.unwrap_err().to_string();
             assert!(error.contains("can be read by other users"), "{error}");
             assert!(error.contains(&format!("chmod {private:o} {}", what.display())), "{error}");
         }
         set_mode(what, private);
     }
-    open(&database, Access::Serve).await.unwrap().close().await;
+    open(&database, OpenMode::Serve).await.unwrap().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_server_owns_the_file_and_tools_may_open_it() {
     let database = Database::sqlite();
-    let serving = open(&database, Access::Serve).await.unwrap();
-    let second = open(&database, Access::Serve).await;
-    assert!(matches!(second, Err(OpenError::Served(_))), "{second:?}");
-    let tool = open(&database, Access::Tool).await.unwrap();
-    tool.bootstrap("Plant".into(), super::ada(), entropy).await.unwrap();
+    let serving = open(&database, OpenMode::Serve).await.unwrap();
+    let second = open(&database, OpenMode::Serve).await;
+    assert!(matches!(second, Err(OpenStoreError::Served(_))), "{second:?}");
+    let tool = open(&database, OpenMode::Tool).await.unwrap();
+    tool.bootstrap("Plant".into(), super::ada(), random_bytes).await.unwrap();
     assert!(serving.reader().await.unwrap().organization().await.unwrap().is_some());
     serving.close().await;
     drop(serving);
-    open(&database, Access::Serve).await.unwrap().close().await;
+    open(&database, OpenMode::Serve).await.unwrap().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_never_creates_a_database() {
     let database = Database::sqlite();
-    let missing = open(&database, Access::Tool).await;
-    assert!(matches!(missing, Err(OpenError::Missing(_))), "{missing:?}");
+    let missing = open(&database, OpenMode::Tool).await;
+    assert!(matches!(missing, Err(OpenStoreError::Missing(_))), "{missing:?}");
     assert!(!path(&database).exists());
 }
 
@@ -102,8 +102,8 @@ async fn the_settings_of_sqlite_are_in_force() {
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut raw).await.unwrap();
     assert_eq!(journal, "wal");
     // Odd names are no trouble.
-    let odd = Target::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
-    let opened = Store::open(&odd, Access::Serve, Timestamp(0), entropy).await.unwrap();
+    let odd = DatabaseLocation::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
+    let opened = Store::open(&odd, OpenMode::Serve, Timestamp(0), random_bytes).await.unwrap();
     assert!(path(&database).parent().unwrap().join("ä b?c#d%20.db").exists());
     opened.close().await;
     store.close().await;
@@ -119,7 +119,8 @@ async fn a_backup_is_complete_private_and_never_overwrites() {
     let again = store.backup(&to).await;
     assert!(matches!(again, Err(BackupError::File(_))), "{again:?}");
     store.close().await;
-    let copy = Store::open(&Target::Sqlite(to), Access::Tool, Timestamp(0), entropy).await.unwrap();
+    let copy =
+        Store::open(&DatabaseLocation::Sqlite(to), OpenMode::Tool, Timestamp(0), random_bytes).await.unwrap();
     assert!(copy.reader().await.unwrap().member(ada).await.unwrap().is_some());
     copy.close().await;
 }

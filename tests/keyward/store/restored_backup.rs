@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use keyward::clock::{Clock, entropy};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
 use keyward::domain::secret::Digest;
-use keyward::store::{Access, ActivityFilter, Error, RestorePending, Store, Target};
+use keyward::store::{ActivityFilter, DatabaseLocation, OpenMode, RestorePending, Store, StoreError};
 use sqlx::Connection as _;
 
 use super::{insert_key, raw, with_ada};
@@ -15,10 +15,10 @@ use crate::support::Database;
 
 async fn revoke_all(store: &Store, member: Id) {
     let now = Clock::System.now();
-    let revoked: Result<(), Error> = store
+    let revoked: Result<(), StoreError> = store
         .write(move |tx| {
             Box::pin(async move {
-                for key in tx.live_keys_of(member, keyward::domain::key::Kind::Personal).await? {
+                for key in tx.live_keys_of(member, keyward::domain::key::KeyKind::Personal).await? {
                     assert!(tx.revoke_with_owner(&key, member, now, "test").await?);
                 }
                 Ok(())
@@ -30,7 +30,7 @@ async fn revoke_all(store: &Store, member: Id) {
 
 async fn live_keys(store: &Store, member: Id) -> usize {
     let mut reader = store.reader().await.unwrap();
-    reader.live_keys_of(member, keyward::domain::key::Kind::Personal).await.unwrap().len()
+    reader.live_keys_of(member, keyward::domain::key::KeyKind::Personal).await.unwrap().len()
 }
 
 /// Puts the backup in place of the database, as an administrator would.
@@ -41,13 +41,13 @@ fn restore(backup: &Path, data: &Path) {
     fs::copy(backup, data).unwrap();
 }
 
-async fn open(target: &Target, access: Access) -> Store {
-    Store::open(target, access, Clock::System.now(), entropy).await.unwrap()
+async fn open(target: &DatabaseLocation, access: OpenMode) -> Store {
+    Store::open(target, access, Clock::System.now(), random_bytes).await.unwrap()
 }
 
 /// A database of which a backup was made, and all keys revoked since. Gives its path, the backup's, and the member.
 async fn revoked_since_backup(database: &Database) -> (std::path::PathBuf, std::path::PathBuf, Id) {
-    let Target::Sqlite(data) = database.target.clone() else { unreachable!("asked for SQLite") };
+    let DatabaseLocation::Sqlite(data) = database.target.clone() else { unreachable!("asked for SQLite") };
     let (store, ada) = with_ada(database).await;
     let mut raw = raw(&database.target).await;
     for n in 0..3 {
@@ -67,10 +67,10 @@ async fn keys_revoked_since_the_backup_are_revoked_again() {
     let database = Database::sqlite();
     let (data, backup, ada) = revoked_since_backup(&database).await;
     restore(&backup, &data);
-    let tool = open(&database.target, Access::Tool).await;
+    let tool = open(&database.target, OpenMode::Tool).await;
     assert_eq!(live_keys(&tool, ada).await, 3, "the backup itself knows of no revocation");
     tool.close().await;
-    let store = open(&database.target, Access::Serve).await;
+    let store = open(&database.target, OpenMode::Serve).await;
     assert_eq!(store.restore_pending(), None);
     assert_eq!(live_keys(&store, ada).await, 0);
     let revoked = ActivityFilter { action: Some(Action::KeyRevoked), ..ActivityFilter::default() };
@@ -82,7 +82,9 @@ async fn keys_revoked_since_the_backup_are_revoked_again() {
 async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_accepted() {
     for older in [false, true] {
         let database = Database::sqlite();
-        let Target::Sqlite(data) = database.target.clone() else { unreachable!("asked for SQLite") };
+        let DatabaseLocation::Sqlite(data) = database.target.clone() else {
+            unreachable!("asked for SQLite")
+        };
         let file = format!("{}.revoked", data.display());
         database.open().await.close().await;
         let empty = fs::read(&file).unwrap();
@@ -99,7 +101,7 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
             fs::remove_file(&file).unwrap();
         }
 
-        let store = open(&database.target, Access::Serve).await;
+        let store = open(&database.target, OpenMode::Serve).await;
         match store.restore_pending() {
             Some(RestorePending::Missing(_)) => assert!(!older),
             Some(RestorePending::Foreign(_)) => assert!(older),
@@ -107,11 +109,11 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
         }
         store.close().await;
         drop(store);
-        let tool = open(&database.target, Access::Tool).await;
-        let accepted = tool.accept_restore(Clock::System.now(), entropy).await.unwrap();
+        let tool = open(&database.target, OpenMode::Tool).await;
+        let accepted = tool.accept_restore(Clock::System.now(), random_bytes).await.unwrap();
         assert!(accepted.was_pending);
         tool.close().await;
-        let store = open(&database.target, Access::Serve).await;
+        let store = open(&database.target, OpenMode::Serve).await;
         assert_eq!(store.restore_pending(), None);
         store.close().await;
     }
@@ -125,14 +127,14 @@ async fn a_truncated_line_is_ignored() {
     let file = format!("{}.revoked", data.display());
     let whole = fs::read_to_string(&file).unwrap();
     fs::write(&file, &whole[..whole.len() - 7]).unwrap();
-    let store = open(&database.target, Access::Serve).await;
+    let store = open(&database.target, OpenMode::Serve).await;
     assert_eq!(live_keys(&store, ada).await, 1);
     revoke_all(&store, ada).await;
     store.close().await;
     drop(store);
     // What was written behind the cut line counts.
     restore(&backup, &data);
-    let store = open(&database.target, Access::Serve).await;
+    let store = open(&database.target, OpenMode::Serve).await;
     assert_eq!(live_keys(&store, ada).await, 0);
     store.close().await;
 }

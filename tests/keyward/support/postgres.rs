@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
-use keyward::clock::entropy;
+use keyward::clock::random_bytes;
 use sqlx::Connection as _;
 
 use super::environment;
@@ -121,7 +121,7 @@ pub async fn fresh_database() -> Option<String> {
 }
 
 async fn create_database(server: &str, url: impl Fn(&str) -> String) -> String {
-    let name = format!("keyward_test_{:032x}", u128::from_ne_bytes(entropy()));
+    let name = format!("keyward_test_{:032x}", u128::from_ne_bytes(random_bytes()));
     let mut connection = sqlx::PgConnection::connect(server).await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .execute(&mut connection)

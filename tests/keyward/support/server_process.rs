@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use keyward::client::{Client, Credential, Options};
-use keyward::store::Target;
+use keyward::client::{Client, ClientOptions, Credential};
+use keyward::store::DatabaseLocation;
 use tempfile::TempDir;
 
 use super::environment;
@@ -20,12 +20,12 @@ pub struct ServerProcess {
 
 impl ServerProcess {
     /// Starts a server on the database and waits until it serves.
-    pub fn start(target: &Target) -> Self {
+    pub fn start(target: &DatabaseLocation) -> Self {
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_keyward")), target)
     }
 
     /// The same, each flush of a file to the disk noted in `log`. Nothing where there is no strace.
-    pub fn start_under_strace(target: &Target, log: &Path) -> Option<Self> {
+    pub fn start_under_strace(target: &DatabaseLocation, log: &Path) -> Option<Self> {
         let mut strace = Command::new("strace");
         // -D: the server is our child, and strace its grandchild.
         strace.args(["-D", "-f", "-q", "-e", "trace=fsync,fdatasync", "-o"]).arg(log);
@@ -34,7 +34,7 @@ impl ServerProcess {
         Some(Self::spawn(strace, target))
     }
 
-    fn spawn(mut command: Command, target: &Target) -> Self {
+    fn spawn(mut command: Command, target: &DatabaseLocation) -> Self {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("keyward.toml");
         std::fs::write(&config, "[limits]\nrequests_per_minute = 1000000\n").unwrap();
@@ -45,8 +45,8 @@ impl ServerProcess {
             environment("KEYWARD_TEST_SERVER_BUG").map(|bug| (keyward::fault_injection::VARIABLE, bug)),
         );
         match target {
-            Target::Sqlite(path) => command.arg("--data").arg(path),
-            Target::Postgres(url) => command.env("KEYWARD_DATABASE_URL", url),
+            DatabaseLocation::Sqlite(path) => command.arg("--data").arg(path),
+            DatabaseLocation::Postgres(url) => command.env("KEYWARD_DATABASE_URL", url),
         };
         let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
@@ -57,7 +57,8 @@ impl ServerProcess {
         let address = address.expect("the server did not start");
         // A pipe that nobody reads would stop the server.
         std::thread::spawn(move || lines.for_each(drop));
-        let client = Client::new(address.parse().unwrap(), Credential::none(), &Options::default()).unwrap();
+        let client =
+            Client::new(address.parse().unwrap(), Credential::none(), &ClientOptions::default()).unwrap();
         Self { child, client, _home: home }
     }
 

@@ -1,15 +1,15 @@
 //! A server on a database with an organization in it, and people who are signed in.
 
-use keyward::client::{Client, Credential, Error, Options, Request};
-use keyward::clock::{Clock, entropy};
+use keyward::client::{CallRequest, Client, ClientError, ClientOptions, Credential};
+use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
 use keyward::domain::member::Role;
 use keyward::domain::secret::{Token, TokenKind};
 use keyward::domain::time::DAY;
 use keyward::server::{self, RunningServer, Settings};
-use keyward::store::{self, Access, HostInvitation, NewMember, NewSession, Store, Tx};
-use keyward::wire::keys::ShownOnce;
-use keyward::wire::members::{CreateInvitation, Invite};
+use keyward::store::{self, AdminInvitation, NewMember, NewSession, OpenMode, Store, Tx};
+use keyward::wire::keys::SecretString;
+use keyward::wire::members::{CreateInvitation, InviteMember};
 use keyward::wire::problem::ProblemType;
 use keyward::wire::sessions::{CreateSession, CreateSessionCall};
 
@@ -48,16 +48,16 @@ impl TestServer {
     }
 
     pub async fn start_with(database: &Database, settings: Settings, clock: Clock) -> Self {
-        let store = Store::open(&database.target, Access::Serve, clock.now(), entropy).await.unwrap();
-        let code = Token::new(TokenKind::Code, entropy());
+        let store = Store::open(&database.target, OpenMode::Serve, clock.now(), random_bytes).await.unwrap();
+        let code = Token::new(TokenKind::Code, random_bytes());
         let at = clock.now();
-        let admin = HostInvitation {
+        let admin = AdminInvitation {
             email: "ada@plant.example".into(),
             code: TokenKind::Code.digest(code.expose()).unwrap(),
             at,
             expires_at: at.plus(3 * DAY),
         };
-        store.bootstrap("Plant".into(), admin, entropy).await.unwrap();
+        store.bootstrap("Plant".into(), admin, random_bytes).await.unwrap();
         let (running, client) = start_server(store.clone(), settings, clock).await;
         let ada = sign_in(&client, code.expose()).await.unwrap();
         Self { store, ada, client, running }
@@ -94,8 +94,8 @@ impl TestServer {
 
     /// Invites someone and signs them in.
     pub async fn add_member(&self, email: &str, role: Role) -> TestMember {
-        let invite = Invite { email: email.into(), role };
-        let invited = self.ada.client.send(Request::with(CreateInvitation, invite)).await.unwrap();
+        let invite = InviteMember { email: email.into(), role };
+        let invited = self.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
         sign_in(&self.client, invited.code.code.expose()).await.unwrap()
     }
 
@@ -105,18 +105,23 @@ impl TestServer {
     }
 }
 
-async fn insert_members_in(tx: &mut Tx, role: Role, count: usize) -> Result<Vec<(Id, Token)>, store::Error> {
+async fn insert_members_in(
+    tx: &mut Tx,
+    role: Role,
+    count: usize,
+) -> Result<Vec<(Id, Token)>, store::StoreError> {
     let at = Clock::System.now();
     let mut planted = Vec::new();
     for _ in 0..count {
-        let id = Id::new(at, entropy());
+        let id = Id::new(at, random_bytes());
         let email = format!("{id}@plant.example");
         tx.insert_member(&NewMember { id, name: email.clone(), email, role, at }).await?;
         tx.activate_member(id, at).await?;
-        let token = Token::new(TokenKind::Session, entropy());
+        let token = Token::new(TokenKind::Session, random_bytes());
         let digest = TokenKind::Session.digest(token.expose()).unwrap();
         let (agent, address) = ("test".into(), "127.0.0.1".into());
-        let session = NewSession { id: Id::new(at, entropy()), member_id: id, digest, at, agent, address };
+        let session =
+            NewSession { id: Id::new(at, random_bytes()), member_id: id, digest, at, agent, address };
         tx.insert_session(session).await?;
         planted.push((id, token));
     }
@@ -127,20 +132,20 @@ pub async fn start_server(store: Store, mut settings: Settings, clock: Clock) ->
     settings.listen = "127.0.0.1:0".parse().unwrap();
     let running = server::start(settings, store, clock, None).await.unwrap();
     let address = format!("http://{}", running.addr).parse().unwrap();
-    let client = Client::new(address, Credential::none(), &Options::default()).unwrap();
+    let client = Client::new(address, Credential::none(), &ClientOptions::default()).unwrap();
     (running, client)
 }
 
 /// Redeems a code.
-pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, Error> {
-    let body = CreateSession { code: ShownOnce::new(code) };
-    let session = client.send(Request::with(CreateSessionCall, body)).await?;
+pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, ClientError> {
+    let body = CreateSession { code: SecretString::new(code) };
+    let session = client.send(CallRequest::with(CreateSessionCall, body)).await?;
     let credential = Credential::bearer(session.token.expose()).unwrap();
     Ok(TestMember { id: session.member.id, client: client.with_credential(credential.clone()), credential })
 }
 
 /// The type of the problem that a call was refused with.
-pub fn problem_type<T>(result: Result<T, Error>) -> ProblemType {
+pub fn problem_type<T>(result: Result<T, ClientError>) -> ProblemType {
     match result {
         Ok(_) => panic!("was not refused"),
         Err(error) => error.problem().map_or_else(|| panic!("{error}"), |problem| problem.kind),

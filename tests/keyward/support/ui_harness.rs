@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use keyward::client::{Client, Request};
-use keyward::clock::entropy;
+use keyward::client::{CallRequest, Client};
+use keyward::clock::random_bytes;
 use keyward::domain::id::Id;
-use keyward::domain::key::{Key, Kind};
+use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::time::Timestamp;
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
@@ -15,8 +15,8 @@ use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, RequestError, Ticket, Un
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::keys::{
-    CreatedKey, Include, KeysQuery, ListOrganizationKeys, ListPersonalKeys, ListRotations, RotationsQuery,
-    UsageQuery,
+    CreatedKey, IncludedKeys, KeysQuery, ListOrganizationKeys, ListPersonalKeys, ListRotations,
+    RotationsQuery, UsageQuery,
 };
 use keyward::wire::members::{ListMembers, RemoveMember, RemoveQuery};
 use keyward::wire::page::{Page, PageQuery};
@@ -62,7 +62,7 @@ impl UiHarness {
             keymap: Keymap::default(),
             refresh_interval: Duration::from_secs(5),
             size: (120, 40),
-            seed: std::array::from_fn(|i| entropy::<16>()[i]),
+            seed: std::array::from_fn(|i| random_bytes::<16>()[i]),
             unfinished_creates: pending.clone(),
             drafts: drafts.to_owned(),
         };
@@ -152,9 +152,9 @@ impl UiHarness {
     async fn answers(&mut self, ask: ApiRequest) -> Vec<Result<Reply, RequestError>> {
         let client = &self.client;
         let one = match ask {
-            ApiRequest::Me => client.send(Request::to(GetMe)).await.map(|me| Reply::Me(Box::new(me))),
+            ApiRequest::Me => client.send(CallRequest::to(GetMe)).await.map(|me| Reply::Me(Box::new(me))),
             ApiRequest::Keys(kind) => {
-                let query = KeysQuery { include: Some(Include::Revoked), ..KeysQuery::default() };
+                let query = KeysQuery { include: Some(IncludedKeys::Revoked), ..KeysQuery::default() };
                 keys(client, kind, query).await.map(Reply::Keys)
             }
             ApiRequest::Changes { kind, since } => {
@@ -162,17 +162,19 @@ impl UiHarness {
                 keys(client, kind, query).await.map(Reply::Keys)
             }
             ApiRequest::Reviews(query) => {
-                client.send(Request::to(ListReviews).query(query)).await.map(Reply::Reviews)
+                client.send(CallRequest::to(ListReviews).query(query)).await.map(Reply::Reviews)
             }
             ApiRequest::Decide { idempotency_key, body } => {
-                let request = Request::with(CreateReview, body).idempotency_key(&idempotency_key);
+                let request = CallRequest::with(CreateReview, body).idempotency_key(&idempotency_key);
                 client.send(request).await.map(|decided| Reply::Decided(Box::new(decided)))
             }
-            ApiRequest::Members => {
-                client.send(Request::to(ListMembers).query(PageQuery::default())).await.map(Reply::Members)
-            }
+            ApiRequest::Members => client
+                .send(CallRequest::to(ListMembers).query(PageQuery::default()))
+                .await
+                .map(Reply::Members),
             ApiRequest::Remove { id, dry_run } => {
-                let request = Request::to(RemoveMember).id(id).query(RemoveQuery { dry_run: Some(dry_run) });
+                let request =
+                    CallRequest::to(RemoveMember).id(id).query(RemoveQuery { dry_run: Some(dry_run) });
                 client.send(request).await.map(|removal| Reply::Removal(Box::new(removal)))
             }
             ApiRequest::Usage { kind, id, .. } => {
@@ -180,7 +182,7 @@ impl UiHarness {
             }
             ApiRequest::Rotations(owner) => {
                 let query = RotationsQuery { owner, usage: Some(true), ..RotationsQuery::default() };
-                client.send(Request::to(ListRotations).query(query)).await.map(Reply::Rotations)
+                client.send(CallRequest::to(ListRotations).query(query)).await.map(Reply::Rotations)
             }
             ApiRequest::Create { kind, idempotency_key, body, .. } => {
                 let created = client.create_key(kind, body, &idempotency_key).await;
@@ -229,10 +231,14 @@ impl UiHarness {
     }
 }
 
-async fn keys(client: &Client, kind: Kind, query: KeysQuery) -> Result<Page<Key>, keyward::client::Error> {
+async fn keys(
+    client: &Client,
+    kind: KeyKind,
+    query: KeysQuery,
+) -> Result<Page<Key>, keyward::client::ClientError> {
     match kind {
-        Kind::Personal => client.send(Request::to(ListPersonalKeys).query(query)).await,
-        Kind::Organization => client.send(Request::to(ListOrganizationKeys).query(query)).await,
+        KeyKind::Personal => client.send(CallRequest::to(ListPersonalKeys).query(query)).await,
+        KeyKind::Organization => client.send(CallRequest::to(ListOrganizationKeys).query(query)).await,
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::clock::entropy;
+use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
-use crate::domain::key::{Client, Key, Kind};
+use crate::domain::key::{ClientInfo, Key, KeyKind};
 use crate::domain::member::{Actor, Grant, Permission};
 use crate::domain::secret::Secret;
 use crate::domain::time::{DAY, Timestamp};
@@ -21,17 +21,19 @@ use crate::server::handlers::keys::scope_of;
 use crate::server::http::request::CallRequest;
 use crate::server::router::CallResponse;
 use crate::server::router::RouteBuilder;
-use crate::store::{self, Event, NewKey, Outcome, Remembered, Request, Tx};
+use crate::store::{self, EarlierRequest, IdempotentRequest, NewActivity, NewKey, TransactionOutcome, Tx};
 use crate::wire::Call;
-use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey, ShownOnce};
+use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey, SecretString};
 
 /// How long after its creation a key that was neither used nor confirmed can get another secret, in milliseconds.
 const REISSUED_WITHIN: i64 = DAY;
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes
-        .on(|server, request: CallRequest<CreatePersonalKey>| create(server, request, Kind::Personal))
-        .on(|server, request: CallRequest<CreateOrganizationKey>| create(server, request, Kind::Organization))
+        .on(|server, request: CallRequest<CreatePersonalKey>| create(server, request, KeyKind::Personal))
+        .on(|server, request: CallRequest<CreateOrganizationKey>| {
+            create(server, request, KeyKind::Organization)
+        })
 }
 
 /// Requests with an `Idempotency-Key` that run in this process.
@@ -49,7 +51,7 @@ impl InFlightRequest {
     ///
     /// # Errors
     /// The same request is still running.
-    pub fn begin(server: &Arc<Server>, request: &Request) -> Result<Self, ApiError> {
+    pub fn begin(server: &Arc<Server>, request: &IdempotentRequest) -> Result<Self, ApiError> {
         let key = (request.member, request.operation, request.key.clone());
         let mut running = server.running_requests.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.insert(key.clone()) {
@@ -74,7 +76,7 @@ pub fn digest_of_fields(fields: &impl serde::Serialize) -> Result<[u8; 32], ApiE
 
 /// What is to be created, checked.
 struct NewKeyFields {
-    kind: Kind,
+    kind: KeyKind,
     name: String,
     note: Option<String>,
     replaces: Option<Id>,
@@ -91,7 +93,7 @@ enum CreateOutcome {
 async fn create<C>(
     server: Arc<Server>,
     mut request: CallRequest<C>,
-    kind: Kind,
+    kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Body = CreateKey, Reply = CreatedKey>,
@@ -108,7 +110,8 @@ where
         replaces: body.replaces,
     };
     let fields = digest_of_fields(&(&new_key.name, &new_key.note, new_key.replaces))?;
-    let idempotent = Request { member: actor.member.id, operation: C::OPERATION, key: header, fields };
+    let idempotent =
+        IdempotentRequest { member: actor.member.id, operation: C::OPERATION, key: header, fields };
     let running = InFlightRequest::begin(&server, &idempotent)?;
     let (state, client, now) = (server.clone(), request.client, server.clock.now());
     let created = server.store.write(move |tx| {
@@ -117,10 +120,10 @@ where
             tx.on_end(move |_| drop(running));
             let actor = caller.within(&state, tx).await?.actor;
             let grant = actor.allow(Permission::CreateKey(kind))?;
-            let id = Id::new(now, entropy());
+            let id = Id::new(now, random_bytes());
             match tx.remember(&idempotent, id, now).await? {
-                Some(Remembered { same: false, .. }) => Err(ApiError::IdempotencyKeyReused),
-                Some(Remembered { subject, .. }) => {
+                Some(EarlierRequest { same: false, .. }) => Err(ApiError::IdempotencyKeyReused),
+                Some(EarlierRequest { subject, .. }) => {
                     repeat(&state, tx, &actor, kind, subject, &client, now).await
                 }
                 None => make(&state, tx, &actor, &grant, id, new_key, &client, now).await,
@@ -128,7 +131,7 @@ where
         })
     });
     let (mut key, secret, status) = match created.await? {
-        CreateOutcome::WithSecret(key, secret) => (key, Some(ShownOnce::new(secret.expose())), C::STATUS),
+        CreateOutcome::WithSecret(key, secret) => (key, Some(SecretString::new(secret.expose())), C::STATUS),
         CreateOutcome::CreatedBefore(key) => (key, None, 200),
     };
     server.recorder.complete(std::slice::from_mut(&mut key));
@@ -145,14 +148,14 @@ async fn make(
     grant: &Grant,
     id: Id,
     fields: NewKeyFields,
-    client: &Client,
+    client: &ClientInfo,
     now: Timestamp,
 ) -> Result<CreateOutcome, ApiError> {
     let NewKeyFields { kind, name, note, replaces } = fields;
     if let Some(old) = replaces {
         check_replaceable(tx, old, kind, actor).await?;
     }
-    let secret = Secret::generate(entropy);
+    let secret = Secret::generate(random_bytes);
     let digest = secret.digest();
     let created_by = grant.member().id;
     let new = NewKey {
@@ -168,19 +171,20 @@ async fn make(
     };
     tx.insert_key(&new).await.map_err(|error| match error {
         // Another process was faster.
-        store::Error::Taken(_) if replaces.is_some() => ApiError::ReplacesConflict(HAS_SUCCESSOR),
+        store::StoreError::Taken(_) if replaces.is_some() => ApiError::ReplacesConflict(HAS_SUCCESSOR),
         other => other.into(),
     })?;
     let detail = match replaces {
         Some(old) => format!("{kind} key, to replace {old}"),
         None => format!("{kind} key"),
     };
-    let event = Event::new(Action::KeyCreated, now, entropy()).by(created_by, client).key(id, &name);
+    let event =
+        NewActivity::new(Action::KeyCreated, now, random_bytes()).by(created_by, client).key(id, &name);
     tx.record(event.detail(detail)).await?;
     let key = tx.key(id, scope_of(kind, actor)).await?.ok_or(ApiError::Internal)?.key;
     let server = server.clone();
     tx.on_end(move |outcome| {
-        if outcome != Outcome::RolledBack {
+        if outcome != TransactionOutcome::RolledBack {
             server.recorder.created(digest, id, kind, &name);
         }
     });
@@ -194,7 +198,7 @@ const HAS_SUCCESSOR: &str =
     "The key is being replaced already. Finish or cancel that rotation, or replace its new key instead.";
 
 /// The old key must be live, of the same kind and owner, with no other live successor.
-async fn check_replaceable(tx: &mut Tx, old: Id, kind: Kind, actor: &Actor) -> Result<(), ApiError> {
+async fn check_replaceable(tx: &mut Tx, old: Id, kind: KeyKind, actor: &Actor) -> Result<(), ApiError> {
     let old = tx.key(old, scope_of(kind, actor)).await?.ok_or(ApiError::ReplacesConflict(NOT_THERE))?.key;
     if old.revoked_at.is_some() {
         return Err(ApiError::ReplacesConflict(REVOKED));
@@ -210,27 +214,27 @@ async fn repeat(
     server: &Arc<Server>,
     tx: &mut Tx,
     actor: &Actor,
-    kind: Kind,
+    kind: KeyKind,
     id: Id,
-    client: &Client,
+    client: &ClientInfo,
     now: Timestamp,
 ) -> Result<CreateOutcome, ApiError> {
     let scope = scope_of(kind, actor);
     let earlier = tx.key(id, scope).await?.ok_or(ApiError::Internal)?;
-    let secret = Secret::generate(entropy);
+    let secret = Secret::generate(random_bytes);
     let digest = secret.digest();
     if !tx.reissue_key(&earlier, digest, secret.mask(), now.minus(REISSUED_WITHIN), now).await? {
         return Ok(CreateOutcome::CreatedBefore(earlier.key));
     }
-    let event = Event::new(Action::KeyReissued, now, entropy()).by(actor.member.id, client);
+    let event = NewActivity::new(Action::KeyReissued, now, random_bytes()).by(actor.member.id, client);
     tx.record(event.key(id, &earlier.key.name).detail("the earlier secret is dead")).await?;
     let key = tx.key(id, scope).await?.ok_or(ApiError::Internal)?.key;
     let (server, name, earlier) = (server.clone(), key.name.clone(), earlier.digest);
     tx.on_end(move |outcome| match outcome {
-        Outcome::Committed => server.recorder.reissued(&earlier, digest, id, kind, &name),
+        TransactionOutcome::Committed => server.recorder.reissued(&earlier, digest, id, kind, &name),
         // Both secrets are known then, and the database decides which one lives.
-        Outcome::Unknown => server.recorder.created(digest, id, kind, &name),
-        Outcome::RolledBack => {}
+        TransactionOutcome::Unknown => server.recorder.created(digest, id, kind, &name),
+        TransactionOutcome::RolledBack => {}
     });
     Ok(CreateOutcome::WithSecret(key, secret))
 }

@@ -4,35 +4,35 @@ use std::fmt;
 
 use super::columns::words;
 use crate::domain::activity::Activity;
-use crate::domain::filter::{Amount, Field, Fields, Needle, Value, quote};
+use crate::domain::filter::{Amount, FieldTest, FieldValue, FilterField, SearchText, quote};
 use crate::domain::staleness::StalenessRules;
 
 /// What a field tests on a row of the log. Plain terms search action, people, key and details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActivityTest {
     /// `by:ada`
-    By(Needle),
+    By(SearchText),
     /// `action:key.revoked`, or a part of it
-    Action(Needle),
+    Action(SearchText),
     /// `key:sales`: name or id
-    Key(Needle),
+    Key(SearchText),
     /// `from:10.0.3`
-    From(Needle),
+    From(SearchText),
     /// `age:<7d`
     Age(Amount),
 }
 
-impl Fields for ActivityTest {
-    const FIELDS: &'static [Field] = &[
-        Field { name: "by", values: "part of a name or address", finds: "who did it" },
-        Field { name: "action", values: "part of an action, such as revoked", finds: "what was done" },
-        Field { name: "key", values: "part of a key's name, or its id", finds: "to which key" },
-        Field { name: "from", values: "part of an address", finds: "from where" },
-        Field { name: "age", values: "a span such as <7d", finds: "how long ago" },
+impl FieldTest for ActivityTest {
+    const FIELDS: &'static [FilterField] = &[
+        FilterField { name: "by", values: "part of a name or address", finds: "who did it" },
+        FilterField { name: "action", values: "part of an action, such as revoked", finds: "what was done" },
+        FilterField { name: "key", values: "part of a key's name, or its id", finds: "to which key" },
+        FilterField { name: "from", values: "part of an address", finds: "from where" },
+        FilterField { name: "age", values: "a span such as <7d", finds: "how long ago" },
     ];
 
-    fn parse(name: &str, value: &Value) -> Result<Self, String> {
-        let needle = Needle::new(value.text());
+    fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
+        let needle = SearchText::new(value.text());
         Ok(match name {
             "by" => Self::By(needle),
             "action" => Self::Action(needle),

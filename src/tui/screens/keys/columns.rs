@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use ratatui::text::{Line, Span};
 
-use crate::domain::key::{Key, Kind};
-use crate::domain::member::Status;
+use crate::domain::key::{Key, KeyKind};
+use crate::domain::member::MemberStatus;
 use crate::domain::staleness::Flag;
 use crate::domain::time::{Timestamp, ago};
 use crate::tui::chart::format_sparkline;
@@ -20,10 +20,10 @@ pub const PERSONAL: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, C
 pub const WORKSPACE: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
 
 /// The column that key tables are sorted by at first.
-pub fn created(kind: Kind) -> usize {
+pub fn created(kind: KeyKind) -> usize {
     let columns = match kind {
-        Kind::Personal => PERSONAL,
-        Kind::Organization => WORKSPACE,
+        KeyKind::Personal => PERSONAL,
+        KeyKind::Organization => WORKSPACE,
     };
     columns.iter().position(|c| c.title == CREATED.title).expect("both tables have it")
 }
@@ -156,8 +156,8 @@ pub fn last_used<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
 pub fn created_by<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let by = &key.created_by;
     match by.status {
-        Status::Active => Line::raw(by.name.as_str()),
-        Status::Invited | Status::Removed => {
+        MemberStatus::Active => Line::raw(by.name.as_str()),
+        MemberStatus::Invited | MemberStatus::Removed => {
             let style = look.theme.style(StyleRole::Muted);
             Line::from(vec![
                 Span::styled(by.name.as_str(), style),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::domain::id::Id;
-use crate::domain::key::{Key, Kind};
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::usage::DailyUse;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::msg::{ApiRequest, UiTime};
@@ -51,7 +51,7 @@ impl Daily {
     }
 
     /// Asks when the table has rested.
-    pub fn tick(&mut self, context: &mut Context, kind: Kind) {
+    pub fn tick(&mut self, context: &mut Context, kind: KeyKind) {
         if self.ask_at.is_some_and(|at| context.now >= at) {
             self.ask_at = None;
             let ids = std::mem::take(&mut self.wanted);

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::State;
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::member::Permission;
 use crate::tui::context::{Connection, Context};
 use crate::tui::key_list::LoadState;
@@ -112,7 +112,7 @@ pub fn draw(
         first_row_y: places.table.y + 1,
         rows: places.table.height - 1,
         top: state.table.first_visible(),
-        generation: state.table.generation() * 2 + u64::from(state.kind == Kind::Personal),
+        generation: state.table.generation() * 2 + u64::from(state.kind == KeyKind::Personal),
     });
     (cursor, scroll)
 }
@@ -221,8 +221,8 @@ fn nothing(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
         LoadState::Loading { .. } => vec!["Loading keys.".to_owned()],
         LoadState::Complete if state.key_list.keys().is_empty() => {
             let mut lines = vec![match state.kind {
-                Kind::Personal => "You have no personal keys.".to_owned(),
-                Kind::Organization => "The organization has no keys.".to_owned(),
+                KeyKind::Personal => "You have no personal keys.".to_owned(),
+                KeyKind::Organization => "The organization has no keys.".to_owned(),
             }];
             lines.push(String::new());
             match context.check_permission(Permission::CreateKey(state.kind)) {

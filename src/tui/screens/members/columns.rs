@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use crate::domain::member::Status;
+use crate::domain::member::MemberStatus;
 use crate::tui::screens::keys::time;
 use crate::tui::table::{ColumnSort, ColumnWidth, TableColumn, text_order, text_rank, time_rank};
 use crate::tui::theme;
@@ -15,7 +15,7 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         width: ColumnWidth::Flex { min: 14, max: 30, weight: 2 },
         yields: 0,
         cell: |member, look| {
-            let role = if member.status == Status::Removed {
+            let role = if member.status == MemberStatus::Removed {
                 theme::StyleRole::Revoked
             } else {
                 theme::StyleRole::Plain
@@ -52,9 +52,9 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         yields: 0,
         cell: |member, look| {
             let role = match member.status {
-                Status::Active => theme::StyleRole::Plain,
-                Status::Invited => theme::StyleRole::Accent,
-                Status::Removed => theme::StyleRole::Muted,
+                MemberStatus::Active => theme::StyleRole::Plain,
+                MemberStatus::Invited => theme::StyleRole::Accent,
+                MemberStatus::Removed => theme::StyleRole::Muted,
             };
             Line::styled(member.status.word(), look.theme.style(role))
         },
@@ -76,7 +76,7 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         width: ColumnWidth::Fixed(9),
         yields: 1,
         cell: |member, look| {
-            let orphans = member.status == Status::Removed && member.organization_keys > 0;
+            let orphans = member.status == MemberStatus::Removed && member.organization_keys > 0;
             let role = if orphans { theme::StyleRole::Orphaned } else { theme::StyleRole::Plain };
             Line::styled(format!("{:>9}", member.organization_keys), look.theme.style(role))
         },

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::domain::filter::{Amount, Field, Fields, Value};
-use crate::domain::member::{Role, Status};
+use crate::domain::filter::{Amount, FieldTest, FieldValue, FilterField};
+use crate::domain::member::{MemberStatus, Role};
 use crate::domain::staleness::StalenessRules;
 use crate::wire::members::Member;
 
@@ -13,7 +13,7 @@ pub enum MemberTest {
     /// `role:admin`
     Role(Role),
     /// `status:removed`
-    Status(Status),
+    Status(MemberStatus),
     /// `keys:>0`: organization keys that they created.
     Keys(Amount),
     /// `personal:>0`: personal keys.
@@ -22,19 +22,19 @@ pub enum MemberTest {
     Idle(Amount),
 }
 
-impl Fields for MemberTest {
-    const FIELDS: &'static [Field] = &[
-        Field { name: "role", values: "admin, normal or operator", finds: "their role" },
-        Field { name: "status", values: "active, invited or removed", finds: "where they stand" },
-        Field { name: "keys", values: "a number such as >0", finds: "organization keys they created" },
-        Field { name: "personal", values: "a number such as >0", finds: "personal keys" },
-        Field { name: "idle", values: "a span such as >90d", finds: "how long ago they were seen" },
+impl FieldTest for MemberTest {
+    const FIELDS: &'static [FilterField] = &[
+        FilterField { name: "role", values: "admin, normal or operator", finds: "their role" },
+        FilterField { name: "status", values: "active, invited or removed", finds: "where they stand" },
+        FilterField { name: "keys", values: "a number such as >0", finds: "organization keys they created" },
+        FilterField { name: "personal", values: "a number such as >0", finds: "personal keys" },
+        FilterField { name: "idle", values: "a span such as >90d", finds: "how long ago they were seen" },
     ];
 
-    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+    fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
         Ok(match name {
             "role" => Self::Role(value.one_of(&Role::ALL.map(|role| (role.word(), role)))?),
-            "status" => Self::Status(value.one_of(&Status::ALL.map(|status| (status.word(), status)))?),
+            "status" => Self::Status(value.one_of(&MemberStatus::ALL.map(|status| (status.word(), status)))?),
             "keys" => Self::Keys(value.number()?),
             "personal" => Self::Personal(value.number()?),
             _ => Self::Idle(value.span()?),

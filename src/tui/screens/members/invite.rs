@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::email::{email, folded};
-use crate::domain::member::{Role, Status};
+use crate::domain::member::{MemberStatus, Role};
 use crate::domain::text::line;
 use crate::domain::time::Timestamp;
 use crate::tui::app::Tables;
@@ -20,8 +20,8 @@ use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError, UiTime};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, radio_button, wrap_paragraph};
 use crate::tui::theme;
-use crate::wire::keys::ShownOnce;
-use crate::wire::members::{Invite, Member};
+use crate::wire::keys::SecretString;
+use crate::wire::members::{InviteMember, Member};
 
 const ROLES: [Role; 3] = [Role::Normal, Role::Operator, Role::Admin];
 /// How long the code is readable after it was asked for.
@@ -40,7 +40,7 @@ pub struct InvitePopup {
 /// A code that exists nowhere else.
 #[derive(Debug)]
 struct Code {
-    secret: Arc<ShownOnce>,
+    secret: Arc<SecretString>,
     member: Member,
     expires_at: Timestamp,
     readable_until: Option<UiTime>,
@@ -51,7 +51,7 @@ impl InvitePopup {
     /// For anyone; a selected member whose invitation was not used yet is proposed.
     pub fn new(member: Option<&Member>) -> Self {
         let proposed =
-            member.filter(|member| member.status == Status::Invited).map_or("", |member| &member.email);
+            member.filter(|member| member.status == MemberStatus::Invited).map_or("", |member| &member.email);
         Self { address: TextField::with_text(proposed), role: 0, sending: false, wrong: None, code: None }
     }
 
@@ -64,7 +64,7 @@ impl InvitePopup {
             }
         };
         self.sending = true;
-        context.request(ReplyTo::Popup, ApiRequest::Invite(Invite { email, role: ROLES[self.role] }));
+        context.request(ReplyTo::Popup, ApiRequest::Invite(InviteMember { email, role: ROLES[self.role] }));
     }
 
     /// What will happen, known from the members that are loaded.
@@ -74,9 +74,9 @@ impl InvitePopup {
             .members
             .rows()
             .iter()
-            .find(|member| folded(&member.email) == typed && member.status != Status::Removed);
+            .find(|member| folded(&member.email) == typed && member.status != MemberStatus::Removed);
         match known {
-            Some(member) if member.status == Status::Active => format!(
+            Some(member) if member.status == MemberStatus::Active => format!(
                 "{} is a member already ({}): they get a sign-in code, their role stays, and earlier codes of theirs end.",
                 member.name, member.role
             ),

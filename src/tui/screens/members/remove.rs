@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::domain::filter::quote;
-use crate::domain::key::LIVE_WITHIN;
+use crate::domain::key::IN_USE_WITHIN;
 use crate::domain::text::{line, pad};
 use crate::domain::time::ago;
 use crate::tui::app::Tables;
@@ -20,13 +20,13 @@ use crate::tui::popup::{
 };
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
-use crate::wire::members::{KeySummary, Member, Removal};
+use crate::wire::members::{KeySummary, Member, MemberRemoval};
 
 /// Removing a member.
 #[derive(Debug)]
 pub struct RemoveMemberPopup {
     member: Member,
-    removal: Option<Removal>,
+    removal: Option<MemberRemoval>,
     /// What is typed where keys that are in use would die: `remove 3`.
     phrase: Option<String>,
     typed: TextField,
@@ -120,7 +120,8 @@ impl Popup for RemoveMemberPopup {
             Ok(Reply::Removal(removal)) => {
                 let done = !removal.dry_run;
                 let now = cx.context.server_now();
-                let live = |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
+                let live =
+                    |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN);
                 let typed = !done && removal.revoked.iter().any(live);
                 self.phrase = typed.then(|| format!("remove {}", removal.revoked.len()));
                 self.removal = Some(*removal);
@@ -167,7 +168,7 @@ impl Popup for RemoveMemberPopup {
                     let word = if count == 1 { "key" } else { "keys" };
                     list.push(Line::styled(format!("{count} {kind} {word} {fate}"), theme.style(role)));
                     for key in keys {
-                        let live = key.last_used_at.is_some_and(|at| now.since(at) <= LIVE_WITHIN);
+                        let live = key.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN);
                         let badge = if live { theme.symbol(ThemeSymbol::InUse) } else { " " };
                         list.push(Line::from(vec![
                             Span::styled(format!("{badge} "), theme.style(StyleRole::InUse)),

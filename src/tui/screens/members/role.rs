@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::key::Kind;
+use crate::domain::key::KeyKind;
 use crate::domain::member::{Permission, Role};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
@@ -41,7 +41,7 @@ impl ChangeRolePopup {
 
     /// Whether personal keys are left that the new role could not have created.
     fn leaves_keys(&self) -> bool {
-        self.member.personal_keys > 0 && !Permission::CreateKey(Kind::Personal).allowed(self.role())
+        self.member.personal_keys > 0 && !Permission::CreateKey(KeyKind::Personal).allowed(self.role())
     }
 
     fn consequence(&self, context: &Context) -> String {

@@ -6,9 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::export::{Export, Format};
+use crate::domain::export::{ExportFormat, ReviewExport};
 use crate::domain::id::Id;
-use crate::domain::review::Review;
+use crate::domain::review::ReviewRecord;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
@@ -28,8 +28,8 @@ pub struct ExportPopup {
     all: bool,
     format: usize,
     path: TextField,
-    records: Vec<Review>,
-    export: Option<Export>,
+    records: Vec<ReviewRecord>,
+    export: Option<ReviewExport>,
     said: Option<(String, StyleRole)>,
 }
 
@@ -63,9 +63,9 @@ impl ExportPopup {
     }
 
     fn choose(&mut self, format: usize) {
-        self.format = format % Format::ALL.len();
+        self.format = format % ExportFormat::ALL.len();
         if let Some(export) = &self.export {
-            self.path = TextField::with_text(&export.file_name(Format::ALL[self.format]));
+            self.path = TextField::with_text(&export.file_name(ExportFormat::ALL[self.format]));
         }
     }
 
@@ -82,7 +82,7 @@ impl ExportPopup {
             self.said = Some(("Name a file to write to.".to_owned(), StyleRole::Danger));
             return;
         }
-        let text = export.write(Format::ALL[self.format]);
+        let text = export.write(ExportFormat::ALL[self.format]);
         context.deliver(ReplyTo::Popup, Delivery::TextToFile { path, text });
     }
 
@@ -90,8 +90,13 @@ impl ExportPopup {
     fn complete(&mut self, context: &Context) {
         let Some(me) = &context.me else { return };
         let records = std::mem::take(&mut self.records);
-        let export =
-            Export::new(&me.organization.name, me.policy, records, context.server_now(), &me.member.email);
+        let export = ReviewExport::new(
+            &me.organization.name,
+            me.policy,
+            records,
+            context.server_now(),
+            &me.member.email,
+        );
         self.export = Some(export);
         self.choose(self.format);
     }
@@ -106,7 +111,7 @@ impl Popup for ExportPopup {
         match action {
             Action::Submit => self.write(cx.context),
             Action::NextField => self.choose(self.format + 1),
-            Action::PreviousField => self.choose(self.format + Format::ALL.len() - 1),
+            Action::PreviousField => self.choose(self.format + ExportFormat::ALL.len() - 1),
             Action::Cancel => return PopupAction::Close,
             _ => {}
         }
@@ -168,7 +173,7 @@ impl Popup for ExportPopup {
             Some(export) => format!("{} decisions: {what}.", format_count(export.len() as u64)),
             None => format!("Loading decisions: {what}."),
         };
-        let formats = Format::ALL
+        let formats = ExportFormat::ALL
             .iter()
             .enumerate()
             .map(|(at, format)| radio_button(&format.to_string(), at == self.format, theme));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::State;
-use crate::domain::draft::{Change, Draft};
+use crate::domain::draft::{Draft, DraftChange};
 use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::domain::text;
@@ -12,7 +12,7 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::screens::keys;
 use crate::wire::problem::ProblemType;
-use crate::wire::reviews::Decide;
+use crate::wire::reviews::ApplyDecision;
 
 /// Decisions on their way at once: enough that the way does not matter, few enough that a stop comes soon.
 const AT_ONCE: usize = 4;
@@ -89,7 +89,7 @@ impl State {
             Ok(Reply::Decided(decided)) => {
                 let decision = decided.review.decision;
                 self.decisions.add(&decided.review);
-                self.change(context, Change::Applied(vec![id]));
+                self.change(context, DraftChange::Applied(vec![id]));
                 if decision == Decision::Rotate {
                     self.to_rotate.push(id);
                 }
@@ -101,7 +101,7 @@ impl State {
             Err(failure) => {
                 context.record_failure(&failure);
                 let why = self.why(context, workspace, &failure);
-                self.change(context, Change::Refused(id, why.clone()));
+                self.change(context, DraftChange::Refused(id, why.clone()));
                 DecisionResult::Failed(why)
             }
         };
@@ -138,8 +138,8 @@ impl State {
     }
 }
 
-fn request(review_id: Id, key_id: Id, draft: &Draft) -> Decide {
-    Decide {
+fn request(review_id: Id, key_id: Id, draft: &Draft) -> ApplyDecision {
+    ApplyDecision {
         review_id,
         key_id,
         decision: draft.decision,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::filter::{Field, Fields, Needle, Value, quote};
+use crate::domain::filter::{FieldTest, FieldValue, FilterField, SearchText, quote};
 use crate::domain::rotation::Phase;
 
 /// What a field tests on a rotation. Plain terms search names and masks of both keys.
@@ -11,19 +11,23 @@ pub enum RotationTest {
     /// `phase:ready`
     Phase(Phase),
     /// `agent:grafana`: what used the old key last.
-    Agent(Needle),
+    Agent(SearchText),
 }
 
-impl Fields for RotationTest {
-    const FIELDS: &'static [Field] = &[
-        Field { name: "phase", values: "switch, drain, ready, done or abandoned", finds: "where it stands" },
-        Field { name: "agent", values: "part of an agent's name", finds: "what used the old key last" },
+impl FieldTest for RotationTest {
+    const FIELDS: &'static [FilterField] = &[
+        FilterField {
+            name: "phase",
+            values: "switch, drain, ready, done or abandoned",
+            finds: "where it stands",
+        },
+        FilterField { name: "agent", values: "part of an agent's name", finds: "what used the old key last" },
     ];
 
-    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+    fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
         match name {
             "phase" => Ok(Self::Phase(value.one_of(&Phase::ALL.map(|phase| (phase.word(), phase)))?)),
-            _ => Ok(Self::Agent(Needle::new(value.text()))),
+            _ => Ok(Self::Agent(SearchText::new(value.text()))),
         }
     }
 }

@@ -1,16 +1,16 @@
 //! What the server of a driven model answers.
 
 use keyward::domain::id::Id;
-use keyward::domain::key::{Key, Kind};
-use keyward::domain::review::{Decision, Review};
+use keyward::domain::key::{Key, KeyKind};
+use keyward::domain::review::{Decision, ReviewRecord};
 use keyward::domain::time::{DAY, MINUTE};
 use keyward::domain::usage::{Bucket, ClientUse, DailyUse, Usage};
 use keyward::tui::msg::{ApiRequest, Reply, RequestError};
-use keyward::wire::keys::{CreatedKey, RevokeKey, ShownOnce};
+use keyward::wire::keys::{CreatedKey, RevokeKey, SecretString};
 use keyward::wire::members::ChangedRole;
-use keyward::wire::page::{Metadata, Page};
+use keyward::wire::page::{Page, PageMetadata};
 use keyward::wire::problem::{Problem, ProblemType};
-use keyward::wire::reviews::Decided;
+use keyward::wire::reviews::AppliedDecision;
 
 use super::super::key_fixtures::{self, NOW, ada, id};
 use super::super::member_fixtures;
@@ -22,7 +22,7 @@ impl Driver {
         let as_of = Some(NOW.plus(i64::try_from(self.now.since_start().as_millis()).unwrap()));
         let page = |data: Vec<Key>| {
             let total = Some(data.len() as u64);
-            Page { metadata: Metadata { next_cursor: None, as_of, total }, data }
+            Page { metadata: PageMetadata { next_cursor: None, as_of, total }, data }
         };
         Ok(match ask {
             ApiRequest::Me | ApiRequest::SignIn(_) | ApiRequest::SignInAt { .. } => {
@@ -51,7 +51,10 @@ impl Driver {
                     self.rotations.push(member_fixtures::new_rotation(old, key.clone()));
                 }
                 self.keys.insert(0, key.clone());
-                Reply::Created(Box::new(CreatedKey { key, secret: Some(ShownOnce::new(secret().expose())) }))
+                Reply::Created(Box::new(CreatedKey {
+                    key,
+                    secret: Some(SecretString::new(secret().expose())),
+                }))
             }
             ApiRequest::Confirm(_, id) => Reply::Key(Box::new(self.known(id)?.clone())),
             ApiRequest::Edit { id, body, .. } => {
@@ -108,19 +111,22 @@ impl Driver {
                 let data = self.reviews.iter().rev();
                 let data =
                     data.filter(|r| query.review.is_none_or(|id| r.review_id == id)).cloned().collect();
-                Reply::Reviews(Page { metadata: Metadata { next_cursor: None, as_of, total: None }, data })
+                Reply::Reviews(Page {
+                    metadata: PageMetadata { next_cursor: None, as_of, total: None },
+                    data,
+                })
             }
             ApiRequest::Decide { body, .. } => {
                 if let (Decision::Revoke, Some(since)) = (body.decision, body.unless_used_since) {
                     self.answer(ApiRequest::Revoke {
-                        kind: Kind::Organization,
+                        kind: KeyKind::Organization,
                         id: body.key_id,
                         body: RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() },
                     })?;
                 }
                 let key = self.known(body.key_id)?.clone();
                 let rules = key_fixtures::staleness_rules();
-                let review = Review {
+                let review = ReviewRecord {
                     id: id(3_000 + u16::try_from(self.reviews.len()).unwrap()),
                     review_id: body.review_id,
                     key_id: key.id,
@@ -135,7 +141,7 @@ impl Driver {
                     last_used_at: key.last_used_at,
                 };
                 self.reviews.push(review.clone());
-                Reply::Decided(Box::new(Decided { review, key }))
+                Reply::Decided(Box::new(AppliedDecision { review, key }))
             }
             ApiRequest::RecordExport(body) => Reply::Done(format!("recorded {}", body.records)),
             ApiRequest::Usage { id: of, .. } => Reply::Usage(usage([id(2), id(70), id(72)].contains(&of))),
@@ -144,7 +150,7 @@ impl Driver {
         })
     }
 
-    fn of(&self, kind: Kind) -> Vec<Key> {
+    fn of(&self, kind: KeyKind) -> Vec<Key> {
         self.keys.iter().filter(|key| key.kind == kind).cloned().collect()
     }
 
