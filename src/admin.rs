@@ -27,11 +27,13 @@ const CODE_LIVES: i64 = 3 * DAY;
 pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         AdminCommand::Init { database, organization, email } => {
-            let organization =
-                key::name(&organization).map_err(|e| CommandError::usage(format!("--organization {e}")))?;
+            let organization = key::normalize_name(&organization)
+                .map_err(|e| CommandError::usage(format!("--organization {e}")))?;
             let (invitation, code) = invitation(&email, context)?;
             let store = open(&database, OpenMode::SetUp, context).await?;
-            let done = store.bootstrap(organization.clone(), invitation.clone(), clock::random_bytes).await;
+            let done = store
+                .set_up_organization(organization.clone(), invitation.clone(), clock::random_bytes)
+                .await;
             store.close().await;
             done?;
             output::print_message(&format!("Set up {organization}. {}", hand_over(&invitation)));
@@ -40,7 +42,7 @@ pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<Ex
         AdminCommand::Invite { database, email } => {
             let (invitation, code) = invitation(&email, context)?;
             let store = open(&database, OpenMode::Tool, context).await?;
-            let done = store.invite_from_host(invitation.clone(), clock::random_bytes).await;
+            let done = store.invite_admin(invitation.clone(), clock::random_bytes).await;
             store.close().await;
             done?;
             output::print_message(&hand_over(&invitation));
@@ -106,7 +108,7 @@ async fn open(
 }
 
 fn invitation(address: &str, context: &CommandContext) -> Result<(AdminInvitation, Token), CommandError> {
-    let email = email::email(address).map_err(|e| CommandError::usage(format!("--email: {e}")))?;
+    let email = email::normalize_email(address).map_err(|e| CommandError::usage(format!("--email: {e}")))?;
     let code = Token::new(TokenKind::Code, clock::random_bytes());
     let at = context.clock.now();
     let digest = TokenKind::Code.digest(code.expose()).expect("a new token is well-formed");
@@ -116,7 +118,7 @@ fn invitation(address: &str, context: &CommandContext) -> Result<(AdminInvitatio
 fn hand_over(invitation: &AdminInvitation) -> String {
     format!(
         "{} signs in with `keyward login URL` and the code below; it works once, until {}.",
-        text::line(&invitation.email),
+        text::sanitize_line(&invitation.email),
         output::format_time(invitation.expires_at)
     )
 }

@@ -48,7 +48,7 @@ pub struct ClientOptions {
     pub ca_certs: Option<Vec<u8>>,
     /// Without a timer that closes idle connections, for a process that is to sleep: whoever asks for this drops the client when no
     /// call was made for [`IDLE_TIMEOUT`].
-    pub timeless: bool,
+    pub without_idle_timer: bool,
 }
 
 /// A connection to one server as one member, or as nobody. Cheap to clone; clones share their connections.
@@ -83,7 +83,7 @@ impl Client {
                 .referer(false)
                 .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(REQUEST_TIMEOUT)
-                .pool_idle_timeout((!options.timeless).then_some(IDLE_TIMEOUT));
+                .pool_idle_timeout((!options.without_idle_timer).then_some(IDLE_TIMEOUT));
             if address.is_loopback() { builder.no_proxy() } else { builder }
         };
         let (http, roots) = tls::build(plain, &address, options)?;
@@ -133,11 +133,11 @@ impl Client {
             builder = builder.header(IF_MATCH, format!("\"{version}\""));
         }
         let body =
-            serde_json::to_vec(&request.body).map_err(|e| ClientError::unsendable(&self.address, &e))?;
+            serde_json::to_vec(&request.body).map_err(|e| ClientError::cannot_send(&self.address, &e))?;
         if body != b"null" {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body);
         }
-        builder.build().map_err(|e| ClientError::unsendable(&self.address, &e))
+        builder.build().map_err(|e| ClientError::cannot_send(&self.address, &e))
     }
 }
 

@@ -41,7 +41,7 @@ impl Clock {
 
 /// A point of the machine's monotonic clock, for measuring spans only.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
-pub fn monotonic() -> std::time::Instant {
+pub fn monotonic_now() -> std::time::Instant {
     std::time::Instant::now()
 }
 

@@ -61,10 +61,10 @@ impl Config {
         paths: &UserPaths,
     ) -> Result<Self, ConfigError> {
         let mut config = file::read(flag, environment, paths)?;
-        environment.lay_over(&mut config)?;
+        environment.apply_to(&mut config)?;
         for name in config.profiles.keys() {
             check_profile_name(name).map_err(|e| ConfigError::Value {
-                what: format!("the profile `{}`", crate::domain::text::line(name)),
+                what: format!("the profile `{}`", crate::domain::text::sanitize_line(name)),
                 wrong: e.to_string(),
             })?;
         }
@@ -115,9 +115,9 @@ mod tests {
     fn every_variable_of_the_environment_lies_over_the_file() {
         let mut config = Config { profile: "file".into(), ..Config::default() };
         let environment = Environment::from_pairs([("KEYWARD_PROFILE", "env"), ("KEYWARD_READ_ONLY", "1")]);
-        environment.lay_over(&mut config).unwrap();
+        environment.apply_to(&mut config).unwrap();
         assert_eq!((config.profile.as_str(), config.ui.read_only), ("env", true));
-        let wrong = Environment::from_pairs([("KEYWARD_COLOR", "pink")]).lay_over(&mut config).unwrap_err();
+        let wrong = Environment::from_pairs([("KEYWARD_COLOR", "pink")]).apply_to(&mut config).unwrap_err();
         assert!(wrong.to_string().contains("KEYWARD_COLOR"), "{wrong}");
     }
 }

@@ -65,7 +65,7 @@ pub fn build_options(
         credential: session.credential,
         client: client::ClientOptions {
             ca_certs: session.ca_certs,
-            timeless: refresh < client::IDLE_TIMEOUT,
+            without_idle_timer: refresh < client::IDLE_TIMEOUT,
         },
         profile: session.profile,
         production: session.settings.production,

@@ -208,7 +208,7 @@ impl CommandContext {
         let token = self.token(&target)?;
         let credential = Credential::bearer(&token)
             .map_err(|e| CommandError::from(e).with_prefix(&format!("the session for {}", target.label())))?;
-        let client = self.client(&target, credential.clone())?.patiently(tell);
+        let client = self.client(&target, credential.clone())?.with_retries(tell);
         Ok(Connection { client, credential, target })
     }
 
@@ -264,7 +264,7 @@ impl CommandContext {
                 ExitCode::NotSignedIn,
                 format!(
                     "the profile {name} was signed in at {}, and the configuration names {}: sign in again with `keyward login {} --profile {name}`",
-                    text::line(&saved.url),
+                    text::sanitize_line(&saved.url),
                     target.address,
                     target.address
                 ),
@@ -341,7 +341,7 @@ impl CommandContext {
             ExitCode::NotSignedIn,
             format!(
                 "no session for the profile `{name}`{there_are}: sign in with `keyward login {} --profile {name}`",
-                text::line(url)
+                text::sanitize_line(url)
             ),
         )
     }

@@ -13,7 +13,7 @@ use super::output::schema::field;
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
 use crate::client::{CallRequest, Client, ClientError, Credential, TrustedRoots};
 use crate::domain::text;
-use crate::domain::time::{MINUTE, span};
+use crate::domain::time::{MINUTE, format_duration};
 use crate::wire::sessions::GetMe;
 
 mod terminal;
@@ -145,9 +145,12 @@ fn line(check: &Check) -> String {
         Health::Warning => "warning ",
         Health::Error => "ERROR   ",
     };
-    let fix =
-        if check.fix.is_empty() { String::new() } else { format!("\n        {}", text::line(&check.fix)) };
-    format!("{mark}{:12} {}{fix}", check.what, text::line(&check.found))
+    let fix = if check.fix.is_empty() {
+        String::new()
+    } else {
+        format!("\n        {}", text::sanitize_line(&check.fix))
+    };
+    format!("{mark}{:12} {}{fix}", check.what, text::sanitize_line(&check.found))
 }
 
 /// The state folder and what is in it.
@@ -218,7 +221,7 @@ fn environment(context: &CommandContext) -> Vec<Check> {
 
 async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     let mut checks = Vec::new();
-    if target.address.is_plain() {
+    if target.address.is_unencrypted() {
         checks.push(warning(
             "encryption",
             "none: the session can be read on the way",
@@ -260,7 +263,7 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
                         "clock",
                         format!(
                             "this machine's is {} {which} the server's; ages are shown by the server's",
-                            span(skew.abs())
+                            format_duration(skew.abs())
                         ),
                         "set the clock of whichever is wrong (NTP)",
                     )

@@ -83,10 +83,10 @@ impl fmt::Display for CommandError {
 impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         let exit_code = match &error {
-            ClientError::Unreachable { .. } | ClientError::Garbled { status: Some(502..=504), .. } => {
+            ClientError::Unreachable { .. } | ClientError::InvalidReply { status: Some(502..=504), .. } => {
                 ExitCode::Unreachable
             }
-            ClientError::Garbled { .. } => ExitCode::Failure,
+            ClientError::InvalidReply { .. } => ExitCode::Failure,
             ClientError::Refused(problem) => exit_code_of(problem),
         };
         let message = match &error {

@@ -121,7 +121,7 @@ impl KeyRow {
     pub(super) fn new(key: Key, rules: Option<&StalenessRules>) -> Self {
         let flags = rules.map_or_else(String::new, |rules| {
             let mut words: Vec<&str> = rules.flags(&key).iter().map(Flag::label).collect();
-            if key.is_live(rules.now) {
+            if key.is_in_use(rules.now) {
                 words.push("live");
             }
             words.join(", ")
@@ -204,5 +204,5 @@ impl OutputRow for KeyRow {
 
 /// How a key is named in a sentence: `"Grafana" (sk_…5G08, 0190…)`.
 pub(super) fn named(key: &Key) -> String {
-    format!("\"{}\" ({}, {})", text::line(&key.name), text::line(&key.masked), key.id)
+    format!("\"{}\" ({}, {})", text::sanitize_line(&key.name), text::sanitize_line(&key.masked), key.id)
 }

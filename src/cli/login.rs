@@ -74,11 +74,11 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
             ExitCode::Refused,
             format!(
                 "the profile {name} belongs to {}: choose another name with --profile, or sign out there first with `keyward logout --profile {name}`",
-                text::line(&earlier.url)
+                text::sanitize_line(&earlier.url)
             ),
         ));
     }
-    if target.address.is_plain() {
+    if target.address.is_unencrypted() {
         print_message(&format!(
             "warning: {} is not encrypted: the session can be read on the way",
             target.address
@@ -111,7 +111,7 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
     context.state.save_session(&name, &saved)?;
     let signed_in = client.with_credential(Credential::bearer(saved.token.expose())?);
     let me = signed_in.send(CallRequest::to(GetMe)).await?;
-    saved.organization = text::line(&me.organization.name).into_owned();
+    saved.organization = text::sanitize_line(&me.organization.name).into_owned();
     context.state.save_session(&name, &saved)?;
     if let Some(earlier) = earlier
         && let Ok(credential) = Credential::bearer(earlier.token.expose())
@@ -136,7 +136,7 @@ fn profile_for(address: &ServerAddress, context: &CommandContext) -> String {
         url.parse() == Ok(address.clone())
     };
     let known = context.profiles().unwrap_or_default();
-    known.into_iter().find(same).unwrap_or_else(|| address.as_profile())
+    known.into_iter().find(same).unwrap_or_else(|| address.default_profile_name())
 }
 
 pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
@@ -148,7 +148,7 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
     };
     match connection.client.send(CallRequest::to(EndCurrentSession)).await {
         Ok(()) => {}
-        Err(e) if e.is(ProblemType::SessionEnded) || e.is(ProblemType::SessionMissing) => {}
+        Err(e) if e.is_problem(ProblemType::SessionEnded) || e.is_problem(ProblemType::SessionMissing) => {}
         Err(e) if args.forget => {
             print_message(&format!(
                 "warning: the session could not be ended on the server and runs out by itself: {e}"
@@ -163,7 +163,7 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
             return Err(CommandError::new(failure.exit_code, words));
         }
     }
-    context.state.forget_session(&name)?;
+    context.state.remove_session(&name)?;
     print_message(&format!("Signed out of {}.", connection.target.label()));
     Ok(ExitCode::Success)
 }

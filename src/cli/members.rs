@@ -100,7 +100,8 @@ pub(super) async fn run(command: MembersCommand, context: &CommandContext) -> Re
 }
 
 async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let email = email::email(&args.email).map_err(|e| CommandError::usage(format!("the address {e}")))?;
+    let email =
+        email::normalize_email(&args.email).map_err(|e| CommandError::usage(format!("the address {e}")))?;
     let connection = context.connect()?;
     let body = InviteMember { email, role: args.role };
     let invitation = connection.client.send(CallRequest::with(CreateInvitation, body)).await?;
@@ -124,10 +125,10 @@ async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, 
 pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member, CommandError> {
     let members = connection.all(ListMembers, PageQuery::default(), None).await?;
     let id = target.trim().parse::<Id>().ok();
-    let folded = email::folded(target.trim());
+    let folded = email::fold_case(target.trim());
     let mut found: Vec<Member> = members
         .into_iter()
-        .filter(|m| id.map_or_else(|| email::folded(&m.email) == folded, |id| m.id == id))
+        .filter(|m| id.map_or_else(|| email::fold_case(&m.email) == folded, |id| m.id == id))
         .collect();
     if found.iter().any(|m| m.status != MemberStatus::Removed) {
         found.retain(|m| m.status != MemberStatus::Removed);
@@ -135,14 +136,17 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
     match found.len() {
         0 => Err(CommandError::new(
             ExitCode::NotFound,
-            format!("there is no member `{}`: `keyward members list` shows who there is", text::line(target)),
+            format!(
+                "there is no member `{}`: `keyward members list` shows who there is",
+                text::sanitize_line(target)
+            ),
         )),
         1 => Ok(found.remove(0)),
         n => Err(CommandError::new(
             ExitCode::Refused,
             format!(
                 "{n} members have the address {}; say which by its id (`keyward members list --json=id,email,status`)",
-                text::line(target)
+                text::sanitize_line(target)
             ),
         )),
     }
@@ -218,7 +222,12 @@ fn summaries(keys: &[KeySummary]) -> String {
         let used = key
             .last_used_at
             .map_or_else(|| "never used".to_owned(), |at| format!("last used {}", format_time(at)));
-        format!("  \"{}\" ({}, {}) – {used}", text::line(&key.name), text::line(&key.masked), key.id)
+        format!(
+            "  \"{}\" ({}, {}) – {used}",
+            text::sanitize_line(&key.name),
+            text::sanitize_line(&key.masked),
+            key.id
+        )
     };
     keys.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -82,7 +82,7 @@ impl CellValue {
     /// For people: to the second.
     fn table(&self) -> String {
         match self {
-            Self::Text(text) => text::line(text).into_owned(),
+            Self::Text(text) => text::sanitize_line(text).into_owned(),
             Self::Time(Some(at), _) => format_time(*at),
             Self::Time(None, word) => (*word).to_owned(),
         }
@@ -154,7 +154,7 @@ impl Output {
         if let Some(field) = fields.iter().find(|field| !schema::has(T::FIELDS, field)) {
             return Err(CommandError::usage(format!(
                 "--json: there is no field `{}`; there are: {}",
-                text::line(field),
+                text::sanitize_line(field),
                 schema::names(T::FIELDS)
             )));
         }
@@ -213,22 +213,22 @@ impl Output {
         let mut out = BufWriter::new(io::stdout().lock());
         match self.format {
             OutputFormat::Table => {
-                let widest = facts.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0);
+                let widest = facts.iter().map(|(name, _)| text::display_width(name)).max().unwrap_or(0);
                 for (name, fact) in facts {
-                    let line = format!("{name:widest$}  {}", text::line(fact));
+                    let line = format!("{name:widest$}  {}", text::sanitize_line(fact));
                     writeln!(out, "{}", self.shown(line.trim_end()))?;
                 }
             }
             OutputFormat::Json => json::object(&mut out, row.json(), &self.fields)?,
             OutputFormat::Csv => csv::write(&mut out, std::slice::from_ref(row), self.header)?,
-            OutputFormat::Id => writeln!(out, "{}", text::line(&row.id()))?,
+            OutputFormat::Id => writeln!(out, "{}", text::sanitize_line(&row.id()))?,
         }
         out.flush()?;
         Ok(())
     }
 
     fn shown<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        if self.ascii { text::ascii(line) } else { line.into() }
+        if self.ascii { text::to_ascii(line) } else { line.into() }
     }
 }
 
@@ -246,7 +246,7 @@ pub fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
 /// Says something to the person, on standard error. Line breaks stay, all else that could act on a terminal does not.
 pub fn print_message(words: &str) {
     // A closed standard error is no reason to fail.
-    let _ = writeln!(io::stderr().lock(), "{}", text::block(words));
+    let _ = writeln!(io::stderr().lock(), "{}", text::sanitize_block(words));
 }
 
 /// How far something long has come, on one line of standard error, on a terminal only.
@@ -259,14 +259,14 @@ pub struct Progress {
 impl Progress {
     /// Shows nothing yet.
     pub fn new() -> Self {
-        Self { shown: false, enabled: io::stderr().is_terminal(), began: crate::clock::monotonic() }
+        Self { shown: false, enabled: io::stderr().is_terminal(), began: crate::clock::monotonic_now() }
     }
 
     /// Shows `words`, unless all is done before anyone wonders.
     pub fn show(&mut self, words: &str) {
         if self.enabled && (self.shown || self.began.elapsed().as_millis() > 300) {
             self.shown = true;
-            let _ = write!(io::stderr().lock(), "\r{}\x1b[K", text::line(words));
+            let _ = write!(io::stderr().lock(), "\r{}\x1b[K", text::sanitize_line(words));
         }
     }
 

@@ -51,7 +51,7 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), CommandError> {
         let argument = argument.to_string_lossy();
         let what = match () {
             () if argument == "--token" || argument.starts_with("--token=") => "a session",
-            () if holds_secret(&argument) => "a secret",
+            () if contains_secret(&argument) => "a secret",
             () => continue,
         };
         return Err(CommandError::usage(format!(
@@ -63,13 +63,13 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn holds_secret(words: &str) -> bool {
+fn contains_secret(words: &str) -> bool {
     without_secrets(words) != words
 }
 
 /// The text without the secrets in it, safe to show.
 fn redacted(words: &str) -> String {
-    text::block(&without_secrets(words))
+    text::sanitize_block(&without_secrets(words))
 }
 
 fn without_secrets(words: &str) -> String {

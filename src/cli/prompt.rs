@@ -25,7 +25,7 @@ pub fn possible() -> bool {
 /// There is no line, since the input ended.
 pub fn line(question: &str) -> Result<String, CommandError> {
     let mut err = io::stderr().lock();
-    let _ = write!(err, "{} ", text::line(question)).and_then(|()| err.flush());
+    let _ = write!(err, "{} ", text::sanitize_line(question)).and_then(|()| err.flush());
     let mut answer = String::new();
     let n = io::stdin().lock().read_line(&mut answer).context(UNREADABLE)?;
     if n == 0 {
@@ -56,7 +56,7 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, CommandError> {
     }
     let hidden = Hidden::new()?;
     let mut err = io::stderr().lock();
-    let _ = write!(err, "{} ", text::line(question)).and_then(|()| err.flush());
+    let _ = write!(err, "{} ", text::sanitize_line(question)).and_then(|()| err.flush());
     let typed = typed();
     drop(hidden);
     let _ = writeln!(err);

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::domain::export::{self, ReviewExport};
 use crate::domain::id::Id;
 use crate::domain::key::{self, Key, KeyKind};
-use crate::domain::queue::{LatestDecisions, queue};
+use crate::domain::queue::{LatestDecisions, review_queue};
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::{RaisedFlag, StalenessRules};
 use crate::domain::text;
@@ -204,19 +204,19 @@ async fn waiting(args: ListArgs, context: &CommandContext) -> Result<ExitCode, C
 }
 
 fn in_order(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules) -> Vec<QueueRow> {
-    let order = queue(&stale, decisions, rules);
+    let order = review_queue(&stale, decisions, rules);
     let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
     order
         .into_iter()
         .filter_map(|i| stale[i].take())
-        .map(|key| QueueRow { flags: rules.findings(&key), reasons: rules.reasons(&key), key })
+        .map(|key| QueueRow { flags: rules.raised_flags(&key), reasons: rules.reasons(&key), key })
         .collect()
 }
 
 async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<ReviewRow>(&args.output, context.ascii())?;
     let until = args.until.as_deref().map(time_arg::at).transpose().map_err(|e| e.with_prefix("--until"))?;
-    let note = args.note.as_deref().map(key::note).transpose();
+    let note = args.note.as_deref().map(key::normalize_note).transpose();
     let note = note.map_err(|e| CommandError::usage(format!("--note {e}")))?.flatten();
     let connection = context.connect()?;
     let key = target::find(&connection, KeyKind::Organization, &args.key).await?;
@@ -310,7 +310,9 @@ impl OutputRow for ReviewRow {
             field: "note",
             rank: 2,
             cut: true,
-            cell: |r| r.0.note.as_deref().map(|n| text::line(n).into_owned()).unwrap_or_default().into(),
+            cell: |r| {
+                r.0.note.as_deref().map(|n| text::sanitize_line(n).into_owned()).unwrap_or_default().into()
+            },
         },
         OutputColumn {
             title: "Key",

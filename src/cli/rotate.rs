@@ -13,7 +13,7 @@ use super::secret_output::SecretOutputArgs;
 use crate::domain::id::Id;
 use crate::domain::key::{self, IN_USE_WITHIN, KeyKind};
 use crate::domain::member::Permission;
-use crate::domain::rotation::{Phase, QuietWindow, finish_guard, is_stalled, proposed_name};
+use crate::domain::rotation::{Phase, QuietWindow, finish_unless_used_since, is_stalled, proposed_name};
 use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};
 use crate::wire::sessions::Me;
 
@@ -102,9 +102,8 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
         )));
     }
     let name = match args.name {
-        Some(name) => {
-            key::name(&name).map_err(|e| CommandError::usage(format!("--name {e}; no key was created")))?
-        }
+        Some(name) => key::normalize_name(&name)
+            .map_err(|e| CommandError::usage(format!("--name {e}; no key was created")))?,
         None => proposed_name(&old.name, rules.now),
     };
     let create = CreateKey { name, note: old.note.clone(), replaces: Some(old.id) };
@@ -115,7 +114,7 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
 async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, CommandError> {
     let mut all = Vec::new();
     for owner in [KeyKind::Organization, KeyKind::Personal] {
-        if Permission::ListKeys(owner).allowed(me.role) {
+        if Permission::ListKeys(owner).is_granted_to(me.role) {
             let query = RotationsQuery { owner, ..RotationsQuery::default() };
             all.extend(connection.all(ListRotations, query, None).await?);
         }
@@ -167,7 +166,7 @@ fn window(rotation: &Rotation) -> QuietWindow {
 
 fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
     let mut facts = vec![
-        ("Phase", format!("{} – {}", rotation.phase, rotation.phase.sentence())),
+        ("Phase", format!("{} – {}", rotation.phase, rotation.phase.explanation())),
         ("Old key", named(&rotation.old)),
         ("New key", named(&rotation.new)),
         ("Seen", rotation.evidence.clone()),
@@ -207,7 +206,7 @@ async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
             ),
         )),
         _ => {
-            let since = finish_guard(window(&rotation), rules.now);
+            let since = finish_unless_used_since(window(&rotation), rules.now);
             let found = vec![(args.key, Ok(rotation.old))];
             revoke(&connection, &rules, found, since, &args.go, &output).await
         }

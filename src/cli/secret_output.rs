@@ -138,7 +138,7 @@ fn pipe(secret: &str) -> Result<Delivered, String> {
     // A pipe takes the secret before anyone reads it: see whether someone does.
     let nothing_left = || rustix::io::ioctl_fionread(&out).is_ok_and(|left| left == 0);
     let wait = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-    let began = crate::clock::monotonic();
+    let began = crate::clock::monotonic_now();
     loop {
         let mut watched = [PollFd::new(&out, PollFlags::empty())];
         let gone = poll(&mut watched, Some(&wait)).is_ok_and(|n| n > 0)

@@ -1,7 +1,7 @@
 //! Times on the command line: RFC 3339, a date, or a span back from now.
 
 use super::error::CommandError;
-use crate::domain::filter::span;
+use crate::domain::filter::parse_duration;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 
@@ -11,11 +11,12 @@ use crate::domain::time::Timestamp;
 /// It is none of these.
 pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
     let words = words.trim();
-    if let Some(ms) = span(words) {
+    if let Some(ms) = parse_duration(words) {
         return Ok(now.minus(ms));
     }
-    parse(words)
-        .ok_or_else(|| wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h"))
+    parse(words).ok_or_else(|| {
+        wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a parse_duration such as 90d, 12h")
+    })
 }
 
 /// A moment: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC).
@@ -32,7 +33,7 @@ fn parse(words: &str) -> Option<Timestamp> {
 }
 
 fn wrong(words: &str, instead: &str) -> CommandError {
-    CommandError::usage(format!("`{}` is no time: {instead}", text::line(words)))
+    CommandError::usage(format!("`{}` is no time: {instead}", text::sanitize_line(words)))
 }
 
 #[cfg(test)]

@@ -121,7 +121,9 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
         VerifyRow { valid: false, status: None, cause: "key-malformed", sentences, found: None }
     };
     if output.is_table() {
-        output::write_stdout(format!("{}\n", text::block(&verdict.sentences.join("\n"))).as_bytes())?;
+        output::write_stdout(
+            format!("{}\n", text::sanitize_block(&verdict.sentences.join("\n"))).as_bytes(),
+        )?;
     } else {
         output.one(&verdict, &[])?;
     }
@@ -260,7 +262,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
 }
 
 fn not_found(error: ClientError, pasted: &PastedKey<'_>) -> CommandError {
-    let known = error.is(ProblemType::NotFound) || error.is(ProblemType::FieldInvalid);
+    let known = error.is_problem(ProblemType::NotFound) || error.is_problem(ProblemType::FieldInvalid);
     let mut failure = CommandError::from(error);
     if known {
         failure.exit_code = ExitCode::NotFound;

@@ -39,7 +39,7 @@ impl ServerAddress {
     }
 
     /// Whether what is sent there can be read on the way.
-    pub fn is_plain(&self) -> bool {
+    pub fn is_unencrypted(&self) -> bool {
         self.0.scheme() == "http" && !self.is_loopback()
     }
 
@@ -55,7 +55,7 @@ impl ServerAddress {
     }
 
     /// How a profile of that server is called where nobody chose a name.
-    pub fn as_profile(&self) -> String {
+    pub fn default_profile_name(&self) -> String {
         let name = self.authority().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         name.trim_matches(['-', '.']).chars().take(64).collect()
     }
@@ -97,7 +97,7 @@ impl FromStr for ServerAddress {
 
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::line(self.0.as_str().trim_end_matches('/')))
+        f.write_str(&text::sanitize_line(self.0.as_str().trim_end_matches('/')))
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     fn only_this_machine_is_loopback() {
         let at = |text: &str| text.parse::<ServerAddress>().unwrap();
         assert!(at("http://[::1]:8080").is_loopback() && at("http://localhost").is_loopback());
-        assert!(at("http://10.0.0.1").is_plain() && !at("https://10.0.0.1").is_plain());
+        assert!(at("http://10.0.0.1").is_unencrypted() && !at("https://10.0.0.1").is_unencrypted());
         assert!(!at("http://localhost.plant.example").is_loopback());
     }
 }

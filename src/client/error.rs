@@ -7,24 +7,24 @@ use crate::wire::problem::{Problem, ProblemType};
 /// Why a call gave no reply.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No answer came: the call may or may not have reached the server, see [`ClientError::outcome_unknown`].
-    #[error("{words}")]
+    /// No answer came: the call may or may not have reached the server, see [`ClientError::is_outcome_unknown`].
+    #[error("{message}")]
     Unreachable {
         /// What kind of trouble.
-        trouble: UnreachableCause,
+        cause: UnreachableCause,
         /// What happened and what to do, ready to be shown.
-        words: String,
+        message: String,
     },
     /// The server understood and said no.
     #[error("{0}")]
     Refused(Box<Problem>),
     /// What came was not an answer of a keyward server.
-    #[error("{words}")]
-    Garbled {
+    #[error("{message}")]
+    InvalidReply {
         /// The HTTP status that came with it, if any.
         status: Option<u16>,
         /// What happened and what to do, ready to be shown.
-        words: String,
+        message: String,
     },
 }
 
@@ -45,13 +45,13 @@ pub enum UnreachableCause {
 
 impl ClientError {
     /// Whether the server may have acted although no proper answer came. Look before repeating a write.
-    pub fn outcome_unknown(&self) -> bool {
+    pub fn is_outcome_unknown(&self) -> bool {
         match self {
-            Self::Unreachable { trouble, .. } => {
-                matches!(trouble, UnreachableCause::Timeout | UnreachableCause::Broken)
+            Self::Unreachable { cause, .. } => {
+                matches!(cause, UnreachableCause::Timeout | UnreachableCause::Broken)
             }
             Self::Refused(problem) => problem.kind == ProblemType::OutcomeUnknown,
-            Self::Garbled { status, .. } => status.is_none_or(|s| !(300..500).contains(&s)),
+            Self::InvalidReply { status, .. } => status.is_none_or(|s| !(300..500).contains(&s)),
         }
     }
 
@@ -64,7 +64,7 @@ impl ClientError {
     }
 
     /// Whether the refusal is of this type.
-    pub fn is(&self, kind: ProblemType) -> bool {
+    pub fn is_problem(&self, kind: ProblemType) -> bool {
         self.problem().is_some_and(|p| p.kind == kind)
     }
 
@@ -82,16 +82,16 @@ impl ClientError {
                 None => break,
             }
         }
-        let cause = sentence(&cause.to_string());
+        let root = sentence(&cause.to_string());
         if let Some(tls) = tls {
-            let words = format!("No secure connection to {address}: {}", super::tls::trouble(tls));
-            return Self::Unreachable { trouble: UnreachableCause::Tls, words };
+            let message = format!("No secure connection to {address}: {}", super::tls::trouble(tls));
+            return Self::Unreachable { cause: UnreachableCause::Tls, message };
         }
-        let (trouble, words) = match () {
+        let (cause, message) = match () {
             () if error.is_dns() => (
                 UnreachableCause::UnknownName,
                 format!(
-                    "The name of {address} cannot be found ({cause}). Is the address right, and the network up?"
+                    "The name of {address} cannot be found ({root}). Is the address right, and the network up?"
                 ),
             ),
             () if error.is_connect() && error.is_timeout() => (
@@ -109,7 +109,7 @@ impl ClientError {
             () if error.is_connect() => (
                 UnreachableCause::NoConnection,
                 format!(
-                    "No connection to {address}: {cause}. Is the server running, and reachable from here?"
+                    "No connection to {address}: {root}. Is the server running, and reachable from here?"
                 ),
             ),
             () if error.is_timeout() => (
@@ -119,20 +119,23 @@ impl ClientError {
             () => (
                 UnreachableCause::Broken,
                 format!(
-                    "The connection to {address} broke before the answer was complete: {cause}. Try again."
+                    "The connection to {address} broke before the answer was complete: {root}. Try again."
                 ),
             ),
         };
-        Self::Unreachable { trouble, words }
+        Self::Unreachable { cause, message }
     }
 
-    pub(super) fn unsendable(address: &ServerAddress, why: &dyn std::error::Error) -> Self {
+    pub(super) fn cannot_send(address: &ServerAddress, why: &dyn std::error::Error) -> Self {
         let why = sentence(&why.to_string());
-        Self::Garbled { status: None, words: format!("The request to {address} could not be made: {why}.") }
+        Self::InvalidReply {
+            status: None,
+            message: format!("The request to {address} could not be made: {why}."),
+        }
     }
 
-    pub(super) fn certificates(words: &str) -> Self {
-        Self::Garbled { status: None, words: words.to_owned() }
+    pub(super) fn certificates(message: &str) -> Self {
+        Self::InvalidReply { status: None, message: message.to_owned() }
     }
 
     pub(super) fn foreign(address: &ServerAddress, status: u16, what: &str) -> Self {
@@ -180,21 +183,21 @@ impl ClientError {
     }
 
     pub(super) fn endless(address: &ServerAddress, what: &str) -> Self {
-        Self::Garbled { status: None, words: format!("{address} sent a list that {what}. {ASK}") }
+        Self::InvalidReply { status: None, message: format!("{address} sent a list that {what}. {ASK}") }
     }
 
     pub(super) fn too_much(address: &ServerAddress, items: u64) -> Self {
-        Self::Garbled {
+        Self::InvalidReply {
             status: None,
-            words: format!(
+            message: format!(
                 "{address} sent more than is held in memory, {items} items and no end. `keyward keys list` in the forms json, csv \
                  and id takes any number of keys, where they are not sorted."
             ),
         }
     }
 
-    fn garbled(status: u16, words: String) -> Self {
-        Self::Garbled { status: Some(status), words }
+    fn garbled(status: u16, message: String) -> Self {
+        Self::InvalidReply { status: Some(status), message }
     }
 }
 

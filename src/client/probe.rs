@@ -28,7 +28,7 @@ impl Client {
     /// No answer came, or the value cannot stand in a header at all.
     pub async fn probe(&self, authorization: &str) -> Result<ProbeReply, ClientError> {
         let mut value = HeaderValue::from_bytes(authorization.as_bytes())
-            .map_err(|e| ClientError::unsendable(&self.address, &e))?;
+            .map_err(|e| ClientError::cannot_send(&self.address, &e))?;
         value.set_sensitive(true);
         let url = self.address.join(&format!("{BASE}{}", ListSites::PATH));
         let response = self

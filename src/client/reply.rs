@@ -110,5 +110,5 @@ pub(super) fn cleaned(problem: Problem) -> Problem {
 /// Text from a server on one line, of bearable length.
 pub(super) fn sentence(words: &str) -> String {
     let start: String = words.chars().take(SENTENCE_MAX * 2).collect();
-    text::fit(text::line(start.trim()).trim(), SENTENCE_MAX).into_owned()
+    text::truncate_to_width(text::sanitize_line(start.trim()).trim(), SENTENCE_MAX).into_owned()
 }

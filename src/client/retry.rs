@@ -30,11 +30,11 @@ impl Client {
     /// The same connections, but each call that only reads or carries an idempotency key is sent up to three times; any other
     /// once, as ever.
     #[must_use]
-    pub fn patiently(&self, tell: OnRetry) -> Self {
+    pub fn with_retries(&self, tell: OnRetry) -> Self {
         Self { tell: Some(tell), ..self.clone() }
     }
 
-    /// Sends one call: once, or as [`Client::patiently`] says.
+    /// Sends one call: once, or as [`Client::with_retries`] says.
     ///
     /// # Errors
     /// One of the three kinds of [`enum@ClientError`]; that of the last attempt.
@@ -79,8 +79,8 @@ fn until(end: Instant, mut request: reqwest::Request) -> reqwest::Request {
 fn worth_repeating(error: &ClientError) -> bool {
     match error {
         // A timeout has cost 15 s already, and an untrusted certificate stays untrusted.
-        ClientError::Unreachable { trouble, .. } => {
-            matches!(trouble, UnreachableCause::NoConnection | UnreachableCause::Broken)
+        ClientError::Unreachable { cause, .. } => {
+            matches!(cause, UnreachableCause::NoConnection | UnreachableCause::Broken)
         }
         ClientError::Refused(problem) => match problem.kind {
             ProblemType::Unavailable | ProblemType::OutcomeUnknown | ProblemType::IdempotencyInProgress => {
@@ -90,6 +90,6 @@ fn worth_repeating(error: &ClientError) -> bool {
             ProblemType::Unknown => matches!(problem.status, 502..=504),
             _ => false,
         },
-        ClientError::Garbled { status, .. } => matches!(status, Some(502..=504)),
+        ClientError::InvalidReply { status, .. } => matches!(status, Some(502..=504)),
     }
 }

@@ -116,7 +116,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// As [`StateFolder::write`].
-    pub fn note_drafts(&self, profile: &str, lines: &str) -> Result<(), StateError> {
+    pub fn append_drafts(&self, profile: &str, lines: &str) -> Result<(), StateError> {
         let path = self.folder.join(drafts_file(profile));
         self.check_folder(&path)?;
         let append = || {
@@ -134,7 +134,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// As [`StateFolder::write`].
-    pub fn keep_drafts(&self, profile: &str, drafts: &str) -> Result<(), StateError> {
+    pub fn save_drafts(&self, profile: &str, drafts: &str) -> Result<(), StateError> {
         self.write(&drafts_file(profile), drafts)
     }
 
@@ -142,7 +142,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn names(&self, folder: &str) -> Result<Vec<String>, StateError> {
+    pub fn list_json_files(&self, folder: &str) -> Result<Vec<String>, StateError> {
         let path = self.folder.join(folder);
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
@@ -225,7 +225,7 @@ mod tests {
         state.write("sessions/a.json", "{}").unwrap();
         state.write("sessions/a.json", "{1}").unwrap();
         assert_eq!(state.read("sessions/a.json").unwrap().unwrap().as_str(), "{1}");
-        assert_eq!(state.names("sessions").unwrap(), ["a"]);
+        assert_eq!(state.list_json_files("sessions").unwrap(), ["a"]);
         let path = state.folder().join("sessions/a.json");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::metadata(state.folder()).unwrap().mode() & 0o777, 0o700);

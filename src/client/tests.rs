@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::domain::key::KeyKind;
-use crate::domain::text::first_unshowable;
+use crate::domain::text::first_unsafe_char;
 use crate::wire::keys::{CreateKey, CreatePersonalKey, KeysQuery};
 use crate::wire::problem::ProblemType;
 use crate::wire::sessions::{EndCurrentSession, GetMe};
@@ -45,18 +45,18 @@ fn http(status: &str, content_type: &str, body: &str) -> String {
 async fn answer_of(bytes: impl Into<Vec<u8>>) -> ClientError {
     let (client, _task) = server(bytes).await;
     let error = client.send(CallRequest::to(GetMe)).await.unwrap_err();
-    assert_eq!(first_unshowable(&error.to_string()), None, "{error}");
+    assert_eq!(first_unsafe_char(&error.to_string()), None, "{error}");
     error
 }
 
 #[tokio::test]
 async fn a_web_page_is_named_as_such() {
     let error = answer_of(http("200 OK", "text/html; charset=utf-8", "<html>Sign in</html>")).await;
-    assert!(matches!(error, ClientError::Garbled { status: Some(200), .. }));
+    assert!(matches!(error, ClientError::InvalidReply { status: Some(200), .. }));
     assert!(error.to_string().contains("a web page (text/html)"), "{error}");
     let error = answer_of(http("502 Bad Gateway", "text/html", "<html>nginx</html>")).await;
-    assert!(matches!(error, ClientError::Garbled { status: Some(502), .. }));
-    assert!(error.outcome_unknown());
+    assert!(matches!(error, ClientError::InvalidReply { status: Some(502), .. }));
+    assert!(error.is_outcome_unknown());
 }
 
 #[tokio::test]
@@ -77,10 +77,14 @@ async fn redirects_are_not_followed() {
 async fn a_refusal_is_cleaned_and_typed() {
     let body = "{\"type\":\"not-permitted\",\"title\":\"Not\",\"status\":403,\"detail\":\"no \\u001b[2J\\u202e admin\\n\"}";
     let error = answer_of(http("403 Forbidden", "application/problem+json", body)).await;
-    assert!(error.is(ProblemType::NotPermitted));
+    assert!(error.is_problem(ProblemType::NotPermitted));
     assert!(error.to_string().ends_with("admin"));
     let body = r#"{"type":"from-the-future","title":"New","status":418,"detail":"x"}"#;
-    assert!(answer_of(http("418 Teapot", "application/problem+json", body)).await.is(ProblemType::Unknown));
+    assert!(
+        answer_of(http("418 Teapot", "application/problem+json", body))
+            .await
+            .is_problem(ProblemType::Unknown)
+    );
 }
 
 #[tokio::test]
@@ -100,7 +104,7 @@ async fn bodies_are_bounded_and_never_quoted() {
     let deep = "[".repeat(100_000);
     assert!(matches!(
         answer_of(http("200 OK", "application/json", &deep)).await,
-        ClientError::Garbled { .. }
+        ClientError::InvalidReply { .. }
     ));
 }
 
@@ -122,14 +126,14 @@ async fn nobody_there() {
     let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
     let client = Client::new(address, Credential::none(), &ClientOptions::default()).unwrap();
-    let patient = client.patiently(|r| TOLD.lock().unwrap().push(r.attempt));
+    let patient = client.with_retries(|r| TOLD.lock().unwrap().push(r.attempt));
     let error = patient.send(CallRequest::to(GetMe)).await.unwrap_err();
     assert!(
-        matches!(error, ClientError::Unreachable { trouble: UnreachableCause::NoConnection, .. }),
+        matches!(error, ClientError::Unreachable { cause: UnreachableCause::NoConnection, .. }),
         "{error:?}"
     );
     assert!(error.to_string().contains("connection refused"), "{error}");
-    assert!(!error.outcome_unknown());
+    assert!(!error.is_outcome_unknown());
     assert_eq!(*TOLD.lock().unwrap(), [2, 3]);
     let _ = patient.send(CallRequest::to(EndCurrentSession)).await;
     assert_eq!(TOLD.lock().unwrap().len(), 2, "a write without an idempotency key is sent once");
@@ -161,7 +165,7 @@ async fn a_list_that_turns_in_a_circle_ends() {
     let (client, _task) = server(http("200 OK", "application/json", body)).await;
     let pages: Vec<_> =
         client.key_pages(KeyKind::Personal, KeysQuery::default(), Retention::All).collect().await;
-    assert!(matches!(&pages[..], [Err(ClientError::Garbled { .. })]), "{pages:?}");
+    assert!(matches!(&pages[..], [Err(ClientError::InvalidReply { .. })]), "{pages:?}");
 }
 
 #[test]
@@ -179,6 +183,6 @@ async fn a_server_that_speaks_no_tls_is_told_from_one_that_is_down() {
     let address = plain.address().to_string().replace("http://", "https://").parse().unwrap();
     let client = Client::new(address, Credential::none(), &ClientOptions::default()).unwrap();
     let error = client.send(CallRequest::to(GetMe)).await.unwrap_err();
-    assert!(matches!(error, ClientError::Unreachable { trouble: UnreachableCause::Tls, .. }), "{error:?}");
+    assert!(matches!(error, ClientError::Unreachable { cause: UnreachableCause::Tls, .. }), "{error:?}");
     assert!(error.to_string().contains("does not speak TLS"), "{error}");
 }

@@ -37,7 +37,7 @@ pub(super) fn build(
 ) -> Result<(reqwest::Client, TrustedRoots), ClientError> {
     install_provider();
     if !address.is_tls() {
-        let http = plain().tls_certs_only([]).build().map_err(|e| ClientError::unsendable(address, &e))?;
+        let http = plain().tls_certs_only([]).build().map_err(|e| ClientError::cannot_send(address, &e))?;
         return Ok((http, TrustedRoots::NotNeeded));
     }
     let extra = extra(options)?;

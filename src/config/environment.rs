@@ -50,7 +50,7 @@ impl Environment {
     }
 
     /// Lays what is set over the settings of the file.
-    pub(super) fn lay_over(&self, config: &mut Config) -> Result<(), ConfigError> {
+    pub(super) fn apply_to(&self, config: &mut Config) -> Result<(), ConfigError> {
         let set = |name: &str, setting: &mut String| {
             if let Some(value) = self.get(name) {
                 value.clone_into(setting);

@@ -68,7 +68,7 @@ fn parse(text: &str, file: PathBuf) -> Result<Config, ConfigError> {
         ConfigError::Wrong {
             file: file.clone(),
             line: before.matches('\n').count() + 1,
-            wrong: text::line(without_value(e.message())).into_owned(),
+            wrong: text::sanitize_line(without_value(e.message())).into_owned(),
         }
     })?;
     if has_password(&config.server.database_url) && open_to_others(&file) {

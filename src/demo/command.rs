@@ -48,7 +48,7 @@ fn spawn(command: &[OsString], guest: &DemoSession) -> Result<Child, DemoError> 
         .env("KEYWARD_TOKEN", guest.token.expose())
         .spawn()
         .map_err(|why| DemoError::Command {
-            program: text::line(&program.to_string_lossy()).into_owned(),
+            program: text::sanitize_line(&program.to_string_lossy()).into_owned(),
             why,
         })
 }

@@ -314,7 +314,7 @@ mod tests {
             let rules = StalenessRules { policy: Policy::default(), now, tracking_since: plant.created_at };
             let org: Vec<&Key> =
                 plant.keys.iter().map(|k| &k.key).filter(|k| k.kind == KeyKind::Organization).collect();
-            let live = org.iter().filter(|k| k.is_live(now)).count();
+            let live = org.iter().filter(|k| k.is_in_use(now)).count();
             assert!(live >= 25, "{live} live organization keys");
             for flag in Flag::ALL {
                 assert!(org.iter().any(|k| rules.flags(k).has(flag)), "{flag}");
@@ -327,7 +327,7 @@ mod tests {
                 .filter_map(|new| Some((new, by_id(new.replaces?))))
                 .map(|(new, old)| {
                     let hours: Vec<Timestamp> = old.past.hours.iter().map(|b| b.start).collect();
-                    phase(&old.key, new, QuietWindow::of(&hours, now, &rules.policy), now)
+                    phase(&old.key, new, QuietWindow::from_use_hours(&hours, now, &rules.policy), now)
                 })
                 .collect();
             let wanted = [Phase::Switch, Phase::Drain, Phase::Ready, Phase::Done, Phase::Abandoned];
@@ -344,8 +344,8 @@ mod tests {
             let ids: HashSet<Id> = plant.keys.iter().map(|k| k.key.id).collect();
             assert_eq!(ids.len(), 3_000);
             for GeneratedKey { key: k, past, .. } in &plant.keys {
-                assert_eq!(key::name(&k.name).as_deref(), Ok(k.name.as_str()));
-                assert_eq!(k.note.clone(), k.note.as_deref().and_then(|n| key::note(n).unwrap()));
+                assert_eq!(key::normalize_name(&k.name).as_deref(), Ok(k.name.as_str()));
+                assert_eq!(k.note.clone(), k.note.as_deref().and_then(|n| key::normalize_note(n).unwrap()));
                 assert!(k.created_at > plant.created_at && k.created_at < now, "{}", k.name);
                 let gone = k.created_by.removed_at;
                 assert!(gone.is_none_or(|at| k.created_at < at), "{} was created by a ghost", k.name);

@@ -141,7 +141,7 @@ mod tests {
         let mut reader = store.reader().await.unwrap();
         assert_eq!(reader.sites().await.unwrap().len(), 3);
         assert_eq!(reader.machines().await.unwrap().len(), 14);
-        let guest = reader.signed_in(&session).await.unwrap().unwrap();
+        let guest = reader.session_by_token(&session).await.unwrap().unwrap();
         assert_eq!(guest.actor.member.name, "Hanna Hertz");
         let members = reader.members(None, 100).await.unwrap();
         assert_eq!(members.len(), 8);

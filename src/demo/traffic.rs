@@ -31,7 +31,7 @@ pub struct TrafficSource {
 
 /// Sets them to work, until the runtime ends.
 pub fn set_to_work(server: SocketAddr, integrations: Vec<TrafficSource>) {
-    let start = Instant::from_std(clock::monotonic());
+    let start = Instant::from_std(clock::monotonic_now());
     for (n, integration) in integrations.into_iter().enumerate() {
         // Not all in the same moment.
         let offset = Duration::from_millis(250 + 370 * n as u64);

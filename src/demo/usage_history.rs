@@ -138,7 +138,7 @@ impl UsagePattern {
 
 fn add(past: &mut UsageHistory, hour: Timestamp, count: i64, now: Timestamp) {
     past.count += count;
-    if now.since(hour) < BucketWidth::Hour.kept() {
+    if now.since(hour) < BucketWidth::Hour.retention() {
         past.hours.push(Bucket { start: hour, count, refused: 0 });
     }
     let day = hour.floor(DAY);

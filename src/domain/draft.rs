@@ -1,6 +1,6 @@
-//! Decisions of a review that are not applied yet: kept on this machine, ids and words only, so that no lost connection loses one.
+//! Decisions of a review that are not applied yet: journal on this machine, ids and words only, so that no lost connection loses one.
 //!
-//! They are kept as one line that holds them all and a line for each change since, so that deciding on thousands of keys stays cheap.
+//! They are journal as one line that holds them all and a line for each change since, so that deciding on thousands of keys stays cheap.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,16 +12,16 @@ use super::review::{Decision, ReviewRecord};
 use super::text;
 use super::time::Timestamp;
 
-mod kept;
+mod journal;
 
-pub use kept::DraftChange;
+pub use journal::DraftChange;
 
 /// One decision that is not applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// What is decided.
     pub decision: Decision,
-    /// Until when a kept key stays out of the queue.
+    /// Until when a journal key stays out of the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// The reviewer's note.
@@ -89,7 +89,7 @@ impl Drafts {
     }
 
     /// Makes a change; the keys that it was about.
-    pub fn take(&mut self, change: DraftChange) -> Vec<Id> {
+    pub fn apply(&mut self, change: DraftChange) -> Vec<Id> {
         match change {
             DraftChange::Decided { draft, keys } => {
                 let before = keys.iter().map(|&id| (id, self.by_key.insert(id, draft.clone()))).collect();
@@ -147,7 +147,7 @@ impl Drafts {
 
     /// What the server has recorded for this sitting is applied, even where its answer was never seen here. The change that
     /// makes it so, if there is anything to change.
-    pub fn recorded(&self, records: &[ReviewRecord]) -> Option<DraftChange> {
+    pub fn settled_by(&self, records: &[ReviewRecord]) -> Option<DraftChange> {
         let ours = records.iter().filter(|record| record.review_id == self.review_id);
         let settled = ours.filter(|record| {
             self.by_key.get(&record.key_id).is_some_and(|draft| draft.is_recorded_by(record))
@@ -170,7 +170,7 @@ impl Drafts {
         let facts = (self.review_id, key, draft.decision.word(), draft.until, &draft.note, draft.seen_until);
         let facts = serde_json::to_string(&facts).expect("ids, times and words always become JSON");
         let digest = Sha256::digest(facts);
-        format!("review-{}", text::hex(&digest[..16]))
+        format!("review-{}", text::to_hex(&digest[..16]))
     }
 }
 
@@ -201,32 +201,32 @@ mod tests {
     #[test]
     fn undo_takes_back_one_step_even_of_many_keys() {
         let mut drafts = drafts();
-        drafts.take(decided(Decision::Keep, &[1]));
-        drafts.take(decided(Decision::Revoke, &[1, 2, 3]));
+        drafts.apply(decided(Decision::Keep, &[1]));
+        drafts.apply(decided(Decision::Revoke, &[1, 2, 3]));
         assert_eq!(drafts.counts()[&Decision::Revoke], 3);
-        assert_eq!(drafts.take(DraftChange::Undone).len(), 3);
+        assert_eq!(drafts.apply(DraftChange::Undone).len(), 3);
         assert_eq!(drafts.iter().collect::<Vec<_>>(), [(id(1), &Draft::new(Decision::Keep, NOW))]);
-        drafts.take(DraftChange::Undone);
-        assert!(drafts.is_empty() && drafts.take(DraftChange::Undone).is_empty());
+        drafts.apply(DraftChange::Undone);
+        assert!(drafts.is_empty() && drafts.apply(DraftChange::Undone).is_empty());
     }
 
     #[test]
     fn what_is_applied_does_not_come_back() {
         let mut drafts = drafts();
-        drafts.take(decided(Decision::Keep, &[1]));
-        drafts.take(decided(Decision::Revoke, &[1]));
-        drafts.take(DraftChange::Applied(vec![id(1)]));
-        assert!(drafts.take(DraftChange::Undone).is_empty() && drafts.is_empty());
+        drafts.apply(decided(Decision::Keep, &[1]));
+        drafts.apply(decided(Decision::Revoke, &[1]));
+        drafts.apply(DraftChange::Applied(vec![id(1)]));
+        assert!(drafts.apply(DraftChange::Undone).is_empty() && drafts.is_empty());
     }
 
     #[test]
     fn a_record_of_this_sitting_settles_its_draft() {
         let key = key();
         let mut drafts = drafts();
-        drafts.take(DraftChange::Decided { draft: Draft::new(Decision::Revoke, NOW), keys: vec![key.id] });
-        assert!(drafts.recorded(&[review(&key, Decision::Keep)]).is_none(), "another decision");
-        let change = drafts.recorded(&[review(&key, Decision::Revoke)]).unwrap();
-        drafts.take(change);
+        drafts.apply(DraftChange::Decided { draft: Draft::new(Decision::Revoke, NOW), keys: vec![key.id] });
+        assert!(drafts.settled_by(&[review(&key, Decision::Keep)]).is_none(), "another decision");
+        let change = drafts.settled_by(&[review(&key, Decision::Revoke)]).unwrap();
+        drafts.apply(change);
         assert!(drafts.is_empty());
     }
 

@@ -18,21 +18,21 @@ pub enum EmailError {
     Long,
     /// Characters that cannot be shown safely.
     #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
-    Unshowable(char),
+    UnsafeChar(char),
 }
 
 /// The address as it is stored: trimmed, in normalization form C. Nothing is mailed to it, so only its form is checked.
 ///
 /// # Errors
 /// See [`EmailError`].
-pub fn email(text: &str) -> Result<String, EmailError> {
+pub fn normalize_email(text: &str) -> Result<String, EmailError> {
     let text = text.trim();
     if text.len() > EMAIL_MAX {
         return Err(EmailError::Long);
     }
     let address: String = text.nfc().collect();
-    if let Some(c) = text::first_unshowable(&address) {
-        return Err(EmailError::Unshowable(c));
+    if let Some(c) = text::first_unsafe_char(&address) {
+        return Err(EmailError::UnsafeChar(c));
     }
     let odd = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '\\');
     match address.rsplit_once('@') {
@@ -46,7 +46,7 @@ pub fn email(text: &str) -> Result<String, EmailError> {
 }
 
 /// What two addresses of the same person have in common: people do not tell capitals apart.
-pub fn folded(email: &str) -> String {
+pub fn fold_case(email: &str) -> String {
     email.to_lowercase()
 }
 
@@ -56,14 +56,14 @@ mod tests {
 
     #[test]
     fn addresses_are_checked_by_their_form() {
-        assert_eq!(email(" Ada@Plant.example "), Ok("Ada@Plant.example".into()));
+        assert_eq!(normalize_email(" Ada@Plant.example "), Ok("Ada@Plant.example".into()));
         for bad in
             ["", "ada", "@plant.example", "ada@", "a b@plant.example", "a@b@c", "Ada <a@plant.example>"]
         {
-            assert_eq!(email(bad), Err(EmailError::Form), "{bad}");
+            assert_eq!(normalize_email(bad), Err(EmailError::Form), "{bad}");
         }
-        assert_eq!(email("a\u{200b}@plant.example"), Err(EmailError::Unshowable('\u{200b}')));
-        assert_eq!(email(&format!("{}@plant.example", "a".repeat(250))), Err(EmailError::Long));
-        assert_eq!(folded("Ada@Plant.example"), folded("ada@plant.EXAMPLE"));
+        assert_eq!(normalize_email("a\u{200b}@plant.example"), Err(EmailError::UnsafeChar('\u{200b}')));
+        assert_eq!(normalize_email(&format!("{}@plant.example", "a".repeat(250))), Err(EmailError::Long));
+        assert_eq!(fold_case("Ada@Plant.example"), fold_case("ada@plant.EXAMPLE"));
     }
 }

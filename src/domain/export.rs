@@ -72,7 +72,7 @@ impl ReviewExport {
         reviewers.sort_unstable();
         reviewers.dedup();
         Self {
-            organization: text::line(organization).into_owned(),
+            organization: text::sanitize_line(organization).into_owned(),
             period: Period {
                 from: records.first().map(|r| r.reviewed_at),
                 to: records.last().map(|r| r.reviewed_at),
@@ -80,7 +80,7 @@ impl ReviewExport {
             reviewers,
             policy,
             exported_at: now,
-            exported_by: text::line(by).into_owned(),
+            exported_by: text::sanitize_line(by).into_owned(),
             sha256: digest(&records),
             records,
         }
@@ -103,7 +103,7 @@ impl ReviewExport {
 
     /// `keyward-review-2026-11-24.md`
     pub fn file_name(&self, format: ExportFormat) -> String {
-        format!("keyward-review-{}.{}", self.exported_at.date(), format.extension())
+        format!("keyward-review-{}.{}", self.exported_at.format_date(), format.extension())
     }
 
     /// The export as text.
@@ -117,7 +117,8 @@ impl ReviewExport {
 
     /// `2026-11-24` or `2026-11-20 to 2026-11-24`.
     fn period(&self) -> String {
-        let (from, to) = (self.period.from.map(Timestamp::date), self.period.to.map(Timestamp::date));
+        let (from, to) =
+            (self.period.from.map(Timestamp::format_date), self.period.to.map(Timestamp::format_date));
         match (from, to) {
             (Some(from), Some(to)) if from == to => from,
             (Some(from), Some(to)) => format!("{from} to {to}"),
@@ -159,12 +160,12 @@ impl ReviewExport {
         line("|---|---|---|---|---|---|---|---|");
         for record in &self.records {
             let cells = [
-                record.reviewed_at.minute(),
+                record.reviewed_at.format_minute(),
                 markdown(&record.reviewer.name),
                 markdown(&record.key_name),
                 markdown(&record.key_masked),
                 record.decision.to_string(),
-                record.until.map_or(String::new(), Timestamp::date),
+                record.until.map_or(String::new(), Timestamp::format_date),
                 markdown(record.note.as_deref().unwrap_or("")),
                 markdown(&evidence(record)),
             ];
@@ -227,7 +228,7 @@ impl ReviewExport {
 }
 
 fn clean(record: &mut ReviewRecord) {
-    let clean = |text: &mut String| *text = text::line(text).into_owned();
+    let clean = |text: &mut String| *text = text::sanitize_line(text).into_owned();
     clean(&mut record.key_name);
     clean(&mut record.key_masked);
     clean(&mut record.reviewer.name);
@@ -246,7 +247,7 @@ fn digest(records: &[ReviewRecord]) -> String {
         hash.update(record_line(record));
         hash.update("\n");
     }
-    text::hex(&hash.finalize())
+    text::to_hex(&hash.finalize())
 }
 
 fn person(name: &str, email: &str) -> String {
@@ -307,7 +308,7 @@ mod tests {
             hash.update(line.trim_end_matches(','));
             hash.update("\n");
         }
-        assert_eq!(text::hex(&hash.finalize()), export.sha256());
+        assert_eq!(text::to_hex(&hash.finalize()), export.sha256());
         assert_eq!(whole["records"].as_array().unwrap().len(), 2);
     }
 

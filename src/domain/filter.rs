@@ -6,12 +6,12 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization as _;
 
 mod keys;
-mod needle;
+mod search_text;
 mod value;
 
 pub use keys::{KeyFilter, KeyTest};
-pub use needle::SearchText;
-pub use value::{Amount, Compare, FieldValue, span};
+pub use search_text::SearchText;
+pub use value::{Amount, Compare, FieldValue, parse_duration};
 
 /// A field that a table offers, `name:value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,11 +107,11 @@ impl<T> Filter<T> {
     }
 
     /// Whether a row passes: `searched` are its texts for plain and fuzzy terms, `holds` answers for its fields.
-    pub fn passes(&self, searched: &[&str], mut holds: impl FnMut(&T) -> bool) -> bool {
+    pub fn matches_row(&self, searched: &[&str], mut holds: impl FnMut(&T) -> bool) -> bool {
         self.terms.iter().all(|term| {
             let found = match &term.test {
                 TermPattern::Text(needle) => searched.iter().any(|text| needle.is_in(text)),
-                TermPattern::Fuzzy(needle) => searched.iter().any(|text| needle.is_scattered_in(text)),
+                TermPattern::Fuzzy(needle) => searched.iter().any(|text| needle.is_subsequence_of(text)),
                 TermPattern::Field(field) => holds(field),
             };
             found != term.negated

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::id::Id;
 use super::member::MemberRef;
-use super::secret::{SECRET_PREFIX, check};
+use super::secret::{SECRET_PREFIX, check_secret};
 use super::time::{DAY, Timestamp};
 use super::words::words;
 
@@ -106,7 +106,7 @@ pub const IN_USE_WITHIN: i64 = DAY;
 
 impl Key {
     /// Used within the last 24 hours and not revoked: revoking it would break something now.
-    pub fn is_live(&self, now: Timestamp) -> bool {
+    pub fn is_in_use(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN)
     }
 
@@ -143,7 +143,7 @@ pub enum TextError {
     },
     /// Control, format, blank-looking or line-separating characters, or piled-up accents.
     #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
-    Unshowable(char),
+    UnsafeChar(char),
     /// The text is a secret, pasted into the wrong field.
     #[error("is itself an API key; a secret must not be stored in plain sight")]
     IsSecret,
@@ -153,7 +153,7 @@ pub enum TextError {
 ///
 /// # Errors
 /// See [`TextError`].
-pub fn name(text: &str) -> Result<String, TextError> {
+pub fn normalize_name(text: &str) -> Result<String, TextError> {
     one_line(text, NAME_MAX)?.ok_or(TextError::Empty)
 }
 
@@ -161,7 +161,7 @@ pub fn name(text: &str) -> Result<String, TextError> {
 ///
 /// # Errors
 /// See [`TextError`].
-pub fn note(text: &str) -> Result<Option<String>, TextError> {
+pub fn normalize_note(text: &str) -> Result<Option<String>, TextError> {
     one_line(text, NOTE_MAX)
 }
 
@@ -176,17 +176,17 @@ fn one_line(text: &str, most: usize) -> Result<Option<String>, TextError> {
     if length > most {
         return Err(TextError::Long { length, most });
     }
-    if let Some(c) = super::text::first_unshowable(&text) {
-        return Err(TextError::Unshowable(c));
+    if let Some(c) = super::text::first_unsafe_char(&text) {
+        return Err(TextError::UnsafeChar(c));
     }
-    if holds_secret(&text) {
+    if contains_secret(&text) {
         return Err(TextError::IsSecret);
     }
     Ok((length > 0).then_some(text))
 }
 
 /// Whether a well-formed secret stands anywhere in the text as a word of its own.
-pub fn holds_secret(text: &str) -> bool {
+pub fn contains_secret(text: &str) -> bool {
     text.match_indices(SECRET_PREFIX).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let word = &text[at..];
@@ -195,7 +195,7 @@ pub fn holds_secret(text: &str) -> bool {
             .skip(SECRET_PREFIX.len())
             .find(|(_, c)| !c.is_ascii_alphanumeric())
             .map_or(word.len(), |(i, _)| i);
-        !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && check(&word[..end]).is_ok()
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && check_secret(&word[..end]).is_ok()
     })
 }
 
@@ -241,22 +241,22 @@ mod tests {
 
     #[test]
     fn names_are_trimmed_normalized_and_bounded() {
-        assert_eq!(name("  Power BI – Sales "), Ok("Power BI – Sales".into()));
-        assert_eq!(name("Mu\u{308}nster"), Ok("Münster".into()));
-        assert_eq!(name(&"x".repeat(100)).map(|n| n.len()), Ok(100));
-        assert_eq!(name(&"x".repeat(101)), Err(TextError::Long { length: 101, most: 100 }));
-        assert_eq!(name(" \t "), Err(TextError::Empty));
+        assert_eq!(normalize_name("  Power BI – Sales "), Ok("Power BI – Sales".into()));
+        assert_eq!(normalize_name("Mu\u{308}nster"), Ok("Münster".into()));
+        assert_eq!(normalize_name(&"x".repeat(100)).map(|n| n.len()), Ok(100));
+        assert_eq!(normalize_name(&"x".repeat(101)), Err(TextError::Long { length: 101, most: 100 }));
+        assert_eq!(normalize_name(" \t "), Err(TextError::Empty));
         for c in ['\u{1b}', '\u{202e}', '\u{200b}', '\u{2028}', '\u{3164}', '\u{e0041}', '\u{9b}', '\n'] {
-            assert_eq!(name(&format!("a{c}b")), Err(TextError::Unshowable(c)), "{c:?}");
+            assert_eq!(normalize_name(&format!("a{c}b")), Err(TextError::UnsafeChar(c)), "{c:?}");
         }
     }
 
     #[test]
     fn a_secret_is_refused_as_a_name() {
         let s = Secret::generate(|| [200; 64]);
-        assert_eq!(name(s.expose()), Err(TextError::IsSecret));
-        assert_eq!(note(&format!("old one: {}.", s.expose())), Err(TextError::IsSecret));
-        assert!(name("sk_ is our prefix").is_ok());
+        assert_eq!(normalize_name(s.expose()), Err(TextError::IsSecret));
+        assert_eq!(normalize_note(&format!("old one: {}.", s.expose())), Err(TextError::IsSecret));
+        assert!(normalize_name("sk_ is our prefix").is_ok());
     }
 
     #[test]

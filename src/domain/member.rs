@@ -77,7 +77,7 @@ pub enum Permission {
 
 impl Permission {
     /// Whether the role allows it. This is PRODUCT's table, and its only copy.
-    pub fn allowed(self, role: Role) -> bool {
+    pub fn is_granted_to(self, role: Role) -> bool {
         match self {
             Self::ListKeys(KeyKind::Personal)
             | Self::EditKey(KeyKind::Personal)
@@ -113,10 +113,10 @@ impl Permission {
     }
 
     /// The roles that may, for "an admin can".
-    pub fn who_may(self) -> &'static str {
-        if self.allowed(Role::Operator) {
+    pub fn allowed_roles(self) -> &'static str {
+        if self.is_granted_to(Role::Operator) {
             "every member"
-        } else if self.allowed(Role::Normal) {
+        } else if self.is_granted_to(Role::Normal) {
             "members with the role admin or normal"
         } else {
             "admins"
@@ -156,7 +156,7 @@ impl Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermissionError {
     /// The role lacks it, whatever the key: 403 for every id.
-    #[error("your role, {role}, may not {}; {} may", .permission.describe(), .permission.who_may())]
+    #[error("your role, {role}, may not {}; {} may", .permission.describe(), .permission.allowed_roles())]
     Role {
         /// The actor's role.
         role: Role,
@@ -180,7 +180,7 @@ impl Actor {
         if self.member.status != MemberStatus::Active {
             return Err(PermissionError::NotActive);
         }
-        if !permission.allowed(self.role) {
+        if !permission.is_granted_to(self.role) {
             return Err(PermissionError::Role { role: self.role, permission });
         }
         Ok(Grant { member: self.member.clone(), permission })
@@ -237,7 +237,7 @@ mod tests {
             (P::LookUpAnyKey, [true, false, false]),
         ];
         for (permission, expected) in table {
-            let got = [Role::Admin, Role::Normal, Role::Operator].map(|r| permission.allowed(r));
+            let got = [Role::Admin, Role::Normal, Role::Operator].map(|r| permission.is_granted_to(r));
             assert_eq!(got, expected, "{permission:?}");
         }
     }

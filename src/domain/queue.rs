@@ -51,7 +51,7 @@ impl LatestDecisions {
     }
 
     /// The newest decision on a key.
-    pub fn on(&self, key: Id) -> Option<&LatestDecision> {
+    pub fn latest_for(&self, key: Id) -> Option<&LatestDecision> {
         self.newest.get(&key)
     }
 }
@@ -75,14 +75,14 @@ pub fn risk(key: &Key, decisions: &LatestDecisions, rules: &StalenessRules) -> O
         return None;
     }
     let risk = rules.risk(key)?;
-    match decisions.on(key.id) {
+    match decisions.latest_for(key.id) {
         Some(newest) if is_settled(key, newest, rules) => None,
         _ => Some(risk),
     }
 }
 
 /// The indices of the keys that wait for a decision: by risk, then the longest silent first.
-pub fn queue<'a>(
+pub fn review_queue<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     decisions: &LatestDecisions,
     rules: &StalenessRules,
@@ -101,10 +101,10 @@ pub fn queue<'a>(
 
 /// What is to be said about many keys, one sentence for each flag that occurs:
 /// `7 keys have no owner left, 3 of them still in use`.
-pub fn sentences<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessRules) -> Vec<String> {
+pub fn summarize_flags<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessRules) -> Vec<String> {
     let mut counts = [(0, 0); Flag::ALL.len()];
     for key in keys {
-        let (flags, live): (Flags, bool) = (rules.flags(key), key.is_live(rules.now));
+        let (flags, live): (Flags, bool) = (rules.flags(key), key.is_in_use(rules.now));
         for (flag, (count, in_use)) in Flag::ALL.into_iter().zip(&mut counts) {
             if flags.has(flag) {
                 *count += 1;
@@ -113,7 +113,7 @@ pub fn sentences<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessR
         }
     }
     let raised = Flag::ALL.into_iter().zip(counts).filter(|&(_, (count, _))| count > 0);
-    raised.map(|(flag, (count, live))| flag.many(count, live)).collect()
+    raised.map(|(flag, (count, live))| flag.summary_of_many(count, live)).collect()
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ pub(crate) mod tests {
         let mut never = unused(1, 0);
         never.last_used_at = None;
         let keys = [unused(2, 100), unused(3, 200), never, unused(4, 1)];
-        assert_eq!(queue(&keys, &LatestDecisions::default(), &rules()), [2, 1, 0]);
+        assert_eq!(review_queue(&keys, &LatestDecisions::default(), &rules()), [2, 1, 0]);
     }
 
     #[test]
@@ -203,6 +203,6 @@ pub(crate) mod tests {
     #[test]
     fn sentences_name_only_what_occurs() {
         let keys = [unused(1, 100), unused(2, 100), unused(3, 1)];
-        assert_eq!(sentences(&keys, &rules()), ["2 keys have been silent for too long"]);
+        assert_eq!(summarize_flags(&keys, &rules()), ["2 keys have been silent for too long"]);
     }
 }

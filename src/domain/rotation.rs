@@ -7,7 +7,7 @@ use super::key::Key;
 
 use super::policy::Policy;
 use super::text;
-use super::time::{DAY, HOUR, Timestamp, ago, span};
+use super::time::{DAY, HOUR, Timestamp, format_ago, format_duration};
 use super::words::words;
 
 /// The phase of a rotation.
@@ -53,7 +53,7 @@ pub struct QuietWindow {
 impl QuietWindow {
     /// The policy's window, raised to twice the longest closed gap between the old key's uses of the last 90 days.
     /// `hours` are the starts of the hours in which it was used, oldest first; older ones are left out of account.
-    pub fn of(hours: &[Timestamp], now: Timestamp, policy: &Policy) -> Self {
+    pub fn from_use_hours(hours: &[Timestamp], now: Timestamp, policy: &Policy) -> Self {
         let base = i64::from(policy.quiet_window_hours) * HOUR;
         let most = (i64::from(policy.quiet_window_max_days) * DAY).max(base);
         let seen_from = now.minus(90 * DAY);
@@ -71,9 +71,13 @@ impl QuietWindow {
     pub fn reason(&self) -> String {
         match self.raised_by_gap {
             Some(gap) => {
-                format!("{}: the old key was once silent for {} between two uses", span(self.ms), span(gap))
+                format!(
+                    "{}: the old key was once silent for {} between two uses",
+                    format_duration(self.ms),
+                    format_duration(gap)
+                )
             }
-            None => format!("{}: the organization's quiet window", span(self.ms)),
+            None => format!("{}: the organization's quiet window", format_duration(self.ms)),
         }
     }
 }
@@ -84,13 +88,13 @@ pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> Phase
         () if old.revoked_at.is_some() => Phase::Done,
         () if new.revoked_at.is_some() => Phase::Abandoned,
         () if new.last_used_at.is_none() => Phase::Switch,
-        () if old.last_used_at.is_some_and(|at| at >= finish_guard(window, now)) => Phase::Drain,
+        () if old.last_used_at.is_some_and(|at| at >= finish_unless_used_since(window, now)) => Phase::Drain,
         () => Phase::Ready,
     }
 }
 
 /// The `unless_used_since` of *finish*: the start of the quiet window that ends now.
-pub fn finish_guard(window: QuietWindow, now: Timestamp) -> Timestamp {
+pub fn finish_unless_used_since(window: QuietWindow, now: Timestamp) -> Timestamp {
     now.minus(window.ms)
 }
 
@@ -111,7 +115,7 @@ pub fn ready_at(old: &Key, window: QuietWindow) -> Timestamp {
 
 impl Phase {
     /// The one next step, if there is any.
-    pub fn next(self) -> Option<NextStep> {
+    pub fn next_step(self) -> Option<NextStep> {
         match self {
             Self::Switch => Some(NextStep::EnterNewKey),
             Self::Drain => Some(NextStep::WatchOldKey),
@@ -122,7 +126,7 @@ impl Phase {
     }
 
     /// What the phase means, in one sentence.
-    pub fn sentence(self) -> &'static str {
+    pub fn explanation(self) -> &'static str {
         match self {
             Self::Switch => "The new key was never used: enter it where the old one is used.",
             Self::Drain => "The new key is in use, but the old one still was a short while ago.",
@@ -136,32 +140,42 @@ impl Phase {
 /// What was observed that puts the rotation in its phase.
 pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> String {
     let used = |key: &Key| match (key.last_used_at, &key.last_used_by) {
-        (Some(at), Some(by)) => format!("last used {} by {}", ago(at, now), text::line(&by.to_string())),
-        (Some(at), None) => format!("last used {}", ago(at, now)),
+        (Some(at), Some(by)) => {
+            format!("last used {} by {}", format_ago(at, now), text::sanitize_line(&by.to_string()))
+        }
+        (Some(at), None) => format!("last used {}", format_ago(at, now)),
         (None, _) => "never used".to_owned(),
     };
     let stalled = if is_stalled(phase, new, window, now) {
-        format!("; under way for {}", span(now.since(new.created_at)))
+        format!("; under way for {}", format_duration(now.since(new.created_at)))
     } else {
         String::new()
     };
     match phase {
         Phase::Switch => format!("new key never used; old key {}{stalled}", used(old)),
         Phase::Drain => {
-            let left = span(ready_at(old, window).since(now));
+            let left = format_duration(ready_at(old, window).since(now));
             format!("old key {}; {left} of silence to go{stalled}", used(old))
         }
         Phase::Ready => match old.last_used_at {
-            Some(at) => format!("old key silent for {}; new key {}", span(now.since(at)), used(new)),
+            Some(at) => {
+                format!("old key silent for {}; new key {}", format_duration(now.since(at)), used(new))
+            }
             None => format!("old key never used; new key {}", used(new)),
         },
         Phase::Done => {
-            let who =
-                old.revoked_by.as_ref().map_or(String::new(), |m| format!(" by {}", text::line(&m.name)));
-            format!("old key revoked {}{who}", ago(old.revoked_at.unwrap_or(now), now))
+            let who = old
+                .revoked_by
+                .as_ref()
+                .map_or(String::new(), |m| format!(" by {}", text::sanitize_line(&m.name)));
+            format!("old key revoked {}{who}", format_ago(old.revoked_at.unwrap_or(now), now))
         }
         Phase::Abandoned => {
-            format!("new key revoked {}; old key {}", ago(new.revoked_at.unwrap_or(now), now), used(old))
+            format!(
+                "new key revoked {}; old key {}",
+                format_ago(new.revoked_at.unwrap_or(now), now),
+                used(old)
+            )
         }
     }
 }
@@ -169,7 +183,7 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Ti
 /// The name proposed for the replacement: the old one with the month, an earlier month replaced:
 /// `Power BI – Sales` → `Power BI – Sales (2026-11)`.
 pub fn proposed_name(old: &str, now: Timestamp) -> String {
-    let month = now.date()[..7].to_owned();
+    let month = now.format_date()[..7].to_owned();
     let base = match old.rsplit_once(" (") {
         Some((base, rest)) if is_month(rest.trim_end_matches(')')) && rest.ends_with(')') => base,
         _ => old,
@@ -201,7 +215,7 @@ mod tests {
 
     fn at(old_used: Option<i64>, new_used: Option<i64>) -> Phase {
         let (old, new) = pair(old_used, new_used);
-        phase(&old, &new, QuietWindow::of(&[], NOW, &Policy::default()), NOW)
+        phase(&old, &new, QuietWindow::from_use_hours(&[], NOW, &Policy::default()), NOW)
     }
 
     #[test]
@@ -216,18 +230,18 @@ mod tests {
     #[test]
     fn a_weekly_job_raises_the_window() {
         let weeks: Vec<Timestamp> = (0..5).rev().map(|w| NOW.minus(w * 7 * DAY).floor(HOUR)).collect();
-        let window = QuietWindow::of(&weeks, NOW, &Policy::default());
+        let window = QuietWindow::from_use_hours(&weeks, NOW, &Policy::default());
         assert_eq!(window, QuietWindow { ms: 14 * DAY, raised_by_gap: Some(7 * DAY) });
         let monthly = [NOW.minus(80 * DAY), NOW.minus(40 * DAY), NOW];
-        assert_eq!(QuietWindow::of(&monthly, NOW, &Policy::default()).ms, 35 * DAY);
+        assert_eq!(QuietWindow::from_use_hours(&monthly, NOW, &Policy::default()).ms, 35 * DAY);
         let long_ago = [NOW.minus(200 * DAY), NOW.minus(91 * DAY), NOW];
-        assert_eq!(QuietWindow::of(&long_ago, NOW, &Policy::default()).raised_by_gap, None);
+        assert_eq!(QuietWindow::from_use_hours(&long_ago, NOW, &Policy::default()).raised_by_gap, None);
     }
 
     #[test]
     fn ready_comes_exactly_when_it_was_said() {
         let (old, new) = pair(Some(5), Some(1));
-        let window = QuietWindow::of(&[], NOW, &Policy::default());
+        let window = QuietWindow::from_use_hours(&[], NOW, &Policy::default());
         let ready = ready_at(&old, window);
         assert_eq!(phase(&old, &new, window, ready.minus(1)), Phase::Drain);
         assert_eq!(phase(&old, &new, window, ready), Phase::Ready);
@@ -235,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_rotation_stalls_after_two_quiet_windows() {
-        let window = QuietWindow::of(&[], NOW, &Policy::default());
+        let window = QuietWindow::from_use_hours(&[], NOW, &Policy::default());
         for (new_used, phase) in [(None, Phase::Switch), (Some(1), Phase::Drain)] {
             let (old, mut new) = pair(Some(2), new_used);
             for (hours, stalled) in [(95, false), (96, false), (97, true)] {
@@ -300,7 +314,7 @@ mod tests {
             let phase = phase(&old, &new, window, now);
             let evidence = evidence(phase, &old, &new, window, now);
             prop_assert!(!evidence.is_empty() && !evidence.contains("last used never"));
-            prop_assert_eq!(phase.next().is_none(), phase == Phase::Done);
+            prop_assert_eq!(phase.next_step().is_none(), phase == Phase::Done);
             prop_assert_eq!(phase == Phase::Done, old.revoked_at.is_some());
         }
 
@@ -312,7 +326,7 @@ mod tests {
             for back in [back, window.ms - 1, window.ms, window.ms + 1, 0, -1] {
                 old.last_used_at = Some(now.minus(back));
                 let ready = phase(&old, &new, window, now) == Phase::Ready;
-                prop_assert!(!ready || back > window.ms, "used {} before", span(back));
+                prop_assert!(!ready || back > window.ms, "used {} before", format_duration(back));
                 prop_assert!(!ready || new.last_used_at.is_some());
             }
         }
@@ -357,7 +371,7 @@ mod tests {
             (old.revoked_at, new.revoked_at) = (None, None);
             new.last_used_at = Some(NOW.plus(new_used));
             for now in moments(&old, window).into_iter().chain([NOW.plus(now)]) {
-                let refused = old.last_used_at.is_some_and(|at| at >= finish_guard(window, now));
+                let refused = old.last_used_at.is_some_and(|at| at >= finish_unless_used_since(window, now));
                 prop_assert_eq!(refused, phase(&old, &new, window, now) != Phase::Ready);
             }
         }
@@ -368,7 +382,7 @@ mod tests {
         ) {
             hours.sort_unstable();
             let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(90 * DAY).plus(h * HOUR)).collect();
-            let at = |ms| QuietWindow::of(&hours, NOW.plus(ms), &Policy::default()).ms;
+            let at = |ms| QuietWindow::from_use_hours(&hours, NOW.plus(ms), &Policy::default()).ms;
             prop_assert!(at(passed + more) <= at(passed));
         }
 
@@ -383,7 +397,7 @@ mod tests {
             let policy = Policy { quiet_window_hours, quiet_window_max_days, ..Policy::default() };
             let base = i64::from(quiet_window_hours) * HOUR;
             let most = (i64::from(quiet_window_max_days) * DAY).max(base);
-            let window = QuietWindow::of(&hours, NOW, &policy);
+            let window = QuietWindow::from_use_hours(&hours, NOW, &policy);
             prop_assert!((base..=most).contains(&window.ms));
             prop_assert!(window.raised_by_gap.is_none_or(|gap| window.ms == (2 * gap).min(most)));
         }

@@ -61,7 +61,7 @@ impl Secret {
     /// # Errors
     /// Says what is wrong, never repeating the text.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
-        check(text)?;
+        check_secret(text)?;
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
@@ -72,7 +72,7 @@ impl Secret {
 
     /// What is stored of it.
     pub fn digest(&self) -> Digest {
-        digest_of(self.expose())
+        digest_of_secret(self.expose())
     }
 
     /// The mask shown in lists: `sk_…5G08`.
@@ -85,7 +85,7 @@ impl Secret {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn check(text: &str) -> Result<(), SecretError> {
+pub fn check_secret(text: &str) -> Result<(), SecretError> {
     let Some(body) = text.strip_prefix(SECRET_PREFIX) else { return Err(SecretError::Prefix) };
     if let Some(at) = body.bytes().position(|b| !b.is_ascii_alphanumeric()) {
         return Err(SecretError::Alphabet(SECRET_PREFIX.len() + at));
@@ -98,7 +98,7 @@ pub fn check(text: &str) -> Result<(), SecretError> {
 }
 
 /// The digest of a well-formed secret, without copying it.
-pub fn digest_of(secret: &str) -> Digest {
+pub fn digest_of_secret(secret: &str) -> Digest {
     Digest::labelled("keyward.key.v1", secret)
 }
 
@@ -238,7 +238,7 @@ mod tests {
         let s = secret();
         assert_eq!(s.expose().len(), SECRET_LENGTH);
         assert!(s.expose().starts_with(SECRET_PREFIX));
-        assert_eq!(check(s.expose()), Ok(()));
+        assert_eq!(check_secret(s.expose()), Ok(()));
         assert_eq!(s.mask().to_string(), format!("sk_…{}", &s.expose()[39..]));
     }
 
@@ -258,7 +258,7 @@ mod tests {
         let s = secret();
         let text = s.expose();
         for cut in 0..SECRET_LENGTH {
-            assert!(check(&text[..cut]).is_err(), "cut to {cut}");
+            assert!(check_secret(&text[..cut]).is_err(), "cut to {cut}");
         }
         for at in 0..SECRET_LENGTH {
             for replacement in ALPHABET {
@@ -267,17 +267,17 @@ mod tests {
                     continue;
                 }
                 changed[at] = *replacement;
-                assert!(check(std::str::from_utf8(&changed).unwrap()).is_err(), "position {at}");
+                assert!(check_secret(std::str::from_utf8(&changed).unwrap()).is_err(), "position {at}");
             }
         }
-        assert_eq!(check("sk_é"), Err(SecretError::Alphabet(3)));
-        assert_eq!(check("sk-0"), Err(SecretError::Prefix));
+        assert_eq!(check_secret("sk_é"), Err(SecretError::Alphabet(3)));
+        assert_eq!(check_secret("sk-0"), Err(SecretError::Prefix));
     }
 
     #[test]
     fn the_same_text_has_different_digests_as_key_session_and_code() {
         let token = Token::new(TokenKind::Session, [7; 32]);
         assert!(TokenKind::Code.digest(token.expose()).is_none());
-        assert_ne!(TokenKind::Session.digest(token.expose()), Some(digest_of(token.expose())));
+        assert_ne!(TokenKind::Session.digest(token.expose()), Some(digest_of_secret(token.expose())));
     }
 }

@@ -7,7 +7,7 @@ use super::key::{Key, KeyKind};
 use super::member::MemberStatus;
 use super::policy::Policy;
 use super::text;
-use super::time::{DAY, Timestamp, ago, span};
+use super::time::{DAY, Timestamp, format_ago, format_duration};
 use super::words::words;
 
 /// One reason to look at a key.
@@ -39,7 +39,7 @@ impl Flag {
     }
 
     /// The sentence for many keys: `7 keys have no owner left, 3 of them still in use`.
-    pub fn many(self, count: usize, live: usize) -> String {
+    pub fn summary_of_many(self, count: usize, live: usize) -> String {
         let (keys, have, are, were) =
             if count == 1 { ("key", "has", "is", "was") } else { ("keys", "have", "are", "were") };
         let still = match (live, count) {
@@ -135,7 +135,7 @@ impl StalenessRules {
     }
 
     /// The flags with their evidence.
-    pub fn findings(&self, key: &Key) -> Vec<RaisedFlag> {
+    pub fn raised_flags(&self, key: &Key) -> Vec<RaisedFlag> {
         self.flags(key).iter().map(|flag| RaisedFlag { flag, evidence: self.evidence(flag, key) }).collect()
     }
 
@@ -143,11 +143,11 @@ impl StalenessRules {
     pub fn evidence(&self, flag: Flag, key: &Key) -> String {
         match flag {
             Flag::Orphaned => match key.created_by.removed_at {
-                Some(at) => format!("creator removed {}", ago(at, self.now)),
+                Some(at) => format!("creator removed {}", format_ago(at, self.now)),
                 None => "creator is not an active member".to_owned(),
             },
             Flag::NeverUsed | Flag::Unused => self.last_use(key),
-            Flag::RotationDue => format!("created {}", ago(key.created_at, self.now)),
+            Flag::RotationDue => format!("created {}", format_ago(key.created_at, self.now)),
         }
     }
 
@@ -156,13 +156,13 @@ impl StalenessRules {
     pub fn last_use(&self, key: &Key) -> String {
         match (key.last_used_at, &key.last_used_by) {
             (Some(at), Some(by)) if !by.agent.is_empty() => {
-                format!("last used {} by {}", ago(at, self.now), text::line(&by.agent))
+                format!("last used {} by {}", format_ago(at, self.now), text::sanitize_line(&by.agent))
             }
-            (Some(at), _) => format!("last used {}", ago(at, self.now)),
+            (Some(at), _) => format!("last used {}", format_ago(at, self.now)),
             (None, _) if key.created_at < self.tracking_since => {
-                format!("no use seen since tracking began {}", ago(self.tracking_since, self.now))
+                format!("no use seen since tracking began {}", format_ago(self.tracking_since, self.now))
             }
-            (None, _) => format!("never used in {}", span(self.now.since(key.created_at))),
+            (None, _) => format!("never used in {}", format_duration(self.now.since(key.created_at))),
         }
     }
 
@@ -184,12 +184,12 @@ impl StalenessRules {
     /// Where the key stands in the review queue; nothing where it needs no review. Smaller comes first.
     pub fn risk(&self, key: &Key) -> Option<Risk> {
         let flags = self.flags(key);
-        let live = key.is_live(self.now);
+        let live = key.is_in_use(self.now);
         Some(match () {
-            () if flags.has(Flag::Orphaned) && !live => Risk::OrphanedSilent,
+            () if flags.has(Flag::Orphaned) && !live => Risk::OrphanedIdle,
             () if flags.has(Flag::NeverUsed) => Risk::NeverUsed,
             () if flags.has(Flag::Unused) => Risk::Unused,
-            () if flags.has(Flag::Orphaned) => Risk::OrphanedLive,
+            () if flags.has(Flag::Orphaned) => Risk::OrphanedInUse,
             () if flags.has(Flag::RotationDue) => Risk::RotationDue,
             () => return None,
         })
@@ -200,13 +200,13 @@ impl StalenessRules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Risk {
     /// Nobody answers for it and nothing uses it.
-    OrphanedSilent,
+    OrphanedIdle,
     /// Nothing ever used it.
     NeverUsed,
     /// Nothing uses it any more.
     Unused,
     /// Nobody answers for it, but something uses it now.
-    OrphanedLive,
+    OrphanedInUse,
     /// In order, but old.
     RotationDue,
 }
@@ -338,19 +338,19 @@ pub(crate) mod tests {
             k.last_used_at = used.map(|d| NOW.minus(d * DAY));
             rules().risk(&k)
         };
-        assert_eq!(with(true, 20, Some(2)), Some(Risk::OrphanedSilent));
+        assert_eq!(with(true, 20, Some(2)), Some(Risk::OrphanedIdle));
         assert_eq!(with(false, 20, None), Some(Risk::NeverUsed));
         assert_eq!(with(false, 200, Some(91)), Some(Risk::Unused));
-        assert_eq!(with(true, 20, Some(0)), Some(Risk::OrphanedLive));
+        assert_eq!(with(true, 20, Some(0)), Some(Risk::OrphanedInUse));
         assert_eq!(with(false, 400, Some(0)), Some(Risk::RotationDue));
         assert_eq!(with(false, 20, Some(0)), None);
-        assert!(Risk::OrphanedSilent < Risk::NeverUsed && Risk::OrphanedLive < Risk::RotationDue);
+        assert!(Risk::OrphanedIdle < Risk::NeverUsed && Risk::OrphanedInUse < Risk::RotationDue);
     }
 
     #[test]
     fn sentences_for_many_keys() {
-        assert_eq!(Flag::Orphaned.many(7, 3), "7 keys have no owner left, 3 of them still in use");
-        assert_eq!(Flag::Orphaned.many(1, 1), "1 key has no owner left, and it is still in use");
-        assert_eq!(Flag::RotationDue.many(2, 0), "2 keys are due for rotation");
+        assert_eq!(Flag::Orphaned.summary_of_many(7, 3), "7 keys have no owner left, 3 of them still in use");
+        assert_eq!(Flag::Orphaned.summary_of_many(1, 1), "1 key has no owner left, and it is still in use");
+        assert_eq!(Flag::RotationDue.summary_of_many(2, 0), "2 keys are due for rotation");
     }
 }

@@ -50,8 +50,8 @@ fn is_mark(c: char) -> bool {
     !c.is_ascii() && matches!(c.general_category(), G::NonspacingMark | G::EnclosingMark | G::SpacingMark)
 }
 
-/// The first character that a name must not hold, if any: what [`line()`] would not show as it is, spaces of other widths apart.
-pub fn first_unshowable(text: &str) -> Option<char> {
+/// The first character that a name must not hold, if any: what [`sanitize_line()`] would not show as it is, spaces of other widths apart.
+pub fn first_unsafe_char(text: &str) -> Option<char> {
     let mut marks = 0;
     text.chars().find(|&c| {
         marks = if is_mark(c) { marks + 1 } else { 0 };
@@ -62,7 +62,7 @@ pub fn first_unshowable(text: &str) -> Option<char> {
 
 /// The text on one line, safe to show: controls, formats and blank-looking characters replaced, line breaks and tabs made spaces,
 /// piled-up accents cut.
-pub fn line(text: &str) -> Cow<'_, str> {
+pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return Cow::Borrowed(text);
     }
@@ -80,19 +80,19 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Like [`line()`], for text of several lines; `\n` and `\r\n` stay line breaks.
-pub fn block(text: &str) -> String {
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
+/// Like [`sanitize_line()`], for text of several lines; `\n` and `\r\n` stay line breaks.
+pub fn sanitize_block(text: &str) -> String {
+    text.lines().map(sanitize_line).collect::<Vec<_>>().join("\n")
 }
 
 /// Columns that the text takes on a terminal.
-pub fn width(text: &str) -> usize {
+pub fn display_width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
 /// The text cut to at most `columns`, an ellipsis last where something was cut.
-pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
-    if width(text) <= columns {
+pub fn truncate_to_width(text: &str, columns: usize) -> Cow<'_, str> {
+    if display_width(text) <= columns {
         return Cow::Borrowed(text);
     }
     if columns == 0 {
@@ -112,15 +112,15 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text in exactly `columns`: cut like [`fit()`], or spaces after it.
-pub fn pad(text: &str, columns: usize) -> String {
-    let text = fit(text, columns);
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width(&text))))
+/// The text in exactly `columns`: cut like [`truncate_to_width()`], or spaces after it.
+pub fn pad_to_width(text: &str, columns: usize) -> String {
+    let text = truncate_to_width(text, columns);
+    format!("{text}{}", " ".repeat(columns.saturating_sub(display_width(&text))))
 }
 
 /// Cleaned and at most `bytes` long, cut between characters: how a claimed `User-Agent` is stored.
-pub fn claimed(text: &str, bytes: usize) -> String {
-    let mut text = line(text.trim()).into_owned();
+pub fn sanitize_agent(text: &str, bytes: usize) -> String {
+    let mut text = sanitize_line(text.trim()).into_owned();
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -130,7 +130,7 @@ pub fn claimed(text: &str, bytes: usize) -> String {
 }
 
 /// The text in ASCII, for terminals that show nothing else: known punctuation spelled out, everything else `?`.
-pub fn ascii(text: &str) -> Cow<'_, str> {
+pub fn to_ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -159,7 +159,7 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
 /// A cell of CSV, in one line and in quotes where it needs them (RFC 4180), that no spreadsheet takes for a formula: an
 /// apostrophe stands before `= + - @`, narrow or wide, and before control characters (OWASP, "CSV Injection").
 pub fn csv_cell(text: &str) -> String {
-    let text = line(text);
+    let text = sanitize_line(text);
     let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     let mark = if formula || text.starts_with(REPLACEMENT) { "'" } else { "" };
     if text.contains([',', '"']) {
@@ -170,7 +170,7 @@ pub fn csv_cell(text: &str) -> String {
 }
 
 /// Bytes in lower-case hexadecimal digits, as digests are written.
-pub fn hex(bytes: &[u8]) -> String {
+pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()
 }
@@ -192,26 +192,26 @@ mod tests {
             "\u{3164}\u{2800}\u{2028}\0",
         ];
         for text in hostile {
-            let shown = line(text);
-            assert_eq!(first_unshowable(&shown.replace(REPLACEMENT, "")), None, "{text:?} → {shown:?}");
+            let shown = sanitize_line(text);
+            assert_eq!(first_unsafe_char(&shown.replace(REPLACEMENT, "")), None, "{text:?} → {shown:?}");
         }
-        assert_eq!(line("a\r\nb\tc"), "a  b c");
-        assert_eq!(line(&format!("a{}", "\u{301}".repeat(40))).chars().count(), 4);
+        assert_eq!(sanitize_line("a\r\nb\tc"), "a  b c");
+        assert_eq!(sanitize_line(&format!("a{}", "\u{301}".repeat(40))).chars().count(), 4);
     }
 
     #[test]
     fn twins_of_a_name_look_different() {
-        assert_ne!(line("adm\u{200b}in"), "admin");
-        assert_ne!(line("adm\u{ad}in"), "admin");
+        assert_ne!(sanitize_line("adm\u{200b}in"), "admin");
+        assert_ne!(sanitize_line("adm\u{ad}in"), "admin");
     }
 
     #[test]
     fn text_is_cut_by_columns() {
-        assert_eq!(fit("Power BI", 8), "Power BI");
-        assert_eq!(fit("Power BI", 7), "Power …");
-        assert_eq!(fit("工場工場", 5), "工場…");
-        assert_eq!(fit("x", 0), "");
-        assert_eq!(claimed("äöü", 3), "ä");
+        assert_eq!(truncate_to_width("Power BI", 8), "Power BI");
+        assert_eq!(truncate_to_width("Power BI", 7), "Power …");
+        assert_eq!(truncate_to_width("工場工場", 5), "工場…");
+        assert_eq!(truncate_to_width("x", 0), "");
+        assert_eq!(sanitize_agent("äöü", 3), "ä");
     }
 
     #[test]
@@ -221,6 +221,6 @@ mod tests {
         assert_eq!(csv_cell("＝1+1"), "'＝1+1");
         assert_eq!(csv_cell("Grafana"), "Grafana");
         assert_eq!(csv_cell("Grafana, north"), "\"Grafana, north\"");
-        assert_eq!(ascii("sk_…5G08 – ok"), "sk_...5G08 - ok");
+        assert_eq!(to_ascii("sk_…5G08 – ok"), "sk_...5G08 - ok");
     }
 }

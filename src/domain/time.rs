@@ -60,12 +60,12 @@ impl Timestamp {
     }
 
     /// `2026-11-24`.
-    pub fn date(self) -> String {
+    pub fn format_date(self) -> String {
         self.to_chrono().format("%Y-%m-%d").to_string()
     }
 
     /// `2026-11-24 06:10` (UTC), for tables.
-    pub fn minute(self) -> String {
+    pub fn format_minute(self) -> String {
         self.to_chrono().format("%Y-%m-%d %H:%M").to_string()
     }
 }
@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 /// A span of milliseconds in one unit, the largest that gives at least one: `4 s`, `12 min`, `3 h`, `41 d`, `2 y`.
 ///
 /// Days run up to 729, since policies are written in days.
-pub fn span(ms: i64) -> String {
+pub fn format_duration(ms: i64) -> String {
     let ms = ms.max(0);
     match ms {
         _ if ms < MINUTE => format!("{} s", ms / SECOND),
@@ -105,9 +105,9 @@ pub fn span(ms: i64) -> String {
 
 /// How long before `now` the moment was: `12 min ago`, `just now` within a second, also for moments in the future
 /// (another machine's clock is not worth an alarm here).
-pub fn ago(at: Timestamp, now: Timestamp) -> String {
+pub fn format_ago(at: Timestamp, now: Timestamp) -> String {
     let ms = now.since(at);
-    if ms < SECOND { "just now".to_owned() } else { format!("{} ago", span(ms)) }
+    if ms < SECOND { "just now".to_owned() } else { format!("{} ago", format_duration(ms)) }
 }
 
 #[cfg(test)]
@@ -134,8 +134,8 @@ mod tests {
             (730 * DAY, "2 y"),
         ];
         for (ms, words) in cases {
-            assert_eq!(span(ms), words);
+            assert_eq!(format_duration(ms), words);
         }
-        assert_eq!(ago(Timestamp(5_000), Timestamp(0)), "just now");
+        assert_eq!(format_ago(Timestamp(5_000), Timestamp(0)), "just now");
     }
 }

@@ -18,7 +18,7 @@ pub enum BucketWidth {
 
 impl BucketWidth {
     /// The width in milliseconds.
-    pub fn ms(self) -> i64 {
+    pub fn duration(self) -> i64 {
         match self {
             Self::Hour => HOUR,
             Self::Day => DAY,
@@ -26,7 +26,7 @@ impl BucketWidth {
     }
 
     /// How long such buckets are kept, in milliseconds.
-    pub fn kept(self) -> i64 {
+    pub fn retention(self) -> i64 {
         match self {
             Self::Hour => 90 * DAY,
             Self::Day => 400 * DAY,

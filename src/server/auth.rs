@@ -57,7 +57,7 @@ impl SessionCredential {
     /// The session ended, or the member was removed.
     pub async fn signed_in(&self, server: &Server) -> Result<SignedInMember, ApiError> {
         let now = server.clock.now();
-        let found = server.store.reader().await?.signed_in(&self.digest).await?;
+        let found = server.store.reader().await?.session_by_token(&self.digest).await?;
         let found = standing(server, now, found)?;
         let id = found.session.id;
         if now.since(found.session.last_used_at) >= TOUCH_AFTER {
@@ -76,7 +76,7 @@ impl SessionCredential {
     /// # Errors
     /// The session ended, or the member was removed.
     pub async fn within(&self, server: &Server, tx: &mut Tx) -> Result<SignedInMember, ApiError> {
-        let found = tx.signed_in(&self.digest).await?;
+        let found = tx.session_by_token(&self.digest).await?;
         standing(server, server.clock.now(), found)
     }
 }
@@ -173,7 +173,7 @@ pub async fn record_denied(
 /// Writes a row about something that was not done, in a transaction of its own.
 pub async fn record(server: &Server, event: NewActivity) {
     let recorded: Result<(), store::StoreError> =
-        server.store.write(move |tx| Box::pin(async move { tx.record(event).await })).await;
+        server.store.write(move |tx| Box::pin(async move { tx.record_activity(event).await })).await;
     if let Err(error) = recorded {
         tracing::warn!(%error, "a refusal was not recorded");
     }

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
-use crate::clock::monotonic;
+use crate::clock::monotonic_now;
 use crate::server::Server;
 use crate::server::error::ApiError;
 use crate::server::handlers::data_plane;
@@ -90,7 +90,7 @@ impl Service {
         id: &HeaderValue,
     ) -> Response {
         let server = &self.server;
-        let started = monotonic();
+        let started = monotonic_now();
         let address = client_address::of(ends.peer, &parts.headers, &server.settings.trusted_proxies);
         // A proxy asks `/auth` with whatever method the client used.
         let response = if call == DataCall::Auth || matches!(parts.method, Method::GET | Method::HEAD) {
@@ -106,7 +106,7 @@ impl Service {
             response
         };
         let operation = self.data_calls[call as usize];
-        let (status, took) = (response.status().as_u16(), monotonic() - started);
+        let (status, took) = (response.status().as_u16(), monotonic_now() - started);
         server.metrics.verified(operation, status, took);
         let operation = server.metrics.name(operation);
         logs::AccessLogEntry { request_id: text(id), operation, status, took, address }.log(true, None);
@@ -121,7 +121,7 @@ impl Service {
         id: &HeaderValue,
     ) -> Response {
         let server = &self.server;
-        let started = monotonic();
+        let started = monotonic_now();
         let headers = parts.headers.clone();
         let address = client_address::of(ends.peer, &headers, &server.settings.trusted_proxies);
         let span = tracing::info_span!("request", id = text(id));
@@ -133,7 +133,7 @@ impl Service {
             Err(_) => ApiError::Internal.into_response(),
         };
         let operation = response.extensions().get::<OperationName>().map_or(OTHER, |answers| answers.0);
-        let (status, took) = (response.status().as_u16(), monotonic() - started);
+        let (status, took) = (response.status().as_u16(), monotonic_now() - started);
         server.metrics.answered(server.metrics.operation(operation), status);
         logs::AccessLogEntry { request_id: text(id), operation, status, took, address }
             .log(false, Some(&headers));

@@ -94,7 +94,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn record(&mut self, event: NewActivity) -> Result<(), StoreError> {
+    pub async fn record_activity(&mut self, event: NewActivity) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::is(crate::fault_injection::Fault::LateActivity) {
             self.late.push(event);

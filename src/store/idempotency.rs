@@ -36,7 +36,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn remember(
+    pub async fn claim_idempotency_key(
         &mut self,
         request: &IdempotentRequest,
         subject: Id,
@@ -74,7 +74,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn forget(&mut self, request: &IdempotentRequest) -> Result<(), StoreError> {
+    pub async fn release_idempotency_key(&mut self, request: &IdempotentRequest) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "DELETE FROM idempotency WHERE member_id = $1 AND operation = $2 AND idempotency_key = $3",
         )

@@ -159,7 +159,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn key_of_secret(&mut self, digest: &Digest) -> Result<Option<StoredKey>, StoreError> {
+    pub async fn key_by_digest(&mut self, digest: &Digest) -> Result<Option<StoredKey>, StoreError> {
         let held = if self.writes() { self.dialect().for_update_of_keys() } else { "" };
         let sql = format!("SELECT {COLUMNS} FROM keys k WHERE k.digest = $1{held}");
         let row = self.optional(sqlx::query(AssertSqlSafe(sql)).bind(digest.0.to_vec())).await?;
@@ -231,7 +231,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn ids_within(
+    pub async fn keys_in_scope(
         &mut self,
         ids: &[Id],
         scope: KeyScope,
@@ -248,7 +248,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn keys_to_index(
+    pub async fn key_cache_rows(
         &mut self,
         after: Option<Id>,
         limit: u32,

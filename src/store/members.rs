@@ -98,7 +98,7 @@ impl Tx {
     /// The database does not answer, or a row is damaged.
     pub async fn member_by_email(&mut self, email: &str) -> Result<Option<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.email_folded = $1 AND m.removed_at IS NULL"))
-            .bind(email::folded(email));
+            .bind(email::fold_case(email));
         self.optional(sql).await?.map(|row| member(&DbRow::of("members", &row))).transpose()
     }
 
@@ -138,7 +138,7 @@ impl Tx {
         )
         .bind(new.id.to_string())
         .bind(new.email.clone())
-        .bind(email::folded(&new.email))
+        .bind(email::fold_case(&new.email))
         .bind(new.name.clone())
         .bind(new.role.word())
         .bind(new.at.0);
@@ -150,7 +150,7 @@ impl Tx {
     /// # Errors
     /// The database refuses.
     pub async fn activate_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
-        let mark = self.watermark(at).await?;
+        let mark = self.change_time(at).await?;
         let sql = sqlx::query(
             "UPDATE members SET activated_at = $2, changed_at = $3 \
              WHERE id = $1 AND activated_at IS NULL AND removed_at IS NULL",
@@ -166,7 +166,7 @@ impl Tx {
     /// # Errors
     /// The database refuses.
     pub async fn set_role(&mut self, id: Id, role: Role, at: Timestamp) -> Result<bool, StoreError> {
-        let mark = self.watermark(at).await?;
+        let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL";
         #[cfg(feature = "fault-injection")]
         let sql = if is(OneStatementGuard) { fault_injection::SET_ROLE_IF_ANOTHER_ADMIN } else { sql };
@@ -179,7 +179,7 @@ impl Tx {
     /// # Errors
     /// The database refuses.
     pub async fn remove_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
-        let mark = self.watermark(at).await?;
+        let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL";
         #[cfg(feature = "fault-injection")]
         let sql = if is(OneStatementGuard) { fault_injection::REMOVE_IF_ANOTHER_ADMIN } else { sql };
@@ -204,7 +204,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn live_keys_of(&mut self, member: Id, kind: KeyKind) -> Result<Vec<MemberKeyRow>, StoreError> {
+    pub async fn active_keys_of(
+        &mut self,
+        member: Id,
+        kind: KeyKind,
+    ) -> Result<Vec<MemberKeyRow>, StoreError> {
         let sql = sqlx::query(
             "SELECT id, kind, name, last_four, last_used_at, digest FROM keys \
              WHERE created_by = $1 AND kind = $2 AND revoked_at IS NULL ORDER BY id",
@@ -240,7 +244,7 @@ impl Tx {
         at: Timestamp,
         reason: &str,
     ) -> Result<bool, StoreError> {
-        let mark = self.watermark(at).await?;
+        let mark = self.change_time(at).await?;
         let sql = sqlx::query(
             "UPDATE keys SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, version = version + 1, \
              changed_at = $5 WHERE id = $1 AND revoked_at IS NULL",
@@ -252,7 +256,7 @@ impl Tx {
         .bind(mark.0);
         let revoked = self.execute(sql).await? > 0;
         if revoked {
-            self.never_again(key.digest);
+            self.add_to_revoked_log(key.digest);
         }
         Ok(revoked)
     }

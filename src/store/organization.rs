@@ -84,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// There is an organization already, or the database refuses.
-    pub async fn bootstrap(
+    pub async fn set_up_organization(
         &self,
         name: String,
         admin: AdminInvitation,
@@ -103,7 +103,7 @@ impl Store {
                     return Err(SetUpError::AlreadySetUp);
                 }
                 let event = NewActivity::new(Action::OrganizationCreated, admin.at, random());
-                tx.record(event.detail(format!("{name}, on the server's host"))).await?;
+                tx.record_activity(event.detail(format!("{name}, on the server's host"))).await?;
                 let_admin_in(tx, &admin, random).await
             })
         })
@@ -115,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// There is no organization yet, or the database refuses.
-    pub async fn invite_from_host(
+    pub async fn invite_admin(
         &self,
         admin: AdminInvitation,
         random: fn() -> [u8; 10],
@@ -143,7 +143,7 @@ async fn let_admin_in(
         let id = known.member.id;
         if tx.set_role(id, Role::Admin, admin.at).await? {
             let detail = format!("{} → admin, on the server's host", known.role);
-            tx.record(event(Action::MemberRoleChanged).member(id).detail(detail)).await?;
+            tx.record_activity(event(Action::MemberRoleChanged).member(id).detail(detail)).await?;
         }
         tx.end_codes_of(id, admin.at).await?;
         id
@@ -163,7 +163,7 @@ async fn let_admin_in(
     };
     tx.insert_code(code).await?;
     let detail = format!("{} as admin, on the server's host", admin.email);
-    tx.record(event(Action::MemberInvited).member(id).detail(detail)).await?;
+    tx.record_activity(event(Action::MemberInvited).member(id).detail(detail)).await?;
     let row = tx.member(id).await?;
     row.ok_or_else(|| StoreError::Failed("a member that was just written is not there".to_owned()).into())
 }

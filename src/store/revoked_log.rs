@@ -17,7 +17,7 @@ use super::tx::Tx;
 use super::{NewActivity, OpenMode, Store, StoreInner};
 use crate::domain::activity::Action;
 use crate::domain::secret::Digest;
-use crate::domain::text::hex;
+use crate::domain::text::to_hex;
 use crate::domain::time::Timestamp;
 
 const SUFFIX: &str = ".revoked";
@@ -98,7 +98,7 @@ fn failed(error: &io::Error) -> StoreError {
 }
 
 fn push_line(text: &mut String, digest: &[u8; 32]) {
-    text.push_str(&hex(digest));
+    text.push_str(&to_hex(digest));
     text.push('\n');
 }
 
@@ -221,7 +221,7 @@ impl Store {
         let detail = format!("keys revoked again: {revoked_again}; on the server's host");
         self.write(move |tx| {
             let event = NewActivity::new(Action::RestoreAccepted, now, random()).detail(detail);
-            Box::pin(async move { tx.record(event).await })
+            Box::pin(async move { tx.record_activity(event).await })
         })
         .await?;
         all.extend(&known);
@@ -257,7 +257,7 @@ impl Tx {
         let Some(row) = self.optional(sql).await? else { return Ok(false) };
         let row = DbRow::of("keys", &row);
         let event = NewActivity::new(Action::KeyRevoked, now, random());
-        self.record(event.key(row.id("id")?, &row.text("name")?).detail(REASON)).await?;
+        self.record_activity(event.key(row.id("id")?, &row.text("name")?).detail(REASON)).await?;
         Ok(true)
     }
 }

@@ -122,14 +122,14 @@ impl Tx {
         self.plant_keys(&seed.keys).await?;
         self.plant_use(&seed.keys).await?;
         for row in seed.activity {
-            self.record(event(row)).await?;
+            self.record_activity(event(row)).await?;
         }
         Ok(())
     }
 
     async fn plant_keys(&mut self, keys: &[SeedKey]) -> Result<(), StoreError> {
         for planted in keys.iter().filter(|k| k.key.revoked_at.is_some()) {
-            self.never_again(planted.digest);
+            self.add_to_revoked_log(planted.digest);
         }
         let columns = "id, kind, name, note, digest, last_four, version, created_at, created_by, confirmed_at, \
                        replaces, last_used_at, last_used_agent, last_used_address, use_count, revoked_at, \

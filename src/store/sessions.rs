@@ -108,7 +108,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn signed_in(&mut self, digest: &Digest) -> Result<Option<SignedInMember>, StoreError> {
+    pub async fn session_by_token(&mut self, digest: &Digest) -> Result<Option<SignedInMember>, StoreError> {
         let held = self.writes() && self.dialect() == Dialect::Postgres;
         #[cfg(feature = "fault-injection")]
         let held = held && !crate::fault_injection::takes_no_locks();
@@ -202,7 +202,11 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn open_sessions_of(&mut self, member: Id, alive: SessionCutoffs) -> Result<i64, StoreError> {
+    pub async fn count_open_sessions_of(
+        &mut self,
+        member: Id,
+        alive: SessionCutoffs,
+    ) -> Result<i64, StoreError> {
         let sql = sqlx::query(
             "SELECT COUNT(*) AS n FROM sessions WHERE member_id = $1 AND ended_at IS NULL \
              AND created_at > $2 AND last_used_at > $3",

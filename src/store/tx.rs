@@ -140,7 +140,7 @@ impl Tx {
     }
 
     /// Notes that this digest must never be accepted again. Every revoke and re-issue calls it.
-    pub fn never_again(&mut self, digest: Digest) {
+    pub fn add_to_revoked_log(&mut self, digest: Digest) {
         self.revoked.push(digest);
     }
 
@@ -158,7 +158,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn watermark(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
+    pub async fn change_time(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let Some(sql) = self.dialect.clock() else { return Ok(now) };
         let row = self.one(sqlx::query(sql)).await?;
         super::row::DbRow::of("clock", &row).stamp("now")

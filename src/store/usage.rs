@@ -42,7 +42,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn verify(
+    pub async fn verify_secrets(
         &mut self,
         digests: &[Digest],
         now: Timestamp,
@@ -71,7 +71,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer, or a row is damaged.
-    pub async fn buckets(
+    pub async fn usage_buckets(
         &mut self,
         keys: &[Id],
         width: BucketWidth,
@@ -130,10 +130,10 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn prune(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn delete_expired(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for (sql, before) in [
-            ("DELETE FROM usage_hours WHERE start < $1", now.minus(BucketWidth::Hour.kept())),
-            ("DELETE FROM usage_days WHERE start < $1", now.minus(BucketWidth::Day.kept())),
+            ("DELETE FROM usage_hours WHERE start < $1", now.minus(BucketWidth::Hour.retention())),
+            ("DELETE FROM usage_days WHERE start < $1", now.minus(BucketWidth::Day.retention())),
             ("DELETE FROM idempotency WHERE expires_at <= $1", now),
         ] {
             self.execute(sqlx::query(sql).bind(before.0)).await?;

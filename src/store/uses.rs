@@ -42,10 +42,10 @@ impl Tx {
     /// # Errors
     /// The database refuses.
     pub async fn record_uses(&mut self, uses: &[KeyUseUpdate], now: Timestamp) -> Result<(), StoreError> {
-        let mark = self.watermark(now).await?;
+        let mark = self.change_time(now).await?;
         for part in uses.chunks(AT_ONCE) {
             if self.dialect() == Dialect::Postgres {
-                self.live_digests(part).await?;
+                self.active_digests(part).await?;
             }
             self.mark_used(part, mark).await?;
             self.count_uses(part).await?;
@@ -58,16 +58,16 @@ impl Tx {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn record_uses_of(
+    pub async fn record_uses_if_active(
         &mut self,
         uses: Vec<(Digest, KeyUseUpdate)>,
         now: Timestamp,
     ) -> Result<Vec<bool>, StoreError> {
-        let mark = self.watermark(now).await?;
+        let mark = self.change_time(now).await?;
         let (digests, uses): (Vec<_>, Vec<_>) = uses.into_iter().unzip();
         let mut answers = Vec::with_capacity(uses.len());
         for (uses, digests) in uses.chunks(AT_ONCE).zip(digests.chunks(AT_ONCE)) {
-            let live = self.live_digests(uses).await?;
+            let live = self.active_digests(uses).await?;
             let own = |used: &KeyUseUpdate, digest: &Digest| live.get(&used.id) == Some(digest);
             answers.extend(uses.iter().zip(digests).map(|(used, digest)| own(used, digest)));
             let pairs = uses.iter().zip(digests);
@@ -80,7 +80,7 @@ impl Tx {
 
     /// The digests of those keys that are not revoked, and stay so until the end of the transaction. They are taken in the order
     /// of ids, as by every process: the update alone would take them in an order of its own, and two of them wait for each other.
-    async fn live_digests(&mut self, uses: &[KeyUseUpdate]) -> Result<HashMap<Id, Digest>, StoreError> {
+    async fn active_digests(&mut self, uses: &[KeyUseUpdate]) -> Result<HashMap<Id, Digest>, StoreError> {
         let sql =
             SqlStatement::new("SELECT k.id, k.digest FROM keys AS k WHERE k.revoked_at IS NULL AND k.id IN ")
                 .ids(uses.iter().map(|used| used.id))

@@ -61,7 +61,7 @@ impl ChartRange {
             Self::Month => 30,
             Self::Quarter => 90,
         };
-        let width = self.bucket_width().ms();
+        let width = self.bucket_width().duration();
         now.floor(width).minus((buckets - 1) * width)
     }
 
@@ -95,7 +95,7 @@ pub fn bucket_counts(
     now: Timestamp,
     known_since: Timestamp,
 ) -> CountSeries {
-    let step = width.ms();
+    let step = width.duration();
     let first = from.floor(step);
     let count = usize::try_from(now.since(first) / step + 1).unwrap_or(0);
     let mut series: CountSeries = (0_i64..)
@@ -222,7 +222,7 @@ impl ChartInterval {
 
 /// A range's name for a count in one of its buckets: `an hour`, `a day`.
 pub fn bucket_unit(width: BucketWidth) -> &'static str {
-    match width.ms() {
+    match width.duration() {
         HOUR => "an hour",
         DAY => "a day",
         _ => "a bucket",

@@ -134,7 +134,7 @@ impl TextField {
         let (before, all) = match &self.0 {
             Text::Shown(input) => {
                 // What a character takes on the screen is what its cleaned form takes.
-                let shown = |text: &str| theme.text(&text::line(text)).into_owned();
+                let shown = |text: &str| theme.text(&text::sanitize_line(text)).into_owned();
                 let before: String = input.value().chars().take(input.cursor()).collect();
                 (shown(&before), shown(input.value()))
             }
@@ -144,14 +144,14 @@ impl TextField {
             }
         };
         let room = usize::from(area.width) - 1;
-        let cursor = text::width(&before);
+        let cursor = text::display_width(&before);
         let skip = cursor.saturating_sub(room);
         let mut skipped = 0;
         let rest: String = all
             .chars()
             .skip_while(|c| {
                 let skips = skipped < skip;
-                skipped += text::width(c.encode_utf8(&mut [0; 4]));
+                skipped += text::display_width(c.encode_utf8(&mut [0; 4]));
                 skips
             })
             .collect();

@@ -165,13 +165,13 @@ impl KeyList {
 fn same(known: &MemberRef, new: &MemberRef) -> bool {
     known.status == new.status
         && known.removed_at == new.removed_at
-        && known.name == text::line(&new.name)
-        && known.email == text::line(&new.email)
+        && known.name == text::sanitize_line(&new.name)
+        && known.email == text::sanitize_line(&new.email)
 }
 
 /// Cleans in place, and gives back what memory the text does not need.
 fn clean(text: &mut String) {
-    if let std::borrow::Cow::Owned(clean) = text::line(text) {
+    if let std::borrow::Cow::Owned(clean) = text::sanitize_line(text) {
         *text = clean;
     }
     text.shrink_to_fit();

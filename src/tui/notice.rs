@@ -44,7 +44,7 @@ impl Notices {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(Notice { at, error, text: text::line(sentence).into_owned() });
+        self.kept.push_back(Notice { at, error, text: text::sanitize_line(sentence).into_owned() });
         self.shown = true;
     }
 

@@ -158,7 +158,7 @@ pub fn frame(
     // A wide character that reaches under the frame would cover its left edge.
     for y in strip.y..strip.bottom() {
         if let Some(cell) = strip.x.checked_sub(1).and_then(|x| buf.cell_mut((x, y)))
-            && text::width(cell.symbol()) > 1
+            && text::display_width(cell.symbol()) > 1
         {
             cell.set_symbol(" ");
         }
@@ -186,7 +186,7 @@ pub fn frame(
 pub fn asks_for(phrase: &str, context: &Context, columns: u16) -> String {
     let (enter, cancel) = (context.key_press(Action::Submit), context.key_press(Action::Cancel));
     let whole = format!("Type {phrase} and {enter}, or {cancel}: ");
-    let fits = text::width(&whole) + text::width(phrase) < usize::from(columns);
+    let fits = text::display_width(&whole) + text::display_width(phrase) < usize::from(columns);
     if fits { whole } else { format!("Type {phrase}: ") }
 }
 

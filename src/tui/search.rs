@@ -118,7 +118,7 @@ impl<T: FieldTest> Search<T> {
         buf.set_string(area.x + 1, area.y, "/", theme.style(role));
         let start = area.x + 3;
         let room = area.width.saturating_sub(4);
-        let typed = u16::try_from(text::width(&text::line(self.text()))).unwrap_or(room);
+        let typed = u16::try_from(text::display_width(&text::sanitize_line(self.text()))).unwrap_or(room);
         let said = match &self.wrong {
             Some(wrong) => Some(Line::styled(wrong.message.as_str(), theme.style(StyleRole::Danger))),
             None if self.is_empty() => Some(Line::styled(example, theme.style(StyleRole::Muted))),
@@ -132,7 +132,9 @@ impl<T: FieldTest> Search<T> {
         }
         let cursor = self.field.draw(field, self.typing, theme, buf);
         if let Some(wrong) = self.wrong.as_ref().filter(|_| typed < room) {
-            let column = |at: usize| u16::try_from(text::width(&text::line(&self.text()[..at]))).unwrap_or(0);
+            let column = |at: usize| {
+                u16::try_from(text::display_width(&text::sanitize_line(&self.text()[..at]))).unwrap_or(0)
+            };
             let (from, to) = (column(wrong.at.start), column(wrong.at.end).max(column(wrong.at.start) + 1));
             let place = Rect { x: start + from, width: to - from, ..area };
             buf.set_style(

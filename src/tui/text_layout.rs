@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::theme::{StyleRole, Theme};
-use crate::domain::text::width;
+use crate::domain::text::display_width;
 
 /// The text in lines of at most `columns`; a word that is longer is broken.
 pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
@@ -15,7 +15,7 @@ pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
         let mut line = String::new();
         let mut used = 0;
         for word in paragraph.split_whitespace() {
-            let w = width(word);
+            let w = display_width(word);
             if used > 0 && used + 1 + w <= columns {
                 line.push(' ');
                 line.push_str(word);
@@ -27,7 +27,7 @@ pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
             }
             (line, used) = (String::new(), 0);
             for cluster in word.graphemes(true) {
-                let w = width(cluster);
+                let w = display_width(cluster);
                 if used + w > columns {
                     lines.push(std::mem::take(&mut line));
                     used = 0;
@@ -62,7 +62,7 @@ pub fn wrap_spans(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
     let mut used = 0;
     for span in spans {
         for word in span.content.split_inclusive(' ') {
-            let bare = width(word.trim_end());
+            let bare = display_width(word.trim_end());
             if used > 0 && used + bare > columns {
                 lines.push(Line::default());
                 used = 0;
@@ -72,12 +72,12 @@ pub fn wrap_spans(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
                     lines.push(Line::default());
                     used = 0;
                 }
-                used += width(&part);
+                used += display_width(&part);
                 if let Some(line) = lines.last_mut() {
                     line.spans.push(Span::styled(part, span.style));
                 }
             }
-            let space = width(word) - bare;
+            let space = display_width(word) - bare;
             if used > 0 && used + space < columns {
                 used += space;
                 if let Some(line) = lines.last_mut() {

@@ -128,7 +128,7 @@ impl Theme {
 
     /// Cleaned text as this terminal can show it.
     pub fn text(self, clean: &str) -> Cow<'_, str> {
-        if self.ascii { text::ascii(clean) } else { Cow::Borrowed(clean) }
+        if self.ascii { text::to_ascii(clean) } else { Cow::Borrowed(clean) }
     }
 }
 

@@ -239,7 +239,7 @@ impl UiModel for Welcome {
         let columns = usize::from(width);
         let muted = theme.style(StyleRole::Muted);
         let mut failed = self.failed.as_ref().map_or_else(Vec::new, |why| {
-            wrap_paragraph(&theme.text(&text::block(why)), theme.style(StyleRole::Danger), columns)
+            wrap_paragraph(&theme.text(&text::sanitize_block(why)), theme.style(StyleRole::Danger), columns)
         });
         if failed.is_empty() && is_open(self.server.text()) {
             failed = wrap_paragraph(OPEN, theme.style(StyleRole::Stale), columns);

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward::clock::monotonic;
+use keyward::clock::monotonic_now;
 use keyward::domain::id::Id;
 use keyward::domain::key::{ClientInfo, Key, KeyKind};
 use keyward::domain::member::{MemberRef, MemberStatus, Role};
@@ -165,7 +165,7 @@ impl Screen {
         let mut took = Vec::new();
         let before = self.drafts;
         for _ in 0..times {
-            let began = monotonic();
+            let began = monotonic_now();
             self.press(keys);
             took.push(began.elapsed());
             if !back.is_empty() {
@@ -201,7 +201,7 @@ fn main() {
     screen.measure("type a letter in the preview", 21, "r", "");
     screen.press("esc");
     screen.measure("move down", 101, "j", "");
-    let began = monotonic();
+    let began = monotonic_now();
     for n in 0..20 {
         screen.send(Msg::Tick { now: UiTime::after_start(Duration::from_millis(10_000 + n * 6_000)) });
     }

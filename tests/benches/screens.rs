@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward::clock::monotonic;
+use keyward::clock::monotonic_now;
 use keyward::domain::id::Id;
 use keyward::domain::key::{ClientInfo, Key, KeyKind};
 use keyward::domain::member::{MemberRef, MemberStatus, Role};
@@ -42,10 +42,10 @@ const ROUNDS: usize = 9;
 
 fn main() {
     for count in [1_000, 100_000] {
-        let began = monotonic();
+        let began = monotonic_now();
         let mut screen = Screen::of(count);
         println!("\n{count} keys at {}x{}", SIZE.0, SIZE.1);
-        println!("  taken in pages of {PAGE}          {:>9.1} ms in all", ms(monotonic() - began));
+        println!("  taken in pages of {PAGE}          {:>9.1} ms in all", ms(monotonic_now() - began));
         println!("  first frame                  {:>9} bytes in {} write", screen.bytes(), screen.writes());
         // The first row that was shown stayed selected while others came.
         screen.press("gg");
@@ -172,10 +172,10 @@ impl Screen {
         let mut writes = 0;
         for _ in 0..times {
             self.meter.0.borrow_mut().clear();
-            let began = monotonic();
+            let began = monotonic_now();
             self.update(key);
             self.frame();
-            took.push(monotonic() - began);
+            took.push(monotonic_now() - began);
             bytes.push(self.bytes());
             writes = writes.max(self.writes());
         }
@@ -194,12 +194,12 @@ impl Screen {
     fn burst(&mut self) {
         self.press("G");
         self.meter.0.borrow_mut().clear();
-        let began = monotonic();
+        let began = monotonic_now();
         for _ in 0..PRESSES {
             self.update("k");
         }
         self.frame();
-        let took = monotonic() - began;
+        let took = monotonic_now() - began;
         println!(
             "  {PRESSES} presses at once          {:>9} bytes a press, rounded up, {} in {} write; {:.0} us",
             self.bytes().div_ceil(PRESSES),
@@ -216,11 +216,11 @@ impl Screen {
         for column in sortable {
             let mut took = Vec::new();
             for _ in 0..ROUNDS {
-                let began = monotonic();
+                let began = monotonic_now();
                 let Model { tables, context, .. } = &mut self.model;
                 tables.workspace.sort_by(context, column);
                 self.frame();
-                took.push(monotonic() - began);
+                took.push(monotonic_now() - began);
             }
             println!("  sort by {:<20} {:>9.1} ms", columns[column].title, ms(median(took)));
         }
@@ -235,10 +235,10 @@ impl Screen {
                 let mut most = Duration::ZERO;
                 for letter in filter.chars() {
                     let key = if letter == ' ' { "space".to_owned() } else { letter.to_string() };
-                    let began = monotonic();
+                    let began = monotonic_now();
                     self.update(&key);
                     self.frame();
-                    most = most.max(monotonic() - began);
+                    most = most.max(monotonic_now() - began);
                 }
                 dearest.push(most);
                 self.update("esc");

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use keyward::clock::{Clock, monotonic, random_bytes};
+use keyward::clock::{Clock, monotonic_now, random_bytes};
 use keyward::domain::secret::{Token, TokenKind};
 use keyward::domain::time::DAY;
 use keyward::server::{self, RunningServer, Settings};
@@ -73,7 +73,7 @@ async fn keys(address: SocketAddr, store: &Store) -> Vec<String> {
     let digest = TokenKind::Code.digest(code.expose()).unwrap();
     let admin =
         AdminInvitation { email: "ada@plant.example".into(), code: digest, at, expires_at: at.plus(DAY) };
-    store.bootstrap("Plant".into(), admin, random_bytes).await.unwrap();
+    store.set_up_organization("Plant".into(), admin, random_bytes).await.unwrap();
     let session = post(address, "sessions", "", &json!({"code": code.expose()})).await;
     let authorization = format!("Authorization: Bearer {}\r\n", session["token"].as_str().unwrap());
     let mut keys = Vec::new();
@@ -133,10 +133,10 @@ fn rate(load: &Runtime, address: SocketAddr, asks: &[String]) -> f64 {
     load.block_on(async {
         tokio::time::sleep(ROUND / 4).await;
         counts.store(true, Relaxed);
-        let started = monotonic();
+        let started = monotonic_now();
         tokio::time::sleep(ROUND).await;
         counts.store(false, Relaxed);
-        let took = monotonic() - started;
+        let took = monotonic_now() - started;
         ends.store(true, Relaxed);
         for connection in connections {
             connection.await.unwrap();

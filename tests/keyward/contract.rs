@@ -168,7 +168,7 @@ async fn equal_parallel_creates_make_one_key_with_one_secret() {
                         let found = server.ada.client.send(CallRequest::with(LookUpKeyCall, body)).await;
                         alive += usize::from(found.is_ok());
                     }
-                    Err(error) => assert!(error.is(P::IdempotencyInProgress), "{error}"),
+                    Err(error) => assert!(error.is_problem(P::IdempotencyInProgress), "{error}"),
                 }
             }
             ids.dedup();

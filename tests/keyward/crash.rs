@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keyward::client::{CallRequest, Client, Credential};
-use keyward::clock::{monotonic, random_bytes};
+use keyward::clock::{monotonic_now, random_bytes};
 use keyward::domain::activity::{Action, Activity};
 use keyward::domain::id::Id;
 use keyward::domain::key::KeyKind;
@@ -83,7 +83,7 @@ async fn work_on(
 async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     let mut reader = store.reader().await.unwrap();
     let members = reader.members(None, 1_000_000).await.unwrap();
-    let live = reader.live_keys_of(admin, KeyKind::Organization).await.unwrap();
+    let live = reader.active_keys_of(admin, KeyKind::Organization).await.unwrap();
     let reviews = reader.reviews(ReviewFilter::default(), 1_000_000).await.unwrap();
     let log = reader.activity(ActivityFilter::default(), 1_000_000).await.unwrap();
     let keys_of = |action| -> Vec<Id> {
@@ -152,7 +152,7 @@ async fn acknowledged_writes_survive_a_killed_server() {
             let client = server.client.with_credential(credential.clone());
             let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(client.clone(), count.clone()))).collect();
             let enough = usize::from(u8::from_ne_bytes(random_bytes())) / 4;
-            let begun = monotonic();
+            let begun = monotonic_now();
             while count.load(Ordering::SeqCst) < enough {
                 assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");
                 tokio::task::yield_now().await;
@@ -181,14 +181,14 @@ async fn every_acknowledged_write_was_synced() {
     };
     let count = Arc::new(AtomicUsize::new(0));
     let worker = tokio::spawn(work(server.client.with_credential(credential), count.clone()));
-    let begun = monotonic();
+    let begun = monotonic_now();
     while count.load(Ordering::SeqCst) < WRITES {
         assert!(begun.elapsed() < Duration::from_mins(2), "nothing happens");
         tokio::task::yield_now().await;
     }
     tokio::task::block_in_place(|| server.kill());
     worker.await.unwrap();
-    let begun = monotonic();
+    let begun = monotonic_now();
     let syncs = loop {
         let lines = std::fs::read_to_string(&log).unwrap();
         if lines.lines().last().is_some_and(|line| line.contains("+++ killed")) {

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use keyward::domain::key::holds_secret;
+use keyward::domain::key::contains_secret;
 use serde_json::Value;
 
 use crate::support::program::{ProgramHome, ProgramServer, RunningProgram, http_get};
@@ -11,7 +11,7 @@ use crate::support::program::{ProgramHome, ProgramServer, RunningProgram, http_g
 fn a_key_is_created_used_protected_and_revoked() {
     let ProgramServer { home, url, server: _server } = ProgramServer::start();
     let created = home.run(&["keys", "create", "--workspace", "--name", "Grafana"]);
-    assert!(!holds_secret(&created.err), "{}", created.err);
+    assert!(!contains_secret(&created.err), "{}", created.err);
     let secret = created.ok();
     assert!(secret.starts_with("sk_") && secret.len() == 43, "more than the secret, or less");
 
@@ -62,7 +62,7 @@ EOF
     };
     assert_eq!(said.code, 42, "{said:?}");
     assert_eq!(said.out, "", "the demo prints nothing itself");
-    assert!(!holds_secret(&said.err), "{}", said.err);
+    assert!(!contains_secret(&said.err), "{}", said.err);
     let list: Value = serde_json::from_slice(&std::fs::read(home.path("list.json")).unwrap()).unwrap();
     let list = list.as_array().unwrap();
     let x = list.iter().find(|key| key["name"] == "x").unwrap();

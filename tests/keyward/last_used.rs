@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keyward::client::{CallRequest, Client, ClientError, Credential};
-use keyward::clock::{Clock, monotonic, random_bytes};
+use keyward::clock::{Clock, monotonic_now, random_bytes};
 use keyward::domain::id::Id;
 use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::time::{HOUR, SECOND, Timestamp};
@@ -109,7 +109,7 @@ async fn hammer(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
 }
 
 async fn until(count: &AtomicUsize, enough: usize) {
-    let begun = monotonic();
+    let begun = monotonic_now();
     while count.load(Ordering::SeqCst) < enough {
         assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");
         tokio::task::yield_now().await;
@@ -261,7 +261,8 @@ async fn a_shutdown_loses_no_use() {
                 let key = stored(&store, id).await;
                 assert_eq!(key.use_count, answered, "{} round {round}: uses on record", database.name);
                 let hours = store.reader().await.unwrap();
-                let hours = { hours }.buckets(&[id], BucketWidth::Hour, Timestamp(0), now()).await.unwrap();
+                let hours =
+                    { hours }.usage_buckets(&[id], BucketWidth::Hour, Timestamp(0), now()).await.unwrap();
                 let counted: i64 = hours.values().flatten().map(|bucket| bucket.count).sum();
                 assert_eq!(counted, answered, "{} round {round}: uses by the hour", database.name);
             }

@@ -32,7 +32,7 @@ fn holder(client: &Client, created: &CreatedKey) -> Client {
 async fn accepted(holder: &Client) -> bool {
     match holder.send(CallRequest::to(ListSites)).await {
         Ok(_) => true,
-        Err(error) if error.is(P::KeyInvalid) => false,
+        Err(error) if error.is_problem(P::KeyInvalid) => false,
         Err(error) => panic!("{error}"),
     }
 }
@@ -182,7 +182,7 @@ async fn a_personal_key_never_outlives_its_member() {
                 Ok(created) => {
                     assert!(!accepted(&holder(&server.client, &created)).await, "{}", database.name);
                 }
-                Err(error) => assert!(error.is(P::SessionEnded), "{error}"),
+                Err(error) => assert!(error.is_problem(P::SessionEnded), "{error}"),
             }
         }
         server.stop().await;

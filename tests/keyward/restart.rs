@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keyward::client::{CallRequest, Client};
-use keyward::clock::monotonic;
+use keyward::clock::monotonic_now;
 use keyward::domain::member::Role;
 use keyward::wire::members::{CreateInvitation, InviteMember};
 use keyward::wire::problem::ProblemType as P;
@@ -26,7 +26,7 @@ async fn invite_on(client: Client, name: String, stop: tokio_util::sync::Cancell
         match client.send(CallRequest::with(CreateInvitation, invite)).await {
             Ok(_) => acknowledged.push(email),
             Err(error) => {
-                assert!(error.is(P::Unavailable) || error.is(P::OutcomeUnknown), "{error:?}");
+                assert!(error.is_problem(P::Unavailable) || error.is_problem(P::OutcomeUnknown), "{error:?}");
             }
         }
     }
@@ -45,9 +45,9 @@ async fn a_postgresql_restart_loses_nothing_and_the_server_recovers() {
         });
         let writers: Vec<_> = writers.collect();
         tokio::task::block_in_place(|| cluster.restart(mode));
-        let up = monotonic();
+        let up = monotonic_now();
         while let Err(error) = server.ada.client.send(CallRequest::to(GetMe)).await {
-            assert!(error.is(P::Unavailable), "{error:?}");
+            assert!(error.is_problem(P::Unavailable), "{error:?}");
             assert!(up.elapsed() < Duration::from_secs(5), "the server did not recover: {error:?}");
         }
         stop.cancel();

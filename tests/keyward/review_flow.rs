@@ -81,7 +81,7 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
 
             // Each decision is applied and shown so, or it is a draft still, or it was never on the disk.
             let again = UiHarness::open(ada, &drafts).await.press("3").await;
-            let left = Drafts::read(&again.drafts);
+            let left = Drafts::parse(&again.drafts);
             let mut drafted = 0;
             for &key in &keys {
                 let is_draft = left.as_ref().is_some_and(|left| left.get(key).is_some());

@@ -117,7 +117,7 @@ impl Made {
 async fn accepted(holder: &Client) -> bool {
     match holder.send(CallRequest::to(ListSites)).await {
         Ok(_) => true,
-        Err(error) if error.is(P::KeyInvalid) => false,
+        Err(error) if error.is_problem(P::KeyInvalid) => false,
         Err(error) => panic!("{error}"),
     }
 }
@@ -304,7 +304,9 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
             let answered = user.await.unwrap();
             match finished {
                 Ok(_) => assert!(!answered, "{} round {round}: used, and revoked", database.name),
-                Err(error) => assert!(answered && error.is(P::UsedSince), "{} {error}", database.name),
+                Err(error) => {
+                    assert!(answered && error.is_problem(P::UsedSince), "{} {error}", database.name)
+                }
             }
         }
         days.server.stop().await;

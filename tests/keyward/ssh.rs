@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use keyward::clock::monotonic;
+use keyward::clock::monotonic_now;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ impl Sshd {
             .stderr(fs::File::create(at("log")).unwrap())
             .spawn()
             .unwrap();
-        let began = monotonic();
+        let began = monotonic_now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(began.elapsed() < PATIENCE, "{}", fs::read_to_string(at("log")).unwrap());
             std::thread::yield_now();
@@ -114,7 +114,7 @@ fn demo_in(home: &Path) -> String {
 const GONE: Duration = Duration::from_secs(10);
 
 fn until_gone(pid: Pid) {
-    let began = monotonic();
+    let began = monotonic_now();
     while fs::metadata(format!("/proc/{}", pid.as_raw_pid())).is_ok() {
         assert!(began.elapsed() < GONE, "the process lives on without its terminal");
         std::thread::yield_now();
@@ -138,7 +138,8 @@ pub fn create_and_reveal(pty: &mut Pty) -> String {
 
 /// The first whole secret in a text.
 pub fn secret_in(text: &str) -> Option<String> {
-    let whole = |at: usize| text.get(at..at + 43).filter(|s| keyward::domain::secret::check(s).is_ok());
+    let whole =
+        |at: usize| text.get(at..at + 43).filter(|s| keyward::domain::secret::check_secret(s).is_ok());
     text.match_indices("sk_").find_map(|(at, _)| whole(at)).map(str::to_owned)
 }
 

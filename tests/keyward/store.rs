@@ -29,7 +29,7 @@ fn ada() -> AdminInvitation {
 /// A store with Ada in it, who was invited.
 async fn with_ada(database: &Database) -> (Store, Id) {
     let store = database.open().await;
-    let ada = store.bootstrap("Plant".into(), ada(), random_bytes).await.unwrap().member.id;
+    let ada = store.set_up_organization("Plant".into(), ada(), random_bytes).await.unwrap().member.id;
     (store, ada)
 }
 
@@ -68,13 +68,13 @@ async fn insert_key(connection: &mut AnyConnection, member: Id, digest: Digest, 
 async fn an_organization_is_set_up_once_and_an_admin_can_always_be_invited_from_the_host() {
     for_each_database(async |database| {
         let store = database.open().await;
-        let early = store.invite_from_host(ada(), random_bytes).await;
+        let early = store.invite_admin(ada(), random_bytes).await;
         assert!(matches!(early, Err(SetUpError::NotSetUp)));
-        let first = store.bootstrap("Plant".into(), ada(), random_bytes).await.unwrap();
+        let first = store.set_up_organization("Plant".into(), ada(), random_bytes).await.unwrap();
         assert_eq!(first.member.status, MemberStatus::Invited);
-        let again = store.bootstrap("Plant".into(), ada(), random_bytes).await;
+        let again = store.set_up_organization("Plant".into(), ada(), random_bytes).await;
         assert!(matches!(again, Err(SetUpError::AlreadySetUp)));
-        let rescued = store.invite_from_host(ada(), random_bytes).await.unwrap();
+        let rescued = store.invite_admin(ada(), random_bytes).await.unwrap();
         assert_eq!(rescued.member.id, first.member.id);
         let log = store.reader().await.unwrap().activity(ActivityFilter::default(), 100).await.unwrap();
         assert_eq!(log.len(), 3);

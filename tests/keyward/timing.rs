@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use keyward::client::CallRequest;
-use keyward::clock::{monotonic, random_bytes};
+use keyward::clock::{monotonic_now, random_bytes};
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::secret::Secret;
@@ -101,7 +101,7 @@ fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     while times.iter().any(|times| times.len() < SAMPLES) {
         let [kind, key, ..] = random_bytes::<8>().map(usize::from);
         let kind = kind % 3;
-        let begun = monotonic();
+        let begun = monotonic_now();
         stream.write_all(asks[kind][key % asks[kind].len()].as_bytes()).unwrap();
         let read = stream.read(&mut buffer).unwrap();
         let took = begun.elapsed();
@@ -213,7 +213,7 @@ async fn rate(address: SocketAddr, secret: &str) -> f64 {
             })
         })
         .collect();
-    let begun = monotonic();
+    let begun = monotonic_now();
     tokio::time::sleep(ROUND).await;
     let (count, took) = (answered.load(Ordering::SeqCst), begun.elapsed());
     ends.store(true, Ordering::SeqCst);

@@ -158,7 +158,7 @@ fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
 
 /// screen writes the file after the command that asks for it has ended.
 fn until_written(path: &Path) -> String {
-    let began = keyward::clock::monotonic();
+    let began = keyward::clock::monotonic_now();
     loop {
         let text = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
         if text.contains("ready>") {

@@ -91,7 +91,7 @@ async fn tmux(context: &CommandContext) -> Check {
         let output = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output();
         // A server of tmux that is stuck is no reason to be stuck.
         let output = tokio::time::timeout(std::time::Duration::from_secs(2), output).await.ok()?.ok()?;
-        Some(text::line(String::from_utf8_lossy(&output.stdout).trim()).into_owned())
+        Some(text::sanitize_line(String::from_utf8_lossy(&output.stdout).trim()).into_owned())
     };
     let Some(version) = ask(&["-V"]).await else {
         return warning(

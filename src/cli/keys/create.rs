@@ -51,8 +51,8 @@ pub(super) async fn run(args: CreateArgs, context: &CommandContext) -> Result<Ex
     }
     let wrong =
         |field: &str, e: key::TextError| CommandError::usage(format!("--{field} {e}; no key was created"));
-    let name = key::name(args.name.as_deref().unwrap_or("")).map_err(|e| wrong("name", e))?;
-    let note = key::note(args.note.as_deref().unwrap_or("")).map_err(|e| wrong("note", e))?;
+    let name = key::normalize_name(args.name.as_deref().unwrap_or("")).map_err(|e| wrong("name", e))?;
+    let note = key::normalize_note(args.note.as_deref().unwrap_or("")).map_err(|e| wrong("note", e))?;
     let kind = args.kind.kind();
     advise(&name, kind);
     let connection = context.connect()?;
@@ -94,7 +94,7 @@ pub(crate) async fn make(
         key_id: None,
         leaked: None,
     };
-    let record = match context.state.record(&pending) {
+    let record = match context.state.record_create(&pending) {
         Ok(record) => record,
         Err(e) => {
             sink.abandon();
@@ -120,7 +120,7 @@ async fn issue(
         Ok(created) => created,
         Err(error) => {
             sink.abandon();
-            if error.outcome_unknown() {
+            if error.is_outcome_unknown() {
                 let again = resume_command(&pending.idempotency_key);
                 let failure = CommandError::from(error);
                 let words = format!(
@@ -129,13 +129,13 @@ async fn issue(
                 );
                 return Err(CommandError::new(failure.exit_code, words));
             }
-            record.done()?;
+            record.remove()?;
             return Err(error.into());
         }
     };
     let Some(secret) = secret else {
         sink.abandon();
-        record.done()?;
+        record.remove()?;
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
@@ -146,7 +146,7 @@ async fn issue(
         ));
     };
     // Only a help for the next start: without it the idempotency key still finds the key.
-    let _ = record.note(&PendingCreate { key_id: Some(key.id), ..pending.clone() });
+    let _ = record.update(&PendingCreate { key_id: Some(key.id), ..pending.clone() });
     let takes_stdout = sink.takes_stdout();
     match sink.deliver(secret.expose()) {
         Err(why) => {
@@ -177,7 +177,7 @@ async fn issue(
             key
         }
     };
-    record.done()?;
+    record.remove()?;
     if takes_stdout || output.is_table() {
         print_message(&format!("Created the {} key {}.", pending.kind, named(&key)));
     } else {
@@ -191,7 +191,7 @@ async fn resume(id: &str, args: &CreateArgs, context: &CommandContext) -> Result
     let connection = context.connect()?;
     let (me, _) = super::me(&connection).await?;
     let url = connection.target.address.to_string();
-    let mut left = context.state.left_behind()?;
+    let mut left = context.state.take_over_abandoned()?;
     left.retain(|(pending, _)| {
         pending.url == url
             && pending.member == me.member.id
@@ -214,7 +214,7 @@ async fn resume(id: &str, args: &CreateArgs, context: &CommandContext) -> Result
                     format!(
                         "  --resume={}  \"{}\" at {}",
                         p.idempotency_key,
-                        text::line(&p.create.name),
+                        text::sanitize_line(&p.create.name),
                         p.at
                     )
                 })

@@ -35,10 +35,10 @@ pub(super) async fn run(args: EditArgs, context: &CommandContext) -> Result<Exit
     let wrong =
         |field: &str, e: key::TextError| CommandError::usage(format!("--{field} {e}; nothing was changed"));
     let body = EditKey {
-        name: args.name.map(|n| key::name(&n)).transpose().map_err(|e| wrong("name", e))?,
+        name: args.name.map(|n| key::normalize_name(&n)).transpose().map_err(|e| wrong("name", e))?,
         note: args
             .note
-            .map(|n| key::note(&n).map(Option::unwrap_or_default))
+            .map(|n| key::normalize_note(&n).map(Option::unwrap_or_default))
             .transpose()
             .map_err(|e| wrong("note", e))?,
     };

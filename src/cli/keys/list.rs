@@ -65,7 +65,7 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
         let wanted = page.into_iter().filter(|key| rules.is_none_or(|rules| filter.matches(key, &rules)));
         wanted.map(|key| KeyRow::new(key, rules.as_ref())).collect::<Vec<_>>()
     };
-    let (kind, revoked) = (args.kind.kind(), args.revoked || filter.asks_for_revoked());
+    let (kind, revoked) = (args.kind.kind(), args.revoked || filter.includes_revoked());
     let most = args.limit.unwrap_or(usize::MAX);
     let sorted = args.sort.is_some() || args.reverse;
     if most == 0 {

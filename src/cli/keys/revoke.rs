@@ -18,7 +18,7 @@ use crate::client::ClientError;
 use crate::domain::key::{self, IN_USE_WITHIN, Key};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::text;
-use crate::domain::time::{Timestamp, ago};
+use crate::domain::time::{Timestamp, format_ago};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
@@ -210,7 +210,7 @@ pub(crate) async fn revoke(
     let reason = how
         .reason
         .as_deref()
-        .map(|r| key::note(r).map_err(|e| CommandError::usage(format!("--reason {e}"))))
+        .map(|r| key::normalize_note(r).map_err(|e| CommandError::usage(format!("--reason {e}"))))
         .transpose()?
         .flatten();
     if how.even_if_used && reason.is_none() {
@@ -251,7 +251,9 @@ fn foresee(
         }
         Ok(key) => {
             let (result, detail, exit) = match (key.revoked_at, key.last_used_at, since) {
-                (Some(at), ..) => ("already_revoked", format!("revoked {}", ago(at, now)), ExitCode::Success),
+                (Some(at), ..) => {
+                    ("already_revoked", format!("revoked {}", format_ago(at, now)), ExitCode::Success)
+                }
                 (None, Some(used), Some(since)) if used >= since => {
                     ("refused", used_by(&key, now), ExitCode::Refused)
                 }
@@ -264,11 +266,11 @@ fn foresee(
 
 /// `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`
 fn used_by(key: &Key, now: Timestamp) -> String {
-    let when = key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| ago(at, now));
+    let when = key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| format_ago(at, now));
     let who = key
         .last_used_by
         .as_ref()
-        .map_or_else(String::new, |by| format!(" by {}", text::line(&by.to_string())));
+        .map_or_else(String::new, |by| format!(" by {}", text::sanitize_line(&by.to_string())));
     format!("used {when}{who}")
 }
 
@@ -300,7 +302,7 @@ fn confirm(
         lines.join("\n")
     ));
     match doomed {
-        [key] if key.is_live(rules.now) => {
+        [key] if key.is_in_use(rules.now) => {
             prompt::confirm("It is in use. Type the last four characters of its mask:", key.last_four())
         }
         [_] => prompt::confirm("Revoke it? Type y:", "y"),
@@ -335,7 +337,7 @@ async fn carry_out(connection: &Connection, outcomes: &mut [RevokeRow], body: &R
             }
             Err(error) => {
                 let unknown =
-                    if error.outcome_unknown() { " Whether it was revoked is not known." } else { "" };
+                    if error.is_outcome_unknown() { " Whether it was revoked is not known." } else { "" };
                 let failure = CommandError::from(error);
                 outcome.result = "failed";
                 outcome.exit_code = failure.exit_code;

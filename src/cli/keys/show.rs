@@ -66,13 +66,13 @@ fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str,
     for (name, id) in [("Replaces", key.replaces), ("Replaced by", key.replaced_by)] {
         facts.extend(id.map(|id| (name, id.to_string())));
     }
-    if key.is_live(rules.now) {
+    if key.is_in_use(rules.now) {
         facts.push((
             "Live",
             "used within the last 24 hours: revoking it would break something now".to_owned(),
         ));
     }
-    for finding in rules.findings(key) {
+    for finding in rules.raised_flags(key) {
         facts.push(("Review", format!("{}: {}", finding.flag.label(), finding.evidence)));
     }
     let sum = |count: fn(&Bucket) -> i64| usage.buckets.iter().map(count).fold(0, i64::saturating_add);

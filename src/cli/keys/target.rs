@@ -54,18 +54,22 @@ pub fn id(target: &str) -> Result<Id, CommandError> {
 /// It is none.
 pub fn id_from(target: &str, command: &str) -> Result<Id, CommandError> {
     target.trim().parse().map_err(|_| {
-        CommandError::usage(format!("`{}` is not an id: find it with `{command}`", text::line(target)))
+        CommandError::usage(format!(
+            "`{}` is not an id: find it with `{command}`",
+            text::sanitize_line(target)
+        ))
     })
 }
 
 async fn by_id(connection: &Connection, kind: KeyKind, id: Id) -> Result<Key, CommandError> {
-    let elsewhere = |e: &ClientError| e.is(ProblemType::NotFound) || e.is(ProblemType::NotPermitted);
+    let elsewhere =
+        |e: &ClientError| e.is_problem(ProblemType::NotFound) || e.is_problem(ProblemType::NotPermitted);
     match connection.client.key(kind, id).await {
         // What is said is about the kind that was asked for.
         Err(first) if elsewhere(&first) => {
             connection.client.key(kind.other(), id).await.map_err(|second| match (first, second) {
                 (_, e) if !elsewhere(&e) => e.into(),
-                (e, _) if e.is(ProblemType::NotFound) => missing(&id.to_string(), kind),
+                (e, _) if e.is_problem(ProblemType::NotFound) => missing(&id.to_string(), kind),
                 (e, _) => e.into(),
             })
         }
@@ -79,7 +83,8 @@ async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result
             "a mask names no key, since several may share it: use the id or the exact name",
         ));
     }
-    let name = key::name(target).map_err(|e| CommandError::usage(format!("the name of a key {e}")))?;
+    let name =
+        key::normalize_name(target).map_err(|e| CommandError::usage(format!("the name of a key {e}")))?;
     let mut found = Vec::new();
     each_page(connection, kind, true, Retention::Page, |page| {
         found.extend(page.into_iter().filter(|key| key.name == name));
@@ -96,8 +101,11 @@ async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result
         1 => Ok(found.remove(0)),
         n => {
             let n = if n > TOO_MANY { format!("more than {TOO_MANY}") } else { n.to_string() };
-            let ids: Vec<String> =
-                found.iter().take(20).map(|k| format!("  {}  {}", k.id, text::line(&k.masked))).collect();
+            let ids: Vec<String> = found
+                .iter()
+                .take(20)
+                .map(|k| format!("  {}  {}", k.id, text::sanitize_line(&k.masked)))
+                .collect();
             Err(CommandError::new(
                 ExitCode::Refused,
                 format!(

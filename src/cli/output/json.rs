@@ -34,7 +34,7 @@ fn safe(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut buffer = [0; 4];
     for c in json.chars() {
-        if c.is_ascii() && c != '\x7f' || text::line(c.encode_utf8(&mut buffer)).starts_with(c) {
+        if c.is_ascii() && c != '\x7f' || text::sanitize_line(c.encode_utf8(&mut buffer)).starts_with(c) {
             out.push(c);
         } else {
             let mut units = [0; 2];
@@ -54,7 +54,7 @@ mod tests {
     fn what_acts_on_a_terminal_is_escaped_and_means_the_same() {
         let nasty = Value::String("a\u{1b}[2J\u{9b}\u{202e}é工\u{e0041}\u{7f}\u{fffd}".into());
         let json = safe(&nasty.to_string());
-        assert_eq!(text::first_unshowable(&json), None, "{json}");
+        assert_eq!(text::first_unsafe_char(&json), None, "{json}");
         assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), nasty);
         assert!(json.contains("é工"));
     }

@@ -41,7 +41,7 @@ impl<T: OutputRow> OutputStream<T> {
             OutputFormat::Csv => csv::body(&mut self.out, rows)?,
             OutputFormat::Id | OutputFormat::Table => {
                 for row in rows {
-                    writeln!(self.out, "{}", text::line(&row.id()))?;
+                    writeln!(self.out, "{}", text::sanitize_line(&row.id()))?;
                 }
             }
         }

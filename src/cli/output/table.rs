@@ -26,10 +26,10 @@ pub(super) fn write<T: OutputRow>(
         shown(&cell).into_owned()
     };
     let mut widths: Vec<usize> =
-        columns.iter().map(|c| if header { text::width(c.title) } else { 0 }).collect();
+        columns.iter().map(|c| if header { text::display_width(c.title) } else { 0 }).collect();
     for row in rows {
         for (i, widest) in widths.iter_mut().enumerate() {
-            *widest = text::width(&cell(row, i)).max(*widest);
+            *widest = text::display_width(&cell(row, i)).max(*widest);
         }
     }
     let kept = fit::<T>(&mut widths, width);
@@ -38,15 +38,18 @@ pub(super) fn write<T: OutputRow>(
         for &i in &kept {
             let whole = cell(i);
             // The ellipsis is wider where only ASCII is shown.
-            let mut cut = shown(&text::fit(&whole, widths[i])).into_owned();
+            let mut cut = shown(&text::truncate_to_width(&whole, widths[i])).into_owned();
             for room in (0..widths[i]).rev() {
-                if text::width(&cut) <= widths[i] {
+                if text::display_width(&cut) <= widths[i] {
                     break;
                 }
-                cut = shown(&text::fit(&whole, room)).into_owned();
+                cut = shown(&text::truncate_to_width(&whole, room)).into_owned();
             }
             line.push_str(&cut);
-            line.extend(std::iter::repeat_n(' ', (widths[i] + GAP).saturating_sub(text::width(&cut))));
+            line.extend(std::iter::repeat_n(
+                ' ',
+                (widths[i] + GAP).saturating_sub(text::display_width(&cut)),
+            ));
         }
         line.truncate(line.trim_end().len());
         writeln!(out, "{line}")
@@ -128,7 +131,7 @@ mod tests {
     fn ascii_stays_in_its_columns() {
         let rows = [Pair("工場 in the north of the town", "sk_…0190"), Pair("Plain", "sk_…0191")];
         for width in [None, Some(24), Some(30)] {
-            let lines = written(&rows, false, width, &text::ascii);
+            let lines = written(&rows, false, width, &text::to_ascii);
             let at: Vec<_> = lines.iter().map(|line| line.find("sk_").unwrap()).collect();
             assert_eq!(at[0], at[1], "{lines:?}");
             assert!(
@@ -152,7 +155,10 @@ mod tests {
         assert_eq!(lines(&rows, false, Some(20)), ["工場 in the n…  0190", "x\u{fffd}[2J           0191"]);
         assert_eq!(lines(&rows, false, Some(12)), ["工場 in the…", "x\u{fffd}[2J"]);
         for width in 14..60 {
-            assert!(lines(&rows, true, Some(width)).iter().all(|l| text::width(l) <= width), "{width}");
+            assert!(
+                lines(&rows, true, Some(width)).iter().all(|l| text::display_width(l) <= width),
+                "{width}"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::key::{Key, KeyKind};
 use crate::domain::review::Decision;
 use crate::domain::staleness::StalenessRules;
 use crate::domain::text;
-use crate::domain::time::ago;
+use crate::domain::time::format_ago;
 use crate::wire::problem::ProblemType;
 use crate::wire::reviews::{ApplyDecision, CreateReview, ReviewsQuery};
 
@@ -116,7 +116,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     if kept.is_empty() {
         return nothing();
     }
-    let mut drafts = Drafts::read(&kept).ok_or_else(|| {
+    let mut drafts = Drafts::parse(&kept).ok_or_else(|| {
         CommandError::new(
             ExitCode::Failure,
             "the prepared decisions on this machine cannot be read; decide again in the terminal UI",
@@ -124,8 +124,8 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     })?;
     let (_, rules) = me(&connection).await?;
     let query = ReviewsQuery { review: Some(drafts.review_id), ..ReviewsQuery::default() };
-    if let Some(change) = drafts.recorded(&reviews(&connection, query).await?) {
-        drafts.take(change);
+    if let Some(change) = drafts.settled_by(&reviews(&connection, query).await?) {
+        drafts.apply(change);
     }
     if drafts.is_empty() {
         return nothing();
@@ -152,12 +152,12 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
         confirm(&plan, revokes, &connection)?;
     }
     // In one line, whatever state it was left in: the changes are appended to it.
-    context.state.keep_drafts(&profile, &drafts.line())?;
+    context.state.save_drafts(&profile, &drafts.to_line())?;
     for applied in plan.iter_mut().filter(|a| a.result == WOULD) {
         let (change, stop) = carry_out(&connection, applied, &drafts).await;
         if let Some(change) = change {
-            context.state.note_drafts(&profile, &change.line())?;
-            drafts.take(change);
+            context.state.append_drafts(&profile, &change.to_line())?;
+            drafts.apply(change);
         }
         if stop {
             break;
@@ -181,8 +181,8 @@ fn foresee(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> 
         (Some(key), Decision::Revoke) if key.revoked_at.is_some() => Some("it is revoked already".to_owned()),
         (Some(key), Decision::Revoke) => key
             .last_used_at
-            .filter(|&at| at >= draft.seen_until || key.is_live(rules.now))
-            .map(|at| format!("it is in use: used {}", ago(at, rules.now))),
+            .filter(|&at| at >= draft.seen_until || key.is_in_use(rules.now))
+            .map(|at| format!("it is in use: used {}", format_ago(at, rules.now))),
         _ => None,
     };
     ApplyRow {
@@ -207,7 +207,7 @@ fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result
             format!(
                 "  {:7} \"{}\" – {}{}",
                 a.decision,
-                text::line(&a.name),
+                text::sanitize_line(&a.name),
                 if a.result == WOULD { "" } else { "left: " },
                 a.detail
             )

@@ -1,6 +1,6 @@
 //! A key as it was pasted, with everything that may have happened to it on the way: what is wrong with it, in words.
 
-use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, SecretError, check};
+use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, SecretError, check_secret};
 
 /// What was pasted.
 pub(super) struct PastedKey<'a> {
@@ -67,7 +67,7 @@ impl<'a> PastedKey<'a> {
         if self.quoted {
             hints.push("Quotes stand around it: they are no part of the key.".to_owned());
         }
-        if let Err(wrong) = check(self.key) {
+        if let Err(wrong) = check_secret(self.key) {
             hints.push(self.surrounded().unwrap_or_else(|| self.malformed(wrong)));
         }
         let ends_in_line = self.raw.trim_end_matches(' ').ends_with('\n');
@@ -86,7 +86,7 @@ impl<'a> PastedKey<'a> {
     fn surrounded(&self) -> Option<String> {
         let whole = |at: usize| {
             let word = self.key.get(at..at + SECRET_LENGTH)?;
-            check(word).is_ok().then_some(at)
+            check_secret(word).is_ok().then_some(at)
         };
         let found: Vec<usize> =
             self.key.match_indices(SECRET_PREFIX).filter_map(|(at, _)| whole(at)).collect();

@@ -52,7 +52,7 @@ impl PendingCreateFile {
     ///
     /// # Errors
     /// The file cannot be written; it may then still hold what it held before.
-    pub fn note(&mut self, pending: &PendingCreate) -> Result<(), StateError> {
+    pub fn update(&mut self, pending: &PendingCreate) -> Result<(), StateError> {
         let text = serde_json::to_string(pending).expect("a record has no keys but texts");
         // A record only grows, so that a crash in between leaves no shorter one.
         self.file
@@ -66,7 +66,7 @@ impl PendingCreateFile {
     ///
     /// # Errors
     /// The file cannot be removed.
-    pub fn done(self) -> Result<(), StateError> {
+    pub fn remove(self) -> Result<(), StateError> {
         std::fs::remove_file(&self.path).map_err(|wrong| StateError::Io { path: self.path, wrong })
     }
 }
@@ -76,7 +76,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// The record cannot be written: then the create must not be sent.
-    pub fn record(&self, pending: &PendingCreate) -> Result<PendingCreateFile, StateError> {
+    pub fn record_create(&self, pending: &PendingCreate) -> Result<PendingCreateFile, StateError> {
         let (path, mut file) = self.create(&name(&pending.idempotency_key))?;
         let text = serde_json::to_string(pending).expect("a record has no keys but texts");
         let write = |file: &mut File| {
@@ -95,9 +95,9 @@ impl StateFolder {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn left_behind(&self) -> Result<Vec<(PendingCreate, PendingCreateFile)>, StateError> {
+    pub fn take_over_abandoned(&self) -> Result<Vec<(PendingCreate, PendingCreateFile)>, StateError> {
         let mut found = Vec::new();
-        for key in self.names("pending")? {
+        for key in self.list_json_files("pending")? {
             let path = self.folder().join(name(&key));
             let Ok(file) = File::options().read(true).write(true).open(&path) else { continue };
             match file.try_lock() {
@@ -138,18 +138,18 @@ mod tests {
             key_id: None,
             leaked: None,
         };
-        let mut held = state.record(&pending).unwrap();
+        let mut held = state.record_create(&pending).unwrap();
         let pending = PendingCreate { key_id: Some(Id::new(Timestamp(1), [2; 10])), ..pending };
-        held.note(&pending).unwrap();
-        assert!(state.record(&pending).is_err(), "the same idempotency key twice");
-        assert!(state.left_behind().unwrap().is_empty(), "its holder lives");
+        held.update(&pending).unwrap();
+        assert!(state.record_create(&pending).is_err(), "the same idempotency key twice");
+        assert!(state.take_over_abandoned().unwrap().is_empty(), "its holder lives");
         drop(held);
-        let mut found = state.left_behind().unwrap();
+        let mut found = state.take_over_abandoned().unwrap();
         assert_eq!(found.len(), 1);
-        assert!(state.left_behind().unwrap().is_empty(), "taken over");
+        assert!(state.take_over_abandoned().unwrap().is_empty(), "taken over");
         let (again, held) = found.remove(0);
         assert_eq!(again, pending);
-        held.done().unwrap();
-        assert!(state.left_behind().unwrap().is_empty());
+        held.remove().unwrap();
+        assert!(state.take_over_abandoned().unwrap().is_empty());
     }
 }

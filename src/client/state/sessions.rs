@@ -46,7 +46,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// As [`StateFolder::remove`].
-    pub fn forget_session(&self, profile: &str) -> Result<(), StateError> {
+    pub fn remove_session(&self, profile: &str) -> Result<(), StateError> {
         self.remove(&file(profile))
     }
 
@@ -55,7 +55,7 @@ impl StateFolder {
     /// # Errors
     /// As [`StateFolder::names`].
     pub fn profiles(&self) -> Result<Vec<String>, StateError> {
-        self.names("sessions")
+        self.list_json_files("sessions")
     }
 }
 

@@ -181,7 +181,7 @@ impl KeyTest {
             Self::Address(needle) => last.is_some_and(|by| needle.is_in(&by.address)),
             Self::Flag(flag) => rules.flags(key).has(*flag),
             Self::Kind(kind) => key.kind == *kind,
-            Self::Is(KeyCondition::Live) => key.is_live(rules.now),
+            Self::Is(KeyCondition::Live) => key.is_in_use(rules.now),
             Self::Is(KeyCondition::Revoked) => key.revoked_at.is_some(),
             Self::Is(KeyCondition::Active) => key.revoked_at.is_none(),
             Self::Is(KeyCondition::Stale) => !rules.flags(key).is_empty(),
@@ -205,11 +205,11 @@ impl KeyFilter {
 
     /// Whether the key passes, where it is known whether it is marked on the screen.
     pub fn matches_marked(&self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
-        self.passes(&[&key.name, &key.masked], |test| test.holds(key, rules, marked))
+        self.matches_row(&[&key.name, &key.masked], |test| test.holds(key, rules, marked))
     }
 
     /// Whether the filter asks for revoked keys, so that they must not be hidden.
-    pub fn asks_for_revoked(&self) -> bool {
+    pub fn includes_revoked(&self) -> bool {
         self.terms().iter().any(|term| {
             !term.negated && term.test == super::TermPattern::Field(KeyTest::Is(KeyCondition::Revoked))
         })
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn revoked_keys_are_shown_when_asked_for() {
-        assert!(KeyFilter::parse("x is:revoked").unwrap().asks_for_revoked());
-        assert!(!KeyFilter::parse("!is:revoked").unwrap().asks_for_revoked());
+        assert!(KeyFilter::parse("x is:revoked").unwrap().includes_revoked());
+        assert!(!KeyFilter::parse("!is:revoked").unwrap().includes_revoked());
     }
 }

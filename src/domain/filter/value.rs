@@ -63,7 +63,7 @@ impl FieldValue {
 }
 
 /// The milliseconds of a span without a sign, `90d` or `24h`; nothing where the text is none.
-pub fn span(text: &str) -> Option<i64> {
+pub fn parse_duration(text: &str) -> Option<i64> {
     number_and_unit(text).and_then(|(n, ms)| n.checked_mul(ms))
 }
 

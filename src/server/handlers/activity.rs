@@ -35,7 +35,7 @@ async fn list(
         before: paging.after(),
     };
     let mut reader = server.store.reader().await?;
-    let as_of = reader.watermark(server.clock.now()).await?;
+    let as_of = reader.change_time(server.clock.now()).await?;
     let rows = reader.activity(filter, paging.fetch()).await?;
     Ok(CallResponse::new(paging.page(rows, |row| row.id, as_of, |row| row)))
 }

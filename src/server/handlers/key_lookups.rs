@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::{Actor, Permission};
-use crate::domain::secret::{Digest, check, digest_of};
+use crate::domain::secret::{Digest, check_secret, digest_of_secret};
 use crate::server::Server;
 use crate::server::auth::SessionCredential;
 use crate::server::error::ApiError;
@@ -32,7 +32,7 @@ async fn look_up(
     let actor = SessionCredential::from_headers(&request.headers)?.signed_in(&server).await?.actor;
     let digest = digest(&request.body()?.secret)?;
     server.recorder.write_before_reading().await;
-    let found = server.store.reader().await?.key_of_secret(&digest).await?;
+    let found = server.store.reader().await?.key_by_digest(&digest).await?;
     let mut key = found.ok_or(ApiError::NotFound)?.key;
     if actor.allow(Permission::LookUpAnyKey).is_err() && !is_own(&key, &actor) {
         return Err(ApiError::NotFound);
@@ -43,8 +43,8 @@ async fn look_up(
 
 fn digest(secret: &SecretString) -> Result<Digest, ApiError> {
     let secret = secret.expose().trim();
-    check(secret).map_err(|wrong| ApiError::field("secret", format!("is not a key: {wrong}")))?;
-    Ok(digest_of(secret))
+    check_secret(secret).map_err(|wrong| ApiError::field("secret", format!("is not a key: {wrong}")))?;
+    Ok(digest_of_secret(secret))
 }
 
 fn is_own(key: &Key, actor: &Actor) -> bool {
@@ -83,7 +83,7 @@ async fn revoke_leaked(
         Box::pin(async move {
             let actor = caller.within(&state, tx).await?.actor;
             let grant = actor.allow(Permission::LookUpAnyKey)?;
-            let key = tx.key_of_secret(&digest).await?.ok_or(ApiError::NotFound)?.key;
+            let key = tx.key_by_digest(&digest).await?.ok_or(ApiError::NotFound)?.key;
             if key.revoked_at.is_some() {
                 return Ok((key, actor));
             }

@@ -8,7 +8,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{self, ClientInfo, Key, KeyKind};
 use crate::domain::member::{Actor, Permission};
 use crate::domain::text;
-use crate::domain::time::{SECOND, Timestamp, ago};
+use crate::domain::time::{SECOND, Timestamp, format_ago};
 use crate::server::Server;
 use crate::server::auth::RefusedParty;
 use crate::server::auth::SessionCredential;
@@ -80,7 +80,7 @@ where
     let name = format!("keys {scope:?} {revoked} {:?}", query.changed_since);
     let paging = PageRequest::read(name, query.limit, query.cursor.as_deref())?;
     let mut reader = server.store.reader().await?;
-    let as_of = reader.watermark(server.clock.now()).await?;
+    let as_of = reader.change_time(server.clock.now()).await?;
     server.recorder.write_before_reading().await;
     let changed_since = query.changed_since.map(|since| since.minus(OVERLAP));
     let filter = KeyListFilter { scope, before: paging.after(), revoked, changed_since };
@@ -159,7 +159,7 @@ where
             }
             let event =
                 NewActivity::new(Action::KeyEdited, now, random_bytes()).by(grant.member().id, &client);
-            tx.record(event.key(id, &name).detail(changes)).await?;
+            tx.record_activity(event.key(id, &name).detail(changes)).await?;
             tx.on_end(move |outcome| {
                 if outcome == TransactionOutcome::Committed {
                     state.recorder.renamed(id, &name);
@@ -184,12 +184,12 @@ fn changes(before: &Key, name: &str, note: Option<&str>) -> String {
 
 /// A name as it is stored.
 fn checked_name(text: &str) -> Result<String, ApiError> {
-    key::name(text).map_err(|wrong| ApiError::field("name", wrong))
+    key::normalize_name(text).map_err(|wrong| ApiError::field("name", wrong))
 }
 
 /// A note or reason as it is stored; nothing where it is blank.
 pub(in crate::server) fn checked_text(field: &str, text: &str) -> Result<Option<String>, ApiError> {
-    key::note(text).map_err(|wrong| ApiError::field(field, wrong))
+    key::normalize_note(text).map_err(|wrong| ApiError::field(field, wrong))
 }
 
 async fn confirm<C>(
@@ -219,7 +219,7 @@ where
             if tx.confirm_key(id, now).await? {
                 let event = NewActivity::new(Action::KeyConfirmed, now, random_bytes())
                     .by(grant.member().id, &client);
-                tx.record(event.key(id, &row.key.name)).await?;
+                tx.record_activity(event.key(id, &row.key.name)).await?;
             }
             Ok::<_, ApiError>(within_reach(tx, id, kind, &actor).await?.key)
         })
@@ -331,9 +331,9 @@ impl RevokeOutcome {
 
 /// `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`
 fn use_of(key: &Key, now: Timestamp) -> String {
-    let when = key.last_used_at.map_or_else(|| "at a time not known".to_owned(), |at| ago(at, now));
+    let when = key.last_used_at.map_or_else(|| "at a time not known".to_owned(), |at| format_ago(at, now));
     match &key.last_used_by {
-        Some(client) => format!("used {when} by {}", text::line(&client.to_string())),
+        Some(client) => format!("used {when} by {}", text::sanitize_line(&client.to_string())),
         None => format!("used {when}"),
     }
 }
@@ -349,7 +349,7 @@ pub(in crate::server) async fn revoke_guarded(
 ) -> Result<RevokeOutcome, ApiError> {
     turn.suspend(tx, &[(before.id, before.kind)]).await?;
     // Asked for only now: no use is answered any more that could be dated later.
-    let now = tx.watermark(server.clock.now()).await?;
+    let now = tx.change_time(server.clock.now()).await?;
     let held_elsewhere = if tx.dialect() == Dialect::Postgres { HELD_ELSEWHERE } else { 0 };
     let guard = RevokeGuard {
         unless_used_since: options.unless_used_since.map(|since| since.minus(held_elsewhere)),
@@ -374,12 +374,12 @@ pub(in crate::server) async fn revoke_guarded(
         if let Some(new) = key.replaced_by {
             detail = format!("{detail}; replaced by {new}");
         }
-        tx.record(event(Action::KeyRevoked).detail(detail)).await?;
+        tx.record_activity(event(Action::KeyRevoked).detail(detail)).await?;
         return Ok(RevokeOutcome::Revoked(key));
     }
     turn.spare();
     if server.refusals.is_due(RefusedParty::Member(by.member), by.operation, now) {
-        tx.record(event(Action::KeyRevokeRefused).detail(use_of(&key, now))).await?;
+        tx.record_activity(event(Action::KeyRevokeRefused).detail(use_of(&key, now))).await?;
     }
     Ok(RevokeOutcome::UsedSince(key, now))
 }

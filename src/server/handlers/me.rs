@@ -27,17 +27,17 @@ async fn me(server: Arc<Server>, request: CallRequest<GetMe>) -> Result<CallResp
         role: found.actor.role,
         organization: Organization { id: organization.id, name: organization.name },
         usage_tracking_since: reader.tracking_since().await?,
-        as_of: reader.watermark(server.clock.now()).await?,
+        as_of: reader.change_time(server.clock.now()).await?,
         policy: server.settings.policy,
     }))
 }
 
 fn may(role: Role) -> MemberCapabilities {
     MemberCapabilities {
-        create_personal_keys: Permission::CreateKey(KeyKind::Personal).allowed(role),
-        manage_organization_keys: Permission::RevokeKey(KeyKind::Organization).allowed(role),
-        review: Permission::Review.allowed(role),
-        manage_members: Permission::ManageMembers.allowed(role),
-        read_activity: Permission::ReadActivity.allowed(role),
+        create_personal_keys: Permission::CreateKey(KeyKind::Personal).is_granted_to(role),
+        manage_organization_keys: Permission::RevokeKey(KeyKind::Organization).is_granted_to(role),
+        review: Permission::Review.is_granted_to(role),
+        manage_members: Permission::ManageMembers.is_granted_to(role),
+        read_activity: Permission::ReadActivity.is_granted_to(role),
     }
 }

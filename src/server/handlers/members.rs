@@ -53,7 +53,7 @@ async fn list(
     let query = request.query()?;
     let paging = PageRequest::read("members", query.limit, query.cursor.as_deref())?;
     let mut reader = server.store.reader().await?;
-    let as_of = reader.watermark(server.clock.now()).await?;
+    let as_of = reader.change_time(server.clock.now()).await?;
     let rows = reader.members(paging.after(), paging.fetch()).await?;
     Ok(CallResponse::new(paging.page(rows, |row| row.member.id, as_of, shown)))
 }
@@ -65,7 +65,7 @@ async fn invite(
     let caller = SessionCredential::from_headers(&request.headers)?;
     early(&server, caller).await?;
     let body = request.body()?;
-    let email = email::email(&body.email).map_err(|wrong| ApiError::field("email", wrong))?;
+    let email = email::normalize_email(&body.email).map_err(|wrong| ApiError::field("email", wrong))?;
     let (at, client) = (server.clock.now(), request.client);
     let invitation = server
         .clone()
@@ -91,7 +91,7 @@ async fn invite(
                 };
                 let event = NewActivity::new(Action::MemberInvited, at, random_bytes())
                     .by(grant.member().id, &client);
-                tx.record(event.member(id).detail(what)).await?;
+                tx.record_activity(event.member(id).detail(what)).await?;
                 let code = sessions::issue_code(tx, id, at, at.plus(INVITATION_FOR)).await?;
                 Ok::<_, ApiError>(Invitation { member: shown(found(tx, id).await?), code })
             })
@@ -123,7 +123,7 @@ async fn change_role(
                 let by = RemovalContext { grant: &grant, client: &client, at, turn: &turn };
                 if tx.set_role(id, body.role, at).await? {
                     let detail = format!("{} → {}", target.role, body.role);
-                    tx.record(by.event(Action::MemberRoleChanged).member(id).detail(detail)).await?;
+                    tx.record_activity(by.event(Action::MemberRoleChanged).member(id).detail(detail)).await?;
                 }
                 let revoked = if body.revoke_personal_keys == Some(true) {
                     let reason = format!("revoked when the owner's role became {}", body.role);
@@ -188,7 +188,7 @@ async fn end_sessions(
             Box::pin(async move {
                 let grant = admin(&server, caller, tx).await?;
                 let target = found(tx, id).await?;
-                let open = tx.open_sessions_of(id, auth::alive(&server, at)).await?;
+                let open = tx.count_open_sessions_of(id, auth::alive(&server, at)).await?;
                 tx.end_sessions_of(id, at).await?;
                 if target.is_active() {
                     // A code that was made in one of these sessions would open another.
@@ -197,7 +197,7 @@ async fn end_sessions(
                 if open > 0 {
                     let event = NewActivity::new(Action::SessionEnded, at, random_bytes());
                     let event = event.by(grant.member().id, &client).member(id);
-                    tx.record(event.detail(format!("all sessions of the member: {open}"))).await?;
+                    tx.record_activity(event.detail(format!("all sessions of the member: {open}"))).await?;
                 }
                 Ok::<_, ApiError>(())
             })

@@ -49,7 +49,7 @@ async fn list(
     let filter =
         ReviewFilter { review: query.review, key: query.key, since: query.since, before: paging.after() };
     let mut reader = server.store.reader().await?;
-    let as_of = reader.watermark(server.clock.now()).await?;
+    let as_of = reader.change_time(server.clock.now()).await?;
     let reviews = reader.reviews(filter, paging.fetch()).await?;
     Ok(CallResponse::new(paging.page(reviews, |review| review.id, as_of, |review| review)))
 }
@@ -76,9 +76,9 @@ async fn decide(
             tx.on_end(move |_| drop(running));
             let actor = caller.within(&state, tx).await?.actor;
             let grant = actor.allow(Permission::Review)?;
-            let now = tx.watermark(state.clock.now()).await?;
+            let now = tx.change_time(state.clock.now()).await?;
             let id = Id::new(now, random_bytes());
-            match tx.remember(&idempotent, id, now).await? {
+            match tx.claim_idempotency_key(&idempotent, id, now).await? {
                 Some(EarlierRequest { same: false, .. }) => return Err(ApiError::IdempotencyKeyReused),
                 Some(EarlierRequest { subject, .. }) => return before(tx, subject).await.map(Ok),
                 None => {}
@@ -93,7 +93,7 @@ async fn decide(
             // What is gathered of the key's use is evidence too.
             turn.suspend(tx, &[(key.id, key.kind)]).await?;
             let key = tx.key(key.id, KeyScope::Organization).await?.ok_or(ApiError::NotFound)?.key;
-            let now = tx.watermark(state.clock.now()).await?;
+            let now = tx.change_time(state.clock.now()).await?;
             let review = review(&state, tx, id, &key, &body, &grant, now).await?;
             let key = if body.decision == Decision::Revoke {
                 let options =
@@ -103,7 +103,7 @@ async fn decide(
                     RevokeOutcome::Revoked(key) => key,
                     refused @ RevokeOutcome::UsedSince(..) => {
                         // The refusal is on record, but nothing was decided: the same request may be sent again.
-                        tx.forget(&idempotent).await?;
+                        tx.release_idempotency_key(&idempotent).await?;
                         return Ok(Err(refused));
                     }
                 }
@@ -166,7 +166,7 @@ async fn review(
         note: body.note.clone(),
         reviewer: grant.member().clone(),
         reviewed_at: now,
-        findings: rules.findings(key),
+        findings: rules.raised_flags(key),
         last_used_at: key.last_used_at,
     })
 }
@@ -175,14 +175,14 @@ async fn record(tx: &mut Tx, review: &ReviewRecord, client: &ClientInfo) -> Resu
     tx.insert_review(review).await?;
     let mut detail = review.decision.to_string();
     if let Some(until) = review.until {
-        detail = format!("{detail} until {}", until.date());
+        detail = format!("{detail} until {}", until.format_date());
     }
     if let Some(note) = &review.note {
         detail = format!("{detail}; note: {note}");
     }
     let event = NewActivity::new(Action::ReviewRecorded, review.reviewed_at, random_bytes());
     let event = event.by(review.reviewer.id, client).key(review.key_id, &review.key_name);
-    tx.record(event.detail(detail)).await?;
+    tx.record_activity(event.detail(detail)).await?;
     Ok(())
 }
 
@@ -206,7 +206,7 @@ async fn record_export(
             let detail = format!("{which}: {} records, SHA-256 {}", body.records, body.sha256.to_lowercase());
             let event =
                 NewActivity::new(Action::ReviewExported, now, random_bytes()).by(grant.member().id, &client);
-            tx.record(event.detail(detail)).await?;
+            tx.record_activity(event.detail(detail)).await?;
             Ok::<_, ApiError>(())
         })
     });

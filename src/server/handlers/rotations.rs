@@ -39,7 +39,7 @@ async fn list(
     let scope = scope_of(query.owner, &actor);
     let paging = PageRequest::read(format!("rotations {scope:?}"), query.limit, query.cursor.as_deref())?;
     let mut reader = server.store.reader().await?;
-    let now = reader.watermark(server.clock.now()).await?;
+    let now = reader.change_time(server.clock.now()).await?;
     server.recorder.write_before_reading().await;
     let pairs = reader.rotations(scope, paging.after(), paging.fetch()).await?;
     let with_usage = query.usage == Some(true);
@@ -47,7 +47,7 @@ async fn list(
     let mut ids: Vec<Id> = pairs.iter().flat_map(of_both).flatten().collect();
     ids.sort_unstable();
     ids.dedup();
-    let hours = reader.buckets(&ids, BucketWidth::Hour, now.minus(LOOKED_BACK), now.plus(1)).await?;
+    let hours = reader.usage_buckets(&ids, BucketWidth::Hour, now.minus(LOOKED_BACK), now.plus(1)).await?;
     let tracking_since = reader.tracking_since().await?;
     drop(reader);
     let policy = server.settings.policy;
@@ -77,7 +77,8 @@ fn rotation(
     now: Timestamp,
 ) -> Rotation {
     let used = of(hours, old.id).iter().filter(|bucket| bucket.count > 0);
-    let window = QuietWindow::of(&used.map(|bucket| bucket.start).collect::<Vec<_>>(), now, policy);
+    let window =
+        QuietWindow::from_use_hours(&used.map(|bucket| bucket.start).collect::<Vec<_>>(), now, policy);
     let phase = rotation::phase(&old, &new, window, now);
     let under_way = !matches!(phase, Phase::Done | Phase::Abandoned);
     Rotation {

@@ -89,7 +89,7 @@ async fn redeem(
     let id = Id::new(at, random_bytes());
     let event =
         NewActivity::new(Action::SessionCreated, at, random_bytes()).by(member.id, &client).member(member.id);
-    tx.record(event.detail(client.agent.clone())).await?;
+    tx.record_activity(event.detail(client.agent.clone())).await?;
     let ClientInfo { agent, address } = client;
     let new =
         NewSession { id, member_id: member.id, digest, at, agent: agent.clone(), address: address.clone() };
@@ -130,7 +130,7 @@ async fn create_code(
                 let member = caller.within(&server, tx).await?.actor.member.id;
                 let event =
                     NewActivity::new(Action::SessionCodeCreated, at, random_bytes()).by(member, &client);
-                tx.record(event.member(member).detail("for another machine, 10 min")).await?;
+                tx.record_activity(event.member(member).detail("for another machine, 10 min")).await?;
                 issue_code(tx, member, at, at.plus(OWN_CODE_FOR)).await
             })
         })
@@ -166,7 +166,7 @@ async fn list(
     let paging = PageRequest::read(format!("sessions {member}"), query.limit, query.cursor.as_deref())?;
     let now = server.clock.now();
     let mut reader = server.store.reader().await?;
-    let as_of = reader.watermark(now).await?;
+    let as_of = reader.change_time(now).await?;
     let alive = auth::alive(&server, now);
     let rows = reader.sessions_of(member, alive, paging.after(), paging.fetch()).await?;
     let page = paging.page(rows, |row| row.id, as_of, |row| shown(&server, &row, found.session.id));
@@ -214,7 +214,7 @@ async fn end_own(
                 }
                 let event = NewActivity::new(Action::SessionEnded, at, random_bytes()).by(member, &client);
                 let which = if id == me.session.id { "this session" } else { "another session" };
-                tx.record(event.member(member).detail(which)).await?;
+                tx.record_activity(event.member(member).detail(which)).await?;
                 Ok(true)
             })
         })

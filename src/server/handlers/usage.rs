@@ -52,13 +52,13 @@ where
     server.recorder.write_before_reading().await;
     let mut reader = server.store.reader().await?;
     let key = reader.key(id, scope_of(kind, &actor)).await?.ok_or(ApiError::NotFound)?.key;
-    let now = reader.watermark(server.clock.now()).await?;
-    let width = bucket.ms();
+    let now = reader.change_time(server.clock.now()).await?;
+    let width = bucket.duration();
     // The bucket that `to` falls into is part of it, so that "until now" shows the present hour.
     let to = to.unwrap_or(now).min(now.plus(DAY));
     let span = if bucket == BucketWidth::Hour { DAY } else { 30 * DAY };
-    let from = from.unwrap_or_else(|| to.minus(span)).max(now.minus(bucket.kept()));
-    let buckets = reader.buckets(&[id], bucket, from.floor(width), to.plus(1)).await?;
+    let from = from.unwrap_or_else(|| to.minus(span)).max(now.minus(bucket.retention()));
+    let buckets = reader.usage_buckets(&[id], bucket, from.floor(width), to.plus(1)).await?;
     let tracking_since = reader.tracking_since().await?.max(key.created_at);
     let clients = reader.clients_of(id).await?;
     let buckets = buckets.into_values().next().unwrap_or_default();
@@ -80,12 +80,13 @@ where
     let days = query.days.unwrap_or(DAYS_DEFAULT);
     server.recorder.write_before_reading().await;
     let mut reader = server.store.reader().await?;
-    let as_of = reader.watermark(server.clock.now()).await?;
+    let as_of = reader.change_time(server.clock.now()).await?;
     let today = as_of.floor(DAY);
     let first = today.minus(i64::from(days - 1) * DAY);
-    let known = if ids.is_empty() { vec![] } else { reader.ids_within(&ids, scope_of(kind, &actor)).await? };
+    let known =
+        if ids.is_empty() { vec![] } else { reader.keys_in_scope(&ids, scope_of(kind, &actor)).await? };
     let known_ids: Vec<Id> = known.iter().map(|(id, _)| *id).collect();
-    let mut buckets = reader.buckets(&known_ids, BucketWidth::Day, first, today.plus(DAY)).await?;
+    let mut buckets = reader.usage_buckets(&known_ids, BucketWidth::Day, first, today.plus(DAY)).await?;
     let tracking_since = reader.tracking_since().await?;
     let row = |(id, created_at): (Id, Timestamp)| DailyUse {
         id,

@@ -6,7 +6,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::domain::secret::{SECRET_PREFIX, SecretError, check};
+use crate::domain::secret::{SECRET_PREFIX, SecretError, check_secret};
 use crate::server::error::ApiError;
 
 const SCHEME: &[u8] = b"bearer";
@@ -62,7 +62,7 @@ pub fn key(headers: &HeaderMap) -> Result<&str, ApiError> {
         }
         Err(e) => return Err(ApiError::KeyMalformed(SecretError::Alphabet(e.valid_up_to()))),
     };
-    check(text).map_err(ApiError::KeyMalformed)?;
+    check_secret(text).map_err(ApiError::KeyMalformed)?;
     Ok(text)
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
-use crate::clock::monotonic;
+use crate::clock::monotonic_now;
 
 /// The timer of one connection. Each deadline asked for is later than those before.
 #[derive(Clone, Default)]
@@ -29,7 +29,7 @@ struct Until {
 
 impl Timer for HeaderTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(monotonic() + duration)
+        self.sleep_until(monotonic_now() + duration)
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
@@ -37,7 +37,7 @@ impl Timer for HeaderTimer {
     }
 
     fn now(&self) -> Instant {
-        monotonic()
+        monotonic_now()
     }
 }
 
@@ -68,14 +68,14 @@ mod tests {
     #[tokio::test]
     async fn it_rings_for_the_last_deadline() {
         let timer = HeaderTimer::default();
-        let begin = monotonic();
+        let begin = monotonic_now();
         let after = |ms| begin + Duration::from_millis(ms);
         // A request that came in time: asked for, waited for, given up.
         let _ = timer.sleep_until(after(5)).now_or_never();
         timer.sleep_until(after(40)).await;
-        assert!(monotonic() >= after(40), "rang for a deadline that was given up");
+        assert!(monotonic_now() >= after(40), "rang for a deadline that was given up");
         // Rung once, it rings again for the next.
         timer.sleep_until(after(60)).await;
-        assert!(monotonic() >= after(60));
+        assert!(monotonic_now() >= after(60));
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::clock::monotonic;
+use crate::clock::monotonic_now;
 use crate::server::error::ApiError;
 use crate::server::settings::ServerLimits;
 
@@ -43,7 +43,7 @@ impl RateLimiter {
     /// # Errors
     /// 429 for too many from there.
     pub fn sign_in(&self, address: IpAddr) -> Result<(), ApiError> {
-        self.sign_ins.take(Some(ClientNetwork::of(address)), monotonic()).map_err(ApiError::RateLimited)
+        self.sign_ins.take(Some(ClientNetwork::of(address)), monotonic_now()).map_err(ApiError::RateLimited)
     }
 
     /// A credential that was refused.
@@ -51,7 +51,7 @@ impl RateLimiter {
     /// # Errors
     /// 429 for too many from there.
     pub fn failure(&self, address: IpAddr) -> Result<(), ApiError> {
-        self.failures.take(Some(ClientNetwork::of(address)), monotonic()).map_err(ApiError::RateLimited)
+        self.failures.take(Some(ClientNetwork::of(address)), monotonic_now()).map_err(ApiError::RateLimited)
     }
 
     /// A request on the management plane, by its session.
@@ -61,7 +61,7 @@ impl RateLimiter {
     pub fn request(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let Some(session) = headers.get(AUTHORIZATION) else { return Ok(()) };
         let session = self.hasher.hash_one(session.as_bytes());
-        self.sessions.take(Some(session), monotonic()).map_err(ApiError::RateLimited)
+        self.sessions.take(Some(session), monotonic_now()).map_err(ApiError::RateLimited)
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_bucket_empties_and_fills_again() {
         let buckets = TokenBuckets::<Option<u64>>::new(60);
-        let start = monotonic();
+        let start = monotonic_now();
         for _ in 0..60 {
             assert_eq!(buckets.take(Some(1), start), Ok(()));
         }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let buckets = TokenBuckets::<Option<usize>>::new(3);
-        let now = monotonic();
+        let now = monotonic_now();
         for who in 0..TRACKED_MAX + 2 {
             assert_eq!(buckets.take(Some(who), now), Ok(()));
         }

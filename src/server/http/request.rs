@@ -151,7 +151,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
 /// The `User-Agent` as it is stored: cleaned and cut.
 pub fn agent(headers: &HeaderMap) -> String {
     let claimed = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    text::claimed(claimed.as_deref().unwrap_or_default(), AGENT_MAX)
+    text::sanitize_agent(claimed.as_deref().unwrap_or_default(), AGENT_MAX)
 }
 
 /// Whether the body says once that it is JSON, and says nothing of being compressed.

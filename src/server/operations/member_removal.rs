@@ -73,9 +73,9 @@ pub(in crate::server) async fn plan(
     refuse_last_admin(tx, &member).await?;
     let plan = RemovalPlan {
         dry_run: false,
-        revoked: tx.live_keys_of(id, KeyKind::Personal).await?,
-        to_review: tx.live_keys_of(id, KeyKind::Organization).await?,
-        sessions_ended: tx.open_sessions_of(id, auth::alive(server, at)).await?,
+        revoked: tx.active_keys_of(id, KeyKind::Personal).await?,
+        to_review: tx.active_keys_of(id, KeyKind::Organization).await?,
+        sessions_ended: tx.count_open_sessions_of(id, auth::alive(server, at)).await?,
         member: {
             member.member.status = MemberStatus::Removed;
             member.member.removed_at = Some(at);
@@ -95,7 +95,7 @@ pub(in crate::server) async fn remove(
 ) -> Result<RemovalPlan, ApiError> {
     // Waits for creations under way and lets none begin: what is planned now is all that there will be.
     tx.lock_member(id).await?;
-    let keys = tx.live_keys_of(id, KeyKind::Personal).await?;
+    let keys = tx.active_keys_of(id, KeyKind::Personal).await?;
     suspend(tx, &keys, by).await?;
     let plan = plan(server, tx, id, by.at).await?;
     tx.remove_member(id, by.at).await?;
@@ -108,7 +108,7 @@ pub(in crate::server) async fn remove(
         plan.revoked.len(),
         plan.to_review.len()
     );
-    tx.record(by.event(Action::MemberRemoved).member(id).detail(detail)).await?;
+    tx.record_activity(by.event(Action::MemberRemoved).member(id).detail(detail)).await?;
     Ok(plan)
 }
 
@@ -120,7 +120,7 @@ pub(in crate::server) async fn revoke_personal_keys(
     reason: &str,
 ) -> Result<Vec<KeySummary>, ApiError> {
     tx.lock_member(member).await?;
-    let keys = tx.live_keys_of(member, KeyKind::Personal).await?;
+    let keys = tx.active_keys_of(member, KeyKind::Personal).await?;
     suspend(tx, &keys, by).await?;
     revoke(tx, &keys, by, reason).await?;
     Ok(keys.into_iter().map(summary).collect())
@@ -140,7 +140,7 @@ async fn revoke(
 ) -> Result<(), ApiError> {
     for key in keys {
         if tx.revoke_with_owner(key, by.grant.member().id, by.at, reason).await? {
-            tx.record(by.event(Action::KeyRevoked).key(key.id, &key.name).detail(reason)).await?;
+            tx.record_activity(by.event(Action::KeyRevoked).key(key.id, &key.name).detail(reason)).await?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::clock::monotonic;
+use crate::clock::monotonic_now;
 use crate::domain::secret::Digest;
 use crate::fault_injection::{self, Fault};
 use crate::server::error::ApiError;
@@ -25,7 +25,7 @@ pub(in crate::server) fn cached(
     }
     let mut accepted = ACCEPTED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Ok(verified) = &found {
-        accepted.insert(digest, (monotonic(), verified.clone()));
+        accepted.insert(digest, (monotonic_now(), verified.clone()));
     }
     match accepted.get(&digest) {
         Some((at, verified)) if at.elapsed() < FOR => Ok(verified.clone()),

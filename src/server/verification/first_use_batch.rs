@@ -86,8 +86,10 @@ impl Recorder {
             let uses: Vec<_> =
                 asked.iter().map(|((id, digest), asked)| (*digest, key_use(*id, &asked.uses))).collect();
             let now = self.clock.now();
-            let written: Result<Vec<bool>, store::StoreError> =
-                self.store.write(move |tx| Box::pin(async move { tx.record_uses_of(uses, now).await })).await;
+            let written: Result<Vec<bool>, store::StoreError> = self
+                .store
+                .write(move |tx| Box::pin(async move { tx.record_uses_if_active(uses, now).await }))
+                .await;
             let accepted = written.unwrap_or_else(|error| {
                 tracing::error!(%error, keys = asked.len(), "uses of keys cannot be recorded, so they are not answered");
                 Vec::new()

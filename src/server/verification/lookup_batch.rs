@@ -68,6 +68,6 @@ impl Recorder {
     }
 
     async fn verifications(&self, digests: &[Digest]) -> Result<Vec<Verification>, store::StoreError> {
-        self.store.reader().await?.verify(digests, self.clock.now()).await
+        self.store.reader().await?.verify_secrets(digests, self.clock.now()).await
     }
 }

@@ -23,7 +23,7 @@ impl RawClient<'_> {
     /// The client as it is stored and shown.
     pub fn client(&self) -> ClientInfo {
         let raw = &self.agent[..self.agent.len().min(RAW_AGENT_MAX)];
-        let agent = text::claimed(&String::from_utf8_lossy(raw), AGENT_MAX);
+        let agent = text::sanitize_agent(&String::from_utf8_lossy(raw), AGENT_MAX);
         ClientInfo { agent, address: self.address.to_string() }
     }
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, RwLock};
 
-use crate::clock::{Clock, monotonic};
+use crate::clock::{Clock, monotonic_now};
 use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, Key, KeyKind};
-use crate::domain::secret::{Digest, digest_of};
+use crate::domain::secret::{Digest, digest_of_secret};
 use crate::domain::time::SECOND;
 use crate::server::error::ApiError;
 use crate::server::verification::key_cache::CacheEntry;
@@ -95,7 +95,7 @@ impl Recorder {
             let mut reader = store.reader().await?;
             let mut after = None;
             loop {
-                let keys = reader.keys_to_index(after, LOADED).await?;
+                let keys = reader.key_cache_rows(after, LOADED).await?;
                 let Some(last) = keys.last() else { break };
                 after = Some(last.id);
                 for key in keys {
@@ -163,7 +163,7 @@ impl Recorder {
     async fn prune(&self) {
         let now = self.clock.now();
         let pruned: Result<(), store::StoreError> =
-            self.store.write(move |tx| Box::pin(async move { tx.prune(now).await })).await;
+            self.store.write(move |tx| Box::pin(async move { tx.delete_expired(now).await })).await;
         if let Err(error) = pruned {
             tracing::warn!(%error, "old counts were not forgotten; tried again later");
         }
@@ -179,11 +179,11 @@ impl Recorder {
         caller: RawClient<'_>,
         named: bool,
     ) -> Result<VerifiedKey, ApiError> {
-        let digest = digest_of(secret);
+        let digest = digest_of_secret(secret);
         let verified = match self.store.dialect() {
             Dialect::Sqlite => self.verify_here(&digest, caller, named).await,
             Dialect::Postgres => {
-                let even = monotonic() + EVEN;
+                let even = monotonic_now() + EVEN;
                 let verified = self.verify_in_database(&digest, caller).await;
                 if matches!(verified, Err(ApiError::KeyInvalid)) {
                     tokio::time::sleep_until(even.into()).await;

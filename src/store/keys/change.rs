@@ -14,7 +14,7 @@ impl Tx {
     /// # Errors
     /// [`StoreError::Taken`] where another live key replaces the same key.
     pub async fn insert_key(&mut self, new: &NewKey) -> Result<(), StoreError> {
-        let mark = self.watermark(new.at).await?;
+        let mark = self.change_time(new.at).await?;
         let sql = sqlx::query(
             "INSERT INTO keys (id, kind, name, note, digest, last_four, version, created_at, created_by, replaces, \
              use_count, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, 0, $10)",
@@ -45,7 +45,7 @@ impl Tx {
         created_after: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mark = self.watermark(now).await?;
+        let mark = self.change_time(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET digest = $3, last_four = $4, changed_at = $5 WHERE id = $1 AND digest = $2 \
              AND last_used_at IS NULL AND confirmed_at IS NULL AND revoked_at IS NULL AND created_at > $6",
@@ -58,7 +58,7 @@ impl Tx {
         .bind(created_after.0);
         let done = self.execute(sql).await? > 0;
         if done {
-            self.never_again(earlier.digest);
+            self.add_to_revoked_log(earlier.digest);
         }
         Ok(done)
     }
@@ -75,7 +75,7 @@ impl Tx {
         note: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mark = self.watermark(now).await?;
+        let mark = self.change_time(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET name = $3, note = $4, version = version + 1, changed_at = $5 \
              WHERE id = $1 AND version = $2 AND revoked_at IS NULL",
@@ -93,7 +93,7 @@ impl Tx {
     /// # Errors
     /// The database refuses.
     pub async fn confirm_key(&mut self, id: Id, now: Timestamp) -> Result<bool, StoreError> {
-        let mark = self.watermark(now).await?;
+        let mark = self.change_time(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET confirmed_at = $2, version = version + 1, changed_at = $3 \
              WHERE id = $1 AND confirmed_at IS NULL AND revoked_at IS NULL",
@@ -116,7 +116,7 @@ impl Tx {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mark = self.watermark(now).await?;
+        let mark = self.change_time(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET revoked_at = $2, revoked_by = $3, revoke_reason = $4, version = version + 1, changed_at = $5 \
              WHERE id = $1 AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_at < $6) \
@@ -131,7 +131,7 @@ impl Tx {
         .bind(guard.version.unwrap_or(-1));
         let Some(row) = self.optional(sql).await? else { return Ok(false) };
         let digest = DbRow::of("keys", &row).digest("digest")?;
-        self.never_again(digest);
+        self.add_to_revoked_log(digest);
         Ok(true)
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartI
     let mut free_from = 0;
     for tick in ticks(times, columns) {
         let label = draw_label(tick);
-        let width = u16::try_from(text::width(&label)).unwrap_or(0);
+        let width = u16::try_from(text::display_width(&label)).unwrap_or(0);
         let column = times.column(tick, columns);
         if column >= free_from && column + width + 1 < end {
             buf.set_string(x + column, y, &label, style);

@@ -72,7 +72,7 @@ pub fn draw_usage_chart(
 ) {
     let area = area.intersection(buf.area);
     let most = series.iter().flatten().copied().max().unwrap_or(0);
-    let gutter = u16::try_from(text::width(&format_short_count(most))).unwrap_or(0) + 1;
+    let gutter = u16::try_from(text::display_width(&format_short_count(most))).unwrap_or(0) + 1;
     if area.height < 2 || area.width <= gutter + 8 {
         return;
     }
@@ -93,7 +93,7 @@ pub fn draw_usage_chart(
     }
     let times = ChartInterval {
         from: range.start(now),
-        to: now.floor(range.bucket_width().ms()).plus(range.bucket_width().ms()),
+        to: now.floor(range.bucket_width().duration()).plus(range.bucket_width().duration()),
     };
     axis::draw(buf, bars.x, bars.bottom(), bars.width, times, muted);
 }

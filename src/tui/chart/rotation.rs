@@ -7,7 +7,7 @@ use super::bars::{BarSeries, draw_bars, set_glyph};
 use super::{ChartInterval, axis, bucket_counts, chart_glyphs, resample_counts};
 use crate::domain::rotation::QuietWindow;
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Timestamp, span};
+use crate::domain::time::{DAY, HOUR, Timestamp, format_duration};
 use crate::domain::usage::{Bucket, BucketWidth};
 use crate::tui::theme::{StyleRole, Theme};
 
@@ -81,9 +81,12 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
         } else {
             "the organization's"
         };
-        let words =
-            format!("{} quiet window of {}, {why}", chart_glyphs(theme.ascii).shade, span(keys.quiet.ms));
-        let width = u16::try_from(text::width(&words)).unwrap_or(columns);
+        let words = format!(
+            "{} quiet window of {}, {why}",
+            chart_glyphs(theme.ascii).shade,
+            format_duration(keys.quiet.ms)
+        );
+        let width = u16::try_from(text::display_width(&words)).unwrap_or(columns);
         let at = shaded.start.min(columns.saturating_sub(width));
         buf.set_stringn(x + at, y + 2, theme.text(&words), usize::from(columns - at), muted);
     }

@@ -55,9 +55,9 @@ pub(super) struct Api {
 impl From<ClientError> for RequestError {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Unreachable { words, .. } => Self::Unreachable(words),
+            ClientError::Unreachable { message, .. } => Self::Unreachable(message),
             ClientError::Refused(problem) => Self::Refused(problem),
-            ClientError::Garbled { words, .. } => Self::InvalidReply(words),
+            ClientError::InvalidReply { message, .. } => Self::InvalidReply(message),
         }
     }
 }
@@ -85,10 +85,10 @@ impl Api {
 
     async fn client(&self) -> Result<Client, RequestError> {
         let mut kept = self.client.lock().await;
-        let now = clock::monotonic();
+        let now = clock::monotonic_now();
         let client = match kept.take() {
             Some((client, used))
-                if !self.options.timeless || now.saturating_duration_since(used) < IDLE_TIMEOUT =>
+                if !self.options.without_idle_timer || now.saturating_duration_since(used) < IDLE_TIMEOUT =>
             {
                 client
             }
@@ -179,7 +179,7 @@ impl Api {
             ApiRequest::SignInAt { server, code } => {
                 let address: ServerAddress =
                     server.parse().map_err(|e| RequestError::Local(format!("{server}: {e}.")))?;
-                let records = self.records.of(address.as_profile());
+                let records = self.records.of(address.default_profile_name());
                 let there = Self::new(address, Credential::none(), self.options.clone(), records);
                 let client = there.client().await?;
                 there.sign_in(&client, &code).await?
@@ -221,7 +221,7 @@ impl Api {
             }
             ApiRequest::Decide { idempotency_key, body } => {
                 let request = CallRequest::with(CreateReview, body).idempotency_key(&idempotency_key);
-                Reply::Decided(Box::new(client.patiently(|_| ()).send(request).await?))
+                Reply::Decided(Box::new(client.with_retries(|_| ()).send(request).await?))
             }
             ApiRequest::RecordExport(body) => {
                 client.send(CallRequest::with(RecordReviewExport, body)).await?;
@@ -278,7 +278,7 @@ impl Api {
                 Ok(Reply::Created(Box::new(created)))
             }
             Err(error) => {
-                if !error.outcome_unknown() {
+                if !error.is_outcome_unknown() {
                     self.records.refused(&idempotency_key);
                 }
                 Err(error.into())

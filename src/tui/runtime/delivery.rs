@@ -126,8 +126,9 @@ impl Deliveries {
 
     /// Does the work, and says in words what was done.
     pub(super) async fn carry_out(&self, Work { what, content }: Work) -> Result<Reply, RequestError> {
-        let local =
-            |error: &dyn std::error::Error| RequestError::Local(text::line(&error.to_string()).into_owned());
+        let local = |error: &dyn std::error::Error| {
+            RequestError::Local(text::sanitize_line(&error.to_string()).into_owned())
+        };
         let done = match what {
             What::Tmux => {
                 clipboard::through_tmux(content.expose(), &self.private).await.map_err(|e| local(&e))?;
@@ -135,10 +136,10 @@ impl Deliveries {
             }
             What::Clipboard(words) | What::Command(words) => {
                 clipboard::run(&words, content.expose(), &self.private).await.map_err(|e| local(&e))?;
-                format!("handed to {}, which succeeded", text::line(&words[0]))
+                format!("handed to {}, which succeeded", text::sanitize_line(&words[0]))
             }
             What::File(path) => {
-                let shown = text::line(&path.display().to_string()).into_owned();
+                let shown = text::sanitize_line(&path.display().to_string()).into_owned();
                 tokio::task::spawn_blocking(move || write_new(&path, content.expose()))
                     .await
                     .map_err(|e| local(&e))?

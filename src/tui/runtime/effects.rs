@@ -99,7 +99,7 @@ impl Effects {
     }
 
     /// Keeps drafts beside the loop.
-    pub(super) fn keep_drafts(&self, write: DraftWrite) {
+    pub(super) fn save_drafts(&self, write: DraftWrite) {
         self.drafts.push(write, &self.handle);
     }
 

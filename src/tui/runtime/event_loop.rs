@@ -99,7 +99,7 @@ impl<S: UiModel> EventLoop<S> {
         handle: &Handle,
         open: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
     ) -> io::Result<Self> {
-        let began = clock::monotonic();
+        let began = clock::monotonic_now();
         signals::watch_over(handle);
         let signals = Signals::listen()?;
         let (sender, messages) = mpsc::channel(MAILBOX);
@@ -115,7 +115,7 @@ impl<S: UiModel> EventLoop<S> {
             refresh_interval: options.refresh_interval,
             size: device.size(),
             seed: clock::random_bytes(),
-            unfinished_creates: records.left_behind(&options.address),
+            unfinished_creates: records.take_over_abandoned(&options.address),
             drafts: records.drafts(),
         };
         let line = Api::new(options.address, options.credential, options.client, records);
@@ -219,7 +219,7 @@ impl<S: UiModel> EventLoop<S> {
                 self.suspend().await?;
             }
             let soon = self.frame == Frame::Soon;
-            self.owed = self.pressed.map(|at| at + RIDE).filter(|&at| soon && clock::monotonic() < at);
+            self.owed = self.pressed.map(|at| at + RIDE).filter(|&at| soon && clock::monotonic_now() < at);
             if self.owed.is_none() {
                 self.draw()?;
             }
@@ -228,7 +228,7 @@ impl<S: UiModel> EventLoop<S> {
 
     /// Hands everything that waits to the model, keys first. Says whether the terminal is gone.
     fn batch(&mut self, first: Option<Msg>, given_up: bool) -> io::Result<bool> {
-        let began = clock::monotonic();
+        let began = clock::monotonic_now();
         self.tell(Msg::Tick { now: self.now() })?;
         let mut events = Vec::new();
         if given_up {
@@ -245,7 +245,7 @@ impl<S: UiModel> EventLoop<S> {
             for message in events.drain(..).filter_map(message) {
                 self.tell(message)?;
             }
-            self.more = clock::monotonic() - began > BATCH;
+            self.more = clock::monotonic_now() - began > BATCH;
             if gone || self.more || self.quit {
                 break;
             }
@@ -259,7 +259,7 @@ impl<S: UiModel> EventLoop<S> {
                 self.frame = Frame::Now;
             }
             self.tell(message)?;
-            next = if clock::monotonic() - began < BATCH { self.messages.try_recv().ok() } else { None };
+            next = if clock::monotonic_now() - began < BATCH { self.messages.try_recv().ok() } else { None };
         }
         Ok(gone)
     }
@@ -283,8 +283,8 @@ impl<S: UiModel> EventLoop<S> {
                     Step::Answer(failure) => self.effects.answer(ticket, Err(failure)),
                 },
                 Effect::FinishCreate { idempotency_key } => self.effects.records().done(&idempotency_key),
-                Effect::SaveDrafts(drafts) => self.effects.keep_drafts(DraftWrite::Whole(drafts)),
-                Effect::AppendDrafts(line) => self.effects.keep_drafts(DraftWrite::Line(line)),
+                Effect::SaveDrafts(drafts) => self.effects.save_drafts(DraftWrite::Whole(drafts)),
+                Effect::AppendDrafts(line) => self.effects.save_drafts(DraftWrite::Line(line)),
                 Effect::Suspend => self.suspend = true,
                 Effect::Quit => self.quit = true,
             }
@@ -306,7 +306,7 @@ impl<S: UiModel> EventLoop<S> {
     }
 
     fn now(&self) -> UiTime {
-        UiTime::after_start(clock::monotonic() - self.began)
+        UiTime::after_start(clock::monotonic_now() - self.began)
     }
 
     /// Takes over the window's size.

@@ -42,8 +42,8 @@ impl SavedState {
     }
 
     /// The creates that earlier runs left behind on this server. This process answers for them from now on.
-    pub(super) fn left_behind(&self, server: &ServerAddress) -> Vec<UnfinishedCreate> {
-        let found = self.state.as_ref().map(StateFolder::left_behind);
+    pub(super) fn take_over_abandoned(&self, server: &ServerAddress) -> Vec<UnfinishedCreate> {
+        let found = self.state.as_ref().map(StateFolder::take_over_abandoned);
         let found = found.and_then(Result::ok).unwrap_or_default();
         let mut pending = Vec::new();
         for (create, recorded) in found {
@@ -93,8 +93,9 @@ impl SavedState {
             key_id: None,
             leaked,
         };
-        let recorded =
-            state.record(&create).map_err(|e| RequestError::Local(format!("No key was created: {e}")))?;
+        let recorded = state
+            .record_create(&create)
+            .map_err(|e| RequestError::Local(format!("No key was created: {e}")))?;
         held.insert(idempotency_key.to_owned(), (create, recorded));
         Ok(())
     }
@@ -103,7 +104,7 @@ impl SavedState {
     pub(super) fn answered(&self, idempotency_key: &str, id: Id) {
         if let Some((create, recorded)) = self.held().get_mut(idempotency_key) {
             create.key_id = Some(id);
-            if let Err(error) = recorded.note(create) {
+            if let Err(error) = recorded.update(create) {
                 tracing::warn!(%error, "the record of a create is not up to date");
             }
         }
@@ -119,7 +120,7 @@ impl SavedState {
     /// The secret is stored, or the key is gone.
     pub(super) fn done(&self, idempotency_key: &str) {
         if let Some((_, recorded)) = self.held().remove(idempotency_key)
-            && let Err(error) = recorded.done()
+            && let Err(error) = recorded.remove()
         {
             tracing::warn!(%error, "the record of a create stays behind");
         }
@@ -151,17 +152,17 @@ impl SavedState {
     }
 
     /// Keeps a change of the drafts for the next run.
-    pub(super) fn note_drafts(&self, lines: &str) -> Result<(), RequestError> {
+    pub(super) fn append_drafts(&self, lines: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
-            state.note_drafts(&self.profile, lines)?;
+            state.append_drafts(&self.profile, lines)?;
         }
         Ok(())
     }
 
     /// Keeps the drafts for the next run.
-    pub(super) fn keep_drafts(&self, drafts: &str) -> Result<(), RequestError> {
+    pub(super) fn save_drafts(&self, drafts: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
-            state.keep_drafts(&self.profile, drafts)?;
+            state.save_drafts(&self.profile, drafts)?;
         }
         Ok(())
     }
@@ -195,17 +196,17 @@ mod tests {
         first.refused("a");
         first.refused("b");
         first.done("c");
-        assert!(records().left_behind(&server).is_empty(), "its process lives");
+        assert!(records().take_over_abandoned(&server).is_empty(), "its process lives");
         drop(first);
-        assert!(records().left_behind(&other).is_empty());
+        assert!(records().take_over_abandoned(&other).is_empty());
         let next = records();
-        let left = next.left_behind(&server);
+        let left = next.take_over_abandoned(&server);
         assert_eq!(left.len(), 1);
         assert_eq!((left[0].idempotency_key.as_str(), left[0].key_id), ("a", Some(member)));
         next.begin(&server, Some(member), KeyKind::Personal, "a", &body, None).unwrap();
         next.done("a");
         drop(next);
-        assert!(records().left_behind(&server).is_empty());
+        assert!(records().take_over_abandoned(&server).is_empty());
     }
 
     #[test]
@@ -214,9 +215,9 @@ mod tests {
         let state = StateFolder::new(home.path().join("keyward"));
         let records = SavedState::new(Some(state), String::new(), Clock::System);
         assert_eq!(records.drafts(), "");
-        records.keep_drafts("{\"a\":1}").unwrap();
+        records.save_drafts("{\"a\":1}").unwrap();
         assert_eq!(records.drafts(), "{\"a\":1}");
-        records.note_drafts("\nmore\n").unwrap();
+        records.append_drafts("\nmore\n").unwrap();
         assert_eq!(records.drafts(), "{\"a\":1}\nmore\n");
     }
 }

@@ -150,7 +150,7 @@ impl State {
                 actor.map_or("", |by| &by.name),
                 actor.map_or("", |by| &by.email),
             ];
-            filter.passes(&searched, |test: &ActivityTest| test.holds(row, &rules))
+            filter.matches_row(&searched, |test: &ActivityTest| test.holds(row, &rules))
         };
         self.table.rebuild(&self.rows, COLUMNS, &rules, &keep);
     }
@@ -202,7 +202,7 @@ fn weight(row: &Activity) -> usize {
 
 /// Text from outside is cleaned once, when it arrives.
 fn cleaned(mut row: Activity) -> Activity {
-    let clean = |text: &mut String| *text = text::line(text).into_owned();
+    let clean = |text: &mut String| *text = text::sanitize_line(text).into_owned();
     clean(&mut row.detail);
     row.key_name.iter_mut().for_each(clean);
     row.address.iter_mut().for_each(clean);

@@ -68,7 +68,7 @@ impl ConfirmFields {
     /// # Errors
     /// The sentence that says why it is none; the focus is on it then.
     pub fn check_reason(&mut self) -> Result<Option<String>, String> {
-        key::note(self.reason.text()).map_err(|why| {
+        key::normalize_note(self.reason.text()).map_err(|why| {
             self.focus.index = REASON;
             format!("The reason {why}.")
         })

@@ -101,8 +101,10 @@ impl CreatePopup {
     }
 
     fn wrong(&self) -> Option<(usize, String)> {
-        let name = key::name(self.name.text()).err().map(|why| (NAME, format!("The name {why}.")));
-        name.or_else(|| key::note(self.note.text()).err().map(|why| (NOTE, format!("The note {why}."))))
+        let name = key::normalize_name(self.name.text()).err().map(|why| (NAME, format!("The name {why}.")));
+        name.or_else(|| {
+            key::normalize_note(self.note.text()).err().map(|why| (NOTE, format!("The note {why}.")))
+        })
     }
 
     fn submit(&mut self, context: &mut Context) {
@@ -123,7 +125,11 @@ impl CreatePopup {
             context.request(ReplyTo::Popup, ask);
             return;
         }
-        let (Ok(name), Ok(note)) = (key::name(self.name.text()), key::note(self.note.text())) else { return };
+        let (Ok(name), Ok(note)) =
+            (key::normalize_name(self.name.text()), key::normalize_note(self.note.text()))
+        else {
+            return;
+        };
         let body = CreateKey { name, note, replaces: self.replaces.as_ref().map(|old| old.id) };
         // The same create again is the same request; another one gets a key of its own.
         let idempotency_key = match &self.sent {

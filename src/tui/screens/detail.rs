@@ -10,8 +10,8 @@ use ratatui::text::{Line, Span};
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
-use crate::domain::text::width;
-use crate::domain::time::{Timestamp, ago};
+use crate::domain::text::display_width;
+use crate::domain::time::{Timestamp, format_ago};
 use crate::domain::usage::Usage;
 use crate::tui::chart::{self, ChartRange};
 use crate::tui::context::{Context, ReplyTo};
@@ -179,14 +179,14 @@ pub fn draw(
         } else {
             format!("{tab} scrolls")
         };
-        let x = area.right() - u16::try_from(width(&hint)).unwrap_or(0).min(area.width);
+        let x = area.right() - u16::try_from(display_width(&hint)).unwrap_or(0).min(area.width);
         let role = if state.focused { StyleRole::Accent } else { StyleRole::Muted };
         buf.set_stringn(x, area.y, &hint, usize::from(area.width), look.theme.style(role));
     }
 }
 
 fn exactly(at: Timestamp, look: &CellContext<'_>) -> String {
-    format!("{} UTC, {}", at.to_chrono().format("%Y-%m-%d %H:%M:%S"), ago(at, look.rules.now))
+    format!("{} UTC, {}", at.to_chrono().format("%Y-%m-%d %H:%M:%S"), format_ago(at, look.rules.now))
 }
 
 fn facts(key: &Key, key_list: &KeyList, look: &CellContext<'_>, columns: usize) -> Vec<Line<'static>> {
@@ -209,7 +209,8 @@ fn facts(key: &Key, key_list: &KeyList, look: &CellContext<'_>, columns: usize) 
     let by = &key.created_by;
     add("Created by", &format!("{} <{}>", by.name, by.email));
     if by.status != MemberStatus::Active {
-        let since = by.removed_at.map_or_else(String::new, |at| format!(" {}", ago(at, look.rules.now)));
+        let since =
+            by.removed_at.map_or_else(String::new, |at| format!(" {}", format_ago(at, look.rules.now)));
         add("", &format!("{}{since}", by.status));
     }
     if let Some(note) = &key.note {
@@ -259,7 +260,7 @@ fn draw_chart(
         ),
     ]);
     draw_line(buf, (area.x, area.y), area.width, &title, Style::new(), theme);
-    let x = area.right().saturating_sub(u16::try_from(width(&keys)).unwrap_or(0));
+    let x = area.right().saturating_sub(u16::try_from(display_width(&keys)).unwrap_or(0));
     if area.width > 40 {
         buf.set_string(x, area.y, &keys, theme.style(StyleRole::Muted));
     }
@@ -280,13 +281,13 @@ fn standing(key: &Key, look: &CellContext<'_>) -> Line<'static> {
         return Line::styled("revoked", theme.style(StyleRole::Danger));
     }
     let mut spans = Vec::new();
-    if key.is_live(look.rules.now) {
+    if key.is_in_use(look.rules.now) {
         spans.push(Span::styled(
             format!("{} live", theme.symbol(ThemeSymbol::InUse)),
             theme.style(StyleRole::InUse),
         ));
     }
-    for finding in look.rules.findings(key) {
+    for finding in look.rules.raised_flags(key) {
         if !spans.is_empty() {
             spans.push(Span::styled(
                 format!(" {} ", theme.symbol(ThemeSymbol::Dot)),
@@ -326,15 +327,15 @@ fn clients(state: &State, key: &Key, look: &CellContext<'_>, columns: usize, out
         out.push(Line::styled("none seen", muted));
     }
     for client in &usage.clients {
-        let agent = crate::domain::text::line(&client.agent).into_owned();
+        let agent = crate::domain::text::sanitize_line(&client.agent).into_owned();
         let agent = if agent.is_empty() { "an unnamed client".to_owned() } else { agent };
         out.push(Line::raw(agent));
         out.push(Line::styled(
             format!(
                 "  {}  {} to {}  {}×",
-                crate::domain::text::line(&client.address),
-                client.first_seen_at.date(),
-                ago(client.last_seen_at, look.rules.now),
+                crate::domain::text::sanitize_line(&client.address),
+                client.first_seen_at.format_date(),
+                format_ago(client.last_seen_at, look.rules.now),
                 format_count(u64::try_from(client.count).unwrap_or(0)),
             ),
             muted,

@@ -46,17 +46,18 @@ impl EditPopup {
         if self.sending {
             return PopupAction::Stay;
         }
-        let (name, note) = match (key::name(self.name.text()), key::note(self.note.text())) {
-            (Ok(name), Ok(note)) => (name, note),
-            (Err(why), _) => {
-                (self.focus.index, self.failed) = (0, Some(format!("The name {why}.")));
-                return PopupAction::Stay;
-            }
-            (_, Err(why)) => {
-                (self.focus.index, self.failed) = (1, Some(format!("The note {why}.")));
-                return PopupAction::Stay;
-            }
-        };
+        let (name, note) =
+            match (key::normalize_name(self.name.text()), key::normalize_note(self.note.text())) {
+                (Ok(name), Ok(note)) => (name, note),
+                (Err(why), _) => {
+                    (self.focus.index, self.failed) = (0, Some(format!("The name {why}.")));
+                    return PopupAction::Stay;
+                }
+                (_, Err(why)) => {
+                    (self.focus.index, self.failed) = (1, Some(format!("The note {why}.")));
+                    return PopupAction::Stay;
+                }
+            };
         let body = EditKey {
             name: (name != self.key.name).then_some(name),
             note: (note != self.key.note).then(|| note.unwrap_or_default()),
@@ -137,7 +138,7 @@ impl Popup for EditPopup {
         let mut body = vec![label(0, "Name"), label(1, "Note"), Line::default()];
         if let Some(why) = &self.failed {
             body.extend(wrap_paragraph(
-                &theme.text(&text::line(why)),
+                &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
                 usize::from(width),
             ));

@@ -106,17 +106,19 @@ impl Popup for HelpPopup {
 
     fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
-        let wide = self.entries.iter().map(|e| text::width(&e.left)).max().unwrap_or(0);
+        let wide = self.entries.iter().map(|e| text::display_width(&e.left)).max().unwrap_or(0);
         let room = SearchableList::columns(area).saturating_sub(wide + 2);
         let lines: Vec<(Span<'_>, Line<'_>)> = self
             .entries
             .iter()
             .map(|entry| {
-                let pad = wide - text::width(&entry.left) + 2;
+                let pad = wide - text::display_width(&entry.left) + 2;
                 let head =
                     Span::styled(format!("{}{}", entry.left, " ".repeat(pad)), theme.style(StyleRole::Key));
                 // The place stands at the right, where there is room for both.
-                let gap = room.saturating_sub(text::width(&entry.right) + text::width(entry.place)).max(2);
+                let gap = room
+                    .saturating_sub(text::display_width(&entry.right) + text::display_width(entry.place))
+                    .max(2);
                 let text = Line::from(vec![
                     Span::raw(entry.right.as_str()),
                     Span::raw(" ".repeat(gap)),

@@ -191,7 +191,7 @@ impl State {
         let rules = self.rules(context);
         let columns = self.columns();
         let marks = std::mem::take(&mut self.table.marks);
-        let (filter, revoked) = (&self.search.parsed, self.revoked || self.search.parsed.asks_for_revoked());
+        let (filter, revoked) = (&self.search.parsed, self.revoked || self.search.parsed.includes_revoked());
         let keep = |key: &Key| {
             (revoked || key.revoked_at.is_none())
                 && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))

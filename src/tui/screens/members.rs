@@ -108,7 +108,7 @@ impl State {
         let rules = context.staleness_rules();
         let filter = &self.search.parsed;
         let keep = |member: &Member| {
-            filter.passes(&[&member.name, &member.email], |test: &MemberTest| test.holds(member, &rules))
+            filter.matches_row(&[&member.name, &member.email], |test: &MemberTest| test.holds(member, &rules))
         };
         self.table.rebuild(&self.rows, COLUMNS, &rules, &keep);
     }
@@ -148,8 +148,8 @@ impl State {
 
 /// Text from outside is cleaned once, when it arrives.
 fn cleaned(mut member: Member) -> Member {
-    member.name = text::line(&member.name).into_owned();
-    member.email = text::line(&member.email).into_owned();
+    member.name = text::sanitize_line(&member.name).into_owned();
+    member.email = text::sanitize_line(&member.email).into_owned();
     member
 }
 

@@ -181,7 +181,7 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    format!("'{}'", text::line(word).replace('\'', r"'\''"))
+    format!("'{}'", text::sanitize_line(word).replace('\'', r"'\''"))
 }
 
 impl Popup for MenuPopup {
@@ -217,7 +217,7 @@ impl Popup for MenuPopup {
     fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let width = content_width(area, 72);
-        let wide = self.entries.iter().map(|e| text::width(&e.label)).max().unwrap_or(0);
+        let wide = self.entries.iter().map(|e| text::display_width(&e.label)).max().unwrap_or(0);
         let mut body = Vec::new();
         let mut chosen = 0..0;
         let room = usize::from(width).saturating_sub(wide + 6).max(8);
@@ -232,7 +232,7 @@ impl Popup for MenuPopup {
             } else {
                 (" ", Style::new())
             };
-            let pad = " ".repeat(wide - text::width(&entry.label) + 2);
+            let pad = " ".repeat(wide - text::display_width(&entry.label) + 2);
             let mut line = Line::from(vec![
                 Span::styled(format!("{marker} {} ", at + 1), style),
                 Span::styled(entry.label.clone(), style),
@@ -262,7 +262,8 @@ impl Popup for MenuPopup {
         body.push(Line::default());
         let (enter, esc) = (context.key_press(Action::Activate), context.key_press(Action::Cancel));
         body.push(key_hints(&[(&enter, self.does), (&esc, "back")], theme));
-        let needed = body.iter().map(Line::width).max().unwrap_or(0).max(text::width(&self.title) + 2);
+        let needed =
+            body.iter().map(Line::width).max().unwrap_or(0).max(text::display_width(&self.title) + 2);
         let size = (
             u16::try_from(needed).unwrap_or(width).min(width),
             u16::try_from(body.len()).unwrap_or(u16::MAX),

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::list::{ListSearch, SearchableList};
-use crate::domain::time::span;
+use crate::domain::time::format_duration;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
@@ -62,7 +62,9 @@ impl Popup for MessagesPopup {
             .notices
             .iter()
             .map(|notice| {
-                let ago = span(i64::try_from(context.now.since(notice.at).as_millis()).unwrap_or(i64::MAX));
+                let ago = format_duration(
+                    i64::try_from(context.now.since(notice.at).as_millis()).unwrap_or(i64::MAX),
+                );
                 let role = if notice.error { StyleRole::Danger } else { StyleRole::Plain };
                 let head =
                     Span::styled(format!("{:>10}  ", format!("{ago} ago")), theme.style(StyleRole::Muted));

@@ -98,14 +98,14 @@ impl Popup for PalettePopup {
         let theme = context.theme();
         let keys: Vec<String> =
             self.commands.iter().map(|c| context.start.keymap.key(c.action).unwrap_or_default()).collect();
-        let wide = keys.iter().map(|key| text::width(key)).max().unwrap_or(0);
+        let wide = keys.iter().map(|key| text::display_width(key)).max().unwrap_or(0);
         let lines: Vec<(Span<'_>, Line<'_>)> = self
             .commands
             .iter()
             .zip(&keys)
             .map(|(command, key)| {
                 let role = if command.not.is_some() { StyleRole::Muted } else { StyleRole::Plain };
-                let pad = wide - text::width(key) + 2;
+                let pad = wide - text::display_width(key) + 2;
                 let head = Span::styled(format!("{key}{}", " ".repeat(pad)), theme.style(StyleRole::Key));
                 let mut spans = vec![Span::styled(command.does, theme.style(role))];
                 if let Some(why) = &command.not {

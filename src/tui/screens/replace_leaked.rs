@@ -13,7 +13,7 @@ use crate::domain::key::{IN_USE_WITHIN, Key, KeyKind};
 use crate::domain::member::Permission;
 use crate::domain::rotation::proposed_name;
 use crate::domain::text;
-use crate::domain::time::ago;
+use crate::domain::time::format_ago;
 use crate::domain::usage::{ClientUse, Usage};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, Leak, ReplyTo};
@@ -205,7 +205,7 @@ impl ReplaceLeakedPopup {
         let theme = context.theme();
         let key = &self.key;
         let mut out = wrap_paragraph(
-            &theme.text(&format!("{}  {}", text::line(&key.name), text::line(&key.masked))),
+            &theme.text(&format!("{}  {}", text::sanitize_line(&key.name), text::sanitize_line(&key.masked))),
             theme.style(StyleRole::Strong),
             columns,
         );
@@ -217,7 +217,7 @@ impl ReplaceLeakedPopup {
         if let Some(why) = &self.failed {
             out.push(Line::default());
             out.extend(wrap_paragraph(
-                &theme.text(&text::line(why)),
+                &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
                 columns,
             ));
@@ -245,13 +245,14 @@ impl ReplaceLeakedPopup {
         let muted = theme.style(StyleRole::Muted);
         let now = context.server_now();
         let who = |agent: &str, address: &str| {
-            let agent = text::line(agent);
+            let agent = text::sanitize_line(agent);
             let agent = if agent.is_empty() { "an unnamed client" } else { &agent };
-            theme.text(&format!("{agent} from {}", text::line(address))).into_owned()
+            theme.text(&format!("{agent} from {}", text::sanitize_line(address))).into_owned()
         };
         let seen = |who: String, live: bool, said: String| {
             let mark = if live { theme.symbol(ThemeSymbol::InUse) } else { " " };
-            let who = text::fit(&who, columns.saturating_sub(text::width(&said) + 4)).into_owned();
+            let who = text::truncate_to_width(&who, columns.saturating_sub(text::display_width(&said) + 4))
+                .into_owned();
             Line::from(vec![
                 Span::styled(format!("{mark} "), theme.style(StyleRole::InUse)),
                 Span::raw(who),
@@ -265,15 +266,15 @@ impl ReplaceLeakedPopup {
             .iter()
             .take(NAMED)
             .map(|client| {
-                let said = format!("last {}", ago(client.last_seen_at, now));
+                let said = format!("last {}", format_ago(client.last_seen_at, now));
                 seen(who(&client.agent, &client.address), live(client), said)
             })
             .collect();
         if let (true, Some(by), Some(at)) = (out.is_empty(), &self.key.last_used_by, self.key.last_used_at) {
             out.push(seen(
                 who(&by.agent, &by.address),
-                self.key.is_live(now),
-                format!("last {}", ago(at, now)),
+                self.key.is_in_use(now),
+                format!("last {}", format_ago(at, now)),
             ));
         }
         if out.is_empty() {
@@ -291,7 +292,7 @@ impl ReplaceLeakedPopup {
         let kind = if self.key.kind == KeyKind::Personal { "personal" } else { "organization" };
         let steps = match &self.replacement {
             ReplacementPlan::New(name) => vec![
-                format!("A new {kind} key is created: {}.", text::line(name)),
+                format!("A new {kind} key is created: {}.", text::sanitize_line(name)),
                 "This one is revoked, for good: whatever uses it gets 401.".to_owned(),
                 "The new secret is shown, to be entered wherever this one was.".to_owned(),
             ],
@@ -299,7 +300,7 @@ impl ReplaceLeakedPopup {
                 "It is revoked, for good: whatever uses it gets 401.".to_owned(),
                 format!(
                     "Its replacement is there: {}. Enter its secret where it is missing.",
-                    text::line(new)
+                    text::sanitize_line(new)
                 ),
             ],
             ReplacementPlan::None(why) => vec![

@@ -82,7 +82,7 @@ pub struct State {
 impl State {
     /// With the drafts of the last run, if there are any.
     pub fn new(start: &StartOptions) -> Self {
-        let drafts = Drafts::read(&start.drafts);
+        let drafts = Drafts::parse(&start.drafts);
         Self {
             table: Table::new(0, false),
             search: Search::default(),
@@ -138,7 +138,7 @@ impl State {
     /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.
     pub fn heard(&mut self, context: &mut Context, key_list: &KeyList, page: &Page<ReviewRecord>) {
         page.data.iter().for_each(|review| self.decisions.add(review));
-        if let Some(change) = self.drafts.recorded(&page.data) {
+        if let Some(change) = self.drafts.settled_by(&page.data) {
             self.change(context, change);
         }
         if page.metadata.next_cursor.is_none() {
@@ -184,7 +184,7 @@ impl State {
     /// What is said about the keys shown.
     fn say(&mut self, key_list: &KeyList, rules: &StalenessRules) {
         let shown = self.table.shown_rows().iter().map(|&row| &key_list.keys()[row as usize]);
-        self.said = queue::sentences(shown, rules);
+        self.said = queue::summarize_flags(shown, rules);
     }
 
     fn count(&mut self, key_list: &KeyList) {
@@ -331,15 +331,15 @@ impl State {
 
     /// Changes the drafts, here and on the disk; the keys that it was about.
     fn change(&mut self, context: &mut Context, change: DraftChange) -> Vec<Id> {
-        let line = self.kept.then(|| change.line());
-        let keys = self.drafts.take(change);
+        let line = self.kept.then(|| change.to_line());
+        let keys = self.drafts.apply(change);
         if keys.is_empty() {
             return keys;
         }
         self.kept = true;
         context.effects.push(match line {
             Some(line) => Effect::AppendDrafts(line),
-            None => Effect::SaveDrafts(self.drafts.line()),
+            None => Effect::SaveDrafts(self.drafts.to_line()),
         });
         keys
     }

@@ -8,7 +8,7 @@ use ratatui::text::Line;
 
 use crate::domain::key::Key;
 use crate::domain::text;
-use crate::domain::time::{Timestamp, ago};
+use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
@@ -51,7 +51,7 @@ pub struct RevokePopup {
 impl RevokePopup {
     /// For a key whose use was seen up to `seen`, the time of the server's last answer.
     pub fn new(key: Key, seen: Timestamp) -> Self {
-        let proof = if key.is_live(seen) { ConfirmationLevel::Four } else { ConfirmationLevel::Yes };
+        let proof = if key.is_in_use(seen) { ConfirmationLevel::Four } else { ConfirmationLevel::Yes };
         Self {
             key,
             seen,
@@ -155,11 +155,12 @@ impl Popup for RevokePopup {
         let context = &mut *cx.context;
         match result {
             Ok(Reply::Key(key)) => {
-                let name = text::fit(&key.name, NAME).into_owned();
+                let name = text::truncate_to_width(&key.name, NAME).into_owned();
                 // Asked twice, the server answers the same twice: of two admins one did it.
                 let me = context.me.as_ref().map(|me| me.member.id);
                 let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
-                let said = other.map(|by| format!("{name} was revoked by {} already", text::line(&by.name)));
+                let said = other
+                    .map(|by| format!("{name} was revoked by {} already", text::sanitize_line(&by.name)));
                 cx.tables.heard_key(context, *key);
                 context
                     .notices
@@ -234,17 +235,22 @@ impl RevokePopup {
         let plain = Style::new();
         let key = &self.key;
         let now = context.server_now();
-        let mut out =
-            wrap_paragraph(&theme.text(&text::line(&key.name)), theme.style(StyleRole::Strong), columns);
-        out.extend(labelled_lines("Secret key", &text::line(&key.masked), plain, columns, theme));
+        let mut out = wrap_paragraph(
+            &theme.text(&text::sanitize_line(&key.name)),
+            theme.style(StyleRole::Strong),
+            columns,
+        );
+        out.extend(labelled_lines("Secret key", &text::sanitize_line(&key.masked), plain, columns, theme));
         let used = match (key.last_used_at, &key.last_used_by) {
-            (Some(at), Some(by)) => format!("{} by {}", ago(at, now), text::line(&by.to_string())),
-            (Some(at), None) => ago(at, now),
+            (Some(at), Some(by)) => {
+                format!("{} by {}", format_ago(at, now), text::sanitize_line(&by.to_string()))
+            }
+            (Some(at), None) => format_ago(at, now),
             (None, _) => context.staleness_rules().last_use(key),
         };
         let live = self.proof != ConfirmationLevel::Yes;
         let style = theme.style(if live { StyleRole::Strong } else { StyleRole::Plain });
-        let badge = key.is_live(now).then(|| format!("{} ", theme.symbol(ThemeSymbol::InUse)));
+        let badge = key.is_in_use(now).then(|| format!("{} ", theme.symbol(ThemeSymbol::InUse)));
         let used = format!("{}{used}", badge.unwrap_or_default());
         out.extend(labelled_lines("Last used", &used, style, columns, theme));
         out.push(Line::default());
@@ -254,7 +260,7 @@ impl RevokePopup {
             ConfirmationLevel::Early => "Whatever still uses it is cut off at once; see who that is before you go on. It takes a reason, which is recorded. This is final.".to_owned(),
             ConfirmationLevel::FourAndReason => format!(
                 "Not revoked: it was used {}, after you looked. Decide again; now it takes a reason, which is recorded.",
-                key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| ago(at, now))
+                key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| format_ago(at, now))
             ),
         };
         let role = if matches!(self.proof, ConfirmationLevel::FourAndReason | ConfirmationLevel::Early) {
@@ -266,7 +272,7 @@ impl RevokePopup {
         if let Some(why) = &self.failed {
             out.push(Line::default());
             out.extend(wrap_paragraph(
-                &theme.text(&text::line(why)),
+                &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
                 columns,
             ));
@@ -297,11 +303,15 @@ impl RevokePopup {
 fn gone(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
     let theme = context.theme();
     let mut out =
-        wrap_paragraph(&theme.text(&text::line(&key.name)), theme.style(StyleRole::Strong), columns);
-    out.extend(labelled_lines("Secret key", &text::line(&key.masked), Style::new(), columns, theme));
+        wrap_paragraph(&theme.text(&text::sanitize_line(&key.name)), theme.style(StyleRole::Strong), columns);
+    out.extend(labelled_lines("Secret key", &text::sanitize_line(&key.masked), Style::new(), columns, theme));
     out.push(Line::default());
-    let ago = key.revoked_at.map_or_else(String::new, |at| format!(" {}", ago(at, context.server_now())));
-    let by = key.revoked_by.as_ref().map_or_else(String::new, |by| format!(" by {}", text::line(&by.name)));
+    let ago =
+        key.revoked_at.map_or_else(String::new, |at| format!(" {}", format_ago(at, context.server_now())));
+    let by = key
+        .revoked_by
+        .as_ref()
+        .map_or_else(String::new, |by| format!(" by {}", text::sanitize_line(&by.name)));
     let says = format!("It was revoked{ago}{by}, while this was open. Nothing is left to do.");
     out.extend(wrap_paragraph(&theme.text(&says), Style::new(), columns));
     out.push(Line::default());

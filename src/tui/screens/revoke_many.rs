@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::Key;
 use crate::domain::text;
-use crate::domain::time::{Timestamp, ago};
+use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
@@ -50,7 +50,8 @@ pub struct RevokeManyPopup {
 impl RevokeManyPopup {
     /// For keys whose use was seen up to `seen`.
     pub fn new(keys: Vec<Key>, seen: Timestamp) -> Self {
-        let fate = |key: &Key| if key.is_live(seen) { RevokeProgress::Live } else { RevokeProgress::Waiting };
+        let fate =
+            |key: &Key| if key.is_in_use(seen) { RevokeProgress::Live } else { RevokeProgress::Waiting };
         Self {
             keys: keys.into_iter().map(|key| (key.clone(), fate(&key))).collect(),
             seen,
@@ -246,23 +247,27 @@ impl Popup for RevokeManyPopup {
 fn row(key: &Key, fate: &RevokeProgress, context: &Context, columns: usize) -> Line<'static> {
     let theme = context.theme();
     let now = context.server_now();
-    let used =
-        key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {}", ago(at, now)));
+    let used = key
+        .last_used_at
+        .map_or_else(|| "never used".to_owned(), |at| format!("used {}", format_ago(at, now)));
     let (role, said) = match fate {
         RevokeProgress::Waiting => (StyleRole::Muted, used),
         RevokeProgress::Live => {
             (StyleRole::InUse, format!("{} stays, {used}", theme.symbol(ThemeSymbol::InUse)))
         }
         RevokeProgress::Revoked => (StyleRole::Strong, "revoked".to_owned()),
-        RevokeProgress::Failed(why) => (StyleRole::Danger, text::line(why).into_owned()),
+        RevokeProgress::Failed(why) => (StyleRole::Danger, text::sanitize_line(why).into_owned()),
     };
     let name = columns.saturating_sub(38).max(12);
-    let shown = text::fit(&theme.text(&text::line(&key.name)), name).into_owned();
-    let pad = " ".repeat(name.saturating_sub(text::width(&shown)) + 2);
+    let shown = text::truncate_to_width(&theme.text(&text::sanitize_line(&key.name)), name).into_owned();
+    let pad = " ".repeat(name.saturating_sub(text::display_width(&shown)) + 2);
     Line::from(vec![
         Span::raw(shown),
         Span::raw(pad),
-        Span::styled(format!("{}  ", theme.text(&text::line(&key.masked))), theme.style(StyleRole::Muted)),
+        Span::styled(
+            format!("{}  ", theme.text(&text::sanitize_line(&key.masked))),
+            theme.style(StyleRole::Muted),
+        ),
         Span::styled(said, theme.style(role)),
     ])
 }

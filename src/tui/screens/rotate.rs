@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::Permission;
-use crate::domain::rotation::{Phase, finish_guard, proposed_name};
+use crate::domain::rotation::{Phase, finish_unless_used_since, proposed_name};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::Usage;
 use crate::tui::app::{Overlay, Tables};
@@ -129,9 +129,10 @@ pub fn step(
     let phase = rotation.phase_at(now);
     let (old, new) = (rotation.old.clone(), rotation.new.clone());
     match (action, phase) {
-        (Action::FinishRotation, Phase::Ready) => {
-            Ok(Overlay::Revoke(revoke::RevokePopup::silent(old, finish_guard(rotation.window(), now))))
-        }
+        (Action::FinishRotation, Phase::Ready) => Ok(Overlay::Revoke(revoke::RevokePopup::silent(
+            old,
+            finish_unless_used_since(rotation.window(), now),
+        ))),
         (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::RevokePopup::early(old, seen))),
         (Action::LeakedKey, Phase::Abandoned) => {
             Ok(Overlay::Leak(replace_leaked::ReplaceLeakedPopup::replacing(context, old)))

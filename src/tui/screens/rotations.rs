@@ -164,11 +164,12 @@ impl State {
         let filter = &self.search.parsed;
         let keep = |rotation: &Rotation| {
             let (old, new) = (&rotation.old, &rotation.new);
-            filter.passes(&[&old.name, &old.masked, &new.name, &new.masked], |test: &RotationTest| match test
-            {
-                RotationTest::Phase(phase) => rotation.phase_at(rules.now) == *phase,
-                RotationTest::Agent(needle) => {
-                    old.last_used_by.as_ref().is_some_and(|by| needle.is_in(&by.agent))
+            filter.matches_row(&[&old.name, &old.masked, &new.name, &new.masked], |test: &RotationTest| {
+                match test {
+                    RotationTest::Phase(phase) => rotation.phase_at(rules.now) == *phase,
+                    RotationTest::Agent(needle) => {
+                        old.last_used_by.as_ref().is_some_and(|by| needle.is_in(&by.agent))
+                    }
                 }
             })
         };
@@ -204,7 +205,7 @@ impl State {
 
 /// Text from outside is cleaned once, when it arrives.
 fn cleaned(mut rotation: Rotation) -> Rotation {
-    let clean = |text: &mut String| *text = text::line(text).into_owned();
+    let clean = |text: &mut String| *text = text::sanitize_line(text).into_owned();
     let clean_key = |key: &mut Key| {
         clean(&mut key.name);
         clean(&mut key.masked);
@@ -282,7 +283,7 @@ pub fn draw(
     );
     if let Some(rotation) = state.selected() {
         let said =
-            format!("{} {}", rotation.phase_at(look.rules.now).sentence(), sentence(&rotation.evidence));
+            format!("{} {}", rotation.phase_at(look.rules.now).explanation(), sentence(&rotation.evidence));
         say_below(&said, area, body, &look, buf);
     }
     let scroll = ScrollableRows {

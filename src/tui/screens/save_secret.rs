@@ -364,8 +364,11 @@ impl SaveSecretPopup {
         }
         if let Some((role, text)) = &self.said {
             // Above the keys, where the eye is: what was done, or why not.
-            let mut said =
-                wrap_paragraph(&theme.text(&crate::domain::text::line(text)), theme.style(*role), columns);
+            let mut said = wrap_paragraph(
+                &theme.text(&crate::domain::text::sanitize_line(text)),
+                theme.style(*role),
+                columns,
+            );
             said.push(Line::default());
             said.append(&mut out);
             out = said;

@@ -106,7 +106,7 @@ impl Popup for SignInPopup {
         let row = u16::try_from(body.len()).unwrap_or(0).saturating_sub(2);
         if let Some(why) = &self.failed {
             body.extend(wrap_paragraph(
-                &theme.text(&text::line(why)),
+                &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
                 columns,
             ));

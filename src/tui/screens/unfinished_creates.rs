@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::id::Id;
 use crate::domain::text;
-use crate::domain::time::{Timestamp, ago};
+use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
@@ -193,12 +193,12 @@ impl Popup for UnfinishedCreatesPopup {
         body.push(Line::default());
         body.extend(labelled_lines(
             "Key",
-            &text::line(&pending.body.name),
+            &text::sanitize_line(&pending.body.name),
             theme.style(StyleRole::Strong),
             columns,
             theme,
         ));
-        let asked = format!("{} key, {}", pending.kind, ago(pending.at, context.server_now()));
+        let asked = format!("{} key, {}", pending.kind, format_ago(pending.at, context.server_now()));
         body.extend(labelled_lines("Created", &asked, Style::new(), columns, theme));
         if let Some(old) = pending.body.replaces {
             let old = tables.of(pending.kind).key_list.get(old);
@@ -223,7 +223,7 @@ impl Popup for UnfinishedCreatesPopup {
         body.push(Line::default());
         if let Some(why) = &self.failed {
             body.extend(wrap_paragraph(
-                &theme.text(&text::line(why)),
+                &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
                 columns,
             ));

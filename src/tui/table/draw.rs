@@ -179,12 +179,12 @@ pub fn draw_line(
         let shown = theme.text(&span.content);
         let room = usize::from(end.saturating_sub(x));
         let more = line.spans[index + 1..].iter().any(|s| !s.content.trim().is_empty());
-        let whole = text::width(&shown);
+        let whole = text::display_width(&shown);
         // One column is kept for the ellipsis where the next span would not fit any more.
         let fits = if whole == room && more {
-            text::fit(&format!("{shown}…"), room).into_owned()
+            text::truncate_to_width(&format!("{shown}…"), room).into_owned()
         } else {
-            text::fit(&shown, room).into_owned()
+            text::truncate_to_width(&shown, room).into_owned()
         };
         let (next, _) = buf.set_stringn(x, y, &fits, room, base.patch(line.style).patch(span.style));
         x = next;

@@ -24,7 +24,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     let theme = model.context.theme();
     let y = area.bottom() - 1;
     let place = place(model);
-    let width = u16::try_from(text::width(&place)).unwrap_or(0).min(area.width / 2);
+    let width = u16::try_from(text::display_width(&place)).unwrap_or(0).min(area.width / 2);
     let x = area.right().saturating_sub(width + 1);
     let room = x.saturating_sub(area.x + 3);
     let mut higher = 0;
@@ -87,7 +87,8 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
         shown.then_some((row.action, key, row.hint))
     });
     let (help, others): (Vec<_>, Vec<_>) = hints.partition(|&(action, ..)| action == Action::Help);
-    let width = |(_, key, hint): &(Action, String, &str)| text::width(key) + 1 + text::width(hint);
+    let width =
+        |(_, key, hint): &(Action, String, &str)| text::display_width(key) + 1 + text::display_width(hint);
     let kept: usize = help.iter().map(|hint| width(hint) + GAP.len()).sum();
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;

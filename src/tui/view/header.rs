@@ -36,8 +36,8 @@ fn left(model: &Model) -> Line<'static> {
     let Some(me) = &model.context.me else {
         return Line::styled("keyward", theme.style(StyleRole::Strong));
     };
-    let organization = text::line(&me.organization.name).into_owned();
-    let member = text::line(&me.member.name).into_owned();
+    let organization = text::sanitize_line(&me.organization.name).into_owned();
+    let member = text::sanitize_line(&me.member.name).into_owned();
     Line::from(vec![
         Span::styled(organization, theme.style(StyleRole::Strong)),
         Span::styled(format!(" {} ", theme.symbol(ThemeSymbol::Dot)), muted),
@@ -63,7 +63,7 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
         spans.push(Span::styled("read-only", theme.style(StyleRole::Strong)));
         spans.push(dot());
     }
-    let profile = text::line(&context.start.profile).into_owned();
+    let profile = text::sanitize_line(&context.start.profile).into_owned();
     if context.start.production {
         let name = if profile.is_empty() { "production".to_owned() } else { profile };
         spans.push(Span::styled(format!(" {name} "), theme.style(StyleRole::Production)));
@@ -73,7 +73,7 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
         spans.push(dot());
     }
     if columns >= 100 {
-        spans.push(Span::styled(text::line(&context.start.server).into_owned(), muted));
+        spans.push(Span::styled(text::sanitize_line(&context.start.server).into_owned(), muted));
         spans.push(dot());
     }
     spans.push(match &context.connection {

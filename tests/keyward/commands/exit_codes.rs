@@ -169,7 +169,7 @@ fn code_10_findings() {
     std::fs::write(cli.path("deep/a\n\u{1b}[2J"), [b"\0\xff\0", secret.as_bytes(), b"\0"].concat()).unwrap();
     for form in ["table", "id", "csv", "json"] {
         let found = cli.run(&["scan", "--exit-code", "-o", form, "deep"]).expect_exit(10, &[]);
-        assert_eq!(found.out.lines().find_map(keyward::domain::text::first_unshowable), None, "{form}");
+        assert_eq!(found.out.lines().find_map(keyward::domain::text::first_unsafe_char), None, "{form}");
     }
     cli.run(&["scan", "no-such-file"]).expect_exit(1, &["no-such-file"]);
     cli.run(&["scan", "no-such-file", "leak.txt"]).expect_exit(8, &["one file"]);

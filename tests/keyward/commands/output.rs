@@ -99,7 +99,7 @@ fn text_from_other_clients_never_controls_the_terminal() {
             let odd = ran
                 .out
                 .lines()
-                .find_map(keyward::domain::text::first_unshowable)
+                .find_map(keyward::domain::text::first_unsafe_char)
                 .filter(|c| *c != '\u{fffd}');
             assert_eq!(odd, None, "{form}: {}", ran.out);
         }

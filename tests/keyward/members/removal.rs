@@ -37,7 +37,8 @@ async fn doors(server: &TestServer, database: &Database) -> (Vec<RunningServer>,
 
 /// After the removal was acknowledged nothing of the member is accepted anywhere.
 async fn nothing_lives(server: &TestServer, doors: &[Client], member: &TestMember, keys: &[CreatedKey]) {
-    let live = server.store.reader().await.unwrap().live_keys_of(member.id, KeyKind::Personal).await.unwrap();
+    let live =
+        server.store.reader().await.unwrap().active_keys_of(member.id, KeyKind::Personal).await.unwrap();
     assert!(live.is_empty(), "a key outlived its member: {live:?}");
     for key in keys.iter().filter(|key| key.secret.is_some()) {
         for door in doors {
@@ -63,7 +64,7 @@ async fn removal_races_a_create() {
             for created in created {
                 match created.unwrap() {
                     Ok(key) => keys.push(key),
-                    Err(error) => assert!(error.is(P::SessionEnded), "{error}"),
+                    Err(error) => assert!(error.is_problem(P::SessionEnded), "{error}"),
                 }
             }
             nothing_lives(&server, &doors, &member, &keys).await;
@@ -88,7 +89,7 @@ async fn removal_races_a_reissue() {
             let mut keys = vec![first];
             match again.unwrap() {
                 Ok(key) => keys.push(key),
-                Err(error) => assert!(error.is(P::SessionEnded), "{error}"),
+                Err(error) => assert!(error.is_problem(P::SessionEnded), "{error}"),
             }
             nothing_lives(&server, &doors, &member, &keys).await;
         }

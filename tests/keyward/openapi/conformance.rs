@@ -151,7 +151,7 @@ pub(super) async fn sign_in_ada_again(server: &TestServer) -> String {
     let email = "ada@plant.example".into();
     let digest = TokenKind::Code.digest(code.expose()).unwrap();
     let invitation = AdminInvitation { email, code: digest, at, expires_at: at.plus(DAY) };
-    server.store.invite_from_host(invitation, random_bytes).await.unwrap();
+    server.store.invite_admin(invitation, random_bytes).await.unwrap();
     redeemed(server, code.expose()).await
 }
 

@@ -291,7 +291,7 @@ impl Driver {
                     continue;
                 }
                 let symbol = self.buffer[(x, y)].symbol();
-                skip = text::width(symbol).saturating_sub(1);
+                skip = text::display_width(symbol).saturating_sub(1);
                 line.push_str(symbol);
             }
             out.push_str(line.trim_end());

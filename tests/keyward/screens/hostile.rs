@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
-use keyward::domain::text::first_unshowable;
+use keyward::domain::text::first_unsafe_char;
 use keyward::tui::msg::RequestError;
 use proptest::prelude::*;
 
@@ -47,7 +47,7 @@ fn hostile() -> Driver {
 fn shows_nothing_that_acts(driver: &Driver) {
     for cell in driver.buffer().content() {
         let symbol = cell.symbol().replace(keyward::domain::text::REPLACEMENT, "");
-        assert_eq!(first_unshowable(&symbol), None, "{symbol:?}");
+        assert_eq!(first_unsafe_char(&symbol), None, "{symbol:?}");
     }
 }
 

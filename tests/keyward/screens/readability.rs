@@ -151,7 +151,7 @@ fn columns_stay_aligned_for_any_name() {
     let screen = driver.press("r5<enter>").screen();
     let places: Vec<usize> = screen
         .lines()
-        .filter_map(|line| line.split_once("sk_").map(|(before, _)| text::width(before)))
+        .filter_map(|line| line.split_once("sk_").map(|(before, _)| text::display_width(before)))
         .collect();
     assert!(places.len() > 3 && places.iter().all(|&place| place == places[0]), "{places:?}\n{screen}");
 }

@@ -79,7 +79,7 @@ async fn one_server_owns_the_file_and_tools_may_open_it() {
     let second = open(&database, OpenMode::Serve).await;
     assert!(matches!(second, Err(OpenStoreError::Served(_))), "{second:?}");
     let tool = open(&database, OpenMode::Tool).await.unwrap();
-    tool.bootstrap("Plant".into(), super::ada(), random_bytes).await.unwrap();
+    tool.set_up_organization("Plant".into(), super::ada(), random_bytes).await.unwrap();
     assert!(serving.reader().await.unwrap().organization().await.unwrap().is_some());
     serving.close().await;
     drop(serving);

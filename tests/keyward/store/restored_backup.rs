@@ -18,7 +18,7 @@ async fn revoke_all(store: &Store, member: Id) {
     let revoked: Result<(), StoreError> = store
         .write(move |tx| {
             Box::pin(async move {
-                for key in tx.live_keys_of(member, keyward::domain::key::KeyKind::Personal).await? {
+                for key in tx.active_keys_of(member, keyward::domain::key::KeyKind::Personal).await? {
                     assert!(tx.revoke_with_owner(&key, member, now, "test").await?);
                 }
                 Ok(())
@@ -30,7 +30,7 @@ async fn revoke_all(store: &Store, member: Id) {
 
 async fn live_keys(store: &Store, member: Id) -> usize {
     let mut reader = store.reader().await.unwrap();
-    reader.live_keys_of(member, keyward::domain::key::KeyKind::Personal).await.unwrap().len()
+    reader.active_keys_of(member, keyward::domain::key::KeyKind::Personal).await.unwrap().len()
 }
 
 /// Puts the backup in place of the database, as an administrator would.

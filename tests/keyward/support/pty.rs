@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use keyward::clock::monotonic;
+use keyward::clock::monotonic_now;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -122,7 +122,7 @@ impl Pty {
 
     /// Waits until this holds of what was shown.
     pub fn wait_until<T>(&self, what: &str, mut holds: impl FnMut(&PtyOutput) -> Option<T>) -> T {
-        let began = monotonic();
+        let began = monotonic_now();
         let mut ended = false;
         let mut output = self.output();
         loop {
@@ -181,7 +181,7 @@ impl Pty {
 
     /// Waits until the program has ended; its exit code.
     pub fn wait(&mut self) -> u32 {
-        let began = monotonic();
+        let began = monotonic_now();
         loop {
             if let Some(status) = self.child.lock().unwrap().try_wait().unwrap() {
                 return status.exit_code();
@@ -208,7 +208,7 @@ impl Pty {
         self.slave = None;
         self.stop.store(true, Ordering::SeqCst);
         self.resize(81, 25);
-        let closed = monotonic();
+        let closed = monotonic_now();
         while Arc::strong_count(&self.stop) > 1 {
             assert!(closed.elapsed() < PATIENCE, "the program does not react to a resize");
             std::thread::yield_now();

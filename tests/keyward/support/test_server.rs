@@ -57,7 +57,7 @@ impl TestServer {
             at,
             expires_at: at.plus(3 * DAY),
         };
-        store.bootstrap("Plant".into(), admin, random_bytes).await.unwrap();
+        store.set_up_organization("Plant".into(), admin, random_bytes).await.unwrap();
         let (running, client) = start_server(store.clone(), settings, clock).await;
         let ada = sign_in(&client, code.expose()).await.unwrap();
         Self { store, ada, client, running }

@@ -121,7 +121,7 @@ where
             let actor = caller.within(&state, tx).await?.actor;
             let grant = actor.allow(Permission::CreateKey(kind))?;
             let id = Id::new(now, random_bytes());
-            match tx.remember(&idempotent, id, now).await? {
+            match tx.claim_idempotency_key(&idempotent, id, now).await? {
                 Some(EarlierRequest { same: false, .. }) => Err(ApiError::IdempotencyKeyReused),
                 Some(EarlierRequest { subject, .. }) => {
                     repeat(&state, tx, &actor, kind, subject, &client, now).await
@@ -180,7 +180,7 @@ async fn make(
     };
     let event =
         NewActivity::new(Action::KeyCreated, now, random_bytes()).by(created_by, client).key(id, &name);
-    tx.record(event.detail(detail)).await?;
+    tx.record_activity(event.detail(detail)).await?;
     let key = tx.key(id, scope_of(kind, actor)).await?.ok_or(ApiError::Internal)?.key;
     let server = server.clone();
     tx.on_end(move |outcome| {
@@ -227,7 +227,7 @@ async fn repeat(
         return Ok(CreateOutcome::CreatedBefore(earlier.key));
     }
     let event = NewActivity::new(Action::KeyReissued, now, random_bytes()).by(actor.member.id, client);
-    tx.record(event.key(id, &earlier.key.name).detail("the earlier secret is dead")).await?;
+    tx.record_activity(event.key(id, &earlier.key.name).detail("the earlier secret is dead")).await?;
     let key = tx.key(id, scope).await?.ok_or(ApiError::Internal)?.key;
     let (server, name, earlier) = (server.clone(), key.name.clone(), earlier.digest);
     tx.on_end(move |outcome| match outcome {

@@ -65,7 +65,7 @@ impl ActivityTest {
             Self::Action(needle) => needle.is_in(row.action.word()) || needle.is_in(words(row.action)),
             Self::Key(needle) => {
                 row.key_name.as_deref().is_some_and(|name| needle.is_in(name))
-                    || row.key_id.is_some_and(|id| needle.is_all_of(&id.to_string()))
+                    || row.key_id.is_some_and(|id| needle.equals_ignoring_case(&id.to_string()))
             }
             Self::From(needle) => row.address.as_deref().is_some_and(|from| needle.is_in(from)),
             Self::Age(span) => span.holds(rules.now.since(row.at)),

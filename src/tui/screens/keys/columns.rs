@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::Flag;
-use crate::domain::time::{Timestamp, ago};
+use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::chart::format_sparkline;
 use crate::tui::table::{
     CellContext, ColumnSort, ColumnWidth, TableColumn, text_order, text_rank, time_rank,
@@ -100,7 +100,7 @@ fn by_age(a: &Key, b: &Key) -> Ordering {
 
 /// A moment as the tables show it.
 pub fn time(at: Timestamp, look: &CellContext<'_>) -> String {
-    if look.exact { at.minute() } else { ago(at, look.rules.now) }
+    if look.exact { at.format_minute() } else { format_ago(at, look.rules.now) }
 }
 
 /// In use or stale, and without an owner or not: shown at every width, since the words of the flags are not.
@@ -110,7 +110,7 @@ fn signs<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     let sign = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
     let used = match () {
         () if key.revoked_at.is_some() => Span::raw(" "),
-        () if key.is_live(look.rules.now) => sign(ThemeSymbol::InUse, StyleRole::InUse),
+        () if key.is_in_use(look.rules.now) => sign(ThemeSymbol::InUse, StyleRole::InUse),
         () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => {
             sign(ThemeSymbol::Stale, StyleRole::Stale)
         }

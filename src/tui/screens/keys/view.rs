@@ -164,7 +164,7 @@ fn bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option
     };
     // What to do next is never what is cut.
     let columns = usize::from(area.width.saturating_sub(2));
-    let fits = said.iter().find(|text| crate::domain::text::width(text) <= columns).or(said.last());
+    let fits = said.iter().find(|text| crate::domain::text::display_width(text) <= columns).or(said.last());
     let trouble = fits.cloned().unwrap_or_default();
     let line = Line::styled(trouble, theme.style(StyleRole::Danger));
     draw_line(buf, (area.x + 1, area.y), area.width.saturating_sub(2), &line, Style::new(), theme);
@@ -213,7 +213,7 @@ fn nothing(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
                 vec![sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))]
             }
             Connection::Connecting if context.now.since_start() >= SPINNER_DELAY => {
-                vec![format!("Connecting to {}.", crate::domain::text::line(&context.start.server))]
+                vec![format!("Connecting to {}.", crate::domain::text::sanitize_line(&context.start.server))]
             }
             _ => vec![],
         },
@@ -253,7 +253,7 @@ fn nothing(state: &State, context: &Context, area: Rect, buf: &mut Buffer) {
 
 /// A sentence begins with a capital letter, unless with an address, and ends with a full stop.
 pub fn sentence(text: &str) -> String {
-    let text = crate::domain::text::line(text.trim());
+    let text = crate::domain::text::sanitize_line(text.trim());
     let address = text.split(' ').next().is_some_and(|word| word.contains("://"));
     let mut chars = text.chars();
     let first = chars.next().map(|c| if address { c.to_string() } else { c.to_uppercase().to_string() });

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::text::pad;
-use crate::domain::time::ago;
+use crate::domain::text::pad_to_width;
+use crate::domain::time::format_ago;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
@@ -55,17 +55,17 @@ impl Popup for Details {
         };
         add("Address", &member.email);
         add("Role", member.role.word());
-        let since = member.removed_at.map_or(String::new(), |at| format!(" {}", ago(at, now)));
+        let since = member.removed_at.map_or(String::new(), |at| format!(" {}", format_ago(at, now)));
         add("Status", &format!("{}{since}", member.status));
         add(
             "Member for",
             &format!(
                 "{}, since {}",
-                ago(member.created_at, now).trim_end_matches(" ago"),
-                member.created_at.date()
+                format_ago(member.created_at, now).trim_end_matches(" ago"),
+                member.created_at.format_date()
             ),
         );
-        add("Last seen", &member.last_seen_at.map_or("never".to_owned(), |at| ago(at, now)));
+        add("Last seen", &member.last_seen_at.map_or("never".to_owned(), |at| format_ago(at, now)));
         let keys = |n: i64, fate: [&str; 2]| match n {
             0 => "no keys".to_owned(),
             1 => format!("1 key; {}", fate[0]),
@@ -80,12 +80,12 @@ impl Popup for Details {
         let room = usize::from(columns.saturating_sub(30)).min(36);
         for key in created {
             list.push(Line::from(vec![
-                Span::raw(format!("  {} ", pad(&theme.text(&key.name), room))),
+                Span::raw(format!("  {} ", pad_to_width(&theme.text(&key.name), room))),
                 Span::styled(
                     format!(
                         "{}  {}",
                         key.masked,
-                        key.last_used_at.map_or("Never".to_owned(), |at| ago(at, now))
+                        key.last_used_at.map_or("Never".to_owned(), |at| format_ago(at, now))
                     ),
                     theme.style(StyleRole::Muted),
                 ),

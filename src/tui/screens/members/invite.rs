@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::email::{email, folded};
+use crate::domain::email::{fold_case, normalize_email};
 use crate::domain::member::{MemberStatus, Role};
-use crate::domain::text::line;
+use crate::domain::text::sanitize_line;
 use crate::domain::time::Timestamp;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
@@ -56,7 +56,7 @@ impl InvitePopup {
     }
 
     fn send(&mut self, context: &mut Context) {
-        let email = match email(self.address.text()) {
+        let email = match normalize_email(self.address.text()) {
             Ok(email) => email,
             Err(wrong) => {
                 self.wrong = Some(format!("What is typed {wrong}."));
@@ -69,12 +69,12 @@ impl InvitePopup {
 
     /// What will happen, known from the members that are loaded.
     fn forecast(&self, tables: &Tables) -> String {
-        let typed = folded(self.address.text().trim());
+        let typed = fold_case(self.address.text().trim());
         let known = tables
             .members
             .rows()
             .iter()
-            .find(|member| folded(&member.email) == typed && member.status != MemberStatus::Removed);
+            .find(|member| fold_case(&member.email) == typed && member.status != MemberStatus::Removed);
         match known {
             Some(member) if member.status == MemberStatus::Active => format!(
                 "{} is a member already ({}): they get a sign-in code, their role stays, and earlier codes of theirs end.",
@@ -246,7 +246,7 @@ impl Popup for InvitePopup {
         body.push(Line::default());
         let words = format!(
             "Hand it to {} yourself; nothing is mailed. It signs in once, until {}, and is not shown again.",
-            line(&code.member.email),
+            sanitize_line(&code.member.email),
             code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
         body.extend(wrap_paragraph(&words, muted, usize::from(columns)));

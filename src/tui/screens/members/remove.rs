@@ -8,8 +8,8 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::filter::quote;
 use crate::domain::key::IN_USE_WITHIN;
-use crate::domain::text::{line, pad};
-use crate::domain::time::ago;
+use crate::domain::text::{pad_to_width, sanitize_line};
+use crate::domain::time::format_ago;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
@@ -172,12 +172,15 @@ impl Popup for RemoveMemberPopup {
                         let badge = if live { theme.symbol(ThemeSymbol::InUse) } else { " " };
                         list.push(Line::from(vec![
                             Span::styled(format!("{badge} "), theme.style(StyleRole::InUse)),
-                            Span::raw(format!("{} ", pad(&theme.text(&line(&key.name)), room))),
+                            Span::raw(format!(
+                                "{} ",
+                                pad_to_width(&theme.text(&sanitize_line(&key.name)), room)
+                            )),
                             Span::styled(
                                 format!(
                                     "{}  {}",
-                                    line(&key.masked),
-                                    key.last_used_at.map_or("Never".to_owned(), |at| ago(at, now))
+                                    sanitize_line(&key.masked),
+                                    key.last_used_at.map_or("Never".to_owned(), |at| format_ago(at, now))
                                 ),
                                 theme.style(StyleRole::Muted),
                             ),

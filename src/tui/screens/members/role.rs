@@ -41,11 +41,11 @@ impl ChangeRolePopup {
 
     /// Whether personal keys are left that the new role could not have created.
     fn leaves_keys(&self) -> bool {
-        self.member.personal_keys > 0 && !Permission::CreateKey(KeyKind::Personal).allowed(self.role())
+        self.member.personal_keys > 0 && !Permission::CreateKey(KeyKind::Personal).is_granted_to(self.role())
     }
 
     fn consequence(&self, context: &Context) -> String {
-        let manages = |role| Permission::ManageMembers.allowed(role);
+        let manages = |role| Permission::ManageMembers.is_granted_to(role);
         let mut said = match (manages(self.member.role), manages(self.role())) {
             _ if self.role() == self.member.role => return "That is their role now.".to_owned(),
             (false, true) => "They see and manage all organization keys and all members, at once.".to_owned(),

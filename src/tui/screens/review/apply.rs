@@ -10,7 +10,7 @@ use crate::domain::draft::Draft;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::review::Decision;
-use crate::domain::time::ago;
+use crate::domain::time::format_ago;
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::form::TextField;
@@ -203,7 +203,7 @@ impl ApplyPopup {
 /// Who revoked a key, and when.
 fn revoked_by(key: &Key, context: &Context) -> String {
     let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
-    key.revoked_at.map_or(String::new(), |at| format!("{}{by}", ago(at, context.server_now())))
+    key.revoked_at.map_or(String::new(), |at| format!("{}{by}", format_ago(at, context.server_now())))
 }
 
 /// Why a revoke would not go through, or should not: the key was used since it was looked at, or is in use.
@@ -212,9 +212,9 @@ fn held_back(key: &Key, draft: &Draft, context: &Context) -> Option<String> {
     let at = key.last_used_at?;
     let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
     if at >= draft.seen_until {
-        Some(format!("used {}{by}, after you looked", ago(at, now)))
-    } else if key.is_live(now) {
-        Some(format!("live: used {}{by}; revoke it on Workspace if it must go", ago(at, now)))
+        Some(format!("used {}{by}, after you looked", format_ago(at, now)))
+    } else if key.is_in_use(now) {
+        Some(format!("live: used {}{by}; revoke it on Workspace if it must go", format_ago(at, now)))
     } else {
         None
     }

@@ -58,7 +58,9 @@ impl KeepPopup {
             wrong: None,
         };
         match draft.map(|draft| draft.until) {
-            Some(until) => popup.until = TextField::with_text(&until.map_or(String::new(), Timestamp::date)),
+            Some(until) => {
+                popup.until = TextField::with_text(&until.map_or(String::new(), Timestamp::format_date));
+            }
             None => popup.offer(0),
         }
         Some(popup)
@@ -68,19 +70,20 @@ impl KeepPopup {
         let count = isize::try_from(OFFERED.len()).unwrap_or(1);
         let at = isize::try_from(self.offered).unwrap_or(0) + by;
         self.offered = usize::try_from(at.rem_euclid(count)).unwrap_or(0);
-        let date = OFFERED[self.offered].map(|days| self.now.plus(days * DAY).date());
+        let date = OFFERED[self.offered].map(|days| self.now.plus(days * DAY).format_date());
         self.until = TextField::with_text(&date.unwrap_or_default());
     }
 
     fn draft(&self, seen: Timestamp) -> Result<Draft, String> {
-        let note = key::note(self.note.text()).map_err(|why| format!("The note {why}."))?;
+        let note = key::normalize_note(self.note.text()).map_err(|why| format!("The note {why}."))?;
         let date = self.until.text().trim();
         let until = if date.is_empty() {
             None
         } else {
             let at = Timestamp::parse(&format!("{date}T00:00:00Z"));
-            let at = at
-                .map_err(|_| format!("{date} is no date; write it as {}.", self.now.plus(90 * DAY).date()))?;
+            let at = at.map_err(|_| {
+                format!("{date} is no date; write it as {}.", self.now.plus(90 * DAY).format_date())
+            })?;
             if at <= self.now {
                 return Err(format!("{date} is not in the future."));
             }

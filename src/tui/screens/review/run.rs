@@ -7,7 +7,7 @@ use crate::domain::draft::{Draft, DraftChange};
 use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::domain::text;
-use crate::domain::time::ago;
+use crate::domain::time::format_ago;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::screens::keys;
@@ -124,16 +124,21 @@ impl State {
     /// Why a decision was not applied, with the new evidence where there is any.
     fn why(&mut self, context: &mut Context, workspace: &mut keys::State, failure: &RequestError) -> String {
         let RequestError::Refused(problem) = failure else { return failure.to_string() };
-        let Some(key) = problem.key.as_deref() else { return text::line(&problem.to_string()).into_owned() };
+        let Some(key) = problem.key.as_deref() else {
+            return text::sanitize_line(&problem.to_string()).into_owned();
+        };
         let changes = workspace.heard_key(context, key.clone());
         self.keys_changed(&workspace.key_list, &changes, workspace.look(context).rules);
         match (problem.kind, key.last_used_at) {
             (ProblemType::UsedSince, Some(at)) => {
                 let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
-                text::line(&format!("used {}{by}, after you looked", ago(at, context.server_now())))
-                    .into_owned()
+                text::sanitize_line(&format!(
+                    "used {}{by}, after you looked",
+                    format_ago(at, context.server_now())
+                ))
+                .into_owned()
             }
-            _ => text::line(&problem.to_string()).into_owned(),
+            _ => text::sanitize_line(&problem.to_string()).into_owned(),
         }
     }
 }

@@ -256,7 +256,7 @@ fn draw_row(
         let (word, role) = decision_word(draft);
         cell(columns.decision, &Line::styled(word, theme.style(role)));
     }
-    if key.is_live(look.rules.now) {
+    if key.is_in_use(look.rules.now) {
         cell(
             (columns.badge, 1),
             &Line::styled(theme.symbol(ThemeSymbol::InUse), theme.style(StyleRole::InUse)),
@@ -293,9 +293,9 @@ fn draw_reasons(state: &State, key: &Key, look: &CellContext, area: Rect, buf: &
                 (said, role) = (format!("Not done: {why}. {said}"), StyleRole::Danger);
             }
             None if draft.decision == Decision::Keep => {
-                let until = draft
-                    .until
-                    .map_or("until it gets worse".to_owned(), |at| format!("until {}", Timestamp::date(at)));
+                let until = draft.until.map_or("until it gets worse".to_owned(), |at| {
+                    format!("until {}", Timestamp::format_date(at))
+                });
                 let note = draft.note.as_deref().map_or(String::new(), |note| format!(": {note}"));
                 said = format!("Keep {until}{note}. {said}");
             }

@@ -7,7 +7,7 @@ use super::head::WizardContext;
 use crate::domain::integration::{self, Integration};
 use crate::domain::rotation::Phase;
 use crate::domain::text;
-use crate::domain::time::{Timestamp, ago};
+use crate::domain::time::{Timestamp, format_ago};
 use crate::domain::usage::ClientUse;
 use crate::tui::context::Context;
 use crate::tui::text_layout::{format_count, wrap_paragraph, wrap_text};
@@ -31,7 +31,7 @@ impl RotatePopup {
         out.extend(wrap_paragraph(heading, strong, at.columns));
         let Some(usage) = &self.usage else {
             let said = self.failed.clone().unwrap_or_else(|| "loading".to_owned());
-            out.extend(wrap_paragraph(&theme.text(&text::line(&said)), muted, at.columns));
+            out.extend(wrap_paragraph(&theme.text(&text::sanitize_line(&said)), muted, at.columns));
             return out;
         };
         let mut clients: Vec<&ClientUse> = usage.clients.iter().collect();
@@ -47,7 +47,7 @@ impl RotatePopup {
         let mut known: Vec<&'static Integration> = Vec::new();
         let mut unknown = clients.is_empty();
         for client in clients {
-            match integration::of_agent(&text::line(&client.agent)) {
+            match integration::of_agent(&text::sanitize_line(&client.agent)) {
                 Some(product) if !known.contains(&product) => known.push(product),
                 Some(_) => {}
                 None => unknown = true,
@@ -72,14 +72,14 @@ fn table(
     theme: Theme,
 ) -> Vec<Line<'static>> {
     let cells = |client: &ClientUse| {
-        let agent = text::line(&client.agent);
+        let agent = text::sanitize_line(&client.agent);
         let agent = if agent.is_empty() { "an unnamed client".into() } else { agent };
         let uses = format_count(u64::try_from(client.count).unwrap_or(0));
         [
             theme.text(&agent).into_owned(),
-            theme.text(&text::line(&client.address)).into_owned(),
-            ago(client.last_seen_at, at.now),
-            format!("since {}", client.first_seen_at.date()),
+            theme.text(&text::sanitize_line(&client.address)).into_owned(),
+            format_ago(client.last_seen_at, at.now),
+            format!("since {}", client.first_seen_at.format_date()),
             format!("{uses} uses"),
         ]
     };
@@ -87,7 +87,7 @@ fn table(
     let mut widths = [0; 5];
     for (_, row) in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = text::width(cell).max(*width);
+            *width = text::display_width(cell).max(*width);
         }
     }
     let room = at.columns.saturating_sub(2);
@@ -102,8 +102,8 @@ fn table(
         let badge = if still { theme.symbol(ThemeSymbol::InUse) } else { " " };
         let mut spans = vec![Span::styled(format!("{badge} "), theme.style(StyleRole::Stale))];
         for (column, cell) in cells.into_iter().take(shown).enumerate() {
-            let cell = text::fit(&cell, widths[column]).into_owned();
-            let gap = widths[column].saturating_sub(text::width(&cell)) + 2;
+            let cell = text::truncate_to_width(&cell, widths[column]).into_owned();
+            let gap = widths[column].saturating_sub(text::display_width(&cell)) + 2;
             let pad = if column + 1 < shown { " ".repeat(gap) } else { String::new() };
             let style = theme.style(if column == 0 { StyleRole::Plain } else { StyleRole::Muted });
             spans.push(Span::styled(format!("{cell}{pad}"), style));

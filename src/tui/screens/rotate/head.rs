@@ -9,7 +9,7 @@ use super::RotatePopup;
 use crate::domain::key::Key;
 use crate::domain::rotation::{Phase, proposed_name, quiet_since, ready_at};
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Timestamp, ago, span};
+use crate::domain::time::{DAY, HOUR, Timestamp, format_ago, format_duration};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
 use crate::tui::screens::rotations::phase_role;
@@ -44,7 +44,7 @@ impl RotatePopup {
         let mut head = vec![steps(at.phase, theme), Line::default()];
         let meaning = at
             .phase
-            .map_or("Nothing is changed yet: both keys will be accepted side by side.", Phase::sentence);
+            .map_or("Nothing is changed yet: both keys will be accepted side by side.", Phase::explanation);
         head.extend(wrap_paragraph(meaning, theme.style(StyleRole::Strong), at.columns));
         if let Some(next) = self.next(at, context) {
             head.extend(labelled(
@@ -120,27 +120,29 @@ fn labelled(
 fn both(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let used = |key: &Key| match (key.revoked_at, key.last_used_at, &key.last_used_by) {
         (Some(when), ..) => {
-            let by =
-                key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", text::line(&by.name)));
-            format!("revoked {}{by}", ago(when, at.now))
+            let by = key
+                .revoked_by
+                .as_ref()
+                .map_or(String::new(), |by| format!(" by {}", text::sanitize_line(&by.name)));
+            format!("revoked {}{by}", format_ago(when, at.now))
         }
         (_, Some(when), Some(by)) if at.columns >= 64 => {
-            format!("used {} by {}", ago(when, at.now), text::line(&by.agent))
+            format!("used {} by {}", format_ago(when, at.now), text::sanitize_line(&by.agent))
         }
-        (_, Some(when), _) => format!("used {}", ago(when, at.now)),
-        (_, None, _) => format!("never used, created {}", ago(key.created_at, at.now)),
+        (_, Some(when), _) => format!("used {}", format_ago(when, at.now)),
+        (_, None, _) => format!("never used, created {}", format_ago(key.created_at, at.now)),
     };
     let keys = [("Old", &rotation.old, StyleRole::OtherBar), ("New", &rotation.new, StyleRole::Bar)];
-    let masks = keys.iter().map(|(_, key, _)| text::width(&key.masked)).max().unwrap_or(0);
-    let names = keys.iter().map(|(_, key, _)| text::width(&key.name)).max().unwrap_or(0);
-    let facts = keys.iter().map(|(_, key, _)| text::width(&used(key))).max().unwrap_or(0);
+    let masks = keys.iter().map(|(_, key, _)| text::display_width(&key.masked)).max().unwrap_or(0);
+    let names = keys.iter().map(|(_, key, _)| text::display_width(&key.name)).max().unwrap_or(0);
+    let facts = keys.iter().map(|(_, key, _)| text::display_width(&used(key))).max().unwrap_or(0);
     // Of the two, what became of it gives way first: it ends in the agent, which the list below names too.
     let room = at.columns.saturating_sub(LABEL + masks + 4);
     let names = names.min(room.saturating_sub(facts.min(24)).max(12));
     keys.into_iter()
         .map(|(label, key, role)| {
-            let name = text::fit(&theme.text(&key.name), names).into_owned();
-            let pad = " ".repeat(names.saturating_sub(text::width(&name)) + 2);
+            let name = text::truncate_to_width(&theme.text(&key.name), names).into_owned();
+            let pad = " ".repeat(names.saturating_sub(text::display_width(&name)) + 2);
             Line::from(vec![
                 Span::styled(format!("{label:LABEL$}"), theme.style(role)),
                 Span::styled(format!("{}  ", theme.text(&key.masked)), theme.style(StyleRole::Muted)),
@@ -161,11 +163,16 @@ fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<L
     // Full only when it is: a bar may not promise what the next line denies.
     let full = if left > 0 { full.min(BAR - 1) } else { BAR };
     let said = match left {
-        0 => format!("  {} of silence, {} needed", span(silent), span(window.ms)),
+        0 => format!("  {} of silence, {} needed", format_duration(silent), format_duration(window.ms)),
         left => {
             let until = ready_at(&rotation.old, window).to_chrono().format(": %b %d, %H:%M UTC");
             let until = if at.columns >= 72 { until.to_string() } else { String::new() };
-            format!("  {} of {}, {} to go{until}", span(silent), span(window.ms), days_and_hours(left))
+            format!(
+                "  {} of {}, {} to go{until}",
+                format_duration(silent),
+                format_duration(window.ms),
+                days_and_hours(left)
+            )
         }
     };
     let role = if left > 0 { StyleRole::Stale } else { StyleRole::InUse };
@@ -185,7 +192,7 @@ fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<L
 /// `1 d 10 h`; below a day as everywhere.
 fn days_and_hours(ms: i64) -> String {
     match (ms / DAY, ms % DAY / HOUR) {
-        (0, _) => span(ms),
+        (0, _) => format_duration(ms),
         (days, 0) => format!("{days} d"),
         (days, hours) => format!("{days} d {hours} h"),
     }

@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use crate::domain::rotation::Phase;
-use crate::domain::time::{ago, span};
+use crate::domain::time::{format_ago, format_duration};
 use crate::tui::screens::keys::time;
 use crate::tui::table::{CellContext, ColumnSort, ColumnWidth, TableColumn, text_order, text_rank};
 use crate::tui::theme::StyleRole;
@@ -59,7 +59,9 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
             let (said, role) = match rotation.phase_at(now) {
                 Phase::Switch => ("enter new key".to_owned(), StyleRole::Accent),
                 Phase::Drain => match rotation.ready_at {
-                    Some(at) if at > now => (format!("{} to go", span(at.since(now))), StyleRole::Plain),
+                    Some(at) if at > now => {
+                        (format!("{} to go", format_duration(at.since(now))), StyleRole::Plain)
+                    }
                     _ => ("wait".to_owned(), StyleRole::Plain),
                 },
                 Phase::Ready => ("revoke old key".to_owned(), StyleRole::InUse),
@@ -102,8 +104,10 @@ fn still_on(rotation: &Rotation, look: &CellContext) -> String {
     match (old.last_used_at, &old.last_used_by) {
         _ if old.revoked_at.is_some() => String::new(),
         (None, _) => "nobody yet".to_owned(),
-        (Some(at), Some(by)) if !by.agent.is_empty() => format!("{}, {}", by.agent, ago(at, look.rules.now)),
-        (Some(at), Some(by)) => format!("{}, {}", by.address, ago(at, look.rules.now)),
-        (Some(at), None) => ago(at, look.rules.now),
+        (Some(at), Some(by)) if !by.agent.is_empty() => {
+            format!("{}, {}", by.agent, format_ago(at, look.rules.now))
+        }
+        (Some(at), Some(by)) => format!("{}, {}", by.address, format_ago(at, look.rules.now)),
+        (Some(at), None) => format_ago(at, look.rules.now),
     }
 }

@@ -62,7 +62,7 @@ impl LeakedKey {
             LeakedRevokeState::Failed(why) => (
                 format!(
                     "The leaked key is NOT revoked: {} {} tries again.",
-                    text::line(why),
+                    text::sanitize_line(why),
                     context.key_press(Action::RetryRevoke)
                 ),
                 StyleRole::Danger,

@@ -137,7 +137,7 @@ impl Driver {
                     note: body.note,
                     reviewer: ada().as_ref().clone(),
                     reviewed_at: NOW,
-                    findings: rules.findings(&Key { revoked_at: None, ..key.clone() }),
+                    findings: rules.raised_flags(&Key { revoked_at: None, ..key.clone() }),
                     last_used_at: key.last_used_at,
                 };
                 self.reviews.push(review.clone());

@@ -118,7 +118,7 @@ fn listed_line<'a>(listed: &'a PreviewRow, tables: &'a Tables, theme: Theme, col
             let room = usize::from(columns.saturating_sub(14)).min(34);
             let muted = theme.style(StyleRole::Muted);
             Line::from(vec![
-                Span::raw(format!("  {:room$} ", crate::domain::text::fit(name, room))),
+                Span::raw(format!("  {:room$} ", crate::domain::text::truncate_to_width(name, room))),
                 Span::styled(format!("{mask}  "), muted),
                 Span::styled(why.as_str(), muted),
             ])
@@ -136,7 +136,7 @@ fn result_line<'a>(
     let (name, mask) = named(id, tables);
     // What went wrong takes the rest of the line.
     let room = usize::from(columns.saturating_sub(24)).min(if columns < 90 { 22 } else { 34 });
-    let name = Span::raw(format!("{} ", crate::domain::text::pad(&theme.text(name), room)));
+    let name = Span::raw(format!("{} ", crate::domain::text::pad_to_width(&theme.text(name), room)));
     let mask = Span::styled(format!("{mask}  "), theme.style(StyleRole::Muted));
     match outcome {
         DecisionResult::Applied(decision) => {

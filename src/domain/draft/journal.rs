@@ -26,20 +26,20 @@ pub enum DraftChange {
 
 impl DraftChange {
     /// The change as a line to be appended.
-    pub fn line(&self) -> String {
+    pub fn to_line(&self) -> String {
         line(self)
     }
 }
 
 impl Drafts {
     /// All drafts as the only line.
-    pub fn line(&self) -> String {
+    pub fn to_line(&self) -> String {
         line(self)
     }
 
     /// Reads what was kept; nothing where that is empty or damaged. The end may be torn, since a line is not written in one step:
     /// what follows the last whole line is left out.
-    pub fn read(kept: &str) -> Option<Self> {
+    pub fn parse(kept: &str) -> Option<Self> {
         let mut lines = kept.lines();
         let mut drafts: Self = serde_json::from_str(lines.next()?).ok()?;
         let mut applied = Vec::new();
@@ -48,13 +48,13 @@ impl Drafts {
                 // Of many at once, since each is looked for in all steps.
                 Ok(DraftChange::Applied(keys)) => applied.extend(keys),
                 Ok(change) => {
-                    drafts.take(DraftChange::Applied(std::mem::take(&mut applied)));
-                    drafts.take(change);
+                    drafts.apply(DraftChange::Applied(std::mem::take(&mut applied)));
+                    drafts.apply(change);
                 }
                 Err(_) => break,
             }
         }
-        drafts.take(DraftChange::Applied(applied));
+        drafts.apply(DraftChange::Applied(applied));
         Some(drafts)
     }
 }
@@ -91,17 +91,17 @@ mod tests {
             decided(Decision::Keep, &[4]),
         ];
         let mut drafts = Drafts::new(id(9), NOW);
-        let mut file = drafts.line();
+        let mut file = drafts.to_line();
         let mut whole = vec![(file.len(), drafts.clone())];
         for change in changes {
-            file.push_str(&change.line());
-            drafts.take(change);
+            file.push_str(&change.to_line());
+            drafts.apply(change);
             whole.push((file.len(), drafts.clone()));
         }
         for end in (0..=file.len()).filter(|&end| file.is_char_boundary(end)) {
             let expected =
                 whole.iter().rev().find(|(length, _)| *length <= end + 1).map(|(_, drafts)| drafts);
-            assert_eq!(Drafts::read(&file[..end]).as_ref(), expected, "{end}");
+            assert_eq!(Drafts::parse(&file[..end]).as_ref(), expected, "{end}");
         }
     }
 }

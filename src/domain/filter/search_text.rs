@@ -20,7 +20,7 @@ impl SearchText {
     }
 
     /// Whether the text is `hay`, whatever the case.
-    pub fn is_all_of(&self, hay: &str) -> bool {
+    pub fn equals_ignoring_case(&self, hay: &str) -> bool {
         if self.0.is_ascii() { hay.eq_ignore_ascii_case(&self.0) } else { hay.to_lowercase() == self.0 }
     }
 
@@ -34,7 +34,7 @@ impl SearchText {
     }
 
     /// Whether the characters stand in `hay` in this order, whatever the case, with any others between them.
-    pub fn is_scattered_in(&self, hay: &str) -> bool {
+    pub fn is_subsequence_of(&self, hay: &str) -> bool {
         if self.0.is_ascii() {
             let mut rest = hay.as_bytes();
             return self.0.bytes().filter(|b| !b.is_ascii_whitespace()).all(|wanted| {
@@ -82,8 +82,8 @@ mod tests {
         assert!(SearchText::new("mu\u{308}ns").is_in("Werk MÜNSTER"));
         assert!(SearchText::new("– s").is_in("Power BI – Sales"));
         assert!(SearchText::new("SK_...5g08").is_in("sk_…5G08"));
-        assert!(SearchText::new("pbsl").is_scattered_in("Power BI – Sales"));
-        assert!(!SearchText::new("lsbp").is_scattered_in("Power BI – Sales"));
+        assert!(SearchText::new("pbsl").is_subsequence_of("Power BI – Sales"));
+        assert!(!SearchText::new("lsbp").is_subsequence_of("Power BI – Sales"));
         assert!(!SearchText::new("biz").is_in("Power BI"));
     }
 
@@ -103,7 +103,7 @@ mod tests {
                 rest = found.map_or_else(Vec::new, |at| text[at + c.len_utf8()..].into());
                 found.is_some()
             });
-            prop_assert_eq!(SearchText::new(&needle).is_scattered_in(&hay), plain);
+            prop_assert_eq!(SearchText::new(&needle).is_subsequence_of(&hay), plain);
         }
     }
 }
