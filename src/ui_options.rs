@@ -52,7 +52,7 @@ pub fn build_options(
             return Err(wrong);
         }
     };
-    let palette = match config.ui.theme {
+    let color_scheme = match config.ui.theme {
         _ if capabilities.depth == ColorDepth::Mono => ColorScheme::Mono,
         config::ThemeName::Default => ColorScheme::Ansi,
         config::ThemeName::HighContrast => ColorScheme::HighContrast,
@@ -71,7 +71,7 @@ pub fn build_options(
         production: session.settings.production,
         read_only: config.ui.read_only || session.settings.read_only,
         restricted: session.restricted,
-        theme: Theme { palette, ascii: !capabilities.unicode },
+        theme: Theme { color_scheme, ascii: !capabilities.unicode },
         keymap,
         refresh_interval: refresh,
         hints,
@@ -128,7 +128,7 @@ mod tests {
         config.ui.ascii = AsciiMode::Always;
         config.ui.refresh_seconds = 0;
         let options = build_options(session(), &config, &environment).unwrap();
-        assert_eq!((options.theme.palette, options.theme.ascii), (ColorScheme::Mono, true));
+        assert_eq!((options.theme.color_scheme, options.theme.ascii), (ColorScheme::Mono, true));
         assert_eq!(options.refresh_interval, Duration::from_secs(1));
     }
 

@@ -1,6 +1,7 @@
-//! Use over time as pictures: sparklines, bars, both keys of a rotation on one time axis, and all keys by their last use.
+//! Charts of key usage: sparklines, bars over time, both keys of a rotation, and the distribution of last uses.
 //!
-//! A column without data is dotted, a count of zero is a low line, any use is a bar: the three never look alike.
+//! Start at [`bucket_counts`], which turns the server's buckets into counts, then [`draw_usage_chart`]. Hours without data, hours
+//! with no use and hours with some use always look different. Hand-made, because ratatui's charts do not draw unknown values.
 
 use crate::domain::time::{DAY, HOUR, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth};
@@ -14,28 +15,28 @@ pub use bars::draw_usage_chart;
 pub use last_uses::{LastUseHistogram, draw_last_use_histogram};
 pub use rotation::{RotationChart, draw_rotation_chart};
 
-/// Counts, oldest first; nothing where nothing was recorded yet.
+/// Use counts by bucket, oldest first; `None` where nothing is known, because recording or the key began later.
 pub type CountSeries = Vec<Option<i64>>;
 
-/// How far back a chart looks.
+/// Time range of a chart, ending now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ChartRange {
-    /// 24 hours, by hour.
+    /// 24 hours, in buckets of an hour.
     Day,
-    /// 7 days, by hour.
+    /// 7 days, in buckets of an hour.
     Week,
-    /// 30 days, by day.
+    /// 30 days, in buckets of a day.
     #[default]
     Month,
-    /// 90 days, by day.
+    /// 90 days, in buckets of a day.
     Quarter,
 }
 
 impl ChartRange {
-    /// All ranges, the shortest first.
+    /// Every range, shortest first.
     pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
 
-    /// `24 h`, `7 d`, `30 d`, `90 d`.
+    /// Returns the range's name: `24 h`, `7 d`, `30 d` or `90 d`.
     pub fn draw_label(self) -> &'static str {
         match self {
             Self::Day => "24 h",
@@ -45,7 +46,7 @@ impl ChartRange {
         }
     }
 
-    /// How wide its buckets are.
+    /// Returns the width of the range's buckets.
     pub fn bucket_width(self) -> BucketWidth {
         match self {
             Self::Day | Self::Week => BucketWidth::Hour,
@@ -53,7 +54,7 @@ impl ChartRange {
         }
     }
 
-    /// When its first bucket begins; the last one is that of `now`.
+    /// Returns the start of the first bucket, counted back from the bucket that contains `now`.
     pub fn start(self, now: Timestamp) -> Timestamp {
         let buckets = match self {
             Self::Day => 24,
@@ -65,7 +66,7 @@ impl ChartRange {
         now.floor(width).minus((buckets - 1) * width)
     }
 
-    /// The next longer range, or this one.
+    /// Returns the next longer range, or the longest.
     #[must_use]
     pub fn longer(self) -> Self {
         match self {
@@ -75,7 +76,7 @@ impl ChartRange {
         }
     }
 
-    /// The next shorter range, or this one.
+    /// Returns the next shorter range, or the shortest.
     #[must_use]
     pub fn shorter(self) -> Self {
         match self {
@@ -86,8 +87,8 @@ impl ChartRange {
     }
 }
 
-/// The counts from `from` until now, one a bucket. A bucket that is absent is a zero, unless it began before `known_since`
-/// (recording began, or the key was created): then nothing is known of it.
+/// Returns one count per bucket from `from` until `now`. A missing bucket counts as zero, or as unknown if it begins before
+/// `known_since`, when recording began or the key was created.
 pub fn bucket_counts(
     buckets: &[Bucket],
     width: BucketWidth,
@@ -111,7 +112,7 @@ pub fn bucket_counts(
     series
 }
 
-/// The counts brought to this many columns: several buckets a column are added up, several columns a bucket repeat it.
+/// Fits counts into `columns` columns: adds up buckets that share a column, and repeats a bucket that spans several.
 pub(crate) fn resample_counts(series: &[Option<i64>], columns: usize) -> CountSeries {
     let n = series.len();
     if n == 0 {
@@ -123,23 +124,23 @@ pub(crate) fn resample_counts(series: &[Option<i64>], columns: usize) -> CountSe
             let to = ((column + 1) * n / columns).max(from + 1);
             let known = series[from..to].iter().flatten();
             let sum = known.clone().fold(0_i64, |sum, &n| sum.saturating_add(n));
-            // A column of which a part is unknown may not claim that nothing happened.
+            // A partly unknown column must not claim that there was no use.
             (sum > 0 || known.count() == to - from).then_some(sum)
         })
         .collect()
 }
 
-/// The glyphs of one row of bars.
+/// Characters that charts are drawn with.
 pub(crate) struct ChartGlyphs {
-    /// Eighths of a cell, from none to all; the first is a blank.
+    /// Bars from zero to eight eighths of a cell high; the first is a blank.
     pub eighths: [&'static str; 9],
-    /// A count of zero.
+    /// Count of zero.
     pub zero: &'static str,
-    /// No data.
+    /// Unknown count.
     pub unknown: &'static str,
-    /// A quiet window behind the bars.
+    /// Background of the quiet window.
     pub shade: &'static str,
-    /// Points at a column.
+    /// Marker below a column.
     pub mark: &'static str,
 }
 
@@ -162,7 +163,7 @@ pub(crate) fn chart_glyphs(ascii: bool) -> &'static ChartGlyphs {
     if ascii { &ASCII } else { &UNICODE }
 }
 
-/// The counts in one row of text, as high as the highest of them allows: `··▁▁▃▁█`.
+/// Formats counts as a sparkline in at most `columns` columns, scaled to the highest count: `··▁▁▃▁█`.
 pub fn format_sparkline(counts: &[Option<i64>], columns: usize, ascii: bool) -> String {
     let glyphs = chart_glyphs(ascii);
     let counts = resample_counts(counts, columns.min(counts.len()));
@@ -177,13 +178,13 @@ pub fn format_sparkline(counts: &[Option<i64>], columns: usize, ascii: bool) -> 
         .collect()
 }
 
-/// How high a bar stands in `rows` cells, in eighths: at least two, so that one use does not look like none.
+/// Returns the height of a bar in eighths of a cell, of `rows` cells: at least two, so that one use never looks like none.
 pub(crate) fn bar_eighths(count: i64, most: i64, rows: u16) -> i64 {
     let full = i64::from(rows) * 8;
     (count.saturating_mul(full) / most.max(1)).clamp(2, full)
 }
 
-/// `88`, `1.2k`, `34k`, `5.6M`: a count in at most four columns, up to 999 millions.
+/// Formats a count in at most four columns, up to 999 million: `88`, `1.2k`, `34k`, `5.6M`.
 pub fn format_short_count(count: i64) -> String {
     let tenths = |unit: i64, name: &str| {
         if count >= 10 * unit {
@@ -199,20 +200,20 @@ pub fn format_short_count(count: i64) -> String {
     }
 }
 
-/// The present hour or day is not over; this is how the last bucket of a range is called.
-pub(crate) const NOW: &str = "now";
+/// Label of the last bucket, the hour or day that is not over.
+pub(crate) const NOW_LABEL: &str = "now";
 
-/// A span that a chart shows.
+/// Interval on a chart's time axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ChartInterval {
-    /// Where it begins.
+    /// Start of the first bucket.
     pub from: Timestamp,
-    /// Where it ends: the end of the last bucket.
+    /// End of the last bucket.
     pub to: Timestamp,
 }
 
 impl ChartInterval {
-    /// The column of a moment, of `columns`.
+    /// Returns the column of a time on an axis of `columns` columns; times outside the interval are clamped.
     pub(crate) fn column(self, at: Timestamp, columns: u16) -> u16 {
         let span = self.to.since(self.from).max(1);
         let column = at.since(self.from).clamp(0, span) * i64::from(columns) / span;
@@ -220,7 +221,7 @@ impl ChartInterval {
     }
 }
 
-/// A range's name for a count in one of its buckets: `an hour`, `a day`.
+/// Returns the unit of a bucket's count: `an hour` or `a day`.
 pub fn bucket_unit(width: BucketWidth) -> &'static str {
     match width.duration() {
         HOUR => "an hour",
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn no_data_zero_and_use_never_look_alike() {
+    fn unknown_zero_and_nonzero_counts_look_different() {
         for ascii in [false, true] {
             let shown = format_sparkline(&[None, Some(0), Some(1), Some(1_000)], 4, ascii);
             let glyphs: Vec<char> = shown.chars().collect();
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_buckets_are_zero_only_where_recording_went_on() {
+    fn missing_buckets_are_zero_only_after_recording_began() {
         let from = ChartRange::Day.start(NOW);
         let counts = bucket_counts(&[bucket(1, 5)], BucketWidth::Hour, from, NOW, NOW.minus(3 * HOUR));
         assert_eq!(counts.len(), 24);
@@ -266,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_partly_unknown_does_not_claim_zero() {
+    fn a_partly_unknown_column_does_not_claim_zero() {
         assert_eq!(resample_counts(&[None, Some(0), Some(0), Some(0)], 2), [None, Some(0)]);
         assert_eq!(resample_counts(&[None, Some(3), None, None], 2), [Some(3), None]);
         assert_eq!(resample_counts(&[Some(1), Some(2)], 4), [Some(1), Some(1), Some(2), Some(2)]);
     }
 
     #[test]
-    fn counts_are_short() {
+    fn counts_are_formatted_in_at_most_four_columns() {
         let cases = [
             (0, "0"),
             (999, "999"),
@@ -292,7 +293,7 @@ mod tests {
 mod tests_support {
     use ratatui::buffer::Buffer;
 
-    /// The rows of a buffer as text, without the blanks at their ends.
+    /// Returns the rows of a buffer as text, without trailing blanks.
     pub(super) fn rows(buf: &Buffer) -> String {
         let rows = (0..buf.area.height).map(|y| {
             let row: String = (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect();

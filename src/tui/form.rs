@@ -1,4 +1,6 @@
-//! Text fields, and the focus that moves between fields and buttons.
+//! Text fields, and the focus that moves between the fields of a form. Start at [`TextField`].
+//!
+//! Editing is done by `tui-input`; secrets are edited here, because `tui-input` copies its text on every edit and wipes nothing.
 
 use crokey::KeyCombination;
 use crokey::crossterm::event::{KeyCode, KeyModifiers};
@@ -10,70 +12,70 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::theme::{StyleRole, Theme, ThemeSymbol};
 use crate::domain::text;
 
-/// Most bytes that a field takes; more is never meant.
-const BYTES_MAX: usize = 16 * 1024;
-/// Most bytes of a secret. It never outgrows its memory, so that no copy is left behind when that is wiped.
-const SECRET_MAX: usize = 256;
+/// Most bytes that a field accepts, so that pasting a whole file by mistake does no harm.
+const MAX_BYTES: usize = 16 * 1024;
+/// Most bytes of a secret. Its buffer is never reallocated, because that would leave a copy behind that is not wiped.
+const MAX_SECRET_BYTES: usize = 256;
 
-/// A line of text to be typed.
-pub struct TextField(Text);
+/// Single-line text field. A field for a secret shows bullets and wipes its content when dropped.
+pub struct TextField(Content);
 
-enum Text {
+enum Content {
     Shown(Input),
-    /// Typed at its end only: every other way of editing copies it.
+    /// A secret, edited only at its end, because any other edit would copy it.
     Hidden(Zeroizing<String>),
 }
 
 impl Default for TextField {
     fn default() -> Self {
-        Self(Text::Shown(Input::default()))
+        Self(Content::Shown(Input::default()))
     }
 }
 
 impl std::fmt::Debug for TextField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = match &self.0 {
-            Text::Shown(input) => input.value(),
-            Text::Hidden(_) => "…",
+            Content::Shown(input) => input.value(),
+            Content::Hidden(_) => "…",
         };
         f.debug_tuple("Field").field(&text).finish()
     }
 }
 
 impl TextField {
-    /// A field with a text in it, the cursor at its end.
+    /// Creates a field that contains `text`, with the cursor at the end.
     pub fn with_text(text: &str) -> Self {
-        Self(Text::Shown(Input::new(text.to_owned())))
+        Self(Content::Shown(Input::new(text.to_owned())))
     }
 
-    /// A field whose text is never shown, and is wiped when it goes. It is edited at its end, and cut as a whole.
+    /// Creates a field for a secret. It can be edited at its end and cleared, but not changed in the middle.
     pub fn new_secret() -> Self {
-        Self(Text::Hidden(Zeroizing::new(String::with_capacity(SECRET_MAX))))
+        Self(Content::Hidden(Zeroizing::new(String::with_capacity(MAX_SECRET_BYTES))))
     }
 
-    /// The text as typed.
+    /// Returns the text as typed, neither trimmed nor cleaned.
     pub fn text(&self) -> &str {
         match &self.0 {
-            Text::Shown(input) => input.value(),
-            Text::Hidden(secret) => secret,
+            Content::Shown(input) => input.value(),
+            Content::Hidden(secret) => secret,
         }
     }
 
-    /// Empties the field, and wipes what was in it.
+    /// Empties the field; a secret is wiped from memory.
     pub fn clear(&mut self) {
         match &mut self.0 {
-            Text::Shown(input) => input.reset(),
-            Text::Hidden(secret) => secret.zeroize(),
+            Content::Shown(input) => input.reset(),
+            Content::Hidden(secret) => secret.zeroize(),
         }
     }
 
-    /// Edits the text; says whether the key meant anything.
+    /// Applies an editing key press; returns false if the key press does not edit text.
     pub fn handle_key(&mut self, key: KeyCombination) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         let input = match &mut self.0 {
-            Text::Shown(input) => input,
-            Text::Hidden(secret) => {
+            Content::Shown(input) => input,
+            Content::Hidden(secret) => {
                 match *key.codes.first() {
                     KeyCode::Char('u' | 'k' | 'w') if control => secret.zeroize(),
                     KeyCode::Backspace if control || alt => secret.zeroize(),
@@ -92,7 +94,7 @@ impl TextField {
             KeyCode::Char('k') if control => InputRequest::DeleteTillEnd,
             KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
             KeyCode::Char('h') if control => InputRequest::DeletePrevChar,
-            KeyCode::Char(c) if !control && !alt && input.value().len() < BYTES_MAX => {
+            KeyCode::Char(c) if !control && !alt && input.value().len() < MAX_BYTES => {
                 InputRequest::InsertChar(c)
             }
             KeyCode::Backspace if control || alt => InputRequest::DeletePrevWord,
@@ -110,15 +112,15 @@ impl TextField {
         true
     }
 
-    /// Inserts a pasted text; line breaks become spaces, those at its end go.
+    /// Inserts pasted text at the cursor. Line breaks become spaces, trailing ones are dropped, and so is what does not fit.
     pub fn paste(&mut self, pasted: &str) {
         for c in pasted.trim_end_matches(['\r', '\n']).chars() {
             let c = if matches!(c, '\r' | '\n') { ' ' } else { c };
             let fits = match &mut self.0 {
-                Text::Shown(input) => {
-                    input.value().len() < BYTES_MAX && input.handle(InputRequest::InsertChar(c)).is_some()
+                Content::Shown(input) => {
+                    input.value().len() < MAX_BYTES && input.handle(InputRequest::InsertChar(c)).is_some()
                 }
-                Text::Hidden(secret) => push_within_capacity(secret, c),
+                Content::Hidden(secret) => push_within_capacity(secret, c),
             };
             if !fits {
                 break;
@@ -126,19 +128,19 @@ impl TextField {
         }
     }
 
-    /// Draws the text in one line of `area`, scrolled so that the cursor is visible; gives the cursor's place when focused.
+    /// Draws the text in the first line of `area`, scrolled so that the cursor is visible. Returns the cursor's position if focused.
     pub fn draw(&self, area: Rect, focused: bool, theme: Theme, buf: &mut Buffer) -> Option<(u16, u16)> {
         if area.width < 2 || area.height == 0 {
             return None;
         }
         let (before, all) = match &self.0 {
-            Text::Shown(input) => {
-                // What a character takes on the screen is what its cleaned form takes.
+            Content::Shown(input) => {
+                // Widths are those of the cleaned text, which is what the screen shows.
                 let shown = |text: &str| theme.text(&text::sanitize_line(text)).into_owned();
                 let before: String = input.value().chars().take(input.cursor()).collect();
                 (shown(&before), shown(input.value()))
             }
-            Text::Hidden(secret) => {
+            Content::Hidden(secret) => {
                 let hidden = theme.symbol(ThemeSymbol::Hidden).repeat(secret.chars().count());
                 (hidden.clone(), hidden)
             }
@@ -161,7 +163,7 @@ impl TextField {
     }
 }
 
-/// Adds to a secret, as far as its memory goes; says whether it did.
+/// Appends to a secret without reallocating; returns false if it does not fit.
 fn push_within_capacity(secret: &mut String, c: char) -> bool {
     let fits = secret.len() + c.len_utf8() <= secret.capacity();
     if fits {
@@ -170,26 +172,26 @@ fn push_within_capacity(secret: &mut String, c: char) -> bool {
     fits
 }
 
-/// Which of several fields has the focus.
+/// Focus within a form of several fields; wraps around at both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormFocus {
-    /// The field with the focus, from 0.
+    /// Index of the focused field, zero-based.
     pub index: usize,
     fields: usize,
 }
 
 impl FormFocus {
-    /// The focus on the first of so many fields.
+    /// Focuses the first of `fields` fields.
     pub fn new(fields: usize) -> Self {
         Self { index: 0, fields: fields.max(1) }
     }
 
-    /// Moves the focus on.
+    /// Focuses the next field.
     pub fn focus_next(&mut self) {
         self.index = (self.index + 1) % self.fields;
     }
 
-    /// Moves the focus back.
+    /// Focuses the previous field.
     pub fn focus_previous(&mut self) {
         self.index = (self.index + self.fields - 1) % self.fields;
     }
@@ -202,14 +204,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_stays_in_the_memory_that_is_wiped() {
+    fn a_secret_is_never_moved_to_memory_that_is_not_wiped() {
         let mut field = TextField::new_secret();
         let place = field.text().as_ptr();
-        field.paste(&format!("inv_é{}", "x".repeat(10 * SECRET_MAX)));
+        field.paste(&format!("inv_é{}", "x".repeat(10 * MAX_SECRET_BYTES)));
         field.handle_key(key!(y));
-        assert_eq!((field.text().len(), field.text().as_ptr()), (SECRET_MAX, place));
+        assert_eq!((field.text().len(), field.text().as_ptr()), (MAX_SECRET_BYTES, place));
         field.handle_key(key!(backspace));
-        assert_eq!(field.text().len(), SECRET_MAX - 1);
+        assert_eq!(field.text().len(), MAX_SECRET_BYTES - 1);
         assert_eq!(format!("{field:?}"), r#"Field("…")"#);
         for cut in [key!(ctrl - u), key!(ctrl - k), key!(ctrl - w), key!(ctrl - backspace)] {
             field.paste("inv_again");

@@ -13,7 +13,7 @@ use super::app::{Overlay, Tables};
 use super::context::Context;
 use super::keymap::{Action, KeyContext};
 use super::msg::{Reply, RequestError, UiTime};
-use super::table::draw_line;
+use super::text_layout::draw_line;
 use super::theme::{StyleRole, Theme};
 use crate::domain::text;
 

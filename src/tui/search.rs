@@ -8,7 +8,7 @@ use ratatui::text::Line;
 
 use super::context::Context;
 use super::form::TextField;
-use super::table::draw_line;
+use super::text_layout::draw_line;
 use super::theme::{StyleRole, ThemeSymbol};
 use crate::domain::filter::{FieldTest, Filter, FilterError};
 use crate::domain::text;

@@ -1,122 +1,51 @@
-//! A table of any rows: columns as values, sort, filter, selection by id, marks; only the visible rows are ever formatted.
+//! Table widget for any kind of row: columns as values, sorting, filtering, selection by id, and marks.
+//!
+//! Start at [`Table`] (which rows are shown, in which order) and [`draw_table`]. The rows themselves belong to the screens, and
+//! only the visible ones are formatted. Hand-made, because ratatui's `Table` wants every row as a widget on every frame: for a list
+//! of 100,000 keys that would take longer than a key press may.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use ratatui::text::Line;
-
-use super::theme::Theme;
 use crate::domain::id::Id;
 use crate::domain::staleness::StalenessRules;
-use crate::domain::time::Timestamp;
 
+mod columns;
 mod draw;
 mod motion;
 
-pub use draw::{draw_gutter, draw_line, draw_table, highlight_cell, shows_column};
+pub use columns::{
+    CellContext, ColumnSort, ColumnWidth, TableColumn, TableRow, text_order, text_rank, time_rank,
+};
+pub use draw::{draw_gutter, draw_table, highlight_cell, shows_column};
 
-/// What a table can show.
-pub trait TableRow {
-    /// What the row is, whatever its place.
-    fn id(&self) -> Id;
-}
-
-/// What a cell's look depends on besides its row.
-#[derive(Clone, Copy, Debug)]
-pub struct CellContext<'a> {
-    /// The look.
-    pub theme: Theme,
-    /// The server's present, and the policy.
-    pub rules: StalenessRules,
-    /// Whether times are shown exactly.
-    pub exact: bool,
-    /// Uses a day of the keys of which that is known.
-    pub daily: Option<&'a HashMap<Id, Vec<Option<i64>>>>,
-}
-
-/// How wide a column is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnWidth {
-    /// Always this many columns of the terminal.
-    Fixed(u16),
-    /// A key's mask, `sk_…5G08`.
-    MaskedSecret,
-    /// A time: as wide as the relative or the exact form needs.
-    Time,
-    /// From `min` to `max`; what is left over goes to such columns by their `weight`.
-    Flex {
-        /// At least.
-        min: u16,
-        /// At most.
-        max: u16,
-        /// Share of what is left over.
-        weight: u16,
-    },
-}
-
-/// A column, as one value.
-pub struct TableColumn<R: 'static> {
-    /// The title.
-    pub title: &'static str,
-    /// How wide it is.
-    pub width: ColumnWidth,
-    /// When it gives way to others: the highest first, 0 never.
-    pub yields: u8,
-    /// What stands in it.
-    pub cell: for<'a> fn(&'a R, &CellContext<'_>) -> Line<'a>,
-    /// How it is sorted; nothing where it cannot be.
-    pub order: Option<ColumnSort<R>>,
-}
-
-/// How a column is sorted.
-pub struct ColumnSort<R: 'static> {
-    /// A number that decides most comparisons at once.
-    pub rank: fn(&R, &StalenessRules) -> u64,
-    /// Decides between rows of the same rank.
-    pub tie: fn(&R, &R) -> Ordering,
-    /// Whether the largest comes first when the column is chosen.
-    pub descending: bool,
-}
-
-/// Rank of a text: its first eight bytes in lower case.
-pub fn text_rank(text: &str) -> u64 {
-    let mut bytes = [0; 8];
-    for (to, from) in bytes.iter_mut().zip(text.bytes()) {
-        *to = from.to_ascii_lowercase();
-    }
-    u64::from_be_bytes(bytes)
-}
-
-/// Order of two texts whatever the case.
-pub fn text_order(a: &str, b: &str) -> Ordering {
-    a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
-}
-
-/// Rank of a moment; nothing comes before all moments.
-pub fn time_rank(at: Option<Timestamp>) -> u64 {
-    at.map_or(0, |at| u64::try_from(at.0).unwrap_or(0).saturating_add(1))
-}
-
-/// Where the table stands: order, filter result, selection, marks. The rows themselves live elsewhere.
+/// State of a table: sort order, filtered rows, selection, marks and scroll position. Rows are referred to by their index in a list
+/// that the screen owns.
 #[derive(Debug)]
 pub struct Table {
-    /// Which column sorts.
+    /// Index of the column that the table is sorted by.
     pub sort_column: usize,
-    /// Whether the largest comes first.
+    /// Sorts the largest first.
     pub descending: bool,
-    /// The marked rows.
+    /// Ids of the marked rows; may contain rows that the filter hides.
     pub marks: HashSet<Id>,
+    /// All rows, sorted.
     order: Vec<u32>,
+    /// The rows that pass the filter, sorted.
     shown: Vec<u32>,
+    /// Kept while the filter hides every row, so that the row is selected again afterwards.
     selected: Option<Id>,
+    /// Index of the selected row in `shown`.
     at: usize,
+    /// Index of the first visible row in `shown`.
     top: usize,
+    /// Number of rows that fit on the screen.
     page: usize,
     generation: u64,
 }
 
 impl Table {
-    /// An empty table sorted by this column.
+    /// Creates an empty table that is sorted by the column with index `column`.
     pub fn new(column: usize, descending: bool) -> Self {
         Self {
             sort_column: column,
@@ -132,38 +61,38 @@ impl Table {
         }
     }
 
-    /// The rows that pass the filter, in their order.
+    /// Returns the indices of the rows that pass the filter, sorted.
     pub fn shown_rows(&self) -> &[u32] {
         &self.shown
     }
 
-    /// Where the selected row stands among those shown, from 0.
+    /// Returns the position of the selected row among the shown rows, zero-based.
     pub fn selected_index(&self) -> usize {
         self.at
     }
 
-    /// The first visible row among those shown.
+    /// Returns the position of the first visible row among the shown rows, zero-based.
     pub fn first_visible(&self) -> usize {
         self.top
     }
 
-    /// Changes whenever other rows, or rows in another order, are shown.
+    /// Returns a number that changes whenever the shown rows or their order change.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// The id of the selected row.
+    /// Returns the id of the selected row, or `None` if no rows are shown.
     pub fn selected_id(&self) -> Option<Id> {
         self.selected.filter(|_| !self.shown.is_empty())
     }
 
-    /// The visible rows.
+    /// Returns the indices of the rows on the screen.
     pub fn visible_rows(&self) -> &[u32] {
         let end = (self.top + self.page).min(self.shown.len());
         self.shown.get(self.top..end).unwrap_or(&[])
     }
 
-    /// Sorts by another column, or the other way round where it is the same.
+    /// Chooses the column to sort by, or reverses the order if it is the current one. Call [`Self::resort`] afterwards.
     pub fn sort_by<R: TableRow>(&mut self, column: usize, columns: &[TableColumn<R>]) {
         if column == self.sort_column {
             self.descending = !self.descending;
@@ -172,7 +101,7 @@ impl Table {
         }
     }
 
-    /// Sorts and filters all rows anew.
+    /// Replaces the rows: sorts and filters all of them.
     pub fn rebuild<R: TableRow>(
         &mut self,
         rows: &[R],
@@ -198,7 +127,7 @@ impl Table {
         self.order.extend(ranked.into_iter().map(|(_, row)| row));
     }
 
-    /// Sorts all rows anew, after [`Self::sort_by`].
+    /// Sorts all rows again, after [`Self::sort_by`].
     pub fn resort<R: TableRow>(
         &mut self,
         rows: &[R],
@@ -210,14 +139,14 @@ impl Table {
         self.refilter(rows, keep);
     }
 
-    /// Filters all rows anew.
+    /// Filters all rows again, after the filter changed.
     pub fn refilter<R: TableRow>(&mut self, rows: &[R], keep: &dyn Fn(&R) -> bool) {
         self.shown.clear();
         self.shown.extend(self.order.iter().copied().filter(|&row| keep(&rows[row as usize])));
         self.reselect(rows);
     }
 
-    /// Takes rows that are new or changed, without touching the order of the others.
+    /// Inserts new and changed rows into the sorted rows, without sorting the others again.
     pub fn merge<R: TableRow>(
         &mut self,
         rows: &[R],
@@ -249,7 +178,7 @@ impl Table {
         self.reselect(rows);
     }
 
-    /// Finds the selected row again; where it is gone, the row at its place is selected.
+    /// Finds the selected row again. If it is gone, selects the row that is now in its position.
     fn reselect<R: TableRow>(&mut self, rows: &[R]) {
         self.generation += 1;
         let id_at = |at: usize| self.shown.get(at).map(|&row| rows[row as usize].id());
@@ -259,7 +188,7 @@ impl Table {
                 self.selected.and_then(|id| self.shown.iter().position(|&row| rows[row as usize].id() == id));
             self.at = found.unwrap_or(self.at.min(self.shown.len().saturating_sub(1)));
         }
-        // Before anything was chosen, the first row stays selected while others arrive.
+        // Until the user selects a row, the first one stays selected while more rows arrive.
         self.selected = self.shown.get(self.at).map(|&row| rows[row as usize].id()).or(self.selected);
         self.scroll_to_selection(self.page);
     }
@@ -269,7 +198,7 @@ fn compare_ties<R: TableRow>(order: &ColumnSort<R>, a: &R, b: &R) -> Ordering {
     (order.tie)(a, b).then_with(|| a.id().cmp(&b.id()))
 }
 
-/// Takes `gone` out of a sorted list and puts the sorted `fresh` in.
+/// Removes the rows `gone` from a sorted list and merges the sorted rows `fresh` into it.
 fn merge_sorted(list: &mut Vec<u32>, gone: &HashSet<u32>, fresh: &[u32], by: impl Fn(u32, u32) -> Ordering) {
     if !gone.is_empty() {
         list.retain(|row| !gone.contains(row));
@@ -297,6 +226,8 @@ fn merge_sorted(list: &mut Vec<u32>, gone: &HashSet<u32>, fresh: &[u32], by: imp
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use ratatui::text::Line;
 
     use super::*;
     use crate::domain::staleness::tests::NOW;
@@ -331,7 +262,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_that_arrive_bit_by_bit_stand_as_if_sorted_at_once(
+        fn rows_merged_in_chunks_are_ordered_as_if_sorted_at_once(
             first in prop::collection::vec(0u64..20, 0..40),
             later in prop::collection::vec((0usize..80, 0u64..20), 0..60),
             descending in any::<bool>(),

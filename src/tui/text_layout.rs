@@ -1,13 +1,19 @@
-//! Text broken into lines of a given width, between words where that is possible.
+//! Layout of text in lines of a given width: wrapping, labels, key hints, radio buttons, counts, and drawing a line.
+//!
+//! Start at [`wrap_text`] and [`draw_line`]. Widths are columns of the terminal, not characters. Hand-made, because ratatui's
+//! `Paragraph` wraps while it draws, and a popup needs the number of lines before it knows its own height.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::context::Context;
+use super::keymap::Action;
 use super::theme::{StyleRole, Theme};
-use crate::domain::text::display_width;
+use crate::domain::text::{display_width, truncate_to_width};
 
-/// The text in lines of at most `columns`; a word that is longer is broken.
+/// Wraps text between words into lines of at most `columns`. A longer word is broken between characters.
 pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
@@ -41,12 +47,12 @@ pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// A paragraph in one style.
+/// Wraps text like [`wrap_text`], in one style.
 pub fn wrap_paragraph(text: &str, style: Style, columns: usize) -> Vec<Line<'static>> {
     wrap_text(text, columns).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
-/// A paragraph of at most so many lines; what does not fit goes on in the last one, which whoever writes it cuts with an ellipsis.
+/// Wraps text into at most `rows` lines. The last line keeps all remaining text, for [`draw_line`] to cut with an ellipsis.
 pub fn wrap_first_lines(text: &str, style: Style, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let mut lines = wrap_text(text, columns);
     if rows > 0 && lines.len() > rows {
@@ -56,7 +62,7 @@ pub fn wrap_first_lines(text: &str, style: Style, columns: usize, rows: usize) -
     lines.into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
-/// Styled text in lines of at most `columns`, broken between words; spaces are kept but at a break.
+/// Wraps styled text between words into lines of at most `columns`. Spaces are kept, except at a line break.
 pub fn wrap_spans(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::default()];
     let mut used = 0;
@@ -89,7 +95,20 @@ pub fn wrap_spans(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// A label and what belongs to it, lines after the first indented to it.
+/// Wraps text behind `head`, a label or a list marker, and indents the following lines by its width.
+pub fn wrap_hanging(head: &Span<'static>, text: &str, style: Style, columns: usize) -> Vec<Line<'static>> {
+    let indent = head.width();
+    wrap_text(text, columns.saturating_sub(indent))
+        .into_iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let head = if at == 0 { head.clone() } else { Span::styled(" ".repeat(indent), head.style) };
+            Line::from(vec![head, Span::styled(line, style)])
+        })
+        .collect()
+}
+
+/// Lays out a label and its value, wrapped and indented behind the label.
 pub fn labelled_lines(
     label: &str,
     value: &str,
@@ -98,21 +117,11 @@ pub fn labelled_lines(
     theme: Theme,
 ) -> Vec<Line<'static>> {
     const LABEL: usize = 12;
-    let lines = wrap_text(&theme.text(value), columns.saturating_sub(LABEL));
-    lines
-        .into_iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let label = if at == 0 { label } else { "" };
-            Line::from(vec![
-                Span::styled(format!("{label:LABEL$}"), theme.style(StyleRole::Muted)),
-                Span::styled(line, style),
-            ])
-        })
-        .collect()
+    let head = Span::styled(format!("{label:LABEL$}"), theme.style(StyleRole::Muted));
+    wrap_hanging(&head, &theme.text(value), style, columns)
 }
 
-/// Keys and what they do, on one line: `y revoke   Esc cancel`.
+/// Lays out key presses and their effects on one line: `y revoke   Esc cancel`.
 pub fn key_hints(pairs: &[(&str, &str)], theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
     for (key, does) in pairs {
@@ -125,7 +134,15 @@ pub fn key_hints(pairs: &[(&str, &str)], theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// One of several to choose from, told apart without a colour: `(●) admin   ( ) normal   `.
+/// Lays out the key presses of actions, as they are bound now, and their effects on one line.
+pub fn action_hints(pairs: &[(Action, &str)], context: &Context) -> Line<'static> {
+    let keys: Vec<String> = pairs.iter().map(|&(action, _)| context.key_press(action)).collect();
+    let pairs: Vec<(&str, &str)> =
+        keys.iter().zip(pairs).map(|(key, &(_, effect))| (key.as_str(), effect)).collect();
+    key_hints(&pairs, context.theme())
+}
+
+/// Lays out one of several radio buttons, distinguishable without colour: `(●) admin   ( ) normal   `.
 pub fn radio_button(label: &str, chosen: bool, theme: Theme) -> Span<'static> {
     let (mark, role) = match (chosen, theme.ascii) {
         (true, true) => ("x", StyleRole::Strong),
@@ -135,7 +152,7 @@ pub fn radio_button(label: &str, chosen: bool, theme: Theme) -> Span<'static> {
     Span::styled(format!("({mark}) {label}   "), theme.style(role))
 }
 
-/// A number with its thousands apart: `12,345`.
+/// Formats a count with thousands separators: `12,345`.
 pub fn format_count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -148,12 +165,43 @@ pub fn format_count(n: u64) -> String {
     out
 }
 
+/// Draws a line at a column and row, at most `width` columns wide and cut with an ellipsis. Returns the column behind it.
+pub fn draw_line(
+    buf: &mut Buffer,
+    at: (u16, u16),
+    max_width: u16,
+    line: &Line<'_>,
+    base: Style,
+    theme: Theme,
+) -> u16 {
+    let (mut x, y) = at;
+    let end = at.0.saturating_add(max_width).min(buf.area.right());
+    for (index, span) in line.spans.iter().enumerate() {
+        let shown = theme.text(&span.content);
+        let room = usize::from(end.saturating_sub(x));
+        let more = line.spans[index + 1..].iter().any(|s| !s.content.trim().is_empty());
+        let whole = display_width(&shown);
+        // One column is kept for the ellipsis where the next span would not fit any more.
+        let fits = if whole == room && more {
+            truncate_to_width(&format!("{shown}…"), room).into_owned()
+        } else {
+            truncate_to_width(&shown, room).into_owned()
+        };
+        let (next, _) = buf.set_stringn(x, y, &fits, room, base.patch(line.style).patch(span.style));
+        x = next;
+        if x >= end {
+            break;
+        }
+    }
+    x
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lines_break_between_words_and_long_words_inside() {
+    fn text_wraps_between_words_and_inside_words_that_are_too_long() {
         assert_eq!(wrap_text("a key opens all", 8), ["a key", "opens", "all"]);
         assert_eq!(wrap_text("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(wrap_text("工場工場", 4), ["工場", "工場"]);

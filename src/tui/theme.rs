@@ -1,6 +1,7 @@
-//! What a thing is ([`Role`]) → how it looks, for each colour depth; and the symbols, for terminals with and without Unicode.
+//! Styles and symbols of the UI: maps the meaning of a text ([`StyleRole`]) to a style for each colour scheme, and each
+//! [`ThemeSymbol`] to a Unicode or an ASCII form.
 //!
-//! Meaning is never carried by colour alone: each role that matters has a word or a symbol of its own beside it.
+//! Start at [`Theme`]. Colour alone never carries meaning: a word or a symbol always says the same.
 
 use std::borrow::Cow;
 
@@ -8,72 +9,72 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::domain::text;
 
-/// What a piece of text is.
+/// Meaning of a piece of text, from which the theme derives its style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StyleRole {
     /// Ordinary text.
     Plain,
-    /// A heading, or a name that matters most on its line.
+    /// Heading, or the most important word of a line.
     Strong,
-    /// Less important: labels, hints, what is not available.
+    /// Less important text: labels, hints, unavailable actions.
     Muted,
-    /// Where one is: selected row's marker, chosen tab, focused field.
+    /// Current position: the active tab, the focused field, the chosen item.
     Accent,
-    /// The marker of the selected row, a filled block.
+    /// Marker of the selected row; the current step of the rotation wizard.
     Selected,
-    /// Marked rows.
+    /// Symbol of a marked row.
     Marked,
-    /// In use within 24 hours.
+    /// A key that was used within the last 24 hours.
     InUse,
-    /// Never used, unused, rotation due.
+    /// A stale key, other than an orphaned one.
     Stale,
-    /// Without an owner.
+    /// A key without an owner.
     Orphaned,
-    /// Revoked.
+    /// A revoked key, or a removed member.
     Revoked,
-    /// What destroys, and errors.
+    /// Errors, and actions that cannot be undone.
     Danger,
-    /// The name of a production profile.
+    /// Name of a production profile.
     Production,
-    /// A key to press.
+    /// A key press.
     Key,
-    /// The last known rows while newer ones load.
+    /// Rows from before, while newer ones load.
     Dimmed,
-    /// The frame of a popup.
+    /// Frame of a popup.
     Border,
     /// Bars of a chart.
     Bar,
-    /// The second of two series in a chart.
+    /// Bars of the old key in the chart of a rotation.
     OtherBar,
 }
 
-/// Which colours there are.
+/// Colour scheme, as configured by `theme`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorScheme {
     /// The 16 ANSI colours on the terminal's own background.
     #[default]
     Ansi,
-    /// Bright and bold on the terminal's own background.
+    /// Bold text and few colours on the terminal's own background; nothing is dimmed.
     HighContrast,
-    /// No colours; bold, dim, underlined and reversed only (also for `NO_COLOR`).
+    /// No colours, only modifiers such as bold and reverse video. Also used for `NO_COLOR`.
     Mono,
 }
 
-/// How everything looks.
+/// Colour scheme and character set of the UI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
-    /// Which colours.
-    pub palette: ColorScheme,
-    /// Only ASCII characters: for locales without UTF-8 and `TERM=linux`.
+    /// Colour scheme of all styles.
+    pub color_scheme: ColorScheme,
+    /// Uses ASCII characters only, for locales without UTF-8 and `TERM=linux`.
     pub ascii: bool,
 }
 
 impl Theme {
-    /// The style of a role.
+    /// Returns the style of a role.
     pub fn style(self, role: StyleRole) -> Style {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
-        match self.palette {
+        match self.color_scheme {
             ColorScheme::Ansi => match role {
                 StyleRole::Plain => plain,
                 StyleRole::Strong | StyleRole::Key | StyleRole::Marked => bold,
@@ -83,7 +84,7 @@ impl Theme {
                 StyleRole::Border | StyleRole::Bar => plain.fg(Color::Cyan),
                 StyleRole::Selected => plain.fg(Color::Cyan).add_modifier(Modifier::REVERSED),
                 StyleRole::InUse => plain.fg(Color::Green),
-                // Text in yellow or cyan cannot be read on white; in these two it can, on black too.
+                // Magenta text is readable on white and on black; yellow and cyan are not.
                 StyleRole::Stale | StyleRole::OtherBar => plain.fg(Color::Magenta),
                 StyleRole::Orphaned => plain.fg(Color::Red),
                 StyleRole::Danger => bold.fg(Color::Red),
@@ -120,52 +121,53 @@ impl Theme {
         }
     }
 
-    /// A symbol.
+    /// Returns a symbol in the character set of the theme.
     pub fn symbol(self, symbol: ThemeSymbol) -> &'static str {
         let (unicode, ascii) = symbol.forms();
         if self.ascii { ascii } else { unicode }
     }
 
-    /// Cleaned text as this terminal can show it.
+    /// Replaces characters beyond ASCII if the theme is ASCII only. `clean` must be free of control characters.
     pub fn text(self, clean: &str) -> Cow<'_, str> {
         if self.ascii { text::to_ascii(clean) } else { Cow::Borrowed(clean) }
     }
 }
 
-/// A symbol that is drawn in one way with Unicode and in another without. Each takes as many columns in both.
+/// Symbol with a Unicode and an ASCII form of the same width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThemeSymbol {
-    /// Before the selected row.
+    /// Precedes the selected row.
     Selected,
-    /// Before a marked row.
+    /// Precedes a marked row, and a completed step of the rotation wizard.
     Marked,
-    /// Beside a key that was used within 24 hours.
+    /// Precedes a key that was used within the last 24 hours.
     InUse,
-    /// Beside a key that was never used, or not for long.
+    /// Precedes a stale key, other than an orphaned one.
     Stale,
-    /// Beside a key without an owner.
+    /// Precedes an orphaned key.
     Orphaned,
-    /// Beside the title of a column that is sorted, smallest first.
+    /// Follows the title of the sorted column, smallest first.
     Ascending,
-    /// The same, largest first.
+    /// Follows the title of the sorted column, largest first.
     Descending,
-    /// Between two facts on a line.
+    /// Separates two items on a line.
     Dot,
-    /// A horizontal rule.
+    /// One column of a horizontal rule.
     Rule,
-    /// A vertical rule.
+    /// One row of a vertical rule.
     Divider,
-    /// A filled cell of a progress bar.
+    /// A filled column of a progress bar.
     Full,
-    /// An empty cell of a progress bar.
+    /// An empty column of a progress bar.
     Empty,
-    /// The mask's stand-in for one hidden character.
+    /// One hidden character of a secret.
     Hidden,
-    /// What was cut off.
+    /// Replaces text that does not fit.
     Ellipsis,
 }
 
 impl ThemeSymbol {
+    /// Returns the Unicode and the ASCII form.
     fn forms(self) -> (&'static str, &'static str) {
         match self {
             Self::Selected => ("▶", ">"),
@@ -186,5 +188,5 @@ impl ThemeSymbol {
     }
 }
 
-/// The spinner's frames, four a second.
+/// Frames of the spinner in Unicode and in ASCII, shown at four frames a second.
 pub const SPINNER: [[&str; 4]; 2] = [["⠋", "⠙", "⠴", "⠦"], ["|", "/", "-", "\\"]];

@@ -233,9 +233,9 @@ fn pictures_of_every_theme_for_manual_inspection() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("themes");
     fs::create_dir_all(&folder).unwrap();
     let themes = [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono]
-        .map(|palette| Theme { palette, ascii: false })
+        .map(|color_scheme| Theme { color_scheme, ascii: false })
         .into_iter()
-        .chain([Theme { palette: ColorScheme::Mono, ascii: true }]);
+        .chain([Theme { color_scheme: ColorScheme::Mono, ascii: true }]);
     for theme in themes {
         for (colours, on) in [(&DARK, "dark"), (&LIGHT, "light")] {
             for (name, keys, size) in [
@@ -247,8 +247,8 @@ fn pictures_of_every_theme_for_manual_inspection() {
             ] {
                 let start = StartOptions { theme, ..start(size.0, size.1) };
                 let driver = Driver::with(start, Role::Admin).press(keys);
-                let kind =
-                    format!("{:?}{}", theme.palette, if theme.ascii { "-ascii" } else { "" }).to_lowercase();
+                let kind = format!("{:?}{}", theme.color_scheme, if theme.ascii { "-ascii" } else { "" })
+                    .to_lowercase();
                 let file = folder.join(format!("{kind}-{on}-{name}.svg"));
                 fs::write(file, svg(driver.buffer(), colours)).unwrap();
             }

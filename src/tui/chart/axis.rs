@@ -1,13 +1,13 @@
-//! The time axis below a chart: as many times as fit without touching each other, and `now` at its end.
+//! Draws the time axis below a chart: as many labels as fit with a space between them, and `now` at the end.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
-use super::{ChartInterval, NOW};
+use super::{ChartInterval, NOW_LABEL};
 use crate::domain::text;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
-/// Draws the axis into one row.
+/// Draws the axis into row `y`, `columns` columns wide.
 pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartInterval, style: Style) {
     let end = columns.saturating_sub(NOW_WIDTH);
     let mut free_from = 0;
@@ -21,15 +21,15 @@ pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartI
         }
     }
     if columns >= NOW_WIDTH {
-        buf.set_string(x + end, y, NOW, style);
+        buf.set_string(x + end, y, NOW_LABEL, style);
     }
 }
 
 const NOW_WIDTH: u16 = 3;
-/// Columns that a label and the space around it take.
+/// Width of a label and the space around it, in columns.
 const LABEL: i64 = 9;
 
-/// The round times of the span, as close to each other as their labels allow.
+/// Returns the round times in the interval, as close together as their labels allow.
 fn ticks(times: ChartInterval, columns: u16) -> impl Iterator<Item = Timestamp> {
     const STEPS: [i64; 10] =
         [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 56 * DAY];
@@ -40,7 +40,7 @@ fn ticks(times: ChartInterval, columns: u16) -> impl Iterator<Item = Timestamp> 
     (0..).map(move |i| first.plus(i * step)).take_while(move |&at| at < times.to)
 }
 
-/// `06:00` within a day, `Nov 24` where a day begins.
+/// Formats a tick's label: `Nov 24` at midnight, else `06:00`.
 fn draw_label(at: Timestamp) -> String {
     let format = if at.floor(DAY) == at { "%b %d" } else { "%H:%M" };
     at.to_chrono().format(format).to_string()

@@ -1,4 +1,4 @@
-//! Bars of use over time.
+//! Bar charts of use over time. Start at [`draw_usage_chart`].
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,24 +11,23 @@ use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::tui::theme::{StyleRole, Theme};
 
-/// One series of bars in an area of its own.
+/// One series of bars, with one count per column.
 pub(super) struct BarSeries<'a> {
-    /// One count a column.
     pub columns: &'a [Option<i64>],
-    /// The count that is as high as the area.
-    pub most: i64,
-    /// How the bars look.
+    /// Count whose bar fills the height of the area.
+    pub max: i64,
     pub role: StyleRole,
-    /// Columns that are shaded behind the bars.
+    /// Columns with a shaded background.
     pub shaded: std::ops::Range<u16>,
 }
 
-pub(super) fn draw_bars(area: Rect, buf: &mut Buffer, theme: Theme, panel: &BarSeries) {
+/// Draws a series of bars into `area`, and `no data` over its unknown part.
+pub(super) fn draw_bars(area: Rect, buf: &mut Buffer, theme: Theme, series: &BarSeries) {
     let glyphs = chart_glyphs(theme.ascii);
-    let (bar, muted) = (theme.style(panel.role), theme.style(StyleRole::Muted));
-    for (column, count) in (0..area.width).zip(panel.columns) {
-        let shaded = panel.shaded.contains(&column);
-        let height = count.map_or(0, |n| if n > 0 { bar_eighths(n, panel.most, area.height) } else { 0 });
+    let (bar, muted) = (theme.style(series.role), theme.style(StyleRole::Muted));
+    for (column, count) in (0..area.width).zip(series.columns) {
+        let shaded = series.shaded.contains(&column);
+        let height = count.map_or(0, |n| if n > 0 { bar_eighths(n, series.max, area.height) } else { 0 });
         for row in 0..area.height {
             let (x, y) = (area.x + column, area.bottom() - 1 - row);
             let filled = usize::try_from((height - i64::from(row) * 8).clamp(0, 8)).unwrap_or(0);
@@ -42,11 +41,11 @@ pub(super) fn draw_bars(area: Rect, buf: &mut Buffer, theme: Theme, panel: &BarS
             set_glyph(buf, x, y, glyph, style);
         }
     }
-    let known_from = panel.columns.iter().position(Option::is_some).unwrap_or(panel.columns.len());
+    let known_from = series.columns.iter().position(Option::is_some).unwrap_or(series.columns.len());
     draw_label(area, buf, 0..known_from, " no data ", muted);
 }
 
-/// Writes words into the middle of these columns, where they fit.
+/// Writes text in the middle of the given columns, if it fits.
 fn draw_label(area: Rect, buf: &mut Buffer, columns: std::ops::Range<usize>, words: &str, style: Style) {
     if columns.len() >= words.len() + 2
         && let Ok(x) = u16::try_from(columns.start + (columns.len() - words.len()) / 2)
@@ -55,13 +54,14 @@ fn draw_label(area: Rect, buf: &mut Buffer, columns: std::ops::Range<usize>, wor
     }
 }
 
+/// Sets one cell of the chart, if it is within the buffer.
 pub(super) fn set_glyph(buf: &mut Buffer, x: u16, y: u16, glyph: &str, style: Style) {
     if let Some(cell) = buf.cell_mut((x, y)) {
         cell.set_symbol(glyph).set_style(style);
     }
 }
 
-/// Draws a key's use over a range: the highest count and zero at the left, the time below. Needs three rows to say anything.
+/// Draws a key's use over a time range, with the highest count and zero on the left and a time axis below. Needs at least two rows.
 pub fn draw_usage_chart(
     area: Rect,
     buf: &mut Buffer,
@@ -79,9 +79,14 @@ pub fn draw_usage_chart(
     let muted = theme.style(StyleRole::Muted);
     let bars = Rect { x: area.x + gutter, width: area.width - gutter, height: area.height - 1, ..area };
     let columns = resample_counts(series, usize::from(bars.width));
-    // Several buckets a column add up, and then their sum is what the height stands for.
+    // Columns that show several buckets show their sum, so the scale follows the columns.
     let most = columns.iter().flatten().copied().max().unwrap_or(0);
-    draw_bars(bars, buf, theme, &BarSeries { columns: &columns, most, role: StyleRole::Bar, shaded: 0..0 });
+    draw_bars(
+        bars,
+        buf,
+        theme,
+        &BarSeries { columns: &columns, max: most, role: StyleRole::Bar, shaded: 0..0 },
+    );
     if most > 0 {
         buf.set_stringn(area.x, area.y, format_short_count(most), usize::from(gutter), muted);
     } else {
@@ -105,7 +110,7 @@ mod tests {
     use crate::domain::time::DAY;
 
     #[test]
-    fn thirty_days_of_which_ten_are_known() {
+    fn days_without_data_are_dotted() {
         let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         let mut series = vec![None; 20];
         series.extend([0, 0, 5, 80, 0, 40, 1, 0, 20, 10].map(Some));
@@ -138,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_a_use_says_so_and_has_one_zero() {
+    fn the_chart_of_an_unused_key_says_no_use() {
         let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         let area = Rect::new(0, 0, 42, 5);
         let shown = |series: &[Option<i64>]| {
@@ -155,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_range_has_an_axis_and_no_size_panics() {
+    fn every_range_is_drawn_in_every_size_without_a_panic() {
         let now = Timestamp(1_795_000_000_000);
         for range in ChartRange::ALL {
             for (columns, height) in [(0, 0), (1, 1), (9, 2), (20, 3), (200, 10)] {

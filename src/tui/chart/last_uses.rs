@@ -1,4 +1,4 @@
-//! All keys by their last use, as one bar for each span: how much of the fleet is dead weight, at a glance.
+//! Histogram of the keys' last uses: how many keys were last used today, this week, and so on, or never.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,14 +8,14 @@ use crate::domain::key::Key;
 use crate::domain::time::{DAY, Timestamp};
 use crate::tui::theme::{StyleRole, Theme};
 
-/// How many keys were last used within each span. Revoked keys do not count.
+/// Number of keys by the age of their last use, without revoked keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LastUseHistogram {
-    counts: [usize; SPANS.len()],
+    counts: [usize; BINS.len()],
 }
 
-/// A span by its name and its end in days; a key belongs to the first one that holds its last use.
-const SPANS: [(&str, i64); 7] = [
+/// Bins by name and greatest age in days; a key belongs to the first bin that contains its last use.
+const BINS: [(&str, i64); 7] = [
     ("today", 1),
     ("week", 7),
     ("month", 30),
@@ -26,35 +26,34 @@ const SPANS: [(&str, i64); 7] = [
 ];
 
 impl LastUseHistogram {
-    /// Counts the keys.
+    /// Counts the keys by the age of their last use at `now`.
     pub fn count<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) -> Self {
-        let mut counts = [0; SPANS.len()];
+        let mut counts = [0; BINS.len()];
         for key in keys.into_iter().filter(|key| key.revoked_at.is_none()) {
-            let span = key.last_used_at.map_or(SPANS.len() - 1, |at| {
+            let span = key.last_used_at.map_or(BINS.len() - 1, |at| {
                 let idle = now.since(at);
-                SPANS.iter().position(|(_, days)| idle <= days * DAY).unwrap_or(0)
+                BINS.iter().position(|(_, days)| idle <= days * DAY).unwrap_or(0)
             });
             counts[span] += 1;
         }
         Self { counts }
     }
 
-    /// The spans that are shown with their counts; *longer* only where a key is that silent.
+    /// Returns the bins to show with their counts. `longer` is left out while it is empty.
     pub fn rows(&self) -> impl Iterator<Item = (&'static str, usize)> {
-        SPANS
-            .iter()
+        BINS.iter()
             .zip(self.counts)
             .map(|(&(name, _), n)| (name, n))
             .filter(|&(name, n)| name != "longer" || n > 0)
     }
 
-    /// Rows that the picture takes.
+    /// Returns the height of the histogram in rows.
     pub fn height(&self) -> u16 {
         u16::try_from(self.rows().count()).unwrap_or(0)
     }
 }
 
-/// Draws one row for each span: `quarter ████▌ 12`.
+/// Draws one row per bin: `quarter ████▌ 12`.
 pub fn draw_last_use_histogram(area: Rect, buf: &mut Buffer, theme: Theme, uses: &LastUseHistogram) {
     const LABEL: u16 = 8;
     let area = area.intersection(buf.area);
@@ -76,7 +75,7 @@ pub fn draw_last_use_histogram(area: Rect, buf: &mut Buffer, theme: Theme, uses:
     }
 }
 
-/// A lying bar of so many eighths of a cell.
+/// Formats a horizontal bar whose length is given in eighths of a column.
 fn bar(eighths: usize, ascii: bool) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     if ascii {
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_bar_for_each_span() {
+    fn every_bin_has_a_bar_in_proportion_to_its_count() {
         let uses = LastUseHistogram { counts: [34, 7, 0, 3, 1, 0, 9] };
         let area = Rect::new(0, 0, 30, uses.height());
         let mut buf = Buffer::empty(area);

@@ -1,4 +1,4 @@
-//! Both keys of a rotation, hour by hour on one time axis, with the quiet window that the old key must stay silent for.
+//! Chart of both keys of a rotation by hour on one time axis, with the quiet window during which the old key must be silent.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,27 +11,27 @@ use crate::domain::time::{DAY, HOUR, Timestamp, format_duration};
 use crate::domain::usage::{Bucket, BucketWidth};
 use crate::tui::theme::{StyleRole, Theme};
 
-/// What the picture shows.
+/// Data of the chart of a rotation.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationChart<'a> {
-    /// The old key's use by hour.
+    /// Uses of the old key by hour.
     pub old: &'a [Bucket],
-    /// The new key's use by hour.
+    /// Uses of the new key by hour.
     pub new: &'a [Bucket],
-    /// Since when uses have been recorded.
+    /// Start of usage recording.
     pub tracking_since: Timestamp,
-    /// When the old key was created.
+    /// Creation time of the old key.
     pub old_created_at: Timestamp,
-    /// When the new key was created.
+    /// Creation time of the new key.
     pub new_created_at: Timestamp,
-    /// How long the old key must be silent, and why.
+    /// Time for which the old key must be silent.
     pub quiet: QuietWindow,
-    /// The server's present.
+    /// Current server time.
     pub now: Timestamp,
 }
 
 impl RotationChart<'_> {
-    /// The hours shown: the whole quiet window and the whole rotation with a day before it, at most 90 days.
+    /// Returns the interval to show: the quiet window, the rotation and the day before it, at most 90 days.
     fn times(&self) -> ChartInterval {
         let quiet = self.now.minus(self.quiet.ms.saturating_add(self.quiet.ms / 4));
         let from = self.new_created_at.minus(DAY).min(quiet);
@@ -39,13 +39,13 @@ impl RotationChart<'_> {
         ChartInterval { from, to: self.now.floor(HOUR).plus(HOUR) }
     }
 
-    /// The start of the first hour in which the new key was used.
+    /// Returns the start of the first hour in which the new key was used.
     fn first_use(&self) -> Option<Timestamp> {
         self.new.iter().find(|bucket| bucket.count > 0).map(|bucket| bucket.start)
     }
 }
 
-/// Draws the picture: the old key above, the new one below. Needs seven rows to say everything, four to say anything.
+/// Draws the old key above the new one. Shows everything in seven or more rows, less in four to six, and nothing below.
 pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &RotationChart) {
     let area = area.intersection(buf.area);
     if area.height < 4 || area.width < GUTTER + 16 {
@@ -53,7 +53,7 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
     }
     let times = keys.times();
     let (x, columns) = (area.x + GUTTER, area.width - GUTTER);
-    // Below the bars: marks and axis, and the name of the shaded part where there is room.
+    // Rows below the bars: markers, axis and, where there is room, the legend of the quiet window.
     let below = if area.height >= 7 { 3 } else { 2 };
     let rows = (area.height - below) / 2;
     let shaded = times.column(keys.now.minus(keys.quiet.ms), columns)..columns;
@@ -69,7 +69,7 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
         let most = counts.iter().flatten().copied().max().unwrap_or(0);
         let shaded = if name == "old" { shaded.clone() } else { 0..0 };
         let bars = Rect { x, y, width: columns, height: rows };
-        draw_bars(bars, buf, theme, &BarSeries { columns: &counts, most, role, shaded });
+        draw_bars(bars, buf, theme, &BarSeries { columns: &counts, max: most, role, shaded });
         buf.set_string(area.x, y + rows - 1, name, theme.style(role));
     }
     let y = area.y + 2 * rows;
@@ -92,10 +92,10 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
     }
 }
 
-/// Columns for `old` and `new`.
+/// Width of the labels `old` and `new`, in columns.
 const GUTTER: u16 = 4;
 
-/// Marks the new key's creation and first use, the earlier one's words left of its sign where they fit.
+/// Draws markers for the creation and the first use of the new key. The label of the earlier one is to its left, where it fits.
 fn draw_marks(
     buf: &mut Buffer,
     theme: Theme,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drain_shows_who_is_silent_since_when() {
+    fn the_chart_of_a_drain_shows_when_the_old_key_became_silent() {
         let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         let (old, new) = (uses(now, (20..120).rev()), uses(now, (0..50).rev()));
         let keys = RotationChart {

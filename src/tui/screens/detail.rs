@@ -19,8 +19,8 @@ use crate::tui::key_list::KeyList;
 use crate::tui::keymap::Action;
 use crate::tui::msg::{ApiRequest, Reply, RequestError, UiTime};
 use crate::tui::popup::Scroll;
-use crate::tui::table::{CellContext, draw_line};
-use crate::tui::text_layout::{format_count, labelled_lines, wrap_paragraph};
+use crate::tui::table::CellContext;
+use crate::tui::text_layout::{draw_line, format_count, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::UsageQuery;
 

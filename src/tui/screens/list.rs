@@ -13,8 +13,7 @@ use crate::tui::context::Context;
 use crate::tui::form::TextField;
 use crate::tui::keymap::Action;
 use crate::tui::popup::{PopupTone, frame};
-use crate::tui::table::draw_line;
-use crate::tui::text_layout::wrap_spans;
+use crate::tui::text_layout::{draw_line, wrap_spans};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// How lines are found.

@@ -14,7 +14,7 @@ use crate::tui::msg::{ApiRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::search::Search;
 use crate::tui::table::{self, CellContext, Table, TableRow};
-use crate::tui::text_layout::wrap_paragraph;
+use crate::tui::text_layout::{draw_line, wrap_paragraph};
 use crate::tui::theme;
 use crate::tui::view::ScrollableRows;
 use crate::wire::members::Member;
@@ -221,6 +221,6 @@ pub fn say(said: &str, area: Rect, look: &CellContext, buf: &mut Buffer) {
         usize::from(area.width.saturating_sub(6)).min(64),
     );
     for (y, line) in (area.y + 1..area.bottom()).zip(&lines) {
-        table::draw_line(buf, (area.x + 3, y), area.width.saturating_sub(4), line, Style::new(), look.theme);
+        draw_line(buf, (area.x + 3, y), area.width.saturating_sub(4), line, Style::new(), look.theme);
     }
 }

@@ -18,7 +18,7 @@ use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
 use crate::tui::table::{self, CellContext, Table, TableRow};
-use crate::tui::text_layout::wrap_first_lines;
+use crate::tui::text_layout::{draw_line, wrap_first_lines};
 use crate::tui::theme::StyleRole;
 use crate::tui::view::ScrollableRows;
 use crate::wire::keys::Rotation;
@@ -236,7 +236,7 @@ pub fn say_below(said: &str, table: Rect, body: Rect, look: &CellContext, buf: &
     let style = look.theme.style(StyleRole::Plain);
     let lines = wrap_first_lines(&look.theme.text(said), style, usize::from(columns), rows);
     for (y, line) in (table.bottom()..body.bottom()).zip(&lines) {
-        table::draw_line(buf, (body.x + 1, y), columns, line, Style::new(), look.theme);
+        draw_line(buf, (body.x + 1, y), columns, line, Style::new(), look.theme);
     }
 }
 

@@ -17,8 +17,7 @@ use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Effect, Reply, RequestError, UiTime};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
-use crate::tui::table::draw_line;
-use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::text_layout::{draw_line, key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::SecretString;
 

@@ -1,23 +1,22 @@
-//! Draws a table: which columns fit, their header, the visible rows.
+//! Draws a table: chooses the columns that fit, then draws their header and the visible rows. Start at [`draw_table`].
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
-use ratatui::text::Line;
 
 use super::{CellContext, ColumnWidth, Table, TableColumn, TableRow};
-use crate::domain::text;
+use crate::tui::text_layout::draw_line;
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
-/// Columns of the terminal before the first column: the selection's marker, the mark, a space.
+/// Width of the gutter to the left of the first column: selection marker, mark, space.
 const GUTTER: u16 = 3;
-/// Columns of the terminal between two columns.
+/// Width of the gap between two columns.
 const GAP: u16 = 2;
 
-/// Columns that give way this early are pictures: nice to have.
-const PICTURE: u8 = 5;
-/// How much room the names must have beyond the least before a picture is shown.
-const ROOM: u16 = 18;
+/// Columns of at least this [`TableColumn::yields`] are sparklines, which are optional.
+const SPARKLINE_RANK: u8 = 5;
+/// Width that the flexible columns must have beyond their minimum before a sparkline is shown.
+const SPARKLINE_MARGIN: u16 = 18;
 
 /// Draws the header in the first line of `area` and the visible rows below it.
 pub fn draw_table<R: TableRow>(
@@ -68,7 +67,7 @@ pub fn draw_table<R: TableRow>(
     }
 }
 
-/// Draws what stands before a row: whether it is selected, and marked.
+/// Draws the gutter of a row, which shows whether the row is selected or marked.
 pub fn draw_gutter(selected: bool, marked: bool, (x, y): (u16, u16), theme: Theme, buf: &mut Buffer) {
     let mark = if marked { theme.symbol(ThemeSymbol::Marked) } else { " " };
     if selected {
@@ -81,29 +80,29 @@ pub fn draw_gutter(selected: bool, marked: bool, (x, y): (u16, u16), theme: Them
     }
 }
 
-/// Makes the accent of the selected row, its mask or name, stand out.
+/// Draws the accent of the selected row, its masked secret or name, in bold.
 pub fn highlight_cell(area: Rect, theme: Theme, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     buf.set_style(area, theme.style(StyleRole::Strong).remove_modifier(Modifier::DIM));
 }
 
-/// The column that stands out in the selected row, besides the marker at its beginning: the mask, else what comes first of all that
-/// never gives way. A whole row would cost a slow link too much, and a name is two or three times as long as a mask.
+/// Returns the column to highlight in the selected row: the masked secret, else the first flexible column that is never hidden.
+/// Highlighting the whole row would take too many bytes on a slow link.
 fn accent_column<R>(columns: &[TableColumn<R>], places: &[(usize, u16, u16)]) -> Option<usize> {
     let shown = || places.iter().map(|&(column, ..)| column);
     let stays = |&c: &usize| columns[c].yields == 0 && matches!(columns[c].width, ColumnWidth::Flex { .. });
     shown().find(|&c| columns[c].width == ColumnWidth::MaskedSecret).or_else(|| shown().find(stays))
 }
 
-/// Whether a table of this width shows the column of this title.
+/// Returns whether a table of this width shows the column with this title.
 pub fn shows_column<R>(columns: &[TableColumn<R>], width: u16, exact: bool, title: &str) -> bool {
     width > GUTTER
         && layout_columns(columns, width - GUTTER, exact).iter().any(|&(c, ..)| columns[c].title == title)
 }
 
-/// Which columns are shown, where they begin (after the gutter) and how wide they are.
+/// Returns the columns that fit: index, left edge (from the gutter) and width of each.
 fn layout_columns<R>(columns: &[TableColumn<R>], width: u16, exact: bool) -> Vec<(usize, u16, u16)> {
-    let least = |column: &TableColumn<R>| match column.width {
+    let min_width = |column: &TableColumn<R>| match column.width {
         ColumnWidth::Fixed(width) => width,
         ColumnWidth::MaskedSecret => 10,
         ColumnWidth::Time => {
@@ -115,17 +114,18 @@ fn layout_columns<R>(columns: &[TableColumn<R>], width: u16, exact: bool) -> Vec
         }
         ColumnWidth::Flex { min, .. } => min,
     };
-    // Signs hug what they belong to.
-    let gap = |column: &TableColumn<R>| if least(column) <= 2 { 1 } else { GAP };
+    // A column of symbols is close to the one that it belongs to.
+    let gap = |column: &TableColumn<R>| if min_width(column) <= 2 { 1 } else { GAP };
     let mut chosen: Vec<usize> = (0..columns.len()).collect();
     let needed = |chosen: &[usize]| -> u16 {
-        let sum: u16 = chosen.iter().map(|&c| least(&columns[c]) + gap(&columns[c])).sum();
+        let sum: u16 = chosen.iter().map(|&c| min_width(&columns[c]) + gap(&columns[c])).sum();
         sum.saturating_sub(chosen.last().map_or(0, |&c| gap(&columns[c])))
     };
-    // What is only a picture waits until the names have room.
-    let comfort =
-        |chosen: &[usize]| if chosen.iter().any(|&c| columns[c].yields >= PICTURE) { ROOM } else { 0 };
-    while needed(&chosen) + comfort(&chosen) > width {
+    // Sparklines are shown only once the names have enough room.
+    let margin = |chosen: &[usize]| {
+        if chosen.iter().any(|&c| columns[c].yields >= SPARKLINE_RANK) { SPARKLINE_MARGIN } else { 0 }
+    };
+    while needed(&chosen) + margin(&chosen) > width {
         let Some(goes) =
             chosen.iter().copied().filter(|&c| columns[c].yields > 0).max_by_key(|&c| columns[c].yields)
         else {
@@ -134,8 +134,8 @@ fn layout_columns<R>(columns: &[TableColumn<R>], width: u16, exact: bool) -> Vec
         chosen.retain(|&c| c != goes);
     }
     let mut rest = width.saturating_sub(needed(&chosen));
-    let mut widths: Vec<u16> = chosen.iter().map(|&c| least(&columns[c])).collect();
-    // Handed out in rounds, since a column that reached its most leaves its share to the others.
+    let mut widths: Vec<u16> = chosen.iter().map(|&c| min_width(&columns[c])).collect();
+    // Shared in rounds, because a column that reached its greatest width leaves its share to the others.
     loop {
         let mut given = 0;
         for (at, &c) in chosen.iter().enumerate() {
@@ -153,7 +153,7 @@ fn layout_columns<R>(columns: &[TableColumn<R>], width: u16, exact: bool) -> Vec
     let mut x = 0;
     let mut places = Vec::with_capacity(chosen.len());
     for (at, &c) in chosen.iter().enumerate() {
-        // The columns that never give way may still be too wide for the window: the first ones keep their room.
+        // Columns that are never hidden may still be too wide for the window: the first ones keep their width.
         let room = width.saturating_sub(x);
         if room == 0 {
             break;
@@ -162,35 +162,4 @@ fn layout_columns<R>(columns: &[TableColumn<R>], width: u16, exact: bool) -> Vec
         x += widths[at] + gap(&columns[c]);
     }
     places
-}
-
-/// Writes a line at a place, at most `width` columns, what does not fit cut with an ellipsis.
-pub fn draw_line(
-    buf: &mut Buffer,
-    at: (u16, u16),
-    width: u16,
-    line: &Line<'_>,
-    base: Style,
-    theme: Theme,
-) -> u16 {
-    let (mut x, y) = at;
-    let end = at.0.saturating_add(width).min(buf.area.right());
-    for (index, span) in line.spans.iter().enumerate() {
-        let shown = theme.text(&span.content);
-        let room = usize::from(end.saturating_sub(x));
-        let more = line.spans[index + 1..].iter().any(|s| !s.content.trim().is_empty());
-        let whole = text::display_width(&shown);
-        // One column is kept for the ellipsis where the next span would not fit any more.
-        let fits = if whole == room && more {
-            text::truncate_to_width(&format!("{shown}…"), room).into_owned()
-        } else {
-            text::truncate_to_width(&shown, room).into_owned()
-        };
-        let (next, _) = buf.set_stringn(x, y, &fits, room, base.patch(line.style).patch(span.style));
-        x = next;
-        if x >= end {
-            break;
-        }
-    }
-    x
 }

@@ -1,4 +1,4 @@
-//! Moving in a table and marking its rows.
+//! Moves the selection of a table, scrolls it and marks rows.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::domain::id::Id;
 use crate::tui::keymap::Action;
 
 impl Table {
-    /// Does what an action asks of any table; says whether it was one of those.
+    /// Applies an action that moves the selection or marks rows; returns false for any other action.
     pub fn apply_action<R: TableRow>(&mut self, rows: &[R], action: Action) -> bool {
         let page = isize::try_from(self.page).unwrap_or(isize::MAX);
         let last = self.shown.len();
@@ -27,39 +27,39 @@ impl Table {
         true
     }
 
-    /// Selects the row at a place among those shown.
+    /// Selects the shown row at position `at`, or the last one.
     pub fn select_index<R: TableRow>(&mut self, rows: &[R], at: usize) {
         self.at = at.min(self.shown.len().saturating_sub(1));
         self.selected = self.shown.get(self.at).map(|&row| rows[row as usize].id());
         self.scroll_to_selection(self.page);
     }
 
-    /// Selects a row by its id, if it is shown.
+    /// Selects the row with this id, if it is shown.
     pub fn select_id<R: TableRow>(&mut self, rows: &[R], id: Id) {
         if let Some(at) = self.shown.iter().position(|&row| rows[row as usize].id() == id) {
             self.select_index(rows, at);
         }
     }
 
-    /// Keeps the selected row visible on a page of so many rows, moving as little as possible.
+    /// Scrolls as little as necessary to make the selected row visible, with `page` rows on the screen.
     pub fn scroll_to_selection(&mut self, page: usize) {
         self.page = page.max(1);
         let last_top = self.shown.len().saturating_sub(self.page);
         self.top = self.top.clamp((self.at + 1).saturating_sub(self.page), self.at).min(last_top);
     }
 
-    /// Moves the view and the selection by so many rows.
+    /// Moves the selection and the scroll position by `by` rows.
     pub fn scroll_by<R: TableRow>(&mut self, rows: &[R], by: isize) {
         self.top = self.top.saturating_add_signed(by);
         self.select_index(rows, self.at.saturating_add_signed(by));
     }
 
-    /// How many rows are visible at once.
+    /// Returns the number of rows that fit on the screen.
     pub fn page_rows(&self) -> usize {
         self.page
     }
 
-    /// Marks the selected row, or unmarks it, and moves on.
+    /// Marks or unmarks the selected row, and selects the next one.
     pub fn toggle_mark<R: TableRow>(&mut self, rows: &[R]) {
         if let Some(id) = self.selected_id() {
             if !self.marks.remove(&id) {
@@ -69,7 +69,7 @@ impl Table {
         }
     }
 
-    /// Marks all rows shown, or unmarks them where all are marked.
+    /// Marks all shown rows, or unmarks them if all are marked.
     pub fn toggle_all_marks<R: TableRow>(&mut self, rows: &[R]) {
         let ids = || self.shown.iter().map(|&row| rows[row as usize].id());
         if ids().all(|id| self.marks.contains(&id)) {

@@ -10,8 +10,7 @@ use ratatui::widgets::{Clear, Widget as _};
 use crate::domain::text;
 use crate::tui::app::{Model, TablePosition};
 use crate::tui::keymap::{Action, TABLE};
-use crate::tui::table::draw_line;
-use crate::tui::text_layout::{format_count, wrap_paragraph};
+use crate::tui::text_layout::{draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// Most hints at once, the help's among them.

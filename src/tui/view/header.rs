@@ -9,8 +9,7 @@ use crate::domain::text;
 use crate::tui::app::{Model, Tab};
 use crate::tui::context::Connection;
 use crate::tui::key_list::LoadState;
-use crate::tui::table::draw_line;
-use crate::tui::text_layout::format_count;
+use crate::tui::text_layout::{draw_line, format_count};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// Draws organization, member and role on the left; connection, server and what is to review on the right.

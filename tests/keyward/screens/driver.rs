@@ -303,5 +303,5 @@ impl Driver {
 
 /// A theme without colours and without Unicode.
 pub fn ascii_mono_theme() -> Theme {
-    Theme { palette: ColorScheme::Mono, ascii: true }
+    Theme { color_scheme: ColorScheme::Mono, ascii: true }
 }

@@ -54,19 +54,23 @@ fn signs(driver: &Driver, name: &str) -> Vec<(String, Modifier)> {
 
 #[test]
 fn rows_have_distinct_markers_in_every_theme_and_width() {
-    for palette in [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono] {
+    for color_scheme in [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono] {
         for ascii in [false, true] {
             for columns in [40, 60, 80, 140] {
-                let driver = each(Theme { palette, ascii }, columns);
+                let driver = each(Theme { color_scheme, ascii }, columns);
                 let all: Vec<_> = NAMES.iter().map(|name| signs(&driver, name)).collect();
                 for (at, one) in all.iter().enumerate() {
                     for (other, name) in all[at + 1..].iter().zip(&NAMES[at + 1..]) {
-                        assert_ne!(one, other, "{} and {name}, {palette:?}, {columns} columns", NAMES[at]);
+                        assert_ne!(
+                            one, other,
+                            "{} and {name}, {color_scheme:?}, {columns} columns",
+                            NAMES[at]
+                        );
                     }
                 }
                 // The selected row by a sign as well as by how it is written.
-                assert!(!all[1..].iter().any(|signs| signs[0].0 == all[0][0].0), "{palette:?}");
-                assert!(all[0][0].1.contains(Modifier::REVERSED), "{palette:?}");
+                assert!(!all[1..].iter().any(|signs| signs[0].0 == all[0][0].0), "{color_scheme:?}");
+                assert!(all[0][0].1.contains(Modifier::REVERSED), "{color_scheme:?}");
             }
         }
     }

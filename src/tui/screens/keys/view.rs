@@ -14,8 +14,8 @@ use crate::tui::context::{Connection, Context};
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
-use crate::tui::table::{self, draw_line};
-use crate::tui::text_layout::{format_count, wrap_paragraph};
+use crate::tui::table;
+use crate::tui::text_layout::{draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{SPINNER, StyleRole, ThemeSymbol};
 use crate::tui::view::ScrollableRows;
 

@@ -21,8 +21,8 @@ use crate::tui::popup::lines;
 use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
 use crate::tui::screens::keys::{self, sentence};
 use crate::tui::screens::members::say;
-use crate::tui::table::{CellContext, draw_gutter, draw_line, highlight_cell};
-use crate::tui::text_layout::{format_count, wrap_first_lines, wrap_paragraph};
+use crate::tui::table::{CellContext, draw_gutter, highlight_cell};
+use crate::tui::text_layout::{draw_line, format_count, wrap_first_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::tui::view::ScrollableRows;
 
