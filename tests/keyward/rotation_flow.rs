@@ -305,7 +305,7 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
             match finished {
                 Ok(_) => assert!(!answered, "{} round {round}: used, and revoked", database.name),
                 Err(error) => {
-                    assert!(answered && error.is_problem(P::UsedSince), "{} {error}", database.name)
+                    assert!(answered && error.is_problem(P::UsedSince), "{} {error}", database.name);
                 }
             }
         }
