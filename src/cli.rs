@@ -127,7 +127,7 @@ pub async fn run_remote(command: RemoteCommand, context: &CommandContext) -> Res
             | RemoteCommand::Profiles(_)
     );
     let done = dispatch(command, context).await;
-    if local { done } else { done.map_err(|failure| context.named(failure)) }
+    if local { done } else { done.map_err(|failure| context.name_profile(failure)) }
 }
 
 async fn dispatch(command: RemoteCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {

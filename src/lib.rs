@@ -13,6 +13,7 @@
 //! | [`server`] | the key server: verifies keys for integrations, serves signed-in members |
 //! | [`client`] | the only HTTP client |
 //! | [`terminal`] | input, output and restoration of the terminal; no screens |
+//! | [`secret_delivery`] | takes a secret to a file, a command, the clipboard or standard output |
 //! | [`tui`] | the terminal UI as a pure model: messages in, effects out; [`tui::runtime`] runs it |
 //! | [`cli`] | the commands |
 //! | [`config`], [`clock`] | settings; the only source of time and randomness |
@@ -43,6 +44,7 @@ pub mod demo;
 pub mod domain;
 #[cfg(feature = "fault-injection")]
 pub mod fault_injection;
+pub mod secret_delivery;
 pub mod server;
 pub mod store;
 pub mod terminal;

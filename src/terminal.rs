@@ -6,7 +6,6 @@
 
 mod ansi_encoder;
 pub mod capabilities;
-pub mod clipboard;
 pub mod device;
 pub mod frame;
 pub mod input;

@@ -38,9 +38,9 @@ pub struct ActivityArgs {
 }
 
 pub(super) async fn run(args: ActivityArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<ActivityRow>(&args.output, context.ascii())?;
+    let output = Output::new::<ActivityRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let (_, rules) = keys::me(&connection).await?;
+    let (_, rules) = keys::fetch_me(&connection).await?;
     let time = |text: &Option<String>| text.as_deref().map(|t| time_arg::past(t, rules.now)).transpose();
     let member = match &args.member {
         Some(member) => Some(members::find(&connection, member).await?.id),
@@ -54,9 +54,11 @@ pub(super) async fn run(args: ActivityArgs, context: &CommandContext) -> Result<
         to: time(&args.to)?,
         ..ActivityQuery::default()
     };
-    let rows = connection.all(ListActivity, query, Some(args.limit)).await?;
-    output
-        .list(&rows.into_iter().map(ActivityRow).collect::<Vec<_>>(), "Nothing of that kind was recorded.")?;
+    let rows = connection.fetch_all(ListActivity, query, Some(args.limit)).await?;
+    output.print_list(
+        &rows.into_iter().map(ActivityRow).collect::<Vec<_>>(),
+        "Nothing of that kind was recorded.",
+    )?;
     Ok(ExitCode::Success)
 }
 

@@ -1,4 +1,6 @@
-//! From profile, flags and environment to a client: which server, and as whom.
+//! Connects a command to its server: flags, environment, configuration and saved sessions decide the address and the credential.
+//!
+//! Start reading at [`CommandContext::connect`]. Nothing here sends a request.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::error::{CommandError, ExitCode};
 use super::output::Progress;
-use super::{output, prompt, secret_output, terminal};
+use super::{output, prompt, terminal};
 use crate::client::state::StateFolder;
 use crate::client::{
     CallRequest, Client, ClientOptions, Credential, PagedQuery, Retention, RetryNotice, ServerAddress,
@@ -17,17 +19,18 @@ use crate::client::{
 use crate::clock::Clock;
 use crate::config::{Config, Environment, ProfileSettings, check_profile_name};
 use crate::domain::text;
+use crate::secret_delivery::command::CommandLine;
 use crate::wire::Call;
 use crate::wire::page::Page;
 
-/// Flags that say which server and as whom.
+/// Flags that choose the server and the session.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectArgs {
-    /// The profile to use [env: KEYWARD_PROFILE]
+    /// Profile to use [env: KEYWARD_PROFILE]
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// The server, instead of a profile's [env: KEYWARD_URL]
+    /// Server to use instead of a profile [env: KEYWARD_URL]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "profile")]
     pub url: Option<String>,
     /// Read the session from a file that only you can read
@@ -36,53 +39,53 @@ pub struct ConnectArgs {
     /// Read the session from standard input [env: KEYWARD_TOKEN]
     #[arg(long, global = true)]
     pub token_stdin: bool,
-    /// Certificates (PEM) to trust besides the system's [env: KEYWARD_CA_CERT]
+    /// CA certificates (PEM) to trust besides those of the system [env: KEYWARD_CA_CERT]
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
-    /// The configuration file [env: KEYWARD_CONFIG]
+    /// Configuration file [env: KEYWARD_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
 
-/// Everything that a command may depend on.
+/// Everything outside its arguments that a command may depend on.
 #[derive(Debug)]
 pub struct CommandContext {
-    /// The environment.
+    /// Environment variables of the process.
     pub environment: Environment,
-    /// File and environment, merged.
+    /// Settings of the configuration file, overridden by the environment and then by flags.
     pub config: Config,
-    /// The state folder.
+    /// Saved sessions, unfinished creates and drafts.
     pub state: StateFolder,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
-    /// The flags.
+    /// Connection flags of the command line.
     pub flags: ConnectArgs,
 }
 
-/// Which server was chosen, and by what.
+/// The chosen server.
 #[derive(Clone, Debug)]
 pub struct ServerTarget {
-    /// The server.
+    /// Address of the server.
     pub address: ServerAddress,
-    /// The profile, unless flags or the environment named a server.
+    /// Name of the profile; `None` if a flag or the environment named the server.
     pub profile: Option<String>,
-    /// The profile's settings.
+    /// Settings of the profile, or the defaults.
     pub settings: ProfileSettings,
 }
 
-/// A client that is signed in. It repeats calls where that is harmless, and says so on a terminal.
+/// A signed-in client. It repeats calls that are safe to repeat, and reports each repetition on a terminal.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The client.
+    /// Client that sends the credential with every call.
     pub client: Client,
-    /// As whom.
+    /// Credential of the session.
     pub credential: Credential,
-    /// The server and profile.
+    /// Server and profile that the credential belongs to.
     pub target: ServerTarget,
 }
 
 impl ServerTarget {
-    /// How the target is named in prompts and messages: `production (https://keys.plant.example)`.
+    /// Returns the name of the target in prompts and messages: `production (https://keys.plant.example)`.
     pub fn label(&self) -> String {
         match &self.profile {
             Some(profile) => format!("{profile} ({})", self.address),
@@ -92,23 +95,17 @@ impl ServerTarget {
 }
 
 impl Connection {
-    /// Sends a call.
-    ///
-    /// # Errors
-    /// As the client's, with the exit code.
-    pub async fn send<C: Call>(&self, request: CallRequest<C>) -> Result<C::Reply, CommandError> {
+    /// Sends one call and returns its reply.
+    pub(super) async fn send<C: Call>(&self, request: CallRequest<C>) -> Result<C::Reply, CommandError> {
         Ok(self.client.send(request).await?)
     }
 
-    /// All items of a list.
-    ///
-    /// # Errors
-    /// As the client's.
-    pub async fn all<C, T>(
+    /// Fetches all pages of a list, or its first `limit` items.
+    pub(super) async fn fetch_all<C, T>(
         &self,
         call: C,
         query: C::Query,
-        most: Option<usize>,
+        limit: Option<usize>,
     ) -> Result<Vec<T>, CommandError>
     where
         C: Call<Body = (), Reply = Page<T>>,
@@ -120,58 +117,63 @@ impl Connection {
         let mut pages = std::pin::pin!(self.client.pages(call, query, Retention::All));
         while let Some(page) = pages.next().await {
             items.append(&mut page?.data);
-            if most.is_some_and(|most| items.len() >= most) {
+            if limit.is_some_and(|limit| items.len() >= limit) {
                 break;
             }
             progress.show(&format!("{} so far", items.len()));
         }
-        items.truncate(most.unwrap_or(usize::MAX));
+        items.truncate(limit.unwrap_or(usize::MAX));
         Ok(items)
     }
 }
 
-/// Says on a terminal that a call is repeated.
-fn tell(retrying: RetryNotice<'_>) {
+/// Reports on a terminal that a call is repeated.
+fn report_retry(retrying: RetryNotice<'_>) {
     if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
         output::print_message(&format!("{} Trying again ({} of 3).", retrying.error, retrying.attempt));
     }
 }
 
 impl CommandContext {
-    /// Whether only ASCII is shown on a terminal.
-    pub fn ascii(&self) -> bool {
+    /// Returns whether a terminal is shown ASCII only.
+    pub(super) fn is_ascii_only(&self) -> bool {
         !terminal::capabilities(&self.config, &terminal::hints(&self.environment)).unicode
     }
 
-    /// The failure with the profile that it happened on, so that nobody takes the test system for the production, and with the
-    /// command that signs in there again.
-    pub fn named(&self, failure: CommandError) -> CommandError {
-        let Ok(target) = self.target() else { return failure };
-        let name = target.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {name}"));
-        let login = format!("`keyward login {}{name}`", target.address);
-        let words = failure.message.replace("`keyward login URL`", &login).replace("`keyward login`", &login);
-        let Some(profile) = target.profile else { return CommandError { message: words, ..failure } };
-        let known = words.contains(&profile) || words.is_empty() || failure.exit_code == ExitCode::Usage;
-        let words = if known { words } else { format!("{profile}: {words}") };
-        CommandError { message: words, ..failure }
+    /// Returns the environment variables that no other program may see: all of keyward's own.
+    pub fn private_variables(&self) -> Vec<String> {
+        self.environment.names("KEYWARD_").into_iter().map(str::to_owned).collect()
     }
 
-    /// Whether nobody is signed in anywhere and nothing says where to go.
+    /// Names the profile in an error, so that a test system is not mistaken for production, and completes the advice to run
+    /// `keyward login` with this server and profile.
+    pub(super) fn name_profile(&self, error: CommandError) -> CommandError {
+        let Ok(target) = self.target() else { return error };
+        let flag = target.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {name}"));
+        let login = format!("`keyward login {}{flag}`", target.address);
+        let message = error.message.replace("`keyward login URL`", &login).replace("`keyward login`", &login);
+        let Some(profile) = target.profile else { return CommandError { message, ..error } };
+        let is_named = message.contains(&profile) || message.is_empty() || error.exit_code == ExitCode::Usage;
+        let message = if is_named { message } else { format!("{profile}: {message}") };
+        CommandError { message, ..error }
+    }
+
+    /// Returns whether no profile exists and no flag, variable or setting names a server, as on the first start.
     ///
     /// # Errors
-    /// The state cannot be read.
+    /// The saved sessions cannot be read.
     pub fn has_no_profile(&self) -> Result<bool, CommandError> {
-        let named = self.flags.profile.is_some()
+        let is_named = self.flags.profile.is_some()
             || self.flags.url.is_some()
             || self.environment.get("KEYWARD_URL").is_some()
             || !self.config.profile.is_empty();
-        Ok(!named && self.profiles()?.is_empty())
+        Ok(!is_named && self.profiles()?.is_empty())
     }
 
-    /// The server to use, without asking whether there is a session.
+    /// Chooses the server. A session for it need not exist.
     ///
     /// # Errors
-    /// None was named, or what was named is unknown.
+    /// No server is named, or the named profile does not exist.
     pub fn target(&self) -> Result<ServerTarget, CommandError> {
         if let Some(url) = &self.flags.url {
             return Ok(ServerTarget {
@@ -192,41 +194,43 @@ impl CommandContext {
         let url = match (&saved, settings.url.as_str()) {
             (_, url) if !url.is_empty() => url,
             (Some(saved), _) => &saved.url,
-            (None, _) => return Err(self.unknown(&name)),
+            (None, _) => return Err(self.no_session(&name)),
         };
         let address =
-            url.parse().map_err(|e| CommandError::from(e).with_prefix(&format!("the profile {name}")))?;
+            url.parse().map_err(|e| CommandError::from(e).with_prefix(&format!("Profile {name}")))?;
         Ok(ServerTarget { address, profile: Some(name), settings })
     }
 
-    /// A client for the target that is signed in.
+    /// Creates a signed-in client for the chosen server.
     ///
     /// # Errors
-    /// There is no session, or it cannot be read.
+    /// There is no session for the server, or it cannot be read.
     pub fn connect(&self) -> Result<Connection, CommandError> {
         let target = self.target()?;
         let token = self.token(&target)?;
         let credential = Credential::bearer(&token)
-            .map_err(|e| CommandError::from(e).with_prefix(&format!("the session for {}", target.label())))?;
-        let client = self.client(&target, credential.clone())?.with_retries(tell);
+            .map_err(|e| CommandError::from(e).with_prefix(&format!("Session for {}", target.label())))?;
+        let client = self.client(&target, credential.clone())?.with_retries(report_retry);
         Ok(Connection { client, credential, target })
     }
 
-    /// A client for the target with this credential.
-    ///
-    /// # Errors
-    /// The certificates cannot be read.
-    pub fn client(&self, target: &ServerTarget, credential: Credential) -> Result<Client, CommandError> {
+    /// Creates a client for the target with this credential.
+    pub(super) fn client(
+        &self,
+        target: &ServerTarget,
+        credential: Credential,
+    ) -> Result<Client, CommandError> {
         let options = ClientOptions { ca_certs: self.ca_certs(target)?, ..ClientOptions::default() };
-        // Nothing but a file of certificates can be wrong here.
+        // Only the certificates can be invalid here.
         Client::new(target.address.clone(), credential, &options)
             .map_err(|e| CommandError::usage(e.to_string()))
     }
 
-    /// The certificates to trust besides the system's: flag, profile, environment or file.
+    /// Reads the CA certificates to trust besides those of the system. A flag comes before the profile, and the profile before the
+    /// environment and the configuration file.
     ///
     /// # Errors
-    /// They cannot be read.
+    /// The file cannot be read.
     pub fn ca_certs(&self, target: &ServerTarget) -> Result<Option<Vec<u8>>, CommandError> {
         let file = match (&self.flags.ca_cert, target.settings.ca_cert.as_str(), self.config.ca_cert.as_str())
         {
@@ -235,35 +239,34 @@ impl CommandContext {
             (None, "", file) | (None, file, _) => PathBuf::from(file),
         };
         std::fs::read(&file).map(Some).map_err(|e| {
-            CommandError::usage(format!("the certificates in {} cannot be read: {e}", file.display()))
+            CommandError::usage(format!("The certificates in {} cannot be read: {e}.", file.display()))
         })
     }
 
-    /// The session for the target: flags, then environment, then the profile.
+    /// Returns the session token for the target. Flags come before the environment, and the environment before the profile.
     fn token(&self, target: &ServerTarget) -> Result<Zeroizing<String>, CommandError> {
         if self.flags.token_stdin {
-            return prompt::piped().map(|t| trimmed(&t));
+            return prompt::read_stdin().map(|token| trimmed(&token));
         }
         if let Some(file) = &self.flags.token_file {
-            return token_file(file);
+            return read_token_file(file);
         }
-        let Some(name) = &target.profile else {
+        let Some(profile) = &target.profile else {
             return match self.environment.get("KEYWARD_TOKEN") {
-                Some(token) if self.is_sessions_server(&target.address) => {
-                    Ok(Zeroizing::new(token.trim().to_owned()))
-                }
-                _ => self.saved_for(&target.address),
+                Some(token) if self.environment_token_is_for(&target.address) => Ok(trimmed(token)),
+                _ => self.saved_token_for(&target.address),
             };
         };
         if !target.settings.credential_command.is_empty() {
-            return self.ask_command(&target.settings.credential_command, name);
+            return self.run_credential_command(&target.settings.credential_command, profile);
         }
-        let Some(saved) = self.state.session(name)? else { return Err(self.unknown(name)) };
+        let Some(saved) = self.state.session(profile)? else { return Err(self.no_session(profile)) };
         if saved.url.parse() != Ok(target.address.clone()) {
             return Err(CommandError::new(
                 ExitCode::NotSignedIn,
                 format!(
-                    "the profile {name} was signed in at {}, and the configuration names {}: sign in again with `keyward login {} --profile {name}`",
+                    "The profile {profile} was signed in at {}, and the configuration names {}. Sign in again with \
+                     `keyward login {} --profile {profile}`.",
                     text::sanitize_line(&saved.url),
                     target.address,
                     target.address
@@ -273,17 +276,17 @@ impl CommandContext {
         Ok(Zeroizing::new(saved.token.expose().to_owned()))
     }
 
-    /// Whether the environment's session may go to this server: where KEYWARD_URL says which one it is for, to no other.
-    fn is_sessions_server(&self, address: &ServerAddress) -> bool {
+    /// Returns whether `KEYWARD_TOKEN` may be sent to this server. If `KEYWARD_URL` is set, the token is for that server only.
+    fn environment_token_is_for(&self, address: &ServerAddress) -> bool {
         self.environment
             .get("KEYWARD_URL")
             .is_none_or(|url| url.parse().is_ok_and(|named: ServerAddress| named == *address))
     }
 
-    /// The session of any profile that belongs to this server.
-    fn saved_for(&self, address: &ServerAddress) -> Result<Zeroizing<String>, CommandError> {
-        for name in self.state.profiles()? {
-            if let Some(saved) = self.state.session(&name)?
+    /// Returns the session of any profile that belongs to this server.
+    fn saved_token_for(&self, address: &ServerAddress) -> Result<Zeroizing<String>, CommandError> {
+        for profile in self.state.profiles()? {
+            if let Some(saved) = self.state.session(&profile)?
                 && saved.url.parse() == Ok(address.clone())
             {
                 return Ok(Zeroizing::new(saved.token.expose().to_owned()));
@@ -292,105 +295,103 @@ impl CommandContext {
         Err(CommandError::new(
             ExitCode::NotSignedIn,
             format!(
-                "not signed in at {address}: sign in with `keyward login {address}`, or set KEYWARD_TOKEN to a session"
+                "You are not signed in at {address}. Sign in with `keyward login {address}`, or set KEYWARD_TOKEN to a session."
             ),
         ))
     }
 
-    /// The name of the profile: flag, environment, file, or the only one there is.
+    /// Returns the name of the profile: of the flag, the environment or the configuration file, else of the only profile.
     fn profile_name(&self) -> Result<String, CommandError> {
         let named = self.flags.profile.clone().unwrap_or_else(|| self.config.profile.clone());
         if !named.is_empty() {
             check_profile_name(&named).map_err(|e| CommandError::usage(format!("--profile: {e}")))?;
             return Ok(named);
         }
-        let mut known = self.profiles()?;
-        match known.len() {
-            1 => Ok(known.remove(0)),
+        let mut profiles = self.profiles()?;
+        match profiles.len() {
+            1 => Ok(profiles.remove(0)),
             0 => Err(CommandError::new(
                 ExitCode::NotSignedIn,
-                "not signed in anywhere: sign in with `keyward login URL`, or look around with `keyward demo`",
+                "You are not signed in anywhere. Sign in with `keyward login URL`, or look around with `keyward demo`.",
             )),
             _ => Err(CommandError::usage(format!(
-                "there are several profiles: {}; choose one with --profile, KEYWARD_PROFILE, or `profile = \"…\"` in the configuration file",
-                known.join(", ")
+                "There are several profiles: {}. Choose one with --profile, KEYWARD_PROFILE, or `profile = \"…\"` in the \
+                 configuration file.",
+                profiles.join(", ")
             ))),
         }
     }
 
-    /// All profiles, of the configuration and of the state, in order.
+    /// Returns the names of all profiles, configured or with a saved session, in alphabetical order.
     ///
     /// # Errors
-    /// The state cannot be read.
+    /// The saved sessions cannot be read.
     pub fn profiles(&self) -> Result<Vec<String>, CommandError> {
-        let mut known = self.state.profiles()?;
-        known.extend(self.config.profiles.keys().cloned());
-        known.sort();
-        known.dedup();
-        Ok(known)
+        let mut profiles = self.state.profiles()?;
+        profiles.extend(self.config.profiles.keys().cloned());
+        profiles.sort();
+        profiles.dedup();
+        Ok(profiles)
     }
 
-    fn unknown(&self, name: &str) -> CommandError {
-        let known = self.profiles().unwrap_or_default();
-        let (url, there_are) = match (self.config.profiles.get(name), known.is_empty()) {
-            (Some(profile), _) if !profile.url.is_empty() => (profile.url.as_str(), String::new()),
+    fn no_session(&self, profile: &str) -> CommandError {
+        let profiles = self.profiles().unwrap_or_default();
+        let (url, existing) = match (self.config.profiles.get(profile), profiles.is_empty()) {
+            (Some(settings), _) if !settings.url.is_empty() => (settings.url.as_str(), String::new()),
             (_, true) => ("URL", String::new()),
-            (_, false) => ("URL", format!(" (there are: {})", known.join(", "))),
+            (_, false) => ("URL", format!(" Existing profiles: {}.", profiles.join(", "))),
         };
         CommandError::new(
             ExitCode::NotSignedIn,
             format!(
-                "no session for the profile `{name}`{there_are}: sign in with `keyward login {} --profile {name}`",
+                "There is no session for the profile `{profile}`.{existing} Sign in with `keyward login {} --profile {profile}`.",
                 text::sanitize_line(url)
             ),
         )
     }
 
-    fn ask_command(&self, command: &str, profile: &str) -> Result<Zeroizing<String>, CommandError> {
-        let context = format!("the credential_command of the profile {profile}");
-        let (program, arguments) = secret_output::words(command).map_err(|e| e.with_prefix(&context))?;
-        let Some(path) = secret_output::find(&program, &self.environment) else {
-            return Err(CommandError::new(
-                ExitCode::NotSignedIn,
-                format!("{context}: there is no command `{program}`"),
-            ));
-        };
-        let output = secret_output::bare(&path, &arguments, &self.environment)
+    /// Runs the `credential_command` of a profile and returns the first line it prints.
+    fn run_credential_command(&self, line: &str, profile: &str) -> Result<Zeroizing<String>, CommandError> {
+        let subject = format!("The credential_command of the profile {profile}");
+        let failed = |message: String| CommandError::new(ExitCode::NotSignedIn, message);
+        let command = CommandLine::parse(line)
+            .map_err(|e| CommandError::from(e).with_prefix(&subject))?
+            .find_executable(self.environment.get("PATH"))
+            .map_err(|e| failed(format!("{subject}: {e}")))?;
+        let output = command
+            .to_command(&self.private_variables())
             .stdin(Stdio::inherit())
             .stderr(Stdio::inherit())
             .output()
-            .map_err(|e| CommandError::new(ExitCode::NotSignedIn, format!("{context}: {e}")))?;
-        let bytes = Zeroizing::new(output.stdout);
+            .map_err(|e| failed(format!("{subject} cannot be run: {e}.")))?;
+        let stdout = Zeroizing::new(output.stdout);
         if !output.status.success() {
-            return Err(CommandError::new(
-                ExitCode::NotSignedIn,
-                format!("{context} failed ({})", output.status),
-            ));
+            return Err(failed(format!("{subject} failed ({}).", output.status)));
         }
-        // Like `pass`: the first line is the secret.
-        let text = std::str::from_utf8(&bytes).unwrap_or("");
-        Ok(Zeroizing::new(text.lines().next().unwrap_or("").trim().to_owned()))
+        // The first line is the secret, as for `pass`; further lines are comments.
+        let stdout = std::str::from_utf8(&stdout).unwrap_or("");
+        Ok(trimmed(stdout.lines().next().unwrap_or("")))
     }
 }
 
-fn token_file(file: &Path) -> Result<Zeroizing<String>, CommandError> {
+fn read_token_file(file: &Path) -> Result<Zeroizing<String>, CommandError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let unreadable = |e: std::io::Error| {
-        CommandError::usage(format!("the session in {} cannot be read: {e}", file.display()))
+    let not_read = |e: std::io::Error| {
+        CommandError::usage(format!("The session in {} cannot be read: {e}.", file.display()))
     };
-    let about = std::fs::metadata(file).map_err(unreadable)?;
-    if about.is_file() && about.permissions().mode() & 0o077 != 0 {
+    let metadata = std::fs::metadata(file).map_err(not_read)?;
+    if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "{} can be read by others, and it holds a session: run `chmod 600 {}`",
+                "{} holds a session and can be read by others. Run `chmod 600 {}`.",
                 file.display(),
                 file.display()
             ),
         ));
     }
-    let text = Zeroizing::new(std::fs::read_to_string(file).map_err(unreadable)?);
-    Ok(trimmed(&text))
+    let content = Zeroizing::new(std::fs::read_to_string(file).map_err(not_read)?);
+    Ok(trimmed(&content))
 }
 
 fn trimmed(text: &str) -> Zeroizing<String> {

@@ -118,7 +118,7 @@ pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<Ex
     checks.extend(environment(context));
     checks.extend(terminal::checks(context).await);
     if args.clipboard {
-        checks.push(terminal::copy(context).await?);
+        checks.push(terminal::copy_and_paste_back(context).await?);
     }
     match context.target() {
         Ok(target) => {
@@ -127,12 +127,12 @@ pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<Ex
         }
         Err(failure) => checks.push(warning("server", "none is chosen", failure.message)),
     }
-    let output = Output::new::<Check>(&args.output, context.ascii())?;
+    let output = Output::new::<Check>(&args.output, context.is_ascii_only())?;
     if output.is_table() {
         let lines: Vec<String> = checks.iter().map(line).collect();
         output::write_stdout(format!("{}\n", lines.join("\n")).as_bytes())?;
     } else {
-        output.list(&checks, "")?;
+        output.print_list(&checks, "")?;
     }
     let failed = checks.iter().any(|c| c.health == Health::Error);
     Ok(if failed { ExitCode::Failure } else { ExitCode::Success })

@@ -64,7 +64,7 @@ pub(super) async fn run(command: KeysCommand, context: &CommandContext) -> Resul
 }
 
 /// Who asks, and what the judgement of keys depends on.
-pub(super) async fn me(connection: &Connection) -> Result<(Me, StalenessRules), CommandError> {
+pub(super) async fn fetch_me(connection: &Connection) -> Result<(Me, StalenessRules), CommandError> {
     let me = connection.send(CallRequest::to(GetMe)).await?;
     let rules = StalenessRules { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
     Ok((me, rules))
@@ -203,6 +203,6 @@ impl OutputRow for KeyRow {
 }
 
 /// How a key is named in a sentence: `"Grafana" (sk_…5G08, 0190…)`.
-pub(super) fn named(key: &Key) -> String {
+pub(super) fn describe(key: &Key) -> String {
     format!("\"{}\" ({}, {})", text::sanitize_line(&key.name), text::sanitize_line(&key.masked), key.id)
 }

@@ -85,9 +85,9 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
         ));
     }
     let code = if args.code_stdin {
-        prompt::piped()?
+        prompt::read_stdin()?
     } else {
-        prompt::secret(&format!("Sign-in code for {}:", target.label()))?
+        prompt::read_secret(&format!("Sign-in code for {}:", target.label()))?
     };
     let code = code.trim();
     if code.is_empty() {
@@ -238,7 +238,7 @@ impl OutputRow for ProfileRow {
 }
 
 pub(super) fn profiles(args: &ProfilesArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<ProfileRow>(&args.output, context.ascii())?;
+    let output = Output::new::<ProfileRow>(&args.output, context.is_ascii_only())?;
     let chosen = context.target().ok().and_then(|t| t.profile);
     let mut rows = Vec::new();
     for name in context.profiles()? {
@@ -255,6 +255,6 @@ pub(super) fn profiles(args: &ProfilesArgs, context: &CommandContext) -> Result<
         });
     }
     let none = "No profile yet: sign in with `keyward login URL`, or look around with `keyward demo`.";
-    output.list(&rows, none)?;
+    output.print_list(&rows, none)?;
     Ok(ExitCode::Success)
 }

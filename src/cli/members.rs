@@ -87,10 +87,10 @@ pub struct RemoveArgs {
 pub(super) async fn run(command: MembersCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         MembersCommand::List(args) => {
-            let output = Output::new::<MemberRow>(&args.output, context.ascii())?;
+            let output = Output::new::<MemberRow>(&args.output, context.is_ascii_only())?;
             let connection = context.connect()?;
-            let members = connection.all(ListMembers, PageQuery::default(), None).await?;
-            output.list(&members.into_iter().map(MemberRow).collect::<Vec<_>>(), "No member.")?;
+            let members = connection.fetch_all(ListMembers, PageQuery::default(), None).await?;
+            output.print_list(&members.into_iter().map(MemberRow).collect::<Vec<_>>(), "No member.")?;
             Ok(ExitCode::Success)
         }
         MembersCommand::Invite(args) => invite(args, context).await,
@@ -123,7 +123,7 @@ async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, 
 
 /// The member with this id or address. Of those removed under the same address the one that is not removed.
 pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member, CommandError> {
-    let members = connection.all(ListMembers, PageQuery::default(), None).await?;
+    let members = connection.fetch_all(ListMembers, PageQuery::default(), None).await?;
     let id = target.trim().parse::<Id>().ok();
     let folded = email::fold_case(target.trim());
     let mut found: Vec<Member> = members
@@ -153,7 +153,7 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
 }
 
 async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<MemberRow>(&args.output, context.ascii())?;
+    let output = Output::new::<MemberRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let member = find(&connection, &args.member).await?;
     let body =
@@ -166,13 +166,13 @@ async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, Comm
         };
         print_message(&format!("{} is now {}.{revoked}", changed.member.email, changed.member.role));
     } else {
-        output.one(&MemberRow(changed.member), &[])?;
+        output.print_one(&MemberRow(changed.member), &[])?;
     }
     Ok(ExitCode::Success)
 }
 
 async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<RemovalRow>(&args.output, context.ascii())?;
+    let output = Output::new::<RemovalRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let member = find(&connection, &args.member).await?;
     let call = |dry_run: bool| {
@@ -183,7 +183,7 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
         return show(foreseen, &output);
     }
     if !args.yes {
-        if !prompt::possible() {
+        if !prompt::is_interactive() {
             return Err(CommandError::usage(
                 "nobody was removed: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
             ));
@@ -198,7 +198,7 @@ fn show(removal: MemberRemoval, output: &Output) -> Result<ExitCode, CommandErro
     if output.is_table() {
         print_message(&consequences(&removal));
     } else {
-        output.one(&RemovalRow(removal), &[])?;
+        output.print_one(&RemovalRow(removal), &[])?;
     }
     Ok(ExitCode::Success)
 }

@@ -184,7 +184,7 @@ impl Output {
     ///
     /// # Errors
     /// Nobody reads any more.
-    pub fn list<T: OutputRow>(&self, rows: &[T], none: &str) -> Result<(), CommandError> {
+    pub fn print_list<T: OutputRow>(&self, rows: &[T], none: &str) -> Result<(), CommandError> {
         if !self.is_table() {
             let mut stream = self.stream();
             stream.rows(rows)?;
@@ -209,7 +209,7 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::list`].
-    pub fn one<T: OutputRow>(&self, row: &T, facts: &[(&str, String)]) -> Result<(), CommandError> {
+    pub fn print_one<T: OutputRow>(&self, row: &T, facts: &[(&str, String)]) -> Result<(), CommandError> {
         let mut out = BufWriter::new(io::stdout().lock());
         match self.format {
             OutputFormat::Table => {

@@ -1,4 +1,4 @@
-//! Questions to the person at the terminal. Secrets are read without showing them.
+//! Questions to the person at the terminal, and secrets read from there or from standard input. Typed secrets are not echoed.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
@@ -10,126 +10,115 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::error::{CommandError, ExitCode};
 use crate::domain::text;
 
-const UNREADABLE: &str = "the answer cannot be read";
-/// Longest secret that is read, in bytes.
-const SECRET_MAX: u64 = 16 * 1024;
+const ANSWER_NOT_READ: &str = "The answer cannot be read";
+/// Maximum length of a secret in bytes; the rest of a longer one is not read.
+const SECRET_MAX_BYTES: usize = 16 * 1024;
+/// Byte that Ctrl-C sends while it does not raise a signal.
+const INTERRUPT: u8 = 3;
 
-/// Whether there is someone to ask.
-pub fn possible() -> bool {
+/// Returns whether a person can be asked: standard input and standard error are a terminal.
+pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a line.
-///
-/// # Errors
-/// There is no line, since the input ended.
-pub fn line(question: &str) -> Result<String, CommandError> {
-    let mut err = io::stderr().lock();
-    let _ = write!(err, "{} ", text::sanitize_line(question)).and_then(|()| err.flush());
+/// Asks for a line and returns it trimmed. The end of input cancels the command.
+pub(super) fn ask_line(question: &str) -> Result<String, CommandError> {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{} ", text::sanitize_line(question)).and_then(|()| stderr.flush());
     let mut answer = String::new();
-    let n = io::stdin().lock().read_line(&mut answer).context(UNREADABLE)?;
-    if n == 0 {
-        let _ = writeln!(err);
-        return Err(CommandError::new(ExitCode::Failure, "cancelled: nothing was done"));
+    let length = io::stdin().lock().read_line(&mut answer).context(ANSWER_NOT_READ)?;
+    if length == 0 {
+        let _ = writeln!(stderr);
+        return Err(cancelled());
     }
     Ok(answer.trim().to_owned())
 }
 
-/// Asks to type `wanted`; anything else cancels.
-///
-/// # Errors
-/// Something else was typed.
-pub fn confirm(question: &str, wanted: &str) -> Result<(), CommandError> {
-    if line(question)? == wanted {
-        return Ok(());
-    }
-    Err(CommandError::new(ExitCode::Failure, "cancelled: nothing was done"))
+/// Asks the person to type `expected`. Anything else cancels the command.
+pub(super) fn confirm(question: &str, expected: &str) -> Result<(), CommandError> {
+    if ask_line(question)? == expected { Ok(()) } else { Err(cancelled()) }
 }
 
-/// A secret: asked for without showing it on a terminal, else all of standard input as it came.
-///
-/// # Errors
-/// Nothing came, or it is no text.
-pub fn secret(question: &str) -> Result<Zeroizing<String>, CommandError> {
+fn cancelled() -> CommandError {
+    CommandError::new(ExitCode::Failure, "Cancelled: nothing was done.")
+}
+
+/// Reads a secret: one line typed without echo on a terminal, else all of standard input, untrimmed.
+pub(super) fn read_secret(question: &str) -> Result<Zeroizing<String>, CommandError> {
     if !io::stdin().is_terminal() {
-        return piped();
+        return read_stdin();
     }
-    let hidden = Hidden::new()?;
-    let mut err = io::stderr().lock();
-    let _ = write!(err, "{} ", text::sanitize_line(question)).and_then(|()| err.flush());
-    let typed = typed();
-    drop(hidden);
-    let _ = writeln!(err);
-    let typed = typed.context(UNREADABLE)?;
+    let echo_off = EchoOff::new()?;
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{} ", text::sanitize_line(question)).and_then(|()| stderr.flush());
+    let typed = read_typed_line();
+    drop(echo_off);
+    let _ = writeln!(stderr);
+    let typed = typed.context(ANSWER_NOT_READ)?;
     if typed.contains(&INTERRUPT) {
-        // Now that the terminal is as it was: end as Ctrl-C does everywhere else.
+        // The terminal echoes again, so the process can end as Ctrl-C ends it everywhere else.
         let _ = kill_process(getpid(), Signal::INT);
     }
     match std::str::from_utf8(&typed) {
         Ok(text) if !text.is_empty() && !typed.contains(&INTERRUPT) => {
-            // The key that ended the line is no part of what was typed.
+            // Enter is not part of the secret.
             Ok(Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned()))
         }
-        Ok(_) => Err(CommandError::new(ExitCode::Failure, "cancelled: nothing was done")),
-        Err(_) => Err(CommandError::usage("what was typed is not text")),
+        Ok(_) => Err(cancelled()),
+        Err(_) => Err(CommandError::usage("What was typed is not UTF-8 text.")),
     }
 }
 
-/// What Ctrl-C sends where it is no signal.
-const INTERRUPT: u8 = 3;
-
-/// One line, its end included; Ctrl-C ends it too.
-fn typed() -> io::Result<Zeroizing<Vec<u8>>> {
+/// Reads one line with its line break. Ctrl-C ends it too.
+fn read_typed_line() -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(1024));
-    let mut piece = Zeroizing::new([0; 256]);
+    let mut chunk = Zeroizing::new([0; 256]);
     let mut stdin = io::stdin().lock();
-    while line.len() < 16 * 1024 {
-        let n = stdin.read(&mut *piece)?;
-        line.extend_from_slice(&piece[..n]);
-        if n == 0 || piece[..n].contains(&b'\n') || piece[..n].contains(&INTERRUPT) {
+    while line.len() < SECRET_MAX_BYTES {
+        let length = stdin.read(&mut *chunk)?;
+        line.extend_from_slice(&chunk[..length]);
+        if length == 0 || chunk[..length].contains(&b'\n') || chunk[..length].contains(&INTERRUPT) {
             break;
         }
     }
     Ok(line)
 }
 
-/// All of standard input as a secret.
-///
-/// # Errors
-/// Nothing came, or it is no text.
-pub fn piped() -> Result<Zeroizing<String>, CommandError> {
+/// Reads all of standard input as a secret.
+pub(super) fn read_stdin() -> Result<Zeroizing<String>, CommandError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
-    io::stdin().lock().take(SECRET_MAX).read_to_end(&mut bytes).context(UNREADABLE)?;
+    let mut stdin = io::stdin().lock().take(SECRET_MAX_BYTES as u64);
+    stdin.read_to_end(&mut bytes).context(ANSWER_NOT_READ)?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(e) => {
             e.into_bytes().zeroize();
-            Err(CommandError::usage("what came on standard input is not text"))
+            Err(CommandError::usage("Standard input is not UTF-8 text."))
         }
     }
 }
 
-/// The terminal does not show what is typed, until this is dropped.
-struct Hidden(Termios);
+/// Turns the terminal's echo off until it is dropped.
+struct EchoOff(Termios);
 
-impl Hidden {
+impl EchoOff {
     fn new() -> Result<Self, CommandError> {
         let stdin = io::stdin();
-        let hide = || {
+        let turn_off = || {
             let before = tcgetattr(&stdin)?;
-            let mut hidden = before.clone();
-            // Ctrl-C becomes an ordinary character that ends the line: as a signal it would leave the terminal silent.
-            hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
-            hidden.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
-            tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+            let mut without_echo = before.clone();
+            // Ctrl-C becomes an ordinary byte that ends the line: as a signal it would leave the terminal without echo.
+            without_echo.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+            without_echo.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
+            tcsetattr(&stdin, OptionalActions::Flush, &without_echo)?;
             Ok(Self(before))
         };
-        let hidden: Result<Self, rustix::io::Errno> = hide();
-        Ok(hidden.context(UNREADABLE)?)
+        let result: Result<Self, rustix::io::Errno> = turn_off();
+        Ok(result.context(ANSWER_NOT_READ)?)
     }
 }
 
-impl Drop for Hidden {
+impl Drop for EchoOff {
     fn drop(&mut self) {
         let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
     }

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::connect::{CommandContext, Connection};
 use super::error::{CommandError, ExitCode};
-use super::keys::create::idempotency_key;
-use super::keys::{all, me, named, target};
+use super::keys::create::new_idempotency_key;
+use super::keys::{all, describe, fetch_me, target};
 use super::output::schema::{FINDING, KEY, MEMBER_REF, field, list, object};
 use super::output::{
     self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, format_time,
@@ -15,7 +15,7 @@ use super::output::{
 use super::time_arg;
 use crate::client::CallRequest;
 use crate::clock;
-use crate::domain::export::{self, ReviewExport};
+use crate::domain::export::{ExportFormat, ReviewExport};
 use crate::domain::id::Id;
 use crate::domain::key::{self, Key, KeyKind};
 use crate::domain::queue::{LatestDecisions, review_queue};
@@ -186,20 +186,20 @@ impl OutputRow for QueueRow {
 }
 
 async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<ReviewRecord>, CommandError> {
-    connection.all(ListReviews, query, None).await
+    connection.fetch_all(ListReviews, query, None).await
 }
 
 async fn waiting(args: ListArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<QueueRow>(&args.output, context.ascii())?;
+    let output = Output::new::<QueueRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let (_, rules) = me(&connection).await?;
+    let (_, rules) = fetch_me(&connection).await?;
     let stale = all(&connection, KeyKind::Organization, false, |key| rules.risk(key).is_some()).await?;
     let mut decisions = LatestDecisions::default();
     for review in reviews(&connection, ReviewsQuery::default()).await? {
         decisions.add(&review);
     }
     let waiting = in_order(stale, &decisions, &rules);
-    output.list(&waiting, "No key waits for a review.")?;
+    output.print_list(&waiting, "No key waits for a review.")?;
     Ok(if args.exit_code && !waiting.is_empty() { ExitCode::Found } else { ExitCode::Success })
 }
 
@@ -214,7 +214,7 @@ fn in_order(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules
 }
 
 async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<ReviewRow>(&args.output, context.ascii())?;
+    let output = Output::new::<ReviewRow>(&args.output, context.is_ascii_only())?;
     let until = args.until.as_deref().map(time_arg::at).transpose().map_err(|e| e.with_prefix("--until"))?;
     let note = args.note.as_deref().map(key::normalize_note).transpose();
     let note = note.map_err(|e| CommandError::usage(format!("--note {e}")))?.flatten();
@@ -228,29 +228,29 @@ async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, Comm
         note,
         unless_used_since: None,
     };
-    let request = CallRequest::with(CreateReview, decide).idempotency_key(&idempotency_key());
+    let request = CallRequest::with(CreateReview, decide).idempotency_key(&new_idempotency_key());
     let AppliedDecision { review, key } = connection.send(request).await?;
     if output.format() == OutputFormat::Table {
         let until = review
             .until
             .map_or_else(|| "until it gets worse".to_owned(), |at| format!("until {}", format_time(at)));
-        print_message(&format!("Kept {} {until}.", named(&key)));
+        print_message(&format!("Kept {} {until}.", describe(&key)));
     } else {
-        output.one(&ReviewRow(review), &[])?;
+        output.print_one(&ReviewRow(review), &[])?;
     }
     Ok(ExitCode::Success)
 }
 
 async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let form = match (args.json, args.csv, args.form) {
-        (true, ..) | (_, _, Form::Json) => export::ExportFormat::Json,
-        (_, true, _) | (_, _, Form::Csv) => export::ExportFormat::Csv,
-        _ => export::ExportFormat::Markdown,
+        (true, ..) | (_, _, Form::Json) => ExportFormat::Json,
+        (_, true, _) | (_, _, Form::Csv) => ExportFormat::Csv,
+        _ => ExportFormat::Markdown,
     };
     let review =
         args.review.as_deref().map(|id| target::id_from(id, "keyward review export --json")).transpose()?;
     let connection = context.connect()?;
-    let (me, rules) = me(&connection).await?;
+    let (me, rules) = fetch_me(&connection).await?;
     let since = args.since.as_deref().map(|t| time_arg::past(t, rules.now)).transpose()?;
     let records = reviews(&connection, ReviewsQuery { review, since, ..ReviewsQuery::default() }).await?;
     let export = ReviewExport::new(&me.organization.name, me.policy, records, rules.now, &me.member.email);

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 
 use super::connect::{CommandContext, Connection};
 use super::error::{CommandError, ExitCode};
-use super::keys::create::make;
+use super::keys::create::create_and_deliver;
 use super::keys::revoke::{RevokeFlags, RevokeRow, revoke};
-use super::keys::{me, named, target};
+use super::keys::{describe, fetch_me, target};
 use super::output::schema::{KEY, field, object};
 use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::secret_output::SecretOutputArgs;
@@ -43,7 +43,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     #[command(flatten)]
-    sink: SecretOutputArgs,
+    secret_output: SecretOutputArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -87,9 +87,9 @@ pub(super) async fn run(command: RotateCommand, context: &CommandContext) -> Res
 
 async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let connection = context.connect()?;
-    let (me, rules) = me(&connection).await?;
+    let (me, rules) = fetch_me(&connection).await?;
     let old = target::find_any(&connection, &args.key).await?;
-    let refused = |why: &str| CommandError::new(ExitCode::Refused, format!("{} {why}", named(&old)));
+    let refused = |why: &str| CommandError::new(ExitCode::Refused, format!("{} {why}", describe(&old)));
     if old.revoked_at.is_some() {
         return Err(refused(
             "is revoked, so there is nothing to replace: create a key with `keyward keys create`",
@@ -103,11 +103,11 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
     }
     let name = match args.name {
         Some(name) => key::normalize_name(&name)
-            .map_err(|e| CommandError::usage(format!("--name {e}; no key was created")))?,
+            .map_err(|e| CommandError::usage(format!("--name {e}. No key was created.")))?,
         None => proposed_name(&old.name, rules.now),
     };
     let create = CreateKey { name, note: old.note.clone(), replaces: Some(old.id) };
-    make(&connection, &me, context, old.kind, create, &args.sink, &args.output).await
+    create_and_deliver(&connection, &me, context, old.kind, create, &args.secret_output, &args.output).await
 }
 
 /// The rotations that the member may see, of both kinds.
@@ -116,7 +116,7 @@ async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, Co
     for owner in [KeyKind::Organization, KeyKind::Personal] {
         if Permission::ListKeys(owner).is_granted_to(me.role) {
             let query = RotationsQuery { owner, ..RotationsQuery::default() };
-            all.extend(connection.all(ListRotations, query, None).await?);
+            all.extend(connection.fetch_all(ListRotations, query, None).await?);
         }
     }
     Ok(all)
@@ -137,22 +137,22 @@ async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotatio
 }
 
 async fn status(args: StatusArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<RotationRow>(&args.output, context.ascii())?;
+    let output = Output::new::<RotationRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let (me, rules) = me(&connection).await?;
+    let (me, rules) = fetch_me(&connection).await?;
     let asks = |r: &Rotation| r.phase == Phase::Ready || is_stalled(r.phase, &r.new, window(r), rules.now);
     let found;
     if let Some(key) = &args.key {
         let rotation = rotation_of(&connection, &me, target::id(key)?).await?;
         found = asks(&rotation);
         let facts = facts(&rotation);
-        output.one(&RotationRow(rotation), &facts)?;
+        output.print_one(&RotationRow(rotation), &facts)?;
     } else {
         let mut all = rotations(&connection, &me).await?;
         all.retain(|r| args.all || !matches!(r.phase, Phase::Done | Phase::Abandoned));
         found = all.iter().any(asks);
         let rows: Vec<_> = all.into_iter().map(RotationRow).collect();
-        output.list(&rows, "No rotation is under way.")?;
+        output.print_list(&rows, "No rotation is under way.")?;
     }
     Ok(if found && args.exit_code { ExitCode::Found } else { ExitCode::Success })
 }
@@ -167,8 +167,8 @@ fn window(rotation: &Rotation) -> QuietWindow {
 fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Phase", format!("{} – {}", rotation.phase, rotation.phase.explanation())),
-        ("Old key", named(&rotation.old)),
-        ("New key", named(&rotation.new)),
+        ("Old key", describe(&rotation.old)),
+        ("New key", describe(&rotation.new)),
         ("Seen", rotation.evidence.clone()),
         ("Quiet window", window(rotation).reason()),
     ];
@@ -184,9 +184,9 @@ fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
 }
 
 async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<RevokeRow>(&args.output, context.ascii())?;
+    let output = Output::new::<RevokeRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let (me, rules) = me(&connection).await?;
+    let (me, rules) = fetch_me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
     match rotation.phase {
         Phase::Switch if !args.go.is_override() => Err(CommandError::new(
@@ -194,14 +194,14 @@ async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
             format!(
                 "the new key {} was never used, so the old one was not revoked: enter the new secret where the old one is used, or \
                  override with --even-if-used --reason TEXT",
-                named(&rotation.new)
+                describe(&rotation.new)
             ),
         )),
         Phase::Abandoned => Err(CommandError::new(
             ExitCode::Refused,
             format!(
                 "the new key {} is revoked, so the old one was not: begin again with `keyward rotate start {}`",
-                named(&rotation.new),
+                describe(&rotation.new),
                 rotation.old.id
             ),
         )),
@@ -214,16 +214,16 @@ async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
 }
 
 async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<RevokeRow>(&args.output, context.ascii())?;
+    let output = Output::new::<RevokeRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let (me, rules) = me(&connection).await?;
+    let (me, rules) = fetch_me(&connection).await?;
     let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
     if rotation.phase == Phase::Done {
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
                 "the old key {} is revoked, so the rotation is done and cannot be cancelled",
-                named(&rotation.old)
+                describe(&rotation.old)
             ),
         ));
     }

@@ -85,7 +85,7 @@ impl OutputRow for ScanMatch {
 }
 
 pub(super) fn run(args: &ScanArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<ScanMatch>(&args.output, context.ascii())?;
+    let output = Output::new::<ScanMatch>(&args.output, context.is_ascii_only())?;
     let mut found = Vec::new();
     let mut unread = 0;
     for file in &args.files {
@@ -97,7 +97,7 @@ pub(super) fn run(args: &ScanArgs, context: &CommandContext) -> Result<ExitCode,
             }
         });
     }
-    output.list(&found, "No key was found.")?;
+    output.print_list(&found, "No key was found.")?;
     match () {
         () if unread > 0 => Err(CommandError::new(
             if unread == args.files.len() && found.is_empty() {

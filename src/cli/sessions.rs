@@ -51,9 +51,10 @@ pub(super) async fn run(
     let connection = context.connect()?;
     match command {
         SessionsCommand::List(args) => {
-            let sessions = connection.all(ListSessions, PageQuery::default(), None).await?;
+            let sessions = connection.fetch_all(ListSessions, PageQuery::default(), None).await?;
             let rows: Vec<SessionRow> = sessions.into_iter().map(SessionRow).collect();
-            Output::new::<SessionRow>(&args.output, context.ascii())?.list(&rows, "No session.")?;
+            Output::new::<SessionRow>(&args.output, context.is_ascii_only())?
+                .print_list(&rows, "No session.")?;
         }
         SessionsCommand::End(EndArgs { of: Some(member), .. }) => {
             let member = members::find(&connection, &member).await?;

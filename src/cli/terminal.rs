@@ -1,10 +1,11 @@
-//! What the environment and the settings say about the terminal.
+//! Derives the capabilities of the terminal and the way to the clipboard from environment and settings.
 
 use crate::config::{self, AsciiMode, ColorMode, Config, Environment};
+use crate::secret_delivery::clipboard::Clipboard;
+use crate::secret_delivery::command::CommandLine;
 use crate::terminal::capabilities::{Capabilities, ColorDepth, Multiplexer, TerminalEnv};
-use crate::terminal::clipboard::Clipboard;
 
-/// What the environment says about the terminal.
+/// Collects the environment variables that describe the terminal.
 pub fn hints(environment: &Environment) -> TerminalEnv {
     let get = |name: &str| environment.get(name).unwrap_or_default().to_owned();
     let multiplexer = match (environment.get("TMUX"), environment.get("STY")) {
@@ -15,7 +16,7 @@ pub fn hints(environment: &Environment) -> TerminalEnv {
     TerminalEnv {
         term: get("TERM"),
         colorterm: get("COLORTERM"),
-        // Laid over the settings by `config`, where a flag may lie over it again.
+        // `config` has applied NO_COLOR to the settings already, and a flag may have overridden it since.
         no_color: false,
         force_color: environment.get("CLICOLOR_FORCE").is_some_and(|v| v != "0"),
         locale: ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -27,30 +28,30 @@ pub fn hints(environment: &Environment) -> TerminalEnv {
     }
 }
 
-/// What the terminal is given: what it can show, as far as the settings let it.
+/// Returns the capabilities of the terminal that the settings allow to use.
 pub fn capabilities(config: &Config, hints: &TerminalEnv) -> Capabilities {
-    let can = Capabilities::detect(hints);
+    let detected = Capabilities::detect(hints);
     Capabilities {
         depth: match config.ui.color {
-            ColorMode::Auto => can.depth,
+            ColorMode::Auto => detected.depth,
             ColorMode::Never => ColorDepth::Mono,
             ColorMode::Ansi16 => ColorDepth::Ansi16,
             ColorMode::Ansi256 => ColorDepth::Indexed256,
             ColorMode::Truecolor => ColorDepth::TrueColor,
         },
         unicode: match config.ui.ascii {
-            AsciiMode::Auto => can.unicode,
+            AsciiMode::Auto => detected.unicode,
             AsciiMode::Always => false,
             AsciiMode::Never => true,
         },
-        synchronized: can.synchronized && config.ui.synchronized_update,
+        synchronized: detected.synchronized && config.ui.synchronized_update,
     }
 }
 
-/// How copies are made.
+/// Returns the configured way to the clipboard.
 ///
 /// # Errors
-/// What is wrong with the settings, in a sentence.
+/// A sentence about the mistake in the settings.
 pub fn clipboard(config: &Config) -> Result<Clipboard, String> {
     Ok(match config.ui.clipboard {
         config::ClipboardMode::Auto => Clipboard::Auto,
@@ -58,15 +59,13 @@ pub fn clipboard(config: &Config) -> Result<Clipboard, String> {
         config::ClipboardMode::Tmux => Clipboard::Tmux,
         config::ClipboardMode::Screen => Clipboard::Screen,
         config::ClipboardMode::Off => Clipboard::Off,
-        config::ClipboardMode::Command => {
-            match shell_words::split(&config.ui.clipboard_command) {
-                Ok(words) if !words.is_empty() => Clipboard::Command(words),
-                _ => {
-                    return Err("clipboard = \"command\" needs clipboard_command, a program that takes the text on its \
-                            standard input, such as \"wl-copy\""
-                    .to_owned());
-                }
-            }
-        }
+        config::ClipboardMode::Command => CommandLine::parse(&config.ui.clipboard_command)
+            .map(Clipboard::Command)
+            .map_err(|e| {
+                format!(
+                    "clipboard = \"command\" needs clipboard_command, a program that reads the text on standard input, such as \
+                     \"wl-copy\". {e}"
+                )
+            })?,
     })
 }

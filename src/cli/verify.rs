@@ -102,9 +102,9 @@ impl OutputRow for VerifyRow {
 }
 
 pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<VerifyRow>(&args.output, context.ascii())?;
+    let output = Output::new::<VerifyRow>(&args.output, context.is_ascii_only())?;
     let target = context.target()?;
-    let secret = prompt::secret(&format!("API key to check at {} (a use of it):", target.label()))?;
+    let secret = prompt::read_secret(&format!("API key to check at {} (a use of it):", target.label()))?;
     let pasted = PastedKey::new(&secret);
     if pasted.key().is_empty() {
         return Err(CommandError::usage("no key was given"));
@@ -125,7 +125,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
             format!("{}\n", text::sanitize_block(&verdict.sentences.join("\n"))).as_bytes(),
         )?;
     } else {
-        output.one(&verdict, &[])?;
+        output.print_one(&verdict, &[])?;
     }
     Ok(if verdict.valid { ExitCode::Success } else { ExitCode::Failure })
 }
@@ -233,11 +233,14 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
     let secret = if context.flags.token_stdin {
         Zeroizing::new(String::new())
     } else {
-        prompt::secret(&format!("API key to look up at {} (empty: who am I):", connection.target.label()))?
+        prompt::read_secret(&format!(
+            "API key to look up at {} (empty: who am I):",
+            connection.target.label()
+        ))?
     };
     let pasted = PastedKey::new(&secret);
     if pasted.key().is_empty() {
-        let output = Output::new::<MeRow>(&args.output, context.ascii())?;
+        let output = Output::new::<MeRow>(&args.output, context.is_ascii_only())?;
         let me = connection.send(CallRequest::to(GetMe)).await?;
         let facts = [
             ("Member", me.member.email.clone()),
@@ -246,15 +249,15 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
             ("Organization", me.organization.name.clone()),
             ("Server", connection.target.label()),
         ];
-        output.one(&MeRow(me), &facts)?;
+        output.print_one(&MeRow(me), &facts)?;
         return Ok(ExitCode::Success);
     }
-    let output = Output::new::<FoundRow>(&args.output, context.ascii())?;
+    let output = Output::new::<FoundRow>(&args.output, context.is_ascii_only())?;
     let body = LookUpKey { secret: SecretString::new(pasted.key()) };
     match connection.client.send(CallRequest::with(LookUpKeyCall, body)).await {
         Ok(found) => {
             let words = describe(&found);
-            output.one(&FoundRow(found), &[("Key", words)])?;
+            output.print_one(&FoundRow(found), &[("Key", words)])?;
             Ok(ExitCode::Success)
         }
         Err(e) => Err(not_found(e, &pasted)),

@@ -16,8 +16,8 @@ use super::welcome::{Welcome, WelcomeChoice};
 use crate::client::state::StateFolder;
 use crate::client::{self, Credential, ServerAddress};
 use crate::clock::Clock;
+use crate::secret_delivery::clipboard::Clipboard;
 use crate::terminal::capabilities::{Capabilities, TerminalEnv};
-use crate::terminal::clipboard::Clipboard;
 use crate::terminal::device::{NoTerminal, TerminalDevice};
 
 mod api;

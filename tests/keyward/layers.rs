@@ -25,7 +25,7 @@ struct Layer {
 const IO_CRATES: [&str; 9] =
     ["axum", "hyper", "tower", "reqwest", "sqlx", "tokio", "crossterm", "ratatui", "tracing"];
 
-const LAYERS: [Layer; 16] = [
+const LAYERS: [Layer; 17] = [
     Layer { path: "domain", may_import: &["domain"], banned_crates: &IO_CRATES },
     Layer { path: "wire", may_import: &["wire", "domain"], banned_crates: &IO_CRATES },
     Layer { path: "clock", may_import: &["domain"], banned_crates: &IO_CRATES },
@@ -51,18 +51,23 @@ const LAYERS: [Layer; 16] = [
         banned_crates: &["axum", "hyper", "sqlx", "reqwest"],
     },
     Layer {
+        path: "secret_delivery",
+        may_import: &["secret_delivery", "clock", "terminal"],
+        banned_crates: &["axum", "hyper", "sqlx", "reqwest", "crossterm", "ratatui"],
+    },
+    Layer {
         path: "tui",
         may_import: &["tui", "domain", "wire"],
         banned_crates: &["axum", "hyper", "sqlx", "reqwest", "tokio", "anyhow"],
     },
     Layer {
         path: "tui/runtime",
-        may_import: &["tui", "domain", "wire", "client", "clock", "terminal"],
+        may_import: &["tui", "domain", "wire", "client", "clock", "terminal", "secret_delivery"],
         banned_crates: &["axum", "hyper", "sqlx", "reqwest", "anyhow"],
     },
     Layer {
         path: "cli",
-        may_import: &["cli", "domain", "wire", "client", "clock", "config", "terminal"],
+        may_import: &["cli", "domain", "wire", "client", "clock", "config", "terminal", "secret_delivery"],
         banned_crates: &["axum", "hyper", "sqlx", "ratatui"],
     },
     Layer { path: "fault_injection", may_import: &[], banned_crates: &IO_CRATES },

@@ -1,16 +1,24 @@
-//! What `keyward doctor` says about the terminal: colours, locale, tmux, and whether copies arrive.
+//! Checks of the terminal: colours, locale, tmux, and the way to the clipboard.
 
 use std::io::{self, Write as _};
+use std::process::Stdio;
+use std::time::Duration;
 
-use super::{Check, ok, warning};
+use super::{Check, error, ok, warning};
 use crate::cli::connect::CommandContext;
 use crate::cli::error::CommandError;
+use crate::cli::prompt;
 use crate::cli::terminal::{capabilities, clipboard, hints};
-use crate::cli::{prompt, secret_output};
 use crate::clock;
 use crate::domain::text;
+use crate::secret_delivery::clipboard::{Clipboard, CopyRoute};
+use crate::secret_delivery::command::CommandLine;
 use crate::terminal::capabilities::{ColorDepth, Multiplexer};
-use crate::terminal::clipboard::{Clipboard, Route, run, through_tmux};
+
+/// How long tmux may take to reply; a tmux server that hangs must not hang `doctor`.
+const TMUX_LIMIT: Duration = Duration::from_secs(2);
+/// First version of tmux that passes copies on to the terminal.
+const TMUX_MIN: (u32, u32) = (3, 2);
 
 pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
     let environment = &context.environment;
@@ -20,8 +28,8 @@ pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
         None | Some("dumb") => {
             checks.push(warning(
                 "terminal",
-                "TERM is not set, or dumb",
-                "over SSH use `ssh -t HOST keyward`",
+                "TERM is not set, or is `dumb`",
+                "Over SSH, use `ssh -t HOST keyward`.",
             ));
         }
         Some(term) => {
@@ -29,21 +37,21 @@ pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
                 ColorDepth::Mono => "no colours",
                 ColorDepth::Ansi16 => "16 colours",
                 ColorDepth::Indexed256 => "256 colours",
-                ColorDepth::TrueColor => "all colours",
+                ColorDepth::TrueColor => "true colour",
             };
-            let set: Vec<String> = ["COLORTERM", "NO_COLOR", "CLICOLOR_FORCE"]
+            let variables: Vec<String> = ["COLORTERM", "NO_COLOR", "CLICOLOR_FORCE"]
                 .into_iter()
                 .filter_map(|name| Some(format!(", {name}={}", environment.get(name)?)))
                 .collect();
-            checks.push(ok("terminal", format!("{colors}: TERM={term}{}", set.concat())));
+            checks.push(ok("terminal", format!("{colors}: TERM={term}{}", variables.concat())));
         }
     }
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| environment.get(name));
-    checks.push(if context.ascii() {
+    checks.push(if context.is_ascii_only() {
         warning(
             "locale",
             format!("{}: only ASCII is drawn", locale.unwrap_or("not set")),
-            "set LANG to a UTF-8 locale, such as C.UTF-8; over SSH the client may send it (SendEnv LANG)",
+            "Set LANG to a UTF-8 locale, such as C.UTF-8. Over SSH, the client may send it (SendEnv LANG).",
         )
     } else {
         ok("locale", locale.unwrap_or("ascii = \"never\""))
@@ -51,108 +59,109 @@ pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
     if hints.multiplexer == Some(Multiplexer::Tmux) {
         checks.push(tmux(context).await);
     }
-    checks.push(copies(context, hints.multiplexer));
+    checks.push(clipboard_route(context, hints.multiplexer));
     checks
 }
 
-/// How copies would be made.
-fn copies(context: &CommandContext, inside: Option<Multiplexer>) -> Check {
-    let try_it = "`keyward doctor --clipboard` tries it";
-    match (clipboard(&context.config), inside) {
-        (Err(wrong), _) => super::error("clipboard", "the settings are wrong", wrong),
-        (Ok(Clipboard::Off), _) => ok("clipboard", "switched off (clipboard = \"off\")"),
-        (Ok(Clipboard::Command(words)), _)
-            if secret_output::find(&words[0], &context.environment).is_none() =>
-        {
-            super::error(
-                "clipboard",
-                format!("there is no program `{}`", words[0]),
-                "install it, or change clipboard_command in keyward.toml",
-            )
+/// Reports the way that copies take.
+fn clipboard_route(context: &CommandContext, inside: Option<Multiplexer>) -> Check {
+    let try_it = "`keyward doctor --clipboard` tests it";
+    let clipboard = match clipboard(&context.config) {
+        Ok(clipboard) => clipboard,
+        Err(mistake) => return error("clipboard", "the settings are invalid", mistake),
+    };
+    let route = match (clipboard, inside) {
+        (Clipboard::Off, _) => return ok("clipboard", "turned off (clipboard = \"off\")"),
+        (Clipboard::Command(command), _) => {
+            let program = command.program().to_owned();
+            if let Err(not_found) = command.find_executable(context.environment.get("PATH")) {
+                return error(
+                    "clipboard",
+                    format!("{program} cannot be used"),
+                    format!("{not_found} Or change clipboard_command in keyward.toml."),
+                );
+            }
+            format!("through {program}")
         }
-        (Ok(Clipboard::Command(words)), _) => ok("clipboard", format!("through {}; {try_it}", words[0])),
-        (Ok(Clipboard::Tmux), _) | (Ok(Clipboard::Auto), Some(Multiplexer::Tmux)) => {
-            ok("clipboard", format!("through tmux (load-buffer -w), to your terminal; {try_it}"))
+        (Clipboard::Tmux, _) | (Clipboard::Auto, Some(Multiplexer::Tmux)) => {
+            "through tmux (load-buffer -w), to your terminal".to_owned()
         }
-        (Ok(Clipboard::Screen), _) | (Ok(Clipboard::Auto), Some(Multiplexer::Screen)) => {
-            ok("clipboard", format!("through GNU screen, to your terminal; {try_it}"))
+        (Clipboard::Screen, _) | (Clipboard::Auto, Some(Multiplexer::Screen)) => {
+            "through GNU screen, to your terminal".to_owned()
         }
-        (Ok(_), _) => ok("clipboard", format!("OSC 52, to your terminal, if it allows that; {try_it}")),
-    }
+        (Clipboard::Osc52 | Clipboard::Auto, _) => "OSC 52, to your terminal if it allows that".to_owned(),
+    };
+    ok("clipboard", format!("{route}; {try_it}"))
 }
 
-/// Whether tmux is new enough, and hands copies on.
+/// Checks that tmux is new enough and passes copies on to the terminal.
 async fn tmux(context: &CommandContext) -> Check {
-    let ask = async |arguments: &[&str]| {
-        let program = secret_output::find("tmux", &context.environment)?;
-        let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
-        let command = secret_output::bare(&program, &arguments, &context.environment);
-        let mut command = tokio::process::Command::from(command);
-        let output = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output();
-        // A server of tmux that is stuck is no reason to be stuck.
-        let output = tokio::time::timeout(std::time::Duration::from_secs(2), output).await.ok()?.ok()?;
+    let run = async |arguments: &[&str]| {
+        let command =
+            CommandLine::new("tmux", arguments).find_executable(context.environment.get("PATH")).ok()?;
+        let mut command = tokio::process::Command::from(command.to_command(&context.private_variables()));
+        let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
+        let output = tokio::time::timeout(TMUX_LIMIT, output).await.ok()?.ok()?;
         Some(text::sanitize_line(String::from_utf8_lossy(&output.stdout).trim()).into_owned())
     };
-    let Some(version) = ask(&["-V"]).await else {
+    let Some(version) = run(&["-V"]).await else {
         return warning(
             "tmux",
-            "TMUX is set, and tmux is not here or does not answer",
-            "copies are not made",
+            "TMUX is set, but tmux is not installed here or does not reply",
+            "Copies do not work until tmux is in PATH.",
         );
     };
-    let set = ask(&["show-options", "-sv", "set-clipboard"]).await.unwrap_or_default();
-    match version_of(&version) {
-        Some(number) if number < (3, 2) => warning(
+    let set_clipboard = run(&["show-options", "-sv", "set-clipboard"]).await.unwrap_or_default();
+    match parse_tmux_version(&version) {
+        Some(number) if number < TMUX_MIN => warning(
             "tmux",
-            format!("{version}, which hands no copies to the terminal"),
-            "update tmux to 3.2 or newer, or set clipboard = \"off\" in keyward.toml",
+            format!("{version}, which does not pass copies on to the terminal"),
+            "Update tmux to 3.2 or newer, or set clipboard = \"off\" in keyward.toml.",
         ),
-        _ if set == "off" => warning(
+        _ if set_clipboard == "off" => warning(
             "tmux",
             format!("{version} with set-clipboard off: copies do not reach your terminal"),
-            "run `tmux set -s set-clipboard external`, and write it into ~/.tmux.conf",
+            "Run `tmux set -s set-clipboard external`, and add it to ~/.tmux.conf.",
         ),
-        _ => ok("tmux", format!("{version}, set-clipboard {set}")),
+        _ => ok("tmux", format!("{version}, set-clipboard {set_clipboard}")),
     }
 }
 
-/// `tmux 3.3a` → (3, 3). Nothing for what is built from the sources between two versions.
-fn version_of(words: &str) -> Option<(u32, u32)> {
+/// Parses `tmux 3.3a` into (3, 3). Returns `None` for a development version, such as `tmux next-3.6`.
+fn parse_tmux_version(words: &str) -> Option<(u32, u32)> {
     let (major, minor) = words.split_whitespace().nth(1)?.split_once('.')?;
     let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Copies a text that nobody could guess, and asks for it.
-pub(super) async fn copy(context: &CommandContext) -> Result<Check, CommandError> {
-    if !prompt::possible() {
-        return Err(CommandError::usage("--clipboard needs a terminal, to copy to and to paste back on"));
+/// Copies a random text and asks the person to paste it back.
+pub(super) async fn copy_and_paste_back(context: &CommandContext) -> Result<Check, CommandError> {
+    if !prompt::is_interactive() {
+        return Err(CommandError::usage("--clipboard needs a terminal, to copy to and to paste back into."));
     }
     let nonce = format!("keyward-{:08x}", u32::from_be_bytes(clock::random_bytes()));
-    let chosen = clipboard(&context.config).map_err(CommandError::usage)?;
-    let private: Vec<String> = context.environment.names("KEYWARD_").into_iter().map(str::to_owned).collect();
-    let sent = match chosen.route(&nonce, &hints(&context.environment)) {
-        Ok(Route::Send(bytes)) => {
+    let clipboard = clipboard(&context.config).map_err(CommandError::usage)?;
+    let copied = match clipboard.route(&nonce, &hints(&context.environment)) {
+        Ok(CopyRoute::Terminal(bytes)) => {
             let mut terminal = io::stderr().lock();
             let _ = terminal.write_all(&bytes).and_then(|()| terminal.flush());
             Ok(())
         }
-        Ok(Route::Tmux) => through_tmux(&nonce, &private).await,
-        Ok(Route::Command(words)) => run(&words, &nonce, &private).await,
-        Err(why) => Err(why),
+        Ok(CopyRoute::Program(program)) => program.copy(&nonce, &context.private_variables()).await,
+        Err(e) => Err(e),
     };
-    if let Err(why) = sent {
-        return Ok(super::error("copy", "nothing was copied", why.to_string()));
+    if let Err(e) = copied {
+        return Ok(error("copy", "nothing was copied", e.to_string()));
     }
-    let pasted =
-        prompt::line("A text was copied. Paste it here, then press Enter (nothing came: just Enter):")?;
+    let question = "A text was copied. Paste it here and press Enter, or only Enter if nothing is pasted:";
+    let pasted = prompt::ask_line(question)?;
     Ok(if pasted == nonce {
         ok("copy", "arrived in your clipboard")
     } else {
         warning(
             "copy",
             "did not arrive in your clipboard",
-            "allow OSC 52 in your terminal's settings, or hand secrets over with --write-to and --exec",
+            "Allow OSC 52 in your terminal's settings, or deliver secrets with --write-to or --exec.",
         )
     })
 }
@@ -162,10 +171,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_of_tmux_are_compared_as_numbers() {
-        assert_eq!(version_of("tmux 3.3a"), Some((3, 3)));
-        assert_eq!(version_of("tmux 3.10"), Some((3, 10)));
-        assert_eq!(version_of("tmux next-3.6"), None);
-        assert!(version_of("tmux 2.9").unwrap() < (3, 2));
+    fn tmux_versions_are_compared_as_numbers() {
+        assert_eq!(parse_tmux_version("tmux 3.3a"), Some((3, 3)));
+        assert_eq!(parse_tmux_version("tmux 3.10"), Some((3, 10)));
+        assert_eq!(parse_tmux_version("tmux next-3.6"), None);
+        assert!(parse_tmux_version("tmux 2.9").unwrap() < TMUX_MIN);
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{KeyRow, KindArgs, named, target};
+use super::{KeyRow, KindArgs, describe, target};
 use crate::cli::connect::CommandContext;
 use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::output::{Output, OutputArgs, OutputFormat, print_message};
@@ -42,14 +42,14 @@ pub(super) async fn run(args: EditArgs, context: &CommandContext) -> Result<Exit
             .transpose()
             .map_err(|e| wrong("note", e))?,
     };
-    let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
+    let output = Output::new::<KeyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let key = target::find(&connection, args.kind.kind(), &args.key).await?;
     let key = connection.client.edit_key(key.kind, key.id, key.version, body).await?;
     if output.format() == OutputFormat::Table {
-        print_message(&format!("Changed {}.", named(&key)));
+        print_message(&format!("Changed {}.", describe(&key)));
     } else {
-        output.one(&KeyRow::new(key, None), &[])?;
+        output.print_one(&KeyRow::new(key, None), &[])?;
     }
     Ok(ExitCode::Success)
 }

@@ -53,13 +53,13 @@ enum Sort {
 pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let filter = KeyFilter::parse(&args.filter)
         .map_err(|e| CommandError::usage(format!("--filter: {e}; nothing was listed")))?;
-    let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
+    let output = Output::new::<KeyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     // Flags and filters are judged by the server's time and policy.
     let rules = if filter.is_empty() && matches!(output.format(), OutputFormat::Json | OutputFormat::Id) {
         None
     } else {
-        Some(super::me(&connection).await?.1)
+        Some(super::fetch_me(&connection).await?.1)
     };
     let rows = |page: Vec<Key>| {
         let wanted = page.into_iter().filter(|key| rules.is_none_or(|rules| filter.matches(key, &rules)));
@@ -69,7 +69,7 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
     let most = args.limit.unwrap_or(usize::MAX);
     let sorted = args.sort.is_some() || args.reverse;
     if most == 0 {
-        output.list::<KeyRow>(&[], NONE)?;
+        output.print_list::<KeyRow>(&[], NONE)?;
     } else if output.is_table() || sorted {
         let mut all = Vec::new();
         each_page(&connection, kind, revoked, Retention::All, |page| {
@@ -79,7 +79,7 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
         .await?;
         sort(&mut all, args.sort, args.reverse);
         all.truncate(most);
-        output.list(&all, NONE)?;
+        output.print_list(&all, NONE)?;
     } else {
         let mut stream = output.stream();
         let mut left = most;

@@ -6,7 +6,7 @@ use std::io::BufRead as _;
 use clap::Args;
 use serde::Serialize;
 
-use super::{KindArgs, named, target};
+use super::{KindArgs, describe, target};
 use crate::cli::connect::{CommandContext, Connection};
 use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::output::schema::{KEY, field, object};
@@ -166,12 +166,12 @@ pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<Ex
         ));
     }
     let connection = context.connect()?;
-    let (_, rules) = super::me(&connection).await?;
+    let (_, rules) = super::fetch_me(&connection).await?;
     let mut found = Vec::new();
     for name in &targets {
         found.push((name.clone(), target::find(&connection, args.kind.kind(), name).await));
     }
-    let output = Output::new::<RevokeRow>(&args.output, context.ascii())?;
+    let output = Output::new::<RevokeRow>(&args.output, context.is_ascii_only())?;
     let since = match &args.how.since.unless_used_since {
         None => rules.now.minus(IN_USE_WITHIN),
         Some(text) => time_arg::past(text, rules.now).map_err(|e| e.with_prefix("--unless-used-since"))?,
@@ -288,13 +288,13 @@ fn confirm(
     if how.yes {
         return Ok(());
     }
-    if !prompt::possible() {
+    if !prompt::is_interactive() {
         return Err(CommandError::usage(
             "nothing was revoked: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
         ));
     }
     let lines: Vec<String> =
-        doomed.iter().map(|key| format!("  {} – {}", named(key), last_use(key, rules.now))).collect();
+        doomed.iter().map(|key| format!("  {} – {}", describe(key), last_use(key, rules.now))).collect();
     print_message(&format!(
         "To be revoked on {}, for good; the next request with {} ends in 401:\n{}",
         connection.target.label(),
@@ -357,9 +357,9 @@ fn report(outcomes: &[RevokeRow], single: bool, output: &Output) -> Result<ExitC
         match output.format() {
             // For the next command: only what this one did.
             OutputFormat::Id => {
-                output.list(&outcomes.iter().filter(done).cloned().collect::<Vec<_>>(), "")?;
+                output.print_list(&outcomes.iter().filter(done).cloned().collect::<Vec<_>>(), "")?;
             }
-            _ => output.list(outcomes, "")?,
+            _ => output.print_list(outcomes, "")?,
         }
     }
     let bad: Vec<&RevokeRow> = outcomes.iter().filter(|o| o.exit_code != ExitCode::Success).collect();
@@ -388,7 +388,7 @@ fn report(outcomes: &[RevokeRow], single: bool, output: &Output) -> Result<ExitC
 
 fn sentence(outcome: &RevokeRow) -> String {
     let Some(key) = &outcome.key else { return outcome.detail.clone() };
-    let (name, detail) = (named(key), &outcome.detail);
+    let (name, detail) = (describe(key), &outcome.detail);
     match outcome.result {
         "revoked" => format!("Revoked {name}; it was {detail}."),
         "already_revoked" => format!("{name} was already revoked ({detail})."),

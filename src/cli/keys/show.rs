@@ -25,18 +25,18 @@ pub struct ShowArgs {
 }
 
 pub(super) async fn run(args: ShowArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<KeyRow>(&args.output, context.ascii())?;
+    let output = Output::new::<KeyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let key = target::find(&connection, args.kind.kind(), &args.key).await?;
     if output.format() != OutputFormat::Table {
-        output.one(&KeyRow::new(key, None), &[])?;
+        output.print_one(&KeyRow::new(key, None), &[])?;
         return Ok(ExitCode::Success);
     }
-    let (_, rules) = super::me(&connection).await?;
+    let (_, rules) = super::fetch_me(&connection).await?;
     let query = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
     let usage = connection.client.key_usage(key.kind, key.id, query).await?;
     let facts = facts(&key, &usage, &rules);
-    output.one(&KeyRow::new(key, Some(&rules)), &facts)?;
+    output.print_one(&KeyRow::new(key, Some(&rules)), &facts)?;
     Ok(ExitCode::Success)
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::reviews;
 use crate::cli::connect::{CommandContext, Connection};
 use crate::cli::error::{CommandError, ExitCode};
-use crate::cli::keys::{all, me};
+use crate::cli::keys::{all, fetch_me};
 use crate::cli::output::schema::field;
 use crate::cli::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::cli::prompt;
@@ -102,7 +102,7 @@ impl OutputRow for ApplyRow {
 }
 
 pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let output = Output::new::<ApplyRow>(&args.output, context.ascii())?;
+    let output = Output::new::<ApplyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let profile = connection.target.profile.clone().unwrap_or_default();
     let kept = context.state.drafts(&profile)?;
@@ -122,7 +122,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
             "the prepared decisions on this machine cannot be read; decide again in the terminal UI",
         )
     })?;
-    let (_, rules) = me(&connection).await?;
+    let (_, rules) = fetch_me(&connection).await?;
     let query = ReviewsQuery { review: Some(drafts.review_id), ..ReviewsQuery::default() };
     if let Some(change) = drafts.settled_by(&reviews(&connection, query).await?) {
         drafts.apply(change);
@@ -145,7 +145,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
         ));
     }
     if args.dry_run {
-        output.list(&plan, "")?;
+        output.print_list(&plan, "")?;
         return Ok(ExitCode::Success);
     }
     if !args.yes {
@@ -163,7 +163,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
             break;
         }
     }
-    output.list(&plan, "")?;
+    output.print_list(&plan, "")?;
     let bad = plan.iter().filter(|a| a.exit_code != ExitCode::Success).count();
     if bad == 0 {
         return Ok(ExitCode::Success);
@@ -196,7 +196,7 @@ fn foresee(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> 
 }
 
 fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result<(), CommandError> {
-    if !prompt::possible() {
+    if !prompt::is_interactive() {
         return Err(CommandError::usage(
             "nothing was applied: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
         ));

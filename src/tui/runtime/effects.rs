@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::api::{Api, ReplySender};
-use super::delivery::{Deliveries, Work};
+use super::delivery::{BackgroundDelivery, Deliveries};
 use super::drafts::{DraftWrite, Drafts};
 use super::saved_state::SavedState;
 use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
@@ -24,7 +24,7 @@ const TIDY_ABOVE: usize = 64;
 pub(super) struct Effects {
     handle: Handle,
     line: Arc<Api>,
-    sinks: Arc<Deliveries>,
+    deliveries: Arc<Deliveries>,
     messages: mpsc::Sender<Msg>,
     running: HashMap<Ticket, AbortHandle>,
     drafts: Drafts,
@@ -34,15 +34,15 @@ impl Effects {
     pub(super) fn new(
         handle: Handle,
         line: Arc<Api>,
-        sinks: Arc<Deliveries>,
+        deliveries: Arc<Deliveries>,
         messages: mpsc::Sender<Msg>,
     ) -> Self {
         let drafts = Drafts::new(line.clone());
-        Self { handle, line, sinks, messages, running: HashMap::new(), drafts }
+        Self { handle, line, deliveries, messages, running: HashMap::new(), drafts }
     }
 
-    pub(super) fn sinks(&self) -> &Deliveries {
-        &self.sinks
+    pub(super) fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
     }
 
     pub(super) fn records(&self) -> &SavedState {
@@ -63,10 +63,10 @@ impl Effects {
         });
     }
 
-    /// Takes something somewhere.
-    pub(super) fn work(&mut self, ticket: Ticket, work: Work) {
-        let sinks = self.sinks.clone();
-        self.spawn(ticket, |mailbox| async move { mailbox.put(sinks.carry_out(work).await).await });
+    /// Finishes a delivery in a task and replies.
+    pub(super) fn finish_delivery(&mut self, ticket: Ticket, delivery: BackgroundDelivery) {
+        let deliveries = self.deliveries.clone();
+        self.spawn(ticket, |mailbox| async move { mailbox.put(deliveries.finish(delivery).await).await });
     }
 
     /// Answers at once.

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::api::Api;
-use super::delivery::{Deliveries, Step};
+use super::delivery::{Deliveries, DeliveryStep};
 use super::drafts::DraftWrite;
 use super::effects::Effects;
 use super::saved_state::SavedState;
@@ -119,12 +119,12 @@ impl<S: UiModel> EventLoop<S> {
             drafts: records.drafts(),
         };
         let line = Api::new(options.address, options.credential, options.client, records);
-        let sinks = Deliveries {
+        let deliveries = Deliveries {
             clipboard: options.clipboard,
             hints: options.hints,
             restricted: options.restricted,
             home: options.home,
-            private: options.private_variables,
+            private_variables: options.private_variables,
         };
         let keys = watched(device.input().try_clone_to_owned()?)?;
         let hold = TerminalGuard::acquire(&device)?;
@@ -143,7 +143,7 @@ impl<S: UiModel> EventLoop<S> {
             signals,
             alarm: Timer::new()?,
             messages,
-            effects: Effects::new(handle.clone(), Arc::new(line), Arc::new(sinks), sender),
+            effects: Effects::new(handle.clone(), Arc::new(line), Arc::new(deliveries), sender),
             began,
             pressed: None,
             owed: None,
@@ -274,13 +274,13 @@ impl<S: UiModel> EventLoop<S> {
             match effect {
                 Effect::Request { ticket, request } => self.effects.ask(ticket, request),
                 Effect::CancelRequest(ticket) => self.effects.forget(ticket),
-                Effect::Deliver { ticket, delivery } => match self.effects.sinks().begin(delivery) {
-                    Step::Send(bytes, reply) => {
+                Effect::Deliver { ticket, delivery } => match self.effects.deliveries().start(delivery) {
+                    DeliveryStep::WriteToTerminal(bytes, reply) => {
                         self.painter.write_bytes(&bytes)?;
                         self.effects.answer(ticket, Ok(reply));
                     }
-                    Step::Work(work) => self.effects.work(ticket, work),
-                    Step::Answer(failure) => self.effects.answer(ticket, Err(failure)),
+                    DeliveryStep::InBackground(delivery) => self.effects.finish_delivery(ticket, delivery),
+                    DeliveryStep::Refused(error) => self.effects.answer(ticket, Err(error)),
                 },
                 Effect::FinishCreate { idempotency_key } => self.effects.records().done(&idempotency_key),
                 Effect::SaveDrafts(drafts) => self.effects.save_drafts(DraftWrite::Whole(drafts)),

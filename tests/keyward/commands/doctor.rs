@@ -15,7 +15,7 @@ fn doctor_reports_colours_locale_tmux_and_clipboard() {
     let cli = CliFixture::new();
     for (environment, words) in [
         (&[("TERM", "xterm-256color")][..], "256 colours: TERM=xterm-256color"),
-        (&[("TERM", "xterm"), ("COLORTERM", "truecolor")], "all colours: TERM=xterm, COLORTERM=truecolor"),
+        (&[("TERM", "xterm"), ("COLORTERM", "truecolor")], "true colour: TERM=xterm, COLORTERM=truecolor"),
         (&[("TERM", "xterm"), ("NO_COLOR", "1")], "no colours"),
         (&[("TERM", "dumb")], "ssh -t HOST keyward"),
     ] {
@@ -37,7 +37,7 @@ fn doctor_reports_colours_locale_tmux_and_clipboard() {
     std::fs::create_dir_all(cli.path(".config/keyward")).unwrap();
     let settings = "[ui]\nclipboard = \"command\"\nclipboard_command = \"no-such-copier\"\n";
     std::fs::write(cli.path(".config/keyward/keyward.toml"), settings).unwrap();
-    assert!(found(&cli, &[], "clipboard").contains("no program `no-such-copier`"));
+    assert!(found(&cli, &[], "clipboard").contains("no command `no-such-copier`"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn code_2_usage_error() {
         (&["keys", "lst"][..], &["lst", "list"][..]),
         (&["keys", "list", "--no-such"], &["--no-such"]),
         (&["keys", "list", "--filter", "flag:nonsense"], &["orphaned"]),
-        (&["keys", "create", "--name", " "], &["--name", "empty", "no key was created"]),
+        (&["keys", "create", "--name", " "], &["--name", "empty", "No key was created"]),
         (&["keys", "create", "--name", "a\u{202e}b"], &["U+202E"]),
         (&["keys", "list", "--workspace", "--output", "xml"], &["table"]),
         (&["keys", "revoke", "--workspace", "--unless-used-since", "soon", "x"], &["soon", "90d"]),
@@ -193,7 +193,7 @@ fn codes_129_130_and_143_by_signal() {
 fn code_1_failure() {
     let cli = CliFixture::new();
     cli.run(&["keys", "create", "--name", "x", "--write-to", "no/such/x"])
-        .expect_exit(1, &["no key was created"]);
+        .expect_exit(1, &["No key was created"]);
     cli.run(&["keys", "create", "--name", "x", "--write-to", "data"]).expect_exit(6, &["is a folder"]);
     cli.run_with_input(&["verify"], "sk_short").expect_exit(1, &[]);
     cli.shell("keyward keys list --csv > /dev/full").expect_exit(1, &["cannot be written"]);

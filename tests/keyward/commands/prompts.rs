@@ -23,7 +23,7 @@ fn a_revoke_prompts_and_names_the_key_and_the_server() {
             );
         });
         pty.press(answer);
-        pty.wait_for_text("cancelled: nothing was done");
+        pty.wait_for_text("Cancelled: nothing was done");
         assert_eq!(pty.wait(), 1);
     }
     let mut pty = at_a_terminal(&cli, &revoke);
@@ -83,7 +83,7 @@ fn a_secret_is_typed_without_echo_and_shown_only_with_reveal() {
 
     let create = ["keys", "create", "--name", "notebook"];
     let mut pty = at_a_terminal(&cli, &create);
-    pty.wait_for_text("no key was created");
+    pty.wait_for_text("No key was created");
     assert_eq!(pty.wait(), 2);
     let mut pty = at_a_terminal(&cli, &[&create[..], &["--reveal"]].concat());
     pty.wait_for_text("Created the personal key");

@@ -32,9 +32,9 @@ fn the_secret_file_is_new_private_and_opened_before_the_key_is_created() {
     let about = std::fs::metadata(cli.path("key.txt")).unwrap();
     assert_eq!(about.permissions().mode() & 0o777, 0o600);
     assert_eq!(cli.use_key(&std::fs::read_to_string(cli.path("key.txt")).unwrap()), 200);
-    cli.run(&create).expect_exit(6, &["key.txt", "never overwritten", "no key was created"]);
+    cli.run(&create).expect_exit(6, &["key.txt", "never overwritten", "No key was created"]);
     let nowhere = ["keys", "create", "--name", "x", "--write-to", "no/such/key.txt"];
-    cli.run(&nowhere).expect_exit(1, &["no key was created"]);
+    cli.run(&nowhere).expect_exit(1, &["No key was created"]);
     assert_eq!(cli.list_keys().len(), 1);
     let refused = ["keys", "create", "--name", "x", "--write-to", "other.txt", "--url", "http://127.0.0.1:1"];
     assert_ne!(cli.run(&refused).code, 0);
@@ -70,7 +70,7 @@ fn a_command_receives_the_secret_on_standard_input_only() {
             assert!(memchr::memmem::find(&seen, hidden.as_bytes()).is_none(), "{file}");
         }
     }
-    create("no-such-command").expect_exit(3, &["no-such-command", "no key was created"]);
+    create("no-such-command").expect_exit(3, &["no-such-command", "No key was created"]);
     create("keep 'open").expect_exit(2, &["quote"]);
     assert_eq!(cli.list_keys().len(), 1);
     let failed = create("keep 3").expect_exit(1, &["did not arrive", "--resume=", "keys revoke"]);
