@@ -120,9 +120,31 @@ pub enum Effect {
     Quit,
 }
 
-/// A question to the server.
+/// A request for a list. One reply arrives for each page.
+#[derive(Debug)]
+pub enum ListRequest {
+    /// Keys of a kind with revoked ones, newest first → [`Reply::Keys`].
+    Keys(KeyKind),
+    /// Keys that changed → [`Reply::Keys`].
+    Changes {
+        /// Kind of the keys.
+        kind: KeyKind,
+        /// The `as_of` of an earlier list; only later changes are returned.
+        since: Timestamp,
+    },
+    /// Rotations of keys of a kind, with both keys' uses by hour → [`Reply::Rotations`].
+    Rotations(KeyKind),
+    /// Members → [`Reply::Members`].
+    Members,
+    /// Applied review decisions → [`Reply::Reviews`].
+    Reviews(ReviewsQuery),
+}
+
+/// A request to the server.
 #[derive(Debug)]
 pub enum ApiRequest {
+    /// A list; see [`ListRequest`] for the replies.
+    List(ListRequest),
     /// Who is signed in → [`Reply::Me`].
     Me,
     /// Redeem a sign-in code, keep the session in the profile, and use it from now on → [`Reply::Me`].
@@ -133,15 +155,6 @@ pub enum ApiRequest {
         server: String,
         /// The code.
         code: Arc<SecretString>,
-    },
-    /// All keys of a kind, newest first, revoked ones too → [`Reply::Keys`], one a page.
-    Keys(KeyKind),
-    /// The keys that changed → [`Reply::Keys`], one a page.
-    Changes {
-        /// Of this kind.
-        kind: KeyKind,
-        /// Since this `as_of`.
-        since: Timestamp,
     },
     /// Create a key → [`Reply::Created`]. A [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` filled in
     /// when the answer arrives; where it cannot be stored, nothing is sent.
@@ -195,8 +208,6 @@ pub enum ApiRequest {
         /// How many days.
         days: u32,
     },
-    /// Rotations with both keys' use by hour → [`Reply::Rotations`], one a page.
-    Rotations(KeyKind),
     /// Whose key is this secret? → [`Reply::Found`].
     LookUp(Arc<SecretString>),
     /// Revoke a leaked key by its secret → [`Reply::Found`].
@@ -206,8 +217,6 @@ pub enum ApiRequest {
         /// Why.
         reason: String,
     },
-    /// All members → [`Reply::Members`], one a page.
-    Members,
     /// Invite, or make a sign-in code → [`Reply::Invited`].
     Invite(InviteMember),
     /// Change a role → [`Reply::RoleChanged`].
@@ -221,8 +230,6 @@ pub enum ApiRequest {
     },
     /// End a member's sessions → [`Reply::Done`].
     EndSessions(Id),
-    /// Applied decisions → [`Reply::Reviews`], one a page.
-    Reviews(ReviewsQuery),
     /// Apply a decision → [`Reply::Decided`].
     Decide {
         /// Makes a repeat the same decision.

@@ -20,12 +20,12 @@ use crate::secret_delivery::clipboard::Clipboard;
 use crate::terminal::capabilities::{Capabilities, TerminalEnv};
 use crate::terminal::device::{NoTerminal, TerminalDevice};
 
-mod api;
+pub mod api;
 mod delivery;
 mod drafts;
 mod effects;
 mod event_loop;
-mod saved_state;
+pub mod saved_state;
 mod signals;
 mod timer;
 

@@ -17,7 +17,7 @@ use keyward::domain::time::{DAY, Timestamp};
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{KeySequence, Keymap};
-use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
+use keyward::tui::msg::{ApiRequest, Effect, ListRequest, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::page::{Page, PageMetadata};
@@ -127,11 +127,11 @@ impl Screen {
                 Effect::Request { ticket, request } => {
                     let reply = match request {
                         ApiRequest::Me => Reply::Me(Box::new(me())),
-                        ApiRequest::Keys(KeyKind::Organization) => {
+                        ApiRequest::List(ListRequest::Keys(KeyKind::Organization)) => {
                             let by = Arc::new(member());
                             Reply::Keys(page((0..KEYS).map(|n| key(n, &by)).collect()))
                         }
-                        ApiRequest::Reviews(_) => Reply::Reviews(page(Vec::new())),
+                        ApiRequest::List(ListRequest::Reviews(_)) => Reply::Reviews(page(Vec::new())),
                         _ => continue,
                     };
                     let more = self.model.update(Msg::Reply { ticket, result: Ok(reply) });

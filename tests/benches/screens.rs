@@ -25,7 +25,7 @@ use keyward::terminal::restore::ENTER_SEQUENCE;
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{KeySequence, Keymap};
-use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UiTime};
+use keyward::tui::msg::{ApiRequest, Effect, ListRequest, Msg, Reply, UiTime};
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::page::{Page, PageMetadata};
@@ -117,7 +117,7 @@ impl Screen {
             let Effect::Request { ticket, request } = effect else { continue };
             let replies = match request {
                 ApiRequest::Me => vec![Reply::Me(Box::new(me()))],
-                ApiRequest::Keys(KeyKind::Organization) => pages(count),
+                ApiRequest::List(ListRequest::Keys(KeyKind::Organization)) => pages(count),
                 _ => continue,
             };
             for reply in replies {

@@ -38,7 +38,7 @@ async fn a_key_used_since_the_review_is_not_revoked() {
     for_each_database(async |database| {
         let server = start_server(database).await;
         let (quiet, busy) = (create(&server.ada, "Quiet").await, create(&server.ada, "Busy").await);
-        let screens = UiHarness::open(&server.ada, "").await.press("3axA").await;
+        let screens = UiHarness::open(&server.ada).await.press("3axA").await;
         assert!(screens.screen().contains("2 keys will be revoked"), "{}", screens.screen());
         let holder = Credential::bearer(busy.secret.unwrap().expose()).unwrap();
         server.client.with_credential(holder).send(CallRequest::to(ListSites)).await.unwrap();
@@ -73,15 +73,14 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
             for n in 0..3 {
                 keys.push(create(ada, &format!("Key {crash_at}-{n}")).await.key.id);
             }
-            let mut screens = UiHarness::open(ada, "").await.press("3").await;
+            let mut screens = UiHarness::open(ada).await.press("3").await;
             screens.crash_at = Some(crash_at);
             let crashed = screens.press("xxKwhy not<enter>A").await.press("revoke 2<enter>").await;
-            let (survived, drafts) = (!crashed.has_crashed(), crashed.drafts.clone());
-            drop(crashed);
+            let survived = !crashed.has_crashed();
 
             // Each decision is applied and shown so, or it is a draft still, or it was never on the disk.
-            let again = UiHarness::open(ada, &drafts).await.press("3").await;
-            let left = Drafts::parse(&again.drafts);
+            let again = UiHarness::resume(ada, crashed.end()).await.press("3").await;
+            let left = Drafts::parse(&again.state().drafts());
             let mut drafted = 0;
             for &key in &keys {
                 let is_draft = left.as_ref().is_some_and(|left| left.get(key).is_some());
@@ -133,7 +132,7 @@ async fn a_removal_orphans_the_keys_that_its_dry_run_listed() {
             server.ada.client.send(request)
         };
         let trial = remove(true).await.unwrap();
-        let screens = UiHarness::open(&server.ada, "").await.press("5/ben<enter>x").await;
+        let screens = UiHarness::open(&server.ada).await.press("5/ben<enter>x").await;
         assert!(screens.screen().contains("Left behind"), "{}", screens.screen());
         let screens = screens.press("y").await;
         assert!(screens.screen().contains("left without an owner"), "{}", screens.screen());

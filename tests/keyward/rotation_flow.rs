@@ -158,7 +158,7 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
             assert_eq!(rotation.phase, expected, "{}: {}", database.name, rotation.evidence);
             assert_eq!(days.seen_by(&ben).await.phase, expected, "{}", database.name);
             for admin in [ada, &ben] {
-                let screen = UiHarness::open(admin, "").await.press("4").await.screen();
+                let screen = UiHarness::open(admin).await.press("4").await.screen();
                 let row =
                     screen.lines().find(|line| line.contains(expected.word()) && line.contains("Press shop"));
                 assert!(row.is_some(), "{} {expected}:\n{screen}", database.name);
@@ -166,7 +166,7 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
             rotation
         };
 
-        let first = UiHarness::open(ada, "").await.press("2R<enter><enter>").await;
+        let first = UiHarness::open(ada).await.press("2R<enter><enter>").await;
         let new = first.secret.as_deref().map(|secret| days.holder(secret));
         let new = new.unwrap_or_else(|| panic!("{}", first.screen()));
         drop(first);
@@ -174,7 +174,7 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
         same(Phase::Switch).await;
 
         days.pass(DAY).await;
-        let second = UiHarness::open(&ben, "").await.press("4<enter>").await;
+        let second = UiHarness::open(&ben).await.press("4<enter>").await;
         assert!(second.screen().contains("Rotate Press shop"), "{}", second.screen());
         drop(second);
         same(Phase::Switch).await;
@@ -184,14 +184,14 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
 
         days.pass(DAY).await;
         assert!(accepted(&new).await);
-        let third = UiHarness::open(ada, "").await.press("4<enter>").await;
+        let third = UiHarness::open(ada).await.press("4<enter>").await;
         assert!(third.screen().contains("of silence to go"), "{}", third.screen());
         drop(third);
         same(Phase::Drain).await;
 
         days.pass(DAY + HOUR).await;
         same(Phase::Ready).await;
-        let fourth = UiHarness::open(ada, "").await.press("4<enter>xy").await;
+        let fourth = UiHarness::open(ada).await.press("4<enter>xy").await;
         let rotation = same(Phase::Done).await;
         drop(fourth);
         assert!(!old.used().await && accepted(&new).await, "{}", database.name);

@@ -1,6 +1,9 @@
-//! Questions of the model → calls of the client → answers for the model.
+//! Sends the model's requests to the server and passes the replies back as messages.
+//!
+//! Start at [`Api::send`]: it is the only translation of an [`ApiRequest`] into calls of the client. What has to survive a crash is
+//! stored by [`SavedState`] before and after the call.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use futures_util::{Stream, StreamExt as _};
@@ -13,7 +16,7 @@ use crate::client::{
 use crate::clock;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
-use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
+use crate::tui::msg::{ApiRequest, ListRequest, Msg, Reply, RequestError, Ticket};
 use crate::wire::activity::ListActivity;
 use crate::wire::keys::{
     CreateKey, IncludedKeys, KeysQuery, ListRotations, LookUpKey, LookUpKeyCall, RevokeLeakedKey,
@@ -26,30 +29,36 @@ use crate::wire::page::{Page, PageMetadata, PageQuery};
 use crate::wire::reviews::{CreateReview, ListReviews, RecordReviewExport};
 use crate::wire::sessions::{CreateSession, CreateSessionCall, GetMe};
 
-/// Takes the answers to one ticket to the model.
+/// Sends the replies to one request to the model.
 #[derive(Clone)]
-pub(super) struct ReplySender {
-    pub(super) messages: mpsc::Sender<Msg>,
-    pub(super) ticket: Ticket,
+pub struct ReplySender {
+    messages: mpsc::Sender<Msg>,
+    ticket: Ticket,
 }
 
 impl ReplySender {
-    /// Waits while the model is busy, so that a fast server does not fill the memory.
-    pub(super) async fn put(&self, result: Result<Reply, RequestError>) {
-        // The UI ended meanwhile: nobody waits.
+    /// Creates a sender for the replies to the request with this ticket.
+    pub fn new(messages: mpsc::Sender<Msg>, ticket: Ticket) -> Self {
+        Self { messages, ticket }
+    }
+
+    /// Sends a reply. Waits while the queue of messages is full, so that a fast server cannot fill the memory.
+    pub(super) async fn send(&self, result: Result<Reply, RequestError>) {
+        // Fails only after the UI has ended.
         let _ = self.messages.send(Msg::Reply { ticket: self.ticket, result }).await;
     }
 }
 
-/// The server, and as whom it is asked. Connected when it is first asked, so that the first frame waits for nothing.
-pub(super) struct Api {
+/// Connection to one server with one session. Connects on the first request, so that the first frame does not wait for it.
+pub struct Api {
     address: ServerAddress,
     options: client::ClientOptions,
-    /// With the moment of the last call. Held while it is made, so that it is made once.
+    /// The client and the time of its last use. Locked while connecting, so that parallel requests connect once.
     client: tokio::sync::Mutex<Option<(Client, Instant)>>,
     credential: Mutex<Credential>,
+    /// The signed-in member, once known.
     member: Mutex<Option<Id>>,
-    pub(super) records: SavedState,
+    saved_state: SavedState,
 }
 
 impl From<ClientError> for RequestError {
@@ -67,11 +76,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Api {
-    pub(super) fn new(
+    /// Creates a connection that stores sessions and unfinished creates in `saved_state`.
+    pub fn new(
         address: ServerAddress,
         credential: Credential,
         options: client::ClientOptions,
-        records: SavedState,
+        saved_state: SavedState,
     ) -> Self {
         Self {
             address,
@@ -79,14 +89,19 @@ impl Api {
             client: tokio::sync::Mutex::default(),
             credential: Mutex::new(credential),
             member: Mutex::new(None),
-            records,
+            saved_state,
         }
     }
 
+    /// Returns the store of what outlives the UI.
+    pub fn saved_state(&self) -> &SavedState {
+        &self.saved_state
+    }
+
     async fn client(&self) -> Result<Client, RequestError> {
-        let mut kept = self.client.lock().await;
+        let mut last = self.client.lock().await;
         let now = clock::monotonic_now();
-        let client = match kept.take() {
+        let client = match last.take() {
             Some((client, used))
                 if !self.options.without_idle_timer || now.saturating_duration_since(used) < IDLE_TIMEOUT =>
             {
@@ -94,150 +109,103 @@ impl Api {
             }
             _ => self.connect().await?,
         };
-        *kept = Some((client.clone(), now));
+        *last = Some((client.clone(), now));
         Ok(client.with_credential(lock(&self.credential).clone()))
     }
 
     async fn connect(&self) -> Result<Client, RequestError> {
         let (address, options) = (self.address.clone(), self.options.clone());
-        // Reads certificates from disk.
+        // Reads certificates from disk, so it runs on a blocking thread.
         tokio::task::spawn_blocking(move || Client::new(address, Credential::none(), &options))
             .await
             .map_err(|_| RequestError::Local("The connection could not be prepared.".to_owned()))?
             .map_err(RequestError::from)
     }
 
-    /// Asks, and puts every answer into the mailbox.
-    pub(super) async fn ask(self: Arc<Self>, ask: ApiRequest, mailbox: ReplySender) {
-        let result = match ask {
-            ApiRequest::Keys(kind) => {
-                let query = KeysQuery { include: Some(IncludedKeys::Revoked), ..KeysQuery::default() };
-                self.keys(kind, query, &mailbox).await
-            }
-            ApiRequest::Changes { kind, since } => {
-                let query = KeysQuery { changed_since: Some(since), ..KeysQuery::default() };
-                self.keys(kind, query, &mailbox).await
-            }
-            ApiRequest::Rotations(kind) => {
-                let query = RotationsQuery { owner: kind, usage: Some(true), ..RotationsQuery::default() };
-                match self.client().await {
-                    Ok(client) => {
-                        all(client.pages(ListRotations, query, Retention::All), Reply::Rotations, &mailbox)
-                            .await
-                    }
-                    Err(failure) => Err(failure),
-                }
-            }
-            ApiRequest::Members => match self.client().await {
-                Ok(client) => {
-                    all(
-                        client.pages(ListMembers, PageQuery::default(), Retention::All),
-                        Reply::Members,
-                        &mailbox,
-                    )
-                    .await
-                }
-                Err(failure) => Err(failure),
-            },
-            ApiRequest::Reviews(query) => match self.client().await {
-                Ok(client) => {
-                    all(client.pages(ListReviews, query, Retention::All), Reply::Reviews, &mailbox).await
-                }
-                Err(failure) => Err(failure),
-            },
-            ask => match self.one(ask).await {
-                Ok(reply) => {
-                    mailbox.put(Ok(reply)).await;
-                    Ok(())
-                }
-                Err(failure) => Err(failure),
-            },
-        };
-        if let Err(failure) = result {
-            mailbox.put(Err(failure)).await;
-        }
-    }
-
-    async fn keys(&self, kind: KeyKind, query: KeysQuery, mailbox: &ReplySender) -> Result<(), RequestError> {
-        let client = self.client().await?;
-        let mut pages = std::pin::pin!(client.key_pages(kind, query, Retention::All));
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            let next_cursor = (!page.last).then(|| "more".to_owned());
-            let metadata = PageMetadata { next_cursor, as_of: page.as_of, total: page.total };
-            mailbox.put(Ok(Reply::Keys(Page { metadata, data: page.keys }))).await;
+    /// Stores what must survive a crash before a request is sent: the record of a create. Storing it again has no effect.
+    ///
+    /// # Errors
+    /// The record cannot be stored; then the request must not be sent.
+    pub fn prepare(&self, request: &ApiRequest) -> Result<(), RequestError> {
+        if let ApiRequest::Create { kind, idempotency_key, body, leaked } = request {
+            let member = *lock(&self.member);
+            self.saved_state.begin(&self.address, member, *kind, idempotency_key, body, leaked.clone())?;
         }
         Ok(())
     }
 
-    /// Questions that have one answer.
-    async fn one(&self, ask: ApiRequest) -> Result<Reply, RequestError> {
-        let client = self.client().await?;
-        Ok(match ask {
-            ApiRequest::Me => self.me(&client).await?,
-            ApiRequest::SignIn(code) => self.sign_in(&client, &code).await?,
-            ApiRequest::SignInAt { server, code } => {
-                let address: ServerAddress =
-                    server.parse().map_err(|e| RequestError::Local(format!("{server}: {e}.")))?;
-                let records = self.records.of(address.default_profile_name());
-                let there = Self::new(address, Credential::none(), self.options.clone(), records);
-                let client = there.client().await?;
-                there.sign_in(&client, &code).await?
+    /// Sends a request. Every reply goes to `replies`: the pages of a list one by one, one reply for any other request, and an error if
+    /// there is one.
+    pub async fn send(&self, request: ApiRequest, replies: &ReplySender) {
+        let client = match self.client().await.and_then(|client| self.prepare(&request).map(|()| client)) {
+            Ok(client) => client,
+            Err(error) => return replies.send(Err(error)).await,
+        };
+        let result = match request {
+            ApiRequest::List(list) => {
+                if let Err(error) = send_list(&client, list, replies).await {
+                    replies.send(Err(error)).await;
+                }
+                return;
             }
-            ApiRequest::Create { kind, idempotency_key, body, leaked } => {
-                self.create(&client, kind, idempotency_key, body, leaked).await?
+            ApiRequest::Me => self.me(&client).await,
+            ApiRequest::SignIn(code) => self.sign_in(&client, &code).await,
+            ApiRequest::SignInAt { server, code } => self.sign_in_at(&server, &code).await,
+            ApiRequest::Create { kind, idempotency_key, body, .. } => {
+                self.create(&client, kind, &idempotency_key, body).await
             }
-            ApiRequest::Confirm(kind, id) => key(client.confirm_key(kind, id).await?),
+            ApiRequest::Confirm(kind, id) => key(client.confirm_key(kind, id).await),
             ApiRequest::Edit { kind, id, version, body } => {
-                key(client.edit_key(kind, id, version, body).await?)
+                key(client.edit_key(kind, id, version, body).await)
             }
-            ApiRequest::Revoke { kind, id, body } => key(client.revoke_key(kind, id, body).await?),
-            ApiRequest::Usage { kind, id, query } => Reply::Usage(client.key_usage(kind, id, query).await?),
+            ApiRequest::Revoke { kind, id, body } => key(client.revoke_key(kind, id, body).await),
+            ApiRequest::Usage { kind, id, query } => {
+                reply(client.key_usage(kind, id, query).await, Reply::Usage)
+            }
             ApiRequest::DailyUse { kind, ids, days } => {
-                Reply::DailyUse(client.daily_use(kind, &ids, Some(days)).await?.data)
+                reply(client.daily_use(kind, &ids, Some(days)).await, |page| Reply::DailyUse(page.data))
             }
             ApiRequest::LookUp(secret) => {
                 let body = LookUpKey { secret: SecretString::new(secret.expose()) };
-                Reply::Found(Box::new(client.send(CallRequest::with(LookUpKeyCall, body)).await?))
+                let found = client.send(CallRequest::with(LookUpKeyCall, body)).await;
+                reply(found, |found| Reply::Found(Box::new(found)))
             }
             ApiRequest::RevokeLeaked { secret, reason } => {
                 let body = RevokeLeakedKey { secret: SecretString::new(secret.expose()), reason };
-                Reply::Found(Box::new(client.send(CallRequest::with(RevokeLeakedKeyCall, body)).await?))
+                let revoked = client.send(CallRequest::with(RevokeLeakedKeyCall, body)).await;
+                reply(revoked, |revoked| Reply::Found(Box::new(revoked)))
             }
             ApiRequest::Invite(body) => {
-                Reply::Invited(Box::new(client.send(CallRequest::with(CreateInvitation, body)).await?))
+                let invited = client.send(CallRequest::with(CreateInvitation, body)).await;
+                reply(invited, |invited| Reply::Invited(Box::new(invited)))
             }
-            ApiRequest::ChangeRole(id, body) => Reply::RoleChanged(Box::new(
-                client.send(CallRequest::with(ChangeMemberRole, body).id(id)).await?,
-            )),
+            ApiRequest::ChangeRole(id, body) => {
+                let changed = client.send(CallRequest::with(ChangeMemberRole, body).id(id)).await;
+                reply(changed, |changed| Reply::RoleChanged(Box::new(changed)))
+            }
             ApiRequest::Remove { id, dry_run } => {
                 let request =
                     CallRequest::to(RemoveMember).id(id).query(RemoveQuery { dry_run: Some(dry_run) });
-                Reply::Removal(Box::new(client.send(request).await?))
+                reply(client.send(request).await, |removal| Reply::Removal(Box::new(removal)))
             }
             ApiRequest::EndSessions(id) => {
-                client.send(CallRequest::to(EndMemberSessions).id(id)).await?;
-                Reply::Done("their sessions were ended".to_owned())
+                let ended = client.send(CallRequest::to(EndMemberSessions).id(id)).await;
+                reply(ended, |()| Reply::Done("their sessions were ended".to_owned()))
             }
             ApiRequest::Decide { idempotency_key, body } => {
                 let request = CallRequest::with(CreateReview, body).idempotency_key(&idempotency_key);
-                Reply::Decided(Box::new(client.with_retries(|_| ()).send(request).await?))
+                let decided = client.with_retries(|_| ()).send(request).await;
+                reply(decided, |decided| Reply::Decided(Box::new(decided)))
             }
             ApiRequest::RecordExport(body) => {
-                client.send(CallRequest::with(RecordReviewExport, body)).await?;
-                Reply::Done("the export was recorded".to_owned())
+                let recorded = client.send(CallRequest::with(RecordReviewExport, body)).await;
+                reply(recorded, |()| Reply::Done("the export was recorded".to_owned()))
             }
             ApiRequest::Activity(query) => {
-                Reply::Activity(client.send(CallRequest::to(ListActivity).query(query)).await?)
+                reply(client.send(CallRequest::to(ListActivity).query(query)).await, Reply::Activity)
             }
-            ApiRequest::Keys(_)
-            | ApiRequest::Changes { .. }
-            | ApiRequest::Rotations(_)
-            | ApiRequest::Members
-            | ApiRequest::Reviews(_) => {
-                unreachable!("lists are answered page by page")
-            }
-        })
+        };
+        replies.send(result).await;
     }
 
     async fn me(&self, client: &Client) -> Result<Reply, RequestError> {
@@ -257,29 +225,36 @@ impl Api {
         *lock(&self.credential) = credential.clone();
         let reply = self.me(&client.with_credential(credential)).await?;
         if let Reply::Me(me) = &reply {
-            self.records.keep_session(&self.address, created, &me.organization.name)?;
+            self.saved_state.keep_session(&self.address, created, &me.organization.name)?;
         }
         Ok(reply)
     }
 
+    async fn sign_in_at(&self, server: &str, code: &SecretString) -> Result<Reply, RequestError> {
+        let address: ServerAddress =
+            server.parse().map_err(|e| RequestError::Local(format!("{server}: {e}.")))?;
+        let saved_state = self.saved_state.of(address.default_profile_name());
+        let other = Self::new(address, Credential::none(), self.options.clone(), saved_state);
+        let client = other.client().await?;
+        other.sign_in(&client, code).await
+    }
+
+    /// Creates a key, and updates the record of the create with the server's reply.
     async fn create(
         &self,
         client: &Client,
         kind: KeyKind,
-        idempotency_key: String,
+        idempotency_key: &str,
         body: CreateKey,
-        leaked: Option<String>,
     ) -> Result<Reply, RequestError> {
-        let member = *lock(&self.member);
-        self.records.begin(&self.address, member, kind, &idempotency_key, &body, leaked)?;
-        match client.create_key(kind, body, &idempotency_key).await {
+        match client.create_key(kind, body, idempotency_key).await {
             Ok(created) => {
-                self.records.answered(&idempotency_key, created.key.id);
+                self.saved_state.answered(idempotency_key, created.key.id);
                 Ok(Reply::Created(Box::new(created)))
             }
             Err(error) => {
                 if !error.is_outcome_unknown() {
-                    self.records.refused(&idempotency_key);
+                    self.saved_state.refused(idempotency_key);
                 }
                 Err(error.into())
             }
@@ -287,19 +262,71 @@ impl Api {
     }
 }
 
-fn key(key: Key) -> Reply {
-    Reply::Key(Box::new(key))
+fn reply<T>(
+    result: Result<T, ClientError>,
+    to_reply: impl FnOnce(T) -> Reply,
+) -> Result<Reply, RequestError> {
+    result.map(to_reply).map_err(RequestError::from)
 }
 
-/// Puts all pages of a list into the mailbox.
-async fn all<T>(
+fn key(result: Result<Key, ClientError>) -> Result<Reply, RequestError> {
+    reply(result, |key| Reply::Key(Box::new(key)))
+}
+
+/// Requests every page of a list and sends one reply for each.
+async fn send_list(client: &Client, list: ListRequest, replies: &ReplySender) -> Result<(), RequestError> {
+    match list {
+        ListRequest::Keys(kind) => {
+            let query = KeysQuery { include: Some(IncludedKeys::Revoked), ..KeysQuery::default() };
+            send_keys(client, kind, query, replies).await
+        }
+        ListRequest::Changes { kind, since } => {
+            let query = KeysQuery { changed_since: Some(since), ..KeysQuery::default() };
+            send_keys(client, kind, query, replies).await
+        }
+        ListRequest::Rotations(kind) => {
+            let query = RotationsQuery { owner: kind, usage: Some(true), ..RotationsQuery::default() };
+            send_pages(client.pages(ListRotations, query, Retention::All), Reply::Rotations, replies).await
+        }
+        ListRequest::Members => {
+            send_pages(
+                client.pages(ListMembers, PageQuery::default(), Retention::All),
+                Reply::Members,
+                replies,
+            )
+            .await
+        }
+        ListRequest::Reviews(query) => {
+            send_pages(client.pages(ListReviews, query, Retention::All), Reply::Reviews, replies).await
+        }
+    }
+}
+
+async fn send_keys(
+    client: &Client,
+    kind: KeyKind,
+    query: KeysQuery,
+    replies: &ReplySender,
+) -> Result<(), RequestError> {
+    let mut pages = std::pin::pin!(client.key_pages(kind, query, Retention::All));
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        // The model asks only whether a page is the last one; cursors stay in the client.
+        let next_cursor = (!page.last).then(|| "more".to_owned());
+        let metadata = PageMetadata { next_cursor, as_of: page.as_of, total: page.total };
+        replies.send(Ok(Reply::Keys(Page { metadata, data: page.keys }))).await;
+    }
+    Ok(())
+}
+
+async fn send_pages<T>(
     pages: impl Stream<Item = Result<Page<T>, ClientError>>,
-    reply: impl Fn(Page<T>) -> Reply,
-    mailbox: &ReplySender,
+    to_reply: impl Fn(Page<T>) -> Reply,
+    replies: &ReplySender,
 ) -> Result<(), RequestError> {
     let mut pages = std::pin::pin!(pages);
     while let Some(page) = pages.next().await {
-        mailbox.put(Ok(reply(page?))).await;
+        replies.send(Ok(to_reply(page?))).await;
     }
     Ok(())
 }

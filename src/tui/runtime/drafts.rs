@@ -55,9 +55,9 @@ impl Drafts {
             }
         }
         let kept = match whole {
-            Some(whole) => self.line.records.save_drafts(&(whole + &lines)),
+            Some(whole) => self.line.saved_state().save_drafts(&(whole + &lines)),
             None if lines.is_empty() => Ok(()),
-            None => self.line.records.append_drafts(&lines),
+            None => self.line.saved_state().append_drafts(&lines),
         };
         if let Err(why) = kept {
             tracing::warn!(%why, "drafts were not kept");

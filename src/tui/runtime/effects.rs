@@ -46,7 +46,7 @@ impl Effects {
     }
 
     pub(super) fn records(&self) -> &SavedState {
-        &self.line.records
+        self.line.saved_state()
     }
 
     /// Asks the server. Before a decision is sent, all drafts are on the disk, however slow it is: whatever becomes of this program,
@@ -59,19 +59,19 @@ impl Effects {
                 // It only fails by a panic, which was reported.
                 let _ = tokio::task::spawn_blocking(move || drafts.flush()).await;
             }
-            line.ask(ask, mailbox).await;
+            line.send(ask, &mailbox).await;
         });
     }
 
     /// Finishes a delivery in a task and replies.
     pub(super) fn finish_delivery(&mut self, ticket: Ticket, delivery: BackgroundDelivery) {
         let deliveries = self.deliveries.clone();
-        self.spawn(ticket, |mailbox| async move { mailbox.put(deliveries.finish(delivery).await).await });
+        self.spawn(ticket, |mailbox| async move { mailbox.send(deliveries.finish(delivery).await).await });
     }
 
     /// Answers at once.
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
-        self.spawn(ticket, |mailbox| async move { mailbox.put(result).await });
+        self.spawn(ticket, |mailbox| async move { mailbox.send(result).await });
     }
 
     /// Stops what runs under a ticket.
@@ -85,11 +85,11 @@ impl Effects {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mailbox = ReplySender { messages: self.messages.clone(), ticket };
+        let mailbox = ReplySender::new(self.messages.clone(), ticket);
         let work = AssertUnwindSafe(work(mailbox.clone())).catch_unwind();
         let task = self.handle.spawn(async move {
             if work.await.is_err() {
-                mailbox.put(Err(RequestError::Local(FAULT.to_owned()))).await;
+                mailbox.send(Err(RequestError::Local(FAULT.to_owned()))).await;
             }
         });
         if self.running.len() > TIDY_ABOVE {

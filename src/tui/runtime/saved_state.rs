@@ -13,7 +13,7 @@ use crate::wire::keys::CreateKey;
 use crate::wire::sessions::CreatedSession;
 
 /// Keeps records in the state folder, or nowhere where there is none.
-pub(super) struct SavedState {
+pub struct SavedState {
     state: Option<StateFolder>,
     profile: String,
     clock: Clock,
@@ -28,7 +28,8 @@ impl From<StateError> for RequestError {
 }
 
 impl SavedState {
-    pub(super) fn new(state: Option<StateFolder>, profile: String, clock: Clock) -> Self {
+    /// Creates a store for a profile. Without `state`, nothing is stored.
+    pub fn new(state: Option<StateFolder>, profile: String, clock: Clock) -> Self {
         Self { state, profile, clock, held: Mutex::default() }
     }
 
@@ -42,7 +43,7 @@ impl SavedState {
     }
 
     /// The creates that earlier runs left behind on this server. This process answers for them from now on.
-    pub(super) fn take_over_abandoned(&self, server: &ServerAddress) -> Vec<UnfinishedCreate> {
+    pub fn take_over_abandoned(&self, server: &ServerAddress) -> Vec<UnfinishedCreate> {
         let found = self.state.as_ref().map(StateFolder::take_over_abandoned);
         let found = found.and_then(Result::ok).unwrap_or_default();
         let mut pending = Vec::new();
@@ -118,7 +119,7 @@ impl SavedState {
     }
 
     /// The secret is stored, or the key is gone.
-    pub(super) fn done(&self, idempotency_key: &str) {
+    pub fn done(&self, idempotency_key: &str) {
         if let Some((_, recorded)) = self.held().remove(idempotency_key)
             && let Err(error) = recorded.remove()
         {
@@ -146,13 +147,13 @@ impl SavedState {
     }
 
     /// The drafts of the last run. Damaged or missing ones are none.
-    pub(super) fn drafts(&self) -> String {
+    pub fn drafts(&self) -> String {
         let read = self.state.as_ref().and_then(|state| state.drafts(&self.profile).ok());
         read.map(|text| text.as_str().to_owned()).unwrap_or_default()
     }
 
     /// Keeps a change of the drafts for the next run.
-    pub(super) fn append_drafts(&self, lines: &str) -> Result<(), RequestError> {
+    pub fn append_drafts(&self, lines: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.append_drafts(&self.profile, lines)?;
         }
@@ -160,7 +161,7 @@ impl SavedState {
     }
 
     /// Keeps the drafts for the next run.
-    pub(super) fn save_drafts(&self, drafts: &str) -> Result<(), RequestError> {
+    pub fn save_drafts(&self, drafts: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.save_drafts(&self.profile, drafts)?;
         }

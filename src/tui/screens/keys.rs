@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::tui::context::{Connection, Context, RETRY_DELAY, ReplyTo};
 use crate::tui::key_list::{Changes, KeyList, LoadState};
 use crate::tui::keymap::Action;
-use crate::tui::msg::{ApiRequest, RequestError, UiTime};
+use crate::tui::msg::{ApiRequest, ListRequest, RequestError, UiTime};
 use crate::tui::search::Search;
 use crate::tui::table::{self, CellContext, Table, TableColumn, TableRow};
 use crate::wire::page::Page;
@@ -101,7 +101,7 @@ impl State {
         context.cancel_requests(ReplyTo::Changes(self.kind));
         self.key_list.begin(context.now);
         self.next_refresh = None;
-        context.request(ReplyTo::List(self.kind), ApiRequest::Keys(self.kind));
+        context.request(ReplyTo::List(self.kind), ApiRequest::List(ListRequest::Keys(self.kind)));
     }
 
     /// Whether a spinner turns: pages arrive, or somebody waits for changes.
@@ -145,7 +145,10 @@ impl State {
         self.next_refresh = None;
         match self.key_list.as_of {
             Some(since) if self.key_list.load_state == LoadState::Complete => {
-                context.request(ReplyTo::Changes(self.kind), ApiRequest::Changes { kind: self.kind, since });
+                context.request(
+                    ReplyTo::Changes(self.kind),
+                    ApiRequest::List(ListRequest::Changes { kind: self.kind, since }),
+                );
             }
             _ => self.load(context),
         }

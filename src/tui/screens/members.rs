@@ -10,7 +10,7 @@ use crate::domain::text;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
-use crate::tui::msg::{ApiRequest, RequestError};
+use crate::tui::msg::{ApiRequest, ListRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::search::Search;
 use crate::tui::table::{self, CellContext, Table, TableRow};
@@ -84,7 +84,7 @@ impl State {
         context.cancel_requests(ReplyTo::Members);
         self.arriving.clear();
         self.load_state = LoadState::Loading { since: context.now };
-        context.request(ReplyTo::Members, ApiRequest::Members);
+        context.request(ReplyTo::Members, ApiRequest::List(ListRequest::Members));
     }
 
     /// Takes a page of the list; the last one completes it.

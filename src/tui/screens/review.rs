@@ -12,7 +12,7 @@ use crate::tui::chart::LastUseHistogram;
 use crate::tui::context::{Context, ReplyTo, StartOptions};
 use crate::tui::key_list::{Changes, KeyList, LoadState};
 use crate::tui::keymap::Action;
-use crate::tui::msg::{ApiRequest, Effect, RequestError};
+use crate::tui::msg::{ApiRequest, Effect, ListRequest, RequestError};
 use crate::tui::screens::keys;
 use crate::tui::search::Search;
 use crate::tui::table::{ColumnSort, ColumnWidth, Table, TableColumn};
@@ -132,7 +132,7 @@ impl State {
         }
         self.history = LoadState::Loading { since: context.now };
         let query = ReviewsQuery { limit: Some(LIMIT_MAX), ..ReviewsQuery::default() };
-        context.request(ReplyTo::History, ApiRequest::Reviews(query));
+        context.request(ReplyTo::History, ApiRequest::List(ListRequest::Reviews(query)));
     }
 
     /// Takes a page of applied decisions. What this sitting had already applied is no draft any more.

@@ -13,7 +13,7 @@ use crate::domain::time::{SECOND, Timestamp};
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
-use crate::tui::msg::{ApiRequest, RequestError};
+use crate::tui::msg::{ApiRequest, ListRequest, RequestError};
 use crate::tui::screens::keys::sentence;
 use crate::tui::screens::members::say;
 use crate::tui::search::Search;
@@ -122,7 +122,7 @@ impl State {
         for kind in [KeyKind::Personal, KeyKind::Organization] {
             if context.check_permission(Permission::ListKeys(kind)).is_ok() {
                 self.left += 1;
-                context.request(ReplyTo::Rotations, ApiRequest::Rotations(kind));
+                context.request(ReplyTo::Rotations, ApiRequest::List(ListRequest::Rotations(kind)));
             }
         }
     }

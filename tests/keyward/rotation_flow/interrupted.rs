@@ -31,22 +31,21 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
                     assert_eq!(all.len(), 1, "{at}");
                     all.remove(0)
                 };
-                let mut screens = UiHarness::open(ada, "").await.press(&format!("2/{name}<enter>R")).await;
+                let mut screens = UiHarness::open(ada).await.press(&format!("2/{name}<enter>R")).await;
                 screens.crash_at = crash_at;
                 let screens = screens.press("<enter><enter>").await;
-                let (pending, first) = (screens.pending.clone(), screens.secret.clone().unwrap());
-                assert_eq!(pending.len(), 1, "{at}: {}", screens.screen());
-                drop(screens);
+                let first = screens.secret.clone().unwrap();
+                assert_eq!(screens.state().unfinished_creates(), 1, "{at}: {}", screens.screen());
                 let first = days.holder(&first);
 
-                let next = UiHarness::resume(ada, "", pending).await;
+                let next = UiHarness::resume(ada, screens.end()).await;
                 assert!(next.screen().contains("An unfinished create"), "{at}: {}", next.screen());
                 assert!(next.screen().contains(&old.key.masked), "{at}: {}", next.screen());
                 let next = next.press(choice).await;
                 let second = next.secret.as_deref().map(|secret| days.holder(secret));
                 match choice {
                     HAVE_IT => {
-                        assert!(accepted(&first).await && next.pending.is_empty(), "{at}");
+                        assert!(accepted(&first).await && next.state().unfinished_creates() == 0, "{at}");
                         assert_eq!(of(rotations(&ada.client).await).phase, Phase::Drain, "{at}");
                     }
                     ANEW => {
@@ -54,17 +53,17 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
                         assert_eq!(of(rotations(&ada.client).await).phase, Phase::Switch, "{at}");
                         assert!(accepted(&second.unwrap()).await, "{at}");
                         let next = next.press("sy").await;
-                        assert!(next.pending.is_empty(), "{at}: {}", next.screen());
+                        assert_eq!(next.state().unfinished_creates(), 0, "{at}: {}", next.screen());
                     }
                     _ => {
-                        assert!(!accepted(&first).await && next.pending.is_empty(), "{at}");
+                        assert!(!accepted(&first).await && next.state().unfinished_creates() == 0, "{at}");
                         if let Some(second) = second {
                             assert!(!accepted(&second).await, "{at}");
                         }
                         assert_eq!(of(rotations(&ada.client).await).phase, Phase::Abandoned, "{at}");
                         // It is begun again from the old key.
                         let again =
-                            UiHarness::open(ada, "").await.press(&format!("4/{name}<enter>R<enter>")).await;
+                            UiHarness::open(ada).await.press(&format!("4/{name}<enter>R<enter>")).await;
                         let third = days.holder(again.secret.as_deref().unwrap());
                         assert!(!accepted(&first).await && accepted(&third).await, "{at}");
                         assert_eq!(of(rotations(&ada.client).await).phase, Phase::Drain, "{at}");
@@ -85,9 +84,9 @@ async fn a_replacement_with_a_lost_secret_is_replaced() {
         let ada = &days.server.ada;
         let old = days.create("Press shop", None).await;
         assert!(old.used().await);
-        let lost = UiHarness::open(ada, "").await.press("2R<enter><enter>sy").await;
+        let lost = UiHarness::open(ada).await.press("2R<enter><enter>sy").await;
         let lost = days.holder(lost.secret.as_deref().unwrap());
-        let next = UiHarness::open(ada, "").await.press("4<enter>R<enter>").await;
+        let next = UiHarness::open(ada).await.press("4<enter>R<enter>").await;
         let next = days.holder(next.secret.as_deref().unwrap_or_else(|| panic!("{}", next.screen())));
         assert!(!accepted(&lost).await, "{}: two secrets live", database.name);
         assert_eq!(days.seen_by(ada).await.phase, Phase::Switch);
@@ -96,9 +95,9 @@ async fn a_replacement_with_a_lost_secret_is_replaced() {
 
         // Used while the popup was open: someone has it after all.
         let again = days.create("Paint shop", None).await;
-        let kept = UiHarness::open(ada, "").await.press("2/paint<enter>R<enter><enter>sy").await;
+        let kept = UiHarness::open(ada).await.press("2/paint<enter>R<enter><enter>sy").await;
         let kept = days.holder(kept.secret.as_deref().unwrap());
-        let popup = UiHarness::open(ada, "").await.press("4/phase:switch<enter><enter>R").await;
+        let popup = UiHarness::open(ada).await.press("4/phase:switch<enter><enter>R").await;
         assert!(popup.screen().contains("Replace the replacement"), "{}", popup.screen());
         assert!(accepted(&kept).await);
         let popup = popup.press("<enter>").await;
@@ -120,15 +119,14 @@ async fn a_leaked_key_is_revoked_and_replaced_wherever_the_program_crashes() {
             let name = format!("leak-{}", char::from(b'a' + u8::try_from(crash_at).unwrap()));
             let old = days.create(&name, None).await;
             assert!(old.used().await);
-            let mut screens = UiHarness::open(ada, "").await.press(&format!("2/{name}<enter>RL")).await;
+            let mut screens = UiHarness::open(ada).await.press(&format!("2/{name}<enter>RL")).await;
             screens.crash_at = Some(crash_at);
             let four = old.key.last_four().to_owned();
             let crashed = screens.press(&four).await.press("<enter>").await;
-            let (survived, pending) = (!crashed.has_crashed(), crashed.pending.clone());
-            drop(crashed);
-            assert_eq!(pending.len(), 1, "{at}");
+            let survived = !crashed.has_crashed();
+            assert_eq!(crashed.state().unfinished_creates(), 1, "{at}");
             // Whatever was done, the next start issues one secret and lets the leaked key die.
-            let next = UiHarness::resume(ada, "", pending).await.press(ANEW).await;
+            let next = UiHarness::resume(ada, crashed.end()).await.press(ANEW).await;
             let next =
                 days.holder(next.secret.as_deref().unwrap_or_else(|| panic!("{at}: {}", next.screen())));
             assert!(accepted(&next).await && !old.used().await, "{at}");
@@ -156,8 +154,8 @@ async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
         let old = days.create("Press shop", None).await;
         assert!(old.used().await);
         // Both are in the popup that creates the replacement.
-        let adas = UiHarness::open(ada, "").await.press("2R<enter>").await;
-        let bens = UiHarness::open(&ben, "").await.press("2R<enter>").await;
+        let adas = UiHarness::open(ada).await.press("2R<enter>").await;
+        let bens = UiHarness::open(&ben).await.press("2R<enter>").await;
         let (adas, bens) = (adas.press("<enter>").await, bens.press("<enter>").await);
         let new = days.holder(adas.secret.as_deref().unwrap());
         assert!(
@@ -168,8 +166,8 @@ async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
         assert!(accepted(&new).await);
         days.pass(3 * DAY).await;
         // Both are asked whether the old key is to go.
-        let adas = UiHarness::open(ada, "").await.press("4<enter>x").await;
-        let bens = UiHarness::open(&ben, "").await.press("4<enter>x").await;
+        let adas = UiHarness::open(ada).await.press("4<enter>x").await;
+        let bens = UiHarness::open(&ben).await.press("4<enter>x").await;
         let (adas, bens) = (adas.press("y").await, bens.press("y").await);
         assert!(adas.screen().contains("its next request gets 401"), "{}", adas.screen());
         assert!(bens.screen().contains("was revoked by ada@plant.example already"), "{}", bens.screen());

@@ -22,6 +22,7 @@ use ratatui::layout::Rect;
 
 use super::key_fixtures;
 use super::member_fixtures;
+use crate::support::ui_harness::key_names;
 
 mod fake_replies;
 
@@ -142,7 +143,7 @@ impl Driver {
             |effect| matches!(effect, Effect::Request { request: held, .. } if format!("{held:?}").starts_with(ask)),
         );
         self.held_effects = later.into();
-        assert!(!now.is_empty(), "{ask} was not request: {:?}", self.held_effects);
+        assert!(!now.is_empty(), "{ask} is not held back: {:?}", self.held_effects);
         for effect in now {
             self.run(effect);
         }
@@ -220,15 +221,8 @@ impl Driver {
 
     /// Presses keys one after the other, each in a frame of its own: `3jx<enter>`.
     pub fn press(mut self, keys: &str) -> Self {
-        let mut rest = keys;
-        while let Some(c) = rest.chars().next() {
-            let (name, after) = match rest.strip_prefix('<').and_then(|cut| cut.split_once('>')) {
-                Some((name, after)) if !name.is_empty() => (name, after),
-                _ => rest.split_at(c.len_utf8()),
-            };
-            rest = after;
-            let name = if name == " " { "space" } else { name };
-            self.send(Msg::KeyPress(KeySequence::parse(name).unwrap().first));
+        for key in key_names(keys) {
+            self.send(Msg::KeyPress(KeySequence::parse(key).unwrap().first));
             self.frame();
         }
         self

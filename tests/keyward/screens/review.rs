@@ -190,7 +190,7 @@ fn the_preview_also_waits_for_the_keys() {
     let mut driver = Driver::prepare(start, Role::Admin);
     driver.keys = stale(3);
     // The tab is open before the keys are there, and what was applied before is known first.
-    let driver = driver.hold_replies().release_batch().press("3").release_only("Reviews").press("A");
+    let driver = driver.hold_replies().release_batch().press("3").release_only("List(Reviews").press("A");
     assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
     let driver = driver.release();
     assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());

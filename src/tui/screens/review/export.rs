@@ -13,7 +13,7 @@ use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
-use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError};
+use crate::tui::msg::{ApiRequest, Delivery, ListRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{format_count, key_hints, radio_button, wrap_paragraph};
 use crate::tui::theme::StyleRole;
@@ -52,7 +52,7 @@ impl ExportPopup {
     fn ask(&mut self, context: &mut Context) {
         let review = (!self.all).then_some(self.review);
         let query = ReviewsQuery { limit: Some(LIMIT_MAX), review, ..ReviewsQuery::default() };
-        context.request(ReplyTo::Popup, ApiRequest::Reviews(query));
+        context.request(ReplyTo::Popup, ApiRequest::List(ListRequest::Reviews(query)));
     }
 
     fn again(&mut self, context: &mut Context) {

@@ -5,7 +5,7 @@ use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::review::{Decision, ReviewRecord};
 use keyward::domain::time::{DAY, MINUTE};
 use keyward::domain::usage::{Bucket, ClientUse, DailyUse, Usage};
-use keyward::tui::msg::{ApiRequest, Reply, RequestError};
+use keyward::tui::msg::{ApiRequest, ListRequest, Reply, RequestError};
 use keyward::wire::keys::{CreatedKey, RevokeKey, SecretString};
 use keyward::wire::members::ChangedRole;
 use keyward::wire::page::{Page, PageMetadata};
@@ -28,10 +28,13 @@ impl Driver {
             ApiRequest::Me | ApiRequest::SignIn(_) | ApiRequest::SignInAt { .. } => {
                 Reply::Me(Box::new(key_fixtures::me(self.role)))
             }
-            ApiRequest::Keys(_) | ApiRequest::Changes { .. } if self.deny_key_lists => {
+            ApiRequest::List(ListRequest::Keys(_)) | ApiRequest::List(ListRequest::Changes { .. })
+                if self.deny_key_lists =>
+            {
                 return Err(problem(ProblemType::NotPermitted, "Not for you."));
             }
-            ApiRequest::Keys(kind) | ApiRequest::Changes { kind, .. } => Reply::Keys(page(self.of(kind))),
+            ApiRequest::List(ListRequest::Keys(kind))
+            | ApiRequest::List(ListRequest::Changes { kind, .. }) => Reply::Keys(page(self.of(kind))),
             ApiRequest::Create { kind, body, .. } => {
                 let mut key = key_fixtures::key(
                     500 + u16::try_from(self.keys.len()).unwrap(),
@@ -82,8 +85,10 @@ impl Driver {
                 key.version += 1;
                 Reply::Key(Box::new(key.clone()))
             }
-            ApiRequest::Members => Reply::Members(member_fixtures::page(self.members.clone())),
-            ApiRequest::Rotations(kind) => {
+            ApiRequest::List(ListRequest::Members) => {
+                Reply::Members(member_fixtures::page(self.members.clone()))
+            }
+            ApiRequest::List(ListRequest::Rotations(kind)) => {
                 let of = self.rotations.iter().filter(|rotation| rotation.old.kind == kind).cloned();
                 Reply::Rotations(member_fixtures::page(of.collect()))
             }
@@ -107,7 +112,7 @@ impl Driver {
                 dry_run,
             ))),
             ApiRequest::EndSessions(_) => Reply::Done("ended all sessions".to_owned()),
-            ApiRequest::Reviews(query) => {
+            ApiRequest::List(ListRequest::Reviews(query)) => {
                 let data = self.reviews.iter().rev();
                 let data =
                     data.filter(|r| query.review.is_none_or(|id| r.review_id == id)).cloned().collect();
