@@ -28,13 +28,12 @@ impl Driver {
             ApiRequest::Me | ApiRequest::SignIn(_) | ApiRequest::SignInAt { .. } => {
                 Reply::Me(Box::new(key_fixtures::me(self.role)))
             }
-            ApiRequest::List(ListRequest::Keys(_)) | ApiRequest::List(ListRequest::Changes { .. })
-                if self.deny_key_lists =>
-            {
+            ApiRequest::List(ListRequest::Keys(_) | ListRequest::Changes { .. }) if self.deny_key_lists => {
                 return Err(problem(ProblemType::NotPermitted, "Not for you."));
             }
-            ApiRequest::List(ListRequest::Keys(kind))
-            | ApiRequest::List(ListRequest::Changes { kind, .. }) => Reply::Keys(page(self.of(kind))),
+            ApiRequest::List(ListRequest::Keys(kind) | ListRequest::Changes { kind, .. }) => {
+                Reply::Keys(page(self.of(kind)))
+            }
             ApiRequest::Create { kind, body, .. } => {
                 let mut key = key_fixtures::key(
                     500 + u16::try_from(self.keys.len()).unwrap(),
