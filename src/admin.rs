@@ -1,4 +1,6 @@
-//! What is done on the server's host: run the server, set up its organization, rescue, back up. Wiring, for the program.
+//! Commands on the server's host: `serve`, `admin` and `backup`. They open the database themselves, without HTTP.
+//!
+//! Start reading with [`serve`]. Only wiring: rules belong in `domain`, SQL in `store`.
 
 use std::path::PathBuf;
 
@@ -17,36 +19,36 @@ mod serve;
 
 pub use serve::serve;
 
-/// How long a sign-in code of the host is good for, as that of an invitation.
-const CODE_LIVES: i64 = 3 * DAY;
+/// Lifetime of a sign-in code that is created on the host, in milliseconds. The same as that of an invitation.
+const CODE_LIFETIME: i64 = 3 * DAY;
 
-/// `keyward admin …`
+/// Runs `keyward admin init`, `invite` or `accept-restore`.
 ///
 /// # Errors
-/// The database cannot be used, or is not as it should be.
+/// The database cannot be opened or written, or is in the wrong state for the command.
 pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         AdminCommand::Init { database, organization, email } => {
             let organization = key::normalize_name(&organization)
                 .map_err(|e| CommandError::usage(format!("--organization {e}")))?;
-            let (invitation, code) = invitation(&email, context)?;
+            let (invitation, code) = new_invitation(&email, context)?;
             let store = open(&database, OpenMode::SetUp, context).await?;
             let done = store
                 .set_up_organization(organization.clone(), invitation.clone(), clock::random_bytes)
                 .await;
             store.close().await;
             done?;
-            output::print_message(&format!("Set up {organization}. {}", hand_over(&invitation)));
-            code_out(&code)
+            output::print_message(&format!("Set up {organization}. {}", describe_invitation(&invitation)));
+            print_code(&code)
         }
         AdminCommand::Invite { database, email } => {
-            let (invitation, code) = invitation(&email, context)?;
+            let (invitation, code) = new_invitation(&email, context)?;
             let store = open(&database, OpenMode::Tool, context).await?;
             let done = store.invite_admin(invitation.clone(), clock::random_bytes).await;
             store.close().await;
             done?;
-            output::print_message(&hand_over(&invitation));
-            code_out(&code)
+            output::print_message(&describe_invitation(&invitation));
+            print_code(&code)
         }
         AdminCommand::AcceptRestore { database } => {
             let store = open(&database, OpenMode::Tool, context).await?;
@@ -55,43 +57,42 @@ pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<Ex
             let restored = done?;
             output::print_message(&if restored.was_pending {
                 format!(
-                    "Accepted. Keys revoked again: {}. Keys that were revoked after the backup and are not known here live: \
-                     look through `keyward activity` and revoke them. Start the server now.",
+                    "Accepted. Keys revoked again: {}. A key that was revoked after the backup but is missing from this host's list of \
+                     revocations is active: check `keyward activity` and revoke it. Start the server now.",
                     restored.revoked_again
                 )
             } else {
-                "There was nothing to accept: the database and its list of revocations fit together."
-                    .to_owned()
+                "Nothing to accept: the database matches its list of revocations.".to_owned()
             });
             Ok(ExitCode::Success)
         }
     }
 }
 
-/// `keyward backup`
+/// Runs `keyward backup`.
 ///
 /// # Errors
-/// The database cannot be used, or the file cannot be written.
+/// The database cannot be opened, or the file exists or cannot be written.
 pub async fn backup(args: &BackupArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let store = open(&args.database, OpenMode::Tool, context).await?;
     let done = store.backup(&args.to).await;
     store.close().await;
     done?;
     output::print_message(&format!(
-        "Wrote {}. Restoring it: stop the server, put it in the database's place, remove what ends in -wal and -shm beside it, \
-         start the server.",
+        "Wrote {}. To restore it: stop the server, replace the database file with it, remove the files beside it that end in -wal \
+         and -shm, start the server.",
         args.to.display()
     ));
     Ok(ExitCode::Success)
 }
 
-/// Which database: the flag, else the configuration with the environment over it.
+/// Chooses the database: `--data`, then the environment, then the configuration file.
 fn target(database: &DatabaseArgs, context: &CommandContext) -> Result<DatabaseLocation, CommandError> {
     let server = &context.config.server;
     match (&database.data, server.database_url.as_str(), server.data.as_str()) {
         (Some(file), ..) => Ok(DatabaseLocation::Sqlite(file.clone())),
         (None, "", "") => Err(CommandError::usage(
-            "which database? Say --data FILE for SQLite, or set KEYWARD_DATABASE_URL for PostgreSQL",
+            "no database was named; pass --data FILE for SQLite, or set KEYWARD_DATABASE_URL for PostgreSQL",
         )),
         (None, "", file) => Ok(DatabaseLocation::Sqlite(PathBuf::from(file))),
         (None, url, _) => Ok(DatabaseLocation::Postgres(url.to_owned())),
@@ -107,24 +108,24 @@ async fn open(
     Ok(Store::open(&target, access, context.clock.now(), clock::random_bytes).await?)
 }
 
-fn invitation(address: &str, context: &CommandContext) -> Result<(AdminInvitation, Token), CommandError> {
+fn new_invitation(address: &str, context: &CommandContext) -> Result<(AdminInvitation, Token), CommandError> {
     let email = email::normalize_email(address).map_err(|e| CommandError::usage(format!("--email: {e}")))?;
     let code = Token::new(TokenKind::Code, clock::random_bytes());
     let at = context.clock.now();
     let digest = TokenKind::Code.digest(code.expose()).expect("a new token is well-formed");
-    Ok((AdminInvitation { email, code: digest, at, expires_at: at.plus(CODE_LIVES) }, code))
+    Ok((AdminInvitation { email, code: digest, at, expires_at: at.plus(CODE_LIFETIME) }, code))
 }
 
-fn hand_over(invitation: &AdminInvitation) -> String {
+fn describe_invitation(invitation: &AdminInvitation) -> String {
     format!(
-        "{} signs in with `keyward login URL` and the code below; it works once, until {}.",
+        "{} can sign in with `keyward login URL` and the code below. It works once, until {}.",
         text::sanitize_line(&invitation.email),
         output::format_time(invitation.expires_at)
     )
 }
 
-/// The code alone on standard output.
-fn code_out(code: &Token) -> Result<ExitCode, CommandError> {
+/// Prints only the code to standard output, for scripts.
+fn print_code(code: &Token) -> Result<ExitCode, CommandError> {
     output::write_stdout(code.expose().as_bytes())?;
     output::write_stdout(b"\n")?;
     Ok(ExitCode::Success)
@@ -138,7 +139,7 @@ impl From<OpenStoreError> for CommandError {
                 ExitCode::Refused
             }
             OpenStoreError::Address => ExitCode::Usage,
-            OpenStoreError::Database(error) => of_database(error),
+            OpenStoreError::Database(error) => exit_code_for(error),
             _ => ExitCode::Failure,
         };
         Self::new(exit, error.to_string())
@@ -150,7 +151,7 @@ impl From<SetUpError> for CommandError {
         let exit = match &error {
             SetUpError::AlreadySetUp => ExitCode::Refused,
             SetUpError::NotSetUp => ExitCode::NotFound,
-            SetUpError::Database(error) => of_database(error),
+            SetUpError::Database(error) => exit_code_for(error),
         };
         Self::new(exit, error.to_string())
     }
@@ -165,16 +166,16 @@ impl From<BackupError> for CommandError {
             {
                 Self::new(
                     ExitCode::Refused,
-                    format!("{} exists and is never overwritten: name another file", path.display()),
+                    format!("{} exists and will not be overwritten; name another file", path.display()),
                 )
             }
             BackupError::File(error) => error.into(),
-            BackupError::Database(error) => Self::new(of_database(&error), error.to_string()),
+            BackupError::Database(error) => Self::new(exit_code_for(&error), error.to_string()),
         }
     }
 }
 
-fn of_database(error: &crate::store::StoreError) -> ExitCode {
+fn exit_code_for(error: &crate::store::StoreError) -> ExitCode {
     match error {
         crate::store::StoreError::Unreachable(_) | crate::store::StoreError::Busy => ExitCode::Unreachable,
         _ => ExitCode::Failure,

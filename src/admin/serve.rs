@@ -1,4 +1,4 @@
-//! `keyward serve`: the server in the foreground, until a signal ends it.
+//! `keyward serve`: runs the server in the foreground until a signal stops it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,19 +11,19 @@ use super::open;
 use crate::cli::{CommandContext, CommandError, ExitCode, ServeArgs};
 use crate::config::Config;
 use crate::server::observability::logs;
-use crate::server::settings::{ServerLimits, SessionLifetimes, Settings, TlsFiles};
+use crate::server::settings::{SessionLifetimes, Settings, TlsFiles, TrafficLimits};
 use crate::server::{self, StartError};
 use crate::store::{OpenMode, OpenStoreError};
 
-/// Serves until it is told to stop; gives the exit code of the signal.
+/// Runs the server until SIGTERM, SIGINT or SIGHUP, and returns the exit code for that signal: 128 and its number.
 ///
 /// # Errors
-/// The settings, the database or the address cannot be used.
+/// The settings are invalid, the database cannot be opened, or the address cannot be listened on.
 pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, CommandError> {
     let settings = settings(args, &context.config)?;
     let log = &context.config.server.log;
     let filter = if log.contains(['=', ',']) { log.clone() } else { format!("{log},sqlx=warn,hyper=warn") };
-    // Where a subscriber is there already (tests), that one stays.
+    // Fails if a subscriber is installed, as in tests; that one stays.
     let _ = tracing::subscriber::set_global_default(logs::subscriber(io::stderr, &filter));
     let store = open(&args.database, OpenMode::Serve, context).await?;
     if let Some(pending) = store.restore_pending() {
@@ -31,7 +31,7 @@ pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, Com
     }
     let organization = async { store.reader().await?.organization().await };
     if organization.await.map_err(OpenStoreError::Database)?.is_none() {
-        tracing::warn!("nobody can sign in yet: set up the organization with `keyward admin init`");
+        tracing::warn!("no one can sign in yet; set up the organization with `keyward admin init`");
     }
     let tls = settings.tls.is_some();
     let mut terminate = signals(SignalKind::terminate())?;
@@ -41,7 +41,7 @@ pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, Com
     let scheme = if tls { "https" } else { "http" };
     tracing::info!(url = %format_args!("{scheme}://{}", running.addr), "serving");
     if let Some(observe) = running.observe_addr {
-        tracing::info!(url = %format_args!("http://{observe}"), "observed");
+        tracing::info!(url = %format_args!("http://{observe}"), "serving health checks and metrics");
     }
     let signal = tokio::select! {
         _ = terminate.recv() => 15,
@@ -55,16 +55,16 @@ pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, Com
 }
 
 fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, CommandError> {
-    Ok(signal(kind).context("signals cannot be received")?)
+    Ok(signal(kind).context("cannot install a signal handler")?)
 }
 
-/// The configuration with the flags over it, as the server takes it.
+/// Builds the server's settings from the configuration, overridden by flags.
 fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError> {
     let file = &config.server;
     let address = |setting: &str, text: &str| {
         text.parse::<SocketAddr>().map_err(|_| {
             CommandError::usage(format!(
-                "{setting} = \"{text}\" is no address with a port, such as 127.0.0.1:7711"
+                "{setting} = \"{text}\" is not an address with a port; write HOST:PORT, for example 127.0.0.1:7711"
             ))
         })
     };
@@ -73,7 +73,7 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError>
     let tls = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
         (None, None) => None,
-        _ => return Err(CommandError::usage("TLS needs both: tls_certificate and tls_key")),
+        _ => return Err(CommandError::usage("TLS needs both tls_certificate and tls_key")),
     };
     let proxies = if args.trusted_proxy.is_empty() { &file.trusted_proxies } else { &args.trusted_proxy };
     let trusted_proxies = proxies
@@ -93,7 +93,7 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError>
         insecure_behind_proxy: args.insecure_behind_proxy || file.insecure_behind_proxy,
         trusted_proxies,
         hosts: if args.host.is_empty() { file.hosts.clone() } else { args.host.clone() },
-        limits: ServerLimits {
+        limits: TrafficLimits {
             connections: usize::try_from(limits.connections).unwrap_or(usize::MAX),
             connections_per_address: usize::try_from(limits.connections_per_address).unwrap_or(usize::MAX),
             header_timeout: seconds(limits.header_timeout_seconds),
@@ -131,12 +131,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_defaults_and_those_of_the_file_are_the_same() {
+    fn the_defaults_of_the_server_and_of_the_configuration_file_are_equal() {
         let cli = crate::cli::parse_arguments(&["keyward", "serve", "--data", "x"].map(Into::into))
             .unwrap()
             .unwrap();
         let Some(crate::cli::Command::Serve(args)) = cli.command else { panic!("not serve") };
-        let of_file = settings(&args, &Config::default()).unwrap();
-        assert_eq!(format!("{of_file:?}"), format!("{:?}", Settings::default()));
+        let from_file = settings(&args, &Config::default()).unwrap();
+        assert_eq!(format!("{from_file:?}"), format!("{:?}", Settings::default()));
     }
 }
