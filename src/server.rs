@@ -1,131 +1,84 @@
-//! The key server: one organization's keys over HTTP, for integrations (data plane) and for members (management plane).
+//! The key server: verifies API keys for integrations (data plane), and lets signed-in members manage them (management plane).
+//!
+//! Start reading with [`start`]. A request passes the listener in `http`, then `service`, then a handler. Two flows are explained in
+//! numbered steps: the verification of a key in `verification`, a revoke in `operations::guarded_revoke`. Modules import in this order only:
+//! `handlers` → `router` → `operations` → `context` → `auth`, `verification` → `http` → `error`, `settings`. The server holds no SQL
+//! and never reads the environment.
 
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use handlers::{data_plane, keys, monitoring};
-use http::listener::ListenerTask;
-use http::{connection_limits, host_check, listener, rate_limits, tls};
+use self::http::connection_limits::ConnectionLimits;
+use self::http::host_check::AllowedHosts;
+use self::http::listener::{self, ListenerTask};
+use self::http::rate_limits::RateLimiter;
+use self::http::request_ids::RequestIds;
+use self::http::tls;
+use context::ServerContext;
+use handlers::monitoring;
 use observability::metrics::Metrics;
 use service::Service;
+use site_data::SiteData;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use verification::verifier::{Recorder, Writer};
+use verification::KeyVerification;
+use verification::use_writer::UseWriterThread;
 
 use crate::clock::{self, Clock};
-use crate::store::{self, Store};
+use crate::store::Store;
 
 mod auth;
+mod context;
 mod error;
 mod handlers;
 mod http;
+mod idempotency;
+mod network;
 pub mod observability;
 mod operations;
 mod router;
+mod routes;
 mod service;
 pub mod settings;
+mod site_data;
+mod start_error;
 mod verification;
 
 pub use handlers::openapi;
 pub use settings::Settings;
+pub use start_error::StartError;
 
-/// What every handler can reach. One for each process, in an [`Arc`].
-pub struct Server {
-    /// The database.
-    pub store: Store,
-    /// The time.
-    pub clock: Clock,
-    /// What the server was told.
-    pub settings: Settings,
-    /// Cancelled when the server begins to stop.
-    pub stopping: CancellationToken,
-    /// Counters.
-    pub metrics: Metrics,
-    /// Places for connections.
-    pub connection_limits: connection_limits::ConnectionLimits,
-    /// The uses of keys.
-    pub recorder: Arc<Recorder>,
-    /// What a key reads.
-    pub data: data_plane::Data,
-    /// Which refusals were recorded a moment ago.
-    pub refusals: auth::RefusalThrottle,
-    /// Requests with an `Idempotency-Key` that run now.
-    pub running_requests: keys::InFlightRequests,
-    hosts: host_check::AllowedHosts,
-    limiter: rate_limits::RateLimiter,
-    request_ids: service::RequestIds,
-}
-
-/// Why a server did not start, in words that say what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Another program listens there.
-    #[error("{0} is already in use: stop the other program, or choose another address with `--listen`")]
-    InUse(SocketAddr),
-    /// The address is none of this machine's.
-    #[error("{0} is none of this machine's addresses: choose another with `--listen`")]
-    NotHere(SocketAddr),
-    /// The port is reserved.
-    #[error(
-        "this user may not listen on {0}: choose a port above 1023 with `--listen`, and put a proxy in front"
-    )]
-    NotPermitted(SocketAddr),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {0}: {1}")]
-    Listen(SocketAddr, io::Error),
-    /// Plain HTTP would carry secrets over a network.
-    #[error(
-        "{0} is reached from other machines, and without TLS secrets would cross the network in the clear: give a certificate \
-         and its key, or listen on 127.0.0.1, or, behind a proxy that speaks TLS, use `--insecure-behind-proxy`"
-    )]
-    Plain(SocketAddr),
-    /// Nobody would know which proxy to believe.
-    #[error("`--insecure-behind-proxy` needs `trusted_proxies`: the addresses of the proxies in front")]
-    NoTrustedProxies,
-    /// The database cannot be read.
-    #[error("cannot read the keys: {0}")]
-    Database(#[from] store::StoreError),
-    /// The system gives no thread to record uses with.
-    #[error("cannot start recording the use of keys: {0}")]
-    Thread(io::Error),
-    /// A file for TLS cannot be used.
-    #[error("cannot use {path} for TLS: {why}", path = .path.display())]
-    Tls {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-/// A server that runs until it is told to stop.
+/// A running server. Dropping it does not stop it; call [`shutdown`](Self::shutdown).
 pub struct RunningServer {
-    /// Where it listens.
+    /// The address of the API.
     pub addr: SocketAddr,
-    /// Where `/healthz`, `/readyz` and `/metrics` listen.
+    /// The address of `/healthz`, `/readyz` and `/metrics`.
     pub observe_addr: Option<SocketAddr>,
-    server: Arc<Server>,
-    listening: ListenerTask,
-    observing: Option<ListenerTask>,
-    writer: Writer,
+    context: Arc<ServerContext>,
+    api_listener: ListenerTask,
+    monitoring_listener: Option<ListenerTask>,
+    use_writer: UseWriterThread,
 }
 
 impl RunningServer {
-    /// What the server holds.
-    pub fn server(&self) -> &Arc<Server> {
-        &self.server
+    /// Returns the server's database.
+    pub fn store(&self) -> &Store {
+        &self.context.store
     }
 
-    /// Takes no new requests, finishes those that run, and writes the uses that are only in memory.
+    /// Returns a token that is cancelled when the server begins to stop.
+    pub fn stopping(&self) -> CancellationToken {
+        self.context.stopping.clone()
+    }
+
+    /// Stops accepting requests, finishes those that are running, and writes buffered uses.
     pub async fn shutdown(self) {
-        self.server.stopping.cancel();
-        self.listening.shutdown().await;
-        if let Some(observing) = self.observing {
-            observing.shutdown().await;
+        self.context.stopping.cancel();
+        self.api_listener.shutdown().await;
+        if let Some(listener) = self.monitoring_listener {
+            listener.shutdown().await;
         }
-        self.writer.stop().await;
+        self.use_writer.stop().await;
     }
 }
 
@@ -140,74 +93,72 @@ pub async fn start(
     listener: Option<TcpListener>,
 ) -> Result<RunningServer, StartError> {
     let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
-    let wanted = listener.as_ref().map_or(Ok(settings.listen), TcpListener::local_addr);
-    may_listen(wanted.map_err(|e| StartError::Listen(settings.listen, e))?, &settings)?;
-    let listener = match listener {
+    let address = listener.as_ref().map_or(Ok(settings.listen), TcpListener::local_addr);
+    let address = address.map_err(|e| StartError::Listen(settings.listen, e))?;
+    check_transport(address, &settings)?;
+    let api_listener = match listener {
         Some(listener) => listener,
         None => listener::bind(settings.listen).await?,
     };
-    let observe = match settings.observe {
+    let monitoring_listener = match settings.observe {
         Some(address) => Some(listener::bind(address).await?),
         None => None,
     };
-    let local =
+    let local_address =
         |listener: &TcpListener| listener.local_addr().map_err(|e| StartError::Listen(settings.listen, e));
-    let addr = local(&listener)?;
-    let observe_addr = observe.as_ref().map(local).transpose()?;
-    let recorder = Recorder::load(store.clone(), clock.clone()).await?;
-    let data = data_plane::Data::load(&store).await?;
-    let writer = recorder.clone().start().map_err(StartError::Thread)?;
-    let server = Arc::new(Server {
-        connection_limits: connection_limits(&settings),
-        recorder,
-        data,
-        hosts: host_check::AllowedHosts::new(&settings.hosts),
-        limiter: rate_limits::RateLimiter::new(&settings.limits),
-        request_ids: service::RequestIds::new(clock::random_bytes()),
+    let addr = local_address(&api_listener)?;
+    let observe_addr = monitoring_listener.as_ref().map(local_address).transpose()?;
+    let verification = KeyVerification::load(&store, &clock).await?;
+    let site_data = SiteData::load(&store).await?;
+    let use_writer = verification.start_writer().map_err(StartError::Thread)?;
+    let context = Arc::new(ServerContext {
+        sessions: auth::Sessions::new(store.clone(), clock.clone(), settings.sessions.clone()),
+        verification,
+        site_data,
+        refusals: auth::RefusalLog::default(),
+        in_flight: idempotency::InFlightRequests::default(),
         metrics: Metrics::default(),
-        refusals: auth::RefusalThrottle::default(),
-        running_requests: keys::InFlightRequests::default(),
+        connections: connection_limits(&settings),
+        allowed_hosts: AllowedHosts::new(&settings.hosts),
+        rate_limiter: RateLimiter::new(&settings.limits),
+        request_ids: RequestIds::new(clock::random_bytes()),
         stopping: CancellationToken::new(),
         store,
         clock,
         settings,
     });
-    let limits = &server.settings.limits;
-    let service = Arc::new(Service::new(server.clone()));
-    let listening = listener::start(
-        listener,
-        server.connection_limits.clone(),
-        limits,
-        tls,
-        move |connection, request| {
-            let service = service.clone();
-            async move { service.answer(connection, request).await }
-        },
-    );
-    let observing = observe.map(|listener| {
-        let server = server.clone();
-        listener::start(listener, connection_limits(&server.settings), limits, None, move |_, request| {
-            monitoring::answer(server.clone(), request)
+    let limits = &context.settings.limits;
+    let service = Arc::new(Service::new(context.clone()));
+    let connections = context.connections.clone();
+    let api_listener = listener::start(api_listener, connections, limits, tls, move |connection, request| {
+        let service = service.clone();
+        async move { service.handle(connection, request).await }
+    });
+    let monitoring_listener = monitoring_listener.map(|listener| {
+        let connections = connection_limits(&context.settings);
+        let context = context.clone();
+        listener::start(listener, connections, limits, None, move |_, request| {
+            monitoring::handle(context.clone(), request)
         })
     });
-    Ok(RunningServer { addr, observe_addr, server, listening, observing, writer })
+    Ok(RunningServer { addr, observe_addr, context, api_listener, monitoring_listener, use_writer })
 }
 
-/// Places for the connections of one listener.
-fn connection_limits(settings: &Settings) -> connection_limits::ConnectionLimits {
-    let most = listener::connections_max(settings.limits.connections);
-    connection_limits::ConnectionLimits::new(
-        most,
-        settings.limits.connections_per_address,
-        &settings.trusted_proxies,
-    )
+/// Returns the connection limits of one listener.
+fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    let max = listener::connections_max(settings.limits.connections);
+    ConnectionLimits::new(max, settings.limits.connections_per_address, &settings.trusted_proxies)
 }
 
-/// Whether secrets stay out of other people's sight on the way to `address`.
-fn may_listen(address: SocketAddr, settings: &Settings) -> Result<(), StartError> {
+/// Refuses settings with which secrets would cross a network unencrypted.
+fn check_transport(address: SocketAddr, settings: &Settings) -> Result<(), StartError> {
     if settings.insecure_behind_proxy && settings.trusted_proxies.is_empty() {
         return Err(StartError::NoTrustedProxies);
     }
-    let safe = address.ip().to_canonical().is_loopback() || settings.tls.is_some();
-    if safe || settings.insecure_behind_proxy { Ok(()) } else { Err(StartError::Plain(address)) }
+    let is_encrypted = settings.tls.is_some() || settings.insecure_behind_proxy;
+    if is_encrypted || address.ip().to_canonical().is_loopback() {
+        Ok(())
+    } else {
+        Err(StartError::Plain(address))
+    }
 }

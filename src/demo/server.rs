@@ -137,7 +137,7 @@ mod tests {
         let data = folder.path().join("keyward.db");
         let house = DemoServer { data, listener, keys: 300, role: Role::Normal, session };
         let running = house.open().await.unwrap();
-        let store = &running.server().store;
+        let store = running.store();
         let mut reader = store.reader().await.unwrap();
         assert_eq!(reader.sites().await.unwrap().len(), 3);
         assert_eq!(reader.machines().await.unwrap().len(), 14);

@@ -1,4 +1,4 @@
-//! Everything a handler may refuse, and the one place that makes an answer of it.
+//! Errors of handlers, and their conversion to responses. Every error response is a problem detail (RFC 9457).
 
 use std::time::Duration;
 
@@ -14,98 +14,98 @@ use crate::store;
 use crate::wire::BODY_MAX;
 use crate::wire::problem::{MEDIA_TYPE, Problem, ProblemType};
 
-/// Why a request is refused. No variant holds a credential, so that none can be echoed.
+/// An error response. No variant holds a credential, so that none can be echoed.
 #[derive(Debug)]
-pub enum ApiError {
-    /// The request cannot be read; says what is wrong with it.
+pub(super) enum ApiError {
+    /// The request cannot be parsed, with the reason as a sentence.
     Malformed(String),
-    /// The cursor is none of ours, or belongs to another list.
+    /// The cursor is damaged, or belongs to another list.
     CursorInvalid,
-    /// A create or review without `Idempotency-Key`, or with one that is not 1–255 printable ASCII characters.
+    /// `Idempotency-Key` is missing, or not 1–255 printable ASCII characters.
     IdempotencyKeyMissing,
-    /// Data plane: no `Authorization`.
+    /// Data plane: `Authorization` is missing.
     CredentialsMissing,
-    /// Data plane: `Authorization` is not `Bearer` and one token; says how.
+    /// Data plane: `Authorization` is not `Bearer` and one token, with the mistake as a sentence.
     AuthorizationMalformed(&'static str),
     /// Data plane: the token cannot be a key.
     KeyMalformed(SecretError),
-    /// Data plane: unknown, revoked, or its member was removed. The same answer for all three.
+    /// Data plane: the key is unknown or revoked, or its member was removed. One response for all three.
     KeyInvalid,
-    /// Management plane: no session.
+    /// Management plane: the request has no session.
     SessionMissing,
-    /// Management plane: the session was ended, or never was.
+    /// Management plane: the session has ended, or never existed.
     SessionEnded,
-    /// The sign-in code is unknown, used, superseded or too old.
+    /// The sign-in code is unknown, used, superseded or expired.
     CodeInvalid,
-    /// An API key on the management plane.
+    /// An API key was sent to the management plane.
     KeyNotAllowedHere,
-    /// The rules of the domain say no.
+    /// The member lacks the permission.
     Denied(PermissionError),
-    /// A web page of another origin.
+    /// A web page of another origin sent the request.
     OriginRefused,
-    /// Not there, or another's.
+    /// The resource does not exist, or belongs to another member.
     NotFound,
-    /// The method is none of this path's.
+    /// The path does not support the method.
     MethodNotAllowed,
-    /// The body took too long.
+    /// The body did not arrive in time.
     RequestTimeout,
     /// The first request with this `Idempotency-Key` is still running.
     IdempotencyInProgress,
-    /// The last active admin would be lost.
+    /// The change would leave no active admin.
     LastAdmin,
-    /// The key to replace is revoked, of another kind or owner, or has a live successor; says which.
+    /// The key to replace is revoked, of another kind or owner, or has an active successor. The sentence says which.
     ReplacesConflict(&'static str),
-    /// The key is revoked already.
+    /// The key is already revoked.
     KeyRevoked,
-    /// The member is removed already.
+    /// The member is already removed.
     MemberRemoved,
-    /// The key was used since the time given. With the key as it is now, and how it was used, in words.
+    /// The key was used since the given time. Holds the key as it is now, and a sentence with its last use.
     UsedSince(Box<Key>, String),
-    /// `If-Match` names another version. With the key as it is now.
+    /// `If-Match` names another version. Holds the key as it is now.
     VersionMismatch(Box<Key>),
-    /// `If-Match` names the version with a weak tag, which never matches. With the key as it is now.
+    /// `If-Match` names the version with a weak tag, which never matches. Holds the key as it is now.
     TagWeak(Box<Key>),
-    /// More than the largest body.
+    /// The body is larger than [`BODY_MAX`].
     BodyTooLarge,
-    /// Not JSON.
+    /// The body is not declared as uncompressed JSON.
     MediaTypeUnsupported,
-    /// The `Host` is none of this server's.
+    /// The server does not answer for the host.
     HostUnknown,
-    /// A field is not valid: its name, and what is wrong with it, to be read after the name ("must be …").
+    /// A field is invalid: its name, and a requirement to be read after the name ("must be …").
     Field(String, String),
     /// The `Idempotency-Key` was used with other fields.
     IdempotencyKeyReused,
-    /// `If-Match` is required.
+    /// `If-Match` is missing.
     IfMatchMissing,
-    /// Too many requests; when to come again.
+    /// Too many requests, with the time to wait.
     RateLimited(Duration),
-    /// Busy, starting, stopping, or the database does not answer; says which.
+    /// The server or its database cannot answer now, with the reason and the next step.
     Unavailable(&'static str),
-    /// The commit's outcome is unknown.
+    /// The connection to the database was lost during a commit, so its outcome is unknown.
     OutcomeUnknown,
-    /// The disk is full.
+    /// The disk is full; nothing was changed.
     DiskFull,
-    /// A fault of ours. It was logged; nothing of it is shown.
+    /// A bug or a corrupt database. The cause is logged, and the client only learns the request id.
     Internal,
 }
 
-/// Seconds after which a client should try again when the server cannot answer.
-const TRY_AGAIN_S: u64 = 2;
+/// Seconds after which a client should try again when the server is unavailable.
+const RETRY_AFTER_S: u64 = 2;
 
 impl ApiError {
-    /// A 422 about one field.
-    pub fn field(name: impl Into<String>, wrong: impl std::fmt::Display) -> Self {
-        Self::Field(name.into(), wrong.to_string())
+    /// Returns a 422 about one field. `requirement` is read after the name: "must be …".
+    pub(super) fn field(name: impl Into<String>, requirement: impl std::fmt::Display) -> Self {
+        Self::Field(name.into(), requirement.to_string())
     }
 
-    /// The problem of this refusal: its type, and what to do next.
-    pub fn problem(self) -> Problem {
+    /// Converts the error to its problem, with the next step in `detail`.
+    pub(super) fn into_problem(self) -> Problem {
         use ProblemType as P;
         match self {
-            Self::Malformed(what) => Problem::new(P::Malformed, what),
+            Self::Malformed(reason) => Problem::new(P::Malformed, reason),
             Self::CursorInvalid => Problem::new(
                 P::CursorInvalid,
-                "The cursor does not belong to this list. Begin again without `cursor`.",
+                "The cursor does not belong to this list. Start again without `cursor`.",
             ),
             Self::IdempotencyKeyMissing => Problem::new(
                 P::IdempotencyKeyMissing,
@@ -115,11 +115,11 @@ impl ApiError {
             Self::CredentialsMissing => {
                 Problem::new(P::CredentialsMissing, "No key was sent. Send `Authorization: Bearer sk_…`.")
             }
-            Self::AuthorizationMalformed(how) => Problem::new(P::AuthorizationMalformed, how),
-            Self::KeyMalformed(wrong) => Problem::new(
+            Self::AuthorizationMalformed(mistake) => Problem::new(P::AuthorizationMalformed, mistake),
+            Self::KeyMalformed(reason) => Problem::new(
                 P::KeyMalformed,
                 format!(
-                    "The key was truncated or altered when it was copied: {wrong}. Copy it again, or create a new one."
+                    "The key was truncated or altered when it was copied: {reason}. Copy it again, or create a new one."
                 ),
             ),
             Self::KeyInvalid => Problem::new(
@@ -128,32 +128,33 @@ impl ApiError {
             ),
             Self::SessionMissing => Problem::new(
                 P::SessionMissing,
-                "Sign in first, then send `Authorization: Bearer ses_…`. With the program: `keyward login`.",
+                "Sign in first with `keyward login`, then send `Authorization: Bearer ses_…`.",
             ),
             Self::SessionEnded | Self::Denied(PermissionError::NotActive) => {
-                Problem::new(P::SessionEnded, "The session has ended. Sign in again: `keyward login`.")
+                Problem::new(P::SessionEnded, "The session has ended. Sign in again with `keyward login`.")
             }
             Self::CodeInvalid => Problem::new(
                 P::CodeInvalid,
-                "The code is unknown, was used already, or is too old. Ask an admin for a new one.",
+                "The sign-in code is unknown, was already used, or has expired. Ask an admin for a new one.",
             ),
             Self::KeyNotAllowedHere => Problem::new(
                 P::KeyNotAllowedHere,
-                "An API key reads data and never manages keys. Sign in as a member: `keyward login`.",
+                "An API key can read data but cannot manage keys. Sign in as a member with `keyward login`.",
             ),
-            Self::Denied(PermissionError::NotYours) | Self::NotFound => {
-                Problem::new(P::NotFound, "There is nothing here, or it is not yours to see.")
-            }
+            Self::Denied(PermissionError::NotYours) | Self::NotFound => Problem::new(
+                P::NotFound,
+                "This does not exist, or you are not permitted to see it.",
+            ),
             Self::Denied(denied @ PermissionError::Role { .. }) => {
                 Problem::new(P::NotPermitted, sentence(&denied.to_string()))
             }
             Self::OriginRefused => Problem::new(
                 P::OriginRefused,
-                "A web page of another origin asked. This server is not to be driven by web pages.",
+                "A web page of another origin sent this request. This server refuses requests from web pages.",
             ),
             Self::MethodNotAllowed => Problem::new(
                 P::MethodNotAllowed,
-                "This path does not take that method. The methods it takes are in the `Allow` header.",
+                "This path does not support the method. The `Allow` header lists those that it supports.",
             ),
             Self::RequestTimeout => {
                 Problem::new(P::RequestTimeout, "The body did not arrive in time. Send the request again.")
@@ -166,12 +167,12 @@ impl ApiError {
                 P::LastAdmin,
                 "This is the last active admin. Make another member an admin first.",
             ),
-            Self::ReplacesConflict(why) => Problem::new(P::ReplacesConflict, why),
+            Self::ReplacesConflict(reason) => Problem::new(P::ReplacesConflict, reason),
             Self::KeyRevoked => Problem::new(P::KeyRevoked, "The key is revoked, which is final."),
             Self::MemberRemoved => {
-                Problem::new(P::MemberRemoved, "The member is removed. Invite the address again instead.")
+                Problem::new(P::MemberRemoved, "The member was removed. Invite the address again instead.")
             }
-            Self::UsedSince(key, how) => Problem::new(P::UsedSince, how).with_key(*key),
+            Self::UsedSince(key, last_use) => Problem::new(P::UsedSince, last_use).with_key(*key),
             Self::VersionMismatch(key) => Problem::new(
                 P::VersionMismatch,
                 "The key was changed since you looked. Look at it again, then decide again.",
@@ -179,8 +180,8 @@ impl ApiError {
             .with_key(*key),
             Self::TagWeak(key) => Problem::new(
                 P::VersionMismatch,
-                "The tag in `If-Match` is weak (`W/`), and a weak tag never matches: a proxy between us changed it, as some do when \
-                 they compress an answer. Send it without the `W/`.",
+                "The tag in `If-Match` is weak (`W/`), and a weak tag never matches. A proxy on the way changed it, as some do when \
+                 they compress a response. Send the tag without `W/`.",
             )
             .with_key(*key),
             Self::BodyTooLarge => {
@@ -188,37 +189,38 @@ impl ApiError {
             }
             Self::MediaTypeUnsupported => Problem::new(
                 P::MediaTypeUnsupported,
-                "Send the body as `Content-Type: application/json`, not compressed.",
+                "Send the body uncompressed, with `Content-Type: application/json`.",
             ),
             Self::HostUnknown => Problem::new(
                 P::HostUnknown,
                 "This server does not answer for the host in `Host`. Add the name to `hosts` in the server's configuration.",
             ),
-            Self::Field(name, wrong) => Problem::field(&name, wrong),
+            Self::Field(name, requirement) => Problem::field(&name, requirement),
             Self::IdempotencyKeyReused => Problem::new(
                 P::IdempotencyKeyReused,
-                "This `Idempotency-Key` was used with other fields. Take a new one for a new request.",
+                "This `Idempotency-Key` was used with other fields. Use a new one for a new request.",
             ),
             Self::IfMatchMissing => Problem::new(
                 P::IfMatchMissing,
-                "Send `If-Match` with the `ETag` of the key that you looked at, so that nobody's change is lost.",
+                "Send `If-Match` with the `ETag` of the key that you looked at, so that you do not overwrite another change.",
             ),
             Self::RateLimited(wait) => Problem::new(
                 P::RateLimited,
                 format!("Too many requests. Try again in {} s.", wait.as_secs().max(1)),
             ),
-            Self::Unavailable(why) => Problem::new(P::Unavailable, why),
+            Self::Unavailable(reason) => Problem::new(P::Unavailable, reason),
             Self::OutcomeUnknown => Problem::new(
                 P::OutcomeUnknown,
-                "The database was lost while it stored this. It may have been done: look before you repeat it.",
+                "The connection to the database was lost during the write. The change may have been made: look before you repeat \
+                 the request.",
             ),
             Self::DiskFull => Problem::new(
                 P::DiskFull,
-                "The server's disk is full. Nothing was changed. Free some space on the server, then repeat.",
+                "The server's disk is full. Nothing was changed. Free some space on the server, then repeat the request.",
             ),
             Self::Internal => Problem::new(
                 P::Internal,
-                "Something went wrong in the server. Its log says what, under the id in `X-Request-Id`.",
+                "The server failed unexpectedly. Its log has the cause, under the id in `X-Request-Id`.",
             ),
         }
     }
@@ -237,14 +239,14 @@ impl From<store::StoreError> for ApiError {
                 Self::Unavailable("The database is busy. Nothing was changed: try again.")
             }
             store::StoreError::Unreachable(_) => {
-                Self::Unavailable("The database does not answer. Nothing was changed: try again.")
+                Self::Unavailable("The database does not respond. Nothing was changed: try again.")
             }
             store::StoreError::DiskFull => Self::DiskFull,
             store::StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown,
             store::StoreError::Taken(_)
             | store::StoreError::Corrupt { .. }
             | store::StoreError::Failed(_) => {
-                tracing::error!(%error, "the database refused a statement");
+                tracing::error!(%error, "a database statement failed");
                 Self::Internal
             }
         }
@@ -253,18 +255,18 @@ impl From<store::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let wait = match &self {
+        let retry_after_s = match &self {
             Self::RateLimited(wait) => wait.as_secs().max(1),
-            _ => TRY_AGAIN_S,
+            _ => RETRY_AFTER_S,
         };
-        answer(&self.problem(), wait)
+        problem_response(&self.into_problem(), retry_after_s)
     }
 }
 
-/// The answer that carries a problem, with the headers that its status asks for.
-fn answer(problem: &Problem, try_again_s: u64) -> Response {
+/// Builds the response for a problem, with the headers that its status requires.
+fn problem_response(problem: &Problem, retry_after_s: u64) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = serde_json::to_vec(problem).expect("a problem is plain data");
+    let body = serde_json::to_vec(problem).expect("a problem serializes to JSON");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -274,12 +276,12 @@ fn answer(problem: &Problem, try_again_s: u64) -> Response {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        headers.insert(RETRY_AFTER, HeaderValue::from(try_again_s));
+        headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
     }
     response
 }
 
-/// What `WWW-Authenticate` says, with RFC 6750's words for what is wrong with a token. Every 401 has one.
+/// Returns the `WWW-Authenticate` value, with the error codes of RFC 6750 (3.1). Every 401 has one (RFC 9110, 15.5.2).
 fn challenge(kind: ProblemType) -> Option<&'static str> {
     use ProblemType as P;
     Some(match kind {
@@ -292,7 +294,7 @@ fn challenge(kind: ProblemType) -> Option<&'static str> {
     })
 }
 
-/// With a capital letter and a full stop.
+/// Capitalizes the text and adds a full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
@@ -303,9 +305,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_401_says_how_to_sign_in_and_every_429_and_503_when_to_come_again() {
+    fn every_401_has_a_challenge_and_every_429_and_503_a_retry_after() {
         for &kind in ProblemType::ALL {
-            let response = answer(&Problem::new(kind, "why"), 7);
+            let response = problem_response(&Problem::new(kind, "detail"), 7);
             let has = |name| response.headers().contains_key(name);
             assert_eq!(has(WWW_AUTHENTICATE), kind.status() == 401, "{kind:?}");
             assert_eq!(has(RETRY_AFTER), [429, 503].contains(&kind.status()), "{kind:?}");
@@ -314,7 +316,10 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_by_ownership_and_missing_are_the_same_problem() {
-        assert_eq!(ApiError::Denied(PermissionError::NotYours).problem(), ApiError::NotFound.problem());
+    fn a_key_of_another_member_and_a_missing_key_are_the_same_problem() {
+        assert_eq!(
+            ApiError::Denied(PermissionError::NotYours).into_problem(),
+            ApiError::NotFound.into_problem()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What operators watch: counters and the log.
+//! Metrics and the log, for operators. `/metrics` itself is served by `handlers::monitoring`.
 
 pub mod logs;
-pub mod metrics;
+pub(super) mod metrics;

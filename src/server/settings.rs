@@ -1,71 +1,72 @@
-//! Everything that a server is told when it starts, as plain data.
+//! The settings of a server, as plain data. `admin::serve` fills them from the configuration file, the environment and flags.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::network::IpRange;
 use crate::domain::policy::Policy;
-use crate::server::http::client_address::IpRange;
 
-/// What the server was told. The defaults are those of `keyward.toml`.
+/// The settings that a server starts with. The defaults are those of `assets/keyward.toml`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// Where `/healthz`, `/readyz` and `/metrics` listen; nowhere if nothing.
+    /// The address that serves `/healthz`, `/readyz` and `/metrics`; `None` serves them nowhere.
     pub observe: Option<SocketAddr>,
-    /// Certificate and key for TLS.
+    /// Serves HTTPS with these files; `None` serves plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// Plain HTTP beyond loopback, since a proxy in front speaks TLS. Needs `trusted_proxies`.
+    /// Permits plain HTTP on addresses other than loopback, because a proxy in front terminates TLS. Requires `trusted_proxies`.
     pub insecure_behind_proxy: bool,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: Vec<IpRange>,
-    /// The names this server answers for, besides loopback's names and the address it listens on.
+    /// Host names that the server answers for, besides loopback names and the address of the connection.
     pub hosts: Vec<String>,
-    /// How much is taken from whom.
-    pub limits: ServerLimits,
-    /// How long sessions live.
+    /// Limits on connections and requests.
+    pub limits: TrafficLimits,
+    /// Lifetimes of sessions.
     pub sessions: SessionLifetimes,
-    /// When a key is stale, and how long a rotation waits.
+    /// Thresholds for stale keys and rotations.
     pub policy: Policy,
 }
 
-/// Files for TLS, in PEM.
+/// PEM files for TLS.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
-    /// The certificate and the chain above it.
+    /// The certificate, followed by its chain.
     pub certificate: PathBuf,
-    /// Its private key.
+    /// The private key of the certificate.
     pub key: PathBuf,
 }
 
-/// Limits on what is taken from clients.
+/// Limits on connections and requests.
 #[derive(Clone, Debug)]
-pub struct ServerLimits {
-    /// Most connections at once.
+pub struct TrafficLimits {
+    /// Most open connections.
     pub connections: usize,
-    /// Most of them from one address, but for this machine and trusted proxies, which stand for many.
+    /// Most open connections from one client network. Loopback addresses and trusted proxies are exempt, because each of them carries
+    /// the requests of many clients.
     pub connections_per_address: usize,
-    /// For all headers of a request to arrive; also how long an idle connection is kept.
+    /// Time for the headers of a request to arrive; also the time that an idle connection is kept open.
     pub header_timeout: Duration,
-    /// For the whole body of a request to arrive, and for a client to go on taking an answer.
+    /// Time for the body of a request to arrive, and for a stalled client to continue reading a response.
     pub body_timeout: Duration,
-    /// For the requests that still run when the server is told to stop.
+    /// Time for running requests to finish on shutdown.
     pub shutdown_timeout: Duration,
-    /// Sign-in attempts a minute from one address.
+    /// Sign-in attempts per minute from one client network.
     pub sign_ins_per_minute: u32,
-    /// Refused credentials a minute from one address. A valid key is never refused by it.
+    /// Refused credentials per minute from one client network. A valid key is never refused because of this limit.
     pub failures_per_minute: u32,
-    /// Management requests a minute of one session.
+    /// Management requests per minute in one session.
     pub requests_per_minute: u32,
 }
 
-/// How long sessions live.
+/// Lifetimes of sessions.
 #[derive(Clone, Debug)]
 pub struct SessionLifetimes {
-    /// A session ends when it was not used for this many days.
+    /// Days without use after which a session ends.
     pub idle_days: u32,
-    /// A session ends this many days after it began.
+    /// Days after sign-in at which a session ends in any case.
     pub absolute_days: u32,
 }
 
@@ -78,14 +79,14 @@ impl Default for Settings {
             insecure_behind_proxy: false,
             trusted_proxies: Vec::new(),
             hosts: Vec::new(),
-            limits: ServerLimits::default(),
+            limits: TrafficLimits::default(),
             sessions: SessionLifetimes::default(),
             policy: Policy::default(),
         }
     }
 }
 
-impl Default for ServerLimits {
+impl Default for TrafficLimits {
     fn default() -> Self {
         Self {
             connections: 1_024,

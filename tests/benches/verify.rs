@@ -33,7 +33,7 @@ fn main() {
     let load = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let bare = servers.block_on(bare());
     let (running, _folder) = servers.block_on(keyward());
-    let keys = servers.block_on(keys(running.addr, &running.server().store));
+    let keys = servers.block_on(keys(running.addr, running.store()));
     let without: Vec<String> = vec![ask("/bare", "none")];
     let with: Vec<String> = keys.iter().map(|key| ask("/api/v2/auth", key)).collect();
     let mut ratios = Vec::new();

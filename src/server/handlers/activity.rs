@@ -3,29 +3,28 @@
 use std::sync::Arc;
 
 use crate::domain::member::Permission;
-use crate::server::Server;
 use crate::server::auth::SessionCredential;
+use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
 use crate::server::http::paging::PageRequest;
 use crate::server::http::request::CallRequest;
-use crate::server::router::CallResponse;
+use crate::server::http::response::CallResponse;
 use crate::server::router::RouteBuilder;
 use crate::store::ActivityFilter;
 use crate::wire::activity::ListActivity;
 
-/// The routes of this room.
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes.on(list)
 }
 
 async fn list(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     request: CallRequest<ListActivity>,
 ) -> Result<CallResponse<ListActivity>, ApiError> {
-    let found = SessionCredential::from_headers(&request.headers)?.signed_in(&server).await?;
-    found.actor.allow(Permission::ReadActivity)?;
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    credential.authenticate(&context.sessions).await?.actor.allow(Permission::ReadActivity)?;
     let query = request.query()?;
-    let paging = PageRequest::read("activity", query.limit, query.cursor.as_deref())?;
+    let paging = PageRequest::parse("activity", query.limit, query.cursor.as_deref())?;
     let filter = ActivityFilter {
         key: query.key,
         member: query.member,
@@ -34,8 +33,8 @@ async fn list(
         to: query.to,
         before: paging.after(),
     };
-    let mut reader = server.store.reader().await?;
-    let as_of = reader.change_time(server.clock.now()).await?;
-    let rows = reader.activity(filter, paging.fetch()).await?;
+    let mut reader = context.store.reader().await?;
+    let as_of = reader.change_time(context.clock.now()).await?;
+    let rows = reader.activity(filter, paging.fetch_limit()).await?;
     Ok(CallResponse::new(paging.page(rows, |row| row.id, as_of, |row| row)))
 }

@@ -1,4 +1,4 @@
-//! What an API key reaches: the sites, the machines, and the answer for a reverse proxy.
+//! The data plane: the calls that an API key reaches. `/sites`, `/machines`, and `/auth` for reverse proxies.
 
 use std::net::IpAddr;
 
@@ -7,92 +7,64 @@ use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::server::Server;
+use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
 use crate::server::http::bearer;
 use crate::server::verification::use_buffer::RawClient;
-use crate::server::verification::verifier::VerifiedKey;
-use crate::store::{self, Store};
-use crate::wire::data_plane::{Machine, Site};
-use crate::wire::page::{Page, PageMetadata};
+use crate::server::verification::verifier::AcceptedKey;
 
 const KEY_ID: HeaderName = HeaderName::from_static("x-keyward-key-id");
 const KEY_NAME: HeaderName = HeaderName::from_static("x-keyward-key-name");
 const KEY_KIND: HeaderName = HeaderName::from_static("x-keyward-key-kind");
 
-/// A call of the data plane, taken from its path before the router is asked.
+/// A call of the data plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DataCall {
-    /// `/sites`
+pub(in crate::server) enum DataCall {
     Sites,
-    /// `/machines`
     Machines,
-    /// `/auth`
     Auth,
 }
 
-/// The organization's data as it is sent. It changes only on the server's host, while the server does not run.
-pub struct Data {
-    sites: Bytes,
-    machines: Bytes,
-}
-
-impl Data {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn load(store: &Store) -> Result<Self, store::StoreError> {
-        let mut reader = store.reader().await?;
-        let sites = reader.sites().await?;
-        let machines = reader.machines().await?;
-        let site = |s: store::StoredSite| Site { uuid: s.id, name: s.name, address: s.address };
-        let machine = |m: store::StoredMachine| Machine {
-            uuid: m.id,
-            name: m.name,
-            genesis_date: m.genesis_date,
-            site: m.site,
-        };
-        Ok(Self {
-            sites: page(sites.into_iter().map(site).collect()),
-            machines: page(machines.into_iter().map(machine).collect()),
-        })
+impl DataCall {
+    /// Returns the call with this path below [`BASE`](crate::wire::BASE).
+    pub(in crate::server) fn from_path(path: &str) -> Option<Self> {
+        match path {
+            "/sites" => Some(Self::Sites),
+            "/machines" => Some(Self::Machines),
+            "/auth" => Some(Self::Auth),
+            _ => None,
+        }
     }
 }
 
-fn page<T: serde::Serialize>(data: Vec<T>) -> Bytes {
-    let page = Page { metadata: PageMetadata::default(), data };
-    serde_json::to_vec(&page).expect("sites and machines are plain data").into()
-}
-
-/// Answers a call of the data plane. `address` is the client's.
+/// Step 2 of a verification: handles a call of the data plane. `address` is the client's.
 ///
 /// # Errors
-/// The key is not accepted, or its use cannot be recorded.
-pub async fn answer(
-    server: &Server,
+/// The key is missing, malformed or not accepted, or its use cannot be recorded.
+pub(in crate::server) async fn handle(
+    context: &ServerContext,
     call: DataCall,
     headers: &HeaderMap,
     address: IpAddr,
 ) -> Result<Response, ApiError> {
     let key = bearer::key(headers)?;
-    if server.store.restore_pending().is_some() {
+    if context.store.restore_pending().is_some() {
         return Err(ApiError::Unavailable(
-            "The database was restored from a backup, so no key is admitted until `keyward admin accept-restore` was run \
-             on the server's host.",
+            "The database was restored from a backup. No key is accepted until `keyward admin accept-restore` is run on the \
+             server's host.",
         ));
     }
     let agent = headers.get(USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
-    let caller = RawClient { agent, address };
-    let verified = server.recorder.verify(key, caller, call == DataCall::Auth).await?;
+    let client = RawClient { agent, address };
+    let accepted = context.verification.verify(key, client, call == DataCall::Auth).await?;
     Ok(match call {
-        DataCall::Sites => json(server.data.sites.clone()),
-        DataCall::Machines => json(server.data.machines.clone()),
-        DataCall::Auth => authenticated(&verified),
+        DataCall::Sites => json_response(context.site_data.sites.clone()),
+        DataCall::Machines => json_response(context.site_data.machines.clone()),
+        DataCall::Auth => auth_response(&accepted),
     })
 }
 
-fn json(body: Bytes) -> Response {
+fn json_response(body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -100,11 +72,11 @@ fn json(body: Bytes) -> Response {
     response
 }
 
-fn authenticated(key: &VerifiedKey) -> Response {
+fn auth_response(key: &AcceptedKey) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    let name = percent_encoded(key.name.as_deref().unwrap_or_default());
+    let name = percent_encode(key.name.as_deref().unwrap_or_default());
     let ascii = |value: String| HeaderValue::try_from(value).expect("ids and percent-encoded text are ASCII");
     headers.insert(KEY_ID, ascii(key.id.to_string()));
     headers.insert(KEY_NAME, ascii(name));
@@ -113,8 +85,8 @@ fn authenticated(key: &VerifiedKey) -> Response {
     response
 }
 
-/// UTF-8 with all but the unreserved characters of RFC 3986 escaped.
-fn percent_encoded(text: &str) -> String {
+/// Percent-encodes every byte except the unreserved characters of RFC 3986 (2.3).
+fn percent_encode(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -133,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_travels_as_ascii() {
-        assert_eq!(percent_encoded("Power BI – Süd"), "Power%20BI%20%E2%80%93%20S%C3%BCd");
+    fn a_name_is_percent_encoded_in_the_header() {
+        assert_eq!(percent_encode("Power BI – Süd"), "Power%20BI%20%E2%80%93%20S%C3%BCd");
     }
 }

@@ -1,38 +1,41 @@
-//! Who is signed in, and what they may do here.
+//! The signed-in member, and what they are permitted to do.
 
 use std::sync::Arc;
 
 use crate::domain::key::KeyKind;
 use crate::domain::member::{Permission, Role};
-use crate::server::Server;
 use crate::server::auth::SessionCredential;
+use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
 use crate::server::http::request::CallRequest;
-use crate::server::router::CallResponse;
+use crate::server::http::response::CallResponse;
 use crate::server::router::RouteBuilder;
 use crate::wire::sessions::{GetMe, Me, MemberCapabilities, Organization};
 
-/// The routes of this room.
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
-    routes.on(me)
+    routes.on(get)
 }
 
-async fn me(server: Arc<Server>, request: CallRequest<GetMe>) -> Result<CallResponse<GetMe>, ApiError> {
-    let found = SessionCredential::from_headers(&request.headers)?.signed_in(&server).await?;
-    let mut reader = server.store.reader().await?;
+async fn get(
+    context: Arc<ServerContext>,
+    request: CallRequest<GetMe>,
+) -> Result<CallResponse<GetMe>, ApiError> {
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    let actor = credential.authenticate(&context.sessions).await?.actor;
+    let mut reader = context.store.reader().await?;
     let organization = reader.organization().await?.ok_or(ApiError::Internal)?;
     Ok(CallResponse::new(Me {
-        may: may(found.actor.role),
-        member: found.actor.member,
-        role: found.actor.role,
+        may: permissions(actor.role),
+        member: actor.member,
+        role: actor.role,
         organization: Organization { id: organization.id, name: organization.name },
         usage_tracking_since: reader.tracking_since().await?,
-        as_of: reader.change_time(server.clock.now()).await?,
-        policy: server.settings.policy,
+        as_of: reader.change_time(context.clock.now()).await?,
+        policy: context.settings.policy,
     }))
 }
 
-fn may(role: Role) -> MemberCapabilities {
+fn permissions(role: Role) -> MemberCapabilities {
     MemberCapabilities {
         create_personal_keys: Permission::CreateKey(KeyKind::Personal).is_granted_to(role),
         manage_organization_keys: Permission::RevokeKey(KeyKind::Organization).is_granted_to(role),

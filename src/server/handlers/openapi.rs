@@ -1,4 +1,6 @@
-//! The OpenAPI document, made from the wire types, and the page that shows it.
+//! The OpenAPI document, generated from the contract's types, and the page that shows it.
+//!
+//! Start reading with [`document`]. Nothing is listed by hand that the types already say.
 
 use std::any::type_name;
 use std::collections::BTreeMap;
@@ -20,48 +22,47 @@ use crate::wire::{self, BASE, Call, CallVisitor, Plane};
 
 mod operation;
 
-/// Where the document is, below [`BASE`].
-const DOCUMENT: &str = "/openapi.json";
-/// Lets the page run what it brings along, ask this server for the document, and ask nobody else for anything.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
+/// Path of the document below [`BASE`].
+const DOCUMENT_PATH: &str = "/openapi.json";
+/// Lets the page run its embedded script and load the document from this server, and nothing from any other host.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
                       font-src data:; connect-src 'self'; worker-src blob:; frame-ancestors 'none'";
 
-/// The picture that Redoc shows beside its name.
-const LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
+/// The logo that Redoc shows beside its name.
+const REDOC_LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
 
-/// The document as it is sent. Made once.
-static TEXT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
+/// The serialized document.
+static DOCUMENT_JSON: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
 
-/// The routes of the document and its page.
 pub(in crate::server) fn routes() -> Router {
     Router::new()
-        .route(&format!("{BASE}{DOCUMENT}"), get(async || text()))
-        .route(&format!("{BASE}/redoc"), get(async || page()))
+        .route(&format!("{BASE}{DOCUMENT_PATH}"), get(async || document_response()))
+        .route(&format!("{BASE}/redoc"), get(async || redoc_page()))
 }
 
-fn text() -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], TEXT.clone()).into_response()
+fn document_response() -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], DOCUMENT_JSON.clone()).into_response()
 }
 
-fn page() -> Response {
-    let html = Redoc::new(format!("{BASE}{DOCUMENT}")).with_title("keyward: the HTTP contract").html();
-    // The one thing that Redoc's script would fetch from elsewhere.
-    let html = html.replace(LOGO, "data:,");
-    ([(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-cache")], Html(html)).into_response()
+fn redoc_page() -> Response {
+    let html = Redoc::new(format!("{BASE}{DOCUMENT_PATH}")).with_title("keyward: the HTTP contract").html();
+    // The only resource that Redoc's script would load from another host.
+    let html = html.replace(REDOC_LOGO, "data:,");
+    ([(CONTENT_SECURITY_POLICY, CONTENT_POLICY), (CACHE_CONTROL, "no-cache")], Html(html)).into_response()
 }
 
-/// The whole document.
+/// Generates the OpenAPI document.
 pub fn document() -> Value {
-    let mut document = DocumentBuilder::default();
-    document.component::<Problem>();
-    wire::visit_calls(&mut document);
-    document.paths.insert(
-        format!("{BASE}{DOCUMENT}"),
+    let mut builder = DocumentBuilder::default();
+    builder.component::<Problem>();
+    wire::visit_calls(&mut builder);
+    builder.paths.insert(
+        format!("{BASE}{DOCUMENT_PATH}"),
         json!({"get": {
             "operationId": "getOpenApi",
             "tags": ["About"],
             "summary": "This document",
-            "description": "The contract as the server was built with it.",
+            "description": "The contract that this server was built with.",
             "security": [],
             "responses": {
                 "200": operation::success("The document.", Some(json!({"type": "object"})), &[]),
@@ -77,16 +78,16 @@ pub fn document() -> Value {
             "description": ABOUT,
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
-        "servers": [{"url": "/", "description": "The server that this document is from."}],
+        "servers": [{"url": "/", "description": "The server that serves this document."}],
         "tags": [
-            {"name": "Data plane", "description": "What an API key reaches. Every success counts as a use of the key."},
-            {"name": "Management plane", "description": "What a signed-in member reaches. API keys are refused here."},
-            {"name": "Signing in", "description": "Without a credential."},
-            {"name": "About", "description": "The contract itself."},
+            {"name": "Data plane", "description": "Calls for an API key. Every success counts as a use of the key."},
+            {"name": "Management plane", "description": "Calls for a signed-in member. API keys are refused."},
+            {"name": "Signing in", "description": "Calls without a credential."},
+            {"name": "About", "description": "The contract."},
         ],
-        "paths": document.paths,
+        "paths": builder.paths,
         "components": {
-            "schemas": document.schemas,
+            "schemas": builder.schemas,
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "sk_…", "description": "An API key."},
                 "session": {"type": "http", "scheme": "bearer", "bearerFormat": "ses_…", "description": "A member's session."},
@@ -95,9 +96,9 @@ pub fn document() -> Value {
     })
 }
 
-const ABOUT: &str = "One server answers for one organization. Integrations send an API key and read data; members sign in and manage keys. \
-Errors are problem details (RFC 9457): `type` is a bare, stable name; `X-Request-Id` finds the request in the server's log. \
-Lists are pages: hand `metadata.next_cursor` back as `cursor` until it is null.";
+const ABOUT: &str = "One server serves one organization. Integrations send an API key and read data; members sign in and manage keys. \
+Errors are problem details (RFC 9457): `type` is a stable name; the server's log has the request under its `X-Request-Id`. \
+Lists are paged: send `metadata.next_cursor` as `cursor` until it is null.";
 
 #[derive(Default)]
 struct DocumentBuilder {
@@ -106,19 +107,19 @@ struct DocumentBuilder {
 }
 
 impl DocumentBuilder {
-    /// A reference to the schema of `T`, which is added with all that it refers to.
+    /// Adds the schema of `T` and the schemas that it refers to, and returns a reference to it.
     fn component<T: ToSchema>(&mut self) -> Value {
         let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
         T::schemas(&mut found);
         for (name, schema) in found {
-            self.schemas.entry(name).or_insert_with(|| plain(&schema));
+            self.schemas.entry(name).or_insert_with(|| to_json(&schema));
         }
         let name = T::name().into_owned();
         let reference = json!({"$ref": format!("#/components/schemas/{name}")});
         self.schemas.entry(name).or_insert_with_key(|name| {
-            let mut schema = plain(&T::schema());
-            if let Some(between) = between_fields(name) {
-                schema.as_object_mut().expect("a schema is an object").extend(between);
+            let mut schema = to_json(&T::schema());
+            if let Some(conditions) = field_conditions(name) {
+                schema.as_object_mut().expect("a schema is an object").extend(conditions);
             }
             schema
         });
@@ -128,14 +129,14 @@ impl DocumentBuilder {
 
 impl CallVisitor for DocumentBuilder {
     fn call<C: Call>(&mut self) {
-        let body = (!is_nothing::<C::Body>()).then(|| self.component::<C::Body>());
-        let reply = (!is_nothing::<C::Reply>()).then(|| self.component::<C::Reply>());
+        let body = (!is_unit::<C::Body>()).then(|| self.component::<C::Body>());
+        let reply = (!is_unit::<C::Reply>()).then(|| self.component::<C::Reply>());
         let (tag, security) = match C::PLANE {
             Plane::Data => ("Data plane", json!([{"key": []}])),
             Plane::Management => ("Management plane", json!([{"session": []}])),
             Plane::Open => ("Signing in", json!([])),
         };
-        // A heading takes no markup, and one sentence.
+        // A heading: the first sentence, without markup.
         let summary = C::ABOUT.trim().split_inclusive(['.', ';']).next().unwrap_or_default();
         let summary = summary.trim_end_matches(['.', ';']).replace('`', "");
         let mut operation = json!({
@@ -156,9 +157,10 @@ impl CallVisitor for DocumentBuilder {
     }
 }
 
-/// Query, path and header parameters of a call.
+/// Returns the query, path and header parameters of a call.
 fn parameters<C: Call>() -> Vec<Value> {
-    let mut all: Vec<Value> = C::Query::into_params(|| Some(ParameterIn::Query)).iter().map(plain).collect();
+    let mut all: Vec<Value> =
+        C::Query::into_params(|| Some(ParameterIn::Query)).iter().map(to_json).collect();
     if C::HAS_ID {
         all.push(json!({
             "name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"},
@@ -168,25 +170,25 @@ fn parameters<C: Call>() -> Vec<Value> {
     if traits.idempotent {
         all.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": true,
-            "description": "A new one for each thing to create. Repeating a request with it never creates twice.",
+            "description": "A new one for each thing to create. Repeating a request with the same key never creates twice.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
         }));
     }
     if let Some(required) = traits.if_match {
         all.push(json!({
             "name": "If-Match", "in": "header", "required": required,
-            "description": "The `ETag` of the key that was looked at; `*` for whatever it is now.",
+            "description": "The `ETag` of the key that you looked at, or `*` for any version.",
             "schema": {"type": "string", "pattern": operation::IF_MATCH},
         }));
     }
     all
 }
 
-/// What holds between the fields of a body, which their types cannot say.
-fn between_fields(schema: &str) -> Option<Map<String, Value>> {
+/// Returns the conditions between the fields of a body, which types cannot express.
+fn field_conditions(schema: &str) -> Option<Map<String, Value>> {
     let given = json!({"type": "string"});
     let absent = json!({"type": "null"});
-    let between = match schema {
+    let conditions = match schema {
         "RevokeKey" => json!({
             "if": {"properties": {"even_if_used": {"const": true}}, "required": ["even_if_used"]},
             "then": {
@@ -209,13 +211,13 @@ fn between_fields(schema: &str) -> Option<Map<String, Value>> {
         }),
         _ => return None,
     };
-    between.as_object().cloned()
+    conditions.as_object().cloned()
 }
 
-fn is_nothing<T>() -> bool {
+fn is_unit<T>() -> bool {
     type_name::<T>() == type_name::<()>()
 }
 
-fn plain(part: &impl serde::Serialize) -> Value {
-    serde_json::to_value(part).expect("parts of the document are plain data")
+fn to_json(part: &impl serde::Serialize) -> Value {
+    serde_json::to_value(part).expect("parts of the document serialize to JSON")
 }

@@ -1,4 +1,4 @@
-//! Reviews of stale keys: each decision is kept for good, with the evidence of its moment.
+//! Reviews of stale keys. Each decision is stored for good, with the evidence at that moment.
 
 use std::sync::Arc;
 
@@ -10,77 +10,77 @@ use crate::domain::member::{Grant, Permission};
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::Timestamp;
-use crate::server::Server;
 use crate::server::auth::SessionCredential;
+use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
-use crate::server::handlers::keys::InFlightRequest;
-use crate::server::handlers::keys::RevokeActor;
-use crate::server::handlers::keys::RevokeOptions;
-use crate::server::handlers::keys::RevokeOutcome;
-use crate::server::handlers::keys::checked_text;
-use crate::server::handlers::keys::digest_of_fields;
-use crate::server::handlers::keys::revoke_guarded;
 use crate::server::http::paging::PageRequest;
 use crate::server::http::request::CallRequest;
-use crate::server::router::CallResponse;
+use crate::server::http::response::CallResponse;
+use crate::server::idempotency::digest_of_fields;
+use crate::server::operations::guarded_revoke::{RevokeActor, RevokeOptions, revoke_guarded};
+use crate::server::operations::key_fields::validate_note;
 use crate::server::router::RouteBuilder;
 use crate::store::{EarlierRequest, IdempotentRequest, KeyScope, NewActivity, ReviewFilter, Tx};
 use crate::wire::Call as _;
 use crate::wire::reviews::{AppliedDecision, ApplyDecision, CreateReview, ListReviews, RecordReviewExport};
 
-/// The calls of this room.
-#[must_use]
-pub fn routes(routes: RouteBuilder) -> RouteBuilder {
+pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes.on(list).on(decide).on(record_export)
 }
 
 async fn list(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     request: CallRequest<ListReviews>,
 ) -> Result<CallResponse<ListReviews>, ApiError> {
-    SessionCredential::from_headers(&request.headers)?
-        .signed_in(&server)
-        .await?
-        .actor
-        .allow(Permission::Review)?;
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    credential.authenticate(&context.sessions).await?.actor.allow(Permission::Review)?;
     let query = request.query()?;
-    let name = format!("reviews {:?} {:?} {:?}", query.review, query.key, query.since);
-    let paging = PageRequest::read(name, query.limit, query.cursor.as_deref())?;
+    let list_name = format!("reviews {:?} {:?} {:?}", query.review, query.key, query.since);
+    let paging = PageRequest::parse(list_name, query.limit, query.cursor.as_deref())?;
     let filter =
         ReviewFilter { review: query.review, key: query.key, since: query.since, before: paging.after() };
-    let mut reader = server.store.reader().await?;
-    let as_of = reader.change_time(server.clock.now()).await?;
-    let reviews = reader.reviews(filter, paging.fetch()).await?;
+    let mut reader = context.store.reader().await?;
+    let as_of = reader.change_time(context.clock.now()).await?;
+    let reviews = reader.reviews(filter, paging.fetch_limit()).await?;
     Ok(CallResponse::new(paging.page(reviews, |review| review.id, as_of, |review| review)))
 }
 
+/// The outcome of a decision. Both outcomes are committed, because a refusal has an activity row, too.
+enum DecideOutcome {
+    Decided(Box<AppliedDecision>),
+    Refused(ApiError),
+}
+
 async fn decide(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     mut request: CallRequest<CreateReview>,
 ) -> Result<CallResponse<CreateReview>, ApiError> {
-    let caller = SessionCredential::from_headers(&request.headers)?;
-    let actor = caller.signed_in(&server).await?.actor;
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    let actor = credential.authenticate(&context.sessions).await?.actor;
     actor.allow(Permission::Review)?;
-    let header = request.idempotency_key()?.to_owned();
+    let idempotency_key = request.idempotency_key()?.to_owned();
     let mut body = request.body()?;
-    body.note = body.note.as_deref().map_or(Ok(None), |note| checked_text("note", note))?;
-    check(&body)?;
-    let fields = digest_of_fields(&body)?;
+    body.note = body.note.as_deref().map_or(Ok(None), |note| validate_note("note", note))?;
+    check_fields(&body)?;
     let operation = CreateReview::OPERATION;
-    let idempotent = IdempotentRequest { member: actor.member.id, operation, key: header, fields };
-    let running = InFlightRequest::begin(&server, &idempotent)?;
-    let (state, client) = (server.clone(), request.client);
-    let turn = server.recorder.turn().await;
-    let decided = server.store.write(move |tx| {
+    let fields = digest_of_fields(&body)?;
+    let idempotent = IdempotentRequest { member: actor.member.id, operation, key: idempotency_key, fields };
+    let in_flight = context.in_flight.begin(&idempotent)?;
+    let (server, client) = (context.clone(), request.client);
+    let guard = context.verification.lock_revocations().await;
+    let outcome = context.store.write(move |tx| {
         Box::pin(async move {
-            tx.on_end(move |_| drop(running));
-            let actor = caller.within(&state, tx).await?.actor;
+            tx.on_end(move |_| drop(in_flight));
+            let actor = credential.authenticate_in(&server.sessions, tx).await?.actor;
             let grant = actor.allow(Permission::Review)?;
-            let now = tx.change_time(state.clock.now()).await?;
+            let now = tx.change_time(server.clock.now()).await?;
             let id = Id::new(now, random_bytes());
             match tx.claim_idempotency_key(&idempotent, id, now).await? {
                 Some(EarlierRequest { same: false, .. }) => return Err(ApiError::IdempotencyKeyReused),
-                Some(EarlierRequest { subject, .. }) => return before(tx, subject).await.map(Ok),
+                Some(EarlierRequest { subject, .. }) => {
+                    let earlier = earlier_decision(tx, subject).await?;
+                    return Ok(DecideOutcome::Decided(Box::new(earlier)));
+                }
                 None => {}
             }
             if body.until.is_some_and(|until| until <= now) {
@@ -90,43 +90,45 @@ async fn decide(
             if key.revoked_at.is_some() {
                 return Err(ApiError::KeyRevoked);
             }
-            // What is gathered of the key's use is evidence too.
-            turn.suspend(tx, &[(key.id, key.kind)]).await?;
+            // Buffered uses are part of the evidence: this writes them before the key is read again.
+            guard.suspend(tx, &[(key.id, key.kind)]).await?;
             let key = tx.key(key.id, KeyScope::Organization).await?.ok_or(ApiError::NotFound)?.key;
-            let now = tx.change_time(state.clock.now()).await?;
-            let review = review(&state, tx, id, &key, &body, &grant, now).await?;
+            let now = tx.change_time(server.clock.now()).await?;
+            let review = new_review(&server, tx, id, &key, &body, &grant, now).await?;
             let key = if body.decision == Decision::Revoke {
                 let options =
                     RevokeOptions { unless_used_since: body.unless_used_since, reason: body.note.clone() };
-                let by = RevokeActor { member: grant.member().id, client: &client, operation };
-                match revoke_guarded(&state, tx, &turn, &key, &options, by).await? {
-                    RevokeOutcome::Revoked(key) => key,
-                    refused @ RevokeOutcome::UsedSince(..) => {
-                        // The refusal is on record, but nothing was decided: the same request may be sent again.
+                let revoked_by = RevokeActor { member: grant.member().id, client: &client, operation };
+                match revoke_guarded(&server, tx, &guard, &key, &options, revoked_by).await?.into_key() {
+                    Ok(key) => key,
+                    Err(used_since) => {
+                        // Nothing was decided, so the same request may be sent again.
                         tx.release_idempotency_key(&idempotent).await?;
-                        return Ok(Err(refused));
+                        return Ok(DecideOutcome::Refused(used_since));
                     }
                 }
             } else {
-                turn.spare();
+                guard.keep_keys();
                 key
             };
             record(tx, &review, &client).await?;
-            Ok(Ok(AppliedDecision { review, key }))
+            Ok(DecideOutcome::Decided(Box::new(AppliedDecision { review, key })))
         })
     });
-    match decided.await? {
-        Ok(decided) => Ok(CallResponse::new(decided)),
-        Err(refused) => Err(refused.into_key().err().unwrap_or(ApiError::Internal)),
+    match outcome.await? {
+        DecideOutcome::Decided(decided) => Ok(CallResponse::new(*decided)),
+        DecideOutcome::Refused(used_since) => Err(used_since),
     }
 }
 
-/// What belongs to which decision. Whether a date has passed is asked later: an earlier, equal request keeps its answer.
-fn check(body: &ApplyDecision) -> Result<(), ApiError> {
+/// Checks which fields belong to which decision. That `until` is in the future is checked later, because a repeated request gets the
+/// earlier response even after that date.
+fn check_fields(body: &ApplyDecision) -> Result<(), ApiError> {
     match (body.decision, body.until, body.unless_used_since) {
-        (Decision::Revoke, _, None) => {
-            Err(ApiError::field("unless_used_since", "is missing: up to when was the key's use looked at?"))
-        }
+        (Decision::Revoke, _, None) => Err(ApiError::field(
+            "unless_used_since",
+            "is missing: give the time up to which you looked at the key's use",
+        )),
         (Decision::Keep | Decision::Rotate | Decision::Skip, _, Some(_)) => {
             Err(ApiError::field("unless_used_since", "must be given with the decision `revoke` only"))
         }
@@ -137,15 +139,15 @@ fn check(body: &ApplyDecision) -> Result<(), ApiError> {
     }
 }
 
-/// The decision that an earlier, equal request led to.
-async fn before(tx: &mut Tx, id: Id) -> Result<AppliedDecision, ApiError> {
+/// Returns the decision that an earlier request with the same idempotency key made.
+async fn earlier_decision(tx: &mut Tx, id: Id) -> Result<AppliedDecision, ApiError> {
     let review = tx.review(id).await?.ok_or(ApiError::Internal)?;
     let key = tx.key(review.key_id, KeyScope::Organization).await?.ok_or(ApiError::Internal)?.key;
     Ok(AppliedDecision { review, key })
 }
 
-async fn review(
-    server: &Server,
+async fn new_review(
+    context: &ServerContext,
     tx: &mut Tx,
     id: Id,
     key: &Key,
@@ -153,8 +155,8 @@ async fn review(
     grant: &Grant,
     now: Timestamp,
 ) -> Result<ReviewRecord, ApiError> {
-    let rules =
-        StalenessRules { policy: server.settings.policy, now, tracking_since: tx.tracking_since().await? };
+    let tracking_since = tx.tracking_since().await?;
+    let rules = StalenessRules { policy: context.settings.policy, now, tracking_since };
     Ok(ReviewRecord {
         id,
         review_id: body.review_id,
@@ -187,23 +189,23 @@ async fn record(tx: &mut Tx, review: &ReviewRecord, client: &ClientInfo) -> Resu
 }
 
 async fn record_export(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     mut request: CallRequest<RecordReviewExport>,
 ) -> Result<CallResponse<RecordReviewExport>, ApiError> {
-    let caller = SessionCredential::from_headers(&request.headers)?;
-    caller.signed_in(&server).await?.actor.allow(Permission::Review)?;
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    credential.authenticate(&context.sessions).await?.actor.allow(Permission::Review)?;
     let body = request.body()?;
     let is_digest = body.sha256.len() == 64 && body.sha256.bytes().all(|b| b.is_ascii_hexdigit());
     if !is_digest {
         return Err(ApiError::field("sha256", "must be 64 hexadecimal digits"));
     }
-    let (state, client, now) = (server.clone(), request.client, server.clock.now());
-    let recorded = server.store.write(move |tx| {
+    let (server, client, now) = (context.clone(), request.client, context.clock.now());
+    let recorded = context.store.write(move |tx| {
         Box::pin(async move {
-            let actor = caller.within(&state, tx).await?.actor;
+            let actor = credential.authenticate_in(&server.sessions, tx).await?.actor;
             let grant = actor.allow(Permission::Review)?;
-            let which = body.review_id.map_or_else(|| "all reviews".to_owned(), |id| format!("review {id}"));
-            let detail = format!("{which}: {} records, SHA-256 {}", body.records, body.sha256.to_lowercase());
+            let scope = body.review_id.map_or_else(|| "all reviews".to_owned(), |id| format!("review {id}"));
+            let detail = format!("{scope}: {} records, SHA-256 {}", body.records, body.sha256.to_lowercase());
             let event =
                 NewActivity::new(Action::ReviewExported, now, random_bytes()).by(grant.member().id, &client);
             tx.record_activity(event.detail(detail)).await?;

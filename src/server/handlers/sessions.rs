@@ -1,4 +1,4 @@
-//! Signing in by a code, and the sessions that come of it.
+//! Sign-in with a code, and the sessions of the signed-in member.
 
 use std::sync::Arc;
 
@@ -9,68 +9,66 @@ use crate::domain::key::ClientInfo;
 use crate::domain::member::{MemberRef, MemberStatus};
 use crate::domain::secret::{Digest, Token, TokenKind};
 use crate::domain::time::{MINUTE, Timestamp};
-use crate::server::Server;
-use crate::server::auth;
-use crate::server::auth::RefusedParty;
-use crate::server::auth::SessionCredential;
+use crate::server::auth::{RefusedParty, SessionCredential, refusals};
+use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
 use crate::server::http::paging::PageRequest;
-use crate::server::http::rate_limits::ClientNetwork;
 use crate::server::http::request::CallRequest;
-use crate::server::router::CallResponse;
+use crate::server::http::response::CallResponse;
+use crate::server::network::ClientNetwork;
+use crate::server::operations::sign_in_codes::issue_code;
 use crate::server::router::RouteBuilder;
-use crate::store::{NewActivity, NewCode, NewSession, StoredSession, Tx};
+use crate::store::{NewActivity, NewSession, StoredSession, Tx};
 use crate::wire::Call as _;
 use crate::wire::keys::SecretString;
 use crate::wire::sessions::{
     CreateSessionCall, CreateSessionCode, CreatedSession, EndCurrentSession, EndSession, ListSessions,
-    Session, SignInCode,
+    Session,
 };
 
-/// How long a code is good that a member makes for themselves, in milliseconds.
-const OWN_CODE_FOR: i64 = 10 * MINUTE;
+/// Lifetime of a code that a member creates for another machine, in milliseconds.
+const OWN_CODE_LIFETIME: i64 = 10 * MINUTE;
 
-/// The routes of this room.
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes.on(sign_in).on(create_code).on(list).on(end_current).on(end)
 }
 
 async fn sign_in(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     mut request: CallRequest<CreateSessionCall>,
 ) -> Result<CallResponse<CreateSessionCall>, ApiError> {
-    // Signing in takes no credential but the code; a key is refused here as on the whole plane.
-    if let Err(refusal @ ApiError::KeyNotAllowedHere) = SessionCredential::from_headers(&request.headers) {
-        return Err(refusal);
+    // Sign-in needs no credential besides the code, but refuses an API key like every call of the management plane.
+    if let Err(error @ ApiError::KeyNotAllowedHere) = SessionCredential::from_headers(&request.headers) {
+        return Err(error);
     }
     let body = request.body()?;
     let Some(code) = TokenKind::Code.digest(body.code.expose().trim()) else {
-        record_refused(&server, &request).await;
+        record_refused_code(&context, &request).await;
         return Err(ApiError::CodeInvalid);
     };
-    let (at, client) = (server.clock.now(), request.client.clone());
+    let (at, client) = (context.clock.now(), request.client.clone());
     let token = Token::new(TokenKind::Session, random_bytes());
-    let digest = digest_of(TokenKind::Session, &token);
-    let signed_in = server
+    let digest = TokenKind::Session.digest(token.expose()).expect("a new token is well-formed");
+    let signed_in = context
         .store
         .write(move |tx| Box::pin(async move { redeem(tx, &code, digest, at, client).await }))
         .await;
     match signed_in {
         Ok((session, member)) => Ok(CallResponse::new(CreatedSession {
-            session: shown(&server, &session, session.id),
+            session: to_wire(&context, &session, session.id),
             member,
             token: SecretString::new(token.expose()),
         })),
-        Err(refusal) => {
-            if matches!(refusal, ApiError::CodeInvalid) {
-                record_refused(&server, &request).await;
+        Err(error) => {
+            if matches!(error, ApiError::CodeInvalid) {
+                record_refused_code(&context, &request).await;
             }
-            Err(refusal)
+            Err(error)
         }
     }
 }
 
-/// Takes the code and begins a session. An invited member becomes active.
+/// Redeems the code and creates a session. An invited member becomes active.
 async fn redeem(
     tx: &mut Tx,
     code: &Digest,
@@ -78,7 +76,7 @@ async fn redeem(
     at: Timestamp,
     client: ClientInfo,
 ) -> Result<(StoredSession, MemberRef), ApiError> {
-    // Becoming active may make an admin, and must not meet a removal half way.
+    // Activation may add an admin, and must not run while a removal counts them.
     tx.lock_organization().await?;
     let code = tx.redeem_code(code, at).await?.ok_or(ApiError::CodeInvalid)?;
     tx.activate_member(code.member_id, at).await?;
@@ -106,127 +104,103 @@ async fn redeem(
     Ok((session, member))
 }
 
-async fn record_refused(server: &Server, request: &CallRequest<CreateSessionCall>) {
-    let at = server.clock.now();
-    let who = RefusedParty::ClientNetwork(ClientNetwork::of(request.address));
-    if server.refusals.is_due(who, CreateSessionCall::OPERATION, at) {
+async fn record_refused_code(context: &ServerContext, request: &CallRequest<CreateSessionCall>) {
+    let at = context.clock.now();
+    let party = RefusedParty::Network(ClientNetwork::of(request.address));
+    if context.refusals.should_record(party, CreateSessionCall::OPERATION, at) {
         let event = NewActivity::new(Action::SessionRefused, at, random_bytes()).from(&request.client);
-        auth::record(server, event.detail("a sign-in code that is not valid")).await;
+        refusals::record(&context.store, event.detail("invalid sign-in code")).await;
     }
 }
 
 async fn create_code(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     request: CallRequest<CreateSessionCode>,
 ) -> Result<CallResponse<CreateSessionCode>, ApiError> {
-    let caller = SessionCredential::from_headers(&request.headers)?;
-    caller.signed_in(&server).await?;
-    let (at, client) = (server.clock.now(), request.client);
-    let code = server
-        .clone()
-        .store
-        .write(move |tx| {
-            Box::pin(async move {
-                let member = caller.within(&server, tx).await?.actor.member.id;
-                let event =
-                    NewActivity::new(Action::SessionCodeCreated, at, random_bytes()).by(member, &client);
-                tx.record_activity(event.member(member).detail("for another machine, 10 min")).await?;
-                issue_code(tx, member, at, at.plus(OWN_CODE_FOR)).await
-            })
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    credential.authenticate(&context.sessions).await?;
+    let (at, client, store) = (context.clock.now(), request.client, context.store.clone());
+    let code = store.write(move |tx| {
+        Box::pin(async move {
+            let member = credential.authenticate_in(&context.sessions, tx).await?.actor.member.id;
+            let event = NewActivity::new(Action::SessionCodeCreated, at, random_bytes()).by(member, &client);
+            tx.record_activity(event.member(member).detail("for another machine, valid for 10 min")).await?;
+            issue_code(tx, member, at, at.plus(OWN_CODE_LIFETIME)).await
         })
-        .await?;
-    Ok(CallResponse::new(code))
-}
-
-/// Issues a code for a member; their earlier ones end.
-pub(in crate::server) async fn issue_code(
-    tx: &mut Tx,
-    member_id: Id,
-    at: Timestamp,
-    expires_at: Timestamp,
-) -> Result<SignInCode, ApiError> {
-    let token = Token::new(TokenKind::Code, random_bytes());
-    let digest = digest_of(TokenKind::Code, &token);
-    tx.end_codes_of(member_id, at).await?;
-    tx.insert_code(NewCode { id: Id::new(at, random_bytes()), member_id, digest, at, expires_at }).await?;
-    Ok(SignInCode { code: SecretString::new(token.expose()), expires_at })
-}
-
-fn digest_of(kind: TokenKind, token: &Token) -> Digest {
-    kind.digest(token.expose()).expect("a token that was just made is well-formed")
+    });
+    Ok(CallResponse::new(code.await?))
 }
 
 async fn list(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     request: CallRequest<ListSessions>,
 ) -> Result<CallResponse<ListSessions>, ApiError> {
-    let found = SessionCredential::from_headers(&request.headers)?.signed_in(&server).await?;
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    let current = credential.authenticate(&context.sessions).await?;
     let query = request.query()?;
-    let member = found.actor.member.id;
-    let paging = PageRequest::read(format!("sessions {member}"), query.limit, query.cursor.as_deref())?;
-    let now = server.clock.now();
-    let mut reader = server.store.reader().await?;
+    let member = current.actor.member.id;
+    let paging = PageRequest::parse(format!("sessions {member}"), query.limit, query.cursor.as_deref())?;
+    let now = context.clock.now();
+    let mut reader = context.store.reader().await?;
     let as_of = reader.change_time(now).await?;
-    let alive = auth::alive(&server, now);
-    let rows = reader.sessions_of(member, alive, paging.after(), paging.fetch()).await?;
-    let page = paging.page(rows, |row| row.id, as_of, |row| shown(&server, &row, found.session.id));
+    let unexpired = context.sessions.unexpired(now);
+    let rows = reader.sessions_of(member, unexpired, paging.after(), paging.fetch_limit()).await?;
+    let page = paging.page(rows, |row| row.id, as_of, |row| to_wire(&context, &row, current.session.id));
     Ok(CallResponse::new(page))
 }
 
 async fn end_current(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     request: CallRequest<EndCurrentSession>,
 ) -> Result<CallResponse<EndCurrentSession>, ApiError> {
-    let caller = SessionCredential::from_headers(&request.headers)?;
-    let id = caller.signed_in(&server).await?.session.id;
-    let ended = end_own(server, caller, id, request.client).await?;
-    if ended { Ok(CallResponse::new(())) } else { Err(ApiError::SessionEnded) }
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    let id = credential.authenticate(&context.sessions).await?.session.id;
+    let is_ended = end_own_session(context, credential, id, request.client).await?;
+    if is_ended { Ok(CallResponse::new(())) } else { Err(ApiError::SessionEnded) }
 }
 
 async fn end(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     request: CallRequest<EndSession>,
 ) -> Result<CallResponse<EndSession>, ApiError> {
-    let caller = SessionCredential::from_headers(&request.headers)?;
-    caller.signed_in(&server).await?;
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    credential.authenticate(&context.sessions).await?;
     let id = request.id()?;
-    let ended = end_own(server, caller, id, request.client).await?;
-    if ended { Ok(CallResponse::new(())) } else { Err(ApiError::NotFound) }
+    let is_ended = end_own_session(context, credential, id, request.client).await?;
+    if is_ended { Ok(CallResponse::new(())) } else { Err(ApiError::NotFound) }
 }
 
-/// Ends a session of the caller; `false` where there is none with this id any more.
-async fn end_own(
-    server: Arc<Server>,
-    caller: SessionCredential,
+/// Ends a session of the signed-in member. Returns `false` if they have no such session, or it has already ended.
+async fn end_own_session(
+    context: Arc<ServerContext>,
+    credential: SessionCredential,
     id: Id,
     client: ClientInfo,
 ) -> Result<bool, ApiError> {
-    let at = server.clock.now();
-    server
-        .clone()
-        .store
-        .write(move |tx| {
-            Box::pin(async move {
-                let me = caller.within(&server, tx).await?;
-                let member = me.actor.member.id;
-                if !tx.end_session(id, member, at).await? {
-                    return Ok(false);
-                }
-                let event = NewActivity::new(Action::SessionEnded, at, random_bytes()).by(member, &client);
-                let which = if id == me.session.id { "this session" } else { "another session" };
-                tx.record_activity(event.member(member).detail(which)).await?;
-                Ok(true)
-            })
+    let (at, store) = (context.clock.now(), context.store.clone());
+    let ended = store.write(move |tx| {
+        Box::pin(async move {
+            let current = credential.authenticate_in(&context.sessions, tx).await?;
+            let member = current.actor.member.id;
+            if !tx.end_session(id, member, at).await? {
+                return Ok(false);
+            }
+            let event = NewActivity::new(Action::SessionEnded, at, random_bytes()).by(member, &client);
+            let detail =
+                if id == current.session.id { "the session in use" } else { "another session of the member" };
+            tx.record_activity(event.member(member).detail(detail)).await?;
+            Ok(true)
         })
-        .await
+    });
+    ended.await
 }
 
-fn shown(server: &Server, row: &StoredSession, current: Id) -> Session {
+fn to_wire(context: &ServerContext, row: &StoredSession, current: Id) -> Session {
     Session {
         id: row.id,
         created_at: row.created_at,
         last_used_at: row.last_used_at,
-        expires_at: auth::expires_at(server, row),
+        expires_at: context.sessions.expires_at(row),
         agent: row.agent.clone(),
         address: row.address.clone(),
         current: row.id == current,

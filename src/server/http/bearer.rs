@@ -1,7 +1,7 @@
-//! Reads the `Authorization` header: one `Bearer` token, or what exactly is wrong with it.
+//! Parses the `Authorization` header of the data plane: one `Bearer` token, or an error that names the mistake.
 //!
-//! After RFC 9110 (11.4) and RFC 6750 (2.1): the scheme in any case, one or more spaces, one token. What people get wrong when they
-//! set up a key is told apart, because the answer tells them what to mend.
+//! As in RFC 9110 (11.4) and RFC 6750 (2.1): the scheme in any case, one or more spaces, one token. Common mistakes in setting up a
+//! key are distinguished, because each needs a different correction.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -11,35 +11,34 @@ use crate::server::error::ApiError;
 
 const SCHEME: &[u8] = b"bearer";
 
-const SEVERAL: &str =
-    "More than one credential was sent, where one is expected. Send one `Authorization: Bearer sk_…`.";
-const BARE_KEY: &str = "The `Bearer` prefix or the space after it is missing: the header holds the key alone. \
+const SEVERAL: &str = "More than one credential was sent. Send exactly one `Authorization: Bearer sk_…`.";
+const BARE_KEY: &str = "The `Bearer` prefix or the space after it is missing: the header contains only the key. \
                         Send `Authorization: Bearer sk_…`.";
 const NO_SPACE: &str = "The `Bearer` prefix or the space after it is missing: `Bearer` is not followed by a space. \
                         Send `Authorization: Bearer sk_…`.";
-const NO_TOKEN: &str = "The `Bearer` prefix or the space after it is missing, or nothing follows them. \
+const NO_TOKEN: &str = "The `Bearer` prefix or the space after it is missing, or no key follows. \
                         Send `Authorization: Bearer sk_…`.";
-const OTHER_SCHEME: &str = "The `Bearer` prefix or the space after it is missing: no other scheme is understood. \
+const OTHER_SCHEME: &str = "The `Bearer` prefix or the space after it is missing: no other scheme is supported. \
                             Send `Authorization: Bearer sk_…`.";
 
-/// The one token of the header. Nothing where there is no such header at all.
+/// Returns the token of the header; `None` if the request has no `Authorization` header.
 ///
 /// # Errors
-/// [`ApiError::AuthorizationMalformed`], with what is wrong.
-pub fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, ApiError> {
+/// [`ApiError::AuthorizationMalformed`] with the mistake.
+fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(ApiError::AuthorizationMalformed(SEVERAL));
     }
-    one_token(value.as_bytes().trim_ascii_end()).map(Some).map_err(ApiError::AuthorizationMalformed)
+    parse(value.as_bytes().trim_ascii_end()).map(Some).map_err(ApiError::AuthorizationMalformed)
 }
 
-fn one_token(value: &[u8]) -> Result<&[u8], &'static str> {
+fn parse(value: &[u8]) -> Result<&[u8], &'static str> {
     match value.split_at_checked(SCHEME.len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => match rest {
             [] => Err(NO_TOKEN),
-            // A comma: two headers that a proxy joined into one.
+            // A comma: a proxy joined two headers into one.
             [b' ', token @ ..] if token.contains(&b',') => Err(SEVERAL),
             [b' ', token @ ..] => Ok(token.trim_ascii_start()),
             _ => Err(NO_SPACE),
@@ -49,11 +48,13 @@ fn one_token(value: &[u8]) -> Result<&[u8], &'static str> {
     }
 }
 
-/// The well-formed key of a data-plane request. It borrows from the header, so that no copy of it is left behind.
+/// Step 2 of a verification: returns the well-formed secret of a data-plane request.
+///
+/// It borrows from the header, so that no copy of the secret stays in memory.
 ///
 /// # Errors
 /// [`ApiError::CredentialsMissing`], [`ApiError::AuthorizationMalformed`] or [`ApiError::KeyMalformed`].
-pub fn key(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(in crate::server) fn key(headers: &HeaderMap) -> Result<&str, ApiError> {
     let token = token(headers)?.ok_or(ApiError::CredentialsMissing)?;
     let text = match std::str::from_utf8(token) {
         Ok(text) => text,
@@ -81,17 +82,17 @@ mod tests {
         map
     }
 
-    /// The key, or the type and detail of the refusal.
+    /// Returns the key, or the type and detail of the problem.
     fn read(values: &[&[u8]]) -> Result<String, (&'static str, String)> {
         let headers = headers(values);
-        key(&headers).map(str::to_owned).map_err(|refusal| {
-            let problem = refusal.problem();
+        key(&headers).map(str::to_owned).map_err(|error| {
+            let problem = error.into_problem();
             (problem.kind.name(), problem.detail)
         })
     }
 
     #[test]
-    fn every_header_that_people_and_proxies_send() {
+    fn common_mistakes_in_the_header_are_told_apart() {
         let secret = Secret::generate(|| [36; 64]);
         let s = secret.expose();
         for good in [
@@ -133,7 +134,7 @@ mod tests {
         for (kind, value) in bad {
             let (got, detail) = read(&[&value]).unwrap_err();
             assert_eq!(got, kind, "{}", String::from_utf8_lossy(&value));
-            assert!(!detail.contains(&s[3..20]), "the credential is echoed: {detail}");
+            assert!(!detail.contains(&s[3..20]), "the detail contains the credential: {detail}");
         }
         for cut in 1..SECRET_LENGTH {
             assert_eq!(read(&[format!("Bearer {}", &s[..cut]).as_bytes()]).unwrap_err().0, key);

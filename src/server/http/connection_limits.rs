@@ -1,4 +1,4 @@
-//! Places for connections: a bounded number in all, and no more from one address than leaves room for others.
+//! Limits on open connections: in total, and per client network, so that one client leaves room for others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,87 +6,83 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::server::http::client_address::IpRange;
-use crate::server::http::rate_limits::ClientNetwork;
+use crate::server::network::{ClientNetwork, IpRange};
 
-/// The places of one listener. Cheap to clone.
+/// The connection limits of one listener. Cheap to clone.
 #[derive(Clone)]
-pub struct ConnectionLimits {
-    all: Arc<Semaphore>,
-    most: usize,
-    /// Most for one address.
-    each: usize,
-    /// Addresses that stand for many clients.
-    crowds: Arc<[IpRange]>,
-    taken: Arc<Mutex<HashMap<ClientNetwork, usize>>>,
+pub(in crate::server) struct ConnectionLimits {
+    total: Arc<Semaphore>,
+    max: usize,
+    max_per_network: usize,
+    /// Ranges without a limit per network.
+    exempt: Arc<[IpRange]>,
+    open: Arc<Mutex<HashMap<ClientNetwork, usize>>>,
 }
 
-/// Why there is no place.
+/// The limit that refuses a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitReached {
-    /// All are taken.
+pub(super) enum LimitReached {
     Total,
-    /// The address has its share.
-    PerAddress,
+    PerNetwork,
 }
 
-/// A place; given back when it is dropped.
-pub struct ConnectionSlot {
+/// The right to keep a connection open; released on drop.
+pub(super) struct ConnectionSlot {
     _permit: OwnedSemaphorePermit,
-    _share: Option<Share>,
+    _network: Option<NetworkSlot>,
 }
 
-/// One of the places that an address has.
-struct Share {
-    of: ClientNetwork,
-    taken: Arc<Mutex<HashMap<ClientNetwork, usize>>>,
+/// One of the connections that a client network may have.
+struct NetworkSlot {
+    network: ClientNetwork,
+    open: Arc<Mutex<HashMap<ClientNetwork, usize>>>,
 }
 
 impl ConnectionLimits {
-    /// `most` places, of which one address has at most `each`, but for this machine and for `crowds`, the proxies in front.
-    pub fn new(most: usize, each: usize, crowds: &[IpRange]) -> Self {
-        let all = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Self { all, most, each, crowds: crowds.into(), taken: Arc::default() }
+    /// Permits `max` connections, of which one client network has at most `max_per_network`. Loopback addresses and the ranges in
+    /// `exempt` (proxies in front) only count towards `max`.
+    pub(in crate::server) fn new(max: usize, max_per_network: usize, exempt: &[IpRange]) -> Self {
+        let total = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
+        Self { total, max, max_per_network, exempt: exempt.into(), open: Arc::default() }
     }
 
-    /// A place for a connection from `peer`.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn take(&self, peer: IpAddr) -> Result<ConnectionSlot, LimitReached> {
-        let permit = self.all.clone().try_acquire_owned().map_err(|_| LimitReached::Total)?;
+    /// Acquires a slot for a connection from `peer`.
+    pub(super) fn acquire(&self, peer: IpAddr) -> Result<ConnectionSlot, LimitReached> {
+        let permit = self.total.clone().try_acquire_owned().map_err(|_| LimitReached::Total)?;
         let peer = peer.to_canonical();
-        if peer.is_loopback() || self.crowds.iter().any(|network| network.contains(peer)) {
-            return Ok(ConnectionSlot { _permit: permit, _share: None });
+        if peer.is_loopback() || self.exempt.iter().any(|range| range.contains(peer)) {
+            return Ok(ConnectionSlot { _permit: permit, _network: None });
         }
-        let of = ClientNetwork::of(peer);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(of).or_default();
-        if *count >= self.each {
-            return Err(LimitReached::PerAddress);
+        let network = ClientNetwork::of(peer);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(network).or_default();
+        if *count >= self.max_per_network {
+            return Err(LimitReached::PerNetwork);
         }
         *count += 1;
-        drop(taken);
-        Ok(ConnectionSlot { _permit: permit, _share: Some(Share { of, taken: self.taken.clone() }) })
+        drop(open);
+        Ok(ConnectionSlot {
+            _permit: permit,
+            _network: Some(NetworkSlot { network, open: self.open.clone() }),
+        })
     }
 
-    /// How many are taken now.
-    pub fn taken(&self) -> usize {
-        self.most.saturating_sub(self.all.available_permits())
+    /// Returns the number of open connections.
+    pub(in crate::server) fn open(&self) -> usize {
+        self.max.saturating_sub(self.total.available_permits())
     }
 
-    /// How many there are.
-    pub fn most(&self) -> usize {
-        self.most
+    pub(in crate::server) fn max(&self) -> usize {
+        self.max
     }
 }
 
-impl Drop for Share {
+impl Drop for NetworkSlot {
     fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.of) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(&self.network) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.remove(&self.of)),
+            _ => drop(open.remove(&self.network)),
         }
     }
 }
@@ -95,32 +91,34 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> IpAddr {
+    fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
     }
 
     #[test]
     fn one_address_leaves_room_for_others() {
-        let places = ConnectionLimits::new(4, 2, &[]);
-        let (first, second) = (places.take(at("192.0.2.1")), places.take(at("::ffff:192.0.2.1")));
+        let limits = ConnectionLimits::new(4, 2, &[]);
+        let first = limits.acquire(address("192.0.2.1"));
+        let second = limits.acquire(address("::ffff:192.0.2.1"));
         assert!(first.is_ok() && second.is_ok());
-        assert_eq!(places.take(at("192.0.2.1")).err(), Some(LimitReached::PerAddress));
-        let other = places.take(at("192.0.2.2"));
+        assert_eq!(limits.acquire(address("192.0.2.1")).err(), Some(LimitReached::PerNetwork));
+        let other = limits.acquire(address("192.0.2.2"));
         assert!(other.is_ok());
-        assert_eq!((places.taken(), places.most()), (3, 4));
+        assert_eq!((limits.open(), limits.max()), (3, 4));
         drop(first);
-        assert_eq!(places.taken(), 2, "what is given back is free");
-        let again = places.take(at("192.0.2.1"));
+        assert_eq!(limits.open(), 2, "a dropped slot was not released");
+        let again = limits.acquire(address("192.0.2.1"));
         assert!(again.is_ok());
         drop((second, other, again));
-        assert!(places.taken.lock().unwrap().is_empty(), "who has left is forgotten");
+        assert!(limits.open.lock().unwrap().is_empty(), "a network without connections still takes memory");
     }
 
     #[test]
-    fn proxies_and_this_machine_stand_for_many() {
-        let places = ConnectionLimits::new(5, 1, &["10.0.0.0/8".parse().unwrap()]);
-        let all = ["10.0.0.1", "10.0.0.1", "127.0.0.1", "127.0.0.1", "::1"].map(|peer| places.take(at(peer)));
-        assert!(all.iter().all(Result::is_ok));
-        assert_eq!(places.take(at("192.0.2.1")).err(), Some(LimitReached::Total));
+    fn proxies_and_loopback_are_exempt_from_the_limit_per_network() {
+        let limits = ConnectionLimits::new(5, 1, &["10.0.0.0/8".parse().unwrap()]);
+        let slots = ["10.0.0.1", "10.0.0.1", "127.0.0.1", "127.0.0.1", "::1"]
+            .map(|peer| limits.acquire(address(peer)));
+        assert!(slots.iter().all(Result::is_ok));
+        assert_eq!(limits.acquire(address("192.0.2.1")).err(), Some(LimitReached::Total));
     }
 }

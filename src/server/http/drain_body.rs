@@ -1,5 +1,6 @@
-//! What of a request's body nobody read is taken and dropped after the answer: then the connection stays for the next request, and a
-//! client that is still sending is not cut off before it reads.
+//! Reads and discards the rest of a request's body after the response was sent.
+//!
+//! The connection can then serve the next request, and a client that is still sending is not cut off before it reads the response.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,24 +13,23 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::runtime::Handle;
 
-/// Most bytes that are taken for nothing.
-const BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Longest time that they are waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Most bytes that are discarded.
+const DRAIN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest time that discarding may take.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The body of a request, with an eye on what is left of it.
+/// The body of a request; drained on drop.
 pub(in crate::server) struct DrainedBody {
     body: Option<Incoming>,
-    /// Nothing is to be taken after the answer.
-    done: bool,
+    /// Nothing is left to drain.
+    is_done: bool,
 }
 
 impl DrainedBody {
-    /// Watches the body of a request with these headers.
     pub(in crate::server) fn new(body: Incoming, headers: &HeaderMap) -> Self {
-        // Whoever waits to be asked for the body does not send it once there is an answer.
-        let done = body.is_end_stream() || headers.contains_key(EXPECT);
-        Self { body: Some(body), done }
+        // A client that sent `Expect: 100-continue` does not send the body once it has a final response (RFC 9110, 10.1.1).
+        let is_done = body.is_end_stream() || headers.contains_key(EXPECT);
+        Self { body: Some(body), is_done }
     }
 }
 
@@ -43,7 +43,7 @@ impl Body for DrainedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
-        self.done = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        self.is_done = matches!(polled, Poll::Ready(None | Some(Err(_))));
         polled
     }
 
@@ -58,15 +58,17 @@ impl Body for DrainedBody {
 
 impl Drop for DrainedBody {
     fn drop(&mut self) {
-        let Some(body) = self.body.take().filter(|body| !self.done && !body.is_end_stream()) else { return };
+        let Some(body) = self.body.take().filter(|body| !self.is_done && !body.is_end_stream()) else {
+            return;
+        };
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async { tokio::time::timeout(PATIENCE, discard(body)).await });
+            runtime.spawn(async { tokio::time::timeout(DRAIN_TIMEOUT, discard(body)).await });
         }
     }
 }
 
 async fn discard(mut body: Incoming) {
-    let mut left = BYTES_MAX;
+    let mut left = DRAIN_BYTES_MAX;
     while let Some(Ok(frame)) = body.frame().await {
         let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
         left = rest;

@@ -1,7 +1,7 @@
-//! The timer that ends a connection whose next request does not come in time.
+//! The timer that closes a connection whose next request does not arrive in time.
 //!
-//! Nearly all requests come long before. So the runtime's timer is not set anew for each: it rings for the first deadline, finds that
-//! a later one has taken its place, and is set to that. What is saved is most of what a timer costs a verification.
+//! Nearly every request arrives long before its deadline. So the runtime's timer is not reset for each request: it fires at the first
+//! deadline, finds that a later one has replaced it, and is reset to that. This saves most of what a timer costs a verification.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,19 +12,19 @@ use hyper::rt::{Sleep, Timer};
 
 use crate::clock::monotonic_now;
 
-/// The timer of one connection. Each deadline asked for is later than those before.
+/// The timer of one connection. Each requested deadline must be later than those before.
 #[derive(Clone, Default)]
-pub(in crate::server) struct HeaderTimer {
-    alarm: Alarm,
+pub(super) struct HeaderTimer {
+    sleep: SharedSleep,
 }
 
-/// Set to the deadline asked for last, or to an earlier one.
-type Alarm = Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>;
+/// The runtime's timer, set to the latest deadline or to an earlier one.
+type SharedSleep = Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>;
 
 /// Waits for one deadline.
-struct Until {
+struct HeaderDeadline {
     deadline: tokio::time::Instant,
-    alarm: Alarm,
+    sleep: SharedSleep,
 }
 
 impl Timer for HeaderTimer {
@@ -33,7 +33,7 @@ impl Timer for HeaderTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(Until { deadline: deadline.into(), alarm: self.alarm.clone() })
+        Box::pin(HeaderDeadline { deadline: deadline.into(), sleep: self.sleep.clone() })
     }
 
     fn now(&self) -> Instant {
@@ -41,19 +41,19 @@ impl Timer for HeaderTimer {
     }
 }
 
-impl Sleep for Until {}
+impl Sleep for HeaderDeadline {}
 
-impl Future for Until {
+impl Future for HeaderDeadline {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
-        let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.deadline)));
-        while alarm.as_mut().poll(cx).is_ready() {
-            if alarm.deadline() >= self.deadline {
+        let mut sleep = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
+        let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(self.deadline)));
+        while sleep.as_mut().poll(cx).is_ready() {
+            if sleep.deadline() >= self.deadline {
                 return Poll::Ready(());
             }
-            alarm.as_mut().reset(self.deadline);
+            sleep.as_mut().reset(self.deadline);
         }
         Poll::Pending
     }
@@ -66,16 +66,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_rings_for_the_last_deadline() {
+    async fn the_timer_fires_at_the_latest_deadline() {
         let timer = HeaderTimer::default();
         let begin = monotonic_now();
         let after = |ms| begin + Duration::from_millis(ms);
-        // A request that came in time: asked for, waited for, given up.
+        // A request that arrived in time: its deadline was requested, polled and dropped.
         let _ = timer.sleep_until(after(5)).now_or_never();
         timer.sleep_until(after(40)).await;
-        assert!(monotonic_now() >= after(40), "rang for a deadline that was given up");
-        // Rung once, it rings again for the next.
+        assert!(monotonic_now() >= after(40), "fired at a deadline that was dropped");
         timer.sleep_until(after(60)).await;
-        assert!(monotonic_now() >= after(60));
+        assert!(monotonic_now() >= after(60), "does not fire again after it fired once");
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps web pages out: a name in `Host` that is not ours is a rebound one, and a foreign `PeerAddress` is a page that asks.
+//! Refuses requests from web pages: by `Host`, against DNS rebinding, and by `Origin`, against pages of other sites.
 
 use std::net::IpAddr;
 
@@ -7,35 +7,35 @@ use http::request::Parts;
 
 use crate::server::error::ApiError;
 
-/// The names that this server answers for.
-pub struct AllowedHosts {
+/// The host names that this server answers for.
+pub(in crate::server) struct AllowedHosts {
     names: Vec<String>,
 }
 
 impl AllowedHosts {
-    /// The configured names, besides loopback's names and the address a connection came in on.
-    pub fn new(names: &[String]) -> Self {
+    /// Allows the configured names. Loopback names and the address of the connection are always allowed.
+    pub(in crate::server) fn new(names: &[String]) -> Self {
         Self { names: names.iter().map(|name| without_port(name).trim_end_matches('.').to_owned()).collect() }
     }
 
-    /// Lets the request pass if every name it gives for this server is ours. `local` is the address it came in on.
+    /// Checks every host name of the request. `local` is the address that the client connected to.
     ///
     /// # Errors
-    /// 421 for a foreign name, 400 where there is none or more than one (RFC 9112, 3.2).
-    pub fn check(&self, parts: &Parts, local: IpAddr) -> Result<(), ApiError> {
+    /// 421 for a name that is not allowed; 400 unless there is exactly one `Host` header (RFC 9112, 3.2).
+    pub(in crate::server) fn check(&self, parts: &Parts, local: IpAddr) -> Result<(), ApiError> {
         let mut hosts = parts.headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(ApiError::Malformed("Send exactly one `Host` header.".into()));
         };
         let host = host.to_str().map_err(|_| ApiError::HostUnknown)?;
-        // The absolute form names the host twice; both must be ours.
-        let absolute = parts.uri.authority().map(http::uri::Authority::as_str);
-        let ours = self.knows(host, local) && absolute.is_none_or(|host| self.knows(host, local));
-        if ours { Ok(()) } else { Err(ApiError::HostUnknown) }
+        // A request target in absolute form names the host a second time.
+        let target = parts.uri.authority().map(http::uri::Authority::as_str);
+        let is_allowed = self.allows(host, local) && target.is_none_or(|host| self.allows(host, local));
+        if is_allowed { Ok(()) } else { Err(ApiError::HostUnknown) }
     }
 
-    fn knows(&self, host: &str, local: IpAddr) -> bool {
-        let Some(name) = host_of(host) else { return false };
+    fn allows(&self, host: &str, local: IpAddr) -> bool {
+        let Some(name) = host_name(host) else { return false };
         let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         if let Ok(address) = bare.parse::<IpAddr>() {
             let address = address.to_canonical();
@@ -47,29 +47,29 @@ impl AllowedHosts {
     }
 }
 
-/// Lets the request pass unless a web page of another origin asks.
+/// Refuses a request that a web page of another origin sent.
 ///
 /// # Errors
-/// 403 for a foreign `PeerAddress`, `null` included.
-pub fn check_origin(parts: &Parts) -> Result<(), ApiError> {
+/// 403 for an `Origin` other than this server's, `null` included.
+pub(in crate::server) fn check_origin(parts: &Parts) -> Result<(), ApiError> {
     let mut origins = parts.headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let same = |origin: &str| {
+    let is_host = |origin: &str| {
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         authority.is_some_and(|a| without_default_port(a).eq_ignore_ascii_case(without_default_port(host)))
     };
-    let own = origins.next().is_none() && origin.to_str().is_ok_and(same);
-    if own { Ok(()) } else { Err(ApiError::OriginRefused) }
+    let is_own = origins.next().is_none() && origin.to_str().is_ok_and(is_host);
+    if is_own { Ok(()) } else { Err(ApiError::OriginRefused) }
 }
 
-/// The name of a `Host` value, without port and final dot. Nothing where it is no host.
-fn host_of(host: &str) -> Option<&str> {
+/// Returns the name in a `Host` value, without port and trailing dot; `None` if the value is malformed.
+fn host_name(host: &str) -> Option<&str> {
     let name = without_port(host);
     let port = &host[name.len()..];
-    let port_fits = port.is_empty()
+    let is_port_valid = port.is_empty()
         || port.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()) && p.len() <= 5);
-    (port_fits && !name.is_empty() && !name.contains(['@', '/', '\\']))
+    (is_port_valid && !name.is_empty() && !name.contains(['@', '/', '\\']))
         .then(|| name.strip_suffix('.').unwrap_or(name))
 }
 
@@ -99,15 +99,18 @@ mod tests {
     }
 
     fn host_status(uri: &str, hosts: &[&str]) -> u16 {
-        let ours = AllowedHosts::new(&["keys.plant.example".to_owned(), "[2001:db8::5]:443".to_owned()]);
+        let is_granted_to =
+            AllowedHosts::new(&["keys.plant.example".to_owned(), "[2001:db8::5]:443".to_owned()]);
         let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
         let local = "192.0.2.7".parse().unwrap();
-        ours.check(&parts(uri, &headers), local).map_or_else(|refusal| refusal.problem().status, |()| 200)
+        is_granted_to
+            .check(&parts(uri, &headers), local)
+            .map_or_else(|error| error.into_problem().status, |()| 200)
     }
 
     #[test]
-    fn only_our_own_names_are_answered_for() {
-        let ours = [
+    fn only_allowed_hosts_are_answered_for() {
+        let is_granted_to = [
             "localhost",
             "LocalHost:7711",
             "127.0.0.1:1",
@@ -118,7 +121,7 @@ mod tests {
             "KEYS.plant.example.:443",
             "[2001:db8::5]",
         ];
-        for host in ours {
+        for host in is_granted_to {
             assert_eq!(host_status("/", &[host]), 200, "{host}");
         }
         let foreign = [
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_origin_may_ask() {
+    fn requests_from_other_origins_are_refused() {
         let passes = |host: &str, origin: &str| {
             check_origin(&parts("/", &[("host", host), ("origin", origin)])).is_ok()
         };

@@ -1,4 +1,4 @@
-//! The `If-Match` header: which versions of a key the client lets the server change (RFC 9110, 13.1.1).
+//! The `If-Match` header: the versions of a key that the client permits the server to change (RFC 9110, 13.1.1).
 
 use http::HeaderMap;
 use http::header::IF_MATCH;
@@ -6,30 +6,31 @@ use http::header::IF_MATCH;
 use crate::domain::key::Key;
 use crate::server::error::ApiError;
 
-/// What the client has seen, or that it does not mind.
+/// A parsed `If-Match` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IfMatch {
-    /// `*`: whatever the version is.
+pub(in crate::server) enum IfMatch {
+    /// `*`: any version.
     Any,
-    /// These versions. Tags of others match none, so that the lists may be empty.
+    /// A list of entity tags. Tags that this server never issued match no version, so both lists may be empty.
     OneOf {
-        /// As we gave them.
+        /// Versions from strong tags.
         strong: Vec<i64>,
-        /// With `W/` before them, as some proxies make them when they compress an answer. They match nothing, but we say why.
+        /// Versions from weak tags (`W/"3"`), which some proxies make when they compress a response. They never match (RFC 9110,
+        /// 8.8.3.2), but the error explains why.
         weak: Vec<i64>,
     },
 }
 
 impl IfMatch {
-    /// The header's value, over several lines too; nothing where it was not sent.
+    /// Parses every `If-Match` header; `None` if there is none.
     ///
     /// # Errors
-    /// 400 for what is no list of entity tags, such as a version without its quotes: as a tag it would match nothing, and be taken for
-    /// somebody else's change.
-    pub(in crate::server) fn read(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+    /// 400 for a malformed list, such as a version without quotes: a tag that matches nothing would look like a conflict with somebody
+    /// else's change.
+    pub(super) fn parse(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
         let mut found = None;
         for line in headers.get_all(IF_MATCH) {
-            let parsed = line.to_str().ok().and_then(parse);
+            let parsed = line.to_str().ok().and_then(parse_line);
             found = match (found, parsed) {
                 (None, Some(parsed)) => Some(parsed),
                 (Some(Self::OneOf { mut strong, mut weak }), Some(Self::OneOf { strong: s, weak: w })) => {
@@ -39,7 +40,7 @@ impl IfMatch {
                 }
                 _ => {
                     return Err(ApiError::Malformed(
-                        "`If-Match` takes the `ETag` of the key as it came, quotes included, like `\"3\"`."
+                        "`If-Match` takes the key's `ETag` exactly as it was received, including the quotes, for example `\"3\"`."
                             .into(),
                     ));
                 }
@@ -48,11 +49,11 @@ impl IfMatch {
         Ok(found)
     }
 
-    /// Lets the key as it is now be changed if it is what the client has seen.
+    /// Permits a change if the header matches the key's version.
     ///
     /// # Errors
     /// 412 with the key as it is now.
-    pub fn check(&self, key: &Key) -> Result<(), ApiError> {
+    pub(in crate::server) fn check(&self, key: &Key) -> Result<(), ApiError> {
         match self {
             Self::Any => Ok(()),
             Self::OneOf { strong, .. } if strong.contains(&key.version) => Ok(()),
@@ -64,22 +65,22 @@ impl IfMatch {
     }
 }
 
-/// One line: `*`, or tags by commas.
-fn parse(line: &str) -> Option<IfMatch> {
+/// Parses one header line: `*`, or entity tags separated by commas.
+fn parse_line(line: &str) -> Option<IfMatch> {
     let mut rest = line.trim();
     if rest == "*" {
         return Some(IfMatch::Any);
     }
     let (mut strong, mut weak) = (Vec::new(), Vec::new());
     loop {
-        let is_weak = rest.strip_prefix("W/");
-        let (tag, after) = is_weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+        let weak_rest = rest.strip_prefix("W/");
+        let (tag, after) = weak_rest.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
         if !tag.bytes().all(|b| b == b'!' || (b'#'..=b'~').contains(&b)) {
             return None;
         }
-        // Only as it was written by us: `"+3"` is another tag than `"3"`.
+        // Only in the form that this server writes: `"+3"` is not the same tag as `"3"`.
         let version = tag.parse::<i64>().ok().filter(|version| version.to_string() == tag);
-        if is_weak.is_some() { &mut weak } else { &mut strong }.extend(version);
+        if weak_rest.is_some() { &mut weak } else { &mut strong }.extend(version);
         rest = after.trim_start();
         if rest.is_empty() {
             return Some(IfMatch::OneOf { strong, weak });
@@ -92,31 +93,31 @@ fn parse(line: &str) -> Option<IfMatch> {
 mod tests {
     use super::*;
 
-    fn read(lines: &[&str]) -> Result<Option<IfMatch>, u16> {
+    fn parse(lines: &[&str]) -> Result<Option<IfMatch>, u16> {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(IF_MATCH, line.parse().unwrap());
         }
-        IfMatch::read(&headers).map_err(|refusal| refusal.problem().status)
+        IfMatch::parse(&headers).map_err(|error| error.into_problem().status)
     }
 
     #[test]
-    fn it_is_read_as_the_rfc_has_it() {
+    fn the_header_is_parsed_as_rfc_9110_defines_it() {
         let both = |strong: &[i64], weak: &[i64]| {
             Ok(Some(IfMatch::OneOf { strong: strong.to_vec(), weak: weak.to_vec() }))
         };
         let one_of = |versions| both(versions, &[]);
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&["*"]), Ok(Some(IfMatch::Any)));
-        assert_eq!(read(&["\"3\""]), one_of(&[3]));
-        assert_eq!(read(&["\"3\", \"4\" ,\"x,y\""]), one_of(&[3, 4]));
-        assert_eq!(read(&["\"3\"", "\"4\""]), one_of(&[3, 4]));
-        assert_eq!(read(&["W/\"3\", \"4\"", "W/\"5\""]), both(&[4], &[3, 5]));
-        assert_eq!(read(&["\"+3\""]), one_of(&[]));
-        assert_eq!(read(&["\"\""]), one_of(&[]));
+        assert_eq!(parse(&[]), Ok(None));
+        assert_eq!(parse(&["*"]), Ok(Some(IfMatch::Any)));
+        assert_eq!(parse(&["\"3\""]), one_of(&[3]));
+        assert_eq!(parse(&["\"3\", \"4\" ,\"x,y\""]), one_of(&[3, 4]));
+        assert_eq!(parse(&["\"3\"", "\"4\""]), one_of(&[3, 4]));
+        assert_eq!(parse(&["W/\"3\", \"4\"", "W/\"5\""]), both(&[4], &[3, 5]));
+        assert_eq!(parse(&["\"+3\""]), one_of(&[]));
+        assert_eq!(parse(&["\"\""]), one_of(&[]));
         for malformed in ["", "3", "\"3", "3\"", "\"3\" \"4\"", "\"3\",", "w/\"3\"", "*, \"3\"", "\"a b\""] {
-            assert_eq!(read(&[malformed]), Err(400), "{malformed}");
+            assert_eq!(parse(&[malformed]), Err(400), "{malformed}");
         }
-        assert_eq!(read(&["*", "\"3\""]), Err(400));
+        assert_eq!(parse(&["*", "\"3\""]), Err(400));
     }
 }

@@ -1,4 +1,7 @@
-//! Takes connections, one task each: bounded in number and in patience, and finished, not cut, when the server stops.
+//! Accepts connections, one task each: limited in number and in time, and drained on shutdown.
+//!
+//! An accept loop of its own, because `axum::serve` has no timeout for headers: it keeps a connection that sends one byte per second
+//! open forever.
 
 use std::convert::Infallible;
 use std::io;
@@ -22,46 +25,42 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::StartError;
+use super::connection_limits::{ConnectionLimits, ConnectionSlot, LimitReached};
+use super::header_timeout::HeaderTimer;
 use crate::server::error::ApiError;
-use crate::server::http::connection_limits::ConnectionLimits;
-use crate::server::http::connection_limits::ConnectionSlot;
-use crate::server::http::connection_limits::LimitReached;
-use crate::server::settings::ServerLimits;
+use crate::server::settings::TrafficLimits;
+use crate::server::start_error::StartError;
 
-use crate::server::http::header_timeout::HeaderTimer;
-
-/// Connections beyond the limit that are told so at a time. Still more wait in the kernel's queue.
-const TURNED_AWAY: usize = 64;
-/// How long a client that is turned away has for its headers.
-const TURNED_AWAY_PATIENCE: Duration = Duration::from_secs(2);
+/// Connections beyond the limit that can be answered with 503 at the same time. Further ones wait in the kernel's queue.
+const REJECTIONS_MAX: usize = 64;
+/// Time for a rejected client to send its headers.
+const REJECTED_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Most bytes of a request's headers.
-const HEADERS_MAX: usize = 32 * 1024;
-/// Files kept free for the database and for logs when connections are counted against the limit on open files.
-const FILES_KEPT: u64 = 128;
-/// How long to wait when the machine cannot take a connection.
-const BREATHER: Duration = Duration::from_millis(50);
+const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Open files that are reserved for the database and logs when connections are limited by the number of open files.
+const RESERVED_FILES: u64 = 128;
+/// Pause after the operating system failed to accept a connection.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
-/// Both ends of a connection.
+/// The addresses of both ends of a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnectionAddresses {
-    /// The other end.
+pub(in crate::server) struct ConnectionAddresses {
     pub peer: IpAddr,
-    /// The address it came in on.
+    /// The address of this server that the client connected to.
     pub local: IpAddr,
 }
 
-/// A task that accepts connections.
+/// A running accept loop.
 pub(in crate::server) struct ListenerTask {
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl ListenerTask {
-    /// Takes no more connections, and waits for the requests that run.
+    /// Stops accepting connections, and waits until running requests have finished or timed out.
     pub(in crate::server) async fn shutdown(self) {
         self.stop.cancel();
-        // The task only ends early by a panic, which the runtime has reported.
+        // An error means that the task panicked, which the runtime has reported.
         let _ = self.task.await;
     }
 }
@@ -76,153 +75,158 @@ pub(in crate::server) async fn bind(address: SocketAddr) -> Result<TcpListener, 
     })
 }
 
-/// Serves connections of `listener` with `answer` until told to stop.
-pub(in crate::server) fn start<A, F>(
+/// Serves connections of `listener` with `handler` until the returned task is shut down.
+pub(in crate::server) fn start<H, F>(
     listener: TcpListener,
-    places: ConnectionLimits,
-    limits: &ServerLimits,
+    connections: ConnectionLimits,
+    limits: &TrafficLimits,
     tls: Option<TlsAcceptor>,
-    answer: A,
+    handler: H,
 ) -> ListenerTask
 where
-    A: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let stop = CancellationToken::new();
-    let context = ListenerContext { places, limits: limits.clone(), tls, answer };
-    let task = tokio::spawn(accept(Arc::new(context), listener, stop.clone()));
+    let context = ListenerContext { connections, limits: limits.clone(), tls, handler };
+    let task = tokio::spawn(accept_loop(Arc::new(context), listener, stop.clone()));
     ListenerTask { stop, task }
 }
 
-/// What every connection needs.
-struct ListenerContext<A> {
-    places: ConnectionLimits,
-    limits: ServerLimits,
+/// Shared by the connections of one listener.
+struct ListenerContext<H> {
+    connections: ConnectionLimits,
+    limits: TrafficLimits,
     tls: Option<TlsAcceptor>,
-    answer: A,
+    handler: H,
 }
 
-/// Whether a connection found room.
+/// The decision of the connection limits about a new connection.
 enum Admission {
     Admitted(ConnectionSlot),
+    /// Answered with 503 and closed.
     Rejected(OwnedSemaphorePermit),
 }
 
-async fn accept<A, F>(context: Arc<ListenerContext<A>>, listener: TcpListener, stop: CancellationToken)
+/// Step 1 of a verification: accepts connections until `stop` is cancelled, then waits for running requests.
+async fn accept_loop<H, F>(context: Arc<ListenerContext<H>>, listener: TcpListener, stop: CancellationToken)
 where
-    A: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
+    let rejections = Arc::new(Semaphore::new(REJECTIONS_MAX));
     let graceful = GracefulShutdown::new();
-    let one = async || match listener.accept().await {
+    let accept = async || match listener.accept().await {
         Ok((stream, peer)) => {
-            let room = match context.places.take(peer.ip()) {
-                Ok(place) => Admission::Admitted(place),
+            let admission = match context.connections.acquire(peer.ip()) {
+                Ok(slot) => Admission::Admitted(slot),
                 Err(LimitReached::Total) => {
-                    Admission::Rejected(turned_away.clone().acquire_owned().await.ok()?)
+                    Admission::Rejected(rejections.clone().acquire_owned().await.ok()?)
                 }
-                // Nobody waits for one who has their share: where there is no room to tell them, they are cut off.
-                Err(LimitReached::PerAddress) => {
-                    Admission::Rejected(turned_away.clone().try_acquire_owned().ok()?)
+                // Other clients do not wait for one that exceeds its share: without a free permit it is cut off.
+                Err(LimitReached::PerNetwork) => {
+                    Admission::Rejected(rejections.clone().try_acquire_owned().ok()?)
                 }
             };
-            Some((stream, peer, room))
+            Some((stream, peer, admission))
         }
         Err(e) => {
-            // Too many open files, or a connection that was gone before it was taken: the next may fare better.
-            tracing::warn!(error = %e, "cannot take a connection");
-            tokio::time::sleep(BREATHER).await;
+            // Too many open files, or the client closed the connection before it was accepted. Both may be over soon.
+            tracing::warn!(error = %e, "could not accept a connection");
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
             None
         }
     };
     loop {
-        let taken = tokio::select! {
-            taken = one() => taken,
+        let accepted = tokio::select! {
+            accepted = accept() => accepted,
             () = stop.cancelled() => break,
         };
-        let Some((stream, peer, room)) = taken else { continue };
-        tokio::spawn(connection(context.clone(), stream, peer, room, graceful.watcher()));
+        let Some((stream, peer, admission)) = accepted else { continue };
+        tokio::spawn(serve_connection(context.clone(), stream, peer, admission, graceful.watcher()));
     }
     drop(listener);
-    let patience = context.limits.shutdown_timeout;
-    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not end in time and were cut");
+    let timeout = context.limits.shutdown_timeout;
+    if tokio::time::timeout(timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish before the shutdown timeout and were cut off");
     }
 }
 
-async fn connection<A, F>(
-    context: Arc<ListenerContext<A>>,
+async fn serve_connection<H, F>(
+    context: Arc<ListenerContext<H>>,
     stream: TcpStream,
     peer: SocketAddr,
-    room: Admission,
+    admission: Admission,
     watcher: Watcher,
 ) where
-    A: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().map_or(peer.ip(), |local| local.ip());
-    let ends = ConnectionAddresses { peer: peer.ip(), local };
+    let addresses = ConnectionAddresses { peer: peer.ip(), local };
     match &context.tls {
-        None => serve(&context, stream, ends, room, watcher).await,
+        None => serve_http(&context, stream, addresses, admission, watcher).await,
         Some(tls) => {
             let handshake = tokio::time::timeout(context.limits.header_timeout, tls.accept(stream));
-            // Whoever fails to speak TLS in time is not ours to answer.
+            // A failed or slow handshake closes the connection without a response.
             if let Ok(Ok(stream)) = handshake.await {
-                serve(&context, stream, ends, room, watcher).await;
+                serve_http(&context, stream, addresses, admission, watcher).await;
             }
         }
     }
 }
 
-async fn serve<A, F, S>(
-    context: &ListenerContext<A>,
+async fn serve_http<H, F, S>(
+    context: &ListenerContext<H>,
     stream: S,
-    ends: ConnectionAddresses,
-    room: Admission,
+    addresses: ConnectionAddresses,
+    admission: Admission,
     watcher: Watcher,
 ) where
-    A: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let mut stream = TimeoutStream::new(stream);
-    // For a client that asks and then does not take the answer.
+    // For a client that sends a request but does not read the response.
     stream.set_write_timeout(Some(context.limits.body_timeout));
     let stream = TokioIo::new(Box::pin(stream));
     let mut http = http1::Builder::new();
-    // A client that shuts down its sending half after the request still waits for the answer.
-    http.timer(HeaderTimer::default()).max_buf_size(HEADERS_MAX).half_close(true);
-    // A connection that breaks off is the client's business.
-    let _ended = match room {
-        Admission::Admitted(_place) => {
+    // A client that closes its sending half after the request still waits for the response.
+    http.timer(HeaderTimer::default()).max_buf_size(HEADER_BYTES_MAX).half_close(true);
+    // An error here means that the client broke the connection, which needs no action.
+    let _ended = match admission {
+        Admission::Admitted(_slot) => {
             http.header_read_timeout(context.limits.header_timeout);
-            let answer = |request| {
-                let answer = (context.answer)(ends, request);
-                async { Ok::<_, Infallible>(answer.await) }
+            let handle = |request| {
+                let response = (context.handler)(addresses, request);
+                async { Ok::<_, Infallible>(response.await) }
             };
-            watcher.watch(http.serve_connection(stream, service_fn(answer))).await
+            watcher.watch(http.serve_connection(stream, service_fn(handle))).await
         }
         Admission::Rejected(_permit) => {
-            http.header_read_timeout(TURNED_AWAY_PATIENCE).keep_alive(false);
-            let busy = |_| async {
-                let why = "The server has as many connections as it takes, in all or from this address. Try again in a moment.";
-                Ok::<_, Infallible>(ApiError::Unavailable(why).into_response())
+            http.header_read_timeout(REJECTED_HEADER_TIMEOUT).keep_alive(false);
+            let reject = |_| async {
+                let reason = "The server has reached its limit of connections, in total or from this address. \
+                              Try again in a moment.";
+                Ok::<_, Infallible>(ApiError::Unavailable(reason).into_response())
             };
-            watcher.watch(http.serve_connection(stream, service_fn(busy))).await
+            watcher.watch(http.serve_connection(stream, service_fn(reject))).await
         }
     };
 }
 
-/// The limit on connections, no higher than the open files that the process may have, which is raised as far as it goes.
-pub(in crate::server) fn connections_max(wanted: usize) -> usize {
+/// Returns the limit on connections: `configured`, or less if the process may not open as many files.
+///
+/// Raises the process's limit on open files as far as permitted.
+pub(in crate::server) fn connections_max(configured: usize) -> usize {
     let mut files = getrlimit(Resource::Nofile);
     if files.current < files.maximum {
         files.current = files.maximum;
         let _ = setrlimit(Resource::Nofile, files);
         files = getrlimit(Resource::Nofile);
     }
-    let free = files.current.map_or(u64::MAX, |files| files.saturating_sub(FILES_KEPT).max(1));
-    wanted.min(usize::try_from(free).unwrap_or(usize::MAX))
+    let available = files.current.map_or(u64::MAX, |files| files.saturating_sub(RESERVED_FILES).max(1));
+    configured.min(usize::try_from(available).unwrap_or(usize::MAX))
 }

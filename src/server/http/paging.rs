@@ -1,4 +1,4 @@
-//! Pages of lists: where one ends and the next begins, so that a list stays complete while it changes.
+//! Pages of lists, with keyset cursors: a list stays complete while it changes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,20 +8,28 @@ use crate::domain::time::Timestamp;
 use crate::server::error::ApiError;
 use crate::wire::page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMetadata};
 
-/// Which page of a list is asked for. A cursor names the last row of the page before, and fits the list that it came from only.
+/// The requested page of a list.
+///
+/// A cursor names the last row of the previous page, and is only valid for the list that it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageRequest {
+pub(in crate::server) struct PageRequest {
     list: String,
     limit: u32,
     after: Option<Id>,
 }
 
 impl PageRequest {
-    /// Reads `limit` and `cursor`. `list` names the list with everything that tells its rows from those of others.
+    /// Parses `limit` and `cursor`.
+    ///
+    /// `list` identifies the list, including every filter that decides which rows it has.
     ///
     /// # Errors
-    /// 422 for a limit out of its bounds, 400 for a cursor that is none of this list's.
-    pub fn read(list: impl Into<String>, limit: Option<u32>, cursor: Option<&str>) -> Result<Self, ApiError> {
+    /// 422 for a limit out of range, 400 for a cursor of another list.
+    pub(in crate::server) fn parse(
+        list: impl Into<String>,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Self, ApiError> {
         let list = list.into();
         let limit = limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
@@ -31,37 +39,37 @@ impl PageRequest {
         Ok(Self { list, limit, after })
     }
 
-    /// The last row of the page before.
-    pub fn after(&self) -> Option<Id> {
+    /// Returns the last row of the previous page.
+    pub(in crate::server) fn after(&self) -> Option<Id> {
         self.after
     }
 
-    /// How many rows to fetch: one more than is shown, which tells whether there is another page.
-    pub fn fetch(&self) -> u32 {
+    /// Returns the number of rows to fetch: one more than the page shows, which tells whether there is a next page.
+    pub(in crate::server) fn fetch_limit(&self) -> u32 {
         self.limit + 1
     }
 
-    /// The page of the fetched rows.
-    pub fn page<R, T>(
+    /// Builds the page from the fetched rows.
+    pub(in crate::server) fn page<R, T>(
         &self,
         mut rows: Vec<R>,
         id: impl Fn(&R) -> Id,
         as_of: Timestamp,
-        show: impl FnMut(R) -> T,
+        convert: impl FnMut(R) -> T,
     ) -> Page<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let more = rows.len() > limit;
+        let has_next = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|row| encode(&self.list, id(row)));
+        let next_cursor = rows.last().filter(|_| has_next).map(|row| encode(&self.list, id(row)));
         Page {
             metadata: PageMetadata { next_cursor, as_of: Some(as_of), total: None },
-            data: rows.into_iter().map(show).collect(),
+            data: rows.into_iter().map(convert).collect(),
         }
     }
 }
 
-/// Not a secret and no proof of anything: the sum only tells a cursor of another list, or a damaged one, from a good one.
-fn sum(list: &str, id: &[u8]) -> [u8; 4] {
+/// Returns a checksum that detects a damaged cursor, or one of another list. It is not a signature: cursors need no protection.
+fn checksum(list: &str, id: &[u8]) -> [u8; 4] {
     let mut hash = crc32fast::Hasher::new();
     hash.update(list.as_bytes());
     hash.update(&[0]);
@@ -71,14 +79,14 @@ fn sum(list: &str, id: &[u8]) -> [u8; 4] {
 
 fn encode(list: &str, id: Id) -> String {
     let mut bytes = id.bytes().to_vec();
-    bytes.extend(sum(list, id.bytes()));
+    bytes.extend(checksum(list, id.bytes()));
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn decode(list: &str, text: &str) -> Option<Id> {
     let bytes: [u8; 20] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
     let (id, check) = bytes.split_first_chunk::<16>()?;
-    if check != sum(list, id) {
+    if check != checksum(list, id) {
         return None;
     }
     uuid::Uuid::from_bytes(*id).to_string().parse().ok()
@@ -93,21 +101,21 @@ mod tests {
     }
 
     #[test]
-    fn a_page_leads_to_the_next_one_until_the_last() {
-        let paging = PageRequest::read("members", Some(2), None).unwrap();
-        let page = paging.page((1..=3).map(id).collect(), |&id| id, Timestamp(0), |id| id);
+    fn each_page_leads_to_the_next_one_until_the_last() {
+        let request = PageRequest::parse("members", Some(2), None).unwrap();
+        let page = request.page((1..=3).map(id).collect(), |&id| id, Timestamp(0), |id| id);
         assert_eq!(page.data, [id(1), id(2)]);
-        let next = PageRequest::read("members", Some(2), page.metadata.next_cursor.as_deref()).unwrap();
+        let next = PageRequest::parse("members", Some(2), page.metadata.next_cursor.as_deref()).unwrap();
         assert_eq!(next.after(), Some(id(2)));
         let last = next.page(vec![id(3)], |&id| id, Timestamp(0), |id| id);
         assert_eq!(last.metadata.next_cursor, None);
     }
 
     #[test]
-    fn foreign_and_damaged_cursors_are_refused() {
+    fn damaged_cursors_and_those_of_other_lists_are_refused() {
         let cursor = encode("members", id(7));
         let refused = |list, cursor: &str| {
-            matches!(PageRequest::read(list, None, Some(cursor)), Err(ApiError::CursorInvalid))
+            matches!(PageRequest::parse(list, None, Some(cursor)), Err(ApiError::CursorInvalid))
         };
         assert!(!refused("members", &cursor));
         assert!(refused("activity", &cursor));
@@ -119,7 +127,7 @@ mod tests {
             assert!(refused("members", std::str::from_utf8(&flipped).unwrap()), "position {at}");
         }
         for limit in [0, 1001, u32::MAX] {
-            assert!(matches!(PageRequest::read("members", Some(limit), None), Err(ApiError::Field(..))));
+            assert!(matches!(PageRequest::parse("members", Some(limit), None), Err(ApiError::Field(..))));
         }
     }
 }

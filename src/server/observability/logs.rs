@@ -1,4 +1,4 @@
-//! The log: one JSON object a line, with the request's id, without credentials, and with nothing in it that acts on a terminal.
+//! The log: one JSON object per line, with request ids, without credentials, and without characters that act on a terminal.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,13 +9,15 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
 
-use crate::server::http::request::agent;
+use crate::server::http::request::user_agent;
 
-/// What is logged when nobody says: requests of members and whatever goes wrong.
+/// The filter without configuration: management requests, warnings and errors.
 pub const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn";
 
-/// A log of JSON lines to `writer`. `filter` is in the language of `tracing-subscriber`, `info,keyward=debug`; one that cannot be
-/// read is replaced by the default.
+/// Builds a log of JSON lines to `writer`.
+///
+/// `filter` has the syntax of `tracing-subscriber`, for example `info,keyward=debug`. An invalid filter is replaced by
+/// [`DEFAULT_FILTER`].
 pub fn subscriber<W>(writer: W, filter: &str) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -30,7 +32,7 @@ where
     Registry::default().with(filter).with(lines)
 }
 
-/// One answered request.
+/// A log line about one request. It has no path and no query, because people paste secrets into them.
 pub(in crate::server) struct AccessLogEntry<'a> {
     pub request_id: &'a str,
     pub operation: &'static str,
@@ -40,18 +42,30 @@ pub(in crate::server) struct AccessLogEntry<'a> {
 }
 
 impl AccessLogEntry<'_> {
-    /// Writes the line: requests of members as `info`, of integrations as `debug`, faults of ours as `error`.
-    /// Path and query are left out: people paste secrets into them.
-    pub(in crate::server) fn log(&self, is_data_plane: bool, headers: Option<&HeaderMap>) {
-        let Self { request_id, operation, status, took, address } = self;
-        let ms = took.as_secs_f64() * 1_000.0;
+    /// Logs a data-plane request: errors of the server as `error`, all others as `debug`.
+    pub(in crate::server) fn log_data_plane(&self) {
+        let Self { request_id, operation, status, address, .. } = self;
+        let ms = self.milliseconds();
         if *status >= 500 {
-            tracing::error!(request_id, operation, status, ms, %address, "failed");
-        } else if is_data_plane {
-            tracing::debug!(request_id, operation, status, ms, %address, "answered");
+            tracing::error!(request_id, operation, status, ms, %address, "request failed");
         } else {
-            let agent = headers.map(agent).unwrap_or_default();
-            tracing::info!(request_id, operation, status, ms, %address, agent, "answered");
+            tracing::debug!(request_id, operation, status, ms, %address, "request answered");
         }
+    }
+
+    /// Logs a management request: errors of the server as `error`, all others as `info` with the client's agent.
+    pub(in crate::server) fn log_management(&self, headers: &HeaderMap) {
+        let Self { request_id, operation, status, address, .. } = self;
+        let ms = self.milliseconds();
+        if *status >= 500 {
+            tracing::error!(request_id, operation, status, ms, %address, "request failed");
+        } else {
+            let agent = user_agent(headers);
+            tracing::info!(request_id, operation, status, ms, %address, agent, "request answered");
+        }
+    }
+
+    fn milliseconds(&self) -> f64 {
+        self.took.as_secs_f64() * 1_000.0
     }
 }

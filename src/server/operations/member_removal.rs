@@ -1,53 +1,48 @@
-//! What happens to a member's keys when the member is removed: personal keys die, organization keys survive for review.
+//! Removes a member: personal keys are revoked, organization keys stay active for review.
 
 use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, KeyKind};
-use crate::domain::member::{Grant, MemberStatus};
+use crate::domain::member::{Grant, MemberStatus, Role};
 use crate::domain::time::Timestamp;
-use crate::server::Server;
-use crate::server::auth;
+use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
-use crate::server::handlers::members::not_removed;
-use crate::server::handlers::members::refuse_last_admin;
-use crate::server::handlers::members::shown;
 use crate::server::verification::revocation_lock::RevocationGuard;
 use crate::store::{MemberKeyRow, NewActivity, StoredMember, Tx};
-use crate::wire::members::{KeySummary, MemberRemoval};
+use crate::wire::members::{KeySummary, Member, MemberRemoval};
 
-/// Who does it, from where, and when.
+/// The admin's grant, client, time and revocation guard for a change to a member's keys.
 pub(in crate::server) struct RemovalContext<'a> {
     pub grant: &'a Grant,
     pub client: &'a ClientInfo,
     pub at: Timestamp,
-    /// To decide about keys.
-    pub turn: &'a RevocationGuard,
+    pub guard: &'a RevocationGuard,
 }
 
 impl RemovalContext<'_> {
+    /// Starts an activity row by the admin.
     pub(in crate::server) fn event(&self, action: Action) -> NewActivity {
         NewActivity::new(action, self.at, random_bytes()).by(self.grant.member().id, self.client)
     }
 }
 
-/// What removing a member does. A dry run and the deed are this same list.
+/// The effects of a removal. A dry run and the removal return the same plan.
 pub(in crate::server) struct RemovalPlan {
-    pub dry_run: bool,
     member: StoredMember,
     revoked: Vec<MemberKeyRow>,
     to_review: Vec<MemberKeyRow>,
     sessions_ended: i64,
 }
 
-impl From<RemovalPlan> for MemberRemoval {
-    fn from(plan: RemovalPlan) -> Self {
-        Self {
-            member: shown(plan.member),
-            dry_run: plan.dry_run,
-            revoked: plan.revoked.into_iter().map(summary).collect(),
-            to_review: plan.to_review.into_iter().map(summary).collect(),
-            sessions_ended: plan.sessions_ended,
+impl RemovalPlan {
+    pub(in crate::server) fn into_reply(self, dry_run: bool) -> MemberRemoval {
+        MemberRemoval {
+            member: to_wire(self.member),
+            dry_run,
+            revoked: self.revoked.into_iter().map(summary).collect(),
+            to_review: self.to_review.into_iter().map(summary).collect(),
+            sessions_ended: self.sessions_ended,
         }
     }
 }
@@ -62,85 +57,112 @@ fn summary(key: MemberKeyRow) -> KeySummary {
     }
 }
 
-/// What removing the member would do now. The member is shown as they will be.
+/// Converts a member's row to the contract's type.
+pub(in crate::server) fn to_wire(row: StoredMember) -> Member {
+    Member {
+        id: row.member.id,
+        name: row.member.name,
+        email: row.member.email,
+        role: row.role,
+        status: row.member.status,
+        created_at: row.created_at,
+        removed_at: row.member.removed_at,
+        last_seen_at: row.last_seen_at,
+        personal_keys: row.personal_keys,
+        organization_keys: row.organization_keys,
+    }
+}
+
+pub(in crate::server) async fn find_member(tx: &mut Tx, id: Id) -> Result<StoredMember, ApiError> {
+    tx.member(id).await?.ok_or(ApiError::NotFound)
+}
+
+/// Finds a member who was not removed.
+pub(in crate::server) async fn find_current_member(tx: &mut Tx, id: Id) -> Result<StoredMember, ApiError> {
+    let row = find_member(tx, id).await?;
+    if row.member.status == MemberStatus::Removed { Err(ApiError::MemberRemoved) } else { Ok(row) }
+}
+
+/// Refuses to remove or demote the last active admin. The organization must be locked.
+pub(in crate::server) async fn refuse_last_admin(tx: &mut Tx, member: &StoredMember) -> Result<(), ApiError> {
+    let is_admin = member.role == Role::Admin && member.is_active();
+    if is_admin && !tx.has_other_admin(member.member.id).await? { Err(ApiError::LastAdmin) } else { Ok(()) }
+}
+
+/// Returns the effects of removing the member now, with the member as they will be after it.
 pub(in crate::server) async fn plan(
-    server: &Server,
+    context: &ServerContext,
     tx: &mut Tx,
     id: Id,
     at: Timestamp,
 ) -> Result<RemovalPlan, ApiError> {
-    let mut member = not_removed(crate::server::handlers::members::found(tx, id).await?)?;
+    let mut member = find_current_member(tx, id).await?;
     refuse_last_admin(tx, &member).await?;
-    let plan = RemovalPlan {
-        dry_run: false,
-        revoked: tx.active_keys_of(id, KeyKind::Personal).await?,
-        to_review: tx.active_keys_of(id, KeyKind::Organization).await?,
-        sessions_ended: tx.count_open_sessions_of(id, auth::alive(server, at)).await?,
-        member: {
-            member.member.status = MemberStatus::Removed;
-            member.member.removed_at = Some(at);
-            member.personal_keys = 0;
-            member
-        },
-    };
-    Ok(plan)
+    let revoked = tx.active_keys_of(id, KeyKind::Personal).await?;
+    let to_review = tx.active_keys_of(id, KeyKind::Organization).await?;
+    let sessions_ended = tx.count_open_sessions_of(id, context.sessions.unexpired(at)).await?;
+    member.member.status = MemberStatus::Removed;
+    member.member.removed_at = Some(at);
+    member.personal_keys = 0;
+    Ok(RemovalPlan { member, revoked, to_review, sessions_ended })
 }
 
-/// Removes the member as planned, in the same transaction.
+/// Removes the member, and returns the plan that was carried out.
 pub(in crate::server) async fn remove(
-    server: &Server,
+    context: &ServerContext,
     tx: &mut Tx,
     id: Id,
-    by: &RemovalContext<'_>,
+    removal: &RemovalContext<'_>,
 ) -> Result<RemovalPlan, ApiError> {
-    // Waits for creations under way and lets none begin: what is planned now is all that there will be.
+    // Waits for key creations in progress and blocks new ones, so that the plan is complete.
     tx.lock_member(id).await?;
     let keys = tx.active_keys_of(id, KeyKind::Personal).await?;
-    suspend(tx, &keys, by).await?;
-    let plan = plan(server, tx, id, by.at).await?;
-    tx.remove_member(id, by.at).await?;
-    tx.end_sessions_of(id, by.at).await?;
-    tx.end_codes_of(id, by.at).await?;
-    revoke(tx, &plan.revoked, by, "revoked with its owner, who was removed").await?;
+    suspend(tx, &keys, removal).await?;
+    let plan = plan(context, tx, id, removal.at).await?;
+    tx.remove_member(id, removal.at).await?;
+    tx.end_sessions_of(id, removal.at).await?;
+    tx.end_codes_of(id, removal.at).await?;
+    revoke(tx, &plan.revoked, removal, "revoked because its owner was removed").await?;
     let detail = format!(
         "{}; personal keys revoked: {}, organization keys to review: {}",
         plan.member.member.email,
         plan.revoked.len(),
         plan.to_review.len()
     );
-    tx.record_activity(by.event(Action::MemberRemoved).member(id).detail(detail)).await?;
+    tx.record_activity(removal.event(Action::MemberRemoved).member(id).detail(detail)).await?;
     Ok(plan)
 }
 
-/// Revokes all personal keys of a member who stays.
+/// Revokes every personal key of a member who stays, for a change of role.
 pub(in crate::server) async fn revoke_personal_keys(
     tx: &mut Tx,
     member: Id,
-    by: &RemovalContext<'_>,
+    removal: &RemovalContext<'_>,
     reason: &str,
 ) -> Result<Vec<KeySummary>, ApiError> {
     tx.lock_member(member).await?;
     let keys = tx.active_keys_of(member, KeyKind::Personal).await?;
-    suspend(tx, &keys, by).await?;
-    revoke(tx, &keys, by, reason).await?;
+    suspend(tx, &keys, removal).await?;
+    revoke(tx, &keys, removal, reason).await?;
     Ok(keys.into_iter().map(summary).collect())
 }
 
-/// Lets requests with these keys wait for the end, and takes in the uses that were answered so far.
-async fn suspend(tx: &mut Tx, keys: &[MemberKeyRow], by: &RemovalContext<'_>) -> Result<(), ApiError> {
+/// Makes requests with these keys wait for the end of the transaction, and writes their buffered uses in it.
+async fn suspend(tx: &mut Tx, keys: &[MemberKeyRow], removal: &RemovalContext<'_>) -> Result<(), ApiError> {
     let keys: Vec<_> = keys.iter().map(|key| (key.id, key.kind)).collect();
-    Ok(by.turn.suspend(tx, &keys).await?)
+    Ok(removal.guard.suspend(tx, &keys).await?)
 }
 
 async fn revoke(
     tx: &mut Tx,
     keys: &[MemberKeyRow],
-    by: &RemovalContext<'_>,
+    removal: &RemovalContext<'_>,
     reason: &str,
 ) -> Result<(), ApiError> {
     for key in keys {
-        if tx.revoke_with_owner(key, by.grant.member().id, by.at, reason).await? {
-            tx.record_activity(by.event(Action::KeyRevoked).key(key.id, &key.name).detail(reason)).await?;
+        if tx.revoke_with_owner(key, removal.grant.member().id, removal.at, reason).await? {
+            tx.record_activity(removal.event(Action::KeyRevoked).key(key.id, &key.name).detail(reason))
+                .await?;
         }
     }
     Ok(())

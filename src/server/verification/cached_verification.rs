@@ -1,34 +1,33 @@
-//! A cache of accepted keys, as a bug of [`crate::fault_injection`]: for tests that must notice it.
+//! Fault injection: a cache that accepts a key for two seconds without looking again. Tests must notice that a revoked key still works.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::verifier::AcceptedKey;
 use crate::clock::monotonic_now;
 use crate::domain::secret::Digest;
 use crate::fault_injection::{self, Fault};
 use crate::server::error::ApiError;
-use crate::server::verification::verifier::VerifiedKey;
 
-/// How long a key is accepted without looking again.
-const FOR: Duration = Duration::from_secs(2);
+const CACHED_FOR: Duration = Duration::from_secs(2);
 
-static ACCEPTED: LazyLock<Mutex<HashMap<Digest, (Instant, VerifiedKey)>>> = LazyLock::new(Mutex::default);
+static ACCEPTED: LazyLock<Mutex<HashMap<Digest, (Instant, AcceptedKey)>>> = LazyLock::new(Mutex::default);
 
-/// What was found out, or, for a key that was accepted a moment ago, what was found out then.
-pub(in crate::server) fn cached(
+/// Returns the cached result for a key that was accepted within [`CACHED_FOR`], or `verified` if the fault is not injected.
+pub(super) fn override_with_cached(
     digest: Digest,
-    found: Result<VerifiedKey, ApiError>,
-) -> Result<VerifiedKey, ApiError> {
+    verified: Result<AcceptedKey, ApiError>,
+) -> Result<AcceptedKey, ApiError> {
     if !fault_injection::is(Fault::CachedVerification) {
-        return found;
+        return verified;
     }
-    let mut accepted = ACCEPTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Ok(verified) = &found {
-        accepted.insert(digest, (monotonic_now(), verified.clone()));
+    let mut cache = ACCEPTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Ok(accepted) = &verified {
+        cache.insert(digest, (monotonic_now(), accepted.clone()));
     }
-    match accepted.get(&digest) {
-        Some((at, verified)) if at.elapsed() < FOR => Ok(verified.clone()),
-        _ => found,
+    match cache.get(&digest) {
+        Some((at, accepted)) if at.elapsed() < CACHED_FOR => Ok(accepted.clone()),
+        _ => verified,
     }
 }

@@ -1,105 +1,119 @@
-//! Uses that the database decides: each is written before it is answered, and those that come together share a transaction.
+//! Step 5 of a verification: uses that are stored before they are answered. Uses that wait together share one transaction.
 //!
-//! A transaction of its own for each would let a fleet of new keys in only as fast as the disk syncs, one by one.
+//! With a transaction for each, the disk's sync time would limit how many new keys can start at once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedRwLockReadGuard, oneshot};
 
+use super::key_cache::CacheEntry;
+use super::revocation_lock::RevocationLock;
+use super::use_buffer::{RawClient, UseBuffer};
+use crate::clock::Clock;
 use crate::domain::id::Id;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::server::error::ApiError;
-use crate::server::verification::key_cache::CacheEntry;
-use crate::server::verification::use_buffer::RawClient;
-use crate::server::verification::use_buffer::UseBuffer;
-use crate::server::verification::verifier::Recorder;
-use crate::server::verification::verifier::key_use;
-use crate::store;
+use crate::store::{self, Store};
 
-/// Uses on their way.
-#[derive(Default)]
-pub(in crate::server) struct Asking {
-    /// In the order of ids, as all processes write.
-    waiting: BTreeMap<(Id, Digest), PendingUses>,
-    /// Whether a task writes them, and will look again.
-    written: bool,
+/// Collects first uses, and writes them in batches.
+pub(in crate::server) struct FirstUseBatch {
+    store: Store,
+    clock: Clock,
+    revocation_lock: RevocationLock,
+    pending: Mutex<PendingBatch>,
 }
 
-/// Uses of one secret, and who waits for what the database says of them.
+#[derive(Default)]
+struct PendingBatch {
+    /// In the order of ids, in which all processes lock rows.
+    uses: BTreeMap<(Id, Digest), PendingUses>,
+    /// A task is writing, and will take these uses when it is done.
+    has_writer: bool,
+}
+
+/// Uses of one secret, and the requests that wait for the outcome.
 struct PendingUses {
     entry: Arc<CacheEntry>,
-    uses: UseBuffer,
-    answers: Vec<oneshot::Sender<bool>>,
-    /// Nobody decides about keys until these uses are on record, even if who asked has gone away.
-    _turn: OwnedRwLockReadGuard<()>,
+    buffer: UseBuffer,
+    waiters: Vec<oneshot::Sender<bool>>,
+    /// Keeps revocations out until these uses are stored, even if the waiting requests are cancelled.
+    _lock: OwnedRwLockReadGuard<()>,
 }
 
-impl Recorder {
-    /// Lets the database decide about a use by writing it. Whether it was one: the key may be revoked, or have another secret.
+impl FirstUseBatch {
+    pub(super) fn new(store: Store, clock: Clock, revocation_lock: RevocationLock) -> Self {
+        Self { store, clock, revocation_lock, pending: Mutex::default() }
+    }
+
+    /// Step 5: stores a use, if the database accepts the key. Returns `false` if the key is revoked or has another secret.
     ///
     /// # Errors
-    /// It cannot be recorded.
-    pub(in crate::server) async fn ask_database(
+    /// [`ApiError::Unavailable`] if the use cannot be stored.
+    pub(in crate::server) async fn record(
         self: &Arc<Self>,
         digest: &Digest,
         entry: &Arc<CacheEntry>,
-        caller: RawClient<'_>,
+        client: RawClient<'_>,
         now: impl FnOnce() -> Timestamp,
     ) -> Result<bool, ApiError> {
-        let turn = self.turn.clone().read_owned().await;
-        let (answer, answered) = oneshot::channel();
-        let begin = {
-            let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-            let asked = asking.waiting.entry((entry.id, *digest)).or_insert_with(|| PendingUses {
+        let lock = self.revocation_lock.shared().await;
+        let (waiter, outcome) = oneshot::channel();
+        let needs_writer = {
+            let mut pending = self.pending();
+            let uses = pending.uses.entry((entry.id, *digest)).or_insert_with(|| PendingUses {
                 entry: entry.clone(),
-                uses: UseBuffer::default(),
-                answers: Vec::new(),
-                _turn: turn,
+                buffer: UseBuffer::default(),
+                waiters: Vec::new(),
+                _lock: lock,
             });
-            asked.uses.add(caller, now());
-            asked.answers.push(answer);
-            !std::mem::replace(&mut asking.written, true)
+            uses.buffer.record_use(client, now());
+            uses.waiters.push(waiter);
+            !std::mem::replace(&mut pending.has_writer, true)
         };
-        if begin {
-            tokio::spawn(self.clone().write_asked());
+        if needs_writer {
+            tokio::spawn(self.clone().write_batches());
         }
-        answered.await.map_err(|_| {
+        outcome.await.map_err(|_| {
             ApiError::Unavailable(
-                "The use of the key cannot be recorded now, so it is not answered. Try again.",
+                "The use of the key cannot be recorded now, so the request is refused. Try again.",
             )
         })
     }
 
-    /// Writes the uses that wait, all of them in one transaction, until none does.
-    async fn write_asked(self: Arc<Self>) {
+    fn pending(&self) -> MutexGuard<'_, PendingBatch> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes batches until no use is pending.
+    async fn write_batches(self: Arc<Self>) {
         loop {
-            let asked = {
-                let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-                asking.written = !asking.waiting.is_empty();
-                std::mem::take(&mut asking.waiting)
+            let batch = {
+                let mut pending = self.pending();
+                pending.has_writer = !pending.uses.is_empty();
+                std::mem::take(&mut pending.uses)
             };
-            if asked.is_empty() {
+            if batch.is_empty() {
                 return;
             }
             let uses: Vec<_> =
-                asked.iter().map(|((id, digest), asked)| (*digest, key_use(*id, &asked.uses))).collect();
+                batch.iter().map(|((id, digest), uses)| (*digest, uses.buffer.to_key_use(*id))).collect();
             let now = self.clock.now();
             let written: Result<Vec<bool>, store::StoreError> = self
                 .store
                 .write(move |tx| Box::pin(async move { tx.record_uses_if_active(uses, now).await }))
                 .await;
-            let accepted = written.unwrap_or_else(|error| {
-                tracing::error!(%error, keys = asked.len(), "uses of keys cannot be recorded, so they are not answered");
+            let outcomes = written.unwrap_or_else(|error| {
+                tracing::error!(%error, keys = batch.len(), "could not record uses of keys, so the requests are refused");
                 Vec::new()
             });
-            // Whoever is left without an answer is told that the use cannot be recorded.
-            for (asked, accepted) in asked.into_values().zip(accepted) {
-                asked.entry.learn(accepted);
-                for answer in asked.answers {
-                    // Who asked may have gone away.
-                    let _ = answer.send(accepted);
+            // After an error there are no outcomes: dropping the waiters answers their requests with 503.
+            for (uses, is_accepted) in batch.into_values().zip(outcomes) {
+                uses.entry.confirm(is_accepted);
+                for waiter in uses.waiters {
+                    // Sending fails if the request was cancelled.
+                    let _ = waiter.send(is_accepted);
                 }
             }
         }

@@ -1,8 +1,9 @@
-//! All keys in memory, by the digest of their secret: says at once whether a key is accepted, and gathers its uses.
+//! Keys in memory, by the digest of their secret: the state that decides about a use, and the buffer that takes it.
 //!
-//! Where one process owns the database (SQLite) this is the whole of a verification. It is changed in the same step as the database,
-//! before the answer is sent: while a write decides about a key, that key is *suspended* and its requests wait for the outcome, so
-//! that no use is answered that the write has not seen. On PostgreSQL only the keys that were used here stand in it, for their uses.
+//! On SQLite, where one process owns the database, this is all that a verification needs. The cache changes in the same step as the
+//! database, before the response is sent. While a write decides about a key, the key is *suspended*: its requests wait for the
+//! outcome, so that no use is answered that the write has not seen. On PostgreSQL the cache only holds the buffers of keys that were
+//! used in this process.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,158 +11,159 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
+use super::use_buffer::{RawClient, UseBuffer};
 use crate::domain::id::Id;
 use crate::domain::key::KeyKind;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
-use crate::server::verification::use_buffer::RawClient;
-use crate::server::verification::use_buffer::UseBuffer;
 
-/// What is known of a key.
+/// The state of a cached key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CachedState {
-    /// It is accepted, and its first use is on record: uses are gathered.
+pub(in crate::server) enum CachedState {
+    /// The key is accepted and its first use is stored, so further uses are buffered.
     Accepted,
-    /// The database decides, by writing the use: the key was never used, or the outcome of a write is not known.
+    /// The key was never used, or the outcome of a write is unknown: the database decides, by storing the next use.
     Unconfirmed,
-    /// A write decides about it now: wait.
+    /// A write is deciding about the key; requests wait for it.
     Suspended,
-    /// It is revoked, for good.
     Revoked,
 }
 
-/// A key in the index.
+/// A cached key.
 #[derive(Debug)]
-pub struct CacheEntry {
-    /// The key.
+pub(in crate::server) struct CacheEntry {
     pub id: Id,
-    /// Personal or the organization's.
     pub kind: KeyKind,
-    state: Mutex<State>,
+    inner: Mutex<EntryFields>,
 }
 
+/// The fields that an entry's lock protects.
 #[derive(Debug)]
-struct State {
-    standing: CachedState,
+struct EntryFields {
+    state: CachedState,
     name: Box<str>,
-    gathered: Option<Box<UseBuffer>>,
+    /// `None` if there are no unwritten uses.
+    buffer: Option<Box<UseBuffer>>,
 }
 
-/// What became of one use.
+impl EntryFields {
+    /// Returns the buffer, and true if it was empty.
+    fn buffer(&mut self) -> (&mut UseBuffer, bool) {
+        let was_empty = self.buffer.is_none();
+        (self.buffer.get_or_insert_default(), was_empty)
+    }
+}
+
+/// The decision about one use.
+///
+/// `was_empty` is true if the key had no unwritten uses before: the entry must then be queued for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UseDecision {
-    /// It is gathered. `first` if nothing of this key waited to be written before.
-    UseBuffer {
-        /// The recorder is to be told.
-        first: bool,
-    },
-    /// The key is revoked; the refusal is gathered.
-    Refused {
-        /// The recorder is to be told.
-        first: bool,
-    },
-    /// To be decided by writing the use.
+pub(in crate::server) enum UseDecision {
+    /// The key is accepted, and the use is buffered.
+    Buffered { was_empty: bool },
+    /// The key is revoked, and the refused request is counted.
+    Refused { was_empty: bool },
+    /// Storing the use decides.
     AskDatabase,
-    /// To be decided when the write that holds it has ended.
+    /// The write that suspended the key decides.
     Wait,
 }
 
 impl CacheEntry {
-    fn new(id: Id, kind: KeyKind, name: &str, standing: CachedState) -> Arc<Self> {
-        Arc::new(Self { id, kind, state: Mutex::new(State { standing, name: name.into(), gathered: None }) })
+    fn new(id: Id, kind: KeyKind, name: &str, state: CachedState) -> Arc<Self> {
+        Arc::new(Self { id, kind, inner: Mutex::new(EntryFields { state, name: name.into(), buffer: None }) })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Every change below is whole before anything in it could panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, EntryFields> {
+        // A poisoned lock is safe to use: every change is complete before anything in it could panic.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gathers one use, if the key is accepted. `now` is asked under the lock: a use that is answered after someone looked
-    /// is never dated before that look.
-    pub fn touch(&self, caller: RawClient<'_>, now: impl FnOnce() -> Timestamp) -> UseDecision {
-        let mut state = self.state();
-        match state.standing {
+    /// Step 3: decides about one use, and buffers it if the key is accepted.
+    ///
+    /// `now` is called under the lock, so that a use that is answered after a reader looked is never dated before that read.
+    pub(in crate::server) fn decide_use(
+        &self,
+        client: RawClient<'_>,
+        now: impl FnOnce() -> Timestamp,
+    ) -> UseDecision {
+        let mut entry = self.lock();
+        match entry.state {
             CachedState::Accepted => {
-                let first = state.gathered.is_none();
-                state.gathered.get_or_insert_default().add(caller, now());
-                UseDecision::UseBuffer { first }
+                let (buffer, was_empty) = entry.buffer();
+                buffer.record_use(client, now());
+                UseDecision::Buffered { was_empty }
             }
             CachedState::Revoked => {
-                let first = state.gathered.is_none();
-                state.gathered.get_or_insert_default().refuse(now());
-                UseDecision::Refused { first }
+                let (buffer, was_empty) = entry.buffer();
+                buffer.record_refusal(now());
+                UseDecision::Refused { was_empty }
             }
             CachedState::Unconfirmed => UseDecision::AskDatabase,
             CachedState::Suspended => UseDecision::Wait,
         }
     }
 
-    /// Gathers a use that the database refused because the key is revoked. Says whether nothing waited to be written before.
-    pub fn refuse(&self, now: Timestamp) -> bool {
-        let mut state = self.state();
-        let first = state.gathered.is_none();
-        state.gathered.get_or_insert_default().refuse(now);
-        first
+    /// Counts a request that was refused because the key is revoked. Returns true if the buffer was empty before.
+    pub(super) fn record_refusal(&self, now: Timestamp) -> bool {
+        let mut entry = self.lock();
+        let (buffer, was_empty) = entry.buffer();
+        buffer.record_refusal(now);
+        was_empty
     }
 
-    /// What the database said when it was asked: whether the key is accepted. A write that decides meanwhile has the last word.
-    pub fn learn(&self, accepted: bool) {
-        let mut state = self.state();
-        if state.standing == CachedState::Unconfirmed {
-            state.standing = if accepted { CachedState::Accepted } else { CachedState::Revoked };
+    /// Applies the database's decision to an unconfirmed key. Ignored if a write has decided about the key meanwhile.
+    pub(super) fn confirm(&self, is_accepted: bool) {
+        let mut entry = self.lock();
+        if entry.state == CachedState::Unconfirmed {
+            entry.state = if is_accepted { CachedState::Accepted } else { CachedState::Revoked };
         }
     }
 
-    /// Makes its requests wait, and takes what was gathered so that the write can take it in. Also says how it stood before.
-    pub fn suspend(&self) -> (CachedState, Option<Box<UseBuffer>>) {
-        let mut state = self.state();
-        let before = state.standing;
+    /// Suspends the key, unless it is revoked. Returns its earlier state and its buffer, for the write that decides about it.
+    pub(super) fn suspend(&self) -> (CachedState, Option<Box<UseBuffer>>) {
+        let mut entry = self.lock();
+        let before = entry.state;
         if before != CachedState::Revoked {
-            state.standing = CachedState::Suspended;
+            entry.state = CachedState::Suspended;
         }
-        (before, state.gathered.take())
+        (before, entry.buffer.take())
     }
 
-    /// Ends a suspension. Says whether something waits to be written.
-    pub fn resume(&self, standing: CachedState, unwritten: Option<Box<UseBuffer>>) -> bool {
-        let mut state = self.state();
-        if state.standing == CachedState::Suspended {
-            state.standing = standing;
+    /// Ends a suspension, and returns `unwritten` uses to the buffer. Returns true if the entry must be queued for writing.
+    pub(super) fn resume(&self, state: CachedState, unwritten: Option<Box<UseBuffer>>) -> bool {
+        let mut entry = self.lock();
+        if entry.state == CachedState::Suspended {
+            entry.state = state;
         }
-        drop(state);
-        unwritten.is_some_and(|gathered| self.put_back(*gathered))
+        drop(entry);
+        unwritten.is_some_and(|buffer| self.return_buffer(*buffer))
     }
 
-    /// Takes what was gathered, to write it.
-    pub fn take(&self) -> Option<Box<UseBuffer>> {
-        self.state().gathered.take()
+    /// Takes the buffer, to write it.
+    pub(super) fn take_buffer(&self) -> Option<Box<UseBuffer>> {
+        self.lock().buffer.take()
     }
 
-    /// Gives back what could not be written. Says whether nothing else waited.
-    pub fn put_back(&self, unwritten: UseBuffer) -> bool {
-        let mut state = self.state();
-        let first = state.gathered.is_none();
-        state.gathered.get_or_insert_default().put_back(unwritten);
-        first
+    /// Returns uses that could not be written. Returns true if the buffer was empty before.
+    pub(super) fn return_buffer(&self, unwritten: UseBuffer) -> bool {
+        let mut entry = self.lock();
+        let (buffer, was_empty) = entry.buffer();
+        buffer.prepend(unwritten);
+        was_empty
     }
 
-    /// Reads what is gathered and not yet written.
-    pub fn peek<T>(&self, read: impl FnOnce(&UseBuffer) -> T) -> Option<T> {
-        self.state().gathered.as_deref().map(read)
+    /// Reads the buffer; `None` if it is empty.
+    pub(super) fn read_buffer<T>(&self, read: impl FnOnce(&UseBuffer) -> T) -> Option<T> {
+        self.lock().buffer.as_deref().map(read)
     }
 
-    /// What is known of the key.
-    pub fn standing(&self) -> CachedState {
-        self.state().standing
-    }
-
-    /// The key's name.
-    pub fn name(&self) -> Box<str> {
-        self.state().name.clone()
+    pub(super) fn name(&self) -> Box<str> {
+        self.lock().name.clone()
     }
 }
 
-/// Digests are evenly spread already: eight of their bytes are a hash.
+/// Uses the first eight bytes of a digest as its hash. SHA-256 distributes them evenly.
 #[derive(Default)]
 struct DigestHasher(u64);
 
@@ -179,56 +181,59 @@ impl Hasher for DigestHasher {
     fn write_usize(&mut self, _: usize) {}
 }
 
-/// Entries that stand for unknown secrets.
-const NOBODIES: usize = 256;
+/// Number of decoy entries.
+const DECOYS: usize = 256;
 
-type ByDigest = HashMap<Digest, Arc<CacheEntry>, BuildHasherDefault<DigestHasher>>;
+type EntriesByDigest = HashMap<Digest, Arc<CacheEntry>, BuildHasherDefault<DigestHasher>>;
 
-/// The index.
-pub struct KeyCache {
-    by_digest: RwLock<ByDigest>,
+/// The cached keys of a process.
+pub(in crate::server) struct KeyCache {
+    by_digest: RwLock<EntriesByDigest>,
     by_id: RwLock<HashMap<Id, Arc<CacheEntry>>>,
-    nobody: Vec<Arc<CacheEntry>>,
-    settled: Notify,
+    /// Entries for unknown secrets. Always revoked, and never written.
+    decoys: Vec<Arc<CacheEntry>>,
+    resumed: Notify,
 }
 
 impl Default for KeyCache {
     fn default() -> Self {
         let id = Id::new(Timestamp(0), [0; 10]);
-        let nobody =
-            (0..NOBODIES).map(|_| CacheEntry::new(id, KeyKind::Personal, "", CachedState::Revoked)).collect();
-        Self { by_digest: RwLock::default(), by_id: RwLock::default(), nobody, settled: Notify::new() }
+        let decoy = |_| CacheEntry::new(id, KeyKind::Personal, "", CachedState::Revoked);
+        Self {
+            by_digest: RwLock::default(),
+            by_id: RwLock::default(),
+            decoys: (0..DECOYS).map(decoy).collect(),
+            resumed: Notify::new(),
+        }
     }
 }
 
 impl KeyCache {
-    /// Takes in a key.
-    pub fn insert(&self, digest: Digest, id: Id, kind: KeyKind, name: &str, standing: CachedState) {
-        let entry = CacheEntry::new(id, kind, name, standing);
+    pub(super) fn insert(&self, digest: Digest, id: Id, kind: KeyKind, name: &str, state: CachedState) {
+        let entry = CacheEntry::new(id, kind, name, state);
         write(&self.by_digest).insert(digest, entry.clone());
         write(&self.by_id).insert(id, entry);
     }
 
-    /// The key of a secret. An unknown secret finds an entry that stands for nobody and goes the same way as a revoked key,
-    /// so that the time of the answer does not tell them apart: it is one of many, for what is gathered under one key is gathered
-    /// only once before it is written.
-    pub fn find(&self, digest: &Digest) -> Arc<CacheEntry> {
-        let nobody = &self.nobody[usize::from(digest.0[31]) % NOBODIES];
-        read(&self.by_digest).get(digest).unwrap_or(nobody).clone()
+    /// Returns the key with this digest, or a decoy for an unknown secret.
+    ///
+    /// A decoy is handled like a revoked key, so that the response time does not tell the two apart. There are many decoys because a
+    /// buffer is queued once until it is written: with a single one, unknown secrets would skip that step more often than revoked keys.
+    pub(in crate::server) fn find(&self, digest: &Digest) -> Arc<CacheEntry> {
+        let decoy = &self.decoys[usize::from(digest.0[31]) % DECOYS];
+        read(&self.by_digest).get(digest).unwrap_or(decoy).clone()
     }
 
-    /// Whether the entry stands for unknown secrets.
-    pub fn is_nobody(&self, entry: &CacheEntry) -> bool {
-        entry.id == self.nobody[0].id
+    pub(super) fn is_decoy(&self, entry: &CacheEntry) -> bool {
+        entry.id == self.decoys[0].id
     }
 
-    /// The entry of a key, if there is one.
-    pub fn get(&self, id: Id) -> Option<Arc<CacheEntry>> {
+    pub(super) fn get(&self, id: Id) -> Option<Arc<CacheEntry>> {
         read(&self.by_id).get(&id).cloned()
     }
 
-    /// The entry of a key that the database has just shown, made where there is none.
-    pub fn get_or_insert(&self, id: Id, kind: KeyKind) -> Arc<CacheEntry> {
+    /// Returns the entry of a key that was just read from the database; inserts an accepted one if there is none.
+    pub(super) fn get_or_insert(&self, id: Id, kind: KeyKind) -> Arc<CacheEntry> {
         if let Some(entry) = self.get(id) {
             return entry;
         }
@@ -238,34 +243,33 @@ impl KeyCache {
             .clone()
     }
 
-    /// A secret was issued anew: the earlier one is unknown from now on.
-    pub fn reissue(&self, earlier: &Digest, digest: Digest, id: Id, kind: KeyKind, name: &str) {
+    /// Replaces a key's secret; the earlier one is unknown from now on.
+    pub(super) fn replace_secret(&self, earlier: &Digest, digest: Digest, id: Id, kind: KeyKind, name: &str) {
         write(&self.by_digest).remove(earlier);
         self.insert(digest, id, kind, name, CachedState::Unconfirmed);
     }
 
-    /// A key got another name.
-    pub fn rename(&self, id: Id, name: &str) {
+    pub(super) fn rename(&self, id: Id, name: &str) {
         if let Some(entry) = self.get(id) {
-            entry.state().name = name.into();
+            entry.lock().name = name.into();
         }
     }
 
     /// Wakes the requests that wait for suspended keys.
-    pub fn wake(&self) {
-        self.settled.notify_waiters();
+    pub(super) fn notify_resumed(&self) {
+        self.resumed.notify_waiters();
     }
 
-    /// Waits until the entry is not suspended any more.
-    pub async fn settled(&self, entry: &CacheEntry) {
+    /// Waits until the key is no longer suspended.
+    pub(super) async fn wait_until_resumed(&self, entry: &CacheEntry) {
         loop {
-            let mut woken = std::pin::pin!(self.settled.notified());
-            // Registered before looking, so that a wake-up between the two is not missed.
-            woken.as_mut().enable();
-            if entry.standing() != CachedState::Suspended {
+            let mut resumed = std::pin::pin!(self.resumed.notified());
+            // Registers before the state is read, so that a notification between the two is not missed.
+            resumed.as_mut().enable();
+            if entry.lock().state != CachedState::Suspended {
                 return;
             }
-            woken.await;
+            resumed.await;
         }
     }
 }

@@ -1,73 +1,91 @@
-//! Verifications that the database answers: those that come together share a query.
+//! Part of step 4 of a verification: look-ups that arrive together share a query.
 //!
-//! A query begins after all of its verifications were asked for, so each of them sees every change that was acknowledged before.
+//! A query begins after all of its look-ups were requested, so each of them sees every change that was acknowledged before.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::clock::Clock;
 use crate::domain::secret::Digest;
 use crate::server::error::ApiError;
-use crate::server::verification::verifier::Recorder;
-use crate::store::{self, Verification};
+use crate::store::{self, Store, Verification};
 
-/// Most verifications to a query.
-const TOGETHER: usize = 64;
-/// Queries at a time: a second one, so that a slow one does not hold up all.
-const QUERIES: usize = 2;
+/// Most look-ups in one query.
+const BATCH_MAX: usize = 64;
+/// Most queries at a time. The second one keeps a slow query from delaying every look-up.
+const QUERIES_MAX: usize = 2;
 
-/// Verifications on their way.
-#[derive(Default)]
-pub(in crate::server) struct Reading {
-    waiting: Vec<(Digest, oneshot::Sender<Verification>)>,
-    queries: usize,
+/// Collects look-ups, and runs them in batches.
+pub(in crate::server) struct LookupBatch {
+    store: Store,
+    clock: Clock,
+    pending: Mutex<PendingLookups>,
 }
 
-impl Recorder {
-    /// What the database says of a secret.
-    ///
-    /// # Errors
-    /// It does not answer.
-    pub(in crate::server) async fn read(self: &Arc<Self>, digest: &Digest) -> Result<Verification, ApiError> {
-        let (answer, answered) = oneshot::channel();
-        let begin = {
-            let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-            reading.waiting.push((*digest, answer));
-            let begin = reading.queries < QUERIES;
-            reading.queries += usize::from(begin);
-            begin
-        };
-        if begin {
-            tokio::spawn(self.clone().read_waiting());
-        }
-        answered.await.map_err(|_| ApiError::Unavailable("The database does not answer. Try again."))
+#[derive(Default)]
+struct PendingLookups {
+    waiters: Vec<(Digest, oneshot::Sender<Verification>)>,
+    running_queries: usize,
+}
+
+impl LookupBatch {
+    pub(super) fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, pending: Mutex::default() }
     }
 
-    async fn read_waiting(self: Arc<Self>) {
+    /// Step 4: reads the key with this digest from the database.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] if the database does not respond.
+    pub(in crate::server) async fn look_up(
+        self: &Arc<Self>,
+        digest: &Digest,
+    ) -> Result<Verification, ApiError> {
+        let (waiter, found) = oneshot::channel();
+        let needs_query = {
+            let mut pending = self.pending();
+            pending.waiters.push((*digest, waiter));
+            let needs_query = pending.running_queries < QUERIES_MAX;
+            pending.running_queries += usize::from(needs_query);
+            needs_query
+        };
+        if needs_query {
+            tokio::spawn(self.clone().run_queries());
+        }
+        found.await.map_err(|_| ApiError::Unavailable("The database does not respond. Try again."))
+    }
+
+    fn pending(&self) -> MutexGuard<'_, PendingLookups> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs queries until no look-up is pending.
+    async fn run_queries(self: Arc<Self>) {
         loop {
-            let (digests, answers): (Vec<_>, Vec<_>) = {
-                let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-                if reading.waiting.is_empty() {
-                    reading.queries -= 1;
+            let (digests, waiters): (Vec<_>, Vec<_>) = {
+                let mut pending = self.pending();
+                if pending.waiters.is_empty() {
+                    pending.running_queries -= 1;
                     return;
                 }
-                let together = reading.waiting.len().min(TOGETHER);
-                reading.waiting.drain(..together).unzip()
+                let batch = pending.waiters.len().min(BATCH_MAX);
+                pending.waiters.drain(..batch).unzip()
             };
-            match self.verifications(&digests).await {
+            match self.query(&digests).await {
                 Ok(found) => {
-                    for (answer, found) in answers.into_iter().zip(found) {
-                        // Who asked may have gone away.
-                        let _ = answer.send(found);
+                    for (waiter, found) in waiters.into_iter().zip(found) {
+                        // Sending fails if the request was cancelled.
+                        let _ = waiter.send(found);
                     }
                 }
-                // Whoever is left without an answer is told that the database gives none.
-                Err(error) => tracing::warn!(%error, keys = digests.len(), "keys cannot be verified"),
+                // Dropping the waiters answers their requests with 503.
+                Err(error) => tracing::warn!(%error, keys = digests.len(), "could not look up keys"),
             }
         }
     }
 
-    async fn verifications(&self, digests: &[Digest]) -> Result<Vec<Verification>, store::StoreError> {
+    async fn query(&self, digests: &[Digest]) -> Result<Vec<Verification>, store::StoreError> {
         self.store.reader().await?.verify_secrets(digests, self.clock.now()).await
     }
 }

@@ -1,93 +1,149 @@
-//! A turn to decide about keys: their requests wait, and their gathered uses become part of the transaction that decides.
+//! The lock between writing uses and deciding about keys, and the guard that a revocation holds.
+//!
+//! The lock keeps every use in exactly one place that a revocation sees: in a buffer, or in the database. First uses on their way to
+//! the database hold it shared. The writer of buffered uses, and everything that decides about keys, hold it exclusively.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::OwnedRwLockWriteGuard;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
+use super::key_cache::{CacheEntry, CachedState, KeyCache};
+use super::use_buffer::{UseBuffer, sorted_by_id};
+use super::use_queue::UseQueue;
+use crate::clock::Clock;
 use crate::domain::id::Id;
 use crate::domain::key::KeyKind;
-use crate::server::verification::key_cache::CacheEntry;
-use crate::server::verification::key_cache::CachedState;
-use crate::server::verification::use_buffer::UseBuffer;
-use crate::server::verification::verifier::Recorder;
-use crate::server::verification::verifier::in_order;
-use crate::server::verification::verifier::key_use;
 use crate::store::{self, TransactionOutcome, Tx};
 
-/// A suspended key: how it stood before, and the uses that the transaction takes in.
-type Suspended = (Arc<CacheEntry>, CachedState, Option<Box<UseBuffer>>);
-
-/// A turn to decide about keys. It ends when the transaction that it was handed into has ended.
+/// The revocation lock of this process. Cheap to clone.
 #[derive(Clone)]
-pub struct RevocationGuard(Arc<Held>);
+pub(super) struct RevocationLock {
+    lock: Arc<RwLock<()>>,
+    keys: Arc<CachedKeys>,
+}
 
-struct Held {
-    recorder: Arc<Recorder>,
-    _turn: OwnedRwLockWriteGuard<()>,
-    keys: Mutex<Vec<Suspended>>,
-    /// Whether the transaction leaves the keys as they are.
-    spared: AtomicBool,
+/// The parts that a guard needs to suspend keys and to resume them.
+struct CachedKeys {
+    cache: Arc<KeyCache>,
+    queue: Arc<UseQueue>,
+    clock: Clock,
+}
+
+impl RevocationLock {
+    pub(super) fn new(cache: Arc<KeyCache>, queue: Arc<UseQueue>, clock: Clock) -> Self {
+        Self { lock: Arc::default(), keys: Arc::new(CachedKeys { cache, queue, clock }) }
+    }
+
+    /// Waits for shared access, for a use that is being stored.
+    pub(super) async fn shared(&self) -> OwnedRwLockReadGuard<()> {
+        self.lock.clone().read_owned().await
+    }
+
+    /// Waits for exclusive access, for writing buffers.
+    pub(super) async fn exclusive(&self) -> OwnedRwLockWriteGuard<()> {
+        self.lock.clone().write_owned().await
+    }
+
+    /// Waits for exclusive access, for deciding about keys.
+    pub(super) async fn guard(&self) -> RevocationGuard {
+        RevocationGuard(Arc::new(GuardState {
+            keys: self.keys.clone(),
+            _lock: self.exclusive().await,
+            suspended: Mutex::default(),
+            keeps_keys: AtomicBool::new(false),
+        }))
+    }
+}
+
+/// The exclusive right to decide about keys. It is released when the transaction that [`suspend`](Self::suspend) was called with has
+/// ended.
+#[derive(Clone)]
+pub(in crate::server) struct RevocationGuard(Arc<GuardState>);
+
+struct GuardState {
+    keys: Arc<CachedKeys>,
+    _lock: OwnedRwLockWriteGuard<()>,
+    suspended: Mutex<Vec<SuspendedKey>>,
+    /// The transaction leaves the suspended keys as they are.
+    keeps_keys: AtomicBool,
+}
+
+struct SuspendedKey {
+    entry: Arc<CacheEntry>,
+    state_before: CachedState,
+    /// Uses that the transaction writes.
+    buffer: Option<Box<UseBuffer>>,
 }
 
 impl RevocationGuard {
-    pub(in crate::server) fn new(recorder: Arc<Recorder>, turn: OwnedRwLockWriteGuard<()>) -> Self {
-        let (keys, spared) = (Mutex::default(), AtomicBool::new(false));
-        Self(Arc::new(Held { recorder, _turn: turn, keys, spared }))
-    }
-
-    /// Makes requests with these keys wait for the end of the transaction, and writes their gathered uses in it. Unless they are
-    /// [spared](RevocationGuard::spare), the keys are taken for revoked once it is committed, and for what they were if it is rolled back.
+    /// Makes requests with these keys wait for the end of the transaction, and writes the buffered uses of the keys in it.
+    ///
+    /// After a commit the keys count as revoked, unless [`keep_keys`](Self::keep_keys) was called. After a rollback they are what they
+    /// were before.
     ///
     /// # Errors
-    /// The database refuses.
-    pub async fn suspend(&self, tx: &mut Tx, keys: &[(Id, KeyKind)]) -> Result<(), store::StoreError> {
-        let recorder = &self.0.recorder;
+    /// The uses cannot be written.
+    pub(in crate::server) async fn suspend(
+        &self,
+        tx: &mut Tx,
+        keys: &[(Id, KeyKind)],
+    ) -> Result<(), store::StoreError> {
+        let guard = &self.0;
         let mut uses = Vec::new();
         for &(id, kind) in keys {
-            let entry = recorder.index.get_or_insert(id, kind);
-            let (before, gathered) = entry.suspend();
-            uses.extend(gathered.as_deref().map(|gathered| key_use(id, gathered)));
-            self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).push((entry, before, gathered));
+            let entry = guard.keys.cache.get_or_insert(id, kind);
+            let (state_before, buffer) = entry.suspend();
+            uses.extend(buffer.as_deref().map(|buffer| buffer.to_key_use(id)));
+            guard.suspended.lock().unwrap_or_else(PoisonError::into_inner).push(SuspendedKey {
+                entry,
+                state_before,
+                buffer,
+            });
         }
-        let held = self.clone();
-        tx.on_end(move |outcome| held.0.end(outcome));
-        if uses.is_empty() { Ok(()) } else { tx.record_uses(&in_order(uses), recorder.clock.now()).await }
+        let guard_until_end = self.clone();
+        tx.on_end(move |outcome| guard_until_end.0.resume_keys(outcome));
+        if uses.is_empty() {
+            Ok(())
+        } else {
+            tx.record_uses(&sorted_by_id(uses), guard.keys.clock.now()).await
+        }
     }
 
-    /// The keys stay as they are after all; the transaction is committed for what else it says.
-    pub fn spare(&self) {
-        self.0.spared.store(true, Ordering::SeqCst);
+    /// Keeps the suspended keys active: the transaction does not revoke them after all.
+    pub(in crate::server) fn keep_keys(&self) {
+        self.0.keeps_keys.store(true, Ordering::SeqCst);
     }
 }
 
-impl Held {
-    fn end(&self, outcome: TransactionOutcome) {
-        let keys = std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner));
-        if keys.is_empty() {
+impl GuardState {
+    /// Resumes the suspended keys in the state that follows from the transaction's outcome.
+    fn resume_keys(&self, outcome: TransactionOutcome) {
+        let suspended = std::mem::take(&mut *self.suspended.lock().unwrap_or_else(PoisonError::into_inner));
+        if suspended.is_empty() {
             return;
         }
-        let spared = self.spared.load(Ordering::SeqCst);
-        for (entry, before, gathered) in keys {
-            let (standing, unwritten) = match outcome {
-                TransactionOutcome::Committed if spared => {
-                    // A gathered use that was written now is on record.
-                    (if gathered.is_some() { CachedState::Accepted } else { before }, None)
+        let keeps_keys = self.keeps_keys.load(Ordering::SeqCst);
+        for SuspendedKey { entry, state_before, buffer } in suspended {
+            let (state, unwritten) = match outcome {
+                TransactionOutcome::Committed if keeps_keys => {
+                    // If there was a buffer, the transaction has stored a use of the key.
+                    (if buffer.is_some() { CachedState::Accepted } else { state_before }, None)
                 }
                 TransactionOutcome::Committed => (CachedState::Revoked, None),
-                TransactionOutcome::Unknown => (CachedState::Unconfirmed, gathered),
-                TransactionOutcome::RolledBack => (before, gathered),
+                TransactionOutcome::Unknown => (CachedState::Unconfirmed, buffer),
+                TransactionOutcome::RolledBack => (state_before, buffer),
             };
-            let first = entry.resume(standing, unwritten);
-            self.recorder.note(first, entry);
+            let was_empty = entry.resume(state, unwritten);
+            self.keys.queue.enqueue_if(was_empty, entry);
         }
-        self.recorder.index.wake();
+        self.keys.cache.notify_resumed();
     }
 }
 
-impl Drop for Held {
-    /// The transaction never came to an end, which rolls it back.
+impl Drop for GuardState {
+    /// Handles a transaction that was dropped without an outcome, which rolls it back.
     fn drop(&mut self) {
-        self.end(TransactionOutcome::RolledBack);
+        self.resume_keys(TransactionOutcome::RolledBack);
     }
 }

@@ -1,45 +1,51 @@
-//! Uses of one key that are answered and not yet written: counts by hour, and what used it.
+//! Uses of one key that were answered but not yet written: counts by hour, and the most recent clients.
+//!
+//! Only bookkeeping: no locks and no I/O. [`super::key_cache`] adds to buffers, [`super::use_writer`] writes them.
 
 use std::net::IpAddr;
 
+use crate::domain::id::Id;
 use crate::domain::key::ClientInfo;
 use crate::domain::text;
 use crate::domain::time::{HOUR, Timestamp};
 use crate::domain::usage::{AGENT_MAX, Bucket, CLIENTS_KEPT, ClientUse};
+use crate::store::KeyUseUpdate;
 
-/// What used a key, straight from the request.
+/// The client of a data-plane request, with its agent not yet cleaned.
 #[derive(Clone, Copy, Debug)]
-pub struct RawClient<'a> {
-    /// The bytes of `User-Agent`; empty where there is none.
+pub(in crate::server) struct RawClient<'a> {
+    /// The bytes of `User-Agent`; empty if the header is missing.
     pub agent: &'a [u8],
-    /// The client's address.
+    /// The address after trusted proxies.
     pub address: IpAddr,
 }
 
-/// Bytes of a raw agent that are looked at; the cleaned one is shorter still.
+/// Most bytes of a raw agent that are read. Cleaning shortens them further, to [`AGENT_MAX`].
 const RAW_AGENT_MAX: usize = 4 * AGENT_MAX;
 
-impl RawClient<'_> {
-    /// The client as it is stored and shown.
-    pub fn client(&self) -> ClientInfo {
-        let raw = &self.agent[..self.agent.len().min(RAW_AGENT_MAX)];
-        let agent = text::sanitize_agent(&String::from_utf8_lossy(raw), AGENT_MAX);
+impl<'a> RawClient<'a> {
+    fn truncated_agent(&self) -> &'a [u8] {
+        &self.agent[..self.agent.len().min(RAW_AGENT_MAX)]
+    }
+
+    /// Returns the client as it is stored and displayed.
+    fn to_client(self) -> ClientInfo {
+        let agent = text::sanitize_agent(&String::from_utf8_lossy(self.truncated_agent()), AGENT_MAX);
         ClientInfo { agent, address: self.address.to_string() }
     }
 }
 
-/// Uses that are not yet written. Times only move forward in it.
+/// Unwritten uses of one key. Its times only move forward.
 #[derive(Debug, Default)]
-pub struct UseBuffer {
-    /// The latest use.
-    last: Option<Timestamp>,
+pub(in crate::server) struct UseBuffer {
+    last_used_at: Option<Timestamp>,
     hours: Vec<Bucket>,
-    /// The most recent last.
-    clients: Vec<ClientCounts>,
+    /// At most [`CLIENTS_KEPT`], the most recent last.
+    clients: Vec<ClientCount>,
 }
 
 #[derive(Debug)]
-struct ClientCounts {
+struct ClientCount {
     agent: Box<[u8]>,
     address: IpAddr,
     first: Timestamp,
@@ -48,24 +54,24 @@ struct ClientCounts {
 }
 
 impl UseBuffer {
-    /// One use that was answered with success.
-    pub fn add(&mut self, caller: RawClient<'_>, now: Timestamp) {
-        self.last = self.last.max(Some(now));
+    /// Adds one use that was answered with success.
+    pub(super) fn record_use(&mut self, client: RawClient<'_>, now: Timestamp) {
+        self.last_used_at = self.last_used_at.max(Some(now));
         self.hour(now).count += 1;
-        let raw = &caller.agent[..caller.agent.len().min(RAW_AGENT_MAX)];
-        let known = self.clients.iter().rposition(|c| c.address == caller.address && *c.agent == *raw);
+        let agent = client.truncated_agent();
+        let known = self.clients.iter().rposition(|c| c.address == client.address && *c.agent == *agent);
         match known {
             Some(at) => {
-                let seen = &mut self.clients[at];
-                seen.count += 1;
-                seen.last = seen.last.max(now);
+                let count = &mut self.clients[at];
+                count.count += 1;
+                count.last = count.last.max(now);
                 if at + 1 < self.clients.len() {
                     self.clients[at..].rotate_left(1);
                 }
             }
-            None => self.push(ClientCounts {
-                agent: raw.into(),
-                address: caller.address,
+            None => self.push_client(ClientCount {
+                agent: agent.into(),
+                address: client.address,
                 first: now,
                 last: now,
                 count: 1,
@@ -73,8 +79,8 @@ impl UseBuffer {
         }
     }
 
-    /// One use that was refused because the key is revoked.
-    pub fn refuse(&mut self, now: Timestamp) {
+    /// Adds one request that was refused because the key is revoked.
+    pub(super) fn record_refusal(&mut self, now: Timestamp) {
         self.hour(now).refused += 1;
     }
 
@@ -87,55 +93,51 @@ impl UseBuffer {
         &mut self.hours[at]
     }
 
-    fn push(&mut self, seen: ClientCounts) {
+    fn push_client(&mut self, client: ClientCount) {
         if self.clients.len() == CLIENTS_KEPT {
             self.clients.remove(0);
         }
-        self.clients.push(seen);
+        self.clients.push(client);
     }
 
-    /// Takes in uses that were gathered before these and could not be written.
-    pub fn put_back(&mut self, earlier: Self) {
-        self.last = self.last.max(earlier.last);
+    /// Merges uses that were buffered before these and could not be written.
+    pub(super) fn prepend(&mut self, earlier: Self) {
+        self.last_used_at = self.last_used_at.max(earlier.last_used_at);
         for bucket in earlier.hours {
             let hour = self.hour(bucket.start);
             hour.count += bucket.count;
             hour.refused += bucket.refused;
         }
         let later = std::mem::replace(&mut self.clients, earlier.clients);
-        for seen in later {
-            let known = self.clients.iter().position(|c| c.address == seen.address && c.agent == seen.agent);
+        for client in later {
+            let known =
+                self.clients.iter().position(|c| c.address == client.address && c.agent == client.agent);
             match known {
                 Some(at) => {
                     let mut merged = self.clients.remove(at);
-                    merged.count += seen.count;
-                    merged.last = merged.last.max(seen.last);
+                    merged.count += client.count;
+                    merged.last = merged.last.max(client.last);
                     self.clients.push(merged);
                 }
-                None => self.push(seen),
+                None => self.push_client(client),
             }
         }
     }
 
-    /// The latest use.
-    pub fn last(&self) -> Option<Timestamp> {
-        self.last
+    /// Returns the time of the latest use; `None` if every request was refused.
+    pub(super) fn last_used_at(&self) -> Option<Timestamp> {
+        self.last_used_at
     }
 
-    /// How many uses were answered.
-    pub fn count(&self) -> i64 {
+    /// Returns the number of uses, without refused requests.
+    pub(super) fn use_count(&self) -> i64 {
         self.hours.iter().map(|b| b.count).sum()
     }
 
-    /// The counts by hour.
-    pub fn hours(&self) -> &[Bucket] {
-        &self.hours
-    }
-
-    /// The clients as they are stored, the most recent last.
-    pub fn clients(&self) -> Vec<ClientUse> {
-        let stored = |seen: &ClientCounts| {
-            let client = RawClient { agent: &seen.agent, address: seen.address }.client();
+    /// Returns the clients as they are stored, the most recent last.
+    pub(super) fn clients(&self) -> Vec<ClientUse> {
+        let stored = |seen: &ClientCount| {
+            let client = RawClient { agent: &seen.agent, address: seen.address }.to_client();
             ClientUse {
                 agent: client.agent,
                 address: client.address,
@@ -146,6 +148,21 @@ impl UseBuffer {
         };
         self.clients.iter().map(stored).collect()
     }
+
+    /// Returns the buffer's content as the store writes it, for the key `id`.
+    pub(super) fn to_key_use(&self, id: Id) -> KeyUseUpdate {
+        let clients = self.clients();
+        let last = self.last_used_at.zip(clients.last()).map(|(at, client)| {
+            (at, ClientInfo { agent: client.agent.clone(), address: client.address.clone() })
+        });
+        KeyUseUpdate { id, last, hours: self.hours.clone(), clients }
+    }
+}
+
+/// Sorts uses by key id. All processes lock rows in this order, so that no two of them wait for each other.
+pub(super) fn sorted_by_id(mut uses: Vec<KeyUseUpdate>) -> Vec<KeyUseUpdate> {
+    uses.sort_unstable_by_key(|used| used.id);
+    uses
 }
 
 #[cfg(test)]
@@ -156,51 +173,51 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
-    fn from(agent: &str) -> RawClient<'_> {
+    fn client(agent: &str) -> RawClient<'_> {
         RawClient { agent: agent.as_bytes(), address: IpAddr::V4(Ipv4Addr::LOCALHOST) }
     }
 
-    fn agents(gathered: &UseBuffer) -> Vec<(String, i64)> {
-        gathered.clients().into_iter().map(|c| (c.agent, c.count)).collect()
+    fn agents(buffer: &UseBuffer) -> Vec<(String, i64)> {
+        buffer.clients().into_iter().map(|c| (c.agent, c.count)).collect()
     }
 
     #[test]
-    fn the_last_use_never_moves_back() {
-        let mut gathered = UseBuffer::default();
-        gathered.add(from("a"), NOW);
-        gathered.add(from("a"), NOW.minus(HOUR));
-        assert_eq!(gathered.last(), Some(NOW));
-        assert_eq!(gathered.count(), 2);
-        assert_eq!(gathered.hours().len(), 2);
+    fn the_last_use_never_moves_backward() {
+        let mut buffer = UseBuffer::default();
+        buffer.record_use(client("a"), NOW);
+        buffer.record_use(client("a"), NOW.minus(HOUR));
+        assert_eq!(buffer.last_used_at(), Some(NOW));
+        assert_eq!(buffer.use_count(), 2);
+        assert_eq!(buffer.hours.len(), 2);
     }
 
     #[test]
     fn the_most_recent_clients_are_kept() {
-        let mut gathered = UseBuffer::default();
+        let mut buffer = UseBuffer::default();
         for agent in ["a", "b", "c", "d", "e", "a", "f"] {
-            gathered.add(from(agent), NOW);
+            buffer.record_use(client(agent), NOW);
         }
         let expected = [("c", 1), ("d", 1), ("e", 1), ("a", 2), ("f", 1)].map(|(a, n)| (a.to_owned(), n));
-        assert_eq!(agents(&gathered), expected);
+        assert_eq!(agents(&buffer), expected);
     }
 
     #[test]
-    fn what_could_not_be_written_is_not_lost() {
+    fn uses_that_could_not_be_written_are_not_lost() {
         let (mut earlier, mut later) = (UseBuffer::default(), UseBuffer::default());
-        earlier.add(from("a"), NOW);
-        earlier.add(from("b"), NOW);
-        later.add(from("a"), NOW.plus(1));
-        later.refuse(NOW);
-        later.put_back(earlier);
-        assert_eq!(later.last(), Some(NOW.plus(1)));
-        assert_eq!((later.count(), later.hours()[0].refused), (3, 1));
+        earlier.record_use(client("a"), NOW);
+        earlier.record_use(client("b"), NOW);
+        later.record_use(client("a"), NOW.plus(1));
+        later.record_refusal(NOW);
+        later.prepend(earlier);
+        assert_eq!(later.last_used_at(), Some(NOW.plus(1)));
+        assert_eq!((later.use_count(), later.hours[0].refused), (3, 1));
         assert_eq!(agents(&later), [("b".to_owned(), 1), ("a".to_owned(), 2)]);
     }
 
     #[test]
-    fn an_agent_is_cleaned_and_cut() {
-        let caller = RawClient { agent: b"evil\x1b]52;c;\xff", address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
-        assert_eq!(caller.client().agent, "evil\u{fffd}]52;c;\u{fffd}");
-        assert_eq!(from(&"x".repeat(5_000)).client().agent.len(), AGENT_MAX);
+    fn an_agent_is_cleaned_and_truncated() {
+        let raw = RawClient { agent: b"evil\x1b]52;c;\xff", address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        assert_eq!(raw.to_client().agent, "evil\u{fffd}]52;c;\u{fffd}");
+        assert_eq!(client(&"x".repeat(5_000)).to_client().agent.len(), AGENT_MAX);
     }
 }

@@ -1,9 +1,6 @@
-//! Creating a key, so that a lost answer costs nothing: the same request again gives the same key, and the only secret that lives.
+//! Creates a key. A repeat of the request after a lost response returns the same key, with a new secret that replaces the first.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 use crate::clock::random_bytes;
 use crate::domain::activity::Action;
@@ -12,69 +9,30 @@ use crate::domain::key::{ClientInfo, Key, KeyKind};
 use crate::domain::member::{Actor, Grant, Permission};
 use crate::domain::secret::Secret;
 use crate::domain::time::{DAY, Timestamp};
-use crate::server::Server;
 use crate::server::auth::SessionCredential;
+use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
-use crate::server::handlers::keys::checked_name;
-use crate::server::handlers::keys::checked_text;
-use crate::server::handlers::keys::scope_of;
 use crate::server::http::request::CallRequest;
-use crate::server::router::CallResponse;
+use crate::server::http::response::CallResponse;
+use crate::server::idempotency::digest_of_fields;
+use crate::server::operations::key_fields::{scope_for, validate_name, validate_note};
 use crate::server::router::RouteBuilder;
 use crate::store::{self, EarlierRequest, IdempotentRequest, NewActivity, NewKey, TransactionOutcome, Tx};
 use crate::wire::Call;
 use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey, SecretString};
 
-/// How long after its creation a key that was neither used nor confirmed can get another secret, in milliseconds.
-const REISSUED_WITHIN: i64 = DAY;
+/// Time after its creation within which an unused, unconfirmed key can get a new secret, in milliseconds.
+const REISSUE_WINDOW: i64 = DAY;
 
-pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
+pub(super) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes
-        .on(|server, request: CallRequest<CreatePersonalKey>| create(server, request, KeyKind::Personal))
-        .on(|server, request: CallRequest<CreateOrganizationKey>| {
-            create(server, request, KeyKind::Organization)
+        .on(|context, request: CallRequest<CreatePersonalKey>| create(context, request, KeyKind::Personal))
+        .on(|context, request: CallRequest<CreateOrganizationKey>| {
+            create(context, request, KeyKind::Organization)
         })
 }
 
-/// Requests with an `Idempotency-Key` that run in this process.
-#[derive(Debug, Default)]
-pub struct InFlightRequests(Mutex<HashSet<(Id, &'static str, String)>>);
-
-/// One of them; it ends when this is dropped.
-pub struct InFlightRequest {
-    server: Arc<Server>,
-    key: (Id, &'static str, String),
-}
-
-impl InFlightRequest {
-    /// Begins.
-    ///
-    /// # Errors
-    /// The same request is still running.
-    pub fn begin(server: &Arc<Server>, request: &IdempotentRequest) -> Result<Self, ApiError> {
-        let key = (request.member, request.operation, request.key.clone());
-        let mut running = server.running_requests.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.insert(key.clone()) {
-            Ok(Self { server: server.clone(), key })
-        } else {
-            Err(ApiError::IdempotencyInProgress)
-        }
-    }
-}
-
-impl Drop for InFlightRequest {
-    fn drop(&mut self) {
-        self.server.running_requests.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-    }
-}
-
-/// The digest of a request's fields.
-pub fn digest_of_fields(fields: &impl serde::Serialize) -> Result<[u8; 32], ApiError> {
-    let text = serde_json::to_vec(fields).map_err(|_| ApiError::Internal)?;
-    Ok(Sha256::digest(text).into())
-}
-
-/// What is to be created, checked.
+/// The validated fields of the request.
 struct NewKeyFields {
     kind: KeyKind,
     name: String,
@@ -82,124 +40,151 @@ struct NewKeyFields {
     replaces: Option<Id>,
 }
 
-/// What came of it.
 enum CreateOutcome {
-    /// The key with its secret.
     WithSecret(Key, Secret),
-    /// The request was answered before, and the secret is in use or stored.
+    /// The request was answered before, and its secret was used, confirmed, or too old to be reissued.
     CreatedBefore(Key),
 }
 
 async fn create<C>(
-    server: Arc<Server>,
+    context: Arc<ServerContext>,
     mut request: CallRequest<C>,
     kind: KeyKind,
 ) -> Result<CallResponse<C>, ApiError>
 where
     C: Call<Body = CreateKey, Reply = CreatedKey>,
 {
-    let caller = SessionCredential::from_headers(&request.headers)?;
-    let actor = caller.signed_in(&server).await?.actor;
+    let credential = SessionCredential::from_headers(&request.headers)?;
+    let actor = credential.authenticate(&context.sessions).await?.actor;
     actor.allow(Permission::CreateKey(kind))?;
-    let header = request.idempotency_key()?.to_owned();
+    let idempotency_key = request.idempotency_key()?.to_owned();
     let body = request.body()?;
     let new_key = NewKeyFields {
         kind,
-        name: checked_name(&body.name)?,
-        note: body.note.as_deref().map_or(Ok(None), |note| checked_text("note", note))?,
+        name: validate_name(&body.name)?,
+        note: body.note.as_deref().map_or(Ok(None), |note| validate_note("note", note))?,
         replaces: body.replaces,
     };
-    let fields = digest_of_fields(&(&new_key.name, &new_key.note, new_key.replaces))?;
-    let idempotent =
-        IdempotentRequest { member: actor.member.id, operation: C::OPERATION, key: header, fields };
-    let running = InFlightRequest::begin(&server, &idempotent)?;
-    let (state, client, now) = (server.clone(), request.client, server.clock.now());
-    let created = server.store.write(move |tx| {
+    let idempotent = IdempotentRequest {
+        member: actor.member.id,
+        operation: C::OPERATION,
+        key: idempotency_key,
+        fields: digest_of_fields(&(&new_key.name, &new_key.note, new_key.replaces))?,
+    };
+    let in_flight = context.in_flight.begin(&idempotent)?;
+    let (server, client, now) = (context.clone(), request.client, context.clock.now());
+    let outcome = context.store.write(move |tx| {
         Box::pin(async move {
-            // Until the commit, not only until the end of this block.
-            tx.on_end(move |_| drop(running));
-            let actor = caller.within(&state, tx).await?.actor;
+            // In flight until the commit, not only until the end of this block.
+            tx.on_end(move |_| drop(in_flight));
+            let actor = credential.authenticate_in(&server.sessions, tx).await?.actor;
             let grant = actor.allow(Permission::CreateKey(kind))?;
             let id = Id::new(now, random_bytes());
+            let creation = Creation { server: &server, actor: &actor, grant: &grant, client: &client, now };
             match tx.claim_idempotency_key(&idempotent, id, now).await? {
                 Some(EarlierRequest { same: false, .. }) => Err(ApiError::IdempotencyKeyReused),
-                Some(EarlierRequest { subject, .. }) => {
-                    repeat(&state, tx, &actor, kind, subject, &client, now).await
-                }
-                None => make(&state, tx, &actor, &grant, id, new_key, &client, now).await,
+                Some(EarlierRequest { subject, .. }) => creation.repeat(tx, kind, subject).await,
+                None => creation.create(tx, id, new_key).await,
             }
         })
     });
-    let (mut key, secret, status) = match created.await? {
+    let (mut key, secret, status) = match outcome.await? {
         CreateOutcome::WithSecret(key, secret) => (key, Some(SecretString::new(secret.expose())), C::STATUS),
         CreateOutcome::CreatedBefore(key) => (key, None, 200),
     };
-    server.recorder.complete(std::slice::from_mut(&mut key));
-    let version = key.version;
-    let id = key.id;
+    context.verification.complete_uses(std::slice::from_mut(&mut key));
+    let (id, version) = (key.id, key.version);
     Ok(CallResponse::new(CreatedKey { key, secret }).status(status).version(version).created(id))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one step of a transaction, with all that it was asked with")]
-async fn make(
-    server: &Arc<Server>,
-    tx: &mut Tx,
-    actor: &Actor,
-    grant: &Grant,
-    id: Id,
-    fields: NewKeyFields,
-    client: &ClientInfo,
+/// The circumstances of a create, inside its transaction.
+struct Creation<'a> {
+    server: &'a Arc<ServerContext>,
+    actor: &'a Actor,
+    grant: &'a Grant,
+    client: &'a ClientInfo,
     now: Timestamp,
-) -> Result<CreateOutcome, ApiError> {
-    let NewKeyFields { kind, name, note, replaces } = fields;
-    if let Some(old) = replaces {
-        check_replaceable(tx, old, kind, actor).await?;
-    }
-    let secret = Secret::generate(random_bytes);
-    let digest = secret.digest();
-    let created_by = grant.member().id;
-    let new = NewKey {
-        id,
-        kind,
-        name: name.clone(),
-        note,
-        digest,
-        mask: secret.mask(),
-        created_by,
-        at: now,
-        replaces,
-    };
-    tx.insert_key(&new).await.map_err(|error| match error {
-        // Another process was faster.
-        store::StoreError::Taken(_) if replaces.is_some() => ApiError::ReplacesConflict(HAS_SUCCESSOR),
-        other => other.into(),
-    })?;
-    let detail = match replaces {
-        Some(old) => format!("{kind} key, to replace {old}"),
-        None => format!("{kind} key"),
-    };
-    let event =
-        NewActivity::new(Action::KeyCreated, now, random_bytes()).by(created_by, client).key(id, &name);
-    tx.record_activity(event.detail(detail)).await?;
-    let key = tx.key(id, scope_of(kind, actor)).await?.ok_or(ApiError::Internal)?.key;
-    let server = server.clone();
-    tx.on_end(move |outcome| {
-        if outcome != TransactionOutcome::RolledBack {
-            server.recorder.created(digest, id, kind, &name);
-        }
-    });
-    Ok(CreateOutcome::WithSecret(key, secret))
 }
 
-const NOT_THERE: &str =
-    "The key to replace is not there, or is not a key of the same kind and owner. Choose another one.";
-const REVOKED: &str = "The key to replace is revoked already. Create the new key without `replaces`.";
-const HAS_SUCCESSOR: &str =
-    "The key is being replaced already. Finish or cancel that rotation, or replace its new key instead.";
+impl Creation<'_> {
+    fn event(&self, action: Action) -> NewActivity {
+        NewActivity::new(action, self.now, random_bytes()).by(self.grant.member().id, self.client)
+    }
 
-/// The old key must be live, of the same kind and owner, with no other live successor.
+    async fn create(self, tx: &mut Tx, id: Id, fields: NewKeyFields) -> Result<CreateOutcome, ApiError> {
+        let NewKeyFields { kind, name, note, replaces } = fields;
+        if let Some(old) = replaces {
+            check_replaceable(tx, old, kind, self.actor).await?;
+        }
+        let secret = Secret::generate(random_bytes);
+        let digest = secret.digest();
+        let new = NewKey {
+            id,
+            kind,
+            name: name.clone(),
+            note,
+            digest,
+            mask: secret.mask(),
+            created_by: self.grant.member().id,
+            at: self.now,
+            replaces,
+        };
+        tx.insert_key(&new).await.map_err(|error| match error {
+            // Another process created a successor first.
+            store::StoreError::Taken(_) if replaces.is_some() => ApiError::ReplacesConflict(HAS_SUCCESSOR),
+            other => other.into(),
+        })?;
+        let detail = match replaces {
+            Some(old) => format!("{kind} key, to replace {old}"),
+            None => format!("{kind} key"),
+        };
+        tx.record_activity(self.event(Action::KeyCreated).key(id, &name).detail(detail)).await?;
+        let key = tx.key(id, scope_for(kind, self.actor)).await?.ok_or(ApiError::Internal)?.key;
+        let server = self.server.clone();
+        tx.on_end(move |outcome| {
+            if outcome != TransactionOutcome::RolledBack {
+                server.verification.key_created(digest, id, kind, &name);
+            }
+        });
+        Ok(CreateOutcome::WithSecret(key, secret))
+    }
+
+    /// Handles a repeated request, whose first response may have been lost: reissues the secret if that is still possible.
+    async fn repeat(self, tx: &mut Tx, kind: KeyKind, id: Id) -> Result<CreateOutcome, ApiError> {
+        let scope = scope_for(kind, self.actor);
+        let earlier = tx.key(id, scope).await?.ok_or(ApiError::Internal)?;
+        let secret = Secret::generate(random_bytes);
+        let digest = secret.digest();
+        let created_after = self.now.minus(REISSUE_WINDOW);
+        if !tx.reissue_key(&earlier, digest, secret.mask(), created_after, self.now).await? {
+            return Ok(CreateOutcome::CreatedBefore(earlier.key));
+        }
+        let event = self.event(Action::KeyReissued).key(id, &earlier.key.name);
+        tx.record_activity(event.detail("the earlier secret no longer works")).await?;
+        let key = tx.key(id, scope).await?.ok_or(ApiError::Internal)?.key;
+        let (server, name, earlier) = (self.server.clone(), key.name.clone(), earlier.digest);
+        tx.on_end(move |outcome| match outcome {
+            TransactionOutcome::Committed => {
+                server.verification.secret_reissued(&earlier, digest, id, kind, &name);
+            }
+            // The cache then knows both secrets, and the database decides which one is valid.
+            TransactionOutcome::Unknown => server.verification.key_created(digest, id, kind, &name),
+            TransactionOutcome::RolledBack => {}
+        });
+        Ok(CreateOutcome::WithSecret(key, secret))
+    }
+}
+
+const NOT_REPLACEABLE: &str =
+    "The key to replace does not exist, or is not a key of the same kind and owner. Choose another one.";
+const REVOKED: &str = "The key to replace is already revoked. Create the new key without `replaces`.";
+const HAS_SUCCESSOR: &str =
+    "The key is already being replaced. Finish or cancel that rotation, or replace its new key instead.";
+
+/// Checks that the old key is active, of the same kind and owner, and without another active successor.
 async fn check_replaceable(tx: &mut Tx, old: Id, kind: KeyKind, actor: &Actor) -> Result<(), ApiError> {
-    let old = tx.key(old, scope_of(kind, actor)).await?.ok_or(ApiError::ReplacesConflict(NOT_THERE))?.key;
+    let old = tx.key(old, scope_for(kind, actor)).await?;
+    let old = old.ok_or(ApiError::ReplacesConflict(NOT_REPLACEABLE))?.key;
     if old.revoked_at.is_some() {
         return Err(ApiError::ReplacesConflict(REVOKED));
     }
@@ -207,34 +192,4 @@ async fn check_replaceable(tx: &mut Tx, old: Id, kind: KeyKind, actor: &Actor) -
         return Err(ApiError::ReplacesConflict(HAS_SUCCESSOR));
     }
     Ok(())
-}
-
-/// The request came before: its answer may have been lost.
-async fn repeat(
-    server: &Arc<Server>,
-    tx: &mut Tx,
-    actor: &Actor,
-    kind: KeyKind,
-    id: Id,
-    client: &ClientInfo,
-    now: Timestamp,
-) -> Result<CreateOutcome, ApiError> {
-    let scope = scope_of(kind, actor);
-    let earlier = tx.key(id, scope).await?.ok_or(ApiError::Internal)?;
-    let secret = Secret::generate(random_bytes);
-    let digest = secret.digest();
-    if !tx.reissue_key(&earlier, digest, secret.mask(), now.minus(REISSUED_WITHIN), now).await? {
-        return Ok(CreateOutcome::CreatedBefore(earlier.key));
-    }
-    let event = NewActivity::new(Action::KeyReissued, now, random_bytes()).by(actor.member.id, client);
-    tx.record_activity(event.key(id, &earlier.key.name).detail("the earlier secret is dead")).await?;
-    let key = tx.key(id, scope).await?.ok_or(ApiError::Internal)?.key;
-    let (server, name, earlier) = (server.clone(), key.name.clone(), earlier.digest);
-    tx.on_end(move |outcome| match outcome {
-        TransactionOutcome::Committed => server.recorder.reissued(&earlier, digest, id, kind, &name),
-        // Both secrets are known then, and the database decides which one lives.
-        TransactionOutcome::Unknown => server.recorder.created(digest, id, kind, &name),
-        TransactionOutcome::RolledBack => {}
-    });
-    Ok(CreateOutcome::WithSecret(key, secret))
 }

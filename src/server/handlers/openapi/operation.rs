@@ -1,4 +1,4 @@
-//! What each operation may answer: its success, and every problem by status.
+//! The responses of each operation: success, and every problem by status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,26 +11,26 @@ use ProblemType as P;
 use crate::wire::problem::{MEDIA_TYPE, ProblemType};
 use crate::wire::{Call, Plane};
 
-/// What `If-Match` is worth sending with. More is understood.
-pub(in crate::server) const IF_MATCH: &str = r#"^(\*|"[1-9][0-9]*")$"#;
+/// Pattern of the useful values of `If-Match`. The server accepts more (RFC 9110, 13.1.1).
+pub(super) const IF_MATCH: &str = r#"^(\*|"[1-9][0-9]*")$"#;
 
-/// What an operation has besides what follows from its types.
+/// Properties of an operation that do not follow from its types.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::server) struct OperationTraits {
-    /// It needs `Idempotency-Key`.
+pub(super) struct OperationTraits {
+    /// Requires `Idempotency-Key`.
     pub idempotent: bool,
-    /// It takes `If-Match`, and whether it must be sent.
+    /// Accepts `If-Match`; true if the header is required.
     pub if_match: Option<bool>,
-    /// It answers 200 instead where nothing was created any more.
+    /// Responds with 200 to a repeat of a request that has created something.
     pub also_200: bool,
-    /// It answers one key, with its `ETag`.
+    /// Responds with one key and its `ETag`.
     pub etag: bool,
-    /// Problems of its own.
+    /// Problems that do not follow from the types.
     pub problems: &'static [ProblemType],
 }
 
 impl OperationTraits {
-    pub(in crate::server) fn of(operation: &str) -> Self {
+    pub(super) fn of(operation: &str) -> Self {
         let create = Self {
             idempotent: true,
             also_200: true,
@@ -80,8 +80,8 @@ impl OperationTraits {
     }
 }
 
-/// Every problem that the call may answer with.
-pub(in crate::server) fn problems<C: Call>() -> BTreeSet<ProblemType> {
+/// Returns every problem that the call can respond with.
+fn problems<C: Call>() -> BTreeSet<ProblemType> {
     let traits = OperationTraits::of(C::OPERATION);
     let mut all: BTreeSet<_> =
         [P::Malformed, P::HostUnknown, P::RateLimited, P::Internal, P::Unavailable].into();
@@ -121,8 +121,8 @@ pub(in crate::server) fn problems<C: Call>() -> BTreeSet<ProblemType> {
     all
 }
 
-/// All answers of a call, by status.
-pub(in crate::server) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
+/// Returns the responses of a call, by status.
+pub(super) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
     let traits = OperationTraits::of(C::OPERATION);
     let mut headers = Vec::new();
     if traits.etag {
@@ -137,10 +137,10 @@ pub(in crate::server) fn responses<C: Call>(reply: Option<&Value>) -> Map<String
     }
     let mut all = Map::new();
     if traits.also_200 {
-        all.insert("200".into(), success("Done before, by the same request.", reply.cloned(), &headers));
+        all.insert("200".into(), success("Already done by the same request.", reply.cloned(), &headers));
     }
     if traits.etag && C::STATUS == 201 {
-        headers.push(("Location", "Where the key is from now on."));
+        headers.push(("Location", "Path of the new key."));
     }
     all.insert(C::STATUS.to_string(), success("Done.", reply.cloned(), &headers));
     let mut by_status: BTreeMap<u16, Vec<ProblemType>> = BTreeMap::new();
@@ -153,21 +153,21 @@ pub(in crate::server) fn responses<C: Call>(reply: Option<&Value>) -> Map<String
     all
 }
 
-/// An answer of success.
-pub(in crate::server) fn success(about: &str, schema: Option<Value>, headers: &[(&str, &str)]) -> Value {
-    let mut answer = json!({"description": about, "headers": with_request_id(headers)});
+/// Returns the description of a successful response.
+pub(super) fn success(about: &str, schema: Option<Value>, headers: &[(&str, &str)]) -> Value {
+    let mut response = json!({"description": about, "headers": with_request_id(headers)});
     if let Some(schema) = schema {
-        answer["content"] = json!({"application/json": {"schema": schema}});
+        response["content"] = json!({"application/json": {"schema": schema}});
     }
-    answer
+    response
 }
 
-/// An answer that carries one of these problems, all of one status.
-pub(in crate::server) fn failure(problems: &[ProblemType]) -> Value {
+/// Returns the description of a response with one of these problems, which share a status.
+pub(super) fn failure(problems: &[ProblemType]) -> Value {
     let names: Vec<_> = problems.iter().map(|p| p.name()).collect();
     let about: Vec<_> = problems.iter().map(|p| format!("`{}`: {}.", p.name(), p.title())).collect();
     let headers: &[_] = match problems.first().map(|p| p.status()) {
-        Some(401) => &[("WWW-Authenticate", "How to sign in, after RFC 6750.")],
+        Some(401) => &[("WWW-Authenticate", "The authentication scheme, as in RFC 6750.")],
         Some(429 | 503) => &[("Retry-After", "Seconds to wait before trying again.")],
         _ => &[],
     };
@@ -175,13 +175,13 @@ pub(in crate::server) fn failure(problems: &[ProblemType]) -> Value {
         "description": about.join(" "),
         "headers": with_request_id(headers),
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        // Not as a schema: generated clients would have a type of their own for each status of each call.
+        // Not part of the schema, because generated clients would get a separate type for each status of each call.
         "x-problem-types": names,
     })
 }
 
 fn with_request_id(headers: &[(&str, &str)]) -> Map<String, Value> {
-    let all = headers.iter().chain(&[("X-Request-Id", "Finds the request in the server's log.")]);
+    let all = headers.iter().chain(&[("X-Request-Id", "Identifies the request in the server's log.")]);
     all.map(|(name, about)| {
         let schema = match *name {
             "Retry-After" => json!({"type": "integer", "minimum": 1}),

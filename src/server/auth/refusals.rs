@@ -1,0 +1,125 @@
+//! Records refused requests in the activity log, at most one row per minute for each party and operation.
+//!
+//! Rows of the activity log are never deleted, so a script that is refused again and again must not fill it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, PoisonError};
+
+use http::HeaderMap;
+
+use super::sessions::{SessionCredential, Sessions};
+use crate::clock::random_bytes;
+use crate::domain::activity::Action;
+use crate::domain::id::Id;
+use crate::domain::key::ClientInfo;
+use crate::domain::time::{MINUTE, Timestamp};
+use crate::server::network::ClientNetwork;
+use crate::store::{self, NewActivity, Store};
+
+/// The party whose request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::server) enum RefusedParty {
+    Member(Id),
+    /// A client that is not signed in.
+    Network(ClientNetwork),
+    /// Every further party, when there are more than [`TRACKED_MAX`].
+    Others,
+}
+
+/// Decides which refused requests are recorded.
+#[derive(Debug, Default)]
+pub(in crate::server) struct RefusalLog {
+    last_recorded: Mutex<HashMap<(RefusedParty, &'static str), Timestamp>>,
+}
+
+/// Most pairs of party and operation that are tracked separately.
+const TRACKED_MAX: usize = 10_000;
+
+impl RefusalLog {
+    /// Returns true if this refusal must be recorded, which then counts as done: the next minute's refusals are not recorded.
+    pub(in crate::server) fn should_record(
+        &self,
+        party: RefusedParty,
+        operation: &'static str,
+        now: Timestamp,
+    ) -> bool {
+        let mut last_recorded = self.last_recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |at: &Timestamp| (0..MINUTE).contains(&now.since(*at));
+        if last_recorded.len() >= TRACKED_MAX {
+            last_recorded.retain(|_, at| is_recent(at));
+        }
+        let is_full = last_recorded.len() >= TRACKED_MAX && !last_recorded.contains_key(&(party, operation));
+        let last = last_recorded.entry((if is_full { RefusedParty::Others } else { party }, operation));
+        match last {
+            Entry::Occupied(last) if is_recent(last.get()) => return false,
+            Entry::Occupied(mut last) => drop(last.insert(now)),
+            Entry::Vacant(first) => drop(first.insert(now)),
+        }
+        true
+    }
+}
+
+/// Records that a member attempted an operation that their role does not permit.
+pub(in crate::server) async fn record_denied(
+    sessions: &Sessions,
+    log: &RefusalLog,
+    headers: &HeaderMap,
+    operation: &'static str,
+    client: &ClientInfo,
+) {
+    let Ok(credential) = SessionCredential::from_headers(headers) else { return };
+    let Ok(found) = credential.authenticate(sessions).await else { return };
+    let now = sessions.clock.now();
+    let member = found.actor.member.id;
+    if !log.should_record(RefusedParty::Member(member), operation, now) {
+        return;
+    }
+    let event = NewActivity::new(Action::PermissionRefused, now, random_bytes()).by(member, client);
+    record(&sessions.store, event.detail(format!("{operation}, as {}", found.actor.role))).await;
+}
+
+/// Writes the activity row of a refusal. It has a transaction of its own, because nothing else was changed.
+pub(in crate::server) async fn record(store: &Store, event: NewActivity) {
+    let recorded: Result<(), store::StoreError> =
+        store.write(move |tx| Box::pin(async move { tx.record_activity(event).await })).await;
+    if let Err(error) = recorded {
+        tracing::warn!(%error, "could not record a refused request");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_recorded_once_a_minute() {
+        let log = RefusalLog::default();
+        let member = RefusedParty::Member(Id::new(Timestamp(0), [1; 10]));
+        assert!(log.should_record(member, "a", Timestamp(0)));
+        assert!(!log.should_record(member, "a", Timestamp(MINUTE - 1)));
+        assert!(log.should_record(member, "b", Timestamp(1)));
+        assert!(log.should_record(member, "a", Timestamp(MINUTE)));
+        assert!(log.should_record(member, "a", Timestamp(5)), "a clock that went backward suppresses a row");
+    }
+
+    #[test]
+    fn many_refused_parties_are_recorded_as_a_limited_number() {
+        let log = RefusalLog::default();
+        let network = |text: &str| RefusedParty::Network(ClientNetwork::of(text.parse().unwrap()));
+        assert!(log.should_record(network("2001:db8::1"), "a", Timestamp(0)));
+        assert!(
+            !log.should_record(network("2001:db8::2"), "a", Timestamp(0)),
+            "addresses of one network count separately"
+        );
+        let recorded = |at| {
+            let addresses = (0..2 * TRACKED_MAX).map(|n| u32::try_from(n).unwrap());
+            let parties = addresses.map(|n| network(&std::net::Ipv4Addr::from_bits(n).to_string()));
+            parties.filter(|&party| log.should_record(party, "a", at)).count()
+        };
+        // One slot is taken by the network above; the last row is that of the untracked parties together.
+        assert_eq!(recorded(Timestamp(1)), TRACKED_MAX);
+        assert_eq!(recorded(Timestamp(2)), 0);
+        assert_eq!(recorded(Timestamp(MINUTE + 2)), TRACKED_MAX + 1, "old entries are not removed");
+    }
+}

@@ -1,0 +1,174 @@
+//! Authenticates members by the session token in `Authorization`, and decides when a session has expired.
+//!
+//! Nothing is cached: session, role and status are read again for each request, and again in the transaction of a write.
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+
+use crate::clock::Clock;
+use crate::domain::member::MemberStatus;
+use crate::domain::secret::{Digest, SECRET_PREFIX, TokenKind};
+use crate::domain::time::{DAY, SECOND, Timestamp};
+use crate::server::error::ApiError;
+use crate::server::settings::SessionLifetimes;
+use crate::store::{self, SessionCutoffs, SignedInMember, Store, StoredSession, Tx};
+
+/// The last use of a session is stored again when the stored one is older than this, in milliseconds.
+const LAST_USE_LAG_MAX: i64 = 30 * SECOND;
+
+/// The sessions of a server's members.
+pub(in crate::server) struct Sessions {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    lifetimes: SessionLifetimes,
+}
+
+/// A session token from a request, as its digest. It is not yet authenticated.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct SessionCredential {
+    digest: Digest,
+}
+
+impl SessionCredential {
+    /// Reads the session token from the `Authorization` header.
+    ///
+    /// # Errors
+    /// - [`ApiError::KeyNotAllowedHere`] for an API key, recognized by its prefix and not looked up
+    /// - [`ApiError::SessionMissing`] if there is no session token
+    /// - [`ApiError::SessionEnded`] for a malformed token
+    pub(in crate::server) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let values = || headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+        // Also without `Bearer`: the hint about keys helps more than "not signed in".
+        if values().any(|value| bearer_token(value).unwrap_or(value).starts_with(SECRET_PREFIX.as_bytes())) {
+            return Err(ApiError::KeyNotAllowedHere);
+        }
+        let mut values = values();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(ApiError::SessionMissing);
+        };
+        let token = bearer_token(value).ok_or(ApiError::SessionMissing)?;
+        if !token.starts_with(TokenKind::Session.prefix().as_bytes()) {
+            return Err(ApiError::SessionMissing);
+        }
+        let digest = std::str::from_utf8(token).ok().and_then(|text| TokenKind::Session.digest(text));
+        digest.map(|digest| Self { digest }).ok_or(ApiError::SessionEnded)
+    }
+
+    /// Returns the session and its member. For reads, and to refuse early; a write calls
+    /// [`authenticate_in`](Self::authenticate_in) as well.
+    ///
+    /// # Errors
+    /// [`ApiError::SessionEnded`] if the session has ended or expired, or the member is not active.
+    pub(in crate::server) async fn authenticate(
+        &self,
+        sessions: &Sessions,
+    ) -> Result<SignedInMember, ApiError> {
+        let now = sessions.clock.now();
+        let found = sessions.store.reader().await?.session_by_token(&self.digest).await?;
+        let found = sessions.require_active(now, found)?;
+        let id = found.session.id;
+        if now.since(found.session.last_used_at) >= LAST_USE_LAG_MAX {
+            let written: Result<(), store::StoreError> = sessions
+                .store
+                .write(move |tx| Box::pin(async move { tx.touch_session(id, now).await }))
+                .await;
+            if let Err(error) = written {
+                // Reads continue when nothing can be written.
+                tracing::warn!(%error, "could not record the use of a session");
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the session and its member as of this transaction, which keeps both from changing until it ends.
+    ///
+    /// # Errors
+    /// [`ApiError::SessionEnded`] if the session has ended or expired, or the member is not active.
+    pub(in crate::server) async fn authenticate_in(
+        &self,
+        sessions: &Sessions,
+        tx: &mut Tx,
+    ) -> Result<SignedInMember, ApiError> {
+        let found = tx.session_by_token(&self.digest).await?;
+        sessions.require_active(sessions.clock.now(), found)
+    }
+}
+
+/// Returns the token after the scheme `Bearer`, in any case (RFC 9110, 11.1).
+fn bearer_token(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(b"bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+impl Sessions {
+    pub(in crate::server) fn new(store: Store, clock: Clock, lifetimes: SessionLifetimes) -> Self {
+        Self { store, clock, lifetimes }
+    }
+
+    fn require_active(
+        &self,
+        now: Timestamp,
+        found: Option<SignedInMember>,
+    ) -> Result<SignedInMember, ApiError> {
+        found
+            .filter(|found| {
+                found.session.ended_at.is_none() && found.actor.member.status == MemberStatus::Active
+            })
+            .filter(|found| now < self.expires_at(&found.session))
+            .ok_or(ApiError::SessionEnded)
+    }
+
+    /// Returns the condition for sessions that have not expired at `now`. It agrees with [`expires_at`](Self::expires_at).
+    pub(in crate::server) fn unexpired(&self, now: Timestamp) -> SessionCutoffs {
+        let days = |n: u32| now.minus(i64::from(n) * DAY);
+        SessionCutoffs {
+            created_after: days(self.lifetimes.absolute_days),
+            used_after: days(self.lifetimes.idle_days),
+        }
+    }
+
+    /// Returns the time at which the session expires if it is not used again.
+    pub(in crate::server) fn expires_at(&self, session: &StoredSession) -> Timestamp {
+        let idle = session.last_used_at.plus(i64::from(self.lifetimes.idle_days) * DAY);
+        idle.min(session.created_at.plus(i64::from(self.lifetimes.absolute_days) * DAY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Token;
+    use crate::wire::problem::ProblemType;
+
+    fn problem(values: &[&str]) -> Option<ProblemType> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        SessionCredential::from_headers(&headers).err().map(|error| error.into_problem().kind)
+    }
+
+    #[test]
+    fn the_header_must_have_exactly_one_session_token() {
+        let session = Token::new(TokenKind::Session, [7; 32]);
+        let valid = format!("Bearer {}", session.expose());
+        assert_eq!(problem(&[&valid]), None);
+        assert_eq!(problem(&[&valid.replace("Bearer", "bearer")]), None);
+        let missing = Some(ProblemType::SessionMissing);
+        assert_eq!(problem(&[]), missing);
+        assert_eq!(problem(&[&valid, &valid]), missing);
+        assert_eq!(problem(&["Basic YTpi"]), missing);
+        assert_eq!(problem(&[session.expose()]), missing);
+        assert_eq!(problem(&["Bearer inv_0"]), missing);
+        assert_eq!(problem(&[&valid[..valid.len() - 1]]), Some(ProblemType::SessionEnded));
+    }
+
+    #[test]
+    fn an_api_key_is_recognized_by_its_prefix() {
+        let refused = Some(ProblemType::KeyNotAllowedHere);
+        for value in ["Bearer sk_", "Bearer sk_0123", "bearer  sk_x", "sk_bare"] {
+            assert_eq!(problem(&[value]), refused, "{value}");
+        }
+        assert_eq!(problem(&["Bearer ses_0", "Bearer sk_1"]), refused);
+    }
+}

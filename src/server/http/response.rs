@@ -1,0 +1,77 @@
+//! The response of a handler: the reply that the call's type promises.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderValue, StatusCode};
+
+use crate::domain::id::Id;
+use crate::server::error::ApiError;
+use crate::wire::{BASE, Call};
+
+/// The response to the call `C`.
+pub(in crate::server) struct CallResponse<C: Call> {
+    reply: C::Reply,
+    status: u16,
+    version: Option<i64>,
+    created: Option<Id>,
+}
+
+impl<C: Call> CallResponse<C> {
+    /// Responds with the call's own status.
+    pub(in crate::server) fn new(reply: C::Reply) -> Self {
+        Self { reply, status: C::STATUS, version: None, created: None }
+    }
+
+    /// Overrides the status, such as 200 when a create was repeated.
+    #[must_use]
+    pub(in crate::server) fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Adds an `ETag` for a key's version.
+    #[must_use]
+    pub(in crate::server) fn version(mut self, version: i64) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Adds a `Location` below the call's path if the status is 201.
+    #[must_use]
+    pub(in crate::server) fn created(mut self, id: Id) -> Self {
+        self.created = Some(id);
+        self
+    }
+}
+
+impl<C: Call> IntoResponse for CallResponse<C> {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = if status == StatusCode::NO_CONTENT {
+            Body::empty()
+        } else {
+            match serde_json::to_vec(&self.reply) {
+                Ok(body) => Body::from(body),
+                Err(_) => return ApiError::Internal.into_response(),
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        if status != StatusCode::NO_CONTENT {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let etag = self.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok());
+        if let Some(etag) = etag {
+            headers.insert(ETAG, etag);
+        }
+        let created = self.created.filter(|_| status == StatusCode::CREATED);
+        let location = created.and_then(|id| format!("{BASE}{}/{id}", C::PATH).parse().ok());
+        if let Some(location) = location {
+            headers.insert(LOCATION, location);
+        }
+        response
+    }
+}

@@ -1,0 +1,52 @@
+//! Repeated requests with an idempotency key: refuses the second while the first is running in this process.
+//!
+//! Finished requests are remembered in the database, see `store::idempotency`.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::ApiError;
+use crate::domain::id::Id;
+use crate::store::IdempotentRequest;
+
+/// Member, operation and idempotency key.
+type RequestKey = (Id, &'static str, String);
+
+/// The requests with an idempotency key that are running in this process. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct InFlightRequests(Arc<Mutex<HashSet<RequestKey>>>);
+
+/// A running request; it ends on drop.
+pub(super) struct InFlightRequest {
+    requests: InFlightRequests,
+    key: RequestKey,
+}
+
+impl InFlightRequests {
+    /// Registers a request until the returned value is dropped.
+    ///
+    /// # Errors
+    /// [`ApiError::IdempotencyInProgress`] if the same request is running.
+    pub(super) fn begin(&self, request: &IdempotentRequest) -> Result<InFlightRequest, ApiError> {
+        let key = (request.member, request.operation, request.key.clone());
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
+            Ok(InFlightRequest { requests: self.clone(), key })
+        } else {
+            Err(ApiError::IdempotencyInProgress)
+        }
+    }
+}
+
+impl Drop for InFlightRequest {
+    fn drop(&mut self) {
+        self.requests.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// Returns the digest that tells whether a repeated request has the same fields.
+pub(super) fn digest_of_fields(fields: &impl serde::Serialize) -> Result<[u8; 32], ApiError> {
+    let text = serde_json::to_vec(fields).map_err(|_| ApiError::Internal)?;
+    Ok(Sha256::digest(text).into())
+}

@@ -1,0 +1,24 @@
+//! Issues sign-in codes, for invitations and for another machine of the same member.
+
+use crate::clock::random_bytes;
+use crate::domain::id::Id;
+use crate::domain::secret::{Token, TokenKind};
+use crate::domain::time::Timestamp;
+use crate::server::error::ApiError;
+use crate::store::{NewCode, Tx};
+use crate::wire::keys::SecretString;
+use crate::wire::sessions::SignInCode;
+
+/// Issues a code for a member, and ends their earlier ones.
+pub(in crate::server) async fn issue_code(
+    tx: &mut Tx,
+    member_id: Id,
+    at: Timestamp,
+    expires_at: Timestamp,
+) -> Result<SignInCode, ApiError> {
+    let token = Token::new(TokenKind::Code, random_bytes());
+    let digest = TokenKind::Code.digest(token.expose()).expect("a new token is well-formed");
+    tx.end_codes_of(member_id, at).await?;
+    tx.insert_code(NewCode { id: Id::new(at, random_bytes()), member_id, digest, at, expires_at }).await?;
+    Ok(SignInCode { code: SecretString::new(token.expose()), expires_at })
+}
