@@ -1,9 +1,10 @@
 //! The key server: verifies API keys for integrations (data plane), and lets signed-in members manage them (management plane).
 //!
 //! Start reading with [`start`]. A request passes the listener in `http`, then `service`, then a handler. Two flows are explained in
-//! numbered steps: the verification of a key in `verification`, a revoke in `operations::guarded_revoke`. Modules import in this order only:
-//! `handlers` → `router` → `operations` → `context` → `auth`, `verification` → `http` → `error`, `settings`. The server holds no SQL
-//! and never reads the environment.
+//! numbered steps: the verification of a key in `verification`, a revoke in `operations::guarded_revoke`.
+//!
+//! Modules only import those further to the right: `service`, `handlers`, `router`, `operations`, `context`, `auth` and
+//! `verification`, `http`, `error`. The server holds no SQL and never reads the environment.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ pub(in crate::server) enum RefusedParty {
     Member(Id),
     /// A client that is not signed in.
     Network(ClientNetwork),
-    /// Every further party, when there are more than [`TRACKED_MAX`].
+    /// Every party beyond [`TRACKED_MAX`].
     Others,
 }
 
@@ -37,7 +37,7 @@ pub(in crate::server) struct RefusalLog {
 const TRACKED_MAX: usize = 10_000;
 
 impl RefusalLog {
-    /// Returns true if this refusal must be recorded, which then counts as done: the next minute's refusals are not recorded.
+    /// Returns whether to record this refusal. After `true`, it returns `false` for one minute for the same party and operation.
     pub(in crate::server) fn should_record(
         &self,
         party: RefusedParty,
@@ -117,7 +117,7 @@ mod tests {
             let parties = addresses.map(|n| network(&std::net::Ipv4Addr::from_bits(n).to_string()));
             parties.filter(|&party| log.should_record(party, "a", at)).count()
         };
-        // One slot is taken by the network above; the last row is that of the untracked parties together.
+        // One entry belongs to the network above; the parties beyond the limit share the last row.
         assert_eq!(recorded(Timestamp(1)), TRACKED_MAX);
         assert_eq!(recorded(Timestamp(2)), 0);
         assert_eq!(recorded(Timestamp(MINUTE + 2)), TRACKED_MAX + 1, "old entries are not removed");

@@ -13,7 +13,7 @@ use crate::server::error::ApiError;
 use crate::server::settings::SessionLifetimes;
 use crate::store::{self, SessionCutoffs, SignedInMember, Store, StoredSession, Tx};
 
-/// The last use of a session is stored again when the stored one is older than this, in milliseconds.
+/// A session's stored last use is updated when it is older than this, in milliseconds.
 const LAST_USE_LAG_MAX: i64 = 30 * SECOND;
 
 /// The sessions of a server's members.
@@ -54,8 +54,8 @@ impl SessionCredential {
         digest.map(|digest| Self { digest }).ok_or(ApiError::SessionEnded)
     }
 
-    /// Returns the session and its member. For reads, and to refuse early; a write calls
-    /// [`authenticate_in`](Self::authenticate_in) as well.
+    /// Returns the session and its member. Enough for a read; a write also calls [`authenticate_in`](Self::authenticate_in) in its
+    /// transaction.
     ///
     /// # Errors
     /// [`ApiError::SessionEnded`] if the session has ended or expired, or the member is not active.
@@ -118,7 +118,7 @@ impl Sessions {
             .ok_or(ApiError::SessionEnded)
     }
 
-    /// Returns the condition for sessions that have not expired at `now`. It agrees with [`expires_at`](Self::expires_at).
+    /// Returns the cutoffs that select the sessions which have not expired at `now`, consistent with [`expires_at`](Self::expires_at).
     pub(in crate::server) fn unexpired(&self, now: Timestamp) -> SessionCutoffs {
         let days = |n: u32| now.minus(i64::from(n) * DAY);
         SessionCutoffs {

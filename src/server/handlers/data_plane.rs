@@ -1,4 +1,4 @@
-//! The data plane: the calls that an API key reaches. `/sites`, `/machines`, and `/auth` for reverse proxies.
+//! The data plane: the calls for integrations with an API key. `/sites` and `/machines` return data, `/auth` answers reverse proxies.
 
 use std::net::IpAddr;
 

@@ -47,7 +47,7 @@ fn is_own(key: &Key, actor: &Actor) -> bool {
     key.kind == KeyKind::Personal && key.created_by.id == actor.member.id
 }
 
-/// Returns the part of a key that the actor may see. Of another member's personal key this is its owner and whether it is revoked.
+/// Returns the fields of a key that the actor may see. For another member's personal key, `key` is `None`.
 fn found_key(key: Key, actor: &Actor) -> FoundKey {
     let may_see_all = match key.kind {
         KeyKind::Organization => actor.allow(Permission::ListKeys(KeyKind::Organization)).is_ok(),

@@ -121,8 +121,8 @@ async fn decide(
     }
 }
 
-/// Checks which fields belong to which decision. That `until` is in the future is checked later, because a repeated request gets the
-/// earlier response even after that date.
+/// Checks that the fields fit the decision. A past `until` is refused later, because a repeated request gets the earlier response even
+/// after that date.
 fn check_fields(body: &ApplyDecision) -> Result<(), ApiError> {
     match (body.decision, body.until, body.unless_used_since) {
         (Decision::Revoke, _, None) => Err(ApiError::field(

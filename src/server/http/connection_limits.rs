@@ -32,7 +32,7 @@ pub(super) struct ConnectionSlot {
     _network: Option<NetworkSlot>,
 }
 
-/// One of the connections that a client network may have.
+/// Counts one connection towards its client network; released on drop.
 struct NetworkSlot {
     network: ClientNetwork,
     open: Arc<Mutex<HashMap<ClientNetwork, usize>>>,

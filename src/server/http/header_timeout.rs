@@ -21,7 +21,7 @@ pub(super) struct HeaderTimer {
 /// The runtime's timer, set to the latest deadline or to an earlier one.
 type SharedSleep = Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>;
 
-/// Waits for one deadline.
+/// A future that completes at one deadline.
 struct HeaderDeadline {
     deadline: tokio::time::Instant,
     sleep: SharedSleep,

@@ -1,7 +1,7 @@
 //! Accepts connections, one task each: limited in number and in time, and drained on shutdown.
 //!
-//! An accept loop of its own, because `axum::serve` has no timeout for headers: it keeps a connection that sends one byte per second
-//! open forever.
+//! The accept loop is hand-made because `axum::serve` (0.8) has no header timeout: it keeps a connection that sends one byte per second
+//! open forever. Start reading with [`start`].
 
 use std::convert::Infallible;
 use std::io;
@@ -93,7 +93,7 @@ where
     ListenerTask { stop, task }
 }
 
-/// Shared by the connections of one listener.
+/// The state that the connections of one listener share.
 struct ListenerContext<H> {
     connections: ConnectionLimits,
     limits: TrafficLimits,
@@ -104,7 +104,7 @@ struct ListenerContext<H> {
 /// The decision of the connection limits about a new connection.
 enum Admission {
     Admitted(ConnectionSlot),
-    /// Answered with 503 and closed.
+    /// The connection is answered with 503 and closed.
     Rejected(OwnedSemaphorePermit),
 }
 

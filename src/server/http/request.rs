@@ -39,7 +39,7 @@ pub(in crate::server) struct CallRequest<C> {
 }
 
 impl<C: Call> CallRequest<C> {
-    /// Receives the whole request. An error with the body is returned by [`body`](Self::body), after the permissions were checked.
+    /// Receives the whole request. An error while receiving the body is kept until [`body`](Self::body) is called.
     pub(in crate::server) async fn receive(settings: &Settings, request: Request) -> Self {
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<PeerAddress>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);

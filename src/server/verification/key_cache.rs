@@ -29,7 +29,7 @@ pub(in crate::server) enum CachedState {
     Revoked,
 }
 
-/// A cached key.
+/// A cached key, with its state and its unwritten uses.
 #[derive(Debug)]
 pub(in crate::server) struct CacheEntry {
     pub id: Id,
