@@ -172,6 +172,29 @@ fn push_within_capacity(secret: &mut String, c: char) -> bool {
     fits
 }
 
+/// Message for a user who cancels a popup whose request has been sent.
+pub const REQUEST_IN_FLIGHT: &str = "The request has been sent; wait for the reply";
+
+/// Key presses that step through the choices of a form, as shown in key hints; see [`choice_step`].
+pub const CHOICE_KEYS: &str = "Up Down";
+
+/// Key press that switches between two choices, as shown in a form; see [`is_switch_key`].
+pub const SWITCH_KEY: &str = "Space";
+
+/// Returns the direction in which a key press steps through the choices of a form: 1 for Down and -1 for Up.
+pub fn choice_step(key: KeyCombination) -> Option<isize> {
+    match key.codes.first() {
+        KeyCode::Down => Some(1),
+        KeyCode::Up => Some(-1),
+        _ => None,
+    }
+}
+
+/// Returns whether a key press switches between the two choices of a focused field: Space, Left or Right.
+pub fn is_switch_key(key: KeyCombination) -> bool {
+    matches!(key.codes.first(), KeyCode::Left | KeyCode::Right | KeyCode::Char(' '))
+}
+
 /// Focus within a form of several fields; wraps around at both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormFocus {

@@ -1,4 +1,6 @@
-//! What is typed before a key goes that may be in use: the last four of its mask, and why it must go.
+//! Fields that confirm the revocation of a key in use: the last four characters of its masked secret, and a reason.
+//!
+//! Used by the popups [`revoke`](super::revoke) and [`replace_leaked`](super::replace_leaked).
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -12,10 +14,10 @@ use crate::tui::theme::{StyleRole, Theme};
 
 const FOUR: usize = 0;
 const REASON: usize = 1;
-/// Columns for the labels.
+/// Width of the labels, in columns.
 const LABEL: u16 = 12;
 
-/// The two fields.
+/// The two fields and their focus.
 #[derive(Debug)]
 pub struct ConfirmFields {
     four: TextField,
@@ -30,18 +32,18 @@ impl Default for ConfirmFields {
 }
 
 impl ConfirmFields {
-    /// With a proposed reason.
+    /// Creates the fields with a proposed reason.
     pub fn with_reason(reason: &str) -> Self {
         Self { four: TextField::default(), reason: TextField::with_text(reason), focus: FormFocus::new(2) }
     }
 
-    /// What was typed of the mask is typed again; the reason stays.
+    /// Clears the last four characters, so that they must be typed again. The reason stays.
     pub fn clear_last_four(&mut self) {
         self.four = TextField::default();
         self.focus.index = FOUR;
     }
 
-    /// Moves the focus.
+    /// Moves the focus for `NextField` and `PreviousField`; ignores other actions.
     pub fn move_focus(&mut self, action: Action) {
         match action {
             Action::NextField => self.focus.focus_next(),
@@ -50,7 +52,7 @@ impl ConfirmFields {
         }
     }
 
-    /// Takes a key into the focused field.
+    /// Passes a key press to the focused field.
     pub fn handle_key(&mut self, key: KeyCombination) {
         let field = if self.focus.index == FOUR { &mut self.four } else { &mut self.reason };
         if field.text().chars().count() < NOTE_MAX {
@@ -58,15 +60,15 @@ impl ConfirmFields {
         }
     }
 
-    /// Takes a pasted text into the focused field.
+    /// Pastes text into the focused field.
     pub fn paste(&mut self, text: &str) {
         if self.focus.index == FOUR { self.four.paste(text) } else { self.reason.paste(text) }
     }
 
-    /// The reason, if there is one.
+    /// Returns the reason, or `None` if the field is empty.
     ///
     /// # Errors
-    /// The sentence that says why it is none; the focus is on it then.
+    /// The reason is invalid. The error is a sentence for the user, and the field is focused.
     pub fn check_reason(&mut self) -> Result<Option<String>, String> {
         key::normalize_note(self.reason.text()).map_err(|why| {
             self.focus.index = REASON;
@@ -74,32 +76,32 @@ impl ConfirmFields {
         })
     }
 
-    /// Whether the last four of this key were typed.
+    /// Checks that the last four characters of the key's masked secret were typed.
     ///
     /// # Errors
-    /// The sentence that says what to type; the focus is on it then.
+    /// Something else was typed. The error is a sentence for the user, and the field is focused.
     pub fn check_last_four(&mut self, key: &Key) -> Result<(), String> {
         if self.four.text().trim() == key.last_four() {
             return Ok(());
         }
         self.focus.index = FOUR;
-        Err(format!("Type the last four of its mask: {}.", key.last_four()))
+        Err(format!("Type the last four characters of its secret: {}.", key.last_four()))
     }
 
-    /// The last four and a reason.
+    /// Checks the last four characters and returns the reason, which is required.
     ///
     /// # Errors
-    /// The sentence that says what is missing.
+    /// One of the two is missing or invalid. The error is a sentence for the user, and the field is focused.
     pub fn check_last_four_and_reason(&mut self, key: &Key) -> Result<String, String> {
         let reason = self.check_reason()?;
         self.check_last_four(key)?;
         reason.ok_or_else(|| {
             self.focus.index = REASON;
-            "Say why it must go although it may be in use, for the record.".to_owned()
+            "Type a reason for the activity log, because the key may be in use.".to_owned()
         })
     }
 
-    /// The labels of the two fields.
+    /// Returns the labels of the two fields, one per line.
     pub fn label_lines(&self, key: &Key, theme: Theme) -> [Line<'static>; 2] {
         let label = |at, text: String| {
             let role = if self.focus.index == at { StyleRole::Accent } else { StyleRole::Muted };
@@ -108,7 +110,7 @@ impl ConfirmFields {
         [label(FOUR, format!("Type {}", key.last_four())), label(REASON, "Reason".to_owned())]
     }
 
-    /// Draws what was typed beside the labels, which stand at `y` and below it; gives the cursor's place.
+    /// Draws the fields to the right of their labels, in rows `y` and `y + 1`. Returns the cursor's position.
     pub fn draw(
         &self,
         inside: Rect,

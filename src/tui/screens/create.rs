@@ -1,7 +1,7 @@
-//! The popup that creates a key: name, note, kind, with advice and warnings while one types.
+//! Popup that creates a key, alone or as the replacement of another one. Advises on the name and the kind during typing.
 
 use crokey::KeyCombination;
-use crokey::crossterm::event::KeyCode;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,53 +11,56 @@ use crate::domain::key::{self, Key, KeyKind, recommended_kind};
 use crate::domain::member::Permission;
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::{FormFocus, TextField};
+use crate::tui::form::{FormFocus, REQUEST_IN_FLIGHT, SWITCH_KEY, TextField, is_switch_key};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
-use crate::tui::text_layout::{draw_line, key_hints, radio_button, wrap_paragraph, wrap_text};
+use crate::tui::text_layout::{action_hints, draw_line, radio_button, wrap_paragraph, wrap_text};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::problem::ProblemType;
 
-/// The warning of the documentation of such keys.
-pub const WARNING: &str =
-    "A key opens all data of the organization to whoever has it. Treat it like a password.";
+/// Warning shown in the popup, from the documentation of these keys.
+pub const WARNING: &str = "A key gives access to all data of the organization. Treat it like a password.";
 
-/// The same in two lines of a narrow window.
-const LOW_WARNING: &str = "A key opens all data to whoever has it, like a password.";
+/// Shorter form of [`WARNING`] for low windows.
+const SHORT_WARNING: &str = "A key gives access to all data, like a password.";
 
 const NAME: usize = 0;
 const NOTE: usize = 1;
 const KIND: usize = 2;
 
-/// What was typed so far.
+/// State of the popup.
 #[derive(Debug)]
 pub struct CreatePopup {
     kind: KeyKind,
+    /// The member may create keys of both kinds.
     choice: bool,
+    /// Key that the new one will replace.
     replaces: Option<Key>,
-    /// A replacement whose secret is lost: it is revoked first, so that there is never a second one.
+    /// Earlier replacement to revoke first, so that a key never has two replacements.
     lost: Option<LostReplacement>,
     name: TextField,
     note: TextField,
     focus: FormFocus,
+    /// The user tried to submit, so an empty name is reported too.
     tried: bool,
     sending: bool,
+    /// The last request: repeating it unchanged reuses its idempotency key.
     sent: Option<(String, CreateKey, KeyKind)>,
     failed: Option<String>,
 }
 
-/// A replacement whose secret is lost.
+/// Replacement that was never used and whose secret is lost.
 #[derive(Debug)]
 struct LostReplacement {
     key: Key,
-    /// Whether it was shown that it will be revoked.
+    /// A frame that announces the revocation was written, so Enter may be accepted.
     shown: bool,
 }
 
 impl CreatePopup {
-    /// An empty popup; `choice` says whether the member may choose the other kind too.
+    /// Creates an empty popup. `choice` allows the other kind to be chosen.
     pub fn new(kind: KeyKind, choice: bool) -> Self {
         Self {
             kind,
@@ -74,7 +77,7 @@ impl CreatePopup {
         }
     }
 
-    /// For the replacement of a key, with a proposed name.
+    /// Creates a popup for the replacement of `old`, with a proposed name and the note of `old`.
     pub fn replacing(old: Key, name: &str) -> Self {
         let mut state = Self::new(old.kind, false);
         state.name = TextField::with_text(name);
@@ -83,23 +86,23 @@ impl CreatePopup {
         state
     }
 
-    /// For another replacement of a key, instead of one that was never used and whose secret is lost.
+    /// Creates a popup for a new replacement of `old` that takes the place of `lost`, an unused one whose secret is lost.
     pub fn instead_of(lost: Key, old: Key, name: &str) -> Self {
         Self { lost: Some(LostReplacement { key: lost, shown: false }), ..Self::replacing(old, name) }
     }
 
-    /// The key that is to be replaced.
+    /// Returns the key that the new one will replace.
     pub fn replaces(&self) -> Option<&Key> {
         self.replaces.as_ref()
     }
 
-    /// The create was not answered with a key: everything typed stays.
+    /// Shows why the key was not created. The fields keep their content.
     pub fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
         self.failed = Some(failure.to_string());
     }
 
-    fn wrong(&self) -> Option<(usize, String)> {
+    fn first_error(&self) -> Option<(usize, String)> {
         let name = key::normalize_name(self.name.text()).err().map(|why| (NAME, format!("The name {why}.")));
         name.or_else(|| {
             key::normalize_note(self.note.text()).err().map(|why| (NOTE, format!("The note {why}.")))
@@ -108,16 +111,16 @@ impl CreatePopup {
 
     fn submit(&mut self, context: &mut Context) {
         self.tried = true;
-        // Where something is revoked first, Enter counts only after that was shown.
+        // If a key is to be revoked first, Enter is accepted only after a frame has shown that.
         if self.sending || self.lost.as_ref().is_some_and(|lost| !lost.shown) {
             return;
         }
-        if let Some((field, _)) = self.wrong() {
+        if let Some((field, _)) = self.first_error() {
             self.focus.index = field;
             return;
         }
         if let Some(LostReplacement { key: lost, .. }) = &self.lost {
-            // Since its creation nobody may have used it: else someone has its secret.
+            // If it has been used since its creation, someone has its secret, and the server refuses.
             let body = RevokeKey { unless_used_since: Some(lost.created_at), ..RevokeKey::default() };
             let ask = ApiRequest::Revoke { kind: lost.kind, id: lost.id, body };
             (self.sending, self.failed) = (true, None);
@@ -130,7 +133,7 @@ impl CreatePopup {
             return;
         };
         let body = CreateKey { name, note, replaces: self.replaces.as_ref().map(|old| old.id) };
-        // The same create again is the same request; another one gets a key of its own.
+        // An unchanged repetition reuses the idempotency key; a changed request gets a new one.
         let idempotency_key = match &self.sent {
             Some((key, sent, kind)) if *sent == body && *kind == self.kind => key.clone(),
             _ => context.idempotency_key(),
@@ -140,21 +143,21 @@ impl CreatePopup {
         context.create_key(self.kind, idempotency_key, body, None);
     }
 
-    /// What is to be said about the name: wrong, a twin, or which kind suits it.
+    /// Returns advice on the name: that it is invalid, already exists, or suggests one kind of key.
     fn advice(&self, tables: &Tables) -> Option<(StyleRole, String)> {
         let typed = self.name.text().trim();
-        if let Some((_, why)) = self.wrong().filter(|_| self.tried || !typed.is_empty()) {
+        if let Some((_, why)) = self.first_error().filter(|_| self.tried || !typed.is_empty()) {
             return Some((StyleRole::Danger, why));
         }
         let replaced = self.replaces.as_ref().map(|old| old.id);
-        let twin = |key: &&Key| {
+        let has_same_name = |key: &&Key| {
             key.revoked_at.is_none() && Some(key.id) != replaced && key.name.eq_ignore_ascii_case(typed)
         };
         let keys = tables.of(self.kind).key_list.keys();
-        if let Some(twin) = keys.iter().find(twin).filter(|_| !typed.is_empty()) {
+        if let Some(existing) = keys.iter().find(has_same_name).filter(|_| !typed.is_empty()) {
             return Some((
                 StyleRole::Stale,
-                format!("There is a key of this name already: {}.", twin.masked),
+                format!("A key with this name exists already: {}.", existing.masked),
             ));
         }
         let (kind, why) = recommended_kind(typed)?;
@@ -163,7 +166,7 @@ impl CreatePopup {
         }
         Some((
             StyleRole::Stale,
-            format!("Better {} {kind} key: {why}.", if kind == KeyKind::Personal { "a" } else { "an" }),
+            format!("Better use {} {kind} key: {why}.", if kind == KeyKind::Personal { "a" } else { "an" }),
         ))
     }
 }
@@ -179,7 +182,7 @@ impl Popup for CreatePopup {
             Action::NextField => self.focus.focus_next(),
             Action::PreviousField => self.focus.focus_previous(),
             Action::Cancel if self.sending => {
-                cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
+                cx.context.notices.info(cx.context.now, REQUEST_IN_FLIGHT);
             }
             Action::Cancel => return PopupAction::Close,
             _ => {}
@@ -192,9 +195,7 @@ impl Popup for CreatePopup {
             _ if self.sending => {}
             NAME => drop(self.name.handle_key(key)),
             NOTE => drop(self.note.handle_key(key)),
-            _ if matches!(key.codes.first(), KeyCode::Left | KeyCode::Right | KeyCode::Char(' ')) => {
-                self.kind = self.kind.other();
-            }
+            _ if is_switch_key(key) => self.kind = self.kind.other(),
             _ => {}
         }
         PopupAction::Stay
@@ -221,7 +222,7 @@ impl Popup for CreatePopup {
                 cx.context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
-                    "The replacement is in use by now, so someone has its secret: it stays, and nothing was created.".to_owned()
+                    "The replacement has been used, so someone has its secret. It was kept, and nothing was created.".to_owned()
                 } else {
                     failure.to_string()
                 });
@@ -246,21 +247,21 @@ impl Popup for CreatePopup {
                 .map(|l| Line::styled(format!("      {l}"), theme.style(role)))
                 .collect()
         });
-        // Room for two lines of advice at all times, so that the fields stand still while one types.
+        // Always room for two lines of advice, so that the fields do not move during typing.
         let advice_lines = advice.len().max(2).min(if area.height < 14 { 1 } else { 3 });
         let low = area.height < 13;
         let warning = match &self.lost {
             Some(lost) => wrap_paragraph(
                 &theme.text(&format!(
-                    "The replacement {} was never used. It is revoked first, then this one is created in its place.",
+                    "The replacement {} was never used. It is revoked first, then this key is created in its place.",
                     lost.key.masked
                 )),
                 Style::new(),
                 columns,
             ),
-            // In a low window the failure is more urgent.
+            // In a low window, the error message takes the place of the warning.
             None if low && self.failed.is_some() => vec![],
-            None => wrap_paragraph(if low { LOW_WARNING } else { WARNING }, Style::new(), columns),
+            None => wrap_paragraph(if low { SHORT_WARNING } else { WARNING }, Style::new(), columns),
         };
         let failed = self.failed.as_ref().map_or_else(Vec::new, |why| {
             wrap_paragraph(&theme.text(why), theme.style(StyleRole::Danger), columns)
@@ -292,14 +293,15 @@ impl Popup for CreatePopup {
         y = inside.y + 1 + u16::try_from(advice_lines).unwrap_or(0);
         field("Note", &self.note, NOTE, y, buf);
         y += 1;
-        draw_line(buf, (inside.x, y), inside.width, &self.kind_line(context), Style::new(), theme);
+        draw_line(buf, (inside.x, y), inside.width, &self.layout_kind_line(context), Style::new(), theme);
         y += 1;
         let rest = blank.iter().cloned().chain(warning).chain(failed).chain(blank.iter().cloned());
         let does = if self.sending { "creating" } else { "create" };
-        let enter = context.key_press(Action::Submit);
-        let (tab, esc) = (context.key_press(Action::NextField), context.key_press(Action::Cancel));
-        let keys = key_hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme);
-        // The keys stay visible.
+        let keys = action_hints(
+            &[(Action::Submit, does), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
+            context,
+        );
+        // The key hints stay visible.
         let room = usize::from(inside.bottom().saturating_sub(y + 1));
         for line in rest.take(room).chain([keys]) {
             draw_line(buf, (inside.x, y), inside.width, &line, Style::new(), theme);
@@ -310,7 +312,7 @@ impl Popup for CreatePopup {
 }
 
 impl CreatePopup {
-    fn kind_line(&self, context: &Context) -> Line<'static> {
+    fn layout_kind_line(&self, context: &Context) -> Line<'static> {
         let theme = context.theme();
         let focused = self.focus.index == KIND;
         let label = theme.style(if focused { StyleRole::Accent } else { StyleRole::Muted });
@@ -321,16 +323,16 @@ impl CreatePopup {
             }
         }
         if focused {
-            spans.push(Span::styled("Space changes it", theme.style(StyleRole::Muted)));
+            spans.push(Span::styled(format!("{SWITCH_KEY} changes it"), theme.style(StyleRole::Muted)));
         }
         Line::from(spans)
     }
 }
 
-/// The popup for a new key on the tab of `kind`, or why there is none.
+/// Returns the popup for a new key on the tab of `kind`.
 ///
 /// # Errors
-/// The member may not create such keys.
+/// The member may not create keys of this kind.
 pub fn open(context: &Context, kind: KeyKind) -> Result<CreatePopup, String> {
     context.check_permission(Permission::CreateKey(kind))?;
     let choice = context.check_permission(Permission::CreateKey(kind.other())).is_ok();

@@ -1,4 +1,4 @@
-//! The popup that changes a key's name and note.
+//! Popup that changes the name and the note of a key.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -14,13 +14,14 @@ use crate::tui::form::{FormFocus, TextField};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::EditKey;
 
-/// The key as it was, and what was typed.
+/// State of the popup.
 #[derive(Debug)]
 pub struct EditPopup {
+    /// The version that the edit is based on.
     key: Key,
     name: TextField,
     note: TextField,
@@ -30,7 +31,7 @@ pub struct EditPopup {
 }
 
 impl EditPopup {
-    /// For a key.
+    /// Creates a popup with the key's current name and note.
     pub fn new(key: Key) -> Self {
         Self {
             name: TextField::with_text(&key.name),
@@ -114,10 +115,10 @@ impl Popup for EditPopup {
                 if let RequestError::Refused(problem) = failure
                     && let Some(key) = problem.key
                 {
-                    // Saving again is then a decision on what is there now.
+                    // Saving again will be based on the current version.
                     let note = key.note.as_deref().map_or_else(String::new, |n| format!(", note: {n}"));
                     self.failed = Some(format!(
-                        "It was changed meanwhile and is now called {}{note}. Saving again replaces that.",
+                        "Someone else changed it; it is now called {}{note}. Saving again overwrites that.",
                         key.name
                     ));
                     cx.tables.heard_key(cx.context, (*key).clone());
@@ -144,13 +145,11 @@ impl Popup for EditPopup {
             ));
             body.push(Line::default());
         }
-        let (enter, tab, esc) = (
-            context.key_press(Action::Submit),
-            context.key_press(Action::NextField),
-            context.key_press(Action::Cancel),
-        );
         let does = if self.sending { "saving" } else { "save" };
-        body.push(key_hints(&[(&enter, does), (&tab, "next field"), (&esc, "cancel")], theme));
+        body.push(action_hints(
+            &[(Action::Submit, does), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
+            context,
+        ));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame(&format!("Edit {}", self.key.masked), PopupTone::Calm, size, area, theme, buf);
         lines(&body, inside, theme, buf);

@@ -1,4 +1,4 @@
-//! The help: every key that is bound, the symbols, and the language of the filter; found by typing.
+//! Help popup: every bound key press, the symbols of the tables and the filter language, searchable by typing.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -14,15 +14,18 @@ use crate::tui::keymap::{Action, KeyContext, Keymap, TABLE, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
-/// One line: what to press or see, what that does or means, and where.
+/// One line of the help.
 #[derive(Debug)]
 struct HelpEntry {
+    /// Key press, symbol or filter term.
     left: String,
+    /// Its effect or meaning.
     right: String,
+    /// Where it applies.
     place: &'static str,
 }
 
-/// The help.
+/// State of the popup.
 #[derive(Debug)]
 pub struct HelpPopup {
     entries: Vec<HelpEntry>,
@@ -30,7 +33,7 @@ pub struct HelpPopup {
 }
 
 impl HelpPopup {
-    /// All of it; what holds in `here` comes first.
+    /// Creates the help, with the key presses of the contexts in `here` first.
     pub fn new(keymap: &Keymap, here: &[KeyContext], theme: Theme) -> Self {
         let mut entries: Vec<HelpEntry> = Vec::new();
         let near = here.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
@@ -48,8 +51,8 @@ impl HelpPopup {
         let symbols = [
             (ThemeSymbol::Selected, "the selected row"),
             (ThemeSymbol::Marked, "a marked row"),
-            (ThemeSymbol::InUse, "live: used within 24 hours"),
-            (ThemeSymbol::Stale, "never used, or not for long"),
+            (ThemeSymbol::InUse, "in use: used within the last 24 hours"),
+            (ThemeSymbol::Stale, "stale: never used, or unused for long"),
             (ThemeSymbol::Orphaned, "orphaned: its creator was removed"),
         ];
         entries.extend(symbols.map(|(symbol, means)| HelpEntry {
@@ -58,10 +61,10 @@ impl HelpPopup {
             place: "in a table",
         }));
         let terms = [
-            ("word", "rows that hold the word; all words must be there"),
-            ("\"two words\"", "the phrase"),
-            ("!word", "rows without it"),
-            ("~wrd", "its letters in this order, others between them"),
+            ("word", "rows that contain the word; all words must match"),
+            ("\"two words\"", "rows that contain the phrase"),
+            ("!word", "rows that do not contain the word"),
+            ("~wrd", "rows that contain its letters in this order"),
         ];
         entries.extend(terms.map(|(left, right)| HelpEntry {
             left: left.to_owned(),
@@ -84,14 +87,14 @@ impl Popup for HelpPopup {
     }
 
     fn act(&mut self, _cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        if self.list.act(action) {
+        if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        self.list.press(key);
+        self.list.handle_key(key);
         PopupAction::Stay
     }
 
@@ -99,7 +102,7 @@ impl Popup for HelpPopup {
         self.list.paste(text);
     }
 
-    /// Nothing is accepted here.
+    /// Hides the hint for `Submit`, which has no effect here.
     fn offers(&self, _shared: &Context, _tables: &Tables, action: Action) -> bool {
         action != Action::Submit
     }
@@ -115,7 +118,7 @@ impl Popup for HelpPopup {
                 let pad = wide - text::display_width(&entry.left) + 2;
                 let head =
                     Span::styled(format!("{}{}", entry.left, " ".repeat(pad)), theme.style(StyleRole::Key));
-                // The place stands at the right, where there is room for both.
+                // The place is aligned right, if there is room for it.
                 let gap = room
                     .saturating_sub(text::display_width(&entry.right) + text::display_width(entry.place))
                     .max(2);

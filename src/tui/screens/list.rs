@@ -1,4 +1,4 @@
-//! A list that is filtered by typing: what palette, help and messages have in common.
+//! List that is searched by typing, shared by the popups for commands, help and messages. Start at [`SearchableList`].
 
 use crokey::KeyCombination;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -16,47 +16,48 @@ use crate::tui::popup::{PopupTone, frame};
 use crate::tui::text_layout::{draw_line, wrap_spans};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// How lines are found.
+/// Method by which a list is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListSearch {
-    /// By every word that was typed, in their own order.
+    /// Lines must contain every typed word; they keep their order.
     Words,
-    /// By the letters of what was typed, the best first.
-    Letters,
+    /// Lines must contain the typed letters in order (fuzzy search); the best match comes first.
+    Fuzzy,
 }
 
-/// Lines that can be searched, what was typed, and where one is among what it found.
+/// Searched texts, the search field, and the selection among the matches.
 #[derive(Debug)]
 pub struct SearchableList {
-    /// What is searched of each line.
+    /// Searched text of each line.
     texts: Vec<String>,
     search: ListSearch,
     field: TextField,
-    /// The chosen line among those found.
+    /// Index of the selected line in `matches`.
     at: usize,
-    found: Vec<usize>,
+    /// Indices of the matching lines.
+    matches: Vec<usize>,
 }
 
 impl SearchableList {
-    /// All lines, in their own order.
+    /// Creates a list that shows every line until something is typed.
     pub fn new(texts: Vec<String>, search: ListSearch) -> Self {
-        Self { found: (0..texts.len()).collect(), texts, search, field: TextField::default(), at: 0 }
+        Self { matches: (0..texts.len()).collect(), texts, search, field: TextField::default(), at: 0 }
     }
 
-    /// The chosen line.
-    pub fn chosen(&self) -> Option<usize> {
-        self.found.get(self.at).copied()
+    /// Returns the index of the selected line, or `None` if nothing matches.
+    pub fn selected(&self) -> Option<usize> {
+        self.matches.get(self.at).copied()
     }
 
-    fn find(&mut self) {
+    fn update_matches(&mut self) {
         self.at = 0;
-        self.found = match self.search {
-            ListSearch::Words => self.by_words(),
-            ListSearch::Letters => self.by_letters(),
+        self.matches = match self.search {
+            ListSearch::Words => self.find_by_words(),
+            ListSearch::Fuzzy => self.find_fuzzy(),
         };
     }
 
-    fn by_letters(&self) -> Vec<usize> {
+    fn find_fuzzy(&self) -> Vec<usize> {
         let pattern = Pattern::parse(self.field.text(), CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut chars = Vec::new();
@@ -72,15 +73,15 @@ impl SearchableList {
         found.into_iter().map(|(_, at)| at).collect()
     }
 
-    fn by_words(&self) -> Vec<usize> {
+    fn find_by_words(&self) -> Vec<usize> {
         let words: Vec<SearchText> = self.field.text().split_whitespace().map(SearchText::new).collect();
         let found = |text: &String| words.iter().all(|word| word.is_in(text));
         (0..self.texts.len()).filter(|&at| found(&self.texts[at])).collect()
     }
 
-    /// Moves as an action asks; says whether it did.
-    pub fn act(&mut self, action: Action) -> bool {
-        let last = self.found.len().saturating_sub(1);
+    /// Moves the selection; returns false for actions that do not.
+    pub fn move_selection(&mut self, action: Action) -> bool {
+        let last = self.matches.len().saturating_sub(1);
         match action {
             Action::ListDown => self.at = (self.at + 1).min(last),
             Action::ListUp => self.at = self.at.saturating_sub(1),
@@ -91,26 +92,26 @@ impl SearchableList {
         true
     }
 
-    /// Types, and finds.
-    pub fn press(&mut self, key: KeyCombination) {
+    /// Passes a key press to the search field and searches again.
+    pub fn handle_key(&mut self, key: KeyCombination) {
         if self.field.handle_key(key) {
-            self.find();
+            self.update_matches();
         }
     }
 
-    /// Takes a pasted text, and finds.
+    /// Pastes text into the search field and searches again.
     pub fn paste(&mut self, text: &str) {
         self.field.paste(text);
-        self.find();
+        self.update_matches();
     }
 
-    /// How wide the lines of the list are in a body of this size.
+    /// Returns the width of a line, in columns, for a popup in `area`.
     pub fn columns(area: Rect) -> usize {
         usize::from(area.width.saturating_sub(8).clamp(32, 84).min(area.width.saturating_sub(4))) - 2
     }
 
-    /// Draws the popup: the field, and the lines around the chosen one. Each line is a head, which stays, and what follows it; the
-    /// chosen one is shown whole, on several rows where it takes them.
+    /// Draws the popup: the search field, and the lines around the selected one. A line is a head, which is never cut, and a text;
+    /// the text of the selected line is wrapped, the others are cut with an ellipsis. Returns the cursor's position.
     pub fn draw(
         &self,
         title: &str,
@@ -127,23 +128,23 @@ impl SearchableList {
             return None;
         }
         buf.set_string(inside.x, inside.y, "/", theme.style(StyleRole::Accent));
-        let place = format!("{}/{}", (self.at + 1).min(self.found.len()), self.found.len());
-        let place_width = u16::try_from(place.len()).unwrap_or(0);
-        let right = inside.right().saturating_sub(place_width);
-        buf.set_string(right, inside.y, place, theme.style(StyleRole::Muted));
-        let room = inside.width.saturating_sub(3 + place_width);
+        let position = format!("{}/{}", (self.at + 1).min(self.matches.len()), self.matches.len());
+        let position_width = u16::try_from(position.len()).unwrap_or(0);
+        let right = inside.right().saturating_sub(position_width);
+        buf.set_string(right, inside.y, position, theme.style(StyleRole::Muted));
+        let room = inside.width.saturating_sub(3 + position_width);
         let field = Rect { x: inside.x + 2, width: room, height: 1, ..inside };
         let cursor = self.field.draw(field, true, theme, buf);
         let rows = usize::from(inside.height - 2);
         let whole = |(head, text): &(Span<'_>, Line<'_>)| {
             wrap_spans(&text.spans, columns.saturating_sub(head.width()))
         };
-        let chosen = self.chosen().map_or_else(Vec::new, |at| whole(&lines[at]));
-        let more = chosen.len().saturating_sub(1);
+        let wrapped = self.selected().map_or_else(Vec::new, |at| whole(&lines[at]));
+        let more = wrapped.len().saturating_sub(1);
         let top =
-            (self.at + more + 1).saturating_sub(rows).min((self.found.len() + more).saturating_sub(rows));
+            (self.at + more + 1).saturating_sub(rows).min((self.matches.len() + more).saturating_sub(rows));
         let mut y = inside.y + 2;
-        for (at, &line) in self.found.iter().enumerate().skip(top.min(self.at)) {
+        for (at, &line) in self.matches.iter().enumerate().skip(top.min(self.at)) {
             let (head, text) = &lines[line];
             let x = inside.x + 2;
             let end = |x: u16| inside.right().saturating_sub(x);
@@ -158,7 +159,7 @@ impl SearchableList {
                     theme.symbol(ThemeSymbol::Selected),
                     theme.style(StyleRole::Selected),
                 );
-                for (row, line) in (y..inside.bottom()).zip(&chosen) {
+                for (row, line) in (y..inside.bottom()).zip(&wrapped) {
                     draw_line(buf, (x, row), end(x), line, Style::new(), theme);
                     y = row;
                 }
@@ -167,9 +168,9 @@ impl SearchableList {
             }
             y += 1;
         }
-        if self.found.is_empty() {
+        if self.matches.is_empty() {
             let room = usize::from(inside.width.saturating_sub(2));
-            buf.set_stringn(inside.x + 2, y, "nothing found", room, theme.style(StyleRole::Muted));
+            buf.set_stringn(inside.x + 2, y, "no matches", room, theme.style(StyleRole::Muted));
         }
         cursor
     }

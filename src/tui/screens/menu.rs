@@ -1,4 +1,5 @@
-//! A menu: a few choices, one chosen by its digit or by moving to it. Sorts, copies, and gives commands.
+//! Menu popup: a few items, chosen by digit or by moving to one. Used to sort a table, to copy from a key, and to show the
+//! commands that do the same as the UI.
 
 use crokey::KeyCombination;
 use crokey::crossterm::event::KeyCode;
@@ -16,125 +17,127 @@ use crate::tui::msg::Delivery;
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
 use crate::tui::screens::members;
 use crate::tui::table::{Table, TableColumn};
-use crate::tui::text_layout::{key_hints, wrap_spans};
+use crate::tui::text_layout::{action_hints, wrap_spans};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// What a choice does.
+/// Effect of a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MenuAction {
-    /// Sorts the table of this kind by a column; the other way round where it is that column already.
+    /// Sorts the table of keys of this kind by a column, or reverses the order if it is the current column.
     Sort(KeyKind, usize),
-    /// The same for the members.
+    /// Sorts the members by a column, or reverses the order if it is the current column.
     SortMembers(usize),
-    /// Copies a text by way of the terminal.
+    /// Copies a text to the clipboard of the terminal.
     Copy(String),
-    /// Does what an action does on the screen below.
+    /// Closes the menu and applies an action to the screen below.
     Do(Action),
 }
 
-/// One line of a menu.
+/// Item of a menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItem {
-    /// What it is called.
+    /// Name of the item.
     pub label: String,
-    /// What stands beside it, muted.
+    /// Muted explanation to the right of the name.
     pub aside: String,
-    /// What it does.
-    pub choice: MenuAction,
+    /// Effect of choosing it.
+    pub action: MenuAction,
 }
 
-/// A menu.
+/// State of the popup.
 #[derive(Debug)]
 pub struct MenuPopup {
     title: String,
-    does: &'static str,
-    entries: Vec<MenuItem>,
-    at: usize,
-    again: Option<char>,
+    /// Verb for the key hint of Enter.
+    verb: &'static str,
+    items: Vec<MenuItem>,
+    selected: usize,
+    /// Key press that opened the menu, and chooses the selected item when pressed again.
+    repeat_key: Option<char>,
 }
 
 impl MenuPopup {
-    /// A menu; `does` is what Enter does.
-    pub fn new(title: impl Into<String>, does: &'static str, entries: Vec<MenuItem>) -> Self {
-        Self { title: title.into(), does, entries, at: 0, again: None }
+    /// Creates a menu. `verb` names the effect of Enter.
+    pub fn new(title: impl Into<String>, verb: &'static str, items: Vec<MenuItem>) -> Self {
+        Self { title: title.into(), verb, items, selected: 0, repeat_key: None }
     }
 
-    /// The sort menu of a table of keys. The key that opened it turns the order around.
+    /// Creates the sort menu of a table of keys. The key press that opened it reverses the order.
     pub fn sort(context: &Context, tables: &Tables, kind: KeyKind) -> Self {
         let table = tables.of(kind);
-        Self::of_columns(context, table.columns(), &table.table, |column| MenuAction::Sort(kind, column))
+        Self::sort_by_columns(context, table.columns(), &table.table, |column| MenuAction::Sort(kind, column))
     }
 
-    /// The sort menu of the members.
+    /// Creates the sort menu of the members.
     pub fn sort_members(context: &Context, tables: &Tables) -> Self {
-        Self::of_columns(context, members::COLUMNS, &tables.members.table, MenuAction::SortMembers)
+        Self::sort_by_columns(context, members::COLUMNS, &tables.members.table, MenuAction::SortMembers)
     }
 
-    fn of_columns<R>(
+    fn sort_by_columns<R>(
         context: &Context,
         columns: &[TableColumn<R>],
         table: &Table,
-        choice: impl Fn(usize) -> MenuAction,
+        action: impl Fn(usize) -> MenuAction,
     ) -> Self {
         let theme = context.theme();
-        let mut entries = Vec::new();
+        let mut items = Vec::new();
         let mut at = 0;
         for (column, c) in columns.iter().enumerate().filter(|(_, c)| c.order.is_some()) {
             let sorted = column == table.sort_column;
             if sorted {
-                at = entries.len();
+                at = items.len();
             }
             let symbol =
                 theme.symbol(if table.descending { ThemeSymbol::Descending } else { ThemeSymbol::Ascending });
-            entries.push(MenuItem {
+            items.push(MenuItem {
                 label: c.title.to_owned(),
-                aside: if sorted { format!("{symbol} again turns it around") } else { String::new() },
-                choice: choice(column),
+                aside: if sorted { format!("{symbol} again reverses it") } else { String::new() },
+                action: action(column),
             });
         }
-        let again = context.key_press(Action::Sort).chars().next();
-        Self { title: "Sort by".to_owned(), does: "sort", entries, at, again }
+        let repeat_key = context.key_press(Action::Sort).chars().next();
+        Self { title: "Sort by".to_owned(), verb: "sort", items, selected: at, repeat_key }
     }
 
-    /// What can be copied of a key, or of the marked ones.
+    /// Creates the menu of the values that can be copied from the given keys.
     pub fn copy(keys: &[&Key]) -> Self {
         let joined = |of: &dyn Fn(&Key) -> String| keys.iter().map(|k| of(k)).collect::<Vec<_>>().join("\n");
         let json = |key: &Key| serde_json::to_string(key).unwrap_or_default();
         let title = match keys {
-            [key] => format!("Copy of {}", key.name),
-            _ => format!("Copy of {} keys", keys.len()),
+            [key] => format!("Copy from {}", key.name),
+            _ => format!("Copy from {} keys", keys.len()),
         };
-        let aside = |text: String| if keys.len() == 1 { text } else { "one a line".to_owned() };
+        let aside = |text: String| if keys.len() == 1 { text } else { "one per line".to_owned() };
         let first = |of: &dyn Fn(&Key) -> String| keys.first().map_or_else(String::new, |k| of(k));
         let entry = |label: &str, of: &dyn Fn(&Key) -> String, aside: String| MenuItem {
             label: label.to_owned(),
             aside,
-            choice: MenuAction::Copy(joined(of)),
+            action: MenuAction::Copy(joined(of)),
         };
-        let entries = vec![
+        let items = vec![
             entry("Id", &|k| k.id.to_string(), aside(first(&|k| k.id.to_string()))),
             entry("Name", &|k| k.name.clone(), aside(first(&|k| k.name.clone()))),
-            entry("Mask", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
-            entry("Row as JSON", &json, aside("all facts, never the secret".to_owned())),
+            entry("Masked secret", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
+            entry("Row as JSON", &json, aside("all fields except the secret".to_owned())),
         ];
-        Self::new(title, "copy", entries)
+        Self::new(title, "copy", items)
     }
 
-    /// The commands that do the same as the keys here, for this key, on this profile.
+    /// Creates the menu of the commands that do the same as the UI for this key, with the current profile.
     pub fn commands(context: &Context, tables: &Tables, tab: Tab, key: &Key) -> Self {
         let program = match context.start.profile.as_str() {
             "" => "keyward".to_owned(),
-            profile => format!("keyward --profile {}", quoted(profile)),
+            profile => format!("keyward --profile {}", shell_quote(profile)),
         };
         let workspace = if key.kind == KeyKind::Organization { " --workspace" } else { "" };
         let id = key.id;
-        let mut entries = Vec::new();
+        let mut items = Vec::new();
         let mut add = |label: &str, command: String| {
             let command = format!("{program} {command}");
-            entries.push(MenuItem {
+            items.push(MenuItem {
                 label: label.to_owned(),
                 aside: command.clone(),
-                choice: MenuAction::Copy(command),
+                action: MenuAction::Copy(command),
             });
         };
         add("Details", format!("keys show {id}{workspace}"));
@@ -151,19 +154,19 @@ impl MenuPopup {
             } else {
                 add("Rotate", format!("rotate start {id}"));
             }
-            // The name as it is: to be changed on the command line, and harmless before that.
-            add("Edit", format!("keys edit {id}{workspace} --name={}", quoted(&key.name)));
+            // The current name, to be edited on the command line; running the command unchanged does nothing.
+            add("Edit", format!("keys edit {id}{workspace} --name={}", shell_quote(&key.name)));
         }
         match tab {
             Tab::Review => add("Queue", "review list".to_owned()),
             _ => add("List", format!("keys list{workspace}")),
         }
-        Self::new("The same as a command", "copy", entries)
+        Self::new("Equivalent commands", "copy", items)
     }
 
-    fn choose(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
-        let Some(entry) = self.entries.get(self.at) else { return PopupAction::Close };
-        match &entry.choice {
+    fn choose_selected(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
+        let Some(entry) = self.items.get(self.selected) else { return PopupAction::Close };
+        match &entry.action {
             MenuAction::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.context, *column),
             MenuAction::SortMembers(column) => cx.tables.members.sort_by(cx.context, *column),
             MenuAction::Copy(text) => {
@@ -175,8 +178,8 @@ impl MenuPopup {
     }
 }
 
-/// A word that a POSIX shell takes as it is.
-fn quoted(word: &str) -> String {
+/// Quotes a word for a POSIX shell, if necessary.
+fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -191,9 +194,9 @@ impl Popup for MenuPopup {
 
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Activate => return self.choose(cx),
-            Action::ScrollDown => self.at = (self.at + 1).min(self.entries.len().saturating_sub(1)),
-            Action::ScrollUp => self.at = self.at.saturating_sub(1),
+            Action::Activate => return self.choose_selected(cx),
+            Action::ScrollDown => self.selected = (self.selected + 1).min(self.items.len().saturating_sub(1)),
+            Action::ScrollUp => self.selected = self.selected.saturating_sub(1),
             Action::Cancel => return PopupAction::Close,
             _ => {}
         }
@@ -202,13 +205,13 @@ impl Popup for MenuPopup {
 
     fn press(&mut self, cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
         let KeyCode::Char(c) = *key.codes.first() else { return PopupAction::Stay };
-        if Some(c) == self.again {
-            return self.choose(cx);
+        if Some(c) == self.repeat_key {
+            return self.choose_selected(cx);
         }
         match c.to_digit(10).and_then(|d| usize::try_from(d).ok()) {
-            Some(digit) if (1..=self.entries.len()).contains(&digit) => {
-                self.at = digit - 1;
-                self.choose(cx)
+            Some(digit) if (1..=self.items.len()).contains(&digit) => {
+                self.selected = digit - 1;
+                self.choose_selected(cx)
             }
             _ => PopupAction::Stay,
         }
@@ -217,7 +220,7 @@ impl Popup for MenuPopup {
     fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let width = content_width(area, 72);
-        let wide = self.entries.iter().map(|e| text::display_width(&e.label)).max().unwrap_or(0);
+        let wide = self.items.iter().map(|e| text::display_width(&e.label)).max().unwrap_or(0);
         let mut body = Vec::new();
         let mut chosen = 0..0;
         let room = usize::from(width).saturating_sub(wide + 6).max(8);
@@ -225,9 +228,9 @@ impl Popup for MenuPopup {
             let aside = Span::styled(theme.text(&entry.aside), theme.style(StyleRole::Muted));
             wrap_spans(&[aside], room)
         };
-        let rows = self.entries.iter().map(|entry| whole(entry).len()).max().unwrap_or(1);
-        for (at, entry) in self.entries.iter().enumerate() {
-            let (marker, style) = if at == self.at {
+        let rows = self.items.iter().map(|entry| whole(entry).len()).max().unwrap_or(1);
+        for (at, entry) in self.items.iter().enumerate() {
+            let (marker, style) = if at == self.selected {
                 (theme.symbol(ThemeSymbol::Selected), theme.style(StyleRole::Accent))
             } else {
                 (" ", Style::new())
@@ -238,12 +241,12 @@ impl Popup for MenuPopup {
                 Span::styled(entry.label.clone(), style),
                 Span::raw(pad),
             ]);
-            if at != self.at {
+            if at != self.selected {
                 line.push_span(Span::styled(entry.aside.clone(), theme.style(StyleRole::Muted)));
                 body.push(line);
                 continue;
             }
-            // The chosen one is shown whole.
+            // The text of the selected item is wrapped instead of cut.
             chosen.start = body.len();
             for row in whole(entry) {
                 line.extend(row);
@@ -251,17 +254,16 @@ impl Popup for MenuPopup {
             }
             chosen.end = body.len();
         }
-        // In a low window, the lines around the chosen one; else the frame stays where it is while one moves.
+        // In a low window, show the lines around the selected item; else keep the popup's height while the selection moves.
         let fitting = usize::from(area.height.saturating_sub(4));
-        if self.entries.len() + rows - 1 > fitting {
+        if self.items.len() + rows - 1 > fitting {
             let top = chosen.end.saturating_sub(fitting).min(chosen.start);
             body = body.into_iter().skip(top).take(fitting).collect();
         } else {
-            body.resize(self.entries.len() + rows - 1, Line::default());
+            body.resize(self.items.len() + rows - 1, Line::default());
         }
         body.push(Line::default());
-        let (enter, esc) = (context.key_press(Action::Activate), context.key_press(Action::Cancel));
-        body.push(key_hints(&[(&enter, self.does), (&esc, "back")], theme));
+        body.push(action_hints(&[(Action::Activate, self.verb), (Action::Cancel, "back")], context));
         let needed =
             body.iter().map(Line::width).max().unwrap_or(0).max(text::display_width(&self.title) + 2);
         let size = (

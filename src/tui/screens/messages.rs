@@ -1,4 +1,4 @@
-//! Earlier messages, the latest first.
+//! Popup with the earlier messages, latest first, searchable by typing.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -14,7 +14,7 @@ use crate::tui::notice::Notice;
 use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::theme::StyleRole;
 
-/// The messages when this was opened.
+/// State of the popup; shows the messages of the moment when it was opened.
 #[derive(Debug)]
 pub struct MessagesPopup {
     notices: Vec<Notice>,
@@ -22,7 +22,7 @@ pub struct MessagesPopup {
 }
 
 impl MessagesPopup {
-    /// All that are kept.
+    /// Creates the popup with every retained message.
     pub fn new(context: &Context) -> Self {
         let notices: Vec<Notice> = context.notices.history().cloned().collect();
         let texts = notices.iter().map(|notice| notice.text.clone()).collect();
@@ -36,14 +36,14 @@ impl Popup for MessagesPopup {
     }
 
     fn act(&mut self, _cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        if self.list.act(action) {
+        if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        self.list.press(key);
+        self.list.handle_key(key);
         PopupAction::Stay
     }
 
@@ -51,7 +51,7 @@ impl Popup for MessagesPopup {
         self.list.paste(text);
     }
 
-    /// Nothing is accepted here.
+    /// Hides the hint for `Submit`, which has no effect here.
     fn offers(&self, _shared: &Context, _tables: &Tables, action: Action) -> bool {
         action != Action::Submit
     }

@@ -1,4 +1,4 @@
-//! All commands by name, found fuzzily, each with its key.
+//! Command palette: the actions that apply on the open tab, with their key presses, found by fuzzy search.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -13,23 +13,24 @@ use crate::tui::keymap::{Action, KeyContext, TABLE, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupContext};
 use crate::tui::theme::StyleRole;
 
-/// A command that can be chosen here.
+/// Entry of the palette.
 #[derive(Debug)]
 struct PaletteCommand {
     action: Action,
-    does: &'static str,
-    not: Option<String>,
+    description: &'static str,
+    /// Reason why the action is not available now.
+    unavailable: Option<String>,
 }
 
-/// The palette.
+/// State of the popup.
 #[derive(Debug)]
 pub struct PalettePopup {
     commands: Vec<PaletteCommand>,
     list: SearchableList,
 }
 
-/// Motions: of no use in a list of commands.
-const LEFT_OUT: [Action; 12] = [
+/// Actions that make no sense as commands: moving around, and closing or submitting a popup.
+const OMITTED: [Action; 12] = [
     Action::Down,
     Action::Up,
     Action::PageDown,
@@ -45,20 +46,20 @@ const LEFT_OUT: [Action; 12] = [
 ];
 
 impl PalettePopup {
-    /// The commands of these contexts; `available` says why one does not work now.
+    /// Creates the palette of the actions in `key_contexts`. `available` returns why an action is not available now.
     pub fn new(key_contexts: &[KeyContext], available: impl Fn(Action) -> Result<(), String>) -> Self {
         let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
         let mut commands: Vec<PaletteCommand> = rows
-            .filter(|row| !LEFT_OUT.contains(&row.action))
+            .filter(|row| !OMITTED.contains(&row.action))
             .map(|row| PaletteCommand {
                 action: row.action,
-                does: row.help,
-                not: available(row.action).err(),
+                description: row.help,
+                unavailable: available(row.action).err(),
             })
             .collect();
-        commands.sort_by_key(|command| command.not.is_some());
-        let texts = commands.iter().map(|command| command.does.to_owned()).collect();
-        Self { list: SearchableList::new(texts, ListSearch::Letters), commands }
+        commands.sort_by_key(|command| command.unavailable.is_some());
+        let texts = commands.iter().map(|command| command.description.to_owned()).collect();
+        Self { list: SearchableList::new(texts, ListSearch::Fuzzy), commands }
     }
 }
 
@@ -68,13 +69,13 @@ impl Popup for PalettePopup {
     }
 
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        if self.list.act(action) {
+        if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         match action {
-            Action::Submit => match self.list.chosen().map(|at| &self.commands[at]) {
-                Some(PaletteCommand { not: Some(why), .. }) => {
-                    cx.context.notices.error(cx.context.now, format!("Not now: {why}"));
+            Action::Submit => match self.list.selected().map(|at| &self.commands[at]) {
+                Some(PaletteCommand { unavailable: Some(why), .. }) => {
+                    cx.context.notices.error(cx.context.now, format!("Not available: {why}"));
                     PopupAction::Stay
                 }
                 Some(command) => PopupAction::Act(command.action),
@@ -86,7 +87,7 @@ impl Popup for PalettePopup {
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        self.list.press(key);
+        self.list.handle_key(key);
         PopupAction::Stay
     }
 
@@ -104,11 +105,11 @@ impl Popup for PalettePopup {
             .iter()
             .zip(&keys)
             .map(|(command, key)| {
-                let role = if command.not.is_some() { StyleRole::Muted } else { StyleRole::Plain };
+                let role = if command.unavailable.is_some() { StyleRole::Muted } else { StyleRole::Plain };
                 let pad = wide - text::display_width(key) + 2;
                 let head = Span::styled(format!("{key}{}", " ".repeat(pad)), theme.style(StyleRole::Key));
-                let mut spans = vec![Span::styled(command.does, theme.style(role))];
-                if let Some(why) = &command.not {
+                let mut spans = vec![Span::styled(command.description, theme.style(role))];
+                if let Some(why) = &command.unavailable {
                     spans.push(Span::styled(format!("  ({why})"), theme.style(StyleRole::Muted)));
                 }
                 (head, Line::from(spans))

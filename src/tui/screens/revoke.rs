@@ -1,89 +1,96 @@
-//! The popup that revokes a key: never blind, and never by the key that opened it.
+//! Popup that revokes one key. Shows its last use first, and is never confirmed by the key press that opened it.
+//!
+//! A key that is not in use needs one key press; a key in use, the last four characters of its masked secret. If the server refuses
+//! because the key was used in between, the popup shows the new use and also requires a reason.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use crate::domain::key::Key;
 use crate::domain::text;
 use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
+use crate::tui::form::REQUEST_IN_FLIGHT;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::screens::confirm_fields;
-use crate::tui::text_layout::{key_hints, labelled_lines, wrap_paragraph};
+use crate::tui::screens::confirm_fields::ConfirmFields;
+use crate::tui::text_layout::{action_hints, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
-/// Most columns of a name in a message, so that what happened is never what is cut.
-const NAME: usize = 40;
+/// Most columns of a name in a message, so that the message itself is never cut.
+const NAME_COLUMNS: usize = 40;
 
-/// How sure one has to be.
+/// Confirmation that the popup requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConfirmationLevel {
-    /// Silent: one key.
+    /// One key press, for a key that is not in use.
     Yes,
-    /// Live: the last four of the mask; a reason lets it go even if it is used meanwhile.
-    Four,
-    /// Used since one looked: the last four, and a reason.
-    FourAndReason,
-    /// The same, before its rotation is ready.
-    Early,
+    /// The last four characters, for a key in use. With a reason, it is revoked even if it is used in between.
+    LastFour,
+    /// The last four characters and a reason, for a key that was used after the popup opened.
+    LastFourAndReason,
+    /// The last four characters and a reason, for the old key of a rotation that is not ready.
+    BeforeReady,
 }
 
-/// Which key, and what was seen of it.
+/// State of the popup.
 #[derive(Debug)]
 pub struct RevokePopup {
     key: Key,
+    /// Server time up to which the user has seen the key's use; the server refuses if the key was used later.
     seen: Timestamp,
-    proof: ConfirmationLevel,
-    typed: confirm_fields::ConfirmFields,
+    confirmation: ConfirmationLevel,
+    fields: ConfirmFields,
+    /// A frame that shows the popup was written, so a confirmation may be accepted.
     armed: bool,
     sending: bool,
     failed: Option<String>,
 }
 
 impl RevokePopup {
-    /// For a key whose use was seen up to `seen`, the time of the server's last answer.
+    /// Creates a popup for a key whose use is known up to `seen`, the server time of the last reply.
     pub fn new(key: Key, seen: Timestamp) -> Self {
-        let proof = if key.is_in_use(seen) { ConfirmationLevel::Four } else { ConfirmationLevel::Yes };
+        let confirmation =
+            if key.is_in_use(seen) { ConfirmationLevel::LastFour } else { ConfirmationLevel::Yes };
         Self {
             key,
             seen,
-            proof,
-            typed: confirm_fields::ConfirmFields::default(),
+            confirmation,
+            fields: ConfirmFields::default(),
             armed: false,
             sending: false,
             failed: None,
         }
     }
 
-    /// For the old key of a rotation that is ready: it was silent since `since`, and is refused if that is not so.
+    /// Creates a popup for a key that has been silent since `since`, which the server checks again.
     pub fn silent(key: Key, since: Timestamp) -> Self {
-        Self { proof: ConfirmationLevel::Yes, ..Self::new(key, since) }
+        Self { confirmation: ConfirmationLevel::Yes, ..Self::new(key, since) }
     }
 
-    /// For a key that must go now, whatever still uses it.
+    /// Creates a popup for the old key of a rotation that is not ready.
     pub fn early(key: Key, seen: Timestamp) -> Self {
-        Self { proof: ConfirmationLevel::Early, ..Self::new(key, seen) }
+        Self { confirmation: ConfirmationLevel::BeforeReady, ..Self::new(key, seen) }
     }
 
-    /// The key as it is known now.
-    fn known<'a>(&'a self, tables: &'a Tables) -> &'a Key {
+    /// Returns the latest version of the key.
+    fn current_key<'a>(&'a self, tables: &'a Tables) -> &'a Key {
         tables.of(self.key.kind).key_list.get(self.key.id).unwrap_or(&self.key)
     }
 
     fn submit(&mut self, cx: &mut PopupContext<'_>) {
-        if self.sending || !self.armed || self.known(cx.tables).revoked_at.is_some() {
+        if self.sending || !self.armed || self.current_key(cx.tables).revoked_at.is_some() {
             return;
         }
         let context = &mut *cx.context;
-        let reason = match self.typed() {
+        let reason = match self.check_confirmation() {
             Ok(reason) => reason,
             Err(missing) => {
                 self.failed = Some(missing);
@@ -101,17 +108,17 @@ impl RevokePopup {
         context.request(ReplyTo::Popup, ApiRequest::Revoke { kind: self.key.kind, id: self.key.id, body });
     }
 
-    /// The reason, once all that it takes was typed.
-    fn typed(&mut self) -> Result<Option<String>, String> {
-        match self.proof {
-            ConfirmationLevel::Yes => self.typed.check_reason(),
-            ConfirmationLevel::Four => {
-                let reason = self.typed.check_reason()?;
-                self.typed.check_last_four(&self.key)?;
+    /// Checks the required confirmation, and returns the reason if one was typed.
+    fn check_confirmation(&mut self) -> Result<Option<String>, String> {
+        match self.confirmation {
+            ConfirmationLevel::Yes => self.fields.check_reason(),
+            ConfirmationLevel::LastFour => {
+                let reason = self.fields.check_reason()?;
+                self.fields.check_last_four(&self.key)?;
                 Ok(reason)
             }
-            ConfirmationLevel::FourAndReason | ConfirmationLevel::Early => {
-                self.typed.check_last_four_and_reason(&self.key).map(Some)
+            ConfirmationLevel::LastFourAndReason | ConfirmationLevel::BeforeReady => {
+                self.fields.check_last_four_and_reason(&self.key).map(Some)
             }
         }
     }
@@ -119,16 +126,16 @@ impl RevokePopup {
 
 impl Popup for RevokePopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
-        if self.proof == ConfirmationLevel::Yes { stack::CONFIRM } else { stack::TEXT }
+        if self.confirmation == ConfirmationLevel::Yes { stack::CONFIRM } else { stack::TEXT }
     }
 
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
         match action {
-            Action::Yes if self.proof == ConfirmationLevel::Yes => self.submit(cx),
+            Action::Yes if self.confirmation == ConfirmationLevel::Yes => self.submit(cx),
             Action::Submit => self.submit(cx),
-            Action::NextField | Action::PreviousField => self.typed.move_focus(action),
+            Action::NextField | Action::PreviousField => self.fields.move_focus(action),
             Action::Cancel if self.sending => {
-                cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
+                cx.context.notices.info(cx.context.now, REQUEST_IN_FLIGHT);
             }
             // The focus is on Cancel.
             Action::Cancel | Action::Activate => return PopupAction::Close,
@@ -138,15 +145,15 @@ impl Popup for RevokePopup {
     }
 
     fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
-        if self.armed && self.proof != ConfirmationLevel::Yes {
-            self.typed.handle_key(key);
+        if self.armed && self.confirmation != ConfirmationLevel::Yes {
+            self.fields.handle_key(key);
         }
         PopupAction::Stay
     }
 
     fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
-        if self.armed && self.proof != ConfirmationLevel::Yes {
-            self.typed.paste(text);
+        if self.armed && self.confirmation != ConfirmationLevel::Yes {
+            self.fields.paste(text);
         }
     }
 
@@ -155,12 +162,12 @@ impl Popup for RevokePopup {
         let context = &mut *cx.context;
         match result {
             Ok(Reply::Key(key)) => {
-                let name = text::truncate_to_width(&key.name, NAME).into_owned();
-                // Asked twice, the server answers the same twice: of two admins one did it.
+                let name = text::truncate_to_width(&key.name, NAME_COLUMNS).into_owned();
+                // Revoking is idempotent, so another admin may have revoked the key before.
                 let me = context.me.as_ref().map(|me| me.member.id);
                 let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
                 let said = other
-                    .map(|by| format!("{name} was revoked by {} already", text::sanitize_line(&by.name)));
+                    .map(|by| format!("{name} was already revoked by {}", text::sanitize_line(&by.name)));
                 cx.tables.heard_key(context, *key);
                 context
                     .notices
@@ -169,7 +176,7 @@ impl Popup for RevokePopup {
             }
             Ok(_) => {}
             Err(RequestError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
-                // Decided again, on what is known now.
+                // The user decides again, knowing about the latest use.
                 if let Some(key) = problem.key {
                     cx.tables.heard_key(context, (*key).clone());
                     self.key = *key;
@@ -179,9 +186,9 @@ impl Popup for RevokePopup {
                     .last_used_at
                     .map_or(context.server_now(), |at| at.plus(1))
                     .max(context.server_now());
-                self.proof = ConfirmationLevel::FourAndReason;
+                self.confirmation = ConfirmationLevel::LastFourAndReason;
                 self.armed = false;
-                self.typed.clear_last_four();
+                self.fields.clear_last_four();
             }
             Err(failure) => {
                 context.record_failure(&failure);
@@ -196,24 +203,24 @@ impl Popup for RevokePopup {
     }
 
     fn offers(&self, _shared: &Context, tables: &Tables, action: Action) -> bool {
-        self.known(tables).revoked_at.is_none() || !matches!(action, Action::Yes | Action::Submit)
+        self.current_key(tables).revoked_at.is_none() || !matches!(action, Action::Yes | Action::Submit)
     }
 
     fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let width = content_width(area, 58);
-        let known = self.known(tables);
+        let known = self.current_key(tables);
         if known.revoked_at.is_some() {
-            let body = gone(known, context, usize::from(width));
+            let body = layout_already_revoked(known, context, usize::from(width));
             let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
             let inside = frame("Revoke", PopupTone::Calm, size, area, theme, buf);
             lines(&body, inside, theme, buf);
             return None;
         }
-        let mut body = self.body(context, usize::from(width));
-        // The fields and the keys stay visible in small windows; the facts give way.
+        let mut body = self.layout_body(context, usize::from(width));
+        // In a small window, fields and key hints stay visible and the lines above them are cut.
         let room = usize::from(area.height.saturating_sub(2));
-        let tail = if self.proof == ConfirmationLevel::Yes { 1 } else { 4 };
+        let tail = if self.confirmation == ConfirmationLevel::Yes { 1 } else { 4 };
         if body.len() > room {
             let keys = body.split_off(body.len() - tail.min(body.len()));
             body.truncate(room.saturating_sub(keys.len()));
@@ -222,15 +229,15 @@ impl Popup for RevokePopup {
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame("Revoke", PopupTone::Danger, size, area, theme, buf);
         lines(&body, inside, theme, buf);
-        if self.proof == ConfirmationLevel::Yes || inside.height < 4 {
+        if self.confirmation == ConfirmationLevel::Yes || inside.height < 4 {
             return None;
         }
-        self.typed.draw(inside, inside.bottom() - 4, !self.sending, theme, buf)
+        self.fields.draw(inside, inside.bottom() - 4, !self.sending, theme, buf)
     }
 }
 
 impl RevokePopup {
-    fn body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+    fn layout_body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let plain = Style::new();
         let key = &self.key;
@@ -248,22 +255,25 @@ impl RevokePopup {
             (Some(at), None) => format_ago(at, now),
             (None, _) => context.staleness_rules().last_use(key),
         };
-        let live = self.proof != ConfirmationLevel::Yes;
-        let style = theme.style(if live { StyleRole::Strong } else { StyleRole::Plain });
+        let is_risky = self.confirmation != ConfirmationLevel::Yes;
+        let style = theme.style(if is_risky { StyleRole::Strong } else { StyleRole::Plain });
         let badge = key.is_in_use(now).then(|| format!("{} ", theme.symbol(ThemeSymbol::InUse)));
         let used = format!("{}{used}", badge.unwrap_or_default());
         out.extend(labelled_lines("Last used", &used, style, columns, theme));
         out.push(Line::default());
-        let says = match self.proof {
-            ConfirmationLevel::Yes => "Its next request gets 401. This is final: a revoked key never comes back.".to_owned(),
-            ConfirmationLevel::Four => "It is in use: revoking it cuts off what uses it. This is final. With a reason it goes even if it is used meanwhile.".to_owned(),
-            ConfirmationLevel::Early => "Whatever still uses it is cut off at once; see who that is before you go on. It takes a reason, which is recorded. This is final.".to_owned(),
-            ConfirmationLevel::FourAndReason => format!(
-                "Not revoked: it was used {}, after you looked. Decide again; now it takes a reason, which is recorded.",
+        let says = match self.confirmation {
+            ConfirmationLevel::Yes => "Its next request gets 401. This is final: a revoked key cannot be restored.".to_owned(),
+            ConfirmationLevel::LastFour => "It is in use: its clients stop working. This is final. With a reason, it is revoked even if used meanwhile.".to_owned(),
+            ConfirmationLevel::BeforeReady => "Whatever still uses it stops working at once; check what that is before you go on. A reason is required and recorded. This is final.".to_owned(),
+            ConfirmationLevel::LastFourAndReason => format!(
+                "Not revoked: it was used {}, after you looked. Decide again; a reason is now required and recorded.",
                 key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| format_ago(at, now))
             ),
         };
-        let role = if matches!(self.proof, ConfirmationLevel::FourAndReason | ConfirmationLevel::Early) {
+        let role = if matches!(
+            self.confirmation,
+            ConfirmationLevel::LastFourAndReason | ConfirmationLevel::BeforeReady
+        ) {
             StyleRole::Danger
         } else {
             StyleRole::Plain
@@ -278,29 +288,26 @@ impl RevokePopup {
             ));
         }
         out.push(Line::default());
-        let cancel = context.key_press(Action::Cancel);
-        if self.proof == ConfirmationLevel::Yes {
-            let yes = context.key_press(Action::Yes);
-            let mut keys = key_hints(
-                &[(&yes, if self.sending { "revoking" } else { "revoke" }), (&cancel, "cancel")],
-                theme,
-            );
-            keys.spans.insert(0, ratatui::text::Span::styled("[ Cancel ]", theme.style(StyleRole::Selected)));
-            keys.spans.insert(1, ratatui::text::Span::raw("   "));
-            out.push(keys);
+        let does = if self.sending { "revoking" } else { "revoke" };
+        if self.confirmation == ConfirmationLevel::Yes {
+            let mut hints = action_hints(&[(Action::Yes, does), (Action::Cancel, "cancel")], context);
+            hints.spans.insert(0, Span::styled("[ Cancel ]", theme.style(StyleRole::Selected)));
+            hints.spans.insert(1, Span::raw("   "));
+            out.push(hints);
         } else {
-            out.extend(self.typed.label_lines(key, theme));
+            out.extend(self.fields.label_lines(key, theme));
             out.push(Line::default());
-            let (enter, tab) = (context.key_press(Action::Submit), context.key_press(Action::NextField));
-            let does = if self.sending { "revoking" } else { "revoke" };
-            out.push(key_hints(&[(&enter, does), (&tab, "next field"), (&cancel, "cancel")], theme));
+            out.push(action_hints(
+                &[(Action::Submit, does), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
+                context,
+            ));
         }
         out
     }
 }
 
-/// What is said once someone else revoked the key while the popup was open.
-fn gone(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
+/// Lays out the popup for a key that someone else revoked while the popup was open.
+fn layout_already_revoked(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
     let theme = context.theme();
     let mut out =
         wrap_paragraph(&theme.text(&text::sanitize_line(&key.name)), theme.style(StyleRole::Strong), columns);
@@ -312,9 +319,9 @@ fn gone(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
         .revoked_by
         .as_ref()
         .map_or_else(String::new, |by| format!(" by {}", text::sanitize_line(&by.name)));
-    let says = format!("It was revoked{ago}{by}, while this was open. Nothing is left to do.");
+    let says = format!("It was revoked{ago}{by} while this was open. There is nothing left to do.");
     out.extend(wrap_paragraph(&theme.text(&says), Style::new(), columns));
     out.push(Line::default());
-    out.push(key_hints(&[(&context.key_press(Action::Cancel), "close")], theme));
+    out.push(action_hints(&[(Action::Cancel, "close")], context));
     out
 }

@@ -1,4 +1,4 @@
-//! Revokes the marked keys one by one: the silent ones go, the live ones are left and reported.
+//! Popup that revokes the marked keys one after the other. Keys in use are kept and listed; the others need a typed phrase.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -15,31 +15,36 @@ use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, content_width, frame, lines};
-use crate::tui::text_layout::{draw_line, format_count, key_hints, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
-/// What became of one key.
+/// Progress of the revocation of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RevokeProgress {
-    /// Its turn has not come.
-    Waiting,
-    /// It was left, because it is in use.
-    Live,
-    /// It is revoked.
+    /// The request has not been sent.
+    Queued,
+    /// The key is kept, because it is in use.
+    InUse,
+    /// The key is revoked.
     Revoked,
-    /// It could not be revoked; why.
+    /// The user stopped before the request was sent.
+    Cancelled,
+    /// The request failed, with the reason.
     Failed(String),
 }
 
-/// The keys, and what became of each.
+/// State of the popup.
 #[derive(Debug)]
 pub struct RevokeManyPopup {
     keys: Vec<(Key, RevokeProgress)>,
+    /// Server time up to which the user has seen the keys' use; the server refuses keys that were used later.
     seen: Timestamp,
     typed: TextField,
+    /// A frame that shows the popup was written, so a confirmation may be accepted.
     armed: bool,
+    /// Index of the key whose request is in flight.
     running: Option<usize>,
     begun: bool,
     scroll: Scroll,
@@ -47,12 +52,12 @@ pub struct RevokeManyPopup {
 }
 
 impl RevokeManyPopup {
-    /// For keys whose use was seen up to `seen`.
+    /// Creates a popup for keys whose use is known up to `seen`, the server time of the last reply.
     pub fn new(keys: Vec<Key>, seen: Timestamp) -> Self {
-        let fate =
-            |key: &Key| if key.is_in_use(seen) { RevokeProgress::Live } else { RevokeProgress::Waiting };
+        let progress =
+            |key: &Key| if key.is_in_use(seen) { RevokeProgress::InUse } else { RevokeProgress::Queued };
         Self {
-            keys: keys.into_iter().map(|key| (key.clone(), fate(&key))).collect(),
+            keys: keys.into_iter().map(|key| (key.clone(), progress(&key))).collect(),
             seen,
             typed: TextField::default(),
             armed: false,
@@ -63,16 +68,17 @@ impl RevokeManyPopup {
         }
     }
 
-    fn silent(&self) -> usize {
-        self.keys.iter().filter(|(_, fate)| *fate != RevokeProgress::Live).count()
+    /// Returns the number of keys that are not in use.
+    fn count_silent(&self) -> usize {
+        self.keys.iter().filter(|(_, progress)| *progress != RevokeProgress::InUse).count()
     }
 
     fn phrase(&self) -> String {
-        format!("revoke {}", self.silent())
+        format!("revoke {}", self.count_silent())
     }
 
-    fn next(&mut self, context: &mut Context) {
-        self.running = self.keys.iter().position(|(_, fate)| *fate == RevokeProgress::Waiting);
+    fn send_next(&mut self, context: &mut Context) {
+        self.running = self.keys.iter().position(|(_, progress)| *progress == RevokeProgress::Queued);
         if let Some(at) = self.running {
             let key = &self.keys[at].0;
             let body = RevokeKey { unless_used_since: Some(self.seen), ..RevokeKey::default() };
@@ -81,15 +87,16 @@ impl RevokeManyPopup {
     }
 
     fn summary(&self) -> String {
-        let count = |wanted: &dyn Fn(&RevokeProgress) -> bool| {
-            self.keys.iter().filter(|(_, fate)| wanted(fate)).count()
+        let count = |is_counted: &dyn Fn(&RevokeProgress) -> bool| {
+            self.keys.iter().filter(|(_, progress)| is_counted(progress)).count()
         };
-        let revoked = count(&|f| *f == RevokeProgress::Revoked);
-        let live = count(&|f| *f == RevokeProgress::Live);
-        let failed = count(&|f| matches!(f, RevokeProgress::Failed(_)));
+        let revoked = count(&|progress| *progress == RevokeProgress::Revoked);
+        let in_use = count(&|progress| *progress == RevokeProgress::InUse);
+        let failed =
+            count(&|progress| matches!(progress, RevokeProgress::Cancelled | RevokeProgress::Failed(_)));
         let mut parts = vec![format!("{revoked} revoked")];
-        if live > 0 {
-            parts.push(format!("{live} left because in use"));
+        if in_use > 0 {
+            parts.push(format!("{in_use} kept because in use"));
         }
         if failed > 0 {
             parts.push(format!("{failed} failed"));
@@ -100,7 +107,7 @@ impl RevokeManyPopup {
 
 impl Popup for RevokeManyPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
-        if self.begun || self.silent() == 0 { stack::POPUP } else { stack::TEXT }
+        if self.begun || self.count_silent() == 0 { stack::POPUP } else { stack::TEXT }
     }
 
     fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
@@ -108,9 +115,9 @@ impl Popup for RevokeManyPopup {
             Action::Submit if self.armed && !self.begun => {
                 if self.typed.text().trim() == self.phrase() {
                     self.begun = true;
-                    self.next(cx.context);
+                    self.send_next(cx.context);
                 } else {
-                    self.failed = Some(format!("Type {} to go on.", self.phrase()));
+                    self.failed = Some(format!("Type {} to continue.", self.phrase()));
                 }
             }
             Action::ScrollDown | Action::ListDown => {
@@ -124,10 +131,10 @@ impl Popup for RevokeManyPopup {
                 return PopupAction::Close;
             }
             Action::Cancel => {
-                // What is on its way is finished; nothing more is begun.
-                for (_, fate) in &mut self.keys {
-                    if *fate == RevokeProgress::Waiting {
-                        *fate = RevokeProgress::Failed("cancelled".to_owned());
+                // The request in flight completes; no further one is sent.
+                for (_, progress) in &mut self.keys {
+                    if *progress == RevokeProgress::Queued {
+                        *progress = RevokeProgress::Cancelled;
                     }
                 }
             }
@@ -145,30 +152,27 @@ impl Popup for RevokeManyPopup {
 
     fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
         let Some(at) = self.running.take() else { return PopupAction::Stay };
-        let cancelled =
-            self.keys.iter().any(|(_, fate)| *fate == RevokeProgress::Failed("cancelled".to_owned()));
+
         self.keys[at].1 = match result {
             Ok(Reply::Key(key)) => {
                 cx.tables.of_mut(key.kind).table.marks.remove(&key.id);
                 cx.tables.heard_key(cx.context, *key);
                 RevokeProgress::Revoked
             }
-            Ok(_) => RevokeProgress::Failed("an answer that was not expected".to_owned()),
+            Ok(_) => RevokeProgress::Failed("unexpected reply from the server".to_owned()),
             Err(RequestError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 if let Some(key) = problem.key {
                     cx.tables.heard_key(cx.context, (*key).clone());
                     self.keys[at].0 = *key;
                 }
-                RevokeProgress::Live
+                RevokeProgress::InUse
             }
             Err(failure) => {
                 cx.context.record_failure(&failure);
                 RevokeProgress::Failed(failure.to_string())
             }
         };
-        if !cancelled {
-            self.next(cx.context);
-        }
+        self.send_next(cx.context);
         PopupAction::Stay
     }
 
@@ -180,15 +184,16 @@ impl Popup for RevokeManyPopup {
         let theme = context.theme();
         let width = content_width(area, 72);
         let columns = usize::from(width);
-        let live = self.keys.len() - self.silent();
+        let silent = self.count_silent();
+        let in_use = self.keys.len() - silent;
         let intro = match (self.begun, self.running.is_some()) {
-            (false, _) if self.silent() == 0 => {
-                "All of them are in use and stay. Revoke such keys one by one.".to_owned()
+            (false, _) if silent == 0 => {
+                "All of them are in use and will be kept. Revoke keys in use one by one.".to_owned()
             }
-            (false, _) if live > 0 => {
-                format!("{} go, for good; {live} in use stay and are named.", self.silent())
+            (false, _) if in_use > 0 => {
+                format!("{silent} will be revoked for good; {in_use} in use will be kept, as listed.")
             }
-            (false, _) => format!("{} go, for good: their next request gets 401.", self.silent()),
+            (false, _) => format!("{silent} will be revoked for good: their next request gets 401."),
             (true, true) => format!("Revoking: {}", self.summary()),
             (true, false) => format!("Done: {}.", self.summary()),
         };
@@ -197,16 +202,20 @@ impl Popup for RevokeManyPopup {
             head.extend(wrap_paragraph(why, theme.style(StyleRole::Danger), columns));
         }
         head.push(Line::default());
-        let asks = !self.begun && self.silent() > 0;
-        let tail = if asks { 3 } else { 2 };
+        let needs_phrase = !self.begun && silent > 0;
+        let tail = if needs_phrase { 3 } else { 2 };
         let room = usize::from(area.height.saturating_sub(2)).saturating_sub(head.len() + tail);
         let rows = self.keys.len().min(room);
         let size = (width, u16::try_from(head.len() + rows + tail).unwrap_or(u16::MAX));
         let title = format!("Revoke {} keys", self.keys.len());
         let inside = frame(&title, PopupTone::Danger, size, area, theme, buf);
         let top = self.scroll.first(self.keys.len(), rows);
-        let listed =
-            self.keys.iter().skip(top).take(rows).map(|(key, fate)| row(key, fate, context, columns));
+        let listed = self
+            .keys
+            .iter()
+            .skip(top)
+            .take(rows)
+            .map(|(key, progress)| layout_row(key, progress, context, columns));
         let hidden = self.keys.len() - top - rows;
         let more = match hidden {
             0 => Line::default(),
@@ -217,10 +226,9 @@ impl Popup for RevokeManyPopup {
         };
         let above: Vec<Line<'_>> = head.into_iter().chain(listed).chain([more]).collect();
         lines(&above, inside, theme, buf);
-        let cancel = context.key_press(Action::Cancel);
         let mut cursor = None;
         let bottom = inside.bottom().saturating_sub(1);
-        if asks {
+        let hints = if needs_phrase {
             let label = format!("Type {}", self.phrase());
             let at = inside.x + u16::try_from(label.len()).unwrap_or(0) + 2;
             buf.set_string(inside.x, bottom.saturating_sub(1), &label, theme.style(StyleRole::Accent));
@@ -231,30 +239,29 @@ impl Popup for RevokeManyPopup {
                 height: 1,
             };
             cursor = self.typed.draw(place, true, theme, buf);
-            let keys =
-                key_hints(&[(&context.key_press(Action::Submit), "revoke"), (&cancel, "cancel")], theme);
-            draw_line(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
+            action_hints(&[(Action::Submit, "revoke"), (Action::Cancel, "cancel")], context)
         } else {
             let does = if self.running.is_some() { "stop after this one" } else { "close" };
-            let keys = key_hints(&[(&cancel, does)], theme);
-            draw_line(buf, (inside.x, bottom), inside.width, &keys, Style::new(), theme);
-        }
+            action_hints(&[(Action::Cancel, does)], context)
+        };
+        draw_line(buf, (inside.x, bottom), inside.width, &hints, Style::new(), theme);
         cursor
     }
 }
 
-fn row(key: &Key, fate: &RevokeProgress, context: &Context, columns: usize) -> Line<'static> {
+fn layout_row(key: &Key, progress: &RevokeProgress, context: &Context, columns: usize) -> Line<'static> {
     let theme = context.theme();
     let now = context.server_now();
     let used = key
         .last_used_at
         .map_or_else(|| "never used".to_owned(), |at| format!("used {}", format_ago(at, now)));
-    let (role, said) = match fate {
-        RevokeProgress::Waiting => (StyleRole::Muted, used),
-        RevokeProgress::Live => {
-            (StyleRole::InUse, format!("{} stays, {used}", theme.symbol(ThemeSymbol::InUse)))
+    let (role, status) = match progress {
+        RevokeProgress::Queued => (StyleRole::Muted, used),
+        RevokeProgress::InUse => {
+            (StyleRole::InUse, format!("{} kept, {used}", theme.symbol(ThemeSymbol::InUse)))
         }
         RevokeProgress::Revoked => (StyleRole::Strong, "revoked".to_owned()),
+        RevokeProgress::Cancelled => (StyleRole::Danger, "cancelled".to_owned()),
         RevokeProgress::Failed(why) => (StyleRole::Danger, text::sanitize_line(why).into_owned()),
     };
     let name = columns.saturating_sub(38).max(12);
@@ -267,6 +274,6 @@ fn row(key: &Key, fate: &RevokeProgress, context: &Context, columns: usize) -> L
             format!("{}  ", theme.text(&text::sanitize_line(&key.masked))),
             theme.style(StyleRole::Muted),
         ),
-        Span::styled(said, theme.style(role)),
+        Span::styled(status, theme.style(role)),
     ])
 }

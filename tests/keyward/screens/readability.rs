@@ -67,7 +67,7 @@ fn a_key_that_someone_else_revoked_cannot_be_revoked_again() {
         (key.revoked_at, key.revoked_by) = (Some(NOW), Some(ada()));
         let driver = driver.wait(6_000);
         let screen = driver.screen();
-        assert!(screen.contains("by Ada Ampere, while this was open"), "{screen}");
+        assert!(screen.contains("by Ada Ampere while this was open"), "{screen}");
         assert!(
             !screen.contains("y revoke") && !screen.contains("Enter revoke") && !screen.contains("y yes")
         );

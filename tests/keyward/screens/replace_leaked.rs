@@ -51,7 +51,7 @@ fn the_last_four_characters_and_a_reason_are_required() {
     let driver = Driver::at(80, 24).press("jRL<enter>");
     assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
     let driver = filled_in().press("<tab><ctrl-u><enter>");
-    assert!(driver.screen().contains("Say why"), "{}", driver.screen());
+    assert!(driver.screen().contains("Type a reason"), "{}", driver.screen());
     // Typed before the popup was shown.
     let mut driver = Driver::at(80, 24).press("jR");
     let four = driver.key_named(LEAKED).last_four().to_owned();
