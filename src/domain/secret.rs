@@ -253,6 +253,7 @@ mod tests {
         assert_eq!(n, 0xCBF4_3926);
     }
 
+    /// Guarantee 19: keys are self-checking.
     #[test]
     fn every_cut_and_every_changed_character_is_refused() {
         let s = secret();

@@ -116,6 +116,7 @@ async fn a_revoke_has_exactly_one_form() {
     server.stop().await;
 }
 
+/// Guarantee 3: a lost create reply costs nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_is_repeated_safely_after_a_lost_reply() {
     for_each_database(async |database| {
@@ -149,6 +150,7 @@ async fn a_create_is_repeated_safely_after_a_lost_reply() {
     .await;
 }
 
+/// Guarantee 3: a lost create reply costs nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_parallel_creates_make_one_key_with_one_secret() {
     for_each_database(async |database| {

@@ -142,6 +142,7 @@ async fn set_up(database: &Database) -> (Id, Credential) {
     (id, credential)
 }
 
+/// Guarantees 1, 16: no acknowledged write is lost, and each has one activity row.
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_writes_survive_a_killed_server() {
     for_each_database(async |database| {
@@ -167,6 +168,7 @@ async fn acknowledged_writes_survive_a_killed_server() {
     .await;
 }
 
+/// Guarantee 2: every acknowledged write was synced.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledged_write_was_synced() {
     const WRITES: usize = 200;

@@ -41,6 +41,7 @@ fn unknown_key() -> String {
     format!("Bearer {}", Secret::generate(random_bytes).expose())
 }
 
+/// Guarantee 21: a web page cannot drive a local server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_web_page_cannot_drive_a_local_server() {
     let (running, _folder) = serve(|settings| settings.hosts = vec!["keys.plant.example".into()]).await;
@@ -155,6 +156,7 @@ async fn a_body_is_limited_in_size_and_time() {
     running.shutdown().await;
 }
 
+/// Guarantee 26: slow clients cannot starve others.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_disconnected_and_delay_nobody() {
     const DRIBBLERS: usize = 200;

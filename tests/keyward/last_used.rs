@@ -125,7 +125,7 @@ async fn set_up(database: &Database) -> (Credential, CreatedKey) {
     (credential, created)
 }
 
-/// Promise 14, after kills.
+/// Guarantee 14: last use is honest after the server was killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn last_use_is_accurate_after_a_kill() {
     for_each_database(async |database| {
@@ -166,7 +166,7 @@ async fn last_use_is_accurate_after_a_kill() {
     .await;
 }
 
-/// Promise 14, while the clock jumps to and fro by up to an hour.
+/// Guarantee 14: last use is honest while the clock jumps by up to an hour.
 #[tokio::test(flavor = "multi_thread")]
 async fn last_use_never_moves_backward_when_the_clock_jumps() {
     let start = now();
@@ -197,7 +197,7 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
     server.stop().await;
 }
 
-/// Promise 14 where each process gathers uses of its own, and by a clock that may be wrong.
+/// Guarantee 14: last use is honest when two processes buffer uses, and their clocks are wrong.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_writer_never_moves_last_use_backward() {
     let Some(database) = Database::postgres().await else { return };

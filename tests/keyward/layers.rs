@@ -81,7 +81,7 @@ const LAYERS: [Layer; 17] = [
 const CIRCULAR_IMPORTS: [(&str, usize); 5] =
     [("domain", 4), ("store", 25), ("client", 12), ("server", 0), ("tui", 130)];
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

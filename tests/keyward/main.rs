@@ -9,6 +9,7 @@ mod deploy;
 mod end_to_end;
 #[cfg(feature = "fault-injection")]
 mod fault_injection;
+mod guarantees;
 mod hostile;
 mod last_used;
 mod layers;

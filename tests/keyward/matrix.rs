@@ -349,6 +349,7 @@ fn check_nothing_is_given_away(operation: &str, seen: &BTreeMap<&str, BTreeMap<&
     }
 }
 
+/// Guarantee 11: every role, operation and ownership is decided.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_operation_and_ownership_is_decided() {
     for_each_database(async |database| {

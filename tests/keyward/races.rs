@@ -61,7 +61,7 @@ fn verifiers(
     holders.into_iter().map(verify).collect()
 }
 
-/// Promise 6, within one process and across two on one database.
+/// Guarantee 6: after an acknowledged revoke the key is never accepted, within one process and across two on one database.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
     for_each_database(async |database| {
@@ -98,7 +98,7 @@ async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
     .await;
 }
 
-/// Promise 8: a use whose answer arrived before the revoke was sent is always seen by it.
+/// Guarantee 8: "unless used since" never revokes a key whose use was answered before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guarded_revoke_sees_every_answered_use() {
     for_each_database(async |database| {
@@ -160,7 +160,7 @@ async fn a_guarded_revoke_sees_every_answered_use() {
     .await;
 }
 
-/// Promise 9, from the side of the requests: when the member is removed, no personal key of theirs is accepted any more.
+/// Guarantee 9: once a removal is acknowledged, no personal key of the member is accepted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_personal_key_never_outlives_its_member() {
     for_each_database(async |database| {

@@ -33,6 +33,7 @@ async fn invite_on(client: Client, name: String, stop: tokio_util::sync::Cancell
     acknowledged
 }
 
+/// Guarantee 1: no acknowledged write is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postgresql_restart_loses_nothing_and_the_server_recovers() {
     let Some(cluster) = PostgresCluster::start() else { return };

@@ -359,6 +359,7 @@ async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
     .await;
 }
 
+/// Guarantee 3: a lost create reply costs nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_reply_leaves_one_replacement_with_one_secret() {
     for_each_database(async |database| {

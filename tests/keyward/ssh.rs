@@ -143,6 +143,7 @@ pub fn secret_in(text: &str) -> Option<String> {
     text.match_indices("sk_").find_map(|(at, _)| whole(at)).map(str::to_owned)
 }
 
+/// Guarantee 23: the terminal is given back, no orphaned process.
 #[test]
 fn a_lost_connection_ends_the_process_and_leaves_no_secret() {
     let Some(sshd) = Sshd::start("") else { return };
@@ -161,6 +162,7 @@ fn a_lost_connection_ends_the_process_and_leaves_no_secret() {
     }
 }
 
+/// Guarantee 23: the terminal is given back, no orphaned process.
 #[test]
 fn killing_the_sshd_child_ends_the_process() {
     let Some(sshd) = Sshd::start("") else { return };

@@ -67,6 +67,7 @@ fn rows_are_shown_the_selection_moves_and_the_terminal_is_restored() {
     demo.is_given_back();
 }
 
+/// Guarantee 23: the terminal is given back, no orphaned process.
 #[test]
 fn every_terminating_signal_restores_the_terminal() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131)] {
@@ -77,6 +78,7 @@ fn every_terminating_signal_restores_the_terminal() {
     }
 }
 
+/// Guarantee 23: the terminal is given back, no orphaned process.
 #[test]
 fn a_closed_terminal_ends_the_process() {
     let mut plain = demo(|_| ());
@@ -283,6 +285,7 @@ fn child_process_that_panics() {
     panic!("sk_told_by_the_panic");
 }
 
+/// Guarantee 23: the terminal is given back, no orphaned process.
 #[test]
 fn a_panic_restores_the_terminal_and_reveals_no_secret() {
     let home = tempfile::tempdir().unwrap();

@@ -59,7 +59,7 @@ async fn refused(server: &TestServer) -> [Vec<String>; 3] {
     [unknown, revoked, orphaned]
 }
 
-/// Promise 18.
+/// Guarantee 18: 401 helps without revealing existence.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
     let _alone = ALONE.lock().await;
@@ -140,7 +140,7 @@ const ROUND: Duration = Duration::from_millis(1_500);
 /// How long each write is held up.
 const HELD_UP: Duration = Duration::from_millis(500);
 
-/// Promise 15.
+/// Guarantee 15: recording never slows verification.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_writes_do_not_slow_verification() {
     if !is_full_run() {

@@ -83,6 +83,7 @@ impl ClientUnderAttack {
     }
 }
 
+/// Guarantee 24: a hostile server cannot hurt the client.
 #[test]
 fn an_endless_list_is_aborted_when_it_must_be_held_in_memory() {
     let client = ClientUnderAttack::new();
@@ -220,6 +221,7 @@ fn endless_bodies_and_headers_are_cut_off() {
     }
 }
 
+/// Guarantee 24: a hostile server cannot hurt the client.
 #[test]
 fn a_server_that_sends_one_byte_at_a_time_times_out() {
     let client = ClientUnderAttack::new();
@@ -275,6 +277,7 @@ fn repeated_5xx_are_retried_twice_and_retry_after_is_capped() {
     }
 }
 
+/// Guarantee 24: a hostile server cannot hurt the client.
 #[test]
 fn redirects_never_carry_a_credential_to_another_server() {
     let client = ClientUnderAttack::new();
@@ -316,6 +319,7 @@ fn redirects_never_carry_a_credential_to_another_server() {
     assert!(elsewhere.request_heads().is_empty(), "{:?}", elsewhere.request_heads());
 }
 
+/// Guarantee 24: a hostile server cannot hurt the client.
 #[test]
 fn the_screens_abort_an_endless_list_and_stay_responsive() {
     let client = ClientUnderAttack::new();

@@ -77,6 +77,7 @@ fn the_json_fields_of_keys_rotations_reviews_and_activity() {
     assert_eq!(activity.as_array().unwrap().len(), 2);
 }
 
+/// Guarantee 22: stored text cannot act on a terminal or a spreadsheet.
 #[test]
 fn text_from_other_clients_never_controls_the_terminal() {
     let cli = CliFixture::new();

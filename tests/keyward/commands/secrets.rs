@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::cli_fixture::{CliFixture, KEYWARD};
 
+/// Guarantees 4, 5: a secret is readable once, and never on disk in plaintext.
 #[test]
 fn a_piped_secret_is_the_only_output_and_is_stored_nowhere() {
     let cli = CliFixture::new();
@@ -117,6 +118,7 @@ fn a_reader_that_exits_without_reading_is_detected() {
     assert!(words.contains("nobody read it") && words.contains("--resume="), "{words}");
 }
 
+/// Guarantee 25: no credential in argv, environment dumps, Debug, panics or logs.
 #[test]
 fn secrets_are_refused_as_arguments_and_never_echoed() {
     let cli = CliFixture::new();

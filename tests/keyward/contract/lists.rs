@@ -14,6 +14,7 @@ use super::{ORGANIZATION, create, even_if_used, holder, named};
 use crate::support::for_each_database;
 use crate::support::test_server::{TestServer, problem_type, settings_without_limits};
 
+/// Guarantee 20: a listing is complete under change.
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_are_paged_and_return_changes() {
     for_each_database(async |database| {

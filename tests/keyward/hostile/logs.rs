@@ -33,6 +33,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 // One thread, so that the log of this test is its own.
+/// Guarantee 25: no credential in argv, environment dumps, Debug, panics or logs.
 #[tokio::test]
 async fn the_log_identifies_requests_and_holds_no_secret() {
     // With one subscriber alone, `tracing` lets other tests' threads, which have none, decide what is worth logging.

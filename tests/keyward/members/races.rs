@@ -38,6 +38,7 @@ async fn doors(server: &TestServer, database: &Database) -> Vec<(keyward::server
     if database.is_shared() { vec![server.start_second(database).await] } else { Vec::new() }
 }
 
+/// Guarantee 10: there is always one active admin.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_active_admin_is_always_left() {
     for_each_database(async |database| {
@@ -86,6 +87,7 @@ async fn depose(client: Client, target: Id) {
     }
 }
 
+/// Guarantee 12: a role change or removal acts on the next request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() {
     for_each_database(async |database| {
@@ -129,6 +131,7 @@ async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() 
     .await;
 }
 
+/// Guarantee 13: the first admin cannot be taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_parallel_setups_exactly_one_succeeds() {
     let once = async |database: &Database| {

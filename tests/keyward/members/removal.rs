@@ -47,6 +47,7 @@ async fn nothing_lives(server: &TestServer, doors: &[Client], member: &TestMembe
     }
 }
 
+/// Guarantee 9: a personal key never outlives its member.
 #[tokio::test(flavor = "multi_thread")]
 async fn removal_races_a_create() {
     for_each_database(async |database| {
@@ -74,6 +75,7 @@ async fn removal_races_a_create() {
     .await;
 }
 
+/// Guarantee 9: a personal key never outlives its member.
 #[tokio::test(flavor = "multi_thread")]
 async fn removal_races_a_reissue() {
     for_each_database(async |database| {
@@ -98,6 +100,7 @@ async fn removal_races_a_reissue() {
     .await;
 }
 
+/// Guarantee 9: a personal key never outlives its member.
 #[tokio::test(flavor = "multi_thread")]
 async fn removal_races_a_use() {
     for_each_database(async |database| {

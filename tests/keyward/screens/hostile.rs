@@ -51,6 +51,7 @@ fn shows_nothing_that_acts(driver: &Driver) {
     }
 }
 
+/// Guarantee 22: stored text cannot act on a terminal or a spreadsheet.
 #[test]
 fn hostile_names_are_shown_harmlessly_on_every_screen() {
     let driver = hostile();

@@ -44,6 +44,7 @@ async fn invite(store: &Store) -> Result<Id, StoreError> {
     store.write(move |tx| Box::pin(async move { tx.insert_member(&new).await.map(|()| id) })).await
 }
 
+/// Guarantee 17: a full disk fails closed and recovers by itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_loses_nothing_and_writes_resume() {
     let Some(disk) = SmallDisk::mount() else { return };

@@ -6,6 +6,7 @@ use sqlx::Row as _;
 use super::{insert_key, raw, run, with_ada};
 use crate::support::{Database, for_each_database};
 
+/// Guarantees 7, 16: revocation is irreversible, and the activity log is append-only.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_deleted_revived_or_rewritten() {
     for_each_database(async |database| {

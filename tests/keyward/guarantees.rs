@@ -1,0 +1,132 @@
+//! Every guarantee of `docs/guarantees.md` has a test that names its number.
+//!
+//! A test names guarantees in its doc comment, on a line of its own: `/// Guarantee 6: the reason`, or `/// Guarantees 1, 16: …`. The last
+//! column of the table names the files of these tests: a module below `tests/keyward`, or a file below `src`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use crate::layers::rust_files;
+
+/// Files, relative to the repository, by the number of the guarantee that their tests name or the table lists.
+type FilesByNumber = BTreeMap<u32, BTreeSet<String>>;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Returns the files that the table names for each guarantee.
+fn table(document: &str) -> FilesByNumber {
+    let mut found = FilesByNumber::new();
+    let rows = document.lines().skip_while(|line| !line.starts_with("| # |")).skip(2);
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        // `\|` stands for a bar within a cell.
+        let row = row.replace(r"\|", "");
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let number = cells[0].parse().unwrap_or_else(|_| panic!("no number in {row}"));
+        let places = cells.last().unwrap().split('`').skip(1).step_by(2);
+        let files = places.map(|place| match place.strip_suffix(".rs") {
+            Some(_) => format!("src/{place}"),
+            None => format!("tests/keyward/{}.rs", place.replace("::", "/")),
+        });
+        assert!(found.insert(number, files.collect()).is_none(), "two rows have the number {number}");
+    }
+    found
+}
+
+/// Returns the numbers that a line of a doc comment names.
+fn numbers(line: &str) -> Option<Vec<u32>> {
+    let text = line.trim().strip_prefix("/// Guarantee")?;
+    let list = text.strip_prefix('s').unwrap_or(text).split(':').next()?;
+    Some(list.split([',', ' ']).filter(|word| !word.is_empty()).map(|word| word.parse().unwrap()).collect())
+}
+
+/// Returns the files whose tests name each guarantee. A number in the comment of something other than a test does not count.
+fn named_in(file: &str, source: &str, found: &mut FilesByNumber) {
+    let mut waiting = Vec::new();
+    for line in source.lines() {
+        let line = line.trim();
+        if let Some(numbers) = numbers(line) {
+            waiting.extend(numbers);
+        } else if line == "#[test]" || line.starts_with("#[tokio::test") {
+            for number in waiting.drain(..) {
+                found.entry(number).or_default().insert(file.to_owned());
+            }
+        } else if !line.starts_with("///") && !line.starts_with("#[") {
+            waiting.clear();
+        }
+    }
+}
+
+/// Returns what is wrong between the table and the tests.
+fn differences(table: &FilesByNumber, tests: &FilesByNumber) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for number in table.keys().chain(tests.keys()).collect::<BTreeSet<_>>() {
+        match (table.get(number), tests.get(number)) {
+            (None, Some(files)) => wrong.push(format!("{files:?} name {number}, which is not in the table")),
+            (Some(_), None) => wrong.push(format!("guarantee {number} has no test that names it")),
+            (Some(listed), Some(files)) if listed != files => {
+                wrong.push(format!("guarantee {number} is tested in {files:?}; the table says {listed:?}"));
+            }
+            _ => {}
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_guarantee_has_a_test_that_names_it() {
+    let table = table(&fs::read_to_string(root().join("docs/guarantees.md")).unwrap());
+    assert!(table.len() >= 26, "the table has only {} rows", table.len());
+    for (number, files) in &table {
+        assert!(!files.is_empty(), "guarantee {number}: the table names no file");
+        for file in files {
+            assert!(root().join(file).is_file(), "guarantee {number}: there is no {file}");
+        }
+    }
+    let mut tests = FilesByNumber::new();
+    for folder in ["src", "tests"] {
+        let mut files = Vec::new();
+        rust_files(&root().join(folder), &mut files);
+        for path in files {
+            let file = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            named_in(&file, &fs::read_to_string(&path).unwrap(), &mut tests);
+        }
+    }
+    let wrong = differences(&table, &tests);
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn a_guarantee_without_a_test_is_reported() {
+    let table = table(
+        "| # | guarantee | where |\n|---|---|---|\n| 1 | \\|t\\| | `crash`, `domain/key.rs` |\n| 2 | b | `a::b` |\n\n| 3 |",
+    );
+    assert_eq!(table.len(), 2);
+    assert_eq!(table[&1].iter().collect::<Vec<_>>(), ["src/domain/key.rs", "tests/keyward/crash.rs"]);
+    let check = |sources: &[(&str, &str)]| {
+        let mut tests = FilesByNumber::new();
+        for (file, source) in sources {
+            named_in(file, source, &mut tests);
+        }
+        differences(&table, &tests).len()
+    };
+    let one = ("tests/keyward/crash.rs", "/// Guarantees 1: why\n#[test]\nfn a() {}");
+    let also_one =
+        ("src/domain/key.rs", "/// Text.\n/// Guarantee 1: why\n#[tokio::test(x)]\nasync fn a() {}");
+    let two = ("tests/keyward/a/b.rs", "/// Guarantee 2: why\n#[test]\nfn a() {}");
+    assert_eq!(check(&[one, also_one, two]), 0);
+    assert_eq!(check(&[one, two]), 1, "one of two files");
+    assert_eq!(check(&[one, also_one]), 1, "no test");
+    assert_eq!(
+        check(&[one, also_one, two, ("c", "/// Guarantee 3: why\n#[test]\nfn a() {}")]),
+        1,
+        "not in the table"
+    );
+    assert_eq!(
+        check(&[one, also_one, ("tests/keyward/a/b.rs", "/// Guarantee 2: why\nfn helper() {}")]),
+        1,
+        "no test"
+    );
+}
