@@ -14,18 +14,19 @@
 //! | [`client`] | the only HTTP client |
 //! | [`terminal`] | input, output and restoration of the terminal; no screens |
 //! | [`secret_delivery`] | takes a secret to a file, a command, the clipboard or standard output |
+//! | [`secret_delivery`] | takes a secret to a file, a command, the clipboard or standard output |
 //! | [`tui`] | the terminal UI as a pure model: messages in, effects out; [`tui::runtime`] runs it |
 //! | [`cli`] | the commands |
 //! | [`config`], [`clock`] | settings; the only source of time and randomness |
 //! | [`admin`], [`ui_options`], [`demo`] | wiring of the layers: commands on the server's host, options of the UI, the demo |
 //!
 //! # Where to start reading
-//! [`domain::key`] has the central type. [`wire::Call`] shows how an operation is declared. Then follow one of the three flows that
-//! `docs/architecture.md` describes step by step:
+//! [`domain::key`] has the central type, [`wire::Call`] shows how an operation is declared. Then follow one of the three flows that
+//! `docs/architecture.md` describes in numbered steps:
 //!
-//! 1. From a key press to the HTTP request: starts in [`tui::runtime`], with [`tui::msg`] as its vocabulary.
-//! 2. From a verification to the stored use: starts in [`server`].
-//! 3. From a database row to a table cell: starts in [`store`], ends in [`tui::table`].
+//! 1. From a key press to the HTTP request. It starts in [`tui::runtime`], and [`tui::msg`] has its vocabulary.
+//! 2. From a verification to the stored use. It starts in [`server`], and the comment of its module `verification` has the steps.
+//! 3. From a database row to a table cell. It starts in [`store`] and ends in [`tui::table`].
 //!
 //! # Documents
 //! - `docs/concepts.md`: keys, members, stale keys, rotation, guarded revoke, screens, commands
