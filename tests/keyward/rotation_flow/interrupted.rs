@@ -159,7 +159,7 @@ async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
         let (adas, bens) = (adas.press("<enter>").await, bens.press("<enter>").await);
         let new = days.holder(adas.secret.as_deref().unwrap());
         assert!(
-            bens.secret.is_none() && bens.screen().contains("being replaced already"),
+            bens.secret.is_none() && bens.screen().contains("already being replaced"),
             "{}",
             bens.screen()
         );
