@@ -15,7 +15,7 @@ pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
         return Ok(now.minus(ms));
     }
     parse(words).ok_or_else(|| {
-        wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a parse_duration such as 90d, 12h")
+        wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h")
     })
 }
 
