@@ -10,7 +10,7 @@ use crate::domain::email;
 use crate::domain::key;
 use crate::domain::secret::{Token, TokenKind};
 use crate::domain::text;
-use crate::domain::time::DAY;
+use crate::domain::time::TimeDelta;
 use crate::store::{
     AdminInvitation, BackupError, DatabaseLocation, OpenMode, OpenStoreError, SetUpError, Store,
 };
@@ -19,8 +19,8 @@ mod serve;
 
 pub use serve::serve;
 
-/// Lifetime of a sign-in code that is created on the host, in milliseconds. The same as that of an invitation.
-const CODE_LIFETIME: i64 = 3 * DAY;
+/// Lifetime of a sign-in code that is created on the host. The same as that of an invitation.
+const CODE_LIFETIME: TimeDelta = TimeDelta::days(3);
 
 /// Runs `keyward admin init`, `invite` or `accept-restore`.
 ///

@@ -13,7 +13,7 @@ use super::output::schema::field;
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
 use crate::client::{CallRequest, Client, ClientError, Credential, TrustedRoots};
 use crate::domain::text;
-use crate::domain::time::{MINUTE, format_duration};
+use crate::domain::time::{MINUTE, TimeDelta, format_duration};
 use crate::wire::sessions::GetMe;
 
 mod terminal;
@@ -258,7 +258,7 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
                 checks.push(if skew.abs() < MINUTE {
                     ok("clock", "agrees with the server's")
                 } else {
-                    let which = if skew > 0 { "ahead of" } else { "behind" };
+                    let which = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
                     warning(
                         "clock",
                         format!(

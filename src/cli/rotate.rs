@@ -14,6 +14,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{self, IN_USE_WITHIN, KeyKind};
 use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, QuietWindow, finish_unless_used_since, is_stalled, proposed_name};
+use crate::domain::time::saturating_seconds;
 use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};
 use crate::wire::sessions::Me;
 
@@ -159,8 +160,8 @@ async fn status(args: StatusArgs, context: &CommandContext) -> Result<ExitCode, 
 
 fn window(rotation: &Rotation) -> QuietWindow {
     QuietWindow {
-        ms: rotation.quiet_window_s.saturating_mul(1_000),
-        raised_by_gap: rotation.raised_by_gap_s.map(|s| s.saturating_mul(1_000)),
+        duration: saturating_seconds(rotation.quiet_window_s),
+        raised_by_gap: rotation.raised_by_gap_s.map(saturating_seconds),
     }
 }
 

@@ -11,12 +11,11 @@ use crate::domain::time::Timestamp;
 /// It is none of these.
 pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
     let words = words.trim();
-    if let Some(ms) = parse_duration(words) {
-        return Ok(now.minus(ms));
+    if let Some(duration) = parse_duration(words) {
+        return Ok(now.minus(duration));
     }
-    parse(words).ok_or_else(|| {
-        wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h")
-    })
+    parse(words)
+        .ok_or_else(|| wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h"))
 }
 
 /// A moment: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC).

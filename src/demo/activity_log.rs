@@ -9,7 +9,7 @@ use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
-use crate::domain::time::{HOUR, Timestamp};
+use crate::domain::time::{TimeDelta, Timestamp};
 
 /// The log while it is written.
 pub struct ActivityLog<'a> {
@@ -58,7 +58,8 @@ impl ActivityLog<'_> {
     fn member(&mut self, member: &DemoMember, admin: &MemberRef) {
         let who = &*member.who;
         if who.id != admin.id {
-            let row = self.row(member.joined_at.minus(5 * HOUR), Some(admin), Action::MemberInvited);
+            let row =
+                self.row(member.joined_at.minus(TimeDelta::hours(5)), Some(admin), Action::MemberInvited);
             row.member_id = Some(who.id);
             row.detail = format!("{} as {}", who.email, member.role);
         }

@@ -14,7 +14,7 @@ use crate::domain::key::{ClientInfo, Key, KeyKind};
 use crate::domain::member::{MemberRef, MemberStatus, Role};
 use crate::domain::rotation;
 use crate::domain::secret::{Digest, MaskedSecret};
-use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
+use crate::domain::time::{DAY, HOUR, MINUTE, TimeDelta, Timestamp};
 use crate::wire::data_plane::{Machine, Site};
 
 /// Most keys of the demo.
@@ -72,7 +72,7 @@ impl DemoOrganization {
     /// The organization with `keys` keys as of `now`.
     pub fn new(keys: usize, now: Timestamp, seed: u64) -> Self {
         let mut chance = Rng::new(seed);
-        let created_at = now.minus(742 * DAY);
+        let created_at = now.minus(TimeDelta::days(742));
         let id = Id::new(created_at, chance.bytes());
         let members = members(now, &mut chance);
         let sites: Vec<Site> = SITES
@@ -115,8 +115,8 @@ fn members(now: Timestamp, chance: &mut Rng) -> Vec<DemoMember> {
     MEMBERS
         .iter()
         .map(|person| {
-            let joined_at = now.minus(person.joined * DAY);
-            let removed_at = person.removed.map(|days| now.minus(days * DAY));
+            let joined_at = now.minus(TimeDelta::days(person.joined));
+            let removed_at = person.removed.map(|days| now.minus(TimeDelta::days(days)));
             let who = MemberRef {
                 id: Id::new(joined_at, chance.bytes()),
                 name: person.name.to_owned(),
@@ -124,8 +124,8 @@ fn members(now: Timestamp, chance: &mut Rng) -> Vec<DemoMember> {
                 status: if removed_at.is_some() { MemberStatus::Removed } else { MemberStatus::Active },
                 removed_at,
             };
-            let jitter = chance.between(0, HOUR);
-            let last_seen_at = removed_at.unwrap_or(now).minus(person.silent * HOUR + jitter);
+            let jitter = chance.duration_between(TimeDelta::zero(), HOUR);
+            let last_seen_at = removed_at.unwrap_or(now).minus(TimeDelta::hours(person.silent) + jitter);
             let address = format!("10.0.20.{}", chance.between(10, 99));
             DemoMember { who: Arc::new(who), role: person.role, joined_at, last_seen_at, address }
         })
@@ -184,8 +184,10 @@ impl KeyGenerator<'_> {
     fn play(&mut self, cast: &KeyFixture) {
         let now = self.now;
         let created_at = match cast.age {
-            0 => now.minus(23 * MINUTE),
-            days => now.minus(days * DAY + self.chance.between(0, 7 * HOUR)),
+            0 => now.minus(TimeDelta::minutes(23)),
+            days => now.minus(
+                TimeDelta::days(days) + self.chance.duration_between(TimeDelta::zero(), TimeDelta::hours(7)),
+            ),
         };
         let old = cast.replaces_previous.then(|| self.keys.len() - 1);
         let name = match old {
@@ -199,8 +201,12 @@ impl KeyGenerator<'_> {
         if let Some(end) = cast.end {
             // A removal and the end of the member's personal keys are one moment.
             let removal = cast.by.removed_days_ago() == Some(end.days) && cast.kind == KeyKind::Personal;
-            let jitter = if removal { 0 } else { self.chance.between(HOUR, 9 * HOUR) };
-            key.revoked_at = Some(now.minus(end.days * DAY).plus(jitter));
+            let jitter = if removal {
+                TimeDelta::zero()
+            } else {
+                self.chance.duration_between(HOUR, TimeDelta::hours(9))
+            };
+            key.revoked_at = Some(now.minus(TimeDelta::days(end.days)).plus(jitter));
             key.revoked_by = Some(self.member(end.by));
             key.revoke_reason = end.reason.map(str::to_owned);
             key.version = 2;
@@ -218,7 +224,7 @@ impl KeyGenerator<'_> {
         let first = client(cast.agent, cast.host);
         let clients: Vec<ClientInfo> =
             std::iter::once(first.clone()).chain(cast.shared_with.map(|(a, h)| client(a, h))).collect();
-        let until = now.minus(cast.silent_hours * HOUR);
+        let until = now.minus(TimeDelta::hours(cast.silent_hours));
         let until = key.revoked_at.map_or(until, |end| until.min(end.minus(MINUTE)));
         let past = cast.pattern.past(created_at, until, now, &clients, &mut self.chance);
         self.plant(key, past, cast.act.map(|act| (act, first)));
@@ -240,8 +246,9 @@ impl KeyGenerator<'_> {
         };
         let gone = by.removed_days_ago().unwrap_or(0);
         let most = self.members[by.place()].joined_at;
-        let oldest = (now.since(most) / DAY).min(395);
-        let age = self.chance.between(gone + 1, oldest) * DAY + self.chance.between(0, DAY);
+        let oldest = now.since(most).num_days().min(395);
+        let age = TimeDelta::days(self.chance.between(gone + 1, oldest))
+            + self.chance.duration_between(TimeDelta::zero(), DAY);
         let (name, agent) = names::name(n, personal, &mut self.chance);
         let created_at = now.minus(age);
         let mut key = self.blank(kind, name, by, created_at);
@@ -251,9 +258,9 @@ impl KeyGenerator<'_> {
         };
         let fate = self.chance.between(0, 100);
         let silent = match fate {
-            ..3 => self.chance.between(91 * DAY, 300 * DAY),
-            3..62 => self.chance.between(0, 23 * HOUR),
-            _ => self.chance.between(DAY, 60 * DAY),
+            ..3 => self.chance.duration_between(TimeDelta::days(91), TimeDelta::days(300)),
+            3..62 => self.chance.duration_between(TimeDelta::zero(), TimeDelta::hours(23)),
+            _ => self.chance.duration_between(DAY, TimeDelta::days(60)),
         };
         let pattern = match fate {
             92..95 => UsagePattern::Never,
@@ -265,13 +272,17 @@ impl KeyGenerator<'_> {
             ]),
         };
         if fate >= 95 {
-            let after = self.chance.between(HOUR, age.max(2 * HOUR)).min(age);
+            let after = self.chance.duration_between(HOUR, age.max(TimeDelta::hours(2))).min(age);
             key.revoked_at = Some(created_at.plus(after));
             key.revoked_by = Some(self.member(MemberName::Ada));
             key.version = 2;
         }
         // A key cannot have been silent for longer than it exists.
-        let until = now.minus(if silent < age { silent } else { self.chance.between(0, age) });
+        let until = now.minus(if silent < age {
+            silent
+        } else {
+            self.chance.duration_between(TimeDelta::zero(), age)
+        });
         let until = key.revoked_at.map_or(until, |end| until.min(end));
         if n < WITH_HISTORY {
             let past = pattern.past(created_at, until, now, &[client], &mut self.chance);

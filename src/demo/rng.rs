@@ -1,5 +1,7 @@
 //! Rng that repeats itself: the same seed gives the same organization, in tests and pictures too. Never for secrets.
 
+use crate::domain::time::TimeDelta;
+
 /// `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 pub struct Rng(u64);
 
@@ -22,6 +24,11 @@ impl Rng {
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high.saturating_sub(low)).unwrap_or(0).max(1);
         low + i64::try_from(self.draw() % span).expect("smaller than the span, which fits")
+    }
+
+    /// A duration from `low` up to, but not, `high`, in milliseconds; `low` where there is none between.
+    pub fn duration_between(&mut self, low: TimeDelta, high: TimeDelta) -> TimeDelta {
+        TimeDelta::milliseconds(self.between(low.num_milliseconds(), high.num_milliseconds()))
     }
 
     /// True in `percent` of all cases.

@@ -2,7 +2,7 @@
 
 use super::rng::Rng;
 use crate::domain::key::ClientInfo;
-use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
+use crate::domain::time::{DAY, HOUR, MILLISECOND, TimeDelta, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
 /// When an integration works. Hours are UTC.
@@ -49,9 +49,10 @@ const DAYS: i64 = 380;
 impl UsagePattern {
     /// Uses in the hour that begins at `hour`.
     fn uses(self, hour: Timestamp, chance: &mut Rng) -> i64 {
-        let of_day = hour.0.rem_euclid(DAY) / HOUR;
+        let of_day = hour.since(hour.floor(DAY)).num_hours();
         // The epoch was a Thursday; Monday is 0.
-        let weekday = (hour.0.div_euclid(DAY) + 3).rem_euclid(7);
+        let weekday = (hour.since(Timestamp(0)).num_milliseconds().div_euclid(DAY.num_milliseconds()) + 3)
+            .rem_euclid(7);
         let workday = weekday < 5;
         match self {
             Self::EveryFiveMinutes => 12 - i64::from(chance.percent(4)),
@@ -101,20 +102,21 @@ impl UsagePattern {
             return past;
         }
         let mut seen: Vec<Option<ClientUse>> = vec![None; clients.len()];
-        let mut hour = from.max(now.minus(DAYS * DAY)).floor(HOUR);
+        let mut hour = from.max(now.minus(TimeDelta::days(DAYS))).floor(HOUR);
         while hour <= until {
-            let end = Timestamp((hour.0 + HOUR).min(until.0 + 1));
+            let end = hour.plus(HOUR).min(until.plus(MILLISECOND));
             let begin = hour.max(from);
-            let last_hour = hour.0 + HOUR > until.0;
-            let mut count = self.uses(hour, chance) * (end.since(begin)) / HOUR;
+            let last_hour = hour.plus(HOUR) > until;
+            let mut count =
+                self.uses(hour, chance) * end.since(begin).num_milliseconds() / HOUR.num_milliseconds();
             if count == 0 && last_hour && self.by_hand() {
                 count = chance.between(1, 6);
             }
             if count > 0 {
                 let which = if chance.percent(82) { 0 } else { chance.between(0, 1 << 20) };
                 let which = usize::try_from(which).unwrap_or(0) % clients.len();
-                let slack = end.since(begin).min(4 * MINUTE + 37 * SECOND);
-                let at = end.minus(1 + chance.between(0, slack));
+                let slack = end.since(begin).min(TimeDelta::minutes(4) + TimeDelta::seconds(37));
+                let at = end.minus(MILLISECOND + chance.duration_between(TimeDelta::zero(), slack));
                 add(&mut past, hour, count, now);
                 let client = &clients[which];
                 let entry = seen[which].get_or_insert_with(|| ClientUse {
@@ -155,9 +157,9 @@ mod tests {
     // A Tuesday, 06:10 UTC.
     const NOW: Timestamp = Timestamp(1_795_500_600_000);
 
-    fn past(pattern: UsagePattern, age_days: i64, silent_ms: i64) -> UsageHistory {
+    fn past(pattern: UsagePattern, age_days: i64, silent: TimeDelta) -> UsageHistory {
         let client = |n: u8| ClientInfo { agent: "Grafana/11.4.0".into(), address: format!("10.0.0.{n}") };
-        let (from, until) = (NOW.minus(age_days * DAY), NOW.minus(silent_ms));
+        let (from, until) = (NOW.minus(TimeDelta::days(age_days)), NOW.minus(silent));
         pattern.past(from, until, NOW, &[client(1), client(2)], &mut Rng::new(1))
     }
 
@@ -167,25 +169,25 @@ mod tests {
         for pattern in
             [P::EveryFiveMinutes, P::Shifts, P::Office, P::Hourly, P::Nightly, P::Weekly, P::Notebook]
         {
-            let p = past(pattern, 700, 0);
+            let p = past(pattern, 700, TimeDelta::zero());
             let (last, by) = p.last.clone().unwrap();
-            assert!(last <= NOW && last > NOW.minus(8 * DAY), "{pattern:?} {last}");
+            assert!(last <= NOW && last > NOW.minus(TimeDelta::days(8)), "{pattern:?} {last}");
             assert_eq!(p.days.iter().map(|b| b.count).sum::<i64>(), p.count, "{pattern:?}");
             assert_eq!(p.clients.iter().map(|c| c.count).sum::<i64>(), p.count, "{pattern:?}");
             assert_eq!((p.clients[0].last_seen_at, &p.clients[0].agent), (last, &by.agent));
-            assert!(p.hours.iter().all(|b| NOW.since(b.start) < 90 * DAY));
+            assert!(p.hours.iter().all(|b| NOW.since(b.start) < TimeDelta::days(90)));
             assert!(p.days.windows(2).all(|w| w[0].start < w[1].start));
         }
     }
 
     #[test]
     fn each_pattern_shows_in_the_counts() {
-        assert_eq!(past(UsagePattern::Never, 100, 0), UsageHistory::default());
-        let weekly = past(UsagePattern::Weekly, 400, 0);
-        assert!(weekly.hours.windows(2).all(|w| w[1].start.since(w[0].start) == 7 * DAY));
-        let stopped = past(UsagePattern::Notebook, 300, 48 * DAY);
-        assert!(NOW.since(stopped.last.unwrap().0) / DAY == 48);
-        let daily = past(UsagePattern::Office, 90, 0);
+        assert_eq!(past(UsagePattern::Never, 100, TimeDelta::zero()), UsageHistory::default());
+        let weekly = past(UsagePattern::Weekly, 400, TimeDelta::zero());
+        assert!(weekly.hours.windows(2).all(|w| w[1].start.since(w[0].start) == TimeDelta::days(7)));
+        let stopped = past(UsagePattern::Notebook, 300, TimeDelta::days(48));
+        assert!(NOW.since(stopped.last.unwrap().0).num_days() == 48);
+        let daily = past(UsagePattern::Office, 90, TimeDelta::zero());
         assert!(daily.hours.windows(2).all(|w| w[1].start.since(w[0].start) <= DAY));
     }
 }

@@ -185,6 +185,7 @@ mod tests {
     use super::*;
     use crate::domain::queue::tests::review;
     use crate::domain::staleness::tests::{NOW, key};
+    use crate::domain::time::MILLISECOND;
 
     fn id(n: u8) -> Id {
         Id::new(NOW, [n; 10])
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(drafts.idempotency_key(id(1), &draft), again.idempotency_key(id(1), &draft));
         let refused = Draft { refused: Some("the server was busy".into()), ..draft.clone() };
         assert_eq!(drafts.idempotency_key(id(1), &draft), drafts.idempotency_key(id(1), &refused));
-        let later = Draft { seen_until: NOW.plus(1), ..draft.clone() };
+        let later = Draft { seen_until: NOW.plus(MILLISECOND), ..draft.clone() };
         assert_ne!(drafts.idempotency_key(id(1), &draft), drafts.idempotency_key(id(1), &later));
         assert_ne!(drafts.idempotency_key(id(1), &draft), drafts.idempotency_key(id(2), &draft));
     }

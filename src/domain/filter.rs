@@ -11,7 +11,7 @@ mod value;
 
 pub use keys::{KeyFilter, KeyTest};
 pub use search_text::SearchText;
-pub use value::{Amount, Compare, FieldValue, parse_duration};
+pub use value::{DurationTest, FieldValue, NumberTest, parse_duration};
 
 /// A field that a table offers, `name:value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

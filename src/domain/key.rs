@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::id::Id;
 use super::member::MemberRef;
 use super::secret::{SECRET_PREFIX, check_secret};
-use super::time::{DAY, Timestamp};
+use super::time::{DAY, TimeDelta, Timestamp};
 use super::words::words;
 
 /// Whose key it is.
@@ -102,7 +102,7 @@ pub struct Key {
 }
 
 /// A key used within this span wears the badge **live**, in milliseconds.
-pub const IN_USE_WITHIN: i64 = DAY;
+pub const IN_USE_WITHIN: TimeDelta = DAY;
 
 impl Key {
     /// Used within the last 24 hours and not revoked: revoking it would break something now.

@@ -122,18 +122,22 @@ pub(crate) mod tests {
     use crate::domain::policy::Policy;
     use crate::domain::staleness::RaisedFlag;
     use crate::domain::staleness::tests::{NOW, key};
-    use crate::domain::time::DAY;
+    use crate::domain::time::{DAY, MILLISECOND, TimeDelta};
 
     pub(crate) fn rules() -> StalenessRules {
-        StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+        StalenessRules {
+            policy: Policy::default(),
+            now: NOW,
+            tracking_since: NOW.minus(TimeDelta::days(1_000)),
+        }
     }
 
     /// A key that was last used so many days ago.
     fn unused(n: u8, days: i64) -> Key {
         let mut key = key();
         key.id = Id::new(NOW, [n; 10]);
-        key.created_at = NOW.minus(300 * DAY);
-        key.last_used_at = Some(NOW.minus(days * DAY));
+        key.created_at = NOW.minus(TimeDelta::days(300));
+        key.last_used_at = Some(NOW.minus(TimeDelta::days(days)));
         key
     }
 
@@ -171,12 +175,12 @@ pub(crate) mod tests {
         let mut key = unused(1, 100);
         let mut kept = review(&key, Decision::Keep);
         assert!(settled(&key, &kept));
-        kept.until = Some(NOW.plus(1));
+        kept.until = Some(NOW.plus(MILLISECOND));
         assert!(settled(&key, &kept));
         kept.until = Some(NOW);
         assert!(!settled(&key, &kept));
         kept.until = None;
-        key.created_at = NOW.minus(400 * DAY);
+        key.created_at = NOW.minus(TimeDelta::days(400));
         assert!(!settled(&key, &kept), "rotation is due as well now");
     }
 

@@ -7,7 +7,7 @@ use super::key::Key;
 
 use super::policy::Policy;
 use super::text;
-use super::time::{DAY, HOUR, Timestamp, format_ago, format_duration};
+use super::time::{MILLISECOND, TimeDelta, Timestamp, format_ago, format_duration};
 use super::words::words;
 
 /// The phase of a rotation.
@@ -44,26 +44,26 @@ pub enum NextStep {
 /// How long the old key must be silent, and why that long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietWindow {
-    /// Milliseconds.
-    pub ms: i64,
-    /// The longest gap that was seen between two uses, where it raised the window.
-    pub raised_by_gap: Option<i64>,
+    /// The time without a use of the old key that makes the rotation ready.
+    pub duration: TimeDelta,
+    /// The longest gap between two uses of the old key, if it raised the window.
+    pub raised_by_gap: Option<TimeDelta>,
 }
 
 impl QuietWindow {
     /// The policy's window, raised to twice the longest closed gap between the old key's uses of the last 90 days.
     /// `hours` are the starts of the hours in which it was used, oldest first; older ones are left out of account.
     pub fn from_use_hours(hours: &[Timestamp], now: Timestamp, policy: &Policy) -> Self {
-        let base = i64::from(policy.quiet_window_hours) * HOUR;
-        let most = (i64::from(policy.quiet_window_max_days) * DAY).max(base);
-        let seen_from = now.minus(90 * DAY);
+        let base = TimeDelta::hours(i64::from(policy.quiet_window_hours));
+        let longest = TimeDelta::days(i64::from(policy.quiet_window_max_days)).max(base);
+        let seen_from = now.minus(TimeDelta::days(90));
         let recent = hours.iter().copied().filter(|&h| h >= seen_from);
-        let gap = recent.clone().zip(recent.skip(1)).map(|(a, b)| b.since(a)).max().unwrap_or(0);
-        let twice = gap.saturating_mul(2);
+        let gap = recent.clone().zip(recent.skip(1)).map(|(a, b)| b.since(a)).max().unwrap_or_default();
+        let twice = doubled(gap);
         if twice > base {
-            Self { ms: twice.min(most), raised_by_gap: Some(gap) }
+            Self { duration: twice.min(longest), raised_by_gap: Some(gap) }
         } else {
-            Self { ms: base, raised_by_gap: None }
+            Self { duration: base, raised_by_gap: None }
         }
     }
 
@@ -73,13 +73,17 @@ impl QuietWindow {
             Some(gap) => {
                 format!(
                     "{}: the old key was once silent for {} between two uses",
-                    format_duration(self.ms),
+                    format_duration(self.duration),
                     format_duration(gap)
                 )
             }
-            None => format!("{}: the organization's quiet window", format_duration(self.ms)),
+            None => format!("{}: the organization's quiet window", format_duration(self.duration)),
         }
     }
+}
+
+fn doubled(duration: TimeDelta) -> TimeDelta {
+    duration.checked_mul(2).unwrap_or(TimeDelta::MAX)
 }
 
 /// The phase of the rotation from `old` to `new`.
@@ -95,12 +99,12 @@ pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> Phase
 
 /// The `unless_used_since` of *finish*: the start of the quiet window that ends now.
 pub fn finish_unless_used_since(window: QuietWindow, now: Timestamp) -> Timestamp {
-    now.minus(window.ms)
+    now.minus(window.duration)
 }
 
 /// Whether someone has to look after a rotation: it is not ready, though its replacement is older than two quiet windows.
 pub fn is_stalled(phase: Phase, new: &Key, window: QuietWindow, now: Timestamp) -> bool {
-    matches!(phase, Phase::Switch | Phase::Drain) && now.since(new.created_at) > window.ms.saturating_mul(2)
+    matches!(phase, Phase::Switch | Phase::Drain) && now.since(new.created_at) > doubled(window.duration)
 }
 
 /// Since when the old key has been silent: its last use, or its creation.
@@ -110,7 +114,7 @@ pub fn quiet_since(old: &Key) -> Timestamp {
 
 /// When the old key may go, if it stays silent: the first moment at which [`phase`] says ready.
 pub fn ready_at(old: &Key, window: QuietWindow) -> Timestamp {
-    old.last_used_at.map_or(old.created_at, |at| at.plus(window.ms.saturating_add(1)))
+    old.last_used_at.map_or(old.created_at, |at| at.plus(window.duration).plus(MILLISECOND))
 }
 
 impl Phase {
@@ -204,12 +208,13 @@ mod tests {
 
     use super::*;
     use crate::domain::staleness::tests::{NOW, key};
+    use crate::domain::time::HOUR;
 
     fn pair(old_used: Option<i64>, new_used: Option<i64>) -> (Key, Key) {
         let (mut old, mut new) = (key(), key());
-        old.created_at = NOW.minus(400 * DAY);
-        old.last_used_at = old_used.map(|h| NOW.minus(h * HOUR));
-        new.last_used_at = new_used.map(|h| NOW.minus(h * HOUR));
+        old.created_at = NOW.minus(TimeDelta::days(400));
+        old.last_used_at = old_used.map(|h| NOW.minus(TimeDelta::hours(h)));
+        new.last_used_at = new_used.map(|h| NOW.minus(TimeDelta::hours(h)));
         (old, new)
     }
 
@@ -229,12 +234,19 @@ mod tests {
 
     #[test]
     fn a_weekly_job_raises_the_window() {
-        let weeks: Vec<Timestamp> = (0..5).rev().map(|w| NOW.minus(w * 7 * DAY).floor(HOUR)).collect();
+        let weeks: Vec<Timestamp> =
+            (0..5).rev().map(|w| NOW.minus(TimeDelta::days(w * 7)).floor(HOUR)).collect();
         let window = QuietWindow::from_use_hours(&weeks, NOW, &Policy::default());
-        assert_eq!(window, QuietWindow { ms: 14 * DAY, raised_by_gap: Some(7 * DAY) });
-        let monthly = [NOW.minus(80 * DAY), NOW.minus(40 * DAY), NOW];
-        assert_eq!(QuietWindow::from_use_hours(&monthly, NOW, &Policy::default()).ms, 35 * DAY);
-        let long_ago = [NOW.minus(200 * DAY), NOW.minus(91 * DAY), NOW];
+        assert_eq!(
+            window,
+            QuietWindow { duration: TimeDelta::days(14), raised_by_gap: Some(TimeDelta::days(7)) }
+        );
+        let monthly = [NOW.minus(TimeDelta::days(80)), NOW.minus(TimeDelta::days(40)), NOW];
+        assert_eq!(
+            QuietWindow::from_use_hours(&monthly, NOW, &Policy::default()).duration,
+            TimeDelta::days(35)
+        );
+        let long_ago = [NOW.minus(TimeDelta::days(200)), NOW.minus(TimeDelta::days(91)), NOW];
         assert_eq!(QuietWindow::from_use_hours(&long_ago, NOW, &Policy::default()).raised_by_gap, None);
     }
 
@@ -243,7 +255,7 @@ mod tests {
         let (old, new) = pair(Some(5), Some(1));
         let window = QuietWindow::from_use_hours(&[], NOW, &Policy::default());
         let ready = ready_at(&old, window);
-        assert_eq!(phase(&old, &new, window, ready.minus(1)), Phase::Drain);
+        assert_eq!(phase(&old, &new, window, ready.minus(MILLISECOND)), Phase::Drain);
         assert_eq!(phase(&old, &new, window, ready), Phase::Ready);
     }
 
@@ -253,7 +265,7 @@ mod tests {
         for (new_used, phase) in [(None, Phase::Switch), (Some(1), Phase::Drain)] {
             let (old, mut new) = pair(Some(2), new_used);
             for (hours, stalled) in [(95, false), (96, false), (97, true)] {
-                new.created_at = NOW.minus(hours * HOUR);
+                new.created_at = NOW.minus(TimeDelta::hours(hours));
                 assert_eq!(super::phase(&old, &new, window, NOW), phase);
                 assert_eq!(is_stalled(phase, &new, window, NOW), stalled, "{phase} {hours}");
                 assert_eq!(evidence(phase, &old, &new, window, NOW).contains("under way for 4 d"), stalled);
@@ -271,45 +283,55 @@ mod tests {
         assert_eq!(proposed_name(&"é".repeat(100), at).chars().count(), 100);
     }
 
-    /// Longer than the longest quiet window, in milliseconds.
-    const SPAN: i64 = 80 * DAY;
+    /// Longer than the longest quiet window.
+    const SPAN: TimeDelta = TimeDelta::days(80);
+
+    fn durations_up_to(longest: TimeDelta) -> impl Strategy<Value = TimeDelta> {
+        (0..longest.num_milliseconds()).prop_map(TimeDelta::milliseconds)
+    }
+
+    fn quiet_windows() -> impl Strategy<Value = TimeDelta> {
+        let days = |days| TimeDelta::days(days).num_milliseconds();
+        prop_oneof![Just(days(2)), Just(days(14)), Just(days(35)), days(2)..=days(35)]
+            .prop_map(TimeDelta::milliseconds)
+    }
 
     prop_compose! {
         /// A rotation whose events lie around the windows, often exactly at their ends.
         fn rotation()(
-            ms in prop_oneof![Just(48 * HOUR), Just(14 * DAY), Just(35 * DAY), 48 * HOUR..=35 * DAY],
-            old_used in prop::option::of(0..SPAN),
-            new_used in prop::option::of(0..SPAN),
-            old_revoked in prop::option::weighted(0.2, 0..SPAN),
-            new_revoked in prop::option::weighted(0.2, 0..SPAN),
+            duration in quiet_windows(),
+            old_used in prop::option::of(durations_up_to(SPAN)),
+            new_used in prop::option::of(durations_up_to(SPAN)),
+            old_revoked in prop::option::weighted(0.2, durations_up_to(SPAN)),
+            new_revoked in prop::option::weighted(0.2, durations_up_to(SPAN)),
         ) -> (Key, Key, QuietWindow) {
-            let at = |ms: Option<i64>| ms.map(|ms| NOW.plus(ms));
+            let at = |after: Option<TimeDelta>| after.map(|after| NOW.plus(after));
             let (mut old, mut new) = (key(), key());
-            old.created_at = NOW.minus(400 * DAY);
+            old.created_at = NOW.minus(TimeDelta::days(400));
             (old.last_used_at, old.revoked_at) = (at(old_used), at(old_revoked));
             (new.last_used_at, new.revoked_at) = (at(new_used), at(new_revoked));
-            (old, new, QuietWindow { ms, raised_by_gap: None })
+            (old, new, QuietWindow { duration, raised_by_gap: None })
         }
     }
 
     /// The moments at which a phase might change, and those beside them.
     fn moments(old: &Key, window: QuietWindow) -> Vec<Timestamp> {
         let used = quiet_since(old);
-        [used, used.plus(window.ms), ready_at(old, window)]
+        [used, used.plus(window.duration), ready_at(old, window)]
             .into_iter()
-            .flat_map(|at| [at.minus(1), at, at.plus(1)])
+            .flat_map(|at| [at.minus(MILLISECOND), at, at.plus(MILLISECOND)])
             .collect()
     }
 
     proptest! {
         #[test]
         fn every_rotation_has_a_phase_and_says_why(
-            (old, new, mut window) in rotation(), now in any::<i64>().prop_map(Timestamp), ms in any::<i64>(),
+            (old, new, mut window) in rotation(), now in any::<i64>().prop_map(Timestamp), seconds in any::<i64>(),
             any_window in any::<bool>(),
         ) {
             // A client takes the window from the server as it comes.
             if any_window {
-                window.ms = ms;
+                window.duration = crate::domain::time::saturating_seconds(seconds);
             }
             let phase = phase(&old, &new, window, now);
             let evidence = evidence(phase, &old, &new, window, now);
@@ -320,31 +342,32 @@ mod tests {
 
         #[test]
         fn never_ready_while_the_old_key_was_used_within_the_window(
-            (mut old, new, window) in rotation(), after in 0..SPAN, back in 0..SPAN,
+            (mut old, new, window) in rotation(), after in durations_up_to(SPAN), back in durations_up_to(SPAN),
         ) {
             let now = NOW.plus(after);
-            for back in [back, window.ms - 1, window.ms, window.ms + 1, 0, -1] {
+            let around = [window.duration - MILLISECOND, window.duration, window.duration + MILLISECOND];
+            for back in around.into_iter().chain([back, TimeDelta::zero(), -MILLISECOND]) {
                 old.last_used_at = Some(now.minus(back));
                 let ready = phase(&old, &new, window, now) == Phase::Ready;
-                prop_assert!(!ready || back > window.ms, "used {} before", format_duration(back));
+                prop_assert!(!ready || back > window.duration, "used {} before", format_duration(back));
                 prop_assert!(!ready || new.last_used_at.is_some());
             }
         }
 
         #[test]
         fn a_phase_never_goes_back_without_a_use(
-            (old, new, window) in rotation(), mut times in prop::collection::vec(0..2 * SPAN, 2..20),
+            (old, new, window) in rotation(), mut times in prop::collection::vec(durations_up_to(SPAN * 2), 2..20),
         ) {
             times.extend(moments(&old, window).iter().map(|at| at.since(NOW)));
             times.sort_unstable();
             let phases: Vec<Phase> =
-                times.iter().map(|&ms| phase(&old, &new, window, NOW.plus(ms))).collect();
+                times.iter().map(|&after| phase(&old, &new, window, NOW.plus(after))).collect();
             prop_assert!(phases.is_sorted(), "{phases:?}");
         }
 
         #[test]
         fn a_use_of_the_new_key_never_takes_a_phase_back(
-            (old, mut new, window) in rotation(), after in 0..SPAN, used in 0..SPAN,
+            (old, mut new, window) in rotation(), after in durations_up_to(SPAN), used in durations_up_to(SPAN),
         ) {
             let now = NOW.plus(after);
             let before = phase(&old, &new, window, now);
@@ -353,20 +376,20 @@ mod tests {
         }
 
         #[test]
-        fn ready_begins_exactly_when_it_was_said((mut old, mut new, window) in rotation(), new_used in 0..SPAN) {
+        fn ready_begins_exactly_when_it_was_said((mut old, mut new, window) in rotation(), new_used in durations_up_to(SPAN)) {
             (old.revoked_at, new.revoked_at) = (None, None);
             new.last_used_at = Some(NOW.plus(new_used));
             let ready = ready_at(&old, window);
             prop_assert_eq!(phase(&old, &new, window, ready), Phase::Ready);
             if old.last_used_at.is_some() {
-                prop_assert_eq!(phase(&old, &new, window, ready.minus(1)), Phase::Drain);
+                prop_assert_eq!(phase(&old, &new, window, ready.minus(MILLISECOND)), Phase::Drain);
             }
         }
 
         /// What the server compares when it revokes, against what the wizard said.
         #[test]
         fn finish_is_refused_for_use_exactly_until_ready(
-            (mut old, mut new, window) in rotation(), new_used in 0..SPAN, now in 0..2 * SPAN,
+            (mut old, mut new, window) in rotation(), new_used in durations_up_to(SPAN), now in durations_up_to(SPAN * 2),
         ) {
             (old.revoked_at, new.revoked_at) = (None, None);
             new.last_used_at = Some(NOW.plus(new_used));
@@ -378,11 +401,11 @@ mod tests {
 
         #[test]
         fn a_window_never_grows_without_a_use(
-            mut hours in prop::collection::vec(0_i64..90 * 24, 0..20), passed in 0..SPAN, more in 0..SPAN,
+            mut hours in prop::collection::vec(0_i64..90 * 24, 0..20), passed in durations_up_to(SPAN), more in durations_up_to(SPAN),
         ) {
             hours.sort_unstable();
-            let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(90 * DAY).plus(h * HOUR)).collect();
-            let at = |ms| QuietWindow::from_use_hours(&hours, NOW.plus(ms), &Policy::default()).ms;
+            let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(TimeDelta::days(90)).plus(TimeDelta::hours(h))).collect();
+            let at = |after| QuietWindow::from_use_hours(&hours, NOW.plus(after), &Policy::default()).duration;
             prop_assert!(at(passed + more) <= at(passed));
         }
 
@@ -393,13 +416,13 @@ mod tests {
             quiet_window_max_days in 0_u32..60,
         ) {
             hours.sort_unstable();
-            let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(120 * DAY).plus(h * HOUR)).collect();
+            let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(TimeDelta::days(120)).plus(TimeDelta::hours(h))).collect();
             let policy = Policy { quiet_window_hours, quiet_window_max_days, ..Policy::default() };
-            let base = i64::from(quiet_window_hours) * HOUR;
-            let most = (i64::from(quiet_window_max_days) * DAY).max(base);
+            let base = TimeDelta::hours(i64::from(quiet_window_hours));
+            let longest = TimeDelta::days(i64::from(quiet_window_max_days)).max(base);
             let window = QuietWindow::from_use_hours(&hours, NOW, &policy);
-            prop_assert!((base..=most).contains(&window.ms));
-            prop_assert!(window.raised_by_gap.is_none_or(|gap| window.ms == (2 * gap).min(most)));
+            prop_assert!((base..=longest).contains(&window.duration));
+            prop_assert!(window.raised_by_gap.is_none_or(|gap| window.duration == (gap * 2).min(longest)));
         }
     }
 }

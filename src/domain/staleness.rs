@@ -7,7 +7,7 @@ use super::key::{Key, KeyKind};
 use super::member::MemberStatus;
 use super::policy::Policy;
 use super::text;
-use super::time::{DAY, Timestamp, format_ago, format_duration};
+use super::time::{TimeDelta, Timestamp, format_ago, format_duration};
 use super::words::words;
 
 /// One reason to look at a key.
@@ -120,7 +120,7 @@ impl StalenessRules {
         if key.revoked_at.is_some() {
             return flags;
         }
-        let days = |n: u32| i64::from(n) * DAY;
+        let days = |n: u32| TimeDelta::days(i64::from(n));
         let age = self.now.since(key.created_at);
         flags.set(
             Flag::Orphaned,
@@ -253,13 +253,17 @@ pub(crate) mod tests {
     }
 
     fn rules() -> StalenessRules {
-        StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+        StalenessRules {
+            policy: Policy::default(),
+            now: NOW,
+            tracking_since: NOW.minus(TimeDelta::days(1_000)),
+        }
     }
 
     fn orphan(mut key: Key) -> Key {
         let by = MemberRef {
             status: MemberStatus::Removed,
-            removed_at: Some(NOW.minus(41 * DAY)),
+            removed_at: Some(NOW.minus(TimeDelta::days(41))),
             ..key.created_by.as_ref().clone()
         };
         key.created_by = Arc::new(by);
@@ -270,8 +274,8 @@ pub(crate) mod tests {
     fn boundary_days() {
         let flags = |created: i64, used: Option<i64>| {
             let mut k = key();
-            k.created_at = NOW.minus(created * DAY);
-            k.last_used_at = used.map(|d| NOW.minus(d * DAY));
+            k.created_at = NOW.minus(TimeDelta::days(created));
+            k.last_used_at = used.map(|d| NOW.minus(TimeDelta::days(d)));
             rules().flags(&k).iter().collect::<Vec<_>>()
         };
         let table: [(i64, Option<i64>, &[Flag]); 10] = [
@@ -305,7 +309,7 @@ pub(crate) mod tests {
     #[test]
     fn a_rotation_under_way_is_not_due() {
         let mut k = key();
-        k.created_at = NOW.minus(400 * DAY);
+        k.created_at = NOW.minus(TimeDelta::days(400));
         k.last_used_at = Some(NOW);
         k.replaced_by = Some(k.id);
         assert!(rules().flags(&k).is_empty());
@@ -314,14 +318,14 @@ pub(crate) mod tests {
     #[test]
     fn evidence_never_claims_more_than_was_observed() {
         let mut k = orphan(key());
-        k.created_at = NOW.minus(20 * DAY);
+        k.created_at = NOW.minus(TimeDelta::days(20));
         assert_eq!(rules().reasons(&k), "orphaned: creator removed 41 d ago · never used in 20 d");
-        let young = StalenessRules { tracking_since: NOW.minus(3 * DAY), ..rules() };
+        let young = StalenessRules { tracking_since: NOW.minus(TimeDelta::days(3)), ..rules() };
         assert_eq!(
             young.reasons(&k),
             "orphaned: creator removed 41 d ago · no use seen since tracking began 3 d ago"
         );
-        k.last_used_at = Some(NOW.minus(12 * 60_000));
+        k.last_used_at = Some(NOW.minus(TimeDelta::minutes(12)));
         k.last_used_by =
             Some(ClientInfo { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
         assert_eq!(
@@ -334,8 +338,8 @@ pub(crate) mod tests {
     fn the_queue_is_ordered_by_risk() {
         let with = |orphaned: bool, created: i64, used: Option<i64>| {
             let mut k = if orphaned { orphan(key()) } else { key() };
-            k.created_at = NOW.minus(created * DAY);
-            k.last_used_at = used.map(|d| NOW.minus(d * DAY));
+            k.created_at = NOW.minus(TimeDelta::days(created));
+            k.last_used_at = used.map(|d| NOW.minus(TimeDelta::days(d)));
             rules().risk(&k)
         };
         assert_eq!(with(true, 20, Some(2)), Some(Risk::OrphanedIdle));

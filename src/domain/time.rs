@@ -1,7 +1,10 @@
-//! A moment in UTC with millisecond precision, and how long ago it was in words.
+//! Timestamps in UTC with millisecond precision, and durations as text.
+//!
+//! Durations are [`TimeDelta`]. Arithmetic on a [`Timestamp`] saturates, so that a value from a server or a file cannot overflow.
 
 use std::fmt;
 
+pub use chrono::TimeDelta;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -9,48 +12,56 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
-/// One second, in the unit of [`Timestamp`].
-pub const SECOND: i64 = 1_000;
-/// One minute, in the unit of [`Timestamp`].
-pub const MINUTE: i64 = 60 * SECOND;
-/// One hour, in the unit of [`Timestamp`].
-pub const HOUR: i64 = 60 * MINUTE;
-/// One day of 24 hours, in the unit of [`Timestamp`].
-pub const DAY: i64 = 24 * HOUR;
+/// The resolution of a [`Timestamp`].
+pub const MILLISECOND: TimeDelta = TimeDelta::milliseconds(1);
+/// One second.
+pub const SECOND: TimeDelta = TimeDelta::seconds(1);
+/// One minute.
+pub const MINUTE: TimeDelta = TimeDelta::minutes(1);
+/// One hour.
+pub const HOUR: TimeDelta = TimeDelta::hours(1);
+/// 24 hours: UTC has no daylight saving time, and leap seconds are not counted.
+pub const DAY: TimeDelta = TimeDelta::days(1);
 
 impl Timestamp {
-    /// The moment `ms` milliseconds later (earlier where negative).
+    /// Returns the moment `duration` later, or earlier if it is negative. Saturates.
     #[must_use]
-    pub const fn plus(self, ms: i64) -> Self {
-        Self(self.0.saturating_add(ms))
+    pub const fn plus(self, duration: TimeDelta) -> Self {
+        Self(self.0.saturating_add(duration.num_milliseconds()))
     }
 
-    /// The moment `ms` milliseconds earlier.
+    /// Returns the moment `duration` earlier, or later if it is negative. Saturates.
     #[must_use]
-    pub const fn minus(self, ms: i64) -> Self {
-        Self(self.0.saturating_sub(ms))
+    pub const fn minus(self, duration: TimeDelta) -> Self {
+        Self(self.0.saturating_sub(duration.num_milliseconds()))
     }
 
-    /// Milliseconds from `earlier` to this moment; negative where `earlier` is in fact later.
-    pub const fn since(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0)
+    /// Returns the time from `earlier` to this moment; negative if `earlier` is in fact later. Saturates.
+    pub const fn since(self, earlier: Self) -> TimeDelta {
+        let ms = self.0.saturating_sub(earlier.0);
+        if ms == i64::MIN { TimeDelta::MIN } else { TimeDelta::milliseconds(ms) }
     }
 
-    /// The start of the bucket of `width` milliseconds that holds this moment, counted from the epoch (so days begin at midnight UTC).
+    /// Returns the start of the bucket that contains this moment. Buckets of `width` are counted from 1970, so days begin at
+    /// midnight UTC.
+    ///
+    /// # Panics
+    /// If `width` is shorter than a millisecond.
     #[must_use]
-    pub const fn floor(self, width: i64) -> Self {
+    pub const fn floor(self, width: TimeDelta) -> Self {
+        let width = width.num_milliseconds();
         Self(self.0.div_euclid(width) * width)
     }
 
-    /// Reads RFC 3339 with any offset and precision.
+    /// Reads RFC 3339 with any offset; digits beyond the millisecond are dropped.
     ///
     /// # Errors
-    /// The text is not a time of RFC 3339.
+    /// The text is not an RFC 3339 timestamp.
     pub fn parse(text: &str) -> Result<Self, chrono::ParseError> {
         DateTime::parse_from_rfc3339(text).map(|t| Self(t.timestamp_millis()))
     }
 
-    /// The same moment for `chrono`. Moments beyond its range are taken as its ends.
+    /// Converts to `chrono`. Moments beyond its range become its first or last moment.
     pub fn to_chrono(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC
@@ -59,12 +70,12 @@ impl Timestamp {
         })
     }
 
-    /// `2026-11-24`.
+    /// Formats the UTC date: `2026-11-24`.
     pub fn format_date(self) -> String {
         self.to_chrono().format("%Y-%m-%d").to_string()
     }
 
-    /// `2026-11-24 06:10` (UTC), for tables.
+    /// Formats date and time in UTC, to the minute: `2026-11-24 06:10`.
     pub fn format_minute(self) -> String {
         self.to_chrono().format("%Y-%m-%d %H:%M").to_string()
     }
@@ -85,29 +96,38 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
-        Self::parse(&text).map_err(|e| de::Error::custom(format_args!("not a time of RFC 3339: {e}")))
+        Self::parse(&text).map_err(|e| de::Error::custom(format_args!("not an RFC 3339 time: {e}")))
     }
 }
 
-/// A span of milliseconds in one unit, the largest that gives at least one: `4 s`, `12 min`, `3 h`, `41 d`, `2 y`.
+/// Converts a number of seconds from the API, which may be absurdly large. Saturates.
+pub fn saturating_seconds(seconds: i64) -> TimeDelta {
+    TimeDelta::try_seconds(seconds).unwrap_or(if seconds < 0 { TimeDelta::MIN } else { TimeDelta::MAX })
+}
+
+/// Formats a duration in one unit, the largest that gives at least one: `4 s`, `12 min`, `3 h`, `41 d`, `2 y`.
 ///
-/// Days run up to 729, since policies are written in days.
-pub fn format_duration(ms: i64) -> String {
-    let ms = ms.max(0);
-    match ms {
-        _ if ms < MINUTE => format!("{} s", ms / SECOND),
-        _ if ms < HOUR => format!("{} min", ms / MINUTE),
-        _ if ms < DAY => format!("{} h", ms / HOUR),
-        _ if ms < 730 * DAY => format!("{} d", ms / DAY),
-        _ => format!("{} y", ms / (365 * DAY)),
+/// Days run up to 729, since policies are written in days. Negative durations count as zero.
+pub fn format_duration(duration: TimeDelta) -> String {
+    let duration = duration.max(TimeDelta::zero());
+    if duration < MINUTE {
+        format!("{} s", duration.num_seconds())
+    } else if duration < HOUR {
+        format!("{} min", duration.num_minutes())
+    } else if duration < DAY {
+        format!("{} h", duration.num_hours())
+    } else if duration < TimeDelta::days(730) {
+        format!("{} d", duration.num_days())
+    } else {
+        format!("{} y", duration.num_days() / 365)
     }
 }
 
-/// How long before `now` the moment was: `12 min ago`, `just now` within a second, also for moments in the future
-/// (another machine's clock is not worth an alarm here).
+/// Formats how long ago a moment was: `12 min ago`. Less than a second ago is `just now`, and so is the future: the clock of
+/// another machine may be ahead.
 pub fn format_ago(at: Timestamp, now: Timestamp) -> String {
-    let ms = now.since(at);
-    if ms < SECOND { "just now".to_owned() } else { format!("{} ago", format_duration(ms)) }
+    let elapsed = now.since(at);
+    if elapsed < SECOND { "just now".to_owned() } else { format!("{} ago", format_duration(elapsed)) }
 }
 
 #[cfg(test)]
@@ -115,27 +135,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_rfc_3339_with_milliseconds() {
+    fn a_timestamp_is_rfc_3339_with_milliseconds() {
         let at = Timestamp::parse("2026-11-24T07:10:00.1239+01:00").unwrap();
         assert_eq!(at.to_string(), "2026-11-24T06:10:00.123Z");
         assert_eq!(serde_json::from_str::<Timestamp>(&serde_json::to_string(&at).unwrap()).unwrap(), at);
     }
 
     #[test]
-    fn spans_change_their_unit_at_the_boundary() {
+    fn durations_change_their_unit_at_the_boundary() {
         let cases = [
-            (0, "0 s"),
-            (59_999, "59 s"),
+            (TimeDelta::zero(), "0 s"),
+            (TimeDelta::milliseconds(59_999), "59 s"),
             (MINUTE, "1 min"),
-            (HOUR - 1, "59 min"),
-            (DAY - 1, "23 h"),
+            (HOUR - MILLISECOND, "59 min"),
+            (DAY - MILLISECOND, "23 h"),
             (DAY, "1 d"),
-            (730 * DAY - 1, "729 d"),
-            (730 * DAY, "2 y"),
+            (TimeDelta::days(730) - MILLISECOND, "729 d"),
+            (TimeDelta::days(730), "2 y"),
         ];
-        for (ms, words) in cases {
-            assert_eq!(format_duration(ms), words);
+        for (duration, text) in cases {
+            assert_eq!(format_duration(duration), text);
         }
         assert_eq!(format_ago(Timestamp(5_000), Timestamp(0)), "just now");
+    }
+
+    #[test]
+    fn arithmetic_saturates() {
+        assert_eq!(Timestamp(i64::MIN).since(Timestamp(i64::MAX)), TimeDelta::MIN);
+        assert_eq!(Timestamp(i64::MAX).plus(DAY), Timestamp(i64::MAX));
+        assert_eq!(saturating_seconds(i64::MAX), TimeDelta::MAX);
+        assert_eq!(saturating_seconds(-3), TimeDelta::seconds(-3));
     }
 }

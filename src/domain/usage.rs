@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::time::{DAY, HOUR, Timestamp};
+use super::time::{DAY, HOUR, TimeDelta, Timestamp};
 
 /// How wide a bucket of counts is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -17,19 +17,19 @@ pub enum BucketWidth {
 }
 
 impl BucketWidth {
-    /// The width in milliseconds.
-    pub fn duration(self) -> i64 {
+    /// Returns the width.
+    pub fn duration(self) -> TimeDelta {
         match self {
             Self::Hour => HOUR,
             Self::Day => DAY,
         }
     }
 
-    /// How long such buckets are kept, in milliseconds.
-    pub fn retention(self) -> i64 {
+    /// Returns how long buckets of this width are kept.
+    pub fn retention(self) -> TimeDelta {
         match self {
-            Self::Hour => 90 * DAY,
-            Self::Day => 400 * DAY,
+            Self::Hour => TimeDelta::days(90),
+            Self::Day => TimeDelta::days(400),
         }
     }
 }

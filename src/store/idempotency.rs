@@ -4,10 +4,10 @@ use super::error::StoreError;
 use super::row::DbRow;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::{DAY, TimeDelta, Timestamp};
 
 /// How long a request is remembered, in milliseconds.
-pub const IDEMPOTENCY_RETENTION: i64 = DAY;
+pub const IDEMPOTENCY_RETENTION: TimeDelta = DAY;
 
 /// A request that may be repeated: whose, which operation, the header, and a digest of the fields.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Start at [`bucket_counts`], which turns the server's buckets into counts, then [`draw_usage_chart`]. Hours without data, hours
 //! with no use and hours with some use always look different. Hand-made, because ratatui's charts do not draw unknown values.
 
-use crate::domain::time::{DAY, HOUR, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, BucketWidth};
 
 mod axis;
@@ -63,7 +63,7 @@ impl ChartRange {
             Self::Quarter => 90,
         };
         let width = self.bucket_width().duration();
-        now.floor(width).minus((buckets - 1) * width)
+        now.floor(width).minus(width * (buckets - 1))
     }
 
     /// Returns the next longer range, or the longest.
@@ -98,13 +98,12 @@ pub fn bucket_counts(
 ) -> CountSeries {
     let step = width.duration();
     let first = from.floor(step);
-    let count = usize::try_from(now.since(first) / step + 1).unwrap_or(0);
-    let mut series: CountSeries = (0_i64..)
-        .take(count)
-        .map(|i| (first.plus(i * step) >= known_since.floor(step)).then_some(0))
+    let mut series: CountSeries = std::iter::successors(Some(first), |start| Some(start.plus(step)))
+        .take_while(|&start| start <= now)
+        .map(|start| (start >= known_since.floor(step)).then_some(0))
         .collect();
     for bucket in buckets {
-        let index = bucket.start.since(first).div_euclid(step);
+        let index = bucket.start.since(first).num_milliseconds().div_euclid(step.num_milliseconds());
         if let Some(slot) = usize::try_from(index).ok().and_then(|i| series.get_mut(i)) {
             *slot = Some(slot.unwrap_or(0).saturating_add(bucket.count));
         }
@@ -215,29 +214,30 @@ pub(crate) struct ChartInterval {
 impl ChartInterval {
     /// Returns the column of a time on an axis of `columns` columns; times outside the interval are clamped.
     pub(crate) fn column(self, at: Timestamp, columns: u16) -> u16 {
-        let span = self.to.since(self.from).max(1);
-        let column = at.since(self.from).clamp(0, span) * i64::from(columns) / span;
+        let shown = self.to.since(self.from).num_milliseconds().max(1);
+        let elapsed = at.since(self.from).num_milliseconds().clamp(0, shown);
+        let column = elapsed * i64::from(columns) / shown;
         u16::try_from(column).unwrap_or(0).min(columns.saturating_sub(1))
     }
 }
 
 /// Returns the unit of a bucket's count: `an hour` or `a day`.
 pub fn bucket_unit(width: BucketWidth) -> &'static str {
-    match width.duration() {
-        HOUR => "an hour",
-        DAY => "a day",
-        _ => "a bucket",
+    match width {
+        BucketWidth::Hour => "an hour",
+        BucketWidth::Day => "a day",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::{HOUR, TimeDelta};
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
     fn bucket(hours_ago: i64, count: i64) -> Bucket {
-        Bucket { start: NOW.minus(hours_ago * HOUR).floor(HOUR), count, refused: 0 }
+        Bucket { start: NOW.minus(TimeDelta::hours(hours_ago)).floor(HOUR), count, refused: 0 }
     }
 
     #[test]
@@ -257,7 +257,8 @@ mod tests {
     #[test]
     fn missing_buckets_are_zero_only_after_recording_began() {
         let from = ChartRange::Day.start(NOW);
-        let counts = bucket_counts(&[bucket(1, 5)], BucketWidth::Hour, from, NOW, NOW.minus(3 * HOUR));
+        let counts =
+            bucket_counts(&[bucket(1, 5)], BucketWidth::Hour, from, NOW, NOW.minus(TimeDelta::hours(3)));
         assert_eq!(counts.len(), 24);
         assert_eq!(counts[18..], [None, None, Some(0), Some(0), Some(5), Some(0)]);
         assert_eq!(

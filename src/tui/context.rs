@@ -12,7 +12,7 @@ use crate::domain::key::KeyKind;
 use crate::domain::member::{Actor, Permission};
 use crate::domain::policy::Policy;
 use crate::domain::staleness::StalenessRules;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{TimeDelta, Timestamp};
 use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::sessions::Me;
 
@@ -173,7 +173,7 @@ impl Context {
     /// The server's present: its last `as_of`, moved on by the monotonic clock. The epoch before the first answer.
     pub fn server_now(&self) -> Timestamp {
         self.server_time.map_or(Timestamp::default(), |(at, heard)| {
-            at.plus(i64::try_from(self.now.since(heard).as_millis()).unwrap_or(i64::MAX))
+            at.plus(TimeDelta::from_std(self.now.since(heard)).unwrap_or(TimeDelta::MAX))
         })
     }
 

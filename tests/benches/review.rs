@@ -13,7 +13,7 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{ClientInfo, Key, KeyKind};
 use keyward::domain::member::{MemberRef, MemberStatus, Role};
 use keyward::domain::policy::Policy;
-use keyward::domain::time::{DAY, Timestamp};
+use keyward::domain::time::{TimeDelta, Timestamp};
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{KeySequence, Keymap};
@@ -55,9 +55,9 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
         masked: format!("sk_…{:04}", n % 10_000),
         note: None,
         version: 1,
-        created_at: NOW.minus(300 * DAY),
+        created_at: NOW.minus(TimeDelta::days(300)),
         created_by: by.clone(),
-        last_used_at: Some(NOW.minus(days * DAY)),
+        last_used_at: Some(NOW.minus(TimeDelta::days(days))),
         last_used_by: Some(ClientInfo { agent: "Grafana/11.4.0".to_owned(), address: "10.0.3.2".to_owned() }),
         use_count: 1,
         replaces: None,
@@ -80,7 +80,7 @@ fn me() -> Me {
             manage_members: true,
             read_activity: true,
         },
-        usage_tracking_since: NOW.minus(600 * DAY),
+        usage_tracking_since: NOW.minus(TimeDelta::days(600)),
         as_of: NOW,
         policy: Policy::default(),
     }

@@ -18,7 +18,7 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{ClientInfo, Key, KeyKind};
 use keyward::domain::member::{MemberRef, MemberStatus, Role};
 use keyward::domain::policy::Policy;
-use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
+use keyward::domain::time::{TimeDelta, Timestamp};
 use keyward::terminal::capabilities::{Capabilities, TerminalEnv};
 use keyward::terminal::frame::{FrameWriter, ScrollRegion};
 use keyward::terminal::restore::ENTER_SEQUENCE;
@@ -290,7 +290,7 @@ fn me() -> Me {
             manage_members: true,
             read_activity: true,
         },
-        usage_tracking_since: NOW.minus(600 * DAY),
+        usage_tracking_since: NOW.minus(TimeDelta::days(600)),
         as_of: NOW,
         policy: Policy::default(),
     }
@@ -301,7 +301,8 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
     let agents = ["enlyze-powerbi/1.0.0", "Grafana/11.4.0", "mes/3.2", "python-requests/2.32", "SAP-CPI/1.0"];
     let at = n as usize % names.len();
     let used = (!n.is_multiple_of(11)).then(|| {
-        let ago = i64::from(n % 173) * DAY + i64::from(n.wrapping_mul(2_654_435_761) % 1_440) * MINUTE;
+        let ago = TimeDelta::days(i64::from(n % 173))
+            + TimeDelta::minutes(i64::from(n.wrapping_mul(2_654_435_761) % 1_440));
         NOW.minus(ago)
     });
     Key {
@@ -311,7 +312,7 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
         masked: format!("sk_…{:04}", n % 10_000),
         note: None,
         version: 1,
-        created_at: NOW.minus(i64::from(n % 700) * DAY + i64::from(n % 24) * HOUR),
+        created_at: NOW.minus(TimeDelta::days(i64::from(n % 700)) + TimeDelta::hours(i64::from(n % 24))),
         created_by: Arc::clone(by),
         last_used_at: used,
         last_used_by: used

@@ -10,7 +10,7 @@ use keyward::client::{CallRequest, Client, ClientError, Credential};
 use keyward::clock::{Clock, monotonic_now, random_bytes};
 use keyward::domain::id::Id;
 use keyward::domain::key::{Key, KeyKind};
-use keyward::domain::time::{HOUR, SECOND, Timestamp};
+use keyward::domain::time::{HOUR, TimeDelta, Timestamp};
 use keyward::domain::usage::BucketWidth;
 use keyward::store::{KeyScope, Store};
 use keyward::wire::data_plane::ListSites;
@@ -153,7 +153,10 @@ async fn last_use_is_accurate_after_a_kill() {
                 assert!(!new || key.use_count <= uses.sent, "more uses than were made: {about}");
                 if let Some(last) = uses.last {
                     let shown = key.last_used_at.unwrap_or_else(|| panic!("never used, and was: {about}"));
-                    assert!(shown >= last.minus(30 * SECOND), "more than 30 s behind {last}: {about}");
+                    assert!(
+                        shown >= last.minus(TimeDelta::seconds(30)),
+                        "more than 30 s behind {last}: {about}"
+                    );
                 }
                 assert!(key.last_used_at <= Some(now()), "in the future: {about}");
             }
@@ -178,8 +181,8 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
     let (id, holder) = (created.key.id, holder(&server.client, &created));
     let (mut latest, mut count) = (None, 0);
     for round in 0..scaled(2_000) {
-        let jump = i64::try_from(below(2 * 3_600_000)).unwrap() - HOUR;
-        let at = start.plus(if round == 0 { 0 } else { jump });
+        let jump = TimeDelta::milliseconds(i64::try_from(below(2 * 3_600_000)).unwrap()) - HOUR;
+        let at = start.plus(if round == 0 { TimeDelta::zero() } else { jump });
         time.store(at.0, Ordering::SeqCst);
         if below(3) > 0 {
             holder.send(CallRequest::to(ListSites)).await.unwrap();

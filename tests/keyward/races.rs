@@ -8,6 +8,7 @@ use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
+use keyward::domain::time::MILLISECOND;
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
 use keyward::wire::members::RemoveMember;
@@ -112,7 +113,7 @@ async fn a_guarded_revoke_sees_every_answered_use() {
             if round % 2 == 0 && !database.is_shared() {
                 assert!(accepted(&holder).await);
                 let used = server.ada.client.key(KeyKind::Organization, id).await.unwrap();
-                since = used.last_used_at.unwrap().plus(1);
+                since = used.last_used_at.unwrap().plus(MILLISECOND);
                 while Clock::System.now() < since {
                     tokio::task::yield_now().await;
                 }

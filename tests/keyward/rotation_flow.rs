@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use keyward::client::{CallRequest, Client, ClientError, Credential};
 use keyward::clock::{Clock, random_bytes};
@@ -11,7 +10,7 @@ use keyward::domain::id::Id;
 use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::member::Role;
 use keyward::domain::rotation::Phase;
-use keyward::domain::time::{DAY, HOUR, SECOND, Timestamp};
+use keyward::domain::time::{DAY, HOUR, SECOND, TimeDelta, Timestamp};
 use keyward::store::DatabaseLocation;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::ListSites;
@@ -48,15 +47,16 @@ impl<'a> Days<'a> {
     }
 
     /// Lets time pass: the clock is moved on, or else everything on record is moved back.
-    async fn pass(&self, ms: i64) {
+    async fn pass(&self, duration: TimeDelta) {
         let DatabaseLocation::Postgres(url) = &self.database.target else {
-            return self.clock.advance(Duration::from_millis(ms.try_into().unwrap()));
+            return self.clock.advance(duration.to_std().unwrap());
         };
         // Writes what was gathered.
         rotations(&self.server.ada.client).await;
         let mut database = sqlx::PgConnection::connect(url).await.unwrap();
         let mut tx = database.begin().await.unwrap();
-        let hours = ms / HOUR * HOUR;
+        let (ms, hours) =
+            (duration.num_milliseconds(), TimeDelta::hours(duration.num_hours()).num_milliseconds());
         let keys = "UPDATE keys SET created_at = created_at - $1, last_used_at = last_used_at - $1, \
                     revoked_at = revoked_at - $1";
         let clients =
@@ -95,7 +95,7 @@ impl<'a> Days<'a> {
 
     /// *Finish*, as the program asks for it.
     async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, ClientError> {
-        let since = self.now().minus(rotation.quiet_window_s * SECOND);
+        let since = self.now().minus(TimeDelta::seconds(rotation.quiet_window_s));
         let body = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
         admin.revoke_key(ORGANIZATION, rotation.old.id, body).await
     }
@@ -210,26 +210,30 @@ async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
         let old = days.create("Weekly report", None).await;
         for _ in 0..3 {
             assert!(old.used().await);
-            days.pass(7 * DAY).await;
+            days.pass(TimeDelta::days(7)).await;
         }
         assert!(old.used().await);
         let new = days.create("Weekly report, new", Some(old.key.id)).await;
         assert!(new.used().await);
 
-        days.pass(3 * DAY).await;
+        days.pass(TimeDelta::days(3)).await;
         let rotation = days.seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Drain, "{}: {}", database.name, rotation.evidence);
         // Hours are counted, so the gap may be an hour off.
-        let gap = rotation.raised_by_gap_s.unwrap() * SECOND;
-        assert!((7 * DAY - HOUR..=7 * DAY + HOUR).contains(&gap), "{}: {gap}", database.name);
-        assert_eq!(rotation.quiet_window_s * SECOND, 2 * gap);
+        let gap = TimeDelta::seconds(rotation.raised_by_gap_s.unwrap());
+        assert!(
+            (TimeDelta::days(7) - HOUR..=TimeDelta::days(7) + HOUR).contains(&gap),
+            "{}: {gap}",
+            database.name
+        );
+        assert_eq!(TimeDelta::seconds(rotation.quiet_window_s), gap * 2);
         assert!(problem_type(days.finish(&ada.client, &rotation).await) == P::UsedSince);
 
-        days.pass(4 * DAY).await;
+        days.pass(TimeDelta::days(4)).await;
         assert!(old.used().await, "{}: the weekly job was cut off", database.name);
         assert_eq!(days.seen_by(ada).await.phase, Phase::Drain);
 
-        days.pass(15 * DAY).await;
+        days.pass(TimeDelta::days(15)).await;
         let rotation = days.seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Ready, "{}: {}", database.name, rotation.evidence);
         days.finish(&ada.client, &rotation).await.unwrap();
@@ -247,7 +251,7 @@ async fn a_use_one_second_before_finish_refuses_it_and_names_the_client() {
         let old = days.create("Old", None).await;
         let new = days.create("New", Some(old.key.id)).await;
         assert!(old.used().await && new.used().await);
-        days.pass(3 * DAY).await;
+        days.pass(TimeDelta::days(3)).await;
         let ready = days.seen_by(ada).await;
         assert_eq!(ready.phase, Phase::Ready, "{}", database.name);
         assert!(old.used().await);
@@ -280,7 +284,7 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
             assert!(made.used().await && new.used().await);
             old.push(made);
         }
-        days.pass(3 * DAY).await;
+        days.pass(TimeDelta::days(3)).await;
         let rotations = rotations(&days.server.ada.client).await;
         for (round, old) in old.into_iter().enumerate() {
             let rotation = rotations.iter().find(|rotation| rotation.old.id == old.key.id).unwrap();
@@ -342,7 +346,7 @@ async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
             let new = days.made(won);
             assert!(old.used().await && new.used().await);
         }
-        days.pass(3 * DAY).await;
+        days.pass(TimeDelta::days(3)).await;
         for rotation in rotations(&ada.client).await {
             assert_eq!(rotation.phase, Phase::Ready, "{}", database.name);
             let both = tokio::join!(days.finish(&ada.client, &rotation), days.finish(&bens, &rotation));

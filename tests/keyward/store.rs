@@ -10,7 +10,7 @@ use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
 use keyward::domain::member::MemberStatus;
 use keyward::domain::secret::{Digest, Token, TokenKind};
-use keyward::domain::time::{DAY, Timestamp};
+use keyward::domain::time::{TimeDelta, Timestamp};
 use keyward::store::{
     ActivityFilter, AdminInvitation, DatabaseLocation, OpenMode, OpenStoreError, SetUpError, Store,
     StoreError,
@@ -23,7 +23,7 @@ fn ada() -> AdminInvitation {
     let code = Token::new(TokenKind::Code, random_bytes());
     let code = TokenKind::Code.digest(code.expose()).unwrap();
     let at = Clock::System.now();
-    AdminInvitation { email: "ada@plant.example".into(), code, at, expires_at: at.plus(3 * DAY) }
+    AdminInvitation { email: "ada@plant.example".into(), code, at, expires_at: at.plus(TimeDelta::days(3)) }
 }
 
 /// A store with Ada in it, who was invited.

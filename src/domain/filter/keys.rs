@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Amount, FieldTest, FieldValue, Filter, FilterField, SearchText, quote};
+use super::{DurationTest, FieldTest, FieldValue, Filter, FilterField, NumberTest, SearchText, quote};
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::{Flag, StalenessRules};
@@ -18,13 +18,13 @@ pub enum KeyTest {
     /// `owner:ada`: the creator's name or address.
     Owner(SearchText),
     /// `idle:>90d`: how long it was not used; of a key that was never used, since its creation.
-    Idle(Amount),
+    Idle(DurationTest),
     /// `idle:never`: no use on record.
     NeverUsed,
     /// `age:>1y`: since its creation.
-    Age(Amount),
+    Age(DurationTest),
     /// `uses:>0`: how often it was used.
-    Uses(Amount),
+    Uses(NumberTest),
     /// `agent:powerbi`: what used it last.
     Agent(SearchText),
     /// `address:10.0.3`: from where it was used last.
@@ -120,8 +120,8 @@ impl FieldTest for KeyTest {
             }
             ("owner", FieldValue::Phrase(_)) => Self::Owner(needle),
             ("idle", FieldValue::Word(word)) if word.eq_ignore_ascii_case("never") => Self::NeverUsed,
-            ("idle", _) => Self::Idle(value.span()?),
-            ("age", _) => Self::Age(value.span()?),
+            ("idle", _) => Self::Idle(value.duration()?),
+            ("age", _) => Self::Age(value.duration()?),
             ("uses", _) => Self::Uses(value.number()?),
             ("agent", _) => Self::Agent(needle),
             ("address", _) => Self::Address(needle),
@@ -147,9 +147,9 @@ impl fmt::Display for KeyTest {
         match self {
             Self::OwnerStatus(status) => write!(f, "owner:{status}"),
             Self::Owner(needle) => word(f, "owner", needle),
-            Self::Idle(span) => write!(f, "idle:{span}"),
+            Self::Idle(duration) => write!(f, "idle:{duration}"),
             Self::NeverUsed => f.write_str("idle:never"),
-            Self::Age(span) => write!(f, "age:{span}"),
+            Self::Age(duration) => write!(f, "age:{duration}"),
             Self::Uses(number) => write!(f, "uses:{number}"),
             Self::Agent(needle) => word(f, "agent", needle),
             Self::Address(needle) => word(f, "address", needle),
@@ -173,10 +173,12 @@ impl KeyTest {
         match self {
             Self::OwnerStatus(status) => key.created_by.status == *status,
             Self::Owner(needle) => needle.is_in(&key.created_by.name) || needle.is_in(&key.created_by.email),
-            Self::Idle(span) => span.holds(rules.now.since(key.last_used_at.unwrap_or(key.created_at))),
+            Self::Idle(duration) => {
+                duration.matches(rules.now.since(key.last_used_at.unwrap_or(key.created_at)))
+            }
             Self::NeverUsed => key.last_used_at.is_none(),
-            Self::Age(span) => span.holds(rules.now.since(key.created_at)),
-            Self::Uses(number) => number.holds(key.use_count),
+            Self::Age(duration) => duration.matches(rules.now.since(key.created_at)),
+            Self::Uses(number) => number.matches(key.use_count),
             Self::Agent(needle) => last.is_some_and(|by| needle.is_in(&by.agent)),
             Self::Address(needle) => last.is_some_and(|by| needle.is_in(&by.address)),
             Self::Flag(flag) => rules.flags(key).has(*flag),
@@ -224,17 +226,21 @@ mod tests {
     use crate::domain::key::ClientInfo;
     use crate::domain::policy::Policy;
     use crate::domain::staleness::tests::{NOW, key};
-    use crate::domain::time::DAY;
+    use crate::domain::time::TimeDelta;
 
     fn rules() -> StalenessRules {
-        StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(1_000 * DAY) }
+        StalenessRules {
+            policy: Policy::default(),
+            now: NOW,
+            tracking_since: NOW.minus(TimeDelta::days(1_000)),
+        }
     }
 
     fn sales() -> Key {
         let mut key = key();
         key.name = "Power BI – Sales".into();
-        key.created_at = NOW.minus(400 * DAY);
-        key.last_used_at = Some(NOW.minus(91 * DAY));
+        key.created_at = NOW.minus(TimeDelta::days(400));
+        key.last_used_at = Some(NOW.minus(TimeDelta::days(91)));
         key.last_used_by =
             Some(ClientInfo { agent: "enlyze-powerbi/1.0.0".into(), address: "10.0.3.7".into() });
         key.use_count = 12;
@@ -317,7 +323,7 @@ mod tests {
     #[test]
     fn a_key_that_was_never_used_is_idle_since_its_creation() {
         let mut key = key();
-        key.created_at = NOW.minus(100 * DAY);
+        key.created_at = NOW.minus(TimeDelta::days(100));
         assert!(KeyFilter::parse("idle:>90d idle:never").unwrap().matches(&key, &rules()));
     }
 

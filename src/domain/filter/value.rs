@@ -1,156 +1,184 @@
-//! What may stand after the colon of a field: a word or phrase, one of several words, a span of time, a number.
+//! Values after the colon of a filter field: a word or phrase, one of several words, a duration, a number.
 
 use std::fmt;
 
-use crate::domain::time::{DAY, HOUR, MINUTE, SECOND};
+use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, TimeDelta};
 
 /// The value of a field as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldValue {
-    /// Without quotes: words with a meaning of their own have it.
+    /// Typed without quotes: words with a special meaning have it.
     Word(String),
-    /// In quotes: only text.
+    /// Typed in quotes: always searched for as text.
     Phrase(String),
 }
 
 impl FieldValue {
-    /// The text of it.
+    /// Returns the value without its quotes.
     pub fn text(&self) -> &str {
         match self {
             Self::Word(text) | Self::Phrase(text) => text,
         }
     }
 
-    /// One of several words, in any case, `-` and `_` being the same.
+    /// Looks the value up in `words`, ignoring case and treating `-` and `_` as equal.
     ///
     /// # Errors
-    /// The words that would be understood.
+    /// The message lists the words.
     pub fn one_of<V: Copy>(&self, words: &[(&str, V)]) -> Result<V, String> {
-        let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
-        let wanted = plain(self.text());
-        words.iter().find(|(word, _)| plain(word) == wanted).map(|&(_, value)| value).ok_or_else(|| {
+        let normalized = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+        let wanted = normalized(self.text());
+        words.iter().find(|(word, _)| normalized(word) == wanted).map(|&(_, value)| value).ok_or_else(|| {
             let words: Vec<_> = words.iter().map(|&(word, _)| word).collect();
             format!("is one of {}", words.join(", "))
         })
     }
 
-    /// A span of time with a sign before it: `>90d`.
+    /// Parses a duration with an optional comparison sign: `>90d`.
     ///
     /// # Errors
-    /// How it would be right.
-    pub fn span(&self) -> Result<Amount, String> {
-        let (compare, rest) = Compare::split(self.text());
-        match number_and_unit(rest) {
-            Some((n, ms)) => n
-                .checked_mul(ms)
-                .map(|n| Amount { compare, n, unit: ms })
-                .ok_or_else(|| "is longer than anything here can be".to_owned()),
-            _ => Err("is a span such as >90d, <12h, >1y (units s, min, h, d, w, mo, y)".to_owned()),
+    /// The message shows valid examples.
+    pub fn duration(&self) -> Result<DurationTest, String> {
+        let (comparison, rest) = Comparison::split(self.text());
+        let Some((count, unit)) = count_and_unit(rest) else {
+            return Err("is a span such as >90d, <12h, >1y (units s, min, h, d, w, mo, y)".to_owned());
+        };
+        match multiply(count, unit) {
+            Some(limit) => Ok(DurationTest { comparison, limit, unit }),
+            None => Err("is longer than anything here can be".to_owned()),
         }
     }
 
-    /// A number with a sign before it: `>0`.
+    /// Parses a number with an optional comparison sign: `>0`.
     ///
     /// # Errors
-    /// How it would be right.
-    pub fn number(&self) -> Result<Amount, String> {
-        let (compare, rest) = Compare::split(self.text());
+    /// The message shows valid examples.
+    pub fn number(&self) -> Result<NumberTest, String> {
+        let (comparison, rest) = Comparison::split(self.text());
         match rest.parse::<u32>() {
-            Ok(n) => Ok(Amount { compare, n: i64::from(n), unit: 1 }),
+            Ok(limit) => Ok(NumberTest { comparison, limit: i64::from(limit) }),
             Err(_) => Err("is a number such as >0, <10, 3".to_owned()),
         }
     }
 }
 
-/// The milliseconds of a span without a sign, `90d` or `24h`; nothing where the text is none.
-pub fn parse_duration(text: &str) -> Option<i64> {
-    number_and_unit(text).and_then(|(n, ms)| n.checked_mul(ms))
+/// Parses a duration without a sign, such as `90d` or `24h`. Returns `None` for anything else and for more than
+/// [`TimeDelta`] can hold.
+pub fn parse_duration(text: &str) -> Option<TimeDelta> {
+    count_and_unit(text).and_then(|(count, unit)| multiply(count, unit))
 }
 
-fn number_and_unit(text: &str) -> Option<(i64, i64)> {
+fn count_and_unit(text: &str) -> Option<(i64, TimeDelta)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let &(_, ms) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
-    Some((number.parse().ok()?, ms))
+    let (count, name) = text.split_at(digits);
+    let &(_, unit) = UNITS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    Some((count.parse().ok()?, unit))
 }
 
-/// Units of a span in milliseconds; a month has 30 days and a year 365, as in the policy.
-const UNITS: [(&str, i64); 8] = [
+fn multiply(count: i64, unit: TimeDelta) -> Option<TimeDelta> {
+    TimeDelta::try_milliseconds(count.checked_mul(unit.num_milliseconds())?)
+}
+
+/// Units of a duration. A month has 30 days and a year 365, as in the policy. Of two names for one unit the last one is displayed.
+const UNITS: [(&str, TimeDelta); 8] = [
     ("s", SECOND),
     ("m", MINUTE),
     ("min", MINUTE),
     ("h", HOUR),
     ("d", DAY),
-    ("w", 7 * DAY),
-    ("mo", 30 * DAY),
-    ("y", 365 * DAY),
+    ("w", TimeDelta::days(7)),
+    ("mo", TimeDelta::days(30)),
+    ("y", TimeDelta::days(365)),
 ];
 
-/// How a fact is compared with a limit.
+/// A comparison sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compare {
-    /// `>`
-    Over,
-    /// `>=`, and what a span without a sign means.
+enum Comparison {
+    Greater,
     AtLeast,
-    /// `<`
-    Under,
-    /// `<=`
+    Less,
     AtMost,
-    /// `=`, and what a number without a sign means.
     Equal,
 }
 
-impl Compare {
+impl Comparison {
+    /// Every sign, the longer ones first since they begin like the shorter ones.
+    const SIGNS: [(&str, Self); 5] = [
+        (">=", Self::AtLeast),
+        ("<=", Self::AtMost),
+        (">", Self::Greater),
+        ("<", Self::Less),
+        ("=", Self::Equal),
+    ];
+
     fn split(text: &str) -> (Option<Self>, &str) {
-        const SIGNS: [(&str, Compare); 5] = [
-            (">=", Compare::AtLeast),
-            ("<=", Compare::AtMost),
-            (">", Compare::Over),
-            ("<", Compare::Under),
-            ("=", Compare::Equal),
-        ];
-        SIGNS
+        Self::SIGNS
             .iter()
-            .find_map(|&(sign, compare)| Some((Some(compare), text.strip_prefix(sign)?)))
+            .find_map(|&(sign, comparison)| Some((Some(comparison), text.strip_prefix(sign)?)))
             .unwrap_or((None, text))
+    }
+
+    /// Returns the sign as it is typed; empty if none was.
+    fn sign(comparison: Option<Self>) -> &'static str {
+        Self::SIGNS.iter().find(|&&(_, known)| Some(known) == comparison).map_or("", |(sign, _)| sign)
     }
 }
 
-/// A limit: of time in milliseconds, or a plain number.
+/// A limit for a number, such as `>0`. Without a sign the number must be equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Amount {
-    compare: Option<Compare>,
-    n: i64,
-    unit: i64,
+pub struct NumberTest {
+    comparison: Option<Comparison>,
+    limit: i64,
 }
 
-impl Amount {
-    /// Whether the fact keeps to the limit.
-    pub fn holds(self, fact: i64) -> bool {
-        let default = if self.unit == 1 { Compare::Equal } else { Compare::AtLeast };
-        match self.compare.unwrap_or(default) {
-            Compare::Over => fact > self.n,
-            Compare::AtLeast => fact >= self.n,
-            Compare::Under => fact < self.n,
-            Compare::AtMost => fact <= self.n,
-            Compare::Equal if self.unit == 1 => fact == self.n,
-            Compare::Equal => fact.div_euclid(self.unit) == self.n / self.unit,
+impl NumberTest {
+    /// Returns whether `number` satisfies the limit.
+    pub fn matches(self, number: i64) -> bool {
+        match self.comparison.unwrap_or(Comparison::Equal) {
+            Comparison::Greater => number > self.limit,
+            Comparison::AtLeast => number >= self.limit,
+            Comparison::Less => number < self.limit,
+            Comparison::AtMost => number <= self.limit,
+            Comparison::Equal => number == self.limit,
         }
     }
 }
 
-impl fmt::Display for Amount {
+impl fmt::Display for NumberTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.compare {
-            None => "",
-            Some(Compare::Over) => ">",
-            Some(Compare::AtLeast) => ">=",
-            Some(Compare::Under) => "<",
-            Some(Compare::AtMost) => "<=",
-            Some(Compare::Equal) => "=",
-        };
-        let unit = UNITS.iter().rev().find(|(_, ms)| *ms == self.unit).map_or("", |(name, _)| name);
-        write!(f, "{sign}{}{unit}", self.n / self.unit)
+        write!(f, "{}{}", Comparison::sign(self.comparison), self.limit)
+    }
+}
+
+/// A limit for a duration, such as `>90d`. Without a sign it means "at least"; with `=` the duration must be equal in whole units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DurationTest {
+    comparison: Option<Comparison>,
+    limit: TimeDelta,
+    unit: TimeDelta,
+}
+
+impl DurationTest {
+    /// Returns whether `duration` satisfies the limit.
+    pub fn matches(self, duration: TimeDelta) -> bool {
+        match self.comparison.unwrap_or(Comparison::AtLeast) {
+            Comparison::Greater => duration > self.limit,
+            Comparison::AtLeast => duration >= self.limit,
+            Comparison::Less => duration < self.limit,
+            Comparison::AtMost => duration <= self.limit,
+            Comparison::Equal => self.units(duration) == self.units(self.limit),
+        }
+    }
+
+    /// Counts whole units, rounding down.
+    fn units(self, duration: TimeDelta) -> i64 {
+        duration.num_milliseconds().div_euclid(self.unit.num_milliseconds())
+    }
+}
+
+impl fmt::Display for DurationTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = UNITS.iter().rev().find(|(_, unit)| *unit == self.unit).map_or("", |(name, _)| name);
+        write!(f, "{}{}{name}", Comparison::sign(self.comparison), self.units(self.limit))
     }
 }

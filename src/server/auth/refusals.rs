@@ -13,7 +13,7 @@ use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::ClientInfo;
-use crate::domain::time::{MINUTE, Timestamp};
+use crate::domain::time::{MINUTE, TimeDelta, Timestamp};
 use crate::server::network::ClientNetwork;
 use crate::store::{self, NewActivity, Store};
 
@@ -45,7 +45,7 @@ impl RefusalLog {
         now: Timestamp,
     ) -> bool {
         let mut last_recorded = self.last_recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_recent = |at: &Timestamp| (0..MINUTE).contains(&now.since(*at));
+        let is_recent = |at: &Timestamp| (TimeDelta::zero()..MINUTE).contains(&now.since(*at));
         if last_recorded.len() >= TRACKED_MAX {
             last_recorded.retain(|_, at| is_recent(at));
         }
@@ -91,15 +91,16 @@ pub(in crate::server) async fn record(store: &Store, event: NewActivity) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::MILLISECOND;
 
     #[test]
     fn a_refusal_is_recorded_once_a_minute() {
         let log = RefusalLog::default();
         let member = RefusedParty::Member(Id::new(Timestamp(0), [1; 10]));
         assert!(log.should_record(member, "a", Timestamp(0)));
-        assert!(!log.should_record(member, "a", Timestamp(MINUTE - 1)));
+        assert!(!log.should_record(member, "a", Timestamp(0).plus(MINUTE - MILLISECOND)));
         assert!(log.should_record(member, "b", Timestamp(1)));
-        assert!(log.should_record(member, "a", Timestamp(MINUTE)));
+        assert!(log.should_record(member, "a", Timestamp(0).plus(MINUTE)));
         assert!(log.should_record(member, "a", Timestamp(5)), "a clock that went backward suppresses a row");
     }
 
@@ -120,6 +121,10 @@ mod tests {
         // One entry belongs to the network above; the parties beyond the limit share the last row.
         assert_eq!(recorded(Timestamp(1)), TRACKED_MAX);
         assert_eq!(recorded(Timestamp(2)), 0);
-        assert_eq!(recorded(Timestamp(MINUTE + 2)), TRACKED_MAX + 1, "old entries are not removed");
+        assert_eq!(
+            recorded(Timestamp(0).plus(MINUTE + MILLISECOND * 2)),
+            TRACKED_MAX + 1,
+            "old entries are not removed"
+        );
     }
 }

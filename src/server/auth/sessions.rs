@@ -8,13 +8,13 @@ use http::{HeaderMap, HeaderValue};
 use crate::clock::Clock;
 use crate::domain::member::MemberStatus;
 use crate::domain::secret::{Digest, SECRET_PREFIX, TokenKind};
-use crate::domain::time::{DAY, SECOND, Timestamp};
+use crate::domain::time::{TimeDelta, Timestamp};
 use crate::server::error::ApiError;
 use crate::server::settings::SessionLifetimes;
 use crate::store::{self, SessionCutoffs, SignedInMember, Store, StoredSession, Tx};
 
-/// A session's stored last use is updated when it is older than this, in milliseconds.
-const LAST_USE_LAG_MAX: i64 = 30 * SECOND;
+/// A session's stored last use is updated when it is older than this.
+const LAST_USE_LAG_MAX: TimeDelta = TimeDelta::seconds(30);
 
 /// The sessions of a server's members.
 pub(in crate::server) struct Sessions {
@@ -120,7 +120,7 @@ impl Sessions {
 
     /// Returns the cutoffs that select the sessions which have not expired at `now`, consistent with [`expires_at`](Self::expires_at).
     pub(in crate::server) fn unexpired(&self, now: Timestamp) -> SessionCutoffs {
-        let days = |n: u32| now.minus(i64::from(n) * DAY);
+        let days = |n: u32| now.minus(TimeDelta::days(i64::from(n)));
         SessionCutoffs {
             created_after: days(self.lifetimes.absolute_days),
             used_after: days(self.lifetimes.idle_days),
@@ -129,8 +129,8 @@ impl Sessions {
 
     /// Returns the time at which the session expires if it is not used again.
     pub(in crate::server) fn expires_at(&self, session: &StoredSession) -> Timestamp {
-        let idle = session.last_used_at.plus(i64::from(self.lifetimes.idle_days) * DAY);
-        idle.min(session.created_at.plus(i64::from(self.lifetimes.absolute_days) * DAY))
+        let idle = session.last_used_at.plus(TimeDelta::days(i64::from(self.lifetimes.idle_days)));
+        idle.min(session.created_at.plus(TimeDelta::days(i64::from(self.lifetimes.absolute_days))))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::{Actor, Permission};
-use crate::domain::time::SECOND;
+use crate::domain::time::TimeDelta;
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
@@ -28,8 +28,8 @@ use crate::wire::{Call, NoQuery};
 
 mod create;
 
-/// Overlap of `changed_since`, in milliseconds. A write that began before an `as_of` may have been committed after it.
-const CHANGED_SINCE_OVERLAP: i64 = 10 * SECOND;
+/// Overlap of `changed_since`. A write that began before an `as_of` may have been committed after it.
+const CHANGED_SINCE_OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     use KeyKind::{Organization, Personal};

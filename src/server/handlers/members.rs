@@ -7,7 +7,7 @@ use crate::domain::activity::Action;
 use crate::domain::email;
 use crate::domain::id::Id;
 use crate::domain::member::{Grant, Permission, Role};
-use crate::domain::time::HOUR;
+use crate::domain::time::TimeDelta;
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
@@ -24,8 +24,8 @@ use crate::wire::members::{
     ChangeMemberRole, ChangedRole, CreateInvitation, EndMemberSessions, Invitation, ListMembers, RemoveMember,
 };
 
-/// Lifetime of an invitation, in milliseconds.
-const INVITATION_LIFETIME: i64 = 72 * HOUR;
+/// Lifetime of an invitation.
+const INVITATION_LIFETIME: TimeDelta = TimeDelta::hours(72);
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes.on(list).on(invite).on(change_role).on(remove).on(end_sessions)

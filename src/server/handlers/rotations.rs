@@ -8,7 +8,7 @@ use crate::domain::key::Key;
 use crate::domain::member::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::rotation::{self, Phase, QuietWindow};
-use crate::domain::time::{DAY, SECOND, Timestamp};
+use crate::domain::time::{MILLISECOND, TimeDelta, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth};
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;
@@ -20,8 +20,8 @@ use crate::server::operations::key_fields::scope_for;
 use crate::server::router::RouteBuilder;
 use crate::wire::keys::{ListRotations, Rotation, RotationUsage};
 
-/// The period of use that a quiet window is derived from, in milliseconds.
-const USAGE_PERIOD: i64 = 90 * DAY;
+/// The period of use that a quiet window is derived from.
+const USAGE_PERIOD: TimeDelta = TimeDelta::days(90);
 
 /// Counts by hour, per key.
 type HourlyUse = HashMap<Id, Vec<Bucket>>;
@@ -49,7 +49,8 @@ async fn list(
     let mut ids: Vec<Id> = pairs.iter().flat_map(needed_ids).flatten().collect();
     ids.sort_unstable();
     ids.dedup();
-    let hours = reader.usage_buckets(&ids, BucketWidth::Hour, now.minus(USAGE_PERIOD), now.plus(1)).await?;
+    let hours =
+        reader.usage_buckets(&ids, BucketWidth::Hour, now.minus(USAGE_PERIOD), now.plus(MILLISECOND)).await?;
     let tracking_since = reader.tracking_since().await?;
     drop(reader);
     let policy = context.settings.policy;
@@ -85,8 +86,8 @@ fn rotation(
     let is_under_way = !matches!(phase, Phase::Done | Phase::Abandoned);
     Rotation {
         phase,
-        quiet_window_s: window.ms / SECOND,
-        raised_by_gap_s: window.raised_by_gap.map(|gap| gap / SECOND),
+        quiet_window_s: window.duration.num_seconds(),
+        raised_by_gap_s: window.raised_by_gap.map(|gap| gap.num_seconds()),
         quiet_since: is_under_way.then(|| rotation::quiet_since(&old)),
         ready_at: is_under_way.then(|| rotation::ready_at(&old, window)),
         evidence: rotation::evidence(phase, &old, &new, window, now),

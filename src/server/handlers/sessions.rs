@@ -8,7 +8,7 @@ use crate::domain::id::Id;
 use crate::domain::key::ClientInfo;
 use crate::domain::member::{MemberRef, MemberStatus};
 use crate::domain::secret::{Digest, Token, TokenKind};
-use crate::domain::time::{MINUTE, Timestamp};
+use crate::domain::time::{TimeDelta, Timestamp};
 use crate::server::auth::{RefusedParty, SessionCredential, refusals};
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
@@ -26,8 +26,8 @@ use crate::wire::sessions::{
     Session,
 };
 
-/// Lifetime of a code that a member creates for another machine, in milliseconds.
-const OWN_CODE_LIFETIME: i64 = 10 * MINUTE;
+/// Lifetime of a code that a member creates for another machine.
+const OWN_CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes.on(sign_in).on(create_code).on(list).on(end_current).on(end)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::id::Id;
 use crate::domain::key::KeyKind;
 use crate::domain::member::Permission;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::{DAY, MILLISECOND, TimeDelta, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;
@@ -57,9 +57,9 @@ where
     let width = bucket.duration();
     // The bucket that contains `to` is included, so that a range until now shows the current hour.
     let to = to.unwrap_or(now).min(now.plus(DAY));
-    let default_span = if bucket == BucketWidth::Hour { DAY } else { 30 * DAY };
+    let default_span = if bucket == BucketWidth::Hour { DAY } else { TimeDelta::days(30) };
     let from = from.unwrap_or_else(|| to.minus(default_span)).max(now.minus(bucket.retention()));
-    let buckets = reader.usage_buckets(&[id], bucket, from.floor(width), to.plus(1)).await?;
+    let buckets = reader.usage_buckets(&[id], bucket, from.floor(width), to.plus(MILLISECOND)).await?;
     let tracking_since = reader.tracking_since().await?.max(key.created_at);
     let clients = reader.clients_of(id).await?;
     let buckets = buckets.into_values().next().unwrap_or_default();
@@ -84,7 +84,7 @@ where
     let mut reader = context.store.reader().await?;
     let as_of = reader.change_time(context.clock.now()).await?;
     let today = as_of.floor(DAY);
-    let first = today.minus(i64::from(days - 1) * DAY);
+    let first = today.minus(TimeDelta::days(i64::from(days - 1)));
     let known =
         if ids.is_empty() { vec![] } else { reader.keys_in_scope(&ids, scope_for(kind, &actor)).await? };
     let known_ids: Vec<Id> = known.iter().map(|(id, _)| *id).collect();
@@ -120,7 +120,7 @@ fn daily_counts(
     tracked_since: Timestamp,
 ) -> Vec<Option<i64>> {
     (0..i64::from(days))
-        .map(|day| first.plus(day * DAY))
+        .map(|day| first.plus(TimeDelta::days(day)))
         .map(|start| {
             let count = buckets.iter().find(|bucket| bucket.start == start).map(|bucket| bucket.count);
             count.or_else(|| (start.plus(DAY) > tracked_since).then_some(0))
@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn a_day_before_tracking_began_has_no_count() {
         let first = Timestamp(0);
-        let buckets = [Bucket { start: Timestamp(2 * DAY), count: 7, refused: 0 }];
-        let counts = daily_counts(&buckets, first, 4, Timestamp(DAY + 5));
+        let buckets = [Bucket { start: Timestamp(0).plus(TimeDelta::days(2)), count: 7, refused: 0 }];
+        let counts = daily_counts(&buckets, first, 4, Timestamp(0).plus(DAY + MILLISECOND * 5));
         assert_eq!(counts, [None, Some(0), Some(7), Some(0)]);
     }
 

@@ -17,7 +17,7 @@ use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, Key};
 use crate::domain::text;
-use crate::domain::time::{SECOND, Timestamp, format_ago};
+use crate::domain::time::{TimeDelta, Timestamp, format_ago};
 use crate::server::auth::RefusedParty;
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
@@ -26,8 +26,8 @@ use crate::server::verification::revocation_lock::RevocationGuard;
 use crate::store::{Dialect, KeyScope, NewActivity, RevokeGuard, Tx};
 use crate::wire::keys::RevokeKey;
 
-/// On PostgreSQL another process may still buffer a use that is this old, in milliseconds.
-const BUFFERED_ELSEWHERE_MAX: i64 = 30 * SECOND;
+/// On PostgreSQL another process may still buffer a use that is this old.
+const BUFFERED_ELSEWHERE_MAX: TimeDelta = TimeDelta::seconds(30);
 
 /// A valid request to revoke a key, in one of two forms: guarded by its use, or with a reason in spite of it.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ pub(in crate::server) async fn revoke_guarded(
     guard.suspend(tx, &[(before.id, before.kind)]).await?;
     // Read after the suspension: no use can be answered now that would have a later time.
     let now = tx.change_time(context.clock.now()).await?;
-    let margin = if tx.dialect() == Dialect::Postgres { BUFFERED_ELSEWHERE_MAX } else { 0 };
+    let margin = if tx.dialect() == Dialect::Postgres { BUFFERED_ELSEWHERE_MAX } else { TimeDelta::zero() };
     let condition = RevokeGuard {
         unless_used_since: options.unless_used_since.map(|since| since.minus(margin)),
         version: None,

@@ -170,6 +170,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::domain::time::MILLISECOND;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -206,10 +207,10 @@ mod tests {
         let (mut earlier, mut later) = (UseBuffer::default(), UseBuffer::default());
         earlier.record_use(client("a"), NOW);
         earlier.record_use(client("b"), NOW);
-        later.record_use(client("a"), NOW.plus(1));
+        later.record_use(client("a"), NOW.plus(MILLISECOND));
         later.record_refusal(NOW);
         later.prepend(earlier);
-        assert_eq!(later.last_used_at(), Some(NOW.plus(1)));
+        assert_eq!(later.last_used_at(), Some(NOW.plus(MILLISECOND)));
         assert_eq!((later.use_count(), later.hours[0].refused), (3, 1));
         assert_eq!(agents(&later), [("b".to_owned(), 1), ("a".to_owned(), 2)]);
     }

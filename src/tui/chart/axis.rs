@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use super::{ChartInterval, NOW_LABEL};
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Timestamp};
+use crate::domain::time::{DAY, HOUR, MILLISECOND, TimeDelta, Timestamp};
 
 /// Draws the axis into row `y`, `columns` columns wide.
 pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartInterval, style: Style) {
@@ -31,13 +31,23 @@ const LABEL: i64 = 9;
 
 /// Returns the round times in the interval, as close together as their labels allow.
 fn ticks(times: ChartInterval, columns: u16) -> impl Iterator<Item = Timestamp> {
-    const STEPS: [i64; 10] =
-        [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 56 * DAY];
-    let span = times.to.since(times.from).max(1);
-    let roomy = |step: &&i64| **step * i64::from(columns) / span >= LABEL;
+    const STEPS: [TimeDelta; 10] = [
+        HOUR,
+        TimeDelta::hours(3),
+        TimeDelta::hours(6),
+        TimeDelta::hours(12),
+        DAY,
+        TimeDelta::days(2),
+        TimeDelta::days(7),
+        TimeDelta::days(14),
+        TimeDelta::days(28),
+        TimeDelta::days(56),
+    ];
+    let shown = times.to.since(times.from).num_milliseconds().max(1);
+    let roomy = |step: &&TimeDelta| step.num_milliseconds() * i64::from(columns) / shown >= LABEL;
     let step = *STEPS.iter().find(roomy).unwrap_or(&STEPS[STEPS.len() - 1]);
-    let first = times.from.plus(step - 1).floor(step);
-    (0..).map(move |i| first.plus(i * step)).take_while(move |&at| at < times.to)
+    let first = times.from.plus(step - MILLISECOND).floor(step);
+    std::iter::successors(Some(first), move |at| Some(at.plus(step))).take_while(move |&at| at < times.to)
 }
 
 /// Formats a tick's label: `Nov 24` at midnight, else `06:00`.

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::chart_glyphs;
 use crate::domain::key::Key;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::{DAY, TimeDelta, Timestamp};
 use crate::tui::theme::{StyleRole, Theme};
 
 /// Number of keys by the age of their last use, without revoked keys.
@@ -15,14 +15,14 @@ pub struct LastUseHistogram {
 }
 
 /// Bins by name and greatest age in days; a key belongs to the first bin that contains its last use.
-const BINS: [(&str, i64); 7] = [
-    ("today", 1),
-    ("week", 7),
-    ("month", 30),
-    ("quarter", 90),
-    ("year", 365),
-    ("longer", i64::MAX / DAY),
-    ("never", i64::MAX / DAY),
+const BINS: [(&str, TimeDelta); 7] = [
+    ("today", DAY),
+    ("week", TimeDelta::days(7)),
+    ("month", TimeDelta::days(30)),
+    ("quarter", TimeDelta::days(90)),
+    ("year", TimeDelta::days(365)),
+    ("longer", TimeDelta::MAX),
+    ("never", TimeDelta::MAX),
 ];
 
 impl LastUseHistogram {
@@ -32,7 +32,7 @@ impl LastUseHistogram {
         for key in keys.into_iter().filter(|key| key.revoked_at.is_none()) {
             let span = key.last_used_at.map_or(BINS.len() - 1, |at| {
                 let idle = now.since(at);
-                BINS.iter().position(|(_, days)| idle <= days * DAY).unwrap_or(0)
+                BINS.iter().position(|&(_, longest)| idle <= longest).unwrap_or(0)
             });
             counts[span] += 1;
         }

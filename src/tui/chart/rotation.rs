@@ -7,7 +7,7 @@ use super::bars::{BarSeries, draw_bars, set_glyph};
 use super::{ChartInterval, axis, bucket_counts, chart_glyphs, resample_counts};
 use crate::domain::rotation::QuietWindow;
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Timestamp, format_duration};
+use crate::domain::time::{DAY, HOUR, TimeDelta, Timestamp, format_duration};
 use crate::domain::usage::{Bucket, BucketWidth};
 use crate::tui::theme::{StyleRole, Theme};
 
@@ -33,9 +33,9 @@ pub struct RotationChart<'a> {
 impl RotationChart<'_> {
     /// Returns the interval to show: the quiet window, the rotation and the day before it, at most 90 days.
     fn times(&self) -> ChartInterval {
-        let quiet = self.now.minus(self.quiet.ms.saturating_add(self.quiet.ms / 4));
+        let quiet = self.now.minus(self.quiet.duration).minus(self.quiet.duration / 4);
         let from = self.new_created_at.minus(DAY).min(quiet);
-        let from = from.max(self.now.minus(89 * DAY)).floor(HOUR);
+        let from = from.max(self.now.minus(TimeDelta::days(89))).floor(HOUR);
         ChartInterval { from, to: self.now.floor(HOUR).plus(HOUR) }
     }
 
@@ -56,7 +56,7 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
     // Rows below the bars: markers, axis and, where there is room, the legend of the quiet window.
     let below = if area.height >= 7 { 3 } else { 2 };
     let rows = (area.height - below) / 2;
-    let shaded = times.column(keys.now.minus(keys.quiet.ms), columns)..columns;
+    let shaded = times.column(keys.now.minus(keys.quiet.duration), columns)..columns;
     let muted = theme.style(StyleRole::Muted);
     let panels = [
         ("old", keys.old, keys.old_created_at, StyleRole::OtherBar),
@@ -84,7 +84,7 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
         let words = format!(
             "{} quiet window of {}, {why}",
             chart_glyphs(theme.ascii).shade,
-            format_duration(keys.quiet.ms)
+            format_duration(keys.quiet.duration)
         );
         let width = u16::try_from(text::display_width(&words)).unwrap_or(columns);
         let at = shaded.start.min(columns.saturating_sub(width));
@@ -137,7 +137,11 @@ mod tests {
     fn uses(now: Timestamp, hours_ago: impl IntoIterator<Item = i64>) -> Vec<Bucket> {
         hours_ago
             .into_iter()
-            .map(|h| Bucket { start: now.minus(h * HOUR).floor(HOUR), count: 5 + h % 7, refused: 0 })
+            .map(|h| Bucket {
+                start: now.minus(TimeDelta::hours(h)).floor(HOUR),
+                count: 5 + h % 7,
+                refused: 0,
+            })
             .collect()
     }
 
@@ -148,10 +152,10 @@ mod tests {
         let keys = RotationChart {
             old: &old,
             new: &new,
-            tracking_since: now.minus(300 * DAY),
-            old_created_at: now.minus(300 * DAY),
-            new_created_at: now.minus(60 * HOUR),
-            quiet: QuietWindow { ms: 48 * HOUR, raised_by_gap: None },
+            tracking_since: now.minus(TimeDelta::days(300)),
+            old_created_at: now.minus(TimeDelta::days(300)),
+            new_created_at: now.minus(TimeDelta::hours(60)),
+            quiet: QuietWindow { duration: TimeDelta::hours(48), raised_by_gap: None },
             now,
         };
         let shown = |columns, height, ascii, keys: &RotationChart| {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::list::{ListSearch, SearchableList};
-use crate::domain::time::format_duration;
+use crate::domain::time::{TimeDelta, format_duration};
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
@@ -63,7 +63,7 @@ impl Popup for MessagesPopup {
             .iter()
             .map(|notice| {
                 let ago = format_duration(
-                    i64::try_from(context.now.since(notice.at).as_millis()).unwrap_or(i64::MAX),
+                    TimeDelta::from_std(context.now.since(notice.at)).unwrap_or(TimeDelta::MAX),
                 );
                 let role = if notice.error { StyleRole::Danger } else { StyleRole::Plain };
                 let head =

@@ -7,7 +7,7 @@ use crate::domain::key::Key;
 use crate::domain::queue::{self, LatestDecisions};
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::StalenessRules;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::{DAY, TimeDelta, Timestamp};
 use crate::tui::chart::LastUseHistogram;
 use crate::tui::context::{Context, ReplyTo, StartOptions};
 use crate::tui::key_list::{Changes, KeyList, LoadState};
@@ -48,8 +48,8 @@ const COLUMNS: &[TableColumn<Key>] = &[TableColumn {
     }),
 }];
 
-/// A sitting without drafts that is older than this ends by itself, in milliseconds.
-const SITTING_MS: i64 = DAY;
+/// A sitting without drafts that is older than this ends by itself.
+const SITTING_LIFETIME: TimeDelta = DAY;
 
 /// The review.
 #[derive(Debug)]
@@ -289,7 +289,7 @@ impl State {
     /// A new sitting where none is under way, so that what is decided today is not filed under last week's.
     fn begin_sitting(&mut self, context: &Context) {
         let now = context.server_now();
-        if self.drafts.is_empty() && now.since(self.drafts.begun_at) > SITTING_MS {
+        if self.drafts.is_empty() && now.since(self.drafts.begun_at) > SITTING_LIFETIME {
             self.sittings += 1;
             self.drafts = Drafts::new(sitting(&context.start, now, self.sittings), now);
             self.kept = false;

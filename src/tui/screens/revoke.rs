@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::Key;
 use crate::domain::text;
-use crate::domain::time::{Timestamp, format_ago};
+use crate::domain::time::{MILLISECOND, Timestamp, format_ago};
 use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::REQUEST_IN_FLIGHT;
@@ -184,7 +184,7 @@ impl Popup for RevokePopup {
                 self.seen = self
                     .key
                     .last_used_at
-                    .map_or(context.server_now(), |at| at.plus(1))
+                    .map_or(context.server_now(), |at| at.plus(MILLISECOND))
                     .max(context.server_now());
                 self.confirmation = ConfirmationLevel::LastFourAndReason;
                 self.armed = false;

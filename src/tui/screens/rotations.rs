@@ -9,7 +9,7 @@ use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, QuietWindow, phase};
 use crate::domain::text;
-use crate::domain::time::{SECOND, Timestamp};
+use crate::domain::time::{Timestamp, saturating_seconds};
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
@@ -41,8 +41,8 @@ impl Rotation {
     /// How long the old key must be silent.
     pub fn window(&self) -> QuietWindow {
         QuietWindow {
-            ms: self.quiet_window_s.saturating_mul(SECOND),
-            raised_by_gap: self.raised_by_gap_s.map(|s| s.saturating_mul(SECOND)),
+            duration: saturating_seconds(self.quiet_window_s),
+            raised_by_gap: self.raised_by_gap_s.map(saturating_seconds),
         }
     }
 

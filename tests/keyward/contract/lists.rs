@@ -2,7 +2,7 @@
 
 use keyward::client::{CallRequest, Credential};
 use keyward::clock::Clock;
-use keyward::domain::time::{DAY, HOUR, SECOND, Timestamp};
+use keyward::domain::time::{DAY, HOUR, TimeDelta, Timestamp};
 use keyward::domain::usage::BucketWidth;
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{
@@ -43,8 +43,10 @@ async fn lists_are_paged_and_return_changes() {
 
         let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
         // The server reaches back 10 s: what was created before that is not repeated for ever.
-        let since =
-            |at: Timestamp| KeysQuery { changed_since: Some(at.plus(10 * SECOND)), ..KeysQuery::default() };
+        let since = |at: Timestamp| KeysQuery {
+            changed_since: Some(at.plus(TimeDelta::seconds(10))),
+            ..KeysQuery::default()
+        };
         holder(&server, &keys[0]).send(CallRequest::to(ListSites)).await.unwrap();
         server.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
         let edit = EditKey { name: Some("renamed".into()), note: None };
@@ -83,9 +85,12 @@ async fn uses_are_counted_by_hour_and_day() {
         clock.advance(std::time::Duration::from_hours(24));
     }
     let id = created.key.id;
-    let hours = UsageQuery { from: Some(clock.now().minus(10 * DAY)), ..UsageQuery::default() };
+    let hours = UsageQuery { from: Some(clock.now().minus(TimeDelta::days(10))), ..UsageQuery::default() };
     let hours = server.ada.client.key_usage(ORGANIZATION, id, hours).await.unwrap();
-    assert_eq!(hours.buckets.iter().map(|b| (b.start.0 % HOUR, b.count)).collect::<Vec<_>>(), [(0, 1); 3]);
+    assert_eq!(
+        hours.buckets.iter().map(|b| (b.start == b.start.floor(HOUR), b.count)).collect::<Vec<_>>(),
+        [(true, 1); 3]
+    );
     assert_eq!((hours.clients.len(), hours.clients[0].count), (1, 3));
     let days = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
     let days = server.ada.client.key_usage(ORGANIZATION, id, days).await.unwrap();

@@ -9,7 +9,7 @@ use keyward::domain::member::Role;
 use keyward::domain::review::Decision;
 use keyward::domain::rotation::Phase;
 use keyward::domain::staleness::Flag;
-use keyward::domain::time::{DAY, SECOND, Timestamp};
+use keyward::domain::time::{MILLISECOND, TimeDelta, Timestamp};
 use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, ListRotations, RotationsQuery};
 use keyward::wire::problem::ProblemType as P;
@@ -45,7 +45,7 @@ async fn a_rotation_goes_through_its_phases() {
     let drain = phase().await;
     assert_eq!((drain.phase, drain.quiet_window_s), (Phase::Drain, 48 * 3600));
     assert_eq!(drain.usage.unwrap().old.len(), 1);
-    let window = drain.quiet_window_s * SECOND;
+    let window = TimeDelta::seconds(drain.quiet_window_s);
     let finish = || unless_used_since(clock.now().minus(window));
     assert_eq!(problem_type(bo.client.revoke_key(PERSONAL, old.key.id, finish()).await), P::UsedSince);
     clock.advance(std::time::Duration::from_hours(49));
@@ -88,8 +88,10 @@ async fn a_review_records_its_evidence() {
     assert_eq!(problem_type(send(body, "b").await), P::UsedSince, "a refusal decides nothing");
     // Records of one moment have no order among them.
     clock.advance(std::time::Duration::from_millis(1));
-    let keep =
-        ApplyDecision { until: Some(looked.plus(90 * DAY)), ..decide(&used.key, Decision::Keep, None) };
+    let keep = ApplyDecision {
+        until: Some(looked.plus(TimeDelta::days(90))),
+        ..decide(&used.key, Decision::Keep, None)
+    };
     send(keep, "b").await.unwrap();
     let reviews = server.ada.client.send(CallRequest::to(ListReviews)).await.unwrap().data;
     assert_eq!(reviews.iter().map(|r| r.decision).collect::<Vec<_>>(), [Decision::Keep, Decision::Revoke]);
@@ -97,7 +99,7 @@ async fn a_review_records_its_evidence() {
     for wrong in [
         decide(&used.key, Decision::Revoke, None),
         decide(&used.key, Decision::Skip, Some(looked)),
-        ApplyDecision { until: Some(looked.minus(1)), ..decide(&used.key, Decision::Keep, None) },
+        ApplyDecision { until: Some(looked.minus(MILLISECOND)), ..decide(&used.key, Decision::Keep, None) },
     ] {
         assert_eq!(problem_type(send(wrong, "c").await), P::FieldInvalid);
     }

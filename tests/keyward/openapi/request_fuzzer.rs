@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keyward::domain::id::Id;
-use keyward::domain::time::Timestamp;
+use keyward::domain::time::{TimeDelta, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::schema::resolved;
@@ -166,7 +166,7 @@ pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, 
         ("string", Some("uuid")) => known.id(name, rng).into(),
         ("string", Some("date-time")) => {
             let days = i64::try_from(rng.below(4_000)).unwrap();
-            Timestamp(1_764_000_000_000 - 86_400_000 * 2_000).plus(days * 86_400_000).to_string().into()
+            Timestamp(1_764_000_000_000).plus(TimeDelta::days(days - 2_000)).to_string().into()
         }
         ("string", _) => rng.text().into(),
         ("integer" | "number", _) => json!(rng.below(1_200)),

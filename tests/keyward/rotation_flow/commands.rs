@@ -1,7 +1,7 @@
 //! The commands of a rotation over days, on the real program against a server whose clock the test moves.
 
 use keyward::domain::member::Role;
-use keyward::domain::time::DAY;
+use keyward::domain::time::{DAY, TimeDelta};
 use keyward::wire::members::{CreateInvitation, InviteMember};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ async fn a_rotation_driven_by_commands() {
         assert_eq!((told["phase"].as_str(), code), (Some("drain"), 10), "{told}");
         assert!(told["evidence"].as_str().unwrap().contains("under way for 5 d"), "{told}");
 
-        days.pass(3 * DAY).await;
+        days.pass(TimeDelta::days(3)).await;
         assert!(accepted(&new).await);
         let (told, code) = shell.status(&id);
         assert_eq!((told["phase"].as_str(), code), (Some("ready"), 10), "{told}");

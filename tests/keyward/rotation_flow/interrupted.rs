@@ -3,7 +3,7 @@
 use keyward::domain::activity::Action;
 use keyward::domain::member::Role;
 use keyward::domain::rotation::Phase;
-use keyward::domain::time::DAY;
+use keyward::domain::time::TimeDelta;
 
 use super::{Days, accepted, logged, rotations};
 use crate::support::for_each_database;
@@ -164,7 +164,7 @@ async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
             bens.screen()
         );
         assert!(accepted(&new).await);
-        days.pass(3 * DAY).await;
+        days.pass(TimeDelta::days(3)).await;
         // Both are asked whether the old key is to go.
         let adas = UiHarness::open(ada).await.press("4<enter>x").await;
         let bens = UiHarness::open(&ben).await.press("4<enter>x").await;

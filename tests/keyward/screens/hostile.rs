@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::text::first_unsafe_char;
+use keyward::domain::time::TimeDelta;
 use keyward::tui::msg::RequestError;
 use proptest::prelude::*;
 
@@ -33,8 +34,13 @@ fn hostile() -> Driver {
         .iter()
         .zip(0u16..)
         .map(|(name, n)| {
-            let mut key =
-                key_fixtures::key(n, KeyKind::Organization, name, i64::from(n) * 1_000, Some((0, name)));
+            let mut key = key_fixtures::key(
+                n,
+                KeyKind::Organization,
+                name,
+                TimeDelta::seconds(i64::from(n)),
+                Some((TimeDelta::zero(), name)),
+            );
             key.masked = format!("sk_…{name}");
             key.note = Some((*name).to_owned());
             key

@@ -7,7 +7,7 @@ use keyward::domain::key::{ClientInfo, Key, KeyKind};
 use keyward::domain::member::{MemberRef, MemberStatus, Role};
 use keyward::domain::policy::Policy;
 use keyward::domain::staleness::StalenessRules;
-use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
+use keyward::domain::time::{TimeDelta, Timestamp};
 use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 
 /// The server's present in all tests: 2026-11-18T14:53:20Z.
@@ -26,7 +26,7 @@ pub fn member(n: u16, name: &str, removed_days_ago: Option<i64>) -> Arc<MemberRe
         name: name.to_owned(),
         email: format!("{first}@plant.example"),
         status: if removed_days_ago.is_some() { MemberStatus::Removed } else { MemberStatus::Active },
-        removed_at: removed_days_ago.map(|days| NOW.minus(days * DAY)),
+        removed_at: removed_days_ago.map(|days| NOW.minus(TimeDelta::days(days))),
     })
 }
 
@@ -35,7 +35,7 @@ pub fn ada() -> Arc<MemberRef> {
 }
 
 /// A key that was created and last used so long ago.
-pub fn key(n: u16, kind: KeyKind, name: &str, created: i64, used: Option<(i64, &str)>) -> Key {
+pub fn key(n: u16, kind: KeyKind, name: &str, created: TimeDelta, used: Option<(TimeDelta, &str)>) -> Key {
     Key {
         id: id(n),
         kind,
@@ -73,23 +73,53 @@ pub fn organization_keys() -> Vec<Key> {
     use KeyKind::Organization as O;
     let cora = member(3, "Cora Cobalt", Some(41));
     let mut keys = vec![
-        key(1, O, "Power BI – Sales", 40 * DAY, Some((12 * MINUTE, "enlyze-powerbi/1.0.0"))),
-        key(2, O, "Grafana production", 210 * DAY, Some((4 * MINUTE, "Grafana/11.4.0"))),
-        key(3, O, "SAP order import", 402 * DAY, Some((3 * HOUR, "SAP-CPI/1.0"))),
-        key(4, O, "MES gateway line 3", 300 * DAY, Some((8 * DAY, "enlyze-python/3.0.2"))),
-        key(5, O, "Energy dashboard (old)", 500 * DAY, Some((120 * DAY, "Grafana/9.1.0"))),
-        key(6, O, "Trial for the auditor", 31 * DAY, None),
-        key(7, O, "Quality reports", 88 * DAY, Some((2 * DAY, "enlyze-powerbi/1.0.0"))),
-        key(8, O, "Forklift tracker", 260 * DAY, Some((95 * DAY, "curl/8.5.0"))),
-        key(9, O, "Werk München Leitstand", 12 * DAY, Some((50 * MINUTE, "enlyze-python/3.0.2"))),
-        key(10, O, "Backup job", 3 * DAY, None),
+        key(
+            1,
+            O,
+            "Power BI – Sales",
+            TimeDelta::days(40),
+            Some((TimeDelta::minutes(12), "enlyze-powerbi/1.0.0")),
+        ),
+        key(
+            2,
+            O,
+            "Grafana production",
+            TimeDelta::days(210),
+            Some((TimeDelta::minutes(4), "Grafana/11.4.0")),
+        ),
+        key(3, O, "SAP order import", TimeDelta::days(402), Some((TimeDelta::hours(3), "SAP-CPI/1.0"))),
+        key(
+            4,
+            O,
+            "MES gateway line 3",
+            TimeDelta::days(300),
+            Some((TimeDelta::days(8), "enlyze-python/3.0.2")),
+        ),
+        key(
+            5,
+            O,
+            "Energy dashboard (old)",
+            TimeDelta::days(500),
+            Some((TimeDelta::days(120), "Grafana/9.1.0")),
+        ),
+        key(6, O, "Trial for the auditor", TimeDelta::days(31), None),
+        key(7, O, "Quality reports", TimeDelta::days(88), Some((TimeDelta::days(2), "enlyze-powerbi/1.0.0"))),
+        key(8, O, "Forklift tracker", TimeDelta::days(260), Some((TimeDelta::days(95), "curl/8.5.0"))),
+        key(
+            9,
+            O,
+            "Werk München Leitstand",
+            TimeDelta::days(12),
+            Some((TimeDelta::minutes(50), "enlyze-python/3.0.2")),
+        ),
+        key(10, O, "Backup job", TimeDelta::days(3), None),
     ];
     for n in [3, 7] {
         keys[n].created_by = Arc::clone(&cora);
     }
     keys[1].note = Some("Dashboards on the shop floor".to_owned());
-    let mut gone = key(11, O, "Old ERP", 700 * DAY, Some((390 * DAY, "SAP-CPI/1.0")));
-    gone.revoked_at = Some(NOW.minus(380 * DAY));
+    let mut gone = key(11, O, "Old ERP", TimeDelta::days(700), Some((TimeDelta::days(390), "SAP-CPI/1.0")));
+    gone.revoked_at = Some(NOW.minus(TimeDelta::days(380)));
     gone.revoked_by = Some(ada());
     gone.revoke_reason = Some("replaced by the new ERP".to_owned());
     keys.push(gone);
@@ -101,14 +131,14 @@ pub fn organization_keys() -> Vec<Key> {
 pub fn personal_keys() -> Vec<Key> {
     use KeyKind::Personal as P;
     vec![
-        key(21, P, "notebook", 9 * DAY, Some((2 * HOUR, "enlyze-python/3.0.2"))),
-        key(22, P, "my laptop", 200 * DAY, None),
+        key(21, P, "notebook", TimeDelta::days(9), Some((TimeDelta::hours(2), "enlyze-python/3.0.2"))),
+        key(22, P, "my laptop", TimeDelta::days(200), None),
     ]
 }
 
 /// What the server judges by.
 pub fn staleness_rules() -> StalenessRules {
-    StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(600 * DAY) }
+    StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(TimeDelta::days(600)) }
 }
 
 pub fn me(role: Role) -> Me {
@@ -124,7 +154,7 @@ pub fn me(role: Role) -> Me {
             manage_members: admin,
             read_activity: admin,
         },
-        usage_tracking_since: NOW.minus(600 * DAY),
+        usage_tracking_since: NOW.minus(TimeDelta::days(600)),
         as_of: NOW,
         policy: Policy::default(),
     }

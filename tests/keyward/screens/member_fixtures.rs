@@ -4,7 +4,7 @@ use keyward::domain::activity::{Action, Activity};
 use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::member::{MemberStatus, Role};
 use keyward::domain::rotation::{Phase, QuietWindow, evidence, phase, quiet_since, ready_at};
-use keyward::domain::time::{DAY, HOUR, MINUTE, Timestamp};
+use keyward::domain::time::{HOUR, MINUTE, TimeDelta};
 use keyward::domain::usage::Bucket;
 use keyward::wire::keys::{Rotation, RotationUsage, SecretString};
 use keyward::wire::members::{Invitation, InviteMember, KeySummary, Member, MemberRemoval};
@@ -26,9 +26,9 @@ fn member(n: u16, name: &str, role: Role, removed: Option<i64>, keys: (i64, i64)
         email: of.email.clone(),
         role,
         status: of.status,
-        created_at: NOW.minus(600 * DAY),
+        created_at: NOW.minus(TimeDelta::days(600)),
         removed_at: of.removed_at,
-        last_seen_at: Some(NOW.minus(i64::from(n) * 3 * HOUR)),
+        last_seen_at: Some(NOW.minus(TimeDelta::hours(3 * i64::from(n)))),
         personal_keys: keys.0,
         organization_keys: keys.1,
     }
@@ -50,7 +50,8 @@ pub fn members() -> Vec<Member> {
 pub fn invitation(body: &InviteMember) -> Invitation {
     let mut member = member(9, "Fay Farad", body.role, None, (0, 0));
     member.email.clone_from(&body.email);
-    let code = SignInCode { code: SecretString::new("inv_0123456789"), expires_at: NOW.plus(72 * HOUR) };
+    let code =
+        SignInCode { code: SecretString::new("inv_0123456789"), expires_at: NOW.plus(TimeDelta::hours(72)) };
     Invitation { member, code }
 }
 
@@ -73,8 +74,14 @@ pub fn removal(
         Vec::new()
     } else {
         vec![
-            key(61, KeyKind::Personal, "evaluation", 90 * DAY, Some((20 * MINUTE, "curl/8.5.0"))),
-            key(62, KeyKind::Personal, "notebook", 200 * DAY, None),
+            key(
+                61,
+                KeyKind::Personal,
+                "evaluation",
+                TimeDelta::days(90),
+                Some((TimeDelta::minutes(20), "curl/8.5.0")),
+            ),
+            key(62, KeyKind::Personal, "notebook", TimeDelta::days(200), None),
         ]
     };
     let left: Vec<KeySummary> = keys.iter().filter(|key| key.name == "Backup job").map(&summary).collect();
@@ -98,25 +105,25 @@ fn hours(from: i64, to: i64, every: usize) -> Vec<Bucket> {
     (to..from)
         .rev()
         .step_by(every)
-        .map(|h| Bucket { start: NOW.minus(h * HOUR).floor(HOUR), count: 3 + h % 5, refused: 0 })
+        .map(|h| Bucket { start: NOW.minus(TimeDelta::hours(h)).floor(HOUR), count: 3 + h % 5, refused: 0 })
         .collect()
 }
 
 /// A rotation whose keys were last used so many hours ago.
 fn rotation(n: u16, name: &str, old: Option<i64>, new: Option<i64>, created_hours_ago: i64) -> Rotation {
-    let used = |hours: Option<i64>, agent| hours.map(|h| (h * HOUR + MINUTE, agent));
-    let mut before = key(n, KeyKind::Organization, name, 400 * DAY, used(old, "Grafana/11.4.0"));
+    let used = |hours: Option<i64>, agent| hours.map(|h| (TimeDelta::hours(h) + MINUTE, agent));
+    let mut before = key(n, KeyKind::Organization, name, TimeDelta::days(400), used(old, "Grafana/11.4.0"));
     let mut after = key(
         n + 1,
         KeyKind::Organization,
         &format!("{name} (2026-11)"),
-        created_hours_ago * HOUR,
+        TimeDelta::hours(created_hours_ago),
         used(new, "Grafana/11.4.0"),
     );
     after.replaces = Some(before.id);
     before.replaced_by = Some(after.id);
     let usage = RotationUsage {
-        tracking_since: NOW.minus(600 * DAY),
+        tracking_since: NOW.minus(TimeDelta::days(600)),
         old: old.map_or_else(Vec::new, |old| hours(200, old, 1)),
         new: new.map_or_else(Vec::new, |new| hours(created_hours_ago - 6, new, 1)),
     };
@@ -124,7 +131,7 @@ fn rotation(n: u16, name: &str, old: Option<i64>, new: Option<i64>, created_hour
 }
 
 fn rotation_from(old: Key, new: Key, usage: RotationUsage) -> Rotation {
-    let window = QuietWindow { ms: 48 * HOUR, raised_by_gap: None };
+    let window = QuietWindow { duration: TimeDelta::hours(48), raised_by_gap: None };
     let phase = phase(&old, &new, window, NOW);
     let open = matches!(phase, Phase::Switch | Phase::Drain | Phase::Ready);
     Rotation {
@@ -142,18 +149,19 @@ fn rotation_from(old: Key, new: Key, usage: RotationUsage) -> Rotation {
 
 /// A rotation that has just begun.
 pub fn new_rotation(old: Key, new: Key) -> Rotation {
-    let usage = RotationUsage { tracking_since: NOW.minus(600 * DAY), old: Vec::new(), new: Vec::new() };
+    let usage =
+        RotationUsage { tracking_since: NOW.minus(TimeDelta::days(600)), old: Vec::new(), new: Vec::new() };
     rotation_from(old, new, usage)
 }
 
 /// One rotation in each phase.
 pub fn rotations() -> Vec<Rotation> {
     let mut done = rotation(78, "Old ERP", Some(300), Some(1), 400);
-    done.old.revoked_at = Some(NOW.minus(3 * DAY));
+    done.old.revoked_at = Some(NOW.minus(TimeDelta::days(3)));
     done.old.revoked_by = Some(ada());
     let done = rotation_from(done.old, done.new, done.usage.unwrap());
     let mut abandoned = rotation(80, "Label printer", Some(2), None, 200);
-    abandoned.new.revoked_at = Some(NOW.minus(5 * DAY));
+    abandoned.new.revoked_at = Some(NOW.minus(TimeDelta::days(5)));
     let abandoned = rotation_from(abandoned.old, abandoned.new, abandoned.usage.unwrap());
     vec![
         rotation(70, "Grafana shop floor", Some(2), None, 5),
@@ -180,7 +188,7 @@ pub fn activity_rows(rows: u16) -> Vec<Activity> {
             };
             Activity {
                 id: id(5_000 - n),
-                at: Timestamp(NOW.0 - i64::from(n) * 47 * MINUTE),
+                at: NOW.minus(TimeDelta::minutes(47 * i64::from(n))),
                 actor: Some(ada().as_ref().clone()),
                 action,
                 key_id: name.map(|name| if name == "Backup job" { id(10) } else { id(2) }),

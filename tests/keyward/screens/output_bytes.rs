@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use keyward::domain::key::KeyKind;
-use keyward::domain::time::{HOUR, MINUTE};
+use keyward::domain::time::TimeDelta;
 use keyward::terminal::capabilities::{Capabilities, TerminalEnv};
 use keyward::terminal::frame::{FrameWriter, ScrollRegion};
 use keyward::tui::msg::Msg;
@@ -43,12 +43,12 @@ impl Screen {
         driver.keys = (0..1_000u16)
             .map(|n| {
                 let name = format!("{} {n}", names[usize::from(n) % names.len()]);
-                let used = i64::from(n) * 7 * MINUTE + i64::from(n % 13) * 90 * HOUR;
+                let used = TimeDelta::minutes(7 * i64::from(n)) + TimeDelta::hours(90 * i64::from(n % 13));
                 key_fixtures::key(
                     n,
                     KeyKind::Organization,
                     &name,
-                    i64::from(n) * 9 * HOUR,
+                    TimeDelta::hours(9 * i64::from(n)),
                     Some((used, "Grafana/11.4.0")),
                 )
             })

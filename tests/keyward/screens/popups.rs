@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use keyward::domain::member::Role;
-use keyward::domain::time::MINUTE;
+use keyward::domain::time::{MINUTE, TimeDelta};
 use keyward::tui::context::StartOptions;
 use keyward::tui::msg::{RequestError, UnfinishedCreate};
 use keyward::wire::keys::CreateKey;
@@ -171,7 +171,7 @@ fn an_unfinished_create_is_offered_at_the_start() {
         idempotency_key: "tui-before".into(),
         kind: keyward::domain::key::KeyKind::Organization,
         body: CreateKey { name: "Line 4".into(), note: None, replaces: None },
-        at: NOW.minus(20 * MINUTE),
+        at: NOW.minus(TimeDelta::minutes(20)),
         member: super::key_fixtures::ada().id,
         key_id: None,
         leaked: None,

@@ -3,6 +3,7 @@
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::text;
+use keyward::domain::time::TimeDelta;
 use keyward::tui::context::StartOptions;
 use keyward::tui::msg::RequestError;
 
@@ -12,7 +13,7 @@ use super::key_fixtures::{NOW, ada, key};
 /// A driver whose workspace has one more key, the newest.
 fn with_key(name: &str, columns: u16, rows: u16) -> Driver {
     let mut driver = Driver::at(columns, rows);
-    driver.keys.insert(0, key(400, KeyKind::Organization, name, 0, None));
+    driver.keys.insert(0, key(400, KeyKind::Organization, name, TimeDelta::zero(), None));
     driver.press("rgg")
 }
 
@@ -108,7 +109,7 @@ fn a_reply_ends_the_outage_at_once() {
 fn the_copied_command_names_the_profile_and_quotes_the_key_name() {
     let start = StartOptions { profile: "plant 2".into(), ..start(120, 40) };
     let mut driver = Driver::with(start, Role::Admin);
-    driver.keys.insert(0, key(400, KeyKind::Organization, "it's $(id)", 0, None));
+    driver.keys.insert(0, key(400, KeyKind::Organization, "it's $(id)", TimeDelta::zero(), None));
     let copied = |driver: Driver, digit: &str| driver.press("c").press(digit).effects.last().unwrap().clone();
     let id = driver.keys[0].id;
     let driver = driver.press("rgg");
@@ -119,7 +120,7 @@ fn the_copied_command_names_the_profile_and_quotes_the_key_name() {
     );
     // The new key of a rotation that is under way.
     let mut driver = Driver::new();
-    let mut new = key(400, KeyKind::Organization, "The next one", 0, None);
+    let mut new = key(400, KeyKind::Organization, "The next one", TimeDelta::zero(), None);
     new.replaces = Some(driver.key_named("Backup job").id);
     driver.keys.insert(0, new);
     let twin = copied(driver.press("rgg"), "3");
@@ -191,7 +192,8 @@ fn choices_are_distinct_without_colour_and_the_footer_lists_only_usable_keys() {
 #[test]
 fn truncated_content_is_indicated() {
     let mut driver = Driver::new();
-    let more = (0..60).map(|n| key(600 + n, KeyKind::Organization, &format!("Sensor {n}"), 0, None));
+    let more =
+        (0..60).map(|n| key(600 + n, KeyKind::Organization, &format!("Sensor {n}"), TimeDelta::zero(), None));
     driver.keys.extend(more);
     let screen = driver.press("rax").screen();
     assert!(screen.contains(" more below"), "{screen}");

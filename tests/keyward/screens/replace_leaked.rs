@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
-use keyward::domain::time::MINUTE;
+use keyward::domain::time::TimeDelta;
 use keyward::tui::msg::{RequestError, UnfinishedCreate};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
@@ -109,7 +109,7 @@ fn an_interrupted_replacement_is_finished_at_the_next_start() {
             idempotency_key: "tui-before".into(),
             kind: KeyKind::Organization,
             body: CreateKey { name: format!("{LEAKED} (2026-11)"), note: None, replaces: Some(old) },
-            at: NOW.minus(20 * MINUTE),
+            at: NOW.minus(TimeDelta::minutes(20)),
             member: super::key_fixtures::ada().id,
             key_id: Some(super::key_fixtures::id(10)),
             leaked: Some("found in a public repository".into()),

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::member::Role;
-use keyward::domain::time::{DAY, MINUTE};
+use keyward::domain::time::TimeDelta;
 use keyward::tui::msg::RequestError;
 use keyward::wire::problem::{Problem, ProblemType};
 
@@ -17,8 +17,8 @@ fn stale(count: u16) -> Vec<Key> {
                 100 + n,
                 KeyKind::Organization,
                 &format!("Stale {n:02}"),
-                300 * DAY,
-                Some((i64::from(100 + n) * DAY, "curl/8.5.0")),
+                TimeDelta::days(300),
+                Some((TimeDelta::days(i64::from(100 + n)), "curl/8.5.0")),
             )
         })
         .collect()
@@ -103,7 +103,7 @@ fn pasted_key_presses_revoke_nothing() {
 fn a_key_used_meanwhile_is_kept_and_the_client_is_named() {
     let mut driver = reviewing(stale(2)).press("3xxA");
     let used = driver.key_named("Stale 01");
-    used.last_used_at = Some(NOW.plus(4 * MINUTE));
+    used.last_used_at = Some(NOW.plus(TimeDelta::minutes(4)));
     let driver = driver.press("revoke 2<enter>");
     assert_eq!(driver.reviews.len(), 1);
     assert_snapshot!(driver.screen());
@@ -113,8 +113,8 @@ fn a_key_used_meanwhile_is_kept_and_the_client_is_named() {
 #[test]
 fn keys_in_use_are_left_alone() {
     let mut keys = stale(2);
-    keys[0].last_used_at = Some(NOW.minus(12 * MINUTE));
-    keys[0].created_at = NOW.minus(400 * DAY);
+    keys[0].last_used_at = Some(NOW.minus(TimeDelta::minutes(12)));
+    keys[0].created_at = NOW.minus(TimeDelta::days(400));
     let driver = reviewing(keys).press("3xxA");
     assert!(driver.screen().contains("1 key left alone"), "{}", driver.screen());
     assert_eq!(driver.press("y").reviews.len(), 1);

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
+use keyward::domain::time::TimeDelta;
 use keyward::tui::msg::RequestError;
 
 use super::driver::{Driver, ascii_mono_theme, start};
@@ -75,7 +76,7 @@ fn rows_are_distinct_without_colour_and_unicode() {
 fn a_refresh_keeps_the_selection_on_its_key() {
     let mut driver = Driver::new().press("jjj");
     let before = driver.model.selected().unwrap().id;
-    let newer = super::key_fixtures::key(90, KeyKind::Organization, "Newest", 0, None);
+    let newer = super::key_fixtures::key(90, KeyKind::Organization, "Newest", TimeDelta::zero(), None);
     driver.keys.insert(0, newer);
     let driver = driver.wait(5_000);
     assert_eq!(driver.model.selected().unwrap().id, before);

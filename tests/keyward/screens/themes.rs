@@ -2,7 +2,7 @@
 
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
-use keyward::domain::time::{DAY, HOUR};
+use keyward::domain::time::{HOUR, TimeDelta};
 use keyward::tui::context::StartOptions;
 use keyward::tui::theme::{ColorScheme, Theme};
 use ratatui::style::Modifier;
@@ -16,18 +16,24 @@ const NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, li
 fn each(theme: Theme, columns: u16) -> Driver {
     let mut driver = Driver::prepare(StartOptions { theme, ..start(columns, 24) }, Role::Admin);
     let gone = key_fixtures::member(9, "Gone Gauss", Some(3));
-    let used = |ago: i64| Some((ago, "Grafana/11.4.0"));
-    let quiet = used(9 * DAY);
+    let used = |ago: TimeDelta| Some((ago, "Grafana/11.4.0"));
+    let quiet = used(TimeDelta::days(9));
     driver.keys = NAMES
         .iter()
         .zip(40_u16..)
         .map(|(name, n)| {
             let used = match *name {
                 "live" | "orphaned, live" => used(HOUR),
-                "stale" => used(200 * DAY),
+                "stale" => used(TimeDelta::days(200)),
                 _ => quiet,
             };
-            let mut key = key_fixtures::key(n, KeyKind::Organization, name, 210 * DAY + i64::from(n), used);
+            let mut key = key_fixtures::key(
+                n,
+                KeyKind::Organization,
+                name,
+                TimeDelta::days(210) + TimeDelta::milliseconds(i64::from(n)),
+                used,
+            );
             // All rows are alike but for what is to be told apart.
             "sk_…AAAA".clone_into(&mut key.masked);
             if name.starts_with("orphaned") {

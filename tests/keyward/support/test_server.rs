@@ -5,7 +5,7 @@ use keyward::clock::{Clock, random_bytes};
 use keyward::domain::id::Id;
 use keyward::domain::member::Role;
 use keyward::domain::secret::{Token, TokenKind};
-use keyward::domain::time::DAY;
+use keyward::domain::time::TimeDelta;
 use keyward::server::{self, RunningServer, Settings};
 use keyward::store::{self, AdminInvitation, NewMember, NewSession, OpenMode, Store, Tx};
 use keyward::wire::keys::SecretString;
@@ -55,7 +55,7 @@ impl TestServer {
             email: "ada@plant.example".into(),
             code: TokenKind::Code.digest(code.expose()).unwrap(),
             at,
-            expires_at: at.plus(3 * DAY),
+            expires_at: at.plus(TimeDelta::days(3)),
         };
         store.set_up_organization("Plant".into(), admin, random_bytes).await.unwrap();
         let (running, client) = start_server(store.clone(), settings, clock).await;

@@ -8,7 +8,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, Key, KeyKind};
 use crate::domain::member::{Actor, Grant, Permission};
 use crate::domain::secret::Secret;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::{DAY, TimeDelta, Timestamp};
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
@@ -21,8 +21,8 @@ use crate::store::{self, EarlierRequest, IdempotentRequest, NewActivity, NewKey,
 use crate::wire::Call;
 use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey, SecretString};
 
-/// Time after its creation within which an unused, unconfirmed key can get a new secret, in milliseconds.
-const REISSUE_WINDOW: i64 = DAY;
+/// Time after its creation within which an unused, unconfirmed key can get a new secret.
+const REISSUE_WINDOW: TimeDelta = DAY;
 
 pub(super) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes

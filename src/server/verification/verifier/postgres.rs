@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::accepted::AcceptedKey;
 use crate::clock::{Clock, monotonic_now};
 use crate::domain::secret::Digest;
-use crate::domain::time::SECOND;
+use crate::domain::time::TimeDelta;
 use crate::server::error::ApiError;
 use crate::server::verification::first_use_batch::FirstUseBatch;
 use crate::server::verification::key_cache::{KeyCache, UseDecision};
@@ -18,9 +18,9 @@ use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::use_queue::UseQueue;
 use crate::store::Store;
 
-/// A use is stored before it is answered when the stored last use is older than this, in milliseconds. Other processes rely on it:
+/// A use is stored before it is answered when the stored last use is older than this. Other processes rely on it:
 /// the stored last use is at most this far behind.
-const LAST_USE_LAG_MAX: i64 = 30 * SECOND;
+const LAST_USE_LAG_MAX: TimeDelta = TimeDelta::seconds(30);
 /// No key is refused sooner than this. PostgreSQL answers faster when there is no row, and the difference would tell whether a key
 /// ever existed.
 const REFUSAL_TIME_MIN: Duration = Duration::from_millis(5);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::columns::words;
 use crate::domain::activity::Activity;
-use crate::domain::filter::{Amount, FieldTest, FieldValue, FilterField, SearchText, quote};
+use crate::domain::filter::{DurationTest, FieldTest, FieldValue, FilterField, SearchText, quote};
 use crate::domain::staleness::StalenessRules;
 
 /// What a field tests on a row of the log. Plain terms search action, people, key and details.
@@ -19,7 +19,7 @@ pub enum ActivityTest {
     /// `from:10.0.3`
     From(SearchText),
     /// `age:<7d`
-    Age(Amount),
+    Age(DurationTest),
 }
 
 impl FieldTest for ActivityTest {
@@ -38,7 +38,7 @@ impl FieldTest for ActivityTest {
             "action" => Self::Action(needle),
             "key" => Self::Key(needle),
             "from" => Self::From(needle),
-            _ => Self::Age(value.span()?),
+            _ => Self::Age(value.duration()?),
         })
     }
 }
@@ -50,7 +50,7 @@ impl fmt::Display for ActivityTest {
             Self::Action(needle) => ("action", needle),
             Self::Key(needle) => ("key", needle),
             Self::From(needle) => ("from", needle),
-            Self::Age(span) => return write!(f, "age:{span}"),
+            Self::Age(duration) => return write!(f, "age:{duration}"),
         };
         write!(f, "{name}:{}", quote(needle.text(), false))
     }
@@ -68,7 +68,7 @@ impl ActivityTest {
                     || row.key_id.is_some_and(|id| needle.equals_ignoring_case(&id.to_string()))
             }
             Self::From(needle) => row.address.as_deref().is_some_and(|from| needle.is_in(from)),
-            Self::Age(span) => span.holds(rules.now.since(row.at)),
+            Self::Age(duration) => duration.matches(rules.now.since(row.at)),
         }
     }
 }

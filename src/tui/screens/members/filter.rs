@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::filter::{Amount, FieldTest, FieldValue, FilterField};
+use crate::domain::filter::{DurationTest, FieldTest, FieldValue, FilterField, NumberTest};
 use crate::domain::member::{MemberStatus, Role};
 use crate::domain::staleness::StalenessRules;
 use crate::wire::members::Member;
@@ -15,11 +15,11 @@ pub enum MemberTest {
     /// `status:removed`
     Status(MemberStatus),
     /// `keys:>0`: organization keys that they created.
-    Keys(Amount),
+    Keys(NumberTest),
     /// `personal:>0`: personal keys.
-    Personal(Amount),
+    Personal(NumberTest),
     /// `idle:>90d`: since they were seen last; of those never seen, since they were invited.
-    Idle(Amount),
+    Idle(DurationTest),
 }
 
 impl FieldTest for MemberTest {
@@ -37,7 +37,7 @@ impl FieldTest for MemberTest {
             "status" => Self::Status(value.one_of(&MemberStatus::ALL.map(|status| (status.word(), status)))?),
             "keys" => Self::Keys(value.number()?),
             "personal" => Self::Personal(value.number()?),
-            _ => Self::Idle(value.span()?),
+            _ => Self::Idle(value.duration()?),
         })
     }
 }
@@ -49,7 +49,7 @@ impl fmt::Display for MemberTest {
             Self::Status(status) => write!(f, "status:{status}"),
             Self::Keys(n) => write!(f, "keys:{n}"),
             Self::Personal(n) => write!(f, "personal:{n}"),
-            Self::Idle(span) => write!(f, "idle:{span}"),
+            Self::Idle(duration) => write!(f, "idle:{duration}"),
         }
     }
 }
@@ -59,9 +59,11 @@ impl MemberTest {
         match self {
             Self::Role(role) => member.role == *role,
             Self::Status(status) => member.status == *status,
-            Self::Keys(n) => n.holds(member.organization_keys),
-            Self::Personal(n) => n.holds(member.personal_keys),
-            Self::Idle(span) => span.holds(rules.now.since(member.last_seen_at.unwrap_or(member.created_at))),
+            Self::Keys(n) => n.matches(member.organization_keys),
+            Self::Personal(n) => n.matches(member.personal_keys),
+            Self::Idle(duration) => {
+                duration.matches(rules.now.since(member.last_seen_at.unwrap_or(member.created_at)))
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use crate::domain::draft::Draft;
 use crate::domain::key;
 use crate::domain::review::Decision;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::{TimeDelta, Timestamp};
 use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::form::TextField;
@@ -70,7 +70,7 @@ impl KeepPopup {
         let count = isize::try_from(OFFERED.len()).unwrap_or(1);
         let at = isize::try_from(self.offered).unwrap_or(0) + by;
         self.offered = usize::try_from(at.rem_euclid(count)).unwrap_or(0);
-        let date = OFFERED[self.offered].map(|days| self.now.plus(days * DAY).format_date());
+        let date = OFFERED[self.offered].map(|days| self.now.plus(TimeDelta::days(days)).format_date());
         self.until = TextField::with_text(&date.unwrap_or_default());
     }
 
@@ -82,7 +82,10 @@ impl KeepPopup {
         } else {
             let at = Timestamp::parse(&format!("{date}T00:00:00Z"));
             let at = at.map_err(|_| {
-                format!("{date} is no date; write it as {}.", self.now.plus(90 * DAY).format_date())
+                format!(
+                    "{date} is no date; write it as {}.",
+                    self.now.plus(TimeDelta::days(90)).format_date()
+                )
             })?;
             if at <= self.now {
                 return Err(format!("{date} is not in the future."));

@@ -39,7 +39,7 @@ impl RotatePopup {
         if clients.is_empty() {
             out.push(Line::styled("nowhere, as far as was seen", muted));
         }
-        let fresh = at.rotation.map(|rotation| at.now.minus(rotation.window().ms));
+        let fresh = at.rotation.map(|rotation| at.now.minus(rotation.window().duration));
         out.extend(table(&clients, fresh, at, theme));
         if at.phase == Some(Phase::Abandoned) {
             return out;

@@ -9,7 +9,7 @@ use super::RotatePopup;
 use crate::domain::key::Key;
 use crate::domain::rotation::{Phase, proposed_name, quiet_since, ready_at};
 use crate::domain::text;
-use crate::domain::time::{DAY, HOUR, Timestamp, format_ago, format_duration};
+use crate::domain::time::{TimeDelta, Timestamp, format_ago, format_duration};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
 use crate::tui::screens::rotations::phase_role;
@@ -157,30 +157,36 @@ fn both(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'
 /// How much of the silence that it takes has passed: a bar, how long yet, and why that long.
 fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let window = rotation.window();
-    let silent = at.now.since(quiet_since(&rotation.old)).max(0);
-    let left = ready_at(&rotation.old, window).since(at.now).max(0);
-    let full = usize::try_from(silent.saturating_mul(20) / window.ms.max(1)).unwrap_or(BAR).min(BAR);
+    let silent = at.now.since(quiet_since(&rotation.old)).max(TimeDelta::zero());
+    let left = ready_at(&rotation.old, window).since(at.now).max(TimeDelta::zero());
+    let full = usize::try_from(
+        silent.num_milliseconds().saturating_mul(20) / window.duration.num_milliseconds().max(1),
+    )
+    .unwrap_or(BAR)
+    .min(BAR);
     // Full only when it is: a bar may not promise what the next line denies.
-    let full = if left > 0 { full.min(BAR - 1) } else { BAR };
-    let said = match left {
-        0 => format!("  {} of silence, {} needed", format_duration(silent), format_duration(window.ms)),
-        left => {
-            let until = ready_at(&rotation.old, window).to_chrono().format(": %b %d, %H:%M UTC");
-            let until = if at.columns >= 72 { until.to_string() } else { String::new() };
-            format!(
-                "  {} of {}, {} to go{until}",
-                format_duration(silent),
-                format_duration(window.ms),
-                days_and_hours(left)
-            )
-        }
+    let full = if left > TimeDelta::zero() { full.min(BAR - 1) } else { BAR };
+    let said = if left > TimeDelta::zero() {
+        let until = ready_at(&rotation.old, window).to_chrono().format(": %b %d, %H:%M UTC");
+        let until = if at.columns >= 72 { until.to_string() } else { String::new() };
+        format!(
+            "  {} of {}, {} to go{until}",
+            format_duration(silent),
+            format_duration(window.duration),
+            days_and_hours(left)
+        )
+    } else {
+        format!("  {} of silence, {} needed", format_duration(silent), format_duration(window.duration))
     };
-    let role = if left > 0 { StyleRole::Stale } else { StyleRole::InUse };
+    let role = if left > TimeDelta::zero() { StyleRole::Stale } else { StyleRole::InUse };
     let mut out = vec![Line::from(vec![
         Span::styled(format!("{:LABEL$}", "Quiet"), theme.style(StyleRole::Muted)),
         Span::styled(theme.symbol(ThemeSymbol::Full).repeat(full), theme.style(role)),
         Span::styled(theme.symbol(ThemeSymbol::Empty).repeat(BAR - full), theme.style(StyleRole::Muted)),
-        Span::styled(said, theme.style(if left > 0 { StyleRole::Strong } else { StyleRole::Plain })),
+        Span::styled(
+            said,
+            theme.style(if left > TimeDelta::zero() { StyleRole::Strong } else { StyleRole::Plain }),
+        ),
     ])];
     let muted = theme.style(StyleRole::Muted);
     if at.roomy || window.raised_by_gap.is_some() {
@@ -190,9 +196,10 @@ fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<L
 }
 
 /// `1 d 10 h`; below a day as everywhere.
-fn days_and_hours(ms: i64) -> String {
-    match (ms / DAY, ms % DAY / HOUR) {
-        (0, _) => format_duration(ms),
+fn days_and_hours(left: TimeDelta) -> String {
+    let (days, hours) = (left.num_days(), left.num_hours() % 24);
+    match (days, hours) {
+        (0, _) => format_duration(left),
         (days, 0) => format!("{days} d"),
         (days, hours) => format!("{days} d {hours} h"),
     }

@@ -3,7 +3,7 @@
 use keyward::domain::id::Id;
 use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::review::{Decision, ReviewRecord};
-use keyward::domain::time::{DAY, MINUTE};
+use keyward::domain::time::{DAY, TimeDelta};
 use keyward::domain::usage::{Bucket, ClientUse, DailyUse, Usage};
 use keyward::tui::msg::{ApiRequest, ListRequest, Reply, RequestError};
 use keyward::wire::keys::{CreatedKey, RevokeKey, SecretString};
@@ -19,7 +19,7 @@ use super::{Driver, secret};
 impl Driver {
     pub(super) fn answer(&mut self, ask: ApiRequest) -> Result<Reply, RequestError> {
         let problem = |kind, detail: &str| RequestError::Refused(Box::new(Problem::new(kind, detail)));
-        let as_of = Some(NOW.plus(i64::try_from(self.now.since_start().as_millis()).unwrap()));
+        let as_of = Some(NOW.plus(TimeDelta::from_std(self.now.since_start()).unwrap()));
         let page = |data: Vec<Key>| {
             let total = Some(data.len() as u64);
             Page { metadata: PageMetadata { next_cursor: None, as_of, total }, data }
@@ -39,7 +39,7 @@ impl Driver {
                     500 + u16::try_from(self.keys.len()).unwrap(),
                     kind,
                     &body.name,
-                    0,
+                    TimeDelta::zero(),
                     None,
                 );
                 key.masked = secret().mask().to_string();
@@ -186,15 +186,15 @@ fn usage(busy: bool) -> Usage {
     let client = |agent: &str, address: &str, days: i64, count| ClientUse {
         agent: agent.to_owned(),
         address: address.to_owned(),
-        first_seen_at: NOW.minus(days * DAY),
-        last_seen_at: NOW.minus(4 * MINUTE),
+        first_seen_at: NOW.minus(TimeDelta::days(days)),
+        last_seen_at: NOW.minus(TimeDelta::minutes(4)),
         count,
     };
     Usage {
-        tracking_since: NOW.minus(600 * DAY),
+        tracking_since: NOW.minus(TimeDelta::days(600)),
         buckets: (0..if busy { 30 } else { 0 })
             .map(|day| Bucket {
-                start: NOW.minus((29 - day) * DAY).floor(DAY),
+                start: NOW.minus(TimeDelta::days(29 - day)).floor(DAY),
                 count: if day % 7 < 2 { 0 } else { 40 + day * 3 },
                 refused: 0,
             })
