@@ -1,4 +1,4 @@
-//! The review of 100,000 organization keys: how long the screens take to open it, to decide, and to draw the next frame.
+//! Benchmark of the review screen with 100,000 organization keys: opening it, deciding, and drawing the next frame.
 //!
 //! `cargo bench --bench review` prints medians; nothing is asserted.
 
@@ -45,7 +45,7 @@ fn member() -> MemberRef {
     }
 }
 
-/// A third of the keys is silent for too long.
+/// Returns an organization key; a third of them are stale.
 fn key(n: u32, by: &Arc<MemberRef>) -> Key {
     let days = i64::from(n % 150);
     Key {
@@ -120,7 +120,7 @@ impl Screen {
         screen
     }
 
-    /// Answers what the tab needs; all else stays unanswered.
+    /// Replies to the requests that the tab needs; other requests get no reply.
     fn answer(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
@@ -160,7 +160,7 @@ impl Screen {
         }
     }
 
-    /// Prints the median of several times, each with its frame, and the bytes of drafts.
+    /// Presses `keys` several times, with a frame after each key press, and reports the median time and the bytes of drafts written.
     fn measure(&mut self, what: &str, times: u32, keys: &str, back: &str) {
         let mut took = Vec::new();
         let before = self.drafts;

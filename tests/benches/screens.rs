@@ -1,8 +1,7 @@
-//! What the table of keys costs: bytes to the terminal at 80×24, and the time of a key press, a sort and a filter:
+//! Benchmark of the key table: bytes written to the terminal at 80×24, and the time of a key press, a sort and a filter:
 //! `cargo bench --bench screens`.
 //!
-//! The model is fed as a server would feed it, and draws into a terminal that counts. Times are of this machine; bytes are the same
-//! everywhere.
+//! The model gets replies like those of a server, and draws to a writer that counts. Times depend on the machine, bytes do not.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says so by panicking")]
 #![expect(clippy::print_stdout, reason = "what was measured is printed")]
@@ -33,11 +32,11 @@ use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 
 const NOW: Timestamp = Timestamp(1_795_013_600_000);
 const SIZE: (u16, u16) = (80, 24);
-/// Keys a page, as the client asks for them.
+/// Keys per page, as the client requests them.
 const PAGE: usize = 1_000;
-/// Presses that are measured of each kind.
+/// Number of measured key presses of each kind.
 const PRESSES: usize = 400;
-/// Times that a sort and a filter are repeated.
+/// Number of repetitions of a sort and a filter.
 const ROUNDS: usize = 9;
 
 fn main() {
@@ -47,7 +46,7 @@ fn main() {
         println!("\n{count} keys at {}x{}", SIZE.0, SIZE.1);
         println!("  taken in pages of {PAGE}          {:>9.1} ms in all", ms(monotonic_now() - began));
         println!("  first frame                  {:>9} bytes in {} write", screen.bytes(), screen.writes());
-        // The first row that was shown stayed selected while others came.
+        // The first row of the first page stayed selected while more pages arrived.
         screen.press("gg");
         let to_the_end = screen.visible();
         screen.measure("move, one row down", "j", to_the_end / 2);
@@ -62,7 +61,7 @@ fn main() {
     }
 }
 
-/// A terminal that only counts.
+/// Writer that records the size of every write.
 #[derive(Clone, Default)]
 struct Meter(Rc<RefCell<Vec<usize>>>);
 
@@ -84,7 +83,7 @@ struct Screen {
 }
 
 impl Screen {
-    /// An admin's screen with all keys on it.
+    /// Opens the screen of an admin with `count` keys.
     fn of(count: usize) -> Self {
         let start = StartOptions {
             profile: String::new(),
@@ -157,7 +156,7 @@ impl Screen {
         self.model.update(Msg::KeyPress(KeySequence::parse(key).unwrap().first));
     }
 
-    /// Presses keys, each in a frame of its own.
+    /// Presses keys with a frame after each.
     fn press(&mut self, keys: &str) {
         for key in keys.chars() {
             self.update(&key.to_string());
@@ -165,7 +164,7 @@ impl Screen {
         }
     }
 
-    /// Presses one key many times, each in a frame of its own, and prints what a press cost.
+    /// Presses one key many times with a frame after each, and prints bytes and time per key press.
     fn measure(&mut self, what: &str, key: &str, times: usize) {
         let mut took = Vec::new();
         let mut bytes = Vec::new();
@@ -190,7 +189,7 @@ impl Screen {
         );
     }
 
-    /// Many presses that all wait when a frame is drawn.
+    /// Handles many key presses before one frame is drawn.
     fn burst(&mut self) {
         self.press("G");
         self.meter.0.borrow_mut().clear();
@@ -209,7 +208,7 @@ impl Screen {
         );
     }
 
-    /// Sorts by every column, and the other way round.
+    /// Sorts by every column.
     fn sorts(&mut self) {
         let columns = self.model.table().unwrap().columns();
         let sortable = (0..columns.len()).filter(|&c| columns[c].order.is_some());
@@ -226,7 +225,7 @@ impl Screen {
         }
     }
 
-    /// Types filters, a frame after each letter; what counts is the dearest one.
+    /// Types filters with a frame after each letter, and prints the time of the slowest letter.
     fn filters(&mut self) {
         for filter in ["grafana", "!sap line", "~qtyrep", "idle:>90d", "agent:powerbi", "flag:unused"] {
             let mut dearest = Vec::new();

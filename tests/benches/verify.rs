@@ -1,6 +1,6 @@
-//! How fast a key is verified over HTTP, beside a bare handler of the same framework, in one run: `cargo bench --bench verify`.
+//! Benchmark of key verification over HTTP, compared with a bare handler of the same framework: `cargo bench --bench verify`.
 //!
-//! Both servers and the load run on this machine, so only the ratio says something. Uses are recorded as always.
+//! Both servers and the load generator run on this machine, so only the ratio is meaningful. Uses are recorded as usual.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says so by panicking")]
 #![expect(clippy::print_stdout, reason = "what was measured is printed")]
@@ -48,7 +48,7 @@ fn main() {
     servers.block_on(running.shutdown());
 }
 
-/// The floor: a handler that answers the same fixed text to everyone.
+/// Starts the baseline: a handler that always returns the same text.
 async fn bare() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -66,7 +66,7 @@ async fn keyward() -> (RunningServer, TempDir) {
     (server::start(settings, store, clock, None).await.unwrap(), folder)
 }
 
-/// Sets up an organization and creates keys, as an admin would.
+/// Sets up an organization and creates keys over HTTP.
 async fn keys(address: SocketAddr, store: &Store) -> Vec<String> {
     let code = Token::new(TokenKind::Code, random_bytes());
     let at = Clock::System.now();
@@ -105,7 +105,7 @@ fn ask(path: &str, key: &str) -> String {
     )
 }
 
-/// Answers a second, after a warm-up that is not counted.
+/// Returns the responses per second, after a warm-up.
 fn rate(load: &Runtime, address: SocketAddr, asks: &[String]) -> f64 {
     let (answered, counts, ends) =
         (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));

@@ -1,4 +1,4 @@
-//! The commands as scripts see them: standard streams, exit codes, files, and where secrets are and are not.
+//! Commands as scripts use them: standard streams, exit codes, files, and the handling of secrets.
 
 pub mod cli_fixture;
 mod doctor;

@@ -1,4 +1,4 @@
-//! The contract, lived through: the real client against a real server, on both databases.
+//! The HTTP contract: the program's client against a server, on both databases.
 
 mod foreign_clients;
 mod lists;
@@ -35,7 +35,7 @@ async fn create(person: &TestMember, kind: KeyKind, body: CreateKey) -> CreatedK
     person.client.create_key(kind, body, &header).await.unwrap()
 }
 
-/// A client that holds a key.
+/// Returns a client that authenticates with a key.
 fn holder(server: &TestServer, created: &CreatedKey) -> Client {
     let secret = created.secret.as_ref().unwrap().expose();
     server.client.with_credential(Credential::bearer(secret).unwrap())
@@ -66,7 +66,7 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
         holder.send(CallRequest::to(ListSites)).await.unwrap();
         holder.send(CallRequest::to(ListMachines)).await.unwrap();
 
-        // Seen at once, though the second use is not yet written.
+        // Visible at once, though the second use is still buffered.
         let seen = server.ada.client.key(ORGANIZATION, id).await.unwrap();
         assert_eq!(seen.use_count, 2, "{}", database.name);
         let by = seen.last_used_by.unwrap();
@@ -80,7 +80,7 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
         let revoked = server.ada.client.revoke_key(ORGANIZATION, id, even_if_used("a test")).await.unwrap();
         assert_eq!((revoked.version, revoked.revoke_reason.as_deref()), (2, Some("a test")));
         assert_eq!(problem_type(holder.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
-        // Repeated in either form: the same answer, and no second record.
+        // Repeated in either form: the same reply, and no second activity row.
         for wish in [even_if_used("again"), unless_used_since(looked)] {
             assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, wish).await.unwrap(), revoked);
         }
@@ -111,7 +111,7 @@ async fn a_revoke_has_exactly_one_form() {
         let refused = server.ada.client.revoke_key(ORGANIZATION, key.id, wish.clone()).await;
         assert_eq!(problem_type(refused), P::FieldInvalid, "{wish:?}");
     }
-    // A key that was never used can be revoked whatever was looked at.
+    // A key that was never used can be revoked with any time.
     server.ada.client.revoke_key(ORGANIZATION, key.id, unless_used_since(key.created_at)).await.unwrap();
     server.stop().await;
 }
@@ -130,7 +130,7 @@ async fn a_create_is_repeated_safely_after_a_lost_reply() {
         assert_eq!(first.key.id, second.key.id);
         assert_eq!(first.key.version, second.key.version);
         assert_eq!(problem_type(send(&bo, "another").await), P::IdempotencyKeyReused);
-        // The same header of another member is another request.
+        // Idempotency keys of different members are independent.
         let other = send(&server.ada, "notebook").await.unwrap();
         assert_ne!(other.key.id, first.key.id);
 
@@ -165,7 +165,7 @@ async fn equal_parallel_creates_make_one_key_with_one_secret() {
                 match reply {
                     Ok(created) => {
                         ids.push(created.key.id);
-                        // `/key-lookups` is no use, so it changes nothing for the others.
+                        // `/key-lookups` does not count as a use, so the other requests are not affected.
                         let body = LookUpKey { secret: created.secret.unwrap() };
                         let found = server.ada.client.send(CallRequest::with(LookUpKeyCall, body)).await;
                         alive += usize::from(found.is_ok());

@@ -1,4 +1,4 @@
-//! The server killed at any moment: what it acknowledged is there when it comes back, each change with its row in the log.
+//! Kills the server at any time. Acknowledged writes are there after the restart, each with its activity row.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::support::server_process::ServerProcess;
 use crate::support::test_server::TestServer;
 use crate::support::{Database, for_each_database, scaled};
 
-/// What the server said was done.
+/// Writes that the server acknowledged.
 #[derive(Default)]
 struct Acknowledged {
     created: Vec<Id>,
@@ -32,11 +32,11 @@ struct Acknowledged {
     removed: Vec<Id>,
 }
 
-/// Creates, reviews and revokes keys, invites and removes members, until the server is gone.
+/// Creates, reviews and revokes keys, and invites and removes members, until the server is killed.
 async fn work(client: Client, count: Arc<AtomicUsize>) -> Acknowledged {
     let mut done = Acknowledged::default();
     let error = work_on(&client, &count, &mut done).await.unwrap_err();
-    // The first error is the kill: what it was for is not acknowledged. An answer is none.
+    // The first error comes from the kill. A problem reply would mean that an acknowledged write is missing.
     assert!(error.problem().is_none(), "what was acknowledged is not there: {error}");
     done
 }
@@ -96,14 +96,14 @@ async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     let by_ada = |row: &&Activity| row.actor.as_ref().is_some_and(|actor| actor.id == admin);
     let from_host =
         |row: &&Activity| row.member_id == Some(admin) || row.action == Action::OrganizationCreated;
-    // Killed after the digest reached DATA.revoked and before the commit: the next start revokes the key, and nobody was told before.
+    // Killed after the digest was appended to DATA.revoked and before the commit: the next start revokes the key.
     let replayed = |row: &&Activity| row.action == Action::KeyRevoked && row.actor.is_none();
     assert!(
         log.iter().all(|row| by_ada(&row) || from_host(&row) || replayed(&row)),
         "a row does not say who did it"
     );
     let replayed: Vec<Id> = log.iter().filter(replayed).filter_map(|row| row.key_id).collect();
-    // Rows and state agree: whatever has a row in the log is so, and the other way round.
+    // The activity log and the state must agree in both directions.
     let live: HashSet<Id> = live.iter().map(|key| key.id).collect();
     let revoked: HashSet<Id> = revoked.into_iter().collect();
     let logged: HashSet<Id> = created.into_iter().filter(|id| !revoked.contains(id)).collect();
@@ -134,7 +134,7 @@ async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     }
 }
 
-/// An organization whose only admin is signed in, and no server.
+/// Sets up an organization with a signed-in admin, and stops the server.
 async fn set_up(database: &Database) -> (Id, Credential) {
     let server = TestServer::start(database).await;
     let (id, credential) = (server.ada.id, server.ada.credential.clone());

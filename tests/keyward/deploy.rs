@@ -1,4 +1,4 @@
-//! The examples for reverse proxies and their neighbours: nginx's runs for real, the others are read.
+//! Deployment examples: the nginx configuration is run, the others are checked as text.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ fn example(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// nginx with our example, as an ordinary user would run it.
+/// nginx with the example configuration, run without root.
 struct Nginx {
     child: Child,
     address: SocketAddr,
@@ -40,7 +40,7 @@ impl Drop for Nginx {
     }
 }
 
-/// Where nginx is. Without it the test is skipped, unless `KEYWARD_REQUIRE_NGINX=1`.
+/// Finds nginx. Without it the test is skipped, unless `KEYWARD_REQUIRE_NGINX=1`.
 #[expect(clippy::disallowed_methods, reason = "the test run says here what must not be skipped")]
 fn nginx_program() -> Option<PathBuf> {
     let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];
@@ -59,7 +59,7 @@ fn skipped(why: &str) {
 }
 
 impl Nginx {
-    /// Starts it in front of `api`, asking `keyward`.
+    /// Starts nginx as a proxy for `api` that authenticates with `keyward`.
     async fn start(program: &Path, keyward: SocketAddr, api: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -111,7 +111,7 @@ impl Nginx {
     }
 }
 
-/// An API without keys, which remembers the headers that it saw.
+/// Starts an API that records the headers of every request.
 async fn api() -> (SocketAddr, Arc<Mutex<Vec<HeaderMap>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let remember = |State(seen): State<Arc<Mutex<Vec<HeaderMap>>>>, headers: HeaderMap| async move {
@@ -147,7 +147,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let secret = created.secret.unwrap();
     let bearer = format!("Bearer {}", secret.expose());
 
-    // Without a key, and with one that was never made.
+    // Without a key, and with an unknown key.
     let none = nginx.get(&[]).await;
     assert_eq!(none.status, 401);
     assert_eq!(none.header("www-authenticate"), Some("Bearer realm=\"keyward\""));
@@ -155,7 +155,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     assert_eq!(nginx.get(&[("Authorization", &unknown)]).await.status, 401);
     assert!(seen.lock().unwrap().is_empty(), "the API was reached without a key");
 
-    // With a key: the API learns whose request it is, whatever the client claims, and never sees the key.
+    // With a key: the API gets the key's id from keyward, not from the client, and never the key.
     let claims = [
         ("Authorization", bearer.as_str()),
         ("X-Keyward-Key-Id", "forged"),
@@ -178,7 +178,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let by = key.last_used_by.unwrap();
     assert_eq!((by.agent.as_str(), by.address.as_str()), ("grafana/11", "127.0.0.1"));
 
-    // Revoked: refused from the next request on.
+    // After the revoke the next request is refused.
     let revoke = RevokeKey { even_if_used: Some(true), reason: Some("test".into()), ..RevokeKey::default() };
     server
         .ada

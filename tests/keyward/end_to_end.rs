@@ -1,4 +1,4 @@
-//! The main job from end to end with the real program: a key is created, used, guarded, revoked; and the demo.
+//! The main use case with the real program: creating, using, protecting and revoking a key; and the demo.
 
 use std::process::Stdio;
 
@@ -80,7 +80,7 @@ fn the_demo_exits_like_its_command() {
     assert_eq!((missing.code, missing.out.as_str()), (127, ""));
     assert!(missing.err.contains("no-such-program"), "{}", missing.err);
 
-    // A signal to the demo alone reaches the command, and Ctrl-C is the command's own business.
+    // A signal to the demo is passed on to the command. The command handles Ctrl-C itself.
     let script = "trap 'echo term >&2; exit 3' TERM; trap '' INT; echo $PPID >&2; read x";
     let mut command = home.keyward(&["demo", "--keys", "1", "--", "sh", "-c", script]);
     command.stdin(Stdio::piped());
@@ -95,7 +95,7 @@ fn the_demo_exits_like_its_command() {
     assert_eq!(leftovers(&home), Vec::<String>::new());
 }
 
-/// Walks a list as a client of ENLYZE's public API v2 does: knowing the envelope and nothing else.
+/// Reads all pages of a list like a client of ENLYZE's public API v2, which knows only the envelope.
 fn walk(url: &str, path: &str, secret: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
@@ -130,7 +130,7 @@ fn a_client_of_the_public_api_lists_sites_and_machines() {
     drop(demo);
 }
 
-/// What the demo left in its temporary folder.
+/// Returns what the demo left in its temporary folder.
 fn leftovers(home: &ProgramHome) -> Vec<String> {
     let entries = std::fs::read_dir(home.path("")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());

@@ -1,12 +1,12 @@
-//! Tests that cannot fail prove nothing: with a bug planted, the test of the promise that it breaks must turn red, and say why.
+//! Proves that the tests of guarantees can fail: with a fault injected, the test must fail for the expected reason.
 //!
 //! `cargo test --features fault-injection --test keyward -- fault_injection::`
 
 use std::process::Command;
 
-/// Runs one test of this program on one database, with a bug planted. It must fail, and the reason must hold one of these texts.
+/// Runs one test of this binary on one database with a fault injected. It must fail with one of the `reasons` in its output.
 fn turns_red(bug: &str, test: &str, database: &str, reasons: &[&str]) {
-    // Where the server is a process of its own, what the test sets up beside it is without the bug.
+    // If the server is a process of its own, only that process gets the fault.
     let variable = if test.starts_with("crash::") {
         "KEYWARD_TEST_SERVER_BUG"
     } else {

@@ -1,4 +1,4 @@
-//! Clients that mean harm or know no better: what they send, how slowly they send it, and that others do not feel it.
+//! Hostile and broken clients: what they send, how slowly, and that other clients are not affected.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::support::test_server::{TestServer, settings_without_limits};
 mod logs;
 mod tls;
 
-/// A server with these settings on a fresh database that nobody set up.
+/// Starts a server with changed settings on a database without an organization.
 async fn serve(change: impl FnOnce(&mut Settings)) -> (RunningServer, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
@@ -36,7 +36,7 @@ async fn start(settings: Settings, folder: &TempDir) -> Result<RunningServer, St
 const SESSION: &str = "Bearer ses_0000000000000000000000000000000000000000000000000000000000000000";
 const KEY: &str = "Bearer sk_0000000000000000000000000000000000000000";
 
-/// A well-formed key that was never made, as a header.
+/// Returns an `Authorization` value with a well-formed key that does not exist.
 fn unknown_key() -> String {
     format!("Bearer {}", Secret::generate(random_bytes).expose())
 }
@@ -164,14 +164,14 @@ async fn slow_clients_are_disconnected_and_delay_nobody() {
     let mut dribblers = Vec::new();
     for n in 0..DRIBBLERS {
         let mut stream = TcpStream::connect(running.addr).await.unwrap();
-        // Some begin as good clients do.
+        // Half of them start with a complete request.
         if n % 2 == 0 {
             stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
             assert_eq!(read_response(&mut stream).await.unwrap().status, 401);
         }
         stream.write_all(b"GET /api/v2/sites HTTP/1.1\r\nX: ").await.unwrap();
         dribblers.push(tokio::spawn(async move {
-            // One byte whenever the server has nothing to say for a moment.
+            // One byte every 100 ms.
             loop {
                 let mut byte = [0];
                 match tokio::time::timeout(Duration::from_millis(100), stream.read(&mut byte)).await {
@@ -186,7 +186,7 @@ async fn slow_clients_are_disconnected_and_delay_nobody() {
         let got = send(running.addr, request("GET", "/api/v2/sites", &[], "")).await;
         assert_eq!(got.problem(), "credentials-missing");
     }
-    // Who asks all the time is kept for longer than each request may take.
+    // A client that keeps sending requests stays connected for longer than the header timeout.
     let mut stream = TcpStream::connect(running.addr).await.unwrap();
     let all_gone = async {
         while !dribblers.iter().all(tokio::task::JoinHandle::is_finished) {
@@ -234,7 +234,7 @@ async fn shutdown_finishes_running_requests() {
     let all = request("POST", "/api/v2/sessions", &[("Content-Type", "application/json")], body);
     let (first, rest) = all.split_at(all.len() - 5);
     stream.write_all(first.as_bytes()).await.unwrap();
-    // An answer on another connection says that the server has got round to the first by now.
+    // A reply on another connection shows that the server has accepted the first connection.
     send(address, request("GET", "/api/v2/sites", &[], "")).await;
     let stopping = tokio::spawn(running.shutdown());
     let refused = async { while TcpStream::connect(address).await.is_ok() {} };
@@ -331,7 +331,7 @@ async fn a_valid_key_is_accepted_while_its_address_is_rate_limited() {
         let guess = request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "");
         let guessed = send(server.address(), guess).await;
         assert!([401, 429].contains(&guessed.status));
-        // A proxy asks with the client's method, origin and content type.
+        // A proxy forwards the client's method, origin and content type.
         for method in ["GET", "POST", "DELETE", "OPTIONS"] {
             let headers = [
                 ("Authorization", bearer.as_str()),

@@ -1,5 +1,5 @@
-//! *Last used* is honest: `Never` is exact, any other is at most 30 s behind, never in the future, and never goes back; and a server
-//! that is told to stop loses no use at all.
+//! The last use of a key is honest: `Never` is exact; any other time is at most 30 s behind, never in the future, and never moves
+//! backward. A server that is shut down loses no use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ fn now() -> Timestamp {
     Clock::System.now()
 }
 
-/// A number below `n`, by chance.
+/// Returns a random number below `n`.
 fn below(n: usize) -> usize {
     usize::from_ne_bytes(random_bytes()) % n
 }
@@ -41,17 +41,17 @@ fn holder(door: &Client, created: &CreatedKey) -> Client {
     door.with_credential(Credential::bearer(secret.expose()).unwrap())
 }
 
-/// The key as the database has it, whatever a server knows besides.
+/// Returns the key as stored in the database, without buffered uses.
 async fn stored(store: &Store, id: Id) -> Key {
     store.reader().await.unwrap().key(id, KeyScope::Any).await.unwrap().unwrap().key
 }
 
-/// What one integration did with its key.
+/// Uses of one key by one client.
 struct Uses {
     id: Id,
     sent: i64,
     answered: i64,
-    /// When the last one that was answered was sent.
+    /// Time at which the last answered use was sent.
     last: Option<Timestamp>,
 }
 
@@ -71,13 +71,13 @@ impl Uses {
     }
 }
 
-/// Until the server is gone. An answer that says no is no such end.
+/// Asserts that a client ended because the server was stopped, not because it was refused.
 fn gone(ended: Result<(), ClientError>) {
     let error = ended.unwrap_err();
     assert!(error.problem().is_none(), "a good key was refused: {error}");
 }
 
-/// Creates keys and uses each a few times or never, until the server is gone.
+/// Creates keys and uses each up to three times, until the server is stopped.
 async fn come_and_go(ada: Client, door: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
     let mut all = Vec::new();
     let on = async |all: &mut Vec<Uses>| -> Result<(), ClientError> {
@@ -95,7 +95,7 @@ async fn come_and_go(ada: Client, door: Client, count: Arc<AtomicUsize>) -> Vec<
     all
 }
 
-/// Uses one key without a pause, until the server is gone.
+/// Uses one key without a pause, until the server is stopped.
 async fn hammer(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
     let mut uses = Uses::of(id);
     let on = async |uses: &mut Uses| -> Result<(), ClientError> {
@@ -116,7 +116,7 @@ async fn until(count: &AtomicUsize, enough: usize) {
     }
 }
 
-/// An organization whose only admin is signed in, with one key, and no server.
+/// Sets up an organization with a signed-in admin and one key, and stops the server.
 async fn set_up(database: &Database) -> (Credential, CreatedKey) {
     let server = TestServer::start(database).await;
     let created = create(&server.ada.client).await.unwrap();
@@ -214,7 +214,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
         let created = create(&server.ada.client).await.unwrap();
         let id = created.key.id;
         let (here, there) = (holder(&server.client, &created), holder(&door, &created));
-        // The first is written at once; the two after it are gathered, each by its own process.
+        // The first use is written at once. Each process buffers one of the other two.
         for user in [&here, &here, &there] {
             let before = now();
             user.send(CallRequest::to(ListSites)).await.unwrap();
@@ -222,7 +222,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
                 tokio::task::yield_now().await;
             }
         }
-        // Whoever is asked writes what it has gathered: the later use first.
+        // Reading a key flushes the buffer of that server. The later use is written first.
         ada_next_door.key(KIND, id).await.unwrap();
         let later = stored(&server.store, id).await.last_used_at;
         server.ada.client.key(KIND, id).await.unwrap();

@@ -1,4 +1,4 @@
-//! All tests that look at keyward from outside its rooms, in one binary.
+//! Integration tests of keyward, in one binary. Helpers are in `support`; each module covers the subject in its name.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 

@@ -1,6 +1,6 @@
-//! Who may do what: every operation of the OpenAPI document × every actor × whose the thing is, against one golden table.
+//! The authorization matrix: every operation of the OpenAPI document × every actor × every target, compared with a golden file.
 //!
-//! An operation that this file does not know fails. What is forbidden, and what is another's, is told from what is not there by nothing.
+//! An operation that is missing here fails the test. Forbidden and foreign targets must get the same bytes as missing ones.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::support::for_each_database;
 use crate::support::test_server::TestServer;
 
-/// An operation as the document has it.
+/// An operation of the OpenAPI document.
 struct Operation {
     name: String,
     method: reqwest::Method,
@@ -53,7 +53,7 @@ const ACTORS: [&str; 10] = [
     "revoked-key",
 ];
 
-/// Things that an operation may be asked to act on.
+/// Returns the targets that an operation is tried on.
 fn targets(operation: &str) -> &'static [&'static str] {
     match operation {
         "getPersonalKey"
@@ -75,13 +75,13 @@ fn targets(operation: &str) -> &'static [&'static str] {
     }
 }
 
-/// A small fixture, made anew for each cell so that no cell sees what another did.
+/// Data of one cell of the matrix, created anew so that cells do not affect one another.
 struct Fixture {
-    /// What stands after `Authorization: Bearer`.
+    /// Bearer token of the actor.
     credential: Option<String>,
-    /// Targets by their names: id, and secret where it is a key's.
+    /// Id of each target by name, and its secret if it is a key.
     targets: BTreeMap<&'static str, (Id, String)>,
-    /// What the actor may list.
+    /// Id for operations without a target.
     any: Id,
 }
 
@@ -196,7 +196,7 @@ async fn create_fixture(
     made.unwrap()
 }
 
-/// The query and body of an operation, and which further headers it needs.
+/// Returns the query string and the body of a request.
 fn ask(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Value>) {
     let (id, secret) =
         fixture.targets.get(target).map_or((fixture.any, ""), |(id, secret)| (*id, secret.as_str()));
@@ -246,7 +246,7 @@ fn ask(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Valu
     }
 }
 
-/// An answer without what differs between any two: the request's id and the date.
+/// A response without its request id and date, which always differ.
 struct Seen {
     cell: String,
     bytes: String,
@@ -290,7 +290,7 @@ async fn send(
     Seen { cell, bytes: format!("{status}\n{}\n{text}", headers.join("\n")) }
 }
 
-/// All answers as a table: a row for each operation and target, actors with the same answer together.
+/// Formats all responses: a paragraph for each operation and target, a line for each response with its actors.
 async fn table(server: &TestServer) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let base = server.base_url();
@@ -337,7 +337,7 @@ async fn table(server: &TestServer) -> String {
     table
 }
 
-/// Refusals of the same kind are the same bytes, whatever they were about.
+/// Asserts that a refusal never tells whether its target exists.
 fn check_nothing_is_given_away(operation: &str, seen: &BTreeMap<&str, BTreeMap<&str, Seen>>) {
     for (actor, targets) in seen {
         let Some(missing) = targets.get("missing") else { continue };

@@ -1,4 +1,4 @@
-//! Members: invited, signed in, re-roled, removed, with every consequence; on both databases.
+//! Members: invitations, sign-in, sessions, role changes and removal, on both databases.
 
 mod races;
 mod removal;
@@ -52,7 +52,7 @@ async fn sessions_are_listed_and_ended() {
         let listed = second.client.send(CallRequest::to(ListSessions)).await.unwrap().data;
         assert_eq!(listed.iter().map(|s| s.current).collect::<Vec<_>>(), [true, false]);
 
-        // Another's session is not there.
+        // A session of another member is reported as missing.
         assert_eq!(
             problem_type(server.ada.client.send(CallRequest::to(EndSession).id(listed[1].id)).await),
             P::NotFound
@@ -87,7 +87,7 @@ async fn a_role_change_applies_to_the_next_request() {
         assert_eq!(changed.member.role, Role::Admin);
         assert_eq!(bo.client.send(CallRequest::to(ListMembers)).await.unwrap().data.len(), 2);
 
-        // Bo demotes Ada, and is the last one then.
+        // Bo demotes Ada and is now the last admin.
         bo.client
             .send(CallRequest::with(ChangeMemberRole, to(Role::Operator)).id(server.ada.id))
             .await
@@ -100,7 +100,7 @@ async fn a_role_change_applies_to_the_next_request() {
         let log = bo.client.send(CallRequest::to(ListActivity)).await.unwrap().data;
         let of = |action| log.iter().filter(|row| row.action == action).count();
         assert_eq!(of(Action::MemberRoleChanged), 2);
-        // Each of them was refused the same operation within a minute.
+        // Repeated refusals of one operation within a minute make one row per member.
         assert_eq!(of(Action::PermissionRefused), 2);
         server.stop().await;
     })

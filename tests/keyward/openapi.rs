@@ -1,4 +1,4 @@
-//! The OpenAPI document: whole in itself, and true of what the server answers.
+//! The OpenAPI document: complete, and consistent with the server's replies.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ mod request_bodies;
 mod request_fuzzer;
 mod schema;
 
-/// Every `$ref` below this value.
+/// Collects every `$ref` below a value.
 fn references(value: &Value, out: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {

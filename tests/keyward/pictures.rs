@@ -1,6 +1,6 @@
-//! Pictures of the screens for the README: a frame becomes an SVG, and a picture that differs from the program's frame fails.
+//! The README's pictures: renders frames as SVG and compares them with the committed files.
 //!
-//! `KEYWARD_BLESS=1 cargo test pictures` draws them anew.
+//! `KEYWARD_BLESS=1 cargo test pictures` rewrites the files.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,18 +16,18 @@ use keyward::tui::theme::{ColorScheme, Theme};
 
 use crate::screens::driver::{Driver, start};
 
-/// Pixels of a cell, of the letters in it, and around the whole.
+/// Width and height of a cell, font size, and margin, in pixels.
 const CELL: (f32, f32) = (8.4, 18.0);
 const FONT: f32 = 14.0;
 const MARGIN: f32 = 14.0;
-/// The colours of a terminal: its own two, then black, red, green, yellow, blue, magenta, cyan, gray, dark gray, white.
+/// Colours of a terminal. The palette is black, red, green, yellow, blue, magenta, cyan, gray, dark gray, white.
 pub struct TerminalColours {
     foreground: &'static str,
     background: &'static str,
     palette: [&'static str; 10],
 }
 
-/// What the README shows.
+/// Colours of the pictures in the README.
 const DARK: TerminalColours = TerminalColours {
     foreground: "#d8dce4",
     background: "#15181e",
@@ -37,7 +37,7 @@ const DARK: TerminalColours = TerminalColours {
     ],
 };
 
-/// xterm's sixteen colours on white, the hardest to read.
+/// xterm's colours on white, the combination that is hardest to read.
 const LIGHT: TerminalColours = TerminalColours {
     foreground: "#000000",
     background: "#ffffff",
@@ -69,7 +69,7 @@ impl TerminalColours {
     }
 }
 
-/// How a cell is drawn; neighbours of the same style are one run.
+/// Style of a cell. Neighbouring cells with equal styles are drawn together.
 #[derive(Clone, PartialEq)]
 struct CellStyle {
     ink: String,
@@ -91,7 +91,7 @@ fn eighths(n: u32) -> f32 {
     f32::from(u16::try_from(n).unwrap())
 }
 
-/// A block element as the part of the cell that it fills (x, y, width, height in eighths): fonts leave gaps between them.
+/// Returns the part of the cell that a block element fills (x, y, width, height in eighths). Fonts would leave gaps between them.
 fn block(symbol: &str) -> Option<(f32, f32, f32, f32)> {
     let c = symbol.chars().next().map(u32::from)?;
     match c {
@@ -120,7 +120,7 @@ fn attributes(style: &CellStyle) -> String {
     out
 }
 
-/// The frame as a picture.
+/// Renders a frame as SVG.
 pub fn svg(buf: &Buffer, colours: &TerminalColours) -> String {
     let (columns, rows) = (f32::from(buf.area.width), f32::from(buf.area.height));
     let (width, height) = (columns * CELL.0 + 2.0 * MARGIN, rows * CELL.1 + 2.0 * MARGIN);
@@ -143,7 +143,7 @@ pub fn svg(buf: &Buffer, colours: &TerminalColours) -> String {
             {
                 let symbol = buf[(x, y)].symbol();
                 text.push_str(symbol);
-                // The cells behind a wide letter hold nothing of their own.
+                // Skips the cells that a wide character covers.
                 x += u16::try_from(symbol.width()).unwrap().max(1);
             }
             run(&mut out, (from, x, y), &style, filled, &text);
@@ -170,7 +170,7 @@ fn run(
         ));
     }
     if let Some((x, y, w, h)) = filled {
-        // Only a part of the width is filled where a bar ends: such a run is one cell.
+        // A partly filled cell ends a bar, so the run is one cell wide.
         let width = if w < 8.0 { w / 8.0 * CELL.0 } else { width };
         let (x, y, height) = (left + x / 8.0 * CELL.0, top + y / 8.0 * CELL.1, h / 8.0 * CELL.1);
         line(format_args!(
@@ -183,7 +183,7 @@ fn run(
     if shown.is_empty() {
         return;
     }
-    // Blanks at the beginning are skipped, and the length is given, so that every font keeps to the columns.
+    // Skips leading blanks and sets the text length, so that every font keeps the columns aligned.
     let skipped = u16::try_from(shown.len() - shown.trim_start().len()).unwrap();
     let (left, shown) = (left + f32::from(skipped) * CELL.0, shown.trim_start());
     let cells = f32::from(u16::try_from(shown.width()).unwrap());
@@ -201,7 +201,7 @@ pub fn blessing() -> bool {
     std::env::var_os("KEYWARD_BLESS").is_some_and(|value| value == "1")
 }
 
-/// Compares the frame with the picture of this name, or draws it anew.
+/// Compares a frame with the picture of this name, or rewrites the picture.
 pub fn assert_picture(name: &str, buf: &Buffer) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/screens").join(format!("{name}.svg"));
     let drawn = svg(buf, &DARK);
@@ -226,7 +226,7 @@ fn picture_of_a_draining_rotation() {
     assert_picture("rotation", driver.buffer());
 }
 
-/// For people to style at: each theme on dark and on light, in the folder that is printed.
+/// Writes pictures of every theme, on dark and on light backgrounds.
 #[test]
 #[ignore = "draws pictures into a folder; nothing is compared"]
 fn pictures_of_every_theme_for_manual_inspection() {

@@ -1,4 +1,4 @@
-//! Requests at the same time: a revoked key is never accepted again, and no use that was answered is overlooked by a guarded revoke.
+//! Races between uses and revokes of a key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ fn holder(client: &Client, created: &CreatedKey) -> Client {
     client.with_credential(Credential::bearer(created.secret.as_ref().unwrap().expose()).unwrap())
 }
 
-/// Whether the key was accepted; anything but yes and no is a fault.
+/// Returns whether a use of the key was accepted; panics on any other error than `key-invalid`.
 async fn accepted(holder: &Client) -> bool {
     match holder.send(CallRequest::to(ListSites)).await {
         Ok(_) => true,
@@ -38,7 +38,7 @@ async fn accepted(holder: &Client) -> bool {
     }
 }
 
-/// Verifiers that go on until one of them is refused. Counts uses that were asked for after `acknowledged` and yet accepted.
+/// Uses a key in parallel until it is refused. Each task returns its number of uses that were sent after `acknowledged` and accepted.
 fn verifiers(
     holders: Vec<Client>,
     acknowledged: &Arc<AtomicBool>,
@@ -109,7 +109,7 @@ async fn a_guarded_revoke_sees_every_answered_use() {
             let created = create(&server.ada, KeyKind::Organization).await;
             let (id, holder) = (created.key.id, holder(&server.client, &created));
             let mut since = created.key.created_at;
-            // Also keys whose further uses are gathered in memory. (On PostgreSQL a use within 30 s refuses every revoke.)
+            // Includes keys whose later uses are buffered. (On PostgreSQL a use within 30 s refuses every revoke.)
             if round % 2 == 0 && !database.is_shared() {
                 assert!(accepted(&holder).await);
                 let used = server.ada.client.key(KeyKind::Organization, id).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_guarded_revoke_sees_every_answered_use() {
             let user = {
                 let (answered, sent) = (answered.clone(), sent.clone());
                 tokio::spawn(async move {
-                    // Every third time the revoke is on its way first, and has a head start of its own length.
+                    // In every third round the revoke is sent first, with a varying head start.
                     while round % 3 == 0 && !sent.load(Ordering::SeqCst) {
                         tokio::task::yield_now().await;
                     }

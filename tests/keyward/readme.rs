@@ -1,4 +1,4 @@
-//! The README says what the program does: its table of keys is the keymap's, its pictures and files are there.
+//! The README matches the program: the table of key bindings, pictures, and named files.
 
 use std::fs;
 use std::path::Path;

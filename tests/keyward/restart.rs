@@ -1,4 +1,4 @@
-//! PostgreSQL restarted under load: nothing acknowledged is lost, and the server recovers by itself.
+//! Restarts PostgreSQL under load: acknowledged writes are kept, and the server recovers by itself.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::postgres::PostgresCluster;
 use crate::support::test_server::TestServer;
 use crate::support::{Database, scaled};
 
-/// Invites until told to stop; gives the addresses whose invitation was acknowledged.
+/// Invites members until `stop`; returns the email addresses whose invitation was acknowledged.
 async fn invite_on(client: Client, name: String, stop: tokio_util::sync::CancellationToken) -> Vec<String> {
     let mut acknowledged = Vec::new();
     for n in 0.. {

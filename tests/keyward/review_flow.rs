@@ -1,4 +1,4 @@
-//! The review on its own feet: the screens' model against a real server, with real clients that use the keys meanwhile.
+//! The review from end to end: the screens against a server, while clients use the keys.
 
 use keyward::client::{CallRequest, Credential};
 use keyward::clock::{Clock, random_bytes};
@@ -20,7 +20,7 @@ use crate::support::ui_harness::UiHarness;
 
 mod killed;
 
-/// A server in which a key without a use waits for a decision at once.
+/// Starts a server on which an unused key is stale at once.
 async fn start_server(database: &crate::support::Database) -> TestServer {
     let mut settings = settings_without_limits();
     settings.policy.never_used_after_days = 0;
@@ -53,7 +53,7 @@ async fn a_key_used_since_the_review_is_not_revoked() {
     .await;
 }
 
-/// How often each key was decided on, and how often it was revoked.
+/// Returns the number of recorded decisions about a key, and how often it was revoked.
 async fn done(person: &TestMember, key: Id) -> (usize, usize) {
     let reviews = person.client.send(CallRequest::to(ListReviews)).await.unwrap().data;
     let query =
@@ -78,7 +78,7 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
             let crashed = screens.press("xxKwhy not<enter>A").await.press("revoke 2<enter>").await;
             let survived = !crashed.has_crashed();
 
-            // Each decision is applied and shown so, or it is a draft still, or it was never on the disk.
+            // Each decision was applied and is shown as such, or is still a draft, or was never written to disk.
             let again = UiHarness::resume(ada, crashed.end()).await.press("3").await;
             let left = Drafts::parse(&again.state().drafts());
             let mut drafted = 0;
@@ -92,17 +92,17 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
             assert_eq!(screen.contains("Decided:"), drafted > 0, "{at}: {screen}");
             assert!(!survived || drafted == 0, "{at}: {screen}");
 
-            // What is left is applied, and nothing of the rest once more.
+            // Applies the remaining drafts; nothing is applied twice.
             let two = left.is_some_and(|left| left.counts().get(&Decision::Revoke) == Some(&2));
             let phrase = if two { "revoke 2<enter>" } else { "y" };
             let again = again.press("A").await.press(phrase).await;
             assert!(!again.screen().contains("not done"), "{at}: {}", again.screen());
             for (n, &key) in keys.iter().enumerate() {
                 let (recorded, revoked) = done(ada, key).await;
-                // The third key's decision was the keep. The keys are listed with the oldest first.
+                // The third key was kept. Keys are listed oldest first.
                 assert!(recorded <= 1 && revoked == if n < 2 { recorded } else { 0 }, "{at}: {n}");
                 if recorded == 0 {
-                    // It was never decided, or not yet written down: it waits still.
+                    // The decision was never made or never written, so the key still waits.
                     ada.client.revoke_key(KeyKind::Organization, key, anyway()).await.unwrap();
                 }
             }

@@ -1,4 +1,4 @@
-//! A rotation over days: every admin, in every run of the program, sees the same phase, and nobody who still uses the old key is cut off.
+//! Rotations over several days: every admin sees the same phase in every run, and a client that still uses the old key is not cut off.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ mod interrupted;
 
 const ORGANIZATION: KeyKind = KeyKind::Organization;
 
-/// A server in which time passes when it is told to.
+/// A server whose time is controlled by the test.
 struct Days<'a> {
     server: TestServer,
     database: &'a Database,
@@ -36,7 +36,7 @@ struct Days<'a> {
 
 impl<'a> Days<'a> {
     async fn begin(database: &'a Database) -> Self {
-        // PostgreSQL goes by its own clock.
+        // On PostgreSQL, the database's clock is used.
         let clock = if database.is_shared() { Clock::System } else { Clock::fixed(Clock::System.now()) };
         let server = TestServer::start_with(database, settings_without_limits(), clock.clone()).await;
         Self { server, database, clock }
@@ -46,12 +46,12 @@ impl<'a> Days<'a> {
         self.clock.now()
     }
 
-    /// Lets time pass: the clock is moved on, or else everything on record is moved back.
+    /// Advances the clock; on PostgreSQL, moves all stored times into the past instead.
     async fn pass(&self, duration: TimeDelta) {
         let DatabaseLocation::Postgres(url) = &self.database.target else {
             return self.clock.advance(duration.to_std().unwrap());
         };
-        // Writes what was gathered.
+        // Flushes buffered uses.
         rotations(&self.server.ada.client).await;
         let mut database = sqlx::PgConnection::connect(url).await.unwrap();
         let mut tx = database.begin().await.unwrap();
@@ -61,9 +61,9 @@ impl<'a> Days<'a> {
                     revoked_at = revoked_at - $1";
         let clients =
             "UPDATE key_clients SET first_seen_at = first_seen_at - $1, last_seen_at = last_seen_at - $1";
-        // In two steps, since no two rows may ever be of the same hour.
+        // In two steps, because two rows must never have the same hour.
         let mirrored = "UPDATE usage_hours SET start = $1 - start";
-        // The database sees to it that the past of a key never changes. Here it is the present that moves.
+        // Triggers forbid changes of a key's past.
         sqlx::query("ALTER TABLE keys DISABLE TRIGGER USER").execute(&mut *tx).await.unwrap();
         for (sql, by) in [(keys, ms), (clients, ms), (mirrored, hours), (mirrored, 0)] {
             sqlx::query(sql).bind(by).execute(&mut *tx).await.unwrap();
@@ -86,14 +86,14 @@ impl<'a> Days<'a> {
         self.server.client.with_credential(Credential::bearer(secret).unwrap())
     }
 
-    /// What an admin is told of the one rotation there is.
+    /// Returns the only rotation as an admin sees it.
     async fn seen_by(&self, admin: &TestMember) -> Rotation {
         let mut all = rotations(&admin.client).await;
         assert_eq!(all.len(), 1, "{}", self.database.name);
         all.remove(0)
     }
 
-    /// *Finish*, as the program asks for it.
+    /// Finishes a rotation the way the program does.
     async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, ClientError> {
         let since = self.now().minus(TimeDelta::seconds(rotation.quiet_window_s));
         let body = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
@@ -101,14 +101,14 @@ impl<'a> Days<'a> {
     }
 }
 
-/// A key and who has its secret.
+/// A key, and a client that authenticates with it.
 struct Made {
     key: Key,
     holder: Client,
 }
 
 impl Made {
-    /// Uses the key; whether it was accepted.
+    /// Uses the key; returns whether it was accepted.
     async fn used(&self) -> bool {
         accepted(&self.holder).await
     }
@@ -137,7 +137,7 @@ async fn rotations(client: &Client) -> Vec<Rotation> {
     client.send(CallRequest::to(ListRotations).query(query)).await.unwrap().data
 }
 
-/// The rows of the activity log about a key.
+/// Returns the details of a key's activity rows.
 async fn logged(admin: &TestMember, key: Id, action: Action) -> Vec<String> {
     let query = ActivityQuery { key: Some(key), action: Some(action), ..ActivityQuery::default() };
     let rows = admin.client.send(CallRequest::to(ListActivity).query(query)).await.unwrap().data;
@@ -219,7 +219,7 @@ async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
         days.pass(TimeDelta::days(3)).await;
         let rotation = days.seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Drain, "{}: {}", database.name, rotation.evidence);
-        // Hours are counted, so the gap may be an hour off.
+        // Uses are counted by hour, so the gap may be off by an hour.
         let gap = TimeDelta::seconds(rotation.raised_by_gap_s.unwrap());
         assert!(
             (TimeDelta::days(7) - HOUR..=TimeDelta::days(7) + HOUR).contains(&gap),
@@ -271,7 +271,7 @@ async fn a_use_one_second_before_finish_refuses_it_and_names_the_client() {
     .await;
 }
 
-/// Whatever the order: who was answered keeps the key, and where the key is revoked nobody was answered.
+/// If the use was accepted, the key is not revoked; if the key is revoked, the use was refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_use_that_races_finish_is_either_seen_or_refused() {
     for_each_database(async |database| {
@@ -293,7 +293,7 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
             let user = {
                 let sent = sent.clone();
                 tokio::spawn(async move {
-                    // Every other time *finish* is on its way first, and has a head start.
+                    // In even rounds the finish is sent first, with a varying head start.
                     while round % 2 == 0 && !sent.load(Ordering::SeqCst) {
                         tokio::task::yield_now().await;
                     }
@@ -324,7 +324,7 @@ async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
         let days = Days::begin(database).await;
         let ada = &days.server.ada;
         let ben = days.server.add_member("ben@plant.example", Role::Admin).await;
-        // Where several processes may serve, Ben asks another one.
+        // On PostgreSQL, Ben uses a second server.
         let next_door =
             if database.is_shared() { Some(days.server.start_second(database).await) } else { None };
         let bens = next_door

@@ -1,4 +1,4 @@
-//! The screens, keys in and screens out.
+//! Tests of the screens: key presses in, screens out. Start with `driver`.
 
 mod activity;
 pub mod driver;

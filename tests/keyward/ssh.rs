@@ -1,4 +1,4 @@
-//! keyward at the far end of a real SSH connection.
+//! keyward over a real SSH connection.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,7 +15,7 @@ use super::support::program::ProgramServer;
 use super::support::pty::{PATIENCE, Pty, PtyOutput, program};
 use super::terminal::restricted::has_no_way_out;
 
-/// An sshd of the test's own, on the loopback interface, that lets in the user who runs the test.
+/// An sshd on the loopback interface that admits the user who runs the test.
 struct Sshd {
     folder: TempDir,
     port: u16,
@@ -40,7 +40,7 @@ fn key(path: &Path) {
 }
 
 impl Sshd {
-    /// Nothing where there is no sshd.
+    /// Starts sshd with these lines added to its configuration. `None` if sshd is not installed.
     fn start(extra: &str) -> Option<Self> {
         let sshd = find_program("sshd")?;
         find_program("ssh")?;
@@ -49,7 +49,7 @@ impl Sshd {
         key(&at("host"));
         key(&at("user"));
         fs::copy(at("user.pub"), at("authorized")).unwrap();
-        // sshd started by root insists on this folder.
+        // sshd requires this folder if started by root.
         let _ = fs::create_dir_all("/run/sshd");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
@@ -74,7 +74,7 @@ impl Sshd {
         Some(Self { folder, port, daemon })
     }
 
-    /// Runs a command there, with a terminal.
+    /// Runs a command over SSH with a terminal.
     fn run(&self, home: &Path, command: &str) -> Pty {
         let at = |name: &str| self.folder.path().join(name).display().to_string();
         let (port, identity) = (self.port.to_string(), at("user"));
@@ -102,7 +102,7 @@ impl Sshd {
     }
 }
 
-/// The demo, after its process id was written down.
+/// Returns a command line that writes its process id to a file and runs the demo.
 fn demo_in(home: &Path) -> String {
     let (bin, home) = (env!("CARGO_BIN_EXE_keyward"), home.display());
     format!(
@@ -110,7 +110,7 @@ fn demo_in(home: &Path) -> String {
     )
 }
 
-/// What is promised is 2 s; a debug build on a busy machine gets more.
+/// Guaranteed is 2 s; a debug build on a busy machine gets more.
 const GONE: Duration = Duration::from_secs(10);
 
 fn until_gone(pid: Pid) {
@@ -126,7 +126,7 @@ fn pid_in(home: &Path) -> Pid {
     Pid::from_raw(pid).unwrap()
 }
 
-/// Opens the popup that creates a key, and shows its secret.
+/// Creates a key and reveals its secret; returns the secret.
 pub fn create_and_reveal(pty: &mut Pty) -> String {
     pty.press("n");
     pty.wait_for_text("New");
@@ -136,7 +136,7 @@ pub fn create_and_reveal(pty: &mut Pty) -> String {
     pty.wait_until("the secret", |output| secret_in(&output.text()))
 }
 
-/// The first whole secret in a text.
+/// Returns the first complete secret in a text.
 pub fn secret_in(text: &str) -> Option<String> {
     let whole =
         |at: usize| text.get(at..at + 43).filter(|s| keyward::domain::secret::check_secret(s).is_ok());
@@ -170,7 +170,7 @@ fn killing_the_sshd_child_ends_the_process() {
     let pty = sshd.run(home.path(), &demo_in(home.path()));
     pty.wait_for_text("connected");
     let pid = pid_in(home.path());
-    // The parent of keyward is sshd's process for this connection.
+    // The parent of keyward is the sshd process of this connection.
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap();
     let parent = stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
     kill_process(Pid::from_raw(parent).unwrap(), Signal::KILL).unwrap();
@@ -227,7 +227,7 @@ fn a_pasted_code_signs_in_again_after_the_session_ended() {
         pty.press("y");
         pty.wait_until("the table", |output| (!output.text().contains("Save your key")).then_some(()));
     }
-    // A mark moves the selection on.
+    // Marking a row selects the next one.
     pty.press("ggj ");
     let chosen = |text: &str| text.lines().find(|line| line.contains('▶')).map(str::to_owned);
     let as_it_was = |output: &PtyOutput| {
@@ -236,7 +236,7 @@ fn a_pasted_code_signs_in_again_after_the_session_ended() {
     };
     pty.wait_until("the second row marked, the third selected", as_it_was);
 
-    // Ended from elsewhere, as an admin would.
+    // Ends the session from another machine.
     let sessions = served.home.run(&["sessions", "list", "--json"]).json();
     let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
     served.home.run(&["sessions", "end", other["id"].as_str().unwrap()]).ok();

@@ -1,4 +1,4 @@
-//! The database: opening it, writing to it, and what it refuses.
+//! The store: opening a database, transactions, and errors.
 
 mod concurrent_open;
 mod disk_full;
@@ -26,14 +26,14 @@ fn ada() -> AdminInvitation {
     AdminInvitation { email: "ada@plant.example".into(), code, at, expires_at: at.plus(TimeDelta::days(3)) }
 }
 
-/// A store with Ada in it, who was invited.
+/// Opens a store with an organization whose only member, Ada, is invited.
 async fn with_ada(database: &Database) -> (Store, Id) {
     let store = database.open().await;
     let ada = store.set_up_organization("Plant".into(), ada(), random_bytes).await.unwrap().member.id;
     (store, ada)
 }
 
-/// A connection that goes past the store, as someone with a database tool would.
+/// Opens a connection that bypasses the store, like a database tool.
 async fn raw(target: &DatabaseLocation) -> AnyConnection {
     sqlx::any::install_default_drivers();
     let url = match target {
@@ -47,7 +47,7 @@ async fn run(connection: &mut AnyConnection, sql: &str) -> Result<u64, sqlx::Err
     sqlx::query(AssertSqlSafe(sql.to_owned())).execute(connection).await.map(|done| done.rows_affected())
 }
 
-/// Writes a key past the store; gives its id.
+/// Inserts a key without the store and returns its id.
 async fn insert_key(connection: &mut AnyConnection, member: Id, digest: Digest, revoked: bool) -> Id {
     let id = Id::new(Clock::System.now(), random_bytes());
     sqlx::query(
@@ -96,7 +96,7 @@ async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
                         tx.remove_member(ada, now).await?;
                         match how {
                             0 => Err(StoreError::Busy),
-                            // A statement that fails: on PostgreSQL the transaction is dead then.
+                            // A failed statement; on PostgreSQL it aborts the transaction.
                             1 => tx.insert_member(&same_address(ada)).await,
                             _ => panic!("a fault of ours"),
                         }

@@ -1,4 +1,4 @@
-//! What many tests need: databases of both kinds, and a server on one of them.
+//! Shared helpers: databases of both kinds, servers, clients, terminals.
 
 pub mod fake_server;
 pub mod installed_programs;
@@ -14,46 +14,46 @@ use keyward::clock::{Clock, random_bytes};
 use keyward::store::{DatabaseLocation, OpenMode, Store};
 use tempfile::TempDir;
 
-/// A fresh, empty database of one test.
+/// A new, empty database for one test.
 pub struct Database {
     pub target: DatabaseLocation,
-    /// For messages.
+    /// Name for assertion messages.
     pub name: &'static str,
     folder: Option<TempDir>,
 }
 
 impl Database {
-    /// A file in a folder of its own.
+    /// Creates a SQLite database in a temporary folder.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let target = DatabaseLocation::Sqlite(folder.path().join("data/keys.db"));
         Self { target, name: "SQLite", folder: Some(folder) }
     }
 
-    /// A database on the cluster of this test run; nothing where there is no PostgreSQL here.
+    /// Creates a database on the PostgreSQL cluster of this test run. `None` if PostgreSQL is not installed.
     pub async fn postgres() -> Option<Self> {
         let target = DatabaseLocation::Postgres(postgres::fresh_database().await?);
         Some(Self { target, name: "PostgreSQL", folder: None })
     }
 
-    /// A database on a cluster of the test's own.
+    /// Creates a database on a cluster of the test's own.
     pub async fn on(cluster: &postgres::PostgresCluster) -> Self {
         let target = DatabaseLocation::Postgres(cluster.fresh_database().await);
         Self { target, name: "PostgreSQL", folder: None }
     }
 
-    /// Whether several processes may serve from it.
+    /// Returns whether several servers may use the database at once, which is so on PostgreSQL.
     pub fn is_shared(&self) -> bool {
         self.folder.is_none()
     }
 
-    /// Opens it to serve.
+    /// Opens the database as a server does.
     pub async fn open(&self) -> Store {
         Store::open(&self.target, OpenMode::Serve, Clock::System.now(), random_bytes).await.unwrap()
     }
 }
 
-/// Runs a test on SQLite, and on PostgreSQL where there is one. `KEYWARD_TEST_DATABASE` names the only one to run it on.
+/// Runs a test on SQLite, and on PostgreSQL if it is installed. `KEYWARD_TEST_DATABASE` restricts it to one of them.
 pub async fn for_each_database(test: impl AsyncFn(&Database)) {
     let only = environment("KEYWARD_TEST_DATABASE");
     let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
@@ -67,7 +67,7 @@ pub async fn for_each_database(test: impl AsyncFn(&Database)) {
     }
 }
 
-/// How often to try: a tenth of the full run, unless `KEYWARD_TEST_SCALE` says otherwise (1 is the full run). At least once.
+/// Scales the number of tries of a full run by `KEYWARD_TEST_SCALE`, which is 0.1 by default. Returns at least 1.
 pub fn scaled(full: usize) -> usize {
     let scale = scale();
     #[expect(
@@ -84,12 +84,12 @@ fn scale() -> f64 {
     environment("KEYWARD_TEST_SCALE").and_then(|text| text.parse().ok()).unwrap_or(0.1)
 }
 
-/// Whether it is the full run, in which times are measured too.
+/// Returns whether this is a full run, which also measures times.
 pub fn is_full_run() -> bool {
     scale() >= 1.0
 }
 
-/// A variable that is set to something.
+/// Returns an environment variable unless it is unset or empty.
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment how much to do")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -1,4 +1,4 @@
-//! The real program in a real terminal: what is shown, what is written, and that the terminal is given back.
+//! The real program in a pseudo-terminal: its output, signals, and the restored terminal.
 
 use std::process::{Command, Stdio};
 
@@ -14,9 +14,9 @@ use super::support::pty::{Pty, child_of, keyward, program};
 mod pitfalls;
 pub mod restricted;
 
-/// On the screen once the server has answered, at every size that is drawn.
+/// Text on the screen once the server has replied, at every size.
 const READY: &str = "connected";
-/// What every row of the table shows.
+/// Text in every row of the table.
 const ROW: &str = "sk_…";
 
 struct Demo {
@@ -24,7 +24,7 @@ struct Demo {
     home: TempDir,
 }
 
-/// The demo in a terminal, signed in.
+/// Starts the demo in a terminal and waits until it is signed in.
 fn demo(change: impl FnOnce(&mut CommandBuilder)) -> Demo {
     let home = tempfile::tempdir().unwrap();
     let mut command = keyward(home.path(), &["demo"]);
@@ -42,7 +42,7 @@ fn shown(command: CommandBuilder, home: TempDir) -> Demo {
 }
 
 impl Demo {
-    /// The terminal is as it was, and nothing of the screens is left on it.
+    /// Asserts that the terminal has its initial modes and shows no key.
     fn is_given_back(&self) {
         assert_eq!(self.pty.modes(), self.pty.initial_modes, "the terminal's modes");
         self.pty.inspect(|output| {
@@ -85,7 +85,7 @@ fn a_closed_terminal_ends_the_process() {
     plain.pty.hang_up();
     assert_eq!(plain.pty.wait(), 129);
 
-    // As `nohup` would: the signal never comes.
+    // With SIGHUP ignored, like under `nohup`.
     let home = tempfile::tempdir().unwrap();
     let line = "trap '' HUP; exec \"$0\" demo";
     let command = program(home.path(), &["sh", "-c", line, env!("CARGO_BIN_EXE_keyward")]);
@@ -120,7 +120,7 @@ fn suspending_and_resuming_restores_the_terminal() {
         pty.take_bytes();
         pty.press("fg\n");
         pty.wait_for_text(READY);
-        // Nothing is asked of the terminal: its answer would be taken for keys.
+        // The terminal is not queried, because its reply would be read as key presses.
         let written = String::from_utf8(pty.take_bytes()).unwrap();
         for question in ["\x1b[6n", "\x1b[c", "\x1b[?u", "\x1b]11;?", "$p"] {
             assert!(!written.contains(question), "{question:?}");
@@ -265,13 +265,13 @@ fn a_burst_of_key_presses_draws_few_frames() {
 fn two_thousand_key_presses_at_once_are_all_handled() {
     let mut demo = demo(|_| ());
     demo.pty.wait_for_text(ROW);
-    // Each pair ends where it began, unless one of the two was lost.
+    // Each pair returns to the same row unless a key press is lost.
     let pairs = "jk\x1b[B\x1b[A".repeat(500);
     demo.pty.press(&format!("gg{pairs}jjjjj"));
     demo.pty.wait_for_text(" 6/44");
 }
 
-/// The test below runs this test alone, in a terminal.
+/// Run in a terminal by the test below.
 #[test]
 #[ignore = "takes the terminal it is started in, and meets a fault"]
 fn child_process_that_panics() {

@@ -1,5 +1,5 @@
-//! What takes how long, where that is a promise. Times are only measured in the full run (`KEYWARD_TEST_SCALE=1`), on a machine that
-//! does nothing else; a busy one proves nothing either way.
+//! Guarantees about times, measured only in the full run (`KEYWARD_TEST_SCALE=1`). The machine must be idle; on a busy one the
+//! figures mean nothing.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -21,14 +21,14 @@ use crate::support::raw_http::{request, send};
 use crate::support::test_server::{TestMember, TestServer};
 use crate::support::{Database, for_each_database, is_full_run};
 
-/// Held by whoever measures.
+/// Locked by the test that measures.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Keys of each kind of refusal in the full run: of a few, where each happens to lie in memory would tell.
+/// Number of keys of each kind of refusal in the full run. With only a few, their places in memory would influence the times.
 const KEYS: usize = 250;
-/// Measured requests of each kind of refusal, after those that only warm up.
+/// Number of measured requests of each kind of refusal, after as many warm-up requests.
 const SAMPLES: usize = 10_000;
-/// Beyond this `t` of Welch's test two kinds can be told apart.
+/// From this `t` of Welch's test on, two kinds are distinguishable.
 const TOLD_APART: f64 = 4.5;
 
 async fn create(person: &TestMember, kind: KeyKind, n: usize) -> (keyward::domain::id::Id, String) {
@@ -42,7 +42,7 @@ fn ask(secret: &str) -> String {
     request("GET", "/api/v2/sites", &[("Authorization", &bearer)], "")
 }
 
-/// Secrets that are refused with the same answer: of no key, of revoked keys, and of keys whose member was removed.
+/// Returns secrets that get the same reply: of no key, of revoked keys, and of keys whose member was removed.
 async fn refused(server: &TestServer) -> [Vec<String>; 3] {
     let keys = if is_full_run() { KEYS } else { 10 };
     let unknown = (0..keys).map(|_| Secret::generate(random_bytes).expose().to_owned()).collect();
@@ -89,8 +89,8 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
     .await;
 }
 
-/// Microseconds of requests of each kind, asked for in an order of chance, so that whatever else the machine does meets all alike.
-/// What took longer than nineteen of twenty is left out of all kinds: that was something else.
+/// Measures requests of each kind in microseconds. The order is random, so that other load affects all kinds alike. The slowest 5 %
+/// are left out, because they measure something else.
 fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -117,7 +117,7 @@ fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     times.map(|times| times.into_iter().filter(|&took| took <= most).collect())
 }
 
-/// Welch's `t`: how far two means lie apart, in standard errors.
+/// Returns Welch's `t`: the difference of two means in standard errors.
 fn welch(a: &[f64], b: &[f64]) -> f64 {
     let of = |sample: &[f64]| {
         let n = f64::from(u32::try_from(sample.len()).unwrap());
@@ -129,7 +129,7 @@ fn welch(a: &[f64], b: &[f64]) -> f64 {
     (mean_a - mean_b) / (error_a + error_b).sqrt()
 }
 
-/// What was measured, for whoever keeps the figures.
+/// Prints a measured figure.
 fn report(line: &str) {
     std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
@@ -137,8 +137,8 @@ fn report(line: &str) {
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 15;
 const ROUND: Duration = Duration::from_millis(1_500);
-/// How long each write is held up.
-const HELD_UP: Duration = Duration::from_millis(500);
+/// Delay of each write.
+const WRITE_DELAY: Duration = Duration::from_millis(500);
 
 /// Guarantee 15: recording never slows verification.
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +161,7 @@ async fn slow_writes_do_not_slow_verification() {
             stop.store(true, Ordering::SeqCst);
             holding.await.unwrap();
             report(&format!("{}: {free:.0}/s, {slowed:.0}/s with slow writes", database.name));
-            // Of neighbours, so that what else the machine does meets both.
+            // Compares neighbouring rounds, so that other load affects both.
             ratios.push(slowed / free);
         }
         ratios.sort_by(f64::total_cmp);
@@ -181,20 +181,20 @@ async fn connect(database: &Database) -> AnyConnection {
     AnyConnection::connect(&url).await.unwrap()
 }
 
-/// Takes the lock that writes of uses need, again and again, each time for [`HELD_UP`].
+/// Repeatedly holds the lock that writing uses needs, each time for [`WRITE_DELAY`].
 async fn hold_up_writes(mut beside: AnyConnection, postgres: bool, stop: Arc<AtomicBool>) {
     let take = if postgres { "BEGIN; LOCK TABLE keys IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
     while !stop.load(Ordering::SeqCst) {
         if sqlx::raw_sql(take).execute(&mut beside).await.is_ok() {
-            tokio::time::sleep(HELD_UP).await;
+            tokio::time::sleep(WRITE_DELAY).await;
             sqlx::raw_sql("ROLLBACK").execute(&mut beside).await.unwrap();
         }
-        // Lets whoever waits have the lock.
-        tokio::time::sleep(HELD_UP / 10).await;
+        // Leaves the lock to a waiting write.
+        tokio::time::sleep(WRITE_DELAY / 10).await;
     }
 }
 
-/// Verifications a second of one key, from as many connections as are usual.
+/// Returns the verifications per second of one key, from [`CONNECTIONS`] connections.
 async fn rate(address: SocketAddr, secret: &str) -> f64 {
     let (answered, ends) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let threads: Vec<_> = (0..CONNECTIONS)

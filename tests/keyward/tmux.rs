@@ -1,4 +1,4 @@
-//! keyward inside the real terminal multiplexers: copies arrive in the terminal around them, secrets do not stay in them.
+//! keyward inside tmux and screen: copies reach the outer terminal, and the multiplexer keeps no secret.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use super::ssh::{create_and_reveal, secret_in};
 use super::support::installed_programs::find_program;
 use super::support::pty::{Pty, child_of, program};
 
-/// A multiplexer in a terminal, with a shell in it.
+/// A multiplexer in a terminal, with the demo in its shell.
 struct Inside {
     pty: Pty,
     home: TempDir,
@@ -52,7 +52,7 @@ fn started(command: portable_pty::CommandBuilder, home: TempDir) -> Inside {
 }
 
 impl Inside {
-    /// The text of the last copy that reached the terminal around.
+    /// Waits for a copy and returns its text.
     fn copied(&self) -> String {
         self.pty.wait_until("a copy", |output| {
             let bytes = String::from_utf8_lossy(&output.bytes).into_owned();
@@ -63,7 +63,7 @@ impl Inside {
         })
     }
 
-    /// Says that the new secret is stored.
+    /// Confirms that the new secret is stored.
     fn store(&mut self) {
         self.pty.press("s");
         self.pty.wait_for_text("y it is stored");
@@ -125,7 +125,7 @@ fn a_copy_passes_through_tmux_and_leaves_no_buffer() {
 fn tmux_without_an_alternate_screen_keeps_no_secret() {
     let Some(mut inside) = tmux("set -g alternate-screen off") else { return };
     create_and_reveal(&mut inside.pty);
-    // Ended while the secret is shown.
+    // Terminated while the secret is shown.
     let shell = inside.ask_tmux(&["display-message", "-p", "#{pane_pid}"]);
     let shell = Pid::from_raw(shell.trim().parse().unwrap()).unwrap();
     kill_process(child_of(shell), Signal::TERM).unwrap();
@@ -142,7 +142,7 @@ fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
     inside.pty.press("y");
     assert_eq!(inside.copied(), secret);
     inside.store();
-    // Longer than one of screen's strings.
+    // Longer than screen's limit for a string.
     inside.pty.take_bytes();
     inside.pty.press("y");
     inside.pty.wait_for_text("Row as JSON");
@@ -156,7 +156,7 @@ fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
     assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
 }
 
-/// screen writes the file after the command that asks for it has ended.
+/// Waits for a file that screen writes after its command has ended.
 fn until_written(path: &Path) -> String {
     let began = keyward::clock::monotonic_now();
     loop {

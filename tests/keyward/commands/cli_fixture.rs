@@ -1,4 +1,4 @@
-//! A served organization, and the real program in front of it with an environment of its own.
+//! CLI fixture: a server with an organization, and the program run as a command in an environment of its own.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The program under test.
+/// Path of the program under test.
 pub const KEYWARD: &str = env!("CARGO_BIN_EXE_keyward");
 
 pub struct CliFixture {
@@ -34,7 +34,7 @@ impl CommandOutput {
         }
     }
 
-    /// It ended so, and every word of its error is there.
+    /// Asserts the exit code, and that standard error contains every one of `words`.
     #[track_caller]
     pub fn expect_exit(self, code: i32, words: &[&str]) -> Self {
         assert_eq!(self.code, code, "{self:?}");
@@ -52,7 +52,7 @@ impl CommandOutput {
 }
 
 impl CliFixture {
-    /// A server with one admin, Ada, who is signed in on the only profile.
+    /// Starts a server whose only admin, Ada, is signed in on the only profile.
     pub fn new() -> Self {
         let cli = Self::without_session();
         let code = cli.admin_code("ada@plant.example", "init");
@@ -60,12 +60,12 @@ impl CliFixture {
         cli
     }
 
-    /// A server that nobody signed in to.
+    /// Starts a server without signing in.
     pub fn without_session() -> Self {
         Self::serve(&[])
     }
 
-    /// A server with this certificate that nobody signed in to.
+    /// Starts a server with this certificate, without signing in.
     pub fn with_tls(certificate: &Path, key: &Path) -> Self {
         let [certificate, key] = [certificate, key].map(|path| path.to_str().unwrap());
         Self::serve(&["--tls-certificate", certificate, "--tls-key", key])
@@ -98,7 +98,7 @@ impl CliFixture {
         Self { folder, url, server }
     }
 
-    /// A sign-in code from the server's host.
+    /// Creates a sign-in code with `keyward admin init` or `keyward admin invite`.
     pub fn admin_code(&self, email: &str, how: &str) -> String {
         let data = self.path("data/keyward.db");
         let mut args = vec!["admin", how, "--data", data.to_str().unwrap(), "--email", email];
@@ -112,7 +112,7 @@ impl CliFixture {
         self.folder.path().join(name)
     }
 
-    /// The program with nothing in its environment but what is set here.
+    /// Returns a command that runs in the fixture's folder with a minimal environment.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         let bin = Path::new(KEYWARD).parent().unwrap();
@@ -135,12 +135,12 @@ impl CliFixture {
         CommandOutput::new(self.command(KEYWARD).args(args).output().unwrap())
     }
 
-    /// With something on standard input.
+    /// Runs the program with this standard input.
     pub fn run_with_input(&self, args: &[&str], input: &str) -> CommandOutput {
         Self::run_command_with_input(self.command(KEYWARD).args(args), input)
     }
 
-    /// With more in the environment.
+    /// Runs the program with more environment variables.
     pub fn run_with_env(&self, environment: &[(&str, &str)], args: &[&str]) -> CommandOutput {
         CommandOutput::new(
             self.command(KEYWARD).args(args).envs(environment.iter().copied()).output().unwrap(),
@@ -149,17 +149,17 @@ impl CliFixture {
 
     pub fn run_command_with_input(command: &mut Command, input: &str) -> CommandOutput {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        // Who does not want it may close it.
+        // A program that does not read its input may close it.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         CommandOutput::new(child.wait_with_output().unwrap())
     }
 
-    /// As a shell runs it.
+    /// Runs a shell script.
     pub fn shell(&self, script: &str) -> CommandOutput {
         CommandOutput::new(self.command("sh").args(["-c", script]).output().unwrap())
     }
 
-    /// A program of that name in the PATH.
+    /// Installs a shell script as a program in `PATH`.
     pub fn install_stub(&self, name: &str, script: &str) {
         let path = self.path("bin").join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -167,13 +167,13 @@ impl CliFixture {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A new organization key; gives its secret.
+    /// Creates an organization key and returns its secret.
     #[track_caller]
     pub fn create_key(&self, name: &str) -> String {
         self.run(&["keys", "create", "--workspace", "--name", name]).expect_exit(0, &["Created"]).out
     }
 
-    /// The organization's keys, revoked ones too.
+    /// Lists the organization's keys with revoked ones.
     pub fn list_keys(&self) -> Vec<Value> {
         let listed = self.run(&["keys", "list", "--workspace", "--revoked", "--json"]).expect_exit(0, &[]);
         listed.json().as_array().unwrap().clone()
@@ -186,12 +186,12 @@ impl CliFixture {
         key["id"].as_str().unwrap().to_owned()
     }
 
-    /// Uses a key; gives the HTTP status.
+    /// Uses a key and returns the HTTP status.
     pub fn use_key(&self, secret: &str) -> i64 {
         self.run_with_input(&["verify", "--json"], secret).json()["status"].as_i64().unwrap()
     }
 
-    /// Signs someone in on a profile of their own.
+    /// Invites a member and signs them in on a profile named after the role.
     pub fn add_member(&self, email: &str, role: &str) {
         let code = self
             .run(&["members", "invite", email, "--role", role, "--profile", &self.profile()])
@@ -201,12 +201,12 @@ impl CliFixture {
             .expect_exit(0, &["Signed in"]);
     }
 
-    /// Ada's profile.
+    /// Returns the name of Ada's profile.
     pub fn profile(&self) -> String {
         self.url.trim_start_matches("http://").replace(':', "-")
     }
 
-    /// Everything below a folder, as bytes.
+    /// Returns every file below a folder with its content.
     pub fn files(&self, below: &str) -> Vec<(PathBuf, Vec<u8>)> {
         fn walk(path: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! What `keyward doctor` finds, each with the way out.
+//! `keyward doctor`: each finding and its fix.
 
 use super::cli_fixture::CliFixture;
 use crate::support::pty::{Pty, keyward};

@@ -1,8 +1,8 @@
-//! The examples that the help prints are run as they are printed.
+//! Runs the examples of the help texts exactly as printed.
 
 use super::cli_fixture::CliFixture;
 
-/// The lines after `Example:` or `Examples:` in the help of a command and those below it.
+/// Collects the examples in the help of a command and its subcommands.
 fn examples(command: &[&str], cli: &CliFixture, found: &mut Vec<String>) {
     let help = cli.run(&[command, &["--help"]].concat()).expect_exit(0, &[]).out;
     let mut after = help.lines().skip_while(|l| !l.starts_with("Example"));
@@ -43,7 +43,7 @@ fn the_examples_in_help_texts_run() {
         if example.contains("--write-to key.txt") {
             std::fs::remove_file(cli.path("key.txt")).unwrap();
         }
-        // The addresses of the examples are not ours; a prompt has nobody to ask here.
+        // The examples name other addresses. A command that would prompt gets --yes below.
         let line = example
             .replace("https://keys.plant.example", &cli.url)
             .replace("https://app.plant.example", &cli.url)

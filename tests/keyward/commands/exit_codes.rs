@@ -1,4 +1,4 @@
-//! Each exit code, reached on the way a script reaches it, each with a sentence that says what to do.
+//! Every exit code, and the message that says what to do next.
 
 use std::os::unix::process::ExitStatusExt as _;
 
@@ -28,7 +28,7 @@ fn code_2_usage_error() {
     cli.create_key("Grafana");
     for (field, words) in [("nmae", "masked"), ("created_by.nmae", "created_by.id"), ("id.x", "id.x")] {
         let wrong = format!("--json=id,{field}");
-        // Also where there is nothing to list, and before anything is done.
+        // Checked before anything is done, and with an empty list too.
         for command in
             [&["keys", "list", "--workspace"][..], &["keys", "list"], &["keys", "create", "--name", "x"]]
         {
@@ -159,7 +159,7 @@ fn code_10_findings() {
     assert!(found.out.contains("leak.txt") && !found.out.contains(&secret), "{found:?}");
     cli.run(&["scan", "leak.txt"]).expect_exit(0, &[]);
     cli.run(&["scan", "--exit-code", "data"]).expect_exit(0, &[]);
-    // What is named is read, whatever it is; odd names act on nobody's terminal.
+    // A named file is read even if it is a link or a device. Control characters in file names are escaped.
     std::os::unix::fs::symlink("leak.txt", cli.path("link")).unwrap();
     cli.run(&["scan", "--exit-code", "link"]).expect_exit(10, &[]);
     for stdin in ["-", "/dev/stdin"] {
@@ -179,7 +179,7 @@ fn code_10_findings() {
 fn codes_129_130_and_143_by_signal() {
     use rustix::process::{Pid, Signal, kill_process};
     let cli = CliFixture::new();
-    // What a shell calls 129, 130 and 143.
+    // A shell reports these as 129, 130 and 143.
     for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
         let mut child =
             cli.command(KEYWARD).args(["verify"]).stdin(std::process::Stdio::piped()).spawn().unwrap();

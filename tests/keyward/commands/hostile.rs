@@ -1,4 +1,4 @@
-//! Commands against servers that mean harm: an error that says what happened, little memory, and no credential elsewhere.
+//! Commands against hostile servers: a clear error, little memory, and no credential sent elsewhere.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -15,17 +15,17 @@ use super::cli_fixture::{CliFixture, KEYWARD};
 use crate::support::fake_server::{FakeServer, JSON, MeasuredProcess, send_response};
 use crate::support::scaled;
 
-/// The most memory that a command may take, in MiB.
+/// Memory limit of a command, in MiB.
 const MEMORY: u64 = 100;
 
 const TOKEN: &str = "ses_0123456789abcdef";
 
-/// Someone whose session is for a server that is not what it seems.
+/// A signed-in client, and parts of honest replies from which hostile ones are made.
 struct ClientUnderAttack {
     cli: CliFixture,
-    /// An honest answer to `GET /me`.
+    /// Honest reply to `GET /me`.
     me: String,
-    /// An honest key.
+    /// An honest key as JSON.
     key: String,
 }
 
@@ -38,7 +38,7 @@ impl ClientUnderAttack {
         Self { cli, me, key }
     }
 
-    /// A server whose list of keys has so many pages of a thousand keys with a note of this length.
+    /// Starts a server that lists `pages` pages of a thousand keys, each with a note of `note` characters.
     fn list(&self, pages: usize, note: usize) -> FakeServer {
         let (head, tail) = self.key.split_once("Grafana").unwrap();
         let head = head.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note)));
@@ -72,7 +72,7 @@ impl ClientUnderAttack {
         MeasuredProcess::start(&mut command, out, File::create(self.cli.path("err.txt")).unwrap().into())
     }
 
-    /// Runs a command to its end: its exit code and what it said. It takes little memory in any case.
+    /// Runs a command to its end; returns its exit code and standard error. Asserts that it stays within [`MEMORY`].
     #[track_caller]
     fn run(&self, url: &str, args: &[&str]) -> (i32, String) {
         let (code, peak) = self.start(url, args, Stdio::null()).wait();
@@ -97,7 +97,7 @@ fn an_endless_list_is_aborted_when_it_must_be_held_in_memory() {
     ] {
         let (code, said) = client.run(&server.url, args);
         if said.contains("12 MiB") {
-            // A single page that is larger than any can be.
+            // A single page that exceeds the limit of a reply.
             assert_eq!(code, 1);
             continue;
         }
@@ -141,7 +141,7 @@ fn an_endless_list_is_streamed_when_it_need_not_be_held_in_memory() {
             lines.next().unwrap().unwrap();
         }
         assert!(process.peak() <= MEMORY, "{form}: {} MiB", process.peak());
-        // Whoever has read enough goes away, and nothing is wrong with that.
+        // A reader that closes the pipe early is not an error.
         drop(lines);
         assert_eq!(process.wait().0, 0, "{form}");
         assert_eq!(std::fs::read_to_string(client.cli.path("err.txt")).unwrap(), "");
@@ -185,7 +185,7 @@ fn a_hundred_thousand_keys_are_listed_in_every_format() {
     }
 }
 
-/// Sends the same piece until the other side has enough.
+/// Sends the same bytes until the client closes the connection.
 fn flood(stream: &mut TcpStream, piece: &[u8]) -> std::io::Result<bool> {
     loop {
         stream.write_all(piece)?;
@@ -231,7 +231,7 @@ fn a_server_that_sends_one_byte_at_a_time_times_out() {
         )?;
         stream.set_read_timeout(Some(Duration::from_millis(100)))?;
         loop {
-            // One byte whenever the other side has nothing to say for a moment.
+            // One byte every 100 ms.
             match stream.read(&mut [0]) {
                 Ok(0) => return Ok(false),
                 _ => stream.write_all(b" ")?,

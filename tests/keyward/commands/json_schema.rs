@@ -1,4 +1,4 @@
-//! The JSON of every command is what the documentation says, field by field.
+//! Compares the JSON of every command with `docs/json.md`, field by field.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ fn the_json_page_is_up_to_date() {
     );
 }
 
-/// The commands that have `--json`.
+/// Collects the commands that have `--json`.
 fn with_json(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
     if command.get_arguments().any(|a| a.get_long() == Some("json")) {
         found.insert(name.trim().to_owned());
@@ -39,7 +39,7 @@ fn with_json(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) 
 fn the_json_page_lists_every_command_with_json() {
     let mut found = BTreeSet::new();
     with_json(&Cli::command(), "", &mut found);
-    // A document of its own, see `domain::export`.
+    // It prints a document of its own; see `domain::export`.
     assert!(found.remove("review export"));
     let told = |p: &keyward::cli::json_docs::JsonOutput| {
         p.command
@@ -52,7 +52,7 @@ fn the_json_page_lists_every_command_with_json() {
     assert_eq!(told, found);
 }
 
-/// What is wrong with a value that should have these fields.
+/// Records how a value differs from the documented fields.
 fn differences(
     value: &Value,
     fields: &[JsonField],
@@ -118,7 +118,7 @@ fn commands_print_the_documented_fields() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Runs every command once, its JSON in a file of its name.
+/// Runs every command once and writes its JSON to a file named after it.
 const SCRIPT: &str = r#"
 mkdir json; cd json
 k=$(keyward keys create --name probe)

@@ -1,4 +1,4 @@
-//! Tables, JSON, CSV and ids; the schema of JSON is pinned here.
+//! Output formats: table, JSON, CSV and ids.
 
 use std::io::{Read as _, Write as _};
 

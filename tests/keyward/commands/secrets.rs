@@ -1,4 +1,4 @@
-//! A secret is in exactly one place: where it was sent.
+//! A secret is only where it was sent.
 
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -45,7 +45,7 @@ fn the_secret_file_is_new_private_and_opened_before_the_key_is_created() {
 #[test]
 fn a_command_receives_the_secret_on_standard_input_only() {
     let cli = CliFixture::new();
-    // What the command itself can see, and what everyone on the machine can see meanwhile.
+    // Records what the command can see, and what other users of the machine could see meanwhile.
     let look = "cat /proc/[0-9]*/cmdline > ps.txt 2> /dev/null; cat /proc/$PPID/environ > parent.txt";
     cli.install_stub(
         "keep",
@@ -102,7 +102,7 @@ fn a_broken_pipe_names_the_key_and_how_to_resume() {
 #[test]
 fn a_reader_that_exits_without_reading_is_detected() {
     let cli = CliFixture::new();
-    // The reader lives until the secret lies in the pipe, and leaves without reading it.
+    // The reader waits until the secret is in the pipe, then exits without reading it.
     let mut child =
         cli.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
     let pipe = child.stdout.take().unwrap();

@@ -1,4 +1,4 @@
-//! Signing in, profiles, and where the session comes from.
+//! Signing in, profiles, and the sources of a session.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -21,11 +21,11 @@ fn flags_override_the_environment_and_the_environment_overrides_the_file() {
     std::fs::write(cli.path(".config/keyward/keyward.toml"), "profile = \"normal\"\n").unwrap();
     assert_eq!(who(&[], &[]), "bo@plant.example");
     assert_eq!(who(&[("KEYWARD_PROFILE", &ada)], &[]), "ada@plant.example");
-    // A server or session that is named beats one that is only set.
+    // A flag overrides the environment.
     let elsewhere = [("KEYWARD_URL", "http://127.0.0.1:1"), ("KEYWARD_TOKEN", "ses_other")];
     assert_eq!(who(&elsewhere, &["--profile", &ada]), "ada@plant.example");
     cli.run_with_env(&elsewhere, &["whoami"]).expect_exit(7, &["127.0.0.1:1"]);
-    // The session of one server is never sent to another.
+    // The session of one server is never sent to another server.
     assert_eq!(who(&elsewhere, &["--url", &cli.url]), who(&[], &["--url", &cli.url]));
     let here = [("KEYWARD_URL", cli.url.as_str()), ("KEYWARD_TOKEN", "ses_other")];
     cli.run_with_env(&here, &["--url", &cli.url, "whoami"]).expect_exit(4, &["session"]);

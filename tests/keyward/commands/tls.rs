@@ -1,4 +1,4 @@
-//! Signing in over TLS, and what is said where that does not work.
+//! Signing in over TLS, and the messages for certificate problems.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ fn signing_in_over_tls_with_a_private_certificate_authority() {
     assert!(url.starts_with("https://localhost:"), "{url}");
     cli.run_with_input(&["login", "--code-stdin", &url, "--ca-cert", ca], &code)
         .expect_exit(0, &["Signed in"]);
-    // From the flag, from the environment, from the profile.
+    // The CA certificate from the flag, the environment and the profile.
     cli.run(&["whoami", "--ca-cert", ca]).expect_exit(0, &[]);
     cli.run_with_env(&[("KEYWARD_CA_CERT", ca)], &["keys", "list"]).expect_exit(0, &[]);
     let config = cli.path(".config/keyward");

@@ -1,4 +1,4 @@
-//! `verify` and `whoami`: every cause told apart in words.
+//! `verify` and `whoami`, with a message for every cause.
 
 use super::cli_fixture::CliFixture;
 

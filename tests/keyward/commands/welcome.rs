@@ -1,4 +1,4 @@
-//! The first start on a terminal: from nothing to the tables, or into the demo.
+//! The first start on a terminal: the welcome screen leads to the tables or into the demo.
 
 use super::cli_fixture::CliFixture;
 use crate::support::pty::{Pty, keyward};
@@ -15,7 +15,7 @@ fn signing_in_on_the_welcome_screen_opens_the_tables() {
     pty.press(code.trim());
     pty.press("\r");
     pty.wait_for_text("connection refused");
-    // The address is mended; the code is still there.
+    // Corrects the address; the code is kept.
     pty.press("\x15");
     pty.press(&cli.url);
     pty.press("\t\r");

@@ -1,4 +1,4 @@
-//! What clients that we did not write send, byte by byte, and what they are answered.
+//! Requests of other HTTP clients, byte by byte, and the replies they get.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::support::raw_http::{RawResponse, read_response, request, send};
 use crate::support::test_server::TestServer;
 use crate::support::{Database, for_each_database};
 
-/// A client of our own make, signed in as ada.
+/// A minimal HTTP client, signed in as Ada.
 struct ForeignClient {
     address: SocketAddr,
     bearer: String,
@@ -142,7 +142,7 @@ async fn an_unread_body_keeps_the_connection_open() {
             headers.push(("Authorization", &key));
         }
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
-        // What a proxy has of a body when it asks, and what follows once it was answered.
+        // The part of the body that a proxy sends with the request, and the part it sends after the reply.
         let (at_once, later) = ("x".repeat(70_000), "x".repeat(200_000));
         let length = (at_once.len() + later.len()).to_string();
         headers.push(("Content-Length", &length));

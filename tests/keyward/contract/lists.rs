@@ -1,4 +1,4 @@
-//! What is read of many keys: pages, what changed since, and use over time.
+//! Lists of keys: pages, changes, and uses over time.
 
 use keyward::client::{CallRequest, Credential};
 use keyward::clock::Clock;
@@ -42,7 +42,7 @@ async fn lists_are_paged_and_return_changes() {
         assert_eq!(names, (0..7).rev().map(|n| format!("key {n}")).collect::<Vec<_>>());
 
         let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
-        // The server reaches back 10 s: what was created before that is not repeated for ever.
+        // The server includes changes of the last 10 s before `changed_since`. The offset keeps older keys out of the reply.
         let since = |at: Timestamp| KeysQuery {
             changed_since: Some(at.plus(TimeDelta::seconds(10))),
             ..KeysQuery::default()

@@ -1,4 +1,4 @@
-//! What is decided about keys as time passes: rotations and reviews.
+//! Rotations and reviews as time passes.
 
 use keyward::client::CallRequest;
 use keyward::clock::Clock;
@@ -86,7 +86,7 @@ async fn a_review_records_its_evidence() {
     let body = decide(&used.key, Decision::Revoke, Some(looked));
     assert_eq!(problem_type(send(body.clone(), "b").await), P::UsedSince);
     assert_eq!(problem_type(send(body, "b").await), P::UsedSince, "a refusal decides nothing");
-    // Records of one moment have no order among them.
+    // Records with equal times have no defined order.
     clock.advance(std::time::Duration::from_millis(1));
     let keep = ApplyDecision {
         until: Some(looked.plus(TimeDelta::days(90))),
@@ -105,7 +105,7 @@ async fn a_review_records_its_evidence() {
     }
     let export = RecordExport { review_id: Some(review_id), records: 2, sha256: "0f".repeat(32) };
     server.ada.client.send(CallRequest::with(RecordReviewExport, export)).await.unwrap();
-    // Of the same moment, so in either order.
+    // The rows have equal times, so their order is undefined.
     let mut done = actions(&server.ada, stale.key.id).await;
     done.sort_unstable();
     assert_eq!(done, [Action::KeyCreated, Action::KeyRevoked, Action::ReviewRecorded]);

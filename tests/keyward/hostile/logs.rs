@@ -1,4 +1,4 @@
-//! The log: JSON, with the request's id, and never with a credential or a character that acts on a terminal.
+//! The server log: JSON with request ids, without credentials and control characters.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -32,18 +32,18 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-// One thread, so that the log of this test is its own.
+// On a single thread, so that only this test writes to the log.
 /// Guarantee 25: no credential in argv, environment dumps, Debug, panics or logs.
 #[tokio::test]
 async fn the_log_identifies_requests_and_holds_no_secret() {
-    // With one subscriber alone, `tracing` lets other tests' threads, which have none, decide what is worth logging.
+    // With a single subscriber, `tracing` would let the threads of other tests, which have none, set the maximum level.
     let _second = tracing::Dispatch::new(subscriber(io::sink, "off"));
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(subscriber(lines.clone(), "trace"));
     let (running, _folder) = serve(|_| {}).await;
     let key = unknown_key();
     let session = SESSION.trim_start_matches("Bearer ");
-    // An escape or a line break ends a connection before it is a request; these pass as header bytes.
+    // Escapes and line breaks are refused while parsing; these characters pass as header bytes.
     let agent = "evil\u{202e}agent\u{9b}1m\u{2028}";
     let asks = [
         request("GET", "/api/v2/me", &[("Authorization", SESSION), ("User-Agent", agent)], ""),

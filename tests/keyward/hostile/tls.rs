@@ -1,4 +1,4 @@
-//! TLS from PEM files, as a client sees it.
+//! The server's TLS from PEM files.
 
 use std::path::Path;
 use std::sync::Arc;

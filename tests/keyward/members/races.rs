@@ -1,4 +1,4 @@
-//! Races about who is a member and an admin. None of them may ever be lost, on either database.
+//! Races between changes of members, on both databases.
 
 use futures_util::future::join_all;
 use keyward::client::{CallRequest, Client, ClientError};
@@ -15,25 +15,25 @@ use keyward::wire::sessions::GetMe;
 use crate::support::test_server::{TestMember, TestServer, problem_type};
 use crate::support::{Database, for_each_database, scaled};
 
-/// A number below `n`, by chance.
+/// Returns a random number below `n`.
 fn below(n: usize) -> usize {
     usize::from_ne_bytes(random_bytes()) % n
 }
 
-/// The admins who could act now.
+/// Returns the active admins.
 async fn active_admins(store: &Store) -> Vec<Id> {
     let members = store.reader().await.unwrap().members(None, 100_000).await.unwrap();
     let admins = members.into_iter().filter(|row| row.role == Role::Admin && row.is_active());
     admins.map(|row| row.member.id).collect()
 }
 
-/// The clients of the same person on each server.
+/// Returns clients of a member for every server.
 fn everywhere(person: &TestMember, doors: &[Client]) -> Vec<Client> {
     let other = doors.iter().map(|door| door.with_credential(person.credential.clone()));
     std::iter::once(person.client.clone()).chain(other).collect()
 }
 
-/// The other servers of the server: one on PostgreSQL, none on SQLite, which belongs to one.
+/// Starts a second server on PostgreSQL. A SQLite database belongs to one server.
 async fn doors(server: &TestServer, database: &Database) -> Vec<(keyward::server::RunningServer, Client)> {
     if database.is_shared() { vec![server.start_second(database).await] } else { Vec::new() }
 }
@@ -46,7 +46,7 @@ async fn one_active_admin_is_always_left() {
         let (_next, doors): (Vec<_>, Vec<_>) = doors(&server, database).await.into_iter().unzip();
         let mut admins = vec![server.ada.clone()];
         for round in 0..scaled(1_500) {
-            // Every other time two stand against each other; else many, and each chooses anyone.
+            // In even rounds two admins remove or demote each other; in odd rounds several choose random targets.
             if round % 2 == 0 {
                 for other in &admins[1..] {
                     depose(admins[0].client.clone(), other.id).await;
@@ -72,7 +72,7 @@ async fn one_active_admin_is_always_left() {
     .await;
 }
 
-/// Removes or demotes someone, perhaps oneself. Whoever comes too late is refused in one of these ways, and in no other.
+/// Removes or demotes a member, possibly the admin's own account. Only these refusals are allowed.
 async fn depose(client: Client, target: Id) {
     let role = if below(2) == 0 { Role::Normal } else { Role::Operator };
     let result = if below(2) == 0 {
@@ -135,7 +135,7 @@ async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_parallel_setups_exactly_one_succeeds() {
     let once = async |database: &Database| {
-        // Whoever opens an empty database creates its tables: that is part of the race.
+        // Opening an empty database creates its tables, which is part of the race.
         let stores = join_all((0..4).map(|_| async {
             Store::open(&database.target, OpenMode::SetUp, Timestamp(0), random_bytes).await.unwrap()
         }))

@@ -1,4 +1,4 @@
-//! A personal key never outlives its member, whatever happens at the same moment; on both databases.
+//! Removing a member while other requests run, on both databases.
 
 use futures_util::future::join_all;
 use keyward::client::{CallRequest, Client, Credential};
@@ -18,7 +18,7 @@ fn create(idempotency_key: &str) -> CallRequest<CreatePersonalKey> {
     CallRequest::with(CreatePersonalKey, body).idempotency_key(idempotency_key)
 }
 
-/// Uses the key on a server.
+/// Returns a client that authenticates with a key.
 fn user(door: &Client, key: &CreatedKey) -> Client {
     let secret = key.secret.as_ref().expect("a new key has its secret");
     door.with_credential(Credential::bearer(secret.expose()).unwrap())
@@ -35,7 +35,7 @@ async fn doors(server: &TestServer, database: &Database) -> (Vec<RunningServer>,
     (running, clients)
 }
 
-/// After the removal was acknowledged nothing of the member is accepted anywhere.
+/// Asserts that no key of a removed member is active or accepted.
 async fn nothing_lives(server: &TestServer, doors: &[Client], member: &TestMember, keys: &[CreatedKey]) {
     let live =
         server.store.reader().await.unwrap().active_keys_of(member.id, KeyKind::Personal).await.unwrap();

@@ -1,4 +1,4 @@
-//! A client that reads the document, fires requests made by chance, and holds the server to what the document says.
+//! Sends random requests made from the document, and checks every response against the document.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::support::raw_http::{RawResponse, request, send};
 use crate::support::test_server::TestServer;
 use crate::support::{Database, for_each_database, scaled};
 
-/// An operation as the document has it.
+/// An operation of the OpenAPI document.
 struct Operation {
     method: String,
     path: String,
@@ -37,7 +37,7 @@ impl Operation {
         all
     }
 
-    /// What is wrong with this answer to it.
+    /// Returns how a response violates the document.
     fn rules(&self, document: &Value, got: &RawResponse) -> Vec<String> {
         let declared = &self.facts["responses"][got.status.to_string()];
         if declared.is_null() {
@@ -67,7 +67,7 @@ impl Operation {
     }
 }
 
-/// Who asks.
+/// Credentials for the requests.
 struct Credentials {
     ada: String,
     others: Vec<String>,
@@ -91,7 +91,7 @@ impl Credentials {
     }
 }
 
-/// Makes a request of this operation.
+/// Formats a random request for an operation.
 fn ask(
     document: &Value,
     operation: &Operation,
@@ -144,7 +144,7 @@ fn percent_encoded(text: &str) -> String {
         .collect()
 }
 
-/// Ada, back in after the rng locked her out.
+/// Invites Ada from the host and signs her in, since random requests may have demoted or removed her.
 pub(super) async fn sign_in_ada_again(server: &TestServer) -> String {
     let code = Token::new(TokenKind::Code, random_bytes());
     let at = Clock::System.now();
@@ -155,7 +155,7 @@ pub(super) async fn sign_in_ada_again(server: &TestServer) -> String {
     redeemed(server, code.expose()).await
 }
 
-/// The token that a sign-in code gives.
+/// Redeems a sign-in code and returns the session token.
 async fn redeemed(server: &TestServer, code: &str) -> String {
     let body = format!("{{\"code\":\"{code}\"}}");
     let json = [("Content-Type", "application/json")];
@@ -229,7 +229,7 @@ async fn fuzz(database: &Database) {
         *seen.entry(format!("{name} {}", got.status / 100)).or_default() += 1;
         known.learn(&got.json());
     }
-    // Randomness that never gets anything right would prove little.
+    // If random requests never succeeded, the test would prove little.
     for operation in &operations {
         let name = operation.facts["operationId"].as_str().unwrap();
         assert!(seen.contains_key(&format!("{name} 2")), "{name} never succeeded: {seen:?}");

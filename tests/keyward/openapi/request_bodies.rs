@@ -1,4 +1,4 @@
-//! What the document says of bodies is what the server asks of them, also where one field depends on another.
+//! The server accepts exactly the request bodies that the document allows, including fields that depend on one another.
 
 use keyward::server::openapi::document;
 use serde_json::{Map, Value, json};
@@ -9,16 +9,16 @@ use crate::support::Database;
 use crate::support::raw_http::{request, send};
 use crate::support::test_server::TestServer;
 
-/// Bodies of a schema, and where they are sent.
+/// Request bodies of one schema.
 struct Bodies {
     schema: &'static str,
     method: &'static str,
     path: &'static str,
-    /// Each field with the values to try; null twice, since it may also be left out.
+    /// Each field with the values to try. A field that may be null is also left out.
     fields: Vec<(&'static str, Vec<Value>)>,
 }
 
-/// Every combination of the fields' values, and of leaving out those that may be null.
+/// Returns every combination of the fields' values.
 fn combinations(fields: &[(&'static str, Vec<Value>)]) -> Vec<Map<String, Value>> {
     let Some(((name, values), rest)) = fields.split_first() else { return vec![Map::new()] };
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! Makes requests by chance, from the document: most of them right, many wrong in one place.
+//! Request fuzzer: random values and bodies from the schemas of the document, most of them valid, some broken in one place.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::resolved;
 
-/// Texts that were trouble elsewhere.
+/// Texts that break other programs.
 const TROUBLE: [&str; 16] = [
     "",
     "   ",
@@ -28,7 +28,7 @@ const TROUBLE: [&str; 16] = [
     "９９",
 ];
 
-/// Randomness that can be repeated (`SplitMix64`).
+/// Reproducible random numbers (`SplitMix64`).
 pub struct FuzzRng(pub u64);
 
 impl FuzzRng {
@@ -40,12 +40,12 @@ impl FuzzRng {
         z ^ (z >> 31)
     }
 
-    /// A number below `n`.
+    /// Returns a number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
         usize::try_from(self.next_u64() % n as u64).unwrap()
     }
 
-    /// True once in `n` times.
+    /// Returns true with probability 1/`n`.
     pub fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
@@ -54,7 +54,7 @@ impl FuzzRng {
         &from[self.below(from.len())]
     }
 
-    /// A text: mostly plain, sometimes trouble or long.
+    /// Returns a text, sometimes hostile or very long.
     pub fn text(&mut self) -> String {
         match self.below(8) {
             0 => (*self.pick(&TROUBLE)).to_owned(),
@@ -64,10 +64,10 @@ impl FuzzRng {
     }
 }
 
-/// What earlier answers told, to be used in later requests.
+/// Values of earlier responses, used in later requests.
 #[derive(Default)]
 pub struct KnownValues {
-    /// By what they are of: `personal-api-keys`, `api-keys`, `members`, `sessions`.
+    /// Ids by collection: `personal-api-keys`, `api-keys`, `members`, `sessions`.
     pub ids: BTreeMap<&'static str, Vec<String>>,
     pub secrets: Vec<String>,
     pub codes: Vec<String>,
@@ -75,13 +75,13 @@ pub struct KnownValues {
 }
 
 impl KnownValues {
-    /// Takes what is useful out of an answer.
+    /// Collects ids, secrets, codes and cursors from a response.
     pub fn learn(&mut self, value: &Value) {
         match value {
             Value::Object(fields) => {
                 if let (Some(id), Some(of)) = (value["id"].as_str(), whose(value)) {
                     let ids = self.ids.entry(of).or_default();
-                    // The newest are the ones that are not revoked yet.
+                    // The newest ones are the least likely to be revoked.
                     ids.push(id.to_owned());
                     if ids.len() > 20 {
                         ids.remove(0);
@@ -105,7 +105,7 @@ impl KnownValues {
         (!from.is_empty()).then(|| rng.pick(from).clone())
     }
 
-    /// An id for this path or field: mostly one of the right kind.
+    /// Returns an id for a path or field, mostly one of the right collection.
     pub fn id(&self, of: &str, rng: &mut FuzzRng) -> String {
         let kinds: Vec<_> = self.ids.keys().copied().collect();
         let right = kinds.iter().copied().find(|kind| of.contains(&format!("/{kind}")));
@@ -120,7 +120,7 @@ impl KnownValues {
     }
 }
 
-/// What an object with an id is.
+/// Returns the collection of an object with an id.
 fn whose(value: &Value) -> Option<&'static str> {
     match value["kind"].as_str() {
         Some("personal") => Some("personal-api-keys"),
@@ -131,7 +131,7 @@ fn whose(value: &Value) -> Option<&'static str> {
     }
 }
 
-/// A value for a field or parameter of this name and schema.
+/// Returns a value for a field or parameter.
 pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, rng: &mut FuzzRng) -> Value {
     let schema = resolved(document, schema);
     let guess = match name {
@@ -176,7 +176,7 @@ pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, 
     }
 }
 
-/// An object of this schema: what is required, and some of the rest.
+/// Returns an object with all required and some optional fields.
 pub fn object(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> Value {
     let schema = resolved(document, schema);
     let required =
@@ -190,7 +190,7 @@ pub fn object(document: &Value, schema: &Value, known: &KnownValues, rng: &mut F
     fields.into()
 }
 
-/// A body as it is sent: mostly the object, sometimes broken in one way.
+/// Returns a request body, sometimes broken in one place.
 pub fn body(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> String {
     let mut body = object(document, schema, known, rng);
     let fields = body.as_object_mut().unwrap();

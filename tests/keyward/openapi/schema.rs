@@ -1,20 +1,20 @@
-//! Checks a value against the schemas of the document: the keywords that it uses, and none silently left out.
+//! Validates values against schemas of the document. A keyword that is not supported here panics.
 
 use keyward::domain::id::Id;
 use keyward::domain::time::Timestamp;
 use serde_json::Value;
 
-/// Keywords that say nothing about which values are valid.
+/// Keywords that do not restrict values.
 const SAYS_NOTHING: [&str; 6] = ["title", "description", "default", "example", "examples", "deprecated"];
 
-/// What is wrong with `value`, each with where it stands.
+/// Returns the violations in `value`, each with its path.
 pub fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     check(document, schema, value, "$", &mut found);
     found
 }
 
-/// Follows a reference.
+/// Resolves a `$ref`.
 pub fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => {
@@ -95,7 +95,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
     parts(document, schema, value, at, found);
 }
 
-/// The keywords that hold schemas.
+/// Checks the keywords that contain schemas.
 fn parts(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     if schema.get("$ref").is_some() {
         check(document, resolved(document, schema), value, at, found);
@@ -144,12 +144,12 @@ fn is_type(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Characters of a text.
+/// Returns the number of characters of a text.
 fn length(value: &Value) -> Option<u64> {
     value.as_str().map(|text| text.chars().count() as u64)
 }
 
-/// Whether a text fits one of the patterns that bodies with conditions use.
+/// Returns whether a text matches a pattern; supports the patterns that the document uses.
 fn fits(pattern: &Value, text: &str) -> bool {
     match pattern.as_str() {
         Some(r"\S") => !text.trim().is_empty(),

@@ -1,4 +1,4 @@
-//! The examples of the README are run as they are printed, in order, by someone who has nothing but the program.
+//! Runs the examples of the README exactly as printed, in order.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::program::{ProgramHome, RunningProgram};
 use crate::support::pty::{Pty, PtyOutput, program};
 
-/// The lines of all blocks that begin with this fence.
+/// Returns the lines of all code blocks with this info string.
 fn blocks(fence: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let mut inside = None;
@@ -22,10 +22,10 @@ fn blocks(fence: &str) -> Vec<String> {
     found
 }
 
-/// Someone who reads the README and does what it says.
+/// Runs the commands of the README one after the other.
 struct Reader {
     home: ProgramHome,
-    /// The server that was started, and where.
+    /// The running server and its URL.
     server: Option<(RunningProgram, String)>,
     /// The sign-in code that was printed last.
     code: String,
@@ -34,14 +34,14 @@ struct Reader {
 impl Reader {
     fn new() -> Self {
         let home = ProgramHome::new();
-        // The port of the examples may be taken here.
+        // The port in the examples may be in use on this machine.
         let config = home.path(".config/keyward");
         fs::create_dir_all(&config).unwrap();
         fs::write(config.join("keyward.toml"), "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
         Self { home, server: None, code: String::new() }
     }
 
-    /// Does what one line says; why that did not work.
+    /// Runs one line; an error says why it failed.
     fn run(&mut self, line: &str) -> Result<(), String> {
         let command = line.split(" #").next().unwrap_or(line).trim_end();
         match &self.server {
@@ -72,7 +72,7 @@ impl Reader {
         self.server = Some((running, url));
     }
 
-    /// Types an answer when the question is on the screen.
+    /// Runs a command in a terminal and types `answer` once `question` is on the screen.
     fn at_a_terminal(&self, line: &str, question: &str, answer: &str) -> Result<(), String> {
         let mut command = program(&self.home.path(""), &["sh", "-c", line]);
         command.env("PATH", ProgramHome::search_path());

@@ -1,4 +1,4 @@
-//! The real program, killed while a batch is on its way: a proxy holds one decision back, or its answer.
+//! Kills the real program while it applies a batch. A proxy holds back one decision or its reply.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -18,23 +18,23 @@ use crate::support::pty::{Pty, keyward};
 use crate::support::test_server::{TestServer, settings_without_limits};
 use crate::support::{Database, for_each_database};
 
-/// How many keys are revoked in one batch.
+/// Number of keys in a batch.
 const KEYS: usize = 3;
 
-/// What is held back.
+/// Message that the proxy holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
-    /// The decision: it never reaches the server.
+    /// The decision, which then never reaches the server.
     Request,
-    /// The server's answer to it.
+    /// The server's reply.
     Answer,
 }
 
-/// Passes everything on, but for the decision of which it is told.
+/// Proxy that holds back one message of the `nth` decision.
 struct Proxy {
     address: SocketAddr,
     holds: mpsc::Receiver<()>,
-    /// How many connections are open.
+    /// Number of open connections.
     open: Arc<(Mutex<usize>, Condvar)>,
 }
 
@@ -64,9 +64,9 @@ impl Proxy {
         Self { address, holds, open }
     }
 
-    /// Waits until everything that came through was answered, and whoever sent it is gone.
+    /// Waits until everything that was forwarded is answered and all connections are closed.
     fn settle(&self) {
-        // Taken in after all that came before it.
+        // This connection is accepted after all earlier ones.
         let mut last = TcpStream::connect(self.address).unwrap();
         last.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         last.read_to_end(&mut Vec::new()).unwrap();
@@ -77,7 +77,7 @@ impl Proxy {
     }
 }
 
-/// Passes on both ways until the connection ends, or something of it is held back for ever.
+/// Forwards both directions until the connection ends or a message is held back.
 fn pass(
     mut near: TcpStream,
     mut far: TcpStream,
@@ -94,7 +94,7 @@ fn pass(
             if silenced.load(Ordering::SeqCst) > 0 {
                 let _ = told.send(());
             } else {
-                // Where nobody is left to hear it, the answer still says that the server is done.
+                // Even if the client is gone, the reply shows that the server is done.
                 let _ = back.write_all(&buffer[..n]);
             }
         }
@@ -106,7 +106,7 @@ fn pass(
             match held {
                 Held::Request => {
                     let _ = sender.send(());
-                    // Until the program is gone; what it says until then is for nobody.
+                    // Discards input until the program is gone.
                     while near.read(&mut buffer).is_ok_and(|n| n > 0) {}
                     break;
                 }
@@ -160,7 +160,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
     pty.wait();
     proxy.settle();
 
-    // The next run shows what became of each, and applies what is left.
+    // The next run shows the result of each decision and applies the rest.
     let mut applied = 0;
     for &key in &keys {
         let (recorded, revoked) = done(&server.ada, key).await;

@@ -1,4 +1,4 @@
-//! The commands of a rotation over days, on the real program against a server whose clock the test moves.
+//! A rotation driven by commands of the real program, against a server whose clock the test controls.
 
 use keyward::domain::member::Role;
 use keyward::domain::time::{DAY, TimeDelta};
@@ -9,7 +9,7 @@ use super::{Days, accepted};
 use crate::support::for_each_database;
 use crate::support::program::{CommandOutput, ProgramHome};
 
-/// Someone at a shell, signed in.
+/// A signed-in admin at a shell.
 struct Shell(ProgramHome);
 
 impl Shell {
@@ -27,7 +27,7 @@ impl Shell {
         self.0.run(&line.split(' ').collect::<Vec<_>>())
     }
 
-    /// The rotation of a key as the program tells it; its exit code with `--exit-code`.
+    /// Returns the output of `rotate status` and its exit code with `--exit-code`.
     fn status(&self, key: &str) -> (Value, i32) {
         let told = self.run(&format!("rotate status {key} --exit-code --json"));
         let code = told.code;
@@ -67,7 +67,7 @@ async fn a_rotation_driven_by_commands() {
         let in_use = shell.run(&format!("rotate cancel {id} --yes"));
         assert_eq!(in_use.code, 6, "the replacement is in use: {in_use:?}");
 
-        // Still used after two quiet windows: someone has to look after it.
+        // Still used after two quiet windows: reported with exit code 10.
         for _ in 0..5 {
             days.pass(DAY).await;
             assert!(old.used().await);
@@ -88,7 +88,7 @@ async fn a_rotation_driven_by_commands() {
         assert_eq!((told["phase"].as_str(), code), (Some("done"), 0), "{told}");
         assert_eq!(shell.run("rotate status").out, "", "nothing is under way");
 
-        // Given up: the replacement goes, the old key stays.
+        // After cancelling, the replacement is revoked and the old key stays active.
         let kept = days.create("Paint shop", None).await;
         let id = kept.key.id.to_string();
         let new = days.holder(&shell.run(&format!("rotate start {id} --name Second")).ok());

@@ -1,4 +1,4 @@
-//! A rotation that is interrupted: the secret is lost, two admins meet, a key leaks. There is never a second live secret.
+//! Interrupted rotations: a lost secret, a conflict of two admins, a leaked key. At most one secret of a key is ever active.
 
 use keyward::domain::activity::Action;
 use keyward::domain::member::Role;
@@ -9,7 +9,7 @@ use super::{Days, accepted, logged, rotations};
 use crate::support::for_each_database;
 use crate::support::ui_harness::UiHarness;
 
-/// The choices that the next start offers.
+/// Choices that the next start offers for an unfinished create.
 const HAVE_IT: &str = "1<enter>";
 const ANEW: &str = "2<enter>";
 const REVOKE: &str = "3<enter>";
@@ -20,7 +20,7 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
         let days = Days::begin(database).await;
         let ada = &days.server.ada;
         for (name, choice) in [("kept", HAVE_IT), ("anew", ANEW), ("gone", REVOKE)] {
-            // The connection is lost before the answer, or the program ends while the secret is on the screen.
+            // The program crashes before the reply arrives, or ends while the secret is on the screen.
             for (how, crash_at) in [("cut", Some(2)), ("shown", None)] {
                 let at = format!("{} {choice} {crash_at:?}", database.name);
                 let name = format!("{name}-{how}");
@@ -61,7 +61,7 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
                             assert!(!accepted(&second).await, "{at}");
                         }
                         assert_eq!(of(rotations(&ada.client).await).phase, Phase::Abandoned, "{at}");
-                        // It is begun again from the old key.
+                        // The rotation is started again from the old key.
                         let again =
                             UiHarness::open(ada).await.press(&format!("4/{name}<enter>R<enter>")).await;
                         let third = days.holder(again.secret.as_deref().unwrap());
@@ -93,7 +93,7 @@ async fn a_replacement_with_a_lost_secret_is_replaced() {
         assert!(accepted(&next).await && old.used().await, "{}", database.name);
         assert_eq!(days.seen_by(ada).await.phase, Phase::Drain);
 
-        // Used while the popup was open: someone has it after all.
+        // Used while the popup was open, so some client has the secret.
         let again = days.create("Paint shop", None).await;
         let kept = UiHarness::open(ada).await.press("2/paint<enter>R<enter><enter>sy").await;
         let kept = days.holder(kept.secret.as_deref().unwrap());
@@ -125,7 +125,7 @@ async fn a_leaked_key_is_revoked_and_replaced_wherever_the_program_crashes() {
             let crashed = screens.press(&four).await.press("<enter>").await;
             let survived = !crashed.has_crashed();
             assert_eq!(crashed.state().unfinished_creates(), 1, "{at}");
-            // Whatever was done, the next start issues one secret and lets the leaked key die.
+            // Whatever was done before, the next start issues one secret and revokes the leaked key.
             let next = UiHarness::resume(ada, crashed.end()).await.press(ANEW).await;
             let next =
                 days.holder(next.secret.as_deref().unwrap_or_else(|| panic!("{at}: {}", next.screen())));
@@ -153,7 +153,7 @@ async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
         let ben = days.server.add_member("ben@plant.example", Role::Admin).await;
         let old = days.create("Press shop", None).await;
         assert!(old.used().await);
-        // Both are in the popup that creates the replacement.
+        // Both have the popup open that creates the replacement.
         let adas = UiHarness::open(ada).await.press("2R<enter>").await;
         let bens = UiHarness::open(&ben).await.press("2R<enter>").await;
         let (adas, bens) = (adas.press("<enter>").await, bens.press("<enter>").await);
@@ -165,7 +165,7 @@ async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
         );
         assert!(accepted(&new).await);
         days.pass(TimeDelta::days(3)).await;
-        // Both are asked whether the old key is to go.
+        // Both have the popup open that revokes the old key.
         let adas = UiHarness::open(ada).await.press("4<enter>x").await;
         let bens = UiHarness::open(&ben).await.press("4<enter>x").await;
         let (adas, bens) = (adas.press("y").await, bens.press("y").await);

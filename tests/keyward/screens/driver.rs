@@ -1,4 +1,4 @@
-//! Presses keys on a model, answers its effects like a server would, and gives the screen back as text.
+//! UI driver: presses keys on the model, replies to its requests like a server, and returns the screen as text.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::support::ui_harness::key_names;
 
 mod fake_replies;
 
-/// The secret that the next created key gets.
+/// Returns the secret that every created key gets.
 pub fn secret() -> Secret {
     Secret::generate(|| std::array::from_fn(|i| u8::try_from(i * 37 % 256).unwrap()))
 }
@@ -48,29 +48,29 @@ pub fn start(columns: u16, rows: u16) -> StartOptions {
     }
 }
 
-/// A model with a server that answers at once, unless told otherwise.
+/// The model with a fake server, which replies at once unless replies are held back.
 pub struct Driver {
     pub model: Model,
-    /// What the server holds.
+    /// Keys on the fake server.
     pub keys: Vec<Key>,
     pub role: Role,
-    /// What the server knows of members, rotations and the log.
+    /// Members, rotations and activity rows on the fake server.
     pub members: Vec<Member>,
     pub rotations: Vec<Rotation>,
     pub log: Vec<Activity>,
-    /// What the server recorded of reviews.
+    /// Review decisions that the fake server recorded.
     pub reviews: Vec<ReviewRecord>,
-    /// What was asked, in order.
+    /// Debug form of every request, in order.
     pub requests: Vec<String>,
-    /// What the server answers instead, first come, first served.
+    /// Errors for the next requests and deliveries, in order.
     pub failures: VecDeque<RequestError>,
-    /// Whether lists of keys are denied, whatever the role.
+    /// Refuses lists of keys for every role.
     pub deny_key_lists: bool,
-    /// What was put somewhere, and other effects that leave the program.
+    /// Deliveries and other effects outside the program, in order.
     pub effects: Vec<String>,
-    /// Of each answer, whether its frame could wait for the next one.
+    /// For each reply, whether the model allowed its redraw to be deferred.
     pub deferrable: Vec<bool>,
-    /// Whether answers are held back.
+    /// Whether replies are held back.
     pub is_holding: bool,
     held_effects: VecDeque<Effect>,
     buffer: Buffer,
@@ -91,7 +91,7 @@ impl Driver {
         Self::prepare(start, role).release()
     }
 
-    /// Before the first answer.
+    /// Creates the model and holds back all replies.
     pub fn prepare(start: StartOptions, role: Role) -> Self {
         let (columns, rows) = start.size;
         let (model, effects) = Model::new(start);
@@ -118,7 +118,7 @@ impl Driver {
         }
     }
 
-    /// Answers all that is held back.
+    /// Sends all replies that are held back, and stops holding back.
     pub fn release(mut self) -> Self {
         self.is_holding = false;
         while let Some(effect) = self.held_effects.pop_front() {
@@ -128,7 +128,7 @@ impl Driver {
         self
     }
 
-    /// Answers what is held back now, and holds back what is request then.
+    /// Sends the replies that are held back now; holds back those to new requests.
     pub fn release_batch(mut self) -> Self {
         for effect in std::mem::take(&mut self.held_effects) {
             self.run(effect);
@@ -137,7 +137,7 @@ impl Driver {
         self
     }
 
-    /// Answers what of this name is held back, and nothing else.
+    /// Sends only the replies to requests whose debug form starts with `request`.
     pub fn release_only(mut self, ask: &str) -> Self {
         let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held_effects).into_iter().partition(
             |effect| matches!(effect, Effect::Request { request: held, .. } if format!("{held:?}").starts_with(ask)),
@@ -219,7 +219,7 @@ impl Driver {
         said
     }
 
-    /// Presses keys one after the other, each in a frame of its own: `3jx<enter>`.
+    /// Presses keys one after the other, with a frame after each: `3jx<enter>`.
     pub fn press(mut self, keys: &str) -> Self {
         for key in key_names(keys) {
             self.send(Msg::KeyPress(KeySequence::parse(key).unwrap().first));
@@ -243,7 +243,7 @@ impl Driver {
         self
     }
 
-    /// Lets time pass, waking the model whenever it asks for it.
+    /// Lets time pass, waking the model when it requested to be woken.
     pub fn wait(mut self, ms: u64) -> Self {
         let end = self.now.plus(Duration::from_millis(ms));
         while let Some(at) = self.model.wake_at().filter(|at| *at <= end) {
@@ -272,7 +272,7 @@ impl Driver {
         &self.buffer
     }
 
-    /// The screen as text, blanks at line ends left out.
+    /// Returns the screen as text without trailing blanks.
     pub fn screen(&self) -> String {
         let area = self.buffer.area;
         let mut out = String::new();
@@ -295,7 +295,7 @@ impl Driver {
     }
 }
 
-/// A theme without colours and without Unicode.
+/// Returns a theme without colours and without Unicode.
 pub fn ascii_mono_theme() -> Theme {
     Theme { color_scheme: ColorScheme::Mono, ascii: true }
 }

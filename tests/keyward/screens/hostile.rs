@@ -1,4 +1,4 @@
-//! Whatever is pressed, whatever the names hold, in whatever window: no panic, nothing that acts on a terminal, no secret left.
+//! Hostile names, random key presses and every window size: no panic, no control characters on the screen, no secret left behind.
 
 use insta::assert_snapshot;
 use keyward::domain::key::KeyKind;
@@ -114,7 +114,7 @@ fn every_size_from_one_cell_up_is_drawn() {
     assert_snapshot!(Driver::new().resize(30, 5).screen());
 }
 
-/// A rotation's keys need not be among those of the tables.
+/// The keys of a rotation need not be in any table.
 #[test]
 fn a_rotation_is_finished_though_its_keys_are_in_no_table() {
     for (columns, rows) in [(1, 1), (80, 24)] {
@@ -125,7 +125,7 @@ fn a_rotation_is_finished_though_its_keys_are_in_no_table() {
     }
 }
 
-/// Older pages are asked for as one scrolls, and what is held of them has an end.
+/// Older pages are requested while scrolling, up to a memory limit.
 #[test]
 fn an_endless_log_is_truncated_in_memory() {
     let mut driver = Driver::new();
@@ -147,7 +147,7 @@ fn contradictory_replies_cause_no_request_loop() {
     assert!(driver.requests.len() < before + 12, "{:?}", driver.requests);
 }
 
-/// One thing that happens.
+/// A strategy for one key press.
 fn happening() -> impl Strategy<Value = String> {
     let keys = "abcdeghijknrstuvwxyzAEGKRSU0123456./:?<> []!".chars().map(|c| c.to_string());
     let named = [
@@ -183,7 +183,7 @@ proptest! {
             }
         }
         shows_nothing_that_acts(&driver);
-        // Whatever is open is left: the popups of a secret by saying that it is stored.
+        // Closes everything; the popup of a new secret by confirming that it is stored.
         for _ in 0..8 {
             driver = driver.press("<esc>y");
         }

@@ -1,4 +1,4 @@
-//! A small organization at a fictional plant, the same in every test.
+//! Key fixtures: the keys of a small organization, the same in every test.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use keyward::domain::staleness::StalenessRules;
 use keyward::domain::time::{TimeDelta, Timestamp};
 use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 
-/// The server's present in all tests: 2026-11-18T14:53:20Z.
+/// Current time of the fake server: 2026-11-18T14:53:20Z.
 pub const NOW: Timestamp = Timestamp(1_795_013_600_000);
 
 pub fn id(n: u16) -> Id {
@@ -34,7 +34,7 @@ pub fn ada() -> Arc<MemberRef> {
     member(1, "Ada Ampere", None)
 }
 
-/// A key that was created and last used so long ago.
+/// Returns a key. `created` and `used` are ages.
 pub fn key(n: u16, kind: KeyKind, name: &str, created: TimeDelta, used: Option<(TimeDelta, &str)>) -> Key {
     Key {
         id: id(n),
@@ -68,7 +68,7 @@ fn mask(n: u16) -> String {
         .collect()
 }
 
-/// The organization's keys.
+/// Returns the organization keys, newest first, with one revoked key.
 pub fn organization_keys() -> Vec<Key> {
     use KeyKind::Organization as O;
     let cora = member(3, "Cora Cobalt", Some(41));
@@ -127,7 +127,7 @@ pub fn organization_keys() -> Vec<Key> {
     keys
 }
 
-/// The member's own keys.
+/// Returns the personal keys of the signed-in member.
 pub fn personal_keys() -> Vec<Key> {
     use KeyKind::Personal as P;
     vec![
@@ -136,7 +136,7 @@ pub fn personal_keys() -> Vec<Key> {
     ]
 }
 
-/// What the server judges by.
+/// Returns the staleness rules of the fake server.
 pub fn staleness_rules() -> StalenessRules {
     StalenessRules { policy: Policy::default(), now: NOW, tracking_since: NOW.minus(TimeDelta::days(600)) }
 }

@@ -1,4 +1,4 @@
-//! Members, rotations and a log for the tests of the screens.
+//! Fixtures of members, rotations and activity rows.
 
 use keyward::domain::activity::{Action, Activity};
 use keyward::domain::key::{Key, KeyKind};
@@ -13,7 +13,7 @@ use keyward::wire::sessions::SignInCode;
 
 use super::key_fixtures::{NOW, ada, id, key, member as reference};
 
-/// A page that is the whole list.
+/// Returns a page with the whole list.
 pub fn page<T>(data: Vec<T>) -> Page<T> {
     Page { metadata: PageMetadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
 }
@@ -55,7 +55,7 @@ pub fn invitation(body: &InviteMember) -> Invitation {
     Invitation { member, code }
 }
 
-/// What removing a member does, or would do: two personal keys die, one of them live.
+/// Removes a member, or returns what that would do: two personal keys are revoked, one of them in use.
 pub fn removal(
     members: &mut [Member],
     keys: &mut [Key],
@@ -100,7 +100,7 @@ pub fn removal(
     }
 }
 
-/// The hours in which a key was used.
+/// Returns hourly buckets from `from` to `to` hours ago.
 fn hours(from: i64, to: i64, every: usize) -> Vec<Bucket> {
     (to..from)
         .rev()
@@ -109,7 +109,7 @@ fn hours(from: i64, to: i64, every: usize) -> Vec<Bucket> {
         .collect()
 }
 
-/// A rotation whose keys were last used so many hours ago.
+/// Returns a rotation. `old` and `new` are the hours since the last use of each key.
 fn rotation(n: u16, name: &str, old: Option<i64>, new: Option<i64>, created_hours_ago: i64) -> Rotation {
     let used = |hours: Option<i64>, agent| hours.map(|h| (TimeDelta::hours(h) + MINUTE, agent));
     let mut before = key(n, KeyKind::Organization, name, TimeDelta::days(400), used(old, "Grafana/11.4.0"));
@@ -147,14 +147,14 @@ fn rotation_from(old: Key, new: Key, usage: RotationUsage) -> Rotation {
     }
 }
 
-/// A rotation that has just begun.
+/// Returns a rotation that has just started.
 pub fn new_rotation(old: Key, new: Key) -> Rotation {
     let usage =
         RotationUsage { tracking_since: NOW.minus(TimeDelta::days(600)), old: Vec::new(), new: Vec::new() };
     rotation_from(old, new, usage)
 }
 
-/// One rotation in each phase.
+/// Returns one rotation in each phase.
 pub fn rotations() -> Vec<Rotation> {
     let mut done = rotation(78, "Old ERP", Some(300), Some(1), 400);
     done.old.revoked_at = Some(NOW.minus(TimeDelta::days(3)));
@@ -172,7 +172,7 @@ pub fn rotations() -> Vec<Rotation> {
     ]
 }
 
-/// A log of so many rows, the newest first.
+/// Returns activity rows, newest first.
 pub fn activity_rows(rows: u16) -> Vec<Activity> {
     (0..rows)
         .map(|n| {

@@ -76,6 +76,6 @@ fn removing_a_member_is_confirmed_with_the_binding_of_yes() {
     let driver = at_eve(&[("yes", "Z")]).press("y");
     assert!(!removed(&driver) && driver.screen().contains("Z remove"), "{}", driver.screen());
     assert!(removed(&driver.press("Z")));
-    // The focus is on Cancel.
+    // Enter presses Cancel, which has the focus.
     assert!(at_eve(&[]).press("<enter>").model.popup.is_none());
 }

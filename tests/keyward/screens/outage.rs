@@ -1,4 +1,4 @@
-//! The server does not answer for a while: what is shown stays, and everything comes back without a key press.
+//! The server is unreachable for a while: rows stay on the screen, and everything recovers without a key press.
 
 use keyward::domain::member::Role;
 use keyward::tui::msg::RequestError;
@@ -10,7 +10,7 @@ fn down() -> RequestError {
     RequestError::Unreachable("keys.plant.example refused the connection".to_owned())
 }
 
-/// Fails the next answers, so many.
+/// Fails the next `times` requests.
 fn failing(driver: Driver, times: usize) -> Driver {
     (0..times).fold(driver, |driver, _| driver.fail_next(down()))
 }
@@ -23,7 +23,7 @@ fn the_account_and_the_keys_are_requested_again() {
     assert!(driver.screen().contains("refused the connection"));
     let driver = driver.wait(11_000);
     assert!(driver.model.selected().is_some(), "{}", driver.screen());
-    // Signed in, but the first list does not arrive.
+    // Signed in, but the first list fails.
     let driver = Driver::prepare(start(80, 24), Role::Admin).hold_replies().release_batch();
     let driver = failing(driver, 2).release();
     assert!(driver.model.selected().is_none());

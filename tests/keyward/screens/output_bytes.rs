@@ -1,4 +1,4 @@
-//! What a key press costs on a slow link: bytes to the terminal, at 80×24 with 1,000 keys.
+//! Bytes written to the terminal per key press, at 80×24 with 1,000 keys.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use keyward::tui::view;
 use super::driver::Driver;
 use super::key_fixtures;
 
-/// Counts what is written.
+/// Writer that records the size of every write.
 #[derive(Clone, Default)]
 struct Meter(Rc<RefCell<Vec<usize>>>);
 
@@ -73,7 +73,7 @@ impl Screen {
         self.painter.write_frame(drawn.cursor, scroll).unwrap();
     }
 
-    /// Bytes of each write that the presses cause, one frame a press.
+    /// Presses keys with a frame after each; returns the size of every write.
     fn press(&mut self, keys: &str) -> Vec<usize> {
         self.meter.0.borrow_mut().clear();
         for key in keys.chars() {

@@ -1,4 +1,4 @@
-//! What matters is never cut off, covered or out of date: messages, choices, the keys of the footer, the state of a key.
+//! Important text is never truncated, covered or outdated: messages, choices, key bindings in the footer, the state of a key.
 
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
@@ -10,7 +10,7 @@ use keyward::tui::msg::RequestError;
 use super::driver::{Driver, start};
 use super::key_fixtures::{NOW, ada, key};
 
-/// A driver whose workspace has one more key, the newest.
+/// Returns a driver with one more organization key, which is selected.
 fn with_key(name: &str, columns: u16, rows: u16) -> Driver {
     let mut driver = Driver::at(columns, rows);
     driver.keys.insert(0, key(400, KeyKind::Organization, name, TimeDelta::zero(), None));
@@ -118,7 +118,7 @@ fn the_copied_command_names_the_profile_and_quotes_the_key_name() {
         edit,
         format!(r"copy keyward --profile 'plant 2' keys edit {id} --workspace --name='it'\''s $(id)'")
     );
-    // The new key of a rotation that is under way.
+    // The new key of a running rotation.
     let mut driver = Driver::new();
     let mut new = key(400, KeyKind::Organization, "The next one", TimeDelta::zero(), None);
     new.replaces = Some(driver.key_named("Backup job").id);

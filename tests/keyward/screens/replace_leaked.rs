@@ -1,4 +1,4 @@
-//! A leaked key, and a lost secret in the middle of a rotation: never two secrets where one is meant, never an old key left alive.
+//! Replacing a leaked key, or a replacement whose secret is lost: never two active secrets, and the old key is always revoked.
 
 use insta::assert_snapshot;
 use keyward::domain::key::KeyKind;
@@ -13,14 +13,14 @@ use super::key_fixtures::NOW;
 
 const LEAKED: &str = "Werk München Leitstand";
 
-/// The popup of the leaked key, filled in.
+/// Returns a driver with the popup of a leaked key filled in.
 fn filled_in() -> Driver {
     let mut driver = Driver::at(80, 24).press("jRL");
     let four = driver.key_named(LEAKED).last_four().to_owned();
     driver.press(&four)
 }
 
-/// What was request that changes something, by its first word.
+/// Returns the names of the requests that change something.
 fn writes(driver: &Driver) -> Vec<&str> {
     let word = |request: &'_ String| request.split([' ', '(']).next().unwrap().len();
     let first_words = driver.requests.iter().map(|request| &request[..word(request)]);
@@ -52,7 +52,7 @@ fn the_last_four_characters_and_a_reason_are_required() {
     assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
     let driver = filled_in().press("<tab><ctrl-u><enter>");
     assert!(driver.screen().contains("Type a reason"), "{}", driver.screen());
-    // Typed before the popup was shown.
+    // Typed before the popup was shown, so not accepted.
     let mut driver = Driver::at(80, 24).press("jR");
     let four = driver.key_named(LEAKED).last_four().to_owned();
     let driver = driver.press_in_one_frame(&format!("L{four}")).press("<enter>");
@@ -66,7 +66,7 @@ fn a_failed_revoke_is_reported_beside_the_new_secret_and_retried() {
     let driver =
         filled_in().hold_replies().press("<enter>").release_batch().fail_next(lost.clone()).release();
     assert_snapshot!(driver.screen());
-    // Stored, and still the leaked key lives: the record stays for the next start.
+    // The secret is stored but the leaked key is still active, so the record stays for the next start.
     let driver = driver.press("wnew.key<enter>");
     assert!(driver.screen().contains("NOT revoked"), "{}", driver.screen());
     assert!(!driver.effects.iter().any(|effect| effect == "pending dropped"));
@@ -125,7 +125,7 @@ fn an_interrupted_replacement_is_finished_at_the_next_start() {
     }
 }
 
-/// The wizard of the rotation whose new key was never used.
+/// Opens the wizard of the rotation whose new key was never used.
 fn switching() -> Driver {
     Driver::at(80, 24).press("4/phase:switch<enter><enter>")
 }

@@ -1,4 +1,4 @@
-//! The review: deciding, applying, what is kept for the next start, and how it looks.
+//! The Review tab: deciding, applying, and the drafts that survive a restart.
 
 use insta::assert_snapshot;
 use keyward::domain::key::{Key, KeyKind};
@@ -30,7 +30,7 @@ fn reviewing(keys: Vec<Key>) -> Driver {
     driver.release()
 }
 
-/// The drafts as the program last kept them.
+/// Returns the drafts as they were last saved.
 fn kept(driver: &Driver) -> String {
     let mut kept = String::new();
     for effect in &driver.effects {
@@ -69,7 +69,7 @@ fn twenty_keys_take_at_most_45_presses() {
     let mut driver = press(reviewing(stale(20)), "3");
     driver = press(driver, &"x".repeat(15));
     for _ in 0..3 {
-        // The notes' text does not count.
+        // The text of notes does not count.
         driver = press(driver, "K").press("asked, still needed");
         driver = press(driver, "<enter>");
     }
@@ -156,7 +156,7 @@ fn drafts_survive_a_restart_and_nothing_is_applied_twice() {
     assert!(resumed.screen().contains("Decided: revoke 1, keep 1"), "{}", resumed.screen());
     let applied = resumed.press("Ay");
     assert_eq!(applied.reviews.len(), 2);
-    // Killed after the server applied and before the answer was kept: the records settle the drafts.
+    // Killed after the server applied the decisions and before the reply was saved: the server's records clear the drafts.
     let killed = again(applied.reviews.clone());
     assert!(!killed.screen().contains("Decided:"), "{}", killed.screen());
 }
@@ -175,7 +175,7 @@ fn a_lost_connection_keeps_the_rest_as_drafts() {
 fn the_preview_opens_once_earlier_decisions_are_loaded() {
     let mut driver = Driver::prepare(start(80, 24), Role::Admin);
     driver.keys = stale(3);
-    // Who is signed in, then the keys; the decisions are asked for and not answered.
+    // Releases the account and the keys, but not the earlier decisions.
     let driver = driver.hold_replies().release_batch().release_batch().press("3xA");
     assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
     assert!(driver.model.popup.is_none());
@@ -189,7 +189,7 @@ fn the_preview_also_waits_for_the_keys() {
     let start = keyward::tui::context::StartOptions { drafts: kept(&first), ..start(80, 24) };
     let mut driver = Driver::prepare(start, Role::Admin);
     driver.keys = stale(3);
-    // The tab is open before the keys are there, and what was applied before is known first.
+    // The tab is opened before the keys arrive, and the earlier decisions arrive first.
     let driver = driver.hold_replies().release_batch().press("3").release_only("List(Reviews").press("A");
     assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
     let driver = driver.release();
@@ -232,7 +232,7 @@ fn only_failed_decisions_are_retried() {
     assert_eq!((first.len(), driver.reviews.len()), (4, 2));
     let driver = driver.press("<enter>");
     assert_eq!(driver.reviews.len(), 4);
-    // The same two, each under its own key, so that what had arrived after all is not done twice.
+    // The same two requests with the same idempotency keys, so that nothing is applied twice.
     assert_eq!(driver.requests, first[..2]);
     assert!(!driver.press("<esc>").screen().contains("Decided:"));
 }
@@ -263,7 +263,7 @@ fn a_truncated_draft_file_loses_only_its_last_line() {
     };
     let resumed = resume(torn);
     assert!(resumed.screen().contains("Decided: revoke 2;"), "{}", resumed.screen());
-    // What is appended to a torn line would be lost with it: the next change writes the whole anew.
+    // A line appended to a truncated one would be lost with it, so the next change rewrites the file.
     let again = resume(&kept(&resumed.press("S")));
     assert!(again.screen().contains("Decided: revoke 2, skip 1;"), "{}", again.screen());
 }

@@ -1,4 +1,4 @@
-//! The tables of keys.
+//! The key tables: layout, filters, refreshes.
 
 use insta::assert_snapshot;
 
@@ -51,7 +51,7 @@ fn a_slow_refresh_dims_the_rows_and_shows_a_spinner() {
     assert_ne!(spinner(&driver), first);
     let driver = driver.release();
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
-    // A look for changes that nobody asked for disturbs nobody.
+    // A background refresh changes nothing on the screen.
     let driver = driver.hold_replies().wait(9_000);
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
 }

@@ -1,4 +1,4 @@
-//! Live, stale, orphaned and selected rows are told apart in every theme, by more than colour.
+//! Rows in use, stale, orphaned and selected rows are distinct in every theme, not only by colour.
 
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
@@ -12,7 +12,7 @@ use super::key_fixtures;
 
 const NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, live", "plain"];
 
-/// One key of each kind, in this order, the first one selected.
+/// Returns a driver with one key of each kind, in the order of [`NAMES`], the first one selected.
 fn each(theme: Theme, columns: u16) -> Driver {
     let mut driver = Driver::prepare(StartOptions { theme, ..start(columns, 24) }, Role::Admin);
     let gone = key_fixtures::member(9, "Gone Gauss", Some(3));
@@ -34,7 +34,7 @@ fn each(theme: Theme, columns: u16) -> Driver {
                 TimeDelta::days(210) + TimeDelta::milliseconds(i64::from(n)),
                 used,
             );
-            // All rows are alike but for what is to be told apart.
+            // Rows are equal except for the markers.
             "sk_…AAAA".clone_into(&mut key.masked);
             if name.starts_with("orphaned") {
                 key.created_by = gone.clone();
@@ -45,11 +45,11 @@ fn each(theme: Theme, columns: u16) -> Driver {
     driver.release()
 }
 
-/// What is seen of a row without colours: the signs before its name, and how they are written.
+/// Returns the markers before the name of a row, with their modifiers but without colours.
 fn signs(driver: &Driver, name: &str) -> Vec<(String, Modifier)> {
     let buf = driver.buffer();
     let row = |y: u16| (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();
-    // The mask is in the rows alone.
+    // The masked secret appears only in table rows.
     let is_row = |y: u16| row(y).contains("AAAA") && row(y).contains(&format!(" {name}  "));
     let y = (0..buf.area.height).find(|&y| is_row(y)).unwrap_or_else(|| panic!("{}", driver.screen()));
     let name_at = row(y).char_indices().position(|(at, _)| row(y)[at..].starts_with(name)).unwrap();
@@ -74,7 +74,7 @@ fn rows_have_distinct_markers_in_every_theme_and_width() {
                         );
                     }
                 }
-                // The selected row by a sign as well as by how it is written.
+                // The selected row has both a marker and reverse video.
                 assert!(!all[1..].iter().any(|signs| signs[0].0 == all[0][0].0), "{color_scheme:?}");
                 assert!(all[0][0].1.contains(Modifier::REVERSED), "{color_scheme:?}");
             }
@@ -82,8 +82,8 @@ fn rows_have_distinct_markers_in_every_theme_and_width() {
     }
 }
 
-/// The default theme is made of the sixteen colours that the terminal's own theme defines, without those that cannot be read on
-/// white or on black, and never sets a background.
+/// The default theme uses only the 16 colours of the terminal that are readable on both white and black, and never sets a
+/// background.
 #[test]
 fn the_default_theme_is_readable_on_light_and_dark_backgrounds() {
     use keyward::tui::theme::StyleRole as Part;

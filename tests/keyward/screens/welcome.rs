@@ -1,4 +1,4 @@
-//! The welcome screen: what it asks, what it keeps, and how it ends.
+//! The welcome screen: server address, sign-in code, demo.
 
 use keyward::tui::keymap::KeySequence;
 use keyward::tui::msg::{ApiRequest, Effect, Msg, RequestError, Ticket};

@@ -1,4 +1,4 @@
-//! SQLite's files are made, folded and opened while others write: nobody is ever told that they cannot be opened.
+//! SQLite: creating, checkpointing and opening the database during writes never fails.
 
 use keyward::clock::{Clock, random_bytes};
 use keyward::domain::time::Timestamp;
@@ -17,7 +17,7 @@ async fn write_and_read(store: &Store) -> Result<(), StoreError> {
 async fn a_database_opens_and_reads_during_writes() {
     for round in 0..scaled(1_000) {
         let database = Database::sqlite();
-        // Four times: empty, and as each run before left it.
+        // Four runs: the first with an empty database, the others with what the run before left.
         for _ in 0..4 {
             let store = database.open().await;
             let work = |store: Store| {
@@ -29,7 +29,7 @@ async fn a_database_opens_and_reads_during_writes() {
                 })
             };
             let serving: Vec<_> = (0..4).map(|_| work(store.clone())).collect();
-            // As a backup or `keyward admin` does.
+            // Opened like a backup or `keyward admin`.
             let beside =
                 Store::open(&database.target, OpenMode::Tool, Clock::System.now(), random_bytes).await;
             let beside =

@@ -1,4 +1,4 @@
-//! A full disk refuses writes, changes nothing, and is forgotten once there is space again.
+//! A full disk: writes fail without changes, and work again once there is space.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use keyward::domain::id::Id;
 use keyward::domain::member::Role;
 use keyward::store::{DatabaseLocation, NewMember, OpenMode, Store, StoreError};
 
-/// A small file system in memory; nothing where this user may not have one.
+/// A small tmpfs; unavailable without the permission to mount one.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {

@@ -1,4 +1,4 @@
-//! The files of a SQLite database: private, owned by one server, backed up while in use.
+//! Files of a SQLite database: permissions, ownership by one server, backups.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -101,7 +101,7 @@ async fn the_settings_of_sqlite_are_in_force() {
     let mut raw = raw(&database.target).await;
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut raw).await.unwrap();
     assert_eq!(journal, "wal");
-    // Odd names are no trouble.
+    // Special characters in the path work.
     let odd = DatabaseLocation::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
     let opened = Store::open(&odd, OpenMode::Serve, Timestamp(0), random_bytes).await.unwrap();
     assert!(path(&database).parent().unwrap().join("ä b?c#d%20.db").exists());

@@ -1,4 +1,4 @@
-//! What is final stays so, even for someone with a database tool; and both databases have the same tables.
+//! Triggers protect final data even from a database tool; both databases have the same schema.
 
 use keyward::domain::secret::Digest;
 use sqlx::Row as _;

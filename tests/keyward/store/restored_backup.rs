@@ -1,4 +1,4 @@
-//! A restored backup revives no key: `DATA.revoked` knows better.
+//! A restored backup does not reactivate revoked keys, because `DATA.revoked` lists them.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ async fn live_keys(store: &Store, member: Id) -> usize {
     reader.active_keys_of(member, keyward::domain::key::KeyKind::Personal).await.unwrap().len()
 }
 
-/// Puts the backup in place of the database, as an administrator would.
+/// Replaces the database with the backup, like an administrator.
 fn restore(backup: &Path, data: &Path) {
     for suffix in ["-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{suffix}", data.display()));
@@ -45,7 +45,7 @@ async fn open(target: &DatabaseLocation, access: OpenMode) -> Store {
     Store::open(target, access, Clock::System.now(), random_bytes).await.unwrap()
 }
 
-/// A database of which a backup was made, and all keys revoked since. Gives its path, the backup's, and the member.
+/// Creates a database, a backup, and revokes all keys after the backup. Returns the paths of both and the member.
 async fn revoked_since_backup(database: &Database) -> (std::path::PathBuf, std::path::PathBuf, Id) {
     let DatabaseLocation::Sqlite(data) = database.target.clone() else { unreachable!("asked for SQLite") };
     let (store, ada) = with_ada(database).await;
@@ -53,7 +53,7 @@ async fn revoked_since_backup(database: &Database) -> (std::path::PathBuf, std::
     for n in 0..3 {
         insert_key(&mut raw, ada, Digest([n; 32]), false).await;
     }
-    // Gone before files are exchanged under its feet.
+    // Closed before its files are replaced.
     raw.close().await.unwrap();
     let backup = data.with_file_name("backup.db");
     store.backup(&backup).await.unwrap();
@@ -132,7 +132,7 @@ async fn a_truncated_line_is_ignored() {
     revoke_all(&store, ada).await;
     store.close().await;
     drop(store);
-    // What was written behind the cut line counts.
+    // The lines after the truncated one are read.
     restore(&backup, &data);
     let store = open(&database.target, OpenMode::Serve).await;
     assert_eq!(live_keys(&store, ada).await, 0);

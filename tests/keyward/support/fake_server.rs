@@ -1,4 +1,4 @@
-//! A server that answers as a test says, whatever that may be, and the memory of the program that talks to it.
+//! Fake HTTP server whose replies are chosen by the test.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What is answered to a request with this head; whether the connection goes on.
+/// Replies to a request with this head; returns whether to keep the connection open.
 pub type Answer = dyn Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync;
 
-/// A scripted server.
+/// A running fake server.
 pub struct FakeServer {
     pub url: String,
     heads: Arc<Mutex<Vec<String>>>,
@@ -39,13 +39,13 @@ impl FakeServer {
         Self { url, heads }
     }
 
-    /// The heads of all requests so far.
+    /// Returns the heads of all requests so far.
     pub fn request_heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
 
-/// The head of the next request; its body is left alone.
+/// Reads the head of the next request; `None` if the connection ends. The body is not read.
 fn head(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut byte = [0];
@@ -58,7 +58,7 @@ fn head(stream: &mut TcpStream) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Sends a whole answer.
+/// Sends a complete reply.
 pub fn send_response(
     stream: &mut TcpStream,
     status: &str,
@@ -70,7 +70,7 @@ pub fn send_response(
     Ok(true)
 }
 
-/// What is said of JSON.
+/// Content type header of JSON.
 pub const JSON: &str = "Content-Type: application/json\r\n";
 
 /// Watches the most memory that a program took.

@@ -1,10 +1,10 @@
-//! Programs of the system that tests work with, where they are installed.
+//! Programs of the system that some tests need.
 
 use std::path::PathBuf;
 
 use super::environment;
 
-/// The program's file. Where it is missing, the test says so and is skipped; with `KEYWARD_REQUIRE_TERMINALS=1` it fails.
+/// Finds a program. If it is missing, the test is skipped with a message; if `requirement` is 1 in the environment, it fails.
 pub fn find_program(program: &str) -> Option<PathBuf> {
     let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     let found = folders.iter().map(|folder| PathBuf::from(folder).join(program)).find(|path| path.is_file());
@@ -16,7 +16,7 @@ pub fn find_program(program: &str) -> Option<PathBuf> {
     found
 }
 
-/// Past the test harness, which keeps what a passing test prints to itself.
+/// Writes to standard error directly, since the test harness hides what a passing test prints.
 fn say(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{text}");

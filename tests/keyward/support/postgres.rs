@@ -1,7 +1,7 @@
-//! A private PostgreSQL for one test run: started when it is first needed, gone with the test process however that ends.
+//! A private PostgreSQL server for one test run. It is started on first use, and removed when the test process ends in any way.
 //!
-//! `KEYWARD_TEST_DATABASE_URL` names a server to use instead; each test gets a database of its own on it.
-//! `KEYWARD_REQUIRE_POSTGRES=1` makes its absence a failure.
+//! `KEYWARD_TEST_DATABASE_URL` names a server to use instead; each test gets its own database on it.
+//! With `KEYWARD_REQUIRE_POSTGRES=1`, tests fail if PostgreSQL is not installed; otherwise they skip it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -14,15 +14,15 @@ use sqlx::Connection as _;
 
 use super::environment;
 
-/// A server with a data folder of its own. Stopped and wiped when it is dropped, or when this process ends in any way.
+/// A server with its own data folder. It is stopped and deleted when dropped, and when this process ends in any way.
 pub struct PostgresCluster {
     folder: PathBuf,
-    /// Closed with this process: the wrapper then stops the server.
+    /// Standard input of the wrapper. The wrapper stops the server when it is closed, which also happens when this process dies.
     alive: Mutex<Option<ChildStdin>>,
     wrapper: Mutex<Child>,
 }
 
-/// Starts the server, says so, and stops it when its input ends.
+/// Shell script that starts the server, prints `ready`, and stops the server at the end of its input.
 const WRAPPER: &str = r#"
 trap '' INT TERM HUP
 "$BIN/initdb" -D "$DIR/data" -U keyward -A trust -E UTF8 --no-locale -N >"$DIR/log" 2>&1 &&
@@ -43,7 +43,7 @@ rm -rf "$DIR"
 "#;
 
 impl PostgresCluster {
-    /// Starts one, if PostgreSQL is installed.
+    /// Starts a cluster; `None` if PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
         let bin = programs()?;
         let folder = tempfile::Builder::new().prefix("keyward-pg-").tempdir_in("/tmp").unwrap().keep();
@@ -61,7 +61,7 @@ impl PostgresCluster {
         Some(cluster)
     }
 
-    /// Restarts the server: `smart`, `fast`, `immediate` (its processes end themselves at once) or `kill` (they are given no time to).
+    /// Restarts the server with a shutdown mode of `pg_ctl` (`fast`, `immediate`), or with `kill`, which is SIGKILL.
     pub fn restart(&self, mode: &str) {
         let mut alive = self.alive.lock().unwrap();
         writeln!(alive.as_mut().unwrap(), "{mode}").unwrap();
@@ -72,18 +72,18 @@ impl PostgresCluster {
     fn await_ready(&self) {
         let mut wrapper = self.wrapper.lock().unwrap();
         let mut line = String::new();
-        // The wrapper says nothing but this word, so nothing is lost in the buffer.
+        // The wrapper prints nothing else, so the buffer loses nothing.
         BufReader::new(wrapper.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         assert_eq!(line.trim(), "ready", "PostgreSQL did not start:\n{}", log());
     }
 
-    /// The address of a database on it.
+    /// Returns the URL of a database on this server.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://keyward@localhost/{database}?host={}", self.folder.display())
     }
 
-    /// Creates an empty database; gives its address.
+    /// Creates an empty database and returns its URL.
     pub async fn fresh_database(&self) -> String {
         create_database(&self.url("postgres"), |name| self.url(name)).await
     }
@@ -96,7 +96,7 @@ impl Drop for PostgresCluster {
     }
 }
 
-/// Creates an empty database for one test, on the server of this run or the one that the environment names.
+/// Creates an empty database on the server of this run, or on the one that the environment names.
 pub async fn fresh_database() -> Option<String> {
     static SHARED: OnceLock<Option<PostgresCluster>> = OnceLock::new();
     if let Some(url) = environment("KEYWARD_TEST_DATABASE_URL") {
@@ -131,7 +131,7 @@ async fn create_database(server: &str, url: impl Fn(&str) -> String) -> String {
     url(&name)
 }
 
-/// The folder of `initdb` and `pg_ctl`.
+/// Finds the folder of `initdb` and `pg_ctl`.
 fn programs() -> Option<PathBuf> {
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
@@ -142,7 +142,7 @@ fn programs() -> Option<PathBuf> {
     folders.into_iter().rfind(complete)
 }
 
-/// A command as a user that PostgreSQL accepts, who owns the folder: it refuses to run as root.
+/// Returns a command that runs as an unprivileged user who owns the folder, since PostgreSQL refuses to run as root.
 fn as_unprivileged(folder: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new("env");

@@ -1,4 +1,4 @@
-//! The real program: run as a command, as a server of its own, or as a demo; and HTTP as any client would speak it.
+//! Runs the real program as a command, as a server, or as the demo.
 
 use std::fmt::Write as _;
 use std::fs::Permissions;
@@ -14,13 +14,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longer than anything here takes on a busy machine.
+/// Timeout for anything that a test waits for, long enough for a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A home folder of its own, in which the program runs.
+/// A temporary home folder in which the program runs.
 pub struct ProgramHome(TempDir);
 
-/// How a command ended.
+/// Result of a command.
 #[derive(Debug)]
 pub struct CommandOutput {
     pub code: i32,
@@ -36,7 +36,7 @@ impl CommandOutput {
         Self { code, out: text(&output.stdout), err: text(&output.stderr) }
     }
 
-    /// The output of a command that must succeed.
+    /// Asserts that the command succeeded and returns its standard output.
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
@@ -57,21 +57,21 @@ impl ProgramHome {
         self.0.path().join(name)
     }
 
-    /// The program with these arguments, in an environment that holds nothing of the developer's.
+    /// Returns the program with these arguments and a minimal environment.
     pub fn keyward(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_keyward"));
         command.args(arguments);
         command
     }
 
-    /// A line for the shell, in the same environment.
+    /// Returns a shell command line with the same environment.
     pub fn shell(&self, line: &str) -> Command {
         let mut command = self.command("sh");
         command.args(["-c", line]).current_dir(self.0.path());
         command
     }
 
-    /// Where programs are looked for: keyward by its name.
+    /// Returns a `PATH` that contains `keyward`.
     pub fn search_path() -> String {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_keyward"));
         format!("{}:/usr/local/bin:/usr/bin:/bin", program.parent().unwrap().display())
@@ -91,12 +91,12 @@ impl ProgramHome {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs the program to its end.
     pub fn run(&self, arguments: &[&str]) -> CommandOutput {
         CommandOutput::of(&self.keyward(arguments).output().unwrap())
     }
 
-    /// Runs a command that reads `input`.
+    /// Runs the program with this standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> CommandOutput {
         let mut child = self.keyward(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -104,15 +104,15 @@ impl ProgramHome {
     }
 }
 
-/// A running program that is killed when it is no longer needed.
+/// A running program, killed when dropped.
 pub struct RunningProgram {
     child: Child,
-    /// What it wrote to standard error, line by line.
+    /// Lines of standard error.
     lines: mpsc::Receiver<String>,
 }
 
 impl RunningProgram {
-    /// Starts it and reads its standard error.
+    /// Starts a program and reads its standard error.
     pub fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let err = BufReader::new(child.stderr.take().unwrap());
@@ -121,7 +121,7 @@ impl RunningProgram {
         Self { child, lines }
     }
 
-    /// Waits for a line of standard error in which `find` finds something.
+    /// Waits for a line of standard error for which `find` returns a value.
     pub fn wait_for_line<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
         let mut seen = String::new();
         loop {
@@ -133,7 +133,7 @@ impl RunningProgram {
         }
     }
 
-    /// Waits for its end.
+    /// Closes standard input and waits for the end.
     pub fn wait(mut self) -> CommandOutput {
         let mut out = String::new();
         drop(self.child.stdin.take());
@@ -148,13 +148,13 @@ impl RunningProgram {
 
 impl Drop for RunningProgram {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if the program has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// `keyward serve` on a fresh database whose first admin is signed in at `home`.
+/// `keyward serve` on a new database, whose first admin is signed in at `home`.
 pub struct ProgramServer {
     pub home: ProgramHome,
     pub url: String,
@@ -180,16 +180,16 @@ impl ProgramServer {
     }
 }
 
-/// An answer to a request.
+/// An HTTP response.
 #[derive(Debug)]
 pub struct HttpResponse {
     pub status: u16,
-    /// The status line and all headers.
+    /// Status line and headers.
     pub head: String,
     pub body: String,
 }
 
-/// `GET` with a key and an agent, on a connection of its own.
+/// Sends a `GET` request with a key and a user agent on a new connection.
 pub fn http_get(url: &str, path: &str, secret: &str, agent: &str) -> HttpResponse {
     let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();

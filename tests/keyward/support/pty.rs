@@ -1,4 +1,4 @@
-//! A program in a terminal of its own: keys go in, an emulator shows what comes out.
+//! Runs a program in a pseudo-terminal and interprets its output with a terminal emulator.
 
 use std::io::{Read as _, Write};
 use std::path::Path;
@@ -10,38 +10,38 @@ use keyward::clock::monotonic_now;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a condition may take to come true. Long: debug builds on busy machines.
+/// Timeout for every condition, long enough for debug builds on busy machines.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What the program has shown so far.
+/// Output of the program so far.
 pub struct PtyOutput {
-    /// The emulator.
+    /// Terminal emulator that has processed the output.
     pub emulator: vt100::Parser,
-    /// Every byte since the last [`Pty::take_bytes`].
+    /// Bytes since the last [`Pty::take_bytes`].
     pub bytes: Vec<u8>,
 }
 
 impl PtyOutput {
-    /// The text on the screen.
+    /// Returns the text on the screen.
     pub fn text(&self) -> String {
         self.emulator.screen().contents()
     }
 }
 
-/// A program in a terminal.
+/// A program in a pseudo-terminal.
 pub struct Pty {
     context: Arc<(Mutex<PtyOutput>, Condvar)>,
     stop: Arc<AtomicBool>,
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
-    /// Open, so that the terminal's modes can be read when the program is gone.
+    /// Kept open, so that the terminal's modes can be read after the program has ended.
     slave: Option<Box<dyn SlavePty + Send>>,
     child: Mutex<Box<dyn Child + Send + Sync>>,
-    /// The terminal's modes before the program was started.
+    /// Modes of the terminal before the program was started.
     pub initial_modes: String,
 }
 
-/// The program of this crate, in an environment that holds nothing of the tester's but `PATH`.
+/// Returns a command for keyward with a minimal environment.
 pub fn keyward(home: &Path, arguments: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_keyward"));
     command.args(arguments);
@@ -49,7 +49,7 @@ pub fn keyward(home: &Path, arguments: &[&str]) -> CommandBuilder {
     command
 }
 
-/// Any program, in the same environment.
+/// Returns a command for any program with the same environment.
 pub fn program(home: &Path, words: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(words[0]);
     command.args(&words[1..]);
@@ -67,7 +67,7 @@ fn plain_environment(command: &mut CommandBuilder, home: &Path) {
     command.cwd(home);
 }
 
-/// The process that a shell has in its foreground.
+/// Returns the first child process of a shell.
 pub fn child_of(shell: Pid) -> Pid {
     let pid = shell.as_raw_pid();
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
@@ -113,14 +113,14 @@ impl Pty {
         }
     }
 
-    /// Presses keys, all in one write.
+    /// Sends key presses in one write.
     pub fn press(&mut self, keys: &str) {
         let writer = self.writer.as_mut().unwrap();
         writer.write_all(keys.as_bytes()).unwrap();
         writer.flush().unwrap();
     }
 
-    /// Waits until this holds of what was shown.
+    /// Waits until `holds` returns a value for the output.
     pub fn wait_until<T>(&self, what: &str, mut holds: impl FnMut(&PtyOutput) -> Option<T>) -> T {
         let began = monotonic_now();
         let mut ended = false;
@@ -129,7 +129,7 @@ impl Pty {
             if let Some(found) = holds(&output) {
                 return found;
             }
-            // What a program wrote before it ended may come a little later.
+            // Output written just before the program ended may arrive a little later.
             let patience = if ended { Duration::from_secs(2) } else { PATIENCE };
             assert!(began.elapsed() < patience, "waited in vain for {what}; the screen:\n{}", output.text());
             output = self.context.1.wait_timeout(output, Duration::from_millis(100)).unwrap().0;
@@ -146,17 +146,17 @@ impl Pty {
         self.wait_until(&format!("{text:?}"), |output| output.text().contains(text).then_some(()));
     }
 
-    /// Looks at what was shown.
+    /// Passes the output to a function.
     pub fn inspect<T>(&self, inspect: impl FnOnce(&PtyOutput) -> T) -> T {
         inspect(&self.output())
     }
 
-    /// The bytes since the last time this was asked.
+    /// Returns the bytes since the last call.
     pub fn take_bytes(&self) -> Vec<u8> {
         std::mem::take(&mut self.output().bytes)
     }
 
-    /// Gives the window another size.
+    /// Resizes the terminal.
     pub fn resize(&self, columns: u16, rows: u16) {
         let mut output = self.output();
         output.emulator.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
@@ -164,29 +164,29 @@ impl Pty {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
-    /// The terminal's modes, in a form that can be compared.
+    /// Returns the terminal's modes in a form that can be compared.
     pub fn modes(&self) -> String {
         modes(&**self.master.as_ref().unwrap())
     }
 
-    /// The program's process.
+    /// Returns the process id of the program.
     pub fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.lock().unwrap().process_id().unwrap()).unwrap()).unwrap()
     }
 
-    /// Sends a signal.
+    /// Sends a signal to the program.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// Waits until the program has ended; its exit code.
+    /// Waits until the program has ended and returns its exit code.
     pub fn wait(&mut self) -> u32 {
         let began = monotonic_now();
         loop {
             if let Some(status) = self.child.lock().unwrap().try_wait().unwrap() {
                 return status.exit_code();
             }
-            // Wakes when the program writes or closes; at the latest after the wait.
+            // Wakes up on output, or after the timeout.
             let output = self.output();
             let still = format!("still running; the screen:\n{}", output.text());
             drop(self.context.1.wait_timeout(output, Duration::from_millis(20)).unwrap());
@@ -197,13 +197,13 @@ impl Pty {
         }
     }
 
-    /// Takes nothing more of what the program writes, as a link that died without a word. The reader stops after what comes next.
+    /// Stops reading the output after the next read, like a network link that is down.
     pub fn stop_reading(&self) {
         self.stop.store(true, Ordering::SeqCst);
     }
 
-    /// Closes the terminal as a dying terminal emulator does. Presses a key that makes the program write, since only then does
-    /// the reader let go of its handle.
+    /// Closes the terminal like a terminal emulator that crashes. Resizes it first, because only output makes the reader release its
+    /// handle.
     pub fn hang_up(&mut self) {
         self.slave = None;
         self.stop.store(true, Ordering::SeqCst);
@@ -224,7 +224,7 @@ fn modes(master: &(dyn MasterPty + Send)) -> String {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        // A test that failed leaves nothing running.
+        // A failed test leaves no process behind.
         let _ = self.child.lock().unwrap().kill();
         let _ = self.child.lock().unwrap().wait();
     }

@@ -1,4 +1,4 @@
-//! HTTP by hand: for requests that no client library would send, and to see answers byte by byte.
+//! HTTP over a plain socket, for requests that no client library sends and for byte-by-byte comparison of responses.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// How long any answer may take before a test gives up.
+/// Timeout for a response.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An answer as it came.
+/// An HTTP response as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawResponse {
     pub status: u16,
@@ -19,7 +19,7 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    /// The value of a header, in lower case, if it is there.
+    /// Returns the value of a header; `name` must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
@@ -28,13 +28,13 @@ impl RawResponse {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The `type` of a problem; empty where there is none.
+    /// Returns the `type` of a problem; empty if the body is not a problem.
     pub fn problem(&self) -> String {
         self.json()["type"].as_str().unwrap_or_default().to_owned()
     }
 }
 
-/// A request with one `Host` of ours, these other headers and a body.
+/// Formats a request. `Host: localhost` is added unless `headers` has a host.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
     let host = if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         ""
@@ -47,14 +47,14 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -
     format!("{method} {path} HTTP/1.1\r\n{host}{length}{headers}\r\n{body}")
 }
 
-/// Sends these bytes on a connection of their own and reads one answer.
+/// Sends bytes on a new connection and reads one response.
 pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> RawResponse {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes.as_ref()).await.unwrap();
     read_response(&mut stream).await.expect("no answer")
 }
 
-/// Reads one answer. Nothing if the connection ends before its headers are complete.
+/// Reads one response; `None` if the connection ends before the headers are complete.
 pub async fn read_response(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
     tokio::time::timeout(PATIENCE, read(stream)).await.expect("the server does not answer")
 }

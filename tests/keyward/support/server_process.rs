@@ -1,4 +1,4 @@
-//! `keyward serve` as a process of its own, to be killed.
+//! `keyward serve` as a process that tests can kill.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -10,24 +10,24 @@ use tempfile::TempDir;
 
 use super::environment;
 
-/// A running server. Killed when it is dropped.
+/// A running server process, killed when dropped.
 pub struct ServerProcess {
     child: Child,
-    /// Nobody's client.
+    /// Client without credentials.
     pub client: Client,
     _home: TempDir,
 }
 
 impl ServerProcess {
-    /// Starts a server on the database and waits until it serves.
+    /// Starts a server on a database and waits until it accepts requests.
     pub fn start(target: &DatabaseLocation) -> Self {
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_keyward")), target)
     }
 
-    /// The same, each flush of a file to the disk noted in `log`. Nothing where there is no strace.
+    /// Like [`Self::start`], under strace, which records each fsync in `log`. `None` if strace is not installed.
     pub fn start_under_strace(target: &DatabaseLocation, log: &Path) -> Option<Self> {
         let mut strace = Command::new("strace");
-        // -D: the server is our child, and strace its grandchild.
+        // With -D the server is the child process, and strace its grandchild.
         strace.args(["-D", "-f", "-q", "-e", "trace=fsync,fdatasync", "-o"]).arg(log);
         Command::new("strace").arg("-V").output().ok()?;
         strace.arg(env!("CARGO_BIN_EXE_keyward"));
@@ -55,26 +55,26 @@ impl ServerProcess {
             Some(line[at..].chars().take_while(|c| !c.is_whitespace() && *c != '"').collect::<String>())
         });
         let address = address.expect("the server did not start");
-        // A pipe that nobody reads would stop the server.
+        // An unread pipe would block the server.
         std::thread::spawn(move || lines.for_each(drop));
         let client =
             Client::new(address.parse().unwrap(), Credential::none(), &ClientOptions::default()).unwrap();
         Self { child, client, _home: home }
     }
 
-    /// Ends it at once, as a power cut would.
+    /// Sends SIGKILL and waits for the end.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Tells it to stop, as a service manager does.
+    /// Sends SIGTERM, like a service manager.
     pub fn terminate(&self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 
-    /// Waits for its end; gives its exit code.
+    /// Waits for the end and returns the exit code.
     pub fn wait(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }

@@ -1,4 +1,4 @@
-//! A server on a database with an organization in it, and people who are signed in.
+//! Test server: a server in this process with an organization, and signed-in members.
 
 use keyward::client::{CallRequest, Client, ClientError, ClientOptions, Credential};
 use keyward::clock::{Clock, random_bytes};
@@ -19,12 +19,12 @@ use super::Database;
 pub struct TestServer {
     pub store: Store,
     pub ada: TestMember,
-    /// Nobody.
+    /// Client without credentials.
     pub client: Client,
     running: RunningServer,
 }
 
-/// A member who is signed in.
+/// A signed-in member.
 #[derive(Clone)]
 pub struct TestMember {
     pub id: Id,
@@ -32,7 +32,7 @@ pub struct TestMember {
     pub credential: Credential,
 }
 
-/// Settings without limits that a test would run into.
+/// Returns settings without rate limits.
 pub fn settings_without_limits() -> Settings {
     let mut settings = Settings::default();
     settings.limits.sign_ins_per_minute = u32::MAX;
@@ -42,7 +42,7 @@ pub fn settings_without_limits() -> Settings {
 }
 
 impl TestServer {
-    /// A server by the system's clock.
+    /// Starts a server with the system's clock.
     pub async fn start(database: &Database) -> Self {
         Self::start_with(database, settings_without_limits(), Clock::System).await
     }
@@ -63,12 +63,12 @@ impl TestServer {
         Self { store, ada, client, running }
     }
 
-    /// Another server on the same database, as another process would be; with nobody's client for it.
+    /// Starts a second server on the same database; returns it with a client without credentials.
     pub async fn start_second(&self, database: &Database) -> (RunningServer, Client) {
         start_server(database.open().await, settings_without_limits(), Clock::System).await
     }
 
-    /// Members who are signed in, written into the database in one go.
+    /// Inserts signed-in members in one transaction.
     pub async fn insert_members(&self, role: Role, count: usize) -> Vec<TestMember> {
         let planted = self
             .store
@@ -82,17 +82,17 @@ impl TestServer {
         planted.into_iter().map(person).collect()
     }
 
-    /// Where it listens.
+    /// Returns the server's URL.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.running.addr)
     }
 
-    /// The same, for requests made by hand.
+    /// Returns the server's socket address.
     pub fn address(&self) -> std::net::SocketAddr {
         self.running.addr
     }
 
-    /// Invites someone and signs them in.
+    /// Invites a member and signs them in.
     pub async fn add_member(&self, email: &str, role: Role) -> TestMember {
         let invite = InviteMember { email: email.into(), role };
         let invited = self.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
@@ -136,7 +136,7 @@ pub async fn start_server(store: Store, mut settings: Settings, clock: Clock) ->
     (running, client)
 }
 
-/// Redeems a code.
+/// Redeems a sign-in code.
 pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, ClientError> {
     let body = CreateSession { code: SecretString::new(code) };
     let session = client.send(CallRequest::with(CreateSessionCall, body)).await?;
@@ -144,7 +144,7 @@ pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, ClientEr
     Ok(TestMember { id: session.member.id, client: client.with_credential(credential.clone()), credential })
 }
 
-/// The type of the problem that a call was refused with.
+/// Returns the type of the problem with which a call was refused; panics if it was not.
 pub fn problem_type<T>(result: Result<T, ClientError>) -> ProblemType {
     match result {
         Ok(_) => panic!("was not refused"),

@@ -1,22 +1,22 @@
-//! Facts about terminals that break programs like this one, each with the test that it does not break ours.
+//! Known pitfalls of terminals, each with the test that shows that keyward avoids it.
 //!
-//! | fact | test |
+//! | pitfall | test |
 //! |---|---|
-//! | tmux drops OSC 52 silently; `load-buffer -w` arrives | `tmux::a_copy_passes_through_tmux_and_leaves_no_buffer` |
-//! | screen wants BEL within its string, of 768 bytes at most | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::screen_gets_strings_that_it_can_hold` |
-//! | no copy is acknowledged | [`a_copy_is_reported_as_sent_never_as_copied`], `popups::a_new_secret_is_masked_until_revealed_and_gone_after_closing` |
-//! | what was shown stays readable after leaving | `tmux::*`, `terminal::is_given_back`, `terminal::a_secret_*`, [`no_signal_leaves_a_secret_on_the_terminal`] |
-//! | a dead terminal makes loops spin | `terminal::a_closed_terminal_ends_the_process`, `ssh::*` |
-//! | a late answer to OSC 11 arrives as keys | [`a_late_terminal_reply_changes_nothing`], `input::answers_of_the_terminal_are_not_keys` |
-//! | DECRPM and mode 2031 replies wedge readers | [`unsolicited_terminal_replies_are_harmless`] |
+//! | tmux drops OSC 52 silently, but accepts `load-buffer -w` | `tmux::a_copy_passes_through_tmux_and_leaves_no_buffer` |
+//! | screen needs BEL inside its string, which has at most 768 bytes | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::gnu_screen_gets_strings_that_it_can_hold` |
+//! | terminals never acknowledge a copy | [`a_copy_is_reported_as_sent_never_as_copied`], `popups::a_new_secret_is_masked_until_revealed_and_gone_after_closing` |
+//! | screen content stays readable after the program ends | `tmux::*`, `terminal::is_given_back`, `terminal::a_secret_*`, [`no_signal_leaves_a_secret_on_the_terminal`] |
+//! | a closed terminal makes read loops spin | `terminal::a_closed_terminal_ends_the_process`, `ssh::*` |
+//! | a late reply to OSC 11 arrives as key presses | [`a_late_terminal_reply_changes_nothing`], `input::replies_of_the_terminal_are_not_key_presses` |
+//! | DECRPM and mode 2031 replies block readers | [`unsolicited_terminal_replies_are_harmless`] |
 //! | `NO_COLOR` hides reverse video | `terminal::the_selected_row_is_visible_without_colours` |
-//! | clearing asks for the cursor and waits | [`the_terminal_is_never_queried`], `terminal::suspending_and_resuming_restores_the_terminal` |
-//! | a frame is thousands of writes | [`each_frame_is_one_write`], `output_bytes::moving_and_scrolling_write_few_bytes` |
-//! | no CA files; redirects re-post bodies | `client::tests`, `hostile::tls` |
-//! | widgets let bidi and control characters through | `screens::hostile`, `pen::what_acts_on_a_terminal_is_never_written` |
-//! | characters of ambiguous width | `terminal::a_locale_without_utf_8_gets_ascii`, [`the_linux_console_gets_ascii`] |
-//! | names hold what cannot be typed | `popups::a_key_in_use_needs_the_last_four_and_a_used_key_a_reason` |
-//! | ssh does not forward COLORTERM | `capabilities::the_depth_follows_the_environment`, `screens::themes` |
+//! | clearing queries the cursor position and waits | [`the_terminal_is_never_queried`], `terminal::suspending_and_resuming_restores_the_terminal` |
+//! | a frame takes thousands of writes | [`each_frame_is_one_write`], `output_bytes::moving_and_scrolling_write_few_bytes` |
+//! | CA files are missing; redirects send bodies again | `client::tests`, `hostile::tls` |
+//! | widgets draw bidi and control characters | `screens::hostile`, `ansi_encoder::control_characters_are_never_written` |
+//! | some characters have an ambiguous width | `terminal::a_locale_without_utf_8_gets_ascii`, [`the_linux_console_gets_ascii`] |
+//! | names contain characters that cannot be typed | `popups::a_key_in_use_needs_the_last_four_and_a_used_key_a_reason` |
+//! | ssh does not forward COLORTERM | `capabilities::the_colour_depth_follows_the_environment`, `screens::themes` |
 
 use rustix::process::Signal;
 
@@ -25,8 +25,7 @@ use super::super::support::installed_programs::find_program;
 use super::super::support::pty::{Pty, PtyOutput, program};
 use super::{Demo, READY, ROW, demo, shown};
 
-/// What asks something of a terminal: its place, its kind, its modes, its colours, its size; and the keyboard protocol that would
-/// have it answer in another language.
+/// Queries of cursor position, device attributes, modes, colours and size, and requests for another keyboard protocol.
 const QUESTIONS: [&str; 16] = [
     "\x1b[6n", "\x1b[5n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0c", "\x1b[=c", "\x1b[?u", "\x1b[>1u", "$p",
     "\x1b[>q", "\x1b[18t", "\x1b[14t", ";?\x07", ";?\x1b\\", "\x1bP+q",
@@ -59,7 +58,7 @@ fn the_terminal_is_never_queried() {
     }
 }
 
-/// Answers to questions of whoever had the terminal before, on a slow link.
+/// Replies to queries of the program that used the terminal before, delayed by a slow link.
 #[test]
 fn unsolicited_terminal_replies_are_harmless() {
     let mut demo = demo(|_| ());
@@ -80,7 +79,7 @@ fn unsolicited_terminal_replies_are_harmless() {
     ] {
         demo.pty.press(answer);
     }
-    // It still listens, and nothing was opened, moved or hidden in between.
+    // It still handles key presses, and nothing was opened, moved or hidden.
     demo.pty.press("jk?");
     demo.pty.wait_for_text("Help");
     demo.pty.press("\x1b");
@@ -90,7 +89,7 @@ fn unsolicited_terminal_replies_are_harmless() {
     });
 }
 
-/// An Esc that comes alone is an Esc, so that the rest of a late answer is letters, among them `d`, `r`, `/` and `:`.
+/// A lone ESC is the Escape key, so the rest of a late reply is read as letters, among them `d`, `r`, `/` and `:`.
 #[test]
 fn a_late_terminal_reply_changes_nothing() {
     let mut demo = demo(|_| ());
@@ -104,13 +103,13 @@ fn a_late_terminal_reply_changes_nothing() {
     demo.pty.wait_until("the table as it was", |output| (keys_of(&output.text()) == rows).then_some(()));
 }
 
-/// The masks of the keys on the screen.
+/// Returns the masked secrets on the screen.
 fn keys_of(text: &str) -> Vec<String> {
     let mask = |line: &str| line.split_whitespace().find(|word| word.starts_with(ROW)).map(str::to_owned);
     text.lines().filter_map(mask).collect()
 }
 
-/// The mask of the selected row.
+/// Returns the masked secret of the selected row.
 fn selected_in(text: &str) -> Option<String> {
     let line = text.lines().find(|line| line.contains('▶'))?;
     keys_of(line).pop()
@@ -150,7 +149,7 @@ fn no_signal_leaves_a_secret_on_the_terminal() {
         demo.pty.wait_until("the alternate screen left", |output| {
             (!output.emulator.screen().alternate_screen()).then_some(())
         });
-        // A terminal without an alternate screen: what is left is what stands there then.
+        // On a terminal without an alternate screen, the blanked screen is what remains.
         let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
         let blanked = written.split("\x1b[?1049l").next().unwrap();
         assert!(blanked.matches("\x1b[K").count() >= 24 && !written.contains(&secret), "{written:?}");
@@ -158,7 +157,7 @@ fn no_signal_leaves_a_secret_on_the_terminal() {
     }
 }
 
-/// The demo with its writes noted in `trace`; it is our child, and strace its grandchild.
+/// Starts the demo under strace, which records its writes in `trace`. The demo is the child process, and strace its grandchild.
 fn traced() -> Option<Demo> {
     find_program("strace")?;
     let home = tempfile::tempdir().unwrap();
@@ -169,7 +168,7 @@ fn traced() -> Option<Demo> {
 }
 
 impl Demo {
-    /// The lines of the trace once it holds all that this looks for.
+    /// Waits until the trace satisfies `holds`, and returns it.
     fn trace(&self, holds: impl Fn(&str) -> bool) -> String {
         let read = || std::fs::read_to_string(self.home.path().join("trace")).unwrap_or_default();
         self.pty.wait_until("the trace", |_| Some(read()).filter(|trace| holds(trace)))
@@ -194,7 +193,7 @@ fn each_frame_is_one_write() {
         |line: &str| line.split_once("write(").map(|(_, rest)| rest.split(',').next().unwrap().to_owned());
     let terminal = to(first).unwrap();
     let frames: Vec<&str> = trace.lines().filter(|line| to(line).as_ref() == Some(&terminal)).collect();
-    // At the start, with the rows, with the help, without it, with the commands; others may ride in one of these.
+    // Frames at the start, with the rows, with the help, without it, with the commands. Other redraws may be merged into these.
     assert!(frames.len() >= 5, "{trace}");
     for frame in frames {
         assert!(frame.contains("\"\\33[?2026h") && frame.contains("\\33[?2026l\""), "{frame}");
@@ -209,7 +208,7 @@ fn nothing_is_written_to_a_closed_terminal() {
     assert_eq!(demo.pty.wait(), 129);
     let trace = demo.trace(|trace| trace.contains("+++ exited"));
     let (_, after) = trace.split_once("--- SIGHUP").unwrap_or(("", &trace));
-    // But for the rest of a frame that was on its way.
+    // Except for the rest of a frame that was being written.
     for leaving in ["?1049l", "?2004l", "?25h"] {
         assert!(!after.contains(leaving), "{after}");
     }
@@ -234,7 +233,7 @@ fn no_core_file_is_ever_written() {
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
 }
 
-/// A terminal that takes no more output, as on a link that died without a word: nothing waits for it.
+/// A terminal that accepts no more output, like on a dead network link, does not block the program.
 #[test]
 fn a_blocked_terminal_does_not_block_the_exit() {
     let home = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! `--restricted`, for people who are let in to keyward alone: no files, no pipes, no other programs, and each says why. The review's
-//! export is tried among the popups.
+//! `--restricted`, for users who may run only keyward: no files, no pipes, no other programs, each with an explanation. The review's
+//! export is tested with the popups.
 
 use super::super::ssh::create_and_reveal;
 use super::super::support::pty::{Pty, keyward};
@@ -7,7 +7,7 @@ use super::{ROW, shown};
 
 const WHY: &str = "--restricted";
 
-/// Tries every way out of the screens.
+/// Asserts that every way out of the screens is refused.
 pub fn has_no_way_out(pty: &mut Pty) {
     let secret = create_and_reveal(pty);
     pty.press("v");
@@ -15,7 +15,7 @@ pub fn has_no_way_out(pty: &mut Pty) {
         pty.press(key);
         pty.wait_for_text(WHY);
     }
-    // What goes by the terminal itself stays possible.
+    // Copying through the terminal stays possible.
     pty.take_bytes();
     pty.press("y");
     pty.wait_until("the copy", |output| {
@@ -41,7 +41,7 @@ fn restricted_mode_blocks_files_pipes_and_programs() {
     demo.is_given_back();
 }
 
-/// Inside tmux a copy would take another program.
+/// Inside tmux, a copy needs another program.
 #[test]
 fn restricted_mode_refuses_a_copy_that_needs_a_program() {
     let home = tempfile::tempdir().unwrap();

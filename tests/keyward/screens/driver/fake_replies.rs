@@ -1,4 +1,4 @@
-//! What the server of a driven model answers.
+//! Replies of the driver's fake server.
 
 use keyward::domain::id::Id;
 use keyward::domain::key::{Key, KeyKind};
@@ -158,7 +158,7 @@ impl Driver {
         self.keys.iter().filter(|key| key.kind == kind).cloned().collect()
     }
 
-    /// A key of the tables, or one that only takes part in a rotation.
+    /// Finds a key in the tables or in a rotation.
     pub fn find(&mut self, id: Id) -> Option<&mut Key> {
         let rotating = self.rotations.iter_mut().flat_map(|rotation| [&mut rotation.old, &mut rotation.new]);
         self.keys.iter_mut().chain(rotating).find(|key| key.id == id)
@@ -175,7 +175,7 @@ impl Driver {
     }
 }
 
-/// Recorded for 24 of the last 30 days, at weekends less.
+/// Returns uses of the last 30 days; none were recorded for the first six.
 fn daily(id: Id) -> DailyUse {
     let counts =
         (0..30).map(|day| (day >= 6).then_some(if day % 7 < 2 { 0 } else { 40 + day * 3 })).collect();
