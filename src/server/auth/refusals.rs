@@ -69,14 +69,14 @@ pub(in crate::server) async fn record_denied(
     client: &ClientInfo,
 ) {
     let Ok(credential) = SessionCredential::from_headers(headers) else { return };
-    let Ok(found) = credential.authenticate(sessions).await else { return };
+    let Ok(signed_in) = credential.authenticate(sessions).await else { return };
     let now = sessions.clock.now();
-    let member = found.actor.member.id;
+    let member = signed_in.actor.member.id;
     if !log.should_record(RefusedParty::Member(member), operation, now) {
         return;
     }
     let event = NewActivity::new(Action::PermissionRefused, now, random_bytes()).by(member, client);
-    record(&sessions.store, event.detail(format!("{operation}, as {}", found.actor.role))).await;
+    record(&sessions.store, event.detail(format!("{operation}, as {}", signed_in.actor.role))).await;
 }
 
 /// Writes the activity row of a refusal. It has a transaction of its own, because nothing else was changed.

@@ -64,10 +64,10 @@ impl SessionCredential {
         sessions: &Sessions,
     ) -> Result<SignedInMember, ApiError> {
         let now = sessions.clock.now();
-        let found = sessions.store.reader().await?.session_by_token(&self.digest).await?;
-        let found = sessions.require_active(now, found)?;
-        let id = found.session.id;
-        if now.since(found.session.last_used_at) >= LAST_USE_LAG_MAX {
+        let signed_in = sessions.store.reader().await?.session_by_token(&self.digest).await?;
+        let signed_in = sessions.require_active(now, signed_in)?;
+        let id = signed_in.session.id;
+        if now.since(signed_in.session.last_used_at) >= LAST_USE_LAG_MAX {
             let written: Result<(), store::StoreError> = sessions
                 .store
                 .write(move |tx| Box::pin(async move { tx.touch_session(id, now).await }))
@@ -77,7 +77,7 @@ impl SessionCredential {
                 tracing::warn!(%error, "could not record the use of a session");
             }
         }
-        Ok(found)
+        Ok(signed_in)
     }
 
     /// Returns the session and its member as of this transaction, which keeps both from changing until it ends.
@@ -89,8 +89,8 @@ impl SessionCredential {
         sessions: &Sessions,
         tx: &mut Tx,
     ) -> Result<SignedInMember, ApiError> {
-        let found = tx.session_by_token(&self.digest).await?;
-        sessions.require_active(sessions.clock.now(), found)
+        let signed_in = tx.session_by_token(&self.digest).await?;
+        sessions.require_active(sessions.clock.now(), signed_in)
     }
 }
 
@@ -108,13 +108,13 @@ impl Sessions {
     fn require_active(
         &self,
         now: Timestamp,
-        found: Option<SignedInMember>,
+        signed_in: Option<SignedInMember>,
     ) -> Result<SignedInMember, ApiError> {
-        found
-            .filter(|found| {
-                found.session.ended_at.is_none() && found.actor.member.status == MemberStatus::Active
+        signed_in
+            .filter(|signed_in| {
+                signed_in.session.ended_at.is_none() && signed_in.actor.member.status == MemberStatus::Active
             })
-            .filter(|found| now < self.expires_at(&found.session))
+            .filter(|signed_in| now < self.expires_at(&signed_in.session))
             .ok_or(ApiError::SessionEnded)
     }
 

@@ -17,10 +17,11 @@ use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams as _, ToSchema};
 
+use crate::domain::review::Decision;
 use crate::wire::problem::{Problem, ProblemType};
 use crate::wire::{self, BASE, Call, CallVisitor, Plane};
 
-mod operation;
+mod responses;
 
 /// Path of the document below [`BASE`].
 const DOCUMENT_PATH: &str = "/openapi.json";
@@ -65,8 +66,8 @@ pub fn document() -> Value {
             "description": "The contract that this server was built with.",
             "security": [],
             "responses": {
-                "200": operation::success("The document.", Some(json!({"type": "object"})), &[]),
-                "421": operation::failure(&[ProblemType::HostUnknown]),
+                "200": responses::success("The document.", Some(json!({"type": "object"})), &[]),
+                "421": responses::failure(&[ProblemType::HostUnknown]),
             },
         }}),
     );
@@ -146,7 +147,7 @@ impl CallVisitor for DocumentBuilder {
             "description": C::ABOUT.trim(),
             "security": security,
             "parameters": parameters::<C>(),
-            "responses": operation::responses::<C>(reply.as_ref()),
+            "responses": responses::responses::<C>(reply.as_ref()),
         });
         if let Some(schema) = body {
             operation["requestBody"] =
@@ -166,7 +167,7 @@ fn parameters<C: Call>() -> Vec<Value> {
             "name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"},
         }));
     }
-    let traits = operation::OperationTraits::of(C::OPERATION);
+    let traits = responses::OperationTraits::of(C::OPERATION);
     if traits.idempotent {
         all.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": true,
@@ -178,7 +179,7 @@ fn parameters<C: Call>() -> Vec<Value> {
         all.push(json!({
             "name": "If-Match", "in": "header", "required": required,
             "description": "The `ETag` of the key that you looked at, or `*` for any version.",
-            "schema": {"type": "string", "pattern": operation::IF_MATCH},
+            "schema": {"type": "string", "pattern": responses::IF_MATCH},
         }));
     }
     all
@@ -198,14 +199,14 @@ fn field_conditions(schema: &str) -> Option<Map<String, Value>> {
             "else": {"properties": {"unless_used_since": given}, "required": ["unless_used_since"]},
         }),
         "Decide" => json!({
-            "if": {"properties": {"decision": {"const": "revoke"}}},
+            "if": {"properties": {"decision": {"const": Decision::Revoke.word()}}},
             "then": {
                 "properties": {"unless_used_since": given, "until": absent},
                 "required": ["unless_used_since"],
             },
             "else": {
                 "properties": {"unless_used_since": absent},
-                "if": {"properties": {"decision": {"const": "keep"}}},
+                "if": {"properties": {"decision": {"const": Decision::Keep.word()}}},
                 "else": {"properties": {"until": absent}},
             },
         }),

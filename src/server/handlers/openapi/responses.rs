@@ -8,7 +8,18 @@ use utoipa::IntoParams as _;
 
 use ProblemType as P;
 
+use crate::wire::data_plane::{Authenticate, ListMachines, ListSites};
+use crate::wire::keys::{
+    ConfirmOrganizationKey, ConfirmPersonalKey, CreateOrganizationKey, CreatePersonalKey,
+    EditOrganizationKey, EditPersonalKey, GetOrganizationKey, GetPersonalKey, ListPersonalKeys,
+    LookUpKeyCall, RevokeLeakedKeyCall, RevokeOrganizationKey, RevokePersonalKey,
+};
+use crate::wire::members::{ChangeMemberRole, RemoveMember};
 use crate::wire::problem::{MEDIA_TYPE, ProblemType};
+use crate::wire::reviews::CreateReview;
+use crate::wire::sessions::{
+    CreateSessionCall, CreateSessionCode, EndCurrentSession, EndSession, GetMe, ListSessions,
+};
 use crate::wire::{Call, Plane};
 
 /// Pattern of the useful values of `If-Match`. The server accepts more (RFC 9110, 13.1.1).
@@ -52,29 +63,36 @@ impl OperationTraits {
         };
         let problems = |problems| Self { problems, ..Self::default() };
         match operation {
-            "createPersonalKey" | "createOrganizationKey" => create,
-            "editPersonalKey" | "editOrganizationKey" => edit,
-            "revokePersonalKey" | "revokeOrganizationKey" => revoke,
-            "getPersonalKey" | "getOrganizationKey" => {
+            CreatePersonalKey::OPERATION | CreateOrganizationKey::OPERATION => create,
+            EditPersonalKey::OPERATION | EditOrganizationKey::OPERATION => edit,
+            RevokePersonalKey::OPERATION | RevokeOrganizationKey::OPERATION => revoke,
+            GetPersonalKey::OPERATION | GetOrganizationKey::OPERATION => {
                 Self { etag: true, problems: &[P::NotPermitted], ..Self::default() }
             }
-            "confirmPersonalKey" | "confirmOrganizationKey" => {
+            ConfirmPersonalKey::OPERATION | ConfirmOrganizationKey::OPERATION => {
                 Self { etag: true, problems: &[P::NotPermitted, P::KeyRevoked], ..Self::default() }
             }
-            "createReview" => Self {
+            CreateReview::OPERATION => Self {
                 idempotent: true,
                 also_200: true,
                 problems: &[P::NotPermitted, P::NotFound, P::UsedSince, P::KeyRevoked],
                 ..Self::default()
             },
-            "createSession" => problems(&[P::CodeInvalid, P::KeyNotAllowedHere]),
-            "lookUpKey" => problems(&[P::NotFound]),
-            "revokeLeakedKey" => problems(&[P::NotPermitted, P::NotFound]),
-            "changeMemberRole" | "removeMember" => {
+            CreateSessionCall::OPERATION => problems(&[P::CodeInvalid, P::KeyNotAllowedHere]),
+            LookUpKeyCall::OPERATION => problems(&[P::NotFound]),
+            RevokeLeakedKeyCall::OPERATION => problems(&[P::NotPermitted, P::NotFound]),
+            ChangeMemberRole::OPERATION | RemoveMember::OPERATION => {
                 problems(&[P::NotPermitted, P::LastAdmin, P::MemberRemoved])
             }
-            "listSites" | "listMachines" | "authenticate" | "getMe" | "createSessionCode"
-            | "listSessions" | "endCurrentSession" | "endSession" | "listPersonalKeys" => problems(&[]),
+            ListSites::OPERATION
+            | ListMachines::OPERATION
+            | Authenticate::OPERATION
+            | GetMe::OPERATION
+            | CreateSessionCode::OPERATION
+            | ListSessions::OPERATION
+            | EndCurrentSession::OPERATION
+            | EndSession::OPERATION
+            | ListPersonalKeys::OPERATION => problems(&[]),
             _ => problems(&[P::NotPermitted]),
         }
     }
@@ -128,7 +146,7 @@ pub(super) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
     if traits.etag {
         headers.push(("ETag", "The key's version, for `If-Match`."));
     }
-    if C::OPERATION == "authenticate" {
+    if C::OPERATION == Authenticate::OPERATION {
         headers.extend([
             ("X-Keyward-Key-Id", "The key's id."),
             ("X-Keyward-Key-Name", "The key's name, UTF-8, percent-encoded."),
