@@ -1,18 +1,32 @@
-//! The terminal UI: what happened goes in as [`msg::Msg`], what to do comes out as [`msg::Effect`], and a frame is drawn from
-//! the [`app::Model`] alone. Nothing here touches a terminal, a clock or a network; `runtime` does.
+//! The terminal UI as a pure model: a [`msg::Msg`] goes in, [`msg::Effect`]s come out, and a frame is drawn from the model alone.
+//!
+//! Start with [`msg`], the whole vocabulary, then [`app`], the model and its update. A tab's [`screen`] and a [`popup`] share the
+//! [`context`]; [`view`] draws the frame around them. Only [`runtime`] touches a terminal, a clock or a network: its event loop lists
+//! the steps from a key press to the HTTP request.
 
+pub mod activity_log;
 pub mod app;
+pub mod apply_run;
 pub mod chart;
 pub mod context;
+pub mod detail_pane;
+pub mod filter_line;
+pub mod filtered_table;
 pub mod form;
+pub mod frame;
 pub mod key_list;
 pub mod keymap;
+pub mod layout;
+pub mod list_screen;
 pub mod msg;
 pub mod notice;
+pub mod pending_requests;
 pub mod popup;
+pub mod rotation_list;
+pub mod row_list;
 pub mod runtime;
+pub mod screen;
 pub mod screens;
-pub mod search;
 pub mod table;
 pub mod text_layout;
 pub mod theme;

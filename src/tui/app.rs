@@ -1,185 +1,58 @@
-//! The model of the whole UI, and the root of its update: a message comes in, effects go out.
+//! The model of the whole UI and its update: a message goes in, effects come out.
+//!
+//! `tabs` is the list of tabs. `input` finds the action of a key press, `actions` runs it on the popup or on the open tab's screen,
+//! `replies` and `creates` apply what the server returns, `ticks` follows the time. Nothing here draws.
 
 use crokey::KeyCombination;
 
 use super::context::{Context, ReplyTo, StartOptions};
-use super::key_list::Changes;
-use super::keymap::Action;
+use super::detail_pane::DetailPane;
+use super::frame::body_area;
+use super::key_list::LoadState;
+use super::keymap::KeyContext;
 use super::msg::{ApiRequest, Effect, Msg, UiTime};
-use super::screens::{activity, detail, keys, members, review, rotations};
-use super::view;
-use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::Permission;
+use super::popup::Popup;
+use super::screen::Viewport;
+use crate::domain::key::Key;
 
-mod available;
+mod actions;
+mod creates;
 mod input;
-mod open;
-mod overlay;
 mod replies;
 mod tabs;
 mod ticks;
 
-pub use overlay::Overlay;
-pub use tabs::TablePosition;
-
-/// A screen that fills the body. A tab exists when its screen does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tab {
-    /// One's own keys.
-    Personal,
-    /// The organization's keys.
-    Workspace,
-    /// The organization's keys that wait for a decision.
-    Review,
-    /// Keys that are being replaced.
-    Rotations,
-    /// The organization's members.
-    Members,
-    /// Who did what.
-    Activity,
-}
-
-impl Tab {
-    /// All tabs, in their order.
-    pub const ALL: &[Self] =
-        &[Self::Personal, Self::Workspace, Self::Review, Self::Rotations, Self::Members, Self::Activity];
-
-    /// The title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Personal => "Personal",
-            Self::Workspace => "Workspace",
-            Self::Review => "Review",
-            Self::Rotations => "Rotations",
-            Self::Members => "Members",
-            Self::Activity => "Activity",
-        }
-    }
-
-    /// The digit that opens it.
-    pub fn digit(self) -> usize {
-        self as usize + 1
-    }
-
-    /// The tab so many places further on; the first follows the last.
-    #[must_use]
-    pub fn beside(self, places: usize) -> Self {
-        Self::ALL[(self as usize + places) % Self::ALL.len()]
-    }
-
-    /// The tab that an action opens.
-    pub fn opened_by(action: Action) -> Option<Self> {
-        Some(match action {
-            Action::Tab1 => Self::Personal,
-            Action::Tab2 => Self::Workspace,
-            Action::Tab3 => Self::Review,
-            Action::Tab4 => Self::Rotations,
-            Action::Tab5 => Self::Members,
-            Action::Tab6 => Self::Activity,
-            _ => return None,
-        })
-    }
-
-    /// What it takes to see it.
-    pub fn permission(self) -> Permission {
-        match self {
-            Self::Personal | Self::Rotations => Permission::ListKeys(KeyKind::Personal),
-            Self::Workspace => Permission::ListKeys(KeyKind::Organization),
-            Self::Review => Permission::Review,
-            Self::Members => Permission::ManageMembers,
-            Self::Activity => Permission::ReadActivity,
-        }
-    }
-}
-
-/// The tables of keys, and the pane that shows one of them.
-#[derive(Debug)]
-pub struct Tables {
-    /// The member's own keys.
-    pub personal: keys::State,
-    /// The organization's keys.
-    pub workspace: keys::State,
-    /// The detail pane.
-    pub detail: detail::State,
-    /// The review.
-    pub review: review::State,
-    /// The rotations.
-    pub rotations: rotations::State,
-    /// The members.
-    pub members: members::State,
-    /// The activity log.
-    pub activity: activity::State,
-}
-
-impl Tables {
-    /// The table of a kind.
-    pub fn of(&self, kind: KeyKind) -> &keys::State {
-        match kind {
-            KeyKind::Personal => &self.personal,
-            KeyKind::Organization => &self.workspace,
-        }
-    }
-
-    /// A key as it is now, after it was changed here.
-    pub fn heard_key(&mut self, context: &Context, key: Key) {
-        let kind = key.kind;
-        let changes = self.of_mut(kind).heard_key(context, key);
-        self.changed(context, kind, &changes);
-    }
-
-    /// Keys of a kind changed: the review and the rotations follow.
-    pub fn changed(&mut self, context: &Context, kind: KeyKind, changes: &Changes) {
-        self.rotations.outdated |= !changes.added.is_empty() || !changes.changed.is_empty();
-        if kind == KeyKind::Organization {
-            let rules = self.workspace.rules(context);
-            self.review.keys_changed(&self.workspace.key_list, changes, rules);
-        }
-    }
-
-    /// The table of a kind, to be changed.
-    pub fn of_mut(&mut self, kind: KeyKind) -> &mut keys::State {
-        match kind {
-            KeyKind::Personal => &mut self.personal,
-            KeyKind::Organization => &mut self.workspace,
-        }
-    }
-}
+pub use tabs::{Screens, Tab};
 
 /// Everything the UI knows.
 #[derive(Debug)]
 pub struct Model {
-    /// What all screens share.
+    /// What screens and popups share.
     pub context: Context,
-    /// The tables of keys.
-    pub tables: Tables,
+    /// The screens of the tabs.
+    pub screens: Screens,
+    /// The pane with the details of the selected key.
+    pub detail_pane: DetailPane,
     /// The open tab.
     pub tab: Tab,
-    /// What lies over it; one at most.
-    pub popup: Option<Overlay>,
-    /// The first of two keys that was pressed.
-    pub key_prefix: Option<KeyCombination>,
+    /// The open popup.
+    pub popup: Option<Box<dyn Popup>>,
+    /// The first of two key presses of a binding, while the second one is awaited.
+    key_prefix: Option<KeyCombination>,
     interrupted_at: Option<UiTime>,
-    /// When it is asked again who is signed in, while no answer came yet.
+    /// When the signed-in member is requested again, after the first request failed.
     retry_me_at: Option<UiTime>,
-    /// When the open tab is asked for again, after it was not answered.
+    /// When a tab is loaded again, after that failed.
     retry_tab_at: Option<(Tab, UiTime)>,
 }
 
 impl Model {
-    /// The model at the start, and what to do first.
+    /// Returns the model at the start, and the first effects.
     pub fn new(start: StartOptions) -> (Self, Vec<Effect>) {
-        let review = review::State::new(&start);
         let mut model = Self {
+            screens: Screens::new(&start),
             context: Context::new(start),
-            tables: Tables {
-                review,
-                rotations: rotations::State::default(),
-                members: members::State::default(),
-                activity: activity::State::default(),
-                personal: keys::State::new(KeyKind::Personal),
-                workspace: keys::State::new(KeyKind::Organization),
-                detail: detail::State::default(),
-            },
+            detail_pane: DetailPane::default(),
             tab: Tab::Personal,
             popup: None,
             key_prefix: None,
@@ -188,39 +61,32 @@ impl Model {
             retry_tab_at: None,
         };
         model.context.request(ReplyTo::Me, ApiRequest::Me);
-        model.settle();
-        let effects = model.take_effects();
+        model.update_dependents();
+        let effects = std::mem::take(&mut model.context.effects);
         (model, effects)
     }
 
-    fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.context.effects)
-    }
-
-    /// The kind of keys that the open tab shows, if it shows any.
-    pub fn kind(&self) -> Option<KeyKind> {
-        match self.tab {
-            Tab::Personal => Some(KeyKind::Personal),
-            Tab::Workspace => Some(KeyKind::Organization),
-            Tab::Review | Tab::Rotations | Tab::Members | Tab::Activity => None,
+    /// The contexts in which key presses are looked up, innermost first.
+    pub fn key_contexts(&self) -> &'static [KeyContext] {
+        match &self.popup {
+            Some(popup) => popup.key_contexts(),
+            None if self.is_typing_filter() => super::keymap::stack::TEXT,
+            None => self.screens.get(self.tab).key_contexts(),
         }
     }
 
-    /// The table of keys of the open tab.
-    pub fn table(&self) -> Option<&keys::State> {
-        self.kind().map(|kind| self.tables.of(kind))
+    /// Returns whether key presses go to the filter of the open tab.
+    pub fn is_typing_filter(&self) -> bool {
+        self.popup.is_none() && self.screens.get(self.tab).table().is_typing()
     }
 
-    /// The selected key of the open tab.
-    pub fn selected(&self) -> Option<&Key> {
-        match self.tab {
-            Tab::Review => self.tables.review.selected(&self.tables.workspace.key_list),
-            _ => self.table().and_then(keys::State::selected),
-        }
+    /// The selected key of the open tab, if its rows are keys.
+    pub fn selected_key(&self) -> Option<&Key> {
+        self.screens.get(self.tab).selected_key(&self.context)
     }
 
-    /// Whether nobody waits to see what this message changes: news of the tables, which come unasked.
-    pub fn can_wait(&self, msg: &Msg) -> bool {
+    /// Returns whether the frame after this message may be deferred: it only updates lists, which nobody asked for.
+    pub fn is_deferrable(&self, msg: &Msg) -> bool {
         let Msg::Reply { ticket, .. } = msg else { return false };
         matches!(
             self.context.recipient(*ticket),
@@ -228,50 +94,78 @@ impl Model {
         )
     }
 
-    /// Takes what happened, and says what to do.
+    /// Step 2 of "From a key press to the HTTP request": updates the model for a message and returns the effects.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
             Msg::Tick { now } => self.tick(now),
             Msg::Resize { columns, rows } => self.context.size = (columns, rows),
-            Msg::KeyPress(key) => self.press(key),
+            Msg::KeyPress(key) => self.handle_key(key),
             Msg::Paste(text) => self.paste(&text),
-            Msg::FrameWritten => {
-                if let Some(overlay) = &mut self.popup {
-                    overlay.popup_mut().shown();
-                }
+            Msg::FrameWritten { max_scroll } => {
+                self.frame_written(max_scroll);
                 return Vec::new();
             }
             Msg::HideSecrets => {
-                if let Some(overlay) = &mut self.popup {
-                    overlay.popup_mut().conceal();
+                if let Some(popup) = &mut self.popup {
+                    popup.conceal();
                 }
             }
-            Msg::Reply { ticket, result } => self.reply(ticket, result),
+            Msg::Reply { ticket, result } => self.apply_reply(ticket, result),
         }
-        self.settle();
-        self.take_effects()
+        self.update_dependents();
+        std::mem::take(&mut self.context.effects)
     }
 
-    /// Brings what depends on everything else in line with it.
-    fn settle(&mut self) {
-        let body = view::body(self.context.size);
-        let pane = self.tables.detail.open;
-        for kind in [KeyKind::Personal, KeyKind::Organization] {
-            let state = self.tables.of_mut(kind);
-            let places = keys::places(body, pane && state.selected().is_some());
-            let rows = if places.table.height == 0 { body.height } else { places.table.height };
-            state.table.scroll_to_selection(usize::from(rows.saturating_sub(1)));
-            let open = self.tab == if kind == KeyKind::Personal { Tab::Personal } else { Tab::Workspace };
-            state.follow(&mut self.context, if open { places.table.width } else { 0 });
+    fn frame_written(&mut self, max_scroll: usize) {
+        match &mut self.popup {
+            Some(popup) => {
+                popup.shown();
+                popup.clamp_scroll(max_scroll);
+            }
+            None => self.detail_pane.clamp_scroll(max_scroll),
         }
-        self.settle_tab(body);
-        let Tables { personal, workspace, detail, review, .. } = &mut self.tables;
-        let key = match self.tab {
-            Tab::Personal => personal.selected(),
-            Tab::Workspace => workspace.selected(),
-            Tab::Review => review.selected(&workspace.key_list),
-            Tab::Rotations | Tab::Members | Tab::Activity => None,
-        };
-        detail.follow(&mut self.context, key);
+    }
+
+    /// Passes changes of keys on to the screens.
+    fn distribute_key_changes(&mut self) {
+        for (kind, changes) in self.context.take_key_changes() {
+            for &tab in Tab::ALL {
+                self.screens.get_mut(tab).keys_changed(&mut self.context, kind, &changes);
+            }
+        }
+    }
+
+    /// Updates everything that depends on what a message may have changed: tables, the detail pane, popups that open by themselves.
+    fn update_dependents(&mut self) {
+        self.distribute_key_changes();
+        let body = body_area(self.context.size);
+        let has_pane = self.detail_pane.is_open;
+        for &tab in Tab::ALL {
+            let viewport = Viewport { body, is_open: tab == self.tab, has_pane };
+            self.screens.get_mut(tab).update_layout(&mut self.context, viewport);
+        }
+        self.keep_rotations_current();
+        self.open_next_popup();
+        let key = self.selected_key().map(|key| (key.kind, key.id, key.use_count));
+        self.detail_pane.set_key(&mut self.context, key);
+    }
+
+    /// Loads the rotations again if keys changed: a use may move a rotation to its next phase. Only while somebody looks at them.
+    fn keep_rotations_current(&mut self) {
+        let is_visible =
+            self.tab == Tab::Rotations || self.popup.as_ref().is_some_and(|popup| popup.shows_rotation());
+        let rotations = &self.context.rotations;
+        if is_visible && rotations.is_outdated && *rotations.load_state() == LoadState::Complete {
+            self.context.load_rotations();
+        }
+    }
+
+    fn open_next_popup(&mut self) {
+        for &tab in Tab::ALL {
+            let is_free = self.popup.is_none() && tab == self.tab && !self.is_typing_filter();
+            if let Some(popup) = self.screens.get_mut(tab).next_popup(&mut self.context, is_free) {
+                self.popup = Some(popup);
+            }
+        }
     }
 }

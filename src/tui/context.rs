@@ -1,151 +1,119 @@
-//! What all screens share: who is signed in and where, the time, the look, the messages, and the effects to be done.
+//! What every screen and popup shares: the signed-in member, the time, the lists loaded from the server, messages, and effects.
+//!
+//! A screen holds only what it shows of the lists (order, filter, selection); the lists themselves are here. `requests` issues
+//! tickets and matches replies to them, `lists` loads the lists. Nothing here draws or knows a screen.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
+use super::activity_log::ActivityLog;
+use super::apply_run::ApplyRun;
+use super::key_list::{Changes, KeyList};
 use super::keymap::{Action, Keymap};
-use super::msg::{ApiRequest, Delivery, Effect, RequestError, Ticket, UiTime, UnfinishedCreate};
+use super::msg::{Effect, RequestError, UiTime, UnfinishedCreate};
 use super::notice::Notices;
+use super::pending_requests::PendingRequests;
+use super::rotation_list::RotationList;
+use super::row_list::RowList;
 use super::theme::Theme;
 use crate::domain::id::Id;
-use crate::domain::key::KeyKind;
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::{Actor, Permission};
 use crate::domain::policy::Policy;
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::{TimeDelta, Timestamp};
-use crate::wire::keys::{CreateKey, RevokeKey};
+use crate::wire::members::Member;
 use crate::wire::sessions::Me;
 
-/// Before something that was not answered is asked again.
+mod lists;
+mod requests;
+
+pub use super::pending_requests::{CreateInFlight, Leak, ReplyTo};
+
+/// Delay before a request that failed is sent again.
 pub const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// What the UI starts with. The runtime and the configuration know it; nothing of it is asked for again.
+/// The options the UI starts with, from the configuration and the runtime.
 #[derive(Clone, Debug)]
 pub struct StartOptions {
-    /// The profile's name; empty for one that has none (the demo).
+    /// Name of the profile; empty if there is none, as in the demo.
     pub profile: String,
-    /// The server's address, as shown.
+    /// Address of the server, as shown.
     pub server: String,
-    /// Whether the profile is marked as production: it is coloured then.
+    /// Whether the profile is marked as production, which colours the header.
     pub production: bool,
-    /// Whether nothing may be changed.
+    /// Whether the UI was started with `--read-only`.
     pub read_only: bool,
     /// Whether files and commands are out of reach (`--restricted`).
     pub restricted: bool,
-    /// The look.
+    /// Colours and symbols.
     pub theme: Theme,
-    /// The keys.
+    /// Key bindings.
     pub keymap: Keymap,
     /// Time between two requests for changed keys.
     pub refresh_interval: Duration,
     /// Columns and rows of the window.
     pub size: (u16, u16),
-    /// 16 random bytes, from which idempotency keys are made.
+    /// Random bytes from which idempotency keys and review ids are derived.
     pub seed: [u8; 16],
     /// Creates of earlier runs whose secret may not have been stored.
     pub unfinished_creates: Vec<UnfinishedCreate>,
-    /// The review's drafts of the last run, as [`Effect::SaveDrafts`] and [`Effect::AppendDrafts`] carried them; empty if there are none.
+    /// The review's drafts of the last run, as [`Effect::SaveDrafts`] and [`Effect::AppendDrafts`] wrote them; empty if there are
+    /// none.
     pub drafts: String,
 }
 
-/// Who waits for an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ReplyTo {
-    /// The header: who is signed in.
-    Me,
-    /// The list of all keys of a kind.
-    List(KeyKind),
-    /// The changes of a list since it was loaded.
-    Changes(KeyKind),
-    /// The sparklines of a table.
-    Daily(KeyKind),
-    /// The detail pane.
-    Detail,
-    /// The applied decisions of all reviews.
-    History,
-    /// The rotations.
-    Rotations,
-    /// The members.
-    Members,
-    /// The activity log.
-    Activity,
-    /// One decision of a review that is being applied; its answer is never dropped.
-    Decide(Id),
-    /// A create: its answer is never dropped.
-    Create,
-    /// The revoke of a key that leaked; its answer is never dropped.
-    Leaked(Id),
-    /// That a secret is stored.
-    Confirm,
-    /// The overlay that is open; dropped with it.
-    Popup,
-    /// A copy or file whose outcome is only told.
-    Notice,
-}
-
-/// A create whose answer is awaited.
-#[derive(Clone, Debug)]
-pub struct CreateInFlight {
-    /// Its `Idempotency-Key`.
-    pub idempotency_key: String,
-    /// The key to be revoked as soon as this one exists, since it leaked.
-    pub leak: Option<Leak>,
-}
-
-/// A key that leaked: it goes, whatever still uses it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leak {
-    /// The kind.
-    pub kind: KeyKind,
-    /// The key.
-    pub id: Id,
-    /// Why, for the record.
-    pub reason: String,
-}
-
-/// How the server is reached.
+/// State of the connection to the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
-    /// The first answer is awaited.
+    /// No reply has arrived yet.
     #[default]
     Connecting,
-    /// The last answer was good.
+    /// The last request was answered.
     Connected,
-    /// The last question was not answered; why.
+    /// The last request was not answered, for this reason.
     Lost(String),
     /// The session has ended.
     SignedOut,
 }
 
-/// What all screens share.
+/// What every screen and popup shares.
 #[derive(Debug)]
 pub struct Context {
-    /// What the UI was started with.
+    /// The options the UI was started with.
     pub start: StartOptions,
-    /// The present on the monotonic clock.
+    /// The present on the UI's clock.
     pub now: UiTime,
     /// Columns and rows of the window.
     pub size: (u16, u16),
-    /// Whether times are shown exactly.
+    /// Whether times are shown as date and time instead of an age.
     pub exact_times: bool,
-    /// Who is signed in.
+    /// The signed-in member; `None` before the first reply.
     pub me: Option<Me>,
-    /// How the server is reached.
+    /// State of the connection to the server.
     pub connection: Connection,
-    /// The message on the screen, and the earlier ones.
+    /// The message in the footer, and earlier ones.
     pub notices: Notices,
-    /// What to do, collected while a message is handled.
+    /// Effects of the message being handled. The model takes them when it is done.
     pub effects: Vec<Effect>,
-    creates_in_flight: HashMap<Ticket, CreateInFlight>,
+    /// The member's own keys.
+    pub personal_keys: KeyList,
+    /// The organization's keys.
+    pub organization_keys: KeyList,
+    /// The organization's members.
+    pub members: RowList<Member>,
+    /// The rotations.
+    pub rotations: RotationList,
+    /// The activity log.
+    pub activity: ActivityLog,
+    /// The drafts that are being applied, or the results of the last run while they are shown.
+    pub apply_run: Option<ApplyRun>,
+    key_changes: Vec<(KeyKind, Changes)>,
+    requests: PendingRequests,
     server_time: Option<(Timestamp, UiTime)>,
-    me_requested_at: Option<UiTime>,
-    waiting: HashMap<Ticket, ReplyTo>,
-    tickets: u64,
-    creates: u64,
 }
 
 impl Context {
-    /// At the start.
+    /// The context before the first request.
     pub fn new(start: StartOptions) -> Self {
         Self {
             now: UiTime::default(),
@@ -155,37 +123,39 @@ impl Context {
             connection: Connection::default(),
             notices: Notices::default(),
             effects: Vec::new(),
-            creates_in_flight: HashMap::new(),
+            personal_keys: KeyList::default(),
+            organization_keys: KeyList::default(),
+            members: RowList::default(),
+            rotations: RotationList::default(),
+            activity: ActivityLog::default(),
+            apply_run: None,
+            key_changes: Vec::new(),
+            requests: PendingRequests::default(),
             server_time: None,
-            me_requested_at: None,
-            waiting: HashMap::new(),
-            tickets: 0,
-            creates: 0,
             start,
         }
     }
 
-    /// The look.
+    /// Colours and symbols.
     pub fn theme(&self) -> Theme {
         self.start.theme
     }
 
-    /// The server's present: its last `as_of`, moved on by the monotonic clock. The epoch before the first answer.
+    /// The server's present: its last `as_of`, advanced by the UI's clock. The epoch before the first reply.
     pub fn server_now(&self) -> Timestamp {
-        self.server_time.map_or(Timestamp::default(), |(at, heard)| {
-            at.plus(TimeDelta::from_std(self.now.since(heard)).unwrap_or(TimeDelta::MAX))
+        self.server_time.map_or(Timestamp::default(), |(at, received)| {
+            at.plus(TimeDelta::from_std(self.now.since(received)).unwrap_or(TimeDelta::MAX))
         })
     }
 
-    /// Takes a server's `as_of` that has just arrived.
+    /// Records the `as_of` of a reply. An earlier one than the known present is ignored, since replies overtake each other.
     pub fn record_server_time(&mut self, as_of: Timestamp) {
-        // Answers overtake each other; time does not go back.
         if as_of >= self.server_now() || self.server_time.is_none() {
             self.server_time = Some((as_of, self.now));
         }
     }
 
-    /// What staleness is judged by now.
+    /// The rules of staleness as of now.
     pub fn staleness_rules(&self) -> StalenessRules {
         let (policy, tracking_since) = self
             .me
@@ -194,120 +164,42 @@ impl Context {
         StalenessRules { policy, now: self.server_now(), tracking_since }
     }
 
-    /// Asks the server on behalf of `owner`.
-    pub fn request(&mut self, owner: ReplyTo, request: ApiRequest) -> Ticket {
-        let ticket = self.ticket(owner);
-        self.effects.push(Effect::Request { ticket, request });
-        ticket
+    /// The rules of staleness as of the last page of keys of a kind: its table shows ages as of that time.
+    pub fn key_rules(&self, kind: KeyKind) -> StalenessRules {
+        StalenessRules { now: self.keys(kind).shown_as_of, ..self.staleness_rules() }
     }
 
-    /// Asks who is signed in, and as what: roles change while one works.
-    pub fn request_me(&mut self) {
-        if !self.is_waiting_for(ReplyTo::Me) {
-            self.me_requested_at = Some(self.now);
-            self.request(ReplyTo::Me, ApiRequest::Me);
+    /// The keys of a kind.
+    pub fn keys(&self, kind: KeyKind) -> &KeyList {
+        match kind {
+            KeyKind::Personal => &self.personal_keys,
+            KeyKind::Organization => &self.organization_keys,
         }
     }
 
-    /// The same because an answer does not fit the role that is known. Not at once again: a server of which the one answer never fits
-    /// the other would be asked without end.
-    pub fn recheck_role(&mut self) {
-        if self.me_requested_at.is_none_or(|at| self.now.since(at) >= RETRY_DELAY) {
-            self.request_me();
+    fn keys_mut(&mut self, kind: KeyKind) -> &mut KeyList {
+        match kind {
+            KeyKind::Personal => &mut self.personal_keys,
+            KeyKind::Organization => &mut self.organization_keys,
         }
     }
 
-    /// Creates a key. Where `leaked` says why, the key that it replaces is to be revoked as soon as the new one exists.
-    pub fn create_key(
-        &mut self,
-        kind: KeyKind,
-        idempotency_key: String,
-        body: CreateKey,
-        leaked: Option<String>,
-    ) {
-        let leak = body.replaces.zip(leaked.clone()).map(|(id, reason)| Leak { kind, id, reason });
-        let creating = CreateInFlight { idempotency_key: idempotency_key.clone(), leak };
-        let ticket =
-            self.request(ReplyTo::Create, ApiRequest::Create { kind, idempotency_key, body, leaked });
-        self.creates_in_flight.insert(ticket, creating);
+    /// Returns the key with this id, of either kind.
+    pub fn find_key(&self, id: Id) -> Option<&Key> {
+        self.organization_keys.get(id).or_else(|| self.personal_keys.get(id))
     }
 
-    /// The create that this answer belongs to.
-    pub fn take_create(&mut self, ticket: Ticket) -> Option<CreateInFlight> {
-        self.creates_in_flight.remove(&ticket)
-    }
-
-    /// Revokes a key that leaked, on behalf of `owner`.
-    pub fn revoke_leaked(&mut self, owner: ReplyTo, leak: &Leak) {
-        let reason = Some(leak.reason.clone());
-        let body = RevokeKey { even_if_used: Some(true), reason, ..RevokeKey::default() };
-        self.request(owner, ApiRequest::Revoke { kind: leak.kind, id: leak.id, body });
-    }
-
-    /// Takes something somewhere on behalf of `owner`.
-    pub fn deliver(&mut self, owner: ReplyTo, delivery: Delivery) -> Ticket {
-        let ticket = self.ticket(owner);
-        self.effects.push(Effect::Deliver { ticket, delivery });
-        ticket
-    }
-
-    fn ticket(&mut self, owner: ReplyTo) -> Ticket {
-        self.tickets += 1;
-        self.waiting.insert(Ticket(self.tickets), owner);
-        Ticket(self.tickets)
-    }
-
-    /// Who waits for this answer; nothing where nobody does any more.
-    pub fn recipient(&self, ticket: Ticket) -> Option<ReplyTo> {
-        self.waiting.get(&ticket).copied()
-    }
-
-    /// The answer has arrived completely.
-    pub fn complete_request(&mut self, ticket: Ticket) {
-        self.waiting.remove(&ticket);
-    }
-
-    /// Whether `owner` waits for anything.
-    pub fn is_waiting_for(&self, owner: ReplyTo) -> bool {
-        self.waiting.values().any(|&w| w == owner)
-    }
-
-    /// Answers for `owner` are not wanted any more.
-    pub fn cancel_requests(&mut self, owner: ReplyTo) {
-        let effects = &mut self.effects;
-        self.waiting.retain(|&ticket, &mut waiting| {
-            let keep = waiting != owner;
-            if !keep {
-                effects.push(Effect::CancelRequest(ticket));
-            }
-            keep
-        });
-    }
-
-    /// An `Idempotency-Key` that was never used before.
-    pub fn idempotency_key(&mut self) -> String {
-        use std::fmt::Write as _;
-        self.creates += 1;
-        let mut key = String::from("tui-");
-        for byte in self.start.seed {
-            write!(key, "{byte:02x}").expect("writing to a String cannot fail");
-        }
-        write!(key, "-{}", self.creates).expect("writing to a String cannot fail");
-        key
-    }
-
-    /// Whether that is the member who is signed in.
+    /// Returns whether this is the signed-in member.
     pub fn is_me(&self, member: Id) -> bool {
         self.me.as_ref().is_some_and(|me| me.member.id == member)
     }
 
-    /// Whether the member may do this; the sentence says why not.
+    /// Checks whether the signed-in member has a permission.
     ///
     /// # Errors
-    /// Read-only, not signed in yet, or the role lacks it.
+    /// A sentence that says why not: the UI is read-only, nobody is signed in yet, or the role lacks the permission.
     pub fn check_permission(&self, permission: Permission) -> Result<(), String> {
-        let writes = !matches!(permission, Permission::ListKeys(_) | Permission::ReadActivity);
-        if self.start.read_only && writes {
+        if self.start.read_only && changes_something(permission) {
             return Err("keyward was started read-only".to_owned());
         }
         let Some(me) = &self.me else { return Err("not signed in yet".to_owned()) };
@@ -315,18 +207,27 @@ impl Context {
         actor.allow(permission).map(drop).map_err(|denied| denied.to_string())
     }
 
-    /// Tells what failed, and notes what it says about the connection.
+    /// Checks whether a screen that needs this permission may be looked at: read-only mode and a pending sign-in do not hide it.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub fn check_view(&self, permission: Permission) -> Result<(), String> {
+        let is_undecided = self.me.is_none() || self.start.read_only && changes_something(permission);
+        if is_undecided { Ok(()) } else { self.check_permission(permission) }
+    }
+
+    /// Shows a failure in the footer, and records what it says about the connection.
     pub fn report_failure(&mut self, failure: &RequestError) {
         self.record_failure(failure);
         self.notices.error(self.now, failure.to_string());
     }
 
-    /// Tells why something that was asked for cannot be done here or now.
+    /// Shows in the footer why an action is not available.
     pub fn report_unavailable(&mut self, why: &str) {
         self.notices.error(self.now, format!("Not possible: {why}"));
     }
 
-    /// Notes what a failure says about the connection, without a message.
+    /// Records what a failure says about the connection.
     pub fn record_failure(&mut self, failure: &RequestError) {
         match failure {
             _ if failure.is_signed_out() => self.connection = Connection::SignedOut,
@@ -337,8 +238,12 @@ impl Context {
         }
     }
 
-    /// The key of an action for a sentence: `r`; a dash where it is unbound.
+    /// The key press bound to an action, for a sentence: `r`; a dash if there is none.
     pub fn key_press(&self, action: Action) -> String {
-        self.start.keymap.key(action).unwrap_or_else(|| "-".to_owned())
+        self.start.keymap.key_press(action).unwrap_or_else(|| "-".to_owned())
     }
+}
+
+fn changes_something(permission: Permission) -> bool {
+    !matches!(permission, Permission::ListKeys(_) | Permission::ReadActivity)
 }

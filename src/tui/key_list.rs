@@ -1,8 +1,12 @@
-//! All keys of one kind that the member may see, as last heard from the server, and how far loading them has come.
+//! The keys of one kind that the signed-in member may see, as last received from the server.
+//!
+//! Start with [`KeyList::add_page`]: pages of the whole list and of later changes are merged by id, and [`Changes`] names the rows
+//! that a table has to sort and filter again. Nothing here knows tables or requests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::msg::UiTime;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
@@ -10,102 +14,119 @@ use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::wire::page::Page;
 
-use super::msg::UiTime;
-
-/// How far loading has come.
+/// How far loading a list has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LoadState {
-    /// Nothing was asked for yet.
+    /// The list was never requested.
     #[default]
     NotLoaded,
     /// Pages are arriving.
     Loading {
-        /// Since when.
+        /// When loading began.
         since: UiTime,
     },
-    /// All were there at the last answer.
+    /// Every page of the last request has arrived.
     Complete,
-    /// They could not be loaded; why. What was known before stays.
+    /// The last request failed, for this reason. Rows received before it are kept.
     Failed(String),
 }
 
-/// All keys of one kind.
+/// The keys of one kind, and how far loading them has come.
 #[derive(Debug, Default)]
 pub struct KeyList {
     /// How far loading has come.
     pub load_state: LoadState,
-    /// How many there are in all, where the server says so.
+    /// Number of keys on the server; `None` until a page named it.
     pub total: Option<u64>,
-    /// Up to when the keys are known: the `as_of` to ask for changes since.
+    /// Server time up to which every change is known: the next request asks for changes since then.
     pub as_of: Option<Timestamp>,
+    /// Server time of the last page. Ages on the screen refer to it, so that the screen stays still between refreshes.
+    pub shown_as_of: Timestamp,
+    /// When the next request for changes is due.
+    pub refresh_at: Option<UiTime>,
+    /// When the user asked for a refresh that is still under way.
+    pub refresh_requested_at: Option<UiTime>,
     keys: Vec<Key>,
     by_id: HashMap<Id, u32>,
     members: HashMap<Id, Arc<MemberRef>>,
     first_as_of: Option<Timestamp>,
 }
 
-/// What a page changed.
+/// Indexes of the rows that a page added or changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Rows that were not there before; they stand at the end.
+    /// New rows, at the end of the list.
     pub added: Vec<u32>,
-    /// Rows that differ from what they were.
+    /// Rows whose key differs from before.
     pub changed: Vec<u32>,
 }
 
+impl Changes {
+    /// Returns whether no row was added or changed.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty()
+    }
+
+    /// Returns the indexes of both added and changed rows.
+    pub fn rows(&self) -> Vec<u32> {
+        self.added.iter().chain(&self.changed).copied().collect()
+    }
+}
+
 impl KeyList {
-    /// All keys, in the order in which they arrived. A row keeps its number.
+    /// The keys in order of arrival. The index of a key never changes.
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// A key by its id.
+    /// Returns the key with this id.
     pub fn get(&self, id: Id) -> Option<&Key> {
-        self.row(id).map(|row| &self.keys[row as usize])
+        self.by_id.get(&id).map(|&row| &self.keys[row as usize])
     }
 
-    /// The row of a key.
-    pub fn row(&self, id: Id) -> Option<u32> {
-        self.by_id.get(&id).copied()
-    }
-
-    /// Up to when the server's answers have surely shown every use: what is revoked is guarded by this moment.
-    pub fn seen(&self) -> Option<Timestamp> {
+    /// Returns the server time up to which every use is known. A revoke is refused if the key was used after it.
+    pub fn seen_until(&self) -> Option<Timestamp> {
         self.as_of.or(self.first_as_of)
     }
 
-    /// Loading begins (again); what is known stays until it is replaced.
-    pub fn begin(&mut self, now: UiTime) {
-        self.load_state = LoadState::Loading { since: now };
-        self.first_as_of = None;
+    /// Returns whether pages arrive, or the user waits for a refresh: a spinner turns meanwhile.
+    pub fn is_loading(&self) -> bool {
+        self.refresh_requested_at.is_some() || matches!(self.load_state, LoadState::Loading { .. })
     }
 
-    /// Takes a page of the whole list. The last one completes it.
-    pub fn page(&mut self, page: Page<Key>) -> Changes {
+    /// Starts loading the whole list. Known keys stay until a page replaces them.
+    pub(super) fn begin(&mut self, now: UiTime) {
+        self.load_state = LoadState::Loading { since: now };
+        self.first_as_of = None;
+        self.refresh_at = None;
+    }
+
+    /// Step 5 of "From a database row to a table cell": merges a page of the whole list, or of the changes since
+    /// [`Self::as_of`].
+    pub(super) fn add_page(&mut self, page: Page<Key>, is_whole_list: bool) -> Changes {
+        let is_last = page.metadata.next_cursor.is_none();
+        if !is_whole_list {
+            if is_last {
+                self.as_of = page.metadata.as_of.or(self.as_of);
+            }
+            return self.merge(page.data);
+        }
         self.total = page.metadata.total.or(self.total);
-        // Changes are asked for since the first page: what changed while the others arrived is among them.
+        // The next request asks for changes since the first page: it includes what changed while the others arrived.
         self.first_as_of = self.first_as_of.or(page.metadata.as_of);
         if let Some(total) = self.total.and_then(|total| usize::try_from(total).ok()) {
             self.keys.reserve_exact(total.min(1_000_000).saturating_sub(self.keys.len()));
         }
         let changes = self.merge(page.data);
-        if page.metadata.next_cursor.is_none() {
+        if is_last {
             self.load_state = LoadState::Complete;
             self.as_of = self.first_as_of.or(self.as_of);
         }
         changes
     }
 
-    /// Takes a page of changes.
-    pub fn changes(&mut self, page: Page<Key>) -> Changes {
-        if page.metadata.next_cursor.is_none() {
-            self.as_of = page.metadata.as_of.or(self.as_of);
-        }
-        self.merge(page.data)
-    }
-
-    /// Takes keys as they are now.
-    pub fn merge(&mut self, keys: Vec<Key>) -> Changes {
+    /// Merges keys by id. A key older than the known one is ignored, since replies overtake each other.
+    pub(super) fn merge(&mut self, keys: Vec<Key>) -> Changes {
         let mut changes = Changes::default();
         for mut key in keys {
             self.clean(&mut key);
@@ -116,19 +137,18 @@ impl KeyList {
                 changes.added.push(row);
                 continue;
             };
-            let old = &mut self.keys[row as usize];
-            // An answer that was overtaken by a later one must not bring back what it saw.
-            let older = key.version < old.version
-                || (key.version == old.version && key.last_used_at < old.last_used_at);
-            if !older && *old != key {
-                *old = key;
+            let known = &mut self.keys[row as usize];
+            let is_older = key.version < known.version
+                || (key.version == known.version && key.last_used_at < known.last_used_at);
+            if !is_older && *known != key {
+                *known = key;
                 changes.changed.push(row);
             }
         }
         changes
     }
 
-    /// Makes a key fit to be shown, and small: texts cleaned once, its members shared with all other keys.
+    /// Removes unprintable characters from the texts of a key, and shares its members with all other keys to save memory.
     fn clean(&mut self, key: &mut Key) {
         clean(&mut key.name);
         clean(&mut key.masked);
@@ -169,7 +189,7 @@ fn same(known: &MemberRef, new: &MemberRef) -> bool {
         && known.email == text::sanitize_line(&new.email)
 }
 
-/// Cleans in place, and gives back what memory the text does not need.
+/// Cleans a text in place and releases the memory it does not need.
 fn clean(text: &mut String) {
     if let std::borrow::Cow::Owned(clean) = text::sanitize_line(text) {
         *text = clean;

@@ -162,10 +162,10 @@ impl Keymap {
     pub fn find(
         &self,
         key_contexts: &[KeyContext],
-        half: Option<KeyCombination>,
+        prefix: Option<KeyCombination>,
         key: KeyCombination,
     ) -> KeyMatch {
-        let chord = match half {
+        let chord = match prefix {
             Some(first) => KeySequence { first, second: Some(key) },
             None => KeySequence { first: key, second: None },
         };
@@ -175,11 +175,11 @@ impl Keymap {
         let begins = |(&(context, chord), _): (&(KeyContext, KeySequence), _)| {
             chord.second.is_some() && chord.first == key && key_contexts.contains(&context)
         };
-        if half.is_none() && self.by_key.iter().any(begins) { KeyMatch::Prefix } else { KeyMatch::NoMatch }
+        if prefix.is_none() && self.by_key.iter().any(begins) { KeyMatch::Prefix } else { KeyMatch::NoMatch }
     }
 
     /// The first key of an action, as text; nothing where it is unbound.
-    pub fn key(&self, action: Action) -> Option<String> {
+    pub fn key_press(&self, action: Action) -> Option<String> {
         self.keys.get(&action).and_then(|keys| keys.first()).map(ToString::to_string)
     }
 
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn keys_are_unbound_and_rebound() {
         let map = Keymap::new(&changed(&[("quit", &[]), ("down", &["ctrl-j"])])).unwrap();
-        assert_eq!(map.key(Action::Quit), None);
+        assert_eq!(map.key_press(Action::Quit), None);
         let key = KeySequence::parse("ctrl-j").unwrap().first;
         assert_eq!(map.find(&[KeyContext::Table], None, key), KeyMatch::Action(Action::Down));
     }

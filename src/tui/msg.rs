@@ -74,7 +74,10 @@ pub enum Msg {
         rows: u16,
     },
     /// The frame drawn after all earlier messages was written to the terminal. Needs no new frame.
-    FrameWritten,
+    FrameWritten {
+        /// The frame's [`FrameInfo::max_scroll`](super::frame::FrameInfo::max_scroll).
+        max_scroll: usize,
+    },
     /// The terminal is about to be given back (quit, suspend, a signal): the next frame must hold no secret.
     HideSecrets,
     /// An answer. A list arrives as several answers to one ticket.

@@ -54,7 +54,7 @@ impl Notices {
     }
 
     /// A key was pressed.
-    pub fn pressed(&mut self) {
+    pub fn key_pressed(&mut self) {
         if self.shown().is_some_and(|notice| notice.error) {
             self.shown = false;
         }
@@ -62,13 +62,13 @@ impl Notices {
 
     /// Time has passed.
     pub fn tick(&mut self, now: UiTime) {
-        if self.goes_at().is_some_and(|at| now >= at) {
+        if self.hides_at().is_some_and(|at| now >= at) {
             self.shown = false;
         }
     }
 
     /// When the message goes by itself.
-    pub fn goes_at(&self) -> Option<UiTime> {
+    pub fn hides_at(&self) -> Option<UiTime> {
         self.shown().filter(|notice| !notice.error).map(|notice| notice.at.plus(INFO_SHOWN_FOR))
     }
 

@@ -1,6 +1,9 @@
-//! What all popups have in common: a box over the body, keys of their own, and when a confirming key counts.
+//! The trait of all popups, and the box that each of them is drawn in.
+//!
+//! A popup reads and changes the [`Context`]. It never reaches into a tab's screen: what a screen has to do is returned as a
+//! [`PopupAction`], which the model carries out.
 
-use std::cell::Cell;
+use std::fmt::Debug;
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -9,110 +12,171 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Widget as _};
 
-use super::app::{Overlay, Tables};
 use super::context::Context;
 use super::keymap::{Action, KeyContext};
 use super::msg::{Reply, RequestError, UiTime};
 use super::text_layout::draw_line;
 use super::theme::{StyleRole, Theme};
+use crate::domain::id::Id;
 use crate::domain::text;
+use crate::domain::time::Timestamp;
 
-/// What a popup may use and change besides itself.
-#[derive(Debug)]
-pub struct PopupContext<'a> {
-    /// What all screens share.
-    pub context: &'a mut Context,
-    /// The tables of keys.
-    pub tables: &'a mut Tables,
-}
-
-/// What becomes of the popup.
+/// What the model does after a popup handled a message.
 #[derive(Debug)]
 pub enum PopupAction {
-    /// It stays.
+    /// Keeps the popup open.
     Stay,
-    /// It closes.
+    /// Closes the popup.
     Close,
-    /// Another one takes its place.
-    Open(Box<Overlay>),
-    /// It closes, and the screen below does this.
-    Act(Action),
+    /// Replaces the popup by another one.
+    Open(Box<dyn Popup>),
+    /// Closes the popup and runs an action on the open tab.
+    Run(Action),
+    /// Closes the popup and sorts the table of the open tab by the column of this index.
+    Sort(usize),
+    /// Keeps the popup open and removes the mark of this key in the open tab.
+    Unmark(Id),
+    /// Closes the popup and drafts the decision to keep the chosen keys of the review.
+    Keep {
+        /// When the keys return to the review; `None`: as soon as they get worse.
+        until: Option<Timestamp>,
+        /// Why they are kept.
+        note: Option<String>,
+    },
+    /// Removes some drafts of the review and applies others. Closes the popup if there is none to apply.
+    ApplyDrafts {
+        /// Keys whose drafts are removed.
+        dropped: Vec<Id>,
+        /// Keys whose drafts are applied, in this order.
+        applied: Vec<Id>,
+    },
+    /// Closes the popup and opens the tab Review with this filter.
+    Review {
+        /// In the language of filters.
+        filter: String,
+    },
 }
 
-/// A popup.
-pub trait Popup {
-    /// The contexts of the keyboard, the nearest first.
+/// Result of drawing a popup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PopupFrame {
+    /// Column and row of the text cursor; `None` hides it.
+    pub cursor: Option<(u16, u16)>,
+    /// Largest useful offset of the popup's [`Scroll`]; known only once the popup was laid out.
+    pub max_scroll: usize,
+}
+
+impl From<Option<(u16, u16)>> for PopupFrame {
+    fn from(cursor: Option<(u16, u16)>) -> Self {
+        Self { cursor, max_scroll: 0 }
+    }
+}
+
+/// A popup over the open tab.
+pub trait Popup: Debug {
+    /// The contexts in which key presses are looked up, innermost first.
     fn key_contexts(&self) -> &'static [KeyContext];
 
-    /// Does what an action asks.
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction;
+    /// Handles an action of the popup's key contexts.
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction;
 
-    /// Takes a key that is no action: text.
-    fn press(&mut self, _cx: &mut PopupContext<'_>, _key: KeyCombination) -> PopupAction {
+    /// Handles a key press that is bound to no action: text.
+    fn press(&mut self, _context: &mut Context, _key: KeyCombination) -> PopupAction {
         PopupAction::Stay
     }
 
-    /// Takes a pasted text.
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, _text: &str) {}
+    /// Inserts pasted text.
+    fn paste(&mut self, _context: &mut Context, _text: &str) {}
 
-    /// Takes the answer that it asked for.
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    /// Handles the reply to a request of the popup.
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         if let Err(failure) = result {
-            cx.context.report_failure(&failure);
+            context.report_failure(&failure);
         }
         PopupAction::Stay
     }
 
-    /// The frame that shows it was written: from now on a confirming key counts.
+    /// Called when a frame with the popup was written to the terminal: confirmations count from now on.
     fn shown(&mut self) {}
 
-    /// Time has passed.
-    fn tick(&mut self, _cx: &mut PopupContext<'_>) -> PopupAction {
+    /// Limits how far the popup is scrolled, after each frame.
+    fn clamp_scroll(&mut self, _max: usize) {}
+
+    /// Handles the passage of time.
+    fn tick(&mut self, _context: &mut Context) -> PopupAction {
         PopupAction::Stay
     }
 
-    /// When it wants to be told the time.
+    /// When the popup needs its next [`Self::tick`].
     fn wake_at(&self) -> Option<UiTime> {
         None
     }
 
-    /// Whether an action of its contexts would do something now.
-    fn offers(&self, _shared: &Context, _tables: &Tables, _action: Action) -> bool {
+    /// Returns whether an action of the popup's key contexts would do something now.
+    fn offers(&self, _context: &Context, _action: Action) -> bool {
         true
     }
 
-    /// The terminal is about to be given back: hide what is secret.
+    /// Hides secrets, because the terminal is about to be left.
     fn conceal(&mut self) {}
 
-    /// Draws it over the body; gives the cursor's place.
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)>;
+    /// Returns whether the popup comes back after the user signed in again, because text was typed into it.
+    fn survives_sign_in(&self) -> bool {
+        false
+    }
+
+    /// Returns whether the popup shows a rotation, so that rotations are kept up to date while it is open.
+    fn shows_rotation(&self) -> bool {
+        false
+    }
+
+    /// Shows that the server refused to create a key; returns false if the popup has nothing to do with it.
+    fn create_failed(&mut self, _failure: &RequestError) -> bool {
+        false
+    }
+
+    /// Shows the result of revoking a leaked key, `failure` being why it was not revoked; returns false if the popup has nothing
+    /// to do with that key.
+    fn leaked_key_revoked(&mut self, _context: &mut Context, _id: Id, _failure: Option<String>) -> bool {
+        false
+    }
+
+    /// Draws the popup over `area`.
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame;
 }
 
-/// How many lines are scrolled away. Only the drawing knows how many there are and how many fit: what was scrolled beyond the last
-/// line is forgotten there, so that the first key back is seen.
+/// How far a popup or pane is scrolled, in lines.
+///
+/// How far it can be scrolled is known only when it is drawn. The offset may therefore be too large until [`Self::clamp`] is
+/// called after the frame; [`Self::window`] never goes beyond the last line.
 #[derive(Debug, Default)]
-pub struct Scroll(Cell<usize>);
+pub struct Scroll(usize);
 
 impl Scroll {
-    /// Moves by so many lines.
-    pub fn by(&self, lines: isize) {
-        self.0.set(self.0.get().saturating_add_signed(lines));
+    /// Scrolls down by `lines`; up, if negative.
+    pub fn by(&mut self, lines: isize) {
+        self.0 = self.0.saturating_add_signed(lines);
     }
 
-    /// Shows the first line.
-    pub fn to_top(&self) {
-        self.0.set(0);
+    /// Scrolls to the first line.
+    pub fn to_top(&mut self) {
+        self.0 = 0;
     }
 
-    /// Shows the last line.
-    pub fn to_bottom(&self) {
-        self.0.set(usize::MAX);
+    /// Scrolls to the last line.
+    pub fn to_bottom(&mut self) {
+        self.0 = usize::MAX;
     }
 
-    /// The first line to show, of so many, where so many fit.
-    pub fn first(&self, lines: usize, fit: usize) -> usize {
-        self.0.set(self.0.get().min(lines.saturating_sub(fit)));
-        self.0.get()
+    /// Limits the offset to what the last frame allowed.
+    pub fn clamp(&mut self, max: usize) {
+        self.0 = self.0.min(max);
+    }
+
+    /// Returns the first line to draw of `lines`, when `rows` of them fit, and the largest useful offset.
+    pub fn window(&self, lines: usize, rows: usize) -> (usize, usize) {
+        let max = lines.saturating_sub(rows);
+        (self.0.min(max), max)
     }
 }
 
@@ -214,12 +278,12 @@ pub fn scrolled<'a>(
     (columns, area): (u16, Rect),
     theme: Theme,
     buf: &mut Buffer,
-) -> Rect {
+) -> (Rect, usize) {
     let foot_rows = u16::try_from(foot.len()).unwrap_or(3);
     let rows = u16::try_from(count).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
     let inside = frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
     let list_area = Rect { height: inside.height.saturating_sub(foot_rows), ..inside };
-    let top = scroll.first(count, usize::from(list_area.height));
+    let (top, max_scroll) = scroll.window(count, usize::from(list_area.height));
     let seen: Vec<Line<'_>> = (top..count).take(usize::from(list_area.height)).map(row).collect();
     lines(&seen, list_area, theme, buf);
     lines(
@@ -239,5 +303,5 @@ pub fn scrolled<'a>(
             theme.style(StyleRole::Muted),
         );
     }
-    inside
+    (inside, max_scroll)
 }

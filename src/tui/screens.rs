@@ -1,9 +1,9 @@
-//! The screens, each in this order: its state, what changes it, how it is drawn.
+//! The screens of the tabs and the popups, one file each, in this order: state, update, drawing. A screen never imports another
+//! tab's screen; it may open popups.
 
 pub mod activity;
 pub mod confirm_fields;
 pub mod create;
-pub mod detail;
 pub mod edit;
 pub mod help;
 pub mod keys;

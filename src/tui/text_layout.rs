@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::context::Context;
 use super::keymap::Action;
 use super::theme::{StyleRole, Theme};
-use crate::domain::text::{display_width, truncate_to_width};
+use crate::domain::text::{display_width, sanitize_line, truncate_to_width};
 
 /// Wraps text between words into lines of at most `columns`. A longer word is broken between characters.
 pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
@@ -194,6 +194,20 @@ pub fn draw_line(
         }
     }
     x
+}
+
+/// Returns a text as a sentence: with a capital letter, unless it begins with an address, and with a full stop.
+pub fn as_sentence(text: &str) -> String {
+    let text = sanitize_line(text.trim());
+    let is_address = text.split(' ').next().is_some_and(|word| word.contains("://"));
+    let mut chars = text.chars();
+    let first = match chars.next() {
+        Some(c) if is_address => c.to_string(),
+        Some(c) => c.to_uppercase().to_string(),
+        None => String::new(),
+    };
+    let end = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::domain::rotation::Phase;
 use crate::domain::text;
 
 /// Meaning of a piece of text, from which the theme derives its style.
@@ -190,3 +191,14 @@ impl ThemeSymbol {
 
 /// Frames of the spinner in Unicode and in ASCII, shown at four frames a second.
 pub const SPINNER: [[&str; 4]; 2] = [["⠋", "⠙", "⠴", "⠦"], ["|", "/", "-", "\\"]];
+
+/// Role in which a phase of a rotation is drawn.
+pub fn phase_role(phase: Phase) -> StyleRole {
+    match phase {
+        Phase::Switch => StyleRole::Accent,
+        Phase::Drain => StyleRole::Stale,
+        Phase::Ready => StyleRole::InUse,
+        Phase::Done => StyleRole::Muted,
+        Phase::Abandoned => StyleRole::Orphaned,
+    }
+}

@@ -1,40 +1,21 @@
-//! What the loop runs: messages go in, effects come out, a frame is drawn.
+//! The trait of what the event loop runs: the screens, or the welcome screen.
 
 use ratatui::buffer::Buffer;
 
-use super::app::Model;
+use super::frame::FrameInfo;
 use super::msg::{Effect, Msg, UiTime};
-use super::view::{self, FrameInfo};
 
-/// The screens, or the first screen.
+/// A model that the event loop runs: messages go in, effects come out, and a frame is drawn from the model alone.
 pub trait UiModel {
-    /// Takes a message.
+    /// Updates the model for a message and returns the effects.
     fn update(&mut self, msg: Msg) -> Vec<Effect>;
 
-    /// Whether nobody waits to see what this message changes: it may be drawn with the next frame.
-    fn can_wait(&self, msg: &Msg) -> bool;
+    /// Returns whether the frame after this message may be deferred until the next one, because nobody waits to see it.
+    fn is_deferrable(&self, msg: &Msg) -> bool;
 
-    /// When it wants to be told the time.
+    /// When the model needs its next [`Msg::Tick`], if no other message comes earlier.
     fn wake_at(&self) -> Option<UiTime>;
 
     /// Draws a frame.
     fn draw(&self, buf: &mut Buffer) -> FrameInfo;
-}
-
-impl UiModel for Model {
-    fn update(&mut self, msg: Msg) -> Vec<Effect> {
-        Self::update(self, msg)
-    }
-
-    fn can_wait(&self, msg: &Msg) -> bool {
-        Self::can_wait(self, msg)
-    }
-
-    fn wake_at(&self) -> Option<UiTime> {
-        Self::wake_at(self)
-    }
-
-    fn draw(&self, buf: &mut Buffer) -> FrameInfo {
-        view::draw(self, buf)
-    }
 }

@@ -12,13 +12,13 @@ use ratatui::text::{Line, Span};
 
 use super::context::StartOptions;
 use super::form::{FormFocus, TextField};
+use super::frame::{FrameInfo, SMALLEST_WINDOW, replace_non_ascii};
 use super::keymap::{Action, KeyContext, KeyMatch, Keymap, stack};
 use super::msg::{ApiRequest, Effect, Msg, Reply, RequestError, Ticket, UiTime};
 use super::popup::{PopupTone, content_width, frame, lines};
 use super::text_layout::{key_hints, wrap_paragraph, wrap_text};
 use super::theme::{StyleRole, Theme};
 use super::ui_model::UiModel;
-use super::view::{FrameInfo, SMALLEST, ascii_only};
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::wire::keys::SecretString;
@@ -219,7 +219,7 @@ impl UiModel for Welcome {
         }
     }
 
-    fn can_wait(&self, _: &Msg) -> bool {
+    fn is_deferrable(&self, _: &Msg) -> bool {
         false
     }
 
@@ -230,8 +230,11 @@ impl UiModel for Welcome {
     fn draw(&self, buf: &mut Buffer) -> FrameInfo {
         buf.reset();
         let (area, theme) = (buf.area, self.theme);
-        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-            let text = format!("needs {}x{}, has {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        if area.width < SMALLEST_WINDOW.0 || area.height < SMALLEST_WINDOW.1 {
+            let text = format!(
+                "needs {}x{}, has {}x{}",
+                SMALLEST_WINDOW.0, SMALLEST_WINDOW.1, area.width, area.height
+            );
             buf.set_stringn(0, 0, text, usize::from(area.width), Style::new());
             return FrameInfo::default();
         }
@@ -303,8 +306,8 @@ impl UiModel for Welcome {
             buf.set_stringn(place(0).x + 1, place(0).y, example, usize::from(place(0).width) - 1, muted);
         }
         if theme.ascii {
-            ascii_only(buf);
+            replace_non_ascii(buf);
         }
-        FrameInfo { cursor: server.or(code), scroll: None }
+        FrameInfo { cursor: server.or(code), ..FrameInfo::default() }
     }
 }

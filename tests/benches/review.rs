@@ -144,8 +144,8 @@ impl Screen {
     }
 
     fn frame(&mut self) {
-        black_box(view::draw(&self.model, &mut self.buffer));
-        self.model.update(Msg::FrameWritten);
+        let drawn = black_box(view::draw(&self.model, &mut self.buffer));
+        self.model.update(Msg::FrameWritten { max_scroll: drawn.max_scroll });
     }
 
     fn send(&mut self, msg: Msg) {

@@ -25,6 +25,7 @@ use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{KeySequence, Keymap};
 use keyward::tui::msg::{ApiRequest, Effect, ListRequest, Msg, Reply, UiTime};
+use keyward::tui::screen::Screen as _;
 use keyward::tui::theme::Theme;
 use keyward::tui::view;
 use keyward::wire::page::{Page, PageMetadata};
@@ -135,11 +136,11 @@ impl Screen {
             generation: s.generation,
         });
         self.painter.write_frame(drawn.cursor, scroll).unwrap();
-        self.model.update(Msg::FrameWritten);
+        self.model.update(Msg::FrameWritten { max_scroll: drawn.max_scroll });
     }
 
     fn visible(&self) -> usize {
-        self.model.table().unwrap().table.visible_rows().len()
+        self.model.screens.workspace.list.table.visible_rows().len()
     }
 
     fn bytes(&self) -> usize {
@@ -210,14 +211,14 @@ impl Screen {
 
     /// Sorts by every column.
     fn sorts(&mut self) {
-        let columns = self.model.table().unwrap().columns();
+        let columns = self.model.screens.workspace.columns();
         let sortable = (0..columns.len()).filter(|&c| columns[c].order.is_some());
         for column in sortable {
             let mut took = Vec::new();
             for _ in 0..ROUNDS {
                 let began = monotonic_now();
-                let Model { tables, context, .. } = &mut self.model;
-                tables.workspace.sort_by(context, column);
+                let Model { screens, context, .. } = &mut self.model;
+                screens.workspace.sort_by(context, column);
                 self.frame();
                 took.push(monotonic_now() - began);
             }

@@ -1,125 +1,121 @@
-//! Answers: each goes to whoever waits for it.
+//! Applies replies: each goes to the recipient of its ticket.
 
-use super::{Model, Overlay, Tab};
+use super::{Model, Tab};
 use crate::domain::key::KeyKind;
 use crate::domain::member::Permission;
 use crate::tui::context::{Connection, RETRY_DELAY, ReplyTo};
 use crate::tui::msg::{Reply, RequestError, Ticket};
-use crate::tui::screens::{keys, sign_in};
+use crate::tui::screens::sign_in::SignInPopup;
+use crate::tui::text_layout::as_sentence;
 use crate::wire::problem::ProblemType;
 
 impl Model {
-    pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
-        let Some(owner) = self.context.recipient(ticket) else { return };
-        let more = result.as_ref().is_ok_and(Reply::has_more);
-        if !more {
+    /// Step 7 of "From a key press to the HTTP request": passes a reply on to the recipient of its ticket. A reply without a
+    /// recipient is dropped: its request was cancelled.
+    pub(super) fn apply_reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
+        let Some(reply_to) = self.context.recipient(ticket) else { return };
+        if !result.as_ref().is_ok_and(Reply::has_more) {
             self.context.complete_request(ticket);
         }
-        // Whatever the server answers, it can be reached again.
-        if matches!(self.context.connection, Connection::Lost(_))
-            && result.as_ref().is_ok_and(|reply| !matches!(reply, Reply::Done(_)))
-        {
+        self.record_reply(reply_to, &result);
+        let is_signed_out = result.as_ref().is_err_and(RequestError::is_signed_out);
+        match reply_to {
+            ReplyTo::Me => self.apply_me(result),
+            ReplyTo::Detail => self.detail_pane.apply_reply(&mut self.context, result),
+            ReplyTo::Popup => self.update_popup(|popup, context| popup.reply(context, result)),
+            ReplyTo::Create => self.apply_created(ticket, result),
+            ReplyTo::Leaked(id) => self.apply_leaked_revoke(id, result),
+            ReplyTo::Confirm | ReplyTo::Notice => self.apply_outcome(result),
+            ReplyTo::List(_)
+            | ReplyTo::Changes(_)
+            | ReplyTo::Daily(_)
+            | ReplyTo::History
+            | ReplyTo::Decide(_)
+            | ReplyTo::Rotations
+            | ReplyTo::Members
+            | ReplyTo::Activity => self.apply_to_screen(reply_to, result),
+        }
+        if is_signed_out && matches!(reply_to, ReplyTo::Popup | ReplyTo::Create) {
+            self.sign_in_over_popup();
+        }
+    }
+
+    /// Records what a reply says about the connection and the role of the signed-in member.
+    fn record_reply(&mut self, reply_to: ReplyTo, result: &Result<Reply, RequestError>) {
+        // A delivery is answered without the server.
+        let is_from_server = result.as_ref().is_ok_and(|reply| !matches!(reply, Reply::Done(_)));
+        if is_from_server && matches!(self.context.connection, Connection::Lost(_)) {
             self.context.connection = Connection::Connected;
         }
-        // The role is another one now.
-        if result.as_ref().is_err_and(|failure| failure.problem_type() == Some(ProblemType::NotPermitted)) {
-            match owner {
+        let is_denied =
+            result.as_ref().is_err_and(|failure| failure.problem_type() == Some(ProblemType::NotPermitted));
+        if is_denied {
+            match reply_to {
                 ReplyTo::Me => {}
-                // These are asked for again when it is known who asks.
+                // Lists are requested again after each reply about the role.
                 ReplyTo::List(_) | ReplyTo::Changes(_) => self.context.recheck_role(),
                 _ => self.context.request_me(),
             }
         }
-        let signed_out = result.as_ref().is_err_and(RequestError::is_signed_out);
-        match owner {
-            ReplyTo::Me => self.heard_me(result),
-            ReplyTo::List(kind) | ReplyTo::Changes(kind) => match result {
-                Ok(Reply::Keys(page)) => {
-                    let whole = matches!(owner, ReplyTo::List(_));
-                    let changes = self.tables.of_mut(kind).heard(&mut self.context, page, whole);
-                    self.keys_changed(kind, &changes);
-                }
-                Ok(_) => {}
-                Err(failure) => self.tables.of_mut(kind).failed(&mut self.context, &failure),
-            },
-            ReplyTo::Daily(kind) => {
-                // Without it the column stays empty; the next rest asks again.
-                if let Ok(Reply::DailyUse(use_of)) = result {
-                    self.tables.of_mut(kind).daily.heard(use_of);
-                }
-            }
-            ReplyTo::Detail => self.tables.detail.heard(&mut self.context, result),
-            ReplyTo::History
-            | ReplyTo::Decide(_)
-            | ReplyTo::Rotations
-            | ReplyTo::Members
-            | ReplyTo::Activity => {
-                self.tab_heard(owner, result);
-            }
-            ReplyTo::Popup => self.with_popup(|popup, cx| popup.reply(cx, result)),
-            ReplyTo::Create => self.heard_created(ticket, result),
-            ReplyTo::Leaked(id) => self.heard_leaked(id, result),
-            ReplyTo::Confirm => match result {
-                Ok(Reply::Key(key)) => self.tables.heard_key(&self.context, *key),
-                Ok(_) => {}
-                Err(failure) => self.context.report_failure(&failure),
-            },
-            ReplyTo::Notice => match result {
-                Ok(Reply::Done(said)) => self.context.notices.info(self.context.now, keys::sentence(&said)),
-                Ok(_) => {}
-                Err(failure) => self.context.report_failure(&failure),
-            },
+    }
+
+    fn apply_to_screen(&mut self, reply_to: ReplyTo, result: Result<Reply, RequestError>) {
+        let awaits = |tab: &Tab| self.screens.get(*tab).awaits(reply_to);
+        let Some(tab) = Tab::ALL.iter().copied().find(awaits) else { return };
+        // Lists of keys schedule their own retries, and a decision that failed is retried by hand.
+        let is_retried =
+            matches!(reply_to, ReplyTo::History | ReplyTo::Rotations | ReplyTo::Members | ReplyTo::Activity);
+        if is_retried && result.as_ref().is_err_and(RequestError::is_transient) {
+            self.retry_tab_at = Some((tab, self.context.now.plus(RETRY_DELAY)));
         }
-        if signed_out && matches!(owner, ReplyTo::Popup | ReplyTo::Create) {
-            self.sign_in_over();
+        self.screens.get_mut(tab).apply_reply(&mut self.context, reply_to, result);
+    }
+
+    /// Shows the outcome of a request that nothing but the footer waits for.
+    fn apply_outcome(&mut self, result: Result<Reply, RequestError>) {
+        match result {
+            Ok(Reply::Done(outcome)) => self.context.notices.info(self.context.now, as_sentence(&outcome)),
+            Ok(Reply::Key(key)) => self.context.apply_key(*key),
+            Ok(_) => {}
+            Err(failure) => self.context.report_failure(&failure),
         }
     }
 
-    /// The popup whose request found the session ended waits below the one that signs in again, where text was typed into it.
-    fn sign_in_over(&mut self) {
-        let typed = |overlay: &mut Overlay| {
-            matches!(
-                overlay,
-                Overlay::Create(_)
-                    | Overlay::Edit(_)
-                    | Overlay::Leak(_)
-                    | Overlay::Invite(_)
-                    | Overlay::Revoke(_)
-            )
-        };
-        if let Some(under) = self.popup.take_if(typed) {
-            self.popup = Some(Overlay::SignIn(sign_in::SignInPopup::over(Some(under))));
+    /// Opens the popup that signs in again. A popup with typed text waits below it and comes back.
+    fn sign_in_over_popup(&mut self) {
+        if let Some(popup) = self.popup.take_if(|popup| popup.survives_sign_in()) {
+            self.popup = Some(Box::new(SignInPopup::over(Some(popup))));
         }
     }
 
-    fn heard_me(&mut self, result: Result<Reply, RequestError>) {
+    fn apply_me(&mut self, result: Result<Reply, RequestError>) {
         match result {
             Ok(Reply::Me(me)) => {
-                let first = self.context.me.is_none();
-                let changed = self.context.me.as_ref().is_some_and(|before| before.role != me.role);
+                let is_first = self.context.me.is_none();
+                let role_changed = self.context.me.as_ref().is_some_and(|before| before.role != me.role);
                 self.context.record_server_time(me.as_of);
                 self.context.connection = Connection::Connected;
                 self.context.me = Some(*me);
-                if first {
-                    let admin = self.context.check_permission(Tab::Workspace.permission()).is_ok();
-                    self.open_tab(if admin { Tab::Workspace } else { Tab::Personal });
-                    self.open_pending();
-                } else {
-                    for kind in [KeyKind::Personal, KeyKind::Organization] {
-                        if self.context.check_permission(Permission::ListKeys(kind)).is_ok() {
-                            self.tables.of_mut(kind).refresh(&mut self.context);
-                        }
+                if is_first {
+                    let sees_workspace = self.context.check_permission(Tab::Workspace.permission()).is_ok();
+                    self.open_tab(if sees_workspace { Tab::Workspace } else { Tab::Personal });
+                    self.offer_unfinished_creates();
+                    return;
+                }
+                for kind in [KeyKind::Personal, KeyKind::Organization] {
+                    if self.context.check_permission(Permission::ListKeys(kind)).is_ok() {
+                        self.context.refresh_keys(kind);
                     }
-                    if changed {
-                        self.open_tab(self.tab);
-                    }
+                }
+                if role_changed {
+                    self.open_tab(self.tab);
                 }
             }
             Ok(_) => {}
             Err(failure) => {
                 self.context.report_failure(&failure);
                 if failure.is_signed_out() && self.popup.is_none() {
-                    self.popup = Some(Overlay::SignIn(sign_in::SignInPopup::over(None)));
+                    self.popup = Some(Box::new(SignInPopup::over(None)));
                 } else if self.context.me.is_none() {
                     self.retry_me_at = Some(self.context.now.plus(RETRY_DELAY));
                 }

@@ -1,46 +1,56 @@
-//! The time: when the model wants to be told it, and what it does then.
+//! Time: when the model needs its next tick, and what is due at a tick.
 
 use std::time::Duration;
 
 use super::{Model, Tab};
+use crate::domain::key::KeyKind;
 use crate::tui::context::{Connection, ReplyTo};
 use crate::tui::msg::{ApiRequest, UiTime};
-use crate::tui::screens::keys;
 
-/// Between two frames of a spinner.
+/// Time between two frames of a spinner.
 const SPINNER_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Model {
-    /// When a [`Msg::Tick`](crate::tui::msg::Msg::Tick) is wanted next, if nothing else happens before.
+    /// When a [`Msg::Tick`](crate::tui::msg::Msg::Tick) is needed, if no other message comes earlier.
     pub fn wake_at(&self) -> Option<UiTime> {
+        let keys = self.watched_kinds().filter_map(|kind| self.screens.keys(kind).wake_at(&self.context));
         [
-            self.context.notices.goes_at(),
-            self.personal_matters().then(|| self.tables.personal.wake_at()).flatten(),
-            self.tables.workspace.wake_at(),
-            self.tables.detail.wake_at(),
-            self.popup.as_ref().and_then(|overlay| overlay.popup().wake_at()),
+            self.context.notices.hides_at(),
+            self.detail_pane.wake_at(),
+            self.popup.as_ref().and_then(|popup| popup.wake_at()),
             self.retry_me_at,
             self.retry_tab_at.filter(|&(tab, _)| tab == self.tab).map(|(_, at)| at),
-            self.spins_at(),
+            self.next_spinner_frame(),
         ]
         .into_iter()
         .flatten()
+        .chain(keys)
         .min()
     }
 
-    /// Whether the personal keys are looked after now: while they are hidden nothing wakes for them. The organization's always
-    /// are, since the header and the review show what is in them.
-    fn personal_matters(&self) -> bool {
-        matches!(self.tab, Tab::Personal | Tab::Rotations)
+    /// The kinds of keys that are kept up to date. Personal keys only while they are visible; the header and the review always show
+    /// something of the organization's.
+    fn watched_kinds(&self) -> impl Iterator<Item = KeyKind> + use<> {
+        let personal = matches!(self.tab, Tab::Personal | Tab::Rotations);
+        [KeyKind::Personal, KeyKind::Organization]
+            .into_iter()
+            .filter(move |&kind| personal || kind != KeyKind::Personal)
     }
 
-    /// When the spinner turns next.
-    fn spins_at(&self) -> Option<UiTime> {
-        let waits = self.popup.is_some() && self.context.is_waiting_for(ReplyTo::Popup)
+    fn next_spinner_frame(&self) -> Option<UiTime> {
+        let is_waiting = self.popup.is_some() && self.context.is_waiting_for(ReplyTo::Popup)
             || self.context.is_waiting_for(ReplyTo::Create);
-        let connecting = self.context.me.is_none() && self.context.connection == Connection::Connecting;
-        (waits || connecting || self.table().is_some_and(keys::State::loads))
-            .then(|| next_spinner_frame(self.context.now))
+        let is_connecting = self.context.me.is_none() && self.context.connection == Connection::Connecting;
+        let is_loading_keys = match self.tab {
+            Tab::Personal => self.context.personal_keys.is_loading(),
+            Tab::Workspace => self.context.organization_keys.is_loading(),
+            _ => false,
+        };
+        (is_waiting || is_connecting || is_loading_keys).then(|| {
+            let frame = self.context.now.since_start().as_millis() / SPINNER_INTERVAL.as_millis() + 1;
+            let frame = u32::try_from(frame).unwrap_or(u32::MAX);
+            UiTime::after_start(SPINNER_INTERVAL.saturating_mul(frame))
+        })
     }
 
     pub(super) fn tick(&mut self, now: UiTime) {
@@ -50,19 +60,12 @@ impl Model {
             self.context.request(ReplyTo::Me, ApiRequest::Me);
         }
         if self.retry_tab_at.take_if(|&mut (tab, at)| tab == self.tab && now >= at).is_some() {
-            self.load_tab();
+            self.screens.get_mut(self.tab).reload(&mut self.context);
         }
-        if self.personal_matters() {
-            self.tables.personal.tick(&mut self.context);
+        for kind in self.watched_kinds() {
+            self.screens.keys_mut(kind).tick(&mut self.context);
         }
-        self.tables.workspace.tick(&mut self.context);
-        self.tables.detail.tick(&mut self.context);
-        self.with_popup(|popup, cx| popup.tick(cx));
+        self.detail_pane.tick(&mut self.context);
+        self.update_popup(|popup, context| popup.tick(context));
     }
-}
-
-/// The next multiple of [`SPINNER_INTERVAL`] after `now`.
-fn next_spinner_frame(now: UiTime) -> UiTime {
-    let frames = now.since_start().as_millis() / SPINNER_INTERVAL.as_millis() + 1;
-    UiTime::after_start(SPINNER_INTERVAL.saturating_mul(u32::try_from(frames).unwrap_or(u32::MAX)))
 }

@@ -255,7 +255,7 @@ impl<S: UiModel> EventLoop<S> {
         }
         let mut next = first;
         while let Some(message) = next {
-            if !self.model.can_wait(&message) {
+            if !self.model.is_deferrable(&message) {
                 self.frame = Frame::Now;
             }
             self.tell(message)?;
@@ -302,7 +302,7 @@ impl<S: UiModel> EventLoop<S> {
             generation: s.generation,
         });
         self.painter.write_frame(drawn.cursor, scroll)?;
-        self.tell(Msg::FrameWritten)
+        self.tell(Msg::FrameWritten { max_scroll: drawn.max_scroll })
     }
 
     fn now(&self) -> UiTime {

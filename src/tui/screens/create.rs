@@ -9,12 +9,11 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::{self, Key, KeyKind, recommended_kind};
 use crate::domain::member::Permission;
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{FormFocus, REQUEST_IN_FLIGHT, SWITCH_KEY, TextField, is_switch_key};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame};
 use crate::tui::text_layout::{action_hints, draw_line, radio_button, wrap_paragraph, wrap_text};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::{CreateKey, RevokeKey};
@@ -97,7 +96,7 @@ impl CreatePopup {
     }
 
     /// Shows why the key was not created. The fields keep their content.
-    pub fn refused(&mut self, failure: &RequestError) {
+    fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
         self.failed = Some(failure.to_string());
     }
@@ -144,7 +143,7 @@ impl CreatePopup {
     }
 
     /// Returns advice on the name: that it is invalid, already exists, or suggests one kind of key.
-    fn advice(&self, tables: &Tables) -> Option<(StyleRole, String)> {
+    fn advice(&self, context: &Context) -> Option<(StyleRole, String)> {
         let typed = self.name.text().trim();
         if let Some((_, why)) = self.first_error().filter(|_| self.tried || !typed.is_empty()) {
             return Some((StyleRole::Danger, why));
@@ -153,7 +152,7 @@ impl CreatePopup {
         let has_same_name = |key: &&Key| {
             key.revoked_at.is_none() && Some(key.id) != replaced && key.name.eq_ignore_ascii_case(typed)
         };
-        let keys = tables.of(self.kind).key_list.keys();
+        let keys = context.keys(self.kind).keys();
         if let Some(existing) = keys.iter().find(has_same_name).filter(|_| !typed.is_empty()) {
             return Some((
                 StyleRole::Stale,
@@ -176,13 +175,13 @@ impl Popup for CreatePopup {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit => self.submit(cx.context),
+            Action::Submit => self.submit(context),
             Action::NextField => self.focus.focus_next(),
             Action::PreviousField => self.focus.focus_previous(),
             Action::Cancel if self.sending => {
-                cx.context.notices.info(cx.context.now, REQUEST_IN_FLIGHT);
+                context.notices.info(context.now, REQUEST_IN_FLIGHT);
             }
             Action::Cancel => return PopupAction::Close,
             _ => {}
@@ -190,7 +189,7 @@ impl Popup for CreatePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         match self.focus.index {
             _ if self.sending => {}
             NAME => drop(self.name.handle_key(key)),
@@ -201,7 +200,7 @@ impl Popup for CreatePopup {
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         match self.focus.index {
             NAME => self.name.paste(text),
             NOTE => self.note.paste(text),
@@ -209,17 +208,17 @@ impl Popup for CreatePopup {
         }
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
-                cx.tables.heard_key(cx.context, *key);
+                context.apply_key(*key);
                 self.lost = None;
-                self.submit(cx.context);
+                self.submit(context);
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
                     "The replacement has been used, so someone has its secret. It was kept, and nothing was created.".to_owned()
@@ -237,11 +236,20 @@ impl Popup for CreatePopup {
         }
     }
 
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn survives_sign_in(&self) -> bool {
+        true
+    }
+
+    fn create_failed(&mut self, failure: &RequestError) -> bool {
+        self.refused(failure);
+        true
+    }
+
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 62);
         let columns = usize::from(width);
-        let advice = self.advice(tables).map_or_else(Vec::new, |(role, text)| {
+        let advice = self.advice(context).map_or_else(Vec::new, |(role, text)| {
             wrap_text(&theme.text(&text), columns - 6)
                 .into_iter()
                 .map(|l| Line::styled(format!("      {l}"), theme.style(role)))
@@ -307,7 +315,7 @@ impl Popup for CreatePopup {
             draw_line(buf, (inside.x, y), inside.width, &line, Style::new(), theme);
             y += 1;
         }
-        cursor
+        PopupFrame::from(cursor)
     }
 }
 

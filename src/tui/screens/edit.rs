@@ -8,12 +8,11 @@ use ratatui::text::Line;
 
 use crate::domain::key::{self, Key};
 use crate::domain::text;
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{FormFocus, TextField};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::EditKey;
@@ -78,9 +77,9 @@ impl Popup for EditPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit => return self.submit(cx.context),
+            Action::Submit => return self.submit(context),
             Action::NextField => self.focus.focus_next(),
             Action::PreviousField => self.focus.focus_previous(),
             Action::Cancel => return PopupAction::Close,
@@ -89,28 +88,28 @@ impl Popup for EditPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         let field = if self.focus.index == 0 { &mut self.name } else { &mut self.note };
         field.handle_key(key);
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         let field = if self.focus.index == 0 { &mut self.name } else { &mut self.note };
         field.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
-                cx.tables.heard_key(cx.context, *key);
-                cx.context.notices.info(cx.context.now, "Saved");
+                context.apply_key(*key);
+                context.notices.info(context.now, "Saved");
                 return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 self.failed = Some(failure.to_string());
                 if let RequestError::Refused(problem) = failure
                     && let Some(key) = problem.key
@@ -121,7 +120,7 @@ impl Popup for EditPopup {
                         "Someone else changed it; it is now called {}{note}. Saving again overwrites that.",
                         key.name
                     ));
-                    cx.tables.heard_key(cx.context, (*key).clone());
+                    context.apply_key((*key).clone());
                     self.key = *key;
                 }
             }
@@ -129,7 +128,11 @@ impl Popup for EditPopup {
         PopupAction::Stay
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn survives_sign_in(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 58);
         let label = |at, text: &str| {
@@ -162,6 +165,6 @@ impl Popup for EditPopup {
         let focused = |at| self.focus.index == at && !self.sending;
         buf.set_style(inside, Style::new());
         let name = self.name.draw(place(0), focused(0), theme, buf);
-        name.or(self.note.draw(place(1), focused(1), theme, buf))
+        PopupFrame::from(name.or(self.note.draw(place(1), focused(1), theme, buf)))
     }
 }

@@ -8,10 +8,9 @@ use ratatui::text::{Line, Span};
 use super::list::{ListSearch, SearchableList};
 use crate::domain::filter::{FieldTest as _, KeyTest};
 use crate::domain::text;
-use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, Keymap, TABLE, stack};
-use crate::tui::popup::{Popup, PopupAction, PopupContext};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
 /// One line of the help.
@@ -86,28 +85,28 @@ impl Popup for HelpPopup {
         stack::LIST
     }
 
-    fn act(&mut self, _cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, _context: &mut Context, action: Action) -> PopupAction {
         if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.list.handle_key(key);
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         self.list.paste(text);
     }
 
     /// Hides the hint for `Submit`, which has no effect here.
-    fn offers(&self, _shared: &Context, _tables: &Tables, action: Action) -> bool {
+    fn offers(&self, _: &Context, action: Action) -> bool {
         action != Action::Submit
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let wide = self.entries.iter().map(|e| text::display_width(&e.left)).max().unwrap_or(0);
         let room = SearchableList::columns(area).saturating_sub(wide + 2);
@@ -130,6 +129,6 @@ impl Popup for HelpPopup {
                 (head, text)
             })
             .collect();
-        self.list.draw("Help", &lines, context, area, buf)
+        PopupFrame::from(self.list.draw("Help", &lines, context, area, buf))
     }
 }

@@ -1,26 +1,37 @@
-//! The tables of keys: Personal and Workspace.
+//! The tabs Personal and Workspace: two values of one screen, which lists the keys of one kind.
+//!
+//! The keys are in the [`Context`]; here are their order, filter and selection, and the popups that their actions open.
 
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
+use crate::domain::member::Permission;
 use crate::domain::staleness::StalenessRules;
-use crate::domain::time::Timestamp;
-use crate::tui::context::{Connection, Context, RETRY_DELAY, ReplyTo};
-use crate::tui::key_list::{Changes, KeyList, LoadState};
-use crate::tui::keymap::Action;
-use crate::tui::msg::{ApiRequest, ListRequest, RequestError, UiTime};
-use crate::tui::search::Search;
-use crate::tui::table::{self, CellContext, Table, TableColumn, TableRow};
-use crate::wire::page::Page;
-use crate::wire::problem::ProblemType;
+use crate::tui::context::{Context, ReplyTo};
+use crate::tui::detail_pane::DetailPane;
+use crate::tui::filtered_table::{AnyFilteredTable, FilteredTable};
+use crate::tui::frame::FrameInfo;
+use crate::tui::key_list::{Changes, LoadState};
+use crate::tui::keymap::{Action, KeyContext, stack};
+use crate::tui::layout::visible_row_count;
+use crate::tui::msg::{Reply, RequestError, UiTime};
+use crate::tui::screen::{Screen, ScreenAction, Viewport};
+use crate::tui::screens::create;
+use crate::tui::screens::edit::EditPopup;
+use crate::tui::screens::menu::MenuPopup;
+use crate::tui::screens::revoke::RevokePopup;
+use crate::tui::screens::revoke_many::RevokeManyPopup;
+use crate::tui::screens::rotate::RotatePopup;
+use crate::tui::table::{CellContext, Table, TableColumn, TableRow, shows_column};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 mod columns;
 mod daily;
 mod view;
 
-pub use columns::{PERSONAL, WORKSPACE, created_by, flags_line, last_used, time};
-pub use daily::Daily;
-pub use view::{Places, draw, places, sentence};
+use columns::{PERSONAL, WORKSPACE};
+use daily::DailyUses;
 
 impl TableRow for Key {
     fn id(&self) -> Id {
@@ -28,44 +39,30 @@ impl TableRow for Key {
     }
 }
 
-/// A table of keys and what it shows.
+/// The screen that lists the keys of one kind.
 #[derive(Debug)]
 pub struct State {
-    /// Whose keys.
+    /// The kind of keys.
     pub kind: KeyKind,
-    /// All of them.
-    pub key_list: KeyList,
-    /// Where the table stands.
-    pub table: Table,
-    /// The filter.
-    pub search: Search<KeyTest>,
-    /// What is known of the use of the last 30 days, for sparklines.
-    pub daily: Daily,
-    /// Whether revoked keys are shown.
-    pub revoked: bool,
-    /// Since when somebody waits for changes they asked for.
-    pub asked: Option<UiTime>,
-    next_refresh: Option<UiTime>,
-    time: Timestamp,
+    /// Table and filter.
+    pub list: FilteredTable<KeyTest>,
+    /// Whether revoked keys are listed too.
+    pub show_revoked: bool,
+    daily: DailyUses,
 }
 
 impl State {
-    /// Before anything is loaded.
+    /// The screen for the keys of a kind, before they are loaded.
     pub fn new(kind: KeyKind) -> Self {
         Self {
             kind,
-            key_list: KeyList::default(),
-            table: Table::new(columns::created(kind), true),
-            search: Search::default(),
-            daily: Daily::default(),
-            revoked: false,
-            asked: None,
-            next_refresh: None,
-            time: Timestamp::default(),
+            list: FilteredTable::new(columns::created(kind), true),
+            show_revoked: false,
+            daily: DailyUses::default(),
         }
     }
 
-    /// The table's columns.
+    /// The columns of the table.
     pub fn columns(&self) -> &'static [TableColumn<Key>] {
         match self.kind {
             KeyKind::Personal => PERSONAL,
@@ -73,190 +70,240 @@ impl State {
         }
     }
 
-    /// The selected key.
-    pub fn selected(&self) -> Option<&Key> {
-        self.table.selected_id().and_then(|id| self.key_list.get(id))
+    /// When the screen needs its next [`Self::tick`].
+    pub fn wake_at(&self, context: &Context) -> Option<UiTime> {
+        [context.keys(self.kind).refresh_at, self.daily.wake_at()].into_iter().flatten().min()
     }
 
-    /// The server's time that all ages on the screen refer to: that of the last refresh, so that a screen without news does not
-    /// change.
-    pub fn look(&self, context: &Context) -> CellContext<'_> {
-        let rules = self.rules(context);
+    /// Requests changes, and the use of the visible keys, when they are due.
+    pub fn tick(&mut self, context: &mut Context) {
+        self.daily.tick(context, self.kind);
+        context.refresh_keys_if_due(self.kind);
+    }
+
+    /// Selects a key that the filter may hide: removes the filter, and shows revoked keys if it is one.
+    pub fn show_key(&mut self, context: &Context, id: Id) {
+        self.show_revoked |= context.keys(self.kind).get(id).is_some_and(|key| key.revoked_at.is_some());
+        self.list.filter.clear();
+        self.refilter(context);
+        self.select(context, id);
+    }
+
+    /// Selects a key, if it is listed.
+    pub fn select(&mut self, context: &Context, id: Id) {
+        self.list.table.select_id(context.keys(self.kind).keys(), id);
+    }
+
+    fn cell_context(&self, context: &Context) -> CellContext<'_> {
         CellContext {
             theme: context.theme(),
-            rules,
+            rules: context.key_rules(self.kind),
             exact: context.exact_times,
             daily: Some(self.daily.counts()),
         }
     }
 
-    /// What staleness is judged by on this screen.
-    pub fn rules(&self, context: &Context) -> StalenessRules {
-        StalenessRules { now: self.time, ..context.staleness_rules() }
+    /// Calls `update` with the table, the keys, and the test of which keys are listed.
+    fn update_table(
+        &mut self,
+        context: &Context,
+        update: impl FnOnce(&mut Table, &[Key], &[TableColumn<Key>], &StalenessRules, &dyn Fn(&Key) -> bool),
+    ) {
+        let rules = context.key_rules(self.kind);
+        let columns = self.columns();
+        let FilteredTable { table, filter } = &mut self.list;
+        let marks = std::mem::take(&mut table.marks);
+        let filter = &filter.parsed;
+        let show_revoked = self.show_revoked || filter.includes_revoked();
+        let keep = |key: &Key| {
+            (show_revoked || key.revoked_at.is_none())
+                && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
+        };
+        update(table, context.keys(self.kind).keys(), columns, &rules, &keep);
+        table.marks = marks;
     }
 
-    /// Loads all keys anew.
-    pub fn load(&mut self, context: &mut Context) {
-        context.cancel_requests(ReplyTo::List(self.kind));
-        context.cancel_requests(ReplyTo::Changes(self.kind));
-        self.key_list.begin(context.now);
-        self.next_refresh = None;
-        context.request(ReplyTo::List(self.kind), ApiRequest::List(ListRequest::Keys(self.kind)));
+    /// Returns whether the filter matches revoked keys that are not listed.
+    fn hides_revoked_matches(&self, context: &Context) -> bool {
+        let (filter, rules) = (&self.list.filter.parsed, context.key_rules(self.kind));
+        let is_marked = |key: &Key| self.list.table.marks.contains(&key.id);
+        let mut keys = context.keys(self.kind).keys().iter();
+        !self.show_revoked
+            && keys.any(|key| key.revoked_at.is_some() && filter.matches_marked(key, &rules, is_marked(key)))
     }
 
-    /// Whether a spinner turns: pages arrive, or somebody waits for changes.
-    pub fn loads(&self) -> bool {
-        self.asked.is_some() || matches!(self.key_list.load_state, LoadState::Loading { .. })
+    /// The marked keys in order of arrival; the selected key if none is marked.
+    fn chosen_keys<'a>(&self, context: &'a Context) -> Vec<&'a Key> {
+        let marks = &self.list.table.marks;
+        if marks.is_empty() {
+            return self.selected_key(context).into_iter().collect();
+        }
+        context.keys(self.kind).keys().iter().filter(|key| marks.contains(&key.id)).collect()
     }
 
-    /// Whether what is shown is what was known before, and newer facts let one wait.
-    pub fn waits(&self, now: UiTime) -> bool {
-        self.asked.is_some_and(|since| now.since(since) >= view::SPINNER_DELAY)
+    fn open_revoke(&self, context: &Context) -> ScreenAction {
+        let Some(seen_until) = context.keys(self.kind).seen_until() else { return ScreenAction::Done };
+        if self.list.table.marks.is_empty() {
+            return match self.selected_key(context) {
+                Some(key) => ScreenAction::open(RevokePopup::new(key.clone(), seen_until)),
+                None => ScreenAction::Done,
+            };
+        }
+        let chosen = self.chosen_keys(context).into_iter();
+        let keys: Vec<Key> = chosen.filter(|key| key.revoked_at.is_none()).cloned().collect();
+        match keys.as_slice() {
+            [] => ScreenAction::Done,
+            [key] => ScreenAction::open(RevokePopup::new(key.clone(), seen_until)),
+            _ => ScreenAction::open(RevokeManyPopup::new(keys, seen_until)),
+        }
+    }
+}
+
+impl Screen for State {
+    fn key_contexts(&self) -> &'static [KeyContext] {
+        stack::KEYS
     }
 
-    /// When this table wants to look for changes.
-    pub fn wake_at(&self) -> Option<UiTime> {
-        [self.next_refresh, self.daily.wake_at()].into_iter().flatten().min()
+    fn table(&self) -> &dyn AnyFilteredTable {
+        &self.list
     }
 
-    /// The window or what it shows is another now: `columns` are those of the table.
-    pub fn follow(&mut self, context: &mut Context, columns: u16) {
-        let shows = table::shows_column(self.columns(), columns, context.exact_times, columns::USE_TITLE);
-        let visible = self.table.visible_rows().iter().filter(|_| shows);
-        let keys = visible.map(|&row| &self.key_list.keys()[row as usize]);
-        self.daily.follow(context, keys);
+    fn table_mut(&mut self) -> &mut dyn AnyFilteredTable {
+        &mut self.list
     }
 
-    /// Looks for changes, and for the use of the visible keys, when it is time.
-    pub fn tick(&mut self, context: &mut Context) {
-        self.daily.tick(context, self.kind);
-        if self.next_refresh.is_some_and(|at| context.now >= at) {
-            self.refresh(context);
+    fn refilter(&mut self, context: &Context) {
+        self.update_table(context, |table, keys, _, _, keep| table.refilter(keys, keep));
+    }
+
+    fn open(&mut self, context: &mut Context) {
+        if context.keys(self.kind).load_state == LoadState::NotLoaded {
+            context.load_keys(self.kind);
         }
     }
 
-    /// Looks for changes now.
-    pub fn refresh(&mut self, context: &mut Context) {
-        if context.is_waiting_for(ReplyTo::Changes(self.kind))
-            || context.is_waiting_for(ReplyTo::List(self.kind))
-        {
-            return;
-        }
-        self.next_refresh = None;
-        match self.key_list.as_of {
-            Some(since) if self.key_list.load_state == LoadState::Complete => {
-                context.request(
-                    ReplyTo::Changes(self.kind),
-                    ApiRequest::List(ListRequest::Changes { kind: self.kind, since }),
-                );
+    fn reload(&mut self, _: &mut Context) {
+        // A list of keys schedules its own retries.
+    }
+
+    fn check_available(&self, context: &Context, action: Action) -> Result<(), String> {
+        let kind = self.kind;
+        let selected = || self.selected_key(context).ok_or_else(|| "no key is selected".to_owned());
+        let active = || match selected()?.revoked_at {
+            Some(_) => Err("the key is revoked".to_owned()),
+            None => Ok(()),
+        };
+        match action {
+            Action::New => context.check_permission(Permission::CreateKey(kind)),
+            Action::Revoke => context.check_permission(Permission::RevokeKey(kind)).and_then(|()| active()),
+            Action::Edit => context.check_permission(Permission::EditKey(kind)).and_then(|()| active()),
+            Action::Rotate => context.check_permission(Permission::CreateKey(kind)).and_then(|()| active()),
+            Action::Open | Action::Copy | Action::Command | Action::Mark | Action::MarkAll => {
+                selected().map(drop)
             }
-            _ => self.load(context),
+            Action::Filter | Action::Sort => context.check_permission(Permission::ListKeys(kind)),
+            _ => Ok(()),
         }
     }
 
-    /// Takes a page of the list, or of its changes; gives the rows that are new or different.
-    pub fn heard(&mut self, context: &mut Context, page: Page<Key>, whole: bool) -> Changes {
-        if let Some(as_of) = page.metadata.as_of {
-            context.record_server_time(as_of);
+    fn run_action(&mut self, context: &mut Context, action: Action) -> ScreenAction {
+        if self.list.run_action(context.keys(self.kind).keys(), action) {
+            return ScreenAction::Done;
         }
-        context.connection = Connection::Connected;
-        let last = page.metadata.next_cursor.is_none();
-        let changes = if whole { self.key_list.page(page) } else { self.key_list.changes(page) };
-        self.time = context.server_now();
-        self.merge(context, &changes);
-        if last {
-            self.asked = None;
-            self.next_refresh = Some(context.now.plus(context.start.refresh_interval));
+        let selected = self.selected_key(context).cloned();
+        match (action, selected) {
+            (Action::Refresh, _) => context.refresh_keys_now(self.kind),
+            (Action::ShowRevoked, _) => {
+                self.show_revoked = !self.show_revoked;
+                self.refilter(context);
+            }
+            (Action::Sort, _) => {
+                return ScreenAction::open(MenuPopup::sort(context, self.columns(), &self.list.table));
+            }
+            (Action::New, _) => {
+                return match create::open(context, self.kind) {
+                    Ok(popup) => ScreenAction::open(popup),
+                    Err(_) => ScreenAction::Done,
+                };
+            }
+            (Action::Revoke, _) => return self.open_revoke(context),
+            (Action::Edit, Some(key)) => return ScreenAction::open(EditPopup::new(key)),
+            (Action::Rotate, Some(key)) => return ScreenAction::open(RotatePopup::on_key(context, &key)),
+            (Action::Copy, _) => return ScreenAction::open(MenuPopup::copy(&self.chosen_keys(context))),
+            (Action::Command, Some(key)) => {
+                return ScreenAction::open(MenuPopup::commands(context, false, &key));
+            }
+            _ => return ScreenAction::Unhandled,
         }
-        changes
+        ScreenAction::Done
     }
 
-    /// A key as it is now, after it was changed here; gives its row where it is new or different.
-    pub fn heard_key(&mut self, context: &Context, key: Key) -> Changes {
-        let changes = self.key_list.merge(vec![key]);
-        self.merge(context, &changes);
-        changes
+    fn go_back(&mut self, context: &Context) -> bool {
+        if !self.list.filter.is_empty() {
+            self.list.filter.clear();
+            self.refilter(context);
+        } else if !self.list.table.marks.is_empty() {
+            self.list.table.marks.clear();
+        } else {
+            return false;
+        }
+        true
     }
 
-    fn merge(&mut self, context: &Context, changes: &Changes) {
-        let rows: Vec<u32> = changes.added.iter().chain(&changes.changed).copied().collect();
-        self.arrange(context, |table, keys, columns, rules, keep| {
-            table.merge(keys, &rows, columns, rules, keep);
+    fn update_layout(&mut self, context: &mut Context, viewport: Viewport) {
+        let pane_open = viewport.has_pane && self.selected_key(context).is_some();
+        let areas = view::Areas::split(viewport.body, pane_open);
+        let table = if areas.table.height == 0 {
+            Rect { height: viewport.body.height, ..areas.table }
+        } else {
+            areas.table
+        };
+        self.list.table.scroll_to_selection(visible_row_count(table));
+        let width = if viewport.is_open { areas.table.width } else { 0 };
+        let has_chart = shows_column(self.columns(), width, context.exact_times, columns::USE_TITLE);
+        let visible = self.list.table.visible_rows().iter().filter(|_| has_chart);
+        let keys = context.keys(self.kind).keys();
+        self.daily.set_visible(context.now, visible.map(|&row| &keys[row as usize]));
+    }
+
+    fn draw(&self, context: &Context, pane: &DetailPane, body: Rect, buf: &mut Buffer) -> FrameInfo {
+        view::draw(self, context, pane, body, buf)
+    }
+
+    fn awaits(&self, reply_to: ReplyTo) -> bool {
+        [ReplyTo::List(self.kind), ReplyTo::Changes(self.kind), ReplyTo::Daily(self.kind)].contains(&reply_to)
+    }
+
+    fn apply_reply(&mut self, context: &mut Context, reply_to: ReplyTo, result: Result<Reply, RequestError>) {
+        match result {
+            Ok(Reply::Keys(page)) => {
+                context.apply_key_page(self.kind, page, reply_to == ReplyTo::List(self.kind));
+            }
+            Ok(Reply::DailyUse(uses)) => self.daily.apply(uses),
+            // Without its use a key has no sparkline; it is requested again when the table rests.
+            Err(_) if reply_to == ReplyTo::Daily(self.kind) => {}
+            Err(failure) => context.key_list_failed(self.kind, &failure),
+            Ok(_) => {}
+        }
+    }
+
+    fn keys_changed(&mut self, context: &mut Context, kind: KeyKind, changes: &Changes) {
+        if kind == self.kind {
+            let rows = changes.rows();
+            self.update_table(context, |table, keys, columns, rules, keep| {
+                table.merge(keys, &rows, columns, rules, keep);
+            });
+        }
+    }
+
+    fn sort_by(&mut self, context: &Context, column: usize) {
+        self.list.table.sort_by(column, self.columns());
+        self.update_table(context, |table, keys, columns, rules, keep| {
+            table.resort(keys, columns, rules, keep);
         });
     }
 
-    /// Lets the table arrange the keys anew.
-    fn arrange(
-        &mut self,
-        context: &Context,
-        how: impl FnOnce(&mut Table, &[Key], &[TableColumn<Key>], &StalenessRules, &dyn Fn(&Key) -> bool),
-    ) {
-        let rules = self.rules(context);
-        let columns = self.columns();
-        let marks = std::mem::take(&mut self.table.marks);
-        let (filter, revoked) = (&self.search.parsed, self.revoked || self.search.parsed.includes_revoked());
-        let keep = |key: &Key| {
-            (revoked || key.revoked_at.is_none())
-                && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
-        };
-        how(&mut self.table, self.key_list.keys(), columns, &rules, &keep);
-        self.table.marks = marks;
-    }
-
-    /// The list, or its changes, did not arrive.
-    pub fn failed(&mut self, context: &mut Context, failure: &RequestError) {
-        context.record_failure(failure);
-        self.asked = None;
-        if matches!(self.key_list.load_state, LoadState::Loading { .. }) {
-            self.key_list.load_state = LoadState::Failed(failure.to_string());
-        }
-        let denied = failure.problem_type() == Some(ProblemType::NotPermitted);
-        if !denied && !failure.is_signed_out() {
-            self.next_refresh = Some(context.now.plus(RETRY_DELAY));
-        }
-    }
-
-    /// Filters anew, after the filter or the marks changed.
-    pub fn refilter(&mut self, context: &Context) {
-        self.arrange(context, |table, keys, _, _, keep| table.refilter(keys, keep));
-    }
-
-    /// Whether the filter finds revoked keys that are not shown.
-    pub fn hides(&self, context: &Context) -> bool {
-        let (filter, rules) = (&self.search.parsed, self.rules(context));
-        let found = |key: &Key| filter.matches_marked(key, &rules, self.table.marks.contains(&key.id));
-        !self.revoked && self.key_list.keys().iter().any(|key| key.revoked_at.is_some() && found(key))
-    }
-
-    /// Sorts by a column, or the other way round.
-    pub fn sort_by(&mut self, context: &Context, column: usize) {
-        self.table.sort_by(column, self.columns());
-        self.arrange(context, |table, keys, columns, rules, keep| table.resort(keys, columns, rules, keep));
-    }
-
-    /// Selects a key, if it is shown.
-    pub fn select(&mut self, id: Id) {
-        self.table.select_id(self.key_list.keys(), id);
-    }
-
-    /// Does what an action asks of the table; says whether it was one of the table's.
-    pub fn act(&mut self, context: &mut Context, action: Action) -> bool {
-        let keys = self.key_list.keys();
-        if self.table.apply_action(keys, action) {
-            return true;
-        }
-        match action {
-            Action::Filter => self.search.typing = true,
-            Action::Refresh => {
-                self.refresh(context);
-                self.asked = Some(context.now);
-            }
-            Action::ShowRevoked => {
-                self.revoked = !self.revoked;
-                self.refilter(context);
-            }
-            _ => return false,
-        }
-        true
+    fn selected_key<'a>(&self, context: &'a Context) -> Option<&'a Key> {
+        self.list.table.selected_id().and_then(|id| context.keys(self.kind).get(id))
     }
 }

@@ -10,12 +10,10 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::text;
-use crate::tui::app::{Tab, Tables};
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::Delivery;
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
-use crate::tui::screens::members;
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::table::{Table, TableColumn};
 use crate::tui::text_layout::{action_hints, wrap_spans};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
@@ -23,10 +21,8 @@ use crate::tui::theme::{StyleRole, ThemeSymbol};
 /// Effect of a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MenuAction {
-    /// Sorts the table of keys of this kind by a column, or reverses the order if it is the current column.
-    Sort(KeyKind, usize),
-    /// Sorts the members by a column, or reverses the order if it is the current column.
-    SortMembers(usize),
+    /// Sorts the table of the open tab by the column with this index, or reverses the order if it is the current column.
+    Sort(usize),
     /// Copies a text to the clipboard of the terminal.
     Copy(String),
     /// Closes the menu and applies an action to the screen below.
@@ -62,23 +58,8 @@ impl MenuPopup {
         Self { title: title.into(), verb, items, selected: 0, repeat_key: None }
     }
 
-    /// Creates the sort menu of a table of keys. The key press that opened it reverses the order.
-    pub fn sort(context: &Context, tables: &Tables, kind: KeyKind) -> Self {
-        let table = tables.of(kind);
-        Self::sort_by_columns(context, table.columns(), &table.table, |column| MenuAction::Sort(kind, column))
-    }
-
-    /// Creates the sort menu of the members.
-    pub fn sort_members(context: &Context, tables: &Tables) -> Self {
-        Self::sort_by_columns(context, members::COLUMNS, &tables.members.table, MenuAction::SortMembers)
-    }
-
-    fn sort_by_columns<R>(
-        context: &Context,
-        columns: &[TableColumn<R>],
-        table: &Table,
-        action: impl Fn(usize) -> MenuAction,
-    ) -> Self {
+    /// Creates the sort menu of a table. The key press that opened it reverses the order.
+    pub fn sort<R>(context: &Context, columns: &[TableColumn<R>], table: &Table) -> Self {
         let theme = context.theme();
         let mut items = Vec::new();
         let mut at = 0;
@@ -92,7 +73,7 @@ impl MenuPopup {
             items.push(MenuItem {
                 label: c.title.to_owned(),
                 aside: if sorted { format!("{symbol} again reverses it") } else { String::new() },
-                action: action(column),
+                action: MenuAction::Sort(column),
             });
         }
         let repeat_key = context.key_press(Action::Sort).chars().next();
@@ -124,7 +105,7 @@ impl MenuPopup {
     }
 
     /// Creates the menu of the commands that do the same as the UI for this key, with the current profile.
-    pub fn commands(context: &Context, tables: &Tables, tab: Tab, key: &Key) -> Self {
+    pub fn commands(context: &Context, in_review: bool, key: &Key) -> Self {
         let program = match context.start.profile.as_str() {
             "" => "keyward".to_owned(),
             profile => format!("keyward --profile {}", shell_quote(profile)),
@@ -142,11 +123,11 @@ impl MenuPopup {
         };
         add("Details", format!("keys show {id}{workspace}"));
         if key.revoked_at.is_none() {
-            if tab == Tab::Review {
+            if in_review {
                 add("Keep", format!("review keep {id}"));
             }
             add("Revoke", format!("keys revoke {id}{workspace}"));
-            let old = key.replaces.and_then(|old| tables.of(key.kind).key_list.get(old));
+            let old = key.replaces.and_then(|old| context.keys(key.kind).get(old));
             let replaces = old.is_some_and(|old| old.revoked_at.is_none());
             if key.replaced_by.is_some() || replaces {
                 add("Rotation", format!("rotate status {id}"));
@@ -157,22 +138,22 @@ impl MenuPopup {
             // The current name, to be edited on the command line; running the command unchanged does nothing.
             add("Edit", format!("keys edit {id}{workspace} --name={}", shell_quote(&key.name)));
         }
-        match tab {
-            Tab::Review => add("Queue", "review list".to_owned()),
-            _ => add("List", format!("keys list{workspace}")),
+        if in_review {
+            add("Queue", "review list".to_owned());
+        } else {
+            add("List", format!("keys list{workspace}"));
         }
         Self::new("Equivalent commands", "copy", items)
     }
 
-    fn choose_selected(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
+    fn choose_selected(&mut self, context: &mut Context) -> PopupAction {
         let Some(entry) = self.items.get(self.selected) else { return PopupAction::Close };
         match &entry.action {
-            MenuAction::Sort(kind, column) => cx.tables.of_mut(*kind).sort_by(cx.context, *column),
-            MenuAction::SortMembers(column) => cx.tables.members.sort_by(cx.context, *column),
+            MenuAction::Sort(column) => return PopupAction::Sort(*column),
             MenuAction::Copy(text) => {
-                cx.context.deliver(ReplyTo::Notice, Delivery::Copy(text.clone()));
+                context.deliver(ReplyTo::Notice, Delivery::Copy(text.clone()));
             }
-            MenuAction::Do(action) => return PopupAction::Act(*action),
+            MenuAction::Do(action) => return PopupAction::Run(*action),
         }
         PopupAction::Close
     }
@@ -192,9 +173,9 @@ impl Popup for MenuPopup {
         stack::POPUP
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Activate => return self.choose_selected(cx),
+            Action::Activate => return self.choose_selected(context),
             Action::ScrollDown => self.selected = (self.selected + 1).min(self.items.len().saturating_sub(1)),
             Action::ScrollUp => self.selected = self.selected.saturating_sub(1),
             Action::Cancel => return PopupAction::Close,
@@ -203,21 +184,21 @@ impl Popup for MenuPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, context: &mut Context, key: KeyCombination) -> PopupAction {
         let KeyCode::Char(c) = *key.codes.first() else { return PopupAction::Stay };
         if Some(c) == self.repeat_key {
-            return self.choose_selected(cx);
+            return self.choose_selected(context);
         }
         match c.to_digit(10).and_then(|d| usize::try_from(d).ok()) {
             Some(digit) if (1..=self.items.len()).contains(&digit) => {
                 self.selected = digit - 1;
-                self.choose_selected(cx)
+                self.choose_selected(context)
             }
             _ => PopupAction::Stay,
         }
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 72);
         let wide = self.items.iter().map(|e| text::display_width(&e.label)).max().unwrap_or(0);
@@ -272,6 +253,6 @@ impl Popup for MenuPopup {
         );
         let inside = frame(&self.title, PopupTone::Calm, size, area, theme, buf);
         lines(&body, inside, theme, buf);
-        None
+        PopupFrame::default()
     }
 }

@@ -7,11 +7,10 @@ use ratatui::text::{Line, Span};
 
 use super::list::{ListSearch, SearchableList};
 use crate::domain::time::{TimeDelta, format_duration};
-use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::notice::Notice;
-use crate::tui::popup::{Popup, PopupAction, PopupContext};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame};
 use crate::tui::theme::StyleRole;
 
 /// State of the popup; shows the messages of the moment when it was opened.
@@ -35,28 +34,28 @@ impl Popup for MessagesPopup {
         stack::LIST
     }
 
-    fn act(&mut self, _cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, _context: &mut Context, action: Action) -> PopupAction {
         if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.list.handle_key(key);
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         self.list.paste(text);
     }
 
     /// Hides the hint for `Submit`, which has no effect here.
-    fn offers(&self, _shared: &Context, _tables: &Tables, action: Action) -> bool {
+    fn offers(&self, _: &Context, action: Action) -> bool {
         action != Action::Submit
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let lines: Vec<(Span<'_>, Line<'_>)> = self
             .notices
@@ -71,6 +70,6 @@ impl Popup for MessagesPopup {
                 (head, Line::from(Span::styled(notice.text.as_str(), theme.style(role))))
             })
             .collect();
-        self.list.draw("Messages", &lines, context, area, buf)
+        PopupFrame::from(self.list.draw("Messages", &lines, context, area, buf))
     }
 }

@@ -7,10 +7,9 @@ use ratatui::text::{Line, Span};
 
 use super::list::{ListSearch, SearchableList};
 use crate::domain::text;
-use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, TABLE, stack};
-use crate::tui::popup::{Popup, PopupAction, PopupContext};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame};
 use crate::tui::theme::StyleRole;
 
 /// Entry of the palette.
@@ -68,17 +67,17 @@ impl Popup for PalettePopup {
         stack::LIST
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         match action {
             Action::Submit => match self.list.selected().map(|at| &self.commands[at]) {
                 Some(PaletteCommand { unavailable: Some(why), .. }) => {
-                    cx.context.notices.error(cx.context.now, format!("Not available: {why}"));
+                    context.notices.error(context.now, format!("Not available: {why}"));
                     PopupAction::Stay
                 }
-                Some(command) => PopupAction::Act(command.action),
+                Some(command) => PopupAction::Run(command.action),
                 None => PopupAction::Stay,
             },
             Action::Cancel => PopupAction::Close,
@@ -86,19 +85,22 @@ impl Popup for PalettePopup {
         }
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.list.handle_key(key);
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         self.list.paste(text);
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
-        let keys: Vec<String> =
-            self.commands.iter().map(|c| context.start.keymap.key(c.action).unwrap_or_default()).collect();
+        let keys: Vec<String> = self
+            .commands
+            .iter()
+            .map(|c| context.start.keymap.key_press(c.action).unwrap_or_default())
+            .collect();
         let wide = keys.iter().map(|key| text::display_width(key)).max().unwrap_or(0);
         let lines: Vec<(Span<'_>, Line<'_>)> = self
             .commands
@@ -115,6 +117,6 @@ impl Popup for PalettePopup {
                 (head, Line::from(spans))
             })
             .collect();
-        self.list.draw("Commands", &lines, context, area, buf)
+        PopupFrame::from(self.list.draw("Commands", &lines, context, area, buf))
     }
 }

@@ -15,11 +15,10 @@ use crate::domain::rotation::proposed_name;
 use crate::domain::text;
 use crate::domain::time::format_ago;
 use crate::domain::usage::{ClientUse, Usage};
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph, wrap_text};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::{CreateKey, UsageQuery};
@@ -78,7 +77,7 @@ impl ReplaceLeakedPopup {
     }
 
     /// The create was not answered with a key. Where that is certain, the key can still be revoked alone.
-    pub fn refused(&mut self, failure: &RequestError) {
+    fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
         self.failed = Some(format!("It is NOT revoked yet: {failure}"));
         if failure.is_not_applied() && !failure.is_signed_out() {
@@ -118,11 +117,11 @@ impl Popup for ReplaceLeakedPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit => self.submit(cx.context),
+            Action::Submit => self.submit(context),
             Action::Cancel if self.sending => {
-                cx.context.notices.info(cx.context.now, "The request is on its way; its answer decides");
+                context.notices.info(context.now, "The request is on its way; its answer decides");
             }
             Action::Cancel => return PopupAction::Close,
             _ => self.typed.move_focus(action),
@@ -130,20 +129,20 @@ impl Popup for ReplaceLeakedPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if self.armed && !self.sending {
             self.typed.handle_key(key);
         }
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         if self.armed && !self.sending {
             self.typed.paste(text);
         }
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(Reply::Key(key)) => {
@@ -153,13 +152,13 @@ impl Popup for ReplaceLeakedPopup {
                     }
                     _ => format!("Revoked {}: its next request gets 401", key.name),
                 };
-                cx.tables.heard_key(cx.context, *key);
-                cx.context.notices.info(cx.context.now, said);
+                context.apply_key(*key);
+                context.notices.info(context.now, said);
                 return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 // Who uses it is only not known; a revoke that failed has to be said.
                 if self.sending {
                     self.sending = false;
@@ -174,7 +173,16 @@ impl Popup for ReplaceLeakedPopup {
         self.armed = true;
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn survives_sign_in(&self) -> bool {
+        true
+    }
+
+    fn create_failed(&mut self, failure: &RequestError) -> bool {
+        self.refused(failure);
+        true
+    }
+
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 72);
         let mut body = self.body(context, usize::from(width));
@@ -194,9 +202,9 @@ impl Popup for ReplaceLeakedPopup {
         let inside = frame(title, PopupTone::Danger, size, area, theme, buf);
         lines(&body, inside, theme, buf);
         if inside.height < 4 {
-            return None;
+            return PopupFrame::default();
         }
-        self.typed.draw(inside, inside.bottom() - 4, !self.sending, theme, buf)
+        PopupFrame::from(self.typed.draw(inside, inside.bottom() - 4, !self.sending, theme, buf))
     }
 }
 

@@ -12,12 +12,11 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::Key;
 use crate::domain::text;
 use crate::domain::time::{MILLISECOND, Timestamp, format_ago};
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::REQUEST_IN_FLIGHT;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::screens::confirm_fields::ConfirmFields;
 use crate::tui::text_layout::{action_hints, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
@@ -81,15 +80,14 @@ impl RevokePopup {
     }
 
     /// Returns the latest version of the key.
-    fn current_key<'a>(&'a self, tables: &'a Tables) -> &'a Key {
-        tables.of(self.key.kind).key_list.get(self.key.id).unwrap_or(&self.key)
+    fn current_key<'a>(&'a self, context: &'a Context) -> &'a Key {
+        context.keys(self.key.kind).get(self.key.id).unwrap_or(&self.key)
     }
 
-    fn submit(&mut self, cx: &mut PopupContext<'_>) {
-        if self.sending || !self.armed || self.current_key(cx.tables).revoked_at.is_some() {
+    fn submit(&mut self, context: &mut Context) {
+        if self.sending || !self.armed || self.current_key(context).revoked_at.is_some() {
             return;
         }
-        let context = &mut *cx.context;
         let reason = match self.check_confirmation() {
             Ok(reason) => reason,
             Err(missing) => {
@@ -129,13 +127,13 @@ impl Popup for RevokePopup {
         if self.confirmation == ConfirmationLevel::Yes { stack::CONFIRM } else { stack::TEXT }
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Yes if self.confirmation == ConfirmationLevel::Yes => self.submit(cx),
-            Action::Submit => self.submit(cx),
+            Action::Yes if self.confirmation == ConfirmationLevel::Yes => self.submit(context),
+            Action::Submit => self.submit(context),
             Action::NextField | Action::PreviousField => self.fields.move_focus(action),
             Action::Cancel if self.sending => {
-                cx.context.notices.info(cx.context.now, REQUEST_IN_FLIGHT);
+                context.notices.info(context.now, REQUEST_IN_FLIGHT);
             }
             // The focus is on Cancel.
             Action::Cancel | Action::Activate => return PopupAction::Close,
@@ -144,22 +142,21 @@ impl Popup for RevokePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if self.armed && self.confirmation != ConfirmationLevel::Yes {
             self.fields.handle_key(key);
         }
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         if self.armed && self.confirmation != ConfirmationLevel::Yes {
             self.fields.paste(text);
         }
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
-        let context = &mut *cx.context;
         match result {
             Ok(Reply::Key(key)) => {
                 let name = text::truncate_to_width(&key.name, NAME_COLUMNS).into_owned();
@@ -168,7 +165,7 @@ impl Popup for RevokePopup {
                 let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
                 let said = other
                     .map(|by| format!("{name} was already revoked by {}", text::sanitize_line(&by.name)));
-                cx.tables.heard_key(context, *key);
+                context.apply_key(*key);
                 context
                     .notices
                     .info(context.now, said.unwrap_or(format!("Revoked {name}: its next request gets 401")));
@@ -178,7 +175,7 @@ impl Popup for RevokePopup {
             Err(RequestError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 // The user decides again, knowing about the latest use.
                 if let Some(key) = problem.key {
-                    cx.tables.heard_key(context, (*key).clone());
+                    context.apply_key((*key).clone());
                     self.key = *key;
                 }
                 self.seen = self
@@ -202,20 +199,24 @@ impl Popup for RevokePopup {
         self.armed = true;
     }
 
-    fn offers(&self, _shared: &Context, tables: &Tables, action: Action) -> bool {
-        self.current_key(tables).revoked_at.is_none() || !matches!(action, Action::Yes | Action::Submit)
+    fn offers(&self, context: &Context, action: Action) -> bool {
+        self.current_key(context).revoked_at.is_none() || !matches!(action, Action::Yes | Action::Submit)
     }
 
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn survives_sign_in(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 58);
-        let known = self.current_key(tables);
+        let known = self.current_key(context);
         if known.revoked_at.is_some() {
             let body = layout_already_revoked(known, context, usize::from(width));
             let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
             let inside = frame("Revoke", PopupTone::Calm, size, area, theme, buf);
             lines(&body, inside, theme, buf);
-            return None;
+            return PopupFrame::default();
         }
         let mut body = self.layout_body(context, usize::from(width));
         // In a small window, fields and key hints stay visible and the lines above them are cut.
@@ -230,9 +231,9 @@ impl Popup for RevokePopup {
         let inside = frame("Revoke", PopupTone::Danger, size, area, theme, buf);
         lines(&body, inside, theme, buf);
         if self.confirmation == ConfirmationLevel::Yes || inside.height < 4 {
-            return None;
+            return PopupFrame::default();
         }
-        self.fields.draw(inside, inside.bottom() - 4, !self.sending, theme, buf)
+        PopupFrame::from(self.fields.draw(inside, inside.bottom() - 4, !self.sending, theme, buf))
     }
 }
 

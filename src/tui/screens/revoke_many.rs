@@ -9,12 +9,11 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::Key;
 use crate::domain::text;
 use crate::domain::time::{Timestamp, format_ago};
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, content_width, frame, lines};
 use crate::tui::text_layout::{action_hints, draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
@@ -110,12 +109,12 @@ impl Popup for RevokeManyPopup {
         if self.begun || self.count_silent() == 0 { stack::POPUP } else { stack::TEXT }
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit if self.armed && !self.begun => {
                 if self.typed.text().trim() == self.phrase() {
                     self.begun = true;
-                    self.send_next(cx.context);
+                    self.send_next(context);
                 } else {
                     self.failed = Some(format!("Type {} to continue.", self.phrase()));
                 }
@@ -126,7 +125,7 @@ impl Popup for RevokeManyPopup {
             Action::ScrollUp | Action::ListUp => self.scroll.by(-1),
             Action::Cancel | Action::Activate if self.running.is_none() => {
                 if self.begun {
-                    cx.context.notices.info(cx.context.now, self.summary());
+                    context.notices.info(context.now, self.summary());
                 }
                 return PopupAction::Close;
             }
@@ -143,44 +142,44 @@ impl Popup for RevokeManyPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if self.armed && !self.begun {
             self.typed.handle_key(key);
         }
         PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         let Some(at) = self.running.take() else { return PopupAction::Stay };
-
+        let mut revoked = None;
         self.keys[at].1 = match result {
             Ok(Reply::Key(key)) => {
-                cx.tables.of_mut(key.kind).table.marks.remove(&key.id);
-                cx.tables.heard_key(cx.context, *key);
+                revoked = Some(key.id);
+                context.apply_key(*key);
                 RevokeProgress::Revoked
             }
             Ok(_) => RevokeProgress::Failed("unexpected reply from the server".to_owned()),
             Err(RequestError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 if let Some(key) = problem.key {
-                    cx.tables.heard_key(cx.context, (*key).clone());
+                    context.apply_key((*key).clone());
                     self.keys[at].0 = *key;
                 }
                 RevokeProgress::InUse
             }
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 RevokeProgress::Failed(failure.to_string())
             }
         };
-        self.send_next(cx.context);
-        PopupAction::Stay
+        self.send_next(context);
+        revoked.map_or(PopupAction::Stay, PopupAction::Unmark)
     }
 
     fn shown(&mut self) {
         self.armed = true;
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 72);
         let columns = usize::from(width);
@@ -209,7 +208,7 @@ impl Popup for RevokeManyPopup {
         let size = (width, u16::try_from(head.len() + rows + tail).unwrap_or(u16::MAX));
         let title = format!("Revoke {} keys", self.keys.len());
         let inside = frame(&title, PopupTone::Danger, size, area, theme, buf);
-        let top = self.scroll.first(self.keys.len(), rows);
+        let (top, max_scroll) = self.scroll.window(self.keys.len(), rows);
         let listed = self
             .keys
             .iter()
@@ -245,7 +244,11 @@ impl Popup for RevokeManyPopup {
             action_hints(&[(Action::Cancel, does)], context)
         };
         draw_line(buf, (inside.x, bottom), inside.width, &hints, Style::new(), theme);
-        cursor
+        PopupFrame { cursor, max_scroll }
+    }
+
+    fn clamp_scroll(&mut self, max: usize) {
+        self.scroll.clamp(max);
     }
 }
 

@@ -9,13 +9,12 @@ use crate::domain::member::Permission;
 use crate::domain::rotation::{Phase, finish_unless_used_since, proposed_name};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::Usage;
-use crate::tui::app::{Overlay, Tables};
 use crate::tui::chart::{RotationChart, draw_rotation_chart};
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, frame, lines};
 use crate::tui::screens::{create, replace_leaked, revoke};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::{Rotation, UsageQuery};
@@ -46,8 +45,8 @@ pub struct RotatePopup {
 
 impl RotatePopup {
     /// On a key: enters its rotation where one is under way, else offers to begin one.
-    pub fn on_key(context: &mut Context, tables: &mut Tables, key: &Key) -> Self {
-        let rotation = tables.rotations.of(key.id);
+    pub fn on_key(context: &mut Context, key: &Key) -> Self {
+        let rotation = context.rotations.open_rotation(key.id);
         let old = rotation.map_or_else(|| key.clone(), |rotation| rotation.old.clone());
         let wizard = Self {
             key: old,
@@ -56,8 +55,8 @@ impl RotatePopup {
             failed: None,
             scroll: Scroll::default(),
         };
-        if tables.rotations.load_state == LoadState::NotLoaded {
-            tables.rotations.load(context);
+        if *context.rotations.load_state() == LoadState::NotLoaded {
+            context.load_rotations();
         }
         wizard.ask(context);
         wizard
@@ -81,17 +80,17 @@ impl RotatePopup {
         context.request(ReplyTo::Popup, ask);
     }
 
-    fn rotation<'a>(&self, tables: &'a Tables) -> Option<&'a Rotation> {
+    fn rotation<'a>(&self, context: &'a Context) -> Option<&'a Rotation> {
         match self.new {
-            Some(new) => tables.rotations.by_new(new),
-            None => tables.rotations.of(self.key.id),
+            Some(new) => context.rotations.by_new_key(new),
+            None => context.rotations.open_rotation(self.key.id),
         }
     }
 
     /// A rotation is known to be under way that has not arrived yet.
-    fn awaits(&self, tables: &Tables) -> bool {
+    fn awaits(&self, context: &Context) -> bool {
         let linked = self.key.replaced_by.is_some() || self.new.is_some();
-        linked && matches!(tables.rotations.load_state, LoadState::NotLoaded | LoadState::Loading { .. })
+        linked && matches!(context.rotations.load_state(), LoadState::NotLoaded | LoadState::Loading { .. })
     }
 }
 
@@ -123,41 +122,38 @@ pub fn step(
     rotation: &Rotation,
     seen: Timestamp,
     action: Action,
-) -> Result<Overlay, String> {
+) -> Result<Box<dyn Popup>, String> {
     possible(context, rotation, action)?;
     let now = context.server_now();
     let phase = rotation.phase_at(now);
     let (old, new) = (rotation.old.clone(), rotation.new.clone());
     match (action, phase) {
-        (Action::FinishRotation, Phase::Ready) => Ok(Overlay::Revoke(revoke::RevokePopup::silent(
-            old,
-            finish_unless_used_since(rotation.window(), now),
-        ))),
-        (Action::FinishRotation, _) => Ok(Overlay::Revoke(revoke::RevokePopup::early(old, seen))),
+        (Action::FinishRotation, Phase::Ready) => {
+            Ok(Box::new(revoke::RevokePopup::silent(old, finish_unless_used_since(rotation.window(), now))))
+        }
+        (Action::FinishRotation, _) => Ok(Box::new(revoke::RevokePopup::early(old, seen))),
         (Action::LeakedKey, Phase::Abandoned) => {
-            Ok(Overlay::Leak(replace_leaked::ReplaceLeakedPopup::replacing(context, old)))
+            Ok(Box::new(replace_leaked::ReplaceLeakedPopup::replacing(context, old)))
         }
         (Action::LeakedKey, _) => {
-            Ok(Overlay::Leak(replace_leaked::ReplaceLeakedPopup::replaced(context, old, &new)))
+            Ok(Box::new(replace_leaked::ReplaceLeakedPopup::replaced(context, old, &new)))
         }
         (Action::ReplaceReplacement, Phase::Abandoned) => begin(context, &old),
         (Action::ReplaceReplacement, _) => {
             let name = proposed_name(&old.name, now);
-            Ok(Overlay::Create(create::CreatePopup::instead_of(new, old, &name)))
+            Ok(Box::new(create::CreatePopup::instead_of(new, old, &name)))
         }
-        (Action::CancelRotation, Phase::Switch) => {
-            Ok(Overlay::Revoke(revoke::RevokePopup::silent(new, seen)))
-        }
-        (Action::CancelRotation, _) => Ok(Overlay::Revoke(revoke::RevokePopup::new(new, seen))),
+        (Action::CancelRotation, Phase::Switch) => Ok(Box::new(revoke::RevokePopup::silent(new, seen))),
+        (Action::CancelRotation, _) => Ok(Box::new(revoke::RevokePopup::new(new, seen))),
         _ => Err("that is not for a rotation".to_owned()),
     }
 }
 
 /// The popup that creates the replacement of a key.
-fn begin(context: &Context, old: &Key) -> Result<Overlay, String> {
+fn begin(context: &Context, old: &Key) -> Result<Box<dyn Popup>, String> {
     context.check_permission(Permission::CreateKey(old.kind))?;
     let name = proposed_name(&old.name, context.server_now());
-    Ok(Overlay::Create(create::CreatePopup::replacing(old.clone(), &name)))
+    Ok(Box::new(create::CreatePopup::replacing(old.clone(), &name)))
 }
 
 impl Popup for RotatePopup {
@@ -165,8 +161,10 @@ impl Popup for RotatePopup {
         stack::WIZARD
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        let opened = match (action, self.rotation(cx.tables)) {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+        let rotation = self.rotation(context).cloned();
+        let seen = context.rotations.seen;
+        let opened: Result<Box<dyn Popup>, String> = match (action, rotation) {
             (Action::Cancel, _) => return PopupAction::Close,
             (Action::ScrollDown, _) => {
                 self.scroll.by(1);
@@ -176,43 +174,41 @@ impl Popup for RotatePopup {
                 self.scroll.by(-1);
                 return PopupAction::Stay;
             }
-            (Action::Activate, None) if !self.awaits(cx.tables) => begin(cx.context, &self.key),
+            (Action::Activate, None) if !self.awaits(context) => begin(context, &self.key),
             (Action::LeakedKey, None) => {
-                Ok(Overlay::Leak(replace_leaked::ReplaceLeakedPopup::replacing(cx.context, self.key.clone())))
+                Ok(Box::new(replace_leaked::ReplaceLeakedPopup::replacing(context, self.key.clone())))
             }
-            (Action::Activate, Some(rotation)) => match rotation.phase_at(cx.context.server_now()) {
-                Phase::Ready => step(cx.context, rotation, cx.tables.rotations.seen, Action::FinishRotation),
-                Phase::Abandoned => {
-                    step(cx.context, rotation, cx.tables.rotations.seen, Action::ReplaceReplacement)
-                }
+            (Action::Activate, Some(rotation)) => match rotation.phase_at(context.server_now()) {
+                Phase::Ready => step(context, &rotation, seen, Action::FinishRotation),
+                Phase::Abandoned => step(context, &rotation, seen, Action::ReplaceReplacement),
                 Phase::Switch | Phase::Drain | Phase::Done => return PopupAction::Close,
             },
-            (action, Some(rotation)) => step(cx.context, rotation, cx.tables.rotations.seen, action),
+            (action, Some(rotation)) => step(context, &rotation, seen, action),
             _ => return PopupAction::Stay,
         };
         match opened {
-            Ok(overlay) => PopupAction::Open(Box::new(overlay)),
+            Ok(popup) => PopupAction::Open(popup),
             Err(why) => {
-                cx.context.report_unavailable(&why);
+                context.report_unavailable(&why);
                 PopupAction::Stay
             }
         }
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(_) => {}
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 self.failed = Some(failure.to_string());
             }
         }
         PopupAction::Stay
     }
 
-    fn offers(&self, context: &Context, tables: &Tables, action: Action) -> bool {
-        let phase = self.rotation(tables).map(|rotation| rotation.phase_at(context.server_now()));
+    fn offers(&self, context: &Context, action: Action) -> bool {
+        let phase = self.rotation(context).map(|rotation| rotation.phase_at(context.server_now()));
         match action {
             Action::FinishRotation | Action::CancelRotation => {
                 head::keys(phase).iter().any(|key| key.0 == action)
@@ -222,10 +218,10 @@ impl Popup for RotatePopup {
         }
     }
 
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let now = context.server_now();
-        let rotation = self.rotation(tables);
+        let rotation = self.rotation(context);
         let phase = rotation.map(|rotation| rotation.phase_at(now));
         let columns = if area.width <= NARROW { area.width.saturating_sub(4) } else { WIDEST };
         let at = head::WizardContext {
@@ -269,7 +265,7 @@ impl Popup for RotatePopup {
             y += chart;
         }
         let list = Rect { y, height: inside.bottom().saturating_sub(y + 2), ..inside };
-        let top = self.scroll.first(body.len(), usize::from(list.height));
+        let (top, max_scroll) = self.scroll.window(body.len(), usize::from(list.height));
         lines(&body[top..], list, theme, buf);
         let hidden = body.len() - top - usize::from(list.height).min(body.len() - top);
         if hidden > 0 {
@@ -288,6 +284,14 @@ impl Popup for RotatePopup {
             );
         }
         lines(&foot, Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside }, theme, buf);
-        None
+        PopupFrame { cursor: None, max_scroll }
+    }
+
+    fn clamp_scroll(&mut self, max: usize) {
+        self.scroll.clamp(max);
+    }
+
+    fn shows_rotation(&self) -> bool {
+        true
     }
 }

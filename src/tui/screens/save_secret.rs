@@ -11,12 +11,11 @@ use ratatui::text::Line;
 
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Effect, Reply, RequestError, UiTime};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame};
 use crate::tui::text_layout::{draw_line, key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::SecretString;
@@ -94,12 +93,12 @@ impl SaveSecretPopup {
     }
 
     /// Whether this key leaked, and the new one replaces it.
-    pub fn leaks(&self, id: Id) -> bool {
+    fn leaks(&self, id: Id) -> bool {
         self.leaked.as_ref().is_some_and(|leaked| leaked.leak.id == id)
     }
 
     /// The revoke of the leaked key was answered; why it failed, if it did.
-    pub fn heard_leaked(&mut self, context: &mut Context, failed: Option<String>) {
+    fn heard_leaked(&mut self, context: &mut Context, failed: Option<String>) {
         if let Some(leaked) = &mut self.leaked {
             leaked.heard(failed);
         }
@@ -136,8 +135,7 @@ impl Popup for SaveSecretPopup {
         }
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        let context = &mut *cx.context;
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match (&self.asking, action) {
             (SaveStep::Where, Action::Unmask) => {
                 let shown = self.shown_until.take();
@@ -175,25 +173,25 @@ impl Popup for SaveSecretPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.asking {
             field.handle_key(key);
         }
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.asking {
             field.paste(text);
         }
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         let stores = self.putting.take().unwrap_or(false);
         match result {
             Ok(Reply::Done(said)) if stores => {
                 self.asking = SaveStep::Where;
-                self.confirm(cx.context);
+                self.confirm(context);
                 self.said = Some((StyleRole::InUse, format!("Stored: {said}.")));
             }
             Ok(Reply::Done(said)) => {
@@ -205,7 +203,7 @@ impl Popup for SaveSecretPopup {
             Ok(_) => {}
             Err(failure) => {
                 self.said = Some((StyleRole::Danger, failure.to_string()));
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
             }
         }
         PopupAction::Stay
@@ -217,8 +215,8 @@ impl Popup for SaveSecretPopup {
         }
     }
 
-    fn tick(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
-        if self.shown_until.is_some_and(|until| cx.context.now >= until) {
+    fn tick(&mut self, context: &mut Context) -> PopupAction {
+        if self.shown_until.is_some_and(|until| context.now >= until) {
             self.shown_until = None;
         }
         PopupAction::Stay
@@ -232,7 +230,15 @@ impl Popup for SaveSecretPopup {
         self.shown_until = None;
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn leaked_key_revoked(&mut self, context: &mut Context, id: Id, failure: Option<String>) -> bool {
+        let is_mine = self.leaks(id);
+        if is_mine {
+            self.heard_leaked(context, failure);
+        }
+        is_mine
+    }
+
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 58);
         let columns = usize::from(width);
@@ -275,7 +281,7 @@ impl Popup for SaveSecretPopup {
             };
             cursor = field.draw(at, true, theme, buf);
         }
-        cursor
+        PopupFrame::from(cursor)
     }
 }
 

@@ -10,12 +10,11 @@ use ratatui::text::Line;
 
 use crate::domain::secret::TokenKind;
 use crate::domain::text;
-use crate::tui::app::{Overlay, Tables};
 use crate::tui::context::{Connection, Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::SecretString;
@@ -26,13 +25,13 @@ pub struct SignInPopup {
     code: TextField,
     sending: bool,
     failed: Option<String>,
-    under: Option<Box<Overlay>>,
+    under: Option<Box<dyn Popup>>,
 }
 
 impl SignInPopup {
     /// Over a popup that comes back afterwards with all that was typed into it, or over none.
-    pub fn over(under: Option<Overlay>) -> Self {
-        Self { code: TextField::new_secret(), sending: false, failed: None, under: under.map(Box::new) }
+    pub fn over(under: Option<Box<dyn Popup>>) -> Self {
+        Self { code: TextField::new_secret(), sending: false, failed: None, under }
     }
 
     fn back(&mut self) -> PopupAction {
@@ -45,12 +44,12 @@ impl Popup for SignInPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit if !self.sending => {
                 let code = self.code.text().trim();
                 if TokenKind::Code.digest(code).is_some() {
-                    cx.context.request(ReplyTo::Popup, ApiRequest::SignIn(Arc::new(SecretString::new(code))));
+                    context.request(ReplyTo::Popup, ApiRequest::SignIn(Arc::new(SecretString::new(code))));
                     (self.sending, self.failed) = (true, None);
                 } else {
                     self.failed =
@@ -64,20 +63,19 @@ impl Popup for SignInPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.code.handle_key(key);
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _cx: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _context: &mut Context, text: &str) {
         self.code.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Me(me)) => {
-                let context = &mut *cx.context;
                 context.connection = Connection::Connected;
                 context.notices.info(context.now, format!("Signed in as {}", me.member.name));
                 // What is shown follows from that answer, as at the start.
@@ -92,7 +90,7 @@ impl Popup for SignInPopup {
         }
     }
 
-    fn draw(&self, context: &Context, _tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 60);
         let columns = usize::from(width);
@@ -120,6 +118,6 @@ impl Popup for SignInPopup {
         lines(&body, inside, theme, buf);
         let y = inside.y + row;
         let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };
-        self.code.draw(place, !self.sending && y < inside.bottom(), theme, buf)
+        PopupFrame::from(self.code.draw(place, !self.sending && y < inside.bottom(), theme, buf))
     }
 }

@@ -10,11 +10,10 @@ use ratatui::text::{Line, Span};
 use crate::domain::id::Id;
 use crate::domain::text;
 use crate::domain::time::{Timestamp, format_ago};
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Effect, Reply, RequestError, UnfinishedCreate};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
@@ -122,9 +121,9 @@ impl Popup for UnfinishedCreatesPopup {
         stack::POPUP
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Activate => return self.choose(cx.context),
+            Action::Activate => return self.choose(context),
             Action::ScrollDown => self.at = (self.at + 1).min(CHOICES.len() - 1),
             Action::ScrollUp => self.at = self.at.saturating_sub(1),
             Action::Cancel => return PopupAction::Close,
@@ -133,25 +132,25 @@ impl Popup for UnfinishedCreatesPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if let KeyCode::Char(c @ '1'..='3') = *key.codes.first() {
             self.at = usize::try_from(u32::from(c) - u32::from('1')).unwrap_or(0);
         }
         PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         let awaiting = std::mem::replace(&mut self.awaiting, AwaitedReply::Nothing);
         match (awaiting, result) {
             (AwaitedReply::Id, Ok(Reply::Created(created))) => {
                 let id = created.key.id;
-                cx.tables.heard_key(cx.context, created.key);
-                self.revoke(cx.context, id);
+                context.apply_key(created.key);
+                self.revoke(context, id);
                 PopupAction::Stay
             }
             (AwaitedReply::Confirmed | AwaitedReply::Revoked, Ok(Reply::Key(key))) => {
-                cx.tables.heard_key(cx.context, *key);
-                self.settled(cx.context)
+                context.apply_key(*key);
+                self.settled(context)
             }
             (_, Ok(_)) => PopupAction::Stay,
             (AwaitedReply::Confirmed | AwaitedReply::Revoked, Err(failure))
@@ -160,10 +159,10 @@ impl Popup for UnfinishedCreatesPopup {
                     Some(ProblemType::NotFound | ProblemType::KeyRevoked)
                 ) =>
             {
-                self.settled(cx.context)
+                self.settled(context)
             }
             (_, Err(failure)) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
                     "It is in use already, so someone has its secret. Choose “I have it”, and revoke it in the table if it must go."
@@ -180,9 +179,9 @@ impl Popup for UnfinishedCreatesPopup {
         self.armed = true;
     }
 
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
-        let pending = self.left.first()?;
+        let Some(pending) = self.left.first() else { return PopupFrame::default() };
         let width = content_width(area, 60);
         let columns = usize::from(width);
         let mut body = wrap_paragraph(
@@ -201,7 +200,7 @@ impl Popup for UnfinishedCreatesPopup {
         let asked = format!("{} key, {}", pending.kind, format_ago(pending.at, context.server_now()));
         body.extend(labelled_lines("Created", &asked, Style::new(), columns, theme));
         if let Some(old) = pending.body.replaces {
-            let old = tables.of(pending.kind).key_list.get(old);
+            let old = context.keys(pending.kind).get(old);
             let name =
                 old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
             body.extend(labelled_lines("Replaces", &name, Style::new(), columns, theme));
@@ -239,6 +238,6 @@ impl Popup for UnfinishedCreatesPopup {
         };
         let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
         lines(&body, inside, theme, buf);
-        None
+        PopupFrame::default()
     }
 }

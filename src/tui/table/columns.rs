@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use crate::domain::id::Id;
 use crate::domain::staleness::StalenessRules;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::theme::Theme;
 
 /// Row that a table can show.
@@ -27,6 +27,13 @@ pub struct CellContext<'a> {
     pub exact: bool,
     /// Daily use counts of the keys for which they are loaded, oldest first.
     pub daily: Option<&'a HashMap<Id, Vec<Option<i64>>>>,
+}
+
+impl CellContext<'_> {
+    /// Formats a time for a cell: as an age, or as date and time if exact times are on.
+    pub fn time(&self, at: Timestamp) -> String {
+        if self.exact { at.format_minute() } else { format_ago(at, self.rules.now) }
+    }
 }
 
 /// Width of a column, in columns of the terminal.

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget as _};
 
 use crate::domain::text;
-use crate::tui::app::{Model, TablePosition};
+use crate::tui::app::Model;
 use crate::tui::keymap::{Action, TABLE};
 use crate::tui::text_layout::{draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
@@ -22,8 +22,8 @@ const LINES: usize = 4;
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     let theme = model.context.theme();
     let y = area.bottom() - 1;
-    let place = place(model);
-    let width = u16::try_from(text::display_width(&place)).unwrap_or(0).min(area.width / 2);
+    let position = position(model);
+    let width = u16::try_from(text::display_width(&position)).unwrap_or(0).min(area.width / 2);
     let x = area.right().saturating_sub(width + 1);
     let room = x.saturating_sub(area.x + 3);
     let mut higher = 0;
@@ -44,30 +44,25 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     } else {
         draw_line(buf, (area.x + 1, y), room, &hints(model, usize::from(room)), Style::new(), theme);
     }
-    buf.set_stringn(x, y, &place, usize::from(width), theme.style(StyleRole::Muted));
+    buf.set_stringn(x, y, &position, usize::from(width), theme.style(StyleRole::Muted));
     higher > 0
 }
 
-/// `12/240 · filter · 3 marked`
-fn place(model: &Model) -> String {
-    let place = model.table().map(|state| {
-        let shown = state.table.shown_rows().len();
-        let at = if shown == 0 { 0 } else { state.table.selected_index() + 1 };
-        TablePosition { at, shown, filtered: !state.search.is_empty(), marked: state.table.marks.len() }
-    });
-    let Some(place) = place.or_else(|| model.place_in_tab()) else { return String::new() };
-    if place.shown == 0 && !place.filtered {
+/// Formats the position in the table: `filter · 3 marked · 12/240`; empty if there is nothing to say.
+fn position(model: &Model) -> String {
+    let position = model.screens.get(model.tab).table().position();
+    if position.shown == 0 && !position.is_filtered {
         return String::new();
     }
     let dot = model.context.theme().symbol(ThemeSymbol::Dot);
     let mut parts = Vec::new();
-    if place.filtered {
+    if position.is_filtered {
         parts.push("filter".to_owned());
     }
-    if place.marked > 0 {
-        parts.push(format!("{} marked", format_count(place.marked as u64)));
+    if position.marked > 0 {
+        parts.push(format!("{} marked", format_count(position.marked as u64)));
     }
-    parts.push(format!("{}/{}", format_count(place.at as u64), format_count(place.shown as u64)));
+    parts.push(format!("{}/{}", format_count(position.selected as u64), format_count(position.shown as u64)));
     parts.join(&format!(" {dot} "))
 }
 
@@ -77,13 +72,13 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
     let key_contexts = model.key_contexts();
     let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
     let hints = rows.filter(|row| !row.hint.is_empty()).filter_map(|row| {
-        let key = model.context.start.keymap.key(row.action)?;
-        let offered = match &model.popup {
-            Some(overlay) => overlay.popup().offers(&model.context, &model.tables, row.action),
-            None => model.available(row.action).is_ok(),
+        let key = model.context.start.keymap.key_press(row.action)?;
+        let is_offered = match &model.popup {
+            Some(popup) => popup.offers(&model.context, row.action),
+            None => model.check_available(row.action).is_ok(),
         };
-        let shown = offered && (row.action != Action::Cancel || model.unwinds());
-        shown.then_some((row.action, key, row.hint))
+        let is_shown = is_offered && (row.action != Action::Cancel || model.is_back_hinted());
+        is_shown.then_some((row.action, key, row.hint))
     });
     let (help, others): (Vec<_>, Vec<_>) = hints.partition(|&(action, ..)| action == Action::Help);
     let width =

@@ -51,9 +51,8 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
     let muted = theme.style(StyleRole::Muted);
     let dot = || Span::styled(format!(" {} ", theme.symbol(ThemeSymbol::Dot)), muted);
     let mut spans = Vec::new();
-    let workspace = &model.tables.workspace.key_list;
-    let waiting = model.tables.review.waiting();
-    if workspace.load_state == LoadState::Complete && waiting > 0 {
+    let waiting = model.screens.review.waiting();
+    if context.organization_keys.load_state == LoadState::Complete && waiting > 0 {
         let waiting = format_count(u64::try_from(waiting).unwrap_or(u64::MAX));
         spans.push(Span::styled(format!("{waiting} to review"), theme.style(StyleRole::Stale)));
         spans.push(dot());
@@ -85,7 +84,7 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
 }
 
 /// Draws the tabs. In narrow windows those after the second shrink to their digits.
-pub fn tabs(model: &Model, area: Rect, buf: &mut Buffer) {
+pub fn draw_tabs(model: &Model, area: Rect, buf: &mut Buffer) {
     let context = &model.context;
     let theme = context.theme();
     let mut spans = vec![Span::raw(" ")];

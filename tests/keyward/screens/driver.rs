@@ -11,10 +11,11 @@ use keyward::domain::secret::Secret;
 use keyward::domain::text;
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
+use keyward::tui::frame::FrameInfo;
 use keyward::tui::keymap::{KeySequence, Keymap};
 use keyward::tui::msg::{Delivery, Effect, Msg, Reply, RequestError, Ticket, UiTime};
 use keyward::tui::theme::{ColorScheme, Theme};
-use keyward::tui::view::{self, FrameInfo};
+use keyward::tui::view;
 use keyward::wire::keys::Rotation;
 use keyward::wire::members::Member;
 use ratatui::buffer::Buffer;
@@ -197,7 +198,7 @@ impl Driver {
 
     fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         let reply = Msg::Reply { ticket, result };
-        self.deferrable.push(self.model.can_wait(&reply));
+        self.deferrable.push(self.model.is_deferrable(&reply));
         self.send(reply);
     }
 
@@ -265,7 +266,7 @@ impl Driver {
 
     fn frame(&mut self) {
         self.drawn = view::draw(&self.model, &mut self.buffer);
-        self.send(Msg::FrameWritten);
+        self.send(Msg::FrameWritten { max_scroll: self.drawn.max_scroll });
     }
 
     pub fn buffer(&self) -> &Buffer {

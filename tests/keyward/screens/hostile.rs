@@ -119,7 +119,7 @@ fn every_size_from_one_cell_up_is_drawn() {
 fn a_rotation_is_finished_though_its_keys_are_in_no_table() {
     for (columns, rows) in [(1, 1), (80, 24)] {
         let mut driver = Driver::new().resize(columns, rows).press("5[x");
-        let old = driver.model.tables.rotations.selected().unwrap().old.id;
+        let old = driver.model.screens.rotations.selected(&driver.model.context).unwrap().old.id;
         driver = driver.press("y");
         assert!(driver.find(old).unwrap().revoked_at.is_some());
     }

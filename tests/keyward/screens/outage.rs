@@ -22,14 +22,14 @@ fn the_account_and_the_keys_are_requested_again() {
     let driver = failing(Driver::prepare(start(80, 24), Role::Admin), 2).release();
     assert!(driver.screen().contains("refused the connection"));
     let driver = driver.wait(11_000);
-    assert!(driver.model.selected().is_some(), "{}", driver.screen());
+    assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
     // Signed in, but the first list fails.
     let driver = Driver::prepare(start(80, 24), Role::Admin).hold_replies().release_batch();
     let driver = failing(driver, 2).release();
-    assert!(driver.model.selected().is_none());
+    assert!(driver.model.selected_key().is_none());
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
     let driver = driver.wait(11_000);
-    assert!(driver.model.selected().is_some(), "{}", driver.screen());
+    assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
     assert!(!driver.screen().contains("refused the connection"), "{}", driver.screen());
 }
 
@@ -42,16 +42,17 @@ fn every_other_tab_is_requested_again() {
         assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
         let driver = failing(driver, 1).wait(15_500);
         assert!(!driver.screen().contains("refused the connection"), "{tab}: {}", driver.screen());
-        assert!(driver.model.place_in_tab().unwrap().shown > 0, "{tab}: {}", driver.screen());
+        let screen = driver.model.screens.get(driver.model.tab);
+        assert!(screen.table().position().shown > 0, "{tab}: {}", driver.screen());
     }
 }
 
 #[test]
 fn rows_stay_while_the_server_is_unreachable() {
     let driver = Driver::new();
-    let before = driver.model.selected().unwrap().id;
+    let before = driver.model.selected_key().unwrap().id;
     let driver = failing(driver, 3).wait(11_000);
-    assert_eq!(driver.model.selected().unwrap().id, before);
+    assert_eq!(driver.model.selected_key().unwrap().id, before);
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
     assert!(!driver.wait(20_000).screen().contains("refused the connection"));
 }

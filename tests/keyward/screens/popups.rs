@@ -45,7 +45,7 @@ fn a_new_secret_is_masked_until_revealed_and_gone_after_closing() {
             && !format!("{:?}", driver.buffer()).contains(&shown[4..20])
     );
     assert_eq!(driver.effects.last().unwrap(), "pending dropped");
-    assert_eq!(driver.model.selected().unwrap().name, "Line 4");
+    assert_eq!(driver.model.selected_key().unwrap().name, "Line 4");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn signing_in_again_after_a_session_ended_keeps_everything() {
     let driver = driver.paste(&code);
     assert!(!driver.screen().contains("0f0f"));
     let driver = driver.press("<enter>");
-    assert_eq!(driver.model.table().unwrap().table.selected_index(), 2);
+    assert_eq!(driver.model.screens.workspace.list.table.selected_index(), 2);
     assert_snapshot!(driver.screen());
 }
 

@@ -75,12 +75,12 @@ fn rows_are_distinct_without_colour_and_unicode() {
 #[test]
 fn a_refresh_keeps_the_selection_on_its_key() {
     let mut driver = Driver::new().press("jjj");
-    let before = driver.model.selected().unwrap().id;
+    let before = driver.model.selected_key().unwrap().id;
     let newer = super::key_fixtures::key(90, KeyKind::Organization, "Newest", TimeDelta::zero(), None);
     driver.keys.insert(0, newer);
     let driver = driver.wait(5_000);
-    assert_eq!(driver.model.selected().unwrap().id, before);
-    assert_eq!(driver.model.table().unwrap().table.selected_index(), 4);
+    assert_eq!(driver.model.selected_key().unwrap().id, before);
+    assert_eq!(driver.model.screens.workspace.list.table.selected_index(), 4);
 }
 
 #[test]

@@ -163,8 +163,8 @@ impl UiHarness {
                 _ => {}
             }
         }
-        view::draw(&self.model, &mut self.buffer);
-        self.model.update(Msg::FrameWritten);
+        let drawn = view::draw(&self.model, &mut self.buffer);
+        self.model.update(Msg::FrameWritten { max_scroll: drawn.max_scroll });
     }
 
     /// Presses keys one after the other, each in a frame of its own: `3jx<enter>`.

@@ -3,7 +3,6 @@
 use ratatui::text::{Line, Span};
 
 use crate::domain::activity::{Action as Did, Activity};
-use crate::tui::screens::keys::time;
 use crate::tui::table::{ColumnSort, ColumnWidth, TableColumn, time_rank};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
@@ -13,7 +12,7 @@ pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
         title: "When",
         width: ColumnWidth::Time,
         yields: 0,
-        cell: |row, look| Line::raw(time(row.at, look)),
+        cell: |row, cells| Line::raw(cells.time(row.at)),
         order: Some(ColumnSort {
             rank: |row, _| time_rank(Some(row.at)),
             tie: |a, b| a.id.cmp(&b.id),
@@ -24,12 +23,12 @@ pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
         title: "Who",
         width: ColumnWidth::Flex { min: 12, max: 24, weight: 1 },
         yields: 0,
-        cell: |row, look| match &row.actor {
+        cell: |row, cells| match &row.actor {
             Some(actor) => Line::raw(actor.name.as_str()),
             None if row.address.is_none() => {
-                Line::styled("server's host", look.theme.style(StyleRole::Muted))
+                Line::styled("server's host", cells.theme.style(StyleRole::Muted))
             }
-            None => Line::styled("not signed in", look.theme.style(StyleRole::Muted)),
+            None => Line::styled("not signed in", cells.theme.style(StyleRole::Muted)),
         },
         order: None,
     },
@@ -37,22 +36,22 @@ pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
         title: "What",
         width: ColumnWidth::Flex { min: 14, max: 20, weight: 1 },
         yields: 0,
-        cell: |row, look| Line::styled(words(row.action), look.theme.style(role_of(row.action))),
+        cell: |row, cells| Line::styled(words(row.action), cells.theme.style(role_of(row.action))),
         order: None,
     },
     TableColumn {
         title: "Key or member, and details",
         width: ColumnWidth::Flex { min: 16, max: 90, weight: 4 },
         yields: 1,
-        cell: |row, look| {
-            let muted = look.theme.style(StyleRole::Muted);
+        cell: |row, cells| {
+            let muted = cells.theme.style(StyleRole::Muted);
             let mut spans = Vec::new();
             if let Some(name) = &row.key_name {
                 spans.push(Span::raw(name.as_str()));
             }
             if !row.detail.is_empty() {
                 if !spans.is_empty() {
-                    spans.push(Span::styled(format!(" {} ", look.theme.symbol(ThemeSymbol::Dot)), muted));
+                    spans.push(Span::styled(format!(" {} ", cells.theme.symbol(ThemeSymbol::Dot)), muted));
                 }
                 spans.push(Span::styled(row.detail.as_str(), muted));
             }
@@ -64,8 +63,8 @@ pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
         title: "From",
         width: ColumnWidth::Flex { min: 11, max: 20, weight: 1 },
         yields: 2,
-        cell: |row, look| {
-            Line::styled(row.address.as_deref().unwrap_or("-"), look.theme.style(StyleRole::Muted))
+        cell: |row, cells| {
+            Line::styled(row.address.as_deref().unwrap_or("-"), cells.theme.style(StyleRole::Muted))
         },
         order: None,
     },

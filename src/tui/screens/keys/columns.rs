@@ -7,7 +7,6 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::Flag;
-use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::chart::format_sparkline;
 use crate::tui::table::{
     CellContext, ColumnSort, ColumnWidth, TableColumn, text_order, text_rank, time_rank,
@@ -15,12 +14,13 @@ use crate::tui::table::{
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// The columns of the tab Personal.
-pub const PERSONAL: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
+pub(super) const PERSONAL: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
 /// The columns of the tab Workspace.
-pub const WORKSPACE: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
+pub(super) const WORKSPACE: &[TableColumn<Key>] =
+    &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
 
 /// The column that key tables are sorted by at first.
-pub fn created(kind: KeyKind) -> usize {
+pub(super) fn created(kind: KeyKind) -> usize {
     let columns = match kind {
         KeyKind::Personal => PERSONAL,
         KeyKind::Organization => WORKSPACE,
@@ -63,11 +63,11 @@ const CREATED: TableColumn<Key> = TableColumn {
     title: "Created",
     width: ColumnWidth::Time,
     yields: 2,
-    cell: |key, look| Line::raw(time(key.created_at, look)),
+    cell: |key, cells| Line::raw(cells.time(key.created_at)),
     order: Some(ColumnSort { rank: |key, _| time_rank(Some(key.created_at)), tie: by_age, descending: true }),
 };
 /// The title of the column of sparklines.
-pub const USE_TITLE: &str = "30 days";
+pub(super) const USE_TITLE: &str = "30 days";
 const USE: TableColumn<Key> =
     TableColumn { title: USE_TITLE, width: ColumnWidth::Fixed(15), yields: 5, cell: recent_use, order: None };
 const FLAGS: TableColumn<Key> = TableColumn {
@@ -98,19 +98,14 @@ fn by_age(a: &Key, b: &Key) -> Ordering {
     a.created_at.cmp(&b.created_at)
 }
 
-/// A moment as the tables show it.
-pub fn time(at: Timestamp, look: &CellContext<'_>) -> String {
-    if look.exact { at.format_minute() } else { format_ago(at, look.rules.now) }
-}
-
 /// In use or stale, and without an owner or not: shown at every width, since the words of the flags are not.
-fn signs<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
-    let theme = look.theme;
-    let flags = look.rules.flags(key);
+fn signs<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+    let theme = cells.theme;
+    let flags = cells.rules.flags(key);
     let sign = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
     let used = match () {
         () if key.revoked_at.is_some() => Span::raw(" "),
-        () if key.is_in_use(look.rules.now) => sign(ThemeSymbol::InUse, StyleRole::InUse),
+        () if key.is_in_use(cells.rules.now) => sign(ThemeSymbol::InUse, StyleRole::InUse),
         () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => {
             sign(ThemeSymbol::Stale, StyleRole::Stale)
         }
@@ -123,42 +118,42 @@ fn signs<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
     signs
 }
 
-fn name<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
+fn name<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let role = if key.revoked_at.is_some() { StyleRole::Revoked } else { StyleRole::Plain };
-    Line::styled(key.name.as_str(), look.theme.style(role))
+    Line::styled(key.name.as_str(), cells.theme.style(role))
 }
 
-fn mask<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
-    Line::styled(key.masked.as_str(), look.theme.style(StyleRole::Muted))
+fn mask<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+    Line::styled(key.masked.as_str(), cells.theme.style(StyleRole::Muted))
 }
 
-fn recent_use<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
-    let counts = look.daily.and_then(|daily| daily.get(&key.id));
-    let shown = counts.map(|counts| format_sparkline(counts, 15, look.theme.ascii)).unwrap_or_default();
-    Line::styled(shown, look.theme.style(StyleRole::Bar))
+fn recent_use<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+    let counts = cells.daily.and_then(|daily| daily.get(&key.id));
+    let shown = counts.map(|counts| format_sparkline(counts, 15, cells.theme.ascii)).unwrap_or_default();
+    Line::styled(shown, cells.theme.style(StyleRole::Bar))
 }
 
 /// When it was last used, or `Never`.
-pub fn last_used<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
-    let theme = look.theme;
-    let flags = look.rules.flags(key);
+fn last_used<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+    let theme = cells.theme;
+    let flags = cells.rules.flags(key);
     let role = match () {
         () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => StyleRole::Stale,
         () => StyleRole::Plain,
     };
     match key.last_used_at {
-        Some(at) => Line::styled(time(at, look), theme.style(role)),
+        Some(at) => Line::styled(cells.time(at), theme.style(role)),
         None => Line::styled("Never", theme.style(role)),
     }
 }
 
 /// Who created it; a removed member says so.
-pub fn created_by<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
+fn created_by<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let by = &key.created_by;
     match by.status {
         MemberStatus::Active => Line::raw(by.name.as_str()),
         MemberStatus::Invited | MemberStatus::Removed => {
-            let style = look.theme.style(StyleRole::Muted);
+            let style = cells.theme.style(StyleRole::Muted);
             Line::from(vec![
                 Span::styled(by.name.as_str(), style),
                 Span::styled(format!(" ({})", by.status), style),
@@ -168,13 +163,13 @@ pub fn created_by<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
 }
 
 /// The flags in words; of a revoked key, when that was.
-pub fn flags_line<'a>(key: &'a Key, look: &CellContext<'_>) -> Line<'a> {
-    let theme = look.theme;
+fn flags_line<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+    let theme = cells.theme;
     if let Some(at) = key.revoked_at {
-        return Line::styled(format!("revoked {}", time(at, look)), theme.style(StyleRole::Muted));
+        return Line::styled(format!("revoked {}", cells.time(at)), theme.style(StyleRole::Muted));
     }
     let mut spans: Vec<Span<'a>> = Vec::new();
-    for flag in look.rules.flags(key).iter() {
+    for flag in cells.rules.flags(key).iter() {
         if !spans.is_empty() {
             spans.push(Span::raw(", "));
         }

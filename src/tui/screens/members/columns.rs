@@ -3,7 +3,6 @@
 use ratatui::text::Line;
 
 use crate::domain::member::MemberStatus;
-use crate::tui::screens::keys::time;
 use crate::tui::table::{ColumnSort, ColumnWidth, TableColumn, text_order, text_rank, time_rank};
 use crate::tui::theme;
 use crate::wire::members::Member;
@@ -14,13 +13,13 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         title: "Name",
         width: ColumnWidth::Flex { min: 14, max: 30, weight: 2 },
         yields: 0,
-        cell: |member, look| {
+        cell: |member, cells| {
             let role = if member.status == MemberStatus::Removed {
                 theme::StyleRole::Revoked
             } else {
                 theme::StyleRole::Plain
             };
-            Line::styled(member.name.as_str(), look.theme.style(role))
+            Line::styled(member.name.as_str(), cells.theme.style(role))
         },
         order: Some(ColumnSort {
             rank: |member, _| text_rank(&member.name),
@@ -32,7 +31,7 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         title: "Email",
         width: ColumnWidth::Flex { min: 16, max: 36, weight: 2 },
         yields: 4,
-        cell: |member, look| Line::styled(member.email.as_str(), look.theme.style(theme::StyleRole::Muted)),
+        cell: |member, cells| Line::styled(member.email.as_str(), cells.theme.style(theme::StyleRole::Muted)),
         order: Some(ColumnSort {
             rank: |member, _| text_rank(&member.email),
             tie: |a, b| text_order(&a.email, &b.email),
@@ -50,13 +49,13 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         title: "Status",
         width: ColumnWidth::Fixed(8),
         yields: 0,
-        cell: |member, look| {
+        cell: |member, cells| {
             let role = match member.status {
                 MemberStatus::Active => theme::StyleRole::Plain,
                 MemberStatus::Invited => theme::StyleRole::Accent,
                 MemberStatus::Removed => theme::StyleRole::Muted,
             };
-            Line::styled(member.status.word(), look.theme.style(role))
+            Line::styled(member.status.word(), cells.theme.style(role))
         },
         order: Some(ColumnSort { rank: |member, _| member.status as u64, tie: by_name, descending: false }),
     },
@@ -75,10 +74,10 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         title: "Workspace",
         width: ColumnWidth::Fixed(9),
         yields: 1,
-        cell: |member, look| {
+        cell: |member, cells| {
             let orphans = member.status == MemberStatus::Removed && member.organization_keys > 0;
             let role = if orphans { theme::StyleRole::Orphaned } else { theme::StyleRole::Plain };
-            Line::styled(format!("{:>9}", member.organization_keys), look.theme.style(role))
+            Line::styled(format!("{:>9}", member.organization_keys), cells.theme.style(role))
         },
         order: Some(ColumnSort {
             rank: |member, _| count(member.organization_keys),
@@ -90,7 +89,7 @@ pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
         title: "Last seen",
         width: ColumnWidth::Time,
         yields: 3,
-        cell: |member, look| Line::raw(member.last_seen_at.map_or("Never".to_owned(), |at| time(at, look))),
+        cell: |member, cells| Line::raw(member.last_seen_at.map_or("Never".to_owned(), |at| cells.time(at))),
         order: Some(ColumnSort {
             rank: |member, _| time_rank(member.last_seen_at),
             tie: by_name,

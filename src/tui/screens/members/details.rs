@@ -5,36 +5,36 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::domain::key::KeyKind;
 use crate::domain::text::pad_to_width;
 use crate::domain::time::format_ago;
-use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, Scroll, content_width, scrolled};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, content_width, scrolled};
 use crate::tui::text_layout::{key_hints, labelled_lines};
 use crate::tui::theme::StyleRole;
 use crate::wire::members::Member;
 
 /// The details of one member.
 #[derive(Debug)]
-pub struct Details {
+pub struct MemberDetailsPopup {
     member: Member,
     scroll: Scroll,
 }
 
-impl Details {
+impl MemberDetailsPopup {
     /// Of this member.
     pub fn new(member: Member) -> Self {
         Self { member, scroll: Scroll::default() }
     }
 }
 
-impl Popup for Details {
+impl Popup for MemberDetailsPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
         stack::POPUP
     }
 
-    fn act(&mut self, _: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, _: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Cancel | Action::Activate => return PopupAction::Close,
             Action::ScrollDown => self.scroll.by(1),
@@ -44,7 +44,7 @@ impl Popup for Details {
         PopupAction::Stay
     }
 
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 72);
         let member = &self.member;
@@ -75,7 +75,7 @@ impl Popup for Details {
         add("Personal", &keys(member.personal_keys, ends));
         let stays = ["it stays without the member", "they stay without the member"];
         add("Workspace", &keys(member.organization_keys, stays));
-        let created = tables.workspace.key_list.keys().iter();
+        let created = context.keys(KeyKind::Organization).keys().iter();
         let created = created.filter(|key| key.created_by.id == member.id && key.revoked_at.is_none());
         let room = usize::from(columns.saturating_sub(30)).min(36);
         for key in created {
@@ -92,7 +92,7 @@ impl Popup for Details {
             ]));
         }
         let foot = [Line::default(), key_hints(&[(&context.key_press(Action::Cancel), "close")], theme)];
-        scrolled(
+        let (_, max_scroll) = scrolled(
             &member.name,
             PopupTone::Calm,
             (list.len(), &|row| list[row].clone()),
@@ -102,6 +102,10 @@ impl Popup for Details {
             theme,
             buf,
         );
-        None
+        PopupFrame { cursor: None, max_scroll }
+    }
+
+    fn clamp_scroll(&mut self, max: usize) {
+        self.scroll.clamp(max);
     }
 }

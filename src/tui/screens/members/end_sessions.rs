@@ -5,11 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::ApiRequest;
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::wire::members::Member;
 
@@ -32,10 +31,10 @@ impl Popup for EndSessionsPopup {
         stack::CONFIRM
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Yes if self.shown => {
-                cx.context.request(ReplyTo::Notice, ApiRequest::EndSessions(self.member.id));
+                context.request(ReplyTo::Notice, ApiRequest::EndSessions(self.member.id));
                 PopupAction::Close
             }
             Action::Cancel | Action::Activate => PopupAction::Close,
@@ -47,7 +46,7 @@ impl Popup for EndSessionsPopup {
         self.shown = true;
     }
 
-    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 58);
         let said = if context.is_me(self.member.id) {
@@ -63,6 +62,6 @@ impl Popup for EndSessionsPopup {
         let title = format!("End all sessions of {}", self.member.name);
         let inside = frame(&title, PopupTone::Danger, (columns, height), area, theme, buf);
         lines(&body, inside, theme, buf);
-        None
+        PopupFrame::default()
     }
 }

@@ -12,12 +12,11 @@ use crate::domain::email::{fold_case, normalize_email};
 use crate::domain::member::{MemberStatus, Role};
 use crate::domain::text::sanitize_line;
 use crate::domain::time::Timestamp;
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError, UiTime};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, radio_button, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::keys::SecretString;
@@ -68,9 +67,9 @@ impl InvitePopup {
     }
 
     /// What will happen, known from the members that are loaded.
-    fn forecast(&self, tables: &Tables) -> String {
+    fn forecast(&self, context: &Context) -> String {
         let typed = fold_case(self.address.text().trim());
-        let known = tables
+        let known = context
             .members
             .rows()
             .iter()
@@ -97,10 +96,10 @@ impl Popup for InvitePopup {
         if self.code.is_some() { stack::REVEAL } else { stack::TEXT }
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        let now = cx.context.now;
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+        let now = context.now;
         match (&mut self.code, action) {
-            (None, Action::Submit) if !self.sending => self.send(cx.context),
+            (None, Action::Submit) if !self.sending => self.send(context),
             (None, Action::NextField) => self.role = (self.role + 1) % ROLES.len(),
             (None, Action::PreviousField) => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
             (Some(code), Action::Unmask) => {
@@ -108,7 +107,7 @@ impl Popup for InvitePopup {
             }
             (Some(code), Action::CopySecret) => {
                 let secret = Arc::clone(&code.secret);
-                cx.context.deliver(ReplyTo::Popup, Delivery::CopySecret(secret));
+                context.deliver(ReplyTo::Popup, Delivery::CopySecret(secret));
             }
             (Some(code), Action::WriteSecret | Action::PipeSecret) => {
                 code.said =
@@ -121,7 +120,7 @@ impl Popup for InvitePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         if self.code.is_none() {
             self.wrong = None;
             match key.codes.first() {
@@ -133,11 +132,11 @@ impl Popup for InvitePopup {
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _: &mut Context, text: &str) {
         self.address.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Invited(invitation)) => {
@@ -149,7 +148,7 @@ impl Popup for InvitePopup {
                     readable_until: None,
                     said: None,
                 });
-                cx.tables.members.load(cx.context);
+                context.load_members();
             }
             Ok(Reply::Done(said)) => {
                 if let Some(code) = &mut self.code {
@@ -158,7 +157,7 @@ impl Popup for InvitePopup {
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 match &mut self.code {
                     Some(code) => code.said = Some(failure.to_string()),
                     None => self.wrong = Some(failure.to_string()),
@@ -168,9 +167,9 @@ impl Popup for InvitePopup {
         PopupAction::Stay
     }
 
-    fn tick(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
+    fn tick(&mut self, context: &mut Context) -> PopupAction {
         if let Some(code) = &mut self.code
-            && code.readable_until.is_some_and(|until| cx.context.now >= until)
+            && code.readable_until.is_some_and(|until| context.now >= until)
         {
             code.readable_until = None;
         }
@@ -188,11 +187,15 @@ impl Popup for InvitePopup {
     }
 
     /// A code is neither written to a file nor piped.
-    fn offers(&self, _: &Context, _: &Tables, action: Action) -> bool {
+    fn offers(&self, _: &Context, action: Action) -> bool {
         self.code.is_none() || matches!(action, Action::Unmask | Action::CopySecret | Action::Cancel)
     }
 
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn survives_sign_in(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 64);
         let muted = theme.style(theme::StyleRole::Muted);
@@ -214,7 +217,7 @@ impl Popup for InvitePopup {
                         usize::from(columns),
                     ));
                 }
-                None => body.extend(wrap_paragraph(&self.forecast(tables), muted, usize::from(columns))),
+                None => body.extend(wrap_paragraph(&self.forecast(context), muted, usize::from(columns))),
             }
             body.push(Line::default());
             let (enter, tab, esc) = (
@@ -234,7 +237,7 @@ impl Popup for InvitePopup {
             );
             lines(&body, inside, theme, buf);
             let field = Rect { x: inside.x + 9, width: inside.width.saturating_sub(9), height: 1, ..inside };
-            return self.address.draw(field, true, theme, buf);
+            return PopupFrame::from(self.address.draw(field, true, theme, buf));
         };
         let secret = code.secret.expose();
         let shown = if code.readable_until.is_some() {
@@ -263,6 +266,6 @@ impl Popup for InvitePopup {
         let height = u16::try_from(body.len()).unwrap_or(7);
         let inside = frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);
         lines(&body, inside, theme, buf);
-        None
+        PopupFrame::default()
     }
 }

@@ -7,16 +7,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::domain::filter::quote;
-use crate::domain::key::IN_USE_WITHIN;
+use crate::domain::key::{IN_USE_WITHIN, KeyKind};
 use crate::domain::text::{pad_to_width, sanitize_line};
 use crate::domain::time::format_ago;
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{
-    Popup, PopupAction, PopupContext, PopupTone, Scroll, asks_for, content_width, scrolled,
+    Popup, PopupAction, PopupFrame, PopupTone, Scroll, asks_for, content_width, scrolled,
 };
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
@@ -56,7 +55,7 @@ impl RemoveMemberPopup {
         self.removal.as_ref().is_some_and(|removal| !removal.dry_run)
     }
 
-    fn confirm(&mut self, cx: &mut PopupContext<'_>) {
+    fn confirm(&mut self, context: &mut Context) {
         if !self.shown || self.sending || !self.removal.as_ref().is_some_and(|removal| removal.dry_run) {
             return;
         }
@@ -67,18 +66,16 @@ impl RemoveMemberPopup {
             return;
         }
         self.sending = true;
-        cx.context.request(ReplyTo::Popup, ApiRequest::Remove { id: self.member.id, dry_run: false });
+        context.request(ReplyTo::Popup, ApiRequest::Remove { id: self.member.id, dry_run: false });
     }
 
     /// Into the review of what the member left behind.
-    fn review(&self, cx: &mut PopupContext<'_>) -> PopupAction {
+    fn review(&self) -> PopupAction {
         let survivors = self.removal.as_ref().is_some_and(|removal| !removal.to_review.is_empty());
         if !survivors {
             return PopupAction::Close;
         }
-        cx.tables.workspace.refresh(cx.context);
-        cx.tables.review.search.set(&format!("owner:{}", quote(&self.member.email, true)));
-        PopupAction::Act(Action::Tab3)
+        PopupAction::Review { filter: format!("owner:{}", quote(&self.member.email, true)) }
     }
 }
 
@@ -91,10 +88,10 @@ impl Popup for RemoveMemberPopup {
         }
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit | Action::Yes => self.confirm(cx),
-            Action::Activate if self.done() => return self.review(cx),
+            Action::Submit | Action::Yes => self.confirm(context),
+            Action::Activate if self.done() => return self.review(),
             Action::ScrollDown => self.scroll.by(1),
             Action::ScrollUp => self.scroll.by(-1),
             // The focus is on Cancel.
@@ -104,7 +101,7 @@ impl Popup for RemoveMemberPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         self.wrong = None;
         match key.codes.first() {
             KeyCode::Down => self.scroll.by(1),
@@ -115,11 +112,11 @@ impl Popup for RemoveMemberPopup {
         PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Removal(removal)) => {
                 let done = !removal.dry_run;
-                let now = cx.context.server_now();
+                let now = context.server_now();
                 let live =
                     |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN);
                 let typed = !done && removal.revoked.iter().any(live);
@@ -129,13 +126,13 @@ impl Popup for RemoveMemberPopup {
                 (self.shown, self.sending) = (false, false);
                 self.scroll.to_top();
                 if done {
-                    cx.tables.members.load(cx.context);
-                    cx.tables.workspace.refresh(cx.context);
+                    context.load_members();
+                    context.refresh_keys(KeyKind::Organization);
                 }
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 self.sending = false;
                 self.wrong = Some(failure.to_string());
             }
@@ -147,7 +144,7 @@ impl Popup for RemoveMemberPopup {
         self.shown = self.removal.is_some();
     }
 
-    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 76);
         let strong = theme.style(StyleRole::Strong);
@@ -213,7 +210,7 @@ impl Popup for RemoveMemberPopup {
             (None, None) => key_hints(&[(&cancel, "back")], theme),
         });
         let title = format!("{} {}", if self.done() { "Removed" } else { "Remove" }, self.member.name);
-        let inside = scrolled(
+        let (inside, max_scroll) = scrolled(
             &title,
             if self.done() { PopupTone::Calm } else { PopupTone::Danger },
             (list.len(), &|row| list[row].clone()),
@@ -223,7 +220,9 @@ impl Popup for RemoveMemberPopup {
             theme,
             buf,
         );
-        self.phrase.as_ref()?;
+        if self.phrase.is_none() {
+            return PopupFrame { cursor: None, max_scroll };
+        }
         let label = u16::try_from(foot.last().map_or(0, Line::width)).unwrap_or(0);
         let field = Rect {
             x: inside.x + label,
@@ -231,6 +230,10 @@ impl Popup for RemoveMemberPopup {
             width: inside.width.saturating_sub(label),
             height: 1,
         };
-        self.typed.draw(field, true, theme, buf)
+        PopupFrame { cursor: self.typed.draw(field, true, theme, buf), max_scroll }
+    }
+
+    fn clamp_scroll(&mut self, max: usize) {
+        self.scroll.clamp(max);
     }
 }

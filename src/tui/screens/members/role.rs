@@ -8,11 +8,10 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::key::KeyKind;
 use crate::domain::member::{Permission, Role};
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::members::{ChangeRole, Member};
@@ -77,13 +76,13 @@ impl Popup for ChangeRolePopup {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit if self.shown && !self.sending && self.role() != self.member.role => {
                 self.sending = true;
                 let revoke = (self.revoke && self.leaves_keys()).then_some(true);
                 let body = ChangeRole { role: self.role(), revoke_personal_keys: revoke };
-                cx.context.request(ReplyTo::Popup, ApiRequest::ChangeRole(self.member.id, body));
+                context.request(ReplyTo::Popup, ApiRequest::ChangeRole(self.member.id, body));
             }
             Action::NextField | Action::PreviousField if self.leaves_keys() => self.revoke = !self.revoke,
             Action::Cancel => return PopupAction::Close,
@@ -92,7 +91,7 @@ impl Popup for ChangeRolePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         match key.codes.first() {
             KeyCode::Up => self.chosen = (self.chosen + Role::ALL.len() - 1) % Role::ALL.len(),
             KeyCode::Down => self.chosen = (self.chosen + 1) % Role::ALL.len(),
@@ -102,7 +101,7 @@ impl Popup for ChangeRolePopup {
         PopupAction::Stay
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::RoleChanged(changed)) => {
@@ -112,13 +111,13 @@ impl Popup for ChangeRolePopup {
                     n => format!("; {n} personal keys revoked"),
                 };
                 let said = format!("{} is {} now{revoked}", changed.member.name, changed.member.role);
-                cx.context.notices.info(cx.context.now, said);
-                cx.tables.members.load(cx.context);
+                context.notices.info(context.now, said);
+                context.load_members();
                 PopupAction::Close
             }
             Ok(_) => PopupAction::Stay,
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 self.wrong = Some(failure.to_string());
                 PopupAction::Stay
             }
@@ -129,7 +128,7 @@ impl Popup for ChangeRolePopup {
         self.shown = true;
     }
 
-    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 70);
         let mut body: Vec<Line<'_>> = Role::ALL
@@ -174,6 +173,6 @@ impl Popup for ChangeRolePopup {
             buf,
         );
         lines(&body, inside, theme, buf);
-        None
+        PopupFrame::default()
     }
 }

@@ -5,18 +5,18 @@ use crokey::crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::run::{ApplyRun, DecisionResult};
+use super::State;
 use crate::domain::draft::Draft;
 use crate::domain::id::Id;
-use crate::domain::key::Key;
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::review::Decision;
 use crate::domain::time::format_ago;
-use crate::tui::app::Tables;
+use crate::tui::apply_run::{ApplyRun, DecisionResult};
 use crate::tui::context::Context;
 use crate::tui::form::TextField;
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::{Action, KeyContext, stack};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, Scroll, content_width};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, Scroll, content_width};
 use crate::tui::text_layout::format_count;
 use crate::tui::theme::StyleRole;
 
@@ -43,8 +43,9 @@ pub struct ApplyPopup {
 }
 
 /// What has to be known for the preview. Without the keys, each would be left alone as if it were gone.
-fn needed(tables: &Tables) -> [(&LoadState, &'static str); 2] {
-    [(&tables.review.history, "what was applied before"), (&tables.workspace.key_list.load_state, "all keys")]
+fn needed<'a>(context: &'a Context, review: &'a State) -> [(&'a LoadState, &'static str); 2] {
+    let keys = &context.keys(KeyKind::Organization).load_state;
+    [(&review.history, "what was applied before"), (keys, "all keys")]
 }
 
 #[derive(Debug)]
@@ -58,12 +59,11 @@ impl ApplyPopup {
     ///
     /// # Errors
     /// No drafts, or not all is known that the preview shows.
-    pub fn new(context: &Context, tables: &Tables) -> Result<Self, String> {
-        let review = &tables.review;
+    pub fn new(context: &Context, review: &State) -> Result<Self, String> {
         if review.drafts.is_empty() {
             return Err("nothing is decided yet".to_owned());
         }
-        for (load, what) in needed(tables) {
+        for (load, what) in needed(context, review) {
             match load {
                 LoadState::Complete => {}
                 LoadState::Loading { .. } => {
@@ -78,7 +78,7 @@ impl ApplyPopup {
         let (mut held, mut moot) = (Vec::new(), Vec::new());
         let mut others = Vec::new();
         for (id, draft) in review.drafts.iter() {
-            let Some(key) = tables.workspace.key_list.get(id) else {
+            let Some(key) = context.keys(KeyKind::Organization).get(id) else {
                 held.push((id, "not among the keys any more".to_owned()));
                 continue;
             };
@@ -91,9 +91,8 @@ impl ApplyPopup {
         }
         others.sort_by_key(|&(decision, id)| (decision, id));
         let last_use = |id: Id| {
-            tables
-                .workspace
-                .key_list
+            context
+                .keys(KeyKind::Organization)
                 .get(id)
                 .map_or(String::new(), |key| context.staleness_rules().last_use(key))
         };
@@ -144,9 +143,9 @@ impl ApplyPopup {
     }
 
     /// Whether all is known that the preview shows; nothing where it is not even on its way.
-    pub fn is_ready(tables: &Tables) -> Option<bool> {
+    pub fn is_ready(context: &Context, review: &State) -> Option<bool> {
         let mut ready = true;
-        for (load, _) in needed(tables) {
+        for (load, _) in needed(context, review) {
             match load {
                 LoadState::Complete => {}
                 LoadState::Loading { .. } => ready = false,
@@ -164,7 +163,7 @@ impl ApplyPopup {
         format!("revoke {}", self.revokes)
     }
 
-    fn confirm(&mut self, cx: &mut PopupContext<'_>) -> PopupAction {
+    fn confirm(&mut self) -> PopupAction {
         if !self.shown || (self.send.is_empty() && self.gone.is_empty()) {
             return PopupAction::Stay;
         }
@@ -172,19 +171,15 @@ impl ApplyPopup {
             self.wrong = Some(format!("Type {} to go on.", self.phrase()));
             return PopupAction::Stay;
         }
-        cx.tables.review.drop_drafts(cx.context, &self.gone);
-        if self.send.is_empty() {
-            cx.tables.review.refilter(&cx.tables.workspace.key_list);
-            return PopupAction::Close;
-        }
+        let action =
+            PopupAction::ApplyDrafts { dropped: self.gone.clone(), applied: std::mem::take(&mut self.send) };
         self.running = true;
         self.scroll.to_top();
-        cx.tables.review.start_run(cx.context, std::mem::take(&mut self.send));
-        PopupAction::Stay
+        action
     }
 
     /// The failed ones once more, each under its own `Idempotency-Key`, so that nothing is done twice.
-    fn retry(cx: &mut PopupContext<'_>) {
+    fn retry(context: &Context) -> PopupAction {
         let failed = |run: &ApplyRun| -> Vec<Id> {
             run.results
                 .iter()
@@ -192,11 +187,10 @@ impl ApplyPopup {
                 .map(|&(id, _)| id)
                 .collect()
         };
-        let Some(again) = cx.tables.review.run.as_ref().map(failed).filter(|failed| !failed.is_empty())
-        else {
-            return;
-        };
-        cx.tables.review.start_run(cx.context, again);
+        match context.apply_run.as_ref().map(failed) {
+            Some(applied) if !applied.is_empty() => PopupAction::ApplyDrafts { dropped: Vec::new(), applied },
+            _ => PopupAction::Stay,
+        }
     }
 }
 
@@ -229,17 +223,17 @@ impl Popup for ApplyPopup {
         }
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
-        let over = cx.tables.review.run.as_ref().is_none_or(ApplyRun::is_over);
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+        let over = context.apply_run.as_ref().is_none_or(ApplyRun::is_over);
         match action {
-            Action::Yes if !self.running && !self.types() => return self.confirm(cx),
-            Action::Submit => return self.confirm(cx),
+            Action::Yes if !self.running && !self.types() => return self.confirm(),
+            Action::Submit => return self.confirm(),
             Action::ScrollDown => self.scroll.by(1),
             Action::ScrollUp => self.scroll.by(-1),
-            Action::Activate if self.running && over => Self::retry(cx),
-            Action::Cancel if self.running && !over => cx.tables.review.stop_run(),
+            Action::Activate if self.running && over => return Self::retry(context),
+            Action::Cancel if self.running && !over => context.apply_run.iter_mut().for_each(ApplyRun::stop),
             Action::Cancel => {
-                cx.tables.review.run = None;
+                context.apply_run = None;
                 return PopupAction::Close;
             }
             _ => {}
@@ -247,7 +241,7 @@ impl Popup for ApplyPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         self.wrong = None;
         match key.codes.first() {
             KeyCode::Up => self.scroll.by(-1),
@@ -258,7 +252,7 @@ impl Popup for ApplyPopup {
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _: &mut Context, text: &str) {
         if self.types() && self.shown {
             self.typed.paste(text);
         }
@@ -268,14 +262,15 @@ impl Popup for ApplyPopup {
         self.shown = true;
     }
 
-    fn draw(&self, context: &Context, tables: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let columns = content_width(area, 96);
-        match tables.review.run.as_ref().filter(|_| self.running) {
-            Some(run) => {
-                self.draw_run(run, context, tables, columns, area, buf);
-                None
-            }
-            None => self.draw_preview(context, tables, columns, area, buf),
+        match context.apply_run.as_ref().filter(|_| self.running) {
+            Some(run) => self.draw_run(run, context, columns, area, buf),
+            None => self.draw_preview(context, columns, area, buf),
         }
+    }
+
+    fn clamp_scroll(&mut self, max: usize) {
+        self.scroll.clamp(max);
     }
 }

@@ -9,12 +9,11 @@ use ratatui::text::{Line, Span};
 use crate::domain::export::{ExportFormat, ReviewExport};
 use crate::domain::id::Id;
 use crate::domain::review::ReviewRecord;
-use crate::tui::app::Tables;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, ListRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{format_count, key_hints, radio_button, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::page::LIMIT_MAX;
@@ -35,9 +34,9 @@ pub struct ExportPopup {
 
 impl ExportPopup {
     /// Asks for the decisions of this sitting.
-    pub fn new(context: &mut Context, tables: &Tables) -> Self {
+    pub fn new(context: &mut Context, review: Id) -> Self {
         let mut popup = Self {
-            review: tables.review.drafts.review_id,
+            review,
             all: false,
             format: 0,
             path: TextField::default(),
@@ -107,9 +106,9 @@ impl Popup for ExportPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit => self.write(cx.context),
+            Action::Submit => self.write(context),
             Action::NextField => self.choose(self.format + 1),
             Action::PreviousField => self.choose(self.format + ExportFormat::ALL.len() - 1),
             Action::Cancel => return PopupAction::Close,
@@ -118,26 +117,26 @@ impl Popup for ExportPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, cx: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, context: &mut Context, key: KeyCombination) -> PopupAction {
         if matches!(key.codes.first(), KeyCode::Up | KeyCode::Down) {
             self.all = !self.all;
-            self.again(cx.context);
+            self.again(context);
         } else {
             self.path.handle_key(key);
         }
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _: &mut Context, text: &str) {
         self.path.paste(text);
     }
 
-    fn reply(&mut self, cx: &mut PopupContext<'_>, result: Result<Reply, RequestError>) -> PopupAction {
+    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Reviews(page)) => {
                 self.records.extend(page.data);
                 if page.metadata.next_cursor.is_none() {
-                    self.complete(cx.context);
+                    self.complete(context);
                 }
             }
             Ok(Reply::Done(said)) => {
@@ -148,20 +147,20 @@ impl Popup for ExportPopup {
                     records: export.len() as u64,
                     sha256: export.sha256().to_owned(),
                 };
-                cx.context.request(ReplyTo::Notice, ApiRequest::RecordExport(body));
-                cx.context.notices.info(cx.context.now, format!("{} decisions {said}", export.len()));
+                context.request(ReplyTo::Notice, ApiRequest::RecordExport(body));
+                context.notices.info(context.now, format!("{} decisions {said}", export.len()));
                 return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
-                cx.context.record_failure(&failure);
+                context.record_failure(&failure);
                 self.said = Some((failure.to_string(), StyleRole::Danger));
             }
         }
         PopupAction::Stay
     }
 
-    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 70);
         let strong = theme.style(StyleRole::Strong);
@@ -206,6 +205,6 @@ impl Popup for ExportPopup {
         lines(&body, inside, theme, buf);
         let field =
             Rect { x: inside.x + 6, y: inside.y + 2, width: inside.width.saturating_sub(6), height: 1 };
-        self.path.draw(field, true, theme, buf)
+        PopupFrame::from(self.path.draw(field, true, theme, buf))
     }
 }

@@ -6,15 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::draft::Draft;
-use crate::domain::key;
+use super::State;
+use crate::domain::key::{self, KeyKind};
 use crate::domain::review::Decision;
 use crate::domain::time::{TimeDelta, Timestamp};
-use crate::tui::app::Tables;
 use crate::tui::context::Context;
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
-use crate::tui::popup::{Popup, PopupAction, PopupContext, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme};
 
@@ -37,16 +36,16 @@ pub struct KeepPopup {
 
 impl KeepPopup {
     /// For the keys that the review would decide on now; nothing where there are none.
-    pub fn new(context: &Context, tables: &Tables) -> Option<Self> {
-        let key_list = &tables.workspace.key_list;
-        let targets = tables.review.targets(key_list);
+    pub fn new(context: &Context, review: &State) -> Option<Self> {
+        let key_list = context.keys(KeyKind::Organization);
+        let targets = review.chosen_ids(context);
         let first = key_list.get(*targets.first()?)?;
         let title = if targets.len() == 1 {
             format!("Keep {}", first.name)
         } else {
             format!("Keep {} keys", targets.len())
         };
-        let draft = tables.review.drafts.get(first.id).filter(|draft| draft.decision == Decision::Keep);
+        let draft = review.drafts.get(first.id).filter(|draft| draft.decision == Decision::Keep);
         let now = context.server_now();
         let mut popup = Self {
             title,
@@ -74,7 +73,7 @@ impl KeepPopup {
         self.until = TextField::with_text(&date.unwrap_or_default());
     }
 
-    fn draft(&self, seen: Timestamp) -> Result<Draft, String> {
+    fn choices(&self) -> Result<(Option<Timestamp>, Option<String>), String> {
         let note = key::normalize_note(self.note.text()).map_err(|why| format!("The note {why}."))?;
         let date = self.until.text().trim();
         let until = if date.is_empty() {
@@ -92,7 +91,7 @@ impl KeepPopup {
             }
             Some(at)
         };
-        Ok(Draft { until, note, ..Draft::new(Decision::Keep, seen) })
+        Ok((until, note))
     }
 }
 
@@ -101,19 +100,12 @@ impl Popup for KeepPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, cx: &mut PopupContext<'_>, action: Action) -> PopupAction {
+    fn act(&mut self, _: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit => {
-                let PopupContext { context, tables } = cx;
-                let key_list = &tables.workspace.key_list;
-                match self.draft(tables.review.seen(key_list)) {
-                    Ok(draft) => {
-                        tables.review.decide(context, key_list, &draft);
-                        return PopupAction::Close;
-                    }
-                    Err(wrong) => self.wrong = Some(wrong),
-                }
-            }
+            Action::Submit => match self.choices() {
+                Ok((until, note)) => return PopupAction::Keep { until, note },
+                Err(wrong) => self.wrong = Some(wrong),
+            },
             Action::NextField | Action::PreviousField => self.on_until = !self.on_until,
             Action::Cancel => return PopupAction::Close,
             _ => {}
@@ -121,7 +113,7 @@ impl Popup for KeepPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut PopupContext<'_>, key: KeyCombination) -> PopupAction {
+    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         self.wrong = None;
         match key.codes.first() {
             KeyCode::Up => self.offer(-1),
@@ -132,11 +124,11 @@ impl Popup for KeepPopup {
         PopupAction::Stay
     }
 
-    fn paste(&mut self, _: &mut PopupContext<'_>, text: &str) {
+    fn paste(&mut self, _: &mut Context, text: &str) {
         if self.on_until { self.until.paste(text) } else { self.note.paste(text) }
     }
 
-    fn draw(&self, context: &Context, _: &Tables, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
+    fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 62);
         let until = self.until.text().trim();
@@ -174,7 +166,7 @@ impl Popup for KeepPopup {
         };
         let note = self.note.draw(field(0), !self.on_until, theme, buf);
         let date = self.until.draw(field(1), self.on_until, theme, buf);
-        note.or(date)
+        PopupFrame::from(note.or(date))
     }
 }
 

@@ -1,6 +1,4 @@
-//! Applying a batch: a few decisions at a time on their way, a result for each key, what failed kept as a draft.
-
-use std::collections::VecDeque;
+//! Applies the drafts: a few decisions in flight at a time, a result for each. What could not be applied stays a draft.
 
 use super::State;
 use crate::domain::draft::{Draft, DraftChange};
@@ -8,142 +6,106 @@ use crate::domain::id::Id;
 use crate::domain::review::Decision;
 use crate::domain::text;
 use crate::domain::time::format_ago;
-use crate::tui::context::{Context, ReplyTo};
+use crate::tui::apply_run::{ApplyRun, DecisionResult};
+use crate::tui::context::{Connection, Context, ReplyTo};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::screens::keys;
+use crate::tui::screen::Screen as _;
 use crate::wire::problem::ProblemType;
 use crate::wire::reviews::ApplyDecision;
 
-/// Decisions on their way at once: enough that the way does not matter, few enough that a stop comes soon.
-const AT_ONCE: usize = 4;
-
-/// What became of one decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DecisionResult {
-    /// It is applied and recorded.
-    Applied(Decision),
-    /// It is not; why. It stays a draft.
-    Failed(String),
-}
-
-/// A batch on its way.
-#[derive(Debug, Default)]
-pub struct ApplyRun {
-    /// Not sent yet.
-    pub waiting: VecDeque<Id>,
-    /// Sent and not answered.
-    pub flying: usize,
-    /// Answered, in the order of the answers.
-    pub results: Vec<(Id, DecisionResult)>,
-    /// How many there are in all.
-    pub total: usize,
-}
-
-impl ApplyRun {
-    /// Whether all is answered.
-    pub fn is_over(&self) -> bool {
-        self.waiting.is_empty() && self.flying == 0
-    }
-
-    /// How many failed.
-    pub fn failed(&self) -> usize {
-        self.results.iter().filter(|(_, outcome)| matches!(outcome, DecisionResult::Failed(_))).count()
-    }
-}
+/// Decisions in flight: enough to hide the latency of the network, few enough that a stop comes soon.
+const MAX_IN_FLIGHT: usize = 4;
 
 impl State {
-    /// Begins to apply the drafts on these keys.
-    pub fn start_run(&mut self, context: &mut Context, keys: Vec<Id>) {
-        self.run = Some(ApplyRun { total: keys.len(), waiting: keys.into(), ..ApplyRun::default() });
-        self.send(context);
-    }
-
-    /// Stops after what is on its way; the rest stay drafts.
-    pub fn stop_run(&mut self) {
-        if let Some(run) = &mut self.run {
-            run.waiting.clear();
+    /// Removes the drafts on some keys, about which there is nothing left to decide, and starts to apply those on others.
+    pub fn apply_drafts(&mut self, context: &mut Context, dropped: Vec<Id>, applied: Vec<Id>) {
+        if !dropped.is_empty() {
+            self.change_drafts(context, DraftChange::Applied(dropped));
+        }
+        if applied.is_empty() {
+            self.refilter(context);
+        } else {
+            context.apply_run = Some(ApplyRun::new(applied));
+            self.send_decisions(context);
         }
     }
 
-    fn send(&mut self, context: &mut Context) {
-        let Some(run) = &mut self.run else { return };
-        while run.flying < AT_ONCE {
-            let Some(id) = run.waiting.pop_front() else { return };
+    fn send_decisions(&mut self, context: &mut Context) {
+        let Some(mut run) = context.apply_run.take() else { return };
+        while run.in_flight < MAX_IN_FLIGHT {
+            let Some(id) = run.waiting.pop_front() else { break };
             let Some(draft) = self.drafts.get(id) else { continue };
             let idempotency_key = self.drafts.idempotency_key(id, draft);
-            let body = request(self.drafts.review_id, id, draft);
+            let body = decide_body(self.drafts.review_id, id, draft);
             context.request(ReplyTo::Decide(id), ApiRequest::Decide { idempotency_key, body });
-            run.flying += 1;
+            run.in_flight += 1;
         }
+        context.apply_run = Some(run);
     }
 
-    /// One decision was answered.
-    pub fn decided(
+    /// Applies the reply to one decision, and sends the next one.
+    pub(super) fn apply_decision(
         &mut self,
         context: &mut Context,
-        workspace: &mut keys::State,
         id: Id,
         result: Result<Reply, RequestError>,
     ) {
-        let outcome = match result {
+        let result = match result {
             Ok(Reply::Decided(decided)) => {
                 let decision = decided.review.decision;
                 self.decisions.add(&decided.review);
-                self.change(context, DraftChange::Applied(vec![id]));
+                self.change_drafts(context, DraftChange::Applied(vec![id]));
                 if decision == Decision::Rotate {
                     self.to_rotate.push(id);
                 }
-                let changes = workspace.heard_key(context, decided.key);
-                self.keys_changed(&workspace.key_list, &changes, workspace.look(context).rules);
+                context.apply_key(decided.key);
                 DecisionResult::Applied(decision)
             }
             Ok(_) => return,
             Err(failure) => {
                 context.record_failure(&failure);
-                let why = self.why(context, workspace, &failure);
-                self.change(context, DraftChange::Refused(id, why.clone()));
+                let why = refusal_reason(context, &failure);
+                self.change_drafts(context, DraftChange::Refused(id, why.clone()));
                 DecisionResult::Failed(why)
             }
         };
-        if let Some(run) = &mut self.run {
-            let lost = matches!(outcome, DecisionResult::Failed(_))
-                && context.connection != crate::tui::context::Connection::Connected;
-            run.flying = run.flying.saturating_sub(1);
-            run.results.push((id, outcome));
-            if lost {
-                // Without a connection all others would only wait for their time to run out.
-                run.waiting.clear();
+        let is_connected = context.connection == Connection::Connected;
+        if let Some(run) = &mut context.apply_run {
+            // Without a connection every other decision would only time out.
+            if matches!(result, DecisionResult::Failed(_)) && !is_connected {
+                run.stop();
             }
+            run.in_flight = run.in_flight.saturating_sub(1);
+            run.results.push((id, result));
         }
-        self.send(context);
-        if self.run.as_ref().is_some_and(ApplyRun::is_over) {
-            self.arrange(&workspace.key_list);
-        }
-    }
-
-    /// Why a decision was not applied, with the new evidence where there is any.
-    fn why(&mut self, context: &mut Context, workspace: &mut keys::State, failure: &RequestError) -> String {
-        let RequestError::Refused(problem) = failure else { return failure.to_string() };
-        let Some(key) = problem.key.as_deref() else {
-            return text::sanitize_line(&problem.to_string()).into_owned();
-        };
-        let changes = workspace.heard_key(context, key.clone());
-        self.keys_changed(&workspace.key_list, &changes, workspace.look(context).rules);
-        match (problem.kind, key.last_used_at) {
-            (ProblemType::UsedSince, Some(at)) => {
-                let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
-                text::sanitize_line(&format!(
-                    "used {}{by}, after you looked",
-                    format_ago(at, context.server_now())
-                ))
-                .into_owned()
-            }
-            _ => text::sanitize_line(&problem.to_string()).into_owned(),
+        self.send_decisions(context);
+        if context.apply_run.as_ref().is_some_and(ApplyRun::is_over) {
+            self.rebuild(context);
         }
     }
 }
 
-fn request(review_id: Id, key_id: Id, draft: &Draft) -> ApplyDecision {
+/// Says why a decision was not applied, with the new last use of the key if the server returned it.
+fn refusal_reason(context: &mut Context, failure: &RequestError) -> String {
+    let RequestError::Refused(problem) = failure else { return failure.to_string() };
+    let Some(key) = problem.key.as_deref() else {
+        return text::sanitize_line(&problem.to_string()).into_owned();
+    };
+    context.apply_key(key.clone());
+    match (problem.kind, key.last_used_at) {
+        (ProblemType::UsedSince, Some(at)) => {
+            let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+            text::sanitize_line(&format!(
+                "used {}{by}, after you looked",
+                format_ago(at, context.server_now())
+            ))
+            .into_owned()
+        }
+        _ => text::sanitize_line(&problem.to_string()).into_owned(),
+    }
+}
+
+fn decide_body(review_id: Id, key_id: Id, draft: &Draft) -> ApplyDecision {
     ApplyDecision {
         review_id,
         key_id,

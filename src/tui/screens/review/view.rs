@@ -1,4 +1,4 @@
-//! Draws the review: what is to be said about all keys, the fleet by last use, the queue, the reasons of the selected key.
+//! Draws the review: what is to be said about the queue, all keys by last use, the queue, the reasons for the selected key.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,180 +7,160 @@ use ratatui::text::Line;
 
 use super::State;
 use crate::domain::draft::Draft;
-use crate::domain::key::Key;
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::Permission;
 use crate::domain::review::Decision;
 use crate::domain::staleness::Flag;
 use crate::domain::time::Timestamp;
-use crate::tui::app::Tables;
 use crate::tui::chart::draw_last_use_histogram;
 use crate::tui::context::Context;
+use crate::tui::detail_pane::DetailPane;
+use crate::tui::frame::FrameInfo;
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::Action;
+use crate::tui::layout::{
+    SIDE_PANE_FROM, SIDE_PANE_WIDTH, draw_divider, draw_message, draw_rule, scrollable_rows,
+};
 use crate::tui::popup::lines;
-use crate::tui::screens::detail::{self, SIDE_FROM, SIDE_WIDTH};
-use crate::tui::screens::keys::{self, sentence};
-use crate::tui::screens::members::say;
+use crate::tui::screen::Screen as _;
 use crate::tui::table::{CellContext, draw_gutter, highlight_cell};
-use crate::tui::text_layout::{draw_line, format_count, wrap_first_lines, wrap_paragraph};
+use crate::tui::text_layout::{as_sentence, draw_line, format_count, wrap_first_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
-use crate::tui::view::ScrollableRows;
 
-/// From this height of the body on there is a picture and a sentence for each reason.
-const TALL: u16 = 17;
-/// From this width on the picture has its place.
-const WIDE: u16 = 76;
-/// How wide it is.
-const PICTURE: u16 = 32;
+/// Height of the body from which there is a chart, and a sentence for each reason.
+const TALL_FROM: u16 = 17;
+/// Width of the body from which the chart is shown.
+const CHART_FROM: u16 = 76;
+/// Width of the chart.
+const CHART_WIDTH: u16 = 32;
 
-/// Shown while no filter is typed.
-const EXAMPLE: &str = "name or mask, flag:orphaned idle:>90d is:live owner:ada";
+/// Shown in an empty filter.
+const FILTER_EXAMPLE: &str = "name or mask, flag:orphaned idle:>90d is:live owner:ada";
 
-/// Where things stand in the body.
+/// Areas of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Places {
+pub(super) struct Areas {
     summary: Rect,
-    picture: Option<Rect>,
+    chart: Option<Rect>,
     bar: Rect,
     /// The queue with its header.
-    pub table: Rect,
+    pub(super) table: Rect,
     reasons: Rect,
     pane: Option<Rect>,
-    side: bool,
+    is_pane_beside: bool,
 }
 
-/// Divides the body.
-pub fn places(body: Rect, pane: bool) -> Places {
-    let side = pane && body.width >= SIDE_FROM;
-    let whole = body;
-    let body = if side { Rect { width: body.width - SIDE_WIDTH - 3, ..body } } else { body };
-    let beside = Rect { x: body.right() + 2, width: SIDE_WIDTH, ..whole };
-    let over = Rect { x: whole.x + 2, width: whole.width.saturating_sub(4), ..whole };
-    let pane = pane.then_some(if side { beside } else { over });
-    let tall = body.height >= TALL;
-    let top = if tall { 7 } else { 1 };
-    let below = if tall { 2 } else { 1 };
-    let summary = Rect { x: body.x + 1, width: body.width.saturating_sub(2), height: top, ..body };
-    let picture = (tall && body.width >= WIDE).then(|| Rect {
-        x: body.right() - PICTURE - 1,
-        width: PICTURE,
-        ..summary
-    });
-    let summary = Rect { width: summary.width - picture.map_or(0, |p| p.width + 2), ..summary };
-    let bar = Rect { y: body.y + top, height: 1, ..body };
-    let table = Rect { y: bar.bottom(), height: body.height.saturating_sub(top + 1 + below), ..body };
-    let reasons = Rect { y: table.bottom(), height: below, ..summary };
-    let reasons = Rect { width: body.width.saturating_sub(2), ..reasons };
-    Places { summary, picture, bar, table, reasons, pane, side }
+impl Areas {
+    /// Splits the body.
+    pub(super) fn split(body: Rect, has_pane: bool) -> Self {
+        let is_pane_beside = has_pane && body.width >= SIDE_PANE_FROM;
+        let whole = body;
+        let body =
+            if is_pane_beside { Rect { width: body.width - SIDE_PANE_WIDTH - 3, ..body } } else { body };
+        let beside = Rect { x: body.right() + 2, width: SIDE_PANE_WIDTH, ..whole };
+        let over = Rect { x: whole.x + 2, width: whole.width.saturating_sub(4), ..whole };
+        let pane = has_pane.then_some(if is_pane_beside { beside } else { over });
+        let is_tall = body.height >= TALL_FROM;
+        let top = if is_tall { 7 } else { 1 };
+        let below = if is_tall { 2 } else { 1 };
+        let summary = Rect { x: body.x + 1, width: body.width.saturating_sub(2), height: top, ..body };
+        let chart = (is_tall && body.width >= CHART_FROM).then(|| Rect {
+            x: body.right() - CHART_WIDTH - 1,
+            width: CHART_WIDTH,
+            ..summary
+        });
+        let summary = Rect { width: summary.width - chart.map_or(0, |chart| chart.width + 2), ..summary };
+        let bar = Rect { y: body.y + top, height: 1, ..body };
+        let table = Rect { y: bar.bottom(), height: body.height.saturating_sub(top + 1 + below), ..body };
+        let reasons = Rect { y: table.bottom(), height: below, ..summary };
+        let reasons = Rect { width: body.width.saturating_sub(2), ..reasons };
+        Self { summary, chart, bar, table, reasons, pane, is_pane_beside }
+    }
 }
 
-/// Draws the tab; gives the cursor's place and the rows that scroll.
-pub fn draw(
-    tables: &Tables,
+/// Draws the screen into the body.
+pub(super) fn draw(
+    state: &State,
     context: &Context,
+    pane: &DetailPane,
     body: Rect,
     buf: &mut Buffer,
-) -> (Option<(u16, u16)>, Option<ScrollableRows>) {
-    let (state, workspace) = (&tables.review, &tables.workspace);
-    let look = workspace.look(context);
-    if let (Err(why), Some(_)) = (context.check_permission(Permission::Review), &context.me)
-        && !context.start.read_only
-    {
-        let why = wrap_paragraph(
-            &sentence(&why),
-            look.theme.style(StyleRole::Strong),
-            usize::from(body.width.saturating_sub(6)),
-        );
-        lines(&why, Rect { x: body.x + 3, y: body.y + 2, ..body }, look.theme, buf);
-        return (None, None);
+) -> FrameInfo {
+    let keys = context.keys(KeyKind::Organization);
+    let rules = context.key_rules(KeyKind::Organization);
+    let cells = CellContext { theme: context.theme(), rules, exact: context.exact_times, daily: None };
+    if let Err(why) = context.check_view(Permission::Review) {
+        let columns = usize::from(body.width.saturating_sub(6));
+        let why = wrap_paragraph(&as_sentence(&why), cells.theme.style(StyleRole::Strong), columns);
+        lines(&why, Rect { x: body.x + 3, y: body.y + 2, ..body }, cells.theme, buf);
+        return FrameInfo::default();
     }
-    let selected = state.selected(&workspace.key_list);
-    let places = places(body, tables.detail.open && selected.is_some());
-    if let (Some(pane), Some(key)) = (places.pane, selected) {
-        detail::draw(&tables.detail, key, &workspace.key_list, context, &look, pane, buf);
-        if !places.side {
-            return (None, None);
+    let selected = state.selected_key(context);
+    let areas = Areas::split(body, pane.is_open && selected.is_some());
+    let mut max_scroll = 0;
+    if let (Some(area), Some(key)) = (areas.pane, selected) {
+        max_scroll = pane.draw(key, context, &cells, area, buf);
+        if !areas.is_pane_beside {
+            return FrameInfo { max_scroll, ..FrameInfo::default() };
         }
-        for y in pane.y..pane.bottom() {
-            buf.set_string(
-                pane.x - 2,
-                y,
-                look.theme.symbol(ThemeSymbol::Divider),
-                look.theme.style(StyleRole::Muted),
-            );
-        }
+        draw_divider(area, cells.theme, buf);
     }
-    draw_summary(state, workspace, &look, places, buf);
-    let cursor = draw_bar(state, context, places.bar, buf);
-    let key_list = &workspace.key_list;
-    if state.table.shown_rows().is_empty() {
-        draw_nothing(state, workspace, context, &look, places.table, buf);
-        return (cursor, None);
+    draw_summary(state, context, &cells, areas, buf);
+    let cursor = draw_bar(state, context, areas.bar, buf);
+    let table = &state.list.table;
+    if table.shown_rows().is_empty() {
+        draw_message(&empty_message(state, context), areas.table, cells.theme, buf);
+        return FrameInfo { cursor, max_scroll, scroll: None };
     }
-    let columns = Columns::fit(places.table.width);
-    columns.header(places.table, &look, buf);
-    for (line, &row) in (places.table.y + 1..places.table.bottom()).zip(state.table.visible_rows()) {
-        let key = &key_list.keys()[row as usize];
-        draw_row(state, key, &columns, &look, (places.table.x, line), buf);
+    let columns = QueueColumns::fit(areas.table.width);
+    columns.draw_header(areas.table, &cells, buf);
+    for (y, &row) in (areas.table.y + 1..areas.table.bottom()).zip(table.visible_rows()) {
+        draw_row(state, &keys.keys()[row as usize], &columns, &cells, (areas.table.x, y), buf);
     }
-    if let Some(key) = state.selected(key_list) {
-        draw_reasons(state, key, &look, places.reasons, buf);
+    if let Some(key) = selected {
+        draw_reasons(state, key, &cells, areas.reasons, buf);
     }
-    if places.side {
-        return (cursor, None);
-    }
-    let scroll = ScrollableRows {
-        first_row_y: places.table.y + 1,
-        rows: places.table.height.saturating_sub(1),
-        top: state.table.first_visible(),
-        generation: state.table.generation(),
-    };
-    (cursor, (scroll.rows > 0).then_some(scroll))
+    let scroll = if areas.is_pane_beside { None } else { scrollable_rows(table, areas.table) };
+    FrameInfo { cursor, scroll, max_scroll }
 }
 
-fn draw_summary(
-    state: &State,
-    workspace: &keys::State,
-    look: &CellContext,
-    places: Places,
-    buf: &mut Buffer,
-) {
-    let theme = look.theme;
-    let key_list = &workspace.key_list;
-    let mut said = state.said().to_vec();
-    if said.is_empty() && key_list.load_state == LoadState::Complete {
-        said.push(match state.waiting() {
-            n if n > 0 && !state.search.is_empty() => {
+fn draw_summary(state: &State, context: &Context, cells: &CellContext, areas: Areas, buf: &mut Buffer) {
+    let theme = cells.theme;
+    let mut summary = state.summary.clone();
+    if summary.is_empty() && context.keys(KeyKind::Organization).load_state == LoadState::Complete {
+        summary.push(match state.waiting() {
+            n if n > 0 && !state.list.filter.is_empty() => {
                 format!("the filter hides all {}", format_count(n as u64))
             }
             _ => "nothing waits for a decision".to_owned(),
         });
     }
-    let columns = usize::from(places.summary.width);
-    let lines: Vec<Line<'_>> = if places.summary.height == 1 {
-        vec![Line::raw(sentence(&said.join("; ")))]
+    let columns = usize::from(areas.summary.width);
+    let lines: Vec<Line<'_>> = if areas.summary.height == 1 {
+        vec![Line::raw(as_sentence(&summary.join("; ")))]
     } else {
-        said.iter().flat_map(|said| wrap_paragraph(&sentence(said), Style::new(), columns)).collect()
+        summary
+            .iter()
+            .flat_map(|reason| wrap_paragraph(&as_sentence(reason), Style::new(), columns))
+            .collect()
     };
-    for (y, line) in (places.summary.y..places.summary.bottom()).zip(&lines) {
-        draw_line(buf, (places.summary.x, y), places.summary.width, line, Style::new(), theme);
+    for (y, line) in (areas.summary.y..areas.summary.bottom()).zip(&lines) {
+        draw_line(buf, (areas.summary.x, y), areas.summary.width, line, Style::new(), theme);
     }
-    if let Some(picture) = places.picture {
-        buf.set_string(picture.x, picture.y, "Keys by last use", theme.style(StyleRole::Muted));
-        let picture = Rect { y: picture.y + 1, height: picture.height - 1, ..picture };
-        draw_last_use_histogram(picture, buf, theme, state.last_uses());
+    if let Some(chart) = areas.chart {
+        buf.set_string(chart.x, chart.y, "Keys by last use", theme.style(StyleRole::Muted));
+        let chart = Rect { y: chart.y + 1, height: chart.height - 1, ..chart };
+        draw_last_use_histogram(chart, buf, theme, &state.last_uses);
     }
 }
 
-/// The filter, or what is decided so far on a rule.
+/// Draws the filter, or a rule with the number of drafts of each decision. Returns the position of the text cursor.
 fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
     let theme = context.theme();
-    if state.search.shows() {
-        return state.search.draw(EXAMPLE, context, area, buf);
+    if state.list.filter.is_visible() {
+        return state.list.filter.draw(FILTER_EXAMPLE, context, area, buf);
     }
-    let muted = theme.style(StyleRole::Muted);
-    let rule = theme.symbol(ThemeSymbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
-    buf.set_stringn(area.x + 1, area.y, rule, usize::from(area.width), muted);
+    draw_rule(area.y, area, theme, buf);
     if !state.drafts.is_empty() {
         let counts = state.drafts.counts();
         let said: Vec<String> = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip]
@@ -201,8 +181,8 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
     None
 }
 
-/// Where the cells of a row begin, and how wide they are; 0 is not shown.
-struct Columns {
+/// Offset and width of each cell in a row; a width of 0 hides the cell.
+struct QueueColumns {
     decision: (u16, u16),
     badge: u16,
     name: (u16, u16),
@@ -210,7 +190,7 @@ struct Columns {
     reasons: (u16, u16),
 }
 
-impl Columns {
+impl QueueColumns {
     fn fit(columns: u16) -> Self {
         let decision = (3, 7);
         let badge = 11;
@@ -221,8 +201,8 @@ impl Columns {
         Self { decision, badge, name, mask, reasons: (reasons, columns.saturating_sub(reasons + 1)) }
     }
 
-    fn header(&self, area: Rect, look: &CellContext, buf: &mut Buffer) {
-        let style = look.theme.style(StyleRole::Muted);
+    fn draw_header(&self, area: Rect, cells: &CellContext, buf: &mut Buffer) {
+        let style = cells.theme.style(StyleRole::Muted);
         let titles = [
             ("Decided", self.decision),
             ("Name", self.name),
@@ -238,14 +218,14 @@ impl Columns {
 fn draw_row(
     state: &State,
     key: &Key,
-    columns: &Columns,
-    look: &CellContext,
+    columns: &QueueColumns,
+    cells: &CellContext,
     (x, y): (u16, u16),
     buf: &mut Buffer,
 ) {
-    let theme = look.theme;
-    let marked = state.table.marks.contains(&key.id);
-    let selected = state.table.selected_id() == Some(key.id);
+    let theme = cells.theme;
+    let marked = state.list.table.marks.contains(&key.id);
+    let selected = state.list.table.selected_id() == Some(key.id);
     draw_gutter(selected, marked, (x, y), theme, buf);
     let mut cell = |(at, width): (u16, u16), line: &Line<'_>| {
         if width > 0 {
@@ -256,7 +236,7 @@ fn draw_row(
         let (word, role) = decision_word(draft);
         cell(columns.decision, &Line::styled(word, theme.style(role)));
     }
-    if key.is_in_use(look.rules.now) {
+    if key.is_in_use(cells.rules.now) {
         cell(
             (columns.badge, 1),
             &Line::styled(theme.symbol(ThemeSymbol::InUse), theme.style(StyleRole::InUse)),
@@ -264,8 +244,9 @@ fn draw_row(
     }
     cell(columns.name, &Line::raw(key.name.as_str()));
     cell(columns.mask, &Line::styled(key.masked.as_str(), theme.style(StyleRole::Muted)));
-    let role = if look.rules.flags(key).has(Flag::Orphaned) { StyleRole::Orphaned } else { StyleRole::Stale };
-    cell(columns.reasons, &Line::styled(look.rules.reasons(key), theme.style(role)));
+    let role =
+        if cells.rules.flags(key).has(Flag::Orphaned) { StyleRole::Orphaned } else { StyleRole::Stale };
+    cell(columns.reasons, &Line::styled(cells.rules.reasons(key), theme.style(role)));
     if selected {
         highlight_cell(Rect { x: x + columns.mask.0, y, width: columns.mask.1, height: 1 }, theme, buf);
     }
@@ -281,10 +262,10 @@ fn decision_word(draft: &Draft) -> (&'static str, StyleRole) {
     }
 }
 
-/// All reasons of the selected key; of a decided one, what is decided.
-fn draw_reasons(state: &State, key: &Key, look: &CellContext, area: Rect, buf: &mut Buffer) {
-    let theme = look.theme;
-    let mut said = look.rules.reasons(key);
+/// Draws every reason for the selected key; if it has a draft, the decision first.
+fn draw_reasons(state: &State, key: &Key, cells: &CellContext, area: Rect, buf: &mut Buffer) {
+    let theme = cells.theme;
+    let mut said = cells.rules.reasons(key);
     let mut role = StyleRole::Plain;
     if let Some(draft) = state.drafts.get(key.id) {
         match &draft.refused {
@@ -310,25 +291,19 @@ fn draw_reasons(state: &State, key: &Key, look: &CellContext, area: Rect, buf: &
     }
 }
 
-fn draw_nothing(
-    state: &State,
-    workspace: &keys::State,
-    context: &Context,
-    look: &CellContext,
-    area: Rect,
-    buf: &mut Buffer,
-) {
-    let said = match (&workspace.key_list.load_state, &state.history) {
+/// Says why no key is listed, and what to do next.
+fn empty_message(state: &State, context: &Context) -> String {
+    let is_filtered = !state.list.filter.is_empty();
+    match (&context.keys(KeyKind::Organization).load_state, &state.history) {
         (LoadState::Failed(why), _) | (_, LoadState::Failed(why)) => {
-            format!("{} {} tries again.", sentence(why), context.key_press(Action::Refresh))
+            format!("{} {} tries again.", as_sentence(why), context.key_press(Action::Refresh))
         }
-        (LoadState::Complete, _) if !state.search.is_empty() => {
+        (LoadState::Complete, _) if is_filtered => {
             format!("No key of the queue passes the filter. {} clears it.", context.key_press(Action::Cancel))
         }
         (LoadState::Complete, LoadState::Complete) => {
             "All organization keys are in order, or kept by an earlier decision.".to_owned()
         }
         _ => "Loading keys and earlier decisions.".to_owned(),
-    };
-    say(&said, area, look, buf);
+    }
 }

@@ -12,9 +12,8 @@ use crate::domain::text;
 use crate::domain::time::{TimeDelta, Timestamp, format_ago, format_duration};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
-use crate::tui::screens::rotations::phase_role;
 use crate::tui::text_layout::{key_hints, wrap_paragraph, wrap_text};
-use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
+use crate::tui::theme::{StyleRole, Theme, ThemeSymbol, phase_role};
 use crate::wire::keys::Rotation;
 
 /// Columns for `Next`, `Old`, `New`, `Quiet`.

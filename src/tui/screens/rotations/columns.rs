@@ -4,20 +4,18 @@ use ratatui::text::Line;
 
 use crate::domain::rotation::Phase;
 use crate::domain::time::{format_ago, format_duration};
-use crate::tui::screens::keys::time;
 use crate::tui::table::{CellContext, ColumnSort, ColumnWidth, TableColumn, text_order, text_rank};
-use crate::tui::theme::StyleRole;
+use crate::tui::theme::{StyleRole, phase_role};
 use crate::wire::keys::Rotation;
 
-/// The columns.
 pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
     TableColumn {
         title: "Phase",
         width: ColumnWidth::Fixed(9),
         yields: 0,
-        cell: |rotation, look| {
-            let phase = rotation.phase_at(look.rules.now);
-            Line::styled(phase.word(), look.theme.style(phase_role(phase)))
+        cell: |rotation, cells| {
+            let phase = rotation.phase_at(cells.rules.now);
+            Line::styled(phase.word(), cells.theme.style(phase_role(phase)))
         },
         order: Some(ColumnSort {
             rank: |rotation, rules| urgency(rotation.phase_at(rules.now)),
@@ -40,22 +38,24 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
         title: "Secret key",
         width: ColumnWidth::MaskedSecret,
         yields: 1,
-        cell: |rotation, look| Line::styled(rotation.old.masked.as_str(), look.theme.style(StyleRole::Muted)),
+        cell: |rotation, cells| {
+            Line::styled(rotation.old.masked.as_str(), cells.theme.style(StyleRole::Muted))
+        },
         order: None,
     },
     TableColumn {
         title: "Still used by",
         width: ColumnWidth::Flex { min: 18, max: 48, weight: 3 },
         yields: 2,
-        cell: |rotation, look| Line::raw(still_on(rotation, look)),
+        cell: |rotation, cells| Line::raw(still_on(rotation, cells)),
         order: None,
     },
     TableColumn {
         title: "Next",
         width: ColumnWidth::Flex { min: 14, max: 30, weight: 2 },
         yields: 0,
-        cell: |rotation, look| {
-            let now = look.rules.now;
+        cell: |rotation, cells| {
+            let now = cells.rules.now;
             let (said, role) = match rotation.phase_at(now) {
                 Phase::Switch => ("enter new key".to_owned(), StyleRole::Accent),
                 Phase::Drain => match rotation.ready_at {
@@ -66,11 +66,11 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
                 },
                 Phase::Ready => ("revoke old key".to_owned(), StyleRole::InUse),
                 Phase::Done => {
-                    (rotation.old.revoked_at.map_or(String::new(), |at| time(at, look)), StyleRole::Muted)
+                    (rotation.old.revoked_at.map_or(String::new(), |at| cells.time(at)), StyleRole::Muted)
                 }
                 Phase::Abandoned => ("start again".to_owned(), StyleRole::Stale),
             };
-            Line::styled(said, look.theme.style(role))
+            Line::styled(said, cells.theme.style(role))
         },
         order: None,
     },
@@ -87,27 +87,16 @@ fn urgency(phase: Phase) -> u64 {
     }
 }
 
-/// How a phase looks.
-pub fn phase_role(phase: Phase) -> StyleRole {
-    match phase {
-        Phase::Switch => StyleRole::Accent,
-        Phase::Drain => StyleRole::Stale,
-        Phase::Ready => StyleRole::InUse,
-        Phase::Done => StyleRole::Muted,
-        Phase::Abandoned => StyleRole::Orphaned,
-    }
-}
-
 /// Who used the old key last, and when: `Grafana/11.4.0, 3 h ago`.
-fn still_on(rotation: &Rotation, look: &CellContext) -> String {
+fn still_on(rotation: &Rotation, cells: &CellContext) -> String {
     let old = &rotation.old;
     match (old.last_used_at, &old.last_used_by) {
         _ if old.revoked_at.is_some() => String::new(),
         (None, _) => "nobody yet".to_owned(),
         (Some(at), Some(by)) if !by.agent.is_empty() => {
-            format!("{}, {}", by.agent, format_ago(at, look.rules.now))
+            format!("{}, {}", by.agent, format_ago(at, cells.rules.now))
         }
-        (Some(at), Some(by)) => format!("{}, {}", by.address, format_ago(at, look.rules.now)),
-        (Some(at), None) => format_ago(at, look.rules.now),
+        (Some(at), Some(by)) => format!("{}, {}", by.address, format_ago(at, cells.rules.now)),
+        (Some(at), None) => format_ago(at, cells.rules.now),
     }
 }

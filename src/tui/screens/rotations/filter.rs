@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::domain::filter::{FieldTest, FieldValue, FilterField, SearchText, quote};
 use crate::domain::rotation::Phase;
+use crate::domain::staleness::StalenessRules;
+use crate::wire::keys::Rotation;
 
 /// What a field tests on a rotation. Plain terms search names and masks of both keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,17 @@ impl fmt::Display for RotationTest {
         match self {
             Self::Phase(phase) => write!(f, "phase:{phase}"),
             Self::Agent(needle) => write!(f, "agent:{}", quote(needle.text(), false)),
+        }
+    }
+}
+
+impl RotationTest {
+    pub(super) fn holds(&self, rotation: &Rotation, rules: &StalenessRules) -> bool {
+        match self {
+            Self::Phase(phase) => rotation.phase_at(rules.now) == *phase,
+            Self::Agent(needle) => {
+                rotation.old.last_used_by.as_ref().is_some_and(|by| needle.is_in(&by.agent))
+            }
         }
     }
 }

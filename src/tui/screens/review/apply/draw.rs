@@ -4,14 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::run::{ApplyRun, DecisionResult};
 use super::{ApplyPopup, PreviewRow};
 use crate::domain::id::Id;
+use crate::domain::key::KeyKind;
 use crate::domain::review::Decision;
-use crate::tui::app::Tables;
+use crate::tui::apply_run::{ApplyRun, DecisionResult};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
-use crate::tui::popup::{PopupTone, asks_for, scrolled};
+use crate::tui::popup::{PopupFrame, PopupTone, asks_for, scrolled};
 use crate::tui::text_layout::{format_count, key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
@@ -19,14 +19,13 @@ impl ApplyPopup {
     pub(super) fn draw_preview(
         &self,
         context: &Context,
-        tables: &Tables,
         columns: u16,
         area: Rect,
         buf: &mut Buffer,
-    ) -> Option<(u16, u16)> {
+    ) -> PopupFrame {
         let theme = context.theme();
         let (yes, esc) = (context.key_press(Action::Yes), context.key_press(Action::Cancel));
-        let row = |at: usize| listed_line(&self.listed[at], tables, theme, columns);
+        let row = |at: usize| listed_line(&self.listed[at], context, theme, columns);
         let mut foot = vec![Line::default()];
         if let Some(wrong) = &self.wrong {
             foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
@@ -41,7 +40,7 @@ impl ApplyPopup {
             () => key_hints(&[(&yes, "apply"), (&esc, "back")], theme),
         });
         let mood = if self.revokes > 0 { PopupTone::Danger } else { PopupTone::Calm };
-        let inside = scrolled(
+        let (inside, max_scroll) = scrolled(
             "Apply the review",
             mood,
             (self.listed.len(), &row),
@@ -52,23 +51,22 @@ impl ApplyPopup {
             buf,
         );
         if !self.types() {
-            return None;
+            return PopupFrame { cursor: None, max_scroll };
         }
         let y = inside.bottom().saturating_sub(u16::try_from(foot.len() - typed_row).unwrap_or(1));
         let label = u16::try_from(foot[typed_row].width()).unwrap_or(0);
         let field = Rect { x: inside.x + label, y, width: inside.width.saturating_sub(label), height: 1 };
-        self.typed.draw(field, true, theme, buf)
+        PopupFrame { cursor: self.typed.draw(field, true, theme, buf), max_scroll }
     }
 
     pub(super) fn draw_run(
         &self,
         run: &ApplyRun,
         context: &Context,
-        tables: &Tables,
         columns: u16,
         area: Rect,
         buf: &mut Buffer,
-    ) {
+    ) -> PopupFrame {
         let theme = context.theme();
         // The latest first, so that what just happened is seen.
         let row = |at: usize| match at {
@@ -76,7 +74,7 @@ impl ApplyPopup {
             1 => Line::default(),
             _ => {
                 let (id, outcome) = &run.results[run.results.len() + 1 - at];
-                result_line(*id, outcome, tables, theme, columns)
+                result_line(*id, outcome, context, theme, columns)
             }
         };
         let failed = run.failed();
@@ -89,7 +87,7 @@ impl ApplyPopup {
             }
         };
         let title = if run.is_over() { "Applied" } else { "Applying" };
-        scrolled(
+        let (_, max_scroll) = scrolled(
             title,
             PopupTone::Calm,
             (run.results.len() + 2, &row),
@@ -99,22 +97,22 @@ impl ApplyPopup {
             theme,
             buf,
         );
+        PopupFrame { cursor: None, max_scroll }
     }
 }
 
-fn named(id: Id, tables: &Tables) -> (&str, &str) {
-    tables
-        .workspace
-        .key_list
+fn named(id: Id, context: &Context) -> (&str, &str) {
+    context
+        .keys(KeyKind::Organization)
         .get(id)
         .map_or(("a key that is gone", ""), |key| (key.name.as_str(), key.masked.as_str()))
 }
 
-fn listed_line<'a>(listed: &'a PreviewRow, tables: &'a Tables, theme: Theme, columns: u16) -> Line<'a> {
+fn listed_line<'a>(listed: &'a PreviewRow, context: &'a Context, theme: Theme, columns: u16) -> Line<'a> {
     match listed {
         PreviewRow::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
         PreviewRow::Key(id, why) => {
-            let (name, mask) = named(*id, tables);
+            let (name, mask) = named(*id, context);
             let room = usize::from(columns.saturating_sub(14)).min(34);
             let muted = theme.style(StyleRole::Muted);
             Line::from(vec![
@@ -129,11 +127,11 @@ fn listed_line<'a>(listed: &'a PreviewRow, tables: &'a Tables, theme: Theme, col
 fn result_line<'a>(
     id: Id,
     outcome: &'a DecisionResult,
-    tables: &'a Tables,
+    context: &'a Context,
     theme: Theme,
     columns: u16,
 ) -> Line<'a> {
-    let (name, mask) = named(id, tables);
+    let (name, mask) = named(id, context);
     // What went wrong takes the rest of the line.
     let room = usize::from(columns.saturating_sub(24)).min(if columns < 90 { 22 } else { 34 });
     let name = Span::raw(format!("{} ", crate::domain::text::pad_to_width(&theme.text(name), room)));

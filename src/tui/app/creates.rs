@@ -1,0 +1,84 @@
+//! Creates: offers those that earlier runs left unfinished, and shows the secret of a new key whatever else is open.
+
+use super::Model;
+use crate::domain::id::Id;
+use crate::tui::context::{CreateInFlight, ReplyTo};
+use crate::tui::msg::{Effect, Reply, RequestError, Ticket};
+use crate::tui::screens::save_secret::SaveSecretPopup;
+use crate::tui::screens::unfinished_creates::UnfinishedCreatesPopup;
+
+impl Model {
+    /// Offers the creates of earlier runs whose secret may not have been stored. Only their creator can have it issued again.
+    pub(super) fn offer_unfinished_creates(&mut self) {
+        let me = self.context.me.as_ref().map(|me| me.member.id);
+        let mut creates = self.context.start.unfinished_creates.clone();
+        creates.retain(|create| Some(create.member) == me);
+        if !creates.is_empty() && self.popup.is_none() {
+            self.popup = Some(Box::new(UnfinishedCreatesPopup::new(creates)));
+        }
+    }
+
+    /// Applies the reply to a create. The secret is shown whatever else is open, since it is nowhere else.
+    pub(super) fn apply_created(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
+        let Some(CreateInFlight { idempotency_key, leak }) = self.context.take_create(ticket) else { return };
+        match result {
+            Ok(Reply::Created(created)) => {
+                let created = *created;
+                let kind = created.key.kind;
+                if let Some(leak) = &leak {
+                    self.context.revoke_leaked(ReplyTo::Leaked(leak.id), leak);
+                }
+                self.context.apply_key(created.key.clone());
+                self.distribute_key_changes();
+                self.screens.keys_mut(kind).select(&self.context, created.key.id);
+                if let Some(secret) = created.secret {
+                    let popup = SaveSecretPopup::new(created.key, secret, idempotency_key, leak);
+                    self.popup = Some(Box::new(popup));
+                } else {
+                    self.context.effects.push(Effect::FinishCreate { idempotency_key });
+                    self.popup = None;
+                    let text = "This key was stored or used meanwhile: its secret is not shown again";
+                    self.context.notices.error(self.context.now, text);
+                }
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                self.context.record_failure(&failure);
+                if failure.is_not_applied() {
+                    self.context.effects.push(Effect::FinishCreate { idempotency_key });
+                }
+                let is_shown = self.popup.as_mut().is_some_and(|popup| popup.create_failed(&failure));
+                if !is_shown {
+                    self.context.notices.error(self.context.now, failure.to_string());
+                }
+            }
+        }
+    }
+
+    /// Applies the reply to the revoke of a leaked key. The popup with the secret of its replacement shows it, else the footer.
+    pub(super) fn apply_leaked_revoke(&mut self, id: Id, result: Result<Reply, RequestError>) {
+        let failure = match result {
+            Ok(Reply::Key(key)) => {
+                self.context.apply_key(*key);
+                None
+            }
+            Ok(_) => return,
+            Err(failure) => {
+                self.context.record_failure(&failure);
+                Some(failure.to_string())
+            }
+        };
+        if let Some(popup) = &mut self.popup
+            && popup.leaked_key_revoked(&mut self.context, id, failure.clone())
+        {
+            return;
+        }
+        match failure {
+            None => self.context.notices.info(self.context.now, "The leaked key is revoked"),
+            Some(why) => {
+                let text = format!("The leaked key is NOT revoked: {why}");
+                self.context.notices.error(self.context.now, text);
+            }
+        }
+    }
+}

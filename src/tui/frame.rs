@@ -1,0 +1,62 @@
+//! The frame: its smallest size, the area of its body, and what the terminal needs to know besides the cells.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Columns and rows of the smallest window in which keyward can be used.
+pub const SMALLEST_WINDOW: (u16, u16) = (40, 10);
+
+/// Result of drawing a frame, besides the cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameInfo {
+    /// Column and row of the text cursor; `None` hides it.
+    pub cursor: Option<(u16, u16)>,
+    /// Rows that scroll as one block, if there are any.
+    pub scroll: Option<ScrollableRows>,
+    /// Largest useful scroll offset of the popup, or of the detail pane if no popup is open.
+    pub max_scroll: usize,
+}
+
+/// A block of rows over the full width that scrolls as one, so that the terminal can move it instead of having it rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrollableRows {
+    /// First row of the block, counted from the top of the window.
+    pub first_row_y: u16,
+    /// Number of rows in the block.
+    pub rows: u16,
+    /// Index of the table row in the first row of the block.
+    pub top: usize,
+    /// Changes when the table shows other rows or another order, so that scrolling would be wrong.
+    pub generation: u64,
+}
+
+/// Area between the tabs and the footer, for a window of this size.
+pub fn body_area((columns, rows): (u16, u16)) -> Rect {
+    Rect { x: 0, y: 2, width: columns, height: rows.saturating_sub(3) }
+}
+
+/// Area of a popup: the body, or in low windows everything but the footer.
+pub fn popup_area((columns, rows): (u16, u16)) -> Rect {
+    if rows < 20 {
+        Rect { x: 0, y: 0, width: columns, height: rows.saturating_sub(1) }
+    } else {
+        body_area((columns, rows))
+    }
+}
+
+/// Replaces every character outside ASCII that was drawn without the theme's symbols.
+pub fn replace_non_ascii(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        if !cell.symbol().is_ascii() {
+            let symbol = match cell.symbol() {
+                "─" | "━" => "-",
+                "│" => "|",
+                "╭" | "╮" | "╰" | "╯" => "+",
+                "…" => "~",
+                "×" => "x",
+                _ => "?",
+            };
+            cell.set_symbol(symbol);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! A screen that lists the rows of one type: filter, table, text of the selected row. Members, Rotations and Activity are values of
+//! [`ListScreen`]; what differs between them is in their [`ListRow`].
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::context::{Context, ReplyTo};
+use super::detail_pane::DetailPane;
+use super::filtered_table::{AnyFilteredTable, FilteredTable};
+use super::frame::FrameInfo;
+use super::key_list::{Changes, LoadState};
+use super::keymap::{Action, KeyContext};
+use super::layout::{
+    draw_message, draw_text_below, scrollable_rows, split_filter_line, table_with_text_below,
+    visible_row_count,
+};
+use super::msg::{Reply, RequestError};
+use super::screen::{Screen, ScreenAction, Viewport};
+use super::table::{CellContext, TableColumn, TableRow, draw_table};
+use super::text_layout::as_sentence;
+use crate::domain::filter::{FieldTest, Filter};
+use crate::domain::key::KeyKind;
+use crate::domain::member::Permission;
+use crate::domain::staleness::StalenessRules;
+
+/// A row of a [`ListScreen`], and what the screen needs to know about its type.
+pub trait ListRow: TableRow + Sized + 'static {
+    /// What a field of the filter tests.
+    type Test: FieldTest + std::fmt::Debug;
+
+    /// The columns.
+    const COLUMNS: &'static [TableColumn<Self>];
+    /// Whether the table starts in descending order of its first column.
+    const DESCENDING: bool = false;
+    /// The contexts in which key presses are looked up.
+    const KEY_CONTEXTS: &'static [KeyContext];
+    /// Shown in an empty filter.
+    const FILTER_EXAMPLE: &'static str;
+    /// Recipient of the replies with these rows.
+    const REPLY_TO: ReplyTo;
+    /// Permission without which nothing is shown; `None` if everybody sees some rows.
+    const PERMISSION: Option<Permission>;
+    /// Why the rows cannot be marked.
+    const NO_MARKS: &'static str;
+    /// Whether the table can be sorted, or why not.
+    const SORTS: Result<(), &'static str>;
+
+    /// The loaded rows.
+    fn rows(context: &Context) -> &[Self];
+
+    /// How far loading the rows has come.
+    fn load_state(context: &Context) -> &LoadState;
+
+    /// Loads the rows.
+    fn load(context: &mut Context);
+
+    /// Applies a page of rows; returns true if the table has to follow.
+    fn apply_page(context: &mut Context, reply: Reply) -> bool;
+
+    /// Rules of staleness as of the time that the rows are shown for.
+    fn rules(context: &Context) -> StalenessRules {
+        context.staleness_rules()
+    }
+
+    /// Returns whether a row passes the filter.
+    fn passes(&self, filter: &Filter<Self::Test>, rules: &StalenessRules) -> bool;
+
+    /// Text for the selected row that no column has room for; `None` if the columns show everything.
+    fn text_below(&self, _rules: &StalenessRules) -> Option<String> {
+        None
+    }
+
+    /// Whether there is [`Self::text_below`] for some rows.
+    const HAS_TEXT_BELOW: bool = false;
+
+    /// The sentence shown in place of the rows if there are none, while loading has not failed.
+    fn empty_message(context: &Context, is_filtered: bool) -> String;
+
+    /// Checks whether an action of these rows is available; `selected` is the selected row.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    fn check_available(context: &Context, selected: Option<&Self>, action: Action) -> Result<(), String>;
+
+    /// Runs an available action of these rows.
+    fn run_action(screen: &ListScreen<Self>, context: &mut Context, action: Action) -> ScreenAction;
+
+    /// Called whenever the screen may be drawn differently, for lists that load more as they are scrolled.
+    fn scrolled(_screen: &ListScreen<Self>, _context: &mut Context) {}
+
+    /// Follows changes of keys.
+    fn keys_changed(_context: &mut Context, _changes: &Changes) {}
+}
+
+/// A screen that lists rows of one type.
+#[derive(Debug)]
+pub struct ListScreen<R: ListRow> {
+    /// Table and filter.
+    pub list: FilteredTable<R::Test>,
+}
+
+impl<R: ListRow> Default for ListScreen<R> {
+    fn default() -> Self {
+        Self { list: FilteredTable::new(0, R::DESCENDING) }
+    }
+}
+
+impl<R: ListRow> ListScreen<R> {
+    /// The selected row.
+    pub fn selected<'a>(&self, context: &'a Context) -> Option<&'a R> {
+        let id = self.list.table.selected_id()?;
+        R::rows(context).iter().find(|row| row.id() == id)
+    }
+
+    fn rebuild(&mut self, context: &Context) {
+        let rules = R::rules(context);
+        let FilteredTable { table, filter } = &mut self.list;
+        table.rebuild(R::rows(context), R::COLUMNS, &rules, &|row| row.passes(&filter.parsed, &rules));
+    }
+
+    fn table_area(body: Rect) -> Rect {
+        if R::HAS_TEXT_BELOW { table_with_text_below(body) } else { split_filter_line(body).1 }
+    }
+
+    fn message(&self, context: &Context) -> String {
+        match R::load_state(context) {
+            LoadState::Failed(why) => {
+                format!("{} {} tries again.", as_sentence(why), context.key_press(Action::Refresh))
+            }
+            _ => R::empty_message(context, !self.list.filter.is_empty()),
+        }
+    }
+}
+
+impl<R: ListRow + std::fmt::Debug> Screen for ListScreen<R> {
+    fn key_contexts(&self) -> &'static [KeyContext] {
+        R::KEY_CONTEXTS
+    }
+
+    fn table(&self) -> &dyn AnyFilteredTable {
+        &self.list
+    }
+
+    fn table_mut(&mut self) -> &mut dyn AnyFilteredTable {
+        &mut self.list
+    }
+
+    fn refilter(&mut self, context: &Context) {
+        self.rebuild(context);
+    }
+
+    fn open(&mut self, context: &mut Context) {
+        R::load(context);
+    }
+
+    fn reload(&mut self, context: &mut Context) {
+        R::load(context);
+    }
+
+    fn check_available(&self, context: &Context, action: Action) -> Result<(), String> {
+        match action {
+            Action::Mark | Action::MarkAll => Err(R::NO_MARKS.to_owned()),
+            Action::Sort => R::SORTS.map_err(str::to_owned),
+            _ => R::check_available(context, self.selected(context), action),
+        }
+    }
+
+    fn run_action(&mut self, context: &mut Context, action: Action) -> ScreenAction {
+        if self.list.run_action(R::rows(context), action) {
+            return ScreenAction::Done;
+        }
+        if action == Action::Refresh {
+            R::load(context);
+            return ScreenAction::Done;
+        }
+        R::run_action(self, context, action)
+    }
+
+    fn go_back(&mut self, context: &Context) -> bool {
+        if self.list.filter.is_empty() {
+            return false;
+        }
+        self.list.filter.clear();
+        self.rebuild(context);
+        true
+    }
+
+    fn update_layout(&mut self, context: &mut Context, viewport: Viewport) {
+        if viewport.is_open {
+            self.list.table.scroll_to_selection(visible_row_count(Self::table_area(viewport.body)));
+            R::scrolled(self, context);
+        }
+    }
+
+    fn draw(&self, context: &Context, _: &DetailPane, body: Rect, buf: &mut Buffer) -> FrameInfo {
+        let theme = context.theme();
+        if let Some(permission) = R::PERMISSION
+            && let Err(why) = context.check_view(permission)
+        {
+            draw_message(&as_sentence(&why), body, theme, buf);
+            return FrameInfo::default();
+        }
+        let (filter_line, below_filter) = split_filter_line(body);
+        let cursor = self.list.filter.draw_or_rule(R::FILTER_EXAMPLE, context, filter_line, buf);
+        let table = &self.list.table;
+        if table.shown_rows().is_empty() {
+            draw_message(&self.message(context), below_filter, theme, buf);
+            return FrameInfo { cursor, ..FrameInfo::default() };
+        }
+        let rules = R::rules(context);
+        let cells = CellContext { theme, rules, exact: context.exact_times, daily: None };
+        let area = Self::table_area(body);
+        let is_outdated = matches!(R::load_state(context), LoadState::Failed(_));
+        draw_table(table, R::rows(context), R::COLUMNS, &cells, is_outdated, area, buf);
+        if let Some(text) = self.selected(context).and_then(|row| row.text_below(&rules)) {
+            draw_text_below(&text, area, body, theme, buf);
+        }
+        FrameInfo { cursor, scroll: scrollable_rows(table, area), ..FrameInfo::default() }
+    }
+
+    fn awaits(&self, reply_to: ReplyTo) -> bool {
+        reply_to == R::REPLY_TO
+    }
+
+    fn apply_reply(&mut self, context: &mut Context, _: ReplyTo, result: Result<Reply, RequestError>) {
+        match result {
+            Ok(reply) => {
+                if R::apply_page(context, reply) {
+                    self.rebuild(context);
+                }
+            }
+            Err(failure) => context.list_failed(R::REPLY_TO, &failure),
+        }
+    }
+
+    fn keys_changed(&mut self, context: &mut Context, _: KeyKind, changes: &Changes) {
+        R::keys_changed(context, changes);
+    }
+
+    fn sort_by(&mut self, context: &Context, column: usize) {
+        self.list.table.sort_by(column, R::COLUMNS);
+        self.rebuild(context);
+    }
+}

@@ -1,0 +1,106 @@
+//! The rotations that the signed-in member may see, as loaded from the server, and their phases at a later time.
+
+use super::key_list::LoadState;
+use super::msg::UiTime;
+use super::row_list::RowList;
+use crate::domain::id::Id;
+use crate::domain::key::Key;
+use crate::domain::rotation::{Phase, QuietWindow, phase};
+use crate::domain::text;
+use crate::domain::time::{Timestamp, saturating_seconds};
+use crate::wire::keys::Rotation;
+use crate::wire::page::Page;
+
+impl Rotation {
+    /// How long the old key must be silent.
+    pub fn window(&self) -> QuietWindow {
+        QuietWindow {
+            duration: saturating_seconds(self.quiet_window_s),
+            raised_by_gap: self.raised_by_gap_s.map(saturating_seconds),
+        }
+    }
+
+    /// Returns the phase at `now`, which may be later than the server's reply, from the known uses of both keys.
+    pub fn phase_at(&self, now: Timestamp) -> Phase {
+        phase(&self.old, &self.new, self.window(), now)
+    }
+}
+
+/// The rotations of the member's own keys and, for admins, of the organization's keys.
+#[derive(Debug, Default)]
+pub struct RotationList {
+    /// The rotations themselves.
+    pub list: RowList<Rotation>,
+    /// Whether keys changed since the rotations were requested.
+    pub is_outdated: bool,
+    /// Every use of the listed keys before this time is known.
+    pub seen: Timestamp,
+    /// The server's time of the newest reply: phases and ages are shown as of this time.
+    pub as_of: Timestamp,
+    requested_at: Timestamp,
+    requests_left: u8,
+}
+
+impl RotationList {
+    /// How far loading has come.
+    pub fn load_state(&self) -> &LoadState {
+        &self.list.load_state
+    }
+
+    /// Returns the rotation with this new key.
+    pub fn by_new_key(&self, id: Id) -> Option<&Rotation> {
+        self.list.rows().iter().find(|rotation| rotation.new.id == id)
+    }
+
+    /// Returns the newest rotation in progress that replaces this key or introduces it.
+    pub fn open_rotation(&self, key: Id) -> Option<&Rotation> {
+        let involves = |rotation: &&Rotation| rotation.old.id == key || rotation.new.id == key;
+        let is_open =
+            |rotation: &&Rotation| !matches!(rotation.phase_at(self.as_of), Phase::Done | Phase::Abandoned);
+        self.list
+            .rows()
+            .iter()
+            .filter(involves)
+            .filter(is_open)
+            .max_by_key(|rotation| rotation.new.created_at)
+    }
+
+    /// Starts loading with this many requests, one for each kind of keys. `server_now` bounds the age of the replies.
+    pub(super) fn begin(&mut self, now: UiTime, server_now: Timestamp, requests: u8) {
+        self.list.begin(now);
+        self.requested_at = server_now;
+        (self.requests_left, self.is_outdated) = (requests, false);
+    }
+
+    /// Adds a page; returns true if it was the last one of all requests.
+    pub(super) fn add_page(&mut self, server_now: Timestamp, page: Page<Rotation>) -> bool {
+        self.as_of = self.as_of.max(page.metadata.as_of.unwrap_or_default()).max(server_now);
+        let is_last = page.metadata.next_cursor.is_none();
+        self.list.add_page(page, clean);
+        if !is_last {
+            return false;
+        }
+        self.requests_left = self.requests_left.saturating_sub(1);
+        if self.requests_left > 0 {
+            return false;
+        }
+        self.list.complete();
+        self.seen = self.requested_at;
+        true
+    }
+}
+
+fn clean(rotation: &mut Rotation) {
+    let clean = |text: &mut String| *text = text::sanitize_line(text).into_owned();
+    let clean_key = |key: &mut Key| {
+        clean(&mut key.name);
+        clean(&mut key.masked);
+        if let Some(by) = &mut key.last_used_by {
+            clean(&mut by.agent);
+            clean(&mut by.address);
+        }
+    };
+    clean_key(&mut rotation.old);
+    clean_key(&mut rotation.new);
+    clean(&mut rotation.evidence);
+}
