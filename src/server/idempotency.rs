@@ -1,6 +1,6 @@
-//! Repeated requests with an idempotency key: refuses the second while the first is running in this process.
+//! Refuses a repeated request with an idempotency key while the first one is running in this process.
 //!
-//! Finished requests are remembered in the database, see `store::idempotency`.
+//! Requests that have finished are recorded in the database, see `store::idempotency`.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -33,7 +33,7 @@ use crate::wire::data_plane::{Authenticate, ListMachines, ListSites};
 use crate::wire::sessions::CreateSessionCall;
 use crate::wire::{BASE, Call as _, REQUEST_ID};
 
-/// The service behind the API's listener.
+/// Handles the requests of the API's listener.
 pub(super) struct Service {
     context: Arc<ServerContext>,
     routes: Router,

@@ -110,10 +110,10 @@ impl KeyVerification {
     /// Adds buffered uses to keys that were read from the database.
     pub(super) fn complete_uses(&self, keys: &mut [Key]) {
         self.uses.add_buffered(keys);
-        self.verifier.limit_last_use(keys);
+        self.verifier.clamp_last_use(keys);
     }
 
-    /// Waits for the exclusive right to decide about keys. Take it before the transaction begins.
+    /// Waits for the revocation lock. Call it before the transaction begins.
     pub(super) async fn lock_revocations(&self) -> RevocationGuard {
         self.revocation_lock.guard().await
     }
@@ -123,7 +123,7 @@ impl KeyVerification {
         self.uses.unwritten_keys()
     }
 
-    /// Makes a new key known. Call it after the key was stored and before the response is sent.
+    /// Adds a new key to the cache. Call it after the key was stored and before the response is sent.
     pub(super) fn key_created(&self, digest: Digest, id: Id, kind: KeyKind, name: &str) {
         self.verifier.key_created(digest, id, kind, name);
     }

@@ -154,7 +154,7 @@ where
     Ok(key_response(&context, key.await?))
 }
 
-/// Returns the detail of the activity row; empty if nothing changes.
+/// Returns the text for the activity log; empty if nothing changes.
 fn describe_changes(before: &Key, name: &str, note: Option<&str>) -> String {
     let mut changes = Vec::new();
     if before.name != name {

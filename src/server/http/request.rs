@@ -31,7 +31,7 @@ pub(in crate::server) struct CallRequest<C> {
     pub headers: HeaderMap,
     /// The client as it is stored: its cleaned `User-Agent`, and its address as text.
     pub client: ClientInfo,
-    /// The client's address after trusted proxies.
+    /// The client's address, looked up behind trusted proxies.
     pub address: IpAddr,
     uri: Uri,
     body: Result<Bytes, ApiError>,

@@ -3,7 +3,7 @@
 //! # A revoke on the server
 //! 1. The handler checks the permission, parses [`RevokeOptions`] from the body, and `If-Match`.
 //! 2. [`KeyVerification::lock_revocations`](crate::server::verification::KeyVerification::lock_revocations) takes the revocation lock:
-//!    from now on no use is being written.
+//!    while it is held, no use is being written.
 //! 3. `Store::write` begins the transaction. It reads the actor's role and the key again, and holds both.
 //! 4. [`RevocationGuard::suspend`] suspends the key: its requests wait, and its buffered uses are written in this transaction.
 //! 5. The `UPDATE` revokes the key only if its last use is before `unless_used_since`. No later use can be answered any more, so the
@@ -34,7 +34,7 @@ const BUFFERED_ELSEWHERE_MAX: TimeDelta = TimeDelta::seconds(30);
 pub(in crate::server) struct RevokeOptions {
     /// Refuses if the key was used at this time or later; `None` revokes in any case.
     pub unless_used_since: Option<Timestamp>,
-    /// Always present without `unless_used_since`.
+    /// The reason for the revoke; required without `unless_used_since`.
     pub reason: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl TryFrom<RevokeKey> for RevokeOptions {
 
     fn try_from(body: RevokeKey) -> Result<Self, ApiError> {
         let reason = body.reason.as_deref().map_or(Ok(None), |reason| validate_note("reason", reason))?;
-        // `false` is the same as absent.
+        // `even_if_used: false` is the same as no `even_if_used`.
         match (body.unless_used_since, body.even_if_used.filter(|&even| even)) {
             (Some(_), Some(_)) => {
                 Err(ApiError::field("even_if_used", "must not be given together with `unless_used_since`"))
@@ -71,7 +71,7 @@ pub(in crate::server) struct RevokeActor<'a> {
 /// The outcome of a guarded revoke. Both outcomes are committed, because a refusal has an activity row, too.
 pub(in crate::server) enum RevokeOutcome {
     Revoked(Key),
-    /// The key was used since, and stays active. Holds the time of the decision.
+    /// The key was used since `unless_used_since`, and stays active. Holds the key and the time of the decision.
     UsedSince(Key, Timestamp),
 }
 
@@ -128,7 +128,7 @@ pub(in crate::server) async fn revoke_guarded(
     Ok(RevokeOutcome::UsedSince(key, now))
 }
 
-/// Returns the detail of the activity row.
+/// Returns the text for the activity log: the guard, the reason, and the other key of a rotation.
 fn describe_revoke(key: &Key, options: &RevokeOptions, now: Timestamp) -> String {
     let mut detail = match options.unless_used_since {
         Some(since) => format!("not used since {since}"),

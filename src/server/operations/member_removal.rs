@@ -21,7 +21,7 @@ pub(in crate::server) struct RemovalContext<'a> {
 }
 
 impl RemovalContext<'_> {
-    /// Starts an activity row by the admin.
+    /// Returns a new activity row with the admin as its actor.
     pub(in crate::server) fn event(&self, action: Action) -> NewActivity {
         NewActivity::new(action, self.at, random_bytes()).by(self.grant.member().id, self.client)
     }

@@ -27,9 +27,9 @@ pub(in crate::server) struct FirstUseBatch {
 
 #[derive(Default)]
 struct PendingBatch {
-    /// In the order of ids, in which all processes lock rows.
+    /// Sorted by id, because every process locks rows in this order.
     uses: BTreeMap<(Id, Digest), PendingUses>,
-    /// A task is writing, and will take these uses when it is done.
+    /// A task is writing the previous batch, and will write this one next.
     has_writer: bool,
 }
 
@@ -38,7 +38,7 @@ struct PendingUses {
     entry: Arc<CacheEntry>,
     buffer: UseBuffer,
     waiters: Vec<oneshot::Sender<bool>>,
-    /// Keeps revocations out until these uses are stored, even if the waiting requests are cancelled.
+    /// Blocks revocations until these uses are stored, even if the waiting requests are cancelled.
     _lock: OwnedRwLockReadGuard<()>,
 }
 

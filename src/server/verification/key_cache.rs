@@ -22,7 +22,8 @@ use crate::domain::time::Timestamp;
 pub(in crate::server) enum CachedState {
     /// The key is accepted and its first use is stored, so further uses are buffered.
     Accepted,
-    /// The key was never used, or the outcome of a write is unknown: the database decides, by storing the next use.
+    /// The key has no stored use, or the outcome of a write is unknown. The next use is stored before it is answered, if the database
+    /// accepts the key.
     Unconfirmed,
     /// A write is deciding about the key; requests wait for it.
     Suspended,
@@ -47,14 +48,14 @@ struct EntryFields {
 }
 
 impl EntryFields {
-    /// Returns the buffer, and true if it was empty.
+    /// Returns the buffer, and whether it was empty.
     fn buffer(&mut self) -> (&mut UseBuffer, bool) {
         let was_empty = self.buffer.is_none();
         (self.buffer.get_or_insert_default(), was_empty)
     }
 }
 
-/// The decision about one use.
+/// The cache's decision about one use of a key.
 ///
 /// `was_empty` is true if the key had no unwritten uses before: the entry must then be queued for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +64,9 @@ pub(in crate::server) enum UseDecision {
     Buffered { was_empty: bool },
     /// The key is revoked, and the refused request is counted.
     Refused { was_empty: bool },
-    /// Storing the use decides.
+    /// The cache cannot decide: the use must be stored first, if the database accepts the key.
     AskDatabase,
-    /// The write that suspended the key decides.
+    /// The key is suspended: the request must wait for the write that decides about it.
     Wait,
 }
 
@@ -104,7 +105,7 @@ impl CacheEntry {
         }
     }
 
-    /// Counts a request that was refused because the key is revoked. Returns true if the buffer was empty before.
+    /// Counts a request that was refused because the key is revoked. Returns whether the buffer was empty before.
     pub(super) fn record_refusal(&self, now: Timestamp) -> bool {
         let mut entry = self.lock();
         let (buffer, was_empty) = entry.buffer();
@@ -112,7 +113,7 @@ impl CacheEntry {
         was_empty
     }
 
-    /// Applies the database's decision to an unconfirmed key. Ignored if a write has decided about the key meanwhile.
+    /// Applies the database's decision to an unconfirmed key. Ignored if a revocation has changed the state meanwhile.
     pub(super) fn confirm(&self, is_accepted: bool) {
         let mut entry = self.lock();
         if entry.state == CachedState::Unconfirmed {
@@ -120,7 +121,7 @@ impl CacheEntry {
         }
     }
 
-    /// Suspends the key, unless it is revoked. Returns its earlier state and its buffer, for the write that decides about it.
+    /// Suspends the key unless it is revoked, and takes its unwritten uses. Returns the earlier state and these uses.
     pub(super) fn suspend(&self) -> (CachedState, Option<Box<UseBuffer>>) {
         let mut entry = self.lock();
         let before = entry.state;
@@ -130,7 +131,7 @@ impl CacheEntry {
         (before, entry.buffer.take())
     }
 
-    /// Ends a suspension, and returns `unwritten` uses to the buffer. Returns true if the entry must be queued for writing.
+    /// Ends a suspension, and puts `unwritten` uses back into the buffer. Returns whether the entry must be queued for writing.
     pub(super) fn resume(&self, state: CachedState, unwritten: Option<Box<UseBuffer>>) -> bool {
         let mut entry = self.lock();
         if entry.state == CachedState::Suspended {
@@ -140,12 +141,12 @@ impl CacheEntry {
         unwritten.is_some_and(|buffer| self.return_buffer(*buffer))
     }
 
-    /// Takes the buffer, to write it.
+    /// Takes the unwritten uses out of the entry.
     pub(super) fn take_buffer(&self) -> Option<Box<UseBuffer>> {
         self.lock().buffer.take()
     }
 
-    /// Returns uses that could not be written. Returns true if the buffer was empty before.
+    /// Puts back uses that could not be written. Returns whether the buffer was empty before.
     pub(super) fn return_buffer(&self, unwritten: UseBuffer) -> bool {
         let mut entry = self.lock();
         let (buffer, was_empty) = entry.buffer();
@@ -153,7 +154,7 @@ impl CacheEntry {
         was_empty
     }
 
-    /// Reads the buffer; `None` if it is empty.
+    /// Calls `read` with the unwritten uses; returns `None` if there are none.
     pub(super) fn read_buffer<T>(&self, read: impl FnOnce(&UseBuffer) -> T) -> Option<T> {
         self.lock().buffer.as_deref().map(read)
     }

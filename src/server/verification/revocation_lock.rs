@@ -1,7 +1,7 @@
-//! The lock between writing uses and deciding about keys, and the guard that a revocation holds.
+//! The lock that separates writing uses from revoking keys, and the guard that a revocation holds.
 //!
 //! The lock keeps every use in exactly one place that a revocation sees: in a buffer, or in the database. First uses on their way to
-//! the database hold it shared. The writer of buffered uses, and everything that decides about keys, hold it exclusively.
+//! the database hold it shared. The writer of buffered uses, revocations and review decisions hold it exclusively.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,7 +45,7 @@ impl RevocationLock {
         self.lock.clone().write_owned().await
     }
 
-    /// Waits for exclusive access, for deciding about keys.
+    /// Waits for exclusive access, for a revocation or a review decision.
     pub(super) async fn guard(&self) -> RevocationGuard {
         RevocationGuard(Arc::new(GuardState {
             keys: self.keys.clone(),
@@ -56,8 +56,8 @@ impl RevocationLock {
     }
 }
 
-/// The exclusive right to decide about keys. It is released when the transaction that [`suspend`](Self::suspend) was called with has
-/// ended.
+/// Exclusive access for a revocation or a review decision. It is released when the transaction that [`suspend`](Self::suspend) was
+/// called with has ended.
 #[derive(Clone)]
 pub(in crate::server) struct RevocationGuard(Arc<GuardState>);
 
@@ -72,7 +72,7 @@ struct GuardState {
 struct SuspendedKey {
     entry: Arc<CacheEntry>,
     state_before: CachedState,
-    /// Uses that the transaction writes.
+    /// The uses that were unwritten at the suspension; the transaction writes them.
     buffer: Option<Box<UseBuffer>>,
 }
 

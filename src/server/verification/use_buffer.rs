@@ -16,7 +16,7 @@ use crate::store::KeyUseUpdate;
 pub(in crate::server) struct RawClient<'a> {
     /// The bytes of `User-Agent`; empty if the header is missing.
     pub agent: &'a [u8],
-    /// The address after trusted proxies.
+    /// The client's address, looked up behind trusted proxies.
     pub address: IpAddr,
 }
 
@@ -35,12 +35,12 @@ impl<'a> RawClient<'a> {
     }
 }
 
-/// Unwritten uses of one key. Its times only move forward.
+/// The unwritten uses of one key. `last_used_at` only moves forward.
 #[derive(Debug, Default)]
 pub(in crate::server) struct UseBuffer {
     last_used_at: Option<Timestamp>,
     hours: Vec<Bucket>,
-    /// At most [`CLIENTS_KEPT`], the most recent last.
+    /// The most recent clients, at most [`CLIENTS_KEPT`]; the latest is last.
     clients: Vec<ClientCount>,
 }
 
@@ -54,7 +54,7 @@ struct ClientCount {
 }
 
 impl UseBuffer {
-    /// Adds one use that was answered with success.
+    /// Counts one successful use.
     pub(super) fn record_use(&mut self, client: RawClient<'_>, now: Timestamp) {
         self.last_used_at = self.last_used_at.max(Some(now));
         self.hour(now).count += 1;
@@ -79,7 +79,7 @@ impl UseBuffer {
         }
     }
 
-    /// Adds one request that was refused because the key is revoked.
+    /// Counts one request that was refused because the key is revoked.
     pub(super) fn record_refusal(&mut self, now: Timestamp) {
         self.hour(now).refused += 1;
     }

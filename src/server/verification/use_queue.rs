@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use super::key_cache::CacheEntry;
 
-/// Entries whose buffers are to be written, each once.
+/// Cache entries whose buffers must be written. An entry is in the queue at most once.
 #[derive(Default)]
 pub(super) struct UseQueue {
     entries: Mutex<Vec<Arc<CacheEntry>>>,
@@ -31,7 +31,7 @@ impl UseQueue {
         }
     }
 
-    /// Takes every queued entry.
+    /// Empties the queue, and returns its entries.
     pub(super) fn take(&self) -> Vec<Arc<CacheEntry>> {
         std::mem::take(&mut *self.entries())
     }

@@ -62,11 +62,11 @@ impl Verifier {
         }
     }
 
-    /// Caps the last use of keys at the present, in case this machine's clock was set back. PostgreSQL's clock dates all uses
-    /// itself.
-    pub(super) fn limit_last_use(&self, keys: &mut [Key]) {
+    /// Clamps the last use of keys to the current time, in case this machine's clock was set back. On PostgreSQL the database's clock
+    /// dates every use.
+    pub(super) fn clamp_last_use(&self, keys: &mut [Key]) {
         if let Self::Sqlite(verifier) = self {
-            verifier.limit_last_use(keys);
+            verifier.clamp_last_use(keys);
         }
     }
 

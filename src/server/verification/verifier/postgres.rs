@@ -18,8 +18,8 @@ use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::use_queue::UseQueue;
 use crate::store::Store;
 
-/// A use is stored before it is answered when the stored last use is older than this. Other processes rely on it:
-/// the stored last use is at most this far behind.
+/// A use is stored before it is answered when the stored last use is older than this. The stored last use is therefore never further
+/// behind, which other processes rely on.
 const LAST_USE_LAG_MAX: TimeDelta = TimeDelta::seconds(30);
 /// No key is refused sooner than this. PostgreSQL answers faster when there is no row, and the difference would tell whether a key
 /// ever existed.

@@ -15,7 +15,7 @@ use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::use_queue::UseQueue;
 use crate::store::{self, Store};
 
-/// Keys that are loaded with one query when the server starts.
+/// Most keys that one query loads when the server starts.
 const LOAD_PAGE: u32 = 5_000;
 
 /// Verifies keys from the key cache.
@@ -89,7 +89,7 @@ impl SqliteVerifier {
         }
     }
 
-    pub(super) fn limit_last_use(&self, keys: &mut [Key]) {
+    pub(super) fn clamp_last_use(&self, keys: &mut [Key]) {
         let now = self.clock.now();
         for key in keys {
             key.last_used_at = key.last_used_at.map(|at| at.min(now));
