@@ -1,6 +1,7 @@
-//! The commands: the same actions as in the terminal UI, for scripts, cron jobs and bad connections.
+//! The commands: the actions of the terminal UI for scripts, cron jobs and slow connections.
 //!
-//! Data goes to standard output, messages to standard error. Exit codes are those of [`error::ExitCode`].
+//! Start reading at [`Cli`] for the command line and [`run_remote`] for the commands that talk to a server. Data goes to standard
+//! output, messages to standard error. Exit codes are those of [`error::ExitCode`]. A command never imports the terminal UI.
 
 use std::ffi::OsString;
 
@@ -28,6 +29,7 @@ pub mod terminal;
 mod time_arg;
 mod ui;
 mod verify;
+mod words;
 
 pub use connect::{CommandContext, ConnectArgs};
 pub use error::{CommandError, ExitCode};
@@ -36,7 +38,7 @@ pub use parse::parse_arguments;
 pub use server_args::{AdminCommand, BackupArgs, DatabaseArgs, DemoArgs, ServeArgs};
 pub use ui::UiArgs;
 
-/// Administer API keys: see which are dead weight, clear them out, rotate the ones that matter.
+/// Administer API keys: find unused ones, revoke them safely, and rotate the ones that matter.
 #[derive(Parser, Debug)]
 #[command(
     name = "keyward",
@@ -46,88 +48,88 @@ pub use ui::UiArgs;
     max_term_width = 100
 )]
 pub struct Cli {
-    /// Which server, and as whom.
+    /// Choice of the server and the session.
     #[command(flatten)]
     pub connect: ConnectArgs,
-    /// How the terminal UI looks.
+    /// Settings of the terminal UI.
     #[command(flatten)]
     pub ui: UiArgs,
-    /// What to do.
+    /// Command; without one, the terminal UI starts.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// All commands.
+/// Every command.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Try everything on this machine: a server with a believable organization, gone when it ends
+    /// Try keyward on this machine: a server with a made-up organization, deleted at the end
     Demo(DemoArgs),
     /// Run the key server in the foreground
     Serve(ServeArgs),
-    /// On the server's host: set up the organization, rescue, accept a restored backup
+    /// On the server's host: set up the organization, let an admin in again, accept a restored backup
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Copy the server's SQLite database while it runs
+    /// Copy the server's SQLite database while the server runs
     Backup(BackupArgs),
-    /// Commands that talk to a server.
+    /// A command that talks to a server.
     #[command(flatten)]
     Remote(RemoteCommand),
 }
 
-/// Commands that need nothing but a server to talk to.
+/// Commands that need a server, but neither its host nor its database.
 #[derive(Subcommand, Debug)]
 pub enum RemoteCommand {
     /// Sign in with a code
     Login(LoginArgs),
-    /// End the session of a profile
+    /// Sign out: end the session of a profile
     Logout(login::LogoutArgs),
     /// List the profiles
     Profiles(login::ProfilesArgs),
     /// List, show, create, edit and revoke keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// Replace a key without cutting off what uses it
+    /// Replace a key without interrupting the clients that use it
     #[command(subcommand)]
     Rotate(rotate::RotateCommand),
-    /// Stale organization keys: list, keep, apply what was prepared, export
+    /// Review stale organization keys: list, keep, apply prepared decisions, export
     #[command(subcommand)]
     Review(review::ReviewCommand),
-    /// List, invite, re-role and remove members
+    /// List, invite and remove members, and change their roles
     #[command(subcommand)]
     Members(members::MembersCommand),
-    /// Who did what to which key
+    /// Show who did what to which key
     Activity(activity::ActivityArgs),
-    /// Where you are signed in; sign in on another machine
+    /// List and end your sessions; sign in on another machine
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
-    /// Is this key good, and if not, why? Counts as a use of the key
+    /// Check whether a server accepts a key, and if not, why; counts as a use of the key
     Verify(verify::VerifyArgs),
-    /// Which key is this, and whose? No use of the key. Without a key: who is signed in
+    /// Look up a key and its owner without using it; without a key, show who is signed in
     Whoami(verify::WhoamiArgs),
-    /// Find what is wrong: files, server, certificates, session, clock, terminal
+    /// Diagnose problems with files, server, certificates, session, clock and terminal
     Doctor(doctor::DoctorArgs),
-    /// Find keys of ours in files
+    /// Find keys in files
     Scan(scan::ScanArgs),
-    /// Print the completions of a shell
+    /// Print shell completions
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man(completions::ManArgs),
 }
 
-/// Runs a command against a server.
+/// Runs a command that talks to a server.
 ///
 /// # Errors
-/// What went wrong, with the exit code.
+/// The command failed; errors of the server name the profile.
 pub async fn run_remote(command: RemoteCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let local = matches!(
+    let is_local = matches!(
         command,
         RemoteCommand::Scan(_)
             | RemoteCommand::Completions(_)
             | RemoteCommand::Man(_)
             | RemoteCommand::Profiles(_)
     );
-    let done = dispatch(command, context).await;
-    if local { done } else { done.map_err(|failure| context.name_profile(failure)) }
+    let result = dispatch(command, context).await;
+    if is_local { result } else { result.map_err(|error| context.name_profile(error)) }
 }
 
 async fn dispatch(command: RemoteCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
@@ -150,27 +152,29 @@ async fn dispatch(command: RemoteCommand, context: &CommandContext) -> Result<Ex
     }
 }
 
-/// What stands below the help.
+/// Returns the end of the main help: environment variables and exit codes.
 fn after_help() -> String {
     let variables: Vec<String> = crate::config::ENVIRONMENT_VARIABLES
         .iter()
         .map(|(name, what)| format!("  {name:20}  {what}"))
         .collect();
+    let exit_codes: Vec<String> =
+        ExitCode::ALL.iter().map(|&code| format!("{} {}", code as u8, code.summary())).collect();
     format!(
-        "Without a command: the terminal UI on the chosen profile.\n\nEnvironment:\n{}\n\n\
-        A flag is stronger than the environment, and that than the configuration file.\n\n\
-        ExitCode codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not signed in, 5 not permitted, 6 refused (guard, conflict, \
-        ambiguous name), 7 server unreachable or timed out, 8 some of a batch failed, 10 found (--exit-code), 129, 130, 143 ended by a signal.",
-        variables.join("\n")
+        "Without a command, keyward starts the terminal UI on the chosen profile.\n\nEnvironment:\n{}\n\n\
+        A flag overrides the environment, and the environment overrides the configuration file.\n\n\
+        Exit codes: {}, 129, 130, 143 ended by a signal.",
+        variables.join("\n"),
+        exit_codes.join(", ")
     )
 }
 
-/// The help, for those who did not ask for it.
+/// Returns the main help, for error messages.
 pub fn render_help() -> String {
     <Cli as clap::CommandFactory>::command().render_help().to_string()
 }
 
-/// The arguments of this process.
+/// Returns the arguments of this process.
 pub fn process_arguments() -> Vec<OsString> {
     std::env::args_os().collect()
 }

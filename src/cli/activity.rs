@@ -1,11 +1,11 @@
-//! `keyward activity`: who did what to which key, when, and from where.
+//! `keyward activity`: lists the activity log, newest first.
 
 use clap::Args;
 
 use super::connect::CommandContext;
 use super::error::{CommandError, ExitCode};
 use super::keys::{self, target};
-use super::output::schema::{MEMBER_REF, field, object};
+use super::output::schema::{MEMBER_REF, field, object, one_of};
 use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
 use super::{members, time_arg};
 use crate::domain::activity::{Action, Activity};
@@ -15,22 +15,22 @@ use crate::wire::activity::{ActivityQuery, ListActivity};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward activity --action key.revoked --from 30d --csv")]
 pub struct ActivityArgs {
-    /// Only about the key with this id
+    /// Only entries about the key with this id
     #[arg(long, value_name = "ID")]
     key: Option<String>,
-    /// Only by or about this member: email address or id
+    /// Only entries by or about this member: email address or id
     #[arg(long, value_name = "MEMBER")]
     member: Option<String>,
-    /// Only this action, such as key.revoked
-    #[arg(long, value_name = "ACTION")]
+    /// Only entries with this action
+    #[arg(long, value_enum, value_name = "ACTION")]
     action: Option<Action>,
-    /// Only since then: RFC 3339, a date, or a span such as 30d
+    /// Only entries since this time: RFC 3339, a date, or a duration such as 30d
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Only before then
+    /// Only entries before this time
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// At most so many, the newest
+    /// Maximum number of entries; the newest are listed
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
     limit: usize,
     #[command(flatten)]
@@ -41,13 +41,14 @@ pub(super) async fn run(args: ActivityArgs, context: &CommandContext) -> Result<
     let output = Output::new::<ActivityRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let (_, rules) = keys::fetch_me(&connection).await?;
-    let time = |text: &Option<String>| text.as_deref().map(|t| time_arg::past(t, rules.now)).transpose();
+    let time =
+        |text: &Option<String>| text.as_deref().map(|t| time_arg::parse_past(t, rules.now)).transpose();
     let member = match &args.member {
-        Some(member) => Some(members::find(&connection, member).await?.id),
+        Some(member) => Some(members::find_member(&connection, member).await?.id),
         None => None,
     };
     let query = ActivityQuery {
-        key: args.key.as_deref().map(target::id).transpose()?,
+        key: args.key.as_deref().map(target::parse_key_id).transpose()?,
         member,
         action: args.action,
         from: time(&args.from)?,
@@ -55,10 +56,7 @@ pub(super) async fn run(args: ActivityArgs, context: &CommandContext) -> Result<
         ..ActivityQuery::default()
     };
     let rows = connection.fetch_all(ListActivity, query, Some(args.limit)).await?;
-    output.print_list(
-        &rows.into_iter().map(ActivityRow).collect::<Vec<_>>(),
-        "Nothing of that kind was recorded.",
-    )?;
+    output.print_list(&rows.into_iter().map(ActivityRow).collect::<Vec<_>>(), "No matching entries.")?;
     Ok(ExitCode::Success)
 }
 
@@ -68,11 +66,11 @@ impl OutputRow for ActivityRow {
     const FIELDS: &'static [JsonField] = &[
         field("id", "id"),
         field("at", "time"),
-        object("actor", "member; null: on the server's host, or not signed in", MEMBER_REF),
-        field("action", "such as `key.revoked`"),
+        object("actor", "member; null if done on the server's host or without a session", MEMBER_REF),
+        one_of::<Action>("action"),
         field("key_id", "id or null"),
-        field("key_name", "text or null; as it was then"),
-        field("member_id", "id of the member it was done to, or null"),
+        field("key_name", "text or null; the name at that time"),
+        field("member_id", "id of the affected member, or null"),
         field("detail", "text"),
         field("address", "text or null"),
     ];

@@ -1,4 +1,4 @@
-//! `keyward completions` and `keyward man`, made from the same description of the commands as the help.
+//! `keyward completions` and `keyward man`, generated from the same description of the commands as the help.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use super::{Cli, output};
     after_help = "Example:\n  keyward completions bash > ~/.local/share/bash-completion/completions/keyward"
 )]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell
     #[arg(value_enum, value_name = "SHELL")]
     shell: clap_complete::Shell,
 }

@@ -1,15 +1,15 @@
-//! `keyward doctor`: looks at everything that keyward depends on, and names what to do about what is wrong.
+//! `keyward doctor`: checks everything that keyward depends on, and names a fix for each problem.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::connect::{CommandContext, ServerTarget};
 use super::error::{CommandError, ExitCode};
-use super::output::schema::field;
+use super::output::schema::{field, one_of, outline};
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
 use crate::client::{CallRequest, Client, ClientError, Credential, TrustedRoots};
 use crate::domain::text;
@@ -20,20 +20,17 @@ mod terminal;
 
 /// `keyward doctor`
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Ends with 1 if something is an error. With --json: [{\"check\", \"health\": \"ok\" | \"warning\" | \"error\", \
-    \"found\", \"fix\"}]."
-)]
+#[command(after_help = format!("Exits with code 1 if a check finds an error. With --json: [{}].", outline(Check::FIELDS)))]
 pub struct DoctorArgs {
-    /// Copy a short text, and ask for it to be pasted back: the only way to know whether copies arrive
+    /// Copy a short text and ask you to paste it back: the only way to know whether copies arrive
     #[arg(long)]
     clipboard: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The result of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Health {
     Ok,
@@ -41,11 +38,11 @@ pub(super) enum Health {
     Error,
 }
 
-/// One check.
+/// A check with its result.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     #[serde(rename = "check")]
-    what: &'static str,
+    name: &'static str,
     health: Health,
     found: String,
     fix: String,
@@ -54,9 +51,9 @@ pub(super) struct Check {
 impl OutputRow for Check {
     const FIELDS: &'static [JsonField] = &[
         field("check", "text"),
-        field("health", "`ok`, `warning` or `error`"),
+        one_of::<Health>("health"),
         field("found", "text"),
-        field("fix", "text; empty where nothing is to be done"),
+        field("fix", "text; empty if there is nothing to do"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -74,7 +71,7 @@ impl OutputRow for Check {
                 .into()
             },
         },
-        OutputColumn { title: "Check", field: "check", rank: 0, cut: false, cell: |c| c.what.into() },
+        OutputColumn { title: "Check", field: "check", rank: 0, cut: false, cell: |c| c.name.into() },
         OutputColumn {
             title: "Found",
             field: "found",
@@ -96,20 +93,20 @@ impl OutputRow for Check {
     }
 
     fn id(&self) -> String {
-        self.what.to_owned()
+        self.name.to_owned()
     }
 }
 
 fn ok(check: &'static str, found: impl Into<String>) -> Check {
-    Check { what: check, health: Health::Ok, found: found.into(), fix: String::new() }
+    Check { name: check, health: Health::Ok, found: found.into(), fix: String::new() }
 }
 
 fn warning(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Check {
-    Check { what: check, health: Health::Warning, found: found.into(), fix: fix.into() }
+    Check { name: check, health: Health::Warning, found: found.into(), fix: fix.into() }
 }
 
 fn error(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Check {
-    Check { what: check, health: Health::Error, found: found.into(), fix: fix.into() }
+    Check { name: check, health: Health::Error, found: found.into(), fix: fix.into() }
 }
 
 pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
@@ -125,22 +122,22 @@ pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<Ex
             checks.push(ok("server", target.label()));
             checks.extend(server(&target, context).await);
         }
-        Err(failure) => checks.push(warning("server", "none is chosen", failure.message)),
+        Err(e) => checks.push(warning("server", "no server is chosen", e.message)),
     }
     let output = Output::new::<Check>(&args.output, context.is_ascii_only())?;
     if output.is_table() {
-        let lines: Vec<String> = checks.iter().map(line).collect();
+        let lines: Vec<String> = checks.iter().map(format_check).collect();
         output::write_stdout(format!("{}\n", lines.join("\n")).as_bytes())?;
     } else {
         output.print_list(&checks, "")?;
     }
-    let failed = checks.iter().any(|c| c.health == Health::Error);
-    Ok(if failed { ExitCode::Failure } else { ExitCode::Success })
+    let has_error = checks.iter().any(|c| c.health == Health::Error);
+    Ok(if has_error { ExitCode::Failure } else { ExitCode::Success })
 }
 
-/// A check on one line, and the fix on the next: both are sentences, too long for a table.
-fn line(check: &Check) -> String {
-    let mark = match check.health {
+/// Formats a check on one line and its fix on the next: they are too long for a table.
+fn format_check(check: &Check) -> String {
+    let label = match check.health {
         Health::Ok => "ok      ",
         Health::Warning => "warning ",
         Health::Error => "ERROR   ",
@@ -150,43 +147,43 @@ fn line(check: &Check) -> String {
     } else {
         format!("\n        {}", text::sanitize_line(&check.fix))
     };
-    format!("{mark}{:12} {}{fix}", check.what, text::sanitize_line(&check.found))
+    format!("{label}{:12} {}{fix}", check.name, text::sanitize_line(&check.found))
 }
 
-/// The state folder and what is in it.
+/// Checks that only the user can read the state folder.
 fn files(context: &CommandContext) -> Check {
     let folder = context.state.folder();
     if !folder.exists() {
-        return ok("files", format!("{} is not made yet", folder.display()));
+        return ok("files", format!("{} does not exist yet", folder.display()));
     }
-    let mut open = Vec::new();
-    exposed(folder, &mut open);
-    if open.is_empty() {
-        return ok("files", format!("{} is yours alone", folder.display()));
+    let mut exposed = Vec::new();
+    find_exposed(folder, &mut exposed);
+    if exposed.is_empty() {
+        return ok("files", format!("only you can read {}", folder.display()));
     }
-    let fix = format!("chmod -R go= {}", folder.display());
-    error("files", format!("others can read {}", open.join(", ")), fix)
+    let fix = format!("Run `chmod -R go= {}`.", folder.display());
+    error("files", format!("others can read {}", exposed.join(", ")), fix)
 }
 
-fn exposed(path: &Path, open: &mut Vec<String>) {
-    let Ok(about) = path.symlink_metadata() else { return };
-    if about.is_symlink() {
+fn find_exposed(path: &Path, exposed: &mut Vec<String>) {
+    let Ok(metadata) = path.symlink_metadata() else { return };
+    if metadata.is_symlink() {
         return;
     }
-    if about.mode() & 0o077 != 0 {
-        open.push(path.display().to_string());
+    if metadata.mode() & 0o077 != 0 {
+        exposed.push(path.display().to_string());
     }
     if let Ok(entries) = fs::read_dir(path) {
-        entries.flatten().for_each(|entry| exposed(&entry.path(), open));
+        entries.flatten().for_each(|entry| find_exposed(&entry.path(), exposed));
     }
 }
 
 fn environment(context: &CommandContext) -> Vec<Check> {
     let environment = &context.environment;
     let mut checks = Vec::new();
-    let set: Vec<&str> = environment.names("KEYWARD_");
-    if !set.is_empty() {
-        checks.push(ok("environment", format!("set: {}", set.join(", "))));
+    let variables: Vec<&str> = environment.names("KEYWARD_");
+    if !variables.is_empty() {
+        checks.push(ok("environment", format!("set: {}", variables.join(", "))));
     }
     if environment.get("KEYWARD_TOKEN").is_some()
         && environment.get("KEYWARD_URL").is_none()
@@ -195,7 +192,7 @@ fn environment(context: &CommandContext) -> Vec<Check> {
         checks.push(warning(
             "environment",
             "KEYWARD_TOKEN is set but KEYWARD_URL is not, so the token is not used",
-            "set KEYWARD_URL too, or use a profile",
+            "Set KEYWARD_URL too, or use a profile.",
         ));
     }
     let proxies: Vec<&str> = [
@@ -214,7 +211,7 @@ fn environment(context: &CommandContext) -> Vec<Check> {
     checks.push(if proxies.is_empty() {
         ok("proxy", "none")
     } else {
-        ok("proxy", format!("set: {}; not used for this machine itself", proxies.join(", ")))
+        ok("proxy", format!("set: {}; not used for servers on this machine", proxies.join(", ")))
     });
     checks
 }
@@ -224,29 +221,29 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     if target.address.is_unencrypted() {
         checks.push(warning(
             "encryption",
-            "none: the session can be read on the way",
-            "use https, or a tunnel such as `ssh -L`",
+            "none: others on the network can read the session",
+            "Use https, or a tunnel such as `ssh -L`.",
         ));
     }
     let client = match context.client(target, Credential::none()) {
         Ok(client) => client,
-        Err(failure) => return vec![error("certificates", "cannot be read", failure.message)],
+        Err(e) => return vec![error("certificates", "cannot be read", e.message)],
     };
     checks.extend(match client.roots() {
         TrustedRoots::NotNeeded => None,
-        TrustedRoots::System => Some(ok("certificates", "the system's")),
+        TrustedRoots::System => Some(ok("certificates", "those of the system")),
         TrustedRoots::BuiltIn => Some(warning(
             "certificates",
-            "the system has none, so those built into this program are used, which grow old",
-            "install the system's CA certificates (ca-certificates), or name a file with --ca-cert",
+            "the system has none, so those built into keyward are used, which become outdated",
+            "Install the CA certificates of the system (ca-certificates), or name a file with --ca-cert.",
         )),
     });
-    checks.push(reach(&client).await);
+    checks.push(reachable(&client).await);
     if checks.last().is_some_and(|c| c.health != Health::Ok) {
         return checks;
     }
     match context.connect() {
-        Err(failure) => checks.push(warning("session", "not signed in", failure.message)),
+        Err(e) => checks.push(warning("session", "not signed in", e.message)),
         Ok(connection) => match connection.client.send(CallRequest::to(GetMe)).await {
             Err(e) => checks.push(error("session", "not accepted", CommandError::from(e).message)),
             Ok(me) => {
@@ -256,16 +253,16 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
                 ));
                 let skew = context.clock.now().since(me.as_of);
                 checks.push(if skew.abs() < MINUTE {
-                    ok("clock", "agrees with the server's")
+                    ok("clock", "agrees with that of the server")
                 } else {
-                    let which = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
+                    let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
                     warning(
                         "clock",
                         format!(
-                            "this machine's is {} {which} the server's; ages are shown by the server's",
+                            "the clock of this machine is {} {direction} that of the server, which is the one used for ages",
                             format_duration(skew.abs())
                         ),
-                        "set the clock of whichever is wrong (NTP)",
+                        "Correct the wrong clock, for example with NTP.",
                     )
                 });
             }
@@ -274,13 +271,13 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     checks
 }
 
-/// Whether a keyward server answers: nobody is signed in, so it must say so.
-async fn reach(client: &Client) -> Check {
+/// Checks that a keyward server replies. Without a session its reply is a refusal.
+async fn reachable(client: &Client) -> Check {
     match client.send(CallRequest::to(GetMe)).await {
-        Ok(_) | Err(ClientError::Refused(_)) => ok("reachable", "a keyward server answers"),
+        Ok(_) | Err(ClientError::Refused(_)) => ok("reachable", "a keyward server replies"),
         Err(e) => {
-            let words = e.to_string();
-            let (found, fix) = words.split_once(". ").map_or((words.as_str(), ""), |(f, x)| (f, x));
+            let message = e.to_string();
+            let (found, fix) = message.split_once(". ").map_or((message.as_str(), ""), |(f, x)| (f, x));
             error("reachable", found, fix)
         }
     }

@@ -36,6 +36,38 @@ pub enum ExitCode {
     Found = 10,
 }
 
+impl ExitCode {
+    /// Every exit code, in ascending order.
+    pub(super) const ALL: [Self; 10] = [
+        Self::Success,
+        Self::Failure,
+        Self::Usage,
+        Self::NotFound,
+        Self::NotSignedIn,
+        Self::NotPermitted,
+        Self::Refused,
+        Self::Unreachable,
+        Self::PartialFailure,
+        Self::Found,
+    ];
+
+    /// Returns the meaning of the code for the main help.
+    pub(super) fn summary(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Usage => "invalid command line",
+            Self::NotFound => "not found",
+            Self::NotSignedIn => "not signed in",
+            Self::NotPermitted => "not permitted",
+            Self::Refused => "refused (guard, conflict, ambiguous name)",
+            Self::Unreachable => "server unreachable or timed out",
+            Self::PartialFailure => "some items of a batch failed",
+            Self::Found => "found (--exit-code)",
+        }
+    }
+}
+
 impl From<ExitCode> for std::process::ExitCode {
     fn from(exit_code: ExitCode) -> Self {
         Self::from(exit_code as u8)

@@ -1,4 +1,4 @@
-//! `keyward keys …`: list, show, create, edit, revoke.
+//! `keyward keys …`: list, show, create, edit and revoke keys. Helpers here are shared with the commands for rotations and reviews.
 
 use std::ops::ControlFlow;
 
@@ -23,33 +23,32 @@ pub(super) mod revoke;
 mod show;
 pub(super) mod target;
 
-/// Personal keys, or the organization's.
+/// Choice between personal and organization keys.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct KindArgs {
-    /// The organization's keys instead of your own
+    /// Use the organization's keys instead of your own
     #[arg(short, long)]
     workspace: bool,
 }
 
 impl KindArgs {
-    /// The kind of key that is meant.
-    pub fn kind(self) -> KeyKind {
+    pub(super) fn kind(self) -> KeyKind {
         if self.workspace { KeyKind::Organization } else { KeyKind::Personal }
     }
 }
 
-/// What can be done with keys.
+/// The commands of `keyward keys`.
 #[derive(Subcommand, Debug)]
 pub enum KeysCommand {
     /// List keys, newest first
     List(list::ListArgs),
-    /// Show one key, and what uses it
+    /// Show one key and the clients that use it
     Show(show::ShowArgs),
-    /// Create a key; its secret is handed over once
+    /// Create a key; its secret is issued only once
     Create(create::CreateArgs),
     /// Change a key's name or note
     Edit(edit::EditArgs),
-    /// Revoke keys, unless they are in use
+    /// Revoke keys that are not in use
     Revoke(revoke::RevokeArgs),
 }
 
@@ -63,45 +62,46 @@ pub(super) async fn run(command: KeysCommand, context: &CommandContext) -> Resul
     }
 }
 
-/// Who asks, and what the judgement of keys depends on.
+/// Fetches the signed-in member, and the rules by which keys are stale.
 pub(super) async fn fetch_me(connection: &Connection) -> Result<(Me, StalenessRules), CommandError> {
     let me = connection.send(CallRequest::to(GetMe)).await?;
     let rules = StalenessRules { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
     Ok((me, rules))
 }
 
-/// The keys of a kind that `wanted` lets through; the progress shows on a terminal.
-pub(super) async fn all(
+/// Fetches the keys of a kind that match `filter`, and shows the progress on a terminal.
+pub(super) async fn fetch_keys(
     connection: &Connection,
     kind: KeyKind,
-    revoked: bool,
-    wanted: impl Fn(&Key) -> bool,
+    include_revoked: bool,
+    filter: impl Fn(&Key) -> bool,
 ) -> Result<Vec<Key>, CommandError> {
     let mut keys = Vec::new();
-    each_page(connection, kind, revoked, Retention::All, |page| {
-        keys.extend(page.into_iter().filter(&wanted));
+    for_each_page(connection, kind, include_revoked, Retention::All, |page| {
+        keys.extend(page.into_iter().filter(&filter));
         Ok(ControlFlow::Continue(()))
     })
     .await?;
     Ok(keys)
 }
 
-/// Hands over the keys of a kind page by page, newest first, until `take` has enough; the progress shows on a terminal.
-/// `keep`: what `take` keeps of them.
-pub(super) async fn each_page(
+/// Calls `visit` with the keys of a kind page by page, newest first, until it breaks. Shows the progress on a terminal.
+/// `retention` is what `visit` keeps of a page, which decides about the size of the pages.
+pub(super) async fn for_each_page(
     connection: &Connection,
     kind: KeyKind,
-    revoked: bool,
-    keep: Retention,
-    mut take: impl FnMut(Vec<Key>) -> Result<ControlFlow<()>, CommandError>,
+    include_revoked: bool,
+    retention: Retention,
+    mut visit: impl FnMut(Vec<Key>) -> Result<ControlFlow<()>, CommandError>,
 ) -> Result<(), CommandError> {
-    let query = KeysQuery { include: revoked.then_some(IncludedKeys::Revoked), ..KeysQuery::default() };
+    let query =
+        KeysQuery { include: include_revoked.then_some(IncludedKeys::Revoked), ..KeysQuery::default() };
     let mut progress = Progress::new();
-    let mut pages = std::pin::pin!(connection.client.key_pages(kind, query, keep));
+    let mut pages = std::pin::pin!(connection.client.key_pages(kind, query, retention));
     while let Some(page) = pages.next().await {
         let page = page?;
         progress.clear();
-        if take(page.keys)?.is_break() {
+        if visit(page.keys)?.is_break() {
             break;
         }
         let of = page.total.map_or_else(String::new, |total| format!(" of {total}"));
@@ -110,21 +110,21 @@ pub(super) async fn each_page(
     Ok(())
 }
 
-/// A key as it is listed.
+/// A listed key.
 pub(super) struct KeyRow {
     pub(super) key: Key,
-    /// Its flags in words.
+    /// Labels of its flags, separated by commas; empty without rules.
     pub(super) flags: String,
 }
 
 impl KeyRow {
     pub(super) fn new(key: Key, rules: Option<&StalenessRules>) -> Self {
         let flags = rules.map_or_else(String::new, |rules| {
-            let mut words: Vec<&str> = rules.flags(&key).iter().map(Flag::label).collect();
+            let mut labels: Vec<&str> = rules.flags(&key).iter().map(Flag::label).collect();
             if key.is_in_use(rules.now) {
-                words.push("live");
+                labels.push("in use");
             }
-            words.join(", ")
+            labels.join(", ")
         });
         Self { key, flags }
     }

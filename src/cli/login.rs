@@ -1,4 +1,4 @@
-//! Signing in and out, and the list of profiles.
+//! `keyward login`, `logout` and `profiles`: signs in and out, and lists the profiles.
 
 use clap::Args;
 use serde::Serialize;
@@ -25,7 +25,7 @@ use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession,
     keyward login --code-stdin https://keys.plant.example < code.txt"
 )]
 pub struct LoginArgs {
-    /// The server; that of the profile when absent
+    /// Address of the server [default: that of the profile]
     #[arg(value_name = "URL")]
     server: Option<ServerAddress>,
     /// Read the sign-in code from standard input
@@ -36,7 +36,7 @@ pub struct LoginArgs {
 /// `keyward logout`
 #[derive(Args, Clone, Debug)]
 pub struct LogoutArgs {
-    /// Forget the session here even if the server cannot be told
+    /// Remove the session from this machine even if the server cannot end it
     #[arg(long)]
     forget: bool,
 }
@@ -56,31 +56,32 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
         .or_else(|| context.environment.get("KEYWARD_PROFILE").map(str::to_owned));
     let target = match args.server {
         Some(address) => {
-            let name = named.unwrap_or_else(|| profile_for(&address, context));
+            let name = named.unwrap_or_else(|| profile_name_for(&address, context));
             let settings = context.config.profile_settings(&name);
             ServerTarget { address, profile: Some(name), settings }
         }
         None => context.target().map_err(|_| {
-            CommandError::usage("which server? Write `keyward login URL`, such as https://keys.plant.example")
+            CommandError::usage("No server is named. Pass its address, for example `keyward login https://keys.plant.example`.")
         })?,
     };
-    let name = target.profile.clone().unwrap_or_else(|| profile_for(&target.address, context));
+    let name = target.profile.clone().unwrap_or_else(|| profile_name_for(&target.address, context));
     check_profile_name(&name).map_err(|e| CommandError::usage(format!("--profile: {e}")))?;
-    let earlier = context.state.session(&name)?;
-    if let Some(earlier) = &earlier
-        && earlier.url.parse() != Ok(target.address.clone())
+    let replaced = context.state.session(&name)?;
+    if let Some(replaced) = &replaced
+        && replaced.url.parse() != Ok(target.address.clone())
     {
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "the profile {name} belongs to {}: choose another name with --profile, or sign out there first with `keyward logout --profile {name}`",
-                text::sanitize_line(&earlier.url)
+                "The profile {name} belongs to {}. Choose another name with --profile, or sign out there first with `keyward logout \
+                 --profile {name}`.",
+                text::sanitize_line(&replaced.url)
             ),
         ));
     }
     if target.address.is_unencrypted() {
         print_message(&format!(
-            "warning: {} is not encrypted: the session can be read on the way",
+            "warning: the connection to {} is not encrypted, so others on the network can read the session.",
             target.address
         ));
     }
@@ -91,11 +92,11 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
     };
     let code = code.trim();
     if code.is_empty() {
-        return Err(CommandError::usage("no sign-in code was given; it looks like `inv_…`"));
+        return Err(CommandError::usage("No sign-in code was given. A code looks like `inv_…`."));
     }
     if code.starts_with("sk_") {
         return Err(CommandError::usage(
-            "that is an API key, and a key never manages keys: sign in with a code that looks like `inv_…`",
+            "This is an API key, which cannot manage keys. Sign in with a code that looks like `inv_…`.",
         ));
     }
     let client = context.client(&target, Credential::none())?;
@@ -113,10 +114,10 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
     let me = signed_in.send(CallRequest::to(GetMe)).await?;
     saved.organization = text::sanitize_line(&me.organization.name).into_owned();
     context.state.save_session(&name, &saved)?;
-    if let Some(earlier) = earlier
-        && let Ok(credential) = Credential::bearer(earlier.token.expose())
+    if let Some(replaced) = replaced
+        && let Ok(credential) = Credential::bearer(replaced.token.expose())
     {
-        // The session that is replaced should not live on; if it cannot be ended it runs out.
+        // Best effort: a replaced session that cannot be ended expires by itself.
         let _ = client.with_credential(credential).send(CallRequest::to(EndCurrentSession)).await;
     }
     print_message(&format!(
@@ -126,24 +127,24 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
     Ok(ExitCode::Success)
 }
 
-/// The name of a new profile: that of the server, unless the same server has one already.
-fn profile_for(address: &ServerAddress, context: &CommandContext) -> String {
-    let same = |name: &String| {
+/// Returns the name of the profile for this server: of an existing one, or the default name.
+fn profile_name_for(address: &ServerAddress, context: &CommandContext) -> String {
+    let is_for_server = |name: &String| {
         let url = match context.config.profile_settings(name) {
             ProfileSettings { url, .. } if !url.is_empty() => url,
             _ => context.state.session(name).ok().flatten().map(|s| s.url).unwrap_or_default(),
         };
         url.parse() == Ok(address.clone())
     };
-    let known = context.profiles().unwrap_or_default();
-    known.into_iter().find(same).unwrap_or_else(|| address.default_profile_name())
+    let profiles = context.profiles().unwrap_or_default();
+    profiles.into_iter().find(is_for_server).unwrap_or_else(|| address.default_profile_name())
 }
 
 pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let connection = context.connect()?;
     let Some(name) = connection.target.profile.clone() else {
         return Err(CommandError::usage(
-            "KEYWARD_URL or --url names a server without a profile: say which with --profile",
+            "KEYWARD_URL or --url names a server without a profile. Choose the profile to sign out of with --profile.",
         ));
     };
     match connection.client.send(CallRequest::to(EndCurrentSession)).await {
@@ -151,16 +152,16 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
         Err(e) if e.is_problem(ProblemType::SessionEnded) || e.is_problem(ProblemType::SessionMissing) => {}
         Err(e) if args.forget => {
             print_message(&format!(
-                "warning: the session could not be ended on the server and runs out by itself: {e}"
+                "warning: the server could not end the session, which expires by itself: {e}"
             ));
         }
         Err(e) => {
-            let failure = CommandError::from(e);
-            let words = format!(
-                "{} You are still signed in; --forget removes the session from this machine only.",
-                failure.message
+            let error = CommandError::from(e);
+            let message = format!(
+                "{} You are still signed in. --forget removes the session from this machine only.",
+                error.message
             );
-            return Err(CommandError::new(failure.exit_code, words));
+            return Err(CommandError::new(error.exit_code, message));
         }
     }
     context.state.remove_session(&name)?;
@@ -168,7 +169,7 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
     Ok(ExitCode::Success)
 }
 
-/// A profile as it is listed.
+/// A listed profile.
 #[derive(Serialize)]
 pub(super) struct ProfileRow {
     name: String,
@@ -183,10 +184,10 @@ impl OutputRow for ProfileRow {
     const FIELDS: &'static [JsonField] = &[
         field("name", "text"),
         field("url", "text"),
-        field("email", "text; empty: not signed in"),
-        field("organization", "text; empty: not signed in"),
-        field("expires_at", "time; null: not signed in"),
-        field("chosen", "whether commands use it here"),
+        field("email", "text; empty if not signed in"),
+        field("organization", "text; empty if not signed in"),
+        field("expires_at", "time; null if not signed in"),
+        field("chosen", "true if commands use it by default"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -254,7 +255,8 @@ pub(super) fn profiles(args: &ProfilesArgs, context: &CommandContext) -> Result<
             name,
         });
     }
-    let none = "No profile yet: sign in with `keyward login URL`, or look around with `keyward demo`.";
-    output.print_list(&rows, none)?;
+    let if_empty =
+        "There are no profiles. Sign in with `keyward login URL`, or look around with `keyward demo`.";
+    output.print_list(&rows, if_empty)?;
     Ok(ExitCode::Success)
 }

@@ -1,10 +1,10 @@
-//! `keyward members …`: list, invite, re-role, remove.
+//! `keyward members …`: lists, invites and removes members, and changes their roles.
 
 use clap::{Args, Subcommand};
 
 use super::connect::{CommandContext, Connection};
 use super::error::{CommandError, ExitCode};
-use super::output::schema::{field, list, object};
+use super::output::schema::{field, list, object, one_of};
 use super::output::{
     self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time, print_message,
 };
@@ -12,6 +12,7 @@ use super::prompt;
 use crate::client::CallRequest;
 use crate::domain::email;
 use crate::domain::id::Id;
+use crate::domain::key::KeyKind;
 use crate::domain::member::{MemberStatus, Role};
 use crate::domain::text;
 use crate::wire::members::{
@@ -20,16 +21,16 @@ use crate::wire::members::{
 };
 use crate::wire::page::PageQuery;
 
-/// Who belongs to the organization.
+/// The commands of `keyward members`.
 #[derive(Subcommand, Debug)]
 pub enum MembersCommand {
-    /// List members, removed ones too
+    /// List members, including removed ones
     List(ListArgs),
-    /// Invite someone, or give an active member a sign-in code; prints the code
+    /// Invite someone, or issue a sign-in code to an active member; prints the code
     Invite(InviteArgs),
-    /// Give a member another role
+    /// Change the role of a member
     Role(RoleArgs),
-    /// Remove a member: their personal keys die, the organization keys they created stay
+    /// Remove a member: their personal keys are revoked, the organization keys they created stay active
     Remove(RemoveArgs),
 }
 
@@ -44,22 +45,22 @@ pub struct ListArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward members invite bo@plant.example --role normal")]
 pub struct InviteArgs {
-    /// The email address; nothing is mailed, hand the code over yourself
+    /// Email address; nothing is sent to it, pass the code on yourself
     #[arg(value_name = "ADDRESS")]
     email: String,
-    /// admin, normal or operator; an active member keeps theirs
-    #[arg(long, value_name = "ROLE", default_value_t = Role::Normal)]
+    /// Role of an invited member; an active member keeps theirs
+    #[arg(long, value_enum, value_name = "ROLE", default_value_t = Role::Normal)]
     role: Role,
 }
 
 /// `keyward members role`
 #[derive(Args, Clone, Debug)]
 pub struct RoleArgs {
-    /// The member: email address or id
+    /// Email address or id of the member
     #[arg(value_name = "MEMBER")]
     member: String,
-    /// admin, normal or operator
-    #[arg(value_name = "ROLE")]
+    /// New role
+    #[arg(value_enum, value_name = "ROLE")]
     role: Role,
     /// Revoke their personal keys in the same step
     #[arg(long)]
@@ -71,13 +72,13 @@ pub struct RoleArgs {
 /// `keyward members remove`
 #[derive(Args, Clone, Debug)]
 pub struct RemoveArgs {
-    /// The member: email address or id
+    /// Email address or id of the member
     #[arg(value_name = "MEMBER")]
     member: String,
-    /// Do not ask; needed where there is no terminal
+    /// Do not ask for confirmation; needed without a terminal
     #[arg(short, long)]
     yes: bool,
-    /// Say what would be done and do nothing
+    /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -90,7 +91,7 @@ pub(super) async fn run(command: MembersCommand, context: &CommandContext) -> Re
             let output = Output::new::<MemberRow>(&args.output, context.is_ascii_only())?;
             let connection = context.connect()?;
             let members = connection.fetch_all(ListMembers, PageQuery::default(), None).await?;
-            output.print_list(&members.into_iter().map(MemberRow).collect::<Vec<_>>(), "No member.")?;
+            output.print_list(&members.into_iter().map(MemberRow).collect::<Vec<_>>(), "No members.")?;
             Ok(ExitCode::Success)
         }
         MembersCommand::Invite(args) => invite(args, context).await,
@@ -101,18 +102,18 @@ pub(super) async fn run(command: MembersCommand, context: &CommandContext) -> Re
 
 async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let email =
-        email::normalize_email(&args.email).map_err(|e| CommandError::usage(format!("the address {e}")))?;
+        email::normalize_email(&args.email).map_err(|e| CommandError::usage(format!("The address {e}.")))?;
     let connection = context.connect()?;
     let body = InviteMember { email, role: args.role };
     let invitation = connection.client.send(CallRequest::with(CreateInvitation, body)).await?;
     let member = &invitation.member;
-    let what = if member.status == MemberStatus::Active {
-        format!("{} is active ({}) and gets a sign-in code", member.email, member.role)
+    let summary = if member.status == MemberStatus::Active {
+        format!("{} is an active member ({}) and gets a sign-in code", member.email, member.role)
     } else {
         format!("Invited {} as {}", member.email, member.role)
     };
     print_message(&format!(
-        "{what}. Hand the code over yourself; it works once, until {}, with `keyward login {}`.",
+        "{summary}. Pass the code on yourself. It works once, until {}, with `keyward login {}`.",
         format_time(invitation.code.expires_at),
         connection.target.address
     ));
@@ -121,14 +122,14 @@ async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, 
     Ok(ExitCode::Success)
 }
 
-/// The member with this id or address. Of those removed under the same address the one that is not removed.
-pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member, CommandError> {
+/// Finds the member with this id or email address. Of several members with one address, prefers the one that is not removed.
+pub(super) async fn find_member(connection: &Connection, target: &str) -> Result<Member, CommandError> {
     let members = connection.fetch_all(ListMembers, PageQuery::default(), None).await?;
     let id = target.trim().parse::<Id>().ok();
-    let folded = email::fold_case(target.trim());
+    let folded_address = email::fold_case(target.trim());
     let mut found: Vec<Member> = members
         .into_iter()
-        .filter(|m| id.map_or_else(|| email::fold_case(&m.email) == folded, |id| m.id == id))
+        .filter(|m| id.map_or_else(|| email::fold_case(&m.email) == folded_address, |id| m.id == id))
         .collect();
     if found.iter().any(|m| m.status != MemberStatus::Removed) {
         found.retain(|m| m.status != MemberStatus::Removed);
@@ -137,7 +138,7 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
         0 => Err(CommandError::new(
             ExitCode::NotFound,
             format!(
-                "there is no member `{}`: `keyward members list` shows who there is",
+                "There is no member `{}`. `keyward members list` shows all members.",
                 text::sanitize_line(target)
             ),
         )),
@@ -145,7 +146,7 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
         n => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "{n} members have the address {}; say which by its id (`keyward members list --json=id,email,status`)",
+                "{n} members have the address {}. Use the id (`keyward members list --json=id,email,status`).",
                 text::sanitize_line(target)
             ),
         )),
@@ -155,7 +156,7 @@ pub(super) async fn find(connection: &Connection, target: &str) -> Result<Member
 async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<MemberRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let member = find(&connection, &args.member).await?;
+    let member = find_member(&connection, &args.member).await?;
     let body =
         ChangeRole { role: args.role, revoke_personal_keys: args.revoke_personal_keys.then_some(true) };
     let changed = connection.client.send(CallRequest::with(ChangeMemberRole, body).id(member.id)).await?;
@@ -174,13 +175,13 @@ async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, Comm
 async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<RemovalRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let member = find(&connection, &args.member).await?;
-    let call = |dry_run: bool| {
+    let member = find_member(&connection, &args.member).await?;
+    let request = |dry_run: bool| {
         CallRequest::to(RemoveMember).id(member.id).query(RemoveQuery { dry_run: dry_run.then_some(true) })
     };
-    let foreseen = connection.client.send(call(true)).await?;
+    let preview = connection.client.send(request(true)).await?;
     if args.dry_run {
-        return show(foreseen, &output);
+        return print_removal(preview, &output);
     }
     if !args.yes {
         if !prompt::is_interactive() {
@@ -188,13 +189,13 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
                 "nobody was removed: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
             ));
         }
-        print_message(&format!("On {}:\n{}", connection.target.label(), consequences(&foreseen)));
+        print_message(&format!("On {}:\n{}", connection.target.label(), consequences(&preview)));
         prompt::confirm(&format!("Remove {}? Type their address:", member.email), &member.email)?;
     }
-    show(connection.client.send(call(false)).await?, &output)
+    print_removal(connection.client.send(request(false)).await?, &output)
 }
 
-fn show(removal: MemberRemoval, output: &Output) -> Result<ExitCode, CommandError> {
+fn print_removal(removal: MemberRemoval, output: &Output) -> Result<ExitCode, CommandError> {
     if output.is_table() {
         print_message(&consequences(&removal));
     } else {
@@ -204,14 +205,15 @@ fn show(removal: MemberRemoval, output: &Output) -> Result<ExitCode, CommandErro
 }
 
 fn consequences(removal: &MemberRemoval) -> String {
-    let (who, verb) = (&removal.member.email, if removal.dry_run { "would be" } else { "was" });
-    let mut lines = vec![format!("{who} {verb} removed; {} sessions end.", removal.sessions_ended)];
+    let (member, verb) = (&removal.member.email, if removal.dry_run { "would be" } else { "was" });
+    let mut lines = vec![format!("{member} {verb} removed. Sessions ended: {}.", removal.sessions_ended)];
     if !removal.revoked.is_empty() {
-        lines.push("Personal keys that die with them:".to_owned());
+        lines.push("Revoked personal keys:".to_owned());
         lines.push(summaries(&removal.revoked));
     }
     if !removal.to_review.is_empty() {
-        lines.push("Organization keys that stay and need a review (`keyward review list`):".to_owned());
+        lines
+            .push("Organization keys that stay active and need a review (`keyward review list`):".to_owned());
         lines.push(summaries(&removal.to_review));
     }
     lines.join("\n")
@@ -232,30 +234,30 @@ fn summaries(keys: &[KeySummary]) -> String {
     keys.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A member with what hangs on them.
+/// A member with the number of their keys.
 const MEMBER: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
     field("email", "text"),
-    field("role", "`admin`, `normal` or `operator`"),
-    field("status", "`invited`, `active` or `removed`"),
+    one_of::<Role>("role"),
+    one_of::<MemberStatus>("status"),
     field("created_at", "time"),
     field("removed_at", "time or null"),
     field("last_seen_at", "time or null"),
-    field("personal_keys", "number of those accepted"),
-    field("organization_keys", "number of those created and accepted"),
+    field("personal_keys", "number of active personal keys"),
+    field("organization_keys", "number of active organization keys that they created"),
 ];
 
-/// A key as it is named among consequences.
+/// A key that a removal affects.
 const SUMMARY: &[JsonField] = &[
     field("id", "id"),
-    field("kind", "`personal` or `organization`"),
+    one_of::<KeyKind>("kind"),
     field("name", "text"),
-    field("masked", "the mask"),
-    field("last_used_at", "time; null: never"),
+    field("masked", "masked secret"),
+    field("last_used_at", "time; null if never"),
 ];
 
-/// A member as listed.
+/// A listed member.
 pub(super) struct MemberRow(Member);
 
 impl OutputRow for MemberRow {
@@ -324,15 +326,15 @@ impl OutputRow for MemberRow {
     }
 }
 
-/// What removing did, or would do.
+/// The consequences of a removal.
 pub(super) struct RemovalRow(MemberRemoval);
 
 impl OutputRow for RemovalRow {
     const FIELDS: &'static [JsonField] = &[
-        object("member", "member, as by `members list`", MEMBER),
-        field("dry_run", "whether nothing was done"),
-        list("revoked", "list of personal keys that die", SUMMARY),
-        list("to_review", "list of organization keys that stay", SUMMARY),
+        object("member", "member, as in `members list`", MEMBER),
+        field("dry_run", "true if nothing was done"),
+        list("revoked", "list of revoked personal keys", SUMMARY),
+        list("to_review", "list of organization keys that stay active and need a review", SUMMARY),
         field("sessions_ended", "number"),
     ];
 
@@ -345,7 +347,7 @@ impl OutputRow for RemovalRow {
             cell: |r| r.0.member.email.as_str().into(),
         },
         OutputColumn {
-            title: "Tried only",
+            title: "Dry run",
             field: "dry_run",
             rank: 0,
             cut: false,

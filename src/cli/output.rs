@@ -1,8 +1,11 @@
-//! How results are printed: as a table, as JSON, as CSV, or as ids only. Data goes to standard output, everything else to
-//! standard error. No text that came from outside reaches the terminal, a spreadsheet or a log uncleaned.
+//! Prints results as a table, as JSON, as CSV, or as ids only. Start reading at [`OutputRow`] and [`Output`].
+//!
+//! Data goes to standard output, messages to standard error. Text from outside is sanitized before it reaches the terminal, a
+//! spreadsheet or a log.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -18,69 +21,69 @@ mod stream;
 mod table;
 
 pub use schema::JsonField;
-pub use stream::OutputStream;
+pub(super) use stream::OutputStream;
 
-/// A form of output.
+/// Format of printed data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// For people: columns that fit the terminal.
+    /// For people: columns that fit the terminal
     Table,
-    /// The contract's objects; lists as one array.
+    /// Objects of the HTTP API; lists as one array
     Json,
-    /// For spreadsheets; cells that look like formulas are defused.
+    /// For spreadsheets; cells that look like formulas are escaped
     Csv,
-    /// One id a line, for other commands.
+    /// One id per line, for other commands
     Id,
 }
 
-/// Flags of all commands that print.
+/// Flags of all commands that print data.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// The form of the output
+    /// Format of the output
     #[arg(short, long, value_enum, value_name = "FORM")]
     output: Option<OutputFormat>,
-    /// As JSON; with fields, only those (`--json=id,name,created_by.email`)
+    /// Print JSON; with FIELDS, only these fields (`--json=id,name,created_by.email`)
     #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["output", "csv"])]
     json: Option<String>,
-    /// As CSV
+    /// Print CSV
     #[arg(long, conflicts_with = "output")]
     csv: bool,
-    /// No line with the names of the columns
+    /// Leave out the line with the column names
     #[arg(long)]
     no_header: bool,
 }
 
-/// One column of a list, once for table and CSV.
+/// One column of a list, for both table and CSV.
 pub struct OutputColumn<T> {
-    /// Above the column in a table.
+    /// Heading in a table.
     pub title: &'static str,
-    /// The name in CSV, that of the contract where there is one.
+    /// Name in CSV: the field of the HTTP API, if it has one.
     pub field: &'static str,
-    /// The smaller, the longer the column stays when the terminal is narrow; 0 always stays.
+    /// Order in which columns are left out on a narrow terminal, highest first. A column of rank 0 always stays.
     pub rank: u8,
-    /// Whether the column may be cut to fit.
+    /// Permits to truncate cells to fit a narrow terminal.
     pub cut: bool,
-    /// What a row has there.
+    /// Returns the value of a row in this column.
     pub cell: fn(&T) -> CellValue,
 }
 
-/// What stands in one cell.
+/// Value of one cell.
 pub enum CellValue {
-    /// Text.
+    /// Text, unsanitized.
     Text(String),
-    /// A moment, or the word for none in a table.
+    /// A time, and the word that a table shows for `None`.
     Time(Option<Timestamp>, &'static str),
 }
 
 impl CellValue {
-    /// A moment that may not have come.
+    /// Creates the value of an optional time, which a table shows as an empty cell if it is `None`.
     pub fn time(at: Option<Timestamp>) -> Self {
         Self::Time(at, "")
     }
 
-    /// For people: to the second.
-    fn table(&self) -> String {
+    /// Formats the value for a table, times to the second.
+    fn to_table(&self) -> String {
         match self {
             Self::Text(text) => text::sanitize_line(text).into_owned(),
             Self::Time(Some(at), _) => format_time(*at),
@@ -88,8 +91,8 @@ impl CellValue {
         }
     }
 
-    /// For programs: as in the contract, empty where there is none.
-    fn csv(&self) -> String {
+    /// Formats the value for CSV, as in the HTTP API; `None` is empty.
+    fn to_csv(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Time(at, _) => at.map_or_else(String::new, |at| at.to_string()),
@@ -103,46 +106,46 @@ impl<T: Into<String>> From<T> for CellValue {
     }
 }
 
-/// RFC 3339 in UTC to the second: `2026-11-24T06:10:05Z`.
+/// Formats a time as RFC 3339 in UTC to the second: `2026-11-24T06:10:05Z`.
 pub fn format_time(at: Timestamp) -> String {
     let at = at.to_string();
     at.split_once('.').map_or_else(|| at.clone(), |(seconds, _)| format!("{seconds}Z"))
 }
 
-/// Something that can be printed in all forms.
+/// Something that can be printed in every format.
 pub trait OutputRow: Sized + 'static {
-    /// Its columns.
+    /// Columns of table and CSV.
     const COLUMNS: &'static [OutputColumn<Self>];
-    /// The fields of its JSON.
+    /// Fields of the JSON object.
     const FIELDS: &'static [JsonField];
-    /// The contract's object, as JSON.
+    /// Returns the object as JSON.
     fn json(&self) -> String;
-    /// What names it for other commands.
+    /// Returns the id that other commands accept.
     fn id(&self) -> String;
 }
 
-/// Any value as JSON, its fields in the order of the contract.
-pub fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("the contract's types are JSON")
+/// Serializes a value as JSON, with its fields in the order of declaration.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("types of the HTTP API can be serialized")
 }
 
-/// Where and how a command prints.
+/// The printer of a command: format, fields and properties of standard output.
 #[derive(Clone, Debug)]
 pub struct Output {
     format: OutputFormat,
     fields: Vec<String>,
     header: bool,
-    /// Columns of the terminal; nothing where the output goes elsewhere.
+    /// Width of the terminal in columns; `None` if standard output is not a terminal.
     width: Option<usize>,
-    ascii: bool,
+    ascii_only: bool,
 }
 
 impl Output {
-    /// What the flags ask for, on this terminal.
+    /// Creates the printer that the flags describe, before the command does anything.
     ///
     /// # Errors
-    /// A field was asked for that rows of this kind do not have. Nothing was done yet, and nothing should be.
-    pub fn new<T: OutputRow>(args: &OutputArgs, ascii: bool) -> Result<Self, CommandError> {
+    /// `--json` names a field that these rows do not have.
+    pub fn new<T: OutputRow>(args: &OutputArgs, ascii_only: bool) -> Result<Self, CommandError> {
         let format = match (&args.output, &args.json, args.csv) {
             (Some(format), ..) => *format,
             (None, Some(_), _) => OutputFormat::Json,
@@ -151,75 +154,73 @@ impl Output {
         };
         let fields = args.json.as_deref().unwrap_or("").split(',').map(str::trim);
         let fields: Vec<String> = fields.filter(|f| !f.is_empty()).map(str::to_owned).collect();
-        if let Some(field) = fields.iter().find(|field| !schema::has(T::FIELDS, field)) {
+        if let Some(field) = fields.iter().find(|field| !schema::has_field(T::FIELDS, field)) {
             return Err(CommandError::usage(format!(
-                "--json: there is no field `{}`; there are: {}",
+                "--json: there is no field `{}`. The fields are {}.",
                 text::sanitize_line(field),
-                schema::names(T::FIELDS)
+                schema::field_names(T::FIELDS)
             )));
         }
         let stdout = io::stdout();
         let width = stdout.is_terminal().then(|| {
             let size = rustix::termios::tcgetwinsize(&stdout);
-            // A terminal that does not know its size says 0.
+            // A terminal that does not know its size reports 0.
             size.ok()
                 .map(|size| usize::from(size.ws_col))
                 .filter(|&columns| columns > 0)
                 .map_or(80, |columns| columns.max(20))
         });
-        Ok(Self { format, fields, header: !args.no_header, ascii: ascii && width.is_some(), width })
+        Ok(Self { format, fields, header: !args.no_header, ascii_only: ascii_only && width.is_some(), width })
     }
 
-    /// The form.
+    /// Returns the format.
     pub fn format(&self) -> OutputFormat {
         self.format
     }
 
-    /// Whether people are to read it.
+    /// Returns whether a person reads the output, so that sentences may be printed instead of objects.
     pub fn is_table(&self) -> bool {
         self.format == OutputFormat::Table
     }
 
-    /// Prints a list. As a table an empty one is `none` in words, on standard error.
-    ///
-    /// # Errors
-    /// Nobody reads any more.
-    pub fn print_list<T: OutputRow>(&self, rows: &[T], none: &str) -> Result<(), CommandError> {
+    /// Prints a list. For a table without rows, prints the message `if_empty` instead.
+    pub(super) fn print_list<T: OutputRow>(&self, rows: &[T], if_empty: &str) -> Result<(), CommandError> {
         if !self.is_table() {
             let mut stream = self.stream();
-            stream.rows(rows)?;
-            return stream.end();
+            stream.print_rows(rows)?;
+            return stream.finish();
         }
         if rows.is_empty() {
-            print_message(none);
+            print_message(if_empty);
             return Ok(());
         }
         let mut out = BufWriter::new(io::stdout().lock());
-        table::write(&mut out, rows, self.header, self.width, &|cell| self.shown(cell))?;
+        table::write(&mut out, rows, self.header, self.width, &|cell| self.for_terminal(cell))?;
         out.flush()?;
         Ok(())
     }
 
-    /// A list that is printed while it arrives. Not for tables, whose columns are as wide as all rows need.
-    pub fn stream<T: OutputRow>(&self) -> OutputStream<T> {
+    /// Starts a list that is printed while it arrives. Not for tables: the width of their columns depends on all rows.
+    pub(super) fn stream<T: OutputRow>(&self) -> OutputStream<T> {
         OutputStream::new(self.format, self.fields.clone(), self.header)
     }
 
-    /// Prints one thing: as facts for people, else as a list of one without the array.
-    ///
-    /// # Errors
-    /// As [`Output::list`].
-    pub fn print_one<T: OutputRow>(&self, row: &T, facts: &[(&str, String)]) -> Result<(), CommandError> {
+    /// Prints one row: its details, a line each, for a person; else as in a list, without the array of JSON.
+    pub(super) fn print_one<T: OutputRow>(
+        &self,
+        row: &T,
+        details: &[(&str, String)],
+    ) -> Result<(), CommandError> {
         let mut out = BufWriter::new(io::stdout().lock());
         match self.format {
             OutputFormat::Table => {
-                let widest = facts.iter().map(|(name, _)| text::display_width(name)).max().unwrap_or(0);
-                for (name, fact) in facts {
-                    let line = format!("{name:widest$}  {}", text::sanitize_line(fact));
-                    writeln!(out, "{}", self.shown(line.trim_end()))?;
+                let widest = details.iter().map(|(name, _)| text::display_width(name)).max().unwrap_or(0);
+                for (name, value) in details {
+                    let line = format!("{name:widest$}  {}", text::sanitize_line(value));
+                    writeln!(out, "{}", self.for_terminal(line.trim_end()))?;
                 }
             }
-            OutputFormat::Json => json::object(&mut out, row.json(), &self.fields)?,
+            OutputFormat::Json => json::write_object(&mut out, row.json(), &self.fields)?,
             OutputFormat::Csv => csv::write(&mut out, std::slice::from_ref(row), self.header)?,
             OutputFormat::Id => writeln!(out, "{}", text::sanitize_line(&row.id()))?,
         }
@@ -227,15 +228,15 @@ impl Output {
         Ok(())
     }
 
-    fn shown<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        if self.ascii { text::to_ascii(line) } else { line.into() }
+    fn for_terminal<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        if self.ascii_only { text::to_ascii(line) } else { line.into() }
     }
 }
 
-/// Prints text that this program wrote itself, such as a completion script.
+/// Writes text to standard output that contains nothing from outside, or is sanitized already.
 ///
 /// # Errors
-/// Nobody reads any more.
+/// Standard output is closed or cannot be written.
 pub fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
@@ -243,45 +244,40 @@ pub fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Says something to the person, on standard error. Line breaks stay, all else that could act on a terminal does not.
-pub fn print_message(words: &str) {
-    // A closed standard error is no reason to fail.
-    let _ = writeln!(io::stderr().lock(), "{}", text::sanitize_block(words));
+/// Prints a message to standard error, sanitized except for line breaks. A closed standard error is ignored.
+pub fn print_message(message: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text::sanitize_block(message));
 }
 
-/// How far something long has come, on one line of standard error, on a terminal only.
-pub struct Progress {
-    shown: bool,
-    enabled: bool,
-    began: std::time::Instant,
+/// Delay before progress is shown, so that quick commands show none.
+const PROGRESS_DELAY: Duration = Duration::from_millis(300);
+
+/// A progress line on standard error, if that is a terminal. Dropping it erases the line.
+pub(super) struct Progress {
+    is_shown: bool,
+    is_enabled: bool,
+    start: Instant,
 }
 
 impl Progress {
-    /// Shows nothing yet.
-    pub fn new() -> Self {
-        Self { shown: false, enabled: io::stderr().is_terminal(), began: crate::clock::monotonic_now() }
+    pub(super) fn new() -> Self {
+        Self { is_shown: false, is_enabled: io::stderr().is_terminal(), start: crate::clock::monotonic_now() }
     }
 
-    /// Shows `words`, unless all is done before anyone wonders.
-    pub fn show(&mut self, words: &str) {
-        if self.enabled && (self.shown || self.began.elapsed().as_millis() > 300) {
-            self.shown = true;
-            let _ = write!(io::stderr().lock(), "\r{}\x1b[K", text::sanitize_line(words));
+    /// Replaces the progress line.
+    pub(super) fn show(&mut self, progress: &str) {
+        if self.is_enabled && (self.is_shown || self.start.elapsed() > PROGRESS_DELAY) {
+            self.is_shown = true;
+            let _ = write!(io::stderr().lock(), "\r{}\x1b[K", text::sanitize_line(progress));
         }
     }
 
-    /// Takes the line away, before something else is printed.
-    pub fn clear(&mut self) {
-        if self.shown {
-            self.shown = false;
+    /// Erases the progress line, before something else is printed.
+    pub(super) fn clear(&mut self) {
+        if self.is_shown {
+            self.is_shown = false;
             let _ = write!(io::stderr().lock(), "\r\x1b[K");
         }
-    }
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads the command line, and keeps secrets out of it.
+//! Parses the command line, and refuses secrets on it. A refused secret is never repeated in a message.
 
 use std::ffi::OsString;
 
@@ -9,15 +9,15 @@ use super::error::{CommandError, ExitCode};
 use super::{Cli, output};
 use crate::domain::text;
 
-/// Prefixes of what must never be an argument.
+/// Prefixes of API keys, sessions and sign-in codes, which must not be arguments.
 const SECRET_PREFIXES: [&str; 3] = ["sk_", "ses_", "inv_"];
-/// Shorter words with such a prefix are no secrets.
+/// Minimum length of a secret in characters, prefix included. Shorter words with a prefix are not secrets.
 const SECRET_MIN: usize = 24;
 
-/// The command line, understood. Help and version are printed here and end with success.
+/// Parses the command line. Returns `None` after printing the help or the version.
 ///
 /// # Errors
-/// It is wrong, or holds a secret; secrets are not repeated.
+/// The command line is invalid, or contains a secret.
 pub fn parse_arguments(arguments: &[OsString]) -> Result<Option<Cli>, CommandError> {
     refuse_secrets(arguments)?;
     match Cli::try_parse_from(arguments) {
@@ -27,58 +27,60 @@ pub fn parse_arguments(arguments: &[OsString]) -> Result<Option<Cli>, CommandErr
             Ok(None)
         }
         Err(e) => {
-            let mut words = e.render().to_string();
+            let mut message = e.render().to_string();
             if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                words = format!("say which of these is meant.\n\n{words}");
+                message = format!("Name one of these commands.\n\n{message}");
             }
-            let words = words.strip_prefix("error: ").unwrap_or(&words);
-            let fields = e.kind() == ErrorKind::UnknownArgument
+            let message = message.strip_prefix("error: ").unwrap_or(&message);
+            let has_detached_fields = e.kind() == ErrorKind::UnknownArgument
                 && arguments.iter().any(|a| a == "--json")
-                && !words.contains("'--json");
-            let tip = if fields {
-                "\n\n  tip: fields of JSON are named with an equals sign: --json=id,name"
+                && !message.contains("'--json");
+            let tip = if has_detached_fields {
+                "\n\n  tip: name JSON fields after an equals sign: --json=id,name"
             } else {
                 ""
             };
-            Err(CommandError::new(ExitCode::Usage, redacted(words.trim_end()) + tip))
+            Err(CommandError::new(ExitCode::Usage, redact(message.trim_end()) + tip))
         }
     }
 }
 
 fn refuse_secrets(arguments: &[OsString]) -> Result<(), CommandError> {
-    // What follows `--` belongs to another command.
+    // Arguments after `--` belong to another command.
     for argument in arguments.iter().skip(1).take_while(|a| *a != "--") {
         let argument = argument.to_string_lossy();
-        let what = match () {
-            () if argument == "--token" || argument.starts_with("--token=") => "a session",
-            () if contains_secret(&argument) => "a secret",
-            () => continue,
+        let secret = if argument == "--token" || argument.starts_with("--token=") {
+            "A session"
+        } else if contains_secret(&argument) {
+            "A secret"
+        } else {
+            continue;
         };
         return Err(CommandError::usage(format!(
-            "{what} on the command line is refused: every user of this machine can see it in `ps`, and the shell keeps it in its \
-             history. Hand it over on standard input (--token-stdin, --code-stdin, `keyward verify < FILE`), in a file \
+            "{secret} on the command line is refused: every user of this machine can see it in `ps`, and the shell keeps it in \
+             its history. Pass it on standard input (--token-stdin, --code-stdin, `keyward verify < FILE`), in a file \
              (--token-file FILE), or as KEYWARD_TOKEN. If this one was real, treat it as leaked."
         )));
     }
     Ok(())
 }
 
-fn contains_secret(words: &str) -> bool {
-    without_secrets(words) != words
+fn contains_secret(text: &str) -> bool {
+    without_secrets(text) != text
 }
 
-/// The text without the secrets in it, safe to show.
-fn redacted(words: &str) -> String {
-    text::sanitize_block(&without_secrets(words))
+/// Removes secrets and control characters from a message.
+fn redact(message: &str) -> String {
+    text::sanitize_block(&without_secrets(message))
 }
 
-fn without_secrets(words: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    let mut rest = words;
-    let first = |text: &str| {
+fn without_secrets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let first_prefix = |text: &str| {
         SECRET_PREFIXES.iter().filter_map(|p| Some((text.find(p)?, p.len()))).min_by_key(|(at, _)| *at)
     };
-    while let Some((at, prefix)) = first(rest) {
+    while let Some((at, prefix)) = first_prefix(rest) {
         let body = &rest[at + prefix..];
         let end = body.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(body.len());
         out.push_str(&rest[..at + prefix]);
@@ -94,13 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn secrets_are_refused_and_not_repeated() {
+    fn secrets_are_refused_and_never_repeated() {
         let secret = format!("sk_{}", "a1".repeat(20));
         for arguments in [
             vec!["keyward", "verify", &secret],
@@ -109,13 +111,13 @@ mod tests {
             vec!["keyward", "keys", "create", "--name", &secret],
         ] {
             let arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
-            let failure = parse_arguments(&arguments).unwrap_err();
-            assert_eq!(failure.exit_code, ExitCode::Usage);
-            assert!(failure.message.contains("history") && !failure.message.contains("a1a1"), "{failure}");
+            let error = parse_arguments(&arguments).unwrap_err();
+            assert_eq!(error.exit_code, ExitCode::Usage);
+            assert!(error.message.contains("history") && !error.message.contains("a1a1"), "{error}");
         }
         let demo: Vec<OsString> = ["keyward", "demo", "--", "echo", &secret].map(OsString::from).into();
         assert!(parse_arguments(&demo).is_ok());
-        assert_eq!(redacted("sk_x and ses_"), "sk_x and ses_");
-        assert_eq!(redacted(&format!("a {secret}, b")), "a sk_…, b");
+        assert_eq!(redact("sk_x and ses_"), "sk_x and ses_");
+        assert_eq!(redact(&format!("a {secret}, b")), "a sk_…, b");
     }
 }

@@ -1,13 +1,13 @@
-//! `keyward review …`: the queue of stale organization keys, decisions on them, and the export for an auditor.
+//! `keyward review …`: lists the queue of stale organization keys, applies decisions, and exports them for an auditor.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::connect::{CommandContext, Connection};
 use super::error::{CommandError, ExitCode};
 use super::keys::create::new_idempotency_key;
-use super::keys::{all, describe, fetch_me, target};
-use super::output::schema::{FINDING, KEY, MEMBER_REF, field, list, object};
+use super::keys::{describe, fetch_keys, fetch_me, target};
+use super::output::schema::{KEY, MEMBER_REF, RAISED_FLAG, field, list, object, one_of, outline};
 use super::output::{
     self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, format_time,
     print_message,
@@ -30,27 +30,24 @@ mod apply;
 
 pub(super) use apply::ApplyRow;
 
-/// The stale keys of the organization.
+/// The commands of `keyward review`.
 #[derive(Subcommand, Debug)]
 pub enum ReviewCommand {
-    /// List the keys that wait for a decision, the riskiest first
+    /// List the keys that need a decision, riskiest first
     List(ListArgs),
-    /// Decide that a key stays; acts at once
+    /// Decide to keep a key; takes effect immediately
     Keep(KeepArgs),
-    /// Apply the decisions that were prepared in the terminal UI on this profile
+    /// Apply the decisions drafted in the terminal UI with this profile
     Apply(apply::ApplyArgs),
-    /// Write down applied decisions for an auditor
+    /// Export applied decisions for an auditor
     Export(ExportArgs),
 }
 
 /// `keyward review list`
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Example, in a cron job:\n  keyward review list --exit-code > /dev/null || echo 'keys wait for a review'\n\n\
-    With --json: [{\"key\": {…}, \"flags\": [{\"flag\": \"orphaned\" | \"never_used\" | \"unused\" | \"rotation_due\", \"evidence\"}]}]."
-)]
+#[command(after_help = list_after_help())]
 pub struct ListArgs {
-    /// End with 10 if a key waits
+    /// Exit with code 10 if a key needs a decision
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
@@ -63,13 +60,13 @@ pub struct ListArgs {
     after_help = "Example:\n  keyward review keep 'Weekly report' --until 2027-06-30 --note 'new plant'"
 )]
 pub struct KeepArgs {
-    /// The organization key: its id, or its exact name
+    /// Id or exact name of the organization key
     #[arg(value_name = "KEY")]
     key: String,
-    /// Until when it stays out of the queue: a date, or RFC 3339; it comes back earlier if it gets worse
+    /// End of the decision: a date, or RFC 3339; the key returns to the queue earlier if it gets riskier
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     #[command(flatten)]
@@ -80,13 +77,13 @@ pub struct KeepArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward review export --since 2026-01-01 --form markdown > review.md")]
 pub struct ExportArgs {
-    /// Only decisions since then: a date, RFC 3339, or a span such as 90d
+    /// Only decisions since this time: RFC 3339, a date, or a duration such as 90d
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
     /// Only decisions of this review
     #[arg(long, value_name = "ID")]
     review: Option<String>,
-    /// The form
+    /// Format of the export
     #[arg(
         short,
         long,
@@ -96,36 +93,33 @@ pub struct ExportArgs {
         value_name = "FORM",
         default_value = "markdown"
     )]
-    form: Form,
-    /// As JSON
+    form: ExportFormat,
+    /// Export JSON
     #[arg(long, conflicts_with_all = ["form", "csv"])]
     json: bool,
-    /// As CSV
+    /// Export CSV
     #[arg(long, conflicts_with = "form")]
     csv: bool,
 }
 
-/// The form of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// To read
-    Markdown,
-    /// For a spreadsheet
-    Csv,
-    /// To process, with a digest
-    Json,
+fn list_after_help() -> String {
+    format!(
+        "Example, in a cron job:\n  keyward review list --exit-code > /dev/null || echo 'keys need a review'\n\n\
+        With --json: [{}].",
+        outline(QueueRow::FIELDS)
+    )
 }
 
 pub(super) async fn run(command: ReviewCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
-        ReviewCommand::List(args) => waiting(args, context).await,
+        ReviewCommand::List(args) => list_queue(args, context).await,
         ReviewCommand::Keep(args) => keep(args, context).await,
         ReviewCommand::Apply(args) => apply::run(args, context).await,
         ReviewCommand::Export(args) => export(args, context).await,
     }
 }
 
-/// A key that waits for a decision.
+/// A key that needs a decision.
 #[derive(Serialize)]
 pub(super) struct QueueRow {
     key: Key,
@@ -135,7 +129,7 @@ pub(super) struct QueueRow {
 }
 
 impl OutputRow for QueueRow {
-    const FIELDS: &'static [JsonField] = &[object("key", "key", KEY), list("flags", "list", FINDING)];
+    const FIELDS: &'static [JsonField] = &[object("key", "key", KEY), list("flags", "list", RAISED_FLAG)];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
         OutputColumn {
@@ -185,25 +179,29 @@ impl OutputRow for QueueRow {
     }
 }
 
-async fn reviews(connection: &Connection, query: ReviewsQuery) -> Result<Vec<ReviewRecord>, CommandError> {
+async fn fetch_reviews(
+    connection: &Connection,
+    query: ReviewsQuery,
+) -> Result<Vec<ReviewRecord>, CommandError> {
     connection.fetch_all(ListReviews, query, None).await
 }
 
-async fn waiting(args: ListArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+async fn list_queue(args: ListArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<QueueRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let (_, rules) = fetch_me(&connection).await?;
-    let stale = all(&connection, KeyKind::Organization, false, |key| rules.risk(key).is_some()).await?;
+    let stale =
+        fetch_keys(&connection, KeyKind::Organization, false, |key| rules.risk(key).is_some()).await?;
     let mut decisions = LatestDecisions::default();
-    for review in reviews(&connection, ReviewsQuery::default()).await? {
+    for review in fetch_reviews(&connection, ReviewsQuery::default()).await? {
         decisions.add(&review);
     }
-    let waiting = in_order(stale, &decisions, &rules);
-    output.print_list(&waiting, "No key waits for a review.")?;
-    Ok(if args.exit_code && !waiting.is_empty() { ExitCode::Found } else { ExitCode::Success })
+    let rows = in_queue_order(stale, &decisions, &rules);
+    output.print_list(&rows, "No key needs a review.")?;
+    Ok(if args.exit_code && !rows.is_empty() { ExitCode::Found } else { ExitCode::Success })
 }
 
-fn in_order(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules) -> Vec<QueueRow> {
+fn in_queue_order(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules) -> Vec<QueueRow> {
     let order = review_queue(&stale, decisions, rules);
     let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
     order
@@ -215,11 +213,12 @@ fn in_order(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules
 
 async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<ReviewRow>(&args.output, context.is_ascii_only())?;
-    let until = args.until.as_deref().map(time_arg::at).transpose().map_err(|e| e.with_prefix("--until"))?;
+    let until =
+        args.until.as_deref().map(time_arg::parse_time).transpose().map_err(|e| e.with_prefix("--until"))?;
     let note = args.note.as_deref().map(key::normalize_note).transpose();
-    let note = note.map_err(|e| CommandError::usage(format!("--note {e}")))?.flatten();
+    let note = note.map_err(|e| CommandError::usage(format!("--note {e}.")))?.flatten();
     let connection = context.connect()?;
-    let key = target::find(&connection, KeyKind::Organization, &args.key).await?;
+    let key = target::find_key(&connection, KeyKind::Organization, &args.key).await?;
     let decide = ApplyDecision {
         review_id: Id::new(context.clock.now(), clock::random_bytes()),
         key_id: key.id,
@@ -233,7 +232,7 @@ async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, Comm
     if output.format() == OutputFormat::Table {
         let until = review
             .until
-            .map_or_else(|| "until it gets worse".to_owned(), |at| format!("until {}", format_time(at)));
+            .map_or_else(|| "until it gets riskier".to_owned(), |at| format!("until {}", format_time(at)));
         print_message(&format!("Kept {} {until}.", describe(&key)));
     } else {
         output.print_one(&ReviewRow(review), &[])?;
@@ -242,24 +241,25 @@ async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, Comm
 }
 
 async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let form = match (args.json, args.csv, args.form) {
-        (true, ..) | (_, _, Form::Json) => ExportFormat::Json,
-        (_, true, _) | (_, _, Form::Csv) => ExportFormat::Csv,
-        _ => ExportFormat::Markdown,
+    let format = match (args.json, args.csv) {
+        (true, _) => ExportFormat::Json,
+        (_, true) => ExportFormat::Csv,
+        _ => args.form,
     };
     let review =
-        args.review.as_deref().map(|id| target::id_from(id, "keyward review export --json")).transpose()?;
+        args.review.as_deref().map(|id| target::parse_id(id, "keyward review export --json")).transpose()?;
     let connection = context.connect()?;
     let (me, rules) = fetch_me(&connection).await?;
-    let since = args.since.as_deref().map(|t| time_arg::past(t, rules.now)).transpose()?;
-    let records = reviews(&connection, ReviewsQuery { review, since, ..ReviewsQuery::default() }).await?;
+    let since = args.since.as_deref().map(|t| time_arg::parse_past(t, rules.now)).transpose()?;
+    let records =
+        fetch_reviews(&connection, ReviewsQuery { review, since, ..ReviewsQuery::default() }).await?;
     let export = ReviewExport::new(&me.organization.name, me.policy, records, rules.now, &me.member.email);
     let body =
         RecordExport { review_id: review, records: export.len() as u64, sha256: export.sha256().to_owned() };
     connection.client.send(CallRequest::with(RecordReviewExport, body)).await?;
-    output::write_stdout(export.write(form).as_bytes())?;
+    output::write_stdout(export.write(format).as_bytes())?;
     if export.is_empty() {
-        print_message("No decision was applied in that time.");
+        print_message("No decision was applied in this period.");
     }
     Ok(ExitCode::Success)
 }
@@ -270,17 +270,17 @@ pub(super) struct ReviewRow(ReviewRecord);
 impl OutputRow for ReviewRow {
     const FIELDS: &'static [JsonField] = &[
         field("id", "id"),
-        field("review_id", "id; the same for all decisions of one sitting"),
+        field("review_id", "id; shared by the decisions that were applied together"),
         field("key_id", "id"),
-        field("key_name", "text, as it was then"),
-        field("key_masked", "the mask"),
-        field("decision", "`keep`, `revoke`, `rotate` or `skip`"),
+        field("key_name", "text; the name at that time"),
+        field("key_masked", "masked secret"),
+        one_of::<Decision>("decision"),
         field("until", "time or null"),
         field("note", "text or null"),
         object("reviewer", "member", MEMBER_REF),
         field("reviewed_at", "time"),
-        list("findings", "list; the flags at that moment", FINDING),
-        field("last_used_at", "time; null: never, at that moment"),
+        list("findings", "list; the flags at that time", RAISED_FLAG),
+        field("last_used_at", "time; null if never used until then"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[

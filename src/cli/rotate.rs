@@ -1,4 +1,4 @@
-//! `keyward rotate …`: replace a key without cutting off what uses it.
+//! `keyward rotate …`: replaces a key without interrupting the clients that use it.
 
 use clap::{Args, Subcommand};
 
@@ -7,7 +7,7 @@ use super::error::{CommandError, ExitCode};
 use super::keys::create::create_and_deliver;
 use super::keys::revoke::{RevokeFlags, RevokeRow, revoke};
 use super::keys::{describe, fetch_me, target};
-use super::output::schema::{KEY, field, object};
+use super::output::schema::{KEY, field, object, one_of};
 use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::secret_output::SecretOutputArgs;
 use crate::domain::id::Id;
@@ -18,16 +18,16 @@ use crate::domain::time::saturating_seconds;
 use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};
 use crate::wire::sessions::Me;
 
-/// Replacing a key, step by step.
+/// The commands of `keyward rotate`, in the order of a rotation.
 #[derive(Subcommand, Debug)]
 pub enum RotateCommand {
-    /// Create the replacement; its secret is handed over once
+    /// Create the replacement; its secret is issued only once
     Start(StartArgs),
-    /// Where the rotations stand, and what to do next
+    /// Show the phase of each rotation and the next step
     Status(StatusArgs),
-    /// Revoke the old key, once it has been silent for the whole quiet window
+    /// Revoke the old key after it was silent for the whole quiet window
     Finish(EndArgs),
-    /// Give the replacement up: revoke it, unless it is in use
+    /// Revoke the replacement, unless it is in use
     Cancel(EndArgs),
 }
 
@@ -37,10 +37,10 @@ pub enum RotateCommand {
     after_help = "Example:\n  keyward rotate start 01987c4e-2b7a-7c31-9a53-0d6f3c1e8a21 --write-to new.txt"
 )]
 pub struct StartArgs {
-    /// The id of the key to replace, of either kind
+    /// Id of the key to replace, personal or organization
     #[arg(value_name = "KEY")]
     key: String,
-    /// The replacement's name; proposed when absent
+    /// Name of the replacement [default: derived from the old name]
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     #[command(flatten)]
@@ -52,13 +52,13 @@ pub struct StartArgs {
 /// `keyward rotate status`
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
-    /// The id of the old or the new key; all rotations under way when absent
+    /// Id of the old or the new key [default: all rotations in progress]
     #[arg(value_name = "KEY")]
     key: Option<String>,
-    /// Those that ended too
+    /// Include rotations that have ended
     #[arg(long)]
     all: bool,
-    /// End with 10 if a rotation can be finished, or is stalled: not ready after twice its quiet window
+    /// Exit with code 10 if a rotation can be finished, or is stalled: not ready after twice its quiet window
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
@@ -68,11 +68,11 @@ pub struct StatusArgs {
 /// `keyward rotate finish` and `cancel`
 #[derive(Args, Clone, Debug)]
 pub struct EndArgs {
-    /// The id of the old or the new key
+    /// Id of the old or the new key
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]
-    go: RevokeFlags,
+    flags: RevokeFlags,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -89,16 +89,16 @@ pub(super) async fn run(command: RotateCommand, context: &CommandContext) -> Res
 async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let connection = context.connect()?;
     let (me, rules) = fetch_me(&connection).await?;
-    let old = target::find_any(&connection, &args.key).await?;
+    let old = target::find_key_by_id(&connection, &args.key).await?;
     let refused = |why: &str| CommandError::new(ExitCode::Refused, format!("{} {why}", describe(&old)));
     if old.revoked_at.is_some() {
         return Err(refused(
-            "is revoked, so there is nothing to replace: create a key with `keyward keys create`",
+            "is revoked, so it cannot be replaced. Create a key with `keyward keys create`.",
         ));
     }
     if let Some(new) = old.replaced_by {
         return Err(refused(&format!(
-            "is being replaced already, by {new}: see `keyward rotate status {}`",
+            "is already being replaced by {new}. See `keyward rotate status {}`.",
             old.id
         )));
     }
@@ -111,8 +111,8 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
     create_and_deliver(&connection, &me, context, old.kind, create, &args.secret_output, &args.output).await
 }
 
-/// The rotations that the member may see, of both kinds.
-async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, CommandError> {
+/// Fetches the rotations that the member may see, of both kinds.
+async fn fetch_rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, CommandError> {
     let mut all = Vec::new();
     for owner in [KeyKind::Organization, KeyKind::Personal] {
         if Permission::ListKeys(owner).is_granted_to(me.role) {
@@ -123,15 +123,18 @@ async fn rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, Co
     Ok(all)
 }
 
-/// The rotation that a key is part of. Of several, that in which it is replaced: it is the one under way.
-async fn rotation_of(connection: &Connection, me: &Me, id: Id) -> Result<Rotation, CommandError> {
-    let mut found: Vec<Rotation> =
-        rotations(connection, me).await?.into_iter().filter(|r| r.old.id == id || r.new.id == id).collect();
+/// Finds the rotation of a key. Of several, prefers one in progress, then the one in which the key is the old one.
+async fn find_rotation(connection: &Connection, me: &Me, id: Id) -> Result<Rotation, CommandError> {
+    let mut found: Vec<Rotation> = fetch_rotations(connection, me)
+        .await?
+        .into_iter()
+        .filter(|r| r.old.id == id || r.new.id == id)
+        .collect();
     found.sort_by_key(|r| (matches!(r.phase, Phase::Done | Phase::Abandoned), r.old.id != id));
     if found.is_empty() {
         return Err(CommandError::new(
             ExitCode::NotFound,
-            format!("the key {id} is part of no rotation: begin one with `keyward rotate start {id}`"),
+            format!("The key {id} is not part of a rotation. Start one with `keyward rotate start {id}`."),
         ));
     }
     Ok(found.swap_remove(0))
@@ -141,75 +144,76 @@ async fn status(args: StatusArgs, context: &CommandContext) -> Result<ExitCode, 
     let output = Output::new::<RotationRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let (me, rules) = fetch_me(&connection).await?;
-    let asks = |r: &Rotation| r.phase == Phase::Ready || is_stalled(r.phase, &r.new, window(r), rules.now);
+    let needs_action =
+        |r: &Rotation| r.phase == Phase::Ready || is_stalled(r.phase, &r.new, quiet_window(r), rules.now);
     let found;
     if let Some(key) = &args.key {
-        let rotation = rotation_of(&connection, &me, target::id(key)?).await?;
-        found = asks(&rotation);
-        let facts = facts(&rotation);
-        output.print_one(&RotationRow(rotation), &facts)?;
+        let rotation = find_rotation(&connection, &me, target::parse_key_id(key)?).await?;
+        found = needs_action(&rotation);
+        let details = details(&rotation);
+        output.print_one(&RotationRow(rotation), &details)?;
     } else {
-        let mut all = rotations(&connection, &me).await?;
+        let mut all = fetch_rotations(&connection, &me).await?;
         all.retain(|r| args.all || !matches!(r.phase, Phase::Done | Phase::Abandoned));
-        found = all.iter().any(asks);
+        found = all.iter().any(needs_action);
         let rows: Vec<_> = all.into_iter().map(RotationRow).collect();
-        output.print_list(&rows, "No rotation is under way.")?;
+        output.print_list(&rows, "No rotation is in progress.")?;
     }
     Ok(if found && args.exit_code { ExitCode::Found } else { ExitCode::Success })
 }
 
-fn window(rotation: &Rotation) -> QuietWindow {
+fn quiet_window(rotation: &Rotation) -> QuietWindow {
     QuietWindow {
         duration: saturating_seconds(rotation.quiet_window_s),
         raised_by_gap: rotation.raised_by_gap_s.map(saturating_seconds),
     }
 }
 
-fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
-    let mut facts = vec![
+fn details(rotation: &Rotation) -> Vec<(&'static str, String)> {
+    let mut details = vec![
         ("Phase", format!("{} – {}", rotation.phase, rotation.phase.explanation())),
         ("Old key", describe(&rotation.old)),
         ("New key", describe(&rotation.new)),
         ("Seen", rotation.evidence.clone()),
-        ("Quiet window", window(rotation).reason()),
+        ("Quiet window", quiet_window(rotation).reason()),
     ];
-    facts.extend(rotation.quiet_since.map(|at| ("Quiet since", format_time(at))));
-    facts.extend(rotation.ready_at.map(|at| ("Ready at", format_time(at))));
+    details.extend(rotation.quiet_since.map(|at| ("Quiet since", format_time(at))));
+    details.extend(rotation.ready_at.map(|at| ("Ready at", format_time(at))));
     let next = match rotation.phase {
         Phase::Ready => Some(format!("keyward rotate finish {}", rotation.old.id)),
         Phase::Abandoned => Some(format!("keyward rotate start {}", rotation.old.id)),
         _ => None,
     };
-    facts.extend(next.map(|command| ("Next", command)));
-    facts
+    details.extend(next.map(|command| ("Next", command)));
+    details
 }
 
 async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<RevokeRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let (me, rules) = fetch_me(&connection).await?;
-    let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
+    let rotation = find_rotation(&connection, &me, target::parse_key_id(&args.key)?).await?;
     match rotation.phase {
-        Phase::Switch if !args.go.is_override() => Err(CommandError::new(
+        Phase::Switch if !args.flags.even_if_used => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "the new key {} was never used, so the old one was not revoked: enter the new secret where the old one is used, or \
-                 override with --even-if-used --reason TEXT",
+                "The new key {} was never used, so the old one was not revoked. Replace the old secret by the new one where it is \
+                 used, or pass --even-if-used --reason TEXT to revoke it anyway.",
                 describe(&rotation.new)
             ),
         )),
         Phase::Abandoned => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "the new key {} is revoked, so the old one was not: begin again with `keyward rotate start {}`",
+                "The new key {} is revoked, so the old one was not revoked. Start again with `keyward rotate start {}`.",
                 describe(&rotation.new),
                 rotation.old.id
             ),
         )),
         _ => {
-            let since = finish_unless_used_since(window(&rotation), rules.now);
+            let since = finish_unless_used_since(quiet_window(&rotation), rules.now);
             let found = vec![(args.key, Ok(rotation.old))];
-            revoke(&connection, &rules, found, since, &args.go, &output).await
+            revoke(&connection, &rules, found, since, &args.flags, &output).await
         }
     }
 }
@@ -218,30 +222,30 @@ async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
     let output = Output::new::<RevokeRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let (me, rules) = fetch_me(&connection).await?;
-    let rotation = rotation_of(&connection, &me, target::id(&args.key)?).await?;
+    let rotation = find_rotation(&connection, &me, target::parse_key_id(&args.key)?).await?;
     if rotation.phase == Phase::Done {
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "the old key {} is revoked, so the rotation is done and cannot be cancelled",
+                "The old key {} is revoked, so the rotation is done and cannot be cancelled.",
                 describe(&rotation.old)
             ),
         ));
     }
     let found = vec![(args.key, Ok(rotation.new))];
-    revoke(&connection, &rules, found, rules.now.minus(IN_USE_WITHIN), &args.go, &output).await
+    revoke(&connection, &rules, found, rules.now.minus(IN_USE_WITHIN), &args.flags, &output).await
 }
 
-/// A rotation as it is listed.
+/// A listed rotation.
 pub(super) struct RotationRow(Rotation);
 
 impl OutputRow for RotationRow {
     const FIELDS: &'static [JsonField] = &[
-        field("phase", "`switch`, `drain`, `ready`, `done` or `abandoned`"),
+        one_of::<Phase>("phase"),
         object("old", "key", KEY),
         object("new", "key", KEY),
         field("quiet_window_s", "number of seconds"),
-        field("raised_by_gap_s", "number of seconds; null: not raised"),
+        field("raised_by_gap_s", "number of seconds; null if the default window applies"),
         field("quiet_since", "time or null"),
         field("ready_at", "time or null"),
         field("evidence", "text"),

@@ -1,5 +1,5 @@
-//! `keyward scan`: finds keys of ours in files and standard input. Only those whose checksum is right, so there are no false alarms.
-//! The secret itself is never printed.
+//! `keyward scan`: finds API keys in files and standard input. Only keys with a valid checksum are reported, so there are no false
+//! alarms. The secret itself is never printed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,29 +11,34 @@ use serde::Serialize;
 
 use super::connect::CommandContext;
 use super::error::{CommandError, ExitCode};
-use super::output::schema::field;
+use super::output::schema::{field, outline};
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, Secret};
 
 /// `keyward scan`
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Links inside of folders are not followed. A key that was found is leaked: revoke it.\n\nExamples:\n  keyward scan --exit-code src/ .env\n  \
-    git log -p | keyward scan -\n\n\
-    With --json: [{\"file\", \"line\", \"column\", \"masked\"}]."
-)]
+#[command(after_help = after_help())]
 pub struct ScanArgs {
     /// Files and folders; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// End with 10 if a key was found
+    /// Exit with code 10 if a key is found
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// A place where a key stands.
+fn after_help() -> String {
+    format!(
+        "Links inside folders are not followed. A key that is found has leaked: revoke it.\n\nExamples:\n  \
+        keyward scan --exit-code src/ .env\n  git log -p | keyward scan -\n\n\
+        With --json: [{}].",
+        outline(ScanMatch::FIELDS)
+    )
+}
+
+/// A key that was found.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct ScanMatch {
     file: String,
@@ -45,9 +50,9 @@ pub(super) struct ScanMatch {
 impl OutputRow for ScanMatch {
     const FIELDS: &'static [JsonField] = &[
         field("file", "text"),
-        field("line", "number, from 1"),
-        field("column", "number of bytes, from 1"),
-        field("masked", "the mask"),
+        field("line", "number, one-based"),
+        field("column", "number; one-based, in bytes"),
+        field("masked", "masked secret"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -86,117 +91,114 @@ impl OutputRow for ScanMatch {
 
 pub(super) fn run(args: &ScanArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<ScanMatch>(&args.output, context.is_ascii_only())?;
-    let mut found = Vec::new();
-    let mut unread = 0;
+    let mut matches = Vec::new();
+    let mut unreadable = 0;
     for file in &args.files {
-        named(file, &mut |path, result: io::Result<Vec<ScanMatch>>| match result {
-            Ok(mut keys) => found.append(&mut keys),
+        scan_path(file, &mut |path, result: io::Result<Vec<ScanMatch>>| match result {
+            Ok(mut found) => matches.append(&mut found),
             Err(e) => {
-                unread += 1;
+                unreadable += 1;
                 print_message(&format!("{}: {e}", path.display()));
             }
         });
     }
-    output.print_list(&found, "No key was found.")?;
-    match () {
-        () if unread > 0 => Err(CommandError::new(
-            if unread == args.files.len() && found.is_empty() {
-                ExitCode::Failure
-            } else {
-                ExitCode::PartialFailure
-            },
-            if unread == 1 {
-                "one file could not be read".to_owned()
-            } else {
-                format!("{unread} files could not be read")
-            },
-        )),
-        () if !found.is_empty() && args.exit_code => Ok(ExitCode::Found),
-        () => Ok(ExitCode::Success),
-    }
-}
-
-/// Reads what was named, also through a link, a pipe or `/dev/stdin`.
-fn named(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
-    if path == Path::new("-") {
-        tell(path, search("-", io::stdin().lock()));
-    } else if path.is_dir() {
-        walk(path, tell);
+    output.print_list(&matches, "No key was found.")?;
+    if unreadable > 0 {
+        let is_total_failure = unreadable == args.files.len() && matches.is_empty();
+        let exit_code = if is_total_failure { ExitCode::Failure } else { ExitCode::PartialFailure };
+        let message = match unreadable {
+            1 => "One file could not be read.".to_owned(),
+            count => format!("{count} files could not be read."),
+        };
+        Err(CommandError::new(exit_code, message))
+    } else if !matches.is_empty() && args.exit_code {
+        Ok(ExitCode::Found)
     } else {
-        tell(path, File::open(path).and_then(|file| search(&path.to_string_lossy(), file)));
+        Ok(ExitCode::Success)
     }
 }
 
-/// Reads the files of a folder and of those in it.
-fn walk(path: &Path, tell: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
+/// Scans a path of the command line, which may be a link, a pipe or `/dev/stdin`.
+fn scan_path(path: &Path, report: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
+    if path == Path::new("-") {
+        report(path, scan_reader("-", io::stdin().lock()));
+    } else if path.is_dir() {
+        scan_folder(path, report);
+    } else {
+        report(path, File::open(path).and_then(|file| scan_reader(&path.to_string_lossy(), file)));
+    }
+}
+
+/// Scans the files in a folder and its subfolders. Links are not followed.
+fn scan_folder(path: &Path, report: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
     let entries = match path.read_dir() {
         Ok(entries) => entries,
-        Err(e) => return tell(path, Err(e)),
+        Err(e) => return report(path, Err(e)),
     };
-    let mut inside: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-    inside.sort();
-    for path in &inside {
+    let mut children: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    children.sort();
+    for path in &children {
         match path.symlink_metadata() {
-            Ok(about) if about.is_dir() => walk(path, tell),
-            Ok(about) if about.is_file() => {
-                tell(path, File::open(path).and_then(|file| search(&path.to_string_lossy(), file)));
+            Ok(metadata) if metadata.is_dir() => scan_folder(path, report),
+            Ok(metadata) if metadata.is_file() => {
+                report(path, File::open(path).and_then(|file| scan_reader(&path.to_string_lossy(), file)));
             }
             Ok(_) => {}
-            Err(e) => tell(path, Err(e)),
+            Err(e) => report(path, Err(e)),
         }
     }
 }
 
-/// Reads in pieces, so that files of any size take little memory; a key that two pieces share is found too.
-fn search(file: &str, mut from: impl Read) -> io::Result<Vec<ScanMatch>> {
-    const PIECE: usize = 256 * 1024;
+/// Finds keys while reading in chunks, so that large files take little memory. A key across two chunks is found too.
+fn scan_reader(file: &str, mut reader: impl Read) -> io::Result<Vec<ScanMatch>> {
+    const CHUNK: usize = 256 * 1024;
     let prefix = memmem::Finder::new(SECRET_PREFIX);
-    let mut found = Vec::new();
-    let mut buffer: Vec<u8> = Vec::with_capacity(PIECE + 2 * SECRET_LENGTH);
-    let mut place = Position { line: 1, column: 1 };
-    // What stood before the buffer decides whether its first bytes begin a word.
-    let mut before = b' ';
+    let mut matches = Vec::new();
+    let mut buffer: Vec<u8> = Vec::with_capacity(CHUNK + 2 * SECRET_LENGTH);
+    let mut position = Position { line: 1, column: 1 };
+    // Byte before the buffer; a key must not continue a word.
+    let mut previous = b' ';
     loop {
-        let read = from.by_ref().take(PIECE as u64).read_to_end(&mut buffer)?;
-        let end = read == 0;
-        // The last bytes wait for the next piece, since a key may begin among them.
-        let upto = if end { buffer.len() } else { buffer.len().saturating_sub(SECRET_LENGTH) };
+        let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
+        let is_end = read == 0;
+        // A key that begins in the last bytes may continue in the next chunk.
+        let search_end = if is_end { buffer.len() } else { buffer.len().saturating_sub(SECRET_LENGTH) };
         let mut counted = 0;
-        for at in prefix.find_iter(&buffer).take_while(|&at| at < upto) {
-            let word_before = if at == 0 { before } else { buffer[at - 1] };
-            if !is_word(word_before)
-                && let Some(masked) = key_at(&buffer[at..])
+        for at in prefix.find_iter(&buffer).take_while(|&at| at < search_end) {
+            let byte_before = if at == 0 { previous } else { buffer[at - 1] };
+            if !is_word_byte(byte_before)
+                && let Some(masked) = masked_key_at(&buffer[at..])
             {
-                place.pass(&buffer[counted..at]);
+                position.advance(&buffer[counted..at]);
                 counted = at;
-                found.push(ScanMatch {
+                matches.push(ScanMatch {
                     file: file.to_owned(),
-                    line: place.line,
-                    column: place.column,
+                    line: position.line,
+                    column: position.column,
                     masked,
                 });
             }
         }
-        if end {
-            return Ok(found);
+        if is_end {
+            return Ok(matches);
         }
-        place.pass(&buffer[counted..upto]);
-        if upto > 0 {
-            before = buffer[upto - 1];
-            buffer.drain(..upto);
+        position.advance(&buffer[counted..search_end]);
+        if search_end > 0 {
+            previous = buffer[search_end - 1];
+            buffer.drain(..search_end);
         }
     }
 }
 
-/// Where in a file, both from 1.
+/// A position in a file, one-based. Columns count bytes.
 struct Position {
     line: u64,
     column: u64,
 }
 
 impl Position {
-    /// Moves on over these bytes.
-    fn pass(&mut self, bytes: &[u8]) {
+    /// Moves past these bytes.
+    fn advance(&mut self, bytes: &[u8]) {
         self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
         self.column = match memchr::memrchr(b'\n', bytes) {
             Some(at) => (bytes.len() - at) as u64,
@@ -205,14 +207,14 @@ impl Position {
     }
 }
 
-fn is_word(byte: u8) -> bool {
+fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The mask of the key that begins here, if one does.
-fn key_at(bytes: &[u8]) -> Option<String> {
+/// Returns the masked secret of the key at the start of `bytes`.
+fn masked_key_at(bytes: &[u8]) -> Option<String> {
     let word = bytes.get(..SECRET_LENGTH)?;
-    if bytes.get(SECRET_LENGTH).copied().is_some_and(is_word) {
+    if bytes.get(SECRET_LENGTH).copied().is_some_and(is_word_byte) {
         return None;
     }
     let secret = Secret::parse(std::str::from_utf8(word).ok()?).ok()?;
@@ -224,24 +226,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_found_wherever_they_stand_and_nothing_else_is() {
+    fn only_complete_keys_that_are_words_of_their_own_are_found() {
         let secret = Secret::generate(|| [11; 64]);
         let key = secret.expose();
         let text = format!("a\nKEY={key}\n\"{key}\", x{key} {key}x _{key} {}\n{key}", &key[..42]);
-        let found = search("f", text.as_bytes()).unwrap();
-        let places: Vec<_> = found.iter().map(|f| (f.line, f.column)).collect();
-        assert_eq!(places, [(2, 5), (3, 2), (4, 1)]);
+        let found = scan_reader("f", text.as_bytes()).unwrap();
+        let positions: Vec<_> = found.iter().map(|f| (f.line, f.column)).collect();
+        assert_eq!(positions, [(2, 5), (3, 2), (4, 1)]);
         assert!(found.iter().all(|f| f.masked == secret.mask().to_string()));
     }
 
     #[test]
-    fn keys_across_the_pieces_of_a_large_file_are_found() {
+    fn a_key_across_two_chunks_is_found() {
         let secret = Secret::generate(|| [13; 64]);
         for shift in [0, 1, 20, 42, 43, 44] {
             let mut text = vec![b' '; 256 * 1024 - shift];
             text.extend_from_slice(secret.expose().as_bytes());
             text.extend_from_slice(b" end");
-            assert_eq!(search("f", text.as_slice()).unwrap().len(), 1, "{shift}");
+            assert_eq!(scan_reader("f", text.as_slice()).unwrap().len(), 1, "{shift}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `keyward sessions …`: where one is signed in, and signing in elsewhere.
+//! `keyward sessions …`: lists and ends sessions, and creates codes to sign in on another machine.
 
 use clap::{Args, Subcommand};
 
@@ -15,14 +15,14 @@ use crate::wire::members::EndMemberSessions;
 use crate::wire::page::PageQuery;
 use crate::wire::sessions::{CreateSessionCode, EndSession, ListSessions, Session};
 
-/// Where one is signed in.
+/// The commands of `keyward sessions`.
 #[derive(Subcommand, Debug)]
 pub enum SessionsCommand {
     /// List your sessions
     List(ListArgs),
-    /// End sessions: yours by their ids, or all of a member's
+    /// End sessions: your own by id, or all sessions of a member
     End(EndArgs),
-    /// Print a code to sign in on another machine; works once, for 10 minutes
+    /// Print a code to sign in on another machine; it works once, within 10 minutes
     Code,
 }
 
@@ -39,7 +39,7 @@ pub struct EndArgs {
     /// Ids of your sessions
     #[arg(value_name = "ID", required_unless_present = "of")]
     ids: Vec<String>,
-    /// All sessions of this member (email address or id); for admins
+    /// End all sessions of this member (email address or id); for admins
     #[arg(long, value_name = "MEMBER", conflicts_with = "ids")]
     of: Option<String>,
 }
@@ -54,10 +54,10 @@ pub(super) async fn run(
             let sessions = connection.fetch_all(ListSessions, PageQuery::default(), None).await?;
             let rows: Vec<SessionRow> = sessions.into_iter().map(SessionRow).collect();
             Output::new::<SessionRow>(&args.output, context.is_ascii_only())?
-                .print_list(&rows, "No session.")?;
+                .print_list(&rows, "No sessions.")?;
         }
         SessionsCommand::End(EndArgs { of: Some(member), .. }) => {
-            let member = members::find(&connection, &member).await?;
+            let member = members::find_member(&connection, &member).await?;
             connection.client.send(CallRequest::to(EndMemberSessions).id(member.id)).await?;
             print_message(&format!("Ended all sessions of {}.", member.email));
         }
@@ -65,29 +65,29 @@ pub(super) async fn run(
             let ids = args
                 .ids
                 .iter()
-                .map(|id| target::id_from(id, "keyward sessions list"))
+                .map(|id| target::parse_id(id, "keyward sessions list"))
                 .collect::<Result<Vec<_>, _>>()?;
-            let mut failed = None;
+            let mut result = Ok(ExitCode::Success);
             for &id in &ids {
                 match connection.client.send(CallRequest::to(EndSession).id(id)).await {
                     Ok(()) => print_message(&format!("Ended {id}.")),
                     Err(e) => {
-                        let failure = CommandError::from(e).with_prefix(&id.to_string());
+                        let error = CommandError::from(e).with_prefix(&id.to_string());
                         if ids.len() == 1 {
-                            return Err(failure);
+                            return Err(error);
                         }
-                        print_message(&failure.message);
-                        failed =
-                            Some(CommandError::new(ExitCode::PartialFailure, "some sessions were not ended"));
+                        print_message(&error.message);
+                        result =
+                            Err(CommandError::new(ExitCode::PartialFailure, "Some sessions were not ended."));
                     }
                 }
             }
-            return failed.map_or(Ok(ExitCode::Success), Err);
+            return result;
         }
         SessionsCommand::Code => {
             let code = connection.client.send(CallRequest::to(CreateSessionCode)).await?;
             print_message(&format!(
-                "On the other machine: `keyward login {}`. The code works once, until {}.",
+                "On the other machine, run `keyward login {}`. The code works once, until {}.",
                 connection.target.address,
                 format_time(code.expires_at)
             ));
@@ -105,10 +105,10 @@ impl OutputRow for SessionRow {
         field("id", "id"),
         field("created_at", "time"),
         field("last_used_at", "time"),
-        field("expires_at", "time; when it ends at the latest"),
-        field("agent", "text, as it claimed"),
+        field("expires_at", "time; the latest end of the session"),
+        field("agent", "text; the `User-Agent` that the client sent"),
         field("address", "text"),
-        field("current", "whether it is this one"),
+        field("current", "true if it is the session of this command"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -134,7 +134,7 @@ impl OutputRow for SessionRow {
             cell: |s| s.0.address.as_str().into(),
         },
         OutputColumn {
-            title: "This one",
+            title: "Current",
             field: "current",
             rank: 1,
             cut: false,

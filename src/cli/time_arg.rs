@@ -1,38 +1,35 @@
-//! Times on the command line: RFC 3339, a date, or a span back from now.
+//! Parses times on the command line: RFC 3339, a date, or a duration back from now.
 
 use super::error::CommandError;
 use crate::domain::filter::parse_duration;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 
-/// A moment in the past: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC), `90d` (so long before `now`).
-///
-/// # Errors
-/// It is none of these.
-pub fn past(words: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
-    let words = words.trim();
-    if let Some(duration) = parse_duration(words) {
+/// Parses a time in the past: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC), or `90d` (90 days before `now`).
+pub(super) fn parse_past(text: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
+    let text = text.trim();
+    if let Some(duration) = parse_duration(text) {
         return Ok(now.minus(duration));
     }
-    parse(words)
-        .ok_or_else(|| wrong(words, "write 2026-11-24, 2026-11-24T06:10:00Z, or a span such as 90d, 12h"))
+    parse(text).ok_or_else(|| {
+        not_a_time(text, "Use a date such as 2026-11-24, a time such as 2026-11-24T06:10:00Z, or a duration such as 90d or 12h.")
+    })
 }
 
-/// A moment: `2026-11-24T06:10:00Z`, `2026-11-24` (midnight UTC).
-///
-/// # Errors
-/// It is neither.
-pub fn at(words: &str) -> Result<Timestamp, CommandError> {
-    parse(words).ok_or_else(|| wrong(words, "write 2027-11-24 or 2027-11-24T06:10:00Z"))
+/// Parses `2026-11-24T06:10:00Z`, or `2026-11-24` (midnight UTC).
+pub(super) fn parse_time(text: &str) -> Result<Timestamp, CommandError> {
+    parse(text).ok_or_else(|| {
+        not_a_time(text, "Use a date such as 2027-11-24, or a time such as 2027-11-24T06:10:00Z.")
+    })
 }
 
-fn parse(words: &str) -> Option<Timestamp> {
-    let words = words.trim();
-    Timestamp::parse(words).or_else(|_| Timestamp::parse(&format!("{words}T00:00:00Z"))).ok()
+fn parse(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    Timestamp::parse(text).or_else(|_| Timestamp::parse(&format!("{text}T00:00:00Z"))).ok()
 }
 
-fn wrong(words: &str, instead: &str) -> CommandError {
-    CommandError::usage(format!("`{}` is no time: {instead}", text::sanitize_line(words)))
+fn not_a_time(input: &str, advice: &str) -> CommandError {
+    CommandError::usage(format!("`{}` is not a time. {advice}", text::sanitize_line(input)))
 }
 
 #[cfg(test)]
@@ -40,13 +37,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_in_three_ways() {
+    fn a_time_is_a_date_an_rfc_3339_time_or_a_duration() {
         let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
-        assert_eq!(past("24h", now).unwrap().to_string(), "2026-11-23T06:10:00.000Z");
-        assert_eq!(past("2026-11-01", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
-        assert_eq!(past("2026-11-01T01:00:00+01:00", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
-        for wrong in ["", "yesterday", "90", "d", "-5d", "2026-13-01"] {
-            assert_eq!(past(wrong, now).unwrap_err().exit_code, crate::cli::ExitCode::Usage, "{wrong}");
+        assert_eq!(parse_past("24h", now).unwrap().to_string(), "2026-11-23T06:10:00.000Z");
+        assert_eq!(parse_past("2026-11-01", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");
+        assert_eq!(
+            parse_past("2026-11-01T01:00:00+01:00", now).unwrap().to_string(),
+            "2026-11-01T00:00:00.000Z"
+        );
+        for invalid in ["", "yesterday", "90", "d", "-5d", "2026-13-01"] {
+            assert_eq!(
+                parse_past(invalid, now).unwrap_err().exit_code,
+                crate::cli::ExitCode::Usage,
+                "{invalid}"
+            );
         }
     }
 }

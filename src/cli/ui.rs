@@ -1,32 +1,32 @@
-//! Flags of the terminal UI.
+//! Flags of the terminal UI, which override the settings.
 
 use clap::Args;
 
 use crate::config::{AsciiMode, ColorMode, Config, ThemeName};
 
-/// How the terminal UI looks and what it may do.
+/// Appearance and permissions of the terminal UI.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Terminal UI")]
 pub struct UiArgs {
-    /// Change nothing
+    /// Disable every change
     #[arg(long)]
     pub read_only: bool,
-    /// No files, pipes or other programs: for a forced command of sshd
+    /// Disable files, pipes and other programs, for a forced command of sshd
     #[arg(long)]
     pub restricted: bool,
-    /// Colours: default, high-contrast or mono
-    #[arg(long, value_name = "THEME")]
+    /// Colour theme
+    #[arg(long, value_enum, value_name = "THEME")]
     pub theme: Option<ThemeName>,
-    /// How many colours: auto, never, 16, 256 or truecolor
-    #[arg(long, value_name = "DEPTH")]
+    /// Number of colours
+    #[arg(long, value_enum, value_name = "DEPTH")]
     pub color: Option<ColorMode>,
-    /// Draw with ASCII only
+    /// Draw with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
 }
 
 impl UiArgs {
-    /// Lays the flags over the settings.
+    /// Overrides the settings by the flags.
     pub fn apply_to(&self, config: &mut Config) {
         config.ui.read_only |= self.read_only;
         if let Some(theme) = self.theme {

@@ -1,16 +1,18 @@
-//! `keyward verify` and `keyward whoami`: is this key good, and if not, why not? Which key is it?
+//! `keyward verify` uses a key once and explains the reply. `keyward whoami` looks a key up without using it.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::connect::CommandContext;
 use super::error::{CommandError, ExitCode};
-use super::output::schema::{FOUND_KEY, MEMBER_REF, field, object};
+use super::output::schema::{FOUND_KEY, MEMBER_REF, field, object, one_of, outline};
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::prompt;
+use super::words::word;
 use crate::client::{CallRequest, Client, ClientError, Credential, ProbeReply};
 use crate::domain::key::KeyKind;
+use crate::domain::member::Role;
 use crate::domain::text;
 use crate::wire::keys::{FoundKey, LookUpKey, LookUpKeyCall, SecretString};
 use crate::wire::problem::ProblemType;
@@ -22,16 +24,20 @@ use pasted::PastedKey;
 
 /// `keyward verify`
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "The key comes from standard input or a prompt, never from an argument. Any server that takes `Authorization: \
-    Bearer` and has `/api/v2/sites` can be asked with --url.\n\nExamples:\n  keyward verify < key.txt\n  \
-    keyward verify --url https://app.plant.example < key.txt\n\n\
-    With --json: {\"valid\", \"status\", \"cause\": \"valid\" | \"credentials-missing\" | \"authorization-malformed\" | \
-    \"key-malformed\" | \"key-invalid\" | \"forbidden\", \"detail\": [sentences], \"key\": what a look-up found}."
-)]
+#[command(after_help = verify_after_help())]
 pub struct VerifyArgs {
     #[command(flatten)]
     output: OutputArgs,
+}
+
+fn verify_after_help() -> String {
+    format!(
+        "The key is read from standard input or a prompt, never from an argument. With --url, any server can be asked that accepts \
+        `Authorization: Bearer` and has `/api/v2/sites`.\n\nExamples:\n  keyward verify < key.txt\n  \
+        keyward verify --url https://app.plant.example < key.txt\n\n\
+        With --json: {}.",
+        outline(VerifyRow::FIELDS)
+    )
 }
 
 /// `keyward whoami`
@@ -42,12 +48,24 @@ pub struct WhoamiArgs {
     output: OutputArgs,
 }
 
-/// What is known of a key after it was tried.
+/// The verdict on a key; all but the first and the last are the server's problem types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum VerifyCause {
+    Valid,
+    CredentialsMissing,
+    AuthorizationMalformed,
+    KeyMalformed,
+    KeyInvalid,
+    Forbidden,
+}
+
+/// The result of a verification.
 #[derive(Serialize)]
 pub(super) struct VerifyRow {
     valid: bool,
     status: Option<u16>,
-    cause: &'static str,
+    cause: VerifyCause,
     #[serde(rename = "detail")]
     sentences: Vec<String>,
     #[serde(rename = "key")]
@@ -56,14 +74,11 @@ pub(super) struct VerifyRow {
 
 impl OutputRow for VerifyRow {
     const FIELDS: &'static [JsonField] = &[
-        field("valid", "whether the server accepts the key"),
-        field("status", "number of HTTP, or null: not asked"),
-        field(
-            "cause",
-            "`valid`, `credentials-missing`, `authorization-malformed`, `key-malformed`, `key-invalid` or `forbidden`",
-        ),
+        field("valid", "true if the server accepts the key"),
+        field("status", "number; the HTTP status, or null if no server was asked"),
+        one_of::<VerifyCause>("cause"),
         field("detail", "list of sentences"),
-        object("key", "looked-up key, or null", FOUND_KEY),
+        object("key", "key that was looked up, or null", FOUND_KEY),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -81,7 +96,7 @@ impl OutputRow for VerifyRow {
             cut: false,
             cell: |v| v.status.map_or_else(String::new, |s| s.to_string()).into(),
         },
-        OutputColumn { title: "Cause", field: "cause", rank: 0, cut: false, cell: |v| v.cause.into() },
+        OutputColumn { title: "Cause", field: "cause", rank: 0, cut: false, cell: |v| word(&v.cause).into() },
         OutputColumn {
             title: "Detail",
             field: "detail",
@@ -104,21 +119,21 @@ impl OutputRow for VerifyRow {
 pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<VerifyRow>(&args.output, context.is_ascii_only())?;
     let target = context.target()?;
-    let secret = prompt::read_secret(&format!("API key to check at {} (a use of it):", target.label()))?;
+    let secret = prompt::read_secret(&format!("API key to verify at {} (counts as a use):", target.label()))?;
     let pasted = PastedKey::new(&secret);
     if pasted.key().is_empty() {
-        return Err(CommandError::usage("no key was given"));
+        return Err(CommandError::usage("No key was given."));
     }
     let client = context.client(&target, Credential::none())?;
     let verdict = if pasted.can_be_sent() {
         let probe = client.probe(&pasted.authorization()).await?;
         let signed_in = context.connect().ok().map(|c| c.client);
-        rules(&probe, &pasted, signed_in.as_ref(), &client).await?
+        judge(&probe, &pasted, signed_in.as_ref(), &client).await?
     } else {
         let sentences =
-            [vec!["The key cannot be sent as it is, so no server was asked.".to_owned()], pasted.hints()]
+            [vec!["The key cannot be sent in a header, so no server was asked.".to_owned()], pasted.hints()]
                 .concat();
-        VerifyRow { valid: false, status: None, cause: "key-malformed", sentences, found: None }
+        VerifyRow { valid: false, status: None, cause: VerifyCause::KeyMalformed, sentences, found: None }
     };
     if output.is_table() {
         output::write_stdout(
@@ -130,7 +145,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
     Ok(if verdict.valid { ExitCode::Success } else { ExitCode::Failure })
 }
 
-async fn rules(
+async fn judge(
     probe: &ProbeReply,
     pasted: &PastedKey<'_>,
     signed_in: Option<&Client>,
@@ -145,62 +160,64 @@ async fn rules(
             return Err(CommandError::new(
                 ExitCode::Failure,
                 format!(
-                    "{server} answered {} with a page that is not JSON: whether the key is good cannot be told. Is the address right?",
+                    "{server} replied {} with a page that is not JSON, which says nothing about the key. Check the address.",
                     probe.status
                 ),
             ));
         }
         (200..=299, _) => {
-            sentences.push(format!("The key is good: {server} accepts it."));
+            sentences.push(format!("The key is valid: {server} accepts it."));
             sentences.push(format!(
-                "This check counted as a use of it, by keyward/{}.",
+                "This verification counted as a use by keyward/{}.",
                 env!("CARGO_PKG_VERSION")
             ));
-            sentences.extend(hints.iter().map(|hint| format!("Only what was pasted is not right: {hint}")));
-            (true, "valid")
+            sentences.extend(hints.iter().map(|hint| format!("But the pasted text has a problem: {hint}")));
+            (true, VerifyCause::Valid)
         }
-        (401, Some(ProblemType::CredentialsMissing)) => (false, "credentials-missing"),
-        (401, Some(ProblemType::AuthorizationMalformed)) => (false, "authorization-malformed"),
-        (401, Some(ProblemType::KeyMalformed)) => (false, "key-malformed"),
-        (401, _) => (false, "key-invalid"),
+        (401, Some(ProblemType::CredentialsMissing)) => (false, VerifyCause::CredentialsMissing),
+        (401, Some(ProblemType::AuthorizationMalformed)) => (false, VerifyCause::AuthorizationMalformed),
+        (401, Some(ProblemType::KeyMalformed)) => (false, VerifyCause::KeyMalformed),
+        (401, _) => (false, VerifyCause::KeyInvalid),
         (429 | 500..=599, _) => {
-            let words = probe.problem.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
+            let problem = probe.problem.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
             return Err(CommandError::new(
                 ExitCode::Unreachable,
                 format!(
-                    "{server} answered {}{words}: whether the key is good cannot be told now. Try again in a moment.",
+                    "{server} replied {}{problem}, which says nothing about the key. Try again in a moment.",
                     probe.status
                 ),
             ));
         }
-        (403, _) => (false, "forbidden"),
+        (403, _) => (false, VerifyCause::Forbidden),
         (404, _) => {
             return Err(CommandError::new(
                 ExitCode::NotFound,
-                format!("{server} has no /api/v2/sites (404), so it cannot be asked. Is the address right?"),
+                format!("{server} has no /api/v2/sites (404), so it cannot verify keys. Check the address."),
             ));
         }
         (status, _) => {
             return Err(CommandError::new(
                 ExitCode::Failure,
-                format!(
-                    "{server} answered {status}, which says nothing about the key. Is the address right?"
-                ),
+                format!("{server} replied {status}, which says nothing about the key. Check the address."),
             ));
         }
     };
     if !valid {
-        sentences.push(format!("The key is not accepted: {server} answered {} ({cause}).", probe.status));
+        sentences.push(format!(
+            "The key is not accepted: {server} replied {} ({}).",
+            probe.status,
+            word(&cause)
+        ));
         sentences.extend(hints.iter().cloned());
-        if cause == "forbidden" {
-            sentences.push("The server knows the key but does not let it in there.".to_owned());
+        if cause == VerifyCause::Forbidden {
+            sentences.push("The server knows the key, but does not allow this request.".to_owned());
         }
     }
     let found = look_up(signed_in, pasted.key()).await;
     match &found {
         Some(found) => sentences.push(describe(found)),
-        None if !valid && hints.is_empty() && cause != "forbidden" => sentences.push(
-            "It is well-formed, so it was revoked, its member was removed, or it belongs to another server. Who administers the keys there can tell which."
+        None if !valid && hints.is_empty() && cause != VerifyCause::Forbidden => sentences.push(
+            "It is well-formed, so it was revoked, its member was removed, or it belongs to another server. An admin of that server can tell which."
                 .to_owned(),
         ),
         None => {}
@@ -208,7 +225,7 @@ async fn rules(
     Ok(VerifyRow { valid, status: Some(probe.status), cause, sentences, found })
 }
 
-/// Whose key it is, where someone is signed in who may know.
+/// Looks a key up, if someone is signed in who may see it.
 async fn look_up(signed_in: Option<&Client>, key: &str) -> Option<FoundKey> {
     let body = LookUpKey { secret: SecretString::new(key) };
     signed_in?.send(CallRequest::with(LookUpKeyCall, body)).await.ok()
@@ -220,12 +237,12 @@ fn describe(found: &FoundKey) -> String {
         KeyKind::Organization => "an organization key".to_owned(),
     };
     let name = found.key.as_ref().map_or_else(String::new, |k| format!(" \"{}\"", k.name));
-    let what = format!("It is {kind}{name} ({}, {})", found.masked, found.id);
-    let Some(at) = found.revoked_at else { return format!("{what}, and it is accepted.") };
+    let key_in_words = format!("It is {kind}{name} ({}, {})", found.masked, found.id);
+    let Some(at) = found.revoked_at else { return format!("{key_in_words}, and it is active.") };
     let key = found.key.as_ref();
     let by = key.and_then(|k| k.revoked_by.as_ref()).map_or_else(String::new, |m| format!(" by {}", m.email));
     let why = key.and_then(|k| k.revoke_reason.as_ref()).map_or_else(String::new, |r| format!(": {r}"));
-    format!("{what}, revoked {}{by}{why}.", format_time(at))
+    format!("{key_in_words}, revoked {}{by}{why}.", format_time(at))
 }
 
 pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
@@ -234,7 +251,7 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
         Zeroizing::new(String::new())
     } else {
         prompt::read_secret(&format!(
-            "API key to look up at {} (empty: who am I):",
+            "API key to look up at {} (empty: show who is signed in):",
             connection.target.label()
         ))?
     };
@@ -242,22 +259,22 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
     if pasted.key().is_empty() {
         let output = Output::new::<MeRow>(&args.output, context.is_ascii_only())?;
         let me = connection.send(CallRequest::to(GetMe)).await?;
-        let facts = [
+        let details = [
             ("Member", me.member.email.clone()),
             ("Name", me.member.name.clone()),
             ("Role", me.role.to_string()),
             ("Organization", me.organization.name.clone()),
             ("Server", connection.target.label()),
         ];
-        output.print_one(&MeRow(me), &facts)?;
+        output.print_one(&MeRow(me), &details)?;
         return Ok(ExitCode::Success);
     }
     let output = Output::new::<FoundRow>(&args.output, context.is_ascii_only())?;
     let body = LookUpKey { secret: SecretString::new(pasted.key()) };
     match connection.client.send(CallRequest::with(LookUpKeyCall, body)).await {
         Ok(found) => {
-            let words = describe(&found);
-            output.print_one(&FoundRow(found), &[("Key", words)])?;
+            let description = describe(&found);
+            output.print_one(&FoundRow(found), &[("Key", description)])?;
             Ok(ExitCode::Success)
         }
         Err(e) => Err(not_found(e, &pasted)),
@@ -265,18 +282,19 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
 }
 
 fn not_found(error: ClientError, pasted: &PastedKey<'_>) -> CommandError {
-    let known = error.is_problem(ProblemType::NotFound) || error.is_problem(ProblemType::FieldInvalid);
-    let mut failure = CommandError::from(error);
-    if known {
-        failure.exit_code = ExitCode::NotFound;
+    let is_unknown_key =
+        error.is_problem(ProblemType::NotFound) || error.is_problem(ProblemType::FieldInvalid);
+    let mut error = CommandError::from(error);
+    if is_unknown_key {
+        error.exit_code = ExitCode::NotFound;
         let hints = pasted.hints();
-        failure.message = if hints.is_empty() {
-            "no key of this organization that you may see has this secret".to_owned()
+        error.message = if hints.is_empty() {
+            "None of the keys that you may see has this secret.".to_owned()
         } else {
             hints.join(" ")
         };
     }
-    failure
+    error
 }
 
 /// The signed-in member.
@@ -285,12 +303,12 @@ pub(super) struct MeRow(Me);
 impl OutputRow for MeRow {
     const FIELDS: &'static [JsonField] = &[
         object("member", "member", MEMBER_REF),
-        field("role", "`admin`, `normal` or `operator`"),
+        one_of::<Role>("role"),
         object("organization", "organization", &[field("id", "id"), field("name", "text")]),
-        field("may", "object; each operation and whether the member may do it"),
+        field("may", "object; for each operation, true if the member may do it"),
         field("usage_tracking_since", "time"),
-        field("as_of", "time of the server"),
-        field("policy", "object; the limits by name"),
+        field("as_of", "time; the clock of the server"),
+        field("policy", "object; the limits of the policy by name"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[

@@ -1,4 +1,4 @@
-//! `keyward keys edit`
+//! `keyward keys edit`: changes the name or note of a key.
 
 use clap::Args;
 
@@ -16,15 +16,15 @@ use crate::wire::keys::EditKey;
 )]
 #[command(group(clap::ArgGroup::new("change").args(["name", "note"]).required(true).multiple(true)))]
 pub struct EditArgs {
-    /// The key: its id, or its exact name
+    /// Id or exact name of the key
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]
     kind: KindArgs,
-    /// The new name
+    /// New name
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// The new note; an empty one removes it
+    /// New note; an empty one removes the note
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     #[command(flatten)]
@@ -32,19 +32,19 @@ pub struct EditArgs {
 }
 
 pub(super) async fn run(args: EditArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let wrong =
-        |field: &str, e: key::TextError| CommandError::usage(format!("--{field} {e}; nothing was changed"));
+    let invalid =
+        |field: &str, e: key::TextError| CommandError::usage(format!("--{field} {e}. Nothing was changed."));
     let body = EditKey {
-        name: args.name.map(|n| key::normalize_name(&n)).transpose().map_err(|e| wrong("name", e))?,
+        name: args.name.map(|n| key::normalize_name(&n)).transpose().map_err(|e| invalid("name", e))?,
         note: args
             .note
             .map(|n| key::normalize_note(&n).map(Option::unwrap_or_default))
             .transpose()
-            .map_err(|e| wrong("note", e))?,
+            .map_err(|e| invalid("note", e))?,
     };
     let output = Output::new::<KeyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let key = target::find(&connection, args.kind.kind(), &args.key).await?;
+    let key = target::find_key(&connection, args.kind.kind(), &args.key).await?;
     let key = connection.client.edit_key(key.kind, key.id, key.version, body).await?;
     if output.format() == OutputFormat::Table {
         print_message(&format!("Changed {}.", describe(&key)));

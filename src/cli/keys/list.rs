@@ -1,10 +1,10 @@
-//! `keyward keys list`
+//! `keyward keys list`: lists keys, filtered and sorted. Unsorted JSON, CSV and ids are printed while the pages arrive.
 
 use std::ops::ControlFlow;
 
 use clap::{Args, ValueEnum};
 
-use super::{KeyRow, KindArgs, each_page};
+use super::{KeyRow, KindArgs, for_each_page};
 use crate::cli::connect::CommandContext;
 use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::output::{Output, OutputArgs, OutputFormat};
@@ -20,31 +20,31 @@ use crate::domain::key::Key;
 pub struct ListArgs {
     #[command(flatten)]
     kind: KindArgs,
-    /// Only keys that match, in the language of the terminal UI: `sales !test owner:removed idle:>90d flag:orphaned`
+    /// List only keys that match, in the filter language of the terminal UI: `sales !test owner:removed idle:>90d flag:orphaned`
     #[arg(short, long, value_name = "TERMS", default_value = "")]
     filter: String,
-    /// Revoked keys too
+    /// Include revoked keys
     #[arg(short, long)]
     revoked: bool,
-    /// The order; newest first when absent
+    /// Order of the list [default: newest first]
     #[arg(short, long, value_enum, value_name = "COLUMN")]
-    sort: Option<Sort>,
-    /// The other way round
+    sort: Option<KeySort>,
+    /// Reverse the order
     #[arg(long)]
     reverse: bool,
-    /// At most so many
+    /// Maximum number of keys
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// What a list is ordered by.
+/// Order of a list of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Sort {
+enum KeySort {
     /// Alphabetically
     Name,
-    /// Never used first, then the longest unused
+    /// Never used first, then longest unused
     LastUsed,
     /// Newest first
     Created,
@@ -52,58 +52,62 @@ enum Sort {
 
 pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let filter = KeyFilter::parse(&args.filter)
-        .map_err(|e| CommandError::usage(format!("--filter: {e}; nothing was listed")))?;
+        .map_err(|e| CommandError::usage(format!("--filter: {e}. Nothing was listed.")))?;
     let output = Output::new::<KeyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    // Flags and filters are judged by the server's time and policy.
+    // Flags and filters depend on the server's time and policy.
     let rules = if filter.is_empty() && matches!(output.format(), OutputFormat::Json | OutputFormat::Id) {
         None
     } else {
         Some(super::fetch_me(&connection).await?.1)
     };
     let rows = |page: Vec<Key>| {
-        let wanted = page.into_iter().filter(|key| rules.is_none_or(|rules| filter.matches(key, &rules)));
-        wanted.map(|key| KeyRow::new(key, rules.as_ref())).collect::<Vec<_>>()
+        let matching = page.into_iter().filter(|key| rules.is_none_or(|rules| filter.matches(key, &rules)));
+        matching.map(|key| KeyRow::new(key, rules.as_ref())).collect::<Vec<_>>()
     };
-    let (kind, revoked) = (args.kind.kind(), args.revoked || filter.includes_revoked());
-    let most = args.limit.unwrap_or(usize::MAX);
-    let sorted = args.sort.is_some() || args.reverse;
-    if most == 0 {
-        output.print_list::<KeyRow>(&[], NONE)?;
-    } else if output.is_table() || sorted {
+    let (kind, include_revoked) = (args.kind.kind(), args.revoked || filter.includes_revoked());
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let is_sorted = args.sort.is_some() || args.reverse;
+    if limit == 0 {
+        output.print_list::<KeyRow>(&[], NO_KEYS)?;
+    } else if output.is_table() || is_sorted {
         let mut all = Vec::new();
-        each_page(&connection, kind, revoked, Retention::All, |page| {
+        for_each_page(&connection, kind, include_revoked, Retention::All, |page| {
             all.append(&mut rows(page));
-            Ok(if !sorted && all.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            Ok(if !is_sorted && all.len() >= limit {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
         })
         .await?;
         sort(&mut all, args.sort, args.reverse);
-        all.truncate(most);
-        output.print_list(&all, NONE)?;
+        all.truncate(limit);
+        output.print_list(&all, NO_KEYS)?;
     } else {
         let mut stream = output.stream();
-        let mut left = most;
-        each_page(&connection, kind, revoked, Retention::Page, |page| {
+        let mut remaining = limit;
+        for_each_page(&connection, kind, include_revoked, Retention::Page, |page| {
             let mut rows = rows(page);
-            rows.truncate(left);
-            left -= rows.len();
-            stream.rows(&rows)?;
-            Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            rows.truncate(remaining);
+            remaining -= rows.len();
+            stream.print_rows(&rows)?;
+            Ok(if remaining == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })
         .await?;
-        stream.end()?;
+        stream.finish()?;
     }
     Ok(ExitCode::Success)
 }
 
-/// What is said in place of an empty table.
-const NONE: &str = "No key to list.";
+/// Message instead of an empty table.
+const NO_KEYS: &str = "No keys to list.";
 
-fn sort(rows: &mut [KeyRow], by: Option<Sort>, reverse: bool) {
+fn sort(rows: &mut [KeyRow], by: Option<KeySort>, reverse: bool) {
     match by {
-        Some(Sort::Name) => rows.sort_by_cached_key(|row| row.key.name.to_lowercase()),
-        Some(Sort::LastUsed) => rows.sort_by_key(|row| row.key.last_used_at),
-        Some(Sort::Created) | None => {}
+        Some(KeySort::Name) => rows.sort_by_cached_key(|row| row.key.name.to_lowercase()),
+        Some(KeySort::LastUsed) => rows.sort_by_key(|row| row.key.last_used_at),
+        Some(KeySort::Created) | None => {}
     }
     if reverse {
         rows.reverse();

@@ -1,18 +1,21 @@
-//! `keyward keys revoke`: final, so never blind. Each key is revoked unless it was used since a moment; those in use are left and
-//! reported, key by key.
+//! `keyward keys revoke`: revokes keys, each only if it was not used since a given time. Keys in use stay active and are reported.
+//!
+//! [`revoke`] is shared with `keyward rotate finish` and `cancel`. It predicts every result ([`predict`]), asks for confirmation,
+//! sends the guarded revokes ([`revoke_predicted`]), and reports each result ([`report`]).
 
 use std::io::BufRead as _;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{KindArgs, describe, target};
 use crate::cli::connect::{CommandContext, Connection};
 use crate::cli::error::{CommandError, ExitCode};
-use crate::cli::output::schema::{KEY, field, object};
+use crate::cli::output::schema::{KEY, field, object, one_of, outline};
 use crate::cli::output::{
     self, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, print_message,
 };
+use crate::cli::words::word;
 use crate::cli::{prompt, time_arg};
 use crate::client::ClientError;
 use crate::domain::key::{self, IN_USE_WITHIN, Key};
@@ -24,75 +27,72 @@ use crate::wire::problem::ProblemType;
 
 /// `keyward keys revoke`
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "A key that was used in the last 24 hours is refused, and it says by whom.\n\nExamples:\n  \
-    keyward keys revoke --workspace 'Old report'\n  \
-    keyward keys revoke --workspace --unless-used-since 90d 'Old report' 'Test line'\n  \
-    keyward keys list -w -f 'idle:>1y' -o id | keyward keys revoke -wy --max 20 -\n\n\
-    With --json: one object for each key: {\"target\", \"result\": \"revoked\" | \"already_revoked\" | \"would_revoke\" | \
-    \"refused\" | \"not_found\" | \"not_tried\" | \"failed\", \"detail\", \"key\": the key as it is now}."
-)]
+#[command(after_help = after_help())]
 pub struct RevokeArgs {
-    /// The keys: ids, or exact names; `-` reads them from standard input, one a line
+    /// Ids or exact names of the keys; `-` reads them from standard input, one per line
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
     #[command(flatten)]
     kind: KindArgs,
+    /// Refuse keys that were used at this time or later: RFC 3339, a date, or a duration such as 90d [default: 24h]
+    #[arg(long, value_name = "TIME", conflicts_with = "even_if_used")]
+    unless_used_since: Option<String>,
     #[command(flatten)]
-    how: HowArgs,
-    /// At most so many keys; more are refused before anything is done
+    flags: RevokeFlags,
+    /// Maximum number of keys; if more are named, nothing is done
     #[arg(long, value_name = "N")]
     max: Option<usize>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// How a revoke is guarded and confirmed.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct HowArgs {
-    #[command(flatten)]
-    since: SinceArgs,
-    #[command(flatten)]
-    go: RevokeFlags,
+fn after_help() -> String {
+    format!(
+        "A key that was used in the last 24 hours is refused, and the message names its last client.\n\nExamples:\n  \
+        keyward keys revoke --workspace 'Old report'\n  \
+        keyward keys revoke --workspace --unless-used-since 90d 'Old report' 'Test line'\n  \
+        keyward keys list -w -f 'idle:>1y' -o id | keyward keys revoke -wy --max 20 -\n\n\
+        With --json: [{}], where `key` is the key after the command.",
+        outline(RevokeRow::FIELDS)
+    )
 }
 
-/// Up to when the use of a key was seen.
+/// Confirmation of a revoke, and permission to revoke a key that is in use.
 #[derive(Args, Clone, Debug)]
-struct SinceArgs {
-    /// Refuse keys that were used at this time or later: RFC 3339, a date, or a span such as 90d [default: 24h]
-    #[arg(long, value_name = "TIME", conflicts_with = "even_if_used")]
-    unless_used_since: Option<String>,
-}
-
-/// How a revoke is confirmed, and whether use stands in its way.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct RevokeFlags {
-    /// Revoke even keys that are in use; needs --reason
+pub(in crate::cli) struct RevokeFlags {
+    /// Revoke keys even if they are in use; needs --reason
     #[arg(long, requires = "reason")]
-    even_if_used: bool,
-    /// Why; kept with the key and in the activity log
+    pub(in crate::cli) even_if_used: bool,
+    /// Reason, kept with the key and in the activity log
     #[arg(long, value_name = "TEXT", requires = "even_if_used")]
     reason: Option<String>,
-    /// Do not ask; needed where there is no terminal
+    /// Do not ask for confirmation; needed without a terminal
     #[arg(short, long)]
     yes: bool,
-    /// Say what would be done and do nothing
+    /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-impl RevokeFlags {
-    /// Whether use does not stand in the way.
-    pub(crate) fn is_override(&self) -> bool {
-        self.even_if_used
-    }
+/// The result for one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+enum RevokeResult {
+    Revoked,
+    AlreadyRevoked,
+    WouldRevoke,
+    Refused,
+    NotFound,
+    NotTried,
+    Failed,
 }
 
-/// What became of one target.
+/// A target with its result.
 #[derive(Clone, Serialize)]
-pub(crate) struct RevokeRow {
+pub(in crate::cli) struct RevokeRow {
     target: String,
-    result: &'static str,
+    result: RevokeResult,
     detail: String,
     key: Option<Key>,
     #[serde(skip)]
@@ -101,13 +101,10 @@ pub(crate) struct RevokeRow {
 
 impl OutputRow for RevokeRow {
     const FIELDS: &'static [JsonField] = &[
-        field("target", "text, as it was named"),
-        field(
-            "result",
-            "`revoked`, `already_revoked`, `would_revoke`, `refused`, `not_found`, `not_tried` or `failed`",
-        ),
+        field("target", "text; the argument"),
+        one_of::<RevokeResult>("result"),
         field("detail", "text"),
-        object("key", "key as it is now, or null", KEY),
+        object("key", "key after the command, or null", KEY),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -116,30 +113,30 @@ impl OutputRow for RevokeRow {
             field: "result",
             rank: 0,
             cut: false,
-            cell: |o| o.result.replace('_', " ").into(),
+            cell: |r| word(&r.result).replace('_', " ").into(),
         },
         OutputColumn {
             title: "Name",
             field: "name",
             rank: 0,
             cut: true,
-            cell: |o| o.key.as_ref().map_or_else(|| o.target.clone(), |k| k.name.clone()).into(),
+            cell: |r| r.key.as_ref().map_or_else(|| r.target.clone(), |k| k.name.clone()).into(),
         },
         OutputColumn {
             title: "Secret key",
             field: "masked",
             rank: 2,
             cut: false,
-            cell: |o| o.key.as_ref().map_or_else(String::new, |k| k.masked.clone()).into(),
+            cell: |r| r.key.as_ref().map_or_else(String::new, |k| k.masked.clone()).into(),
         },
         OutputColumn {
             title: "Why",
             field: "detail",
             rank: 1,
             cut: true,
-            cell: |o| o.detail.as_str().into(),
+            cell: |r| r.detail.as_str().into(),
         },
-        OutputColumn { title: "Id", field: "id", rank: 3, cut: false, cell: |o| o.id().into() },
+        OutputColumn { title: "Id", field: "id", rank: 3, cut: false, cell: |r| r.id().into() },
     ];
 
     fn json(&self) -> String {
@@ -152,250 +149,267 @@ impl OutputRow for RevokeRow {
 }
 
 pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let targets = targets(args.keys)?;
-    if targets.is_empty() {
-        print_message("No key was named: nothing was revoked.");
+    let names = read_targets(args.keys)?;
+    if names.is_empty() {
+        print_message("No key was named. Nothing was revoked.");
         return Ok(ExitCode::Success);
     }
     if let Some(max) = args.max
-        && targets.len() > max
+        && names.len() > max
     {
         return Err(CommandError::new(
             ExitCode::Refused,
-            format!("{} keys were named and --max allows {max}: nothing was revoked", targets.len()),
+            format!("{} keys were named, and --max allows {max}. Nothing was revoked.", names.len()),
         ));
     }
     let connection = context.connect()?;
     let (_, rules) = super::fetch_me(&connection).await?;
-    let mut found = Vec::new();
-    for name in &targets {
-        found.push((name.clone(), target::find(&connection, args.kind.kind(), name).await));
+    let mut targets = Vec::new();
+    for name in names {
+        let key = target::find_key(&connection, args.kind.kind(), &name).await;
+        targets.push((name, key));
     }
     let output = Output::new::<RevokeRow>(&args.output, context.is_ascii_only())?;
-    let since = match &args.how.since.unless_used_since {
+    let unless_used_since = match &args.unless_used_since {
         None => rules.now.minus(IN_USE_WITHIN),
-        Some(text) => time_arg::past(text, rules.now).map_err(|e| e.with_prefix("--unless-used-since"))?,
+        Some(text) => {
+            time_arg::parse_past(text, rules.now).map_err(|e| e.with_prefix("--unless-used-since"))?
+        }
     };
-    revoke(&connection, &rules, found, since, &args.how.go, &output).await
+    revoke(&connection, &rules, targets, unless_used_since, &args.flags, &output).await
 }
 
-/// The targets, each once, those of standard input in place of `-`.
-fn targets(named: Vec<String>) -> Result<Vec<String>, CommandError> {
+/// Returns the targets without duplicates, with the lines of standard input in place of `-`.
+fn read_targets(arguments: Vec<String>) -> Result<Vec<String>, CommandError> {
     let mut targets: Vec<String> = Vec::new();
-    for name in named {
-        if name == "-" {
+    for argument in arguments {
+        if argument == "-" {
             for line in std::io::stdin().lock().lines() {
                 let line =
-                    line.map_err(|e| CommandError::usage(format!("standard input cannot be read: {e}")))?;
-                targets.extend(Some(line.trim().to_owned()).filter(|l| !l.is_empty()));
+                    line.map_err(|e| CommandError::usage(format!("Standard input cannot be read: {e}.")))?;
+                targets.extend(Some(line.trim().to_owned()).filter(|line| !line.is_empty()));
             }
         } else {
-            targets.push(name);
+            targets.push(argument);
         }
     }
     let mut seen = std::collections::HashSet::new();
-    targets.retain(|name| seen.insert(name.clone()));
+    targets.retain(|target| seen.insert(target.clone()));
     Ok(targets)
 }
 
-/// Revokes the keys that were found unless they were used since, asks before, and reports each.
-pub(crate) async fn revoke(
+/// Revokes the targets that were found, after a confirmation, and reports the result of each. A key that was used at
+/// `unless_used_since` or later is refused, unless the flags override that.
+pub(in crate::cli) async fn revoke(
     connection: &Connection,
     rules: &StalenessRules,
-    found: Vec<(String, Result<Key, CommandError>)>,
-    since: Timestamp,
-    how: &RevokeFlags,
+    targets: Vec<(String, Result<Key, CommandError>)>,
+    unless_used_since: Timestamp,
+    flags: &RevokeFlags,
     output: &Output,
 ) -> Result<ExitCode, CommandError> {
-    let reason = how
+    let reason = flags
         .reason
         .as_deref()
-        .map(|r| key::normalize_note(r).map_err(|e| CommandError::usage(format!("--reason {e}"))))
+        .map(|text| key::normalize_note(text).map_err(|e| CommandError::usage(format!("--reason {e}."))))
         .transpose()?
         .flatten();
-    if how.even_if_used && reason.is_none() {
-        return Err(CommandError::usage("--reason must not be empty"));
+    if flags.even_if_used && reason.is_none() {
+        return Err(CommandError::usage("--reason must not be empty."));
     }
     let body = RevokeKey {
-        unless_used_since: (!how.even_if_used).then_some(since),
-        even_if_used: how.even_if_used.then_some(true),
+        unless_used_since: (!flags.even_if_used).then_some(unless_used_since),
+        even_if_used: flags.even_if_used.then_some(true),
         reason,
     };
-    let single = found.len() == 1;
-    let mut outcomes: Vec<RevokeRow> = found
+    let is_single = targets.len() == 1;
+    let mut rows: Vec<RevokeRow> = targets
         .into_iter()
-        .map(|(target, key)| foresee(target, key, body.unless_used_since, rules.now))
+        .map(|(target, key)| predict(target, key, body.unless_used_since, rules.now))
         .collect();
-    let doomed: Vec<&Key> =
-        outcomes.iter().filter(|o| o.result == WOULD).filter_map(|o| o.key.as_ref()).collect();
-    if !how.dry_run && !doomed.is_empty() {
-        confirm(&doomed, rules, how, connection)?;
-        carry_out(connection, &mut outcomes, &body, rules.now).await;
+    let to_revoke: Vec<&Key> = rows
+        .iter()
+        .filter(|row| row.result == RevokeResult::WouldRevoke)
+        .filter_map(|row| row.key.as_ref())
+        .collect();
+    if !flags.dry_run && !to_revoke.is_empty() {
+        confirm(&to_revoke, rules, flags, connection)?;
+        revoke_predicted(connection, &mut rows, &body, rules.now).await;
     }
-    report(&outcomes, single, output)
+    report(&rows, is_single, output)
 }
 
-const WOULD: &str = "would_revoke";
-
-/// What is to be expected of a target, from what is known before anything is done.
-fn foresee(
+/// Predicts the result for a target from the key as it was fetched.
+fn predict(
     target: String,
     key: Result<Key, CommandError>,
-    since: Option<Timestamp>,
+    unless_used_since: Option<Timestamp>,
     now: Timestamp,
 ) -> RevokeRow {
-    match key {
-        Err(failure) => {
-            let result = if failure.exit_code == ExitCode::NotFound { "not_found" } else { "failed" };
-            RevokeRow { target, key: None, result, detail: failure.message, exit_code: failure.exit_code }
+    let key = match key {
+        Ok(key) => key,
+        Err(CommandError { exit_code, message }) => {
+            let is_missing = exit_code == ExitCode::NotFound;
+            let result = if is_missing { RevokeResult::NotFound } else { RevokeResult::Failed };
+            return RevokeRow { target, key: None, result, detail: message, exit_code };
         }
-        Ok(key) => {
-            let (result, detail, exit) = match (key.revoked_at, key.last_used_at, since) {
-                (Some(at), ..) => {
-                    ("already_revoked", format!("revoked {}", format_ago(at, now)), ExitCode::Success)
-                }
-                (None, Some(used), Some(since)) if used >= since => {
-                    ("refused", used_by(&key, now), ExitCode::Refused)
-                }
-                _ => (WOULD, last_use(&key, now), ExitCode::Success),
-            };
-            RevokeRow { target, key: Some(key), result, detail, exit_code: exit }
+    };
+    let (result, detail, exit_code) = match (key.revoked_at, key.last_used_at, unless_used_since) {
+        (Some(at), ..) => {
+            (RevokeResult::AlreadyRevoked, format!("revoked {}", format_ago(at, now)), ExitCode::Success)
         }
-    }
+        (None, Some(used_at), Some(since)) if used_at >= since => {
+            (RevokeResult::Refused, describe_use(&key, now), ExitCode::Refused)
+        }
+        _ => (RevokeResult::WouldRevoke, describe_last_use(&key, now), ExitCode::Success),
+    };
+    RevokeRow { target, key: Some(key), result, detail, exit_code }
 }
 
-/// `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`
-fn used_by(key: &Key, now: Timestamp) -> String {
-    let when = key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| format_ago(at, now));
-    let who = key
+/// Describes the last use of a key: `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`.
+fn describe_use(key: &Key, now: Timestamp) -> String {
+    let when = key.last_used_at.map_or_else(|| "in the meantime".to_owned(), |at| format_ago(at, now));
+    let client = key
         .last_used_by
         .as_ref()
         .map_or_else(String::new, |by| format!(" by {}", text::sanitize_line(&by.to_string())));
-    format!("used {when}{who}")
+    format!("used {when}{client}")
 }
 
-fn last_use(key: &Key, now: Timestamp) -> String {
-    if key.last_used_at.is_some() { format!("last {}", used_by(key, now)) } else { "never used".to_owned() }
+fn describe_last_use(key: &Key, now: Timestamp) -> String {
+    if key.last_used_at.is_some() {
+        format!("last {}", describe_use(key, now))
+    } else {
+        "never used".to_owned()
+    }
 }
 
-/// Asks, on a terminal; elsewhere `--yes` is the answer.
+/// Asks for confirmation on a terminal; without one, `--yes` is needed.
 fn confirm(
-    doomed: &[&Key],
+    keys: &[&Key],
     rules: &StalenessRules,
-    how: &RevokeFlags,
+    flags: &RevokeFlags,
     connection: &Connection,
 ) -> Result<(), CommandError> {
-    if how.yes {
+    if flags.yes {
         return Ok(());
     }
     if !prompt::is_interactive() {
         return Err(CommandError::usage(
-            "nothing was revoked: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
+            "Standard input is not a terminal, so nothing was revoked. Pass --yes to revoke without a prompt, or --dry-run to \
+             see what would happen.",
         ));
     }
-    let lines: Vec<String> =
-        doomed.iter().map(|key| format!("  {} – {}", describe(key), last_use(key, rules.now))).collect();
+    let lines: Vec<String> = keys
+        .iter()
+        .map(|key| format!("  {} – {}", describe(key), describe_last_use(key, rules.now)))
+        .collect();
     print_message(&format!(
-        "To be revoked on {}, for good; the next request with {} ends in 401:\n{}",
+        "To be revoked on {}, permanently; the next request with {} is answered with 401:\n{}",
         connection.target.label(),
-        if doomed.len() == 1 { "it" } else { "one of them" },
+        if keys.len() == 1 { "it" } else { "one of them" },
         lines.join("\n")
     ));
-    match doomed {
-        [key] if key.is_in_use(rules.now) => {
-            prompt::confirm("It is in use. Type the last four characters of its mask:", key.last_four())
-        }
+    match keys {
+        [key] if key.is_in_use(rules.now) => prompt::confirm(
+            "It is in use. Type the last four characters of its masked secret:",
+            key.last_four(),
+        ),
         [_] => prompt::confirm("Revoke it? Type y:", "y"),
-        many => {
-            let wanted = format!("revoke {}", many.len());
-            prompt::confirm(&format!("Type `{wanted}`:"), &wanted)
+        _ => {
+            let expected = format!("revoke {}", keys.len());
+            prompt::confirm(&format!("Type `{expected}`:"), &expected)
         }
     }
 }
 
-async fn carry_out(connection: &Connection, outcomes: &mut [RevokeRow], body: &RevokeKey, now: Timestamp) {
-    let mut lost: Option<ExitCode> = None;
-    for outcome in outcomes.iter_mut().filter(|o| o.result == WOULD) {
-        let Some(key) = &outcome.key else { continue };
-        if let Some(exit) = lost {
-            (outcome.result, outcome.detail, outcome.exit_code) =
-                ("not_tried", "not tried after that".to_owned(), exit);
+/// Sends the guarded revoke of every row that is predicted to succeed, and replaces the prediction by the result.
+async fn revoke_predicted(connection: &Connection, rows: &mut [RevokeRow], body: &RevokeKey, now: Timestamp) {
+    let mut connection_lost: Option<ExitCode> = None;
+    for row in rows.iter_mut().filter(|row| row.result == RevokeResult::WouldRevoke) {
+        let Some(key) = &row.key else { continue };
+        if let Some(exit_code) = connection_lost {
+            row.result = RevokeResult::NotTried;
+            row.detail = String::from("not tried after the failure before");
+            row.exit_code = exit_code;
             continue;
         }
         match connection.client.revoke_key(key.kind, key.id, body.clone()).await {
             Ok(key) => {
-                outcome.result = "revoked";
-                outcome.key = Some(key);
+                row.result = RevokeResult::Revoked;
+                row.key = Some(key);
             }
             Err(ClientError::Refused(problem)) if problem.kind == ProblemType::UsedSince => {
                 if let Some(key) = problem.key {
-                    outcome.key = Some(*key);
+                    row.key = Some(*key);
                 }
-                outcome.result = "refused";
-                outcome.exit_code = ExitCode::Refused;
-                outcome.detail = outcome.key.as_ref().map_or_else(String::new, |key| used_by(key, now));
+                row.result = RevokeResult::Refused;
+                row.exit_code = ExitCode::Refused;
+                row.detail = row.key.as_ref().map_or_else(String::new, |key| describe_use(key, now));
             }
             Err(error) => {
-                let unknown =
-                    if error.is_outcome_unknown() { " Whether it was revoked is not known." } else { "" };
-                let failure = CommandError::from(error);
-                outcome.result = "failed";
-                outcome.exit_code = failure.exit_code;
-                outcome.detail = format!("{}{unknown}", failure.message);
-                // Without a server or a session the others would fail the same way, only slower.
-                lost = matches!(failure.exit_code, ExitCode::Unreachable | ExitCode::NotSignedIn)
-                    .then_some(failure.exit_code);
+                let is_outcome_unknown = error.is_outcome_unknown();
+                let CommandError { exit_code, message } = CommandError::from(error);
+                row.result = RevokeResult::Failed;
+                row.exit_code = exit_code;
+                row.detail = message;
+                if is_outcome_unknown {
+                    row.detail.push_str(" It is not known whether the key was revoked.");
+                }
+                // Without a server or a session every further request would fail too, after its time limit.
+                if matches!(exit_code, ExitCode::Unreachable | ExitCode::NotSignedIn) {
+                    connection_lost = Some(exit_code);
+                }
             }
         }
     }
 }
 
-/// Prints what became of each, and chooses the exit code.
-fn report(outcomes: &[RevokeRow], single: bool, output: &Output) -> Result<ExitCode, CommandError> {
-    if !output.is_table() || !single {
-        let done = |o: &&RevokeRow| o.exit_code == ExitCode::Success;
-        match output.format() {
-            // For the next command: only what this one did.
-            OutputFormat::Id => {
-                output.print_list(&outcomes.iter().filter(done).cloned().collect::<Vec<_>>(), "")?;
-            }
-            _ => output.print_list(outcomes, "")?,
-        }
+/// Prints the results and chooses the exit code.
+fn report(rows: &[RevokeRow], is_single: bool, output: &Output) -> Result<ExitCode, CommandError> {
+    let is_success = |row: &&RevokeRow| row.exit_code == ExitCode::Success;
+    if output.format() == OutputFormat::Id {
+        // The next command in the pipe gets only the keys that this one revoked.
+        output.print_list(&rows.iter().filter(is_success).cloned().collect::<Vec<_>>(), "")?;
+    } else if !output.is_table() || !is_single {
+        output.print_list(rows, "")?;
     }
-    let bad: Vec<&RevokeRow> = outcomes.iter().filter(|o| o.exit_code != ExitCode::Success).collect();
-    let exit = match bad.as_slice() {
+    let failed: Vec<&RevokeRow> = rows.iter().filter(|row| !is_success(row)).collect();
+    let exit_code = match failed.as_slice() {
         [] => ExitCode::Success,
-        [first, rest @ ..]
-            if bad.len() == outcomes.len() && rest.iter().all(|o| o.exit_code == first.exit_code) =>
+        [first, others @ ..]
+            if failed.len() == rows.len() && others.iter().all(|row| row.exit_code == first.exit_code) =>
         {
             first.exit_code
         }
         _ => ExitCode::PartialFailure,
     };
-    if let (true, [outcome]) = (single, outcomes) {
-        let words = sentence(outcome);
-        if exit != ExitCode::Success {
-            return Err(CommandError::new(exit, words));
+    if let (true, [row]) = (is_single, rows) {
+        let sentence = describe_result(row);
+        if exit_code != ExitCode::Success {
+            return Err(CommandError::new(exit_code, sentence));
         }
         if output.is_table() {
-            print_message(&words);
+            print_message(&sentence);
         }
-    } else if exit != ExitCode::Success {
-        return Err(CommandError::new(exit, format!("{} of {} were not revoked", bad.len(), outcomes.len())));
+    } else if exit_code != ExitCode::Success {
+        let message = format!("{} of {} keys were not revoked.", failed.len(), rows.len());
+        return Err(CommandError::new(exit_code, message));
     }
-    Ok(exit)
+    Ok(exit_code)
 }
 
-fn sentence(outcome: &RevokeRow) -> String {
-    let Some(key) = &outcome.key else { return outcome.detail.clone() };
-    let (name, detail) = (describe(key), &outcome.detail);
-    match outcome.result {
-        "revoked" => format!("Revoked {name}; it was {detail}."),
-        "already_revoked" => format!("{name} was already revoked ({detail})."),
-        WOULD => format!("Would revoke {name}: {detail}. Nothing was done."),
-        "refused" => format!(
-            "{name} was {detail}, so it was not revoked. If that is meant: --even-if-used --reason TEXT."
+/// Describes the result of a single target in a sentence.
+fn describe_result(row: &RevokeRow) -> String {
+    let Some(key) = &row.key else { return row.detail.clone() };
+    let (key, detail) = (describe(key), &row.detail);
+    match row.result {
+        RevokeResult::Revoked => format!("Revoked {key}; it was {detail}."),
+        RevokeResult::AlreadyRevoked => format!("{key} was already revoked ({detail})."),
+        RevokeResult::WouldRevoke => format!("Would revoke {key}: {detail}. Nothing was done."),
+        RevokeResult::Refused => format!(
+            "{key} was {detail}, so it was not revoked. To revoke it anyway, pass --even-if-used --reason TEXT."
         ),
-        _ => format!("{name}: {detail}"),
+        RevokeResult::NotFound | RevokeResult::NotTried | RevokeResult::Failed => format!("{key}: {detail}"),
     }
 }

@@ -1,4 +1,4 @@
-//! `keyward keys show`
+//! `keyward keys show`: shows one key with its flags, its use in the last 30 days, and its clients.
 
 use clap::Args;
 
@@ -15,7 +15,7 @@ use crate::wire::keys::UsageQuery;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward keys show --workspace 'Grafana' --json")]
 pub struct ShowArgs {
-    /// The key: its id, or its exact name
+    /// Id or exact name of the key
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct ShowArgs {
 pub(super) async fn run(args: ShowArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<KeyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
-    let key = target::find(&connection, args.kind.kind(), &args.key).await?;
+    let key = target::find_key(&connection, args.kind.kind(), &args.key).await?;
     if output.format() != OutputFormat::Table {
         output.print_one(&KeyRow::new(key, None), &[])?;
         return Ok(ExitCode::Success);
@@ -35,13 +35,13 @@ pub(super) async fn run(args: ShowArgs, context: &CommandContext) -> Result<Exit
     let (_, rules) = super::fetch_me(&connection).await?;
     let query = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
     let usage = connection.client.key_usage(key.kind, key.id, query).await?;
-    let facts = facts(&key, &usage, &rules);
-    output.print_one(&KeyRow::new(key, Some(&rules)), &facts)?;
+    let details = details(&key, &usage, &rules);
+    output.print_one(&KeyRow::new(key, Some(&rules)), &details)?;
     Ok(ExitCode::Success)
 }
 
-fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str, String)> {
-    let mut facts = vec![
+fn details(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str, String)> {
+    let mut details = vec![
         ("Name", key.name.clone()),
         ("Secret key", key.masked.clone()),
         ("Id", key.id.to_string()),
@@ -61,31 +61,31 @@ fn facts(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str,
     if let Some(at) = key.revoked_at {
         let by = key.revoked_by.as_ref().map_or_else(String::new, |m| format!(" by {}", m.email));
         let why = key.revoke_reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
-        facts.push(("Revoked", format!("{}{by}{why}", format_time(at))));
+        details.push(("Revoked", format!("{}{by}{why}", format_time(at))));
     }
     for (name, id) in [("Replaces", key.replaces), ("Replaced by", key.replaced_by)] {
-        facts.extend(id.map(|id| (name, id.to_string())));
+        details.extend(id.map(|id| (name, id.to_string())));
     }
     if key.is_in_use(rules.now) {
-        facts.push((
-            "Live",
-            "used within the last 24 hours: revoking it would break something now".to_owned(),
+        details.push((
+            "In use",
+            "used within the last 24 hours: revoking it would interrupt a client".to_owned(),
         ));
     }
     for finding in rules.raised_flags(key) {
-        facts.push(("Review", format!("{}: {}", finding.flag.label(), finding.evidence)));
+        details.push(("Review", format!("{}: {}", finding.flag.label(), finding.evidence)));
     }
-    let sum = |count: fn(&Bucket) -> i64| usage.buckets.iter().map(count).fold(0, i64::saturating_add);
-    let (days, refused) = (sum(|b| b.count), sum(|b| b.refused));
+    let total = |count: fn(&Bucket) -> i64| usage.buckets.iter().map(count).fold(0, i64::saturating_add);
+    let (days, refused) = (total(|b| b.count), total(|b| b.refused));
     let refused =
-        if refused > 0 { format!(", {refused} refused since it was revoked") } else { String::new() };
-    facts.push(("30 days", format!("{}{refused}", uses(days))));
+        if refused > 0 { format!(", {refused} refused after it was revoked") } else { String::new() };
+    details.push(("30 days", format!("{}{refused}", uses(days))));
     for client in &usage.clients {
         let seen = format!("{} to {}", format_time(client.first_seen_at), format_time(client.last_seen_at));
         let agent = if client.agent.is_empty() { "an unnamed client" } else { &client.agent };
-        facts.push(("Client", format!("{agent} from {}, {}, {seen}", client.address, uses(client.count))));
+        details.push(("Client", format!("{agent} from {}, {}, {seen}", client.address, uses(client.count))));
     }
-    facts
+    details
 }
 
 fn uses(count: i64) -> String {

@@ -1,4 +1,4 @@
-//! CSV (RFC 4180 with `\n`), in which no cell is taken for a formula.
+//! Writes CSV (RFC 4180, with `\n` as line break). Cells that a spreadsheet would take for a formula are escaped.
 
 use std::io::{self, Write};
 
@@ -7,23 +7,23 @@ use crate::domain::text;
 
 pub(super) fn write<T: OutputRow>(out: &mut impl Write, rows: &[T], header: bool) -> io::Result<()> {
     if header {
-        head::<T>(out)?;
+        write_header::<T>(out)?;
     }
-    body(out, rows)
+    write_rows(out, rows)
 }
 
-pub(super) fn head<T: OutputRow>(out: &mut impl Write) -> io::Result<()> {
-    line(out, T::COLUMNS.iter().map(|c| c.field.to_owned()))
+pub(super) fn write_header<T: OutputRow>(out: &mut impl Write) -> io::Result<()> {
+    write_line(out, T::COLUMNS.iter().map(|c| c.field.to_owned()))
 }
 
-pub(super) fn body<T: OutputRow>(out: &mut impl Write, rows: &[T]) -> io::Result<()> {
+pub(super) fn write_rows<T: OutputRow>(out: &mut impl Write, rows: &[T]) -> io::Result<()> {
     for row in rows {
-        line(out, T::COLUMNS.iter().map(|c| (c.cell)(row).csv()))?;
+        write_line(out, T::COLUMNS.iter().map(|c| (c.cell)(row).to_csv()))?;
     }
     Ok(())
 }
 
-fn line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
+fn write_line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
     for (i, cell) in cells.enumerate() {
         if i > 0 {
             out.write_all(b",")?;

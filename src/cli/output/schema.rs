@@ -1,109 +1,171 @@
-//! The JSON that commands print, field by field: what `--json=FIELDS` can pick, and what the documentation says. Fields are
-//! added over time, never renamed or removed.
+//! The fields of the JSON that commands print. `--json=FIELDS` selects from them, help and `docs/json.md` list them.
+//!
+//! Fields are added over time, never renamed or removed.
 
 use std::fmt::Write as _;
 
-/// A field of an object.
+use clap::ValueEnum;
+
+use crate::cli::words::words_of;
+use crate::domain::key::KeyKind;
+use crate::domain::member::MemberStatus;
+use crate::domain::staleness::Flag;
+
+/// One field of a JSON object.
 #[derive(Debug)]
 pub struct JsonField {
-    /// Its name.
+    /// Name of the field.
     pub name: &'static str,
-    /// What its value is, in words.
-    pub is: &'static str,
-    /// The fields of an object, or of the objects in a list.
-    pub below: &'static [JsonField],
-    /// Whether it is a list, into which no name reaches.
-    pub list: bool,
+    /// Type and meaning of the value.
+    description: FieldDescription,
+    /// Fields of the object, or of the objects in the list; empty for a plain value.
+    pub fields: &'static [JsonField],
+    /// The value is a list of objects. `--json=FIELDS` cannot reach into it.
+    pub is_list: bool,
 }
 
-/// A plain value.
-pub const fn field(name: &'static str, is: &'static str) -> JsonField {
-    JsonField { name, is, below: &[], list: false }
+/// Type and meaning of a field's value.
+#[derive(Debug)]
+enum FieldDescription {
+    /// A few words.
+    Text(&'static str),
+    /// One word of a closed set.
+    OneOf(fn() -> Vec<String>),
 }
 
-/// An object.
-pub const fn object(name: &'static str, is: &'static str, below: &'static [JsonField]) -> JsonField {
-    JsonField { name, is, below, list: false }
+impl JsonField {
+    /// Returns type and meaning of the value in Markdown.
+    pub fn description(&self) -> String {
+        match &self.description {
+            FieldDescription::Text(text) => (*text).to_owned(),
+            FieldDescription::OneOf(words) => {
+                let words: Vec<String> = words().iter().map(|word| format!("`{word}`")).collect();
+                match words.split_last() {
+                    Some((last, [])) => last.clone(),
+                    Some((last, others)) => format!("{} or {last}", others.join(", ")),
+                    None => String::new(),
+                }
+            }
+        }
+    }
 }
 
-/// A list of objects.
-pub const fn list(name: &'static str, is: &'static str, below: &'static [JsonField]) -> JsonField {
-    JsonField { name, is, below, list: true }
+/// Describes a plain value.
+pub(in crate::cli) const fn field(name: &'static str, description: &'static str) -> JsonField {
+    JsonField { name, description: FieldDescription::Text(description), fields: &[], is_list: false }
 }
 
-/// A member, as named by other objects.
-pub const MEMBER_REF: &[JsonField] = &[
+/// Describes one word of a closed set.
+pub(in crate::cli) const fn one_of<T: ValueEnum>(name: &'static str) -> JsonField {
+    JsonField { name, description: FieldDescription::OneOf(words_of::<T>), fields: &[], is_list: false }
+}
+
+/// Describes an object.
+pub(in crate::cli) const fn object(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [JsonField],
+) -> JsonField {
+    JsonField { name, description: FieldDescription::Text(description), fields, is_list: false }
+}
+
+/// Describes a list of objects.
+pub(in crate::cli) const fn list(
+    name: &'static str,
+    description: &'static str,
+    fields: &'static [JsonField],
+) -> JsonField {
+    JsonField { name, description: FieldDescription::Text(description), fields, is_list: true }
+}
+
+/// A member inside of other objects.
+pub(in crate::cli) const MEMBER_REF: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
     field("email", "text"),
-    field("status", "`invited`, `active` or `removed`"),
+    one_of::<MemberStatus>("status"),
     field("removed_at", "time or null"),
 ];
 
 /// An API key.
-pub const KEY: &[JsonField] = &[
+pub(in crate::cli) const KEY: &[JsonField] = &[
     field("id", "id"),
-    field("kind", "`personal` or `organization`"),
+    one_of::<KeyKind>("kind"),
     field("name", "text"),
-    field("masked", "the mask, `sk_…5G08`"),
+    field("masked", "masked secret, `sk_…5G08`"),
     field("note", "text or null"),
-    field("version", "number; counts changes, never uses"),
+    field("version", "number of changes, not of uses"),
     field("created_at", "time"),
     object("created_by", "member", MEMBER_REF),
-    field("last_used_at", "time; null: never"),
+    field("last_used_at", "time; null if never"),
     object(
         "last_used_by",
         "client or null",
-        &[field("agent", "text, as it claimed"), field("address", "text")],
+        &[field("agent", "text; the `User-Agent` that the client sent"), field("address", "text")],
     ),
     field("use_count", "number"),
     field("replaces", "id of a key, or null"),
     field("replaced_by", "id of a key, or null"),
-    field("revoked_at", "time; null: accepted"),
+    field("revoked_at", "time; null if not revoked"),
     object("revoked_by", "member or null", MEMBER_REF),
     field("revoke_reason", "text or null"),
 ];
 
 /// A key that was looked up by its secret.
-pub const FOUND_KEY: &[JsonField] = &[
+pub(in crate::cli) const FOUND_KEY: &[JsonField] = &[
     field("id", "id"),
-    field("kind", "`personal` or `organization`"),
-    field("masked", "the mask"),
+    one_of::<KeyKind>("kind"),
+    field("masked", "masked secret"),
     object("created_by", "member", MEMBER_REF),
-    field("revoked_at", "time; null: accepted"),
-    object("key", "key, where you may see it, or null", KEY),
+    field("revoked_at", "time; null if not revoked"),
+    object("key", "key; null if you may not see it", KEY),
 ];
 
 /// A flag of a stale key.
-pub const FINDING: &[JsonField] =
-    &[field("flag", "`orphaned`, `never_used`, `unused` or `rotation_due`"), field("evidence", "text")];
+pub(in crate::cli) const RAISED_FLAG: &[JsonField] = &[one_of::<Flag>("flag"), field("evidence", "text")];
 
-/// Whether a name such as `created_by.email` leads to a field.
-pub(super) fn has(fields: &[JsonField], name: &str) -> bool {
+/// Returns whether a name such as `created_by.email` leads to a field.
+pub(super) fn has_field(fields: &[JsonField], name: &str) -> bool {
     let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
-    fields.iter().filter(|f| f.name == first).any(|f| rest.is_none_or(|rest| !f.list && has(f.below, rest)))
+    fields
+        .iter()
+        .filter(|f| f.name == first)
+        .any(|f| rest.is_none_or(|rest| !f.is_list && has_field(f.fields, rest)))
 }
 
-/// The names of the fields, for whoever mistook one.
-pub(super) fn names(fields: &[JsonField]) -> String {
-    let name = |field: &JsonField| match field.below {
-        [first, ..] if !field.list => format!("{} ({}.{}, …)", field.name, field.name, first.name),
+/// Lists the names of the fields, for an error message.
+pub(super) fn field_names(fields: &[JsonField]) -> String {
+    let name = |field: &JsonField| match field.fields {
+        [first, ..] if !field.is_list => format!("{} ({}.{}, …)", field.name, field.name, first.name),
         _ => field.name.to_owned(),
     };
     fields.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// The rows of a table in Markdown, those of inner objects after their own.
-pub fn markdown(fields: &[JsonField], before: &str, out: &mut String) {
+/// Outlines an object for a help text: `{"flag": "orphaned" | "unused", "evidence", "key": {…}}`.
+pub(in crate::cli) fn outline(fields: &[JsonField]) -> String {
+    let outline_field = |field: &JsonField| match &field.description {
+        FieldDescription::OneOf(words) => format!("\"{}\": \"{}\"", field.name, words().join("\" | \"")),
+        FieldDescription::Text(_) if field.is_list => {
+            format!("\"{}\": [{}]", field.name, outline(field.fields))
+        }
+        FieldDescription::Text(_) if field.fields.is_empty() => format!("\"{}\"", field.name),
+        FieldDescription::Text(_) => format!("\"{}\": {{…}}", field.name),
+    };
+    format!("{{{}}}", fields.iter().map(outline_field).collect::<Vec<_>>().join(", "))
+}
+
+/// Writes one row per field as a Markdown table; the fields of an inner object follow it.
+pub(in crate::cli) fn write_markdown(fields: &[JsonField], prefix: &str, out: &mut String) {
     for field in fields {
-        let name = format!("{before}{}", field.name);
-        writeln!(out, "| `{name}` | {} |", field.is).expect("writing to a String cannot fail");
-        // What a key or a member is stands in a table of its own.
+        let name = format!("{prefix}{}", field.name);
+        writeln!(out, "| `{name}` | {} |", field.description()).expect("writing to a String cannot fail");
         let names = |fields: &'static [JsonField]| fields.iter().map(|f| f.name);
-        let told = [KEY, MEMBER_REF, FOUND_KEY].into_iter().any(|known| names(known).eq(names(field.below)));
-        if !told {
-            let join = if field.list { "[]." } else { "." };
-            markdown(field.below, &format!("{name}{join}"), out);
+        let has_own_table =
+            [KEY, MEMBER_REF, FOUND_KEY].into_iter().any(|shared| names(shared).eq(names(field.fields)));
+        if !has_own_table {
+            let separator = if field.is_list { "[]." } else { "." };
+            write_markdown(field.fields, &format!("{name}{separator}"), out);
         }
     }
 }
@@ -113,11 +175,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_reach_into_objects_and_not_into_lists() {
-        assert!(has(KEY, "id") && has(KEY, "created_by") && has(KEY, "created_by.email"));
-        assert!(!has(KEY, "created_by.nope") && !has(KEY, "id.x") && !has(KEY, "nope"));
-        let fields = [list("flags", "", FINDING)];
-        assert!(has(&fields, "flags") && !has(&fields, "flags.flag"));
-        assert!(names(KEY).contains("created_by (created_by.id, …), last_used_at"));
+    fn names_reach_into_objects_but_not_into_lists() {
+        assert!(has_field(KEY, "id") && has_field(KEY, "created_by") && has_field(KEY, "created_by.email"));
+        assert!(!has_field(KEY, "created_by.nope") && !has_field(KEY, "id.x") && !has_field(KEY, "nope"));
+        let fields = [list("flags", "", RAISED_FLAG)];
+        assert!(has_field(&fields, "flags") && !has_field(&fields, "flags.flag"));
+        assert!(field_names(KEY).contains("created_by (created_by.id, …), last_used_at"));
     }
 }

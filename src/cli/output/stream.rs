@@ -1,4 +1,4 @@
-//! A list that is printed while it arrives, so that a long one takes no memory and its first rows come at once.
+//! Prints a list while it arrives, so that its first rows appear at once and a long list takes little memory.
 
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::marker::PhantomData;
@@ -7,38 +7,41 @@ use super::{OutputFormat, OutputRow, csv, json};
 use crate::cli::error::CommandError;
 use crate::domain::text;
 
-/// A list under way. One that is dropped before its end is incomplete: JSON lacks the closing bracket.
-pub struct OutputStream<T> {
+/// A list that is being printed. JSON that is dropped before [`OutputStream::finish`] lacks the closing bracket.
+pub(in crate::cli) struct OutputStream<T> {
     out: BufWriter<Stdout>,
     format: OutputFormat,
     fields: Vec<String>,
-    /// Whether the line with the names of the columns is still to come.
-    header: bool,
-    /// What separates the next object from what is before it.
-    between: &'static str,
+    /// The line with the column names is still to be written.
+    header_is_due: bool,
+    /// Text before the next JSON object.
+    separator: &'static str,
     rows: PhantomData<T>,
 }
 
 impl<T: OutputRow> OutputStream<T> {
-    /// Prints nothing yet: the first page may not come.
     pub(super) fn new(format: OutputFormat, fields: Vec<String>, header: bool) -> Self {
-        Self { out: BufWriter::new(io::stdout()), format, fields, header, between: "[\n", rows: PhantomData }
+        Self {
+            out: BufWriter::new(io::stdout()),
+            format,
+            fields,
+            header_is_due: header,
+            separator: "[\n",
+            rows: PhantomData,
+        }
     }
 
-    /// Prints these rows now.
-    ///
-    /// # Errors
-    /// Nobody reads any more.
-    pub fn rows(&mut self, rows: &[T]) -> Result<(), CommandError> {
-        self.begin()?;
+    /// Prints rows at once.
+    pub(in crate::cli) fn print_rows(&mut self, rows: &[T]) -> Result<(), CommandError> {
+        self.write_header()?;
         match self.format {
             OutputFormat::Json => {
                 for row in rows {
-                    write!(self.out, "{}{}", self.between, json::shown(row.json(), &self.fields))?;
-                    self.between = ",\n";
+                    write!(self.out, "{}{}", self.separator, json::render(row.json(), &self.fields))?;
+                    self.separator = ",\n";
                 }
             }
-            OutputFormat::Csv => csv::body(&mut self.out, rows)?,
+            OutputFormat::Csv => csv::write_rows(&mut self.out, rows)?,
             OutputFormat::Id | OutputFormat::Table => {
                 for row in rows {
                     writeln!(self.out, "{}", text::sanitize_line(&row.id()))?;
@@ -48,21 +51,18 @@ impl<T: OutputRow> OutputStream<T> {
         Ok(self.out.flush()?)
     }
 
-    /// That was all.
-    ///
-    /// # Errors
-    /// Nobody reads any more.
-    pub fn end(mut self) -> Result<(), CommandError> {
-        self.begin()?;
+    /// Ends the list.
+    pub(in crate::cli) fn finish(mut self) -> Result<(), CommandError> {
+        self.write_header()?;
         if self.format == OutputFormat::Json {
-            self.out.write_all(if self.between == "[\n" { b"[\n]\n" } else { b"\n]\n" })?;
+            self.out.write_all(if self.separator == "[\n" { b"[\n]\n" } else { b"\n]\n" })?;
         }
         Ok(self.out.flush()?)
     }
 
-    fn begin(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.header) && self.format == OutputFormat::Csv {
-            csv::head::<T>(&mut self.out)?;
+    fn write_header(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.header_is_due) && self.format == OutputFormat::Csv {
+            csv::write_header::<T>(&mut self.out)?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Tables for people: aligned by display width; on a terminal the least important columns give way, then names are cut.
+//! Writes tables for people, aligned by display width. On a narrow terminal the least important columns are left out, then long
+//! cells are truncated.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -8,85 +9,87 @@ use crate::domain::text;
 
 /// Spaces between two columns.
 const GAP: usize = 2;
-/// A column that may be cut keeps at least so many columns of the terminal.
-const CUT_TO: usize = 12;
+/// Minimum width of a truncated column.
+const TRUNCATED_MIN: usize = 12;
 
-/// Writes a table that fits `width`, if there is one. `shown` is what a terminal of this kind shows of a text.
-/// Only the rows are held, never their cells: those of a long list would take several times as much.
+/// Writes a table that fits `width`. `for_terminal` converts a cell to what the terminal can show. Cells are formatted twice
+/// instead of being kept: the cells of a long list would take several times the memory of its rows.
 pub(super) fn write<T: OutputRow>(
     out: &mut impl Write,
     rows: &[T],
     header: bool,
     width: Option<usize>,
-    shown: &dyn Fn(&str) -> Cow<'_, str>,
+    for_terminal: &dyn Fn(&str) -> Cow<'_, str>,
 ) -> io::Result<()> {
     let columns = T::COLUMNS;
     let cell = |row: &T, i: usize| {
-        let cell = (columns[i].cell)(row).table();
-        shown(&cell).into_owned()
+        let cell = (columns[i].cell)(row).to_table();
+        for_terminal(&cell).into_owned()
     };
     let mut widths: Vec<usize> =
         columns.iter().map(|c| if header { text::display_width(c.title) } else { 0 }).collect();
     for row in rows {
-        for (i, widest) in widths.iter_mut().enumerate() {
-            *widest = text::display_width(&cell(row, i)).max(*widest);
+        for (i, width) in widths.iter_mut().enumerate() {
+            *width = text::display_width(&cell(row, i)).max(*width);
         }
     }
-    let kept = fit::<T>(&mut widths, width);
-    let mut line = |cell: &dyn Fn(usize) -> String| {
+    let kept = fit_columns::<T>(&mut widths, width);
+    let mut write_line = |cell: &dyn Fn(usize) -> String| {
         let mut line = String::new();
         for &i in &kept {
-            let whole = cell(i);
-            // The ellipsis is wider where only ASCII is shown.
-            let mut cut = shown(&text::truncate_to_width(&whole, widths[i])).into_owned();
-            for room in (0..widths[i]).rev() {
-                if text::display_width(&cut) <= widths[i] {
+            let full = cell(i);
+            // The ellipsis is wider in ASCII.
+            let mut truncated = for_terminal(&text::truncate_to_width(&full, widths[i])).into_owned();
+            for width in (0..widths[i]).rev() {
+                if text::display_width(&truncated) <= widths[i] {
                     break;
                 }
-                cut = shown(&text::truncate_to_width(&whole, room)).into_owned();
+                truncated = for_terminal(&text::truncate_to_width(&full, width)).into_owned();
             }
-            line.push_str(&cut);
+            line.push_str(&truncated);
             line.extend(std::iter::repeat_n(
                 ' ',
-                (widths[i] + GAP).saturating_sub(text::display_width(&cut)),
+                (widths[i] + GAP).saturating_sub(text::display_width(&truncated)),
             ));
         }
         line.truncate(line.trim_end().len());
         writeln!(out, "{line}")
     };
     if header {
-        line(&|i| columns[i].title.to_owned())?;
+        write_line(&|i| columns[i].title.to_owned())?;
     }
-    rows.iter().try_for_each(|row| line(&|i| cell(row, i)))
+    rows.iter().try_for_each(|row| write_line(&|i| cell(row, i)))
 }
 
-/// Which columns stay, and how wide they become.
-fn fit<T: OutputRow>(widths: &mut [usize], width: Option<usize>) -> Vec<usize> {
+/// Returns the indexes of the columns that stay, and reduces their widths to fit.
+fn fit_columns<T: OutputRow>(widths: &mut [usize], width: Option<usize>) -> Vec<usize> {
     let columns = T::COLUMNS;
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     let Some(width) = width else { return kept };
-    let least = |i: usize, widths: &[usize]| if columns[i].cut { widths[i].min(CUT_TO) } else { widths[i] };
+    let minimum =
+        |i: usize, widths: &[usize]| if columns[i].cut { widths[i].min(TRUNCATED_MIN) } else { widths[i] };
     let total = |kept: &[usize], of: &dyn Fn(usize) -> usize| {
         kept.iter().map(|&i| of(i)).sum::<usize>() + GAP * kept.len().saturating_sub(1)
     };
-    while total(&kept, &|i| least(i, widths)) > width {
-        let Some(&weakest) = kept.iter().filter(|&&i| columns[i].rank > 0).max_by_key(|&&i| columns[i].rank)
+    while total(&kept, &|i| minimum(i, widths)) > width {
+        let Some(&least_important) =
+            kept.iter().filter(|&&i| columns[i].rank > 0).max_by_key(|&&i| columns[i].rank)
         else {
             break;
         };
-        kept.retain(|&i| i != weakest);
+        kept.retain(|&i| i != least_important);
     }
-    let mut over = total(&kept, &|i| widths[i]).saturating_sub(width);
-    while over > 0 {
+    let mut excess = total(&kept, &|i| widths[i]).saturating_sub(width);
+    while excess > 0 {
         let Some(&widest) = kept
             .iter()
-            .filter(|&&i| columns[i].cut && widths[i] > CUT_TO.min(width))
+            .filter(|&&i| columns[i].cut && widths[i] > TRUNCATED_MIN.min(width))
             .max_by_key(|&&i| widths[i])
         else {
             break;
         };
         widths[widest] -= 1;
-        over -= 1;
+        excess -= 1;
     }
     kept
 }
@@ -120,20 +123,20 @@ mod tests {
         rows: &[Pair],
         header: bool,
         width: Option<usize>,
-        shown: &dyn Fn(&str) -> Cow<'_, str>,
+        for_terminal: &dyn Fn(&str) -> Cow<'_, str>,
     ) -> Vec<String> {
         let mut out = Vec::new();
-        write(&mut out, rows, header, width, shown).unwrap();
+        write(&mut out, rows, header, width, for_terminal).unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
     #[test]
-    fn ascii_stays_in_its_columns() {
+    fn ascii_cells_stay_aligned() {
         let rows = [Pair("工場 in the north of the town", "sk_…0190"), Pair("Plain", "sk_…0191")];
         for width in [None, Some(24), Some(30)] {
             let lines = written(&rows, false, width, &text::to_ascii);
-            let at: Vec<_> = lines.iter().map(|line| line.find("sk_").unwrap()).collect();
-            assert_eq!(at[0], at[1], "{lines:?}");
+            let positions: Vec<_> = lines.iter().map(|line| line.find("sk_").unwrap()).collect();
+            assert_eq!(positions[0], positions[1], "{lines:?}");
             assert!(
                 lines.iter().all(|line| line.is_ascii() && line.len() <= width.unwrap_or(99)),
                 "{lines:?}"
@@ -142,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_fits_or_is_whole() {
+    fn a_table_fits_the_terminal_and_is_complete_in_a_pipe() {
         let rows = [Pair("工場 in the north of the town", "0190"), Pair("x\u{1b}[2J", "0191")];
         assert_eq!(
             lines(&rows, true, None),

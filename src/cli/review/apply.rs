@@ -1,17 +1,20 @@
-//! `keyward review apply`: the decisions that were prepared on this profile become real, one by one.
+//! `keyward review apply`: applies the decisions that were drafted with this profile, one request each.
+//!
+//! Every applied or refused draft is recorded on disk before the next request, so that an interrupted run can be repeated.
 
 use std::collections::HashMap;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::reviews;
+use super::fetch_reviews;
 use crate::cli::connect::{CommandContext, Connection};
 use crate::cli::error::{CommandError, ExitCode};
-use crate::cli::keys::{all, fetch_me};
-use crate::cli::output::schema::field;
+use crate::cli::keys::{fetch_keys, fetch_me};
+use crate::cli::output::schema::{field, one_of, outline};
 use crate::cli::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::cli::prompt;
+use crate::cli::words::word;
 use crate::client::{CallRequest, ClientError};
 use crate::domain::draft::{Draft, DraftChange, Drafts};
 use crate::domain::id::Id;
@@ -25,44 +28,51 @@ use crate::wire::reviews::{ApplyDecision, CreateReview, ReviewsQuery};
 
 /// `keyward review apply`
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "With --json: [{\"key_id\", \"name\", \"decision\", \"result\": \"applied\" | \"would_apply\" | \"left\" | \"failed\", \
-    \"detail\"}]."
-)]
+#[command(after_help = format!("With --json: [{}].", outline(ApplyRow::FIELDS)))]
 pub struct ApplyArgs {
-    /// Do not ask; needed where there is no terminal
+    /// Do not ask for confirmation; needed without a terminal
     #[arg(short, long)]
     yes: bool,
-    /// Say what would be done and do nothing
+    /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// At most so many revokes; more are refused before anything is done
+    /// Maximum number of revokes; if more are drafted, nothing is done
     #[arg(long, value_name = "N")]
     max: Option<usize>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// What became of a draft.
+/// The result for one draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+enum ApplyResult {
+    Applied,
+    WouldApply,
+    /// Not applied because of the key's state; the draft stays.
+    Left,
+    Failed,
+}
+
+/// A draft with its result.
 #[derive(Serialize)]
 pub(in crate::cli) struct ApplyRow {
     key_id: Id,
     name: String,
     decision: Decision,
-    result: &'static str,
+    result: ApplyResult,
     detail: String,
     #[serde(skip)]
     exit_code: ExitCode,
 }
 
-const WOULD: &str = "would_apply";
-
 impl OutputRow for ApplyRow {
     const FIELDS: &'static [JsonField] = &[
         field("key_id", "id"),
         field("name", "text"),
-        field("decision", "`keep`, `revoke`, `rotate` or `skip`"),
-        field("result", "`applied`, `would_apply`, `left` or `failed`"),
+        one_of::<Decision>("decision"),
+        one_of::<ApplyResult>("result"),
         field("detail", "text"),
     ];
 
@@ -72,7 +82,7 @@ impl OutputRow for ApplyRow {
             field: "result",
             rank: 0,
             cut: false,
-            cell: |a| a.result.replace('_', " ").into(),
+            cell: |a| word(&a.result).replace('_', " ").into(),
         },
         OutputColumn {
             title: "Decision",
@@ -105,43 +115,44 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     let output = Output::new::<ApplyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let profile = connection.target.profile.clone().unwrap_or_default();
-    let kept = context.state.drafts(&profile)?;
-    let nothing = || {
+    let saved_drafts = context.state.drafts(&profile)?;
+    let nothing_to_apply = || {
         print_message(&format!(
-            "Nothing is prepared on {}: decide in the terminal UI, tab Review.",
+            "No decisions are drafted for {}. Decide in the terminal UI, on the tab Review.",
             connection.target.label()
         ));
         Ok(ExitCode::Success)
     };
-    if kept.is_empty() {
-        return nothing();
+    if saved_drafts.is_empty() {
+        return nothing_to_apply();
     }
-    let mut drafts = Drafts::parse(&kept).ok_or_else(|| {
+    let mut drafts = Drafts::parse(&saved_drafts).ok_or_else(|| {
         CommandError::new(
             ExitCode::Failure,
-            "the prepared decisions on this machine cannot be read; decide again in the terminal UI",
+            "The drafted decisions on this machine cannot be read. Decide again in the terminal UI.",
         )
     })?;
     let (_, rules) = fetch_me(&connection).await?;
     let query = ReviewsQuery { review: Some(drafts.review_id), ..ReviewsQuery::default() };
-    if let Some(change) = drafts.settled_by(&reviews(&connection, query).await?) {
+    if let Some(change) = drafts.settled_by(&fetch_reviews(&connection, query).await?) {
         drafts.apply(change);
     }
     if drafts.is_empty() {
-        return nothing();
+        return nothing_to_apply();
     }
-    let wanted = |key: &Key| drafts.get(key.id).is_some();
-    let keys = all(&connection, KeyKind::Organization, true, wanted).await?;
+    let has_draft = |key: &Key| drafts.get(key.id).is_some();
+    let keys = fetch_keys(&connection, KeyKind::Organization, true, has_draft).await?;
     let keys: HashMap<Id, Key> = keys.into_iter().map(|key| (key.id, key)).collect();
     let mut plan: Vec<ApplyRow> =
-        drafts.iter().map(|(id, draft)| foresee(id, draft, keys.get(&id), &rules)).collect();
-    let revokes = plan.iter().filter(|a| a.result == WOULD && a.decision == Decision::Revoke).count();
+        drafts.iter().map(|(id, draft)| predict(id, draft, keys.get(&id), &rules)).collect();
+    let revokes =
+        plan.iter().filter(|a| a.result == ApplyResult::WouldApply && a.decision == Decision::Revoke).count();
     if let Some(max) = args.max
         && revokes > max
     {
         return Err(CommandError::new(
             ExitCode::Refused,
-            format!("{revokes} keys would be revoked and --max allows {max}: nothing was done"),
+            format!("{revokes} keys would be revoked, and --max allows {max}. Nothing was done."),
         ));
     }
     if args.dry_run {
@@ -151,54 +162,57 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     if !args.yes {
         confirm(&plan, revokes, &connection)?;
     }
-    // In one line, whatever state it was left in: the changes are appended to it.
+    // Rewritten as one line, to which the changes are appended.
     context.state.save_drafts(&profile, &drafts.to_line())?;
-    for applied in plan.iter_mut().filter(|a| a.result == WOULD) {
-        let (change, stop) = carry_out(&connection, applied, &drafts).await;
+    for row in plan.iter_mut().filter(|a| a.result == ApplyResult::WouldApply) {
+        let (change, must_stop) = apply_draft(&connection, row, &drafts).await;
         if let Some(change) = change {
             context.state.append_drafts(&profile, &change.to_line())?;
             drafts.apply(change);
         }
-        if stop {
+        if must_stop {
             break;
         }
     }
     output.print_list(&plan, "")?;
-    let bad = plan.iter().filter(|a| a.exit_code != ExitCode::Success).count();
-    if bad == 0 {
+    let failed = plan.iter().filter(|a| a.exit_code != ExitCode::Success).count();
+    if failed == 0 {
         return Ok(ExitCode::Success);
     }
-    let exit = if bad == plan.len() { plan[0].exit_code } else { ExitCode::PartialFailure };
+    let exit_code = if failed == plan.len() { plan[0].exit_code } else { ExitCode::PartialFailure };
     Err(CommandError::new(
-        exit,
-        format!("{bad} of {} decisions were not applied; they stay prepared", plan.len()),
+        exit_code,
+        format!("{failed} of {} decisions were not row. They are still drafted.", plan.len()),
     ))
 }
 
-fn foresee(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> ApplyRow {
-    let held = match (key, draft.decision) {
-        (None, _) => Some("it is not among the keys any more".to_owned()),
-        (Some(key), Decision::Revoke) if key.revoked_at.is_some() => Some("it is revoked already".to_owned()),
+fn predict(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> ApplyRow {
+    let reason_to_leave = match (key, draft.decision) {
+        (None, _) => Some("the key no longer exists".to_owned()),
+        (Some(key), Decision::Revoke) if key.revoked_at.is_some() => {
+            Some("the key is already revoked".to_owned())
+        }
         (Some(key), Decision::Revoke) => key
             .last_used_at
             .filter(|&at| at >= draft.seen_until || key.is_in_use(rules.now))
-            .map(|at| format!("it is in use: used {}", format_ago(at, rules.now))),
+            .map(|at| format!("the key is in use: used {}", format_ago(at, rules.now))),
         _ => None,
     };
     ApplyRow {
         key_id: id,
         name: key.map_or_else(String::new, |k| k.name.clone()),
         decision: draft.decision,
-        result: if held.is_some() { "left" } else { WOULD },
-        exit_code: if held.is_some() { ExitCode::Refused } else { ExitCode::Success },
-        detail: held.or_else(|| key.map(|k| rules.last_use(k))).unwrap_or_default(),
+        result: if reason_to_leave.is_some() { ApplyResult::Left } else { ApplyResult::WouldApply },
+        exit_code: if reason_to_leave.is_some() { ExitCode::Refused } else { ExitCode::Success },
+        detail: reason_to_leave.or_else(|| key.map(|k| rules.last_use(k))).unwrap_or_default(),
     }
 }
 
 fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result<(), CommandError> {
     if !prompt::is_interactive() {
         return Err(CommandError::usage(
-            "nothing was applied: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
+            "Standard input is not a terminal, so nothing was row. Pass --yes to apply without a prompt, or --dry-run to see what \
+             would happen.",
         ));
     }
     let lines: Vec<String> = plan
@@ -208,54 +222,53 @@ fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result
                 "  {:7} \"{}\" – {}{}",
                 a.decision,
                 text::sanitize_line(&a.name),
-                if a.result == WOULD { "" } else { "left: " },
+                if a.result == ApplyResult::WouldApply { "" } else { "left: " },
                 a.detail
             )
         })
         .collect();
     print_message(&format!("On {}:\n{}", connection.target.label(), lines.join("\n")));
-    let wanted = if revokes > 0 { format!("revoke {revokes}") } else { "y".to_owned() };
-    prompt::confirm(&format!("Apply? Type `{wanted}`:"), &wanted)
+    let expected = if revokes > 0 { format!("revoke {revokes}") } else { "y".to_owned() };
+    prompt::confirm(&format!("Apply? Type `{expected}`:"), &expected)
 }
 
-/// Applies one: what it changes, and whether it makes no sense to go on.
-async fn carry_out(
+/// Applies one draft. Returns the change to record, and whether every further request would fail too.
+async fn apply_draft(
     connection: &Connection,
-    applied: &mut ApplyRow,
+    row: &mut ApplyRow,
     drafts: &Drafts,
 ) -> (Option<DraftChange>, bool) {
-    let Some(draft) = drafts.get(applied.key_id) else { return (None, false) };
+    let Some(draft) = drafts.get(row.key_id) else { return (None, false) };
     let decide = ApplyDecision {
         review_id: drafts.review_id,
-        key_id: applied.key_id,
+        key_id: row.key_id,
         decision: draft.decision,
         until: draft.until,
         note: draft.note.clone(),
         unless_used_since: (draft.decision == Decision::Revoke).then_some(draft.seen_until),
     };
-    let key = drafts.idempotency_key(applied.key_id, draft);
+    let key = drafts.idempotency_key(row.key_id, draft);
     let request = CallRequest::with(CreateReview, decide).idempotency_key(&key);
     match connection.client.send(request).await {
         Ok(_) => {
-            applied.result = "applied";
-            (Some(DraftChange::Applied(vec![applied.key_id])), false)
+            row.result = ApplyResult::Applied;
+            (Some(DraftChange::Applied(vec![row.key_id])), false)
         }
         Err(error) => {
-            applied.result = if matches!(&error, ClientError::Refused(p) if p.kind == ProblemType::UsedSince)
-            {
-                "left"
+            row.result = if matches!(&error, ClientError::Refused(p) if p.kind == ProblemType::UsedSince) {
+                ApplyResult::Left
             } else {
-                "failed"
+                ApplyResult::Failed
             };
-            let failure = CommandError::from(error);
-            let change = DraftChange::Refused(applied.key_id, failure.message.clone());
-            applied.detail = failure.message;
-            applied.exit_code = failure.exit_code;
-            let stop = matches!(
-                failure.exit_code,
+            let error = CommandError::from(error);
+            let change = DraftChange::Refused(row.key_id, error.message.clone());
+            row.detail = error.message;
+            row.exit_code = error.exit_code;
+            let must_stop = matches!(
+                error.exit_code,
                 ExitCode::Unreachable | ExitCode::NotSignedIn | ExitCode::NotPermitted
             );
-            (Some(change), stop)
+            (Some(change), must_stop)
         }
     }
 }

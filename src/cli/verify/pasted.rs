@@ -1,16 +1,16 @@
-//! A key as it was pasted, with everything that may have happened to it on the way: what is wrong with it, in words.
+//! Analyses a pasted key and explains what happened to it: quotes, a header around it, truncation, swapped characters.
 
 use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, SecretError, check_secret};
 
-/// What was pasted.
+/// A pasted key.
 pub(super) struct PastedKey<'a> {
-    /// All of it, the line's end included.
+    /// The pasted text, with its line break.
     raw: &'a str,
-    /// Whether it stood in quotes.
+    /// The text was in quotes.
     quoted: bool,
-    /// Whether `Authorization:` stood before it.
+    /// The text began with `Authorization:`.
     header: bool,
-    /// What stood between that and the key: `Bearer`, and whether a space followed.
+    /// Authorization scheme before the key.
     scheme: Scheme,
     /// The key alone, trimmed.
     key: &'a str,
@@ -20,131 +20,132 @@ pub(super) struct PastedKey<'a> {
 enum Scheme {
     None,
     Bearer,
-    /// `Bearersk_…`
-    Glued,
+    /// `Bearersk_…`, without a space.
+    BearerWithoutSpace,
 }
 
 impl<'a> PastedKey<'a> {
     pub(super) fn new(raw: &'a str) -> Self {
         let mut rest = raw.trim();
-        let bare = rest.trim_matches(['"', '\'']).trim();
-        let quoted = bare != rest;
-        rest = bare;
-        let header = strip(&mut rest, "authorization:");
+        let unquoted = rest.trim_matches(['"', '\'']).trim();
+        let quoted = unquoted != rest;
+        rest = unquoted;
+        let header = strip_prefix(&mut rest, "authorization:");
         rest = rest.trim_start();
-        let scheme = match () {
-            () if !strip(&mut rest, "bearer") => Scheme::None,
-            () if rest.starts_with(char::is_whitespace) => Scheme::Bearer,
-            () => Scheme::Glued,
+        let scheme = if !strip_prefix(&mut rest, "bearer") {
+            Scheme::None
+        } else if rest.starts_with(char::is_whitespace) {
+            Scheme::Bearer
+        } else {
+            Scheme::BearerWithoutSpace
         };
         Self { raw, quoted, header, scheme, key: rest.trim() }
     }
 
-    /// The key alone.
     pub(super) fn key(&self) -> &'a str {
         self.key
     }
 
-    /// Whether it can stand in a header at all.
+    /// Returns whether the key can be sent in a header.
     pub(super) fn can_be_sent(&self) -> bool {
         !self.key.contains(|c: char| c.is_control() || c.is_whitespace())
     }
 
-    /// The header to try: what was meant, so that the answer is about the key.
+    /// Returns the header value for the key, corrected so that the reply is about the key and not about the header.
     pub(super) fn authorization(&self) -> zeroize::Zeroizing<String> {
         zeroize::Zeroizing::new(format!("Bearer {}", self.key))
     }
 
-    /// What is wrong with it, each with what to do; nothing where it is well-formed and stands alone.
+    /// Explains every problem and its fix; empty for a well-formed key without anything around it.
     pub(super) fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.header && self.scheme == Scheme::None {
             hints.push("`Bearer` is missing before the key: send `Authorization: Bearer sk_…`.".to_owned());
         }
-        if self.scheme == Scheme::Glued {
+        if self.scheme == Scheme::BearerWithoutSpace {
             hints.push("The space between `Bearer` and the key is missing.".to_owned());
         }
         if self.quoted {
-            hints.push("Quotes stand around it: they are no part of the key.".to_owned());
+            hints.push("It is in quotes, which are not part of the key.".to_owned());
         }
-        if let Err(wrong) = check_secret(self.key) {
-            hints.push(self.surrounded().unwrap_or_else(|| self.malformed(wrong)));
+        if let Err(error) = check_secret(self.key) {
+            hints.push(self.explain_surroundings().unwrap_or_else(|| self.explain_error(error)));
         }
-        let ends_in_line = self.raw.trim_end_matches(' ').ends_with('\n');
-        if ends_in_line && self.raw.trim_end_matches(['\n', '\r']).contains('\n') {
-            hints.push("There is more than one line: only the key belongs there.".to_owned());
-        } else if ends_in_line {
+        let ends_in_line_break = self.raw.trim_end_matches(' ').ends_with('\n');
+        if ends_in_line_break && self.raw.trim_end_matches(['\n', '\r']).contains('\n') {
+            hints.push("There is more than one line. Paste only the key.".to_owned());
+        } else if ends_in_line_break {
             hints.push(
-                "A line break follows the key: harmless here, but a program that sends it along is refused."
+                "A line break follows the key. It is harmless here, but a program that sends it is refused."
                     .to_owned(),
             );
         }
         hints
     }
 
-    /// Whether a whole key is in there, with something around it.
-    fn surrounded(&self) -> Option<String> {
-        let whole = |at: usize| {
+    /// Explains a complete key with other text around it, or several keys.
+    fn explain_surroundings(&self) -> Option<String> {
+        let complete_key_at = |at: usize| {
             let word = self.key.get(at..at + SECRET_LENGTH)?;
             check_secret(word).is_ok().then_some(at)
         };
         let found: Vec<usize> =
-            self.key.match_indices(SECRET_PREFIX).filter_map(|(at, _)| whole(at)).collect();
+            self.key.match_indices(SECRET_PREFIX).filter_map(|(at, _)| complete_key_at(at)).collect();
         match *found.as_slice() {
             [] => None,
             [at] => {
                 let before = self.key[..at].chars().next_back();
-                let what = match (before, self.key[at + SECRET_LENGTH..].chars().next()) {
-                    (Some(c), _) => format!("before it, U+{:04X} last", u32::from(c)),
-                    (None, Some(c)) => format!("after it, U+{:04X} first", u32::from(c)),
+                let position = match (before, self.key[at + SECRET_LENGTH..].chars().next()) {
+                    (Some(c), _) => format!("before it, ending with U+{:04X}", u32::from(c)),
+                    (None, Some(c)) => format!("after it, beginning with U+{:04X}", u32::from(c)),
                     (None, None) => return None,
                 };
                 Some(format!(
-                    "A whole key is in there, but something else stands {what}: only the key belongs there."
+                    "It contains a complete key, but also other text {position}. Paste only the key."
                 ))
             }
-            _ => Some("There is more than one key: only one belongs there.".to_owned()),
+            _ => Some("There is more than one key. Paste only one.".to_owned()),
         }
     }
 
-    fn malformed(&self, wrong: SecretError) -> String {
-        let odd = |c: &char| !c.is_ascii_alphanumeric() && *c != '_';
-        match wrong {
+    fn explain_error(&self, error: SecretError) -> String {
+        let is_invalid = |c: &char| !c.is_ascii_alphanumeric() && *c != '_';
+        match error {
             SecretError::Prefix => match self.key.chars().take(4).collect::<Vec<_>>().as_slice() {
-                ['s', 'e', 's', '_'] => "That is a session, not a key: a key begins with `sk_`.".to_owned(),
-                ['i', 'n', 'v', '_'] => "That is a sign-in code, not a key: a key begins with `sk_`.".to_owned(),
-                ['s', 'k', c, ..] if is_dash(*c) => format!("It begins with `sk{c}`: there must be an underscore, `sk_`, not a dash."),
+                ['s', 'e', 's', '_'] => "This is a session, not a key: a key begins with `sk_`.".to_owned(),
+                ['i', 'n', 'v', '_'] => "This is a sign-in code, not a key: a key begins with `sk_`.".to_owned(),
+                ['s', 'k', c, ..] if is_dash(*c) => format!("It begins with `sk{c}`, a dash instead of the underscore in `sk_`."),
                 [s, k, '_', ..] if s.eq_ignore_ascii_case(&'s') && k.eq_ignore_ascii_case(&'k') => {
-                    "It begins with capital letters: a key begins with `sk_`, and capitals matter.".to_owned()
+                    "It begins with capitals. A key begins with `sk_` in lower case; upper and lower case differ.".to_owned()
                 }
-                _ => "It does not begin with `sk_`, so its beginning is missing or it is something else.".to_owned(),
+                _ => "It does not begin with `sk_`: its beginning is missing, or it is not a key.".to_owned(),
             },
             SecretError::Length(n) if n < SECRET_LENGTH => {
                 let missing = SECRET_LENGTH - n;
                 let characters = if missing == 1 { "character is" } else { "characters are" };
-                format!("It was truncated: a key has {SECRET_LENGTH} characters, and {missing} {characters} missing. Copy it again, whole.")
+                format!("It was truncated: a key has {SECRET_LENGTH} characters, and {missing} {characters} missing. Copy all of it again.")
             }
             SecretError::Length(n) => {
-                format!("It is too long: a key has {SECRET_LENGTH} characters, this has {n}. Something was copied with it.")
+                format!("It is too long: a key has {SECRET_LENGTH} characters, and this has {n}. Other text was copied with it.")
             }
-            SecretError::Alphabet(at) => match self.key.chars().find(odd) {
-                Some(c) if is_dash(c) => format!("Character {} is a dash (U+{:04X}): a key holds only letters, digits and the one underscore.", at + 1, u32::from(c)),
-                Some(c) if c.is_whitespace() => format!("There is a space or line break inside it, after {at} characters: it was wrapped when it was copied."),
-                Some(c) => format!("Character {} (U+{:04X}) cannot be part of a key: it was altered when it was copied.", at + 1, u32::from(c)),
-                None => format!("Character {} cannot be part of a key: a key has one underscore only, after `sk`.", at + 1),
+            SecretError::Alphabet(at) => match self.key.chars().find(is_invalid) {
+                Some(c) if is_dash(c) => format!("Character {} is a dash (U+{:04X}): a key has only letters, digits and one underscore.", at + 1, u32::from(c)),
+                Some(c) if c.is_whitespace() => format!("There is a space or line break after {at} characters: it was wrapped when it was copied."),
+                Some(c) => format!("Character {} (U+{:04X}) cannot be part of a key: the text was changed when it was copied.", at + 1, u32::from(c)),
+                None => format!("Character {} cannot be part of a key: a key has only one underscore, after `sk`.", at + 1),
             },
             SecretError::Checksum => "It has the right length, but a character was mistyped or swapped (its checksum does not match). Copy it instead of typing it.".to_owned(),
         }
     }
 }
 
-/// Takes a word away from the front, in any case.
-fn strip(rest: &mut &str, word: &str) -> bool {
-    let found = rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-    if found {
+/// Removes a prefix, ignoring case. Returns whether it was there.
+fn strip_prefix(rest: &mut &str, word: &str) -> bool {
+    let is_found = rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    if is_found {
         *rest = &rest[word.len()..];
     }
-    found
+    is_found
 }
 
 fn is_dash(c: char) -> bool {
@@ -156,49 +157,49 @@ mod tests {
     use super::*;
     use crate::domain::secret::Secret;
 
-    fn hint(pasted: &str) -> String {
+    fn hints_for(pasted: &str) -> String {
         PastedKey::new(pasted).hints().join(" | ")
     }
 
     #[test]
-    fn what_happened_to_a_key_is_said() {
+    fn every_kind_of_damage_is_explained() {
         let secret = Secret::generate(|| [7; 64]);
         let key = secret.expose();
-        assert_eq!(hint(key), "");
-        assert_eq!(hint(&format!("Bearer {key}")), "");
-        assert_eq!(hint(&format!("Authorization: Bearer {key}")), "");
-        assert!(hint(&format!("Authorization: {key}")).contains("`Bearer` is missing"));
-        assert!(hint(&format!("Bearer{key}")).contains("space between"));
-        assert!(hint(&format!("{key}\n")).contains("line break follows"));
-        assert!(hint(&key[..40]).contains("3 characters are missing"));
-        assert!(hint(&key[..42]).contains("1 character is missing"));
-        assert!(hint(&format!("{key}x")).contains("after it, U+0078"));
-        assert!(hint(&format!("\u{feff}{key}")).contains("before it, U+FEFF"));
-        assert!(hint(&format!("token={key}")).contains("before it"));
-        assert!(hint(&format!("{key}{key}")).contains("more than one key"));
-        assert!(hint(&format!("\"{key}\"")).contains("Quotes"));
-        assert!(hint(&format!("{}{}", &key[..41], &key[3..20])).contains("too long"));
-        assert!(hint(&key.replace('_', "-")).contains("underscore"));
-        assert!(hint(&key.replace('_', "–")).contains("underscore"));
-        assert!(hint(&key.replacen('7', "–", 1)).contains("U+2013"));
-        assert!(hint(&key.to_uppercase()).contains("capitals"));
-        assert!(hint(&format!("{} {}", &key[..20], &key[20..])).contains("after 20 characters"));
-        assert!(hint("ses_abc").contains("session"));
+        assert_eq!(hints_for(key), "");
+        assert_eq!(hints_for(&format!("Bearer {key}")), "");
+        assert_eq!(hints_for(&format!("Authorization: Bearer {key}")), "");
+        assert!(hints_for(&format!("Authorization: {key}")).contains("`Bearer` is missing"));
+        assert!(hints_for(&format!("Bearer{key}")).contains("space between"));
+        assert!(hints_for(&format!("{key}\n")).contains("line break follows"));
+        assert!(hints_for(&key[..40]).contains("3 characters are missing"));
+        assert!(hints_for(&key[..42]).contains("1 character is missing"));
+        assert!(hints_for(&format!("{key}x")).contains("after it, beginning with U+0078"));
+        assert!(hints_for(&format!("\u{feff}{key}")).contains("before it, ending with U+FEFF"));
+        assert!(hints_for(&format!("token={key}")).contains("before it"));
+        assert!(hints_for(&format!("{key}{key}")).contains("more than one key"));
+        assert!(hints_for(&format!("\"{key}\"")).contains("quotes"));
+        assert!(hints_for(&format!("{}{}", &key[..41], &key[3..20])).contains("too long"));
+        assert!(hints_for(&key.replace('_', "-")).contains("underscore"));
+        assert!(hints_for(&key.replace('_', "–")).contains("underscore"));
+        assert!(hints_for(&key.replacen('7', "–", 1)).contains("U+2013"));
+        assert!(hints_for(&key.to_uppercase()).contains("capitals"));
+        assert!(hints_for(&format!("{} {}", &key[..20], &key[20..])).contains("after 20 characters"));
+        assert!(hints_for("ses_abc").contains("session"));
         let swapped = format!(
             "sk_{}{}{}",
             &key[4..5],
             if key[3..4] == key[4..5] { "Z" } else { &key[3..4] },
             &key[5..]
         );
-        assert!(hint(&swapped).contains("checksum"), "{}", hint(&swapped));
+        assert!(hints_for(&swapped).contains("checksum"), "{}", hints_for(&swapped));
     }
 
     #[test]
-    fn hints_never_repeat_the_key() {
+    fn a_hint_never_repeats_the_key() {
         let secret = Secret::generate(|| [9; 64]);
         let key = secret.expose();
         for cut in 8..key.len() {
-            assert!(!hint(&key[..cut]).contains(&key[..cut]));
+            assert!(!hints_for(&key[..cut]).contains(&key[..cut]));
         }
     }
 }

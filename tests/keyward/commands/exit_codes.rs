@@ -39,7 +39,7 @@ fn code_2_usage_error() {
     assert_eq!(cli.list_keys().len(), 1);
     cli.run(&["keys", "list", "--json", "id,name"]).expect_exit(2, &["--json=id,name"]);
     cli.run(&["keys", "edit", "Grafana", "--workspace"]).expect_exit(2, &["--name", "--note"]);
-    cli.run(&["keys"]).expect_exit(2, &["say which", "revoke"]);
+    cli.run(&["keys"]).expect_exit(2, &["Name one of these", "revoke"]);
     cli.run(&[]).expect_exit(2, &["ssh -t", "Usage"]);
     cli.run(&["keys", "revoke", "--workspace", "Grafana"]).expect_exit(2, &["--yes"]);
     assert!(cli.list_keys()[0]["revoked_at"].is_null());
@@ -93,7 +93,7 @@ fn code_6_refused() {
     let secret = cli.create_key("Grafana");
     cli.create_key("Twin");
     cli.create_key("Twin");
-    let twins = cli.run(&["keys", "show", "--workspace", "Twin"]).expect_exit(6, &["2 keys", "by its id"]);
+    let twins = cli.run(&["keys", "show", "--workspace", "Twin"]).expect_exit(6, &["2 keys", "Use the id"]);
     for key in cli.list_keys().iter().filter(|k| k["name"] == "Twin") {
         assert!(twins.err.contains(key["id"].as_str().unwrap()));
     }
@@ -172,7 +172,7 @@ fn code_10_findings() {
         assert_eq!(found.out.lines().find_map(keyward::domain::text::first_unsafe_char), None, "{form}");
     }
     cli.run(&["scan", "no-such-file"]).expect_exit(1, &["no-such-file"]);
-    cli.run(&["scan", "no-such-file", "leak.txt"]).expect_exit(8, &["one file"]);
+    cli.run(&["scan", "no-such-file", "leak.txt"]).expect_exit(8, &["One file"]);
 }
 
 #[test]

@@ -80,24 +80,27 @@ fn differences(
     for field in fields {
         let Some(value) = object.get(field.name) else { continue };
         let below = format!("{at}.{}", field.name);
-        let fits = match field.is {
-            is if is.starts_with("time") || is.starts_with("id") => {
-                value.is_string() || is.contains("null") && value.is_null()
+        let description = field.description();
+        let fits = match description.as_str() {
+            text if text.starts_with("time") || text.starts_with("id") => {
+                value.is_string() || text.contains("null") && value.is_null()
             }
-            is if is.starts_with("text") => value.is_string() || is.contains("null") && value.is_null(),
-            is if is.starts_with("number") => value.is_number() || is.contains("null") && value.is_null(),
-            is if is.starts_with("whether") => value.is_boolean(),
-            is if is.starts_with("list") => value.is_array(),
-            is if is.starts_with('`') => value.as_str().is_some_and(|v| is.contains(&format!("`{v}`"))),
+            text if text.starts_with("text") => value.is_string() || text.contains("null") && value.is_null(),
+            text if text.starts_with("number") => {
+                value.is_number() || text.contains("null") && value.is_null()
+            }
+            text if text.starts_with("true") => value.is_boolean(),
+            text if text.starts_with("list") => value.is_array(),
+            text if text.starts_with('`') => value.as_str().is_some_and(|v| text.contains(&format!("`{v}`"))),
             _ => true,
         };
         if !fits {
-            wrong.push(format!("{below} is {value}, and documented as {}", field.is));
+            wrong.push(format!("{below} is {value}, and documented as {description}"));
         }
         if !value.is_null() {
             seen.insert(below.clone());
         }
-        differences(value, field.below, &below, wrong, seen);
+        differences(value, field.fields, &below, wrong, seen);
     }
 }
 
@@ -111,7 +114,7 @@ fn commands_print_the_documented_fields() {
         let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}: {ran:?}", file.display()));
         let value: Value =
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}: {text}", printed.command));
-        let full = value.as_array().map_or(!printed.list, |items| printed.list && !items.is_empty());
+        let full = value.as_array().map_or(!printed.is_list, |items| printed.is_list && !items.is_empty());
         assert!(full, "{}: {text}", printed.command);
         differences(&value, printed.fields, printed.command, &mut wrong, &mut BTreeSet::new());
     }

@@ -65,10 +65,10 @@ fn a_secret_is_typed_without_echo_and_shown_only_with_reveal() {
     let secret = cli.create_key("Grafana");
     let mut pty = at_a_terminal(&cli, &["verify"]);
     let before = pty.initial_modes.clone();
-    pty.wait_for_text("(a use of it):");
+    pty.wait_for_text("(counts as a use):");
     pty.inspect(|output| assert!(output.text().contains(&cli.profile()), "{}", output.text()));
     pty.press(&format!("{secret}\r"));
-    pty.wait_for_text("and it is accepted.");
+    pty.wait_for_text("and it is active.");
     assert_eq!(pty.wait(), 0);
     assert_eq!(pty.modes(), before);
     pty.inspect(|output| {

@@ -14,13 +14,13 @@ fn verify_names_each_cause() {
         }
         assert!(!ran.out.contains(&key[4..12]) && !ran.err.contains(&key[4..12]), "repeats the key: {ran:?}");
     };
-    verify(&key, 0, &["good", "counted as a use", "\"Grafana\""]);
-    verify(&format!("{key}\n"), 0, &["good"]);
-    verify(&format!("Authorization: Bearer {key}"), 0, &["good"]);
+    verify(&key, 0, &["valid", "counted as a use", "\"Grafana\""]);
+    verify(&format!("{key}\n"), 0, &["valid"]);
+    verify(&format!("Authorization: Bearer {key}"), 0, &["valid"]);
     verify(&format!("{key}\n"), 0, &["line break follows"]);
-    verify(&format!("Authorization: {key}"), 0, &["good", "`Bearer` is missing"]);
-    verify(&format!("KEY={key}"), 1, &["A whole key is in there", "before it"]);
-    verify(&format!("\u{feff}{key}"), 1, &["before it, U+FEFF"]);
+    verify(&format!("Authorization: {key}"), 0, &["valid", "`Bearer` is missing"]);
+    verify(&format!("KEY={key}"), 1, &["contains a complete key", "before it"]);
+    verify(&format!("\u{feff}{key}"), 1, &["before it, ending with U+FEFF"]);
     verify(&key[..40], 1, &["key-malformed", "truncated", "3 characters are missing"]);
     verify(&key.replace('_', "-"), 1, &["underscore", "dash"]);
     verify(&key.replace('_', "–"), 1, &["underscore", "dash"]);
@@ -73,6 +73,6 @@ fn verify_works_against_a_foreign_server() {
     });
     let ask = || cli.run_with_input(&["--url", &url, "verify"], "sk_whatever");
     assert!(ask().expect_exit(1, &[]).out.contains("truncated"));
-    assert!(ask().expect_exit(0, &[]).out.contains("good"));
+    assert!(ask().expect_exit(0, &[]).out.contains("valid"));
     ask().expect_exit(3, &["/api/v2/sites"]);
 }

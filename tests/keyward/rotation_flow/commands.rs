@@ -50,7 +50,7 @@ async fn a_rotation_driven_by_commands() {
         assert_eq!((started.code, started.out.len()), (0, 43), "the secret alone: {started:?}");
         let new = days.holder(&started.out);
         let twice = shell.run(&format!("rotate start {id}"));
-        assert!(twice.code == 6 && twice.err.contains("being replaced already"), "{twice:?}");
+        assert!(twice.code == 6 && twice.err.contains("already being replaced"), "{twice:?}");
         let (told, code) = shell.status(&id);
         assert_eq!((told["phase"].as_str(), code), (Some("switch"), 0), "{told}");
         assert!(told["new"]["name"].as_str().unwrap().starts_with("Press shop (20"), "{told}");
