@@ -4,13 +4,12 @@ mod foreign_clients;
 mod lists;
 mod rotations_and_reviews;
 
-use keyward::client::{CallRequest, Client, Credential};
-use keyward::clock::{Clock, random_bytes};
+use keyward::client::CallRequest;
+use keyward::clock::Clock;
 use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
-use keyward::domain::time::Timestamp;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::{ListMachines, ListSites};
 use keyward::wire::keys::{
@@ -21,32 +20,14 @@ use keyward::wire::members::RemoveMember;
 use keyward::wire::problem::ProblemType as P;
 
 use crate::support::for_each_database;
+use crate::support::keys::{create_key, even_if_used, key_client, key_named, unless_used_since};
 use crate::support::test_server::{TestMember, TestServer, problem_type};
 
 const ORGANIZATION: KeyKind = KeyKind::Organization;
 const PERSONAL: KeyKind = KeyKind::Personal;
 
-fn named(name: &str) -> CreateKey {
-    CreateKey { name: name.into(), note: None, replaces: None }
-}
-
-async fn create(person: &TestMember, kind: KeyKind, body: CreateKey) -> CreatedKey {
-    let header = format!("{}", Id::new(Clock::System.now(), random_bytes()));
-    person.client.create_key(kind, body, &header).await.unwrap()
-}
-
-/// Returns a client that authenticates with a key.
-fn holder(server: &TestServer, created: &CreatedKey) -> Client {
-    let secret = created.secret.as_ref().unwrap().expose();
-    server.client.with_credential(Credential::bearer(secret).unwrap())
-}
-
-fn unless_used_since(at: Timestamp) -> RevokeKey {
-    RevokeKey { unless_used_since: Some(at), ..RevokeKey::default() }
-}
-
-fn even_if_used(reason: &str) -> RevokeKey {
-    RevokeKey { even_if_used: Some(true), reason: Some(reason.into()), ..RevokeKey::default() }
+async fn create(member: &TestMember, kind: KeyKind, body: CreateKey) -> CreatedKey {
+    create_key(&member.client, kind, body).await.unwrap()
 }
 
 async fn actions(person: &TestMember, key: Id) -> Vec<Action> {
@@ -59,12 +40,12 @@ async fn actions(person: &TestMember, key: Id) -> Vec<Action> {
 async fn a_key_lives_from_its_creation_to_its_revocation() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let created = create(&server.ada, ORGANIZATION, named("Power BI – Sales")).await;
-        let (id, holder) = (created.key.id, holder(&server, &created));
+        let created = create(&server.ada, ORGANIZATION, key_named("Power BI – Sales")).await;
+        let (id, key_client) = (created.key.id, key_client(&server.client, &created));
         assert_eq!((created.key.last_used_at, created.key.use_count, created.key.version), (None, 0, 1));
         let looked = Clock::System.now();
-        holder.send(CallRequest::to(ListSites)).await.unwrap();
-        holder.send(CallRequest::to(ListMachines)).await.unwrap();
+        key_client.send(CallRequest::to(ListSites)).await.unwrap();
+        key_client.send(CallRequest::to(ListMachines)).await.unwrap();
 
         // Visible at once, though the second use is still buffered.
         let seen = server.ada.client.key(ORGANIZATION, id).await.unwrap();
@@ -79,7 +60,7 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
 
         let revoked = server.ada.client.revoke_key(ORGANIZATION, id, even_if_used("a test")).await.unwrap();
         assert_eq!((revoked.version, revoked.revoke_reason.as_deref()), (2, Some("a test")));
-        assert_eq!(problem_type(holder.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
+        assert_eq!(problem_type(key_client.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
         // Repeated in either form: the same reply, and no second activity row.
         for wish in [even_if_used("again"), unless_used_since(looked)] {
             assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, wish).await.unwrap(), revoked);
@@ -99,7 +80,7 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoke_has_exactly_one_form() {
     let server = TestServer::start(&crate::support::Database::sqlite()).await;
-    let key = create(&server.ada, ORGANIZATION, named("x")).await.key;
+    let key = create(&server.ada, ORGANIZATION, key_named("x")).await.key;
     let now = Clock::System.now();
     for wish in [
         RevokeKey::default(),
@@ -123,7 +104,7 @@ async fn a_create_is_repeated_safely_after_a_lost_reply() {
         let server = TestServer::start(database).await;
         let bo = server.add_member("bo@plant.example", Role::Normal).await;
         let send = async |person: &TestMember, name: &str| {
-            person.client.create_key(PERSONAL, named(name), "one").await
+            person.client.create_key(PERSONAL, key_named(name), "one").await
         };
         let first = send(&bo, "notebook").await.unwrap();
         let second = send(&bo, "notebook").await.unwrap();
@@ -134,9 +115,9 @@ async fn a_create_is_repeated_safely_after_a_lost_reply() {
         let other = send(&server.ada, "notebook").await.unwrap();
         assert_ne!(other.key.id, first.key.id);
 
-        let dead = holder(&server, &first);
+        let dead = key_client(&server.client, &first);
         assert_eq!(problem_type(dead.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
-        holder(&server, &second).send(CallRequest::to(ListSites)).await.unwrap();
+        key_client(&server.client, &second).send(CallRequest::to(ListSites)).await.unwrap();
         assert!(send(&bo, "notebook").await.unwrap().secret.is_none(), "it is in use");
 
         bo.client.confirm_key(PERSONAL, first.key.id).await.unwrap();
@@ -157,7 +138,8 @@ async fn equal_parallel_creates_make_one_key_with_one_secret() {
         let server = TestServer::start(database).await;
         for round in 0..crate::support::scaled(40) {
             let header = format!("round {round}");
-            let requests = (0..8).map(|_| server.ada.client.create_key(ORGANIZATION, named("x"), &header));
+            let requests =
+                (0..8).map(|_| server.ada.client.create_key(ORGANIZATION, key_named("x"), &header));
             let replies = futures_util::future::join_all(requests).await;
             let mut ids = Vec::new();
             let mut alive = 0;
@@ -185,7 +167,7 @@ async fn equal_parallel_creates_make_one_key_with_one_secret() {
 async fn an_edit_requires_the_current_version() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let key = create(&server.ada, ORGANIZATION, named("old")).await.key;
+        let key = create(&server.ada, ORGANIZATION, key_named("old")).await.key;
         let edit = |name: &str, note: &str| EditKey { name: Some(name.into()), note: Some(note.into()) };
         let edited = server.ada.client.edit_key(ORGANIZATION, key.id, 1, edit(" new ", "why")).await.unwrap();
         assert_eq!((edited.name.as_str(), edited.note.as_deref(), edited.version), ("new", Some("why"), 2));
@@ -209,8 +191,8 @@ async fn a_key_lookup_reveals_only_what_the_caller_may_see() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let bo = server.add_member("bo@plant.example", Role::Normal).await;
-        let created = create(&bo, PERSONAL, named("Bo's")).await;
-        let shared_key = create(&server.ada, ORGANIZATION, named("shared")).await;
+        let created = create(&bo, PERSONAL, key_named("Bo's")).await;
+        let shared_key = create(&server.ada, ORGANIZATION, key_named("shared")).await;
         let look_up = async |person: &TestMember, created: &CreatedKey| {
             let secret = SecretString::new(created.secret.as_ref().unwrap().expose());
             person.client.send(CallRequest::with(LookUpKeyCall, LookUpKey { secret })).await
@@ -229,7 +211,7 @@ async fn a_key_lookup_reveals_only_what_the_caller_may_see() {
         assert_eq!(problem_type(revoke(&bo).await), P::NotPermitted);
         assert!(revoke(&server.ada).await.unwrap().revoked_at.is_some());
         assert_eq!(
-            problem_type(holder(&server, &created).send(CallRequest::to(ListSites)).await),
+            problem_type(key_client(&server.client, &created).send(CallRequest::to(ListSites)).await),
             P::KeyInvalid
         );
         let key = bo.client.key(PERSONAL, created.key.id).await.unwrap();
@@ -245,18 +227,21 @@ async fn removing_a_member_revokes_personal_keys_and_orphans_organization_keys()
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let bo = server.add_member("bo@plant.example", Role::Admin).await;
-        let own = create(&bo, PERSONAL, named("own")).await;
-        let shared_key = create(&bo, ORGANIZATION, named("shared")).await;
+        let own = create(&bo, PERSONAL, key_named("own")).await;
+        let shared_key = create(&bo, ORGANIZATION, key_named("shared")).await;
         for created in [&own, &shared_key] {
-            holder(&server, created).send(CallRequest::to(ListSites)).await.unwrap();
+            key_client(&server.client, created).send(CallRequest::to(ListSites)).await.unwrap();
         }
         let list = async |query: KeysQuery| {
             server.ada.client.send(CallRequest::to(ListOrganizationKeys).query(query)).await.unwrap()
         };
         let seen = list(KeysQuery::default()).await.metadata.as_of.unwrap();
         server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id)).await.unwrap();
-        assert_eq!(problem_type(holder(&server, &own).send(CallRequest::to(ListSites)).await), P::KeyInvalid);
-        holder(&server, &shared_key).send(CallRequest::to(ListSites)).await.unwrap();
+        assert_eq!(
+            problem_type(key_client(&server.client, &own).send(CallRequest::to(ListSites)).await),
+            P::KeyInvalid
+        );
+        key_client(&server.client, &shared_key).send(CallRequest::to(ListSites)).await.unwrap();
         let since = KeysQuery { changed_since: Some(seen), ..KeysQuery::default() };
         let orphaned = list(since).await.data;
         assert!(

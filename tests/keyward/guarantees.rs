@@ -37,8 +37,9 @@ fn table(document: &str) -> FilesByNumber {
 
 /// Returns the numbers that a line of a doc comment names.
 fn numbers(line: &str) -> Option<Vec<u32>> {
-    let text = line.trim().strip_prefix("/// Guarantee")?;
-    let list = text.strip_prefix('s').unwrap_or(text).split(':').next()?;
+    let line = line.trim();
+    let text = line.strip_prefix("/// Guarantee ").or_else(|| line.strip_prefix("/// Guarantees "))?;
+    let list = text.split(':').next()?;
     Some(list.split([',', ' ']).filter(|word| !word.is_empty()).map(|word| word.parse().unwrap()).collect())
 }
 

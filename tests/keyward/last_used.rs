@@ -7,38 +7,24 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keyward::client::{CallRequest, Client, ClientError, Credential};
-use keyward::clock::{Clock, monotonic_now, random_bytes};
+use keyward::clock::{Clock, monotonic_now};
 use keyward::domain::id::Id;
 use keyward::domain::key::{Key, KeyKind};
 use keyward::domain::time::{HOUR, TimeDelta, Timestamp};
 use keyward::domain::usage::BucketWidth;
 use keyward::store::{KeyScope, Store};
 use keyward::wire::data_plane::ListSites;
-use keyward::wire::keys::{CreateKey, CreatedKey};
+use keyward::wire::keys::CreatedKey;
 
+use crate::support::keys::{create_key, key_client, key_named};
 use crate::support::server_process::ServerProcess;
 use crate::support::test_server::{TestServer, settings_without_limits, start_server};
-use crate::support::{Database, for_each_database, scaled};
+use crate::support::{Database, for_each_database, random_below, scaled};
 
 const KIND: KeyKind = KeyKind::Organization;
 
 fn now() -> Timestamp {
     Clock::System.now()
-}
-
-/// Returns a random number below `n`.
-fn below(n: usize) -> usize {
-    usize::from_ne_bytes(random_bytes()) % n
-}
-
-async fn create(ada: &Client) -> Result<CreatedKey, ClientError> {
-    let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
-    ada.create_key(KIND, body, &Id::new(now(), random_bytes()).to_string()).await
-}
-
-fn holder(door: &Client, created: &CreatedKey) -> Client {
-    let secret = created.secret.as_ref().unwrap();
-    door.with_credential(Credential::bearer(secret.expose()).unwrap())
 }
 
 /// Returns the key as stored in the database, without buffered uses.
@@ -78,14 +64,14 @@ fn gone(ended: Result<(), ClientError>) {
 }
 
 /// Creates keys and uses each up to three times, until the server is stopped.
-async fn come_and_go(ada: Client, door: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
+async fn come_and_go(ada: Client, anonymous: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
     let mut all = Vec::new();
     let on = async |all: &mut Vec<Uses>| -> Result<(), ClientError> {
         loop {
-            let created = create(&ada).await?;
+            let created = create_key(&ada, KIND, key_named("Grafana")).await?;
             all.push(Uses::of(created.key.id));
-            let (uses, holder) = (all.last_mut().unwrap(), holder(&door, &created));
-            for _ in 0..below(4) {
+            let (uses, holder) = (all.last_mut().unwrap(), key_client(&anonymous, &created));
+            for _ in 0..random_below(4) {
                 uses.one(&holder).await?;
                 count.fetch_add(1, Ordering::SeqCst);
             }
@@ -119,7 +105,7 @@ async fn until(count: &AtomicUsize, enough: usize) {
 /// Sets up an organization with a signed-in admin and one key, and stops the server.
 async fn set_up(database: &Database) -> (Credential, CreatedKey) {
     let server = TestServer::start(database).await;
-    let created = create(&server.ada.client).await.unwrap();
+    let created = create_key(&server.ada.client, KIND, key_named("Grafana")).await.unwrap();
     let credential = server.ada.credential.clone();
     server.stop().await;
     (credential, created)
@@ -134,13 +120,13 @@ async fn last_use_is_accurate_after_a_kill() {
         for round in 0..scaled(100) {
             let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let count = Arc::new(AtomicUsize::new(0));
-            let door = server.client.clone();
-            let admin = door.with_credential(ada.clone());
+            let anonymous = server.client.clone();
+            let admin = anonymous.with_credential(ada.clone());
             let comers =
-                (0..3).map(|_| tokio::spawn(come_and_go(admin.clone(), door.clone(), count.clone())));
+                (0..3).map(|_| tokio::spawn(come_and_go(admin.clone(), anonymous.clone(), count.clone())));
             let mut workers: Vec<_> = comers.collect();
-            workers.push(tokio::spawn(hammer(holder(&door, &hot), hot.key.id, count.clone())));
-            until(&count, below(200)).await;
+            workers.push(tokio::spawn(hammer(key_client(&anonymous, &hot), hot.key.id, count.clone())));
+            until(&count, random_below(200)).await;
             tokio::task::block_in_place(|| server.kill());
             let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
             let store = database.open().await;
@@ -177,19 +163,19 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
     let server =
         TestServer::start_with(&Database::sqlite(), settings_without_limits(), Clock::Fixed(time.clone()))
             .await;
-    let created = create(&server.ada.client).await.unwrap();
-    let (id, holder) = (created.key.id, holder(&server.client, &created));
+    let created = create_key(&server.ada.client, KIND, key_named("Grafana")).await.unwrap();
+    let (id, holder) = (created.key.id, key_client(&server.client, &created));
     let (mut latest, mut count) = (None, 0);
     for round in 0..scaled(2_000) {
-        let jump = TimeDelta::milliseconds(i64::try_from(below(2 * 3_600_000)).unwrap()) - HOUR;
+        let jump = TimeDelta::milliseconds(i64::try_from(random_below(2 * 3_600_000)).unwrap()) - HOUR;
         let at = start.plus(if round == 0 { TimeDelta::zero() } else { jump });
         time.store(at.0, Ordering::SeqCst);
-        if below(3) > 0 {
+        if random_below(3) > 0 {
             holder.send(CallRequest::to(ListSites)).await.unwrap();
             latest = latest.max(Some(at));
             count += 1;
         }
-        if below(2) == 0 {
+        if random_below(2) == 0 {
             let shown = server.ada.client.key(KIND, id).await.unwrap();
             assert_eq!(shown.last_used_at, latest.map(|last| last.min(at)), "round {round}: shown");
             let stored = stored(&server.store, id).await;
@@ -206,14 +192,14 @@ async fn a_late_writer_never_moves_last_use_backward() {
     let Some(database) = Database::postgres().await else { return };
     let server =
         TestServer::start_with(&database, settings_without_limits(), Clock::fixed(now().minus(HOUR))).await;
-    let (next, door) =
+    let (next, anonymous) =
         start_server(database.open().await, settings_without_limits(), Clock::fixed(now().plus(HOUR))).await;
-    let ada_next_door = door.with_credential(server.ada.credential.clone());
+    let ada_elsewhere = anonymous.with_credential(server.ada.credential.clone());
     for round in 0..scaled(300) {
         let begun = now();
-        let created = create(&server.ada.client).await.unwrap();
+        let created = create_key(&server.ada.client, KIND, key_named("Grafana")).await.unwrap();
         let id = created.key.id;
-        let (here, there) = (holder(&server.client, &created), holder(&door, &created));
+        let (here, there) = (key_client(&server.client, &created), key_client(&anonymous, &created));
         // The first use is written at once. Each process buffers one of the other two.
         for user in [&here, &here, &there] {
             let before = now();
@@ -223,7 +209,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
             }
         }
         // Reading a key flushes the buffer of that server. The later use is written first.
-        ada_next_door.key(KIND, id).await.unwrap();
+        ada_elsewhere.key(KIND, id).await.unwrap();
         let later = stored(&server.store, id).await.last_used_at;
         server.ada.client.key(KIND, id).await.unwrap();
         let last = stored(&server.store, id).await;
@@ -246,13 +232,13 @@ async fn a_shutdown_loses_no_use() {
             let count = Arc::new(AtomicUsize::new(0));
             let mut workers = Vec::new();
             for _ in 0..4 {
-                let created = create(&admin).await.unwrap();
+                let created = create_key(&admin, KIND, key_named("Grafana")).await.unwrap();
                 for _ in 0..4 {
-                    let holder = holder(&server.client, &created);
+                    let holder = key_client(&server.client, &created);
                     workers.push(tokio::spawn(hammer(holder, created.key.id, count.clone())));
                 }
             }
-            until(&count, below(2_000)).await;
+            until(&count, random_below(2_000)).await;
             server.terminate();
             let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
             let code = tokio::task::block_in_place(|| server.wait());

@@ -3,54 +3,34 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use keyward::client::{CallRequest, Client, Credential};
-use keyward::clock::{Clock, random_bytes};
-use keyward::domain::id::Id;
+use keyward::client::{CallRequest, Client};
+use keyward::clock::Clock;
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::time::MILLISECOND;
-use keyward::wire::data_plane::ListSites;
-use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
+use keyward::wire::keys::CreateKey;
 use keyward::wire::members::RemoveMember;
 use keyward::wire::problem::ProblemType as P;
 
-use crate::support::test_server::{TestMember, TestServer, settings_without_limits, start_server};
+use crate::support::keys::{create_key, even_if_used, is_accepted, key_client, key_named, unless_used_since};
+use crate::support::test_server::{TestServer, settings_without_limits, start_server};
 use crate::support::{for_each_database, scaled};
 
 const VERIFIERS: usize = 16;
 
-async fn create(person: &TestMember, kind: KeyKind) -> CreatedKey {
-    let body = CreateKey { name: "raced".into(), note: None, replaces: None };
-    let header = Id::new(Clock::System.now(), random_bytes()).to_string();
-    person.client.create_key(kind, body, &header).await.unwrap()
-}
-
-fn holder(client: &Client, created: &CreatedKey) -> Client {
-    client.with_credential(Credential::bearer(created.secret.as_ref().unwrap().expose()).unwrap())
-}
-
-/// Returns whether a use of the key was accepted; panics on any other error than `key-invalid`.
-async fn accepted(holder: &Client) -> bool {
-    match holder.send(CallRequest::to(ListSites)).await {
-        Ok(_) => true,
-        Err(error) if error.is_problem(P::KeyInvalid) => false,
-        Err(error) => panic!("{error}"),
-    }
-}
-
 /// Uses a key in parallel until it is refused. Each task returns its number of uses that were sent after `acknowledged` and accepted.
 fn verifiers(
-    holders: Vec<Client>,
+    key_clients: Vec<Client>,
     acknowledged: &Arc<AtomicBool>,
     started: &Arc<AtomicUsize>,
 ) -> Vec<tokio::task::JoinHandle<usize>> {
-    let verify = |holder: Client| {
+    let verify = |key_client: Client| {
         let (acknowledged, started) = (acknowledged.clone(), started.clone());
         tokio::spawn(async move {
             let mut violations = 0;
             loop {
                 let late = acknowledged.load(Ordering::SeqCst);
-                let accepted = accepted(&holder).await;
+                let accepted = is_accepted(&key_client).await;
                 started.fetch_add(1, Ordering::SeqCst);
                 violations += usize::from(late && accepted);
                 if !accepted || late {
@@ -59,7 +39,7 @@ fn verifiers(
             }
         })
     };
-    holders.into_iter().map(verify).collect()
+    key_clients.into_iter().map(verify).collect()
 }
 
 /// Guarantee 6: after an acknowledged revoke the key is never accepted, within one process and across two on one database.
@@ -67,31 +47,32 @@ fn verifiers(
 async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let next_door = if database.is_shared() {
+        let second_server = if database.is_shared() {
             Some(start_server(database.open().await, settings_without_limits(), Clock::System).await)
         } else {
             None
         };
         for round in 0..scaled(2_000) {
-            let created = create(&server.ada, KeyKind::Organization).await;
-            let doors = [Some(&server.client), next_door.as_ref().map(|(_, client)| client)];
-            let doors: Vec<&Client> = doors.into_iter().flatten().collect();
-            let holders = (0..VERIFIERS).map(|n| holder(doors[n % doors.len()], &created)).collect();
+            let created =
+                create_key(&server.ada.client, KeyKind::Organization, key_named("raced")).await.unwrap();
+            let clients = [Some(&server.client), second_server.as_ref().map(|(_, client)| client)];
+            let clients: Vec<&Client> = clients.into_iter().flatten().collect();
+            let key_clients =
+                (0..VERIFIERS).map(|n| key_client(clients[n % clients.len()], &created)).collect();
             let (acknowledged, started) = (Arc::default(), Arc::default());
-            let running = verifiers(holders, &acknowledged, &started);
+            let running = verifiers(key_clients, &acknowledged, &started);
             while started.load(Ordering::SeqCst) < round % (2 * VERIFIERS) {
                 tokio::task::yield_now().await;
             }
-            let wish =
-                RevokeKey { even_if_used: Some(true), reason: Some("raced".into()), ..RevokeKey::default() };
-            server.ada.client.revoke_key(KeyKind::Organization, created.key.id, wish).await.unwrap();
+            let revoke = even_if_used("raced");
+            server.ada.client.revoke_key(KeyKind::Organization, created.key.id, revoke).await.unwrap();
             acknowledged.store(true, Ordering::SeqCst);
             for verifier in running {
                 let late = verifier.await.unwrap();
                 assert_eq!(late, 0, "{} round {round}: a revoked key was accepted", database.name);
             }
         }
-        if let Some((running, _)) = next_door {
+        if let Some((running, _)) = second_server {
             running.shutdown().await;
         }
         server.stop().await;
@@ -106,12 +87,13 @@ async fn a_guarded_revoke_sees_every_answered_use() {
         let server = TestServer::start(database).await;
         let (mut revoked, mut refused) = (0, 0);
         for round in 0..scaled(5_000) {
-            let created = create(&server.ada, KeyKind::Organization).await;
-            let (id, holder) = (created.key.id, holder(&server.client, &created));
+            let created =
+                create_key(&server.ada.client, KeyKind::Organization, key_named("raced")).await.unwrap();
+            let (id, key_client) = (created.key.id, key_client(&server.client, &created));
             let mut since = created.key.created_at;
             // Includes keys whose later uses are buffered. (On PostgreSQL a use within 30 s refuses every revoke.)
             if round % 2 == 0 && !database.is_shared() {
-                assert!(accepted(&holder).await);
+                assert!(is_accepted(&key_client).await);
                 let used = server.ada.client.key(KeyKind::Organization, id).await.unwrap();
                 since = used.last_used_at.unwrap().plus(MILLISECOND);
                 while Clock::System.now() < since {
@@ -129,7 +111,7 @@ async fn a_guarded_revoke_sees_every_answered_use() {
                     for _ in 0..if round % 3 == 0 { round % 400 } else { 0 } {
                         tokio::task::yield_now().await;
                     }
-                    if accepted(&holder).await {
+                    if is_accepted(&key_client).await {
                         answered.store(true, Ordering::SeqCst);
                     }
                 })
@@ -138,9 +120,9 @@ async fn a_guarded_revoke_sees_every_answered_use() {
                 tokio::task::yield_now().await;
             }
             let seen = answered.load(Ordering::SeqCst);
-            let wish = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
+            let revoke = unless_used_since(since);
             sent.store(true, Ordering::SeqCst);
-            match server.ada.client.revoke_key(KeyKind::Organization, id, wish).await {
+            match server.ada.client.revoke_key(KeyKind::Organization, id, revoke).await {
                 Ok(key) => {
                     revoked += 1;
                     assert!(!seen, "{} round {round}: a use was answered, and the key died", database.name);
@@ -168,7 +150,7 @@ async fn a_personal_key_never_outlives_its_member() {
         let server = TestServer::start(database).await;
         let people = server.insert_members(Role::Normal, scaled(300)).await;
         for (round, person) in people.into_iter().enumerate() {
-            let known = create(&person, KeyKind::Personal).await;
+            let known = create_key(&person.client, KeyKind::Personal, key_named("raced")).await.unwrap();
             let late = {
                 let (person, header) = (person.clone(), round.to_string());
                 let body = CreateKey { name: "late".into(), note: None, replaces: None };
@@ -178,10 +160,14 @@ async fn a_personal_key_never_outlives_its_member() {
                 tokio::task::yield_now().await;
             }
             server.ada.client.send(CallRequest::to(RemoveMember).id(person.id)).await.unwrap();
-            assert!(!accepted(&holder(&server.client, &known)).await, "{} round {round}", database.name);
+            assert!(
+                !is_accepted(&key_client(&server.client, &known)).await,
+                "{} round {round}",
+                database.name
+            );
             match late.await.unwrap() {
                 Ok(created) => {
-                    assert!(!accepted(&holder(&server.client, &created)).await, "{}", database.name);
+                    assert!(!is_accepted(&key_client(&server.client, &created)).await, "{}", database.name);
                 }
                 Err(error) => assert!(error.is_problem(P::SessionEnded), "{error}"),
             }

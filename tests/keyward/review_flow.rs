@@ -1,7 +1,7 @@
 //! The review from end to end: the screens against a server, while clients use the keys.
 
 use keyward::client::{CallRequest, Credential};
-use keyward::clock::{Clock, random_bytes};
+use keyward::clock::Clock;
 use keyward::domain::activity::Action;
 use keyward::domain::draft::Drafts;
 use keyward::domain::id::Id;
@@ -10,11 +10,12 @@ use keyward::domain::member::Role;
 use keyward::domain::review::Decision;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
 use keyward::wire::data_plane::ListSites;
-use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
+use keyward::wire::keys::CreatedKey;
 use keyward::wire::members::{RemoveMember, RemoveQuery};
 use keyward::wire::reviews::{ListReviews, ReviewsQuery};
 
 use crate::support::for_each_database;
+use crate::support::keys::{create_key, even_if_used, key_named};
 use crate::support::test_server::{TestMember, TestServer, settings_without_limits};
 use crate::support::ui_harness::UiHarness;
 
@@ -25,12 +26,6 @@ async fn start_server(database: &crate::support::Database) -> TestServer {
     let mut settings = settings_without_limits();
     settings.policy.never_used_after_days = 0;
     TestServer::start_with(database, settings, Clock::System).await
-}
-
-async fn create(person: &TestMember, name: &str) -> CreatedKey {
-    let body = CreateKey { name: name.into(), note: None, replaces: None };
-    let header = Id::new(Clock::System.now(), random_bytes()).to_string();
-    person.client.create_key(KeyKind::Organization, body, &header).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,6 +46,10 @@ async fn a_key_used_since_the_review_is_not_revoked() {
         server.stop().await;
     })
     .await;
+}
+
+async fn create(member: &TestMember, name: &str) -> CreatedKey {
+    create_key(&member.client, KeyKind::Organization, key_named(name)).await.unwrap()
 }
 
 /// Returns the number of recorded decisions about a key, and how often it was revoked.
@@ -103,7 +102,7 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
                 assert!(recorded <= 1 && revoked == if n < 2 { recorded } else { 0 }, "{at}: {n}");
                 if recorded == 0 {
                     // The decision was never made or never written, so the key still waits.
-                    ada.client.revoke_key(KeyKind::Organization, key, anyway()).await.unwrap();
+                    ada.client.revoke_key(KeyKind::Organization, key, even_if_used("a test")).await.unwrap();
                 }
             }
             if survived {
@@ -114,10 +113,6 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
         server.stop().await;
     })
     .await;
-}
-
-fn anyway() -> RevokeKey {
-    RevokeKey { even_if_used: Some(true), reason: Some("a test".into()), ..RevokeKey::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

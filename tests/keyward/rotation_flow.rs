@@ -1,9 +1,9 @@
-//! Rotations over several days: every admin sees the same phase in every run, and a client that still uses the old key is not cut off.
+//! Rotations over several fixture: every admin sees the same phase in every run, and a client that still uses the old key is not cut off.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyward::client::{CallRequest, Client, ClientError, Credential};
+use keyward::client::{CallRequest, Client, ClientError};
 use keyward::clock::{Clock, random_bytes};
 use keyward::domain::activity::Action;
 use keyward::domain::id::Id;
@@ -13,11 +13,11 @@ use keyward::domain::rotation::Phase;
 use keyward::domain::time::{DAY, HOUR, SECOND, TimeDelta, Timestamp};
 use keyward::store::DatabaseLocation;
 use keyward::wire::activity::{ActivityQuery, ListActivity};
-use keyward::wire::data_plane::ListSites;
-use keyward::wire::keys::{CreateKey, CreatedKey, ListRotations, RevokeKey, Rotation, RotationsQuery};
+use keyward::wire::keys::{CreateKey, CreatedKey, ListRotations, Rotation, RotationsQuery};
 use keyward::wire::problem::ProblemType as P;
 use sqlx::Connection as _;
 
+use crate::support::keys::{client_with_secret, is_accepted, unless_used_since};
 use crate::support::test_server::{TestMember, TestServer, problem_type, settings_without_limits};
 use crate::support::ui_harness::UiHarness;
 use crate::support::{Database, for_each_database, scaled};
@@ -28,14 +28,14 @@ mod interrupted;
 const ORGANIZATION: KeyKind = KeyKind::Organization;
 
 /// A server whose time is controlled by the test.
-struct Days<'a> {
+struct RotationFixture<'a> {
     server: TestServer,
     database: &'a Database,
     clock: Clock,
 }
 
-impl<'a> Days<'a> {
-    async fn begin(database: &'a Database) -> Self {
+impl<'a> RotationFixture<'a> {
+    async fn start(database: &'a Database) -> Self {
         // On PostgreSQL, the database's clock is used.
         let clock = if database.is_shared() { Clock::System } else { Clock::fixed(Clock::System.now()) };
         let server = TestServer::start_with(database, settings_without_limits(), clock.clone()).await;
@@ -47,7 +47,7 @@ impl<'a> Days<'a> {
     }
 
     /// Advances the clock; on PostgreSQL, moves all stored times into the past instead.
-    async fn pass(&self, duration: TimeDelta) {
+    async fn advance(&self, duration: TimeDelta) {
         let DatabaseLocation::Postgres(url) = &self.database.target else {
             return self.clock.advance(duration.to_std().unwrap());
         };
@@ -73,17 +73,18 @@ impl<'a> Days<'a> {
         database.close().await.unwrap();
     }
 
-    async fn create(&self, name: &str, replaces: Option<Id>) -> Made {
+    async fn create(&self, name: &str, replaces: Option<Id>) -> RotatedKey {
         let header = Id::new(self.now(), random_bytes()).to_string();
-        self.made(create(&self.server.ada.client, name, replaces, &header).await.unwrap())
+        self.rotated_key(create(&self.server.ada.client, name, replaces, &header).await.unwrap())
     }
 
-    fn made(&self, created: CreatedKey) -> Made {
-        Made { holder: self.holder(created.secret.unwrap().expose()), key: created.key }
+    fn rotated_key(&self, created: CreatedKey) -> RotatedKey {
+        RotatedKey { client: self.key_client(created.secret.unwrap().expose()), key: created.key }
     }
 
-    fn holder(&self, secret: &str) -> Client {
-        self.server.client.with_credential(Credential::bearer(secret).unwrap())
+    /// Returns a client that authenticates with a secret.
+    fn key_client(&self, secret: &str) -> Client {
+        client_with_secret(&self.server.client, secret)
     }
 
     /// Returns the only rotation as an admin sees it.
@@ -96,29 +97,20 @@ impl<'a> Days<'a> {
     /// Finishes a rotation the way the program does.
     async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, ClientError> {
         let since = self.now().minus(TimeDelta::seconds(rotation.quiet_window_s));
-        let body = RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() };
-        admin.revoke_key(ORGANIZATION, rotation.old.id, body).await
+        admin.revoke_key(ORGANIZATION, rotation.old.id, unless_used_since(since)).await
     }
 }
 
 /// A key, and a client that authenticates with it.
-struct Made {
+struct RotatedKey {
     key: Key,
-    holder: Client,
+    client: Client,
 }
 
-impl Made {
+impl RotatedKey {
     /// Uses the key; returns whether it was accepted.
-    async fn used(&self) -> bool {
-        accepted(&self.holder).await
-    }
-}
-
-async fn accepted(holder: &Client) -> bool {
-    match holder.send(CallRequest::to(ListSites)).await {
-        Ok(_) => true,
-        Err(error) if error.is_problem(P::KeyInvalid) => false,
-        Err(error) => panic!("{error}"),
+    async fn use_once(&self) -> bool {
+        is_accepted(&self.client).await
     }
 }
 
@@ -147,16 +139,16 @@ async fn logged(admin: &TestMember, key: Id, action: Action) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_admin() {
     for_each_database(async |database| {
-        let days = Days::begin(database).await;
-        let ada = &days.server.ada;
-        let ben = days.server.add_member("ben@plant.example", Role::Admin).await;
-        let old = days.create("Press shop", None).await;
-        assert!(old.used().await);
+        let fixture = RotationFixture::start(database).await;
+        let ada = &fixture.server.ada;
+        let ben = fixture.server.add_member("ben@plant.example", Role::Admin).await;
+        let old = fixture.create("Press shop", None).await;
+        assert!(old.use_once().await);
 
         let same = async |expected: Phase| {
-            let rotation = days.seen_by(ada).await;
+            let rotation = fixture.seen_by(ada).await;
             assert_eq!(rotation.phase, expected, "{}: {}", database.name, rotation.evidence);
-            assert_eq!(days.seen_by(&ben).await.phase, expected, "{}", database.name);
+            assert_eq!(fixture.seen_by(&ben).await.phase, expected, "{}", database.name);
             for admin in [ada, &ben] {
                 let screen = UiHarness::open(admin).await.press("4").await.screen();
                 let row =
@@ -167,37 +159,37 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
         };
 
         let first = UiHarness::open(ada).await.press("2R<enter><enter>").await;
-        let new = first.secret.as_deref().map(|secret| days.holder(secret));
+        let new = first.secret.as_deref().map(|secret| fixture.key_client(secret));
         let new = new.unwrap_or_else(|| panic!("{}", first.screen()));
         drop(first);
-        assert!(days.seen_by(ada).await.new.name.starts_with("Press shop (20"));
+        assert!(fixture.seen_by(ada).await.new.name.starts_with("Press shop (20"));
         same(Phase::Switch).await;
 
-        days.pass(DAY).await;
+        fixture.advance(DAY).await;
         let second = UiHarness::open(&ben).await.press("4<enter>").await;
         assert!(second.screen().contains("Rotate Press shop"), "{}", second.screen());
         drop(second);
         same(Phase::Switch).await;
-        assert!(old.used().await && accepted(&new).await);
+        assert!(old.use_once().await && is_accepted(&new).await);
         let drain = same(Phase::Drain).await;
-        assert!(problem_type(days.finish(&ada.client, &drain).await) == P::UsedSince, "{}", database.name);
+        assert!(problem_type(fixture.finish(&ada.client, &drain).await) == P::UsedSince, "{}", database.name);
 
-        days.pass(DAY).await;
-        assert!(accepted(&new).await);
+        fixture.advance(DAY).await;
+        assert!(is_accepted(&new).await);
         let third = UiHarness::open(ada).await.press("4<enter>").await;
         assert!(third.screen().contains("of silence to go"), "{}", third.screen());
         drop(third);
         same(Phase::Drain).await;
 
-        days.pass(DAY + HOUR).await;
+        fixture.advance(DAY + HOUR).await;
         same(Phase::Ready).await;
         let fourth = UiHarness::open(ada).await.press("4<enter>xy").await;
         let rotation = same(Phase::Done).await;
         drop(fourth);
-        assert!(!old.used().await && accepted(&new).await, "{}", database.name);
+        assert!(!old.use_once().await && is_accepted(&new).await, "{}", database.name);
         let log = logged(&ben, rotation.old.id, Action::KeyRevoked).await;
         assert!(log.len() == 1 && log[0].contains(&rotation.new.id.to_string()), "{log:?}");
-        days.server.stop().await;
+        fixture.server.stop().await;
     })
     .await;
 }
@@ -205,19 +197,19 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
     for_each_database(async |database| {
-        let days = Days::begin(database).await;
-        let ada = &days.server.ada;
-        let old = days.create("Weekly report", None).await;
+        let fixture = RotationFixture::start(database).await;
+        let ada = &fixture.server.ada;
+        let old = fixture.create("Weekly report", None).await;
         for _ in 0..3 {
-            assert!(old.used().await);
-            days.pass(TimeDelta::days(7)).await;
+            assert!(old.use_once().await);
+            fixture.advance(TimeDelta::days(7)).await;
         }
-        assert!(old.used().await);
-        let new = days.create("Weekly report, new", Some(old.key.id)).await;
-        assert!(new.used().await);
+        assert!(old.use_once().await);
+        let new = fixture.create("Weekly report, new", Some(old.key.id)).await;
+        assert!(new.use_once().await);
 
-        days.pass(TimeDelta::days(3)).await;
-        let rotation = days.seen_by(ada).await;
+        fixture.advance(TimeDelta::days(3)).await;
+        let rotation = fixture.seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Drain, "{}: {}", database.name, rotation.evidence);
         // Uses are counted by hour, so the gap may be off by an hour.
         let gap = TimeDelta::seconds(rotation.raised_by_gap_s.unwrap());
@@ -227,18 +219,18 @@ async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
             database.name
         );
         assert_eq!(TimeDelta::seconds(rotation.quiet_window_s), gap * 2);
-        assert!(problem_type(days.finish(&ada.client, &rotation).await) == P::UsedSince);
+        assert!(problem_type(fixture.finish(&ada.client, &rotation).await) == P::UsedSince);
 
-        days.pass(TimeDelta::days(4)).await;
-        assert!(old.used().await, "{}: the weekly job was cut off", database.name);
-        assert_eq!(days.seen_by(ada).await.phase, Phase::Drain);
+        fixture.advance(TimeDelta::days(4)).await;
+        assert!(old.use_once().await, "{}: the weekly job was cut off", database.name);
+        assert_eq!(fixture.seen_by(ada).await.phase, Phase::Drain);
 
-        days.pass(TimeDelta::days(15)).await;
-        let rotation = days.seen_by(ada).await;
+        fixture.advance(TimeDelta::days(15)).await;
+        let rotation = fixture.seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Ready, "{}: {}", database.name, rotation.evidence);
-        days.finish(&ada.client, &rotation).await.unwrap();
-        assert!(!old.used().await && new.used().await, "{}", database.name);
-        days.server.stop().await;
+        fixture.finish(&ada.client, &rotation).await.unwrap();
+        assert!(!old.use_once().await && new.use_once().await, "{}", database.name);
+        fixture.server.stop().await;
     })
     .await;
 }
@@ -246,27 +238,27 @@ async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_use_one_second_before_finish_refuses_it_and_names_the_client() {
     for_each_database(async |database| {
-        let days = Days::begin(database).await;
-        let ada = &days.server.ada;
-        let old = days.create("Old", None).await;
-        let new = days.create("New", Some(old.key.id)).await;
-        assert!(old.used().await && new.used().await);
-        days.pass(TimeDelta::days(3)).await;
-        let ready = days.seen_by(ada).await;
+        let fixture = RotationFixture::start(database).await;
+        let ada = &fixture.server.ada;
+        let old = fixture.create("Old", None).await;
+        let new = fixture.create("New", Some(old.key.id)).await;
+        assert!(old.use_once().await && new.use_once().await);
+        fixture.advance(TimeDelta::days(3)).await;
+        let ready = fixture.seen_by(ada).await;
         assert_eq!(ready.phase, Phase::Ready, "{}", database.name);
-        assert!(old.used().await);
-        days.pass(SECOND).await;
-        let error = days.finish(&ada.client, &ready).await.unwrap_err();
+        assert!(old.use_once().await);
+        fixture.advance(SECOND).await;
+        let error = fixture.finish(&ada.client, &ready).await.unwrap_err();
         let refused = error.problem().unwrap();
         assert_eq!(refused.kind, P::UsedSince);
         let (who, when) = (" s ago by keyward/", " from 127.0.0.1");
         assert!(refused.detail.contains(who) && refused.detail.contains(when), "{}", refused.detail);
         let now = refused.key.as_ref().unwrap();
         assert!(now.revoked_at.is_none() && now.last_used_at > ready.old.last_used_at);
-        assert_eq!(days.seen_by(ada).await.phase, Phase::Drain, "{}", database.name);
+        assert_eq!(fixture.seen_by(ada).await.phase, Phase::Drain, "{}", database.name);
         assert_eq!(logged(ada, old.key.id, Action::KeyRevokeRefused).await.len(), 1);
-        assert!(old.used().await);
-        days.server.stop().await;
+        assert!(old.use_once().await);
+        fixture.server.stop().await;
     })
     .await;
 }
@@ -275,17 +267,17 @@ async fn a_use_one_second_before_finish_refuses_it_and_names_the_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_use_that_races_finish_is_either_seen_or_refused() {
     for_each_database(async |database| {
-        let days = Days::begin(database).await;
+        let fixture = RotationFixture::start(database).await;
         let rounds = scaled(300);
         let mut old = Vec::new();
         for round in 0..rounds {
-            let made = days.create(&format!("Old {round}"), None).await;
-            let new = days.create(&format!("New {round}"), Some(made.key.id)).await;
-            assert!(made.used().await && new.used().await);
-            old.push(made);
+            let old_key = fixture.create(&format!("Old {round}"), None).await;
+            let new = fixture.create(&format!("New {round}"), Some(old_key.key.id)).await;
+            assert!(old_key.use_once().await && new.use_once().await);
+            old.push(old_key);
         }
-        days.pass(TimeDelta::days(3)).await;
-        let rotations = rotations(&days.server.ada.client).await;
+        fixture.advance(TimeDelta::days(3)).await;
+        let rotations = rotations(&fixture.server.ada.client).await;
         for (round, old) in old.into_iter().enumerate() {
             let rotation = rotations.iter().find(|rotation| rotation.old.id == old.key.id).unwrap();
             assert_eq!(rotation.phase, Phase::Ready);
@@ -300,11 +292,11 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
                     for _ in 0..round * 37 % 400 {
                         tokio::task::yield_now().await;
                     }
-                    old.used().await
+                    old.use_once().await
                 })
             };
             sent.store(true, Ordering::SeqCst);
-            let finished = days.finish(&days.server.ada.client, rotation).await;
+            let finished = fixture.finish(&fixture.server.ada.client, rotation).await;
             let answered = user.await.unwrap();
             match finished {
                 Ok(_) => assert!(!answered, "{} round {round}: used, and revoked", database.name),
@@ -313,7 +305,7 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
                 }
             }
         }
-        days.server.stop().await;
+        fixture.server.stop().await;
     })
     .await;
 }
@@ -321,17 +313,17 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
     for_each_database(async |database| {
-        let days = Days::begin(database).await;
-        let ada = &days.server.ada;
-        let ben = days.server.add_member("ben@plant.example", Role::Admin).await;
+        let fixture = RotationFixture::start(database).await;
+        let ada = &fixture.server.ada;
+        let ben = fixture.server.add_member("ben@plant.example", Role::Admin).await;
         // On PostgreSQL, Ben uses a second server.
-        let next_door =
-            if database.is_shared() { Some(days.server.start_second(database).await) } else { None };
-        let bens = next_door
+        let second_server =
+            if database.is_shared() { Some(fixture.server.start_second(database).await) } else { None };
+        let bens = second_server
             .as_ref()
             .map_or_else(|| ben.client.clone(), |(_, client)| client.with_credential(ben.credential.clone()));
         for round in 0..scaled(100) {
-            let old = days.create(&format!("Old {round}"), None).await;
+            let old = fixture.create(&format!("Old {round}"), None).await;
             let header = |name| format!("{name} {round}");
             let (ada_asks, ben_asks) = (header("ada"), header("ben"));
             let both = tokio::join!(
@@ -343,22 +335,22 @@ async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
                 (Err(error), Err(_)) => panic!("{}: nobody started: {error}", database.name),
             };
             assert_eq!(problem_type(lost), P::ReplacesConflict, "{}", database.name);
-            let new = days.made(won);
-            assert!(old.used().await && new.used().await);
+            let new = fixture.rotated_key(won);
+            assert!(old.use_once().await && new.use_once().await);
         }
-        days.pass(TimeDelta::days(3)).await;
+        fixture.advance(TimeDelta::days(3)).await;
         for rotation in rotations(&ada.client).await {
             assert_eq!(rotation.phase, Phase::Ready, "{}", database.name);
-            let both = tokio::join!(days.finish(&ada.client, &rotation), days.finish(&bens, &rotation));
+            let both = tokio::join!(fixture.finish(&ada.client, &rotation), fixture.finish(&bens, &rotation));
             let (adas, bens) = (both.0.unwrap(), both.1.unwrap());
             assert_eq!(adas, bens, "{}", database.name);
             let log = logged(ada, rotation.old.id, Action::KeyRevoked).await;
             assert!(log.len() == 1 && log[0].contains(&rotation.new.id.to_string()), "{log:?}");
         }
-        if let Some((running, _)) = next_door {
+        if let Some((running, _)) = second_server {
             running.shutdown().await;
         }
-        days.server.stop().await;
+        fixture.server.stop().await;
     })
     .await;
 }
@@ -367,21 +359,21 @@ async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_reply_leaves_one_replacement_with_one_secret() {
     for_each_database(async |database| {
-        let days = Days::begin(database).await;
-        let ada = &days.server.ada;
-        let old = days.create("Old", None).await;
+        let fixture = RotationFixture::start(database).await;
+        let ada = &fixture.server.ada;
+        let old = fixture.create("Old", None).await;
         let ask = || create(&ada.client, "New", Some(old.key.id), "the same");
-        let lost = days.made(ask().await.unwrap());
-        let kept = days.made(ask().await.unwrap());
+        let lost = fixture.rotated_key(ask().await.unwrap());
+        let kept = fixture.rotated_key(ask().await.unwrap());
         assert_eq!(lost.key.id, kept.key.id, "{}", database.name);
-        assert!(!lost.used().await && kept.used().await, "{}: two secrets live", database.name);
-        assert_eq!(days.seen_by(ada).await.new.id, kept.key.id);
+        assert!(!lost.use_once().await && kept.use_once().await, "{}: two secrets live", database.name);
+        assert_eq!(fixture.seen_by(ada).await.new.id, kept.key.id);
         let again = ask().await.unwrap();
         assert!(again.key.id == kept.key.id && again.secret.is_none(), "{}", database.name);
-        assert!(kept.used().await && old.used().await);
+        assert!(kept.use_once().await && old.use_once().await);
         let another = create(&ada.client, "New", Some(old.key.id), "another").await;
         assert_eq!(problem_type(another), P::ReplacesConflict);
-        days.server.stop().await;
+        fixture.server.stop().await;
     })
     .await;
 }

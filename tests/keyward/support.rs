@@ -2,6 +2,7 @@
 
 pub mod fake_server;
 pub mod installed_programs;
+pub mod keys;
 pub mod postgres;
 pub mod program;
 pub mod pty;
@@ -93,4 +94,9 @@ pub fn is_full_run() -> bool {
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment how much to do")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns a random number below `n`.
+pub fn random_below(n: usize) -> usize {
+    usize::from_ne_bytes(random_bytes()) % n
 }

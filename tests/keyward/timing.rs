@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use keyward::client::CallRequest;
 use keyward::clock::{monotonic_now, random_bytes};
+use keyward::domain::id::Id;
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::domain::secret::Secret;
 use keyward::store::DatabaseLocation;
-use keyward::wire::keys::{CreateKey, RevokeKey};
 use keyward::wire::members::RemoveMember;
 use sqlx::{AnyConnection, Connection as _};
 
+use crate::support::keys::{create_key, even_if_used, key_named};
 use crate::support::raw_http::{request, send};
 use crate::support::test_server::{TestMember, TestServer};
 use crate::support::{Database, for_each_database, is_full_run};
@@ -31,9 +32,8 @@ const SAMPLES: usize = 10_000;
 /// From this `t` of Welch's test on, two kinds are distinguishable.
 const TOLD_APART: f64 = 4.5;
 
-async fn create(person: &TestMember, kind: KeyKind, n: usize) -> (keyward::domain::id::Id, String) {
-    let body = CreateKey { name: "timed".into(), note: None, replaces: None };
-    let created = person.client.create_key(kind, body, &format!("{n}")).await.unwrap();
+async fn create(member: &TestMember, kind: KeyKind) -> (Id, String) {
+    let created = create_key(&member.client, kind, key_named("timed")).await.unwrap();
     (created.key.id, created.secret.unwrap().expose().to_owned())
 }
 
@@ -48,12 +48,12 @@ async fn refused(server: &TestServer) -> [Vec<String>; 3] {
     let unknown = (0..keys).map(|_| Secret::generate(random_bytes).expose().to_owned()).collect();
     let bo = server.add_member("bo@plant.example", Role::Normal).await;
     let (mut revoked, mut orphaned) = (Vec::new(), Vec::new());
-    for n in 0..keys {
-        let (id, secret) = create(&server.ada, KeyKind::Organization, n).await;
-        let wish = RevokeKey { even_if_used: Some(true), reason: Some("x".into()), ..RevokeKey::default() };
-        server.ada.client.revoke_key(KeyKind::Organization, id, wish).await.unwrap();
+    for _ in 0..keys {
+        let (id, secret) = create(&server.ada, KeyKind::Organization).await;
+        let revoke = even_if_used("x");
+        server.ada.client.revoke_key(KeyKind::Organization, id, revoke).await.unwrap();
         revoked.push(secret);
-        orphaned.push(create(&bo, KeyKind::Personal, n).await.1);
+        orphaned.push(create(&bo, KeyKind::Personal).await.1);
     }
     server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id)).await.unwrap();
     [unknown, revoked, orphaned]
@@ -149,7 +149,7 @@ async fn slow_writes_do_not_slow_verification() {
     let _alone = ALONE.lock().await;
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_, secret) = create(&server.ada, KeyKind::Organization, 0).await;
+        let (_, secret) = create(&server.ada, KeyKind::Organization).await;
         assert_eq!(send(server.address(), ask(&secret)).await.status, 200);
         let mut ratios = Vec::new();
         for _ in 0..ROUNDS {

@@ -7,7 +7,8 @@ use keyward::wire::sessions::CreateSessionCode;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{ORGANIZATION, create, named};
+use super::{ORGANIZATION, create};
+use crate::support::keys::key_named;
 use crate::support::raw_http::{RawResponse, read_response, request, send};
 use crate::support::test_server::TestServer;
 use crate::support::{Database, for_each_database};
@@ -46,7 +47,7 @@ impl ForeignClient {
 async fn if_match_follows_rfc_9110() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let key = create(&server.ada, ORGANIZATION, named("old")).await.key;
+        let key = create(&server.ada, ORGANIZATION, key_named("old")).await.key;
         let other = ForeignClient::signed_in(&server).await;
         let path = format!("/api-keys/{}", key.id);
         for (header, status, version) in [
@@ -125,7 +126,7 @@ async fn a_client_that_closes_its_write_half_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unread_body_keeps_the_connection_open() {
     let server = TestServer::start(&Database::sqlite()).await;
-    let created = create(&server.ada, ORGANIZATION, named("proxy")).await;
+    let created = create(&server.ada, ORGANIZATION, key_named("proxy")).await;
     let key = format!("Bearer {}", created.secret.unwrap().expose());
     let json = ("Content-Type", "application/json");
     let cases = [

@@ -10,8 +10,9 @@ use keyward::wire::keys::{
 };
 use keyward::wire::problem::ProblemType as P;
 
-use super::{ORGANIZATION, create, even_if_used, holder, named};
+use super::{ORGANIZATION, create};
 use crate::support::for_each_database;
+use crate::support::keys::{even_if_used, key_client, key_named};
 use crate::support::test_server::{TestServer, problem_type, settings_without_limits};
 
 /// Guarantee 20: a listing is complete under change.
@@ -21,7 +22,7 @@ async fn lists_are_paged_and_return_changes() {
         let server = TestServer::start(database).await;
         let mut keys = Vec::new();
         for n in 0..7 {
-            keys.push(create(&server.ada, ORGANIZATION, named(&format!("key {n}"))).await);
+            keys.push(create(&server.ada, ORGANIZATION, key_named(&format!("key {n}"))).await);
         }
         let list = async |query: KeysQuery| {
             server.ada.client.send(CallRequest::to(ListOrganizationKeys).query(query)).await.unwrap()
@@ -47,11 +48,11 @@ async fn lists_are_paged_and_return_changes() {
             changed_since: Some(at.plus(TimeDelta::seconds(10))),
             ..KeysQuery::default()
         };
-        holder(&server, &keys[0]).send(CallRequest::to(ListSites)).await.unwrap();
+        key_client(&server.client, &keys[0]).send(CallRequest::to(ListSites)).await.unwrap();
         server.ada.client.revoke_key(ORGANIZATION, keys[1].key.id, even_if_used("x")).await.unwrap();
         let edit = EditKey { name: Some("renamed".into()), note: None };
         server.ada.client.edit_key(ORGANIZATION, keys[2].key.id, 1, edit).await.unwrap();
-        let replacement = CreateKey { replaces: Some(keys[3].key.id), ..named("key 3 (2026-11)") };
+        let replacement = CreateKey { replaces: Some(keys[3].key.id), ..key_named("key 3 (2026-11)") };
         let replacement = create(&server.ada, ORGANIZATION, replacement).await;
         let changed: Vec<String> = list(since(seen)).await.data.into_iter().map(|key| key.name).collect();
         assert_eq!(changed, ["key 3 (2026-11)", "key 3", "renamed", "key 1", "key 0"], "{}", database.name);
@@ -78,10 +79,10 @@ async fn uses_are_counted_by_hour_and_day() {
     let clock = Clock::fixed(Clock::System.now().floor(DAY).plus(DAY / 2));
     let database = crate::support::Database::sqlite();
     let server = TestServer::start_with(&database, settings_without_limits(), clock.clone()).await;
-    let created = create(&server.ada, ORGANIZATION, named("hourly")).await;
-    let holder = holder(&server, &created);
+    let created = create(&server.ada, ORGANIZATION, key_named("hourly")).await;
+    let key_client = key_client(&server.client, &created);
     for _ in 0..3 {
-        holder.send(CallRequest::to(ListSites)).await.unwrap();
+        key_client.send(CallRequest::to(ListSites)).await.unwrap();
         clock.advance(std::time::Duration::from_hours(24));
     }
     let id = created.key.id;
@@ -104,11 +105,11 @@ async fn uses_are_counted_by_hour_and_day() {
 async fn uses_survive_a_restart() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let created = create(&server.ada, ORGANIZATION, named("busy")).await;
+        let created = create(&server.ada, ORGANIZATION, key_named("busy")).await;
         let token = server.ada.credential.clone();
-        let holder = holder(&server, &created);
+        let key_client = key_client(&server.client, &created);
         for _ in 0..5 {
-            holder.send(CallRequest::to(ListSites)).await.unwrap();
+            key_client.send(CallRequest::to(ListSites)).await.unwrap();
         }
         server.stop().await;
         let (running, client) = crate::support::test_server::start_server(

@@ -15,7 +15,8 @@ use keyward::wire::keys::{CreateKey, ListRotations, RotationsQuery};
 use keyward::wire::problem::ProblemType as P;
 use keyward::wire::reviews::{ApplyDecision, CreateReview, ListReviews, RecordExport, RecordReviewExport};
 
-use super::{ORGANIZATION, PERSONAL, actions, create, holder, named, unless_used_since};
+use super::{ORGANIZATION, PERSONAL, actions, create};
+use crate::support::keys::{key_client, key_named, unless_used_since};
 use crate::support::test_server::{TestServer, problem_type, settings_without_limits};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,11 +25,11 @@ async fn a_rotation_goes_through_its_phases() {
     let database = crate::support::Database::sqlite();
     let server = TestServer::start_with(&database, settings_without_limits(), clock.clone()).await;
     let bo = server.add_member("bo@plant.example", Role::Normal).await;
-    let old = create(&bo, PERSONAL, named("SAP")).await;
-    let replacing = |name: &str| CreateKey { replaces: Some(old.key.id), ..named(name) };
+    let old = create(&bo, PERSONAL, key_named("SAP")).await;
+    let replacing = |name: &str| CreateKey { replaces: Some(old.key.id), ..key_named(name) };
     let stranger = server.ada.client.create_key(PERSONAL, replacing("not Ada's"), "x").await;
     assert_eq!(problem_type(stranger), P::ReplacesConflict);
-    holder(&server, &old).send(CallRequest::to(ListSites)).await.unwrap();
+    key_client(&server.client, &old).send(CallRequest::to(ListSites)).await.unwrap();
     let new = create(&bo, PERSONAL, replacing("SAP 2")).await;
     let second = bo.client.create_key(PERSONAL, replacing("SAP 3"), "y").await;
     assert_eq!(problem_type(second), P::ReplacesConflict);
@@ -41,7 +42,7 @@ async fn a_rotation_goes_through_its_phases() {
         rotations.into_iter().next().unwrap()
     };
     assert_eq!(phase().await.phase, Phase::Switch);
-    holder(&server, &new).send(CallRequest::to(ListSites)).await.unwrap();
+    key_client(&server.client, &new).send(CallRequest::to(ListSites)).await.unwrap();
     let drain = phase().await;
     assert_eq!((drain.phase, drain.quiet_window_s), (Phase::Drain, 48 * 3600));
     assert_eq!(drain.usage.unwrap().old.len(), 1);
@@ -60,8 +61,8 @@ async fn a_review_records_its_evidence() {
     let clock = Clock::fixed(Clock::System.now());
     let database = crate::support::Database::sqlite();
     let server = TestServer::start_with(&database, settings_without_limits(), clock.clone()).await;
-    let stale = create(&server.ada, ORGANIZATION, named("stale")).await;
-    let used = create(&server.ada, ORGANIZATION, named("used")).await;
+    let stale = create(&server.ada, ORGANIZATION, key_named("stale")).await;
+    let used = create(&server.ada, ORGANIZATION, key_named("used")).await;
     clock.advance(std::time::Duration::from_hours(20 * 24));
     let looked = clock.now();
     let review_id = Id::new(looked, [7; 10]);
@@ -82,7 +83,7 @@ async fn a_review_records_its_evidence() {
     assert!(decided.key.revoked_at.is_some() && decided.review.note.as_deref() == Some("a note"));
     assert_eq!(send(body, "a").await.unwrap(), decided, "repeated, it is the same decision");
 
-    holder(&server, &used).send(CallRequest::to(ListSites)).await.unwrap();
+    key_client(&server.client, &used).send(CallRequest::to(ListSites)).await.unwrap();
     let body = decide(&used.key, Decision::Revoke, Some(looked));
     assert_eq!(problem_type(send(body.clone(), "b").await), P::UsedSince);
     assert_eq!(problem_type(send(body, "b").await), P::UsedSince, "a refusal decides nothing");

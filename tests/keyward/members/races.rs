@@ -13,12 +13,7 @@ use keyward::wire::problem::ProblemType as P;
 use keyward::wire::sessions::GetMe;
 
 use crate::support::test_server::{TestMember, TestServer, problem_type};
-use crate::support::{Database, for_each_database, scaled};
-
-/// Returns a random number below `n`.
-fn below(n: usize) -> usize {
-    usize::from_ne_bytes(random_bytes()) % n
-}
+use crate::support::{Database, for_each_database, random_below, scaled};
 
 /// Returns the active admins.
 async fn active_admins(store: &Store) -> Vec<Id> {
@@ -28,13 +23,16 @@ async fn active_admins(store: &Store) -> Vec<Id> {
 }
 
 /// Returns clients of a member for every server.
-fn everywhere(person: &TestMember, doors: &[Client]) -> Vec<Client> {
-    let other = doors.iter().map(|door| door.with_credential(person.credential.clone()));
+fn everywhere(person: &TestMember, anonymous_clients: &[Client]) -> Vec<Client> {
+    let other = anonymous_clients.iter().map(|client| client.with_credential(person.credential.clone()));
     std::iter::once(person.client.clone()).chain(other).collect()
 }
 
 /// Starts a second server on PostgreSQL. A SQLite database belongs to one server.
-async fn doors(server: &TestServer, database: &Database) -> Vec<(keyward::server::RunningServer, Client)> {
+async fn start_other_servers(
+    server: &TestServer,
+    database: &Database,
+) -> Vec<(keyward::server::RunningServer, Client)> {
     if database.is_shared() { vec![server.start_second(database).await] } else { Vec::new() }
 }
 
@@ -43,7 +41,8 @@ async fn doors(server: &TestServer, database: &Database) -> Vec<(keyward::server
 async fn one_active_admin_is_always_left() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_next, doors): (Vec<_>, Vec<_>) = doors(&server, database).await.into_iter().unzip();
+        let (_next, anonymous_clients): (Vec<_>, Vec<_>) =
+            start_other_servers(&server, database).await.into_iter().unzip();
         let mut admins = vec![server.ada.clone()];
         for round in 0..scaled(1_500) {
             // In even rounds two admins remove or demote each other; in odd rounds several choose random targets.
@@ -55,11 +54,12 @@ async fn one_active_admin_is_always_left() {
                 admins.retain(|admin| left.contains(&admin.id));
             }
             let duel = round % 2 == 0 && admins.len() == 1;
-            admins.extend(server.insert_members(Role::Admin, if duel { 1 } else { 1 + below(7) }).await);
+            admins
+                .extend(server.insert_members(Role::Admin, if duel { 1 } else { 1 + random_below(7) }).await);
             let acts = admins.iter().enumerate().map(|(n, admin)| {
-                let clients = everywhere(admin, &doors);
-                let client = clients[below(clients.len())].clone();
-                let target = admins[if duel { 1 - n } else { below(admins.len()) }].id;
+                let clients = everywhere(admin, &anonymous_clients);
+                let client = clients[random_below(clients.len())].clone();
+                let target = admins[if duel { 1 - n } else { random_below(admins.len()) }].id;
                 async move { tokio::spawn(depose(client, target)).await.unwrap() }
             });
             join_all(acts).await;
@@ -74,8 +74,8 @@ async fn one_active_admin_is_always_left() {
 
 /// Removes or demotes a member, possibly the admin's own account. Only these refusals are allowed.
 async fn depose(client: Client, target: Id) {
-    let role = if below(2) == 0 { Role::Normal } else { Role::Operator };
-    let result = if below(2) == 0 {
+    let role = if random_below(2) == 0 { Role::Normal } else { Role::Operator };
+    let result = if random_below(2) == 0 {
         client.send(CallRequest::to(RemoveMember).id(target)).await.map(drop)
     } else {
         let body = ChangeRole { role, revoke_personal_keys: None };
@@ -92,10 +92,11 @@ async fn depose(client: Client, target: Id) {
 async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_next, doors): (Vec<_>, Vec<_>) = doors(&server, database).await.into_iter().unzip();
+        let (_next, anonymous_clients): (Vec<_>, Vec<_>) =
+            start_other_servers(&server, database).await.into_iter().unzip();
         let to = |role| ChangeRole { role, revoke_personal_keys: None };
         for member in server.insert_members(Role::Normal, scaled(500)).await {
-            let everywhere = everywhere(&member, &doors);
+            let everywhere = everywhere(&member, &anonymous_clients);
             let refused = async |kind| {
                 for client in &everywhere {
                     assert_eq!(

@@ -1,7 +1,7 @@
 //! Removing a member while other requests run, on both databases.
 
 use futures_util::future::join_all;
-use keyward::client::{CallRequest, Client, Credential};
+use keyward::client::{CallRequest, Client};
 use keyward::domain::key::KeyKind;
 use keyward::domain::member::Role;
 use keyward::server::RunningServer;
@@ -10,6 +10,7 @@ use keyward::wire::keys::{CreateKey, CreatePersonalKey, CreatedKey};
 use keyward::wire::members::{ChangeMemberRole, ChangeRole, RemoveMember, RemoveQuery};
 use keyward::wire::problem::ProblemType as P;
 
+use crate::support::keys::key_client;
 use crate::support::test_server::{TestMember, TestServer, problem_type};
 use crate::support::{Database, for_each_database, scaled};
 
@@ -18,13 +19,7 @@ fn create(idempotency_key: &str) -> CallRequest<CreatePersonalKey> {
     CallRequest::with(CreatePersonalKey, body).idempotency_key(idempotency_key)
 }
 
-/// Returns a client that authenticates with a key.
-fn user(door: &Client, key: &CreatedKey) -> Client {
-    let secret = key.secret.as_ref().expect("a new key has its secret");
-    door.with_credential(Credential::bearer(secret.expose()).unwrap())
-}
-
-async fn doors(server: &TestServer, database: &Database) -> (Vec<RunningServer>, Vec<Client>) {
+async fn start_all_servers(server: &TestServer, database: &Database) -> (Vec<RunningServer>, Vec<Client>) {
     let mut clients = vec![server.client.clone()];
     let mut running = Vec::new();
     if database.is_shared() {
@@ -36,13 +31,21 @@ async fn doors(server: &TestServer, database: &Database) -> (Vec<RunningServer>,
 }
 
 /// Asserts that no key of a removed member is active or accepted.
-async fn nothing_lives(server: &TestServer, doors: &[Client], member: &TestMember, keys: &[CreatedKey]) {
+async fn assert_no_key_is_active(
+    server: &TestServer,
+    anonymous_clients: &[Client],
+    member: &TestMember,
+    keys: &[CreatedKey],
+) {
     let live =
         server.store.reader().await.unwrap().active_keys_of(member.id, KeyKind::Personal).await.unwrap();
     assert!(live.is_empty(), "a key outlived its member: {live:?}");
     for key in keys.iter().filter(|key| key.secret.is_some()) {
-        for door in doors {
-            assert_eq!(problem_type(user(door, key).send(CallRequest::to(ListSites)).await), P::KeyInvalid);
+        for client in anonymous_clients {
+            assert_eq!(
+                problem_type(key_client(client, key).send(CallRequest::to(ListSites)).await),
+                P::KeyInvalid
+            );
         }
     }
 }
@@ -52,10 +55,11 @@ async fn nothing_lives(server: &TestServer, doors: &[Client], member: &TestMembe
 async fn removal_races_a_create() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_running, doors) = doors(&server, database).await;
+        let (_running, anonymous_clients) = start_all_servers(&server, database).await;
         for member in server.insert_members(Role::Normal, scaled(1_500)).await {
             let creations = (0..3).map(|n| {
-                let client = doors[n % doors.len()].with_credential(member.credential.clone());
+                let client =
+                    anonymous_clients[n % anonymous_clients.len()].with_credential(member.credential.clone());
                 tokio::spawn(async move { client.send(create(&format!("{n}"))).await })
             });
             let removal = server.ada.client.send(CallRequest::to(RemoveMember).id(member.id));
@@ -68,7 +72,7 @@ async fn removal_races_a_create() {
                     Err(error) => assert!(error.is_problem(P::SessionEnded), "{error}"),
                 }
             }
-            nothing_lives(&server, &doors, &member, &keys).await;
+            assert_no_key_is_active(&server, &anonymous_clients, &member, &keys).await;
         }
         server.stop().await;
     })
@@ -80,10 +84,11 @@ async fn removal_races_a_create() {
 async fn removal_races_a_reissue() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_running, doors) = doors(&server, database).await;
+        let (_running, anonymous_clients) = start_all_servers(&server, database).await;
         for member in server.insert_members(Role::Normal, scaled(1_500)).await {
             let first = member.client.send(create("same")).await.unwrap();
-            let elsewhere = doors[doors.len() - 1].with_credential(member.credential.clone());
+            let elsewhere =
+                anonymous_clients[anonymous_clients.len() - 1].with_credential(member.credential.clone());
             let again = tokio::spawn(async move { elsewhere.send(create("same")).await });
             let removal = server.ada.client.send(CallRequest::to(RemoveMember).id(member.id));
             let (again, removed) = tokio::join!(again, removal);
@@ -93,7 +98,7 @@ async fn removal_races_a_reissue() {
                 Ok(key) => keys.push(key),
                 Err(error) => assert!(error.is_problem(P::SessionEnded), "{error}"),
             }
-            nothing_lives(&server, &doors, &member, &keys).await;
+            assert_no_key_is_active(&server, &anonymous_clients, &member, &keys).await;
         }
         server.stop().await;
     })
@@ -105,16 +110,16 @@ async fn removal_races_a_reissue() {
 async fn removal_races_a_use() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_running, doors) = doors(&server, database).await;
+        let (_running, anonymous_clients) = start_all_servers(&server, database).await;
         for member in server.insert_members(Role::Normal, scaled(1_500)).await {
             let key = member.client.send(create("one")).await.unwrap();
             let stop = tokio_util::sync::CancellationToken::new();
-            let uses = doors.iter().map(|door| {
-                let (user, stop) = (user(door, &key), stop.clone());
+            let uses = anonymous_clients.iter().map(|client| {
+                let (key_client, stop) = (key_client(client, &key), stop.clone());
                 tokio::spawn(async move {
                     loop {
                         let late = stop.is_cancelled();
-                        let accepted = user.send(CallRequest::to(ListSites)).await.is_ok();
+                        let accepted = key_client.send(CallRequest::to(ListSites)).await.is_ok();
                         assert!(!(late && accepted), "a key was accepted after its member was removed");
                         if late {
                             return;
@@ -128,7 +133,7 @@ async fn removal_races_a_use() {
             for ended in join_all(uses).await {
                 ended.unwrap();
             }
-            nothing_lives(&server, &doors, &member, &[key]).await;
+            assert_no_key_is_active(&server, &anonymous_clients, &member, &[key]).await;
         }
         server.stop().await;
     })
@@ -144,23 +149,26 @@ async fn a_removal_does_what_its_dry_run_announced() {
         let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
         let create_shared =
             CallRequest::with(keyward::wire::keys::CreateOrganizationKey, body).idempotency_key("two");
-        let context = bo.client.send(create_shared).await.unwrap();
-        for key in [&personal, &context] {
-            user(&server.client, key).send(CallRequest::to(ListSites)).await.unwrap();
-            user(&server.client, key).send(CallRequest::to(ListSites)).await.unwrap();
+        let shared_key = bo.client.send(create_shared).await.unwrap();
+        for key in [&personal, &shared_key] {
+            key_client(&server.client, key).send(CallRequest::to(ListSites)).await.unwrap();
+            key_client(&server.client, key).send(CallRequest::to(ListSites)).await.unwrap();
         }
-        let try_it = RemoveQuery { dry_run: Some(true) };
+        let dry_run = RemoveQuery { dry_run: Some(true) };
         let planned =
-            server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id).query(try_it)).await.unwrap();
+            server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id).query(dry_run)).await.unwrap();
         let mut done = server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id)).await.unwrap();
         assert_eq!(planned.revoked.iter().map(|key| key.id).collect::<Vec<_>>(), [personal.key.id]);
-        assert_eq!(planned.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [context.key.id]);
+        assert_eq!(planned.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [shared_key.key.id]);
         assert!(planned.revoked.iter().chain(&planned.to_review).all(|key| key.last_used_at.is_some()));
         (done.dry_run, done.member.removed_at) = (true, planned.member.removed_at);
         assert_eq!(done, planned);
-        assert!(user(&server.client, &context).send(CallRequest::to(ListSites)).await.is_ok(), "it survives");
+        assert!(
+            key_client(&server.client, &shared_key).send(CallRequest::to(ListSites)).await.is_ok(),
+            "it survives"
+        );
         assert_eq!(
-            problem_type(user(&server.client, &personal).send(CallRequest::to(ListSites)).await),
+            problem_type(key_client(&server.client, &personal).send(CallRequest::to(ListSites)).await),
             P::KeyInvalid
         );
         server.stop().await;
@@ -176,13 +184,14 @@ async fn a_demotion_can_revoke_personal_keys() {
         let keys =
             [bo.client.send(create("one")).await.unwrap(), bo.client.send(create("two")).await.unwrap()];
         let to = |revoke| ChangeRole { role: Role::Operator, revoke_personal_keys: Some(revoke) };
-        let ask = |revoke| server.ada.client.send(CallRequest::with(ChangeMemberRole, to(revoke)).id(bo.id));
-        let kept = ask(false).await.unwrap();
+        let demote =
+            |revoke| server.ada.client.send(CallRequest::with(ChangeMemberRole, to(revoke)).id(bo.id));
+        let kept = demote(false).await.unwrap();
         assert_eq!((kept.revoked.len(), kept.member.personal_keys), (0, 2));
         assert_eq!(problem_type(bo.client.send(create("three")).await), P::NotPermitted);
-        let taken = ask(true).await.unwrap();
+        let taken = demote(true).await.unwrap();
         assert_eq!((taken.revoked.len(), taken.member.personal_keys), (2, 0));
-        nothing_lives(&server, std::slice::from_ref(&server.client), &bo, &keys).await;
+        assert_no_key_is_active(&server, std::slice::from_ref(&server.client), &bo, &keys).await;
         server.stop().await;
     })
     .await;

@@ -5,21 +5,25 @@ use keyward::domain::time::{DAY, TimeDelta};
 use keyward::wire::members::{CreateInvitation, InviteMember};
 use serde_json::Value;
 
-use super::{Days, accepted};
+use super::RotationFixture;
 use crate::support::for_each_database;
+use crate::support::keys::is_accepted;
 use crate::support::program::{CommandOutput, ProgramHome};
 
 /// A signed-in admin at a shell.
 struct Shell(ProgramHome);
 
 impl Shell {
-    async fn of(days: &Days<'_>, email: &str) -> Self {
+    async fn of(fixture: &RotationFixture<'_>, email: &str) -> Self {
         let invite = InviteMember { email: email.into(), role: Role::Admin };
         let request = keyward::client::CallRequest::with(CreateInvitation, invite);
-        let invited = days.server.ada.client.send(request).await.unwrap();
+        let invited = fixture.server.ada.client.send(request).await.unwrap();
         let home = ProgramHome::new();
-        home.run_with_input(&["login", "--code-stdin", &days.server.base_url()], invited.code.code.expose())
-            .ok();
+        home.run_with_input(
+            &["login", "--code-stdin", &fixture.server.base_url()],
+            invited.code.code.expose(),
+        )
+        .ok();
         Self(home)
     }
 
@@ -38,17 +42,17 @@ impl Shell {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_driven_by_commands() {
     for_each_database(async |database| {
-        let days = Days::begin(database).await;
-        let shell = Shell::of(&days, "cron@plant.example").await;
-        let old = days.create("Press shop", None).await;
-        assert!(old.used().await);
+        let fixture = RotationFixture::start(database).await;
+        let shell = Shell::of(&fixture, "cron@plant.example").await;
+        let old = fixture.create("Press shop", None).await;
+        assert!(old.use_once().await);
         let id = old.key.id.to_string();
         let none = shell.run("rotate status --exit-code");
         assert_eq!((none.code, none.out.as_str()), (0, ""), "{none:?}");
 
         let started = shell.run(&format!("rotate start {id}"));
         assert_eq!((started.code, started.out.len()), (0, 43), "the secret alone: {started:?}");
-        let new = days.holder(&started.out);
+        let new = fixture.key_client(&started.out);
         let twice = shell.run(&format!("rotate start {id}"));
         assert!(twice.code == 6 && twice.err.contains("already being replaced"), "{twice:?}");
         let (told, code) = shell.status(&id);
@@ -57,7 +61,7 @@ async fn a_rotation_driven_by_commands() {
         let early = shell.run(&format!("rotate finish {id} --yes"));
         assert!(early.code == 6 && early.err.contains("never used"), "{early:?}");
 
-        assert!(accepted(&new).await && old.used().await);
+        assert!(is_accepted(&new).await && old.use_once().await);
         let (told, code) = shell.status(told["new"]["id"].as_str().unwrap());
         assert_eq!((told["phase"].as_str(), code), (Some("drain"), 0), "{told}");
         assert!(told["evidence"].as_str().unwrap().contains("of silence to go"), "{told}");
@@ -69,34 +73,34 @@ async fn a_rotation_driven_by_commands() {
 
         // Still used after two quiet windows: reported with exit code 10.
         for _ in 0..5 {
-            days.pass(DAY).await;
-            assert!(old.used().await);
+            fixture.advance(DAY).await;
+            assert!(old.use_once().await);
         }
         let (told, code) = shell.status(&id);
         assert_eq!((told["phase"].as_str(), code), (Some("drain"), 10), "{told}");
         assert!(told["evidence"].as_str().unwrap().contains("under way for 5 d"), "{told}");
 
-        days.pass(TimeDelta::days(3)).await;
-        assert!(accepted(&new).await);
+        fixture.advance(TimeDelta::days(3)).await;
+        assert!(is_accepted(&new).await);
         let (told, code) = shell.status(&id);
         assert_eq!((told["phase"].as_str(), code), (Some("ready"), 10), "{told}");
         assert_eq!(shell.run("rotate status --exit-code -o id").code, 10);
         let finished = shell.run(&format!("rotate finish {id} --yes"));
         assert_eq!(finished.code, 0, "{finished:?}");
-        assert!(!old.used().await && accepted(&new).await, "{}", database.name);
+        assert!(!old.use_once().await && is_accepted(&new).await, "{}", database.name);
         let (told, code) = shell.status(&id);
         assert_eq!((told["phase"].as_str(), code), (Some("done"), 0), "{told}");
         assert_eq!(shell.run("rotate status").out, "", "nothing is under way");
 
         // After cancelling, the replacement is revoked and the old key stays active.
-        let kept = days.create("Paint shop", None).await;
+        let kept = fixture.create("Paint shop", None).await;
         let id = kept.key.id.to_string();
-        let new = days.holder(&shell.run(&format!("rotate start {id} --name Second")).ok());
+        let new = fixture.key_client(&shell.run(&format!("rotate start {id} --name Second")).ok());
         let cancelled = shell.run(&format!("rotate cancel {id} --yes"));
         assert_eq!(cancelled.code, 0, "{cancelled:?}");
-        assert!(!accepted(&new).await && kept.used().await, "{}", database.name);
+        assert!(!is_accepted(&new).await && kept.use_once().await, "{}", database.name);
         assert_eq!(shell.status(&id).0["phase"], "abandoned");
-        days.server.stop().await;
+        fixture.server.stop().await;
     })
     .await;
 }
