@@ -172,7 +172,7 @@ pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
 }
 
 /// Shows the UI at once, while the server is still being made ready.
-fn show(ui: runtime::Options, handle: &Handle, opening: ServerStartup) -> Result<u8, DemoError> {
+fn show(ui: runtime::UiOptions, handle: &Handle, opening: ServerStartup) -> Result<u8, DemoError> {
     let exit = runtime::run(ui, handle)?;
     handle.block_on(async {
         if let Ok(opened) = timeout(END, opening).await {

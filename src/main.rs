@@ -12,7 +12,7 @@ use keyward::config::{Config, Environment, ProfileSettings, UserPaths};
 use keyward::terminal::device::NoTerminal;
 use keyward::terminal::process_memory::protect_process_memory;
 use keyward::terminal::restore::install_panic_hook;
-use keyward::tui::runtime::{Options, RunError, UiExit};
+use keyward::tui::runtime::{RunError, UiExit, UiOptions};
 use keyward::tui::welcome::WelcomeChoice;
 use keyward::ui_options::UiSession;
 use keyward::{admin, demo, tui, ui_options};
@@ -94,7 +94,7 @@ fn run_welcome(
     let target = ServerTarget { address, profile: None, settings: ProfileSettings::default() };
     let options = ui_options(&target, Credential::none(), String::new(), context, ui)?;
     let runtime = single_worker_runtime()?;
-    let result = tui::runtime::first(options, runtime.handle());
+    let result = tui::runtime::run_welcome(options, runtime.handle());
     runtime.shutdown_background();
     result.map_err(|e| ui_error(&e))
 }
@@ -105,7 +105,7 @@ fn ui_options(
     profile: String,
     context: &CommandContext,
     ui: &UiArgs,
-) -> Result<Options, CommandError> {
+) -> Result<UiOptions, CommandError> {
     let session = UiSession {
         address: target.address.clone(),
         credential,

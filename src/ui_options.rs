@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Environment, ProfileSettings};
 use crate::terminal::capabilities::ColorDepth;
 use crate::tui::keymap::Keymap;
-use crate::tui::runtime::Options;
+use crate::tui::runtime::UiOptions;
 use crate::tui::theme::{ColorScheme, Theme};
 
 /// Whom the UI works for, and where.
@@ -39,7 +39,7 @@ pub fn build_options(
     session: UiSession,
     config: &Config,
     environment: &Environment,
-) -> Result<Options, Vec<String>> {
+) -> Result<UiOptions, Vec<String>> {
     let hints = hints(environment);
     let capabilities = capabilities(config, &hints);
     let keymap = Keymap::new(&config.keys);
@@ -60,7 +60,7 @@ pub fn build_options(
     };
     // Without a pause the server would be asked without end.
     let refresh = Duration::from_secs(config.ui.refresh_seconds.max(1).into());
-    Ok(Options {
+    Ok(UiOptions {
         address: session.address,
         credential: session.credential,
         client: client::ClientOptions {

@@ -1,23 +1,17 @@
-//! Runs the screens on a real terminal: what they are started with, and how they end. The loop itself is `work`.
+//! Runs the UI on a real terminal. Start with `event_loop`: it lists the steps from a key press to the HTTP request.
+//!
+//! The event loop runs on a runtime of its own, on the calling thread; requests, files and commands run on the runtime of the handle.
+//! Nothing here decides what a key press means or what a screen shows.
 
 use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use super::app::Model;
 use super::context::StartOptions;
-use super::keymap::Keymap;
 use super::msg::Effect;
-use super::theme::Theme;
 use super::ui_model::UiModel;
 use super::welcome::{Welcome, WelcomeChoice};
-use crate::client::state::StateFolder;
-use crate::client::{self, Credential, ServerAddress};
-use crate::clock::Clock;
-use crate::secret_delivery::clipboard::Clipboard;
-use crate::terminal::capabilities::{Capabilities, TerminalEnv};
 use crate::terminal::device::{NoTerminal, TerminalDevice};
 
 pub mod api;
@@ -25,108 +19,54 @@ mod delivery;
 mod drafts;
 mod effects;
 mod event_loop;
+mod options;
 pub mod saved_state;
 mod signals;
 mod timer;
 
 use event_loop::EventLoop;
+pub use options::{UiExit, UiOptions};
 
-/// What the UI is started with.
-pub struct Options {
-    /// The server.
-    pub address: ServerAddress,
-    /// As whom it is asked.
-    pub credential: Credential,
-    /// How it is reached.
-    pub client: client::ClientOptions,
-    /// The profile's name; empty for one that has none. A session is kept under it.
-    pub profile: String,
-    /// Whether the profile is marked as production.
-    pub production: bool,
-    /// Whether nothing may be changed.
-    pub read_only: bool,
-    /// Whether files and commands are out of reach.
-    pub restricted: bool,
-    /// The look.
-    pub theme: Theme,
-    /// The keys.
-    pub keymap: Keymap,
-    /// Time between two requests for changed keys.
-    pub refresh_interval: Duration,
-    /// What the environment says about the terminal.
-    pub hints: TerminalEnv,
-    /// What the terminal is given.
-    pub capabilities: Capabilities,
-    /// How copies are made.
-    pub clipboard: Clipboard,
-    /// Where records are kept; nothing keeps none.
-    pub state: Option<StateFolder>,
-    /// What `~` stands for in names of files.
-    pub home: Option<PathBuf>,
-    /// The names of environment variables that no program started from here may see.
-    pub private_variables: Vec<String>,
-    /// The time for records.
-    pub clock: Clock,
-}
-
-/// How the UI ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UiExit {
-    /// As asked for.
-    Quit,
-    /// By a signal of this number, or, with that of SIGHUP, since the terminal was gone.
-    Signal(i32),
-}
-
-impl UiExit {
-    /// The exit code of the process.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Quit => 0,
-            Self::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
-        }
-    }
-}
-
-/// Why the UI did not run.
+/// Why the UI could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// No terminal; exit code 2.
+    /// Standard input or output is not a terminal; exit code 2.
     #[error(transparent)]
     NoTerminal(#[from] NoTerminal),
-    /// The system refuses something.
+    /// The operating system refused to set up the terminal.
     #[error("the terminal cannot be used: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Runs the UI on this thread until it ends. `handle`: of a multi-threaded runtime, where effects are carried out.
+/// Runs the UI on this thread until it ends. `handle` is of a multi-threaded runtime, on which effects run.
 ///
 /// # Errors
-/// There is no terminal, or the system refuses it to us.
-pub fn run(options: Options, handle: &Handle) -> Result<UiExit, RunError> {
-    Ok(play(options, handle, Model::new)?.0)
+/// There is no terminal, or it cannot be set up.
+pub fn run(options: UiOptions, handle: &Handle) -> Result<UiExit, RunError> {
+    Ok(run_model(options, handle, Model::new)?.0)
 }
 
-/// Runs the first screen, for who is signed in nowhere yet; `options.address` is not asked. What was chosen, if anything.
+/// Runs the welcome screen, for somebody without a session; returns what was chosen, if anything. The server of the options is not
+/// contacted.
 ///
 /// # Errors
 /// As [`run`].
-pub fn first(options: Options, handle: &Handle) -> Result<(UiExit, Option<WelcomeChoice>), RunError> {
-    let (exit, first) = play(options, handle, Welcome::new)?;
-    Ok((exit, first.chosen))
+pub fn run_welcome(options: UiOptions, handle: &Handle) -> Result<(UiExit, Option<WelcomeChoice>), RunError> {
+    let (exit, welcome) = run_model(options, handle, Welcome::new)?;
+    Ok((exit, welcome.choice))
 }
 
-fn play<S: UiModel>(
-    options: Options,
+fn run_model<M: UiModel>(
+    options: UiOptions,
     handle: &Handle,
-    open: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
-) -> Result<(UiExit, S), RunError> {
+    new_model: impl FnOnce(StartOptions) -> (M, Vec<Effect>),
+) -> Result<(UiExit, M), RunError> {
     let device = TerminalDevice::open()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (exit, stage) =
-        runtime.block_on(async { EventLoop::start(options, device, handle, open)?.run().await })?;
+    let (exit, model) =
+        runtime.block_on(async { EventLoop::start(options, device, handle, new_model)?.run().await })?;
     if let UiExit::Signal(number) = exit {
-        signals::end_soon(handle, number);
+        signals::exit_after_grace_period(handle, number);
     }
-    Ok((exit, stage))
+    Ok((exit, model))
 }

@@ -73,7 +73,7 @@ pub struct Welcome {
     keymap: Keymap,
     theme: Theme,
     /// How it ended.
-    pub chosen: Option<WelcomeChoice>,
+    pub choice: Option<WelcomeChoice>,
 }
 
 impl Welcome {
@@ -88,7 +88,7 @@ impl Welcome {
             failed: None,
             keymap: start.keymap,
             theme: start.theme,
-            chosen: None,
+            choice: None,
         };
         (first, Vec::new())
     }
@@ -123,7 +123,7 @@ impl Welcome {
             Action::Activate => match self.focus.index {
                 SIGN_IN => return self.sign_in(),
                 DEMO => {
-                    self.chosen = Some(WelcomeChoice::Demo);
+                    self.choice = Some(WelcomeChoice::Demo);
                     return vec![Effect::Quit];
                 }
                 _ => return vec![Effect::Quit],
@@ -175,7 +175,7 @@ impl Welcome {
         self.sending = None;
         match result {
             Ok(_) => {
-                self.chosen = Some(WelcomeChoice::SignedIn);
+                self.choice = Some(WelcomeChoice::SignedIn);
                 self.code.clear();
                 vec![Effect::Quit]
             }

@@ -1,5 +1,6 @@
 //! Tests of the screens: key presses in, screens out. Start with `driver`.
 
+mod actions;
 mod activity;
 pub mod driver;
 mod hostile;

@@ -134,7 +134,7 @@ impl Api {
         Ok(())
     }
 
-    /// Sends a request. Every reply goes to `replies`: the pages of a list one by one, one reply for any other request, and an error if
+    /// Step 6 of "From a key press to the HTTP request": sends a request. Every reply goes to `replies`: the pages of a list one by one, one reply for any other request, and an error if
     /// there is one.
     pub async fn send(&self, request: ApiRequest, replies: &ReplySender) {
         let client = match self.client().await.and_then(|client| self.prepare(&request).map(|()| client)) {

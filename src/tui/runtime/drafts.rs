@@ -1,4 +1,4 @@
-//! Puts the drafts of a review on the disk beside the loop, in the order in which they came.
+//! Writes the drafts of a review to the disk in the background, in the order of their changes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,21 +6,21 @@ use tokio::runtime::Handle;
 
 use super::api::Api;
 
-/// Something to write.
+/// A change of the stored drafts.
 pub(super) enum DraftWrite {
-    /// Instead of all that is there.
+    /// Replaces the stored drafts.
     Whole(String),
-    /// After what is there.
+    /// Is appended to the stored drafts.
     Line(String),
 }
 
-/// What waits to be written.
+/// Changes that are not written yet.
 #[derive(Clone)]
 pub(super) struct Drafts {
-    line: Arc<Api>,
+    api: Arc<Api>,
     waiting: Arc<Mutex<Vec<DraftWrite>>>,
-    /// Held while something is written.
-    turn: Arc<Mutex<()>>,
+    /// Locked while changes are written, so that their order is kept.
+    write_lock: Arc<Mutex<()>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -28,20 +28,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Drafts {
-    pub(super) fn new(line: Arc<Api>) -> Self {
-        Self { line, waiting: Arc::default(), turn: Arc::default() }
+    pub(super) fn new(api: Arc<Api>) -> Self {
+        Self { api, waiting: Arc::default(), write_lock: Arc::default() }
     }
 
-    /// Writes it soon.
+    /// Writes a change soon, on a thread of its own.
     pub(super) fn push(&self, write: DraftWrite, handle: &Handle) {
         lock(&self.waiting).push(write);
         let drafts = self.clone();
         handle.spawn_blocking(move || drafts.flush());
     }
 
-    /// Writes all that waits before it returns, as few times as possible.
+    /// Writes every waiting change before it returns, in one write if possible.
     pub(super) fn flush(&self) {
-        let _turn = lock(&self.turn);
+        let _guard = lock(&self.write_lock);
         let waiting = std::mem::take(&mut *lock(&self.waiting));
         let mut whole = None;
         let mut lines = String::new();
@@ -55,12 +55,12 @@ impl Drafts {
             }
         }
         let kept = match whole {
-            Some(whole) => self.line.saved_state().save_drafts(&(whole + &lines)),
+            Some(whole) => self.api.saved_state().save_drafts(&(whole + &lines)),
             None if lines.is_empty() => Ok(()),
-            None => self.line.saved_state().append_drafts(&lines),
+            None => self.api.saved_state().append_drafts(&lines),
         };
         if let Err(why) = kept {
-            tracing::warn!(%why, "drafts were not kept");
+            tracing::warn!(%why, "drafts were not stored");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Carries out effects beside the loop, each under its ticket, and brings what came of them back as a message.
+//! Runs effects as tasks on the other runtime, each under its ticket, and sends their replies to the event loop.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -15,15 +15,15 @@ use super::drafts::{DraftWrite, Drafts};
 use super::saved_state::SavedState;
 use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
 
-/// Said where an effect met a fault of ours. What it was stands in the log.
-const FAULT: &str = "A fault in keyward itself; the log names the place. Try again.";
-/// Above this many running effects, those that ended are forgotten.
-const TIDY_ABOVE: usize = 64;
+/// Reply to a request whose task panicked. The panic is in the log.
+const PANICKED: &str = "An internal error in keyward; the log names the place. Try again.";
+/// Number of tasks above which those that have ended are removed from the list.
+const CLEAN_UP_ABOVE: usize = 64;
 
-/// The running effects.
+/// The running tasks, and what they need.
 pub(super) struct Effects {
     handle: Handle,
-    line: Arc<Api>,
+    api: Arc<Api>,
     deliveries: Arc<Deliveries>,
     messages: mpsc::Sender<Msg>,
     running: HashMap<Ticket, AbortHandle>,
@@ -33,49 +33,49 @@ pub(super) struct Effects {
 impl Effects {
     pub(super) fn new(
         handle: Handle,
-        line: Arc<Api>,
+        api: Arc<Api>,
         deliveries: Arc<Deliveries>,
         messages: mpsc::Sender<Msg>,
     ) -> Self {
-        let drafts = Drafts::new(line.clone());
-        Self { handle, line, deliveries, messages, running: HashMap::new(), drafts }
+        let drafts = Drafts::new(api.clone());
+        Self { handle, api, deliveries, messages, running: HashMap::new(), drafts }
     }
 
     pub(super) fn deliveries(&self) -> &Deliveries {
         &self.deliveries
     }
 
-    pub(super) fn records(&self) -> &SavedState {
-        self.line.saved_state()
+    pub(super) fn saved_state(&self) -> &SavedState {
+        self.api.saved_state()
     }
 
-    /// Asks the server. Before a decision is sent, all drafts are on the disk, however slow it is: whatever becomes of this program,
-    /// the next one knows what is left.
-    pub(super) fn ask(&mut self, ticket: Ticket, ask: ApiRequest) {
-        let line = self.line.clone();
-        let drafts = matches!(ask, ApiRequest::Decide { .. }).then(|| self.drafts.clone());
-        self.spawn(ticket, |mailbox| async move {
+    /// Sends a request to the server. Before a decision is sent, every draft is on the disk, however slow it is: if this process ends
+    /// early, the next one knows which decisions are left.
+    pub(super) fn send_request(&mut self, ticket: Ticket, request: ApiRequest) {
+        let api = self.api.clone();
+        let drafts = matches!(request, ApiRequest::Decide { .. }).then(|| self.drafts.clone());
+        self.spawn(ticket, |replies| async move {
             if let Some(drafts) = drafts {
-                // It only fails by a panic, which was reported.
+                // Fails only by a panic, which is in the log.
                 let _ = tokio::task::spawn_blocking(move || drafts.flush()).await;
             }
-            line.send(ask, &mailbox).await;
+            api.send(request, &replies).await;
         });
     }
 
     /// Finishes a delivery in a task and replies.
     pub(super) fn finish_delivery(&mut self, ticket: Ticket, delivery: BackgroundDelivery) {
         let deliveries = self.deliveries.clone();
-        self.spawn(ticket, |mailbox| async move { mailbox.send(deliveries.finish(delivery).await).await });
+        self.spawn(ticket, |replies| async move { replies.send(deliveries.finish(delivery).await).await });
     }
 
-    /// Answers at once.
-    pub(super) fn answer(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
-        self.spawn(ticket, |mailbox| async move { mailbox.send(result).await });
+    /// Sends a reply that is known already.
+    pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
+        self.spawn(ticket, |replies| async move { replies.send(result).await });
     }
 
-    /// Stops what runs under a ticket.
-    pub(super) fn forget(&mut self, ticket: Ticket) {
+    /// Aborts the task of a ticket, if it still runs.
+    pub(super) fn cancel(&mut self, ticket: Ticket) {
         if let Some(running) = self.running.remove(&ticket) {
             running.abort();
         }
@@ -85,25 +85,25 @@ impl Effects {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mailbox = ReplySender::new(self.messages.clone(), ticket);
-        let work = AssertUnwindSafe(work(mailbox.clone())).catch_unwind();
+        let replies = ReplySender::new(self.messages.clone(), ticket);
+        let work = AssertUnwindSafe(work(replies.clone())).catch_unwind();
         let task = self.handle.spawn(async move {
             if work.await.is_err() {
-                mailbox.send(Err(RequestError::Local(FAULT.to_owned()))).await;
+                replies.send(Err(RequestError::Local(PANICKED.to_owned()))).await;
             }
         });
-        if self.running.len() > TIDY_ABOVE {
+        if self.running.len() > CLEAN_UP_ABOVE {
             self.running.retain(|_, running| !running.is_finished());
         }
         self.running.insert(ticket, task.abort_handle());
     }
 
-    /// Keeps drafts beside the loop.
+    /// Stores drafts in the background.
     pub(super) fn save_drafts(&self, write: DraftWrite) {
         self.drafts.push(write, &self.handle);
     }
 
-    /// Before the end: what must not be lost is on the disk when this returns.
+    /// Writes pending drafts to the disk before it returns, then aborts every task. Called when the UI ends.
     pub(super) fn flush(&mut self) {
         self.drafts.flush();
         for (_, running) in self.running.drain() {

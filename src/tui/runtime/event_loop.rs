@@ -1,6 +1,17 @@
-//! The loop: takes what waits (keys, answers, signals, the time), lets the model decide, draws one frame, carries out effects.
+//! The event loop: collects key presses, replies, signals and the time as messages, lets the model handle them, carries out its
+//! effects, and draws one frame. It never waits for a server, a disk or a program: those run as tasks and return as messages.
 //!
-//! It never waits for a server, a disk or a program: effects run on the other runtime and come back as messages.
+//! # From a key press to the HTTP request
+//! 1. `EventLoop::run_loop` wakes on terminal input, and `EventLoop::handle_batch` turns the bytes into key presses: `read_waiting`
+//!    reads them, [`InputDecoder`] decodes them.
+//! 2. `EventLoop::update_model` hands the model a [`Msg::Tick`], then one [`Msg::KeyPress`] for each (`Model::update`).
+//! 3. `Model::handle_key` looks the key press up in the keymap. `Model::run_action` runs its action: `x` is `Action::Revoke`, for which
+//!    the screen returns a popup to open. Once a frame with the popup is written, [`Msg::FrameWritten`] arms it.
+//! 4. `y` is `Action::Yes`: the popup calls `Context::request`, which issues a ticket and queues [`Effect::Request`].
+//! 5. `EventLoop::run_effects` hands the request to `Effects::send_request`, which spawns a task on the other runtime. After the batch,
+//!    `EventLoop::draw` draws one frame and writes it at once.
+//! 6. The task calls `Api::send`: the client builds the HTTP request from the call's method, path and body, and sends it.
+//! 7. The reply returns as [`Msg::Reply`] with the ticket. `Model::apply_reply` passes it on to the recipient, here the popup.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,7 +19,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -19,10 +29,10 @@ use super::api::Api;
 use super::delivery::{Deliveries, DeliveryStep};
 use super::drafts::DraftWrite;
 use super::effects::Effects;
+use super::options::{UiExit, UiOptions};
 use super::saved_state::SavedState;
 use super::signals::{self, SignalEvent, Signals};
-use super::timer::Timer;
-use super::{Options, UiExit};
+use super::timer::{Timer, watch_readable};
 use crate::clock;
 use crate::terminal::device::{TerminalDevice, TerminalWriter};
 use crate::terminal::frame::{FrameWriter, ScrollRegion};
@@ -34,76 +44,74 @@ use crate::tui::context::StartOptions;
 use crate::tui::msg::{Effect, Msg, UiTime};
 use crate::tui::ui_model::UiModel;
 
-/// Answers that wait for the model before the network has to wait.
-const MAILBOX: usize = 8;
-/// A batch of messages ends after this long, so that a frame is drawn.
-const BATCH: Duration = Duration::from_millis(8);
-/// While keys come faster than this, news of the tables ride in the frame of the next key: one write for both.
-const RIDE: Duration = Duration::from_millis(60);
-/// How long an Esc waits for what might make it another key; more than one packet takes after another.
-const ESC: Duration = Duration::from_millis(30);
-/// How long half a sequence or a paste waits for its rest.
-const REST: Duration = Duration::from_secs(2);
-/// A stop takes effect within this time, or never (nobody could continue us).
-const STOP: Duration = Duration::from_millis(500);
-/// What counts as the signal where the terminal is gone.
+/// Capacity of the queue of replies; when it is full, the network waits for the model.
+const REPLY_QUEUE: usize = 8;
+/// Time after which a batch of messages ends, so that a frame is drawn.
+const MAX_BATCH_TIME: Duration = Duration::from_millis(8);
+/// After a key press, a deferrable frame waits this long for the next one, so that both take one write.
+const DEFER_FRAME_FOR: Duration = Duration::from_millis(60);
+/// Time that an Esc byte waits for the rest of an escape sequence, which may be in the next packet.
+const ESCAPE_TIMEOUT: Duration = Duration::from_millis(30);
+/// Time that an incomplete escape sequence or paste waits for its rest.
+const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time within which a stop takes effect; it does not if nobody could continue the process.
+const STOP_TIMEOUT: Duration = Duration::from_millis(500);
+/// Number of SIGHUP, with which the UI also ends when the terminal is gone.
 const HANGUP: i32 = 1;
 
-/// What ends the loop.
-enum Ended {
+/// Why the event loop ended.
+enum LoopEnd {
     Quit,
+    /// By the signal of this number.
     Signal(i32),
-    /// The terminal is gone.
-    Gone,
+    TerminalGone,
 }
 
 /// When the frame after a batch is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Frame {
-    /// Something happened that somebody waits to see.
+enum FrameTiming {
     Now,
-    /// With that of the next key, or a little later.
-    Soon,
+    /// Together with the frame of the next key press, or [`DEFER_FRAME_FOR`] after the last one.
+    Deferred,
 }
 
-/// The screens, the terminal, and what goes on between them.
+/// The model, the terminal, and everything that connects them.
 pub(super) struct EventLoop<S> {
     model: S,
-    painter: FrameWriter<TerminalWriter>,
+    frame_writer: FrameWriter<TerminalWriter>,
     device: TerminalDevice,
-    hold: TerminalGuard,
-    keys: AsyncFd<OwnedFd>,
+    terminal_guard: TerminalGuard,
+    terminal_input: AsyncFd<OwnedFd>,
     decoder: InputDecoder,
-    input: Zeroizing<Vec<u8>>,
-    /// Input may be left over from the last batch.
-    more: bool,
+    input_buffer: Zeroizing<Vec<u8>>,
+    /// Whether the last batch left input unread.
+    has_unread_input: bool,
     signals: Signals,
-    alarm: Timer,
+    timer: Timer,
     messages: mpsc::Receiver<Msg>,
     effects: Effects,
-    began: Instant,
-    /// When keys came last.
-    pressed: Option<Instant>,
-    /// When the news that are not drawn yet will be, if no key comes first.
-    owed: Option<Instant>,
-    frame: Frame,
-    suspend: bool,
-    quit: bool,
+    started_at: Instant,
+    last_key_at: Option<Instant>,
+    /// When the deferred frame is drawn, if no key press comes first.
+    deferred_frame_at: Option<Instant>,
+    frame_timing: FrameTiming,
+    suspend_requested: bool,
+    quit_requested: bool,
 }
 
 impl<S: UiModel> EventLoop<S> {
-    /// Takes the terminal and shows the first frame of what `open` makes.
+    /// Takes over the terminal and draws the first frame of the model that `new_model` returns.
     pub(super) fn start(
-        options: Options,
+        options: UiOptions,
         device: TerminalDevice,
         handle: &Handle,
-        open: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
+        new_model: impl FnOnce(StartOptions) -> (S, Vec<Effect>),
     ) -> io::Result<Self> {
-        let began = clock::monotonic_now();
-        signals::watch_over(handle);
+        let started_at = clock::monotonic_now();
+        signals::exit_on_signals(handle);
         let signals = Signals::listen()?;
-        let (sender, messages) = mpsc::channel(MAILBOX);
-        let records = SavedState::new(options.state, options.profile.clone(), options.clock);
+        let (sender, messages) = mpsc::channel(REPLY_QUEUE);
+        let saved_state = SavedState::new(options.state, options.profile.clone(), options.clock);
         let start = StartOptions {
             profile: options.profile,
             server: options.address.authority(),
@@ -115,10 +123,10 @@ impl<S: UiModel> EventLoop<S> {
             refresh_interval: options.refresh_interval,
             size: device.size(),
             seed: clock::random_bytes(),
-            unfinished_creates: records.take_over_abandoned(&options.address),
-            drafts: records.drafts(),
+            unfinished_creates: saved_state.take_over_abandoned(&options.address),
+            drafts: saved_state.drafts(),
         };
-        let line = Api::new(options.address, options.credential, options.client, records);
+        let api = Api::new(options.address, options.credential, options.client, saved_state);
         let deliveries = Deliveries {
             clipboard: options.clipboard,
             hints: options.hints,
@@ -126,225 +134,218 @@ impl<S: UiModel> EventLoop<S> {
             home: options.home,
             private_variables: options.private_variables,
         };
-        let keys = watched(device.input().try_clone_to_owned()?)?;
-        let hold = TerminalGuard::acquire(&device)?;
-        let mut painter = FrameWriter::new(device.writer()?, options.capabilities, device.size());
-        painter.queue_prefix(ENTER_SEQUENCE);
-        let (model, effects) = open(start);
-        let mut ui = Self {
+        let terminal_input = watch_readable(device.input().try_clone_to_owned()?)?;
+        let terminal_guard = TerminalGuard::acquire(&device)?;
+        let mut frame_writer = FrameWriter::new(device.writer()?, options.capabilities, device.size());
+        frame_writer.queue_prefix(ENTER_SEQUENCE);
+        let (model, effects) = new_model(start);
+        let mut event_loop = Self {
             model,
-            painter,
+            frame_writer,
             device,
-            hold,
-            keys,
+            terminal_guard,
+            terminal_input,
             decoder: InputDecoder::default(),
-            input: Zeroizing::new(vec![0; 16 * 1024]),
-            more: false,
+            input_buffer: Zeroizing::new(vec![0; 16 * 1024]),
+            has_unread_input: false,
             signals,
-            alarm: Timer::new()?,
+            timer: Timer::new()?,
             messages,
-            effects: Effects::new(handle.clone(), Arc::new(line), Arc::new(deliveries), sender),
-            began,
-            pressed: None,
-            owed: None,
-            frame: Frame::Now,
-            suspend: false,
-            quit: false,
+            effects: Effects::new(handle.clone(), Arc::new(api), Arc::new(deliveries), sender),
+            started_at,
+            last_key_at: None,
+            deferred_frame_at: None,
+            frame_timing: FrameTiming::Now,
+            suspend_requested: false,
+            quit_requested: false,
         };
-        ui.perform(effects)?;
-        ui.draw()?;
-        Ok(ui)
+        event_loop.run_effects(effects)?;
+        event_loop.draw()?;
+        Ok(event_loop)
     }
 
-    /// Runs to the end; gives back what was on the stage.
+    /// Runs until the UI ends and restores the terminal; returns how it ended, and the model.
     pub(super) async fn run(mut self) -> io::Result<(UiExit, S)> {
-        let ended = match self.work().await {
-            Ok(ended) => ended,
-            // Whatever the terminal refuses, it is gone.
-            Err(_) => Ended::Gone,
-        };
+        // An error of the terminal means that it is gone.
+        let end = self.run_loop().await.unwrap_or(LoopEnd::TerminalGone);
         self.effects.flush();
-        let exit = match ended {
-            Ended::Quit => UiExit::Quit,
-            Ended::Signal(number) => UiExit::Signal(number),
-            Ended::Gone => UiExit::Signal(HANGUP),
+        let exit = match end {
+            LoopEnd::Quit => UiExit::Quit,
+            LoopEnd::Signal(number) => UiExit::Signal(number),
+            LoopEnd::TerminalGone => UiExit::Signal(HANGUP),
         };
-        restore_terminal(match ended {
-            Ended::Gone => RestoreMode::NoOutput,
-            // The terminal has hung up, most of the time, or is about to.
-            Ended::Signal(HANGUP) => RestoreMode::WithoutWaiting,
-            Ended::Quit | Ended::Signal(_) => RestoreMode::Full,
+        restore_terminal(match end {
+            LoopEnd::TerminalGone => RestoreMode::NoOutput,
+            // In most cases the terminal is gone or about to be.
+            LoopEnd::Signal(HANGUP) => RestoreMode::WithoutWaiting,
+            LoopEnd::Quit | LoopEnd::Signal(_) => RestoreMode::Full,
         });
         Ok((exit, self.model))
     }
 
-    async fn work(&mut self) -> io::Result<Ended> {
+    async fn run_loop(&mut self) -> io::Result<LoopEnd> {
         loop {
-            let mut first = None;
-            let mut given_up = false;
-            let wake = self.model.wake_at().map(|at| self.began + at.since_start());
-            let wake = wake.into_iter().chain(self.owed).min();
-            let patience = match self.decoder.pending() {
+            let mut first_message = None;
+            let mut input_timed_out = false;
+            let wake = self.model.wake_at().map(|at| self.started_at + at.since_start());
+            let wake = wake.into_iter().chain(self.deferred_frame_at).min();
+            let input_timeout = match self.decoder.pending() {
                 PendingInput::Nothing => None,
-                PendingInput::MaybeEscape => Some(ESC),
-                PendingInput::PartialSequence => Some(REST),
+                PendingInput::MaybeEscape => Some(ESCAPE_TIMEOUT),
+                PendingInput::PartialSequence => Some(SEQUENCE_TIMEOUT),
             };
-            self.frame = Frame::Now;
-            if !self.more {
+            self.frame_timing = FrameTiming::Now;
+            if !self.has_unread_input {
                 tokio::select! {
                     biased;
                     signal = self.signals.next() => match signal {
-                        SignalEvent::End(number) => return Ok(Ended::Signal(number)),
-                        SignalEvent::Stop => self.suspend = true,
+                        SignalEvent::End(number) => return Ok(LoopEnd::Signal(number)),
+                        SignalEvent::Stop => self.suspend_requested = true,
                         SignalEvent::Continue => self.resume()?,
-                        SignalEvent::Window => self.measure()?,
+                        SignalEvent::WindowSize => self.apply_window_size()?,
                     },
-                    // Cleared first and read after: what comes in between wakes us again.
-                    ready = self.keys.readable() => ready?.clear_ready(),
+                    // Cleared before reading: input that arrives in between wakes the loop again.
+                    ready = self.terminal_input.readable() => ready?.clear_ready(),
                     message = self.messages.recv() => {
-                        first = message;
-                        self.frame = Frame::Soon;
+                        first_message = message;
+                        self.frame_timing = FrameTiming::Deferred;
                     }
-                    () = after(patience) => given_up = true,
-                    rung = self.alarm.at(wake) => rung?,
+                    () = sleep_for(input_timeout) => input_timed_out = true,
+                    fired = self.timer.wait_until(wake) => fired?,
                 }
             }
-            if self.batch(first, given_up)? {
-                return Ok(Ended::Gone);
+            if self.handle_batch(first_message, input_timed_out)? {
+                return Ok(LoopEnd::TerminalGone);
             }
-            if self.quit {
-                return Ok(Ended::Quit);
+            if self.quit_requested {
+                return Ok(LoopEnd::Quit);
             }
-            if self.suspend {
+            if self.suspend_requested {
                 self.suspend().await?;
             }
-            let soon = self.frame == Frame::Soon;
-            self.owed = self.pressed.map(|at| at + RIDE).filter(|&at| soon && clock::monotonic_now() < at);
-            if self.owed.is_none() {
+            let is_deferred = self.frame_timing == FrameTiming::Deferred;
+            let draw_at = self.last_key_at.map(|at| at + DEFER_FRAME_FOR);
+            self.deferred_frame_at = draw_at.filter(|&at| is_deferred && clock::monotonic_now() < at);
+            if self.deferred_frame_at.is_none() {
                 self.draw()?;
             }
         }
     }
 
-    /// Hands everything that waits to the model, keys first. Says whether the terminal is gone.
-    fn batch(&mut self, first: Option<Msg>, given_up: bool) -> io::Result<bool> {
-        let began = clock::monotonic_now();
-        self.tell(Msg::Tick { now: self.now() })?;
+    /// Step 1: hands every waiting message to the model, key presses before replies; returns whether the terminal is gone.
+    fn handle_batch(&mut self, first_message: Option<Msg>, input_timed_out: bool) -> io::Result<bool> {
+        let batch_started_at = clock::monotonic_now();
+        self.update_model(Msg::Tick { now: self.now() })?;
         let mut events = Vec::new();
-        if given_up {
+        if input_timed_out {
             self.decoder.flush(|event| events.push(event));
         }
-        self.more = false;
-        let mut gone = false;
-        while let Some(n) = self.device.read_waiting(&mut self.input) {
-            gone = n == 0;
-            self.decoder.feed(&self.input[..n], |event| events.push(event));
-            self.input[..n].zeroize();
-            self.pressed = Some(began);
-            self.frame = Frame::Now;
-            for message in events.drain(..).filter_map(message) {
-                self.tell(message)?;
+        self.has_unread_input = false;
+        let mut is_terminal_gone = false;
+        while let Some(n) = self.device.read_waiting(&mut self.input_buffer) {
+            is_terminal_gone = n == 0;
+            self.decoder.feed(&self.input_buffer[..n], |event| events.push(event));
+            self.input_buffer[..n].zeroize();
+            self.last_key_at = Some(batch_started_at);
+            self.frame_timing = FrameTiming::Now;
+            for message in events.drain(..).filter_map(to_message) {
+                self.update_model(message)?;
             }
-            self.more = clock::monotonic_now() - began > BATCH;
-            if gone || self.more || self.quit {
+            self.has_unread_input = clock::monotonic_now() - batch_started_at > MAX_BATCH_TIME;
+            if is_terminal_gone || self.has_unread_input || self.quit_requested {
                 break;
             }
         }
-        for message in events.drain(..).filter_map(message) {
-            self.tell(message)?;
+        for message in events.drain(..).filter_map(to_message) {
+            self.update_model(message)?;
         }
-        let mut next = first;
-        while let Some(message) = next {
+        let mut next_message = first_message;
+        while let Some(message) = next_message {
             if !self.model.is_deferrable(&message) {
-                self.frame = Frame::Now;
+                self.frame_timing = FrameTiming::Now;
             }
-            self.tell(message)?;
-            next = if clock::monotonic_now() - began < BATCH { self.messages.try_recv().ok() } else { None };
+            self.update_model(message)?;
+            let has_time = clock::monotonic_now() - batch_started_at < MAX_BATCH_TIME;
+            next_message = if has_time { self.messages.try_recv().ok() } else { None };
         }
-        Ok(gone)
+        Ok(is_terminal_gone)
     }
 
-    fn tell(&mut self, message: Msg) -> io::Result<()> {
+    /// Step 2: hands a message to the model and carries out the effects.
+    fn update_model(&mut self, message: Msg) -> io::Result<()> {
         let effects = self.model.update(message);
-        self.perform(effects)
+        self.run_effects(effects)
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+    /// Step 5: carries out effects, or starts tasks for those that take time.
+    fn run_effects(&mut self, effects: Vec<Effect>) -> io::Result<()> {
         for effect in effects {
             match effect {
-                Effect::Request { ticket, request } => self.effects.ask(ticket, request),
-                Effect::CancelRequest(ticket) => self.effects.forget(ticket),
+                Effect::Request { ticket, request } => self.effects.send_request(ticket, request),
+                Effect::CancelRequest(ticket) => self.effects.cancel(ticket),
                 Effect::Deliver { ticket, delivery } => match self.effects.deliveries().start(delivery) {
                     DeliveryStep::WriteToTerminal(bytes, reply) => {
-                        self.painter.write_bytes(&bytes)?;
-                        self.effects.answer(ticket, Ok(reply));
+                        self.frame_writer.write_bytes(&bytes)?;
+                        self.effects.reply(ticket, Ok(reply));
                     }
                     DeliveryStep::InBackground(delivery) => self.effects.finish_delivery(ticket, delivery),
-                    DeliveryStep::Refused(error) => self.effects.answer(ticket, Err(error)),
+                    DeliveryStep::Refused(error) => self.effects.reply(ticket, Err(error)),
                 },
-                Effect::FinishCreate { idempotency_key } => self.effects.records().done(&idempotency_key),
+                Effect::FinishCreate { idempotency_key } => self.effects.saved_state().done(&idempotency_key),
                 Effect::SaveDrafts(drafts) => self.effects.save_drafts(DraftWrite::Whole(drafts)),
                 Effect::AppendDrafts(line) => self.effects.save_drafts(DraftWrite::Line(line)),
-                Effect::Suspend => self.suspend = true,
-                Effect::Quit => self.quit = true,
+                Effect::Suspend => self.suspend_requested = true,
+                Effect::Quit => self.quit_requested = true,
             }
         }
         Ok(())
     }
 
-    /// Draws a frame, and tells the model that it was shown: only then does a popup take its confirming key.
+    /// Draws a frame and informs the model that it was written: only then does a popup accept a confirmation.
     fn draw(&mut self) -> io::Result<()> {
-        let drawn = self.model.draw(self.painter.canvas());
-        let scroll = drawn.scroll.map(|s| ScrollRegion {
-            first_row: s.first_row_y,
-            rows: s.rows,
-            top: s.top,
-            generation: s.generation,
+        let frame = self.model.draw(self.frame_writer.canvas());
+        let scroll = frame.scroll.map(|rows| ScrollRegion {
+            first_row: rows.first_row_y,
+            rows: rows.rows,
+            top: rows.top,
+            generation: rows.generation,
         });
-        self.painter.write_frame(drawn.cursor, scroll)?;
-        self.tell(Msg::FrameWritten { max_scroll: drawn.max_scroll })
+        self.frame_writer.write_frame(frame.cursor, scroll)?;
+        self.update_model(Msg::FrameWritten { max_scroll: frame.max_scroll })
     }
 
     fn now(&self) -> UiTime {
-        UiTime::after_start(clock::monotonic_now() - self.began)
+        UiTime::after_start(clock::monotonic_now() - self.started_at)
     }
 
-    /// Takes over the window's size.
-    fn measure(&mut self) -> io::Result<()> {
+    /// Applies the size of the window.
+    fn apply_window_size(&mut self) -> io::Result<()> {
         let size = self.device.size();
-        self.painter.resize(size);
-        self.tell(Msg::Resize { columns: size.0, rows: size.1 })
+        self.frame_writer.resize(size);
+        self.update_model(Msg::Resize { columns: size.0, rows: size.1 })
     }
 
-    /// Gives the terminal back, stops, and takes it again when somebody continues us.
+    /// Restores the terminal, stops the process group, and takes over the terminal again when the process continues.
     async fn suspend(&mut self) -> io::Result<()> {
-        self.suspend = false;
-        self.tell(Msg::HideSecrets)?;
+        self.suspend_requested = false;
+        self.update_model(Msg::HideSecrets)?;
         restore_terminal(RestoreMode::Full);
         stop_process_group();
-        // The stop comes with a little delay, and it may not come at all.
-        let _ = timeout(STOP, self.signals.proceeding()).await;
+        // The stop takes effect with a delay, or not at all.
+        let _ = timeout(STOP_TIMEOUT, self.signals.wait_for_continue()).await;
         self.resume()
     }
 
-    /// Takes the terminal, whatever others did to it, without asking it anything.
+    /// Takes over the terminal in whatever state it is, without querying it.
     fn resume(&mut self) -> io::Result<()> {
-        self.hold.enter_raw_mode(&self.device)?;
-        self.painter.queue_prefix(ENTER_SEQUENCE);
-        self.measure()
+        self.terminal_guard.enter_raw_mode(&self.device)?;
+        self.frame_writer.queue_prefix(ENTER_SEQUENCE);
+        self.apply_window_size()
     }
 }
 
-#[expect(
-    deprecated,
-    reason = "its successor is unsafe, for types that may close or change their descriptor; this one does not"
-)]
-pub(super) fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(descriptor, Interest::READABLE)
-}
-
-/// What a key press or a paste is for the model.
-fn message(event: Event) -> Option<Msg> {
+/// Converts a decoded key press or paste.
+fn to_message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(key) => Some(Msg::KeyPress(key.into())),
         Event::Paste(text) => Some(Msg::Paste(Zeroizing::new(text))),
@@ -352,9 +353,10 @@ fn message(event: Event) -> Option<Msg> {
     }
 }
 
-async fn after(patience: Option<Duration>) {
-    match patience {
-        Some(patience) => tokio::time::sleep(patience).await,
+/// Sleeps for `delay`; forever if there is none.
+async fn sleep_for(delay: Option<Duration>) {
+    match delay {
+        Some(delay) => tokio::time::sleep(delay).await,
         None => std::future::pending().await,
     }
 }

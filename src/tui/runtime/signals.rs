@@ -1,4 +1,4 @@
-//! Signals, and the promise that the process ends soon after one that ends it, whatever else it is doing.
+//! Signals. A signal that ends the process does so within a grace period, whatever else the process is doing.
 
 use std::io;
 use std::time::Duration;
@@ -8,23 +8,23 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::terminal::restore::{RestoreMode, restore_terminal};
 
-/// How long an orderly end may take. The terminal is then given back without a word.
-const GRACE: Duration = Duration::from_millis(1_500);
+/// Time for an orderly end. After it the terminal is restored without output, and the process exits.
+const GRACE_PERIOD: Duration = Duration::from_millis(1_500);
 
-/// A signal, as it concerns the UI.
+/// A signal that the UI handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignalEvent {
-    /// To end, by this signal's number.
+    /// The UI ends; the number of the signal.
     End(i32),
-    /// To stop, as by Ctrl-Z.
+    /// The process stops, as after Ctrl-Z.
     Stop,
-    /// Going on after a stop.
+    /// The process continues after a stop.
     Continue,
-    /// The window has another size.
-    Window,
+    /// The size of the window changed.
+    WindowSize,
 }
 
-/// The signals that end the process.
+/// Signals that end the process.
 struct TerminationSignals {
     hangup: Signal,
     interrupt: Signal,
@@ -57,57 +57,56 @@ impl TerminationSignals {
 pub(super) struct Signals {
     ending: TerminationSignals,
     stop: Signal,
-    proceed: Signal,
+    continued: Signal,
     window: Signal,
 }
 
 impl Signals {
-    /// Starts to listen, also for signals that whoever started us had ignored (`nohup`).
+    /// Starts to listen, even for signals that the parent process ignores (`nohup`).
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             ending: TerminationSignals::listen()?,
             // tokio has no names for these two.
             stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
-            proceed: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+            continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
             window: signal(SignalKind::window_change())?,
         })
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> SignalEvent {
         tokio::select! {
             number = self.ending.next() => SignalEvent::End(number),
             _ = self.stop.recv() => SignalEvent::Stop,
-            _ = self.proceed.recv() => SignalEvent::Continue,
-            _ = self.window.recv() => SignalEvent::Window,
+            _ = self.continued.recv() => SignalEvent::Continue,
+            _ = self.window.recv() => SignalEvent::WindowSize,
         }
     }
 
-    /// Waits until the process goes on after a stop.
-    pub(super) async fn proceeding(&mut self) {
-        self.proceed.recv().await;
+    /// Waits until the process continues after a stop.
+    pub(super) async fn wait_for_continue(&mut self) {
+        self.continued.recv().await;
     }
 }
 
-/// Watches for signals that end the process, away from the UI's thread: should that one be stuck, perhaps in a write to a
-/// terminal that takes nothing, the process ends all the same.
-pub(super) fn watch_over(handle: &Handle) {
+/// Ends the process after such a signal even if the UI's thread is stuck, perhaps in a write to a terminal that accepts nothing.
+pub(super) fn exit_on_signals(handle: &Handle) {
     handle.spawn(async {
         if let Ok(mut ending) = TerminationSignals::listen() {
             let number = ending.next().await;
-            end_after_grace(number).await;
+            exit_after_delay(number).await;
         }
     });
 }
 
-/// The process ends soon, if it does not end by itself before.
-pub(super) fn end_soon(handle: &Handle, number: i32) {
-    handle.spawn(end_after_grace(number));
+/// Ends the process after the grace period, unless it ends by itself before.
+pub(super) fn exit_after_grace_period(handle: &Handle, number: i32) {
+    handle.spawn(exit_after_delay(number));
 }
 
-#[expect(clippy::disallowed_methods, reason = "an orderly end was tried, and did not come")]
-async fn end_after_grace(number: i32) {
-    tokio::time::sleep(GRACE).await;
+#[expect(clippy::disallowed_methods, reason = "the orderly end did not come in time")]
+async fn exit_after_delay(number: i32) {
+    tokio::time::sleep(GRACE_PERIOD).await;
     restore_terminal(RestoreMode::NoOutput);
     std::process::exit(128 + number);
 }

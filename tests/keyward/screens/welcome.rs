@@ -66,18 +66,18 @@ fn wrong_input_is_kept_and_the_code_is_never_shown() {
     insta::assert_snapshot!(screen);
     let effects = press(&mut welcome, &["tab", "enter", "esc"]);
     assert!(matches!(effects[..], [Effect::Request { .. }, Effect::CancelRequest(Ticket(2))]), "{effects:?}");
-    assert!(welcome.chosen.is_none());
+    assert!(welcome.choice.is_none());
 }
 
 #[test]
 fn buttons_start_the_demo_and_quit() {
     let (mut welcome, _) = Welcome::new(start(80, 24));
     let effects = press(&mut welcome, &["tab", "tab", "tab", "enter"]);
-    assert!(matches!(effects[..], [Effect::Quit]) && welcome.chosen == Some(WelcomeChoice::Demo));
+    assert!(matches!(effects[..], [Effect::Quit]) && welcome.choice == Some(WelcomeChoice::Demo));
     for keys in [&["ctrl-c"][..], &["backtab", "enter"], &["up", "q"], &["tab", "tab", "q"]] {
         let (mut welcome, _) = Welcome::new(start(80, 24));
         let effects = press(&mut welcome, keys);
-        assert!(matches!(effects[..], [Effect::Quit]) && welcome.chosen.is_none(), "{keys:?}");
+        assert!(matches!(effects[..], [Effect::Quit]) && welcome.choice.is_none(), "{keys:?}");
     }
     let (mut welcome, _) = Welcome::new(start(80, 24));
     assert!(press(&mut welcome, &["esc", "esc", "q"]).is_empty(), "Esc never quits, and q is a letter here");
