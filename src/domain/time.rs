@@ -96,7 +96,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
-        Self::parse(&text).map_err(|e| de::Error::custom(format_args!("not an RFC 3339 time: {e}")))
+        Self::parse(&text).map_err(|e| de::Error::custom(format_args!("not a time of RFC 3339: {e}")))
     }
 }
 
