@@ -1,8 +1,8 @@
-//! Talks to a keyward server: sends one call of the contract and gives back its reply or one of three kinds of error.
+//! The HTTP client: sends the calls of the API and returns their replies.
 //!
-//! Nothing is repeated unless the caller asked for patience, and nothing redirected or cached. A server that misbehaves costs at most 15 s and a few
-//! megabytes. Proxies are those of the standard environment variables (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`);
-//! a server on the loopback interface is always reached directly.
+//! Start reading with [`Client::send`] and [`enum@ClientError`]. Nothing is retried unless [`Client::with_retries`] was called;
+//! nothing is redirected or cached. A misbehaving server costs at most 15 s and a few megabytes. Proxies come from the usual
+//! environment variables (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`); loopback servers are always reached directly.
 
 use std::time::Duration;
 
@@ -33,40 +33,41 @@ pub use request::CallRequest;
 pub use retry::{OnRetry, RetryNotice};
 pub use tls::{TrustedRoots, install_provider};
 
-/// How long a connection may take to open.
+/// Time limit for opening a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a call may take from its start to the last byte of its reply.
+/// Time limit for a call, from its start to the last byte of the reply.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a connection is kept for the next call: less than a server keeps it (10 s), so that no call is sent into one that closes.
+/// Time an idle connection stays open for the next call. It is shorter than the server's limit (10 s), so that no call is sent
+/// into a connection that is being closed.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What a client may be told besides where to go and as whom.
+/// Options of a client besides server address and credential.
 #[derive(Clone, Debug, Default)]
 pub struct ClientOptions {
-    /// Certificates in PEM that are trusted besides the system's (`--ca-cert`).
+    /// Additional trusted certificates in PEM (`--ca-cert`).
     pub ca_certs: Option<Vec<u8>>,
-    /// Without a timer that closes idle connections, for a process that is to sleep: whoever asks for this drops the client when no
-    /// call was made for [`IDLE_TIMEOUT`].
+    /// Runs no timer that closes idle connections, so that the process can sleep. The owner must drop the client when no call was
+    /// made for [`IDLE_TIMEOUT`].
     pub without_idle_timer: bool,
 }
 
-/// A connection to one server as one member, or as nobody. Cheap to clone; clones share their connections.
+/// A client for one server and one credential. Cloning is cheap; clones share their connections.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     address: ServerAddress,
     credential: Credential,
     roots: TrustedRoots,
-    /// Whether harmless calls are repeated, and who hears of it.
+    /// Set if safe calls are retried: called before each retry.
     tell: Option<OnRetry>,
 }
 
 impl Client {
-    /// A client for the server at `address`. No connection is opened yet.
+    /// Creates a client for the server at `address`, without connecting yet.
     ///
     /// # Errors
-    /// The certificates of the options cannot be read.
+    /// The certificates in the options cannot be read.
     pub fn new(
         address: ServerAddress,
         credential: Credential,
@@ -90,18 +91,18 @@ impl Client {
         Ok(Self { http, address, credential, roots, tell: None })
     }
 
-    /// The same connections, but as someone else.
+    /// Returns a client that shares the connections but uses another credential.
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
         Self { credential, ..self.clone() }
     }
 
-    /// Where the server is.
+    /// Returns the address of the server.
     pub fn address(&self) -> &ServerAddress {
         &self.address
     }
 
-    /// Where the trusted certificates came from.
+    /// Returns where the trusted certificates come from.
     pub fn roots(&self) -> TrustedRoots {
         self.roots
     }

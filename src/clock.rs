@@ -1,4 +1,5 @@
-//! The only place that asks the machine for the time or for chance.
+//! Time and randomness. This is the only module that reads the system clock or the system's random generator; everything else
+//! receives them as arguments.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,23 +7,23 @@ use std::time::Duration;
 
 use crate::domain::time::Timestamp;
 
-/// Tells the time: the system's, or one that a test moves by hand.
+/// A source of the current time.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     #[default]
     System,
-    /// A clock that stands still until it is moved.
+    /// A clock for tests. It shows the stored milliseconds since 1970 until [`Clock::advance`] moves it.
     Fixed(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `at`.
+    /// Creates a clock that shows `at` until it is advanced.
     pub fn fixed(at: Timestamp) -> Self {
         Self::Fixed(Arc::new(AtomicI64::new(at.0)))
     }
 
-    /// The present moment.
+    /// Returns the current time.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -31,7 +32,7 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock on. The system's clock is left alone.
+    /// Advances a fixed clock. Has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
         if let Self::Fixed(at) = self {
             at.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
@@ -39,16 +40,16 @@ impl Clock {
     }
 }
 
-/// A point of the machine's monotonic clock, for measuring spans only.
+/// Returns the time of the monotonic clock, to measure elapsed time.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
 pub fn monotonic_now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-/// `N` bytes from the operating system's generator.
+/// Returns `N` bytes from the operating system's random generator.
 ///
 /// # Panics
-/// The operating system gives no randomness: nothing safe can be done then.
+/// If the generator fails, since nothing secure can be done without it.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for chance")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

@@ -1,6 +1,8 @@
-//! What the user chose: defaults ← file ← environment ← flags. The only reader of the environment.
+//! Configuration: defaults, overridden by the file, then by the environment, then by flags.
 //!
-//! The file is `keyward.toml` in the user's configuration folder; `assets/keyward.toml` shows every setting with its default.
+//! Start reading with [`Config::load`]. This is the only module that reads environment variables. The file is `keyward.toml` in
+//! the user's configuration folder; `assets/keyward.toml` documents every setting with its default. Commands apply their flags
+//! themselves.
 
 use std::collections::BTreeMap;
 
@@ -22,36 +24,38 @@ pub use profiles::{ProfileNameError, ProfileSettings, check_profile_name};
 pub use server::{ServerLimits, ServerSettings, SessionLimits};
 pub use ui::{AsciiMode, ClipboardMode, ColorMode, ThemeName, UiSettings};
 
-/// The file with every setting, commented.
+/// The example file, which documents every setting with its default.
 pub const EXAMPLE_CONFIG: &str = include_str!("../assets/keyward.toml");
 
-/// All settings, merged from the file and the environment; flags are laid over it by the command.
+/// Every setting, merged from the file and the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The profile to use where neither `--profile` nor `KEYWARD_PROFILE` names one; empty means the only one.
+    /// Profile to use without `--profile` and `KEYWARD_PROFILE`. Empty: the only profile there is.
     pub profile: String,
-    /// Certificates (PEM) to trust besides the system's; empty means none.
+    /// File of additional trusted certificates, in PEM. Empty: none.
     pub ca_cert: String,
-    /// How the terminal UI looks and behaves.
+    /// Appearance and behavior of the terminal UI.
     pub ui: UiSettings,
-    /// Keys of the terminal UI: action = list of keys; an empty list unbinds.
+    /// Key bindings of the terminal UI: key presses by action. An empty list removes the binding.
     pub keys: BTreeMap<String, Vec<String>>,
-    /// Settings of single profiles.
+    /// Settings by profile name.
     pub profiles: BTreeMap<String, ProfileSettings>,
-    /// `keyward serve`.
+    /// Settings of `keyward serve`.
     pub server: ServerSettings,
-    /// What the server takes from clients.
+    /// Limits of the server for its clients.
     pub limits: ServerLimits,
-    /// How long sessions live on the server.
+    /// Lifetime of sessions.
     pub sessions: SessionLimits,
-    /// When a key is stale, and how long a rotation waits.
+    /// Thresholds for stale keys and rotations.
     pub policy: Policy,
 }
 
 impl Config {
-    /// Reads the file that the environment or `flag` (`--config FILE`) names, and lays the environment over it.
-    /// A file that was named must exist; the usual one need not.
+    /// Loads the configuration file and applies the environment to it.
+    ///
+    /// The file is `flag` (`--config FILE`), else that of `KEYWARD_CONFIG`, else the usual one. Only the usual one may be
+    /// missing.
     ///
     /// # Errors
     /// See [`ConfigError`].
@@ -71,7 +75,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings of a profile; the defaults where the file has none.
+    /// Returns the settings of a profile, or the defaults if the file does not mention it.
     pub fn profile_settings(&self, name: &str) -> ProfileSettings {
         self.profiles.get(name).cloned().unwrap_or_default()
     }
@@ -81,7 +85,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    /// The example with its settings taken out of their comments: `#key = value`, while prose is `# text`.
+    /// Returns the example with its settings uncommented. A setting is `#key = value`, prose is `# text`.
     fn uncommented() -> String {
         let bare = |line: &str| match line.strip_prefix('#') {
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest.to_owned(),

@@ -1,4 +1,7 @@
-//! What keyward is about: keys, members, their rights, and what can be said of a key's use. Pure: no I/O, no clock, no chance.
+//! The rules of keyward: keys, members and their permissions, staleness, reviews, rotations, the filter language.
+//!
+//! Start reading with [`key`], [`member`] and [`staleness`]. Everything here is pure: no I/O, no clock, no randomness. Callers
+//! pass in the time and random bytes.
 
 pub mod activity;
 pub mod draft;

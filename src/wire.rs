@@ -1,4 +1,7 @@
-//! The HTTP contract in types: one type for each call, shared by the client, the server and the OpenAPI document.
+//! The HTTP API as types, shared by client, server and OpenAPI document.
+//!
+//! Start reading with [`Call`]: each operation is one type that names its method, path, body and reply. [`visit_calls`] is the
+//! only list of operations.
 
 use http::Method;
 use serde::Serialize;
@@ -14,57 +17,57 @@ pub mod problem;
 pub mod reviews;
 pub mod sessions;
 
-/// What all paths begin with.
+/// Path prefix of the API.
 pub const BASE: &str = "/api/v2";
-/// Carries the id under which the server logged a request.
+/// Response header with the id under which the server logged the request.
 pub const REQUEST_ID: &str = "x-request-id";
-/// Makes a repeated create or review the same one (draft-ietf-httpapi-idempotency-key-header).
+/// Request header that makes repeating a create or a review safe (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Most bytes of a request's body.
+/// Size limit in bytes for the body of a request.
 pub const BODY_MAX: usize = 64 * 1024;
 
-/// Who may call.
+/// The credential that an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
-    /// With an API key.
+    /// An API key.
     Data,
-    /// With a member's session.
+    /// The session of a member.
     Management,
-    /// Without a credential.
+    /// No credential.
     Open,
 }
 
-/// One operation of the contract. The handler answers with `Reply`, or does not compile.
+/// An operation of the API. A handler that returns anything but `Reply` does not compile.
 pub trait Call {
-    /// The HTTP method.
+    /// HTTP method.
     const METHOD: Method;
-    /// The path below [`BASE`], its parameter written `{id}`.
+    /// Path below [`BASE`], with `{id}` for its parameter.
     const PATH: &'static str;
-    /// The operation's name in the OpenAPI document.
+    /// Name of the operation in the OpenAPI document.
     const OPERATION: &'static str;
-    /// What it does, in words.
+    /// Description in the OpenAPI document.
     const ABOUT: &'static str;
-    /// The status of success.
+    /// HTTP status on success.
     const STATUS: u16;
-    /// Who may call.
+    /// The required credential.
     const PLANE: Plane;
-    /// Whether the path has an `{id}`.
+    /// Whether the path contains `{id}`.
     const HAS_ID: bool;
     /// The query parameters.
     type Query: Serialize + DeserializeOwned + Default + IntoParams + Send;
-    /// The JSON body; `()` where there is none.
+    /// The JSON body of the request; `()` if there is none.
     type Body: Serialize + DeserializeOwned + ToSchema + Send;
-    /// The JSON reply; `()` where there is none.
+    /// The JSON body of the response; `()` if there is none.
     type Reply: Serialize + DeserializeOwned + ToSchema + Send;
 }
 
-/// Something that is shown every call of the contract.
+/// A visitor that is called with every operation, since operations are types.
 pub trait CallVisitor {
-    /// One call.
+    /// Called once for each operation.
     fn call<C: Call>(&mut self);
 }
 
-/// Shows all calls to the visitor: the one list of operations.
+/// Calls the visitor with every operation of the API.
 pub fn visit_calls(visitor: &mut impl CallVisitor) {
     data_plane::visit_calls(visitor);
     sessions::visit_calls(visitor);
@@ -74,11 +77,11 @@ pub fn visit_calls(visitor: &mut impl CallVisitor) {
     activity::visit_calls(visitor);
 }
 
-/// No query parameters. Unknown ones are ignored, as everywhere.
+/// No query parameters. Unknown parameters are ignored, as in all calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::IntoParams)]
 pub struct NoQuery {}
 
-/// Defines calls: `Name = METHOD "path", operation, plane, status; Query, Body => Reply`.
+/// Defines operations: `Name = METHOD "path" "operation" plane status; Query, Body => Reply;`.
 macro_rules! calls {
     ($($(#[doc = $about:literal])* $name:ident = $method:ident $path:literal $operation:literal $plane:ident $status:literal; $query:ty, $body:ty => $reply:ty;)+) => {$(
         $(#[doc = $about])*
@@ -99,7 +102,7 @@ macro_rules! calls {
         }
     )+
 
-        /// Shows the calls of this module to the visitor.
+        /// Calls the visitor with the operations of this module.
         pub(super) fn visit_calls(visitor: &mut impl $crate::wire::CallVisitor) {
             $(visitor.call::<$name>();)+
         }
@@ -107,7 +110,7 @@ macro_rules! calls {
 }
 pub(crate) use calls;
 
-/// Whether a path has an `{id}`.
+/// Returns whether a path contains `{id}`.
 pub(crate) const fn has_id(path: &str) -> bool {
     let bytes = path.as_bytes();
     let mut i = 0;

@@ -1,4 +1,4 @@
-//! Where a server is: an `http` or `https` address without the contract's path and without credentials.
+//! Server addresses: an `http` or `https` URL without the path of the API and without credentials.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,22 +12,22 @@ use crate::wire::BASE;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerAddress(Url);
 
-/// Why a text is not the address of a server. Never repeats the text, which may hold a password.
+/// The reason why a text is not a server address. Messages do not repeat the text, since it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServerAddressError {
-    /// Not an address at all.
+    /// Not a URL.
     #[error("not an address: write it like https://keys.plant.example")]
     Unreadable,
-    /// A scheme other than `http` and `https`.
+    /// A scheme other than `http` and `https`, or none.
     #[error("an address begins with https:// (or http:// on this machine)")]
     Scheme,
-    /// A user name or password in the address.
+    /// A user name or password in the URL.
     #[error("an address holds no user name or password; sign in with `keyward login`")]
     Credentials,
 }
 
 impl ServerAddress {
-    /// Whether the server is on this machine, so that plain `http` is safe and no proxy is asked.
+    /// Returns whether the server is on this machine. Plain `http` is safe there, and no proxy is used.
     pub fn is_loopback(&self) -> bool {
         match self.0.host_str() {
             Some("localhost") => true,
@@ -38,29 +38,29 @@ impl ServerAddress {
         }
     }
 
-    /// Whether what is sent there can be read on the way.
+    /// Returns whether requests are sent unencrypted over a network.
     pub fn is_unencrypted(&self) -> bool {
         self.0.scheme() == "http" && !self.is_loopback()
     }
 
-    /// Whether the server is reached through TLS.
+    /// Returns whether the connection uses TLS.
     pub fn is_tls(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// Host and port, `keys.plant.example` or `127.0.0.1:8080`: how a server is named in a header line.
+    /// Returns host and port, such as `127.0.0.1:8080`; the default port of the scheme is left out.
     pub fn authority(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// How a profile of that server is called where nobody chose a name.
+    /// Returns the name of the server's profile if the user does not choose one.
     pub fn default_profile_name(&self) -> String {
         let name = self.authority().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         name.trim_matches(['-', '.']).chars().take(64).collect()
     }
 
-    /// The address of a path on that server.
+    /// Returns the URL of a path on the server.
     pub(super) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         let base = url.path().trim_end_matches('/').to_owned();

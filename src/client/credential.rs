@@ -1,4 +1,4 @@
-//! Who sends a call: a session, an API key, or nobody. Wiped from memory when dropped; cannot be printed.
+//! Credentials: a session token, an API key, or none. They are zeroized when dropped, and cannot be printed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
-/// What goes into `Authorization`, if anything.
+/// The value of the `Authorization` header, if one is sent.
 #[derive(Clone, Default)]
 pub struct Credential(Option<Arc<Zeroizing<String>>>);
 
-/// A token that cannot stand in a header.
+/// The token cannot be sent in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a token is one word of printable ASCII; this holds spaces, line breaks or other characters, or nothing at all"
@@ -18,15 +18,15 @@ pub struct Credential(Option<Arc<Zeroizing<String>>>);
 pub struct CredentialError;
 
 impl Credential {
-    /// Nobody: for signing in.
+    /// Returns the absence of a credential, for signing in.
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// A session `ses_…` or a key `sk_…`, sent as `Bearer`.
+    /// Creates a credential from a session token `ses_…` or an API key `sk_…`, sent as `Bearer`.
     ///
     /// # Errors
-    /// The token could not be sent as it is.
+    /// The token is empty, or contains white space or characters other than printable ASCII.
     pub fn bearer(token: &str) -> Result<Self, CredentialError> {
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(CredentialError);
@@ -34,12 +34,12 @@ impl Credential {
         Ok(Self(Some(Arc::new(Zeroizing::new(format!("Bearer {token}"))))))
     }
 
-    /// Whether there is one.
+    /// Returns whether a credential is sent.
     pub fn is_some(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The header's value, marked so that no layer below prints it.
+    /// Returns the header value, marked as sensitive so that lower layers do not print it.
     pub(super) fn header(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(self.0.as_ref()?).ok()?;
         value.set_sensitive(true);

@@ -1,50 +1,51 @@
-//! The three ways in which a call fails, each with its cause in words and the way out.
+//! Errors of calls: no reply, a refusal by the server, or a reply that is not from a keyward server. Messages name the cause and
+//! the next step.
 
 use super::address::ServerAddress;
 use super::reply::sentence;
 use crate::wire::problem::{Problem, ProblemType};
 
-/// Why a call gave no reply.
+/// The reason why a call failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No answer came: the call may or may not have reached the server, see [`ClientError::is_outcome_unknown`].
+    /// No reply arrived. The server may still have acted on the request, see [`ClientError::is_outcome_unknown`].
     #[error("{message}")]
     Unreachable {
-        /// What kind of trouble.
+        /// The kind of failure.
         cause: UnreachableCause,
-        /// What happened and what to do, ready to be shown.
+        /// The cause and the next step, safe to show.
         message: String,
     },
-    /// The server understood and said no.
+    /// The server refused the request.
     #[error("{0}")]
     Refused(Box<Problem>),
-    /// What came was not an answer of a keyward server.
+    /// The reply is not from a keyward server, or the request could not be built.
     #[error("{message}")]
     InvalidReply {
-        /// The HTTP status that came with it, if any.
+        /// HTTP status of the reply, if there was one.
         status: Option<u16>,
-        /// What happened and what to do, ready to be shown.
+        /// The cause and the next step, safe to show.
         message: String,
     },
 }
 
-/// What kind of trouble kept an answer from coming.
+/// The kind of failure that prevented a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnreachableCause {
-    /// Nothing listens there, or the network does not lead there.
+    /// Connection refused, or no route to the host.
     NoConnection,
-    /// The host's name is unknown.
+    /// The host name cannot be resolved.
     UnknownName,
-    /// The certificate is not trusted, or TLS failed otherwise.
+    /// The certificate is not trusted, or TLS failed for another reason.
     Tls,
-    /// The connection stood, but no whole answer came in time.
+    /// The connection was opened, but the reply did not arrive completely in time.
     Timeout,
-    /// The connection broke before the answer was complete.
+    /// The connection was lost before the reply was complete.
     Broken,
 }
 
 impl ClientError {
-    /// Whether the server may have acted although no proper answer came. Look before repeating a write.
+    /// Returns whether the server may have acted on the request although the call failed. Check before repeating a write.
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
             Self::Unreachable { cause, .. } => {
@@ -55,7 +56,7 @@ impl ClientError {
         }
     }
 
-    /// The problem, where the server refused.
+    /// Returns the problem if the server refused the request.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused(problem) => Some(problem),
@@ -63,7 +64,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the refusal is of this type.
+    /// Returns whether the server refused the request with a problem of this type.
     pub fn is_problem(&self, kind: ProblemType) -> bool {
         self.problem().is_some_and(|p| p.kind == kind)
     }
@@ -171,7 +172,7 @@ impl ClientError {
     }
 
     pub(super) fn unreadable(address: &ServerAddress, status: u16, why: &serde_json::Error) -> Self {
-        // The position only: the message may quote what was sent, a secret among it.
+        // Only the position: the message of `serde_json` may quote the reply, which may contain a secret.
         Self::garbled(
             status,
             format!(
@@ -201,7 +202,7 @@ impl ClientError {
     }
 }
 
-/// What an input or output error carries, however often it was wrapped; its `source` passes over that.
+/// Unwraps nested I/O errors, which `source` skips.
 fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(inner) => innermost(inner),

@@ -1,4 +1,4 @@
-//! The calls on keys, with the kind as an argument: the contract has one path for each kind.
+//! Calls for keys that take the kind as an argument. The API has a separate path for each kind.
 
 use super::{CallRequest, Client, ClientError};
 use crate::domain::id::Id;
@@ -12,7 +12,7 @@ use crate::wire::keys::{
 };
 use crate::wire::page::Page;
 
-/// Sends the personal or the organization's call.
+/// Sends the call for personal or for organization keys.
 macro_rules! by_kind {
     ($client:expr, $kind:expr, $personal:ident, $organization:ident, |$call:ident| $request:expr) => {
         match $kind {
@@ -29,15 +29,16 @@ macro_rules! by_kind {
 }
 
 impl Client {
-    /// One key.
+    /// Fetches a key.
     ///
     /// # Errors
-    /// As [`Client::send`], as with all calls below.
+    /// As [`Client::send`]; this applies to all calls below.
     pub async fn key(&self, kind: KeyKind, id: Id) -> Result<Key, ClientError> {
         by_kind!(self, kind, GetPersonalKey, GetOrganizationKey, |call| CallRequest::to(call).id(id))
     }
 
-    /// Creates a key. The same `idempotency_key` gives the same key, with a new secret as long as it was neither used nor confirmed.
+    /// Creates a key. Repeating the call with the same `idempotency_key` returns the same key, with a new secret unless the key
+    /// was used or confirmed.
     pub async fn create_key(
         &self,
         kind: KeyKind,
@@ -61,25 +62,25 @@ impl Client {
             .if_match(version))
     }
 
-    /// Says that the secret is stored.
+    /// Confirms that the secret is stored, so that it cannot be reissued.
     pub async fn confirm_key(&self, kind: KeyKind, id: Id) -> Result<Key, ClientError> {
         by_kind!(self, kind, ConfirmPersonalKey, ConfirmOrganizationKey, |call| CallRequest::to(call).id(id))
     }
 
-    /// Revokes a key, guarded or not.
+    /// Revokes a key.
     pub async fn revoke_key(&self, kind: KeyKind, id: Id, body: RevokeKey) -> Result<Key, ClientError> {
         by_kind!(self, kind, RevokePersonalKey, RevokeOrganizationKey, |call| CallRequest::with(call, body)
             .id(id))
     }
 
-    /// A key's use over time.
+    /// Fetches the usage of a key.
     pub async fn key_usage(&self, kind: KeyKind, id: Id, query: UsageQuery) -> Result<Usage, ClientError> {
         by_kind!(self, kind, GetPersonalKeyUsage, GetOrganizationKeyUsage, |call| CallRequest::to(call)
             .id(id)
             .query(query))
     }
 
-    /// Compact counts of at most 200 keys.
+    /// Fetches daily counts for at most 200 keys.
     pub async fn daily_use(
         &self,
         kind: KeyKind,

@@ -1,4 +1,6 @@
-//! Lists as streams of pages.
+//! Lists as streams of pages, with limits on their length and memory.
+//!
+//! Step 4 of the flow from a database row to a table cell: [`Client::key_pages`] fetches page by page, the first one small.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,21 +18,21 @@ use crate::wire::keys::{KeysQuery, ListOrganizationKeys, ListPersonalKeys, Rotat
 use crate::wire::page::{LIMIT_MAX, Page, PageQuery};
 use crate::wire::reviews::ReviewsQuery;
 
-/// Most keys that one list may bring. A server that sends more does not mean well, or needs other tools.
+/// Maximum number of keys in a list. Longer lists are treated as a server fault.
 pub const KEYS_MAX: u64 = 500_000;
-/// Most bytes of memory that one list may take where all of it is held: 100,000 usual keys take 40 MB. A server that does not
-/// mean well can make each item a thousand times as large as it should be.
+/// Memory limit in bytes for a list that is kept as a whole. 100,000 typical keys take 40 MB, but a faulty server can send items
+/// that are a thousand times larger.
 pub const HELD_MAX: usize = 56 * 1024 * 1024;
-/// Bytes of members that are remembered to be shared; beyond, remembering begins anew.
+/// Memory limit in bytes for the map of shared members. It is cleared when the limit is exceeded.
 const SHARED_MAX: usize = 1024 * 1024;
-/// Most bytes of a page of keys: a thousand keys with the longest names, notes and reasons.
+/// Size limit in bytes for a page of keys: a thousand keys with the longest names, notes and reasons.
 const PAGE_MAX: usize = 12 * 1024 * 1024;
 
-/// A query that asks for a page.
+/// A query of a paginated list.
 pub trait PagedQuery: Clone + Send {
-    /// The cursor that it carries.
+    /// Returns the cursor of the page to fetch.
     fn cursor(&mut self) -> &mut Option<String>;
-    /// The number of items that it asks for.
+    /// Returns the number of items per page.
     fn limit(&mut self) -> &mut Option<u32>;
 }
 
@@ -48,39 +50,41 @@ macro_rules! paged {
 }
 paged!(PageQuery, KeysQuery, RotationsQuery, ReviewsQuery, ActivityQuery);
 
-/// A page of keys with how far the list has come.
+/// A page of keys and the progress of the list.
 #[derive(Clone, Debug)]
 pub struct KeyPage {
     /// The keys of this page.
     pub keys: Vec<Key>,
-    /// The server's time of the list's first page: the `changed_since` of the next refresh, since later pages are younger.
+    /// Server time of the first page. The next refresh uses it as `changed_since`, so that it also covers changes while later
+    /// pages were fetched.
     pub as_of: Option<Timestamp>,
-    /// Keys so far, this page included.
+    /// Number of keys so far, including this page.
     pub loaded: u64,
-    /// Keys of the whole list, where the server counted them.
+    /// Number of keys in the list, if the server counted them.
     pub total: Option<u64>,
-    /// Whether it is the last page.
+    /// Set on the last page.
     pub last: bool,
 }
 
-/// What its reader keeps of a list.
+/// The part of a list that its consumer keeps in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retention {
-    /// All keys, so that the list ends with an error when they become too many to be held.
+    /// The whole list. It ends with an error when it exceeds [`HELD_MAX`].
     All,
-    /// Each page until the next one comes: the length does not matter.
+    /// One page at a time, so that the length of the list does not matter.
     Page,
 }
 
-/// Where a list stands between two pages.
+/// The position between two pages.
 enum NextPage {
     Page { cursor: Option<String>, seen: u64, bytes: usize },
     End,
 }
 
 impl Client {
-    /// The pages of a list, one after the other, starting at the query's cursor. Ends after the first error.
-    /// Where the query has no limit, the first page is small, so that something is on the screen at once, and the others large.
+    /// Fetches a list page by page, beginning at the cursor of the query. The stream ends after the first error.
+    ///
+    /// If the query has no limit, the first page is small, so that it arrives quickly, and the others are large.
     pub fn pages<C, T>(
         &self,
         _: C,
@@ -108,7 +112,7 @@ impl Client {
                     Err(error) => return Some((Err(error), NextPage::End)),
                 };
                 let seen = seen + page.data.len() as u64;
-                // What was read takes about as much when it is understood.
+                // The size of the JSON approximates the size in memory.
                 let bytes = bytes + length;
                 if keep == Retention::All && bytes > HELD_MAX {
                     return Some((Err(ClientError::too_much(&client.address, seen)), NextPage::End));
@@ -134,8 +138,9 @@ impl Client {
         })
     }
 
-    /// The keys of one kind as a stream of pages, newest first. Ends after the first error. What is kept is measured in memory,
-    /// which is less than what was sent: the members that many keys name are kept once.
+    /// Step 4: fetches the keys of one kind page by page, newest first. The stream ends after the first error.
+    ///
+    /// Memory is measured after members are shared between keys, so it is less than the size of the replies.
     pub fn key_pages(
         &self,
         kind: KeyKind,
@@ -160,19 +165,19 @@ impl Client {
     }
 }
 
-/// What is carried from one page of keys to the next.
+/// Progress between two pages of keys.
 #[derive(Default)]
 struct KeyListProgress {
     as_of: Option<Timestamp>,
     loaded: u64,
     total: Option<u64>,
-    /// One copy of each member, however many keys name them: a list of 100,000 keys has few creators.
+    /// One shared copy of each member, since 100,000 keys have few creators.
     members: HashMap<Id, Arc<MemberRef>>,
-    /// Bytes of those members.
+    /// Size of the shared members in bytes.
     remembered: usize,
-    /// Bytes of all keys so far.
+    /// Size of the keys so far in bytes.
     held: usize,
-    /// The keys became too many.
+    /// Set once the keys exceed the memory limit.
     over: bool,
 }
 
@@ -216,7 +221,7 @@ impl KeyListProgress {
     }
 }
 
-/// Bytes of memory that a key takes, without its members.
+/// Returns the size of a key in bytes, without its members.
 fn weight(key: &Key) -> usize {
     let texts = [Some(&key.name), Some(&key.masked), key.note.as_ref(), key.revoke_reason.as_ref()];
     let client = key.last_used_by.as_ref().map_or(0, |by| by.agent.capacity() + by.address.capacity());

@@ -1,4 +1,4 @@
-//! Asks any server whether it takes a key, also one that is not keyward: the raw answer, judged by the caller.
+//! Sends a request with an API key to any server, also one that is not keyward, and returns the raw result for diagnosis.
 
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 
@@ -8,24 +8,25 @@ use crate::wire::data_plane::ListSites;
 use crate::wire::problem::Problem;
 use crate::wire::{BASE, Call as _};
 
-/// What a server answered.
+/// The reply of the server.
 #[derive(Clone, Debug)]
 pub struct ProbeReply {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// `WWW-Authenticate`, cleaned.
+    /// Sanitized value of `WWW-Authenticate`.
     pub challenge: Option<String>,
-    /// The problem, where the body was one.
+    /// The problem, if the body is one.
     pub problem: Option<Problem>,
-    /// Whether the body was JSON.
+    /// Whether the content type is JSON.
     pub json: bool,
 }
 
 impl Client {
-    /// `GET /api/v2/sites` with exactly this `Authorization`, which may be malformed. A success is a use of the key.
+    /// Sends `GET /api/v2/sites` with exactly this `Authorization` value, which may be malformed. If it is accepted, it counts as
+    /// a use of the key.
     ///
     /// # Errors
-    /// No answer came, or the value cannot stand in a header at all.
+    /// No reply arrived, or the value cannot be sent in a header.
     pub async fn probe(&self, authorization: &str) -> Result<ProbeReply, ClientError> {
         let mut value = HeaderValue::from_bytes(authorization.as_bytes())
             .map_err(|e| ClientError::cannot_send(&self.address, &e))?;
@@ -43,7 +44,7 @@ impl Client {
         let challenge =
             headers.get(WWW_AUTHENTICATE).map(|v| sentence(&String::from_utf8_lossy(v.as_bytes())));
         let json = foreign_type(&headers).is_none();
-        // The status is the answer; a body that is too long or breaks off says nothing more.
+        // The status decides; a body that is too long or incomplete is ignored.
         let body = body(response, &self.address, super::request::REPLY_MAX).await.unwrap_or_default();
         let problem = if status >= 400 { serde_json::from_slice(&body).ok().map(cleaned) } else { None };
         Ok(ProbeReply { status, challenge, problem, json })

@@ -1,4 +1,4 @@
-//! Reads a reply without trusting it: bounded in size, checked in type, cleaned in its words.
+//! Reads replies without trusting them: limits the size, checks the content type, sanitizes messages.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use super::error::ClientError;
 use crate::domain::text;
 use crate::wire::problem::Problem;
 
-/// Most bytes of an error's body.
+/// Size limit in bytes for the body of an error.
 const PROBLEM_MAX: usize = 256 * 1024;
-/// Most characters that are kept of a sentence from a server.
+/// Length limit in characters for a message from a server.
 const SENTENCE_MAX: usize = 600;
 
-/// The reply as the call promises it, and its length in bytes.
+/// Step 4: checks size and content type and parses the reply. Returns it with its length in bytes.
 pub(super) async fn read<T: DeserializeOwned>(
     response: Response,
     address: &ServerAddress,
@@ -41,7 +41,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     Ok((reply?, body.len()))
 }
 
-/// What an answer without success says.
+/// Converts a reply without success status to an error.
 async fn refusal(response: Response, address: &ServerAddress) -> ClientError {
     let status = response.status();
     if status.is_redirection() {
@@ -62,7 +62,7 @@ async fn refusal(response: Response, address: &ServerAddress) -> ClientError {
     }
 }
 
-/// The whole body, unless it is longer than `max` bytes.
+/// Reads the body, up to `max` bytes.
 pub(super) async fn body(
     mut response: Response,
     address: &ServerAddress,
@@ -84,7 +84,7 @@ pub(super) async fn body(
     Ok(all)
 }
 
-/// The media type, where it is not JSON.
+/// Returns the content type if it is not JSON.
 pub(super) fn foreign_type(headers: &HeaderMap) -> Option<String> {
     let Some(value) = headers.get(CONTENT_TYPE) else { return Some("no content type".to_owned()) };
     let text = String::from_utf8_lossy(value.as_bytes());
@@ -93,7 +93,7 @@ pub(super) fn foreign_type(headers: &HeaderMap) -> Option<String> {
     (!json).then(|| sentence(&media))
 }
 
-/// A problem whose words can be shown.
+/// Returns the problem with sanitized texts.
 pub(super) fn cleaned(problem: Problem) -> Problem {
     Problem {
         title: sentence(&problem.title),
@@ -107,7 +107,7 @@ pub(super) fn cleaned(problem: Problem) -> Problem {
     }
 }
 
-/// Text from a server on one line, of bearable length.
+/// Sanitizes a text from a server and truncates it to one line of reasonable length.
 pub(super) fn sentence(words: &str) -> String {
     let start: String = words.chars().take(SENTENCE_MAX * 2).collect();
     text::truncate_to_width(text::sanitize_line(start.trim()).trim(), SENTENCE_MAX).into_owned()

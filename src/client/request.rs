@@ -3,10 +3,11 @@
 use crate::domain::id::Id;
 use crate::wire::Call;
 
-/// Most bytes of a reply. A page of a thousand keys with the longest notes needs more, see `key_pages`.
+/// Default size limit in bytes for a reply. Pages of keys need more, see `Client::key_pages`.
 pub(super) const REPLY_MAX: usize = 4 * 1024 * 1024;
 
-/// A call of the contract with its parameters: `CallRequest::to(GetMe)`, `CallRequest::with(CreatePersonalKey, body).idempotency_key(k)`.
+/// A call of the API with its parameters: `CallRequest::to(GetMe)`, `CallRequest::with(CreatePersonalKey,
+/// body).idempotency_key(k)`.
 #[must_use = "a request does nothing until it is sent"]
 pub struct CallRequest<C: Call> {
     pub(super) id: Option<Id>,
@@ -18,19 +19,19 @@ pub struct CallRequest<C: Call> {
 }
 
 impl<C: Call<Body = ()>> CallRequest<C> {
-    /// A call without a body.
+    /// Creates a request without a body.
     pub fn to(call: C) -> Self {
         Self::with(call, ())
     }
 
-    /// A call without a body, by its type.
+    /// Creates a request without a body for the call `C`.
     pub(super) fn plain(query: C::Query) -> Self {
         Self { query, ..Self::empty(()) }
     }
 }
 
 impl<C: Call> CallRequest<C> {
-    /// A call with its body.
+    /// Creates a request with a body.
     pub fn with(_: C, body: C::Body) -> Self {
         Self::empty(body)
     }
@@ -46,27 +47,27 @@ impl<C: Call> CallRequest<C> {
         }
     }
 
-    /// The `{id}` of the path.
+    /// Sets the `{id}` in the path.
     pub fn id(self, id: Id) -> Self {
         Self { id: Some(id), ..self }
     }
 
-    /// The query parameters.
+    /// Sets the query parameters.
     pub fn query(self, query: C::Query) -> Self {
         Self { query, ..self }
     }
 
-    /// Makes repeating the call safe: the same key, the same result.
+    /// Sets the idempotency key, so that repeating the request has no further effect.
     pub fn idempotency_key(self, key: &str) -> Self {
         Self { idempotency_key: Some(key.to_owned()), ..self }
     }
 
-    /// Only if the key still has this version.
+    /// Requires that the key still has this version.
     pub fn if_match(self, version: i64) -> Self {
         Self { if_match: Some(version), ..self }
     }
 
-    /// Most bytes of the reply.
+    /// Sets the size limit for the reply in bytes.
     pub(super) fn reply_max(self, bytes: usize) -> Self {
         Self { reply_max: bytes, ..self }
     }

@@ -1,4 +1,4 @@
-//! Repeats a call where that is harmless, and tells the caller each time. All attempts together take no longer than one call may.
+//! Retries of safe calls. All attempts together take no longer than one call may take.
 
 use std::time::Duration;
 
@@ -9,40 +9,40 @@ use super::{CONNECT_TIMEOUT, CallRequest, Client, ClientError, REQUEST_TIMEOUT, 
 use crate::wire::Call;
 use crate::wire::problem::ProblemType;
 
-/// A call is about to be sent again.
+/// A retry that is about to happen.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryNotice<'a> {
-    /// Why the last attempt gave nothing.
+    /// The error of the last attempt.
     pub error: &'a ClientError,
-    /// How long it waits before the next.
+    /// Delay before the next attempt.
     pub after: Duration,
-    /// Which attempt comes next, from 2.
+    /// Number of the next attempt; the first retry is attempt 2.
     pub attempt: u32,
 }
 
-/// Who hears of every repetition before it happens.
+/// Called before each retry.
 pub type OnRetry = fn(RetryNotice<'_>);
 
-/// Waits before the second and the third attempt.
+/// Delays before the second and the third attempt.
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];
 
 impl Client {
-    /// The same connections, but each call that only reads or carries an idempotency key is sent up to three times; any other
-    /// once, as ever.
+    /// Returns a client that shares the connections and retries safe calls up to twice: those that only read, and those with an
+    /// idempotency key. `tell` is called before each retry.
     #[must_use]
     pub fn with_retries(&self, tell: OnRetry) -> Self {
         Self { tell: Some(tell), ..self.clone() }
     }
 
-    /// Sends one call: once, or as [`Client::with_retries`] says.
+    /// Sends a call, once or with the retries of [`Client::with_retries`].
     ///
     /// # Errors
-    /// One of the three kinds of [`enum@ClientError`]; that of the last attempt.
+    /// See [`enum@ClientError`]; the error of the last attempt.
     pub async fn send<C: Call>(&self, request: CallRequest<C>) -> Result<C::Reply, ClientError> {
         Ok(self.send_measured(request).await?.0)
     }
 
-    /// The same, with the number of bytes that were received.
+    /// Sends a call like [`Client::send`] and also returns the length of the reply in bytes.
     pub(super) async fn send_measured<C: Call>(
         &self,
         request: CallRequest<C>,
@@ -57,7 +57,7 @@ impl Client {
         for (attempt, after) in (2..).zip(WAITS) {
             let Some(copy) = prepared.try_clone() else { break };
             match self.send_prepared::<C>(until(end, copy), max).await {
-                // A shorter time than it takes to connect is of no use.
+                // With less time than connecting may take, another attempt would fail.
                 Err(error) if worth_repeating(&error) && Instant::now() + after + CONNECT_TIMEOUT < end => {
                     tell(RetryNotice { error: &error, after, attempt });
                 }
@@ -69,16 +69,16 @@ impl Client {
     }
 }
 
-/// The request with the time that is left.
+/// Limits the request to the remaining time.
 fn until(end: Instant, mut request: reqwest::Request) -> reqwest::Request {
     *request.timeout_mut() = Some(end.saturating_duration_since(Instant::now()));
     request
 }
 
-/// Whether the same call may succeed a moment later.
+/// Returns whether the same call may succeed a moment later.
 fn worth_repeating(error: &ClientError) -> bool {
     match error {
-        // A timeout has cost 15 s already, and an untrusted certificate stays untrusted.
+        // A timeout has already used up the time, and an untrusted certificate stays untrusted.
         ClientError::Unreachable { cause, .. } => {
             matches!(cause, UnreachableCause::NoConnection | UnreachableCause::Broken)
         }
@@ -86,7 +86,7 @@ fn worth_repeating(error: &ClientError) -> bool {
             ProblemType::Unavailable | ProblemType::OutcomeUnknown | ProblemType::IdempotencyInProgress => {
                 true
             }
-            // That of a proxy.
+            // Sent by a proxy, not by keyward.
             ProblemType::Unknown => matches!(problem.status, 502..=504),
             _ => false,
         },

@@ -1,4 +1,5 @@
-//! What is kept between two runs: sessions, creates whose secret was not stored yet, drafts. Files that only their owner can read.
+//! Files that are kept between runs: sessions, creates whose secret is not stored yet, and drafts. They are private to their
+//! owner.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -13,54 +14,54 @@ mod sessions;
 pub use pending::{PendingCreate, PendingCreateFile};
 pub use sessions::SavedSession;
 
-/// The folder of the state, usually `$XDG_STATE_HOME/keyward`. It is made when something is first written.
+/// The state folder, usually `$XDG_STATE_HOME/keyward`. It is created with the first file.
 #[derive(Clone, Debug)]
 pub struct StateFolder {
     folder: PathBuf,
 }
 
-/// Why the state cannot be read or written.
+/// The reason why the state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// Others could read it.
+    /// Other users could access the file or folder.
     #[error("{} can be read by others, and it protects your sessions: run `chmod {mode} {}`", .path.display(), .path.display())]
     Open {
         /// The file or folder.
         path: PathBuf,
-        /// The mode that it should have.
+        /// The permissions it should have.
         mode: &'static str,
     },
-    /// It belongs to someone else, who could have put anything there.
+    /// The file or folder belongs to another user, who could have changed it.
     #[error("{} belongs to another user: move it away, or choose another folder with XDG_STATE_HOME", .0.display())]
     Foreign(PathBuf),
-    /// The system refuses.
+    /// The operating system refused the access.
     #[error("{}: {wrong}. Is the disk full, or the folder not yours?", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         wrong: io::Error,
     },
-    /// The file is not what was written.
+    /// The content cannot be parsed.
     #[error("{} is damaged: remove it, and sign in again if it held a session", .0.display())]
     Damaged(PathBuf),
 }
 
 impl StateFolder {
-    /// The state in this folder. Nothing is touched yet.
+    /// Creates a handle for this folder, without accessing it yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// The folder itself, for `doctor`.
+    /// Returns the path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The content of a file, `drafts/production.json`; nothing where there is none.
+    /// Reads a file such as `drafts/production.json`. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// Others can read the file or its folder, or it cannot be read at all.
+    /// The file or its folder is accessible to other users, or cannot be read.
     pub fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, StateError> {
         let path = self.folder.join(name);
         let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(&path) {
@@ -74,15 +75,15 @@ impl StateFolder {
         Ok(Some(Zeroizing::new(text)))
     }
 
-    /// Writes a file in one step: after a crash it holds the old content or the new one.
+    /// Replaces a file atomically: after a crash it has the old or the new content.
     ///
     /// # Errors
-    /// The folder is open to others, or cannot be written to.
+    /// The folder is accessible to other users, or cannot be written.
     pub fn write(&self, name: &str, content: &str) -> Result<(), StateError> {
         let path = self.folder.join(name);
         let parent = self.make_folder(&path)?;
         let write = || {
-            // Files of `tempfile` are 0600 from their first moment.
+            // `tempfile` creates files with mode 0600.
             let mut file = tempfile::NamedTempFile::new_in(&parent)?;
             file.write_all(content.as_bytes())?;
             file.as_file().sync_all()?;
@@ -92,10 +93,10 @@ impl StateFolder {
         write().map_err(|wrong| StateError::Io { path: path.clone(), wrong })
     }
 
-    /// Removes a file. It is no error if there is none.
+    /// Removes a file. Succeeds if it does not exist.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The file cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), StateError> {
         let path = self.folder.join(name);
         match fs::remove_file(&path) {
@@ -104,7 +105,7 @@ impl StateFolder {
         }
     }
 
-    /// The drafts of a profile's review, as JSON; empty if there are none.
+    /// Reads the journal of drafts of a profile. Returns an empty text if there is none.
     ///
     /// # Errors
     /// As [`StateFolder::read`].
@@ -112,7 +113,7 @@ impl StateFolder {
         Ok(self.read(&drafts_file(profile))?.unwrap_or_default())
     }
 
-    /// Appends to the drafts of a profile's review.
+    /// Appends lines to the journal of drafts of a profile.
     ///
     /// # Errors
     /// As [`StateFolder::write`].
@@ -123,14 +124,14 @@ impl StateFolder {
             let mut file = OpenOptions::new().append(true).custom_flags(no_follow()).open(&path)?;
             let before = file.metadata()?.len();
             file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()).inspect_err(|_| {
-                // Half a line would hide all that is appended after it.
+                // An incomplete line would hide everything that is appended after it.
                 let _ = file.set_len(before);
             })
         };
         append().map_err(|wrong| StateError::Io { path: path.clone(), wrong })
     }
 
-    /// Keeps the drafts of a profile's review.
+    /// Replaces the journal of drafts of a profile.
     ///
     /// # Errors
     /// As [`StateFolder::write`].
@@ -138,7 +139,7 @@ impl StateFolder {
         self.write(&drafts_file(profile), drafts)
     }
 
-    /// The names of the `.json` files in a folder of the state, without the ending, in order.
+    /// Lists the `.json` files in a subfolder: sorted names without the extension.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -157,7 +158,7 @@ impl StateFolder {
         Ok(names)
     }
 
-    /// A new file that nobody else has, for writing.
+    /// Creates a new file. Fails if it exists.
     fn create(&self, name: &str) -> Result<(PathBuf, File), StateError> {
         let path = self.folder.join(name);
         self.make_folder(&path)?;
@@ -168,7 +169,7 @@ impl StateFolder {
         }
     }
 
-    /// Makes the folder of a file, and those above it up to the state's own, for their owner only.
+    /// Creates the folder of a file and its parents, up to the state folder, accessible to the owner only.
     fn make_folder(&self, file: &Path) -> Result<PathBuf, StateError> {
         let parent = file.parent().unwrap_or(&self.folder).to_owned();
         DirBuilder::new()
@@ -191,7 +192,7 @@ impl StateFolder {
     }
 }
 
-/// Whether only this user can reach an open file or folder.
+/// Checks that only the current user can access an open file or folder.
 fn check(path: &Path, open: &File, mode: &'static str) -> Result<(), StateError> {
     let about = open.metadata().map_err(|wrong| StateError::Io { path: path.to_owned(), wrong })?;
     if about.uid() != rustix::process::geteuid().as_raw() {

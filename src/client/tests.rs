@@ -1,4 +1,4 @@
-//! The client against servers that misbehave.
+//! Tests of the client with misbehaving servers.
 
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,7 +11,7 @@ use crate::wire::keys::{CreateKey, CreatePersonalKey, KeysQuery};
 use crate::wire::problem::ProblemType;
 use crate::wire::sessions::{EndCurrentSession, GetMe};
 
-/// A server that answers every connection with these bytes, and what it was sent first.
+/// Starts a server that sends `answer` on every connection. The task returns the first request.
 async fn server(answer: impl Into<Vec<u8>>) -> (Client, tokio::task::JoinHandle<String>) {
     let answer = answer.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -117,7 +117,7 @@ async fn a_reply_cut_anywhere_is_broken_not_wrong() {
     }
 }
 
-/// What the test below was told.
+/// Numbers of the attempts that were announced.
 static TOLD: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Which certificates are trusted: those of `--ca-cert`, then the system's, and where it has none those built in.
+//! Trusted certificates: those of `--ca-cert` and of the system. If the system has none, a built-in list is used.
 
 use std::sync::Once;
 
@@ -10,22 +10,22 @@ use super::reply::sentence;
 use super::{ClientError, ClientOptions, ServerAddress};
 use crate::domain::time::Timestamp;
 
-/// Where the trusted certificates came from.
+/// The source of the trusted certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustedRoots {
-    /// None are needed: the address is plain `http`.
+    /// None, since the address is plain `http`.
     NotNeeded,
-    /// The system's, and those of `--ca-cert` if given.
+    /// The system, and `--ca-cert` if given.
     System,
-    /// The system has none, so Mozilla's, as they were when this program was built.
+    /// Mozilla's list as it was when the program was built, since the system has none.
     BuiltIn,
 }
 
-/// Makes `ring` the cryptography of all TLS in this process. Repeating it does nothing.
+/// Makes `ring` the TLS cryptography of this process. Repeated calls have no effect.
 pub fn install_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Another part of the process may have been first; it chose the same.
+        // Fails if another part of the process was first, which chose the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
 }
@@ -60,7 +60,7 @@ fn extra(options: &ClientOptions) -> Result<Vec<Certificate>, ClientError> {
     }
 }
 
-/// Why there is no secure connection, and what to do, as the end of a sentence and one more.
+/// Explains why TLS failed and what to do: the end of a sentence, and another sentence.
 pub(super) fn trouble(error: &rustls::Error) -> String {
     let day = |at: &UnixTime| {
         let ms = i64::try_from(at.as_secs()).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000);
@@ -96,7 +96,7 @@ pub(super) fn trouble(error: &rustls::Error) -> String {
     }
 }
 
-/// The name in `DnsName("keys.plant.example")`.
+/// Extracts the name from `DnsName("keys.plant.example")`.
 fn inside(presented: &str) -> &str {
     presented.split('"').nth(1).or_else(|| presented.split(['(', ')']).nth(1)).unwrap_or(presented)
 }

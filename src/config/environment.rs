@@ -1,11 +1,12 @@
-//! The environment, read once when the program starts.
+//! The environment of the process, read once at the start of the program.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{ColorMode, Config, ConfigError};
 
-/// The variables that keyward knows, and what each is for. `KEYWARD_*` never reach a command that keyward starts.
+/// Variables that keyward reads, with a description. Variables that begin with `KEYWARD_` are not passed on to commands that
+/// keyward starts.
 pub const ENVIRONMENT_VARIABLES: &[(&str, &str)] = &[
     ("KEYWARD_URL", "the server, over any profile"),
     ("KEYWARD_TOKEN", "a session for KEYWARD_URL"),
@@ -20,12 +21,12 @@ pub const ENVIRONMENT_VARIABLES: &[(&str, &str)] = &[
     ("NO_COLOR", "if not empty: no colour, as KEYWARD_COLOR=never"),
 ];
 
-/// A copy of the environment. Never printed: it holds tokens.
+/// A copy of the environment. It may contain session tokens, so `Debug` prints the names only.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The process's environment as it is now. Variables that are not Unicode are left out.
+    /// Copies the environment of the process. Variables that are not valid Unicode are ignored.
     pub fn read() -> Self {
         Self(
             std::env::vars_os()
@@ -34,22 +35,22 @@ impl Environment {
         )
     }
 
-    /// An environment for tests.
+    /// Creates an environment for tests.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
     }
 
-    /// A variable that is set to something.
+    /// Returns the value of a variable, or `None` if it is not set or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The names of all variables that begin so.
+    /// Returns the names of the variables with this prefix.
     pub fn names(&self, prefix: &str) -> Vec<&str> {
         self.0.keys().map(String::as_str).filter(|name| name.starts_with(prefix)).collect()
     }
 
-    /// Lays what is set over the settings of the file.
+    /// Overrides settings of the file with those of the environment.
     pub(super) fn apply_to(&self, config: &mut Config) -> Result<(), ConfigError> {
         let set = |name: &str, setting: &mut String| {
             if let Some(value) = self.get(name) {

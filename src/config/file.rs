@@ -1,4 +1,4 @@
-//! Reads the configuration file, and says what is wrong with it without repeating it: it may hold a password.
+//! Reads the configuration file. Error messages never quote the file, since it may contain a password.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,42 +6,42 @@ use std::path::{Path, PathBuf};
 use super::{Config, Environment, UserPaths};
 use crate::domain::text;
 
-/// Why the configuration cannot be used.
+/// The reason why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file was named and cannot be read.
+    /// The file that was named cannot be read.
     #[error("the configuration file {} cannot be read: {wrong}", .file.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         file: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         wrong: io::Error,
     },
-    /// The file is not what it should be.
+    /// The file is not valid TOML, or a setting is unknown or has the wrong type.
     #[error("the configuration file {}, line {line}: {wrong}", .file.display())]
     Wrong {
-        /// The file.
+        /// Path of the file.
         file: PathBuf,
-        /// The line, from 1.
+        /// Line number, starting at 1.
         line: usize,
-        /// What is wrong there.
+        /// The reason, without the value.
         wrong: String,
     },
-    /// A password lies open.
+    /// The file contains a database password, and other users can read it.
     #[error("the configuration file {0} holds a database password and can be read by others: run `chmod 600 {0}`", .file.display())]
     Open {
-        /// The file.
+        /// Path of the file.
         file: PathBuf,
     },
-    /// One value, from the environment or the file, is none of those possible.
+    /// A value of the environment or the file is not one of the possible ones.
     #[error("{what}: {wrong}")]
     Value {
-        /// Which.
+        /// Name of the variable or setting.
         what: String,
-        /// What is wrong with it and what would be right.
+        /// The reason, and what would be valid.
         wrong: String,
     },
-    /// There is no home folder to look in.
+    /// `HOME` is not set, so the usual folders are unknown.
     #[error(
         "there is no home folder (HOME is not set): name the files with --config, or set XDG_CONFIG_HOME and XDG_STATE_HOME"
     )]
@@ -77,13 +77,13 @@ fn parse(text: &str, file: PathBuf) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// Whether an address `scheme://user:password@host` has a password.
+/// Returns whether a URL contains a password: `scheme://user:password@host` or `password=`.
 fn has_password(url: &str) -> bool {
     let authority = url.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or("");
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || url.contains("password=")
 }
 
-/// What `toml` says, without the value that it says it of: `string "…", expected u32` becomes `expected u32`.
+/// Removes the quoted value from a message of `toml`: `string "…", expected u32` becomes `expected u32`.
 fn without_value(message: &str) -> &str {
     let quotes =
         ["invalid type: ", "invalid value: ", "unknown variant "].iter().any(|m| message.starts_with(m));

@@ -1,4 +1,4 @@
-//! Where configuration and state are kept: the XDG base directories.
+//! Locations of configuration and state: the XDG base directories.
 
 use std::path::PathBuf;
 
@@ -6,20 +6,20 @@ use etcetera::BaseStrategy as _;
 
 use super::ConfigError;
 
-/// The user's files.
+/// Files and folders of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPaths {
-    /// `$XDG_CONFIG_HOME/keyward/keyward.toml`.
+    /// The configuration file: `$XDG_CONFIG_HOME/keyward/keyward.toml`.
     pub config_file: PathBuf,
-    /// `$XDG_STATE_HOME/keyward`: sessions, drafts, and what was left unfinished. Only its owner may look in.
+    /// The state folder: `$XDG_STATE_HOME/keyward`, with sessions, drafts and unfinished creates. Accessible to its owner only.
     pub state: PathBuf,
 }
 
 impl UserPaths {
-    /// The paths of this user.
+    /// Returns the paths for the current user.
     ///
     /// # Errors
-    /// There is no home folder.
+    /// The home folder is unknown.
     pub fn of_user() -> Result<Self, ConfigError> {
         let base = etcetera::choose_base_strategy().map_err(|_| ConfigError::NoHome)?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());

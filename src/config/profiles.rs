@@ -1,34 +1,34 @@
-//! Profiles: one for each server that a person signs in to.
+//! Profiles, one for each server that the user signs in to.
 
 use serde::{Deserialize, Serialize};
 
-/// What the file says of a profile. The session itself is not configuration: it is kept in the state folder.
+/// Settings of a profile. Its session is not configuration, so it is stored in the state folder instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProfileSettings {
-    /// The server; empty means the one that was signed in to.
+    /// URL of the server. Empty: the server that the profile is signed in to.
     pub url: String,
-    /// Coloured and named in the header, so that nobody takes it for the test system.
+    /// Colors and names the profile in the header, so that it is not mistaken for a test system.
     pub production: bool,
-    /// The terminal UI changes nothing here.
+    /// The terminal UI refuses changes.
     pub read_only: bool,
-    /// Certificates (PEM) to trust besides the system's.
+    /// File of additional trusted certificates, in PEM.
     pub ca_cert: String,
-    /// A command that prints the session, such as `pass show keyward/production`. Run without a shell.
+    /// Command that prints the session token, such as `pass show keyward/production`. It is run without a shell.
     pub credential_command: String,
 }
 
-/// Why a profile cannot have this name.
+/// The name of a profile is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the name of a profile is 1 to 64 letters, digits, dots, dashes or underscores, and does not begin with a dot"
 )]
 pub struct ProfileNameError;
 
-/// Whether a profile can have this name, which also becomes the name of a file.
+/// Checks the name of a profile, which is also used as a file name.
 ///
 /// # Errors
-/// It could not.
+/// The name is not valid.
 pub fn check_profile_name(name: &str) -> Result<(), ProfileNameError> {
     let fits = (1..=64).contains(&name.len())
         && !name.starts_with('.')

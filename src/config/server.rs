@@ -1,30 +1,32 @@
-//! Settings of `keyward serve`. Numbers are checked here, words where they are used.
+//! Settings of `keyward serve`. Parsing the file checks numbers; addresses, hosts and the log filter are checked when the server
+//! starts.
 
 use serde::{Deserialize, Serialize};
 
-/// Where the server keeps its data and listens.
+/// Data, addresses and TLS of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
-    /// The SQLite file.
+    /// Path of the SQLite file.
     pub data: String,
-    /// A PostgreSQL database instead. With a password in it, only the owner may read the file.
+    /// URL of a PostgreSQL database to use instead of a file. If it contains a password, only the owner may be able to read the
+    /// file.
     pub database_url: String,
-    /// The address to listen on.
+    /// Address to listen on.
     pub listen: String,
-    /// The address of `/healthz`, `/readyz` and `/metrics`; empty means nowhere.
+    /// Address for `/healthz`, `/readyz` and `/metrics`. Empty: they are not served.
     pub observe: String,
-    /// The certificate and its chain, in PEM; empty means no TLS.
+    /// Path of the certificate with its chain, in PEM. Empty: no TLS.
     pub tls_certificate: String,
-    /// The certificate's private key, in PEM.
+    /// Path of the certificate's private key, in PEM.
     pub tls_key: String,
-    /// Plain HTTP beyond loopback, since a proxy in front speaks TLS. Needs `trusted_proxies`.
+    /// Allows plain HTTP on other addresses than loopback because a proxy handles TLS. Requires `trusted_proxies`.
     pub insecure_behind_proxy: bool,
-    /// Proxies whose `X-Forwarded-For` is believed, as addresses or ranges.
+    /// Proxies whose `X-Forwarded-For` is trusted, as addresses or ranges.
     pub trusted_proxies: Vec<String>,
-    /// Host names that this server answers for, besides loopback's and the address it listens on.
+    /// Accepted host names in addition to loopback names and the listening address.
     pub hosts: Vec<String>,
-    /// What is logged, one JSON object a line: `error`, `warn`, `info`, `debug`, `trace`, or a filter by module.
+    /// Log level or filter by module: `error`, `warn`, `info`, `debug`, `trace`. The log has one JSON object per line.
     pub log: String,
 }
 
@@ -45,25 +47,25 @@ impl Default for ServerSettings {
     }
 }
 
-/// How much the server takes from whom.
+/// Limits of the server for its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerLimits {
-    /// Most connections at once.
+    /// Open connections in total.
     pub connections: u32,
-    /// Most of them from one address.
+    /// Open connections from one address.
     pub connections_per_address: u32,
-    /// For all headers of a request to arrive; also how long an idle connection is kept.
+    /// Seconds for the headers of a request to arrive, and for an idle connection to stay open.
     pub header_timeout_seconds: u32,
-    /// For the whole body of a request to arrive.
+    /// Seconds for the body of a request to arrive.
     pub body_timeout_seconds: u32,
-    /// For the requests that still run when the server is told to stop.
+    /// Seconds for running requests to finish after the server was told to stop.
     pub shutdown_timeout_seconds: u32,
-    /// Sign-in attempts a minute from one address.
+    /// Sign-in attempts from one address per minute.
     pub sign_ins_per_minute: u32,
-    /// Refused credentials a minute from one address.
+    /// Refused credentials from one address per minute.
     pub failures_per_minute: u32,
-    /// Management requests a minute of one session.
+    /// Management requests in one session per minute.
     pub requests_per_minute: u32,
 }
 
@@ -82,13 +84,13 @@ impl Default for ServerLimits {
     }
 }
 
-/// How long sessions live.
+/// Lifetime of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionLimits {
-    /// A session ends when it was not used for this many days.
+    /// Days without use after which a session ends.
     pub idle_days: u32,
-    /// A session ends this many days after it began.
+    /// Days after its start when a session ends in any case.
     pub absolute_days: u32,
 }
 

@@ -1,28 +1,28 @@
-//! How the terminal UI looks and behaves.
+//! Settings of the terminal UI.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::words::words;
 
-/// Settings of the terminal UI.
+/// Appearance and behavior of the terminal UI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UiSettings {
-    /// The colours.
+    /// Color theme.
     pub theme: ThemeName,
-    /// How many colours the terminal is given.
+    /// Number of colors to use.
     pub color: ColorMode,
-    /// Whether only ASCII is drawn.
+    /// When to draw with ASCII characters only.
     pub ascii: AsciiMode,
-    /// How a secret is copied.
+    /// How to copy a secret.
     pub clipboard: ClipboardMode,
-    /// The program that takes a copy on its standard input, for `clipboard = "command"`. Run without a shell.
+    /// Command that receives the secret on its standard input, for `clipboard = "command"`. It is run without a shell.
     pub clipboard_command: String,
-    /// Changes nothing.
+    /// Refuses changes.
     pub read_only: bool,
-    /// Draws each frame in one piece on terminals that can; others ignore it.
+    /// Uses synchronized updates, which draw a frame at once. Terminals without them ignore it.
     pub synchronized_update: bool,
-    /// Seconds between two refreshes; 0 counts as 1.
+    /// Seconds between two refreshes, at least 1.
     pub refresh_seconds: u32,
 }
 
@@ -41,41 +41,41 @@ impl Default for UiSettings {
     }
 }
 
-/// A set of colours.
+/// A color theme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThemeName {
-    /// The 16 colours on the terminal's own background.
+    /// The 16 ANSI colors on the background of the terminal.
     Default,
-    /// Bold and bright only.
+    /// Bold and bright colors only.
     HighContrast,
-    /// No colours.
+    /// No colors.
     Mono,
 }
 
-/// How many colours.
+/// The number of colors to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorMode {
-    /// As many as the environment says that the terminal has.
+    /// As many as the environment says the terminal supports.
     Auto,
-    /// None.
+    /// No colors.
     Never,
-    /// The 16 of ANSI.
+    /// The 16 ANSI colors.
     #[serde(rename = "16")]
     Ansi16,
-    /// 256.
+    /// The 256-color palette.
     #[serde(rename = "256")]
     Ansi256,
-    /// All.
+    /// 24-bit colors.
     Truecolor,
 }
 
-/// Whether only ASCII is drawn.
+/// When to draw with ASCII characters only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AsciiMode {
-    /// Where the locale is not UTF-8 or the terminal is the Linux console.
+    /// If the locale is not UTF-8 or the terminal is the Linux console.
     Auto,
     /// Always.
     Always,
@@ -83,21 +83,21 @@ pub enum AsciiMode {
     Never,
 }
 
-/// How a secret is copied.
+/// How to copy a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClipboardMode {
-    /// Through tmux or screen where one is in between, else OSC 52.
+    /// Through tmux or screen if keyward runs inside one, otherwise OSC 52.
     Auto,
-    /// OSC 52.
+    /// With the escape sequence OSC 52.
     Osc52,
-    /// `tmux load-buffer -w`.
+    /// With `tmux load-buffer -w`.
     Tmux,
-    /// OSC 52 wrapped for GNU screen.
+    /// With OSC 52, wrapped for GNU screen.
     Screen,
-    /// Into the standard input of `clipboard_command`.
+    /// With the command of `clipboard_command`.
     Command,
-    /// Not at all.
+    /// Copying is turned off.
     Off,
 }
 

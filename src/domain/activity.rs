@@ -1,4 +1,4 @@
-//! The log of who did what to which key or member, when and from where.
+//! The activity log: who did what to which key or member, when, and from which address.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,10 +8,10 @@ use super::member::MemberRef;
 use super::time::Timestamp;
 use super::words::words;
 
-/// What was done. The words are stable: they are stored and filtered by.
+/// A kind of entry in the activity log. The words are stored and filtered by, so they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Action {
-    /// The organization and its first admin were set up on the server's host.
+    /// The organization and its first admin were created on the server's host.
     #[serde(rename = "organization.created")]
     OrganizationCreated,
     /// A restored backup was accepted on the server's host.
@@ -20,19 +20,19 @@ pub enum Action {
     /// A key was created.
     #[serde(rename = "key.created")]
     KeyCreated,
-    /// A key's secret was issued anew after a lost reply; the earlier secret is dead.
+    /// A key got a new secret after the reply with the first one was lost. The first secret stopped working.
     #[serde(rename = "key.reissued")]
     KeyReissued,
-    /// The creator has the secret.
+    /// The creator confirmed that the secret is stored.
     #[serde(rename = "key.confirmed")]
     KeyConfirmed,
-    /// Name or note changed.
+    /// The name or the note of a key was changed.
     #[serde(rename = "key.edited")]
     KeyEdited,
     /// A key was revoked.
     #[serde(rename = "key.revoked")]
     KeyRevoked,
-    /// A revoke was refused because the key had been used.
+    /// A revocation was refused because the key had been used in the meantime.
     #[serde(rename = "key.revoke_refused")]
     KeyRevokeRefused,
     /// A decision of a review was applied.
@@ -41,10 +41,10 @@ pub enum Action {
     /// A review was exported.
     #[serde(rename = "review.exported")]
     ReviewExported,
-    /// A member was invited, or an active one got a sign-in code.
+    /// A member was invited, or an active member got a sign-in code from an admin.
     #[serde(rename = "member.invited")]
     MemberInvited,
-    /// A member got another role.
+    /// The role of a member was changed.
     #[serde(rename = "member.role_changed")]
     MemberRoleChanged,
     /// A member was removed.
@@ -56,13 +56,13 @@ pub enum Action {
     /// A session was ended.
     #[serde(rename = "session.ended")]
     SessionEnded,
-    /// A member made a code to sign in on another machine.
+    /// A member created a code to sign in on another machine.
     #[serde(rename = "session.code_created")]
     SessionCodeCreated,
     /// A sign-in code was refused.
     #[serde(rename = "session.refused")]
     SessionRefused,
-    /// A member tried what their role does not allow.
+    /// A request was refused because the member's role does not allow it.
     #[serde(rename = "permission.refused")]
     PermissionRefused,
 }
@@ -88,32 +88,32 @@ words!(Action {
     PermissionRefused = "permission.refused",
 });
 
-/// One row of the log.
+/// An entry of the activity log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Activity {
-    /// The row's id.
+    /// Identifies the entry; ids sort by time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// When.
+    /// Time of the action.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub at: Timestamp,
-    /// Who; nobody for what was done on the server's host or by someone not signed in.
+    /// The member who acted. `None` for actions on the server's host and for requests without a valid session.
     #[schema(required = true)]
     pub actor: Option<MemberRef>,
-    /// What.
+    /// The kind of action.
     pub action: Action,
-    /// To which key.
+    /// The key that was acted on, if any.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub key_id: Option<Id>,
-    /// That key's name at the moment.
+    /// Name of that key at the time.
     #[schema(required = true)]
     pub key_name: Option<String>,
-    /// To which member.
+    /// The member who was acted on, if any.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub member_id: Option<Id>,
-    /// The details in words, never a secret.
+    /// Details as text; never contains a secret.
     pub detail: String,
-    /// From which address; nothing for the host itself.
+    /// Client address; `None` for actions on the server's host.
     #[schema(required = true)]
     pub address: Option<String>,
 }

@@ -1,6 +1,8 @@
-//! Decisions of a review that are not applied yet: journal on this machine, ids and words only, so that no lost connection loses one.
+//! Drafts: decisions of a review that are not applied yet. They are saved on the reviewer's machine, without secrets, so that a
+//! lost connection loses none of them.
 //!
-//! They are journal as one line that holds them all and a line for each change since, so that deciding on thousands of keys stays cheap.
+//! The file is a journal: a first line with every draft, then one line for each change, so that deciding on thousands of keys
+//! stays cheap. See [`Drafts::parse`].
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,79 +18,79 @@ mod journal;
 
 pub use journal::DraftChange;
 
-/// One decision that is not applied yet.
+/// A decision about one key that is not applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
-    /// What is decided.
+    /// The chosen decision.
     pub decision: Decision,
-    /// Until when a journal key stays out of the queue.
+    /// Date until which a kept key stays out of the queue. `None` keeps it out until its evidence gets worse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// The reviewer's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Up to when the reviewer has seen the key's use: a revoke is refused if it was used since.
+    /// Moment up to which the reviewer has seen uses of the key. A revocation is refused if the key was used later.
     pub seen_until: Timestamp,
-    /// Why the server did not apply it, if it was tried.
+    /// Reason why the server refused to apply the decision, after an attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }
 
 impl Draft {
-    /// A decision on a key whose use was seen up to this moment.
+    /// Creates a draft without note and date for a reviewer who has seen uses up to `seen_until`.
     pub fn new(decision: Decision, seen_until: Timestamp) -> Self {
         Self { decision, until: None, note: None, seen_until, refused: None }
     }
 }
 
-/// What was there before a step, so that it can be undone.
+/// The drafts before a step, to undo it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct UndoStep {
     before: Vec<(Id, Option<Draft>)>,
 }
 
-/// All drafts of one sitting.
+/// Every draft of one review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drafts {
-    /// The review that they will belong to.
+    /// Identifies the review on the server.
     pub review_id: Id,
-    /// When the sitting began.
+    /// When the review was begun.
     pub begun_at: Timestamp,
     by_key: BTreeMap<Id, Draft>,
     #[serde(default)]
     steps: Vec<UndoStep>,
 }
 
-/// Most steps that can be undone.
+/// Steps that can be undone; older ones are dropped.
 const STEPS_KEPT: usize = 200;
 
 impl Drafts {
-    /// A new sitting.
+    /// Starts a review without drafts.
     pub fn new(review_id: Id, begun_at: Timestamp) -> Self {
         Self { review_id, begun_at, by_key: BTreeMap::new(), steps: Vec::new() }
     }
 
-    /// The draft on a key.
+    /// Returns the draft for a key.
     pub fn get(&self, key: Id) -> Option<&Draft> {
         self.by_key.get(&key)
     }
 
-    /// All drafts, by key.
+    /// Iterates over the drafts in the order of key ids.
     pub fn iter(&self) -> impl Iterator<Item = (Id, &Draft)> {
         self.by_key.iter().map(|(&id, draft)| (id, draft))
     }
 
-    /// How many there are.
+    /// Returns the number of drafts.
     pub fn len(&self) -> usize {
         self.by_key.len()
     }
 
-    /// Whether nothing is decided.
+    /// Returns whether there are no drafts.
     pub fn is_empty(&self) -> bool {
         self.by_key.is_empty()
     }
 
-    /// Makes a change; the keys that it was about.
+    /// Applies a change and returns the keys that it affects.
     pub fn apply(&mut self, change: DraftChange) -> Vec<Id> {
         match change {
             DraftChange::Decided { draft, keys } => {
@@ -133,7 +135,7 @@ impl Drafts {
         keys
     }
 
-    /// Nothing brings these drafts back.
+    /// Removes drafts for good: undo does not restore them.
     fn applied(&mut self, keys: &[Id]) {
         let keys: HashSet<Id> = keys.iter().copied().collect();
         for key in &keys {
@@ -145,8 +147,9 @@ impl Drafts {
         self.steps.retain(|step| !step.before.is_empty());
     }
 
-    /// What the server has recorded for this sitting is applied, even where its answer was never seen here. The change that
-    /// makes it so, if there is anything to change.
+    /// Returns the change that removes every draft with a matching record on the server, or `None` if there is nothing to remove.
+    ///
+    /// A record matches if its reply was lost, or if the decision was applied by another run of the program.
     pub fn settled_by(&self, records: &[ReviewRecord]) -> Option<DraftChange> {
         let ours = records.iter().filter(|record| record.review_id == self.review_id);
         let settled = ours.filter(|record| {
@@ -156,7 +159,7 @@ impl Drafts {
         (!keys.is_empty()).then_some(DraftChange::Applied(keys))
     }
 
-    /// How many there are of each decision, in the order of [`Decision`]'s variants.
+    /// Counts the drafts by decision.
     pub fn counts(&self) -> BTreeMap<Decision, usize> {
         let mut counts = BTreeMap::new();
         for draft in self.by_key.values() {
@@ -165,7 +168,7 @@ impl Drafts {
         counts
     }
 
-    /// The `Idempotency-Key` under which a draft is applied: always the same for the same decision, and another one after any change.
+    /// Returns the idempotency key for applying a draft. It is the same for the same decision and differs after any change.
     pub fn idempotency_key(&self, key: Id, draft: &Draft) -> String {
         let facts = (self.review_id, key, draft.decision.word(), draft.until, &draft.note, draft.seen_until);
         let facts = serde_json::to_string(&facts).expect("ids, times and words always become JSON");

@@ -1,27 +1,29 @@
-//! Email addresses: what is accepted as one, and when two are the same.
+//! Email addresses: validation, and comparison that ignores case.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::text;
 
-/// Most bytes of an address (RFC 5321, 4.5.3.1).
+/// Longest address in bytes (RFC 5321, section 4.5.3.1).
 pub const EMAIL_MAX: usize = 254;
 
-/// Why a text is not accepted as an email address.
+/// The reason why a text is not accepted as an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
-    /// No `@` with something before and after it, or blanks inside.
+    /// No `@` between two parts, more than one `@`, white space, or characters such as `<` that belong to a display name.
     #[error("must be an email address like ada@plant.example")]
     Form,
-    /// Longer than [`EMAIL_MAX`].
+    /// Longer than [`EMAIL_MAX`] bytes.
     #[error("must not be longer than {EMAIL_MAX} bytes")]
     Long,
-    /// Characters that cannot be shown safely.
+    /// Contains a character that cannot be shown safely.
     #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
     UnsafeChar(char),
 }
 
-/// The address as it is stored: trimmed, in normalization form C. Nothing is mailed to it, so only its form is checked.
+/// Returns the address as it is stored: trimmed and in Unicode normalization form C.
+///
+/// Only the form is checked, since keyward sends no email.
 ///
 /// # Errors
 /// See [`EmailError`].
@@ -45,7 +47,7 @@ pub fn normalize_email(text: &str) -> Result<String, EmailError> {
     }
 }
 
-/// What two addresses of the same person have in common: people do not tell capitals apart.
+/// Returns the form in which addresses are compared: two addresses that differ only in case belong to the same person.
 pub fn fold_case(email: &str) -> String {
     email.to_lowercase()
 }

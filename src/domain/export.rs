@@ -1,7 +1,8 @@
-//! A finished review for an auditor: Markdown to read, CSV and JSON to process, with a digest that the activity log keeps too.
+//! Exports of a review for an auditor: Markdown to read, CSV for spreadsheets, JSON to process and to verify.
 //!
-//! The digest is SHA-256 over the records as compact JSON, one a line, the oldest first. Of the JSON export it is what
-//! `jq -c '.records[]' FILE | sha256sum` prints.
+//! Each export carries a SHA-256 digest that the activity log also has. It is computed over the records as compact JSON, one per
+//! line, oldest first: the output of `jq -c '.records[]' FILE
+//! sha256sum` for the JSON export.
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -12,21 +13,21 @@ use super::text;
 use super::time::Timestamp;
 use super::words::words;
 
-/// What kind of text an export is.
+/// File format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExportFormat {
-    /// To read.
+    /// A document to read.
     Markdown,
-    /// For a spreadsheet.
+    /// A table for spreadsheets.
     Csv,
-    /// To process, and to check the digest.
+    /// Data to process; the digest can be verified with it.
     Json,
 }
 
 words!(ExportFormat { Markdown = "markdown", Csv = "csv", Json = "json" });
 
 impl ExportFormat {
-    /// How a file of it ends.
+    /// Returns the file name extension, without a dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Markdown => "md",
@@ -36,7 +37,7 @@ impl ExportFormat {
     }
 }
 
-/// Decisions ready to be written down. Make it with [`ReviewExport::new`].
+/// A review ready to be exported: sanitized, ordered, with its digest.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReviewExport {
     organization: String,
@@ -49,7 +50,7 @@ pub struct ReviewExport {
     records: Vec<ReviewRecord>,
 }
 
-/// From the first to the last decision.
+/// Times of the first and the last decision.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Period {
     from: Option<Timestamp>,
@@ -57,7 +58,8 @@ struct Period {
 }
 
 impl ReviewExport {
-    /// Orders and cleans the records and takes their digest. `by` is the address of who exports.
+    /// Prepares an export: orders and sanitizes the records and computes the digest. `by` is the email address of the exporting
+    /// member.
     pub fn new(
         organization: &str,
         policy: Policy,
@@ -86,27 +88,27 @@ impl ReviewExport {
         }
     }
 
-    /// How many decisions there are.
+    /// Returns the number of decisions.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no decisions.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// The digest, 64 hexadecimal digits.
+    /// Returns the digest as 64 hexadecimal digits.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// `keyward-review-2026-11-24.md`
+    /// Returns a name such as `keyward-review-2026-11-24.md`.
     pub fn file_name(&self, format: ExportFormat) -> String {
         format!("keyward-review-{}.{}", self.exported_at.format_date(), format.extension())
     }
 
-    /// The export as text.
+    /// Writes the export as text.
     pub fn write(&self, format: ExportFormat) -> String {
         match format {
             ExportFormat::Markdown => self.markdown(),
@@ -115,7 +117,7 @@ impl ReviewExport {
         }
     }
 
-    /// `2026-11-24` or `2026-11-20 to 2026-11-24`.
+    /// Formats the period: `2026-11-24` or `2026-11-20 to 2026-11-24`.
     fn period(&self) -> String {
         let (from, to) =
             (self.period.from.map(Timestamp::format_date), self.period.to.map(Timestamp::format_date));
@@ -210,7 +212,7 @@ impl ReviewExport {
         out
     }
 
-    /// One record a line, so that a text editor, `grep` and `diff` are of use too.
+    /// Writes one record per line, so that the file also suits text editors, `grep` and `diff`.
     fn json(&self) -> String {
         let facts = serde_json::json!({
             "organization": self.organization,
@@ -254,7 +256,7 @@ fn person(name: &str, email: &str) -> String {
     if name == email { email.to_owned() } else { format!("{name} <{email}>") }
 }
 
-/// `orphaned: creator removed 41 d ago; unused: last used 99 d ago`
+/// Formats flags and evidence: `orphaned: creator removed 41 d ago; unused: last used 99 d ago`.
 fn evidence(record: &ReviewRecord) -> String {
     let parts: Vec<String> = record
         .findings
@@ -264,7 +266,7 @@ fn evidence(record: &ReviewRecord) -> String {
     parts.join("; ")
 }
 
-/// Text that Markdown takes for nothing but text; only addresses (`https://…`) still become links where GitHub shows it.
+/// Escapes Markdown. GitHub still turns addresses such as `https://…` into links.
 fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

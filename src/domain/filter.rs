@@ -1,4 +1,6 @@
-//! The filter language of all tables: `sales !test "power bi" ~pbsl owner:removed idle:>90d`; every term must match.
+//! The filter language of the tables: `sales !test "power bi" ~pbsl owner:removed idle:>90d`. A row must match every term.
+//!
+//! Start reading with [`Filter::parse`] and, for the fields of keys, [`KeyTest`].
 
 use std::fmt;
 use std::ops::Range;
@@ -13,50 +15,50 @@ pub use keys::{KeyFilter, KeyTest};
 pub use search_text::SearchText;
 pub use value::{DurationTest, FieldValue, NumberTest, parse_duration};
 
-/// A field that a table offers, `name:value`.
+/// A field of a table's filter, typed as `name:value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilterField {
-    /// What stands before the colon.
+    /// The part before the colon.
     pub name: &'static str,
-    /// What may stand after it, for the help and for errors.
+    /// Description of valid values, for help and error messages.
     pub values: &'static str,
-    /// What it finds.
+    /// Description of what the field selects, for help.
     pub finds: &'static str,
 }
 
-/// The fields of one table, and what each of them tests.
+/// The filter fields of one table; a value is one parsed test, such as `idle:>90d`.
 pub trait FieldTest: Sized + PartialEq + fmt::Display {
-    /// The fields offered, in the order of the help.
+    /// The fields, in the order of the help.
     const FIELDS: &'static [FilterField];
 
-    /// The test for `name:value`, where `name` is one of [`Self::FIELDS`].
+    /// Parses the test for `name:value`, where `name` is the name of one of [`Self::FIELDS`].
     ///
     /// # Errors
-    /// What is wrong with the value, as the end of a sentence that begins with the field.
+    /// The end of a sentence that begins with the field: "is one of …".
     fn parse(name: &str, value: &FieldValue) -> Result<Self, String>;
 }
 
 /// One term of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term<T> {
-    /// Whether the term must *not* match.
+    /// Typed with `!`: the row must not match.
     pub negated: bool,
-    /// What is looked for.
+    /// The pattern that is compared with the row.
     pub test: TermPattern<T>,
 }
 
-/// What a term looks for.
+/// The pattern of a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TermPattern<T> {
-    /// The text stands in what the table searches (of keys: name and mask).
+    /// Matches rows whose searched text contains it, ignoring case. Of a key, name and masked secret are searched.
     Text(SearchText),
-    /// Its characters stand there in this order, others between them.
+    /// Typed with `~`: matches rows whose searched text contains its characters in this order, with any others between them.
     Fuzzy(SearchText),
-    /// A field.
+    /// Matches rows by a field.
     Field(T),
 }
 
-/// A filter that was understood. Without terms it lets everything through.
+/// A parsed filter. Without terms it matches every row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter<T> {
     terms: Vec<Term<T>>,
@@ -68,21 +70,21 @@ impl<T> Default for Filter<T> {
     }
 }
 
-/// What is wrong with a filter, and where.
+/// The position and the reason of a syntax error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FilterError {
-    /// The bytes of the filter that are at fault; empty at its end where something is missing.
+    /// Byte range of the error in the filter text; empty at the end of the text if something is missing there.
     pub at: Range<usize>,
-    /// What is wrong and what would be right.
+    /// The reason, and what would be valid.
     pub message: String,
 }
 
 impl<T: FieldTest> Filter<T> {
-    /// Understands a filter.
+    /// Parses a filter.
     ///
     /// # Errors
-    /// Where it cannot be understood, and what would be right.
+    /// The first syntax error.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let mut at = 0;
         let mut terms = Vec::new();
@@ -96,17 +98,17 @@ impl<T: FieldTest> Filter<T> {
 }
 
 impl<T> Filter<T> {
-    /// The terms.
+    /// Returns the terms in the order in which they were typed.
     pub fn terms(&self) -> &[Term<T>] {
         &self.terms
     }
 
-    /// Whether everything passes.
+    /// Returns whether the filter has no terms, so that every row matches.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
 
-    /// Whether a row passes: `searched` are its texts for plain and fuzzy terms, `holds` answers for its fields.
+    /// Returns whether a row matches. `searched` are the row's texts for plain and fuzzy terms, `holds` evaluates its fields.
     pub fn matches_row(&self, searched: &[&str], mut holds: impl FnMut(&T) -> bool) -> bool {
         self.terms.iter().all(|term| {
             let found = match &term.test {
@@ -119,7 +121,7 @@ impl<T> Filter<T> {
     }
 }
 
-/// The term that begins at `start`, and where it ends.
+/// Parses the term at byte `start`. Returns it with the position of its end.
 fn term<T: FieldTest>(text: &str, start: usize) -> Result<(Term<T>, usize), FilterError> {
     let negated = text[start..].starts_with('!');
     let at = start + usize::from(negated);
@@ -153,7 +155,7 @@ fn is_field_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'-')
 }
 
-/// The field whose name stands at `name`, and where its value ends.
+/// Parses the value of the field whose name is at `name`. Returns the test with the position of its end.
 fn field<T: FieldTest>(text: &str, name: Range<usize>, word: &str) -> Result<(T, usize), FilterError> {
     let called = text[name.clone()].to_ascii_lowercase();
     let Some(known) = T::FIELDS.iter().find(|field| field.name == called) else {
@@ -182,7 +184,8 @@ fn field<T: FieldTest>(text: &str, name: Range<usize>, word: &str) -> Result<(T,
     }
 }
 
-/// The phrase whose opening quote stands at `start`, and where its closing one ends. `\"` and `\\` stand for the characters themselves.
+/// Parses the phrase whose opening quote is at `start`. Returns it with the position after the closing quote. `\"` and `\\` are
+/// escapes.
 fn quoted(text: &str, start: usize) -> Result<(String, usize), FilterError> {
     let mut phrase = String::new();
     let mut chars = text[start + 1..].char_indices();
@@ -207,7 +210,7 @@ fn wrong<V>(at: Range<usize>, message: impl Into<String>) -> Result<V, FilterErr
     Err(FilterError { at, message: message.into() })
 }
 
-/// The text as a term or value: in quotes where it would otherwise mean something else.
+/// Quotes a text that would otherwise not be read as a plain term or value, or any text if `always` is set.
 pub(crate) fn quote(text: &str, always: bool) -> String {
     let special = text.starts_with(['!', '~', '"'])
         || text.contains(char::is_whitespace)
@@ -219,7 +222,7 @@ pub(crate) fn quote(text: &str, always: bool) -> String {
     }
 }
 
-/// The filter as it can be typed again.
+/// Formats the filter so that parsing it gives an equal filter.
 impl<T: fmt::Display> fmt::Display for Filter<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, term) in self.terms.iter().enumerate() {

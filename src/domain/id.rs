@@ -1,4 +1,4 @@
-//! Ids of everything that is stored: UUID version 7 (RFC 9562), so that their order is the order of creation.
+//! Ids of stored records: UUID version 7 (RFC 9562), so that ids sort by the time of creation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,19 +8,19 @@ use uuid::Uuid;
 
 use super::time::Timestamp;
 
-/// The id of a key, member, session, review or activity row.
+/// Identifies a key, member, session, review record or activity entry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Id(Uuid);
 
 impl Id {
-    /// The id made at `now` from ten random bytes that the caller hands in.
+    /// Creates an id from the time and ten random bytes.
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
         let ms = u64::try_from(now.0).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }
 
-    /// The sixteen bytes.
+    /// Returns the 16 bytes of the UUID.
     pub fn bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }

@@ -1,20 +1,20 @@
-//! Where a key is entered in the products that use it, for the first step of a rotation.
+//! Instructions for entering a new key in known integrations, for the first step of a rotation.
 //!
-//! What is said of ENLYZE's own integrations follows their public guides and sources (docs.enlyze.com, the Power BI connector,
-//! the Python SDK); menus are named as those products name them and may move with their versions.
+//! The instructions for ENLYZE's integrations follow their public guides and sources (docs.enlyze.com, the Power BI connector,
+//! the Python SDK). Menu names are those of the products and may change with their versions.
 
-/// A product that is known by the agent it claims to be.
+/// A product that is recognized by its user agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Integration {
-    /// What it is called.
+    /// Name of the product.
     pub name: &'static str,
-    /// Parts of the agents that it is known by, in lower case.
+    /// Parts of the user agents that identify the product, in lower case.
     agents: &'static [&'static str],
-    /// Where its key is entered, one step each.
+    /// Instructions for entering a key, one step each.
     pub steps: &'static [&'static str],
 }
 
-/// The known ones; the first that fits counts.
+/// Known products. The first whose `agents` match is chosen.
 const KNOWN: [Integration; 4] = [
     Integration {
         name: "Power BI connector",
@@ -56,13 +56,13 @@ const KNOWN: [Integration; 4] = [
     },
 ];
 
-/// The product behind an agent, if it is a known one.
+/// Returns the product that a user agent belongs to, or `None` if it is not known.
 pub fn of_agent(agent: &str) -> Option<&'static Integration> {
     let agent = agent.to_lowercase();
     KNOWN.iter().find(|known| known.agents.iter().any(|part| agent.contains(part)))
 }
 
-/// What to do for any other agent.
+/// Instructions for a client whose product is not known.
 pub const ANY: [&str; 2] = [
     "Find where it runs by its address, and where it takes its key from (environment, settings, secret store).",
     "It sends Authorization: Bearer and the key. Enter the new one, restart it if it keeps its key, and make one call.",

@@ -1,4 +1,4 @@
-//! An API key as everyone but its user sees it: all facts, never the secret.
+//! API keys: every field except the secret, and the rules for names and notes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use super::secret::{SECRET_PREFIX, check_secret};
 use super::time::{DAY, TimeDelta, Timestamp};
 use super::words::words;
 
-/// Whose key it is.
+/// The kind of an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[schema(as = Kind)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {
-    /// A member's own; revoked with the member.
+    /// Belongs to a member and is revoked when the member is removed.
     Personal,
-    /// The organization's; survives its creator.
+    /// Belongs to the organization and stays active when its creator is removed.
     Organization,
 }
 
 words!(KeyKind { Personal = "personal", Organization = "organization" });
 
 impl KeyKind {
-    /// The other of the two.
+    /// Returns the other kind.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -36,120 +36,120 @@ impl KeyKind {
     }
 }
 
-/// What used a key, as it presented itself.
+/// A client as it presented itself with a key or a session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[schema(as = Client)]
 pub struct ClientInfo {
-    /// The `User-Agent` it claimed, cleaned, at most 200 bytes; empty if it sent none.
+    /// `User-Agent` of the client, sanitized, at most 200 bytes. Empty if none was sent. A client can claim any name.
     pub agent: String,
-    /// Its address, as text.
+    /// IP address of the client, as text.
     pub address: String,
 }
 
 impl fmt::Display for ClientInfo {
-    /// `enlyze-powerbi/1.0.0 from 10.0.3.7`
+    /// Formats the client: `enlyze-powerbi/1.0.0 from 10.0.3.7`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let agent = if self.agent.is_empty() { "an unnamed client" } else { &self.agent };
         write!(f, "{agent} from {}", self.address)
     }
 }
 
-/// A key, as in the contract.
+/// An API key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Key {
-    /// The id.
+    /// Identifies the key.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Personal or the organization's.
+    /// Personal or organization key.
     pub kind: KeyKind,
-    /// What the administrator called it.
+    /// Name chosen by the administrator, 1 to 100 characters.
     pub name: String,
-    /// The mask, `sk_…5G08`.
+    /// Masked secret, such as `sk_…5G08`.
     pub masked: String,
-    /// Free text.
+    /// Free text, at most 1,000 characters.
     #[schema(required = true)]
     pub note: Option<String>,
-    /// Counts changes of name, note, confirmation and revocation; never uses.
+    /// Counts changes of name, note, confirmation and revocation, but not uses. An edit names it in `If-Match`.
     pub version: i64,
-    /// When it was created.
+    /// Time of creation.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
-    /// Who created it; of a personal key, its owner.
+    /// Creator of the key. For a personal key this is also its owner.
     pub created_by: Arc<MemberRef>,
-    /// When it was last used; nothing means never.
+    /// Time of the last accepted use; `null` if the key was never used.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Timestamp>,
-    /// What used it last.
+    /// Client of the last accepted use.
     #[schema(required = true)]
     pub last_used_by: Option<ClientInfo>,
-    /// How often it was used.
+    /// Number of accepted uses.
     pub use_count: i64,
-    /// The key that this one was made to replace.
+    /// The key that this key replaces in a rotation.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub replaces: Option<Id>,
-    /// The key that replaces this one and is not revoked.
+    /// The key that replaces this key in a rotation, unless that one is revoked.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub replaced_by: Option<Id>,
-    /// When it was revoked; nothing while it is accepted.
+    /// Time of revocation; `null` while the key is active.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub revoked_at: Option<Timestamp>,
-    /// Who revoked it.
+    /// Member who revoked the key.
     #[schema(required = true)]
     pub revoked_by: Option<Arc<MemberRef>>,
-    /// Why, where a reason was asked for or given.
+    /// Reason for the revocation, if one was given.
     #[schema(required = true)]
     pub revoke_reason: Option<String>,
 }
 
-/// A key used within this span wears the badge **live**, in milliseconds.
+/// A key that was used within this time counts as *in use*.
 pub const IN_USE_WITHIN: TimeDelta = DAY;
 
 impl Key {
-    /// Used within the last 24 hours and not revoked: revoking it would break something now.
+    /// Returns whether the key was used within the last 24 hours and is not revoked: revoking it would break something now.
     pub fn is_in_use(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN)
     }
 
-    /// The last four characters of the mask, which confirm a revoke when typed.
+    /// Returns the last four characters of the masked secret, which the user types to confirm a revocation.
     pub fn last_four(&self) -> &str {
         last_four(&self.masked)
     }
 }
 
-/// The last four characters of a mask (fewer where the mask is shorter).
+/// Returns the last four characters of a masked secret, or all of a shorter text.
 pub fn last_four(mask: &str) -> &str {
     let start = mask.char_indices().rev().nth(3).map_or(0, |(i, _)| i);
     &mask[start..]
 }
 
-/// Most characters of a name.
+/// Maximum length of a name in characters.
 pub const NAME_MAX: usize = 100;
-/// Most characters of a note or a reason.
+/// Maximum length of a note or a reason in characters.
 pub const NOTE_MAX: usize = 1_000;
 
-/// Why a name or note is not accepted.
+/// The reason why a name or note is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Nothing, or only spaces.
+    /// Empty, or only white space.
     #[error("must not be empty")]
     Empty,
     /// Longer than allowed.
     #[error("has {length} characters, at most {most} are allowed")]
     Long {
-        /// Characters it has.
+        /// Length in characters.
         length: usize,
-        /// Characters allowed.
+        /// Maximum length in characters.
         most: usize,
     },
-    /// Control, format, blank-looking or line-separating characters, or piled-up accents.
+    /// Contains a control, format, blank-looking or line-separating character, or too many combining marks in a row.
     #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
     UnsafeChar(char),
-    /// The text is a secret, pasted into the wrong field.
+    /// Contains a secret, pasted into the wrong field.
     #[error("is itself an API key; a secret must not be stored in plain sight")]
     IsSecret,
 }
 
-/// The name as it is stored: trimmed, in normalization form C.
+/// Returns a name as it is stored: trimmed and in Unicode normalization form C.
 ///
 /// # Errors
 /// See [`TextError`].
@@ -157,7 +157,7 @@ pub fn normalize_name(text: &str) -> Result<String, TextError> {
     one_line(text, NAME_MAX)?.ok_or(TextError::Empty)
 }
 
-/// A note or reason as it is stored, nothing where it is blank.
+/// Returns a note or reason as it is stored, or `None` if it is blank.
 ///
 /// # Errors
 /// See [`TextError`].
@@ -167,7 +167,7 @@ pub fn normalize_note(text: &str) -> Result<Option<String>, TextError> {
 
 fn one_line(text: &str, most: usize) -> Result<Option<String>, TextError> {
     use unicode_normalization::UnicodeNormalization as _;
-    // Nobody needs the exact count of a text that is absurdly long, and normalizing it would take its time.
+    // Normalizing an absurdly long text would take long, and its exact length after that does not matter.
     if text.len() > most * 64 {
         return Err(TextError::Long { length: text.chars().count(), most });
     }
@@ -185,7 +185,7 @@ fn one_line(text: &str, most: usize) -> Result<Option<String>, TextError> {
     Ok((length > 0).then_some(text))
 }
 
-/// Whether a well-formed secret stands anywhere in the text as a word of its own.
+/// Returns whether the text contains a well-formed secret as a separate word.
 pub fn contains_secret(text: &str) -> bool {
     text.match_indices(SECRET_PREFIX).any(|(at, _)| {
         let before = text[..at].chars().next_back();
@@ -199,8 +199,9 @@ pub fn contains_secret(text: &str) -> bool {
     })
 }
 
-/// The kind that PRODUCT's table of use cases recommends for a key of this name, with the reason in words.
-/// Nothing where the name does not tell.
+/// Returns the kind that suits a key of this name, with the reason as text, or `None` if the name is not conclusive.
+///
+/// The rules follow the use cases in `docs/concepts.md`.
 pub fn recommended_kind(name: &str) -> Option<(KeyKind, &'static str)> {
     const RULES: [(&str, KeyKind, &str); 16] = [
         (

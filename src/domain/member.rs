@@ -1,4 +1,6 @@
-//! Members, their roles, and the one table that says which role may do what.
+//! Members, their roles, and permissions.
+//!
+//! Start reading with [`Permission::is_granted_to`], the only table of permissions by role, and [`Actor::grant`].
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,75 +10,75 @@ use super::key::KeyKind;
 use super::time::Timestamp;
 use super::words::words;
 
-/// What a member is in the organization.
+/// The role of a member in the organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Manages members and organization keys; has personal keys.
+    /// Manages members and organization keys, and has personal keys.
     Admin,
     /// Has personal keys.
     Normal,
-    /// Has none; may list and revoke those left from an earlier role.
+    /// Cannot create keys, but can list and revoke personal keys from an earlier role.
     Operator,
 }
 
-/// Where a member stands. A removed member stays in the records.
+/// The status of a member. Removed members stay in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[schema(as = Status)]
 #[serde(rename_all = "lowercase")]
 pub enum MemberStatus {
-    /// Has an invitation that was not used yet.
+    /// Invited, and has not signed in yet.
     Invited,
-    /// Signed in at least once and not removed.
+    /// Has signed in, and is not removed.
     Active,
-    /// Removed; their personal keys were revoked with them.
+    /// Removed. The member's personal keys were revoked at the same time.
     Removed,
 }
 
 words!(Role { Admin = "admin", Normal = "normal", Operator = "operator" });
 words!(MemberStatus { Invited = "invited", Active = "active", Removed = "removed" });
 
-/// A member as named beside a key or an activity row.
+/// A member as referenced by keys, reviews and activity entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemberRef {
-    /// The member's id.
+    /// Identifies the member.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Display name; the address until the member has one.
+    /// Display name, or the email address until the member has chosen a name.
     pub name: String,
     /// Email address.
     pub email: String,
-    /// Where the member stands now.
+    /// Current status.
     pub status: MemberStatus,
-    /// When the member was removed.
+    /// Time of removal; `null` unless the member was removed.
     #[serde(default)]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub removed_at: Option<Timestamp>,
 }
 
-/// Something that a member may or may not do. Who owns the key is asked for apart, see [`Actor::grant`].
+/// A permission that a role may have. Ownership of a personal key is checked separately, see [`Actor::grant`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// List and read keys of this kind, and their use.
+    /// List and read keys of this kind and their usage.
     ListKeys(KeyKind),
-    /// Create keys of this kind, and replace one in a rotation.
+    /// Create keys of this kind, also as replacements in rotations.
     CreateKey(KeyKind),
-    /// Change a key's name or note, or confirm that its secret is stored.
+    /// Change the name and note of a key of this kind, and confirm that its secret is stored.
     EditKey(KeyKind),
-    /// Revoke a key of this kind.
+    /// Revoke keys of this kind.
     RevokeKey(KeyKind),
-    /// Decide on stale organization keys.
+    /// Review stale organization keys.
     Review,
-    /// List, invite, re-role and remove members.
+    /// List, invite and remove members, and change their roles.
     ManageMembers,
-    /// Read who did what.
+    /// Read the activity log.
     ReadActivity,
-    /// Find whose key a secret is, of all keys of the organization.
+    /// Find the key of a secret among the keys of every member.
     LookUpAnyKey,
 }
 
 impl Permission {
-    /// Whether the role allows it. This is PRODUCT's table, and its only copy.
+    /// Returns whether a role has the permission. This is the only copy of the table in `docs/concepts.md`.
     pub fn is_granted_to(self, role: Role) -> bool {
         match self {
             Self::ListKeys(KeyKind::Personal)
@@ -94,7 +96,7 @@ impl Permission {
         }
     }
 
-    /// What is not permitted, for "You may not …".
+    /// Describes the action, to complete "You may not …".
     pub fn describe(self) -> &'static str {
         match self {
             Self::ListKeys(KeyKind::Personal) => "list personal keys",
@@ -112,7 +114,7 @@ impl Permission {
         }
     }
 
-    /// The roles that may, for "an admin can".
+    /// Describes the roles that have the permission, to complete "… may".
     pub fn allowed_roles(self) -> &'static str {
         if self.is_granted_to(Role::Operator) {
             "every member"
@@ -124,16 +126,17 @@ impl Permission {
     }
 }
 
-/// A signed-in member as read from their row. Read it inside the transaction that acts on it, never earlier.
+/// A signed-in member and the member's role, read in the transaction that acts on them. A role that was read earlier may be out
+/// of date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The member.
     pub member: MemberRef,
-    /// Their role at this moment.
+    /// The member's role.
     pub role: Role,
 }
 
-/// Proof that the actor was allowed something; writes ask for it. Made by [`Actor::grant`] only.
+/// Proof that an actor has a permission. Write operations require one; only [`Actor::allow`] and [`Actor::grant`] create it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     member: MemberRef,
@@ -141,41 +144,41 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Who acts, for the activity row.
+    /// Returns the member who acts, for the activity log.
     pub fn member(&self) -> &MemberRef {
         &self.member
     }
 
-    /// What was granted.
+    /// Returns the permission that was granted.
     pub fn permission(&self) -> Permission {
         self.permission
     }
 }
 
-/// Why a grant was refused.
+/// The reason why a permission was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermissionError {
-    /// The role lacks it, whatever the key: 403 for every id.
+    /// The role does not have the permission for any key. The server answers 403, whatever the id.
     #[error("your role, {role}, may not {}; {} may", .permission.describe(), .permission.allowed_roles())]
     Role {
-        /// The actor's role.
+        /// Role of the actor.
         role: Role,
-        /// What was asked for.
+        /// The permission that was required.
         permission: Permission,
     },
-    /// The personal key is another member's: to the actor it does not exist, 404.
+    /// The key is another member's personal key. The server answers 404, as if the key did not exist.
     #[error("there is no such key")]
     NotYours,
-    /// The member is not active (any more).
+    /// The member was removed or has not signed in yet.
     #[error("you are no longer an active member")]
     NotActive,
 }
 
 impl Actor {
-    /// Whether the actor may do this at all, before anything is looked up.
+    /// Checks a permission before the key, if any, is read.
     ///
     /// # Errors
-    /// The member is not active, or the role lacks the permission.
+    /// The member is not active, or the role does not have the permission.
     pub fn allow(&self, permission: Permission) -> Result<Grant, PermissionError> {
         if self.member.status != MemberStatus::Active {
             return Err(PermissionError::NotActive);
@@ -186,10 +189,10 @@ impl Actor {
         Ok(Grant { member: self.member.clone(), permission })
     }
 
-    /// Whether the actor may do this to a key of `owner` (nobody for an organization key).
+    /// Checks a permission for a key. `owner` is the owner of a personal key, `None` for an organization key.
     ///
     /// # Errors
-    /// As [`Actor::allow`], or the key is another member's.
+    /// As [`Actor::allow`], or the key belongs to another member.
     pub fn grant(&self, permission: Permission, owner: Option<Id>) -> Result<Grant, PermissionError> {
         let grant = self.allow(permission)?;
         match owner {

@@ -1,21 +1,21 @@
-//! The organization's rules of when a key is stale and how long a rotation watches for silence.
+//! The organization's policy: thresholds for stale keys and for the quiet window of rotations.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Limits in days and hours; the defaults are PRODUCT's. Configured in the server's `[policy]`.
+/// Thresholds in days and hours, configured in the section `[policy]` of the server's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// A key without use is flagged *never used* when older than this many days.
+    /// A key without use is flagged *never used* if it is older than this.
     pub never_used_after_days: u32,
-    /// A key is flagged *unused* when its last use is more than this many days ago.
+    /// A key is flagged *unused* if its last use is longer ago than this.
     pub unused_after_days: u32,
-    /// A key is flagged *rotation due* when it was created more than this many days ago.
+    /// A key is flagged *rotation due* if it is older than this.
     pub rotate_after_days: u32,
-    /// Hours of silence that a rotation waits for before the old key may go.
+    /// Quiet window of a rotation: time without use of the old key before it may be revoked.
     pub quiet_window_hours: u32,
-    /// The longest that the quiet window is raised to, in days.
+    /// Upper limit for a quiet window that was raised because of rare use.
     pub quiet_window_max_days: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The review queue: which organization keys wait for a decision, the riskiest first, and what to say about all of them.
+//! The review queue: the organization keys that need a decision, ordered by risk, and a summary of their flags.
 
 use std::collections::HashMap;
 
@@ -8,22 +8,22 @@ use super::review::{Decision, ReviewRecord};
 use super::staleness::{Flag, Flags, Risk, StalenessRules};
 use super::time::Timestamp;
 
-/// The newest applied decision on each key, as much of it as the queue needs.
+/// The latest applied decision about each key.
 #[derive(Clone, Debug, Default)]
 pub struct LatestDecisions {
     newest: HashMap<Id, LatestDecision>,
 }
 
-/// What an applied decision says about the queue.
+/// The latest applied decision about a key, as far as the queue needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatestDecision {
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// When.
+    /// Time of the decision.
     pub at: Timestamp,
-    /// Until when a kept key stays away.
+    /// Date until which a kept key stays out of the queue.
     pub until: Option<Timestamp>,
-    /// The flags that were raised then.
+    /// Flags that were raised at the time of the decision.
     flags: Flags,
     record: Id,
 }
@@ -41,7 +41,7 @@ impl From<&ReviewRecord> for LatestDecision {
 }
 
 impl LatestDecisions {
-    /// Takes in a decision; of two on one key the later one stands.
+    /// Adds a decision. Of two decisions about a key the later one counts.
     pub fn add(&mut self, review: &ReviewRecord) {
         let new = LatestDecision::from(review);
         let stands = self.newest.entry(review.key_id).or_insert(new);
@@ -50,14 +50,16 @@ impl LatestDecisions {
         }
     }
 
-    /// The newest decision on a key.
+    /// Returns the latest decision about a key.
     pub fn latest_for(&self, key: Id) -> Option<&LatestDecision> {
         self.newest.get(&key)
     }
 }
 
-/// Whether an applied decision keeps the key out of the queue: *keep* until its date, or until a flag is raised that was not there
-/// when it was decided; *rotate* while the rotation is under way.
+/// Returns whether a decision keeps the key out of the queue.
+///
+/// *Keep* does until its date, or until a flag is raised that was not raised at the time; *rotate* does while the rotation is
+/// under way.
 pub fn is_settled(key: &Key, newest: &LatestDecision, rules: &StalenessRules) -> bool {
     match newest.decision {
         Decision::Keep => {
@@ -69,7 +71,7 @@ pub fn is_settled(key: &Key, newest: &LatestDecision, rules: &StalenessRules) ->
     }
 }
 
-/// Where the key stands in the queue; nothing where it needs no decision now.
+/// Returns the key's place in the queue, or `None` if it needs no decision now.
 pub fn risk(key: &Key, decisions: &LatestDecisions, rules: &StalenessRules) -> Option<Risk> {
     if key.kind != KeyKind::Organization {
         return None;
@@ -81,7 +83,7 @@ pub fn risk(key: &Key, decisions: &LatestDecisions, rules: &StalenessRules) -> O
     }
 }
 
-/// The indices of the keys that wait for a decision: by risk, then the longest silent first.
+/// Returns the indices of the keys that need a decision: by risk, then by the longest time without use.
 pub fn review_queue<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     decisions: &LatestDecisions,
@@ -99,8 +101,8 @@ pub fn review_queue<'a>(
     rows.into_iter().map(|row| row.3).collect()
 }
 
-/// What is to be said about many keys, one sentence for each flag that occurs:
-/// `7 keys have no owner left, 3 of them still in use`.
+/// Summarizes the flags of many keys, one sentence for each flag that occurs: `7 keys have no owner left, 3 of them still in
+/// use`.
 pub fn summarize_flags<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessRules) -> Vec<String> {
     let mut counts = [(0, 0); Flag::ALL.len()];
     for key in keys {
@@ -132,7 +134,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A key that was last used so many days ago.
+    /// Returns a key whose last use was `days` ago.
     fn unused(n: u8, days: i64) -> Key {
         let mut key = key();
         key.id = Id::new(NOW, [n; 10]);

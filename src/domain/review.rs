@@ -1,4 +1,4 @@
-//! What an administrator decided about a stale key, as it is kept for good.
+//! Decisions about stale keys, and the permanent record of each applied decision.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,55 +9,55 @@ use super::staleness::RaisedFlag;
 use super::time::Timestamp;
 use super::words::words;
 
-/// What is to become of a key.
+/// A decision about a stale key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// It stays; it leaves the queue until a date or until its evidence worsens.
+    /// Keep the key. It leaves the queue until a date, or until its evidence gets worse.
     Keep,
-    /// It is revoked, unless it was used since it was seen.
+    /// Revoke the key, unless it was used since the reviewer looked.
     Revoke,
-    /// It is to be replaced; the wizard opens.
+    /// Replace the key in a rotation.
     Rotate,
-    /// Nothing is decided now.
+    /// Decide later.
     Skip,
 }
 
 words!(Decision { Keep = "keep", Revoke = "revoke", Rotate = "rotate", Skip = "skip" });
 
-/// One applied decision with the evidence of that moment.
+/// An applied decision, with the evidence at the time. Records are never changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Review)]
 pub struct ReviewRecord {
-    /// The record's id.
+    /// Identifies the record.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// The review that it belongs to, chosen by the client: all decisions of one sitting share it.
+    /// The review that the decision belongs to. Chosen by the client; decisions made together share it.
     #[schema(value_type = uuid::Uuid)]
     pub review_id: Id,
-    /// The key.
+    /// The key that was decided about.
     #[schema(value_type = uuid::Uuid)]
     pub key_id: Id,
-    /// The key's name at that moment.
+    /// Name of the key at the time.
     pub key_name: String,
-    /// The key's mask.
+    /// Masked secret of the key.
     pub key_masked: String,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// Until when a kept key stays out of the queue.
+    /// Date until which a kept key stays out of the queue.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub until: Option<Timestamp>,
-    /// The reviewer's note.
+    /// Note of the reviewer.
     #[schema(required = true)]
     pub note: Option<String>,
-    /// Who decided.
+    /// Member who decided.
     pub reviewer: MemberRef,
-    /// When.
+    /// Time of the decision.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub reviewed_at: Timestamp,
-    /// The flags and their evidence at that moment, computed by the server.
+    /// Flags that were raised at the time, with their evidence, as computed by the server.
     pub findings: Vec<RaisedFlag>,
-    /// The key's last use at that moment.
+    /// Last use of the key at the time.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Timestamp>,
 }

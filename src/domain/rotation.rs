@@ -1,4 +1,7 @@
-//! Where a rotation stands: a pure function of both keys' use, the same for every admin and in every session.
+//! Rotations: replacing an old key by a new one.
+//!
+//! The phase of a rotation is a pure function of both keys' use and the time, so it is the same for every member. Start reading
+//! with [`phase`] and [`QuietWindow::from_use_hours`].
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,26 +17,26 @@ use super::words::words;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// The new key was never used: enter it where the old one is.
+    /// The new key was never used. Next: enter it where the old key is used.
     Switch,
-    /// The new key is in use, the old one was used within the quiet window.
+    /// The new key is in use, but the old key was used within the quiet window.
     Drain,
-    /// The old key was silent for the whole quiet window: revoke it.
+    /// The old key was not used during the whole quiet window. Next: revoke it.
     Ready,
     /// The old key is revoked.
     Done,
-    /// The new key was revoked while the old one lives.
+    /// The new key was revoked, but the old key was not.
     Abandoned,
 }
 
 words!(Phase { Switch = "switch", Drain = "drain", Ready = "ready", Done = "done", Abandoned = "abandoned" });
 
-/// The one next step of a phase.
+/// The next step that a phase requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NextStep {
     /// Enter the new secret where the old key is used.
     EnterNewKey,
-    /// Find what still uses the old key, and wait.
+    /// Find the clients that still use the old key, and wait.
     WatchOldKey,
     /// Revoke the old key.
     RevokeOldKey,
@@ -41,7 +44,7 @@ pub enum NextStep {
     StartAgain,
 }
 
-/// How long the old key must be silent, and why that long.
+/// The time for which the old key must be unused before it may be revoked, and the reason for its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietWindow {
     /// The time without a use of the old key that makes the rotation ready.
@@ -51,8 +54,10 @@ pub struct QuietWindow {
 }
 
 impl QuietWindow {
-    /// The policy's window, raised to twice the longest closed gap between the old key's uses of the last 90 days.
-    /// `hours` are the starts of the hours in which it was used, oldest first; older ones are left out of account.
+    /// Derives the quiet window from the use of the old key.
+    ///
+    /// It is the policy's window, or twice the longest gap between two uses in the last 90 days if that is longer, up to the
+    /// policy's maximum. `hours` are the starts of the hours with uses, oldest first.
     pub fn from_use_hours(hours: &[Timestamp], now: Timestamp, policy: &Policy) -> Self {
         let base = TimeDelta::hours(i64::from(policy.quiet_window_hours));
         let longest = TimeDelta::days(i64::from(policy.quiet_window_max_days)).max(base);
@@ -67,7 +72,7 @@ impl QuietWindow {
         }
     }
 
-    /// Which rule gave the window, in words.
+    /// Explains the length of the window.
     pub fn reason(&self) -> String {
         match self.raised_by_gap {
             Some(gap) => {
@@ -86,7 +91,7 @@ fn doubled(duration: TimeDelta) -> TimeDelta {
     duration.checked_mul(2).unwrap_or(TimeDelta::MAX)
 }
 
-/// The phase of the rotation from `old` to `new`.
+/// Returns the phase of the rotation from `old` to `new`.
 pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> Phase {
     match () {
         () if old.revoked_at.is_some() => Phase::Done,
@@ -97,28 +102,28 @@ pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> Phase
     }
 }
 
-/// The `unless_used_since` of *finish*: the start of the quiet window that ends now.
+/// Returns the `unless_used_since` that finishes a rotation: the start of the quiet window that ends now.
 pub fn finish_unless_used_since(window: QuietWindow, now: Timestamp) -> Timestamp {
     now.minus(window.duration)
 }
 
-/// Whether someone has to look after a rotation: it is not ready, though its replacement is older than two quiet windows.
+/// Returns whether the rotation needs attention: it is not ready, although the new key is older than two quiet windows.
 pub fn is_stalled(phase: Phase, new: &Key, window: QuietWindow, now: Timestamp) -> bool {
     matches!(phase, Phase::Switch | Phase::Drain) && now.since(new.created_at) > doubled(window.duration)
 }
 
-/// Since when the old key has been silent: its last use, or its creation.
+/// Returns when the old key was last used, or when it was created if it never was.
 pub fn quiet_since(old: &Key) -> Timestamp {
     old.last_used_at.unwrap_or(old.created_at)
 }
 
-/// When the old key may go, if it stays silent: the first moment at which [`phase`] says ready.
+/// Returns the first moment at which [`phase`] is ready, if the old key is not used again.
 pub fn ready_at(old: &Key, window: QuietWindow) -> Timestamp {
     old.last_used_at.map_or(old.created_at, |at| at.plus(window.duration).plus(MILLISECOND))
 }
 
 impl Phase {
-    /// The one next step, if there is any.
+    /// Returns the next step, or `None` once the rotation is done.
     pub fn next_step(self) -> Option<NextStep> {
         match self {
             Self::Switch => Some(NextStep::EnterNewKey),
@@ -129,7 +134,7 @@ impl Phase {
         }
     }
 
-    /// What the phase means, in one sentence.
+    /// Explains the phase in one sentence.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Switch => "The new key was never used: enter it where the old one is used.",
@@ -141,7 +146,7 @@ impl Phase {
     }
 }
 
-/// What was observed that puts the rotation in its phase.
+/// Describes the observations that put the rotation into its phase.
 pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> String {
     let used = |key: &Key| match (key.last_used_at, &key.last_used_by) {
         (Some(at), Some(by)) => {
@@ -184,8 +189,8 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Ti
     }
 }
 
-/// The name proposed for the replacement: the old one with the month, an earlier month replaced:
-/// `Power BI – Sales` → `Power BI – Sales (2026-11)`.
+/// Proposes a name for the new key: the old name with the current month, which replaces an earlier month. `Power BI – Sales`
+/// becomes `Power BI – Sales (2026-11)`.
 pub fn proposed_name(old: &str, now: Timestamp) -> String {
     let month = now.format_date()[..7].to_owned();
     let base = match old.rsplit_once(" (") {
@@ -297,7 +302,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// A rotation whose events lie around the windows, often exactly at their ends.
+        /// A rotation whose events are often exactly at the boundaries of the window.
         fn rotation()(
             duration in quiet_windows(),
             old_used in prop::option::of(durations_up_to(SPAN)),
@@ -314,7 +319,7 @@ mod tests {
         }
     }
 
-    /// The moments at which a phase might change, and those beside them.
+    /// Returns the moments at which the phase may change, and those one millisecond before and after.
     fn moments(old: &Key, window: QuietWindow) -> Vec<Timestamp> {
         let used = quiet_since(old);
         [used, used.plus(window.duration), ready_at(old, window)]
@@ -329,7 +334,7 @@ mod tests {
             (old, new, mut window) in rotation(), now in any::<i64>().prop_map(Timestamp), seconds in any::<i64>(),
             any_window in any::<bool>(),
         ) {
-            // A client takes the window from the server as it comes.
+            // The client receives the window from the server, so it can be any number.
             if any_window {
                 window.duration = crate::domain::time::saturating_seconds(seconds);
             }
@@ -386,7 +391,7 @@ mod tests {
             }
         }
 
-        /// What the server compares when it revokes, against what the wizard said.
+        /// Compares the guard of the server's revocation with the phase that the wizard shows.
         #[test]
         fn finish_is_refused_for_use_exactly_until_ready(
             (mut old, mut new, window) in rotation(), new_used in durations_up_to(SPAN), now in durations_up_to(SPAN * 2),

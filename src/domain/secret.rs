@@ -1,44 +1,44 @@
-//! The secret of a key: its format, checksum, digest and mask. Also the tokens of sessions and sign-in codes.
+//! Secrets of API keys: format, checksum, digest and masked form. Also tokens of sessions and sign-in codes.
 //!
-//! A secret and its digest are different types, so that one is never stored or logged where the other is meant.
+//! A secret and its digest are different types, so that a secret cannot be stored or logged by mistake.
 
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-/// What every secret begins with.
+/// The beginning of every secret.
 pub const SECRET_PREFIX: &str = "sk_";
-/// Characters of a secret, prefix and checksum included.
+/// Length of a secret in characters, including prefix and checksum.
 pub const SECRET_LENGTH: usize = 43;
-/// Random characters between the prefix and the checksum.
+/// Number of random characters between the prefix and the checksum.
 const RANDOM: usize = 34;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// Bytes below this bound map onto the alphabet without bias (4 × 62); others are drawn again.
+/// Bytes below this limit (4 × 62) map to the alphabet without bias. Other bytes are skipped.
 const UNBIASED: u8 = 248;
 
-/// The secret of a key, `sk_` and 40 characters. Wiped from memory when dropped; cannot be printed, cloned or serialized.
+/// The secret of a key: `sk_` and 40 characters. It is zeroized when dropped, and cannot be printed, cloned or serialized.
 pub struct Secret(Zeroizing<String>);
 
-/// Why a text is not a secret of ours.
+/// The reason why a text is not a well-formed secret. Messages never repeat the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// It does not begin with `sk_`.
+    /// Does not begin with `sk_`.
     #[error("a key begins with `sk_`")]
     Prefix,
-    /// It has this many characters instead of [`SECRET_LENGTH`].
+    /// Has this many characters instead of [`SECRET_LENGTH`].
     #[error("a key has {SECRET_LENGTH} characters, this has {0}")]
     Length(usize),
-    /// It holds a character outside `0-9A-Za-z`, first at this position (in characters, from 0).
+    /// Contains a character outside of `0-9A-Za-z`, first at this zero-based position.
     #[error("a key holds only letters and digits after `sk_`; character {} is something else", .0 + 1)]
     Alphabet(usize),
-    /// The checksum does not match: a character was mistyped or swapped.
+    /// The checksum does not match, so a character was mistyped or swapped.
     #[error("the key's checksum does not match, so a character of it was altered")]
     Checksum,
 }
 
 impl Secret {
-    /// A new secret. `random` fills a buffer with bytes from the operating system's generator.
+    /// Generates a secret. `random` returns bytes from the operating system's random generator.
     pub fn generate(mut random: impl FnMut() -> [u8; 64]) -> Self {
         let mut text = Zeroizing::new(String::with_capacity(SECRET_LENGTH));
         text.push_str(SECRET_PREFIX);
@@ -56,35 +56,35 @@ impl Secret {
         Self(text)
     }
 
-    /// Takes a text as a secret, if its length, alphabet and checksum are right. The text is not trimmed.
+    /// Parses a secret and verifies its length, alphabet and checksum. White space is not trimmed.
     ///
     /// # Errors
-    /// Says what is wrong, never repeating the text.
+    /// See [`SecretError`].
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         check_secret(text)?;
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// The secret itself. Whoever calls this is responsible for where it goes.
+    /// Returns the secret in plain text. Take care where it goes.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is stored of it.
+    /// Returns the digest that is stored in the database.
     pub fn digest(&self) -> Digest {
         digest_of_secret(self.expose())
     }
 
-    /// The mask shown in lists: `sk_…5G08`.
+    /// Returns the masked secret that lists show: `sk_…5G08`.
     pub fn mask(&self) -> MaskedSecret {
         mask_of(self.expose())
     }
 }
 
-/// Whether the text is a well-formed secret: length, alphabet and checksum.
+/// Checks that a text is a well-formed secret: length, alphabet and checksum.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+/// The first violation.
 pub fn check_secret(text: &str) -> Result<(), SecretError> {
     let Some(body) = text.strip_prefix(SECRET_PREFIX) else { return Err(SecretError::Prefix) };
     if let Some(at) = body.bytes().position(|b| !b.is_ascii_alphanumeric()) {
@@ -97,7 +97,7 @@ pub fn check_secret(text: &str) -> Result<(), SecretError> {
     if checksum(body).as_slice() == sum { Ok(()) } else { Err(SecretError::Checksum) }
 }
 
-/// The digest of a well-formed secret, without copying it.
+/// Computes the digest of a well-formed secret without copying the secret.
 pub fn digest_of_secret(secret: &str) -> Digest {
     Digest::labelled("keyward.key.v1", secret)
 }
@@ -108,7 +108,7 @@ fn mask_of(secret: &str) -> MaskedSecret {
     MaskedSecret(last)
 }
 
-/// CRC-32 (IEEE) in base 62, six digits, most significant first.
+/// Computes the checksum: CRC-32 (IEEE) in base 62, six digits, most significant first.
 fn checksum(body: &[u8]) -> [u8; 6] {
     let mut rest = crc32fast::hash(body);
     let mut out = [b'0'; 6];
@@ -119,12 +119,13 @@ fn checksum(body: &[u8]) -> [u8; 6] {
     out
 }
 
-/// SHA-256 of a label and a secret or token: what the database holds.
+/// SHA-256 digest of a secret or token, as the database stores it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// The digest of `token` under a label of its own, so that one kind of token is never taken for another.
+    /// Computes the digest of `token` with a label. Each kind of token has its own label, so a token of one kind is never
+    /// accepted as another.
     pub fn labelled(label: &str, token: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(label.as_bytes());
@@ -140,15 +141,15 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The last four characters of a secret: a label, never an identifier.
+/// The last four characters of a secret. They label a key, but do not identify it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MaskedSecret([u8; 4]);
 
 impl MaskedSecret {
-    /// From the stored last four characters.
+    /// Creates a masked secret from its stored last four characters.
     ///
     /// # Errors
-    /// Not four ASCII letters or digits.
+    /// The text is not four ASCII letters or digits.
     pub fn from_last_four(text: &str) -> Result<Self, SecretError> {
         let bytes: [u8; 4] = text.as_bytes().try_into().map_err(|_| SecretError::Length(text.len()))?;
         match bytes.iter().position(|b| !b.is_ascii_alphanumeric()) {
@@ -157,7 +158,7 @@ impl MaskedSecret {
         }
     }
 
-    /// The last four characters, which confirm a revoke when typed.
+    /// Returns the last four characters, which the user types to confirm a revocation.
     pub fn last_four(&self) -> &str {
         std::str::from_utf8(&self.0).expect("checked to be ASCII when made")
     }
@@ -169,20 +170,20 @@ impl fmt::Display for MaskedSecret {
     }
 }
 
-/// A random token that is not a key: of a session or a sign-in code. Wiped when dropped; cannot be printed.
+/// A random token of a session or a sign-in code. It is zeroized when dropped, and cannot be printed.
 pub struct Token(Zeroizing<String>);
 
-/// What a [`Token`] is for.
+/// The purpose of a [`Token`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A member's session, `ses_…`.
+    /// A session token, `ses_…`.
     Session,
     /// An invitation or sign-in code, `inv_…`.
     Code,
 }
 
 impl TokenKind {
-    /// What the token begins with.
+    /// Returns the beginning of tokens of this kind.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Session => "ses_",
@@ -197,7 +198,7 @@ impl TokenKind {
         }
     }
 
-    /// The digest under which a token of this kind is stored, or nothing where the text is not of this kind.
+    /// Computes the digest of a token. Returns `None` if the text is not a token of this kind.
     pub fn digest(self, text: &str) -> Option<Digest> {
         let hex = text.strip_prefix(self.prefix())?;
         let well_formed =
@@ -207,7 +208,7 @@ impl TokenKind {
 }
 
 impl Token {
-    /// A token from 256 random bits: the prefix and 64 hexadecimal digits.
+    /// Creates a token from 256 random bits: the prefix and 64 hexadecimal digits.
     pub fn new(kind: TokenKind, mut random: [u8; 32]) -> Self {
         use fmt::Write as _;
         let mut text = Zeroizing::new(String::with_capacity(68));
@@ -219,7 +220,7 @@ impl Token {
         Self(text)
     }
 
-    /// The token itself. Whoever calls this is responsible for where it goes.
+    /// Returns the token in plain text. Take care where it goes.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn the_checksum_is_padded_base_62_of_crc_32() {
         assert_eq!(&checksum(b""), b"000000");
-        // CRC-32 of "123456789" is 0xCBF43926 (the check value of the IEEE polynomial).
+        // The check value of the IEEE polynomial: CRC-32 of "123456789" is 0xCBF43926.
         let mut n: u64 = 0;
         for d in checksum(b"123456789") {
             n = n * 62 + ALPHABET.iter().position(|&a| a == d).unwrap() as u64;

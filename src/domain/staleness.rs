@@ -1,4 +1,6 @@
-//! Which keys are dead weight: flags with their evidence in words, and the order of the review queue.
+//! Staleness: the flags of a key with their evidence, and its risk in the review queue.
+//!
+//! Start reading with [`Flag`] and [`StalenessRules::flags`]. Flags are computed from facts and the time, and never stored.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,25 +12,25 @@ use super::text;
 use super::time::{TimeDelta, Timestamp, format_ago, format_duration};
 use super::words::words;
 
-/// One reason to look at a key.
+/// A reason why a key needs a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Flag {
-    /// An organization key whose creator is no longer an active member.
+    /// An organization key whose creator is not an active member any more.
     Orphaned = 1,
-    /// No use on record, and older than the policy allows.
+    /// Never used, and older than the policy allows.
     NeverUsed = 2,
     /// Last used longer ago than the policy allows.
     Unused = 4,
-    /// Older than the policy allows, and no rotation of it under way.
+    /// Older than the policy allows, without a rotation under way.
     RotationDue = 8,
 }
 
 words!(Flag { Orphaned = "orphaned", NeverUsed = "never_used", Unused = "unused", RotationDue = "rotation_due" });
 
 impl Flag {
-    /// The flag in words, for a table cell.
+    /// Returns the label of the flag on screens.
     pub fn label(self) -> &'static str {
         match self {
             Self::Orphaned => "orphaned",
@@ -38,7 +40,7 @@ impl Flag {
         }
     }
 
-    /// The sentence for many keys: `7 keys have no owner left, 3 of them still in use`.
+    /// Summarizes `count` keys with this flag, of which `in_use` are in use: `7 keys have no owner left, 3 of them still in use`.
     pub fn summary_of_many(self, count: usize, live: usize) -> String {
         let (keys, have, are, were) =
             if count == 1 { ("key", "has", "is", "was") } else { ("keys", "have", "are", "were") };
@@ -57,22 +59,22 @@ impl Flag {
     }
 }
 
-/// A set of flags in one byte, so that 100,000 keys are judged quickly.
+/// A set of flags in one byte, so that 100,000 keys can be evaluated quickly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u8);
 
 impl Flags {
-    /// Whether the flag is in the set.
+    /// Returns whether the set contains a flag.
     pub fn has(self, flag: Flag) -> bool {
         self.0 & flag as u8 != 0
     }
 
-    /// No flag at all.
+    /// Returns whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The flags of the set, in the order of [`Flag::ALL`].
+    /// Iterates over the flags in the order of [`Flag::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Flag> {
         Flag::ALL.into_iter().filter(move |&f| self.has(f))
     }
@@ -92,29 +94,29 @@ impl FromIterator<Flag> for Flags {
     }
 }
 
-/// What a judgement depends on besides the key itself.
+/// Everything besides the key that its flags depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StalenessRules {
-    /// The organization's limits.
+    /// The organization's thresholds.
     pub policy: Policy,
-    /// The server's present, never the client's.
+    /// The current time of the server, not of the client.
     pub now: Timestamp,
-    /// Since when uses have been recorded: nothing is known of the time before.
+    /// When recording of uses began. Earlier uses are unknown.
     pub tracking_since: Timestamp,
 }
 
-/// A flag with its evidence, as a review row carries it.
+/// A raised flag with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Finding)]
 pub struct RaisedFlag {
-    /// The flag.
+    /// The flag that is raised.
     pub flag: Flag,
-    /// Its evidence in words: `creator removed 41 d ago`.
+    /// The observation that raises it, such as `creator removed 41 d ago`.
     pub evidence: String,
 }
 
 impl StalenessRules {
-    /// The flags of a key. A revoked key has none.
+    /// Returns the flags of a key. A revoked key has none.
     pub fn flags(&self, key: &Key) -> Flags {
         let mut flags = Flags::default();
         if key.revoked_at.is_some() {
@@ -134,12 +136,12 @@ impl StalenessRules {
         flags
     }
 
-    /// The flags with their evidence.
+    /// Returns the flags of a key with their evidence.
     pub fn raised_flags(&self, key: &Key) -> Vec<RaisedFlag> {
         self.flags(key).iter().map(|flag| RaisedFlag { flag, evidence: self.evidence(flag, key) }).collect()
     }
 
-    /// What was observed that raises the flag, never more than that.
+    /// Describes the observation that raises the flag, and claims nothing beyond it.
     pub fn evidence(&self, flag: Flag, key: &Key) -> String {
         match flag {
             Flag::Orphaned => match key.created_by.removed_at {
@@ -151,8 +153,8 @@ impl StalenessRules {
         }
     }
 
-    /// The last use in words: `last used 12 min ago by enlyze-powerbi/1.0.0`, `never used in 20 d`,
-    /// `no use seen since tracking began 3 d ago`.
+    /// Describes the last use: `last used 12 min ago by enlyze-powerbi/1.0.0`, `never used in 20 d`, `no use seen since tracking
+    /// began 3 d ago`.
     pub fn last_use(&self, key: &Key) -> String {
         match (key.last_used_at, &key.last_used_by) {
             (Some(at), Some(by)) if !by.agent.is_empty() => {
@@ -166,8 +168,8 @@ impl StalenessRules {
         }
     }
 
-    /// All reasons on one line, the last use always among them:
-    /// `orphaned: creator removed 41 d ago · last used 12 min ago by enlyze-powerbi/1.0.0`.
+    /// Describes the flags and the last use in one line: `orphaned: creator removed 41 d ago · last used 12 min ago by
+    /// enlyze-powerbi/1.0.0`.
     pub fn reasons(&self, key: &Key) -> String {
         let flags = self.flags(key);
         let mut parts: Vec<String> = Vec::new();
@@ -181,7 +183,7 @@ impl StalenessRules {
         parts.join(" · ")
     }
 
-    /// Where the key stands in the review queue; nothing where it needs no review. Smaller comes first.
+    /// Returns the key's risk, or `None` if it needs no review.
     pub fn risk(&self, key: &Key) -> Option<Risk> {
         let flags = self.flags(key);
         let live = key.is_in_use(self.now);
@@ -196,18 +198,18 @@ impl StalenessRules {
     }
 }
 
-/// The order of the review queue, the most urgent first.
+/// The risk of a key. The order of the variants is the order of the review queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Risk {
-    /// Nobody answers for it and nothing uses it.
+    /// Orphaned and not in use.
     OrphanedIdle,
-    /// Nothing ever used it.
+    /// Never used.
     NeverUsed,
-    /// Nothing uses it any more.
+    /// Not used any more.
     Unused,
-    /// Nobody answers for it, but something uses it now.
+    /// Orphaned, but in use.
     OrphanedInUse,
-    /// In order, but old.
+    /// Only due for rotation.
     RotationDue,
 }
 
@@ -222,7 +224,7 @@ pub(crate) mod tests {
 
     pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
-    /// An organization key of an active member, created now, never used.
+    /// Returns an organization key that was created now by an active member and never used.
     pub(crate) fn key() -> Key {
         let id = Id::new(NOW, [1; 10]);
         let created_by = Arc::new(MemberRef {

@@ -1,4 +1,5 @@
-//! What may be shown: turns text from outside into text that cannot act on a terminal, a log or a spreadsheet.
+//! Makes text from outside safe to show: it cannot control a terminal, forge a log line or become a spreadsheet formula. Also
+//! text layout by terminal columns.
 
 use std::borrow::Cow;
 
@@ -6,12 +7,12 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-/// Stands for every character that is not shown.
+/// Replaces every character that is not safe to show.
 pub const REPLACEMENT: char = '\u{FFFD}';
-/// Combining marks in a row that real writing systems need; more is an attack on the lines around.
+/// Maximum number of combining marks in a row. Real writing systems need no more; longer runs draw over neighboring lines.
 const MARKS_IN_A_ROW: usize = 3;
 
-/// What becomes of one character on a single line.
+/// The treatment of a character in a single line.
 enum CharTreatment {
     Keep,
     Space,
@@ -38,7 +39,8 @@ fn fate(c: char) -> CharTreatment {
     }
 }
 
-/// Letters and symbols that draw nothing: fillers, the empty Braille pattern, variation selectors, the combining grapheme joiner.
+/// Returns whether a letter or symbol is drawn as nothing: fillers, the empty Braille pattern, variation selectors, the combining
+/// grapheme joiner.
 fn looks_blank(c: char) -> bool {
     matches!(c,
         '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}' | '\u{3164}'
@@ -50,7 +52,8 @@ fn is_mark(c: char) -> bool {
     !c.is_ascii() && matches!(c.general_category(), G::NonspacingMark | G::EnclosingMark | G::SpacingMark)
 }
 
-/// The first character that a name must not hold, if any: what [`sanitize_line()`] would not show as it is, spaces of other widths apart.
+/// Returns the first character that a name must not contain: one that [`sanitize_line()`] would change, except for spaces of
+/// other widths.
 pub fn first_unsafe_char(text: &str) -> Option<char> {
     let mut marks = 0;
     text.chars().find(|&c| {
@@ -60,8 +63,10 @@ pub fn first_unsafe_char(text: &str) -> Option<char> {
     })
 }
 
-/// The text on one line, safe to show: controls, formats and blank-looking characters replaced, line breaks and tabs made spaces,
-/// piled-up accents cut.
+/// Returns the text as a single line that is safe to show.
+///
+/// Control, format and blank-looking characters are replaced, line breaks and tabs become spaces, and runs of combining marks are
+/// cut.
 pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return Cow::Borrowed(text);
@@ -80,17 +85,17 @@ pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Like [`sanitize_line()`], for text of several lines; `\n` and `\r\n` stay line breaks.
+/// Sanitizes text of several lines like [`sanitize_line()`]. `\n` and `\r\n` remain line breaks.
 pub fn sanitize_block(text: &str) -> String {
     text.lines().map(sanitize_line).collect::<Vec<_>>().join("\n")
 }
 
-/// Columns that the text takes on a terminal.
+/// Returns the width of the text in terminal columns.
 pub fn display_width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
-/// The text cut to at most `columns`, an ellipsis last where something was cut.
+/// Truncates the text to `columns`, with an ellipsis as the last character if something was cut.
 pub fn truncate_to_width(text: &str, columns: usize) -> Cow<'_, str> {
     if display_width(text) <= columns {
         return Cow::Borrowed(text);
@@ -112,13 +117,13 @@ pub fn truncate_to_width(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text in exactly `columns`: cut like [`truncate_to_width()`], or spaces after it.
+/// Truncates the text like [`truncate_to_width()`], or pads it with spaces, to exactly `columns`.
 pub fn pad_to_width(text: &str, columns: usize) -> String {
     let text = truncate_to_width(text, columns);
     format!("{text}{}", " ".repeat(columns.saturating_sub(display_width(&text))))
 }
 
-/// Cleaned and at most `bytes` long, cut between characters: how a claimed `User-Agent` is stored.
+/// Sanitizes a `User-Agent` for storage and truncates it to `bytes` at a character boundary.
 pub fn sanitize_agent(text: &str, bytes: usize) -> String {
     let mut text = sanitize_line(text.trim()).into_owned();
     let mut end = bytes.min(text.len());
@@ -129,7 +134,7 @@ pub fn sanitize_agent(text: &str, bytes: usize) -> String {
     text
 }
 
-/// The text in ASCII, for terminals that show nothing else: known punctuation spelled out, everything else `?`.
+/// Converts the text for terminals that show ASCII only: known punctuation is spelled out, other characters become `?`.
 pub fn to_ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -156,8 +161,9 @@ pub fn to_ascii(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A cell of CSV, in one line and in quotes where it needs them (RFC 4180), that no spreadsheet takes for a formula: an
-/// apostrophe stands before `= + - @`, narrow or wide, and before control characters (OWASP, "CSV Injection").
+/// Formats a CSV cell in one line, quoted if necessary (RFC 4180), so that no spreadsheet reads it as a formula.
+///
+/// An apostrophe is put before `= + - @`, narrow or wide, and before control characters (OWASP, "CSV Injection").
 pub fn csv_cell(text: &str) -> String {
     let text = sanitize_line(text);
     let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
@@ -169,7 +175,7 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
-/// Bytes in lower-case hexadecimal digits, as digests are written.
+/// Formats bytes as lower-case hexadecimal digits.
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()

@@ -1,23 +1,23 @@
-//! A key's use over time: counts in buckets, and the clients that used it.
+//! Usage of a key: counts in buckets of time, and the clients that used it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::time::{DAY, HOUR, TimeDelta, Timestamp};
 
-/// How wide a bucket of counts is.
+/// The width of a bucket of counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BucketWidth {
-    /// One hour; kept for 90 days.
+    /// One hour. Buckets are kept for 90 days.
     #[default]
     Hour,
-    /// One day from midnight UTC; kept for 400 days.
+    /// One day from midnight UTC. Buckets are kept for 400 days.
     Day,
 }
 
 impl BucketWidth {
-    /// Returns the width.
+    /// Returns the width of a bucket.
     pub fn duration(self) -> TimeDelta {
         match self {
             Self::Hour => HOUR,
@@ -34,58 +34,58 @@ impl BucketWidth {
     }
 }
 
-/// Uses within one bucket. A bucket that is absent, within the time that was tracked, is a zero; before that it is no data.
+/// Counts of uses within one bucket. Buckets without uses are left out; before tracking began nothing is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Bucket {
-    /// When the bucket begins.
+    /// Start of the bucket.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub start: Timestamp,
-    /// Uses that were answered with success.
+    /// Accepted uses.
     pub count: i64,
-    /// Uses that were refused because the key is revoked.
+    /// Requests that were refused because the key is revoked.
     pub refused: i64,
 }
 
-/// A client that used a key.
+/// Usage of a key by one client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClientUse {
-    /// The agent as it claimed to be.
+    /// `User-Agent` of the client. A client can claim any name.
     pub agent: String,
-    /// Its address.
+    /// IP address of the client.
     pub address: String,
-    /// When it was first seen with this key.
+    /// First use of this key by the client.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub first_seen_at: Timestamp,
-    /// When it was last seen with this key.
+    /// Last use of this key by the client.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub last_seen_at: Timestamp,
-    /// How often it used this key.
+    /// Number of uses of this key by the client.
     pub count: i64,
 }
 
-/// How many recent clients are kept for each key.
+/// Number of clients that are kept for each key; the most recent ones.
 pub const CLIENTS_KEPT: usize = 5;
-/// Longest agent that is kept, in bytes.
+/// Maximum length of a stored user agent in bytes.
 pub const AGENT_MAX: usize = 200;
 
-/// A key's use between two moments.
+/// Usage of a key within a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
-    /// Since when uses have been recorded for this key: nothing is known of the time before.
+    /// When recording of uses of this key began. Earlier uses are unknown.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub tracking_since: Timestamp,
     /// Buckets with at least one use or refusal, oldest first.
     pub buckets: Vec<Bucket>,
-    /// The most recent clients, the latest first.
+    /// The most recent clients, latest first.
     pub clients: Vec<ClientUse>,
 }
 
-/// Counts of one key, one number a day, the last being the day of `as_of`; nothing for days before tracking began.
+/// Uses of a key by day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DailyUse {
-    /// The key.
+    /// Identifies the key.
     #[schema(value_type = uuid::Uuid)]
     pub id: super::id::Id,
-    /// Uses a day, oldest first.
+    /// Uses on each day, oldest first; the last day is that of `as_of`. `null` for days before tracking began.
     pub counts: Vec<Option<i64>>,
 }

@@ -1,13 +1,13 @@
-//! Enums that are stored, sent and shown as one word each.
+//! Enums that are stored, sent and shown as one word per variant.
 
-/// Gives an enum its words, once for all directions.
+/// Defines the word of each variant, for formatting, parsing and lists of the valid words.
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
-            /// All of them, in the order of their declaration.
+            /// Every variant, in the order of declaration.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The word used in the contract, the database and on screens.
+            /// Returns the word that is used in JSON, in the database and on screens.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
@@ -33,11 +33,11 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// A word that is none of those that were possible.
+/// A text that is not one of the valid words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use one of: {}", .wanted.join(", "))]
 pub struct UnknownWord {
-    /// The words that would have been understood.
+    /// The valid words.
     pub wanted: &'static [&'static str],
 }
 
@@ -53,7 +53,7 @@ mod tests {
     use crate::domain::rotation::Phase;
     use crate::domain::staleness::Flag;
 
-    /// In JSON and in the database stands the same word.
+    /// Asserts that JSON and the database use the same word.
     fn one_word_each<T>(all: &[T], word: fn(T) -> &'static str)
     where
         T: Copy + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + std::str::FromStr,

@@ -1,4 +1,4 @@
-//! What an API key reaches.
+//! Operations of the data plane, which require an API key.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,37 +10,38 @@ use crate::domain::id::Id;
 /// A site of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Site {
-    /// The site's id.
+    /// Identifies the site.
     #[schema(value_type = uuid::Uuid)]
     pub uuid: Id,
-    /// Its name.
+    /// Name of the site.
     pub name: String,
-    /// Its postal address.
+    /// Postal address of the site.
     #[schema(required = true)]
     pub address: Option<String>,
 }
 
-/// A machine of a site.
+/// A machine at a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Machine {
-    /// The machine's id.
+    /// Identifies the machine.
     #[schema(value_type = uuid::Uuid)]
     pub uuid: Id,
-    /// Its name.
+    /// Name of the machine.
     pub name: String,
-    /// The day of its first data, `2021-03-01`.
+    /// Date of the machine's first data, such as `2021-03-01`.
     #[schema(required = true)]
     pub genesis_date: Option<String>,
-    /// The site that it stands on.
+    /// The site of the machine.
     #[schema(value_type = uuid::Uuid)]
     pub site: Id,
 }
 
 calls! {
-    /// The sites; also the call that verifies a key.
+    /// Lists the sites. Clients also use it to verify a key.
     ListSites = GET "/sites" "listSites" Data 200; NoQuery, () => Page<Site>;
-    /// The machines.
+    /// Lists the machines.
     ListMachines = GET "/machines" "listMachines" Data 200; NoQuery, () => Page<Machine>;
-    /// Whether the key is good, for a reverse proxy; any method. 204 with `X-Keyward-Key-Id`, `X-Keyward-Key-Name`, `X-Keyward-Key-Kind`.
+    /// Verifies a key for a reverse proxy, with any method. Responds with `X-Keyward-Key-Id`, `X-Keyward-Key-Name`,
+    /// `X-Keyward-Key-Kind`.
     Authenticate = GET "/auth" "authenticate" Data 204; NoQuery, () => ();
 }

@@ -1,4 +1,4 @@
-//! Keys of both kinds: lists, create, edit, confirm, revoke, use, rotations, look-ups.
+//! Operations for keys of both kinds: list, create, edit, confirm, revoke, usage, rotations, lookups.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,11 +12,11 @@ use crate::domain::rotation::Phase;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
 
-/// How one asks for a list of keys. Newest first.
+/// Selects keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct KeysQuery {
-    /// Items of the page, 1 to 1000; 100 when absent.
+    /// Number of keys per page, 1 to 1000. Default: 100.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -24,21 +24,21 @@ pub struct KeysQuery {
     )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
-    /// Revoked keys too.
+    /// Includes revoked keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub include: Option<IncludedKeys>,
-    /// Only the keys that changed since this `as_of`; then revoked ones are always included.
+    /// Only keys that changed at this time or later, revoked ones included. Pass the `as_of` of an earlier list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub changed_since: Option<Timestamp>,
 }
 
-/// What a list of keys includes besides the keys that are accepted.
+/// Keys to include besides the active ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Include)]
 #[serde(rename_all = "lowercase")]
@@ -47,47 +47,47 @@ pub enum IncludedKeys {
     Revoked,
 }
 
-/// A new key.
+/// A key to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
-    /// Its name: 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
-    /// A note, at most 1000 characters.
+    /// Note, at most 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
-    /// The key that this one replaces in a rotation.
+    /// The key that the new key replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
     pub replaces: Option<Id>,
 }
 
-/// A created key: its facts, and the secret this once. Without a secret where it was confirmed or used meanwhile.
+/// A created key with its secret. The secret is missing if the request was repeated after the key was confirmed or used.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct CreatedKey {
-    /// The key.
+    /// The created key.
     #[serde(flatten)]
     pub key: Key,
-    /// The secret. Never shown again.
+    /// The secret. It is never shown again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretString>,
 }
 
-/// A secret or token on its way in a JSON body. Wiped when dropped, never printed.
+/// A secret or token in a JSON body. It is zeroized when dropped, and never printed.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretString(zeroize::Zeroizing<String>);
 
 impl SecretString {
-    /// Wraps a secret for a body.
+    /// Copies a secret for a JSON body.
     pub fn new(text: &str) -> Self {
         Self(zeroize::Zeroizing::new(text.to_owned()))
     }
 
-    /// The secret itself. Whoever calls this is responsible for where it goes.
+    /// Returns the secret in plain text. Take care where it goes.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -105,65 +105,65 @@ impl std::fmt::Debug for CreatedKey {
     }
 }
 
-/// Fields to change; absent ones stay. `note` set to an empty text removes it.
+/// Fields of a key to change. Absent fields stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditKey {
-    /// A new name.
+    /// The new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: Option<String>,
-    /// A new note.
+    /// The new note. An empty text removes the note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
 }
 
-/// How a key is revoked: exactly one of `unless_used_since`, or `even_if_used` with a reason.
+/// Conditions for revoking a key: either `unless_used_since`, or `even_if_used` with a reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeKey {
-    /// Refuse if the key was used at this time or later: up to when the caller has seen its use.
+    /// Refuses if the key was used at this time or later. Pass the time up to which the caller has seen its use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub unless_used_since: Option<Timestamp>,
-    /// Revoke although it may be in use.
+    /// Revokes the key even if it is in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub even_if_used: Option<bool>,
-    /// Why; required with `even_if_used`.
+    /// Reason for the revocation. Required with `even_if_used`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub reason: Option<String>,
 }
 
-/// Which part of a key's use is asked for.
+/// Selects a period of usage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UsageQuery {
-    /// From when; 24 hours (with days: 30 days) before `to` when absent.
+    /// Start of the period. Default: 24 hours before `to`, or 30 days with daily buckets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub from: Option<Timestamp>,
-    /// Until when; now when absent.
+    /// End of the period. Default: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub to: Option<Timestamp>,
-    /// How wide a bucket is.
+    /// Width of the buckets.
     #[serde(default)]
     #[param(inline)]
     pub bucket: BucketWidth,
 }
 
-/// The rows on the screen: compact counts for several keys.
+/// Selects keys for daily counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DailyUseQuery {
-    /// Ids of at most 200 keys, by commas. Those that are not there, or another's, are left out of the answer.
+    /// Comma-separated ids of at most 200 keys. Keys that do not exist or belong to another member are left out of the response.
     #[param(
         pattern = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(,[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){0,199})?$"
     )]
     pub ids: String,
-    /// How many days, 1 to 400; 30 when absent.
+    /// Number of days, 1 to 400. Default: 30.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -173,20 +173,20 @@ pub struct DailyUseQuery {
     pub days: Option<u32>,
 }
 
-/// Most keys of one [`DailyUseQuery`].
+/// Maximum number of keys in a [`DailyUseQuery`].
 pub const DAILY_USE_MAX: usize = 200;
 
-/// Which rotations are asked for.
+/// Selects rotations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RotationsQuery {
-    /// Of one's own personal keys, or of the organization's.
+    /// The member's personal keys or the organization's keys.
     #[param(inline)]
     pub owner: KeyKind,
-    /// Both keys' use by hour over the last 90 days too.
+    /// Includes the hourly usage of both keys over the last 90 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<bool>,
-    /// Items of the page, 1 to 1000; 100 when absent.
+    /// Number of rotations per page, 1 to 1000. Default: 100.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -194,7 +194,7 @@ pub struct RotationsQuery {
     )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
@@ -206,43 +206,43 @@ impl Default for RotationsQuery {
     }
 }
 
-/// A rotation: the two keys, and where it stands.
+/// A rotation: the replacement of an old key by a new one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rotation {
-    /// Where it stands.
+    /// Phase of the rotation.
     pub phase: Phase,
-    /// The key to be replaced.
+    /// The key that is being replaced.
     pub old: Key,
-    /// Its replacement.
+    /// The replacement.
     pub new: Key,
-    /// How long the old key must be silent, in seconds.
+    /// Quiet window in seconds: time without use of the old key after which it may be revoked.
     pub quiet_window_s: i64,
-    /// The longest gap between two uses of the old key that raised the window, in seconds.
+    /// Longest gap in seconds between two uses of the old key, if it raised the quiet window.
     #[serde(default)]
     #[schema(required = true)]
     pub raised_by_gap_s: Option<i64>,
-    /// Since when the old key has been silent.
+    /// Last use of the old key, or its creation if it was never used.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub quiet_since: Option<Timestamp>,
-    /// When the old key may go if it stays silent; nothing once done or abandoned.
+    /// Time from which the old key may be revoked if it stays unused. `null` in the phases done and abandoned.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub ready_at: Option<Timestamp>,
-    /// What was observed that puts it in its phase, in words.
+    /// Observations that put the rotation into its phase, as text.
     pub evidence: String,
-    /// Both keys' use by hour, when asked for.
+    /// Hourly usage of both keys, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<RotationUsage>,
 }
 
-/// Both keys' use by hour, on one time axis.
+/// Hourly usage of both keys on one time axis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RotationUsage {
-    /// Since when uses have been recorded.
+    /// When recording of uses began.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub tracking_since: Timestamp,
-    /// Of the old key, oldest first.
+    /// Buckets of the old key, oldest first.
     pub old: Vec<Bucket>,
-    /// Of the new key, oldest first.
+    /// Buckets of the new key, oldest first.
     pub new: Vec<Bucket>,
 }
 
@@ -250,80 +250,80 @@ pub struct RotationUsage {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookUpKey {
-    /// The secret.
+    /// The secret in full.
     #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
     pub secret: SecretString,
 }
 
-/// A leaked secret to revoke.
+/// A leaked secret whose key is to be revoked.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeLeakedKey {
-    /// The secret.
+    /// The secret in full.
     #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
     pub secret: SecretString,
-    /// Why.
+    /// Reason for the revocation.
     #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     pub reason: String,
 }
 
-/// Whose key a secret is. Of another member's personal key an admin sees id, mask, owner and status only.
+/// The key of a secret. Of another member's personal key, an admin sees only id, masked secret, owner and state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundKey {
-    /// The key's id.
+    /// Identifies the key.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Its kind.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// Its mask.
+    /// Masked secret.
     pub masked: String,
-    /// Its creator; of a personal key, its owner.
+    /// Creator of the key. For a personal key this is also its owner.
     pub created_by: MemberRef,
-    /// When it was revoked; nothing while it is accepted.
+    /// Time of revocation; `null` while the key is active.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub revoked_at: Option<Timestamp>,
-    /// All of it, where the caller may see it.
+    /// All fields of the key, if the caller may see them.
     #[schema(required = true)]
     pub key: Option<Key>,
 }
 
 calls! {
-    /// Own personal keys.
+    /// Lists the member's personal keys, newest first.
     ListPersonalKeys = GET "/personal-api-keys" "listPersonalKeys" Management 200; KeysQuery, () => Page<Key>;
-    /// Create a personal key.
+    /// Creates a personal key.
     CreatePersonalKey = POST "/personal-api-keys" "createPersonalKey" Management 201; NoQuery, CreateKey => CreatedKey;
-    /// One of the own personal keys.
+    /// Returns a personal key of the member.
     GetPersonalKey = GET "/personal-api-keys/{id}" "getPersonalKey" Management 200; NoQuery, () => Key;
-    /// Change its name or note; needs `If-Match`.
+    /// Changes name or note of a personal key. Requires `If-Match`.
     EditPersonalKey = PATCH "/personal-api-keys/{id}" "editPersonalKey" Management 200; NoQuery, EditKey => Key;
-    /// The secret is stored: it cannot be issued anew any more.
+    /// Confirms that the secret of a personal key is stored, so that it cannot be reissued.
     ConfirmPersonalKey = POST "/personal-api-keys/{id}/confirm" "confirmPersonalKey" Management 200; NoQuery, () => Key;
-    /// Revoke it.
+    /// Revokes a personal key.
     RevokePersonalKey = POST "/personal-api-keys/{id}/revoke" "revokePersonalKey" Management 200; NoQuery, RevokeKey => Key;
-    /// Its use over time.
+    /// Returns the usage of a personal key.
     GetPersonalKeyUsage = GET "/personal-api-keys/{id}/usage" "getPersonalKeyUsage" Management 200; UsageQuery, () => Usage;
-    /// Compact counts of several personal keys.
+    /// Returns daily counts for several personal keys.
     ListPersonalKeyUsage = GET "/personal-api-keys/usage" "listPersonalKeyUsage" Management 200; DailyUseQuery, () => Page<DailyUse>;
-    /// The organization's keys.
+    /// Lists the organization's keys, newest first.
     ListOrganizationKeys = GET "/api-keys" "listOrganizationKeys" Management 200; KeysQuery, () => Page<Key>;
-    /// Create an organization key.
+    /// Creates an organization key.
     CreateOrganizationKey = POST "/api-keys" "createOrganizationKey" Management 201; NoQuery, CreateKey => CreatedKey;
-    /// One of the organization's keys.
+    /// Returns an organization key.
     GetOrganizationKey = GET "/api-keys/{id}" "getOrganizationKey" Management 200; NoQuery, () => Key;
-    /// Change its name or note; needs `If-Match`.
+    /// Changes name or note of an organization key. Requires `If-Match`.
     EditOrganizationKey = PATCH "/api-keys/{id}" "editOrganizationKey" Management 200; NoQuery, EditKey => Key;
-    /// The secret is stored: it cannot be issued anew any more.
+    /// Confirms that the secret of an organization key is stored, so that it cannot be reissued.
     ConfirmOrganizationKey = POST "/api-keys/{id}/confirm" "confirmOrganizationKey" Management 200; NoQuery, () => Key;
-    /// Revoke it.
+    /// Revokes an organization key.
     RevokeOrganizationKey = POST "/api-keys/{id}/revoke" "revokeOrganizationKey" Management 200; NoQuery, RevokeKey => Key;
-    /// Its use over time.
+    /// Returns the usage of an organization key.
     GetOrganizationKeyUsage = GET "/api-keys/{id}/usage" "getOrganizationKeyUsage" Management 200; UsageQuery, () => Usage;
-    /// Compact counts of several organization keys.
+    /// Returns daily counts for several organization keys.
     ListOrganizationKeyUsage = GET "/api-keys/usage" "listOrganizationKeyUsage" Management 200; DailyUseQuery, () => Page<DailyUse>;
-    /// Rotations with their phase.
+    /// Lists rotations with their phases.
     ListRotations = GET "/rotations" "listRotations" Management 200; RotationsQuery, () => Page<Rotation>;
-    /// Whose key is this?
+    /// Finds the key of a secret.
     LookUpKeyCall = POST "/key-lookups" "lookUpKey" Management 200; NoQuery, LookUpKey => FoundKey;
-    /// Revoke a leaked key by its secret.
+    /// Revokes the key of a leaked secret.
     RevokeLeakedKeyCall = POST "/key-lookups/revoke" "revokeLeakedKey" Management 200; NoQuery, RevokeLeakedKey => FoundKey;
 }

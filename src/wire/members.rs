@@ -1,4 +1,4 @@
-//! Members of the organization: list, invite, re-role, remove.
+//! Operations for members: list, invite, change role, remove.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,36 +11,36 @@ use crate::domain::key::KeyKind;
 use crate::domain::member::{MemberStatus, Role};
 use crate::domain::time::Timestamp;
 
-/// A member with what hangs on them.
+/// A member with counts of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Member {
-    /// The id.
+    /// Identifies the member.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Display name; the address until they have one.
+    /// Display name, or the email address until the member has chosen a name.
     pub name: String,
     /// Email address.
     pub email: String,
-    /// Role.
+    /// Role in the organization.
     pub role: Role,
-    /// Where they stand.
+    /// Current status.
     pub status: MemberStatus,
-    /// When they were invited or set up.
+    /// Time of the invitation, or of the setup for the first admin.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
-    /// When they were removed.
+    /// Time of removal.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub removed_at: Option<Timestamp>,
-    /// Their latest sign of life in a session; at most a minute behind.
+    /// Last use of a session of the member, accurate to a minute.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_seen_at: Option<Timestamp>,
-    /// Personal keys that are accepted.
+    /// Number of active personal keys.
     pub personal_keys: i64,
-    /// Organization keys that they created and that are accepted.
+    /// Number of active organization keys that the member created.
     pub organization_keys: i64,
 }
 
-/// Someone to invite, or an active member who needs a sign-in code.
+/// A person to invite, or an active member who needs a sign-in code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Invite)]
 #[serde(deny_unknown_fields)]
@@ -48,92 +48,92 @@ pub struct InviteMember {
     /// Email address.
     #[schema(format = Email, max_length = 254)]
     pub email: String,
-    /// The role they get; left alone for an active member.
+    /// Role of the new member. The role of an active member is not changed.
     pub role: Role,
 }
 
-/// An invitation: the code is to be handed over by the admin, nothing is mailed.
+/// An invitation. The admin hands over the code; keyward sends no email.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
-    /// The member it is for.
+    /// The invited member.
     pub member: Member,
-    /// The code, shown this once.
+    /// The sign-in code, which is never shown again.
     #[serde(flatten)]
     pub code: SignInCode,
 }
 
-/// Another role for a member.
+/// A change of a member's role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRole {
     /// The new role.
     pub role: Role,
-    /// Revoke their personal keys in the same step.
+    /// Also revokes the member's personal keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke_personal_keys: Option<bool>,
 }
 
-/// What changing a role did.
+/// Result of a change of role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangedRole {
-    /// The member as they are now.
+    /// The member after the change.
     pub member: Member,
     /// Personal keys that were revoked.
     pub revoked: Vec<KeySummary>,
 }
 
-/// Whether removing is only tried.
+/// Options for removing a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveQuery {
-    /// Answer the same and do nothing.
+    /// Returns the consequences without removing the member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
 }
 
-/// A key as named in a list of consequences.
+/// A key in a list of consequences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeySummary {
-    /// The id.
+    /// Identifies the key.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// The kind.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// The name.
+    /// Name of the key.
     pub name: String,
-    /// The mask.
+    /// Masked secret.
     pub masked: String,
-    /// When it was last used.
+    /// Last use of the key.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Timestamp>,
 }
 
-/// What removing a member does, or did.
+/// Consequences of removing a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Removal)]
 pub struct MemberRemoval {
     /// The member.
     pub member: Member,
-    /// Whether nothing was done.
+    /// Set if the member was not removed because `dry_run` was set.
     pub dry_run: bool,
-    /// Personal keys that die with them.
+    /// Personal keys that are revoked.
     pub revoked: Vec<KeySummary>,
-    /// Organization keys that survive and are orphaned now.
+    /// Organization keys that stay active and are orphaned.
     pub to_review: Vec<KeySummary>,
-    /// Sessions that end.
+    /// Number of sessions that end.
     pub sessions_ended: i64,
 }
 
 calls! {
-    /// All members, removed ones too.
+    /// Lists every member, including removed ones.
     ListMembers = GET "/members" "listMembers" Management 200; PageQuery, () => Page<Member>;
-    /// Invite someone; for an active member, a sign-in code.
+    /// Invites a person, or creates a sign-in code for an active member.
     CreateInvitation = POST "/invitations" "createInvitation" Management 201; NoQuery, InviteMember => Invitation;
-    /// Change a role.
+    /// Changes the role of a member.
     ChangeMemberRole = PATCH "/members/{id}" "changeMemberRole" Management 200; NoQuery, ChangeRole => ChangedRole;
-    /// Remove a member, or see what that would do.
+    /// Removes a member, or returns the consequences.
     RemoveMember = DELETE "/members/{id}" "removeMember" Management 200; RemoveQuery, () => MemberRemoval;
-    /// End all sessions of a member.
+    /// Ends every session of a member.
     EndMemberSessions = DELETE "/members/{id}/sessions" "endMemberSessions" Management 204; NoQuery, () => ();
 }

@@ -1,4 +1,4 @@
-//! Lists: the envelope, and how one asks for the next page.
+//! Pagination: the envelope of lists and the parameters of the next page.
 
 use std::borrow::Cow;
 
@@ -8,21 +8,21 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::domain::time::Timestamp;
 
-/// Items of a page when the caller does not say.
+/// Default number of items per page.
 pub const LIMIT_DEFAULT: u32 = 100;
-/// Most items of a page.
+/// Maximum number of items per page.
 pub const LIMIT_MAX: u32 = 1_000;
 
-/// One page of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
-    /// About the page.
+    /// Information about the page.
     pub metadata: PageMetadata,
-    /// The items.
+    /// The items of the page.
     pub data: Vec<T>,
 }
 
-// By hand, since the derived one leaves out the schema of the items.
+// Written by hand because the derived schema leaves out the schema of the items.
 impl<T: ToSchema> PartialSchema for Page<T> {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
@@ -46,37 +46,37 @@ impl<T: ToSchema> ToSchema for Page<T> {
     }
 }
 
-/// About a page.
+/// Information about a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Metadata)]
 pub struct PageMetadata {
-    /// Hand it back as `cursor` for the next page; nothing on the last one. Opaque.
+    /// Opaque cursor of the next page; `null` on the last page.
     #[schema(required = true)]
     pub next_cursor: Option<String>,
-    /// The server's time of this answer, to be handed back as `changed_since`.
+    /// Time of the server when the page was read. Pass it as `changed_since` to fetch later changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub as_of: Option<Timestamp>,
-    /// How many items the whole list has, where the server counts them (key lists without `changed_since`).
+    /// Number of items in the whole list. Only for lists of keys without `changed_since`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
 }
 
-/// How one asks for a page.
+/// Selects a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// Items of the page, 1 to 1000; 100 when absent.
+    /// Number of items per page, 1 to 1000. Default: 100.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "up_to::<LIMIT_MAX, _>")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
 }
 
-/// Reads a number from 1 to `MAX`, and refuses others.
+/// Deserializes a number from 1 to `MAX`.
 pub(super) fn up_to<'de, const MAX: u32, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
     match Option::<u32>::deserialize(d) {
         Ok(Some(number)) if (1..=MAX).contains(&number) => Ok(Some(number)),

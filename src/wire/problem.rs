@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 problem details, and the list of their types.
+//! Errors as problem details (RFC 9457), and the list of their types.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,35 +10,35 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::key::Key;
 
-/// The media type of a problem.
+/// Media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $status:literal $title:literal;)+) => {
-        /// The type of a problem. Its name is stable.
+        /// The type of a problem. Names never change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ProblemType {
             $($(#[$doc])* #[serde(rename = $name)] $variant,)+
-            /// A type that this version does not know.
+            /// A type from a newer server.
             #[serde(other, rename = "unknown")]
             Unknown,
         }
 
         impl ProblemType {
-            /// All types that the server answers with.
+            /// Every type that the server sends.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The bare name, `key-invalid`.
+            /// Returns the name without a URL, such as `key-invalid`.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ Self::Unknown => "unknown" }
             }
 
-            /// The HTTP status that goes with it.
+            /// Returns the HTTP status of problems of this type.
             pub fn status(self) -> u16 {
                 match self { $(Self::$variant => $status,)+ Self::Unknown => 500 }
             }
 
-            /// The short summary that goes with it.
+            /// Returns the summary of problems of this type.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)+ Self::Unknown => "Unknown problem" }
             }
@@ -47,77 +47,77 @@ macro_rules! problems {
 }
 
 problems! {
-    /// The request cannot be read.
+    /// The request is not valid HTTP or JSON.
     Malformed = "malformed-request" 400 "The request cannot be read";
-    /// The cursor is none of ours, or belongs to another list.
+    /// The cursor is not from this server, or belongs to another list.
     CursorInvalid = "cursor-invalid" 400 "The cursor is not valid here";
-    /// A create or review without `Idempotency-Key`.
+    /// A create or review without the header `Idempotency-Key`.
     IdempotencyKeyMissing = "idempotency-key-missing" 400 "The Idempotency-Key header is missing";
-    /// Data plane: no `Authorization`.
+    /// Data plane: no `Authorization` header.
     CredentialsMissing = "credentials-missing" 401 "Credentials are missing";
-    /// Data plane: `Authorization` is not `Bearer` and one token.
+    /// Data plane: `Authorization` is not `Bearer` followed by one token.
     AuthorizationMalformed = "authorization-malformed" 401 "The Authorization header is malformed";
-    /// Data plane: the token cannot be a key.
+    /// Data plane: the token does not have the format of a key.
     KeyMalformed = "key-malformed" 401 "The key is malformed";
-    /// Data plane: unknown, revoked, or its member was removed.
+    /// Data plane: the key is unknown or revoked.
     KeyInvalid = "key-invalid" 401 "The key is not valid";
-    /// Management plane: no session.
+    /// Management plane: no session token.
     SessionMissing = "session-missing" 401 "Not signed in";
-    /// Management plane: the session was ended, or never was.
+    /// Management plane: the session has ended or never existed.
     SessionEnded = "session-ended" 401 "The session has ended";
-    /// The sign-in code is unknown, used, superseded or too old.
+    /// The sign-in code is unknown, used, replaced by a newer one, or expired.
     CodeInvalid = "code-invalid" 401 "The sign-in code is not valid";
-    /// An API key on the management plane.
+    /// An API key was sent to the management plane.
     KeyNotAllowedHere = "key-not-allowed-here" 403 "An API key does not manage keys";
-    /// The role lacks the permission.
+    /// The member's role does not have the permission.
     NotPermitted = "not-permitted" 403 "Not permitted";
-    /// A web page of another origin.
+    /// The request comes from a web page of another origin.
     OriginRefused = "origin-refused" 403 "Requests from web pages are refused";
-    /// Not there, or another's.
+    /// The resource does not exist, or belongs to another member.
     NotFound = "not-found" 404 "Not found";
-    /// The method is none of this path's.
+    /// The path does not support the method.
     MethodNotAllowed = "method-not-allowed" 405 "The method is not allowed here";
-    /// The client was too slow with its request.
+    /// The request did not arrive in time.
     RequestTimeout = "request-timeout" 408 "The request took too long to arrive";
-    /// The first request with this `Idempotency-Key` is still running.
+    /// The first request with this idempotency key is still running.
     IdempotencyInProgress = "idempotency-in-progress" 409 "The same request is still running";
-    /// The last active admin would be lost.
+    /// The organization would be left without an active admin.
     LastAdmin = "last-admin" 409 "The last admin must stay";
-    /// The key to replace is revoked, of another kind or owner, or has a live successor.
+    /// The key to replace is revoked, has another kind or owner, or already has an active replacement.
     ReplacesConflict = "replaces-conflict" 409 "The key cannot be replaced by this one";
-    /// The key is revoked already.
+    /// The key is already revoked.
     KeyRevoked = "key-revoked" 409 "The key is revoked";
-    /// The member is removed already.
+    /// The member is already removed.
     MemberRemoved = "member-removed" 409 "The member is removed";
-    /// The key was used since the time given. `key` is as it is now.
+    /// The key was used since the given time. `key` is its current state.
     UsedSince = "used-since" 412 "The key was used since you looked";
-    /// `If-Match` names another version. `key` is as it is now.
+    /// `If-Match` names another version. `key` is its current state.
     VersionMismatch = "version-mismatch" 412 "The key was changed since you looked";
-    /// More than 64 KiB.
+    /// The body is larger than 64 KiB.
     BodyTooLarge = "body-too-large" 413 "The body is too large";
-    /// Not JSON.
+    /// The body is not JSON.
     MediaTypeUnsupported = "media-type-unsupported" 415 "The body must be JSON";
-    /// The `Host` is none of this server's.
+    /// The `Host` header names another server.
     HostUnknown = "host-unknown" 421 "This server does not answer for that host";
-    /// A field is not valid; `errors` says which.
+    /// A field is not valid; see `errors`.
     FieldInvalid = "field-invalid" 422 "A field is not valid";
-    /// The `Idempotency-Key` was used with other fields.
+    /// The idempotency key was used with other fields.
     IdempotencyKeyReused = "idempotency-key-reused" 422 "The Idempotency-Key was used for another request";
-    /// `If-Match` is required.
+    /// The header `If-Match` is required.
     IfMatchMissing = "if-match-missing" 428 "The If-Match header is missing";
-    /// Too many requests.
+    /// The client exceeded a rate limit.
     RateLimited = "rate-limited" 429 "Too many requests";
-    /// Something went wrong in the server.
+    /// The server has a bug or is misconfigured.
     Internal = "internal" 500 "The server failed";
-    /// Busy, starting, stopping, or its database does not answer.
+    /// The server is busy, starting or stopping, or its database does not respond.
     Unavailable = "unavailable" 503 "The server cannot answer now";
-    /// The commit's outcome is unknown: look before repeating.
+    /// The connection was lost during the commit, so the change may have been stored. Check before repeating.
     OutcomeUnknown = "outcome-unknown" 503 "Whether it was done is not known";
-    /// The disk is full; nothing was changed.
+    /// The disk is full. Nothing was changed.
     DiskFull = "disk-full" 507 "The server's disk is full";
 }
 
-// By hand, since the derived one does not see names that a macro gives.
+// Written by hand because the derive macro does not see names from another macro.
 impl PartialSchema for ProblemType {
     fn schema() -> RefOr<Schema> {
         let names = Self::ALL.iter().map(|kind| kind.name());
@@ -131,28 +131,28 @@ impl PartialSchema for ProblemType {
 
 impl ToSchema for ProblemType {}
 
-/// What went wrong, after RFC 9457.
+/// An error, as problem details (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// Which problem.
+    /// Type of the problem.
     #[serde(rename = "type")]
     pub kind: ProblemType,
-    /// Its summary, the same for all problems of the type.
+    /// Summary, the same for each problem of this type.
     pub title: String,
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// What happened here, why, and what to do next.
+    /// The cause and the next step.
     pub detail: String,
-    /// What is wrong with which field.
+    /// Reasons by field name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<String, String>,
-    /// The key as it is now, with `used-since` and `version-mismatch`.
+    /// The current key, for `used-since` and `version-mismatch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Box<Key>>,
 }
 
 impl Problem {
-    /// A problem of this type with its detail.
+    /// Creates a problem with the title and status of its type.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self {
             kind,
@@ -164,14 +164,14 @@ impl Problem {
         }
     }
 
-    /// A 422 about one field.
+    /// Creates a problem about one invalid field (422).
     pub fn field(name: &str, wrong: impl fmt::Display) -> Self {
         let mut problem = Self::new(ProblemType::FieldInvalid, format!("`{name}` {wrong}."));
         problem.errors.insert(name.to_owned(), wrong.to_string());
         problem
     }
 
-    /// The same with the key as it is now.
+    /// Adds the current key.
     #[must_use]
     pub fn with_key(mut self, key: Key) -> Self {
         self.key = Some(Box::new(key));

@@ -1,4 +1,4 @@
-//! Signing in: codes, sessions, and who one is.
+//! Operations for signing in: sign-in codes, sessions, and the signed-in member.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,50 +20,50 @@ pub struct CreateSession {
     pub code: SecretString,
 }
 
-/// A new session: its token, shown this once.
+/// A new session with its token.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CreatedSession {
     /// The session.
     #[serde(flatten)]
     pub session: Session,
-    /// Who signed in.
+    /// The member who signed in.
     pub member: MemberRef,
-    /// The token, `ses_…`.
+    /// The session token, `ses_…`. It is never shown again.
     #[schema(value_type = String)]
     pub token: SecretString,
 }
 
-/// A session.
+/// A session of a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Session {
-    /// Its id.
+    /// Identifies the session.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// When it began.
+    /// Time of the sign-in.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
-    /// When it was last used; at most a minute behind.
+    /// Time of the last use, accurate to a minute.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub last_used_at: Timestamp,
-    /// When it ends at the latest.
+    /// Time at which the session ends even if it is used.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub expires_at: Timestamp,
-    /// What signed in, as it claimed to be.
+    /// `User-Agent` of the client that signed in. A client can claim any name.
     pub agent: String,
-    /// From where.
+    /// IP address of the client that signed in.
     pub address: String,
-    /// Whether it is the session that asks.
+    /// Set for the session that sent this request.
     pub current: bool,
 }
 
-/// A code, shown this once.
+/// A sign-in code.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Code)]
 pub struct SignInCode {
-    /// The code, `inv_…`.
+    /// The code, `inv_…`. It is never shown again.
     #[schema(value_type = String)]
     pub code: SecretString,
-    /// Until when it can be redeemed.
+    /// Time until which the code can be redeemed.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub expires_at: Timestamp,
 }
@@ -71,62 +71,62 @@ pub struct SignInCode {
 /// The organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Organization {
-    /// Its id.
+    /// Identifies the organization.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Its name.
+    /// Name of the organization.
     pub name: String,
 }
 
-/// What the member may do. Derived from the role by the server.
+/// What the member is allowed to do, derived from the role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = May)]
 #[expect(clippy::struct_excessive_bools, reason = "one fact each, named in the contract")]
 pub struct MemberCapabilities {
-    /// Create and rotate personal keys.
+    /// May create and rotate personal keys.
     pub create_personal_keys: bool,
-    /// List, create, rotate and revoke organization keys.
+    /// May list, create, rotate and revoke organization keys.
     pub manage_organization_keys: bool,
-    /// Review stale keys.
+    /// May review stale keys.
     pub review: bool,
-    /// List, invite, re-role and remove members.
+    /// May list, invite and remove members, and change their roles.
     pub manage_members: bool,
-    /// Read the activity log.
+    /// May read the activity log.
     pub read_activity: bool,
 }
 
-/// Who is signed in, and what holds here.
+/// The signed-in member, with the settings of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Me {
-    /// The member.
+    /// The signed-in member.
     pub member: MemberRef,
-    /// Their role.
+    /// Role of the member.
     pub role: Role,
     /// The organization.
     pub organization: Organization,
-    /// What they may do.
+    /// What the member is allowed to do.
     pub may: MemberCapabilities,
-    /// Since when uses have been recorded.
+    /// When recording of uses began.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub usage_tracking_since: Timestamp,
-    /// The server's time of this answer.
+    /// Time of the server when the response was built.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub as_of: Timestamp,
-    /// The organization's limits.
+    /// Thresholds for stale keys and rotations.
     pub policy: Policy,
 }
 
 calls! {
-    /// Who is signed in.
+    /// Returns the signed-in member.
     GetMe = GET "/me" "getMe" Management 200; NoQuery, () => Me;
-    /// Redeem a code.
+    /// Redeems a sign-in code for a session.
     CreateSessionCall = POST "/sessions" "createSession" Open 201; NoQuery, CreateSession => CreatedSession;
-    /// A 10-minute code to sign in on another machine.
+    /// Creates a sign-in code for another machine of the member, valid for 10 minutes.
     CreateSessionCode = POST "/sessions/codes" "createSessionCode" Management 201; NoQuery, () => SignInCode;
-    /// Own sessions.
+    /// Lists the member's sessions.
     ListSessions = GET "/sessions" "listSessions" Management 200; PageQuery, () => Page<Session>;
-    /// Sign out here.
+    /// Ends the current session.
     EndCurrentSession = DELETE "/sessions/current" "endCurrentSession" Management 204; NoQuery, () => ();
-    /// End one of the own sessions.
+    /// Ends a session of the member.
     EndSession = DELETE "/sessions/{id}" "endSession" Management 204; NoQuery, () => ();
 }

@@ -1,7 +1,7 @@
-//! Creates under way: enough to issue a lost secret anew, never the secret itself.
+//! Records of creates that are not finished: enough to reissue a lost secret, but never the secret itself.
 //!
-//! The record is written and synced before the request is sent, and dropped once the secret is where it belongs. While the
-//! process that made it lives, it holds a lock on the file; a record without a lock was left behind.
+//! A record is written and synced before the request is sent, and removed once the secret is stored. The process that wrote it
+//! holds a lock on the file while it runs; a record without a lock was abandoned.
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
@@ -16,45 +16,45 @@ use crate::domain::key::KeyKind;
 use crate::domain::time::Timestamp;
 use crate::wire::keys::CreateKey;
 
-/// A create whose secret may not have been stored.
+/// A create whose secret may not be stored yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingCreate {
-    /// Repeating the create with it gives the same key.
+    /// Repeating the create with this idempotency key returns the same key.
     pub idempotency_key: String,
-    /// The server.
+    /// URL of the server.
     pub url: String,
-    /// Who created it; the idempotency key is theirs.
+    /// Member who created the key. Idempotency keys belong to a member.
     pub member: Id,
-    /// The kind of the key.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// The fields of the create: a repetition needs the same.
+    /// Body of the create. Repeating it requires the same fields.
     pub create: CreateKey,
-    /// When.
+    /// Time of the first attempt.
     pub at: Timestamp,
-    /// The key, once the server has named it.
+    /// The created key, once the server has replied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<Id>,
-    /// Why the key that it replaces is to be revoked at once, where that leaked.
+    /// Reason for revoking the replaced key at once, if its secret leaked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaked: Option<String>,
 }
 
-/// A record that this process holds. Dropping it leaves the file behind, for the next start to ask about.
+/// The file of a record, locked by this process. Dropping it keeps the file, so that the next run finds it.
 #[derive(Debug)]
 pub struct PendingCreateFile {
     path: PathBuf,
-    /// Holds the lock.
+    /// The open file, which holds the lock.
     file: File,
 }
 
 impl PendingCreateFile {
-    /// Notes what is known now, in the same file.
+    /// Replaces the content of the record.
     ///
     /// # Errors
-    /// The file cannot be written; it may then still hold what it held before.
+    /// The file cannot be written; it may still have its previous content.
     pub fn update(&mut self, pending: &PendingCreate) -> Result<(), StateError> {
         let text = serde_json::to_string(pending).expect("a record has no keys but texts");
-        // A record only grows, so that a crash in between leaves no shorter one.
+        // Records only grow, so a crash between these steps leaves no mixed content.
         self.file
             .write_all_at(text.as_bytes(), 0)
             .and_then(|()| self.file.set_len(text.len() as u64))
@@ -62,7 +62,7 @@ impl PendingCreateFile {
             .map_err(|wrong| StateError::Io { path: self.path.clone(), wrong })
     }
 
-    /// The secret is stored, or the key is gone: nothing is left to ask about.
+    /// Removes the record: the secret is stored, or the key is revoked.
     ///
     /// # Errors
     /// The file cannot be removed.
@@ -72,10 +72,10 @@ impl PendingCreateFile {
 }
 
 impl StateFolder {
-    /// Records a create before it is sent.
+    /// Writes a record before its create is sent.
     ///
     /// # Errors
-    /// The record cannot be written: then the create must not be sent.
+    /// The record cannot be written. The create must not be sent then.
     pub fn record_create(&self, pending: &PendingCreate) -> Result<PendingCreateFile, StateError> {
         let (path, mut file) = self.create(&name(&pending.idempotency_key))?;
         let text = serde_json::to_string(pending).expect("a record has no keys but texts");
@@ -91,7 +91,7 @@ impl StateFolder {
         }
     }
 
-    /// The records of processes that are gone, the oldest first, each taken over by this process.
+    /// Locks the records of processes that have ended and returns them, oldest first.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -105,7 +105,7 @@ impl StateFolder {
                 Err(TryLockError::WouldBlock) => continue,
                 Err(TryLockError::Error(wrong)) => return Err(StateError::Io { path, wrong }),
             }
-            // Between making the file and locking it, its process has written nothing: leave it alone.
+            // Another process has created the file but not locked or written it yet.
             let Some(text) = self.read(&name(&key))? else { continue };
             if let Ok(pending) = serde_json::from_str::<PendingCreate>(&text) {
                 found.push((pending, PendingCreateFile { path, file }));

@@ -1,4 +1,4 @@
-//! The sessions of the profiles, one file each.
+//! Saved sessions, one file for each profile.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,21 +9,21 @@ use crate::wire::keys::SecretString;
 /// The session of a profile.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SavedSession {
-    /// The server that issued it, and the only one it is sent to.
+    /// URL of the server that issued the token. The token is not sent to any other.
     pub url: String,
-    /// The session `ses_…`.
+    /// The session token, `ses_…`.
     pub token: SecretString,
-    /// The member's address, for lists of profiles.
+    /// Email address of the member, for lists of profiles.
     pub email: String,
-    /// The organization's name, where it is known.
+    /// Name of the organization; empty if it is not known.
     #[serde(default)]
     pub organization: String,
-    /// When it ends at the latest.
+    /// Time at which the session ends even if it is used.
     pub expires_at: Timestamp,
 }
 
 impl StateFolder {
-    /// The session of a profile.
+    /// Reads the session of a profile.
     ///
     /// # Errors
     /// As [`StateFolder::read`], or the file is damaged.
@@ -33,7 +33,7 @@ impl StateFolder {
         serde_json::from_str(&text).map(Some).map_err(|_| StateError::Damaged(self.folder().join(name)))
     }
 
-    /// Keeps the session of a profile.
+    /// Saves the session of a profile.
     ///
     /// # Errors
     /// As [`StateFolder::write`].
@@ -42,7 +42,7 @@ impl StateFolder {
         self.write(&file(profile), &text.expect("a session has no keys but texts"))
     }
 
-    /// Forgets the session of a profile.
+    /// Removes the session of a profile.
     ///
     /// # Errors
     /// As [`StateFolder::remove`].
@@ -50,10 +50,10 @@ impl StateFolder {
         self.remove(&file(profile))
     }
 
-    /// The profiles that have a session.
+    /// Lists the profiles that have a session.
     ///
     /// # Errors
-    /// As [`StateFolder::names`].
+    /// As [`StateFolder::list_json_files`].
     pub fn profiles(&self) -> Result<Vec<String>, StateError> {
         self.list_json_files("sessions")
     }

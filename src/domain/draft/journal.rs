@@ -1,51 +1,52 @@
-//! How drafts are kept in a file: a line that holds them all, then a line for each change.
+//! The journal of drafts: the format of the file, and reading it after a crash.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Draft, Drafts};
 use crate::domain::id::Id;
 
-/// A change of the drafts.
+/// A change of the drafts, one line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DraftChange {
-    /// The same was decided on these keys, in one step.
+    /// The reviewer made the same decision about several keys in one step.
     Decided {
-        /// What.
+        /// The decision for each of the keys.
         draft: Draft,
-        /// On which keys.
+        /// The keys that the decision is about.
         keys: Vec<Id>,
     },
-    /// The last step was undone. A key that was applied meanwhile stays as it is.
+    /// The reviewer undid the last step. Keys whose decisions were applied meanwhile are not affected.
     Undone,
-    /// These decisions are applied: nothing brings their drafts back.
+    /// The server applied the decisions about these keys. Undo does not restore the drafts.
     Applied(Vec<Id>),
-    /// The server did not apply this one; the draft stays, with the reason.
+    /// The server refused to apply the decision about this key for this reason. The draft stays.
     Refused(Id, String),
 }
 
 impl DraftChange {
-    /// The change as a line to be appended.
+    /// Returns the change as a line to append to the journal.
     pub fn to_line(&self) -> String {
         line(self)
     }
 }
 
 impl Drafts {
-    /// All drafts as the only line.
+    /// Returns every draft as the first line of a new journal.
     pub fn to_line(&self) -> String {
         line(self)
     }
 
-    /// Reads what was kept; nothing where that is empty or damaged. The end may be torn, since a line is not written in one step:
-    /// what follows the last whole line is left out.
+    /// Reads a journal. Returns `None` if it is empty or its first line is damaged.
+    ///
+    /// The last line may be incomplete after a crash; reading stops at the first line that is not valid JSON.
     pub fn parse(kept: &str) -> Option<Self> {
         let mut lines = kept.lines();
         let mut drafts: Self = serde_json::from_str(lines.next()?).ok()?;
         let mut applied = Vec::new();
         for line in lines {
             match serde_json::from_str(line) {
-                // Of many at once, since each is looked for in all steps.
+                // Applied decisions are collected, since removing them searches every step.
                 Ok(DraftChange::Applied(keys)) => applied.extend(keys),
                 Ok(change) => {
                     drafts.apply(DraftChange::Applied(std::mem::take(&mut applied)));

@@ -1,4 +1,4 @@
-//! The fields of the tables of keys: `owner:removed`, `idle:>90d`, `flag:orphaned` and the others.
+//! The filter fields of the key tables, such as `owner:removed`, `idle:>90d` and `flag:orphaned`.
 
 use std::fmt;
 
@@ -7,56 +7,56 @@ use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::{Flag, StalenessRules};
 
-/// A filter of keys. Plain terms search name and mask.
+/// A filter for keys. Plain terms search the name and the masked secret.
 pub type KeyFilter = Filter<KeyTest>;
 
-/// What a field tests on a key.
+/// A test of one filter field of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyTest {
-    /// `owner:removed`: where the creator stands.
+    /// `owner:removed`: status of the creator.
     OwnerStatus(MemberStatus),
-    /// `owner:ada`: the creator's name or address.
+    /// `owner:ada`: name or email address of the creator.
     Owner(SearchText),
-    /// `idle:>90d`: how long it was not used; of a key that was never used, since its creation.
+    /// `idle:>90d`: time since the last use, or since the creation of a key that was never used.
     Idle(DurationTest),
-    /// `idle:never`: no use on record.
+    /// `idle:never`: no use was recorded.
     NeverUsed,
-    /// `age:>1y`: since its creation.
+    /// `age:>1y`: time since the creation.
     Age(DurationTest),
-    /// `uses:>0`: how often it was used.
+    /// `uses:>0`: number of uses.
     Uses(NumberTest),
-    /// `agent:powerbi`: what used it last.
+    /// `agent:powerbi`: user agent of the last use.
     Agent(SearchText),
-    /// `address:10.0.3`: from where it was used last.
+    /// `address:10.0.3`: client address of the last use.
     Address(SearchText),
-    /// `flag:orphaned`.
+    /// `flag:orphaned`: the flag is raised.
     Flag(Flag),
-    /// `kind:personal`.
+    /// `kind:personal`: the kind of the key.
     Kind(KeyKind),
-    /// `is:live`.
+    /// `is:in-use`: a condition that is true now.
     Is(KeyCondition),
-    /// `name:`, without the mask.
+    /// `name:sales`: searches the name but not the masked secret.
     Name(SearchText),
-    /// `mask:`, without the name.
+    /// `mask:5G08`: searches the masked secret but not the name.
     MaskedSecret(SearchText),
-    /// `note:`.
+    /// `note:weekly`: searches the note.
     Note(SearchText),
-    /// `id:`, as it begins.
+    /// `id:019`: beginning of the id.
     Id(SearchText),
 }
 
-/// What a key is at the moment.
+/// A condition of a key that `is:` tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyCondition {
-    /// Used within 24 hours.
+    /// Used within the last 24 hours and not revoked.
     Live,
-    /// Not accepted any more.
+    /// Revoked.
     Revoked,
-    /// Accepted.
+    /// Not revoked.
     Active,
-    /// Carries at least one flag.
+    /// At least one flag is raised.
     Stale,
-    /// The old or the new key of a rotation.
+    /// The old or the new key of a rotation that is not finished.
     Rotating,
     /// Marked on the screen.
     Marked,
@@ -140,7 +140,7 @@ impl FieldTest for KeyTest {
 impl fmt::Display for KeyTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |f: &mut fmt::Formatter<'_>, field: &str, needle: &SearchText| {
-            // The words that mean a status are names only in quotes.
+            // An unquoted status word would be read as a status.
             let always = field == "owner" && needle.text().parse::<MemberStatus>().is_ok();
             write!(f, "{field}:{}", quote(needle.text(), always))
         };
@@ -200,17 +200,17 @@ impl KeyTest {
 }
 
 impl KeyFilter {
-    /// Whether the key passes; no key is marked.
+    /// Returns whether a key matches that is not marked on a screen.
     pub fn matches(&self, key: &Key, rules: &StalenessRules) -> bool {
         self.matches_marked(key, rules, false)
     }
 
-    /// Whether the key passes, where it is known whether it is marked on the screen.
+    /// Returns whether a key matches; `marked` is its mark on the screen.
     pub fn matches_marked(&self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
         self.matches_row(&[&key.name, &key.masked], |test| test.holds(key, rules, marked))
     }
 
-    /// Whether the filter asks for revoked keys, so that they must not be hidden.
+    /// Returns whether the filter selects revoked keys, which lists otherwise hide.
     pub fn includes_revoked(&self) -> bool {
         self.terms().iter().any(|term| {
             !term.negated && term.test == super::TermPattern::Field(KeyTest::Is(KeyCondition::Revoked))
