@@ -1,7 +1,8 @@
-//! The database: the only SQL, one set of queries for SQLite and PostgreSQL, and the one way to write.
+//! The database. This is the only module with SQL; each query exists once for SQLite and PostgreSQL.
 //!
-//! The store never decides who may. A caller composes the small named queries of [`Tx`] inside [`Store::write`]: read the actor,
-//! ask the domain for a grant, change rows with the guard in the `WHERE`, record the activity.
+//! Start reading with [`Store::write`]. A caller composes the named queries of [`Tx`] in one transaction: reads the actor, asks
+//! the domain for a grant, changes rows with the guard in the `WHERE` clause, and records the activity. The store never checks
+//! permissions and never reads the time.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -57,12 +58,12 @@ use dialect::Pools;
 use file::DataFile;
 use revoked_log::RevokedLog;
 
-/// Which database.
+/// The location of a database.
 #[derive(Clone)]
 pub enum DatabaseLocation {
-    /// A file, owned by one `serve`.
+    /// A file, used by one server.
     Sqlite(PathBuf),
-    /// An address, `postgres://…`, for any number of processes. May hold a password, so it is never shown.
+    /// A URL, `postgres://…`, usable by several servers. It may contain a password, so `Debug` leaves it out.
     Postgres(String),
 }
 
@@ -75,18 +76,18 @@ impl fmt::Debug for DatabaseLocation {
     }
 }
 
-/// What a database is opened for.
+/// The purpose of opening a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
-    /// To serve from it: a file is created where there is none, and belongs to this process alone.
+    /// Run a server. Creates the file if it does not exist, and locks it for this process.
     Serve,
-    /// To set it up on the server's host: created where there is none, beside a server that runs.
+    /// Set up an organization on the server's host. Creates the file if it does not exist. A server may be running.
     SetUp,
-    /// To look after it: it must exist; beside a server that runs.
+    /// Run a maintenance command. The database must exist. A server may be running.
     Tool,
 }
 
-/// An open database. Cheap to clone.
+/// An open database. Cloning is cheap.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<StoreInner>,
@@ -96,7 +97,7 @@ struct StoreInner {
     dialect: Dialect,
     pools: Pools,
     file: Option<DataFile>,
-    /// Made when the database was, and kept by its backups.
+    /// Id of the database, which its backups share.
     database: String,
     revoked: Option<RevokedLog>,
     pending: Option<RestorePending>,
@@ -109,11 +110,11 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database, creates or updates its tables, and revokes again what a restored backup would revive.
-    /// `random` gives bytes for ids.
+    /// Opens the database, migrates its tables, and revokes the keys that a restored backup would make active again. `random`
+    /// returns bytes for ids.
     ///
     /// # Errors
-    /// See [`OpenStoreError`]: each says what to do.
+    /// See [`OpenStoreError`].
     pub async fn open(
         target: &DatabaseLocation,
         access: OpenMode,
@@ -141,30 +142,31 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Which database it is.
+    /// Returns the kind of database.
     pub fn dialect(&self) -> Dialect {
         self.inner.dialect
     }
 
-    /// The file, on SQLite.
+    /// Returns the path of a SQLite file.
     pub fn path(&self) -> Option<&Path> {
         self.inner.file.as_ref().map(DataFile::path)
     }
 
-    /// Why no key may be admitted, if so: the database was restored, and what was revoked since is not known for sure.
+    /// Returns why every key must be refused, if the database was restored and later revocations may be missing.
     pub fn restore_pending(&self) -> Option<&RestorePending> {
         self.inner.pending.as_ref()
     }
 
-    /// The one way to write. `work` runs in one transaction, in a task of its own, so that it is never left half done because
-    /// nobody waits for it any more. It is committed when `work` gives `Ok`, and rolled back when it gives `Err`.
+    /// Writes in one transaction: runs `work`, commits if it returns `Ok`, and rolls back if it returns `Err`. Every write uses this.
+    ///
+    /// The transaction runs in its own task, so it is completed even if the caller stops waiting.
     ///
     /// ```text
     /// store.write(move |tx| Box::pin(async move { tx.end_session(id, now).await })).await
     /// ```
     ///
     /// # Errors
-    /// What `work` refuses with, or an [`StoreError`] of the database. [`StoreError::OutcomeUnknown`] says that it may have been done.
+    /// The error of `work`, or a [`StoreError`]. After [`StoreError::OutcomeUnknown`] the changes may be stored.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
@@ -181,10 +183,10 @@ impl Store {
             .unwrap_or_else(|gone| Err(lost(&gone).into()))
     }
 
-    /// Reads several things as they were at one moment.
+    /// Reads a consistent snapshot: `work` runs in one read-only transaction.
     ///
     /// # Errors
-    /// What `work` refuses with, or an [`StoreError`] of the database.
+    /// The error of `work`, or a [`StoreError`].
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
@@ -197,15 +199,15 @@ impl Store {
             .unwrap_or_else(|gone| Err(lost(&gone).into()))
     }
 
-    /// A handle for single queries, each of which sees the newest state. Cheaper than [`Store::read`].
+    /// Returns a handle for single queries, each of which sees the latest state. Cheaper than [`Store::read`].
     ///
     /// # Errors
-    /// The database does not answer.
+    /// No connection can be opened.
     pub async fn reader(&self) -> Result<Tx, StoreError> {
         Tx::reader(&self.inner.pools.readers, self.inner.dialect).await
     }
 
-    /// Closes all connections, so that SQLite's log is folded into the file.
+    /// Closes every connection, so that SQLite moves its write-ahead log into the file.
     pub async fn close(&self) {
         self.inner.pools.readers.close().await;
         self.inner.pools.writers.close().await;
@@ -247,7 +249,7 @@ impl StoreInner {
     }
 }
 
-/// The task of a transaction ended without an answer: it panicked before its commit, or the program is ending.
+/// Returns the error for a transaction whose task ended without a result: it panicked, or the program is shutting down.
 fn lost(gone: &tokio::task::JoinError) -> StoreError {
     if gone.is_panic() {
         StoreError::Failed("the transaction panicked".to_owned())

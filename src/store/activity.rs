@@ -1,4 +1,4 @@
-//! The activity log: append-only, newest first.
+//! Queries of the activity log. Entries are only added.
 
 use super::error::StoreError;
 use super::row::DbRow;
@@ -9,7 +9,7 @@ use crate::domain::id::Id;
 use crate::domain::key::ClientInfo;
 use crate::domain::time::Timestamp;
 
-/// A row to be written.
+/// An entry to add to the activity log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewActivity {
     id: Id,
@@ -23,7 +23,7 @@ pub struct NewActivity {
 }
 
 impl NewActivity {
-    /// Something done at `at`; `random` becomes part of the row's id.
+    /// Creates an entry for an action at `at`. `random` becomes part of its id.
     pub fn new(action: Action, at: Timestamp, random: [u8; 10]) -> Self {
         Self {
             id: Id::new(at, random),
@@ -37,34 +37,34 @@ impl NewActivity {
         }
     }
 
-    /// By a member.
+    /// Sets the member who acted, and the client's address.
     #[must_use]
     pub fn by(self, actor: Id, client: &ClientInfo) -> Self {
         Self { actor: Some(actor), ..self }.from(client)
     }
 
-    /// From an address, by someone not signed in.
+    /// Sets the client's address, for a client without a session.
     #[must_use]
     pub fn from(mut self, client: &ClientInfo) -> Self {
         self.address = Some(client.address.clone());
         self
     }
 
-    /// To a key of this name.
+    /// Sets the key that was acted on, with its current name.
     #[must_use]
     pub fn key(mut self, id: Id, name: &str) -> Self {
         self.key = Some((id, name.to_owned()));
         self
     }
 
-    /// To a member.
+    /// Sets the member who was acted on.
     #[must_use]
     pub fn member(mut self, id: Id) -> Self {
         self.member = Some(id);
         self
     }
 
-    /// With details in words, never a secret.
+    /// Sets the details, as text without secrets.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
@@ -72,28 +72,28 @@ impl NewActivity {
     }
 }
 
-/// Which rows are asked for.
+/// Selects entries of the activity log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActivityFilter {
-    /// About this key.
+    /// Entries about this key.
     pub key: Option<Id>,
-    /// By or about this member.
+    /// Entries by or about this member.
     pub member: Option<Id>,
-    /// This action.
+    /// Entries with this action.
     pub action: Option<Action>,
-    /// At this time or later.
+    /// Entries at this time or later.
     pub from: Option<Timestamp>,
-    /// Before this time.
+    /// Entries before this time.
     pub to: Option<Timestamp>,
-    /// Older than this row: the last one of the page before.
+    /// Entries older than this one, the last of the previous page.
     pub before: Option<Id>,
 }
 
 impl Tx {
-    /// Writes a row of the log.
+    /// Adds an entry to the activity log.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The entry cannot be written.
     pub async fn record_activity(&mut self, event: NewActivity) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::is(crate::fault_injection::Fault::LateActivity) {
@@ -121,16 +121,16 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// At most `limit` rows, newest first.
+    /// Returns at most `limit` entries, newest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn activity(
         &mut self,
         filter: ActivityFilter,
         limit: u32,
     ) -> Result<Vec<Activity>, StoreError> {
-        // An id begins with its time, so that bounds of time are bounds of ids, and one index serves both.
+        // Ids begin with the time, so a range of time is a range of ids, and one index serves both.
         let bound = |at: Timestamp| Id::new(at, [0; 10]);
         let upper = [filter.to.map(bound), filter.before].into_iter().flatten().min();
         let conditions = [

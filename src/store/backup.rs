@@ -1,4 +1,4 @@
-//! Backups of a SQLite database while it is in use.
+//! Online backups of a SQLite database.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -8,26 +8,27 @@ use super::error::{OpenStoreError, StoreError};
 use super::file::in_file;
 use super::{Dialect, Store};
 
-/// Why no backup was made.
+/// The reason why no backup was made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The database is PostgreSQL.
     #[error("this database is PostgreSQL: back it up with its own tools, such as pg_dump")]
     NotSqlite,
-    /// The file cannot be written, or exists.
+    /// The file exists or cannot be written.
     #[error(transparent)]
     File(#[from] OpenStoreError),
-    /// The database refuses.
+    /// The database reported an error.
     #[error(transparent)]
     Database(#[from] StoreError),
 }
 
 impl Store {
-    /// Writes a copy of the database to a new file that only its owner can read. Copying the files of a database in use loses
-    /// what is in its log; this does not.
+    /// Copies the database to a new file that only its owner can read.
+    ///
+    /// Copying the files of a database in use would lose the write-ahead log.
     ///
     /// # Errors
-    /// The file exists, there is no space, or the database is PostgreSQL. A half-written file is taken away.
+    /// The file exists or cannot be written, or the database is PostgreSQL. An incomplete file is removed.
     pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
         if self.dialect() != Dialect::Sqlite {
             return Err(BackupError::NotSqlite);
@@ -36,7 +37,7 @@ impl Store {
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(in_file(to))?;
         let copied = self.vacuum_into(to, file).await;
         if copied.is_err() {
-            // What is there is no backup; that it may stay is told by the error.
+            // The file is not a backup. If it cannot be removed, the error of the copy still says so.
             let _ = std::fs::remove_file(to);
         }
         copied

@@ -1,4 +1,4 @@
-//! Where the two databases differ: connections, locks, the clock. Everything else is one set of queries.
+//! Differences between SQLite and PostgreSQL: connections, locks and clock. All other queries are shared.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,16 +8,16 @@ use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 
 use super::error::OpenStoreError;
 
-/// Which database.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// One file, one process, one writer.
+    /// One file, one process, one writer at a time.
     Sqlite,
-    /// Any number of processes.
+    /// A server that several processes may use.
     Postgres,
 }
 
-/// Connections that only read, and connections that write.
+/// Connection pools for reading and for writing.
 pub(super) struct Pools {
     pub readers: AnyPool,
     pub writers: AnyPool,
@@ -26,7 +26,7 @@ pub(super) struct Pools {
 impl Dialect {
     pub(super) fn begin_write(self) -> &'static str {
         match self {
-            // The lock is taken before anything is read, so that no read can be out of date.
+            // Takes the write lock before anything is read, so that no read can be out of date.
             Self::Sqlite => "BEGIN IMMEDIATE",
             Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
         }
@@ -39,7 +39,8 @@ impl Dialect {
         }
     }
 
-    /// Makes writes that change who is a member or an admin wait for each other. SQLite has one writer at a time anyhow.
+    /// Locks the organization, so that changes of members and roles happen one after the other. SQLite has one writer at a time
+    /// anyway.
     pub(super) fn lock_organization(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -47,7 +48,7 @@ impl Dialect {
         }
     }
 
-    /// Waits for those who hold the member as they are, and keeps others from it until the end of the transaction.
+    /// Locks a member: waits for transactions that rely on the member, and blocks new ones until this one ends.
     pub(super) fn lock_member(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -55,7 +56,7 @@ impl Dialect {
         }
     }
 
-    /// Keeps the keys that a query finds as they are until the end of the transaction.
+    /// Locks the keys that a query finds until the transaction ends.
     pub(super) fn for_update_of_keys(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -63,7 +64,7 @@ impl Dialect {
         }
     }
 
-    /// The database's own clock in milliseconds, where processes on several machines share the database.
+    /// Returns a query for the database's clock in milliseconds, for databases that several machines share.
     pub(super) fn clock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -74,12 +75,12 @@ impl Dialect {
     }
 }
 
-/// Set on each connection: sqlx's defaults are a rollback journal, freed pages left readable, and trust in the schema.
+/// Settings of every connection. The defaults of sqlx are a rollback journal, readable freed pages, and trust in the schema.
 const SQLITE: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; \
     PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;";
 const SQLITE_READER: &str = "PRAGMA query_only = ON;";
-/// A lock that is not given within 10 s is somebody's fault; better to say so than to wait.
+/// Settings of every connection. Waiting more than 10 s for a lock is reported as an error.
 const POSTGRES: &str = "SET lock_timeout = '10s'; SET statement_timeout = '30s'; \
     SET idle_in_transaction_session_timeout = '30s'; SET synchronous_commit = on;";
 const POSTGRES_READER: &str = "SET default_transaction_read_only = on;";
@@ -96,7 +97,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenStoreError> {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            // As long as a connection waits for a write of another process, and the write before it.
+            // Longer than a connection waits for a write of another process and the write before it.
             .acquire_timeout(Duration::from_secs(10))
     };
     let writers = options()
@@ -113,7 +114,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenStoreError> {
         .after_connect(|conn, _| Box::pin(prepare(conn, SQLITE, SQLITE_READER)))
         .connect_with(url)
         .await?;
-    // All of them now: one that is opened beside a running write may find SQLite's files in between (SQLITE_CANTOPEN).
+    // Opens every connection now: one that is opened during a write may not find SQLite's files (SQLITE_CANTOPEN).
     let mut opened = Vec::new();
     for _ in 0..SQLITE_READERS {
         opened.push(readers.acquire().await?);
@@ -129,7 +130,7 @@ pub(super) async fn postgres(url: &str) -> Result<Pools, OpenStoreError> {
         AnyPoolOptions::new()
             .acquire_timeout(Duration::from_secs(3))
             .idle_timeout(Duration::from_mins(5))
-            // A connection that was in use a moment ago need not be asked whether it lives.
+            // A connection that was used within the last second is assumed to be alive.
             .test_before_acquire(false)
             .before_acquire(|conn, meta| {
                 Box::pin(
@@ -157,7 +158,7 @@ async fn prepare(conn: &mut AnyConnection, all: &'static str, more: &'static str
     Ok(())
 }
 
-/// The file's address, with everything escaped that an address cannot hold.
+/// Returns the URL of a SQLite file, percent-encoded.
 fn sqlite_url(path: &Path) -> Result<AnyConnectOptions, OpenStoreError> {
     use std::fmt::Write as _;
     use std::os::unix::ffi::OsStrExt as _;

@@ -1,47 +1,47 @@
-//! What can go wrong with the database, told apart by what the caller should do.
+//! Errors of the database, grouped by what the caller should do.
 
 use std::path::PathBuf;
 
-/// A query or transaction that failed. Holds words for the log, never values.
+/// A failed query or transaction. Messages are for the log and contain no stored values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Someone else writes, or two writes were in each other's way. Nothing was done; try again.
+    /// Another write holds a lock, or two writes conflict. Nothing was changed; try again.
     #[error("the database is busy")]
     Busy,
-    /// The database does not answer. Nothing was done; try again.
+    /// The database cannot be reached. Nothing was changed; try again.
     #[error("the database does not answer: {0}")]
     Unreachable(String),
-    /// No space left. Nothing was done.
+    /// No space is left. Nothing was changed.
     #[error("the disk of the database is full")]
     DiskFull,
-    /// The commit was sent, and no answer came: it may have been done.
+    /// The connection was lost during the commit, so the change may have been stored.
     #[error("whether the change was stored is not known: {0}")]
     OutcomeUnknown(String),
-    /// A unique value is taken already.
+    /// A unique value already exists.
     #[error("the value is taken already: {0}")]
     Taken(String),
     /// A row that this program cannot have written.
     #[error("the database is damaged: table {table}, column {column}, row {id}: {wrong}")]
     Corrupt {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
-        /// The column.
+        /// Name of the column.
         column: &'static str,
-        /// The row's id.
+        /// Id of the row.
         id: String,
-        /// What is wrong.
+        /// The reason, without the value.
         wrong: String,
     },
-    /// Anything else: a fault of ours.
+    /// Any other error; a bug of keyward.
     #[error("the database refused: {0}")]
     Failed(String),
 }
 
 impl StoreError {
-    /// Of the `COMMIT` itself. Only what the database says before its commit record is written is a failure.
+    /// Converts an error of `COMMIT`. Only errors that occur before the commit record is written mean that nothing was stored.
     pub(super) fn of_commit(error: &sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
-        // SQLite: busy, or no space for the log. PostgreSQL: transaction rollback, a constraint.
+        // SQLite: busy, or no space for the log. PostgreSQL: rollback of the transaction, or a constraint.
         let before = match code.len() {
             5 => code.starts_with("40") || code.starts_with("23"),
             _ => code == "5" || code == "13",
@@ -70,7 +70,7 @@ impl StoreError {
     }
 }
 
-/// SQLSTATE, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Converts an SQLSTATE, see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn of_postgres(code: &str, message: &str) -> StoreError {
     match code {
         "40001" | "40P01" | "55P03" | "57014" => StoreError::Busy,
@@ -82,14 +82,14 @@ fn of_postgres(code: &str, message: &str) -> StoreError {
     }
 }
 
-/// Extended result codes, <https://www.sqlite.org/rescode.html>.
+/// Converts an extended result code, see <https://www.sqlite.org/rescode.html>.
 fn of_sqlite(code: u32, message: &str) -> StoreError {
     const IOERR_SHMSIZE: u32 = 4874;
     match (code, code & 0xff) {
         (_, 5 | 6) => StoreError::Busy,
-        // The shared memory beside the log could not grow.
+        // The shared memory of the write-ahead log could not grow.
         (_, 13) | (IOERR_SHMSIZE, _) => StoreError::DiskFull,
-        // Read-only, input or output error, cannot open: the disk, not the statement.
+        // Read-only, I/O error, cannot open: a problem of the disk, not of the statement.
         (_, 8 | 10 | 14) => StoreError::Unreachable(format!("{message} ({code})")),
         _ => StoreError::Failed(format!("{message} ({code})")),
     }
@@ -101,48 +101,48 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Why a database was not opened. Each says what happened and what to do.
+/// The reason why a database cannot be opened, with the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenStoreError {
-    /// The file is not there.
+    /// The file does not exist.
     #[error("there is no database {}: set one up with `keyward admin init`, or start `keyward serve`", .0.display())]
     Missing(PathBuf),
-    /// Others can read the file or its folder.
+    /// Other users can read the file or its folder.
     #[error("{} can be read by other users of this machine (mode {mode:o}): run `chmod {} {}` first", .path.display(), if *.folder { "700" } else { "600" }, .path.display())]
     Exposed {
         /// The file or folder.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
-        /// Whether it is the folder.
+        /// Set for the folder.
         folder: bool,
     },
-    /// The file or folder cannot be created or looked at.
+    /// The file or folder cannot be created or accessed.
     #[error("cannot use {}: {error}", .path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         error: std::io::Error,
     },
-    /// Another `serve` owns the file.
+    /// Another server uses the file.
     #[error("another `keyward serve` already uses {}: stop it first, or run several on one PostgreSQL", .0.display())]
     Served(PathBuf),
-    /// The database was written by a newer program.
+    /// The schema was created by a newer version.
     #[error(
         "the database was written by a newer keyward (its schema has version {0}): use that version or a later one"
     )]
     Newer(i64),
-    /// The SQLite library has known faults.
+    /// This version of the SQLite library has known bugs.
     #[error("this program was built with SQLite {0}, and needs 3.51.3 or later: install an official build")]
     OldSqlite(String),
-    /// The address of the database cannot be read.
+    /// The URL of the database is not valid.
     #[error("the address of the database cannot be read: it should look like postgres://user@host/name")]
     Address,
-    /// The tables could not be created or updated.
+    /// The tables cannot be created or migrated.
     #[error("the tables of the database could not be created or updated: {0}")]
     Schema(String),
-    /// Anything else.
+    /// Any other error.
     #[error(transparent)]
     Database(#[from] StoreError),
 }

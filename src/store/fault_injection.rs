@@ -1,4 +1,4 @@
-//! How the bugs of [`crate::fault_injection`] write: for tests that must notice it.
+//! The deliberate bugs of [`crate::fault_injection`] that are in the store.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use super::error::StoreError;
 use super::tx::Tx;
 use super::{NewActivity, Store, StoreInner};
 
-/// How long a disk takes to sync: the `PostgreSQL` of the tests does not, so that nothing would come between.
+/// Simulated duration of a disk sync. The PostgreSQL of the tests does not sync, which would hide the bug.
 const SYNC: Duration = Duration::from_millis(5);
-/// Takes an admin away only if the statement itself sees another.
+/// Removes a member unless the statement itself sees no other admin, without a lock.
 pub(super) const REMOVE_IF_ANOTHER_ADMIN: &str = "UPDATE members SET removed_at = $2, changed_at = $3 \
     WHERE id = $1 AND removed_at IS NULL AND (role <> 'admin' OR EXISTS (SELECT 1 FROM members o WHERE o.role = 'admin' \
     AND o.activated_at IS NOT NULL AND o.removed_at IS NULL AND o.id <> members.id))";
-/// The same for another role.
+/// Changes a role unless the statement itself sees no other admin, without a lock.
 pub(super) const SET_ROLE_IF_ANOTHER_ADMIN: &str = "UPDATE members SET role = $2, changed_at = $3 \
     WHERE id = $1 AND role <> $2 AND removed_at IS NULL AND (role <> 'admin' OR EXISTS (SELECT 1 FROM members o \
     WHERE o.role = 'admin' AND o.activated_at IS NOT NULL AND o.removed_at IS NULL AND o.id <> members.id))";
 
-/// The last use as it comes, in place of what is there.
+/// Overwrites the last use, even with an earlier one.
 pub(super) const OVER_WHAT_IS_THERE: &str = ") UPDATE keys SET last_used_agent = used.agent, \
     last_used_address = used.address, last_used_at = used.at, use_count = use_count + used.count";
 
 impl Store {
-    /// [`Store::write`], answered before the commit.
+    /// Runs like [`Store::write`], but returns before the commit.
     pub(super) async fn answered_early<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
@@ -49,7 +49,7 @@ impl Store {
 }
 
 impl StoreInner {
-    /// Writes rows of the activity log in a transaction of their own.
+    /// Writes activity entries in a separate transaction.
     pub(super) async fn record_late(&self, events: Vec<NewActivity>) -> Result<(), StoreError> {
         let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write()).await?;
         for event in events {

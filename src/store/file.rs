@@ -1,4 +1,4 @@
-//! The file of a SQLite database: nobody else can read it, and one server owns it.
+//! The file of a SQLite database: private to its owner, and locked by one server.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use super::OpenMode;
 use super::error::OpenStoreError;
 
-/// A prepared file. A server holds its lock until this is dropped.
+/// A prepared file. A server holds its lock until this value is dropped.
 pub(super) struct DataFile {
     path: PathBuf,
     lock: Option<File>,
 }
 
 impl DataFile {
-    /// Creates what is missing (0600 in 0700), refuses what others can read, and takes the lock for a server.
+    /// Creates missing folders (0700) and the file (0600), refuses those that other users can read, and locks the file for a
+    /// server.
     pub(super) fn prepare(path: &Path, access: OpenMode) -> Result<Self, OpenStoreError> {
         let path = std::path::absolute(path).map_err(in_file(path))?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -39,7 +40,7 @@ impl DataFile {
         &self.path
     }
 
-    /// Refuses a log or shared memory of SQLite's that others can read.
+    /// Refuses files of SQLite's write-ahead log that other users can read.
     pub(super) fn check_companions(&self) -> Result<(), OpenStoreError> {
         for suffix in ["-wal", "-shm"] {
             let companion = beside(&self.path, suffix);
@@ -52,17 +53,18 @@ impl DataFile {
 }
 
 impl Drop for DataFile {
-    /// A program that is being started holds a copy of the lock for a moment, which closing this one leaves in place.
+    /// Unlocks explicitly: a child process that is being started has a copy of the lock, which closing this one would not
+    /// release.
     fn drop(&mut self) {
         if let Some(lock) = &self.lock {
-            // Closing it is the rest.
+            // Closing the file releases the lock as well.
             let _ = lock.unlock();
         }
     }
 }
 
-/// Makes processes that open the same file wait for each other, until the lock is dropped: SQLite's tables are created and
-/// brought up to date by one at a time.
+/// Locks the folder of the database until the returned file is dropped, so that only one process at a time creates or migrates
+/// the tables.
 pub(super) async fn lock_folder(path: &Path) -> Result<File, OpenStoreError> {
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     let at = folder.clone();
@@ -74,15 +76,15 @@ pub(super) async fn lock_folder(path: &Path) -> Result<File, OpenStoreError> {
     locked.await.unwrap_or_else(|gone| Err(io::Error::other(gone))).map_err(in_file(&folder))
 }
 
-/// `DATA` and a suffix.
+/// Appends a suffix to the path of the database.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-/// Creates an empty file that only its owner can read, if there is none. Never opens one that exists: closing it would end
-/// the locks that SQLite holds on it in this process.
+/// Creates an empty private file unless the file exists. An existing file is never opened: closing it would release the locks
+/// that SQLite holds on it in this process.
 fn create_private(path: &Path) -> Result<(), OpenStoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(in_file(path)(e)),
@@ -90,7 +92,7 @@ fn create_private(path: &Path) -> Result<(), OpenStoreError> {
     }
 }
 
-/// Locks a file beside the database: a lock on the database itself would be in the way of SQLite's own.
+/// Locks a separate file for a server, since a lock on the database itself would conflict with SQLite's.
 pub(super) fn lock(path: &Path) -> Result<File, OpenStoreError> {
     let at = beside(path, ".lock");
     let file = OpenOptions::new()
@@ -108,7 +110,7 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenStoreError> {
 }
 
 fn refuse_exposed(path: &Path, folder: bool) -> Result<(), OpenStoreError> {
-    // Nothing for the group and for others.
+    // No permissions for group and others.
     let mode = fs::metadata(path).map_err(in_file(path))?.permissions().mode() & 0o777;
     if mode.trailing_zeros() >= 6 {
         Ok(())

@@ -1,4 +1,4 @@
-//! What a request with an `Idempotency-Key` led to, so that a repeat is the same request and not another one.
+//! Requests with an idempotency key and their results, so that a repeated request is not executed twice.
 
 use super::error::StoreError;
 use super::row::DbRow;
@@ -6,36 +6,37 @@ use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::time::{DAY, TimeDelta, Timestamp};
 
-/// How long a request is remembered, in milliseconds.
+/// Time after which an idempotency key may be used for another request.
 pub const IDEMPOTENCY_RETENTION: TimeDelta = DAY;
 
-/// A request that may be repeated: whose, which operation, the header, and a digest of the fields.
+/// A request that may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotentRequest {
-    /// Who asks.
+    /// Member who sent the request. Idempotency keys belong to a member.
     pub member: Id,
-    /// The operation's name.
+    /// Name of the operation.
     pub operation: &'static str,
-    /// The `Idempotency-Key`.
+    /// Value of the header `Idempotency-Key`.
     pub key: String,
-    /// Of the fields.
+    /// Digest of the fields.
     pub fields: [u8; 32],
 }
 
-/// What is remembered of an earlier request.
+/// An earlier request with the same idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EarlierRequest {
-    /// Whether it had the same fields.
+    /// Whether the earlier request had the same fields.
     pub same: bool,
-    /// What it led to: a key's or review's id.
+    /// The id of the key or review record that the earlier request created.
     pub subject: Id,
 }
 
 impl Tx {
-    /// Remembers that the request leads to `subject`, or says what an earlier one led to. Of two at the same time the second waits.
+    /// Reserves an idempotency key for a request that creates `subject`, or returns the earlier request. Of two concurrent
+    /// requests the second waits.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn claim_idempotency_key(
         &mut self,
         request: &IdempotentRequest,
@@ -70,10 +71,10 @@ impl Tx {
         Ok(Some(EarlierRequest { same: row.digest("fields")?.0 == request.fields, subject: row.id("id")? }))
     }
 
-    /// Forgets a request that led to nothing.
+    /// Removes the reservation of a request that had no effect.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn release_idempotency_key(&mut self, request: &IdempotentRequest) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "DELETE FROM idempotency WHERE member_id = $1 AND operation = $2 AND idempotency_key = $3",

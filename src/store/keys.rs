@@ -1,4 +1,7 @@
-//! Keys: reading them, each query once. What changes them stands in `change`.
+//! Queries for keys. Changes are in [`change`].
+//!
+//! Step 2 of the flow from a database row to a table cell: [`Tx::keys`] runs the query, and [`DbRow`] reads the columns into a
+//! [`Key`]. The columns of a key are listed once, in [`KEY_COLUMNS`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,14 +20,14 @@ use crate::domain::time::Timestamp;
 
 mod change;
 
-/// Whose keys are meant. What lies outside of it does not exist for the query.
+/// The keys that a query may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyScope {
-    /// The personal keys of this member.
+    /// Personal keys of this member.
     PersonalOf(Id),
-    /// The organization's keys.
+    /// Organization keys.
     Organization,
-    /// Any key, for whoever holds its secret.
+    /// Every key, for clients that present its secret.
     Any,
 }
 
@@ -45,90 +48,90 @@ impl KeyScope {
     }
 }
 
-/// A key with what only the server knows of it.
+/// A key with the fields that never leave the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
-    /// The key.
+    /// The fields of the API.
     pub key: Key,
-    /// Of its secret.
+    /// Digest of the secret.
     pub digest: Digest,
-    /// When its creator said that the secret is stored.
+    /// Time at which the creator confirmed that the secret is stored.
     pub confirmed_at: Option<Timestamp>,
 }
 
-/// A key to be created.
+/// A key to create.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// The id.
+    /// Identifies the key.
     pub id: Id,
-    /// Whose it is.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// A checked name.
+    /// Normalized name.
     pub name: String,
-    /// A checked note.
+    /// Normalized note.
     pub note: Option<String>,
-    /// Of its secret.
+    /// Digest of the secret.
     pub digest: Digest,
-    /// Of its secret.
+    /// Masked secret.
     pub mask: MaskedSecret,
-    /// Who creates it.
+    /// Creator of the key.
     pub created_by: Id,
-    /// When.
+    /// Time of creation.
     pub at: Timestamp,
-    /// The key that it is to replace.
+    /// The key that the new key replaces in a rotation.
     pub replaces: Option<Id>,
 }
 
-/// Which keys of a list are asked for. Newest first.
+/// Selects keys.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyListFilter {
-    /// Whose.
+    /// The keys that the caller may see.
     pub scope: KeyScope,
-    /// Older than this key: the last one of the page before.
+    /// Keys older than this one, the last of the previous page.
     pub before: Option<Id>,
-    /// Revoked ones too.
+    /// Includes revoked keys.
     pub revoked: bool,
-    /// Only what changed at this time or later, revoked ones too.
+    /// Keys that changed at this time or later, including revoked ones.
     pub changed_since: Option<Timestamp>,
 }
 
-/// What must hold for a revoke.
+/// Conditions for revoking a key.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RevokeGuard {
-    /// Not used at this time or later.
+    /// The key was not used at this time or later.
     pub unless_used_since: Option<Timestamp>,
-    /// Not changed since this version.
+    /// The key still has this version.
     pub version: Option<i64>,
 }
 
-/// A key as the index of a starting server takes it in.
+/// A key as the key cache of a starting server loads it.
 #[derive(Clone, Debug)]
 pub struct KeyCacheRow {
-    /// The id.
+    /// Identifies the key.
     pub id: Id,
-    /// Of its secret.
+    /// Digest of the secret.
     pub digest: Digest,
-    /// Its kind.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// Its name.
+    /// Name of the key.
     pub name: String,
-    /// Whether it was ever used.
+    /// Whether the key was ever used.
     pub used: bool,
-    /// Whether it is revoked.
+    /// Whether the key is revoked.
     pub revoked: bool,
 }
 
-/// What a key is read from; the table is called `k`.
-pub(super) const COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, k.created_by, \
+/// Columns of a key, for queries that call the table `k`.
+pub(super) const KEY_COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, k.created_by, \
     k.confirmed_at, k.replaces, k.last_used_at, k.last_used_agent, k.last_used_address, k.use_count, k.revoked_at, \
     k.revoked_by, k.revoke_reason, (SELECT MAX(s.id) FROM keys s WHERE s.replaces = k.id AND s.revoked_at IS NULL) \
     AS replaced_by";
 
-/// All members that keys may name.
+/// The members that keys refer to.
 pub type MembersById = HashMap<Id, Arc<MemberRef>>;
 
 impl SqlStatement {
-    /// Only keys of the scope; the table is called `k`.
+    /// Restricts a query to the keys of the scope. The query calls the table `k`.
     pub(super) fn scope(mut self, scope: KeyScope) -> Self {
         if let Some(kind) = scope.kind() {
             self = self.text(" AND k.kind = ?", kind.word());
@@ -141,12 +144,12 @@ impl SqlStatement {
 }
 
 impl Tx {
-    /// A key within the scope. In a write on PostgreSQL it stays as it is until the end of the transaction.
+    /// Returns a key within the scope. In a write on PostgreSQL the row is locked until the transaction ends.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn key(&mut self, id: Id, scope: KeyScope) -> Result<Option<StoredKey>, StoreError> {
-        let found = SqlStatement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE");
+        let found = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(" FROM keys k WHERE");
         let mut found = found.text(" k.id = ?", id.to_string()).scope(scope);
         if self.writes() {
             found = found.plain(self.dialect().for_update_of_keys());
@@ -155,13 +158,13 @@ impl Tx {
         self.one_key(row.as_ref()).await
     }
 
-    /// The key of a secret, whosever it is.
+    /// Returns the key of a secret, whoever owns it.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn key_by_digest(&mut self, digest: &Digest) -> Result<Option<StoredKey>, StoreError> {
         let held = if self.writes() { self.dialect().for_update_of_keys() } else { "" };
-        let sql = format!("SELECT {COLUMNS} FROM keys k WHERE k.digest = $1{held}");
+        let sql = format!("SELECT {KEY_COLUMNS} FROM keys k WHERE k.digest = $1{held}");
         let row = self.optional(sqlx::query(AssertSqlSafe(sql)).bind(digest.0.to_vec())).await?;
         self.one_key(row.as_ref()).await
     }
@@ -173,7 +176,7 @@ impl Tx {
         key_row(&row, &members).map(Some)
     }
 
-    /// Members by their ids.
+    /// Returns members by their ids.
     async fn members_named(&mut self, ids: impl IntoIterator<Item = Id>) -> Result<MembersById, StoreError> {
         let sql = SqlStatement::new(
             "SELECT id, id AS member_id, name AS member_name, email AS member_email, \
@@ -184,18 +187,18 @@ impl Tx {
         members.filter_map(Result::transpose).map(|m| m.map(|m| (m.id, Arc::new(m)))).collect()
     }
 
-    /// At most `limit` keys, newest first.
+    /// Step 2: returns at most `limit` keys, newest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn keys(&mut self, filter: KeyListFilter, limit: u32) -> Result<Vec<Key>, StoreError> {
-        let mut sql = SqlStatement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE 1 = 1");
+        let mut sql = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(" FROM keys k WHERE 1 = 1");
         sql = sql.scope(filter.scope);
         if let Some(before) = filter.before {
             sql = sql.text(" AND k.id < ?", before.to_string());
         }
         if let Some(since) = filter.changed_since {
-            // What a key shows of other rows changes with them: who created it, and what replaces it.
+            // The fields of a key also change with its creator and with its replacement.
             sql = sql
                 .int(" AND (k.changed_at >= ?", since.0)
                 .int(
@@ -214,10 +217,10 @@ impl Tx {
         rows.iter().map(|row| key(&DbRow::of("keys", row), &members)).collect()
     }
 
-    /// How many keys a list has.
+    /// Counts the keys of a list.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The query fails.
     pub async fn count_keys(&mut self, scope: KeyScope, revoked: bool) -> Result<u64, StoreError> {
         let mut sql = SqlStatement::new("SELECT COUNT(*) AS n FROM keys k WHERE 1 = 1").scope(scope);
         if !revoked {
@@ -227,10 +230,10 @@ impl Tx {
         Ok(u64::try_from(n).unwrap_or(0))
     }
 
-    /// Keys by their ids, in no order; those outside the scope are left out.
+    /// Returns id and time of creation of those keys that are within the scope, in any order.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn keys_in_scope(
         &mut self,
         ids: &[Id],
@@ -244,10 +247,10 @@ impl Tx {
             .collect()
     }
 
-    /// All keys after `after` in the order of their ids, at most `limit`.
+    /// Returns at most `limit` keys with ids greater than `after`, ordered by id.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn key_cache_rows(
         &mut self,
         after: Option<Id>,

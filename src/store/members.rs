@@ -1,4 +1,4 @@
-//! Members, and what hangs on them: their keys die with them or survive them.
+//! Queries for members, and for the keys that are affected when a member is removed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,56 +17,56 @@ use crate::domain::time::Timestamp;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injection::{Fault::OneStatementGuard, is};
 
-/// A member with counts.
+/// A member with counts of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMember {
-    /// Who, and where they stand.
+    /// Name, email address and status.
     pub member: MemberRef,
-    /// Role.
+    /// Role in the organization.
     pub role: Role,
-    /// When they were invited or set up.
+    /// Time of the invitation, or of the setup for the first admin.
     pub created_at: Timestamp,
-    /// Their latest sign of life in a session.
+    /// Last use of a session of the member.
     pub last_seen_at: Option<Timestamp>,
-    /// Personal keys that are accepted.
+    /// Number of active personal keys.
     pub personal_keys: i64,
-    /// Organization keys that they created and that are accepted.
+    /// Number of active organization keys that the member created.
     pub organization_keys: i64,
 }
 
-/// A member to invite or set up.
+/// A member to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMember {
-    /// The id.
+    /// Identifies the member.
     pub id: Id,
-    /// A checked address.
+    /// Normalized email address.
     pub email: String,
     /// Display name.
     pub name: String,
-    /// Role.
+    /// Role in the organization.
     pub role: Role,
-    /// When.
+    /// Time of the invitation or setup.
     pub at: Timestamp,
 }
 
-/// A key in a list of consequences.
+/// A key that is affected by the removal of its creator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberKeyRow {
-    /// The id.
+    /// Identifies the key.
     pub id: Id,
-    /// The kind.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// The name.
+    /// Name of the key.
     pub name: String,
-    /// The mask.
+    /// Masked secret.
     pub mask: MaskedSecret,
-    /// When it was last used.
+    /// Last use of the key.
     pub last_used_at: Option<Timestamp>,
-    /// Of its secret.
+    /// Digest of the secret.
     pub digest: Digest,
 }
 
-/// Counts and last sign of life are looked up for each row of a page, through indexes.
+/// Selects members. Counts and last use are subqueries for each row of a page, which use indexes.
 macro_rules! select_members {
     ($rest:literal) => {
         concat!(
@@ -83,29 +83,29 @@ macro_rules! select_members {
 }
 
 impl Tx {
-    /// A member.
+    /// Returns a member.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn member(&mut self, id: Id) -> Result<Option<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.id = $1")).bind(id.to_string());
         self.optional(sql).await?.map(|row| member(&DbRow::of("members", &row))).transpose()
     }
 
-    /// The member of this address who was not removed.
+    /// Returns the member with this email address, unless removed.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn member_by_email(&mut self, email: &str) -> Result<Option<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.email_folded = $1 AND m.removed_at IS NULL"))
             .bind(email::fold_case(email));
         self.optional(sql).await?.map(|row| member(&DbRow::of("members", &row))).transpose()
     }
 
-    /// Members in the order in which they came, after `after`.
+    /// Returns at most `limit` members with ids greater than `after`, in the order in which they were added.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn members(&mut self, after: Option<Id>, limit: u32) -> Result<Vec<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.id > $1 ORDER BY m.id LIMIT $2"))
             .bind(after.map_or_else(String::new, |id| id.to_string()))
@@ -113,10 +113,10 @@ impl Tx {
         self.all(sql).await?.iter().map(|row| member(&DbRow::of("members", row))).collect()
     }
 
-    /// All members by id, as they are named beside keys.
+    /// Returns every member by id, as referenced by keys.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn member_refs(&mut self) -> Result<HashMap<Id, Arc<MemberRef>>, StoreError> {
         let sql = sqlx::query(
             "SELECT id, id AS member_id, name AS member_name, email AS member_email, \
@@ -127,10 +127,10 @@ impl Tx {
         refs.filter_map(Result::transpose).map(|r| r.map(|m| (m.id, Arc::new(m)))).collect()
     }
 
-    /// Adds a member, invited until [`Tx::activate_member`].
+    /// Adds a member with the status invited.
     ///
     /// # Errors
-    /// [`StoreError::Taken`] where another member has the address.
+    /// [`StoreError::Taken`] if another member has the email address.
     pub async fn insert_member(&mut self, new: &NewMember) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO members (id, email, email_folded, name, role, created_at, changed_at) \
@@ -145,10 +145,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Makes an invited member active. `false` where they were so before, or were removed.
+    /// Makes an invited member active. Returns `false` if the member is already active or removed.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn activate_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(at).await?;
         let sql = sqlx::query(
@@ -161,10 +161,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Gives a member another role. `false` where they have it already, or were removed.
+    /// Changes the role of a member. Returns `false` if the member has the role already, or is removed.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn set_role(&mut self, id: Id, role: Role, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL";
@@ -174,10 +174,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Removes a member. `false` where they were removed before.
+    /// Marks a member as removed. Returns `false` if the member is already removed.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn remove_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL";
@@ -187,10 +187,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Whether an active admin is left when this member is not counted. Only true while the organization is locked.
+    /// Returns whether another active admin exists. The answer only holds while the organization is locked.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The query fails.
     pub async fn has_other_admin(&mut self, id: Id) -> Result<bool, StoreError> {
         let sql = sqlx::query(
             "SELECT id FROM members WHERE role = 'admin' AND activated_at IS NOT NULL AND removed_at IS NULL \
@@ -200,10 +200,10 @@ impl Tx {
         Ok(self.optional(sql).await?.is_some())
     }
 
-    /// The keys of one kind that the member created and that are accepted, oldest first.
+    /// Returns the active keys of one kind that a member created, oldest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn active_keys_of(
         &mut self,
         member: Id,
@@ -233,10 +233,11 @@ impl Tx {
             .collect()
     }
 
-    /// Revokes a key because of what happened to its owner, whatever its use. `false` where it was revoked before.
+    /// Revokes a key because its owner was removed or changed role, even if it is in use. Returns `false` if it is already
+    /// revoked.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn revoke_with_owner(
         &mut self,
         key: &MemberKeyRow,
@@ -263,7 +264,7 @@ impl Tx {
 }
 
 impl StoredMember {
-    /// Whether the member can sign in and act.
+    /// Returns whether the member can sign in.
     pub fn is_active(&self) -> bool {
         self.member.status == MemberStatus::Active
     }

@@ -1,4 +1,4 @@
-//! The organization, its beginning on the server's host, and facts about the database itself.
+//! The organization, its setup on the server's host, and facts about the database.
 
 use super::error::StoreError;
 use super::members::{NewMember, StoredMember};
@@ -15,37 +15,37 @@ use crate::domain::time::Timestamp;
 /// The organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOrganization {
-    /// Its id.
+    /// Identifies the organization.
     pub id: Id,
-    /// Its name.
+    /// Name of the organization.
     pub name: String,
-    /// When it was set up.
+    /// Time of the setup.
     pub created_at: Timestamp,
 }
 
-/// Someone to be let in as an admin by whoever has the server's host.
+/// An invitation for an admin that is created on the server's host.
 #[derive(Clone, Debug)]
 pub struct AdminInvitation {
-    /// A checked address.
+    /// Normalized email address.
     pub email: String,
-    /// Of the sign-in code that they get.
+    /// Digest of the sign-in code.
     pub code: Digest,
-    /// When.
+    /// Time of the invitation.
     pub at: Timestamp,
-    /// Until when the code can be redeemed.
+    /// Time until which the code can be redeemed.
     pub expires_at: Timestamp,
 }
 
-/// Why the host's command was refused.
+/// The reason why a command on the server's host was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
-    /// There is an organization already.
+    /// The database already has an organization.
     #[error("the organization is set up already: use `keyward admin invite` to let an admin in")]
     AlreadySetUp,
-    /// There is no organization yet.
+    /// The database has no organization yet.
     #[error("there is no organization yet: set it up with `keyward admin init`")]
     NotSetUp,
-    /// The database.
+    /// The database reported an error.
     #[error(transparent)]
     Database(#[from] StoreError),
 }
@@ -53,7 +53,7 @@ pub enum SetUpError {
 const DATABASE_ID: &str = "database_id";
 const TRACKING_SINCE: &str = "usage_tracking_since";
 
-/// Sees to the facts that every database has; gives its id.
+/// Creates the facts that every database has, unless they exist. Returns the id of the database.
 pub(super) async fn ensure_facts(
     inner: &StoreInner,
     now: Timestamp,
@@ -79,11 +79,11 @@ pub(super) async fn ensure_facts(
 }
 
 impl Store {
-    /// Sets up the organization and its first admin, who signs in with a code. Once only, however many try at a time.
-    /// `random` gives bytes for ids.
+    /// Sets up the organization and its first admin, who signs in with a code. Of several concurrent calls one succeeds. `random`
+    /// returns bytes for ids.
     ///
     /// # Errors
-    /// There is an organization already, or the database refuses.
+    /// The organization exists, or the query fails.
     pub async fn set_up_organization(
         &self,
         name: String,
@@ -110,11 +110,12 @@ impl Store {
         .await
     }
 
-    /// Lets someone in as an admin, from the server's host: the rescue of an organization that nobody can sign in to.
-    /// A member of that address becomes an admin and gets a code; their earlier codes end.
+    /// Invites an admin from the server's host, for an organization whose admins cannot sign in.
+    ///
+    /// An existing member with this email address becomes an admin and gets a new code; earlier codes of the member end.
     ///
     /// # Errors
-    /// There is no organization yet, or the database refuses.
+    /// There is no organization yet, or the query fails.
     pub async fn invite_admin(
         &self,
         admin: AdminInvitation,
@@ -169,10 +170,10 @@ async fn let_admin_in(
 }
 
 impl Tx {
-    /// The organization, if it was set up.
+    /// Returns the organization, if it was set up.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn organization(&mut self) -> Result<Option<StoredOrganization>, StoreError> {
         let row = self.optional(sqlx::query("SELECT id, name, created_at FROM organization")).await?;
         row.map(|row| {
@@ -186,10 +187,10 @@ impl Tx {
         .transpose()
     }
 
-    /// Since when uses have been recorded: nothing is known of the time before.
+    /// Returns when recording of uses began. Earlier uses are unknown.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn tracking_since(&mut self) -> Result<Timestamp, StoreError> {
         let value = self.fact(TRACKING_SINCE).await?.and_then(|text| text.parse().ok());
         value.map(Timestamp).ok_or_else(|| StoreError::Corrupt {
@@ -200,10 +201,10 @@ impl Tx {
         })
     }
 
-    /// Says since when uses have been recorded, for data that brings its history along.
+    /// Sets when recording of uses began, for a database that is filled with history.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn set_tracking_since(&mut self, since: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query("UPDATE facts SET value = $2 WHERE name = $1")
             .bind(TRACKING_SINCE)

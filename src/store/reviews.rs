@@ -1,4 +1,4 @@
-//! Decisions about stale keys: appended, never changed.
+//! Queries for applied decisions. Records are only added.
 
 use super::error::StoreError;
 use super::row::DbRow;
@@ -9,16 +9,16 @@ use crate::domain::review::ReviewRecord;
 use crate::domain::secret::MaskedSecret;
 use crate::domain::time::Timestamp;
 
-/// Which decisions are asked for. Newest first.
+/// Selects applied decisions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReviewFilter {
-    /// Of this sitting.
+    /// Decisions of this review.
     pub review: Option<Id>,
-    /// Of this key.
+    /// Decisions about this key.
     pub key: Option<Id>,
-    /// At this time or later.
+    /// Decisions at this time or later.
     pub since: Option<Timestamp>,
-    /// Older than this record: the last one of the page before.
+    /// Records older than this one, the last of the previous page.
     pub before: Option<Id>,
 }
 
@@ -28,10 +28,10 @@ const COLUMNS: &str = "SELECT w.id, w.review_id, w.key_id, w.key_name, w.key_las
     FROM reviews w JOIN members m ON m.id = w.reviewer_id WHERE";
 
 impl Tx {
-    /// Adds a decision.
+    /// Adds a record of a decision.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn insert_review(&mut self, review: &ReviewRecord) -> Result<(), StoreError> {
         let findings = serde_json::to_string(&review.findings)
             .map_err(|e| StoreError::Failed(format!("findings cannot be written: {e}")))?;
@@ -54,26 +54,26 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// A decision.
+    /// Returns the record of a decision.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn review(&mut self, id: Id) -> Result<Option<ReviewRecord>, StoreError> {
         let sql = SqlStatement::new(COLUMNS).text(" w.id = ?", id.to_string());
         self.optional(sql.query()).await?.map(|row| review(&DbRow::of("reviews", &row))).transpose()
     }
 
-    /// At most `limit` decisions, newest first.
+    /// Returns at most `limit` records, newest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn reviews(
         &mut self,
         filter: ReviewFilter,
         limit: u32,
     ) -> Result<Vec<ReviewRecord>, StoreError> {
         let mut sql = SqlStatement::new(COLUMNS).plain(" 1 = 1");
-        // An id begins with its time, so that a bound of time is a bound of ids.
+        // Ids begin with the time, so a range of time is a range of ids.
         let since = filter.since.map(|at| Id::new(at, [0; 10]));
         for (condition, id) in [
             (" AND w.review_id = ?", filter.review),

@@ -1,7 +1,8 @@
-//! `DATA.revoked`: the digests that must never be accepted again, in a file of their own beside a SQLite database, so that a
-//! restored backup cannot revive a key.
+//! The log of revoked keys, `DATA.revoked`: digests in a file beside a SQLite database, so that a restored backup does not make a
+//! revoked key active again.
 //!
-//! One line a digest, written and synced before the revoke is committed, and taken back when the commit failed.
+//! The file has one line for each digest. It is written and synced before the transaction commits, and truncated if the commit
+//! fails.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -24,32 +25,32 @@ const SUFFIX: &str = ".revoked";
 const TITLE: &str = "keyward revoked keys of database ";
 const REASON: &str = "revoked before; the restored backup did not know it";
 
-/// The open file.
+/// The log, open for appending.
 pub(super) struct RevokedLog {
     file: Mutex<File>,
 }
 
-/// Why it is not known for sure what was revoked.
+/// The reason why revocations may be missing from the database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestorePending {
-    /// There is no such file.
+    /// The log does not exist.
     #[error("{} is missing, so keys revoked since a backup could live again. No key is admitted until `keyward admin accept-restore`.", .0.display())]
     Missing(PathBuf),
-    /// It belongs to another database, or is older than this one.
+    /// The log belongs to another database or is older than this one.
     #[error("{} does not belong to this state of the database, so keys revoked since could live again. No key is admitted until `keyward admin accept-restore`.", .0.display())]
     Foreign(PathBuf),
 }
 
-/// What accepting a restored backup did.
+/// Result of accepting a restored backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedRestore {
-    /// Keys that were revoked again.
+    /// Number of keys that were revoked again.
     pub revoked_again: usize,
-    /// Whether anything had to be accepted.
+    /// Whether the log had to be replaced.
     pub was_pending: bool,
 }
 
-/// What the file says.
+/// The parsed log.
 struct RevokedLogContent {
     database: String,
     digests: HashSet<[u8; 32]>,
@@ -61,9 +62,9 @@ impl RevokedLog {
         Ok(Self { file: Mutex::new(file) })
     }
 
-    /// Writes the digests and waits until they are on the disk. Gives the length before, for [`RevokedLog::take_back`].
+    /// Writes and syncs digests. Returns the previous length of the file for [`RevokedLog::take_back`].
     pub(super) fn append(&self, digests: &[Digest]) -> Result<u64, StoreError> {
-        // A line that a crash cut short must not run into the next one.
+        // An incomplete line from a crash must not be joined with the next one.
         let mut text = "\n".to_owned();
         for digest in digests {
             push_line(&mut text, &digest.0);
@@ -71,15 +72,14 @@ impl RevokedLog {
         let mut file = self.file();
         let length = file.metadata().map_err(|e| failed(&e))?.len();
         if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_data()) {
-            // A line too many would revoke a key that the caller is told was not.
+            // Otherwise the log would contain a key whose revocation was reported as failed.
             let _ = file.set_len(length);
             return Err(failed(&error));
         }
         Ok(length)
     }
 
-    /// The commit failed for sure: the digests are as alive as before. Only one transaction writes at a time, so nobody else's
-    /// lines stand behind.
+    /// Removes digests after a failed commit. Only one transaction writes at a time, so no other digests follow them.
     pub(super) fn take_back(&self, length: u64) -> Result<(), StoreError> {
         let file = self.file();
         file.set_len(length).and_then(|()| file.sync_data()).map_err(|e| failed(&e))
@@ -109,7 +109,7 @@ fn read(path: &Path) -> Result<Option<RevokedLogContent>, OpenStoreError> {
     };
     let mut lines = text.lines();
     let database = lines.next().and_then(|line| line.strip_prefix(TITLE)).unwrap_or_default().to_owned();
-    // A line cut short by a crash was never acknowledged.
+    // An incomplete line is from a revocation that was never reported as done.
     let digests = lines.filter_map(unhex).collect();
     Ok(Some(RevokedLogContent { database, digests }))
 }
@@ -125,7 +125,7 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// Writes a whole new file in place of the old one.
+/// Replaces the log atomically.
 fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(), OpenStoreError> {
     let new = beside(path, ".new");
     let mut text = format!("{TITLE}{database}\n");
@@ -142,7 +142,8 @@ fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(
     written().map_err(in_file(path))
 }
 
-/// For a server: opens the file and revokes again what the database does not know. For others nothing: a server may be at work.
+/// Opens the log for a server and revokes keys that the database does not know as revoked. Does nothing for other commands, since
+/// a server may be running.
 pub(super) async fn open(
     inner: &StoreInner,
     data: &Path,
@@ -192,11 +193,11 @@ async fn replay(
 }
 
 impl Store {
-    /// Accepts the database as it is, on the server's host: what its file of revoked keys still knows is revoked again, and the
-    /// file is made to fit. The server must not run.
+    /// Accepts a restored backup on the server's host: revokes the keys that are in the log, and makes the log match the
+    /// database. The server must not be running.
     ///
     /// # Errors
-    /// A server runs, the file cannot be written, or the database refuses.
+    /// A server is running, the log cannot be written, or the query fails.
     pub async fn accept_restore(
         &self,
         now: Timestamp,
@@ -205,7 +206,7 @@ impl Store {
         let Some(data) = self.path() else {
             return Ok(AcceptedRestore { revoked_again: 0, was_pending: false });
         };
-        // A server would go on writing to the file that is replaced here.
+        // A running server would continue to write to the replaced file.
         let _server = lock(data)?;
         let path = beside(data, SUFFIX);
         let database = self.inner.database.clone();
@@ -240,7 +241,7 @@ impl Tx {
         rows.iter().map(|row| DbRow::of("keys", row).digest("digest").map(|digest| digest.0)).collect()
     }
 
-    /// Revokes the key of this digest if it lives.
+    /// Revokes the key with this digest, unless it is revoked already.
     async fn revoke_again(
         &mut self,
         digest: Digest,

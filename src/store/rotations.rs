@@ -1,9 +1,9 @@
-//! Rotations: pairs of an old key and the one that replaces it.
+//! Queries for rotations.
 
 use std::collections::HashMap;
 
 use super::error::StoreError;
-use super::keys::{COLUMNS, KeyScope, key};
+use super::keys::{KEY_COLUMNS, KeyScope, key};
 use super::row::DbRow;
 use super::statement::SqlStatement;
 use super::tx::Tx;
@@ -11,18 +11,20 @@ use crate::domain::id::Id;
 use crate::domain::key::Key;
 
 impl Tx {
-    /// Rotations in the scope, the newest replacement first: old and new key. An attempt that was given up and begun anew is left
-    /// out; of two ids of the same millisecond either may be the greater, so a live one counts before a later one.
+    /// Returns pairs of an old key and its replacement, newest replacement first.
+    ///
+    /// Abandoned attempts that were begun again are left out. Ids of the same millisecond are in random order, so an active
+    /// replacement takes precedence over a later one.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn rotations(
         &mut self,
         scope: KeyScope,
         before: Option<Id>,
         limit: u32,
     ) -> Result<Vec<(Key, Key)>, StoreError> {
-        let mut sql = SqlStatement::new("SELECT ").plain(COLUMNS).plain(
+        let mut sql = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(
             " FROM keys k WHERE k.replaces IS NOT NULL AND (k.revoked_at IS NULL OR NOT EXISTS \
              (SELECT 1 FROM keys l WHERE l.replaces = k.replaces AND l.id <> k.id \
              AND (l.revoked_at IS NULL OR l.id > k.id)))",
@@ -40,7 +42,7 @@ impl Tx {
             rows.iter().map(|row| key(&DbRow::of("keys", row), &members)).collect::<Result<_, _>>()?;
         let mut old = HashMap::new();
         for ids in new.chunks(200) {
-            let sql = SqlStatement::new("SELECT ").plain(COLUMNS).plain(" FROM keys k WHERE k.id IN ");
+            let sql = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(" FROM keys k WHERE k.id IN ");
             for row in self.all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
                 let key = key(&DbRow::of("keys", &row), &members)?;
                 old.insert(key.id, key);

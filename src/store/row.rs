@@ -1,4 +1,4 @@
-//! Reads rows, and names the table, column and row where something is not what this program writes.
+//! Reads the columns of rows. A value that this program cannot have written is an error with table, column and row.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use crate::domain::member::{MemberRef, MemberStatus};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
-/// A row of a table. Columns are named as the query names them.
+/// A row of a query. Columns have the names that the query gives them.
 pub(super) struct DbRow<'r> {
     pub table: &'static str,
     pub row: &'r AnyRow,
@@ -23,7 +23,7 @@ impl<'r> DbRow<'r> {
         Self { table, row }
     }
 
-    /// The error for a column that holds what it should not. The value itself is left out.
+    /// Returns the error for a corrupt value, without the value.
     pub(super) fn corrupt(&self, column: &'static str, wrong: impl Display) -> StoreError {
         let id = self.row.try_get::<String, _>("id").unwrap_or_else(|_| "?".to_owned());
         StoreError::Corrupt { table: self.table, column, id, wrong: wrong.to_string() }
@@ -62,7 +62,7 @@ impl<'r> DbRow<'r> {
         text.map(str::parse).transpose().map_err(|_| self.corrupt(column, "is no id"))
     }
 
-    /// A word of a domain enum, or anything else that is read from text.
+    /// Reads a value that is parsed from text, such as a word of a domain enum.
     pub(super) fn word<T: FromStr<Err: Display>>(&self, column: &'static str) -> Result<T, StoreError> {
         let text: &str = self.get(column)?;
         text.parse().map_err(|wrong| self.corrupt(column, wrong))
@@ -74,7 +74,7 @@ impl<'r> DbRow<'r> {
         Ok(Digest(bytes))
     }
 
-    /// The member whose columns `member_*` the query joined; nothing where the join found none.
+    /// Reads a joined member from the columns `member_*`. Returns `None` if the join found none.
     pub(super) fn maybe_member(&self) -> Result<Option<MemberRef>, StoreError> {
         let Some(id) = self.maybe_id("member_id")? else { return Ok(None) };
         let removed_at = self.maybe_stamp("member_removed_at")?;
@@ -88,7 +88,7 @@ impl<'r> DbRow<'r> {
     }
 }
 
-/// Where a member stands, from when they came and went.
+/// Derives the status of a member from the times of activation and removal.
 pub(super) fn status(activated_at: Option<Timestamp>, removed_at: Option<Timestamp>) -> MemberStatus {
     match (activated_at, removed_at) {
         (_, Some(_)) => MemberStatus::Removed,

@@ -1,4 +1,4 @@
-//! The tables of both databases, built into the program and brought up to date when a database is opened.
+//! Migrations: the tables of both databases, created and updated when a database is opened.
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, SqlSafeStr as _};
@@ -6,7 +6,8 @@ use sqlx::{AnyPool, SqlSafeStr as _};
 use super::dialect::Dialect;
 use super::error::OpenStoreError;
 
-/// Version, name, for SQLite, for PostgreSQL. A step that was published is never changed.
+/// Version, name, SQLite script, PostgreSQL script. A published migration is never changed, not even its comments: databases
+/// store its checksum.
 const STEPS: [(i64, &str, &str, &str); 1] = [(
     1,
     "schema",
@@ -14,10 +15,10 @@ const STEPS: [(i64, &str, &str, &str); 1] = [(
     include_str!("../../assets/migrations/postgres/0001_schema.sql"),
 )];
 
-/// Brings the tables up to date. Several processes may do so at once.
+/// Applies missing migrations. Several processes may do so at once.
 ///
 /// # Errors
-/// The database was written by a newer program, or refuses a step.
+/// The schema is from a newer version, or a migration fails.
 pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), OpenStoreError> {
     let steps = STEPS.iter().map(|&(version, name, sqlite, postgres)| {
         let sql = match dialect {

@@ -1,4 +1,4 @@
-//! The bulk door: a whole organization with its past put into an empty database in one transaction, for the demo and for tests.
+//! Bulk insert of a whole organization with its history into an empty database, for the demo and for tests.
 
 use std::fmt::Write as _;
 
@@ -20,56 +20,56 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, ClientUse};
 
-/// Everything that the database is to hold.
+/// The content of a new database.
 pub struct Seed {
-    /// The organization. Uses count as recorded since it was set up.
+    /// The organization. Recording of uses begins at its creation.
     pub organization: StoredOrganization,
-    /// Its sites.
+    /// Sites of the organization.
     pub sites: Vec<StoredSite>,
-    /// Their machines.
+    /// Machines of the sites.
     pub machines: Vec<StoredMachine>,
-    /// Its members, those first who joined first.
+    /// Members in the order in which they joined.
     pub members: Vec<SeedMember>,
-    /// Their sessions. Those of removed members end with them.
+    /// Sessions of the members. Those of removed members have ended.
     pub sessions: Vec<NewSession>,
-    /// Its keys; a replacement was created after the key that it replaces.
+    /// Keys. A replacement must be newer than the key that it replaces.
     pub keys: Vec<SeedKey>,
-    /// What was done.
+    /// Entries of the activity log.
     pub activity: Vec<Activity>,
 }
 
-/// A member, active or removed.
+/// An active or removed member.
 pub struct SeedMember {
-    /// Who.
+    /// Name, email address and status.
     pub who: MemberRef,
-    /// Role.
+    /// Role in the organization.
     pub role: Role,
-    /// When they joined.
+    /// Time of joining.
     pub joined_at: Timestamp,
 }
 
-/// A key with its past.
+/// A key with its usage.
 pub struct SeedKey {
-    /// Its facts.
+    /// The fields of the API.
     pub key: Key,
-    /// Of its secret.
+    /// Digest of the secret.
     pub digest: Digest,
     /// Uses by hour.
     pub hours: Vec<Bucket>,
     /// Uses by day.
     pub days: Vec<Bucket>,
-    /// The clients that used it.
+    /// Clients that used the key.
     pub clients: Vec<ClientUse>,
 }
 
-/// Values of one statement at most: SQLite takes 32,766, PostgreSQL 65,535.
+/// Maximum number of bound values in one statement. SQLite allows 32,766, PostgreSQL 65,535.
 const VALUES_MAX: usize = 8_000;
 
 impl Store {
-    /// Fills an empty database.
+    /// Fills an empty database in one transaction.
     ///
     /// # Errors
-    /// There is an organization already, or the database refuses. Nothing was written then.
+    /// The database has an organization already, or the query fails.
     pub async fn seed(&self, seed: Seed) -> Result<(), SetUpError> {
         self.write(move |tx| {
             Box::pin(async move {
@@ -86,7 +86,7 @@ impl Store {
 
 impl Tx {
     async fn plant(&mut self, mut seed: Seed) -> Result<(), StoreError> {
-        // In the order of most indexes, so that these grow at their ends.
+        // In the order of most indexes, so that they grow at the end.
         seed.keys.sort_by_key(|k| k.key.id);
         let organization = &seed.organization;
         let sql =
@@ -184,7 +184,7 @@ impl Tx {
         .await
     }
 
-    /// Inserts rows, many with each statement. `bind` binds the values of one row in the order of the columns.
+    /// Inserts many rows with each statement. `bind` binds the values of a row in the order of the columns.
     async fn insert_many<T>(
         &mut self,
         table: &str,
@@ -200,7 +200,7 @@ impl Tx {
                 for column in 0..width {
                     text.push_str(if column == 0 { "" } else { ", " });
                     match self.dialect() {
-                        // sqlx asks SQLite for the name of each value, which it finds by going through all names.
+                        // For numbered parameters sqlx looks up each name in SQLite, which is linear in their number.
                         Dialect::Sqlite => text.push('?'),
                         Dialect::Postgres => {
                             write!(text, "${}", row * width + column + 1)

@@ -1,4 +1,4 @@
-//! Sessions and the codes that one signs in with. Whether a session is too old is the server's to say: limits are configuration.
+//! Queries for sessions and sign-in codes. The lifetime of a session is configuration of the server, so callers pass it in.
 
 use super::dialect::Dialect;
 use super::error::StoreError;
@@ -12,78 +12,78 @@ use crate::domain::time::Timestamp;
 /// A session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
-    /// Its id.
+    /// Identifies the session.
     pub id: Id,
-    /// Whose it is.
+    /// The signed-in member.
     pub member_id: Id,
-    /// When it began.
+    /// Time of the sign-in.
     pub created_at: Timestamp,
-    /// When it was last used; at most a minute behind.
+    /// Time of the last use, accurate to a minute.
     pub last_used_at: Timestamp,
-    /// When it was ended.
+    /// Time at which the session was ended.
     pub ended_at: Option<Timestamp>,
-    /// What signed in, as it claimed to be.
+    /// `User-Agent` of the client that signed in. A client can claim any name.
     pub agent: String,
-    /// From where.
+    /// IP address of the client that signed in.
     pub address: String,
 }
 
-/// A session with its member as they are now.
+/// A session and the current state of its member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedInMember {
-    /// The session, ended ones too.
+    /// The session, which may have ended.
     pub session: StoredSession,
-    /// The member, removed ones too.
+    /// The member, who may be removed.
     pub actor: Actor,
 }
 
 /// A session to begin.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// Its id.
+    /// Identifies the session.
     pub id: Id,
-    /// Whose it is.
+    /// The signed-in member.
     pub member_id: Id,
-    /// Of its token.
+    /// Digest of the session token.
     pub digest: Digest,
-    /// When it begins.
+    /// Time of the sign-in.
     pub at: Timestamp,
-    /// What signs in.
+    /// `User-Agent` of the client.
     pub agent: String,
-    /// From where.
+    /// IP address of the client.
     pub address: String,
 }
 
-/// Which sessions are not too old: the server's limits, seen from now.
+/// The times before which sessions have expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCutoffs {
-    /// Sessions that began at this time or before are too old.
+    /// Sessions that were begun at this time or earlier have expired.
     pub created_after: Timestamp,
-    /// Sessions that were last used at this time or before are too old.
+    /// Sessions that were last used at this time or earlier have expired.
     pub used_after: Timestamp,
 }
 
-/// A sign-in code to issue.
+/// A sign-in code to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewCode {
-    /// Its id.
+    /// Identifies the code.
     pub id: Id,
-    /// Whom it signs in.
+    /// The member who can sign in with it.
     pub member_id: Id,
-    /// Of the code.
+    /// Digest of the code.
     pub digest: Digest,
-    /// When it is issued.
+    /// Time of creation.
     pub at: Timestamp,
-    /// Until when it can be redeemed.
+    /// Time until which the code can be redeemed.
     pub expires_at: Timestamp,
 }
 
-/// A code that was just redeemed.
+/// A code that was redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RedeemedCode {
-    /// Its id.
+    /// Identifies the code.
     pub id: Id,
-    /// Whom it signs in.
+    /// The member who signs in.
     pub member_id: Id,
 }
 
@@ -100,14 +100,14 @@ macro_rules! signed_in {
 }
 
 const SIGNED_IN: &str = signed_in!("");
-/// Waits for a removal or role change that is under way, and then reads its result.
+/// Waits for a concurrent removal or change of role, and reads its result.
 const SIGNED_IN_HELD: &str = signed_in!(" FOR SHARE OF m");
 
 impl Tx {
-    /// The session of a token, and its member. In a write the member stays as they are until its end.
+    /// Returns the session of a token and its member. In a write the member is locked until the transaction ends.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn session_by_token(&mut self, digest: &Digest) -> Result<Option<SignedInMember>, StoreError> {
         let held = self.writes() && self.dialect() == Dialect::Postgres;
         #[cfg(feature = "fault-injection")]
@@ -120,10 +120,10 @@ impl Tx {
         Ok(Some(SignedInMember { session, actor: Actor { member, role: row.word("role")? } }))
     }
 
-    /// Marks a session as used, forward only.
+    /// Updates the last use of a session, unless a later one is stored.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn touch_session(&mut self, id: Id, now: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query("UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2")
             .bind(id.to_string())
@@ -131,10 +131,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// A member's sessions that were not ended, newest first, older than `before`. Those that `alive` leaves out are too old.
+    /// Returns the open sessions of a member, newest first, with ids lower than `before`.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn sessions_of(
         &mut self,
         member: Id,
@@ -155,10 +155,10 @@ impl Tx {
         self.all(sql).await?.iter().map(|row| session(&DbRow::of("sessions", row))).collect()
     }
 
-    /// Begins a session.
+    /// Adds a session.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn insert_session(&mut self, new: NewSession) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO sessions (id, member_id, digest, created_at, last_used_at, agent, address) \
@@ -173,10 +173,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Ends one session of a member. `false` where there is no such session, or it was ended before.
+    /// Ends a session of a member. Returns `false` if it does not exist or has already been ended.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn end_session(&mut self, id: Id, member: Id, now: Timestamp) -> Result<bool, StoreError> {
         let sql = sqlx::query(
             "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND member_id = $2 AND ended_at IS NULL",
@@ -187,10 +187,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Ends all sessions of a member; gives how many.
+    /// Ends every session of a member. Returns their number.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn end_sessions_of(&mut self, member: Id, now: Timestamp) -> Result<u64, StoreError> {
         let sql = sqlx::query("UPDATE sessions SET ended_at = $2 WHERE member_id = $1 AND ended_at IS NULL")
             .bind(member.to_string())
@@ -198,10 +198,10 @@ impl Tx {
         self.execute(sql).await
     }
 
-    /// How many sessions of a member were neither ended nor are too old.
+    /// Counts the sessions of a member that are neither ended nor expired.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The query fails.
     pub async fn count_open_sessions_of(
         &mut self,
         member: Id,
@@ -217,10 +217,10 @@ impl Tx {
         DbRow::of("sessions", &self.one(sql).await?).int("n")
     }
 
-    /// Issues a code.
+    /// Adds a sign-in code.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn insert_code(&mut self, new: NewCode) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO sign_in_codes (id, member_id, digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
@@ -233,10 +233,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Redeems a code, once; nothing where it is unknown, used, ended or too old.
+    /// Redeems a code once. Returns `None` if it is unknown, used, ended or expired.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn redeem_code(
         &mut self,
         digest: &Digest,
@@ -253,10 +253,10 @@ impl Tx {
         Ok(Some(RedeemedCode { id: row.id("id")?, member_id: row.id("member_id")? }))
     }
 
-    /// Ends all codes of a member that were not redeemed.
+    /// Ends the unused codes of a member.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn end_codes_of(&mut self, member: Id, now: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "UPDATE sign_in_codes SET ended_at = $2 WHERE member_id = $1 AND redeemed_at IS NULL AND ended_at IS NULL",

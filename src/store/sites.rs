@@ -1,39 +1,39 @@
-//! The plant that keys give access to: sites and their machines.
+//! Queries for sites and machines, the data that API keys give access to.
 
 use super::error::StoreError;
 use super::row::DbRow;
 use super::tx::Tx;
 use crate::domain::id::Id;
 
-/// A site.
+/// A site of the organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSite {
-    /// Its id.
+    /// Identifies the site.
     pub id: Id,
-    /// Its name.
+    /// Name of the site.
     pub name: String,
-    /// Its postal address.
+    /// Postal address of the site.
     pub address: Option<String>,
 }
 
-/// A machine.
+/// A machine at a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMachine {
-    /// Its id.
+    /// Identifies the machine.
     pub id: Id,
-    /// Its name.
+    /// Name of the machine.
     pub name: String,
-    /// The day of its first data, `2021-03-01`.
+    /// Date of the machine's first data, such as `2021-03-01`.
     pub genesis_date: Option<String>,
-    /// The site that it stands on.
+    /// The site of the machine.
     pub site: Id,
 }
 
 impl Tx {
-    /// All sites, the oldest first.
+    /// Returns every site, oldest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn sites(&mut self) -> Result<Vec<StoredSite>, StoreError> {
         let rows = self.all(sqlx::query("SELECT id, name, address FROM sites ORDER BY id")).await?;
         let read = |row| {
@@ -43,10 +43,10 @@ impl Tx {
         rows.iter().map(read).collect()
     }
 
-    /// All machines, the oldest first.
+    /// Returns every machine, oldest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn machines(&mut self) -> Result<Vec<StoredMachine>, StoreError> {
         let sql = sqlx::query("SELECT id, name, genesis_date, site_id FROM machines ORDER BY id");
         let rows = self.all(sql).await?;
@@ -65,7 +65,7 @@ impl Tx {
     /// Adds a site.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn insert_site(&mut self, site: &StoredSite) -> Result<(), StoreError> {
         let sql = sqlx::query("INSERT INTO sites (id, name, address) VALUES ($1, $2, $3)")
             .bind(site.id.to_string())
@@ -74,10 +74,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Adds a machine to a site.
+    /// Adds a machine.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn insert_machine(&mut self, machine: &StoredMachine) -> Result<(), StoreError> {
         let sql =
             sqlx::query("INSERT INTO machines (id, name, genesis_date, site_id) VALUES ($1, $2, $3, $4)")

@@ -1,4 +1,7 @@
-//! Statements whose conditions depend on what is asked for: constant text, and values that are always bound.
+//! Builder for statements whose conditions depend on parameters.
+//!
+//! Written by hand because sqlx's `QueryBuilder` does not number parameters for both databases behind `Any` (it emits `?` for
+//! all). SQL text is constant; every value is bound.
 
 use std::fmt::Write as _;
 
@@ -7,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::tx::Sql;
 use crate::domain::id::Id;
 
-/// A statement in the making: its text, and the values that stand in it.
+/// A statement under construction: SQL and bound values.
 #[derive(Default)]
 pub(super) struct SqlStatement {
     sql: String,
@@ -25,7 +28,7 @@ impl SqlStatement {
         Self { sql: sql.to_owned(), values: Vec::new() }
     }
 
-    /// Adds text of ours; `?` stands for `value`.
+    /// Appends constant SQL in which `?` stands for `value`.
     fn add(mut self, sql: &str, value: BoundValue) -> Self {
         self.values.push(value);
         let place = format!("${}", self.values.len());
@@ -50,7 +53,7 @@ impl SqlStatement {
         self
     }
 
-    /// A list of ids in parentheses.
+    /// Appends a list of ids in parentheses.
     pub(super) fn ids(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.sql.push('(');
         for (i, id) in ids.into_iter().enumerate() {
@@ -65,7 +68,7 @@ impl SqlStatement {
         self
     }
 
-    /// Made of constants and numbers only; all values are bound.
+    /// Builds the query. The SQL consists of constants and numbers only.
     pub(super) fn query(self) -> Sql<'static> {
         let mut query = sqlx::query(AssertSqlSafe(self.sql));
         for value in self.values {

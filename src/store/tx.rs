@@ -1,4 +1,4 @@
-//! A transaction, or a handle for single reads: what the named queries of this room are called on.
+//! Transactions, and handles for single reads. The queries are methods of [`Tx`], in the modules named after their tables.
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::pool::PoolConnection;
@@ -12,31 +12,31 @@ use crate::domain::id::Id;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
-/// A statement with its values.
+/// A statement with bound values.
 pub(super) type Sql<'q> = Query<'q, Any, AnyArguments>;
 
-/// Whether what a transaction did came to be.
+/// The result of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransactionOutcome {
-    /// It is stored.
+    /// The changes are stored.
     Committed,
-    /// Nothing of it is stored.
+    /// No change is stored.
     RolledBack,
-    /// The database was lost while it committed.
+    /// The connection was lost during the commit, so the changes may be stored.
     Unknown,
 }
 
 type Hook = Box<dyn FnOnce(TransactionOutcome) + Send>;
 
-/// A transaction. Its queries stand in the modules named after what they are about.
+/// A transaction or a handle for single reads.
 pub struct Tx {
-    /// Absent only after the end.
+    /// `None` only after the end.
     conn: Option<PoolConnection<Any>>,
     dialect: Dialect,
     writes: bool,
-    /// Between `BEGIN` and the end: such a connection never goes back to the pool by itself.
+    /// Set between `BEGIN` and the end. Such a connection is not returned to the pool.
     open: bool,
-    /// A statement failed: the database may have rolled back on its own, so the connection is not to be trusted.
+    /// Set after a failed statement: the database may have rolled back, so the connection is discarded.
     broken: bool,
     revoked: Vec<Digest>,
     hooks: Vec<Hook>,
@@ -75,7 +75,7 @@ impl Tx {
         })
     }
 
-    /// Commits. The digests of revoked keys reach their own file first, so that no restored backup revives them.
+    /// Commits. Writes the digests of revoked keys to their log first, so that a restored backup does not make them active.
     pub(super) async fn commit(mut self, log: Option<&RevokedLog>) -> Result<(), StoreError> {
         let revoked = std::mem::take(&mut self.revoked);
         let log = log.filter(|_| !revoked.is_empty());
@@ -107,7 +107,7 @@ impl Tx {
         Err(error)
     }
 
-    /// Ends without keeping anything. The connection goes back to the pool only if the database agrees that all is well.
+    /// Rolls back. The connection is returned to the pool only if the rollback succeeds.
     pub(super) async fn roll_back(mut self) {
         if self.broken || self.execute(sqlx::query("ROLLBACK")).await.is_err() {
             self.close().await;
@@ -125,7 +125,7 @@ impl Tx {
 
     async fn close(&mut self) {
         if let Some(conn) = self.conn.take() {
-            // It is being thrown away: how it ends does not matter.
+            // The connection is discarded, so an error while closing it does not matter.
             let _ = conn.close().await;
         }
     }
@@ -134,40 +134,43 @@ impl Tx {
         self.conn.as_mut().expect("the connection is taken only where the transaction ends")
     }
 
-    /// Called once when it is decided, before [`super::Store::write`] returns, in the order of registration.
+    /// Registers a function that is called with the result of the transaction, before [`super::Store::write`] returns. Functions
+    /// are called in the order of registration.
     pub fn on_end(&mut self, hook: impl FnOnce(TransactionOutcome) + Send + 'static) {
         self.hooks.push(Box::new(hook));
     }
 
-    /// Notes that this digest must never be accepted again. Every revoke and re-issue calls it.
+    /// Adds a digest to the log of revoked keys when the transaction commits. Every revocation and every reissued secret must
+    /// call this.
     pub fn add_to_revoked_log(&mut self, digest: Digest) {
         self.revoked.push(digest);
     }
 
-    /// Whether it is a transaction that may write.
+    /// Returns whether the transaction may write.
     pub(super) fn writes(&self) -> bool {
         self.writes
     }
 
-    /// Which database it is.
+    /// Returns the kind of database.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// The time that changes are marked with and `as_of` is taken from: the database's own clock where several processes share it.
+    /// Returns the time for `changed_at` and `as_of`: the database's clock if several processes share it, otherwise `now`.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The query fails.
     pub async fn change_time(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let Some(sql) = self.dialect.clock() else { return Ok(now) };
         let row = self.one(sqlx::query(sql)).await?;
         super::row::DbRow::of("clock", &row).stamp("now")
     }
 
-    /// Locks the organization, so that removals and role changes happen one after the other. Take it before any other lock.
+    /// Locks the organization, so that removals and changes of role happen one after the other. Must be the first lock of a
+    /// transaction.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The query fails.
     pub async fn lock_organization(&mut self) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::takes_no_locks() {
@@ -179,10 +182,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Waits for writes that need the member as they are, and keeps new ones out until this transaction ends.
+    /// Locks a member: waits for transactions that rely on the member, and blocks new ones until this one ends.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// The query fails.
     pub async fn lock_member(&mut self, id: Id) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::takes_no_locks() {
@@ -194,25 +197,25 @@ impl Tx {
         Ok(())
     }
 
-    /// All rows.
+    /// Returns every row.
     pub(super) async fn all(&mut self, sql: Sql<'_>) -> Result<Vec<AnyRow>, StoreError> {
         let result = sql.fetch_all(&mut **self.conn()).await;
         self.checked(result)
     }
 
-    /// The row, if there is one.
+    /// Returns the first row, if there is one.
     pub(super) async fn optional(&mut self, sql: Sql<'_>) -> Result<Option<AnyRow>, StoreError> {
         let result = sql.fetch_optional(&mut **self.conn()).await;
         self.checked(result)
     }
 
-    /// The one row.
+    /// Returns the only row.
     pub(super) async fn one(&mut self, sql: Sql<'_>) -> Result<AnyRow, StoreError> {
         let result = sql.fetch_one(&mut **self.conn()).await;
         self.checked(result)
     }
 
-    /// Runs a statement; gives how many rows it changed.
+    /// Executes a statement. Returns the number of affected rows.
     pub(super) async fn execute(&mut self, sql: Sql<'_>) -> Result<u64, StoreError> {
         let result = sql.execute(&mut **self.conn()).await;
         self.checked(result).map(|done| done.rows_affected())
@@ -227,14 +230,15 @@ impl Tx {
 }
 
 impl Drop for Tx {
-    /// Neither committed nor rolled back: a panic, or the end of the program.
+    /// Discards the connection of a transaction that was neither committed nor rolled back, after a panic or at the end of the
+    /// program.
     fn drop(&mut self) {
         if (self.open || self.broken)
             && let Some(conn) = self.conn.as_mut()
         {
             conn.close_on_drop();
         }
-        // Where nobody asked for the end there was no commit.
+        // Without a call to commit nothing was stored.
         self.end(TransactionOutcome::RolledBack);
     }
 }

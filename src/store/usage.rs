@@ -1,4 +1,4 @@
-//! The use of keys over time: read by hour and by day, pruned when old.
+//! Queries for verification and usage, and deletion of expired data.
 
 use std::collections::HashMap;
 
@@ -12,43 +12,44 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
-/// What the database says of a secret.
+/// The result of looking up a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
-    /// The database's clock.
+    /// Time of the database.
     pub now: Timestamp,
-    /// The key, if the secret is any key's.
+    /// The key of the secret, if there is one.
     pub key: Option<VerifiedKey>,
 }
 
-/// A key as a verification needs it.
+/// The fields of a key that verification needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedKey {
-    /// The id.
+    /// Identifies the key.
     pub id: Id,
-    /// Its kind.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// Its name.
+    /// Name of the key.
     pub name: String,
-    /// When it was last used, as far as it is written.
+    /// Last use that is stored; later uses may still be buffered.
     pub last_used_at: Option<Timestamp>,
-    /// Whether it is revoked.
+    /// Whether the key is revoked.
     pub revoked: bool,
 }
 
 impl Tx {
-    /// Whether secrets are accepted: one answer for each, in their order. An unknown one takes the same time as a revoked one,
-    /// since there is a row for it too.
+    /// Looks up secrets by their digests. Returns one result for each, in the same order.
+    ///
+    /// Unknown secrets take as long as known ones, since the query returns a row for them, too.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn verify_secrets(
         &mut self,
         digests: &[Digest],
         now: Timestamp,
     ) -> Result<Vec<Verification>, StoreError> {
         let mut sql = SqlStatement::new("WITH asked(place, digest) AS (VALUES ");
-        // Statements are prepared once for each number of values: few different numbers, the last digest standing in again.
+        // The number of digests is rounded up by repeating the last one, so that few different statements are prepared.
         for place in 0..digests.len().next_power_of_two() {
             let Some(digest) = digests.get(place).or(digests.last()) else { return Ok(Vec::new()) };
             let place = i64::try_from(place).unwrap_or(i64::MAX);
@@ -67,10 +68,10 @@ impl Tx {
         rows.iter().take(digests.len()).map(|row| verification(&DbRow::of("keys", row))).collect()
     }
 
-    /// Buckets of these keys that begin from `from` to before `to`, oldest first.
+    /// Returns the buckets of these keys that begin at `from` or later and before `to`, oldest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn usage_buckets(
         &mut self,
         keys: &[Id],
@@ -101,10 +102,10 @@ impl Tx {
         Ok(found)
     }
 
-    /// The most recent clients of a key, the latest first.
+    /// Returns the most recent clients of a key, latest first.
     ///
     /// # Errors
-    /// The database does not answer, or a row is damaged.
+    /// The query fails, or a row is corrupt.
     pub async fn clients_of(&mut self, key: Id) -> Result<Vec<ClientUse>, StoreError> {
         let sql = sqlx::query(
             "SELECT agent, address, first_seen_at, last_seen_at, count FROM key_clients WHERE key_id = $1 \
@@ -126,10 +127,10 @@ impl Tx {
             .collect()
     }
 
-    /// Forgets what is older than it is kept: buckets, and requests with an `Idempotency-Key`. Repeating it changes nothing.
+    /// Deletes expired buckets and idempotency keys. Safe to repeat.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn delete_expired(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for (sql, before) in [
             ("DELETE FROM usage_hours WHERE start < $1", now.minus(BucketWidth::Hour.retention())),

@@ -1,4 +1,4 @@
-//! Writing uses: many keys to a statement, since the recorder brings thousands a second.
+//! Writes uses of keys, many keys with one statement, since thousands of uses per second arrive.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,19 +13,19 @@ use crate::domain::secret::Digest;
 use crate::domain::time::{DAY, Timestamp};
 use crate::domain::usage::{Bucket, CLIENTS_KEPT, ClientUse};
 
-/// Keys to a statement. SQLite looks for the name of each value among all of the statement, so that many cost more than they save.
+/// Number of keys in one statement. More would be slower on SQLite: sqlx looks up each parameter by name in the whole statement.
 const AT_ONCE: usize = 40;
 
-/// Uses of one key to be written.
+/// Uses of one key to add to its usage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyUseUpdate {
-    /// The key.
+    /// Identifies the key.
     pub id: Id,
-    /// The latest use that was answered with success, and by what; nothing if all were refused.
+    /// The latest accepted use and its client. `None` if every request was refused.
     pub last: Option<(Timestamp, ClientInfo)>,
     /// Counts by hour.
     pub hours: Vec<Bucket>,
-    /// What used it.
+    /// Clients and their counts.
     pub clients: Vec<ClientUse>,
 }
 
@@ -36,11 +36,10 @@ impl KeyUseUpdate {
 }
 
 impl Tx {
-    /// Writes uses, each of another key. The time of the last one only moves forward, and a revoked key is left alone but for its
-    /// counts.
+    /// Adds uses of different keys. The last use is only moved forward; of a revoked key only the counts change.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn record_uses(&mut self, uses: &[KeyUseUpdate], now: Timestamp) -> Result<(), StoreError> {
         let mark = self.change_time(now).await?;
         for part in uses.chunks(AT_ONCE) {
@@ -53,11 +52,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes uses of the keys with these secrets, each of another key, and says of each whether it was one: not where the key is
-    /// revoked, or has another secret.
+    /// Adds uses of different keys if the keys are active and still have these secrets. Returns for each key whether its use was
+    /// added.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn record_uses_if_active(
         &mut self,
         uses: Vec<(Digest, KeyUseUpdate)>,
@@ -78,8 +77,10 @@ impl Tx {
         Ok(answers)
     }
 
-    /// The digests of those keys that are not revoked, and stay so until the end of the transaction. They are taken in the order
-    /// of ids, as by every process: the update alone would take them in an order of its own, and two of them wait for each other.
+    /// Locks those keys that are active until the transaction ends, and returns their digests.
+    ///
+    /// Every process locks in the order of ids. The update alone would lock in another order, so that two processes could
+    /// deadlock.
     async fn active_digests(&mut self, uses: &[KeyUseUpdate]) -> Result<HashMap<Id, Digest>, StoreError> {
         let sql =
             SqlStatement::new("SELECT k.id, k.digest FROM keys AS k WHERE k.revoked_at IS NULL AND k.id IN ")
@@ -174,7 +175,7 @@ impl Tx {
         self.execute(sql.query()).await.map(drop)
     }
 
-    /// Counts the uses of clients; of the clients of a key the most recent are kept.
+    /// Adds counts of clients, and keeps the most recent clients of each key.
     async fn count_clients(
         &mut self,
         clients: BTreeMap<(Id, &str, &str), (Timestamp, Timestamp, i64)>,

@@ -1,4 +1,4 @@
-//! Changes of keys, each with its guard in the `WHERE`: no read, then write.
+//! Changes of keys. Each guard is part of the `WHERE` clause, so that nothing can change between a check and the write.
 
 use super::{NewKey, RevokeGuard, StoredKey};
 use crate::domain::id::Id;
@@ -12,7 +12,7 @@ impl Tx {
     /// Adds a key.
     ///
     /// # Errors
-    /// [`StoreError::Taken`] where another live key replaces the same key.
+    /// [`StoreError::Taken`] if another active key replaces the same key.
     pub async fn insert_key(&mut self, new: &NewKey) -> Result<(), StoreError> {
         let mark = self.change_time(new.at).await?;
         let sql = sqlx::query(
@@ -32,11 +32,13 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Gives a key that was never used nor confirmed, and was created after `created_after`, another secret; the earlier one is dead.
-    /// `false` where it is too late for that.
+    /// Replaces the secret of a key that was created after `created_after` and neither used nor confirmed. The previous secret
+    /// stops working.
+    ///
+    /// Returns `false` if these conditions do not hold.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn reissue_key(
         &mut self,
         earlier: &StoredKey,
@@ -63,10 +65,10 @@ impl Tx {
         Ok(done)
     }
 
-    /// Changes name and note of a key at this version. `false` where it is at another, or revoked.
+    /// Changes name and note of a key, if it has this version. Returns `false` if it has another version or is revoked.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn edit_key(
         &mut self,
         id: Id,
@@ -88,10 +90,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Notes that the creator has stored the secret. `false` where that is known, or the key is revoked.
+    /// Records that the secret is stored. Returns `false` if that was recorded before, or if the key is revoked.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn confirm_key(&mut self, id: Id, now: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(now).await?;
         let sql = sqlx::query(
@@ -104,10 +106,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Revokes a key if the guard holds. `false` where it does not, or the key is revoked already: read it to see which.
+    /// Revokes a key if the guard holds. Returns `false` if it does not, or if the key is already revoked.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The query fails.
     pub async fn revoke_key(
         &mut self,
         id: Id,
