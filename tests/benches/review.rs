@@ -2,92 +2,37 @@
 //!
 //! `cargo bench --bench review` prints medians; nothing is asserted.
 
+mod fixtures;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fixtures::{NOW, ada, me, page, start_options};
 use keyward::clock::monotonic_now;
-use keyward::domain::id::Id;
 use keyward::domain::key::{ClientInfo, Key, KeyKind};
-use keyward::domain::member::{MemberRef, MemberStatus, Role};
-use keyward::domain::policy::Policy;
-use keyward::domain::time::{TimeDelta, Timestamp};
+use keyward::domain::member::MemberRef;
+use keyward::domain::time::TimeDelta;
 use keyward::tui::app::Model;
-use keyward::tui::context::StartOptions;
-use keyward::tui::keymap::{KeySequence, Keymap};
+use keyward::tui::keymap::KeySequence;
 use keyward::tui::msg::{ApiRequest, Effect, ListRequest, Msg, Reply, UiTime};
-use keyward::tui::theme::Theme;
 use keyward::tui::view;
-use keyward::wire::page::{Page, PageMetadata};
-use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 const KEYS: u32 = 100_000;
-const NOW: Timestamp = Timestamp(1_795_013_600_000);
 
-fn id(n: u32) -> Id {
-    let mut random = [0; 10];
-    random[6..].copy_from_slice(&n.to_be_bytes());
-    Id::new(NOW, random)
-}
-
-fn member() -> MemberRef {
-    let email = "ada@plant.example".to_owned();
-    MemberRef {
-        id: id(u32::MAX),
-        name: "Ada Ampere".to_owned(),
-        email,
-        status: MemberStatus::Active,
-        removed_at: None,
-    }
-}
-
-/// Returns an organization key; a third of them are stale.
-fn key(n: u32, by: &Arc<MemberRef>) -> Key {
-    let days = i64::from(n % 150);
+/// Returns a key that is stale for a third of the numbers.
+fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
     Key {
-        id: id(n),
-        kind: KeyKind::Organization,
-        name: format!("Line {n}"),
-        masked: format!("sk_…{:04}", n % 10_000),
-        note: None,
-        version: 1,
         created_at: NOW.minus(TimeDelta::days(300)),
-        created_by: by.clone(),
-        last_used_at: Some(NOW.minus(TimeDelta::days(days))),
+        last_used_at: Some(NOW.minus(TimeDelta::days(i64::from(n % 150)))),
         last_used_by: Some(ClientInfo { agent: "Grafana/11.4.0".to_owned(), address: "10.0.3.2".to_owned() }),
         use_count: 1,
-        replaces: None,
-        replaced_by: None,
-        revoked_at: None,
-        revoked_by: None,
-        revoke_reason: None,
+        ..fixtures::key(n, created_by)
     }
-}
-
-fn me() -> Me {
-    Me {
-        member: member(),
-        role: Role::Admin,
-        organization: Organization { id: id(u32::MAX - 1), name: "Plant".to_owned() },
-        may: MemberCapabilities {
-            create_personal_keys: true,
-            manage_organization_keys: true,
-            review: true,
-            manage_members: true,
-            read_activity: true,
-        },
-        usage_tracking_since: NOW.minus(TimeDelta::days(600)),
-        as_of: NOW,
-        policy: Policy::default(),
-    }
-}
-
-fn page<T>(data: Vec<T>) -> Page<T> {
-    Page { metadata: PageMetadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
 }
 
 struct Screen {
@@ -99,21 +44,7 @@ struct Screen {
 
 impl Screen {
     fn open() -> Self {
-        let start = StartOptions {
-            profile: String::new(),
-            server: "a benchmark".to_owned(),
-            production: false,
-            read_only: false,
-            restricted: false,
-            theme: Theme::default(),
-            keymap: Keymap::default(),
-            refresh_interval: Duration::from_secs(5),
-            size: (120, 40),
-            seed: [7; 16],
-            unfinished_creates: Vec::new(),
-            drafts: String::new(),
-        };
-        let (model, effects) = Model::new(start);
+        let (model, effects) = Model::new(start_options((120, 40)));
         let buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
         let mut screen = Self { model, buffer, drafts: 0, report: String::new() };
         screen.answer(effects);
@@ -128,10 +59,13 @@ impl Screen {
                     let reply = match request {
                         ApiRequest::Me => Reply::Me(Box::new(me())),
                         ApiRequest::List(ListRequest::Keys(KeyKind::Organization)) => {
-                            let by = Arc::new(member());
-                            Reply::Keys(page((0..KEYS).map(|n| key(n, &by)).collect()))
+                            let ada = ada();
+                            let keys = (0..KEYS).map(|n| key(n, &ada)).collect();
+                            Reply::Keys(page(keys, true, KEYS as usize))
                         }
-                        ApiRequest::List(ListRequest::Reviews(_)) => Reply::Reviews(page(Vec::new())),
+                        ApiRequest::List(ListRequest::Reviews(_)) => {
+                            Reply::Reviews(page(Vec::new(), true, 0))
+                        }
                         _ => continue,
                     };
                     let more = self.model.update(Msg::Reply { ticket, result: Ok(reply) });

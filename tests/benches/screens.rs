@@ -6,32 +6,28 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says so by panicking")]
 #![expect(clippy::print_stdout, reason = "what was measured is printed")]
 
+mod fixtures;
+
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fixtures::{NOW, ada, me, page, start_options};
 use keyward::clock::monotonic_now;
-use keyward::domain::id::Id;
 use keyward::domain::key::{ClientInfo, Key, KeyKind};
-use keyward::domain::member::{MemberRef, MemberStatus, Role};
-use keyward::domain::policy::Policy;
-use keyward::domain::time::{TimeDelta, Timestamp};
+use keyward::domain::member::MemberRef;
+use keyward::domain::time::TimeDelta;
 use keyward::terminal::capabilities::{Capabilities, TerminalEnv};
 use keyward::terminal::frame::{FrameWriter, ScrollRegion};
 use keyward::terminal::restore::ENTER_SEQUENCE;
 use keyward::tui::app::Model;
-use keyward::tui::context::StartOptions;
-use keyward::tui::keymap::{KeySequence, Keymap};
+use keyward::tui::keymap::KeySequence;
 use keyward::tui::msg::{ApiRequest, Effect, ListRequest, Msg, Reply, UiTime};
 use keyward::tui::screen::Screen as _;
-use keyward::tui::theme::Theme;
 use keyward::tui::view;
-use keyward::wire::page::{Page, PageMetadata};
-use keyward::wire::sessions::{Me, MemberCapabilities, Organization};
 
-const NOW: Timestamp = Timestamp(1_795_013_600_000);
 const SIZE: (u16, u16) = (80, 24);
 /// Keys per page, as the client requests them.
 const PAGE: usize = 1_000;
@@ -86,26 +82,12 @@ struct Screen {
 impl Screen {
     /// Opens the screen of an admin with `count` keys.
     fn of(count: usize) -> Self {
-        let start = StartOptions {
-            profile: String::new(),
-            server: "https://keys.plant.example".to_owned(),
-            production: false,
-            read_only: false,
-            restricted: false,
-            theme: Theme::default(),
-            keymap: Keymap::default(),
-            refresh_interval: Duration::from_secs(5),
-            size: SIZE,
-            seed: [7; 16],
-            unfinished_creates: Vec::new(),
-            drafts: String::new(),
-        };
         let hints =
             TerminalEnv { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..TerminalEnv::default() };
         let meter = Meter::default();
         let mut painter = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), SIZE);
         painter.queue_prefix(ENTER_SEQUENCE);
-        let (model, effects) = Model::new(start);
+        let (model, effects) = Model::new(start_options(SIZE));
         let mut screen = Self { model, painter, meter };
         screen.answer(effects, count);
         screen.frame();
@@ -229,7 +211,7 @@ impl Screen {
     /// Types filters with a frame after each letter, and prints the time of the slowest letter.
     fn filters(&mut self) {
         for filter in ["grafana", "!sap line", "~qtyrep", "idle:>90d", "agent:powerbi", "flag:unused"] {
-            let mut dearest = Vec::new();
+            let mut slowest = Vec::new();
             for _ in 0..ROUNDS {
                 self.update("/");
                 let mut most = Duration::ZERO;
@@ -240,11 +222,11 @@ impl Screen {
                     self.frame();
                     most = most.max(monotonic_now() - began);
                 }
-                dearest.push(most);
+                slowest.push(most);
                 self.update("esc");
                 self.frame();
             }
-            println!("  filter {filter:<21} {:>9.1} ms for the dearest letter", ms(median(dearest)));
+            println!("  filter {filter:<21} {:>9.1} ms for the slowest letter", ms(median(slowest)));
         }
     }
 }
@@ -262,41 +244,7 @@ fn us(took: Duration) -> f64 {
     took.as_secs_f64() * 1e6
 }
 
-fn id(n: u32) -> Id {
-    let mut random = [0; 10];
-    random[6..].copy_from_slice(&n.to_be_bytes());
-    Id::new(NOW, random)
-}
-
-fn ada() -> Arc<MemberRef> {
-    Arc::new(MemberRef {
-        id: id(0),
-        name: "Ada Ampere".to_owned(),
-        email: "ada@plant.example".to_owned(),
-        status: MemberStatus::Active,
-        removed_at: None,
-    })
-}
-
-fn me() -> Me {
-    Me {
-        member: ada().as_ref().clone(),
-        role: Role::Admin,
-        organization: Organization { id: id(1), name: "Plant Nord GmbH".to_owned() },
-        may: MemberCapabilities {
-            create_personal_keys: true,
-            manage_organization_keys: true,
-            review: true,
-            manage_members: true,
-            read_activity: true,
-        },
-        usage_tracking_since: NOW.minus(TimeDelta::days(600)),
-        as_of: NOW,
-        policy: Policy::default(),
-    }
-}
-
-fn key(n: u32, by: &Arc<MemberRef>) -> Key {
+fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
     let names = ["Power BI – Sales", "Grafana – Energy", "MES gateway", "Quality report", "SAP order import"];
     let agents = ["enlyze-powerbi/1.0.0", "Grafana/11.4.0", "mes/3.2", "python-requests/2.32", "SAP-CPI/1.0"];
     let at = n as usize % names.len();
@@ -306,34 +254,20 @@ fn key(n: u32, by: &Arc<MemberRef>) -> Key {
         NOW.minus(ago)
     });
     Key {
-        id: id(n + 10),
-        kind: KeyKind::Organization,
         name: format!("{} line {n}", names[at]),
-        masked: format!("sk_…{:04}", n % 10_000),
-        note: None,
-        version: 1,
         created_at: NOW.minus(TimeDelta::days(i64::from(n % 700)) + TimeDelta::hours(i64::from(n % 24))),
-        created_by: Arc::clone(by),
         last_used_at: used,
         last_used_by: used
             .map(|_| ClientInfo { agent: agents[at].to_owned(), address: "10.0.3.7".to_owned() }),
         use_count: i64::from(n),
-        replaces: None,
-        replaced_by: None,
-        revoked_at: None,
-        revoked_by: None,
-        revoke_reason: None,
+        ..fixtures::key(n, created_by)
     }
 }
 
 fn pages(count: usize) -> Vec<Reply> {
-    let by = ada();
-    let keys: Vec<Key> = (0..u32::try_from(count).unwrap()).map(|n| key(n, &by)).collect();
-    let of = keys.len().div_ceil(PAGE);
-    let page = |(at, keys): (usize, &[Key])| {
-        let next_cursor = (at + 1 < of).then(|| "more".to_owned());
-        let metadata = PageMetadata { next_cursor, as_of: Some(NOW), total: Some(count as u64) };
-        Reply::Keys(Page { metadata, data: keys.to_vec() })
-    };
-    keys.chunks(PAGE).enumerate().map(page).collect()
+    let ada = ada();
+    let keys: Vec<Key> = (0..u32::try_from(count).unwrap()).map(|n| key(n, &ada)).collect();
+    let last = keys.len().div_ceil(PAGE) - 1;
+    let reply = |(at, keys): (usize, &[Key])| Reply::Keys(page(keys.to_vec(), at == last, count));
+    keys.chunks(PAGE).enumerate().map(reply).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Database;
+use crate::support::installed_programs::find_program;
 use crate::support::raw_http::{PATIENCE, RawResponse, request, send};
 use crate::support::test_server::{TestServer, settings_without_limits};
 
@@ -38,24 +39,6 @@ impl Drop for Nginx {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Finds nginx. Without it the test is skipped, unless `KEYWARD_REQUIRE_NGINX=1`.
-#[expect(clippy::disallowed_methods, reason = "the test run says here what must not be skipped")]
-fn nginx_program() -> Option<PathBuf> {
-    let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];
-    let found = places.iter().map(PathBuf::from).find(|path| path.exists());
-    let required = std::env::var("KEYWARD_REQUIRE_NGINX").is_ok_and(|value| value == "1");
-    assert!(found.is_some() || !required, "nginx is required and not installed");
-    if found.is_none() {
-        skipped("nginx is not installed");
-    }
-    found
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must not pass in silence")]
-fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
 }
 
 impl Nginx {
@@ -130,7 +113,7 @@ async fn serve(router: Router) -> SocketAddr {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_admits_only_requests_with_a_valid_key() {
-    let Some(program) = nginx_program() else { return };
+    let Some(program) = find_program("nginx", "KEYWARD_REQUIRE_NGINX") else { return };
     let database = Database::sqlite();
     let mut settings = settings_without_limits();
     settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
@@ -196,7 +179,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_answers_503_while_keyward_is_unavailable() {
-    let Some(program) = nginx_program() else { return };
+    let Some(program) = find_program("nginx", "KEYWARD_REQUIRE_NGINX") else { return };
     let (api, seen) = api().await;
     for (status, passed) in [(429, 429), (503, 503), (500, 503), (404, 503)] {
         let keyward = serve(Router::new().fallback(move || async move {

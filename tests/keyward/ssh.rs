@@ -42,8 +42,8 @@ fn key(path: &Path) {
 impl Sshd {
     /// Starts sshd with these lines added to its configuration. `None` if sshd is not installed.
     fn start(extra: &str) -> Option<Self> {
-        let sshd = find_program("sshd")?;
-        find_program("ssh")?;
+        let sshd = find_program("sshd", "KEYWARD_REQUIRE_TERMINALS")?;
+        find_program("ssh", "KEYWARD_REQUIRE_TERMINALS")?;
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         key(&at("host"));

@@ -9,6 +9,7 @@ pub mod pty;
 pub mod raw_http;
 pub mod server_process;
 pub mod test_server;
+pub mod throughput;
 pub mod ui_harness;
 
 use keyward::clock::{Clock, random_bytes};

@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyward::client::CallRequest;
@@ -20,7 +20,9 @@ use sqlx::{AnyConnection, Connection as _};
 use crate::support::keys::{create_key, even_if_used, key_named};
 use crate::support::raw_http::{request, send};
 use crate::support::test_server::{TestMember, TestServer};
+use crate::support::throughput::responses_per_second;
 use crate::support::{Database, for_each_database, is_full_run};
+use tokio::runtime::Builder;
 
 /// Locked by the test that measures.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -37,7 +39,7 @@ async fn create(member: &TestMember, kind: KeyKind) -> (Id, String) {
     (created.key.id, created.secret.unwrap().expose().to_owned())
 }
 
-fn ask(secret: &str) -> String {
+fn key_request(secret: &str) -> String {
     let bearer = format!("Bearer {secret}");
     request("GET", "/api/v2/sites", &[("Authorization", &bearer)], "")
 }
@@ -68,7 +70,7 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
         let kinds = refused(&server).await;
         let mut answers = Vec::new();
         for secret in kinds.iter().flatten() {
-            let mut got = send(server.address(), ask(secret)).await;
+            let mut got = send(server.address(), key_request(secret)).await;
             assert_eq!(got.problem(), "key-invalid");
             got.headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
             answers.push(got);
@@ -94,7 +96,8 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
 fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
-    let asks = kinds.each_ref().map(|secrets| secrets.iter().map(|secret| ask(secret)).collect::<Vec<_>>());
+    let asks =
+        kinds.each_ref().map(|secrets| secrets.iter().map(|secret| key_request(secret)).collect::<Vec<_>>());
     let mut times: [Vec<f64>; 3] = Default::default();
     let mut buffer = [0; 4_096];
     let mut asked = 0;
@@ -147,17 +150,23 @@ async fn slow_writes_do_not_slow_verification() {
         return;
     }
     let _alone = ALONE.lock().await;
+    let load = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let measure = async |server: &TestServer, request: &String| {
+        let requests = std::slice::from_ref(request);
+        responses_per_second(load.handle(), server.address(), requests, CONNECTIONS, ROUND).await
+    };
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let (_, secret) = create(&server.ada, KeyKind::Organization).await;
-        assert_eq!(send(server.address(), ask(&secret)).await.status, 200);
+        assert_eq!(send(server.address(), key_request(&secret)).await.status, 200);
+        let request = key_request(&secret);
         let mut ratios = Vec::new();
         for _ in 0..ROUNDS {
-            let free = rate(server.address(), &secret).await;
+            let free = measure(&server, &request).await;
             let stop = Arc::new(AtomicBool::new(false));
             let holding =
                 tokio::spawn(hold_up_writes(connect(database).await, database.is_shared(), stop.clone()));
-            let slowed = rate(server.address(), &secret).await;
+            let slowed = measure(&server, &request).await;
             stop.store(true, Ordering::SeqCst);
             holding.await.unwrap();
             report(&format!("{}: {free:.0}/s, {slowed:.0}/s with slow writes", database.name));
@@ -171,6 +180,7 @@ async fn slow_writes_do_not_slow_verification() {
         server.stop().await;
     })
     .await;
+    load.shutdown_background();
 }
 
 async fn connect(database: &Database) -> AnyConnection {
@@ -192,33 +202,4 @@ async fn hold_up_writes(mut beside: AnyConnection, postgres: bool, stop: Arc<Ato
         // Leaves the lock to a waiting write.
         tokio::time::sleep(WRITE_DELAY / 10).await;
     }
-}
-
-/// Returns the verifications per second of one key, from [`CONNECTIONS`] connections.
-async fn rate(address: SocketAddr, secret: &str) -> f64 {
-    let (answered, ends) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let threads: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let (ask, answered, ends) = (ask(secret), answered.clone(), ends.clone());
-            std::thread::spawn(move || {
-                let mut stream = TcpStream::connect(address).unwrap();
-                stream.set_nodelay(true).unwrap();
-                let mut buffer = [0; 4_096];
-                while !ends.load(Ordering::SeqCst) {
-                    stream.write_all(ask.as_bytes()).unwrap();
-                    let read = stream.read(&mut buffer).unwrap();
-                    assert!(buffer[..read].starts_with(b"HTTP/1.1 200"));
-                    answered.fetch_add(1, Ordering::SeqCst);
-                }
-            })
-        })
-        .collect();
-    let begun = monotonic_now();
-    tokio::time::sleep(ROUND).await;
-    let (count, took) = (answered.load(Ordering::SeqCst), begun.elapsed());
-    ends.store(true, Ordering::SeqCst);
-    tokio::task::block_in_place(|| threads.into_iter().for_each(|thread| thread.join().unwrap()));
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    let count = count as f64;
-    count / took.as_secs_f64()
 }

@@ -19,7 +19,7 @@ struct Inside {
 }
 
 fn tmux(settings: &str) -> Option<Inside> {
-    find_program("tmux")?;
+    find_program("tmux", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("tmux.conf"), settings).unwrap();
     let mut command =
@@ -30,7 +30,7 @@ fn tmux(settings: &str) -> Option<Inside> {
 }
 
 fn screen() -> Option<Inside> {
-    find_program("screen")?;
+    find_program("screen", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     let sockets = home.path().join("sockets");
     std::fs::create_dir(&sockets).unwrap();

@@ -131,7 +131,6 @@ fn secrets_are_refused_as_arguments_and_never_echoed() {
     assert!(!ran.err.contains(&secret[4..]));
     let listed = cli.run(&["keys", "list", "--workspace", "--json"]).expect_exit(0, &[]);
     assert!(!listed.out.contains(&secret[..39]));
-    for (path, bytes) in cli.files("server.log") {
-        assert!(memchr::memmem::find(&bytes, b"sk_").is_none(), "{}", path.display());
-    }
+    let log = std::fs::read_to_string(cli.path("server.log")).unwrap();
+    assert!(!log.is_empty() && !log.contains("sk_"), "{log}");
 }

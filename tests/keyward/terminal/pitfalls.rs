@@ -159,7 +159,7 @@ fn no_signal_leaves_a_secret_on_the_terminal() {
 
 /// Starts the demo under strace, which records its writes in `trace`. The demo is the child process, and strace its grandchild.
 fn traced() -> Option<Demo> {
-    find_program("strace")?;
+    find_program("strace", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     let bin = env!("CARGO_BIN_EXE_keyward");
     let words =
