@@ -190,6 +190,13 @@ pub fn choice_step(key: KeyCombination) -> Option<isize> {
     }
 }
 
+/// Returns the index `step` positions after `index` in a list of `len` items, wrapping around at both ends.
+pub fn wrap_index(index: usize, step: isize, len: usize) -> usize {
+    let len = isize::try_from(len.max(1)).unwrap_or(isize::MAX);
+    let next = isize::try_from(index).unwrap_or(0) + step;
+    usize::try_from(next.rem_euclid(len)).unwrap_or(0)
+}
+
 /// Returns whether a key press switches between the two choices of a focused field: Space, Left or Right.
 pub fn is_switch_key(key: KeyCombination) -> bool {
     matches!(key.codes.first(), KeyCode::Left | KeyCode::Right | KeyCode::Char(' '))

@@ -1,51 +1,53 @@
-//! A key leaked: one popup that creates its replacement, revokes it at once, and says before what that breaks.
+//! Popup for a leaked key: lists the clients that will stop working, creates the replacement, and revokes the key at once.
 //!
-//! The replacement comes first, since only a live key can be replaced; the revoke follows as soon as the server has answered, without
-//! another key press. Where the replacement cannot be created, the key can still be revoked alone.
+//! The replacement is created first, because only an active key can be replaced. The revoke is sent as soon as the server has
+//! replied, without another key press. If the replacement cannot be created, the key can still be revoked.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::confirm_fields::ConfirmFields;
-use crate::domain::key::{IN_USE_WITHIN, Key, KeyKind};
+use crate::domain::key::{IN_USE_WITHIN, Key};
 use crate::domain::member::Permission;
 use crate::domain::rotation::proposed_name;
 use crate::domain::text;
 use crate::domain::time::format_ago;
 use crate::domain::usage::{ClientUse, Usage};
 use crate::tui::context::{Context, Leak, ReplyTo};
+use crate::tui::form::REQUEST_IN_FLIGHT;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{key_hints, wrap_paragraph, wrap_text};
+use crate::tui::text_layout::{action_hints, wrap_hanging, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::{CreateKey, UsageQuery};
 
-/// Clients that are named; more are counted.
-const NAMED: usize = 4;
-/// Rows at the end that stay in small windows: two fields, a blank, the keys.
+/// Most clients to list by name.
+const MAX_CLIENTS: usize = 4;
+/// Rows at the end that are never cut: two fields, a blank line, the key hints.
 const TAIL: usize = 4;
 
-/// What takes the place of the key.
+/// Replacement of the leaked key.
 #[derive(Debug)]
 enum ReplacementPlan {
-    /// One of this name is created.
+    /// A key with this name will be created.
     New(String),
-    /// It is there already.
+    /// A replacement with this name exists.
     Exists(String),
-    /// There is none; why.
+    /// There will be none, for this reason.
     None(String),
 }
 
-/// A key that leaked.
+/// State of the popup.
 #[derive(Debug)]
 pub struct ReplaceLeakedPopup {
     key: Key,
     replacement: ReplacementPlan,
     usage: Option<Usage>,
-    typed: ConfirmFields,
+    fields: ConfirmFields,
     armed: bool,
     sending: bool,
     sent: Option<(String, CreateKey)>,
@@ -53,7 +55,7 @@ pub struct ReplaceLeakedPopup {
 }
 
 impl ReplaceLeakedPopup {
-    /// For a key that has no live replacement yet.
+    /// Creates a popup for a key that has no active replacement.
     pub fn replacing(context: &mut Context, key: Key) -> Self {
         let replacement = match context.check_permission(Permission::CreateKey(key.kind)) {
             Ok(()) => ReplacementPlan::New(proposed_name(&key.name, context.server_now())),
@@ -62,7 +64,7 @@ impl ReplaceLeakedPopup {
         Self::new(context, key, replacement)
     }
 
-    /// For the old key of a rotation whose new key lives.
+    /// Creates a popup for the old key of a rotation whose new key is active.
     pub fn replaced(context: &mut Context, key: Key, new: &Key) -> Self {
         Self::new(context, key, ReplacementPlan::Exists(new.name.clone()))
     }
@@ -72,11 +74,11 @@ impl ReplaceLeakedPopup {
             ReplyTo::Popup,
             ApiRequest::Usage { kind: key.kind, id: key.id, query: UsageQuery::default() },
         );
-        let typed = ConfirmFields::with_reason("suspected leak");
-        Self { key, replacement, usage: None, typed, armed: false, sending: false, sent: None, failed: None }
+        let fields = ConfirmFields::with_reason("suspected leak");
+        Self { key, replacement, usage: None, fields, armed: false, sending: false, sent: None, failed: None }
     }
 
-    /// The create was not answered with a key. Where that is certain, the key can still be revoked alone.
+    /// Shows why the replacement was not created. If the server certainly created none, the key can be revoked without one.
     fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
         self.failed = Some(format!("It is NOT revoked yet: {failure}"));
@@ -89,7 +91,7 @@ impl ReplaceLeakedPopup {
         if self.sending || !self.armed {
             return;
         }
-        let reason = match self.typed.check_last_four_and_reason(&self.key) {
+        let reason = match self.fields.check_last_four_and_reason(&self.key) {
             Ok(reason) => reason,
             Err(missing) => {
                 self.failed = Some(missing);
@@ -97,7 +99,7 @@ impl ReplaceLeakedPopup {
             }
         };
         (self.sending, self.failed) = (true, None);
-        // What is answered from now on is about this.
+        // Replies from now on belong to this request.
         context.cancel_requests(ReplyTo::Popup);
         let ReplacementPlan::New(name) = &self.replacement else {
             let leak = Leak { kind: self.key.kind, id: self.key.id, reason };
@@ -105,7 +107,7 @@ impl ReplaceLeakedPopup {
             return;
         };
         let body = CreateKey { name: name.clone(), note: self.key.note.clone(), replaces: Some(self.key.id) };
-        // The same create again is the same request, whose answer may only have been lost.
+        // Reuses the idempotency key of an earlier attempt, whose reply may have been lost.
         let (idempotency_key, body) = self.sent.take().unwrap_or_else(|| (context.idempotency_key(), body));
         self.sent = Some((idempotency_key.clone(), body.clone()));
         context.create_key(self.key.kind, idempotency_key, body, Some(reason));
@@ -121,24 +123,24 @@ impl Popup for ReplaceLeakedPopup {
         match action {
             Action::Submit => self.submit(context),
             Action::Cancel if self.sending => {
-                context.notices.info(context.now, "The request is on its way; its answer decides");
+                context.notices.info(context.now, REQUEST_IN_FLIGHT);
             }
             Action::Cancel => return PopupAction::Close,
-            _ => self.typed.move_focus(action),
+            _ => self.fields.move_focus(action),
         }
         PopupAction::Stay
     }
 
     fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if self.armed && !self.sending {
-            self.typed.handle_key(key);
+            self.fields.handle_key(key);
         }
         PopupAction::Stay
     }
 
     fn paste(&mut self, _context: &mut Context, text: &str) {
         if self.armed && !self.sending {
-            self.typed.paste(text);
+            self.fields.paste(text);
         }
     }
 
@@ -148,7 +150,7 @@ impl Popup for ReplaceLeakedPopup {
             Ok(Reply::Key(key)) => {
                 let said = match &self.replacement {
                     ReplacementPlan::Exists(new) => {
-                        format!("Revoked {}: what used it needs the secret of {new} now", key.name)
+                        format!("Revoked {}: its clients now need the secret of {new}", key.name)
                     }
                     _ => format!("Revoked {}: its next request gets 401", key.name),
                 };
@@ -159,7 +161,7 @@ impl Popup for ReplaceLeakedPopup {
             Ok(_) => {}
             Err(failure) => {
                 context.record_failure(&failure);
-                // Who uses it is only not known; a revoke that failed has to be said.
+                // A failed request for the clients is ignored; a failed revoke is shown.
                 if self.sending {
                     self.sending = false;
                     self.failed = Some(format!("It is NOT revoked: {failure}"));
@@ -185,10 +187,10 @@ impl Popup for ReplaceLeakedPopup {
     fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let width = content_width(area, 72);
-        let mut body = self.body(context, usize::from(width));
+        let mut body = self.layout_body(context, usize::from(width));
         let room = usize::from(area.height.saturating_sub(2));
         if body.len() > room {
-            // The fields and the keys stay in small windows; first the space between the facts gives way, then the facts.
+            // In a small window, fields and key hints stay; blank lines above them are removed first, then the last lines.
             let tail = body.split_off(body.len() - TAIL);
             body.retain(|line| line.width() > 0);
             body.truncate(room.saturating_sub(TAIL));
@@ -204,12 +206,12 @@ impl Popup for ReplaceLeakedPopup {
         if inside.height < 4 {
             return PopupFrame::default();
         }
-        PopupFrame::from(self.typed.draw(inside, inside.bottom() - 4, !self.sending, theme, buf))
+        PopupFrame::from(self.fields.draw(inside, inside.bottom() - 4, !self.sending, theme, buf))
     }
 }
 
 impl ReplaceLeakedPopup {
-    fn body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+    fn layout_body(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let key = &self.key;
         let mut out = wrap_paragraph(
@@ -218,10 +220,10 @@ impl ReplaceLeakedPopup {
             columns,
         );
         out.push(Line::default());
-        out.push(Line::styled("What stops working at once", theme.style(StyleRole::Danger)));
-        out.extend(self.breaks(context, columns));
+        out.push(Line::styled("Stops working at once", theme.style(StyleRole::Danger)));
+        out.extend(self.layout_clients(context, columns));
         out.push(Line::default());
-        out.extend(self.steps(context, columns));
+        out.extend(self.layout_steps(context, columns));
         if let Some(why) = &self.failed {
             out.push(Line::default());
             out.extend(wrap_paragraph(
@@ -231,30 +233,28 @@ impl ReplaceLeakedPopup {
             ));
         }
         out.push(Line::default());
-        out.extend(self.typed.label_lines(key, theme));
+        out.extend(self.fields.label_lines(key, theme));
         out.push(Line::default());
-        let (enter, tab, cancel) = (
-            context.key_press(Action::Submit),
-            context.key_press(Action::NextField),
-            context.key_press(Action::Cancel),
-        );
         let does = match (&self.replacement, self.sending) {
-            (_, true) => "on its way",
+            (_, true) => "sending",
             (ReplacementPlan::New(_), false) => "replace and revoke",
             (_, false) => "revoke",
         };
-        out.push(key_hints(&[(&enter, does), (&tab, "next"), (&cancel, "cancel")], theme));
+        out.push(action_hints(
+            &[(Action::Submit, does), (Action::NextField, "next"), (Action::Cancel, "cancel")],
+            context,
+        ));
         out
     }
 
-    /// Who uses the key, the latest first.
-    fn breaks(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+    /// Lays out the clients of the key, most recently used first.
+    fn layout_clients(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let muted = theme.style(StyleRole::Muted);
         let now = context.server_now();
         let who = |agent: &str, address: &str| {
             let agent = text::sanitize_line(agent);
-            let agent = if agent.is_empty() { "an unnamed client" } else { &agent };
+            let agent = if agent.is_empty() { "unnamed client" } else { &agent };
             theme.text(&format!("{agent} from {}", text::sanitize_line(address))).into_owned()
         };
         let seen = |who: String, live: bool, said: String| {
@@ -272,7 +272,7 @@ impl ReplaceLeakedPopup {
         clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
         let mut out: Vec<Line<'static>> = clients
             .iter()
-            .take(NAMED)
+            .take(MAX_CLIENTS)
             .map(|client| {
                 let said = format!("last {}", format_ago(client.last_seen_at, now));
                 seen(who(&client.agent, &client.address), live(client), said)
@@ -287,52 +287,41 @@ impl ReplaceLeakedPopup {
         }
         if out.is_empty() {
             let said = context.staleness_rules().last_use(&self.key);
-            out.push(Line::styled(format!("  nothing that was seen: {said}"), muted));
+            out.push(Line::styled(format!("  no client seen: {said}"), muted));
         }
-        if clients.len() > NAMED {
-            out.push(Line::styled(format!("  and {} more", clients.len() - NAMED), muted));
+        if clients.len() > MAX_CLIENTS {
+            out.push(Line::styled(format!("  and {} more", clients.len() - MAX_CLIENTS), muted));
         }
         out
     }
 
-    /// What Enter does, in its order.
-    fn steps(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
-        let kind = if self.key.kind == KeyKind::Personal { "personal" } else { "organization" };
+    /// Lays out the effects of Enter as numbered steps.
+    fn layout_steps(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+        let kind = self.key.kind;
+        let theme = context.theme();
         let steps = match &self.replacement {
             ReplacementPlan::New(name) => vec![
                 format!("A new {kind} key is created: {}.", text::sanitize_line(name)),
-                "This one is revoked, for good: whatever uses it gets 401.".to_owned(),
-                "The new secret is shown, to be entered wherever this one was.".to_owned(),
+                "This key is revoked for good: whatever uses it gets 401.".to_owned(),
+                "The new secret is shown. Enter it wherever this key is used.".to_owned(),
             ],
             ReplacementPlan::Exists(new) => vec![
-                "It is revoked, for good: whatever uses it gets 401.".to_owned(),
+                "It is revoked for good: whatever uses it gets 401.".to_owned(),
                 format!(
-                    "Its replacement is there: {}. Enter its secret where it is missing.",
+                    "Its replacement exists: {}. Enter its secret wherever it is missing.",
                     text::sanitize_line(new)
                 ),
             ],
             ReplacementPlan::None(why) => vec![
-                "It is revoked, for good: whatever uses it gets 401.".to_owned(),
+                "It is revoked for good: whatever uses it gets 401.".to_owned(),
                 format!("There will be no replacement: {why}."),
             ],
         };
         let mut out = Vec::new();
         for (at, step) in steps.iter().enumerate() {
-            out.extend(numbered(at + 1, step, columns, context));
+            let number = Span::styled(format!("{}  ", at + 1), theme.style(StyleRole::Strong));
+            out.extend(wrap_hanging(&number, &theme.text(step), Style::new(), columns));
         }
         out
     }
-}
-
-/// A numbered step.
-fn numbered(number: usize, step: &str, columns: usize, context: &Context) -> Vec<Line<'static>> {
-    let theme = context.theme();
-    wrap_text(&theme.text(step), columns.saturating_sub(3))
-        .into_iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let mark = if at == 0 { format!("{number}  ") } else { "   ".to_owned() };
-            Line::from(vec![Span::styled(mark, theme.style(StyleRole::Strong)), Span::raw(line)])
-        })
-        .collect()
 }

@@ -1,4 +1,7 @@
-//! The rotation wizard: its steps, where this rotation stands, who uses the old key, and the one thing to do next.
+//! Popup that leads through the rotation of a key: the steps, the current phase, the clients of the old key, and the next action.
+//!
+//! [`open_next_step`] opens the popup for an action; the tab Rotations uses it too. `head` lays out the upper part and `guide`
+//! the clients and their instructions.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,27 +19,30 @@ use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, frame, lines};
 use crate::tui::screens::{create, replace_leaked, revoke};
+use crate::tui::text_layout::action_hints;
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::{Rotation, UsageQuery};
 
 mod guide;
 mod head;
 
-/// Fewest and most rows that the chart of both keys takes.
-const CHART: (u16, u16) = (7, 13);
-/// Rows of the list below the chart that have room before the chart grows.
-const LISTED: usize = 3;
-/// Up to this width the wizard takes all of the window, in wider ones so many columns.
-const NARROW: u16 = 108;
-const WIDEST: u16 = 100;
-/// From this height of the body on there are blank lines between its parts.
-const ROOMY: u16 = 28;
+/// Least and greatest height of the chart of both keys, in rows.
+const CHART_HEIGHT: (u16, u16) = (7, 13);
+/// Rows of the list below the chart that are shown before the chart grows.
+const LIST_ROWS: usize = 3;
+/// Window width up to which the popup fills the window, in columns.
+const NARROW_WINDOW: u16 = 108;
+/// Width of the popup's content in wider windows, in columns.
+const MAX_COLUMNS: u16 = 100;
+/// Window height from which blank lines separate the parts, in rows.
+const ROOMY_HEIGHT: u16 = 28;
 
-/// The wizard of one rotation, or of a key whose rotation may begin.
+/// State of the popup, for a rotation or for a key whose rotation may begin.
 #[derive(Debug)]
 pub struct RotatePopup {
+    /// The old key.
     key: Key,
-    /// The replacement, where the wizard was opened on a rotation.
+    /// Id of the replacement, if the popup was opened on a rotation.
     new: Option<Id>,
     usage: Option<Usage>,
     failed: Option<String>,
@@ -44,11 +50,11 @@ pub struct RotatePopup {
 }
 
 impl RotatePopup {
-    /// On a key: enters its rotation where one is under way, else offers to begin one.
+    /// Opens the rotation of a key, or offers to begin one. Loads the rotations if necessary.
     pub fn on_key(context: &mut Context, key: &Key) -> Self {
         let rotation = context.rotations.open_rotation(key.id);
         let old = rotation.map_or_else(|| key.clone(), |rotation| rotation.old.clone());
-        let wizard = Self {
+        let popup = Self {
             key: old,
             new: rotation.map(|rotation| rotation.new.id),
             usage: None,
@@ -58,24 +64,24 @@ impl RotatePopup {
         if *context.rotations.load_state() == LoadState::NotLoaded {
             context.load_rotations();
         }
-        wizard.ask(context);
-        wizard
+        popup.request_usage(context);
+        popup
     }
 
-    /// On a rotation.
-    pub fn on(context: &mut Context, rotation: &Rotation) -> Self {
-        let wizard = Self {
+    /// Opens a rotation.
+    pub fn for_rotation(context: &mut Context, rotation: &Rotation) -> Self {
+        let popup = Self {
             key: rotation.old.clone(),
             new: Some(rotation.new.id),
             usage: None,
             failed: None,
             scroll: Scroll::default(),
         };
-        wizard.ask(context);
-        wizard
+        popup.request_usage(context);
+        popup
     }
 
-    fn ask(&self, context: &mut Context) {
+    fn request_usage(&self, context: &mut Context) {
         let ask = ApiRequest::Usage { kind: self.key.kind, id: self.key.id, query: UsageQuery::default() };
         context.request(ReplyTo::Popup, ask);
     }
@@ -87,18 +93,18 @@ impl RotatePopup {
         }
     }
 
-    /// A rotation is known to be under way that has not arrived yet.
-    fn awaits(&self, context: &Context) -> bool {
+    /// Returns whether the key has a rotation that is still being loaded.
+    fn is_loading(&self, context: &Context) -> bool {
         let linked = self.key.replaced_by.is_some() || self.new.is_some();
         linked && matches!(context.rotations.load_state(), LoadState::NotLoaded | LoadState::Loading { .. })
     }
 }
 
-/// Whether an action makes sense on a rotation now.
+/// Checks that an action is available on a rotation in its current phase.
 ///
 /// # Errors
-/// The sentence that says why not.
-pub fn possible(context: &Context, rotation: &Rotation, action: Action) -> Result<(), String> {
+/// It is not. The error is a sentence for the user.
+pub fn check_available(context: &Context, rotation: &Rotation, action: Action) -> Result<(), String> {
     let phase = rotation.phase_at(context.server_now());
     let kind = rotation.old.kind;
     context.check_permission(Permission::RevokeKey(kind))?;
@@ -107,23 +113,23 @@ pub fn possible(context: &Context, rotation: &Rotation, action: Action) -> Resul
         (Action::ReplaceReplacement, Phase::Switch | Phase::Abandoned) => {
             context.check_permission(Permission::CreateKey(kind))
         }
-        (Action::ReplaceReplacement, _) => Err("the replacement is in use already".to_owned()),
-        (Action::CancelRotation, Phase::Abandoned) => Err("the replacement is revoked already".to_owned()),
+        (Action::ReplaceReplacement, _) => Err("the replacement has already been used".to_owned()),
+        (Action::CancelRotation, Phase::Abandoned) => Err("the replacement is already revoked".to_owned()),
         _ => Ok(()),
     }
 }
 
-/// The popup that an action opens on a rotation whose use was seen up to `seen`.
+/// Returns the popup that an action opens on a rotation. `seen` is the server time up to which the use of its keys is known.
 ///
 /// # Errors
-/// The sentence that says why there is none.
-pub fn step(
+/// The action is not available. The error is a sentence for the user.
+pub fn open_next_step(
     context: &mut Context,
     rotation: &Rotation,
     seen: Timestamp,
     action: Action,
 ) -> Result<Box<dyn Popup>, String> {
-    possible(context, rotation, action)?;
+    check_available(context, rotation, action)?;
     let now = context.server_now();
     let phase = rotation.phase_at(now);
     let (old, new) = (rotation.old.clone(), rotation.new.clone());
@@ -138,19 +144,19 @@ pub fn step(
         (Action::LeakedKey, _) => {
             Ok(Box::new(replace_leaked::ReplaceLeakedPopup::replaced(context, old, &new)))
         }
-        (Action::ReplaceReplacement, Phase::Abandoned) => begin(context, &old),
+        (Action::ReplaceReplacement, Phase::Abandoned) => open_create(context, &old),
         (Action::ReplaceReplacement, _) => {
             let name = proposed_name(&old.name, now);
             Ok(Box::new(create::CreatePopup::instead_of(new, old, &name)))
         }
         (Action::CancelRotation, Phase::Switch) => Ok(Box::new(revoke::RevokePopup::silent(new, seen))),
         (Action::CancelRotation, _) => Ok(Box::new(revoke::RevokePopup::new(new, seen))),
-        _ => Err("that is not for a rotation".to_owned()),
+        _ => Err("it does not apply to a rotation".to_owned()),
     }
 }
 
-/// The popup that creates the replacement of a key.
-fn begin(context: &Context, old: &Key) -> Result<Box<dyn Popup>, String> {
+/// Returns the popup that creates the replacement of a key.
+fn open_create(context: &Context, old: &Key) -> Result<Box<dyn Popup>, String> {
     context.check_permission(Permission::CreateKey(old.kind))?;
     let name = proposed_name(&old.name, context.server_now());
     Ok(Box::new(create::CreatePopup::replacing(old.clone(), &name)))
@@ -174,16 +180,16 @@ impl Popup for RotatePopup {
                 self.scroll.by(-1);
                 return PopupAction::Stay;
             }
-            (Action::Activate, None) if !self.awaits(context) => begin(context, &self.key),
+            (Action::Activate, None) if !self.is_loading(context) => open_create(context, &self.key),
             (Action::LeakedKey, None) => {
                 Ok(Box::new(replace_leaked::ReplaceLeakedPopup::replacing(context, self.key.clone())))
             }
             (Action::Activate, Some(rotation)) => match rotation.phase_at(context.server_now()) {
-                Phase::Ready => step(context, &rotation, seen, Action::FinishRotation),
-                Phase::Abandoned => step(context, &rotation, seen, Action::ReplaceReplacement),
+                Phase::Ready => open_next_step(context, &rotation, seen, Action::FinishRotation),
+                Phase::Abandoned => open_next_step(context, &rotation, seen, Action::ReplaceReplacement),
                 Phase::Switch | Phase::Drain | Phase::Done => return PopupAction::Close,
             },
-            (action, Some(rotation)) => step(context, &rotation, seen, action),
+            (action, Some(rotation)) => open_next_step(context, &rotation, seen, action),
             _ => return PopupAction::Stay,
         };
         match opened {
@@ -211,7 +217,7 @@ impl Popup for RotatePopup {
         let phase = self.rotation(context).map(|rotation| rotation.phase_at(context.server_now()));
         match action {
             Action::FinishRotation | Action::CancelRotation => {
-                head::keys(phase).iter().any(|key| key.0 == action)
+                head::actions_in(phase).iter().any(|key| key.0 == action)
             }
             Action::Activate => matches!(phase, None | Some(Phase::Ready | Phase::Abandoned)),
             _ => true,
@@ -223,27 +229,27 @@ impl Popup for RotatePopup {
         let now = context.server_now();
         let rotation = self.rotation(context);
         let phase = rotation.map(|rotation| rotation.phase_at(now));
-        let columns = if area.width <= NARROW { area.width.saturating_sub(4) } else { WIDEST };
+        let columns = if area.width <= NARROW_WINDOW { area.width.saturating_sub(4) } else { MAX_COLUMNS };
         let at = head::WizardContext {
             rotation,
             phase,
             now,
             columns: usize::from(columns),
-            roomy: area.height >= ROOMY,
+            roomy: area.height >= ROOMY_HEIGHT,
         };
-        let (head, foot) = (self.head(&at, context), head::footer(phase, context));
-        let mut body = self.body(&at, context);
+        let (head, foot) = (self.layout_head(&at, context), [action_hints(head::actions_in(phase), context)]);
+        let mut body = self.layout_clients(&at, context);
         let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        // The steps, a line before the keys, the keys.
+        // Without the frame, and the key hints and the line above them.
         let room = area.height.saturating_sub(2 + 2);
         let charted = rotation.filter(|_| matches!(phase, Some(Phase::Drain | Phase::Ready)));
         let charted = charted.and_then(|rotation| rotation.usage.as_ref().map(|usage| (rotation, usage)));
-        let spare = room.saturating_sub(rows(head.len() + body.len().min(LISTED)));
-        let chart = if charted.is_some() && spare >= CHART.0 { spare.min(CHART.1) } else { 0 };
-        let blank = u16::from(at.roomy && chart > CHART.0);
-        // Both panels are of the same height, beside three rows for marks and time.
+        let spare = room.saturating_sub(rows(head.len() + body.len().min(LIST_ROWS)));
+        let chart = if charted.is_some() && spare >= CHART_HEIGHT.0 { spare.min(CHART_HEIGHT.1) } else { 0 };
+        let blank = u16::from(at.roomy && chart > CHART_HEIGHT.0);
+        // Both panels have the same height, and three rows are for markers, axis and legend.
         let chart = if chart > 0 && (chart - blank).is_multiple_of(2) { chart - 1 } else { chart };
-        // Without a chart, everything but the steps scrolls where it does not fit.
+        // Without a chart, everything except the steps scrolls if it does not fit.
         let fixed = if chart > 0 { head.len() } else { 1 };
         body.splice(0..0, head[fixed..].iter().cloned());
         let height = (rows(fixed) + chart + 2).saturating_add(rows(body.len()));

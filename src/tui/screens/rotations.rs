@@ -99,20 +99,20 @@ impl ListRow for Rotation {
             _ if !is_rotation_action => Ok(()),
             None => Err("no rotation is selected".to_owned()),
             Some(_) if action == Action::OpenRotation => Ok(()),
-            Some(rotation) => rotate::possible(context, rotation, action),
+            Some(rotation) => rotate::check_available(context, rotation, action),
         }
     }
 
     fn run_action(screen: &ListScreen<Self>, context: &mut Context, action: Action) -> ScreenAction {
         let Some(rotation) = screen.selected(context).cloned() else { return ScreenAction::Unhandled };
         match action {
-            Action::OpenRotation => ScreenAction::open(RotatePopup::on(context, &rotation)),
+            Action::OpenRotation => ScreenAction::open(RotatePopup::for_rotation(context, &rotation)),
             Action::FinishRotation
             | Action::ReplaceReplacement
             | Action::CancelRotation
             | Action::LeakedKey => {
                 let seen = context.rotations.seen;
-                match rotate::step(context, &rotation, seen, action) {
+                match rotate::open_next_step(context, &rotation, seen, action) {
                     Ok(popup) => ScreenAction::Open(popup),
                     Err(why) => {
                         context.report_unavailable(&why);

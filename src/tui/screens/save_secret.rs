@@ -1,4 +1,7 @@
-//! **Save your key**: the one time that a secret can be taken anywhere.
+//! Popup that shows a new secret once: to copy it, write it to a file, or pipe it into a command.
+//!
+//! The secret is masked by default and wiped from memory when the popup closes. The popup closes only after the secret was stored
+//! or the user confirmed that it is; `leaked` shows the revocation of a leaked key that the new one replaces.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +19,7 @@ use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Effect, Reply, RequestError, UiTime};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame};
-use crate::tui::text_layout::{draw_line, key_hints, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, draw_line, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::SecretString;
 
@@ -27,55 +30,57 @@ use leaked::LeakedKey;
 /// How long the secret is shown on request.
 const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
-/// What is being asked.
+/// Question that the popup asks.
 #[derive(Debug)]
 enum SaveStep {
-    /// Where to take the secret.
-    Where,
-    /// The name of a new file.
+    /// Where to deliver the secret.
+    ChooseTarget,
+    /// Path of a new file.
     File(TextField),
-    /// A command line.
+    /// Command line to pipe the secret into.
     Command(TextField),
-    /// Whether it is really stored; counts after its frame was shown.
-    Stored {
-        /// Whether that frame was shown.
+    /// Confirmation that the secret is stored.
+    ConfirmStored {
+        /// A frame that shows the question was written, so a confirmation may be accepted.
         armed: bool,
     },
 }
 
-/// A secret that is not stored yet. `Debug` shows nothing of it; wiped when the popup closes.
+/// State of the popup. `Debug` output does not contain the secret.
 #[derive(Debug)]
 pub struct SaveSecretPopup {
     key: Key,
     secret: Arc<SecretString>,
     idempotency_key: String,
-    asking: SaveStep,
-    shown_until: Option<UiTime>,
+    step: SaveStep,
+    /// Time until which the secret is shown unmasked.
+    visible_until: Option<UiTime>,
     stored: bool,
-    putting: Option<bool>,
+    /// Whether the delivery in flight stores the secret; a copy to the clipboard does not.
+    delivery_stores: Option<bool>,
     said: Option<(StyleRole, String)>,
     leaked: Option<LeakedKey>,
 }
 
 impl SaveSecretPopup {
-    /// A fresh secret; `leak` is the key that it replaces, where that leaked and its revoke is on its way.
+    /// Creates a popup for a new secret. `leak` is the leaked key that it replaces, whose revoke has been sent.
     pub fn new(key: Key, secret: SecretString, idempotency_key: String, leak: Option<Leak>) -> Self {
         Self {
             key,
             secret: Arc::new(secret),
             idempotency_key,
-            asking: SaveStep::Where,
-            shown_until: None,
+            step: SaveStep::ChooseTarget,
+            visible_until: None,
             stored: false,
-            putting: None,
+            delivery_stores: None,
             said: None,
             leaked: leak.map(LeakedKey::sent),
         }
     }
 
     fn put(&mut self, context: &mut Context, put: Delivery, stores: bool) {
-        if self.putting.is_none() {
-            self.putting = Some(stores);
+        if self.delivery_stores.is_none() {
+            self.delivery_stores = Some(stores);
             self.said = None;
             context.deliver(ReplyTo::Popup, put);
         }
@@ -86,21 +91,21 @@ impl SaveSecretPopup {
             self.stored = true;
             context.request(ReplyTo::Confirm, ApiRequest::Confirm(self.key.kind, self.key.id));
         }
-        // Until the leaked key is revoked, the record reminds the next start of it.
+        // The record of the create is kept until the leaked key is revoked, so that the next start resumes the revocation.
         if self.leaked.as_ref().is_none_or(LeakedKey::is_done) {
             context.effects.push(Effect::FinishCreate { idempotency_key: self.idempotency_key.clone() });
         }
     }
 
-    /// Whether this key leaked, and the new one replaces it.
-    fn leaks(&self, id: Id) -> bool {
+    /// Returns whether the new key replaces the leaked key `id`.
+    fn replaces_leaked(&self, id: Id) -> bool {
         self.leaked.as_ref().is_some_and(|leaked| leaked.leak.id == id)
     }
 
-    /// The revoke of the leaked key was answered; why it failed, if it did.
-    fn heard_leaked(&mut self, context: &mut Context, failed: Option<String>) {
+    /// Records the outcome of the leaked key's revoke: `None` if it succeeded, else the reason.
+    fn record_leaked_revoke(&mut self, context: &mut Context, failed: Option<String>) {
         if let Some(leaked) = &mut self.leaked {
-            leaked.heard(failed);
+            leaked.record_result(failed);
         }
         if self.stored {
             self.confirm(context);
@@ -109,94 +114,98 @@ impl SaveSecretPopup {
 
     fn submit(&mut self, context: &mut Context) {
         let secret = Arc::clone(&self.secret);
-        match std::mem::replace(&mut self.asking, SaveStep::Where) {
+        match std::mem::replace(&mut self.step, SaveStep::ChooseTarget) {
             SaveStep::File(path) if !path.text().trim().is_empty() => {
                 let put = Delivery::SecretToFile { path: path.text().trim().to_owned(), secret };
                 self.put(context, put, true);
-                // Kept until it has worked, so that a failure does not cost what was typed.
-                self.asking = SaveStep::File(path);
+                // Keeps what was typed, in case the delivery fails.
+                self.step = SaveStep::File(path);
             }
             SaveStep::Command(command) if !command.text().trim().is_empty() => {
                 let put = Delivery::SecretToCommand { command: command.text().trim().to_owned(), secret };
                 self.put(context, put, true);
-                self.asking = SaveStep::Command(command);
+                self.step = SaveStep::Command(command);
             }
-            asking => self.asking = asking,
+            step => self.step = step,
         }
     }
 }
 
 impl Popup for SaveSecretPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
-        match self.asking {
-            SaveStep::Where => stack::REVEAL,
+        match self.step {
+            SaveStep::ChooseTarget => stack::REVEAL,
             SaveStep::File(_) | SaveStep::Command(_) => stack::TEXT,
-            SaveStep::Stored { .. } => stack::CONFIRM,
+            SaveStep::ConfirmStored { .. } => stack::CONFIRM,
         }
     }
 
     fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
-        match (&self.asking, action) {
-            (SaveStep::Where, Action::Unmask) => {
-                let shown = self.shown_until.take();
-                self.shown_until = shown.is_none().then(|| context.now.plus(UNMASKED_FOR));
+        match (&self.step, action) {
+            (SaveStep::ChooseTarget, Action::Unmask) => {
+                let shown = self.visible_until.take();
+                self.visible_until = shown.is_none().then(|| context.now.plus(UNMASKED_FOR));
             }
-            (SaveStep::Where, Action::RetryRevoke) => {
+            (SaveStep::ChooseTarget, Action::RetryRevoke) => {
                 if let Some(leaked) = &mut self.leaked {
-                    leaked.again(context);
+                    leaked.retry(context);
                 }
             }
-            (SaveStep::Where, Action::CopySecret) => {
+            (SaveStep::ChooseTarget, Action::CopySecret) => {
                 self.put(context, Delivery::CopySecret(Arc::clone(&self.secret)), false);
             }
-            (SaveStep::Where, Action::WriteSecret | Action::PipeSecret) if context.start.restricted => {
-                self.said = Some((
-                    StyleRole::Danger,
-                    "Files and commands are out of reach here (--restricted).".to_owned(),
-                ));
+            (SaveStep::ChooseTarget, Action::WriteSecret | Action::PipeSecret)
+                if context.start.restricted =>
+            {
+                self.said =
+                    Some((StyleRole::Danger, "Files and commands are disabled by --restricted.".to_owned()));
             }
-            (SaveStep::Where, Action::WriteSecret) => self.asking = SaveStep::File(TextField::default()),
-            (SaveStep::Where, Action::PipeSecret) => self.asking = SaveStep::Command(TextField::default()),
-            (SaveStep::Where, Action::Stored | Action::Cancel) if self.stored => return PopupAction::Close,
-            (SaveStep::Where, Action::Stored | Action::Cancel) => {
-                self.asking = SaveStep::Stored { armed: false }
+            (SaveStep::ChooseTarget, Action::WriteSecret) => self.step = SaveStep::File(TextField::default()),
+            (SaveStep::ChooseTarget, Action::PipeSecret) => {
+                self.step = SaveStep::Command(TextField::default());
+            }
+            (SaveStep::ChooseTarget, Action::Stored | Action::Cancel) if self.stored => {
+                return PopupAction::Close;
+            }
+            (SaveStep::ChooseTarget, Action::Stored | Action::Cancel) => {
+                self.step = SaveStep::ConfirmStored { armed: false }
             }
             (SaveStep::File(_) | SaveStep::Command(_), Action::Submit) => self.submit(context),
-            (SaveStep::Stored { armed: true }, Action::Yes) => {
+            (SaveStep::ConfirmStored { armed: true }, Action::Yes) => {
                 self.confirm(context);
                 return PopupAction::Close;
             }
-            (SaveStep::Where, _) => {}
-            (_, Action::Cancel) => self.asking = SaveStep::Where,
+            (SaveStep::ChooseTarget, _) => {}
+            (_, Action::Cancel) => self.step = SaveStep::ChooseTarget,
             _ => {}
         }
         PopupAction::Stay
     }
 
     fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
-        if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.asking {
+        if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.step {
             field.handle_key(key);
         }
         PopupAction::Stay
     }
 
     fn paste(&mut self, _context: &mut Context, text: &str) {
-        if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.asking {
+        if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.step {
             field.paste(text);
         }
     }
 
     fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
-        let stores = self.putting.take().unwrap_or(false);
+        let stores = self.delivery_stores.take().unwrap_or(false);
         match result {
             Ok(Reply::Done(said)) if stores => {
-                self.asking = SaveStep::Where;
+                self.step = SaveStep::ChooseTarget;
                 self.confirm(context);
                 self.said = Some((StyleRole::InUse, format!("Stored: {said}.")));
             }
             Ok(Reply::Done(said)) => {
                 let text = format!(
-                    "The secret was {said}. Nothing confirms that it arrived: paste it before you close."
+                    "The secret was {said}. Terminals do not confirm a copy: paste it before you close this."
                 );
                 self.said = Some((StyleRole::Strong, text));
             }
@@ -210,30 +219,30 @@ impl Popup for SaveSecretPopup {
     }
 
     fn shown(&mut self) {
-        if let SaveStep::Stored { armed } = &mut self.asking {
+        if let SaveStep::ConfirmStored { armed } = &mut self.step {
             *armed = true;
         }
     }
 
     fn tick(&mut self, context: &mut Context) -> PopupAction {
-        if self.shown_until.is_some_and(|until| context.now >= until) {
-            self.shown_until = None;
+        if self.visible_until.is_some_and(|until| context.now >= until) {
+            self.visible_until = None;
         }
         PopupAction::Stay
     }
 
     fn wake_at(&self) -> Option<UiTime> {
-        self.shown_until
+        self.visible_until
     }
 
     fn conceal(&mut self) {
-        self.shown_until = None;
+        self.visible_until = None;
     }
 
     fn leaked_key_revoked(&mut self, context: &mut Context, id: Id, failure: Option<String>) -> bool {
-        let is_mine = self.leaks(id);
+        let is_mine = self.replaces_leaked(id);
         if is_mine {
-            self.heard_leaked(context, failure);
+            self.record_leaked_revoke(context, failure);
         }
         is_mine
     }
@@ -243,14 +252,14 @@ impl Popup for SaveSecretPopup {
         let width = content_width(area, 58);
         let columns = usize::from(width);
         let small = area.height < 15;
-        let below = self.below(context, columns, small);
+        let below = self.layout_choices(context, columns, small);
         let secret_lines = if columns >= 43 { 1 } else { 2 };
         let mut head = wrap_paragraph(&theme.text(&self.key.name), theme.style(StyleRole::Strong), columns);
         if small {
             head.truncate(1);
         }
         if let Some(leaked) = &self.leaked {
-            head.extend(leaked.said(context, columns));
+            head.extend(leaked.layout_status(context, columns));
         }
         let gap = usize::from(!small);
         let height = head.len() + gap + secret_lines + gap + below.len();
@@ -272,7 +281,7 @@ impl Popup for SaveSecretPopup {
             draw_line(buf, (inside.x, y), inside.width, line, Style::new(), theme);
             y += 1;
         }
-        if let SaveStep::File(field) | SaveStep::Command(field) = &self.asking {
+        if let SaveStep::File(field) | SaveStep::Command(field) = &self.step {
             let at = Rect {
                 x: inside.x + 2,
                 y: inside.bottom().saturating_sub(3),
@@ -286,7 +295,7 @@ impl Popup for SaveSecretPopup {
 }
 
 impl SaveSecretPopup {
-    /// Writes the secret, or what stands for it, straight into the cells: no copy of it is made on the way.
+    /// Writes the secret, masked unless it is shown, directly into the cells, so that no copy of it is left in memory.
     fn draw_secret(&self, context: &Context, area: Rect, buf: &mut Buffer) {
         let theme = context.theme();
         let secret = self.secret.expose();
@@ -298,7 +307,7 @@ impl SaveSecretPopup {
             let at_x = area.x + u16::try_from(x).unwrap_or(0);
             let Some(cell) = buf.cell_mut((at_x, area.y + u16::try_from(y).unwrap_or(0))) else { continue };
             cell.set_style(style);
-            if self.shown_until.is_some() || at < 3 || at >= last {
+            if self.visible_until.is_some() || at < 3 || at >= last {
                 cell.set_char(c);
             } else {
                 cell.set_symbol(theme.symbol(ThemeSymbol::Hidden));
@@ -306,69 +315,56 @@ impl SaveSecretPopup {
         }
     }
 
-    fn below(&self, context: &Context, columns: usize, small: bool) -> Vec<Line<'static>> {
+    /// Lays out the lines below the secret: messages, choices and key hints.
+    fn layout_choices(&self, context: &Context, columns: usize, small: bool) -> Vec<Line<'static>> {
         let theme = context.theme();
-        let key = |action| context.key_press(action);
         let mut out = Vec::new();
-        match &self.asking {
-            SaveStep::Where if small => {
-                let pairs: Vec<(String, &str)> = [
+        match &self.step {
+            SaveStep::ChooseTarget if small => {
+                let pairs = [
                     (Action::CopySecret, "copy"),
                     (Action::WriteSecret, "file"),
                     (Action::PipeSecret, "command"),
                     (Action::Unmask, "show"),
                     (Action::Stored, if self.stored { "done" } else { "stored" }),
-                ]
-                .into_iter()
-                .map(|(action, does)| (key(action), does))
-                .collect();
-                let pairs: Vec<(&str, &str)> =
-                    pairs.iter().map(|(key, does)| (key.as_str(), *does)).collect();
-                out.extend(pairs.chunks(2).map(|two| key_hints(two, theme)));
+                ];
+                out.extend(pairs.chunks(2).map(|two| action_hints(two, context)));
             }
-            SaveStep::Where => {
+            SaveStep::ChooseTarget => {
                 if !self.stored {
-                    let text = "This is the only time it can be taken anywhere. Only its digest is kept.";
+                    let text = "Save it now: it is not shown again. keyward keeps only its digest.";
                     out.extend(wrap_paragraph(text, Style::new(), columns));
                     out.push(Line::default());
                 }
-                let show = if self.shown_until.is_some() { "hide it" } else { "show it for 20 seconds" };
-                let mut choices = vec![(Action::CopySecret, "copy it, by way of your terminal")];
+                let show = if self.visible_until.is_some() { "hide it" } else { "show it for 20 seconds" };
+                let mut choices = vec![(Action::CopySecret, "copy it to your terminal's clipboard")];
                 if !context.start.restricted {
-                    choices.push((Action::WriteSecret, "write it to a new file, readable by you alone"));
+                    choices.push((Action::WriteSecret, "write it to a new file that only you can read"));
                     choices.push((Action::PipeSecret, "pipe it into a command, such as pass insert -m NAME"));
                 }
                 choices.push((Action::Unmask, show));
                 choices.push((Action::Stored, if self.stored { "done" } else { "I have stored it" }));
-                out.extend(
-                    choices.into_iter().map(|(action, does)| key_hints(&[(&key(action), does)], theme)),
-                );
+                out.extend(choices.into_iter().map(|choice| action_hints(&[choice], context)));
             }
             SaveStep::File(_) => {
-                out.push(Line::raw("Write it to a new file, 0600; no file is overwritten:"));
+                out.push(Line::raw("Path of a new file (0600); no file is overwritten:"));
                 out.extend([Line::default(), Line::default()]);
-                out.push(key_hints(
-                    &[(&key(Action::Submit), "write"), (&key(Action::Cancel), "back")],
-                    theme,
-                ));
+                out.push(action_hints(&[(Action::Submit, "write"), (Action::Cancel, "back")], context));
             }
             SaveStep::Command(_) => {
-                out.push(Line::raw("Pipe it into the standard input of, without a shell:"));
+                out.push(Line::raw("Command to pipe it into, run without a shell:"));
                 out.extend([Line::default(), Line::default()]);
-                out.push(key_hints(&[(&key(Action::Submit), "run"), (&key(Action::Cancel), "back")], theme));
+                out.push(action_hints(&[(Action::Submit, "run"), (Action::Cancel, "back")], context));
             }
-            SaveStep::Stored { .. } => {
-                let text = "After this it can never be shown again. Is it stored where it is needed?";
+            SaveStep::ConfirmStored { .. } => {
+                let text = "It can never be shown again after this. Is it stored where it is needed?";
                 out.extend(wrap_paragraph(text, theme.style(StyleRole::Strong), columns));
                 out.push(Line::default());
-                out.push(key_hints(
-                    &[(&key(Action::Yes), "it is stored"), (&key(Action::Cancel), "back")],
-                    theme,
-                ));
+                out.push(action_hints(&[(Action::Yes, "it is stored"), (Action::Cancel, "back")], context));
             }
         }
         if let Some((role, text)) = &self.said {
-            // Above the keys, where the eye is: what was done, or why not.
+            // The result of a delivery is shown above the key hints, where it is noticed.
             let mut said = wrap_paragraph(
                 &theme.text(&crate::domain::text::sanitize_line(text)),
                 theme.style(*role),

@@ -1,4 +1,4 @@
-//! Signing in again with a pasted code, where the session has ended; everything on the screen stays.
+//! Popup that signs in again with a sign-in code after the session ended. The screens and the popup below keep their state.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::SecretString;
 
-/// The code, never shown.
+/// State of the popup.
 #[derive(Debug)]
 pub struct SignInPopup {
     code: TextField,
@@ -29,7 +29,7 @@ pub struct SignInPopup {
 }
 
 impl SignInPopup {
-    /// Over a popup that comes back afterwards with all that was typed into it, or over none.
+    /// Creates a popup that returns to `under`, with everything typed into it, once it closes.
     pub fn over(under: Option<Box<dyn Popup>>) -> Self {
         Self { code: TextField::new_secret(), sending: false, failed: None, under }
     }
@@ -52,8 +52,10 @@ impl Popup for SignInPopup {
                     context.request(ReplyTo::Popup, ApiRequest::SignIn(Arc::new(SecretString::new(code))));
                     (self.sending, self.failed) = (true, None);
                 } else {
-                    self.failed =
-                        Some("That is no sign-in code: it begins with inv_ and is pasted whole.".to_owned());
+                    self.failed = Some(
+                        "That is not a sign-in code: paste the whole code, which begins with inv_."
+                            .to_owned(),
+                    );
                 }
                 self.code.clear();
             }
@@ -78,7 +80,7 @@ impl Popup for SignInPopup {
             Ok(Reply::Me(me)) => {
                 context.connection = Connection::Connected;
                 context.notices.info(context.now, format!("Signed in as {}", me.member.name));
-                // What is shown follows from that answer, as at the start.
+                // Loads the member again, as at the start, because roles may have changed.
                 context.request(ReplyTo::Me, ApiRequest::Me);
                 self.back()
             }
@@ -95,8 +97,8 @@ impl Popup for SignInPopup {
         let width = content_width(area, 60);
         let columns = usize::from(width);
         let says = format!(
-            "Paste a sign-in code. An admin makes one with `{}` on the tab Members; on a machine where you are signed in, \
-             `keyward sessions code` does. Nothing on the screen is lost meanwhile.",
+            "Paste a sign-in code. An admin makes one with `{}` on the tab Members. On a machine where you are signed in, \
+             `keyward sessions code` makes one. Nothing on the screen is lost.",
             context.key_press(Action::Invite)
         );
         let mut body = wrap_paragraph(&theme.text(&says), Style::new(), columns);
@@ -110,9 +112,8 @@ impl Popup for SignInPopup {
             ));
             body.push(Line::default());
         }
-        let (enter, esc) = (context.key_press(Action::Submit), context.key_press(Action::Cancel));
         let does = if self.sending { "signing in" } else { "sign in" };
-        body.push(key_hints(&[(&enter, does), (&esc, "later")], theme));
+        body.push(action_hints(&[(Action::Submit, does), (Action::Cancel, "later")], context));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame("Sign in again", PopupTone::Calm, size, area, theme, buf);
         lines(&body, inside, theme, buf);

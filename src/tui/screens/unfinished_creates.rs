@@ -1,4 +1,4 @@
-//! Creates of earlier runs whose secret may not have been stored: have it, issue it anew, or revoke it.
+//! Popup for creates of earlier runs whose secret may not have been stored: confirm it, issue a new secret, or revoke the key.
 
 use crokey::KeyCombination;
 use crokey::crossterm::event::KeyCode;
@@ -14,28 +14,28 @@ use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Effect, Reply, RequestError, UnfinishedCreate};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{key_hints, labelled_lines, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
 const CHOICES: [(&str, &str); 3] = [
     ("I have it", "the secret is stored where it is needed"),
-    ("Issue it anew", "a new secret; the earlier one is dead"),
-    ("Revoke it", "it is not needed any more"),
+    ("New secret", "the earlier secret stops working"),
+    ("Revoke it", "the key is no longer needed"),
 ];
 
-/// What the answer that is awaited is for.
+/// Reply that the popup waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AwaitedReply {
     Nothing,
     Confirmed,
-    /// The id is learned by repeating the create, then the key is revoked.
+    /// The repeated create, which returns the id of the key to revoke.
     Id,
     Revoked,
 }
 
-/// The records that are left.
+/// State of the popup.
 #[derive(Debug)]
 pub struct UnfinishedCreatesPopup {
     left: Vec<UnfinishedCreate>,
@@ -46,17 +46,17 @@ pub struct UnfinishedCreatesPopup {
 }
 
 impl UnfinishedCreatesPopup {
-    /// For at least one record.
+    /// Creates a popup for one or more records.
     pub fn new(left: Vec<UnfinishedCreate>) -> Self {
         Self { left, at: 0, armed: false, awaiting: AwaitedReply::Nothing, failed: None }
     }
 
-    /// The first record is settled.
-    fn settled(&mut self, context: &mut Context) -> PopupAction {
+    /// Drops the first record after it was settled, and closes the popup after the last one.
+    fn settle_first(&mut self, context: &mut Context) -> PopupAction {
         if !self.left.is_empty() {
             let done = self.left.remove(0);
             if let Some((id, reason)) = done.body.replaces.zip(done.leaked) {
-                // Asked for and confirmed before; a repetition changes nothing.
+                // The user confirmed this revoke when the key was created; repeating it changes nothing.
                 context.revoke_leaked(ReplyTo::Leaked(id), &Leak { kind: done.kind, id, reason });
             }
             context.effects.push(Effect::FinishCreate { idempotency_key: done.idempotency_key.clone() });
@@ -82,7 +82,7 @@ impl UnfinishedCreatesPopup {
                 self.awaiting = AwaitedReply::Confirmed;
                 context.request(ReplyTo::Popup, ApiRequest::Confirm(kind, id));
             }
-            (0, None) => return self.settled(context),
+            (0, None) => return self.settle_first(context),
             (1, _) => {
                 let pending = pending.clone();
                 context
@@ -109,7 +109,7 @@ impl UnfinishedCreatesPopup {
 
     fn revoke(&mut self, context: &mut Context, id: Id) {
         let Some(pending) = self.left.first() else { return };
-        // A key that was used, whenever that was, is in someone's hands.
+        // If the key has ever been used, someone has its secret, and the server refuses.
         let body = RevokeKey { unless_used_since: Some(Timestamp::default()), ..RevokeKey::default() };
         self.awaiting = AwaitedReply::Revoked;
         context.request(ReplyTo::Popup, ApiRequest::Revoke { kind: pending.kind, id, body });
@@ -150,7 +150,7 @@ impl Popup for UnfinishedCreatesPopup {
             }
             (AwaitedReply::Confirmed | AwaitedReply::Revoked, Ok(Reply::Key(key))) => {
                 context.apply_key(*key);
-                self.settled(context)
+                self.settle_first(context)
             }
             (_, Ok(_)) => PopupAction::Stay,
             (AwaitedReply::Confirmed | AwaitedReply::Revoked, Err(failure))
@@ -159,13 +159,13 @@ impl Popup for UnfinishedCreatesPopup {
                     Some(ProblemType::NotFound | ProblemType::KeyRevoked)
                 ) =>
             {
-                self.settled(context)
+                self.settle_first(context)
             }
             (_, Err(failure)) => {
                 context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.failed = Some(if used {
-                    "It is in use already, so someone has its secret. Choose “I have it”, and revoke it in the table if it must go."
+                    "It has been used, so someone has its secret. Choose “I have it”, and revoke it in the table if necessary."
                         .to_owned()
                 } else {
                     failure.to_string()
@@ -185,7 +185,7 @@ impl Popup for UnfinishedCreatesPopup {
         let width = content_width(area, 60);
         let columns = usize::from(width);
         let mut body = wrap_paragraph(
-            "keyward ended, or the connection was lost, before this secret was surely stored.",
+            "keyward ended or lost the connection before this secret was known to be stored.",
             Style::new(),
             columns,
         );
@@ -205,7 +205,7 @@ impl Popup for UnfinishedCreatesPopup {
                 old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
             body.extend(labelled_lines("Replaces", &name, Style::new(), columns, theme));
             if pending.leaked.is_some() {
-                let said = "That one leaked: whatever you choose, it is revoked now if it was not yet.";
+                let said = "That key leaked. Whatever you choose, it is revoked now if it has not been.";
                 body.extend(wrap_paragraph(said, theme.style(StyleRole::Danger), columns));
             }
         }
@@ -228,12 +228,14 @@ impl Popup for UnfinishedCreatesPopup {
             ));
             body.push(Line::default());
         }
-        let (enter, esc) = (context.key_press(Action::Activate), context.key_press(Action::Cancel));
-        let does = if self.awaiting == AwaitedReply::Nothing { "choose" } else { "asking the server" };
-        body.push(key_hints(&[(&enter, does), (&esc, "ask again at the next start")], theme));
+        let does = if self.awaiting == AwaitedReply::Nothing { "choose" } else { "waiting for the server" };
+        body.push(action_hints(
+            &[(Action::Activate, does), (Action::Cancel, "ask again at the next start")],
+            context,
+        ));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let title = match self.left.len() {
-            1 => "An unfinished create".to_owned(),
+            1 => "Unfinished create".to_owned(),
             n => format!("{n} unfinished creates"),
         };
         let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);

@@ -175,7 +175,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
         1 => {
             pty.wait_for_text("Decided: revoke 1");
             pty.press("A");
-            pty.wait_for_text("1 key will be revoked, for good");
+            pty.wait_for_text("1 key will be revoked for good");
             pty.press("y");
             pty.wait_for_text("all 1 done");
         }

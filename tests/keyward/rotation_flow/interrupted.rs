@@ -40,7 +40,7 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
                 let first = fixture.key_client(&first);
 
                 let next = UiHarness::resume(ada, screens.end()).await;
-                assert!(next.screen().contains("An unfinished create"), "{at}: {}", next.screen());
+                assert!(next.screen().contains("Unfinished create"), "{at}: {}", next.screen());
                 assert!(next.screen().contains(&old.key.masked), "{at}: {}", next.screen());
                 let next = next.press(choice).await;
                 let second = next.secret.as_deref().map(|secret| fixture.key_client(secret));

@@ -33,7 +33,7 @@ fn an_invitation_shows_its_code_once() {
 fn a_role_change_shows_its_consequences_first() {
     assert_snapshot!(Driver::new().press("5je<down>").screen());
     let driver = Driver::new().press("5je<down><enter>");
-    assert!(driver.screen().contains("Ben Bar is operator now"), "{}", driver.screen());
+    assert!(driver.screen().contains("Ben Bar is now operator"), "{}", driver.screen());
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn removing_a_member_lists_the_revoked_keys_and_leads_into_the_review() {
     let driver = Driver::new().press("5jjjx");
     assert_snapshot!(driver.screen());
     let driver = driver.press("y<enter>");
-    assert!(driver.screen().contains("Type remove 2 to go on"), "{}", driver.screen());
+    assert!(driver.screen().contains("Type remove 2 to continue"), "{}", driver.screen());
     let driver = driver.press("<backspace>remove 2<enter>");
     assert_snapshot!(driver.screen());
     let driver = driver.press("<enter>");

@@ -150,7 +150,7 @@ fn restricted_popups_explain_why_nothing_is_written() {
     let restricted = || Driver::with(StartOptions { restricted: true, ..start(80, 24) }, Role::Admin);
     for keys in ["3SAy<esc>E<enter>", "nLine 4<enter>w", "nLine 4<enter>p"] {
         let driver = restricted().press(keys);
-        assert!(driver.screen().contains("out of reach here (--restricted)"), "{}", driver.screen());
+        assert!(driver.screen().contains("disabled by --restricted"), "{}", driver.screen());
         assert!(
             !driver.effects.iter().any(|effect| effect.starts_with("write") || effect.starts_with("pipe"))
         );

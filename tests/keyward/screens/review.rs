@@ -87,7 +87,7 @@ fn one_silent_key_is_confirmed_with_a_letter_and_several_with_their_count() {
     assert_eq!(driver.reviews.len(), 1);
     let driver = reviewing(stale(3)).press("3axArevoke 2<enter>");
     assert_eq!(driver.reviews.len(), 0);
-    assert!(driver.screen().contains("Type revoke 3 to go on"), "{}", driver.screen());
+    assert!(driver.screen().contains("Type revoke 3 to continue"), "{}", driver.screen());
     let driver = driver.press("<backspace>3<enter>");
     assert_eq!(driver.reviews.len(), 3);
     assert_snapshot!(driver.screen());
@@ -116,7 +116,7 @@ fn keys_in_use_are_left_alone() {
     keys[0].last_used_at = Some(NOW.minus(TimeDelta::minutes(12)));
     keys[0].created_at = NOW.minus(TimeDelta::days(400));
     let driver = reviewing(keys).press("3xxA");
-    assert!(driver.screen().contains("1 key left alone"), "{}", driver.screen());
+    assert!(driver.screen().contains("1 key will be left as is"), "{}", driver.screen());
     assert_eq!(driver.press("y").reviews.len(), 1);
 }
 
@@ -126,7 +126,7 @@ fn a_key_revoked_by_another_admin_needs_no_decision() {
     driver.key_named("Stale 01").revoked_at = Some(NOW);
     driver.key_named("Stale 01").version = 2;
     let driver = driver.wait(6_000).press("A");
-    assert!(driver.screen().contains("1 key revoked already"), "{}", driver.screen());
+    assert!(driver.screen().contains("1 key already revoked"), "{}", driver.screen());
     let driver = driver.press("y");
     assert!(driver.reviews.is_empty() && !driver.screen().contains("Decided:"), "{}", driver.screen());
 }

@@ -1,4 +1,4 @@
-//! The popup that ends all sessions of a member.
+//! Popup that ends all sessions of a member.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,10 +9,10 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::ApiRequest;
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::wire::members::Member;
 
-/// Ending a member's sessions.
+/// State of the popup.
 #[derive(Debug)]
 pub struct EndSessionsPopup {
     member: Member,
@@ -20,7 +20,7 @@ pub struct EndSessionsPopup {
 }
 
 impl EndSessionsPopup {
-    /// Of this member.
+    /// Creates a popup for a member.
     pub fn new(member: Member) -> Self {
         Self { member, shown: false }
     }
@@ -50,14 +50,13 @@ impl Popup for EndSessionsPopup {
         let theme = context.theme();
         let columns = content_width(area, 58);
         let said = if context.is_me(self.member.id) {
-            "This is you: you are signed out everywhere, here too, and need a new sign-in code. Your keys go on working."
+            "This is you: you will be signed out everywhere, also here, and need a new sign-in code. Your keys keep working."
         } else {
-            "They are signed out everywhere and need a new sign-in code. Their keys go on working."
+            "They will be signed out everywhere and need a new sign-in code. Their keys keep working."
         };
         let mut body = wrap_paragraph(said, Style::new(), usize::from(columns));
         body.push(Line::default());
-        let (yes, esc) = (context.key_press(Action::Yes), context.key_press(Action::Cancel));
-        body.push(key_hints(&[(&yes, "end all sessions"), (&esc, "back")], theme));
+        body.push(action_hints(&[(Action::Yes, "end all sessions"), (Action::Cancel, "back")], context));
         let height = u16::try_from(body.len()).unwrap_or(4);
         let title = format!("End all sessions of {}", self.member.name);
         let inside = frame(&title, PopupTone::Danger, (columns, height), area, theme, buf);

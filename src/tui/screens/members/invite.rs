@@ -1,7 +1,6 @@
-//! The popup that invites someone, or makes a sign-in code for a member, and shows the code this once.
+//! Popup that invites someone or makes a sign-in code for a member, and then shows the code once.
 
 use crokey::KeyCombination;
-use crokey::crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,11 +12,11 @@ use crate::domain::member::{MemberStatus, Role};
 use crate::domain::text::sanitize_line;
 use crate::domain::time::Timestamp;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::TextField;
+use crate::tui::form::{TextField, choice_step, wrap_index};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError, UiTime};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
-use crate::tui::text_layout::{key_hints, radio_button, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, radio_button, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::keys::SecretString;
 use crate::wire::members::{InviteMember, Member};
@@ -26,19 +25,19 @@ const ROLES: [Role; 3] = [Role::Normal, Role::Operator, Role::Admin];
 /// How long the code is readable after it was asked for.
 const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
-/// Inviting someone.
+/// State of the popup.
 #[derive(Debug)]
 pub struct InvitePopup {
     address: TextField,
     role: usize,
     sending: bool,
     wrong: Option<String>,
-    code: Option<Code>,
+    code: Option<IssuedCode>,
 }
 
-/// A code that exists nowhere else.
+/// Sign-in code to hand over, which the server does not show again.
 #[derive(Debug)]
-struct Code {
+struct IssuedCode {
     secret: Arc<SecretString>,
     member: Member,
     expires_at: Timestamp,
@@ -47,7 +46,7 @@ struct Code {
 }
 
 impl InvitePopup {
-    /// For anyone; a selected member whose invitation was not used yet is proposed.
+    /// Creates a popup. Proposes the address of `member` if their invitation has not been used.
     pub fn new(member: Option<&Member>) -> Self {
         let proposed =
             member.filter(|member| member.status == MemberStatus::Invited).map_or("", |member| &member.email);
@@ -58,7 +57,7 @@ impl InvitePopup {
         let email = match normalize_email(self.address.text()) {
             Ok(email) => email,
             Err(wrong) => {
-                self.wrong = Some(format!("What is typed {wrong}."));
+                self.wrong = Some(format!("The address {wrong}."));
                 return;
             }
         };
@@ -66,8 +65,8 @@ impl InvitePopup {
         context.request(ReplyTo::Popup, ApiRequest::Invite(InviteMember { email, role: ROLES[self.role] }));
     }
 
-    /// What will happen, known from the members that are loaded.
-    fn forecast(&self, context: &Context) -> String {
+    /// Returns a sentence about the effect of the invitation, judging by the loaded members.
+    fn describe_effect(&self, context: &Context) -> String {
         let typed = fold_case(self.address.text().trim());
         let known = context
             .members
@@ -76,15 +75,17 @@ impl InvitePopup {
             .find(|member| fold_case(&member.email) == typed && member.status != MemberStatus::Removed);
         match known {
             Some(member) if member.status == MemberStatus::Active => format!(
-                "{} is a member already ({}): they get a sign-in code, their role stays, and earlier codes of theirs end.",
+                "{} is already a member ({}): they get a sign-in code, keep their role, and their earlier codes end.",
                 member.name, member.role
             ),
             Some(member) => {
-                format!("{} is invited already: this code takes the place of the earlier one.", member.name)
+                format!("{} is already invited: this code replaces the earlier one.", member.name)
             }
             None => match ROLES[self.role] {
                 Role::Admin => "An admin sees and manages all organization keys and all members.".to_owned(),
-                Role::Normal => "A normal member has personal keys, and sees nobody else's.".to_owned(),
+                Role::Normal => {
+                    "A normal member has personal keys and does not see those of others.".to_owned()
+                }
                 Role::Operator => "An operator cannot create keys.".to_owned(),
             },
         }
@@ -100,8 +101,8 @@ impl Popup for InvitePopup {
         let now = context.now;
         match (&mut self.code, action) {
             (None, Action::Submit) if !self.sending => self.send(context),
-            (None, Action::NextField) => self.role = (self.role + 1) % ROLES.len(),
-            (None, Action::PreviousField) => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
+            (None, Action::NextField) => self.role = wrap_index(self.role, 1, ROLES.len()),
+            (None, Action::PreviousField) => self.role = wrap_index(self.role, -1, ROLES.len()),
             (Some(code), Action::Unmask) => {
                 code.readable_until = code.readable_until.is_none().then(|| now.plus(UNMASKED_FOR));
             }
@@ -110,8 +111,9 @@ impl Popup for InvitePopup {
                 context.deliver(ReplyTo::Popup, Delivery::CopySecret(secret));
             }
             (Some(code), Action::WriteSecret | Action::PipeSecret) => {
-                code.said =
-                    Some("A sign-in code lives for days at most: it is handed over, not stored.".to_owned());
+                code.said = Some(
+                    "A sign-in code expires within days: hand it over instead of storing it.".to_owned(),
+                );
             }
             (Some(_), Action::Stored | Action::Cancel) => return PopupAction::Close,
             (None, Action::Cancel) if !self.sending => return PopupAction::Close,
@@ -123,10 +125,9 @@ impl Popup for InvitePopup {
     fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         if self.code.is_none() {
             self.wrong = None;
-            match key.codes.first() {
-                KeyCode::Down => self.role = (self.role + 1) % ROLES.len(),
-                KeyCode::Up => self.role = (self.role + ROLES.len() - 1) % ROLES.len(),
-                _ => drop(self.address.handle_key(key)),
+            match choice_step(key) {
+                Some(step) => self.role = wrap_index(self.role, step, ROLES.len()),
+                None => drop(self.address.handle_key(key)),
             }
         }
         PopupAction::Stay
@@ -141,7 +142,7 @@ impl Popup for InvitePopup {
         match result {
             Ok(Reply::Invited(invitation)) => {
                 let invitation = *invitation;
-                self.code = Some(Code {
+                self.code = Some(IssuedCode {
                     secret: Arc::new(invitation.code.code),
                     expires_at: invitation.code.expires_at,
                     member: invitation.member,
@@ -186,7 +187,7 @@ impl Popup for InvitePopup {
         }
     }
 
-    /// A code is neither written to a file nor piped.
+    /// Hides the hints for files and commands, which are not offered for a code.
     fn offers(&self, _: &Context, action: Action) -> bool {
         self.code.is_none() || matches!(action, Action::Unmask | Action::CopySecret | Action::Cancel)
     }
@@ -217,15 +218,15 @@ impl Popup for InvitePopup {
                         usize::from(columns),
                     ));
                 }
-                None => body.extend(wrap_paragraph(&self.forecast(context), muted, usize::from(columns))),
+                None => {
+                    body.extend(wrap_paragraph(&self.describe_effect(context), muted, usize::from(columns)));
+                }
             }
             body.push(Line::default());
-            let (enter, tab, esc) = (
-                context.key_press(Action::Submit),
-                context.key_press(Action::NextField),
-                context.key_press(Action::Cancel),
-            );
-            body.push(key_hints(&[(&enter, "invite"), (&tab, "role"), (&esc, "back")], theme));
+            body.push(action_hints(
+                &[(Action::Submit, "invite"), (Action::NextField, "role"), (Action::Cancel, "back")],
+                context,
+            ));
             let height = u16::try_from(body.len()).unwrap_or(7);
             let inside = frame(
                 "Invite someone, or make a sign-in code",
@@ -248,7 +249,7 @@ impl Popup for InvitePopup {
         let mut body = wrap_paragraph(&shown, theme.style(theme::StyleRole::Strong), usize::from(columns));
         body.push(Line::default());
         let words = format!(
-            "Hand it to {} yourself; nothing is mailed. It signs in once, until {}, and is not shown again.",
+            "Hand it to {} yourself; no mail is sent. It signs in once, until {}, and is not shown again.",
             sanitize_line(&code.member.email),
             code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
@@ -257,12 +258,10 @@ impl Popup for InvitePopup {
             body.extend(wrap_paragraph(said, theme.style(theme::StyleRole::Accent), usize::from(columns)));
         }
         body.push(Line::default());
-        let (show, copy, over) = (
-            context.key_press(Action::Unmask),
-            context.key_press(Action::CopySecret),
-            context.key_press(Action::Stored),
-        );
-        body.push(key_hints(&[(&show, "show"), (&copy, "copy"), (&over, "handed over")], theme));
+        body.push(action_hints(
+            &[(Action::Unmask, "show"), (Action::CopySecret, "copy"), (Action::Stored, "handed over")],
+            context,
+        ));
         let height = u16::try_from(body.len()).unwrap_or(7);
         let inside = frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);
         lines(&body, inside, theme, buf);

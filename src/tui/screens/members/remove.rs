@@ -1,4 +1,5 @@
-//! The popup that removes a member: what dies and what survives, from the server's own trial, then the way into the review.
+//! Popup that removes a member. Shows which keys will be revoked and which will stay, from a dry run of the server, and leads to
+//! the review of those that stay.
 
 use crokey::KeyCombination;
 use crokey::crossterm::event::KeyCode;
@@ -17,16 +18,16 @@ use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{
     Popup, PopupAction, PopupFrame, PopupTone, Scroll, asks_for, content_width, scrolled,
 };
-use crate::tui::text_layout::{key_hints, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::members::{KeySummary, Member, MemberRemoval};
 
-/// Removing a member.
+/// State of the popup.
 #[derive(Debug)]
 pub struct RemoveMemberPopup {
     member: Member,
     removal: Option<MemberRemoval>,
-    /// What is typed where keys that are in use would die: `remove 3`.
+    /// Phrase to type before keys in use are revoked: `remove 3`.
     phrase: Option<String>,
     typed: TextField,
     shown: bool,
@@ -36,7 +37,7 @@ pub struct RemoveMemberPopup {
 }
 
 impl RemoveMemberPopup {
-    /// Asks the server what removing this member would do.
+    /// Creates a popup and requests a dry run of the removal.
     pub fn new(context: &mut Context, member: Member) -> Self {
         context.request(ReplyTo::Popup, ApiRequest::Remove { id: member.id, dry_run: true });
         Self {
@@ -51,7 +52,7 @@ impl RemoveMemberPopup {
         }
     }
 
-    fn done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.removal.as_ref().is_some_and(|removal| !removal.dry_run)
     }
 
@@ -62,15 +63,15 @@ impl RemoveMemberPopup {
         if let Some(phrase) = &self.phrase
             && self.typed.text().trim() != phrase
         {
-            self.wrong = Some(format!("Type {phrase} to go on."));
+            self.wrong = Some(format!("Type {phrase} to continue."));
             return;
         }
         self.sending = true;
         context.request(ReplyTo::Popup, ApiRequest::Remove { id: self.member.id, dry_run: false });
     }
 
-    /// Into the review of what the member left behind.
-    fn review(&self) -> PopupAction {
+    /// Opens the review, filtered by the keys that the member leaves behind.
+    fn open_review(&self) -> PopupAction {
         let survivors = self.removal.as_ref().is_some_and(|removal| !removal.to_review.is_empty());
         if !survivors {
             return PopupAction::Close;
@@ -91,7 +92,7 @@ impl Popup for RemoveMemberPopup {
     fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit | Action::Yes => self.confirm(context),
-            Action::Activate if self.done() => return self.review(),
+            Action::Activate if self.is_done() => return self.open_review(),
             Action::ScrollDown => self.scroll.by(1),
             Action::ScrollUp => self.scroll.by(-1),
             // The focus is on Cancel.
@@ -117,12 +118,12 @@ impl Popup for RemoveMemberPopup {
             Ok(Reply::Removal(removal)) => {
                 let done = !removal.dry_run;
                 let now = context.server_now();
-                let live =
+                let is_in_use =
                     |key: &KeySummary| key.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN);
-                let typed = !done && removal.revoked.iter().any(live);
+                let typed = !done && removal.revoked.iter().any(is_in_use);
                 self.phrase = typed.then(|| format!("remove {}", removal.revoked.len()));
                 self.removal = Some(*removal);
-                // The list is another one than before: a confirmation counts after it was shown.
+                // The list has changed: a confirmation is accepted only after it was shown.
                 (self.shown, self.sending) = (false, false);
                 self.scroll.to_top();
                 if done {
@@ -151,22 +152,22 @@ impl Popup for RemoveMemberPopup {
         let now = context.server_now();
         let mut list: Vec<Line<'_>> = Vec::new();
         match &self.removal {
-            None => list.push(Line::styled("Asking what this would do.", theme.style(StyleRole::Muted))),
+            None => list.push(Line::styled("Loading the consequences.", theme.style(StyleRole::Muted))),
             Some(removal) => {
-                let dies = if removal.dry_run { "will be revoked" } else { "revoked" };
-                let stays =
+                let revoked = if removal.dry_run { "will be revoked" } else { "revoked" };
+                let kept =
                     if removal.dry_run { "will stay, without an owner" } else { "left without an owner" };
                 let room = usize::from(columns.saturating_sub(34)).min(36);
-                for (keys, kind, fate, role) in [
-                    (&removal.revoked, "personal", dies, StyleRole::Danger),
-                    (&removal.to_review, "organization", stays, StyleRole::Orphaned),
+                for (keys, kind, effect, role) in [
+                    (&removal.revoked, KeyKind::Personal, revoked, StyleRole::Danger),
+                    (&removal.to_review, KeyKind::Organization, kept, StyleRole::Orphaned),
                 ] {
                     let count = keys.len();
                     let word = if count == 1 { "key" } else { "keys" };
-                    list.push(Line::styled(format!("{count} {kind} {word} {fate}"), theme.style(role)));
+                    list.push(Line::styled(format!("{count} {kind} {word} {effect}"), theme.style(role)));
                     for key in keys {
-                        let live = key.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN);
-                        let badge = if live { theme.symbol(ThemeSymbol::InUse) } else { " " };
+                        let is_in_use = key.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN);
+                        let badge = if is_in_use { theme.symbol(ThemeSymbol::InUse) } else { " " };
                         list.push(Line::from(vec![
                             Span::styled(format!("{badge} "), theme.style(StyleRole::InUse)),
                             Span::raw(format!(
@@ -186,33 +187,31 @@ impl Popup for RemoveMemberPopup {
                 }
                 let sessions = removal.sessions_ended;
                 let word = if sessions == 1 { "session" } else { "sessions" };
-                let ends = if removal.dry_run { "will end" } else { "ended" };
-                list.push(Line::raw(format!("{sessions} {word} {ends}")));
+                let effect = if removal.dry_run { "will end" } else { "ended" };
+                list.push(Line::raw(format!("{sessions} {word} {effect}")));
             }
         }
         let mut foot = vec![Line::default()];
-        if !self.done() && context.is_me(self.member.id) {
-            let said = "This is you: you are signed out at once, and cannot come back by yourself.";
+        if !self.is_done() && context.is_me(self.member.id) {
+            let said = "This is you: you will be signed out at once and need an admin to come back.";
             foot.extend(wrap_paragraph(said, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         if let Some(wrong) = &self.wrong {
             foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
         }
-        let key = |action| context.key_press(action);
-        let cancel = key(Action::Cancel);
         foot.push(match (&self.phrase, &self.removal) {
             (_, Some(removal)) if !removal.dry_run && !removal.to_review.is_empty() => {
-                key_hints(&[(&key(Action::Activate), "review what is left"), (&cancel, "close")], theme)
+                action_hints(&[(Action::Activate, "review these keys"), (Action::Cancel, "close")], context)
             }
-            (_, Some(removal)) if !removal.dry_run => key_hints(&[(&cancel, "close")], theme),
+            (_, Some(removal)) if !removal.dry_run => action_hints(&[(Action::Cancel, "close")], context),
             (Some(phrase), _) => Line::styled(asks_for(phrase, context, columns), strong),
-            (None, Some(_)) => key_hints(&[(&key(Action::Yes), "remove"), (&cancel, "back")], theme),
-            (None, None) => key_hints(&[(&cancel, "back")], theme),
+            (None, Some(_)) => action_hints(&[(Action::Yes, "remove"), (Action::Cancel, "back")], context),
+            (None, None) => action_hints(&[(Action::Cancel, "back")], context),
         });
-        let title = format!("{} {}", if self.done() { "Removed" } else { "Remove" }, self.member.name);
+        let title = format!("{} {}", if self.is_done() { "Removed" } else { "Remove" }, self.member.name);
         let (inside, max_scroll) = scrolled(
             &title,
-            if self.done() { PopupTone::Calm } else { PopupTone::Danger },
+            if self.is_done() { PopupTone::Calm } else { PopupTone::Danger },
             (list.len(), &|row| list[row].clone()),
             &foot,
             &self.scroll,

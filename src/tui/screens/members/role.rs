@@ -1,7 +1,6 @@
-//! The popup that changes a member's role: what they may and may not do then, before it is done.
+//! Popup that changes a member's role, after showing the consequences.
 
 use crokey::KeyCombination;
-use crokey::crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -9,6 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::domain::key::KeyKind;
 use crate::domain::member::{Permission, Role};
 use crate::tui::context::{Context, ReplyTo};
+use crate::tui::form::{CHOICE_KEYS, choice_step, wrap_index};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
@@ -16,7 +16,7 @@ use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::members::{ChangeRole, Member};
 
-/// Changing a role.
+/// State of the popup.
 #[derive(Debug)]
 pub struct ChangeRolePopup {
     member: Member,
@@ -28,7 +28,7 @@ pub struct ChangeRolePopup {
 }
 
 impl ChangeRolePopup {
-    /// Of this member.
+    /// Creates a popup that selects the member's current role.
     pub fn new(member: Member) -> Self {
         let chosen = Role::ALL.iter().position(|&role| role == member.role).unwrap_or(1);
         Self { member, chosen, revoke: false, shown: false, sending: false, wrong: None }
@@ -38,7 +38,7 @@ impl ChangeRolePopup {
         Role::ALL[self.chosen]
     }
 
-    /// Whether personal keys are left that the new role could not have created.
+    /// Returns whether the member has personal keys but may not create any with the new role.
     fn leaves_keys(&self) -> bool {
         self.member.personal_keys > 0 && !Permission::CreateKey(KeyKind::Personal).is_granted_to(self.role())
     }
@@ -46,25 +46,25 @@ impl ChangeRolePopup {
     fn consequence(&self, context: &Context) -> String {
         let manages = |role| Permission::ManageMembers.is_granted_to(role);
         let mut said = match (manages(self.member.role), manages(self.role())) {
-            _ if self.role() == self.member.role => return "That is their role now.".to_owned(),
-            (false, true) => "They see and manage all organization keys and all members, at once.".to_owned(),
+            _ if self.role() == self.member.role => return "This is their current role.".to_owned(),
+            (false, true) => {
+                "They can immediately see and manage all organization keys and all members.".to_owned()
+            }
             (true, false) => {
-                "They see no organization keys and no members any more, at once; the keys stay.".to_owned()
+                "They can no longer see organization keys and members; the keys stay.".to_owned()
             }
             _ => String::new(),
         };
         if self.leaves_keys() {
             let n = self.member.personal_keys;
             let keys = if n == 1 { "1 personal key".to_owned() } else { format!("{n} personal keys") };
-            let fate = if self.revoke { "is revoked with it" } else { "stays accepted until it is revoked" };
-            let fate = if n == 1 {
-                fate.to_owned()
-            } else {
-                fate.replacen("is revoked", "are revoked", 1)
-                    .replacen("stays", "stay", 1)
-                    .replacen("it is", "they are", 1)
+            let effect = match (self.revoke, n) {
+                (true, 1) => "is revoked with it",
+                (true, _) => "are revoked with it",
+                (false, 1) => "stays accepted until it is revoked",
+                (false, _) => "stay accepted until they are revoked",
             };
-            said = format!("{said} They create no keys any more. {keys} {fate}.");
+            said = format!("{said} They can no longer create keys. {keys} {effect}.");
         }
         let you = if context.is_me(self.member.id) { "This is you. " } else { "" };
         format!("{you}{}", said.trim())
@@ -92,10 +92,8 @@ impl Popup for ChangeRolePopup {
     }
 
     fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
-        match key.codes.first() {
-            KeyCode::Up => self.chosen = (self.chosen + Role::ALL.len() - 1) % Role::ALL.len(),
-            KeyCode::Down => self.chosen = (self.chosen + 1) % Role::ALL.len(),
-            _ => {}
+        if let Some(step) = choice_step(key) {
+            self.chosen = wrap_index(self.chosen, step, Role::ALL.len());
         }
         self.wrong = None;
         PopupAction::Stay
@@ -110,7 +108,7 @@ impl Popup for ChangeRolePopup {
                     1 => "; 1 personal key revoked".to_owned(),
                     n => format!("; {n} personal keys revoked"),
                 };
-                let said = format!("{} is {} now{revoked}", changed.member.name, changed.member.role);
+                let said = format!("{} is now {}{revoked}", changed.member.name, changed.member.role);
                 context.notices.info(context.now, said);
                 context.load_members();
                 PopupAction::Close
@@ -157,7 +155,7 @@ impl Popup for ChangeRolePopup {
             context.key_press(Action::NextField),
             context.key_press(Action::Cancel),
         );
-        let mut keys = vec![("Up Down", "choose"), (enter.as_str(), "change")];
+        let mut keys = vec![(CHOICE_KEYS, "choose"), (enter.as_str(), "change")];
         if self.leaves_keys() {
             keys.push((&tab, if self.revoke { "leave their keys" } else { "revoke their keys" }));
         }

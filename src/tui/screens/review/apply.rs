@@ -1,4 +1,6 @@
-//! The popup that applies the drafts: what will happen to which key, then the progress, then a result for each.
+//! Popup that applies the drafts of the review: first a preview, then the progress and a result for each key.
+//!
+//! `run` sends the decisions; `draw` draws the popup.
 
 use crokey::KeyCombination;
 use crokey::crossterm::event::KeyCode;
@@ -22,18 +24,19 @@ use crate::tui::theme::StyleRole;
 
 mod draw;
 
-/// From so many revokes on, their number is typed.
-const TYPED_FROM: usize = 2;
+/// Number of revokes from which a phrase must be typed.
+const PHRASE_FROM: usize = 2;
 
-/// Applying the drafts.
+/// State of the popup.
 #[derive(Debug)]
 pub struct ApplyPopup {
-    /// What is sent, in this order.
+    /// Keys whose decisions will be sent, in this order.
     send: Vec<Id>,
-    /// Keys that were revoked meanwhile: their drafts are dropped.
+    /// Keys that have been revoked since; their drafts will be dropped.
     gone: Vec<Id>,
-    /// What happens, as it is listed.
-    listed: Vec<PreviewRow>,
+    /// Lines of the preview.
+    preview: Vec<PreviewRow>,
+    /// Number of decisions to revoke.
     revokes: usize,
     typed: TextField,
     shown: bool,
@@ -42,48 +45,50 @@ pub struct ApplyPopup {
     scroll: Scroll,
 }
 
-/// What has to be known for the preview. Without the keys, each would be left alone as if it were gone.
-fn needed<'a>(context: &'a Context, review: &'a State) -> [(&'a LoadState, &'static str); 2] {
+/// Returns the lists that the preview needs, with their names. Without the keys, every draft would look obsolete.
+fn required_lists<'a>(context: &'a Context, review: &'a State) -> [(&'a LoadState, &'static str); 2] {
     let keys = &context.keys(KeyKind::Organization).load_state;
-    [(&review.history, "what was applied before"), (keys, "all keys")]
+    [(&review.history, "the decisions applied before"), (keys, "all keys")]
 }
 
+/// Line of the preview.
 #[derive(Debug)]
 enum PreviewRow {
     Heading(String, StyleRole),
+    /// A key, with the reason or its last use.
     Key(Id, String),
 }
 
 impl ApplyPopup {
-    /// The preview of all drafts. `Err` says why there is nothing to apply now.
+    /// Creates the preview of all drafts.
     ///
     /// # Errors
-    /// No drafts, or not all is known that the preview shows.
+    /// There are no drafts, or a list that the preview needs is not loaded. The error is a sentence for the user.
     pub fn new(context: &Context, review: &State) -> Result<Self, String> {
         if review.drafts.is_empty() {
             return Err("nothing is decided yet".to_owned());
         }
-        for (load, what) in needed(context, review) {
+        for (load, what) in required_lists(context, review) {
             match load {
                 LoadState::Complete => {}
                 LoadState::Loading { .. } => {
-                    return Err(format!("not known yet: {what}; the preview opens then"));
+                    return Err(format!("still loading {what}; the preview opens then"));
                 }
                 LoadState::NotLoaded | LoadState::Failed(_) => {
-                    return Err(format!("not known: {what}; once that is loaded, the preview opens"));
+                    return Err(format!("could not load {what}; the preview opens once that is loaded"));
                 }
             }
         }
         let mut silent = Vec::new();
-        let (mut held, mut moot) = (Vec::new(), Vec::new());
+        let (mut held, mut obsolete) = (Vec::new(), Vec::new());
         let mut others = Vec::new();
         for (id, draft) in review.drafts.iter() {
             let Some(key) = context.keys(KeyKind::Organization).get(id) else {
-                held.push((id, "not among the keys any more".to_owned()));
+                held.push((id, "no longer among the keys".to_owned()));
                 continue;
             };
-            match (draft.decision, held_back(key, draft, context)) {
-                _ if key.revoked_at.is_some() => moot.push((id, revoked_by(key, context))),
+            match (draft.decision, reason_to_hold(key, draft, context)) {
+                _ if key.revoked_at.is_some() => obsolete.push((id, describe_revocation(key, context))),
                 (Decision::Revoke, None) => silent.push(id),
                 (Decision::Revoke, Some(why)) => held.push((id, why)),
                 (decision, _) => others.push((decision, id)),
@@ -96,35 +101,35 @@ impl ApplyPopup {
                 .get(id)
                 .map_or(String::new(), |key| context.staleness_rules().last_use(key))
         };
-        let mut listed = Vec::new();
+        let mut preview = Vec::new();
         let mut group = |heading: String, role, keys: Vec<(Id, String)>| {
             if !keys.is_empty() {
-                listed.push(PreviewRow::Heading(heading, role));
-                listed.extend(keys.into_iter().map(|(id, why)| PreviewRow::Key(id, why)));
+                preview.push(PreviewRow::Heading(heading, role));
+                preview.extend(keys.into_iter().map(|(id, why)| PreviewRow::Key(id, why)));
             }
         };
         let keys =
             |n: usize| if n == 1 { "1 key".to_owned() } else { format!("{} keys", format_count(n as u64)) };
         group(
-            format!("{} will be revoked, for good", keys(silent.len())),
+            format!("{} will be revoked for good", keys(silent.len())),
             StyleRole::Danger,
             silent.iter().map(|&id| (id, last_use(id))).collect(),
         );
-        group(format!("{} left alone", keys(held.len())), StyleRole::Stale, held);
+        group(format!("{} will be left as is", keys(held.len())), StyleRole::Stale, held);
         for (decision, does) in [
-            (Decision::Keep, "kept"),
-            (Decision::Rotate, "to be rotated; the wizard opens afterwards"),
-            (Decision::Skip, "skipped"),
+            (Decision::Keep, "will be kept"),
+            (Decision::Rotate, "to rotate; then the rotation popup opens"),
+            (Decision::Skip, "will be skipped"),
         ] {
             let these: Vec<_> =
                 others.iter().filter(|(d, _)| *d == decision).map(|&(_, id)| (id, String::new())).collect();
             group(format!("{} {does}", keys(these.len())), StyleRole::Strong, these);
         }
-        let gone = moot.iter().map(|&(id, _)| id).collect();
+        let gone = obsolete.iter().map(|&(id, _)| id).collect();
         group(
-            format!("{} revoked already; nothing is left to decide", keys(moot.len())),
+            format!("{} already revoked; nothing left to decide", keys(obsolete.len())),
             StyleRole::Muted,
-            moot,
+            obsolete,
         );
         let revokes = silent.len();
         let mut send = silent;
@@ -132,7 +137,7 @@ impl ApplyPopup {
         Ok(Self {
             send,
             gone,
-            listed,
+            preview,
             revokes,
             typed: TextField::default(),
             shown: false,
@@ -142,10 +147,10 @@ impl ApplyPopup {
         })
     }
 
-    /// Whether all is known that the preview shows; nothing where it is not even on its way.
+    /// Returns whether the lists that the preview needs are loaded, or `None` if one is not even being loaded.
     pub fn is_ready(context: &Context, review: &State) -> Option<bool> {
         let mut ready = true;
-        for (load, _) in needed(context, review) {
+        for (load, _) in required_lists(context, review) {
             match load {
                 LoadState::Complete => {}
                 LoadState::Loading { .. } => ready = false,
@@ -155,8 +160,9 @@ impl ApplyPopup {
         Some(ready)
     }
 
-    fn types(&self) -> bool {
-        !self.running && self.revokes >= TYPED_FROM
+    /// Returns whether a phrase must be typed to confirm.
+    fn needs_phrase(&self) -> bool {
+        !self.running && self.revokes >= PHRASE_FROM
     }
 
     fn phrase(&self) -> String {
@@ -167,8 +173,8 @@ impl ApplyPopup {
         if !self.shown || (self.send.is_empty() && self.gone.is_empty()) {
             return PopupAction::Stay;
         }
-        if self.types() && self.typed.text().trim() != self.phrase() {
-            self.wrong = Some(format!("Type {} to go on.", self.phrase()));
+        if self.needs_phrase() && self.typed.text().trim() != self.phrase() {
+            self.wrong = Some(format!("Type {} to continue.", self.phrase()));
             return PopupAction::Stay;
         }
         let action =
@@ -178,8 +184,8 @@ impl ApplyPopup {
         action
     }
 
-    /// The failed ones once more, each under its own `Idempotency-Key`, so that nothing is done twice.
-    fn retry(context: &Context) -> PopupAction {
+    /// Sends the failed decisions again, with their idempotency keys, so that nothing is applied twice.
+    fn retry_failed(context: &Context) -> PopupAction {
         let failed = |run: &ApplyRun| -> Vec<Id> {
             run.results
                 .iter()
@@ -194,21 +200,21 @@ impl ApplyPopup {
     }
 }
 
-/// Who revoked a key, and when.
-fn revoked_by(key: &Key, context: &Context) -> String {
+/// Describes when and by whom a key was revoked.
+fn describe_revocation(key: &Key, context: &Context) -> String {
     let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
     key.revoked_at.map_or(String::new(), |at| format!("{}{by}", format_ago(at, context.server_now())))
 }
 
-/// Why a revoke would not go through, or should not: the key was used since it was looked at, or is in use.
-fn held_back(key: &Key, draft: &Draft, context: &Context) -> Option<String> {
+/// Returns why a key should not be revoked now: it was used after the user looked at it, or is in use.
+fn reason_to_hold(key: &Key, draft: &Draft, context: &Context) -> Option<String> {
     let now = context.server_now();
     let at = key.last_used_at?;
     let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
     if at >= draft.seen_until {
         Some(format!("used {}{by}, after you looked", format_ago(at, now)))
     } else if key.is_in_use(now) {
-        Some(format!("live: used {}{by}; revoke it on Workspace if it must go", format_ago(at, now)))
+        Some(format!("in use: used {}{by}; revoke it on Workspace if necessary", format_ago(at, now)))
     } else {
         None
     }
@@ -216,22 +222,26 @@ fn held_back(key: &Key, draft: &Draft, context: &Context) -> Option<String> {
 
 impl Popup for ApplyPopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
-        match () {
-            () if self.running => stack::POPUP,
-            () if self.types() => stack::TEXT,
-            () => stack::CONFIRM,
+        if self.running {
+            stack::POPUP
+        } else if self.needs_phrase() {
+            stack::TEXT
+        } else {
+            stack::CONFIRM
         }
     }
 
     fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
-        let over = context.apply_run.as_ref().is_none_or(ApplyRun::is_over);
+        let is_over = context.apply_run.as_ref().is_none_or(ApplyRun::is_over);
         match action {
-            Action::Yes if !self.running && !self.types() => return self.confirm(),
+            Action::Yes if !self.running && !self.needs_phrase() => return self.confirm(),
             Action::Submit => return self.confirm(),
             Action::ScrollDown => self.scroll.by(1),
             Action::ScrollUp => self.scroll.by(-1),
-            Action::Activate if self.running && over => return Self::retry(context),
-            Action::Cancel if self.running && !over => context.apply_run.iter_mut().for_each(ApplyRun::stop),
+            Action::Activate if self.running && is_over => return Self::retry_failed(context),
+            Action::Cancel if self.running && !is_over => {
+                context.apply_run.iter_mut().for_each(ApplyRun::stop);
+            }
             Action::Cancel => {
                 context.apply_run = None;
                 return PopupAction::Close;
@@ -246,14 +256,14 @@ impl Popup for ApplyPopup {
         match key.codes.first() {
             KeyCode::Up => self.scroll.by(-1),
             KeyCode::Down => self.scroll.by(1),
-            _ if self.types() && self.shown => drop(self.typed.handle_key(key)),
+            _ if self.needs_phrase() && self.shown => drop(self.typed.handle_key(key)),
             _ => {}
         }
         PopupAction::Stay
     }
 
     fn paste(&mut self, _: &mut Context, text: &str) {
-        if self.types() && self.shown {
+        if self.needs_phrase() && self.shown {
             self.typed.paste(text);
         }
     }

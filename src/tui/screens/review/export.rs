@@ -1,7 +1,6 @@
-//! The popup that writes the applied decisions to a file, and records their digest in the activity log.
+//! Popup that writes the applied decisions to a file, and records the file's digest in the activity log.
 
 use crokey::KeyCombination;
-use crokey::crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -10,7 +9,7 @@ use crate::domain::export::{ExportFormat, ReviewExport};
 use crate::domain::id::Id;
 use crate::domain::review::ReviewRecord;
 use crate::tui::context::{Context, ReplyTo};
-use crate::tui::form::TextField;
+use crate::tui::form::{CHOICE_KEYS, TextField, choice_step};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, ListRequest, Reply, RequestError};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
@@ -19,11 +18,11 @@ use crate::tui::theme::StyleRole;
 use crate::wire::page::LIMIT_MAX;
 use crate::wire::reviews::{RecordExport, ReviewsQuery};
 
-/// Exporting applied decisions.
+/// State of the popup.
 #[derive(Debug)]
 pub struct ExportPopup {
     review: Id,
-    /// Whether all decisions are wanted, not this sitting's alone.
+    /// Export the decisions of every review, not only of this one.
     all: bool,
     format: usize,
     path: TextField,
@@ -33,7 +32,7 @@ pub struct ExportPopup {
 }
 
 impl ExportPopup {
-    /// Asks for the decisions of this sitting.
+    /// Creates a popup and requests the decisions of this review.
     pub fn new(context: &mut Context, review: Id) -> Self {
         let mut popup = Self {
             review,
@@ -44,49 +43,49 @@ impl ExportPopup {
             export: None,
             said: None,
         };
-        popup.ask(context);
+        popup.request_decisions(context);
         popup
     }
 
-    fn ask(&mut self, context: &mut Context) {
+    fn request_decisions(&mut self, context: &mut Context) {
         let review = (!self.all).then_some(self.review);
         let query = ReviewsQuery { limit: Some(LIMIT_MAX), review, ..ReviewsQuery::default() };
         context.request(ReplyTo::Popup, ApiRequest::List(ListRequest::Reviews(query)));
     }
 
-    fn again(&mut self, context: &mut Context) {
+    fn reload(&mut self, context: &mut Context) {
         context.cancel_requests(ReplyTo::Popup);
         (self.export, self.said) = (None, None);
         self.records.clear();
-        self.ask(context);
+        self.request_decisions(context);
     }
 
-    fn choose(&mut self, format: usize) {
+    fn choose_format(&mut self, format: usize) {
         self.format = format % ExportFormat::ALL.len();
         if let Some(export) = &self.export {
             self.path = TextField::with_text(&export.file_name(ExportFormat::ALL[self.format]));
         }
     }
 
-    fn write(&mut self, context: &mut Context) {
+    fn write_file(&mut self, context: &mut Context) {
         let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) else { return };
         if context.start.restricted {
             let why =
-                "Files are out of reach here (--restricted); `keyward review export` prints it elsewhere.";
+                "Files are disabled by --restricted; `keyward review export` prints the decisions elsewhere.";
             self.said = Some((why.to_owned(), StyleRole::Danger));
             return;
         }
         let path = self.path.text().trim().to_owned();
         if path.is_empty() {
-            self.said = Some(("Name a file to write to.".to_owned(), StyleRole::Danger));
+            self.said = Some(("Type the path of a file to write.".to_owned(), StyleRole::Danger));
             return;
         }
         let text = export.write(ExportFormat::ALL[self.format]);
         context.deliver(ReplyTo::Popup, Delivery::TextToFile { path, text });
     }
 
-    /// The records are all there.
-    fn complete(&mut self, context: &Context) {
+    /// Builds the export after the last page of decisions arrived.
+    fn finish_loading(&mut self, context: &Context) {
         let Some(me) = &context.me else { return };
         let records = std::mem::take(&mut self.records);
         let export = ReviewExport::new(
@@ -97,7 +96,7 @@ impl ExportPopup {
             &me.member.email,
         );
         self.export = Some(export);
-        self.choose(self.format);
+        self.choose_format(self.format);
     }
 }
 
@@ -108,9 +107,9 @@ impl Popup for ExportPopup {
 
     fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit => self.write(context),
-            Action::NextField => self.choose(self.format + 1),
-            Action::PreviousField => self.choose(self.format + ExportFormat::ALL.len() - 1),
+            Action::Submit => self.write_file(context),
+            Action::NextField => self.choose_format(self.format + 1),
+            Action::PreviousField => self.choose_format(self.format + ExportFormat::ALL.len() - 1),
             Action::Cancel => return PopupAction::Close,
             _ => {}
         }
@@ -118,9 +117,9 @@ impl Popup for ExportPopup {
     }
 
     fn press(&mut self, context: &mut Context, key: KeyCombination) -> PopupAction {
-        if matches!(key.codes.first(), KeyCode::Up | KeyCode::Down) {
+        if choice_step(key).is_some() {
             self.all = !self.all;
-            self.again(context);
+            self.reload(context);
         } else {
             self.path.handle_key(key);
         }
@@ -136,12 +135,12 @@ impl Popup for ExportPopup {
             Ok(Reply::Reviews(page)) => {
                 self.records.extend(page.data);
                 if page.metadata.next_cursor.is_none() {
-                    self.complete(context);
+                    self.finish_loading(context);
                 }
             }
             Ok(Reply::Done(said)) => {
                 let Some(export) = self.export.take() else { return PopupAction::Stay };
-                // The file is there: now the log learns its digest. What becomes of that is told at the foot of the screen.
+                // The file is written: record its digest in the log. The result is shown in the footer.
                 let body = RecordExport {
                     review_id: (!self.all).then_some(self.review),
                     records: export.len() as u64,
@@ -164,13 +163,15 @@ impl Popup for ExportPopup {
         let theme = context.theme();
         let columns = content_width(area, 70);
         let strong = theme.style(StyleRole::Strong);
-        let what = if self.all { "all that were ever applied" } else { "those of this review" };
+        let what = if self.all { "all reviews" } else { "this review" };
         let count = match &self.export {
-            Some(export) if export.is_empty() && self.all => "No decision was applied yet.".to_owned(),
-            Some(export) if export.is_empty() => "No decision of this review was applied yet.".to_owned(),
-            Some(export) if export.len() == 1 => format!("1 decision: {what}."),
-            Some(export) => format!("{} decisions: {what}.", format_count(export.len() as u64)),
-            None => format!("Loading decisions: {what}."),
+            Some(export) if export.is_empty() && self.all => "No decisions have been applied yet.".to_owned(),
+            Some(export) if export.is_empty() => {
+                "No decisions of this review have been applied yet.".to_owned()
+            }
+            Some(export) if export.len() == 1 => format!("1 decision of {what}."),
+            Some(export) => format!("{} decisions of {what}.", format_count(export.len() as u64)),
+            None => format!("Loading the decisions of {what}."),
         };
         let formats = ExportFormat::ALL
             .iter()
@@ -184,7 +185,7 @@ impl Popup for ExportPopup {
             Line::default(),
         ];
         if let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) {
-            let words = format!("SHA-256 {}; the activity log keeps the same.", export.sha256());
+            let words = format!("SHA-256 {}, also recorded in the activity log.", export.sha256());
             body.extend(wrap_paragraph(&words, theme.style(StyleRole::Muted), usize::from(columns)));
         }
         if let Some((said, role)) = &self.said {
@@ -197,7 +198,7 @@ impl Popup for ExportPopup {
             context.key_press(Action::Cancel),
         );
         body.push(key_hints(
-            &[(&enter, "write"), (&tab, "format"), ("Up Down", "this review or all"), (&esc, "back")],
+            &[(&enter, "write"), (&tab, "format"), (CHOICE_KEYS, "this review or all"), (&esc, "back")],
             theme,
         ));
         let height = u16::try_from(body.len()).unwrap_or(8);

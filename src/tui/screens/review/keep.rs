@@ -1,7 +1,6 @@
-//! The popup that keeps keys: why, and until when they stay out of the queue.
+//! Popup that decides to keep keys, with a note and the date until which they stay out of the queue.
 
 use crokey::KeyCombination;
-use crokey::crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,31 +10,31 @@ use crate::domain::key::{self, KeyKind};
 use crate::domain::review::Decision;
 use crate::domain::time::{TimeDelta, Timestamp};
 use crate::tui::context::Context;
-use crate::tui::form::TextField;
+use crate::tui::form::{CHOICE_KEYS, TextField, choice_step, wrap_index};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme};
 
-/// The dates that are offered, in days from now; none means until the key gets worse.
-const OFFERED: [Option<i64>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
-/// The one that is offered first: the next quarterly review.
-const FIRST: usize = 1;
+/// Proposed dates in days from now; `None` means until another flag is raised.
+const PROPOSED_DAYS: [Option<i64>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
+/// Index of the first proposal: 90 days, the next quarterly review.
+const FIRST_PROPOSAL: usize = 1;
 
-/// Keeping the marked keys, or the selected one.
+/// State of the popup, for the marked keys or the selected one.
 #[derive(Debug)]
 pub struct KeepPopup {
     title: String,
     note: TextField,
     until: TextField,
-    offered: usize,
+    proposal: usize,
     on_until: bool,
     now: Timestamp,
     wrong: Option<String>,
 }
 
 impl KeepPopup {
-    /// For the keys that the review would decide on now; nothing where there are none.
+    /// Creates a popup for the marked keys, or else the selected one. Returns `None` if there are none.
     pub fn new(context: &Context, review: &State) -> Option<Self> {
         let key_list = context.keys(KeyKind::Organization);
         let targets = review.chosen_ids(context);
@@ -51,7 +50,7 @@ impl KeepPopup {
             title,
             note: TextField::with_text(draft.and_then(|draft| draft.note.as_deref()).unwrap_or("")),
             until: TextField::default(),
-            offered: FIRST,
+            proposal: FIRST_PROPOSAL,
             on_until: false,
             now,
             wrong: None,
@@ -60,16 +59,15 @@ impl KeepPopup {
             Some(until) => {
                 popup.until = TextField::with_text(&until.map_or(String::new(), Timestamp::format_date));
             }
-            None => popup.offer(0),
+            None => popup.step_proposal(0),
         }
         Some(popup)
     }
 
-    fn offer(&mut self, by: isize) {
-        let count = isize::try_from(OFFERED.len()).unwrap_or(1);
-        let at = isize::try_from(self.offered).unwrap_or(0) + by;
-        self.offered = usize::try_from(at.rem_euclid(count)).unwrap_or(0);
-        let date = OFFERED[self.offered].map(|days| self.now.plus(TimeDelta::days(days)).format_date());
+    fn step_proposal(&mut self, by: isize) {
+        self.proposal = wrap_index(self.proposal, by, PROPOSED_DAYS.len());
+        let date =
+            PROPOSED_DAYS[self.proposal].map(|days| self.now.plus(TimeDelta::days(days)).format_date());
         self.until = TextField::with_text(&date.unwrap_or_default());
     }
 
@@ -82,7 +80,7 @@ impl KeepPopup {
             let at = Timestamp::parse(&format!("{date}T00:00:00Z"));
             let at = at.map_err(|_| {
                 format!(
-                    "{date} is no date; write it as {}.",
+                    "{date} is not a date; write it as {}.",
                     self.now.plus(TimeDelta::days(90)).format_date()
                 )
             })?;
@@ -115,11 +113,10 @@ impl Popup for KeepPopup {
 
     fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         self.wrong = None;
-        match key.codes.first() {
-            KeyCode::Up => self.offer(-1),
-            KeyCode::Down => self.offer(1),
-            _ if self.on_until => drop(self.until.handle_key(key)),
-            _ => drop(self.note.handle_key(key)),
+        match choice_step(key) {
+            Some(step) => self.step_proposal(step),
+            None if self.on_until => drop(self.until.handle_key(key)),
+            None => drop(self.note.handle_key(key)),
         }
         PopupAction::Stay
     }
@@ -133,10 +130,9 @@ impl Popup for KeepPopup {
         let columns = content_width(area, 62);
         let until = self.until.text().trim();
         let after = if until.is_empty() {
-            "It stays out of the queue until it gets worse: until a reason is found that is not there today."
-                .to_owned()
+            "It stays out of the queue until it gets worse, that is, until another flag is raised.".to_owned()
         } else {
-            format!("It is back in the queue on {until}, or earlier if it gets worse.")
+            format!("It returns to the queue on {until}, or earlier if it gets worse.")
         };
         let after = match &self.wrong {
             Some(wrong) => wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)),
@@ -154,7 +150,7 @@ impl Popup for KeepPopup {
             context.key_press(Action::Cancel),
         );
         body.push(key_hints(
-            &[(&enter, "keep"), (&tab, "next field"), ("Up Down", "other dates"), (&esc, "back")],
+            &[(&enter, "keep"), (&tab, "next field"), (CHOICE_KEYS, "other dates"), (&esc, "back")],
             theme,
         ));
         lines(&body, inside, theme, buf);

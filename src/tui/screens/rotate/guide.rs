@@ -1,5 +1,6 @@
-//! Who uses a key, and where each of them takes it from: what the wizard says below its steps.
+//! Lower part of the rotation popup: the clients that use the old key, and instructions for replacing it in each product.
 
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::RotatePopup;
@@ -10,23 +11,23 @@ use crate::domain::text;
 use crate::domain::time::{Timestamp, format_ago};
 use crate::domain::usage::ClientUse;
 use crate::tui::context::Context;
-use crate::tui::text_layout::{format_count, wrap_paragraph, wrap_text};
+use crate::tui::text_layout::{format_count, wrap_hanging, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
 impl RotatePopup {
-    /// Who uses the old key, and what to do about it.
-    pub(super) fn body(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
+    /// Lays out the clients of the old key and the instructions.
+    pub(super) fn layout_clients(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
         let theme = context.theme();
         let (strong, muted) = (theme.style(StyleRole::Strong), theme.style(StyleRole::Muted));
         let mut out = Vec::new();
-        // Where nothing is to be entered anywhere, nobody needs to know where.
+        // In these phases, the new secret does not have to be entered anywhere.
         if matches!(at.phase, Some(Phase::Done | Phase::Ready)) {
             return out;
         }
         let heading = match at.phase {
-            Some(Phase::Drain) => "Who uses the old key",
-            Some(Phase::Switch) => "Where the old key is used, and the new one is to be entered",
-            _ => "Where the key is used",
+            Some(Phase::Drain) => "Clients of the old key",
+            Some(Phase::Switch) => "Clients of the old key, which need the new secret",
+            _ => "Clients of the key",
         };
         out.extend(wrap_paragraph(heading, strong, at.columns));
         let Some(usage) = &self.usage else {
@@ -37,10 +38,10 @@ impl RotatePopup {
         let mut clients: Vec<&ClientUse> = usage.clients.iter().collect();
         clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
         if clients.is_empty() {
-            out.push(Line::styled("nowhere, as far as was seen", muted));
+            out.push(Line::styled("none seen", muted));
         }
         let fresh = at.rotation.map(|rotation| at.now.minus(rotation.window().duration));
-        out.extend(table(&clients, fresh, at, theme));
+        out.extend(layout_client_table(&clients, fresh, at, theme));
         if at.phase == Some(Phase::Abandoned) {
             return out;
         }
@@ -58,14 +59,16 @@ impl RotatePopup {
         for (heading, steps) in places.chain(elsewhere) {
             out.push(Line::default());
             out.push(Line::styled(heading, strong));
-            out.extend(steps.iter().flat_map(|step| item(step, at.columns)));
+            out.extend(
+                steps.iter().flat_map(|step| wrap_hanging(&Span::raw("- "), step, Style::new(), at.columns)),
+            );
         }
         out
     }
 }
 
-/// A row for each client, in columns; where there is no room, the count goes first, then the first day.
-fn table(
+/// Lays out one row per client, in columns. In a narrow window the count is left out, then the date of the first use.
+fn layout_client_table(
     clients: &[&ClientUse],
     fresh: Option<Timestamp>,
     at: &WizardContext<'_>,
@@ -73,7 +76,7 @@ fn table(
 ) -> Vec<Line<'static>> {
     let cells = |client: &ClientUse| {
         let agent = text::sanitize_line(&client.agent);
-        let agent = if agent.is_empty() { "an unnamed client".into() } else { agent };
+        let agent = if agent.is_empty() { "unnamed client".into() } else { agent };
         let uses = format_count(u64::try_from(client.count).unwrap_or(0));
         [
             theme.text(&agent).into_owned(),
@@ -98,8 +101,8 @@ fn table(
     let others: usize = widths[1..shown].iter().map(|width| width + 2).sum();
     widths[0] = widths[0].min(room.saturating_sub(others).max(8));
     let row = |(last, cells): (Timestamp, [String; 5])| {
-        let still = fresh.is_some_and(|from| last >= from);
-        let badge = if still { theme.symbol(ThemeSymbol::InUse) } else { " " };
+        let is_recent = fresh.is_some_and(|from| last >= from);
+        let badge = if is_recent { theme.symbol(ThemeSymbol::InUse) } else { " " };
         let mut spans = vec![Span::styled(format!("{badge} "), theme.style(StyleRole::Stale))];
         for (column, cell) in cells.into_iter().take(shown).enumerate() {
             let cell = text::truncate_to_width(&cell, widths[column]).into_owned();
@@ -111,14 +114,4 @@ fn table(
         Line::from(spans)
     };
     rows.into_iter().map(row).collect()
-}
-
-/// One instruction, its further lines indented.
-fn item(text: &str, columns: usize) -> Vec<Line<'static>> {
-    let lines = wrap_text(text, columns.saturating_sub(2));
-    lines
-        .into_iter()
-        .enumerate()
-        .map(|(at, line)| Line::raw(format!("{}{line}", if at == 0 { "- " } else { "  " })))
-        .collect()
 }

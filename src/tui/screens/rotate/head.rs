@@ -1,4 +1,4 @@
-//! The upper part of the wizard: the steps, what the phase means, the one next step, both keys side by side, the countdown.
+//! Upper part of the rotation popup: the steps, the meaning of the phase, the next action, both keys, and the quiet window.
 
 use std::cmp::Ordering;
 
@@ -12,83 +12,78 @@ use crate::domain::text;
 use crate::domain::time::{TimeDelta, Timestamp, format_ago, format_duration};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
-use crate::tui::text_layout::{key_hints, wrap_paragraph, wrap_text};
+use crate::tui::text_layout::{wrap_hanging, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol, phase_role};
 use crate::wire::keys::Rotation;
 
-/// Columns for `Next`, `Old`, `New`, `Quiet`.
+/// Width of the labels `Next`, `Old`, `New` and `Quiet`, in columns.
 const LABEL: usize = 7;
-/// Columns of the countdown's bar.
+/// Width of the bar that shows the progress of the quiet window, in columns.
 const BAR: usize = 20;
 
-/// What the wizard is drawn from.
+/// Data that both parts of the popup are laid out from.
 pub(super) struct WizardContext<'a> {
     pub(super) rotation: Option<&'a Rotation>,
     pub(super) phase: Option<Phase>,
     pub(super) now: Timestamp,
     pub(super) columns: usize,
-    /// Whether there is room for blank lines.
+    /// Separate the parts with blank lines.
     pub(super) roomy: bool,
 }
 
 impl RotatePopup {
-    /// The steps, and where this rotation stands.
-    pub(super) fn head(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
+    /// Lays out the steps and the state of the rotation. The first line shows the steps.
+    pub(super) fn layout_head(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
         let theme = context.theme();
         let gap = |lines: &mut Vec<Line<'static>>| {
             if at.roomy {
                 lines.push(Line::default());
             }
         };
-        let mut head = vec![steps(at.phase, theme), Line::default()];
-        let meaning = at
-            .phase
-            .map_or("Nothing is changed yet: both keys will be accepted side by side.", Phase::explanation);
+        let mut head = vec![layout_steps(at.phase, theme), Line::default()];
+        let meaning = at.phase.map_or(
+            "Nothing has changed yet. During a rotation, both keys are accepted.",
+            Phase::explanation,
+        );
         head.extend(wrap_paragraph(meaning, theme.style(StyleRole::Strong), at.columns));
-        if let Some(next) = self.next(at, context) {
-            head.extend(labelled(
-                "Next",
-                &next,
-                theme.style(StyleRole::Strong),
-                Style::new(),
-                at.columns,
-                theme,
-            ));
+        if let Some(next) = self.describe_next_step(at, context) {
+            let label = Span::styled(format!("{:LABEL$}", "Next"), theme.style(StyleRole::Strong));
+            head.extend(wrap_hanging(&label, &theme.text(&next), Style::new(), at.columns));
         }
         gap(&mut head);
         if let (Some(rotation), Some(phase)) = (at.rotation, at.phase) {
-            head.extend(both(rotation, at, theme));
+            head.extend(layout_keys(rotation, at, theme));
             if matches!(phase, Phase::Drain | Phase::Ready) {
-                head.extend(countdown(rotation, at, theme));
+                head.extend(layout_quiet_window(rotation, at, theme));
             }
             gap(&mut head);
         }
         head
     }
 
-    /// The one next step, in words.
-    fn next(&self, at: &WizardContext<'_>, context: &Context) -> Option<String> {
+    /// Returns a sentence about the next action, or `None` once the rotation is done.
+    fn describe_next_step(&self, at: &WizardContext<'_>, context: &Context) -> Option<String> {
         let key = |action| context.key_press(action);
         Some(match at.phase {
             None => format!(
-                "{} creates the replacement, {}. Enter it where this one is used; this one is revoked last, when nothing uses it any more.",
+                "{} creates the replacement, {}. Enter it where this key is used. This key is revoked last, once nothing uses it.",
                 key(Action::Activate),
                 proposed_name(&self.key.name, at.now)
             ),
             Some(Phase::Switch) => format!(
-                "enter the new secret wherever the old key is used; its first use is noticed here. The secret is lost? {} \
+                "enter the new secret wherever the old key is used; its first use is shown here. If the secret is lost, {} \
                  revokes this replacement and creates another one.",
                 key(Action::ReplaceReplacement)
             ),
             Some(Phase::Drain) => {
-                "move what still uses the old key over, then wait out its silence.".to_owned()
+                "switch the clients that still use the old key, then wait for the quiet window.".to_owned()
             }
             Some(Phase::Ready) => format!(
-                "{} revokes the old key. If it is used before that, it stays, and you see by whom.",
+                "{} revokes the old key. If it is used before that, it is kept, and you see by which client.",
                 key(Action::FinishRotation)
             ),
             Some(Phase::Abandoned) => format!(
-                "{} starts again with another replacement; or leave it, and the old key stays as it is.",
+                "{} starts again with another replacement. Otherwise the old key stays as it is.",
                 key(Action::ReplaceReplacement)
             ),
             Some(Phase::Done) => return None,
@@ -96,27 +91,8 @@ impl RotatePopup {
     }
 }
 
-/// A label and a text, further lines indented to it.
-fn labelled(
-    label: &str,
-    said: &str,
-    label_style: Style,
-    style: Style,
-    columns: usize,
-    theme: Theme,
-) -> Vec<Line<'static>> {
-    wrap_text(&theme.text(said), columns.saturating_sub(LABEL))
-        .into_iter()
-        .enumerate()
-        .map(|(row, line)| {
-            let label = if row == 0 { label } else { "" };
-            Line::from(vec![Span::styled(format!("{label:LABEL$}"), label_style), Span::styled(line, style)])
-        })
-        .collect()
-}
-
-/// The old key above the new one: mask, name, what became of it.
-fn both(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
+/// Lays out the old key above the new one: masked secret, name, last use or revocation.
+fn layout_keys(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let used = |key: &Key| match (key.revoked_at, key.last_used_at, &key.last_used_by) {
         (Some(when), ..) => {
             let by = key
@@ -135,7 +111,7 @@ fn both(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'
     let masks = keys.iter().map(|(_, key, _)| text::display_width(&key.masked)).max().unwrap_or(0);
     let names = keys.iter().map(|(_, key, _)| text::display_width(&key.name)).max().unwrap_or(0);
     let facts = keys.iter().map(|(_, key, _)| text::display_width(&used(key))).max().unwrap_or(0);
-    // Of the two, what became of it gives way first: it ends in the agent, which the list below names too.
+    // The name has priority: the last use ends in the client, which the list below names too.
     let room = at.columns.saturating_sub(LABEL + masks + 4);
     let names = names.min(room.saturating_sub(facts.min(24)).max(12));
     keys.into_iter()
@@ -153,8 +129,8 @@ fn both(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'
         .collect()
 }
 
-/// How much of the silence that it takes has passed: a bar, how long yet, and why that long.
-fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
+/// Lays out the progress of the quiet window: a bar, the remaining time, and the reason for its length.
+fn layout_quiet_window(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let window = rotation.window();
     let silent = at.now.since(quiet_since(&rotation.old)).max(TimeDelta::zero());
     let left = ready_at(&rotation.old, window).since(at.now).max(TimeDelta::zero());
@@ -163,7 +139,7 @@ fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<L
     )
     .unwrap_or(BAR)
     .min(BAR);
-    // Full only when it is: a bar may not promise what the next line denies.
+    // The bar is full only once the window has passed.
     let full = if left > TimeDelta::zero() { full.min(BAR - 1) } else { BAR };
     let said = if left > TimeDelta::zero() {
         let until = ready_at(&rotation.old, window).to_chrono().format(": %b %d, %H:%M UTC");
@@ -172,7 +148,7 @@ fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<L
             "  {} of {}, {} to go{until}",
             format_duration(silent),
             format_duration(window.duration),
-            days_and_hours(left)
+            format_days_and_hours(left)
         )
     } else {
         format!("  {} of silence, {} needed", format_duration(silent), format_duration(window.duration))
@@ -189,13 +165,15 @@ fn countdown(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<L
     ])];
     let muted = theme.style(StyleRole::Muted);
     if at.roomy || window.raised_by_gap.is_some() {
-        out.extend(labelled("", &format!("window of {}", window.reason()), muted, muted, at.columns, theme));
+        let head = Span::styled(" ".repeat(LABEL), muted);
+        let reason = format!("window of {}", window.reason());
+        out.extend(wrap_hanging(&head, &theme.text(&reason), muted, at.columns));
     }
     out
 }
 
-/// `1 d 10 h`; below a day as everywhere.
-fn days_and_hours(left: TimeDelta) -> String {
+/// Formats a duration in days and hours, `1 d 10 h`. A duration of less than a day has the usual format.
+fn format_days_and_hours(left: TimeDelta) -> String {
     let (days, hours) = (left.num_days(), left.num_hours() % 24);
     match (days, hours) {
         (0, _) => format_duration(left),
@@ -204,8 +182,8 @@ fn days_and_hours(left: TimeDelta) -> String {
     }
 }
 
-/// `1 create > 2 switch > 3 drain > 4 revoke`, those behind ticked off, the current one a block.
-fn steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
+/// Lays out the steps, `✓ create ── 2 switch ── 3 drain ── 4 revoke`, with the current one highlighted.
+fn layout_steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
     let current = match phase {
         None | Some(Phase::Abandoned) => 0,
         Some(Phase::Switch) => 1,
@@ -234,13 +212,13 @@ fn steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The keys that help in a phase.
-pub(super) fn keys(phase: Option<Phase>) -> &'static [(Action, &'static str)] {
+/// Returns the actions that are offered in a phase, with their key hints.
+pub(super) fn actions_in(phase: Option<Phase>) -> &'static [(Action, &'static str)] {
     use Action::{Activate, Cancel, CancelRotation, FinishRotation, LeakedKey, ReplaceReplacement};
     match phase {
         None => &[(Activate, "create the replacement"), (LeakedKey, "it leaked"), (Cancel, "back")],
         Some(Phase::Switch) => &[
-            (ReplaceReplacement, "lost: another one"),
+            (ReplaceReplacement, "secret lost"),
             (CancelRotation, "cancel"),
             (LeakedKey, "leaked"),
             (Cancel, "back"),
@@ -259,12 +237,4 @@ pub(super) fn keys(phase: Option<Phase>) -> &'static [(Action, &'static str)] {
             &[(ReplaceReplacement, "start again"), (LeakedKey, "it leaked"), (Cancel, "leave it")]
         }
     }
-}
-
-/// The same as they are bound now.
-pub(super) fn footer(phase: Option<Phase>, context: &Context) -> Vec<Line<'static>> {
-    let keys: Vec<(String, &str)> =
-        keys(phase).iter().map(|&(action, does)| (context.key_press(action), does)).collect();
-    let keys: Vec<(&str, &str)> = keys.iter().map(|(key, does)| (key.as_str(), *does)).collect();
-    vec![key_hints(&keys, context.theme())]
 }

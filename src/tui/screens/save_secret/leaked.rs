@@ -1,4 +1,4 @@
-//! The leaked key that a new one replaces: what became of its revoke, said beside the new secret.
+//! Revocation of the leaked key that a new key replaces, shown beside the new secret.
 
 use ratatui::text::Line;
 
@@ -8,14 +8,14 @@ use crate::tui::keymap::Action;
 use crate::tui::text_layout::wrap_paragraph;
 use crate::tui::theme::StyleRole;
 
-/// A leaked key on its way out.
+/// Leaked key and the state of its revoke.
 #[derive(Debug)]
 pub(super) struct LeakedKey {
     pub(super) leak: Leak,
-    fate: LeakedRevokeState,
+    state: LeakedRevokeState,
 }
 
-/// How far its revoke has come.
+/// State of the revoke request.
 #[derive(Debug)]
 enum LeakedRevokeState {
     Sent,
@@ -24,39 +24,39 @@ enum LeakedRevokeState {
 }
 
 impl LeakedKey {
-    /// Its revoke is on its way.
+    /// Creates the state after the revoke was sent.
     pub(super) fn sent(leak: Leak) -> Self {
-        Self { leak, fate: LeakedRevokeState::Sent }
+        Self { leak, state: LeakedRevokeState::Sent }
     }
 
-    /// Its revoke was answered.
-    pub(super) fn heard(&mut self, failed: Option<String>) {
-        self.fate = failed.map_or(LeakedRevokeState::Done, LeakedRevokeState::Failed);
+    /// Records the outcome of the revoke: `None` if it succeeded, else the reason.
+    pub(super) fn record_result(&mut self, failed: Option<String>) {
+        self.state = failed.map_or(LeakedRevokeState::Done, LeakedRevokeState::Failed);
     }
 
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.fate, LeakedRevokeState::Done)
+        matches!(self.state, LeakedRevokeState::Done)
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        matches!(self.fate, LeakedRevokeState::Failed(_))
+        matches!(self.state, LeakedRevokeState::Failed(_))
     }
 
-    /// Sends the revoke once more, if it has failed.
-    pub(super) fn again(&mut self, context: &mut Context) {
+    /// Sends the revoke again if it failed.
+    pub(super) fn retry(&mut self, context: &mut Context) {
         if self.has_failed() {
-            self.fate = LeakedRevokeState::Sent;
+            self.state = LeakedRevokeState::Sent;
             context.revoke_leaked(ReplyTo::Leaked(self.leak.id), &self.leak);
         }
     }
 
-    /// What is to be said about it.
-    pub(super) fn said(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
+    /// Lays out a sentence about the state of the revoke.
+    pub(super) fn layout_status(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
-        let (text, role) = match &self.fate {
+        let (text, role) = match &self.state {
             LeakedRevokeState::Sent => ("Revoking the leaked key.".to_owned(), StyleRole::Muted),
             LeakedRevokeState::Done => (
-                "The leaked key is revoked. Enter the new secret wherever it was.".to_owned(),
+                "The leaked key is revoked. Enter the new secret wherever it was used.".to_owned(),
                 StyleRole::InUse,
             ),
             LeakedRevokeState::Failed(why) => (

@@ -12,7 +12,7 @@ use crate::tui::apply_run::{ApplyRun, DecisionResult};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
 use crate::tui::popup::{PopupFrame, PopupTone, asks_for, scrolled};
-use crate::tui::text_layout::{format_count, key_hints, wrap_paragraph};
+use crate::tui::text_layout::{action_hints, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
 impl ApplyPopup {
@@ -24,33 +24,33 @@ impl ApplyPopup {
         buf: &mut Buffer,
     ) -> PopupFrame {
         let theme = context.theme();
-        let (yes, esc) = (context.key_press(Action::Yes), context.key_press(Action::Cancel));
-        let row = |at: usize| listed_line(&self.listed[at], context, theme, columns);
+
+        let row = |at: usize| layout_preview_row(&self.preview[at], context, theme, columns);
         let mut foot = vec![Line::default()];
         if let Some(wrong) = &self.wrong {
             foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         let typed_row = foot.len();
-        foot.push(match () {
-            () if self.send.is_empty() && self.gone.is_empty() => key_hints(&[(&esc, "back")], theme),
-            () if self.types() => Line::raw(asks_for(&self.phrase(), context, columns)),
-            () if self.revokes > 0 => {
-                key_hints(&[(&yes, "revoke it and apply the rest"), (&esc, "back")], theme)
-            }
-            () => key_hints(&[(&yes, "apply"), (&esc, "back")], theme),
+        foot.push(if self.send.is_empty() && self.gone.is_empty() {
+            action_hints(&[(Action::Cancel, "back")], context)
+        } else if self.needs_phrase() {
+            Line::raw(asks_for(&self.phrase(), context, columns))
+        } else {
+            let verb = if self.revokes > 0 { "revoke it and apply the rest" } else { "apply" };
+            action_hints(&[(Action::Yes, verb), (Action::Cancel, "back")], context)
         });
         let mood = if self.revokes > 0 { PopupTone::Danger } else { PopupTone::Calm };
         let (inside, max_scroll) = scrolled(
             "Apply the review",
             mood,
-            (self.listed.len(), &row),
+            (self.preview.len(), &row),
             &foot,
             &self.scroll,
             (columns, area),
             theme,
             buf,
         );
-        if !self.types() {
+        if !self.needs_phrase() {
             return PopupFrame { cursor: None, max_scroll };
         }
         let y = inside.bottom().saturating_sub(u16::try_from(foot.len() - typed_row).unwrap_or(1));
@@ -68,23 +68,24 @@ impl ApplyPopup {
         buf: &mut Buffer,
     ) -> PopupFrame {
         let theme = context.theme();
-        // The latest first, so that what just happened is seen.
+        // The latest result comes first, where it is visible.
         let row = |at: usize| match at {
-            0 => progress(run, columns, theme),
+            0 => layout_progress(run, columns, theme),
             1 => Line::default(),
             _ => {
                 let (id, outcome) = &run.results[run.results.len() + 1 - at];
-                result_line(*id, outcome, context, theme, columns)
+                layout_result(*id, outcome, context, theme, columns)
             }
         };
         let failed = run.failed();
-        let (enter, esc) = (context.key_press(Action::Activate), context.key_press(Action::Cancel));
+
         let hint = match (run.is_over(), failed) {
-            (false, _) => key_hints(&[(&esc, "stop after those on their way")], theme),
-            (true, 0) => key_hints(&[(&esc, "close")], theme),
-            (true, _) => {
-                key_hints(&[(&enter, "try the failed ones again"), (&esc, "close; they stay drafts")], theme)
-            }
+            (false, _) => action_hints(&[(Action::Cancel, "stop after those already sent")], context),
+            (true, 0) => action_hints(&[(Action::Cancel, "close")], context),
+            (true, _) => action_hints(
+                &[(Action::Activate, "retry the failed ones"), (Action::Cancel, "close; they stay drafts")],
+                context,
+            ),
         };
         let title = if run.is_over() { "Applied" } else { "Applying" };
         let (_, max_scroll) = scrolled(
@@ -101,18 +102,23 @@ impl ApplyPopup {
     }
 }
 
-fn named(id: Id, context: &Context) -> (&str, &str) {
+fn name_and_masked_secret(id: Id, context: &Context) -> (&str, &str) {
     context
         .keys(KeyKind::Organization)
         .get(id)
-        .map_or(("a key that is gone", ""), |key| (key.name.as_str(), key.masked.as_str()))
+        .map_or(("unknown key", ""), |key| (key.name.as_str(), key.masked.as_str()))
 }
 
-fn listed_line<'a>(listed: &'a PreviewRow, context: &'a Context, theme: Theme, columns: u16) -> Line<'a> {
+fn layout_preview_row<'a>(
+    listed: &'a PreviewRow,
+    context: &'a Context,
+    theme: Theme,
+    columns: u16,
+) -> Line<'a> {
     match listed {
         PreviewRow::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
         PreviewRow::Key(id, why) => {
-            let (name, mask) = named(*id, context);
+            let (name, mask) = name_and_masked_secret(*id, context);
             let room = usize::from(columns.saturating_sub(14)).min(34);
             let muted = theme.style(StyleRole::Muted);
             Line::from(vec![
@@ -124,15 +130,15 @@ fn listed_line<'a>(listed: &'a PreviewRow, context: &'a Context, theme: Theme, c
     }
 }
 
-fn result_line<'a>(
+fn layout_result<'a>(
     id: Id,
     outcome: &'a DecisionResult,
     context: &'a Context,
     theme: Theme,
     columns: u16,
 ) -> Line<'a> {
-    let (name, mask) = named(id, context);
-    // What went wrong takes the rest of the line.
+    let (name, mask) = name_and_masked_secret(id, context);
+    // The error message takes the rest of the line.
     let room = usize::from(columns.saturating_sub(24)).min(if columns < 90 { 22 } else { 34 });
     let name = Span::raw(format!("{} ", crate::domain::text::pad_to_width(&theme.text(name), room)));
     let mask = Span::styled(format!("{mask}  "), theme.style(StyleRole::Muted));
@@ -147,7 +153,7 @@ fn result_line<'a>(
             Line::from(vec![Span::styled(format!("{done:10}"), theme.style(StyleRole::InUse)), name, mask])
         }
         DecisionResult::Failed(why) => Line::from(vec![
-            Span::styled(format!("{:10}", "not done"), theme.style(StyleRole::Danger)),
+            Span::styled(format!("{:10}", "failed"), theme.style(StyleRole::Danger)),
             name,
             mask,
             Span::raw(why.as_str()),
@@ -155,7 +161,7 @@ fn result_line<'a>(
     }
 }
 
-fn progress(run: &ApplyRun, columns: u16, theme: Theme) -> Line<'static> {
+fn layout_progress(run: &ApplyRun, columns: u16, theme: Theme) -> Line<'static> {
     let done = run.results.len();
     let failed = run.failed();
     let room = usize::from(columns.saturating_sub(34).clamp(6, 40));
