@@ -72,6 +72,8 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
             for n in 0..3 {
                 keys.push(create(ada, &format!("Key {crash_at}-{n}")).await.key.id);
             }
+            // The order of the review: keys that were created in the same millisecond are listed by id.
+            keys.sort_unstable();
             let mut screens = UiHarness::open(ada).await.press("3").await;
             screens.crash_at = Some(crash_at);
             let crashed = screens.press("xxKwhy not<enter>A").await.press("revoke 2<enter>").await;
