@@ -1,4 +1,4 @@
-//! Configuration → what the terminal UI is started with. Wiring, for the program and the demo alike.
+//! Builds the options of the terminal UI from configuration, environment and session. Wiring, shared by the program and the demo.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use crate::tui::keymap::Keymap;
 use crate::tui::runtime::UiOptions;
 use crate::tui::theme::{ColorScheme, Theme};
 
-/// Whom the UI works for, and where.
+/// The server and the session that the UI works with.
 pub struct UiSession {
-    /// The server.
+    /// Address of the server.
     pub address: ServerAddress,
-    /// As whom it is asked.
+    /// Credential of the session; none on the welcome screen.
     pub credential: Credential,
-    /// Certificates in PEM that are trusted besides the system's.
+    /// CA certificates (PEM) to trust besides those of the system.
     pub ca_certs: Option<Vec<u8>>,
-    /// The profile's name; empty for none.
+    /// Name of the profile; empty without one.
     pub profile: String,
-    /// The profile's settings.
+    /// Settings of the profile.
     pub settings: ProfileSettings,
-    /// Where records are kept; nothing keeps none.
+    /// Folder for unfinished creates and drafts; `None` in the demo, which keeps none.
     pub state: Option<StateFolder>,
-    /// Neither files nor commands (`--restricted`).
+    /// The UI may use neither files nor commands (`--restricted`).
     pub restricted: bool,
 }
 
-/// What the UI is started with.
+/// Builds the options of the UI.
 ///
 /// # Errors
-/// Everything that is wrong with the configured keys and clipboard, a sentence each.
+/// Every mistake in the configured key bindings and clipboard, a sentence each.
 pub fn build_options(
     session: UiSession,
     config: &Config,
@@ -47,9 +47,9 @@ pub fn build_options(
     let (keymap, clipboard) = match (keymap, clipboard) {
         (Ok(keymap), Ok(clipboard)) => (keymap, clipboard),
         (keymap, clipboard) => {
-            let mut wrong = keymap.err().unwrap_or_default();
-            wrong.extend(clipboard.err());
-            return Err(wrong);
+            let mut mistakes = keymap.err().unwrap_or_default();
+            mistakes.extend(clipboard.err());
+            return Err(mistakes);
         }
     };
     let color_scheme = match config.ui.theme {
@@ -58,7 +58,7 @@ pub fn build_options(
         config::ThemeName::HighContrast => ColorScheme::HighContrast,
         config::ThemeName::Mono => ColorScheme::Mono,
     };
-    // Without a pause the server would be asked without end.
+    // An interval of zero would request without end.
     let refresh = Duration::from_secs(config.ui.refresh_seconds.max(1).into());
     Ok(UiOptions {
         address: session.address,
@@ -84,11 +84,11 @@ pub fn build_options(
     })
 }
 
-/// What is wrong with the settings, and what to do.
-pub fn describe_mistakes(wrong: &[String]) -> String {
+/// Joins the mistakes in the settings into one message with the next step.
+pub fn describe_mistakes(mistakes: &[String]) -> String {
     let next =
-        "Correct this in the configuration file; there, `ACTION = []` takes the keys of an action away.";
-    format!("{}\n{next}", wrong.join("\n"))
+        "Correct this in the configuration file. `ACTION = []` removes every key binding of an action.";
+    format!("{}\n{next}", mistakes.join("\n"))
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_and_the_settings_decide_together() {
+    fn environment_and_settings_are_combined() {
         let environment = Environment::from_pairs([
             ("TERM", "xterm-256color"),
             ("LANG", "C"),
@@ -133,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_said_at_once() {
+    fn every_mistake_is_reported_at_once() {
         let mut config = Config::default();
         config.keys.insert("no-such-action".to_owned(), vec![]);
         config.ui.clipboard = config::ClipboardMode::Command;
-        let wrong = build_options(session(), &config, &Environment::default()).err().unwrap();
-        assert_eq!(wrong.len(), 2, "{wrong:?}");
+        let mistakes = build_options(session(), &config, &Environment::default()).err().unwrap();
+        assert_eq!(mistakes.len(), 2, "{mistakes:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The activity log of the demo: what its members did to each other and to their keys, up to its start.
+//! Generates the activity log of the demo from its members and keys.
 
 use std::collections::HashMap;
 
@@ -11,38 +11,38 @@ use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
 use crate::domain::time::{TimeDelta, Timestamp};
 
-/// The log while it is written.
+/// A log that is being generated.
 pub struct ActivityLog<'a> {
     rows: Vec<Activity>,
-    chance: &'a mut Rng,
+    rng: &'a mut Rng,
     addresses: HashMap<Id, String>,
 }
 
 impl ActivityLog<'_> {
-    /// All that was done, oldest first.
-    pub fn of(
+    /// Generates the log, oldest entry first.
+    pub fn generate(
         members: &[DemoMember],
         keys: &[GeneratedKey],
         start: Timestamp,
-        chance: &mut Rng,
+        rng: &mut Rng,
     ) -> Vec<Activity> {
         let addresses = members.iter().map(|m| (m.who.id, m.address.clone())).collect();
-        let mut log = ActivityLog { rows: Vec::new(), chance, addresses };
-        let admin = &*members[MemberName::Ada.place()].who;
-        ORGANIZATION.clone_into(&mut log.row(start, None, Action::OrganizationCreated).detail);
+        let mut log = ActivityLog { rows: Vec::new(), rng, addresses };
+        let admin = &*members[MemberName::Ada.index()].who;
+        ORGANIZATION.clone_into(&mut log.push(start, None, Action::OrganizationCreated).detail);
         for member in members {
-            log.member(member, admin);
+            log.add_member(member, admin);
         }
-        for planted in keys {
-            log.key(&planted.key);
+        for generated in keys {
+            log.add_key(&generated.key);
         }
         log.rows.sort_by_key(|row| (row.at, row.id));
         log.rows
     }
 
-    fn row(&mut self, at: Timestamp, actor: Option<&MemberRef>, action: Action) -> &mut Activity {
+    fn push(&mut self, at: Timestamp, actor: Option<&MemberRef>, action: Action) -> &mut Activity {
         self.rows.push(Activity {
-            id: Id::new(at, self.chance.bytes()),
+            id: Id::new(at, self.rng.bytes()),
             at,
             actor: actor.cloned(),
             action,
@@ -55,24 +55,24 @@ impl ActivityLog<'_> {
         self.rows.last_mut().expect("just pushed")
     }
 
-    fn member(&mut self, member: &DemoMember, admin: &MemberRef) {
-        let who = &*member.who;
-        if who.id != admin.id {
+    fn add_member(&mut self, member: &DemoMember, admin: &MemberRef) {
+        let member_ref = &*member.who;
+        if member_ref.id != admin.id {
             let row =
-                self.row(member.joined_at.minus(TimeDelta::hours(5)), Some(admin), Action::MemberInvited);
-            row.member_id = Some(who.id);
-            row.detail = format!("{} as {}", who.email, member.role);
+                self.push(member.joined_at.minus(TimeDelta::hours(5)), Some(admin), Action::MemberInvited);
+            row.member_id = Some(member_ref.id);
+            row.detail = format!("{} as {}", member_ref.email, member.role);
         }
-        self.row(member.joined_at, Some(who), Action::SessionCreated).member_id = Some(who.id);
-        if let Some(removed) = who.removed_at {
-            let row = self.row(removed, Some(admin), Action::MemberRemoved);
-            row.member_id = Some(who.id);
-            row.detail.clone_from(&who.email);
+        self.push(member.joined_at, Some(member_ref), Action::SessionCreated).member_id = Some(member_ref.id);
+        if let Some(removed) = member_ref.removed_at {
+            let row = self.push(removed, Some(admin), Action::MemberRemoved);
+            row.member_id = Some(member_ref.id);
+            row.detail.clone_from(&member_ref.email);
         }
     }
 
-    fn key(&mut self, key: &Key) {
-        let row = self.row(key.created_at, Some(&key.created_by), Action::KeyCreated);
+    fn add_key(&mut self, key: &Key) {
+        let row = self.push(key.created_at, Some(&key.created_by), Action::KeyCreated);
         row.key_id = Some(key.id);
         row.key_name = Some(key.name.clone());
         row.detail = match key.replaces {
@@ -80,7 +80,7 @@ impl ActivityLog<'_> {
             None => format!("{} key {}", key.kind, key.masked),
         };
         if let (Some(at), Some(by)) = (key.revoked_at, &key.revoked_by) {
-            let row = self.row(at, Some(by), Action::KeyRevoked);
+            let row = self.push(at, Some(by), Action::KeyRevoked);
             row.key_id = Some(key.id);
             row.key_name = Some(key.name.clone());
             row.detail = key.revoke_reason.clone().unwrap_or_default();

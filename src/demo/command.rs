@@ -1,4 +1,4 @@
-//! Runs a command on the demo: its streams and signals are its own, its exit status becomes ours.
+//! Runs a command on the demo. The command owns the terminal and its signals; its exit status becomes that of keyward.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,48 +12,49 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{DemoError, DemoSession, ServerStartup};
 use crate::domain::text;
 
-/// Variables of the user's own keyward, which would lead the command away from the demo.
-const NOT_FOR_THE_DEMO: [&str; 3] = ["KEYWARD_PROFILE", "KEYWARD_CONFIG", "KEYWARD_CA_CERT"];
+/// Variables that would connect the command to another server than the demo's.
+const REMOVED_VARIABLES: [&str; 3] = ["KEYWARD_PROFILE", "KEYWARD_CONFIG", "KEYWARD_CA_CERT"];
 
-/// Runs the command once the server answers; gives its exit code, or 128 and the number of the signal that ended it.
-///
-/// # Errors
-/// The server does not start, or the command cannot be run.
-pub async fn run(command: &[OsString], guest: &DemoSession, opening: ServerStartup) -> Result<u8, DemoError> {
+/// Runs the command once the server has started. Returns its exit code, or 128 plus the number of the signal that ended it.
+pub async fn run(
+    command: &[OsString],
+    session: &DemoSession,
+    startup: ServerStartup,
+) -> Result<u8, DemoError> {
     let mut signals = Signals::listen().map_err(DemoError::System)?;
     let running = tokio::select! {
-        opened = opening => opened??,
-        number = signals.ending() => return Ok(code(number)),
+        started = startup => started??,
+        number = signals.next_ending() => return Ok(signal_exit_code(number)),
     };
-    let mut child = spawn(command, guest)?;
+    let mut child = spawn(command, session)?;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status.map_err(DemoError::System)?,
-            signal = signals.forwarded() => forward(&child, signal),
+            signal = signals.next_to_forward() => forward(&child, signal),
         }
     };
     running.shutdown().await;
     Ok(exit_code(status))
 }
 
-fn spawn(command: &[OsString], guest: &DemoSession) -> Result<Child, DemoError> {
-    let (program, arguments) = command.split_first().expect("there is a command, or the UI would run");
+fn spawn(command: &[OsString], session: &DemoSession) -> Result<Child, DemoError> {
+    let (program, arguments) = command.split_first().expect("without a command the UI runs");
     let mut child = Command::new(program);
-    for name in NOT_FOR_THE_DEMO {
+    for name in REMOVED_VARIABLES {
         child.env_remove(name);
     }
     child
         .args(arguments)
-        .env("KEYWARD_URL", format!("http://{}", guest.address))
-        .env("KEYWARD_TOKEN", guest.token.expose())
+        .env("KEYWARD_URL", format!("http://{}", session.address))
+        .env("KEYWARD_TOKEN", session.token.expose())
         .spawn()
-        .map_err(|why| DemoError::Command {
+        .map_err(|error| DemoError::Command {
             program: text::sanitize_line(&program.to_string_lossy()).into_owned(),
-            why,
+            error,
         })
 }
 
-/// Signals of the terminal reach the command by themselves; those sent to us alone are handed on.
+/// The signals that end the demo. Signals of the terminal reach the command directly; others are forwarded to it.
 pub(super) struct Signals {
     interrupt: Signal,
     quit: Signal,
@@ -71,8 +72,8 @@ impl Signals {
         })
     }
 
-    /// The number of the next signal that ends the demo while no command runs.
-    pub(super) async fn ending(&mut self) -> i32 {
+    /// Waits for a signal that ends the demo while no command runs, and returns its number.
+    pub(super) async fn next_ending(&mut self) -> i32 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.quit.recv() => SignalKind::quit(),
@@ -82,8 +83,8 @@ impl Signals {
         kind.as_raw_value()
     }
 
-    /// The next signal that the command has to be told of. Ctrl-C and Ctrl-\ are taken and left to the command.
-    async fn forwarded(&mut self) -> rustix::process::Signal {
+    /// Waits for a signal to forward to the command. Ctrl-C and Ctrl-\ are ignored, because the command gets them too.
+    async fn next_to_forward(&mut self) -> rustix::process::Signal {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => {}
@@ -98,7 +99,7 @@ impl Signals {
 fn forward(child: &Child, signal: rustix::process::Signal) {
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     if let Some(pid) = pid {
-        // It may have ended a moment ago; then its status comes next.
+        // Fails if the command has just ended, which the caller notices next.
         let _ = kill_process(pid, signal);
     }
 }
@@ -106,11 +107,11 @@ fn forward(child: &Child, signal: rustix::process::Signal) {
 fn exit_code(status: ExitStatus) -> u8 {
     match (status.code(), status.signal()) {
         (Some(code), _) => u8::try_from(code).unwrap_or(1),
-        (None, Some(number)) => code(number),
+        (None, Some(number)) => signal_exit_code(number),
         (None, None) => 1,
     }
 }
 
-fn code(signal: i32) -> u8 {
+fn signal_exit_code(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(1)
 }

@@ -1,11 +1,10 @@
-//! The plant of the demo: its members, sites and machines. All of it is made up.
+//! The members, sites and machines of the demo. Everything is made up.
 
 use crate::domain::member::Role;
 
-/// The organization's name.
 pub const ORGANIZATION: &str = "Fabelwerk Films";
 
-/// A member of the plant, by place in [`MEMBERS`].
+/// A member of the demo, in the order of [`MEMBERS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberName {
     /// An admin; the one that `--role admin` signs in.
@@ -27,17 +26,17 @@ pub enum MemberName {
 }
 
 impl MemberName {
-    /// The member's place in [`MEMBERS`].
-    pub fn place(self) -> usize {
+    /// Returns the index in [`MEMBERS`].
+    pub fn index(self) -> usize {
         self as usize
     }
 
-    /// How many days ago the member was removed.
+    /// Returns the number of days since the member was removed.
     pub fn removed_days_ago(self) -> Option<i64> {
-        MEMBERS[self.place()].removed
+        MEMBERS[self.index()].removed
     }
 
-    /// The member that the demo signs in for a role.
+    /// Returns the member that `--role` signs in.
     pub fn for_role(role: Role) -> Self {
         match role {
             Role::Admin => Self::Ada,
@@ -47,53 +46,52 @@ impl MemberName {
     }
 }
 
-/// A member's facts; ages in days before the demo's start.
+/// The data of a member. Days count back from the start of the demo.
 pub struct MemberFixture {
-    /// Display name.
     pub name: &'static str,
     /// Email address, at a domain that cannot exist (RFC 2606).
     pub email: &'static str,
-    /// Role, of a removed member the last one.
+    /// Current role, or the last one of a removed member.
     pub role: Role,
     /// Days since they joined.
     pub joined: i64,
     /// Days since they were removed.
     pub removed: Option<i64>,
-    /// Hours from their latest sign of life to now, or to their removal.
-    pub silent: i64,
+    /// Hours from their last request to now, or to their removal.
+    pub idle_hours: i64,
 }
 
-const fn person(
+const fn member(
     name: &'static str,
     email: &'static str,
     role: Role,
     joined: i64,
     removed: Option<i64>,
-    silent: i64,
+    idle_hours: i64,
 ) -> MemberFixture {
-    MemberFixture { name, email, role, joined, removed, silent }
+    MemberFixture { name, email, role, joined, removed, idle_hours }
 }
 
 /// The members, in the order of [`MemberName`].
 pub const MEMBERS: [MemberFixture; 8] = [
-    person("Ada Ampere", "ada.ampere@plant.example", Role::Admin, 740, None, 19),
-    person("Viktor Volt", "viktor.volt@plant.example", Role::Admin, 702, None, 3),
-    person("Hanna Hertz", "hanna.hertz@plant.example", Role::Normal, 431, None, 26),
-    person("Petra Pascal", "petra.pascal@plant.example", Role::Normal, 377, None, 118),
-    person("Jonas Joule", "jonas.joule@plant.example", Role::Normal, 204, None, 1),
-    person("Nils Newton", "nils.newton@plant.example", Role::Operator, 512, None, 410),
-    person("Wanda Watt", "wanda.watt@plant.example", Role::Admin, 735, Some(41), 7),
-    person("Kurt Kelvin", "kurt.kelvin@plant.example", Role::Admin, 690, Some(190), 160),
+    member("Ada Ampere", "ada.ampere@plant.example", Role::Admin, 740, None, 19),
+    member("Viktor Volt", "viktor.volt@plant.example", Role::Admin, 702, None, 3),
+    member("Hanna Hertz", "hanna.hertz@plant.example", Role::Normal, 431, None, 26),
+    member("Petra Pascal", "petra.pascal@plant.example", Role::Normal, 377, None, 118),
+    member("Jonas Joule", "jonas.joule@plant.example", Role::Normal, 204, None, 1),
+    member("Nils Newton", "nils.newton@plant.example", Role::Operator, 512, None, 410),
+    member("Wanda Watt", "wanda.watt@plant.example", Role::Admin, 735, Some(41), 7),
+    member("Kurt Kelvin", "kurt.kelvin@plant.example", Role::Admin, 690, Some(190), 160),
 ];
 
-/// Site names with their addresses.
+/// The sites with their addresses.
 pub const SITES: [(&str, &str); 3] = [
     ("Musterhausen", "Musterweg 1, 00001 Musterhausen"),
     ("Fabelstadt", "Märchenallee 7, 00002 Fabelstadt"),
     ("Anyville", "100 Example Road, Anyville"),
 ];
 
-/// Machines: the place of their site in [`SITES`], their name, the day of their first data.
+/// The machines: index of the site in [`SITES`], name, and day of the first data.
 pub const MACHINES: [(usize, &str, &str); 14] = [
     (0, "Blown film line 1", "2021-03-01"),
     (0, "Blown film line 2", "2021-03-01"),

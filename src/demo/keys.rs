@@ -1,4 +1,4 @@
-//! The sixty keys of the demo, each with a story, so that every flag and every phase of a rotation is there to be seen.
+//! The first sixty keys of the demo. Together they show every flag and every phase of a rotation.
 
 use super::fixtures::MemberName::{self, Ada, Hanna, Jonas, Kurt, Nils, Petra, Viktor, Wanda};
 use super::usage_history::UsagePattern::{
@@ -6,69 +6,64 @@ use super::usage_history::UsagePattern::{
 };
 use crate::domain::key::KeyKind;
 
-/// What the connector of Power BI calls itself.
+/// `User-Agent` of the Power BI connector.
 pub const POWER_BI: &str = "enlyze-powerbi/1.0.0";
-/// What the Python SDK calls itself.
+/// `User-Agent` of the Python SDK.
 pub const PYTHON: &str = "enlyze-python/3.0.2";
-/// What Grafana calls itself.
+/// `User-Agent` of Grafana.
 pub const GRAFANA: &str = "Grafana/11.4.0";
-/// What SAP's integration suite calls itself.
+/// `User-Agent` of the SAP Integration Suite.
 pub const SAP: &str = "SAP-CPI/1.0";
 
-/// How a key of the cast ended.
+/// The revocation of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revocation {
     /// Member who revoked the key.
     pub by: MemberName,
-    /// Days ago.
-    pub days: i64,
-    /// Why.
+    /// Days before the start of the demo.
+    pub days_ago: i64,
     pub reason: Option<&'static str>,
 }
 
-/// What the demo itself does with a key while it runs.
+/// The use of a key while the demo runs. Intervals are in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
-    /// Uses it every so many seconds.
-    Uses(u64),
-    /// Uses it every so many seconds, until the integration is switched over to the replacement.
-    UsesUntilSwitch(u64),
-    /// Takes over from the key that it replaces, used every so many seconds.
-    TakesOver(u64),
+    /// The key is used all the time.
+    Steady(u64),
+    /// The key is used until its integration switches to the replacement.
+    UntilSwitch(u64),
+    /// The key is used once the integration has switched to it.
+    AfterSwitch(u64),
 }
 
-/// One key of the cast.
+/// One key of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFixture {
-    /// Its name.
+    /// Name; empty for a replacement with the proposed name.
     pub name: &'static str,
-    /// Its kind.
     pub kind: KeyKind,
     /// Creator of the key.
     pub by: MemberName,
-    /// Its age in days.
+    /// Age in days; 0 means 23 minutes.
     pub age: i64,
-    /// How it was used.
+    /// Times of day and week at which it is used.
     pub pattern: UsagePattern,
-    /// For how many hours it has been silent (or, once revoked, since its end).
+    /// Hours since its last use.
     pub silent_hours: i64,
-    /// The agent that uses it.
+    /// `User-Agent` of its client.
     pub agent: &'static str,
-    /// The last two numbers of the address `10.0.x.y` that uses it.
+    /// Address of its client: `x` and `y` of `10.0.x.y`.
     pub host: (u8, u8),
-    /// A second client that shares the key.
+    /// Second client that shares the key: `User-Agent` and address.
     pub shared_with: Option<(&'static str, (u8, u8))>,
-    /// Its note.
     pub note: Option<&'static str>,
-    /// Whether it replaces the part before it.
+    /// It replaces the key before it in the list.
     pub replaces_previous: bool,
-    /// How it ended.
-    pub end: Option<Revocation>,
-    /// What the demo does with it.
-    pub act: Option<Traffic>,
+    pub revocation: Option<Revocation>,
+    pub traffic: Option<Traffic>,
 }
 
-const fn part(kind: KeyKind, name: &'static str, by: MemberName, age: i64) -> KeyFixture {
+const fn key(kind: KeyKind, name: &'static str, by: MemberName, age: i64) -> KeyFixture {
     KeyFixture {
         name,
         kind,
@@ -81,17 +76,17 @@ const fn part(kind: KeyKind, name: &'static str, by: MemberName, age: i64) -> Ke
         shared_with: None,
         note: None,
         replaces_previous: false,
-        end: None,
-        act: None,
+        revocation: None,
+        traffic: None,
     }
 }
 
 const fn org(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
-    part(KeyKind::Organization, name, by, age)
+    key(KeyKind::Organization, name, by, age)
 }
 
 const fn own(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
-    part(KeyKind::Personal, name, by, age)
+    key(KeyKind::Personal, name, by, age)
 }
 
 impl KeyFixture {
@@ -127,47 +122,51 @@ impl KeyFixture {
         self
     }
 
-    const fn revoked(mut self, by: MemberName, days: i64, reason: Option<&'static str>) -> Self {
-        self.end = Some(Revocation { by, days, reason });
+    const fn revoked(mut self, by: MemberName, days_ago: i64, reason: Option<&'static str>) -> Self {
+        self.revocation = Some(Revocation { by, days_ago, reason });
         self
     }
 
-    const fn acts(mut self, act: Traffic) -> Self {
-        self.act = Some(act);
+    const fn with_traffic(mut self, traffic: Traffic) -> Self {
+        self.traffic = Some(traffic);
         self
     }
 }
 
-/// The keys, the most telling first, since `--keys` may cut the list. A replacement follows the key it replaces; its
-/// name, where empty, is the proposed one.
+/// The keys, most interesting first, because `--keys` may shorten the list. A replacement follows the key that it replaces.
 pub const KEY_FIXTURES: [KeyFixture; 60] = [
-    // In order, and used while one looks.
+    // In order, and used while the demo runs.
     org("Grafana – Production overview", Ada, 212)
         .used(EveryFiveMinutes, GRAFANA, (4, 21))
         .note("Wall screens in both control rooms")
-        .acts(Traffic::Uses(4)),
+        .with_traffic(Traffic::Steady(4)),
     org("Power BI – Sales", Viktor, 148)
         .used(Office, POWER_BI, (3, 7))
         .shared(POWER_BI, (3, 8))
-        .acts(Traffic::Uses(7)),
+        .with_traffic(Traffic::Steady(7)),
     org("SAP – Production orders", Ada, 301)
         .used(Hourly, SAP, (12, 11))
         .note("Asked for by the SAP team; iFlow KW_ORDERS")
-        .acts(Traffic::Uses(11)),
-    org("Python – OEE export", Viktor, 96).used(Nightly, PYTHON, (7, 40)).acts(Traffic::Uses(9)),
-    // Nobody answers for it, and it is used.
-    org("Power BI – Management board", Wanda, 280).used(Office, POWER_BI, (3, 15)).acts(Traffic::Uses(13)),
-    // Rotation, switch: the demo switches this integration over while one looks.
+        .with_traffic(Traffic::Steady(11)),
+    org("Python – OEE export", Viktor, 96).used(Nightly, PYTHON, (7, 40)).with_traffic(Traffic::Steady(9)),
+    // Orphaned and in use.
+    org("Power BI – Management board", Wanda, 280)
+        .used(Office, POWER_BI, (3, 15))
+        .with_traffic(Traffic::Steady(13)),
+    // Rotation, switch: this integration switches while the demo runs.
     org("Grafana – Energy monitoring", Ada, 388)
         .used(EveryFiveMinutes, GRAFANA, (4, 33))
-        .acts(Traffic::UsesUntilSwitch(5)),
-    org("", Ada, 0).replaces().used(UsagePattern::Never, GRAFANA, (4, 33)).acts(Traffic::TakesOver(5)),
+        .with_traffic(Traffic::UntilSwitch(5)),
+    org("", Ada, 0)
+        .replaces()
+        .used(UsagePattern::Never, GRAFANA, (4, 33))
+        .with_traffic(Traffic::AfterSwitch(5)),
     // Rotation, drain.
     org("Power BI – Shift reports", Ada, 420).used(Office, POWER_BI, (3, 22)).silent_hours(20),
-    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)).acts(Traffic::Uses(6)),
+    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)).with_traffic(Traffic::Steady(6)),
     // Rotation, ready.
     org("MES gateway – Line 3", Viktor, 395).used(Shifts, "mes-gateway/4.2", (9, 3)).silent_hours(61),
-    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)).acts(Traffic::Uses(3)),
+    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)).with_traffic(Traffic::Steady(3)),
     // Rotation, done.
     org("SAP – Material master", Ada, 398).used(Hourly, SAP, (12, 14)).silent_days(33).revoked(
         Ada,
@@ -178,7 +177,7 @@ pub const KEY_FIXTURES: [KeyFixture; 60] = [
     // Rotation, abandoned.
     org("Python – Recipe sync", Viktor, 380).used(Nightly, PYTHON, (7, 44)),
     org("", Viktor, 12).replaces().revoked(Viktor, 9, Some("secret was pasted into a chat")),
-    // Nobody answers for them.
+    // Orphaned.
     org("Excel add-in pilot", Wanda, 230),
     org("Power BI – Sales (old)", Wanda, 520).used(Office, POWER_BI, (3, 7)).silent_days(130),
     org("Grafana – Maintenance", Kurt, 340).used(EveryFiveMinutes, GRAFANA, (4, 52)),
@@ -197,7 +196,7 @@ pub const KEY_FIXTURES: [KeyFixture; 60] = [
         .silent_days(205)
         .note("Contract ended in spring"),
     org("Historian export, old server", Ada, 610).used(Hourly, PYTHON, (7, 12)).silent_days(260),
-    // Old, and used.
+    // Rotation due.
     org("MES gateway – Line 1", Ada, 402).used(Shifts, "mes-gateway/4.2", (9, 1)),
     org("MES gateway – Line 2", Viktor, 371).used(Shifts, "mes-gateway/4.2", (9, 2)),
     org("Power BI – Logistics", Viktor, 372).used(Office, POWER_BI, (3, 31)),
@@ -209,7 +208,7 @@ pub const KEY_FIXTURES: [KeyFixture; 60] = [
     org("Power BI – Morning report", Ada, 60).used(Office, POWER_BI, (3, 12)).shared(POWER_BI, (3, 44)),
     org("Grafana – Shift board Fabelstadt", Viktor, 33)
         .used(EveryFiveMinutes, GRAFANA, (5, 21))
-        .acts(Traffic::Uses(5)),
+        .with_traffic(Traffic::Steady(5)),
     org("Data lake – hourly export", Ada, 190).used(Hourly, PYTHON, (7, 50)),
     org("Python – Scrap forecast", Viktor, 75).used(Nightly, PYTHON, (7, 52)),
     org("ERP bridge – Order status", Ada, 128).used(Hourly, SAP, (12, 30)),
@@ -221,12 +220,12 @@ pub const KEY_FIXTURES: [KeyFixture; 60] = [
     org("OPC bridge – Extrusion Anyville", Viktor, 310).used(Shifts, "opc-bridge/1.9", (9, 31)),
     org("Grafana – Recipes and setpoints", Ada, 41).used(EveryFiveMinutes, GRAFANA, (4, 40)),
     org("Power BI – Plant comparison", Viktor, 118).used(Office, POWER_BI, (3, 29)),
-    // Revoked; something still tries the first one.
+    // Revoked; a client still tries the first one.
     org("Power BI – Pilot", Kurt, 480)
         .used(Office, POWER_BI, (3, 5))
         .silent_days(203)
         .revoked(Kurt, 200, None)
-        .acts(Traffic::Uses(30)),
+        .with_traffic(Traffic::Steady(30)),
     org("Grafana – old server", Viktor, 520).used(EveryFiveMinutes, GRAFANA, (4, 9)).silent_days(88).revoked(
         Ada,
         88,
@@ -239,9 +238,9 @@ pub const KEY_FIXTURES: [KeyFixture; 60] = [
     ),
     org("Weekend test", Viktor, 33).revoked(Viktor, 31, None),
     // Personal keys.
-    own("Ada's laptop", Ada, 80).used(Sporadic, PYTHON, (21, 5)).acts(Traffic::Uses(6)),
+    own("Ada's laptop", Ada, 80).used(Sporadic, PYTHON, (21, 5)).with_traffic(Traffic::Steady(6)),
     own("OEE notebook", Ada, 200).used(Notebook, PYTHON, (21, 5)).silent_days(20),
-    own("Quality notebook", Hanna, 120).used(Notebook, PYTHON, (21, 18)).acts(Traffic::Uses(8)),
+    own("Quality notebook", Hanna, 120).used(Notebook, PYTHON, (21, 18)).with_traffic(Traffic::Steady(8)),
     own("Script: daily scrap list", Hanna, 45).used(Nightly, PYTHON, (21, 18)),
     own("First try", Hanna, 210),
     own("Jupyter on my laptop", Petra, 160).used(Notebook, PYTHON, (21, 23)).silent_days(97),

@@ -1,4 +1,4 @@
-//! Names for the keys beyond the cast, by combination, as an administrator would write them.
+//! Names of generated keys, combined from words as an administrator would write them.
 
 use super::rng::Rng;
 
@@ -56,13 +56,13 @@ const PLACES: [&str; 10] = [
 const PERSONAL: [&str; 8] =
     ["Notebook", "Script", "Laptop", "Jupyter", "Local test", "Excel", "Ad-hoc export", "Workshop"];
 
-/// The name of the `n`th key of this kind beyond the cast, and the agent that would use it.
-pub fn name(n: usize, personal: bool, chance: &mut Rng) -> (String, &'static str) {
-    let subject = chance.pick(&SUBJECTS);
+/// Returns a name for the `n`th key, and the `User-Agent` of the client that would use it.
+pub fn name(n: usize, personal: bool, rng: &mut Rng) -> (String, &'static str) {
+    let subject = rng.pick(&SUBJECTS);
     let number = n / 8 + 1;
     if personal {
-        return (format!("{}: {subject} {number}", chance.pick(&PERSONAL)), super::keys::PYTHON);
+        return (format!("{}: {subject} {number}", rng.pick(&PERSONAL)), super::keys::PYTHON);
     }
-    let (tool, agent) = chance.pick(&TOOLS);
-    (format!("{tool} – {subject} {} {number}", chance.pick(&PLACES)), agent)
+    let (tool, agent) = rng.pick(&TOOLS);
+    (format!("{tool} – {subject} {} {number}", rng.pick(&PLACES)), agent)
 }

@@ -1,10 +1,10 @@
-//! Puts the organization into a database, starts the server on it and sets its integrations to work.
+//! Stores the organization in a database, starts the server on it, and starts the traffic of its integrations.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
 
 use super::organization::{DemoOrganization, GeneratedKey};
-use super::traffic::{TrafficSource, set_to_work};
+use super::traffic::{TrafficSource, spawn_traffic};
 use super::{DemoError, usage_history::UsageHistory};
 use crate::clock::{self, Clock};
 use crate::domain::id::Id;
@@ -17,67 +17,69 @@ use crate::store::{
     StoredOrganization, StoredSite,
 };
 
-/// Makes the demo look the same each time.
+/// Seed of the organization: the demo looks the same each time.
 const SEED: u64 = 0x6B65_7977_6172_6421;
 
-/// What the demo's server is made from.
+/// Settings of the demo's server.
 pub struct DemoServer {
-    /// The database.
+    /// SQLite file.
     pub data: PathBuf,
-    /// The open port.
+    /// Listener on the open port.
     pub listener: TcpListener,
-    /// How many keys.
+    /// Number of keys.
     pub keys: usize,
-    /// The role of the member who is signed in.
+    /// Role of the signed-in member.
     pub role: Role,
-    /// Of their session.
+    /// Digest of the session.
     pub session: Digest,
 }
 
 impl DemoServer {
-    /// Plants the organization and starts the server.
-    ///
-    /// # Errors
-    /// See [`DemoError`].
-    pub async fn open(self) -> Result<RunningServer, DemoError> {
+    /// Generates and stores the organization, and starts the server.
+    pub async fn start(self) -> Result<RunningServer, DemoError> {
         let clock = Clock::System;
         let now = clock.now();
         let (keys, role, session) = (self.keys, self.role, self.session);
-        let planting = tokio::task::spawn_blocking(move || {
-            let plant = DemoOrganization::new(keys, now, SEED);
-            sow(plant, role, session, now)
+        let generation = tokio::task::spawn_blocking(move || {
+            let organization = DemoOrganization::new(keys, now, SEED);
+            to_seed(organization, role, session, now)
         });
         let store =
             Store::open(&DatabaseLocation::Sqlite(self.data), OpenMode::Serve, now, clock::random_bytes)
                 .await?;
-        let (seed, integrations) = planting.await?;
+        let (seed, sources) = generation.await?;
         store.seed(seed).await?;
         let port = self.listener.local_addr().map_err(DemoError::Port)?;
         let settings = Settings {
             listen: port,
-            // The integrations of the demo say from where in the plant they call.
-            trusted_proxies: vec!["127.0.0.0/8".parse().expect("a range of addresses")],
+            // The traffic names the address of its client in X-Forwarded-For.
+            trusted_proxies: vec!["127.0.0.0/8".parse().expect("the range is valid")],
             ..Settings::default()
         };
         let listener = tokio::net::TcpListener::from_std(self.listener).map_err(DemoError::Port)?;
         let running = server::start(settings, store, clock, Some(listener)).await?;
-        set_to_work(running.addr, integrations);
+        spawn_traffic(running.addr, sources);
         Ok(running)
     }
 }
 
-/// The organization as the database takes it, and the keys that are used while the demo runs, with real secrets.
-fn sow(plant: DemoOrganization, role: Role, session: Digest, now: Timestamp) -> (Seed, Vec<TrafficSource>) {
-    let mut integrations = Vec::new();
+/// Converts the organization to rows of the database. Keys that are used while the demo runs get a real secret.
+fn to_seed(
+    organization: DemoOrganization,
+    role: Role,
+    session: Digest,
+    now: Timestamp,
+) -> (Seed, Vec<TrafficSource>) {
+    let mut sources = Vec::new();
     let mut sessions = vec![NewSession {
         id: Id::new(now, clock::random_bytes()),
-        member_id: plant.member_for(role).who.id,
+        member_id: organization.member_for(role).who.id,
         digest: session,
         at: now,
         agent: concat!("keyward/", env!("CARGO_PKG_VERSION")).to_owned(),
         address: "127.0.0.1".to_owned(),
     }];
-    for member in &plant.members {
+    for member in &organization.members {
         sessions.push(NewSession {
             id: Id::new(member.last_seen_at, clock::random_bytes()),
             member_id: member.who.id,
@@ -87,39 +89,48 @@ fn sow(plant: DemoOrganization, role: Role, session: Digest, now: Timestamp) -> 
             address: member.address.clone(),
         });
     }
-    let keys = plant.keys.into_iter().map(|planted| {
-        let GeneratedKey { mut key, mut digest, past: UsageHistory { hours, days, clients, .. }, act } =
-            planted;
-        if let Some((act, client)) = act {
-            let secret = Secret::generate(clock::random_bytes);
-            digest = secret.digest();
-            key.masked = secret.mask().to_string();
-            integrations.push(TrafficSource { secret, act, client });
-        }
-        SeedKey { key, digest, hours, days, clients }
-    });
+    let keys =
+        organization.keys.into_iter().map(|generated| {
+            let GeneratedKey {
+                mut key,
+                mut digest,
+                history: UsageHistory { hours, days, clients, .. },
+                traffic,
+            } = generated;
+            if let Some((traffic, client)) = traffic {
+                let secret = Secret::generate(clock::random_bytes);
+                digest = secret.digest();
+                key.masked = secret.mask().to_string();
+                sources.push(TrafficSource { secret, traffic, client });
+            }
+            SeedKey { key, digest, hours, days, clients }
+        });
     let seed = Seed {
         keys: keys.collect(),
-        organization: StoredOrganization { id: plant.id, name: plant.name, created_at: plant.created_at },
-        sites: plant
+        organization: StoredOrganization {
+            id: organization.id,
+            name: organization.name,
+            created_at: organization.created_at,
+        },
+        sites: organization
             .sites
             .into_iter()
             .map(|site| StoredSite { id: site.uuid, name: site.name, address: site.address })
             .collect(),
-        machines: plant
+        machines: organization
             .machines
             .into_iter()
             .map(|m| StoredMachine { id: m.uuid, name: m.name, genesis_date: m.genesis_date, site: m.site })
             .collect(),
-        members: plant
+        members: organization
             .members
             .iter()
             .map(|m| SeedMember { who: m.who.as_ref().clone(), role: m.role, joined_at: m.joined_at })
             .collect(),
         sessions,
-        activity: plant.activity,
+        activity: organization.activity,
     };
-    (seed, integrations)
+    (seed, sources)
 }
 
 #[cfg(test)]
@@ -128,21 +139,21 @@ mod tests {
     use crate::domain::secret::{Token, TokenKind};
 
     #[tokio::test]
-    async fn the_house_opens_with_its_guest_signed_in() {
-        let folder = super::super::folder().unwrap();
+    async fn the_server_starts_with_the_member_signed_in() {
+        let folder = super::super::create_folder().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let token = Token::new(TokenKind::Session, clock::random_bytes());
         let session = TokenKind::Session.digest(token.expose()).unwrap();
         let data = folder.path().join("keyward.db");
-        let house = DemoServer { data, listener, keys: 300, role: Role::Normal, session };
-        let running = house.open().await.unwrap();
+        let server = DemoServer { data, listener, keys: 300, role: Role::Normal, session };
+        let running = server.start().await.unwrap();
         let store = running.store();
         let mut reader = store.reader().await.unwrap();
         assert_eq!(reader.sites().await.unwrap().len(), 3);
         assert_eq!(reader.machines().await.unwrap().len(), 14);
-        let guest = reader.session_by_token(&session).await.unwrap().unwrap();
-        assert_eq!(guest.actor.member.name, "Hanna Hertz");
+        let signed_in = reader.session_by_token(&session).await.unwrap().unwrap();
+        assert_eq!(signed_in.actor.member.name, "Hanna Hertz");
         let members = reader.members(None, 100).await.unwrap();
         assert_eq!(members.len(), 8);
         drop(reader);

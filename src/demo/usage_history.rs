@@ -1,11 +1,11 @@
-//! How integrations use their keys over a year: the counts of each hour, and which client made them.
+//! Generates the use of a key over a year: counts per hour and day, and the clients.
 
 use super::rng::Rng;
 use crate::domain::key::ClientInfo;
 use crate::domain::time::{DAY, HOUR, MILLISECOND, TimeDelta, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
-/// When an integration works. Hours are UTC.
+/// The times at which an integration uses its key. Hours are in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsagePattern {
     /// A dashboard that refreshes every five minutes, day and night.
@@ -22,84 +22,84 @@ pub enum UsagePattern {
     Weekly,
     /// Someone's analysis, some afternoons.
     Notebook,
-    /// Tried now and then.
+    /// Occasional use.
     Sporadic,
-    /// Not used at all.
+    /// No use.
     Never,
 }
 
-/// A year of use of one key.
+/// The use of one key over a year.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageHistory {
-    /// Uses by hour, oldest first, as long as hours are kept.
+    /// Uses per hour, oldest first, for the retention time of hourly counts.
     pub hours: Vec<Bucket>,
-    /// Uses by day, oldest first.
+    /// Uses per day, oldest first.
     pub days: Vec<Bucket>,
-    /// The clients, the latest first.
+    /// Clients, most recent first.
     pub clients: Vec<ClientUse>,
-    /// The last use, and by which client.
+    /// Time and client of the last use.
     pub last: Option<(Timestamp, ClientInfo)>,
-    /// All uses.
+    /// Total number of uses.
     pub count: i64,
 }
 
-/// Days of history that the demo makes: a year, and a little for charts that begin at a month.
+/// Length of the history in days: a year, and a margin for charts that begin with a month.
 const DAYS: i64 = 380;
 
 impl UsagePattern {
-    /// Uses in the hour that begins at `hour`.
-    fn uses(self, hour: Timestamp, chance: &mut Rng) -> i64 {
-        let of_day = hour.since(hour.floor(DAY)).num_hours();
+    /// Returns the number of uses in the hour that begins at `hour`.
+    fn uses_in_hour(self, hour: Timestamp, rng: &mut Rng) -> i64 {
+        let hour_of_day = hour.since(hour.floor(DAY)).num_hours();
         // The epoch was a Thursday; Monday is 0.
         let weekday = (hour.since(Timestamp(0)).num_milliseconds().div_euclid(DAY.num_milliseconds()) + 3)
             .rem_euclid(7);
-        let workday = weekday < 5;
+        let is_workday = weekday < 5;
         match self {
-            Self::EveryFiveMinutes => 12 - i64::from(chance.percent(4)),
-            Self::Shifts => match (weekday, of_day) {
-                (6, _) => chance.between(1, 3),
-                (5, 12..) => chance.between(1, 4),
-                (_, 4 | 12 | 20) => chance.between(8, 15),
-                (_, 20..) => chance.between(14, 24),
-                _ => chance.between(22, 41),
+            Self::EveryFiveMinutes => 12 - i64::from(rng.percent(4)),
+            Self::Shifts => match (weekday, hour_of_day) {
+                (6, _) => rng.between(1, 3),
+                (5, 12..) => rng.between(1, 4),
+                (_, 4 | 12 | 20) => rng.between(8, 15),
+                (_, 20..) => rng.between(14, 24),
+                _ => rng.between(22, 41),
             },
-            Self::Office => match of_day {
+            Self::Office => match hour_of_day {
                 4 => 6,
-                7 | 8 | 13 if workday => chance.between(9, 27),
-                6..=16 if workday => chance.between(0, 12),
+                7 | 8 | 13 if is_workday => rng.between(9, 27),
+                6..=16 if is_workday => rng.between(0, 12),
                 _ => 0,
             },
-            Self::Hourly => chance.between(1, 4),
-            Self::Nightly if of_day == 1 => chance.between(22, 29),
-            Self::Weekly if weekday == 6 && of_day == 2 => chance.between(36, 45),
-            Self::Notebook if workday && (12..16).contains(&of_day) && chance.percent(22) => {
-                chance.between(3, 44)
+            Self::Hourly => rng.between(1, 4),
+            Self::Nightly if hour_of_day == 1 => rng.between(22, 29),
+            Self::Weekly if weekday == 6 && hour_of_day == 2 => rng.between(36, 45),
+            Self::Notebook if is_workday && (12..16).contains(&hour_of_day) && rng.percent(22) => {
+                rng.between(3, 44)
             }
-            Self::Sporadic if workday && (7..16).contains(&of_day) && chance.percent(2) => {
-                chance.between(1, 4)
+            Self::Sporadic if is_workday && (7..16).contains(&hour_of_day) && rng.percent(2) => {
+                rng.between(1, 4)
             }
             _ => 0,
         }
     }
 
-    /// Whether it works when a person does, so that a last use was made where the history ends, whatever the hour.
-    fn by_hand(self) -> bool {
+    /// Returns whether a person starts it at any hour, so that the history ends with a use.
+    fn is_manual(self) -> bool {
         matches!(self, Self::Notebook | Self::Sporadic)
     }
 
-    /// The use of a key between `from` and `until`, both included, as seen at `now`. `clients` are the ones that take
-    /// turns, the first most often.
-    pub fn past(
+    /// Generates the use of a key from `from` to `until`, both included, as known at `now`. The first client makes most of the
+    /// requests.
+    pub fn generate(
         self,
         from: Timestamp,
         until: Timestamp,
         now: Timestamp,
         clients: &[ClientInfo],
-        chance: &mut Rng,
+        rng: &mut Rng,
     ) -> UsageHistory {
-        let mut past = UsageHistory::default();
+        let mut history = UsageHistory::default();
         if self == Self::Never || clients.is_empty() || until < from {
-            return past;
+            return history;
         }
         let mut seen: Vec<Option<ClientUse>> = vec![None; clients.len()];
         let mut hour = from.max(now.minus(TimeDelta::days(DAYS))).floor(HOUR);
@@ -108,18 +108,18 @@ impl UsagePattern {
             let begin = hour.max(from);
             let last_hour = hour.plus(HOUR) > until;
             let mut count =
-                self.uses(hour, chance) * end.since(begin).num_milliseconds() / HOUR.num_milliseconds();
-            if count == 0 && last_hour && self.by_hand() {
-                count = chance.between(1, 6);
+                self.uses_in_hour(hour, rng) * end.since(begin).num_milliseconds() / HOUR.num_milliseconds();
+            if count == 0 && last_hour && self.is_manual() {
+                count = rng.between(1, 6);
             }
             if count > 0 {
-                let which = if chance.percent(82) { 0 } else { chance.between(0, 1 << 20) };
-                let which = usize::try_from(which).unwrap_or(0) % clients.len();
-                let slack = end.since(begin).min(TimeDelta::minutes(4) + TimeDelta::seconds(37));
-                let at = end.minus(MILLISECOND + chance.duration_between(TimeDelta::zero(), slack));
-                add(&mut past, hour, count, now);
-                let client = &clients[which];
-                let entry = seen[which].get_or_insert_with(|| ClientUse {
+                let client_index = if rng.percent(82) { 0 } else { rng.between(0, 1 << 20) };
+                let client_index = usize::try_from(client_index).unwrap_or(0) % clients.len();
+                let max_delay = end.since(begin).min(TimeDelta::minutes(4) + TimeDelta::seconds(37));
+                let at = end.minus(MILLISECOND + rng.duration_between(TimeDelta::zero(), max_delay));
+                add(&mut history, hour, count, now);
+                let client = &clients[client_index];
+                let entry = seen[client_index].get_or_insert_with(|| ClientUse {
                     agent: client.agent.clone(),
                     address: client.address.clone(),
                     first_seen_at: at,
@@ -128,25 +128,25 @@ impl UsagePattern {
                 });
                 entry.last_seen_at = at;
                 entry.count += count;
-                past.last = Some((at, client.clone()));
+                history.last = Some((at, client.clone()));
             }
             hour = hour.plus(HOUR);
         }
-        past.clients = seen.into_iter().flatten().collect();
-        past.clients.sort_by_key(|c| std::cmp::Reverse(c.last_seen_at));
-        past
+        history.clients = seen.into_iter().flatten().collect();
+        history.clients.sort_by_key(|c| std::cmp::Reverse(c.last_seen_at));
+        history
     }
 }
 
-fn add(past: &mut UsageHistory, hour: Timestamp, count: i64, now: Timestamp) {
-    past.count += count;
+fn add(history: &mut UsageHistory, hour: Timestamp, count: i64, now: Timestamp) {
+    history.count += count;
     if now.since(hour) < BucketWidth::Hour.retention() {
-        past.hours.push(Bucket { start: hour, count, refused: 0 });
+        history.hours.push(Bucket { start: hour, count, refused: 0 });
     }
     let day = hour.floor(DAY);
-    match past.days.last_mut() {
+    match history.days.last_mut() {
         Some(last) if last.start == day => last.count += count,
-        _ => past.days.push(Bucket { start: day, count, refused: 0 }),
+        _ => history.days.push(Bucket { start: day, count, refused: 0 }),
     }
 }
 
@@ -157,19 +157,19 @@ mod tests {
     // A Tuesday, 06:10 UTC.
     const NOW: Timestamp = Timestamp(1_795_500_600_000);
 
-    fn past(pattern: UsagePattern, age_days: i64, silent: TimeDelta) -> UsageHistory {
+    fn history(pattern: UsagePattern, age_days: i64, silent: TimeDelta) -> UsageHistory {
         let client = |n: u8| ClientInfo { agent: "Grafana/11.4.0".into(), address: format!("10.0.0.{n}") };
         let (from, until) = (NOW.minus(TimeDelta::days(age_days)), NOW.minus(silent));
-        pattern.past(from, until, NOW, &[client(1), client(2)], &mut Rng::new(1))
+        pattern.generate(from, until, NOW, &[client(1), client(2)], &mut Rng::new(1))
     }
 
     #[test]
-    fn what_happened_lies_between_creation_and_now_and_adds_up() {
+    fn uses_lie_between_creation_and_now_and_add_up() {
         use UsagePattern as P;
         for pattern in
             [P::EveryFiveMinutes, P::Shifts, P::Office, P::Hourly, P::Nightly, P::Weekly, P::Notebook]
         {
-            let p = past(pattern, 700, TimeDelta::zero());
+            let p = history(pattern, 700, TimeDelta::zero());
             let (last, by) = p.last.clone().unwrap();
             assert!(last <= NOW && last > NOW.minus(TimeDelta::days(8)), "{pattern:?} {last}");
             assert_eq!(p.days.iter().map(|b| b.count).sum::<i64>(), p.count, "{pattern:?}");
@@ -181,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn each_pattern_shows_in_the_counts() {
-        assert_eq!(past(UsagePattern::Never, 100, TimeDelta::zero()), UsageHistory::default());
-        let weekly = past(UsagePattern::Weekly, 400, TimeDelta::zero());
+    fn the_counts_follow_the_pattern() {
+        assert_eq!(history(UsagePattern::Never, 100, TimeDelta::zero()), UsageHistory::default());
+        let weekly = history(UsagePattern::Weekly, 400, TimeDelta::zero());
         assert!(weekly.hours.windows(2).all(|w| w[1].start.since(w[0].start) == TimeDelta::days(7)));
-        let stopped = past(UsagePattern::Notebook, 300, TimeDelta::days(48));
+        let stopped = history(UsagePattern::Notebook, 300, TimeDelta::days(48));
         assert!(NOW.since(stopped.last.unwrap().0).num_days() == 48);
-        let daily = past(UsagePattern::Office, 90, TimeDelta::zero());
+        let daily = history(UsagePattern::Office, 90, TimeDelta::zero());
         assert!(daily.hours.windows(2).all(|w| w[1].start.since(w[0].start) <= DAY));
     }
 }
