@@ -330,7 +330,7 @@ fn state_line(key: &Key, cells: &CellContext<'_>) -> Line<'static> {
     let mut spans = Vec::new();
     if key.is_in_use(cells.rules.now) {
         spans.push(Span::styled(
-            format!("{} live", theme.symbol(ThemeSymbol::InUse)),
+            format!("{} in use", theme.symbol(ThemeSymbol::InUse)),
             theme.style(StyleRole::InUse),
         ));
     }

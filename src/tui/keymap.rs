@@ -1,4 +1,5 @@
-//! One table of context, action, keys and help: dispatch, the footer, the help, the palette and the README all come from it.
+//! The key bindings: which action a key press has in which context. [`TABLE`] is the only list; dispatch, footer, help, palette and
+//! README are derived from it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
@@ -10,38 +11,38 @@ pub use bindings::{Action, Binding, KeyContext, TABLE, stack};
 
 mod bindings;
 
-/// One key, or two in a row.
+/// One key press, or two in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeySequence {
-    /// The first key.
+    /// The first key press.
     pub first: KeyCombination,
-    /// The second one, where there is one.
+    /// The second key press, if there are two.
     pub second: Option<KeyCombination>,
 }
 
 impl KeySequence {
-    /// Reads `g g`, `G`, `ctrl-d`, `space`, `?`. A capital letter is the letter with Shift.
+    /// Parses `g g`, `G`, `ctrl-d`, `space`, `?`. A capital letter is the letter with Shift.
     ///
     /// # Errors
-    /// The sentence that says which part is not a key.
+    /// A sentence that names the part that is not a key press.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut keys = text.split_whitespace().map(one_key);
-        let first = keys.next().ok_or_else(|| "an empty text is no key".to_owned())??;
+        let mut keys = text.split_whitespace().map(parse_key_press);
+        let first = keys.next().ok_or_else(|| "an empty text is not a key press".to_owned())??;
         let second = keys.next().transpose()?;
         if keys.next().is_some() {
-            return Err(format!("`{text}` has more than two keys"));
+            return Err(format!("`{text}` has more than two key presses"));
         }
         Ok(Self { first, second })
     }
 
-    /// Whether pressing one would leave it open whether the other was meant.
-    fn clashes(&self, other: &Self) -> bool {
+    /// Returns whether both sequences cannot be bound together, because one is the other or its prefix.
+    fn clashes_with(&self, other: &Self) -> bool {
         self.first == other.first
             && (self.second == other.second || self.second.is_none() || other.second.is_none())
     }
 }
 
-fn one_key(text: &str) -> Result<KeyCombination, String> {
+fn parse_key_press(text: &str) -> Result<KeyCombination, String> {
     let mut rest = text;
     let mut modifiers = KeyModifiers::NONE;
     for (name, modifier) in
@@ -55,20 +56,20 @@ fn one_key(text: &str) -> Result<KeyCombination, String> {
     if let (Some(letter), None) = (letters.next(), letters.next()) {
         return Ok(KeyCombination::one_key(KeyCode::Char(letter), modifiers).normalized());
     }
-    crokey::parse(text).map_err(|_| format!("`{text}` is no key"))
+    crokey::parse(text).map_err(|_| format!("`{text}` is not a key press"))
 }
 
 impl fmt::Display for KeySequence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show_key(f, self.first)?;
+        format_key_press(f, self.first)?;
         self.second.map_or(Ok(()), |second| {
             f.write_char(' ')?;
-            show_key(f, second)
+            format_key_press(f, second)
         })
     }
 }
 
-fn show_key(f: &mut fmt::Formatter<'_>, key: KeyCombination) -> fmt::Result {
+fn format_key_press(f: &mut fmt::Formatter<'_>, key: KeyCombination) -> fmt::Result {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         f.write_str("Ctrl-")?;
     }
@@ -86,40 +87,40 @@ fn show_key(f: &mut fmt::Formatter<'_>, key: KeyCombination) -> fmt::Result {
     }
 }
 
-/// The keys as they are bound now.
+/// The key bindings in force: the defaults with the changes of the configuration.
 #[derive(Clone, Debug)]
 pub struct Keymap {
     keys: HashMap<Action, Vec<KeySequence>>,
     by_key: HashMap<(KeyContext, KeySequence), Action>,
 }
 
-/// What a key press means.
+/// Result of looking up a key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyMatch {
-    /// An action.
+    /// It is bound to this action.
     Action(Action),
-    /// The first of two keys.
+    /// It is the first of two key presses of a binding.
     Prefix,
-    /// Nothing here.
+    /// It is bound to nothing in these contexts.
     NoMatch,
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        Self::new(&BTreeMap::new()).expect("a test checks that the default keys do not clash")
+        Self::new(&BTreeMap::new()).expect("a test checks that the default bindings do not clash")
     }
 }
 
 impl Keymap {
-    /// The default keys, with those of `changed` (action name → keys; no keys: unbound) instead.
+    /// The default bindings, with those of `changed` (name of an action → key presses; none unbinds it) instead.
     ///
     /// # Errors
-    /// All that is wrong with them at once, a sentence each.
+    /// One sentence for each mistake in `changed`.
     pub fn new(changed: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<String>> {
-        let mut wrong = Vec::new();
+        let mut mistakes = Vec::new();
         for name in changed.keys() {
             if !TABLE.iter().any(|binding| binding.name == name) {
-                wrong.push(format!("[keys] {name}: there is no such action"));
+                mistakes.push(format!("[keys] {name}: there is no such action"));
             }
         }
         let mut keys: HashMap<Action, Vec<KeySequence>> = HashMap::new();
@@ -132,24 +133,25 @@ impl Keymap {
             for text in texts {
                 match KeySequence::parse(text) {
                     Ok(chord) => chords.push(chord),
-                    Err(why) => wrong.push(format!("[keys] {}: {why}", binding.name)),
+                    Err(why) => mistakes.push(format!("[keys] {}: {why}", binding.name)),
                 }
             }
             keys.insert(binding.action, chords);
         }
         for (at, a) in TABLE.iter().enumerate() {
             for b in &TABLE[at + 1..] {
-                if !a.context.meets(b.context) {
+                if !a.context.overlaps(b.context) {
                     continue;
                 }
-                let both = keys[&a.action].iter().filter(|x| keys[&b.action].iter().any(|y| x.clashes(y)));
-                wrong.extend(
+                let both =
+                    keys[&a.action].iter().filter(|x| keys[&b.action].iter().any(|y| x.clashes_with(y)));
+                mistakes.extend(
                     both.map(|chord| format!("[keys] {chord} is bound to both {} and {}", a.name, b.name)),
                 );
             }
         }
-        if !wrong.is_empty() {
-            return Err(wrong);
+        if !mistakes.is_empty() {
+            return Err(mistakes);
         }
         let by_key = TABLE
             .iter()
@@ -158,7 +160,7 @@ impl Keymap {
         Ok(Self { keys, by_key })
     }
 
-    /// What `key` means in these contexts, after `half` if that was pressed before.
+    /// Looks up a key press in these contexts, innermost first; `prefix` is the first of two key presses, if there was one.
     pub fn find(
         &self,
         key_contexts: &[KeyContext],
@@ -178,25 +180,25 @@ impl Keymap {
         if prefix.is_none() && self.by_key.iter().any(begins) { KeyMatch::Prefix } else { KeyMatch::NoMatch }
     }
 
-    /// The first key of an action, as text; nothing where it is unbound.
+    /// The first key press of an action, as text; `None` if it is unbound.
     pub fn key_press(&self, action: Action) -> Option<String> {
         self.keys.get(&action).and_then(|keys| keys.first()).map(ToString::to_string)
     }
 
-    /// All keys of an action, as text: `j Down`.
-    pub fn all_keys(&self, action: Action) -> String {
+    /// Every key press of an action, as text: `j Down`.
+    pub fn all_key_presses(&self, action: Action) -> String {
         let keys: Vec<String> =
             self.keys.get(&action).into_iter().flatten().map(ToString::to_string).collect();
         keys.join(" ")
     }
 }
 
-/// The default keys as a Markdown table, for the README.
+/// The default bindings as a Markdown table, for the README.
 pub fn markdown() -> String {
     let map = Keymap::default();
     let mut out = String::from("| where | keys | does |\n|---|---|---|\n");
     for binding in TABLE {
-        let keys = map.all_keys(binding.action);
+        let keys = map.all_key_presses(binding.action);
         let keys: Vec<String> =
             keys.split_whitespace().map(|k| format!("`{}`", k.replace('|', "\\|"))).collect();
         let keys = if binding.keys.iter().any(|k| k.contains(' ')) {
@@ -204,7 +206,7 @@ pub fn markdown() -> String {
         } else {
             keys.join(" ")
         };
-        // What has no key of its own is reached by name.
+        // An action without a key press is run from the palette.
         let keys = if keys.is_empty() { "`:`".to_owned() } else { keys };
         writeln!(out, "| {} | {keys} | {} |", binding.context.title(), binding.help)
             .expect("writing to a String cannot fail");
@@ -221,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn the_default_keys_do_not_clash() {
+    fn the_default_bindings_do_not_clash() {
         Keymap::new(&BTreeMap::new()).unwrap();
     }
 
     #[test]
-    fn everything_wrong_is_reported_at_once() {
+    fn every_mistake_is_reported_at_once() {
         let wrong = Keymap::new(&changed(&[
             ("down", &["x"]),
             ("revoke", &["ctrl-nothing"]),
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_unbound_and_rebound() {
+    fn actions_can_be_unbound_and_rebound() {
         let map = Keymap::new(&changed(&[("quit", &[]), ("down", &["ctrl-j"])])).unwrap();
         assert_eq!(map.key_press(Action::Quit), None);
         let key = KeySequence::parse("ctrl-j").unwrap().first;
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_capital_letter_is_shift_and_two_keys_make_a_chord() {
+    fn a_capital_letter_is_shift_and_two_key_presses_are_one_binding() {
         let g = KeySequence::parse("g").unwrap().first;
         let map = Keymap::default();
         assert_eq!(map.find(&[KeyContext::Table], None, g), KeyMatch::Prefix);

@@ -1,6 +1,6 @@
-//! The whole vocabulary between the model and the runtime: what happened ([`Msg`]) and what to do ([`Effect`]), as data.
+//! The vocabulary between the model and the runtime, as data: messages ([`Msg`]) go into the model, effects ([`Effect`]) come out.
 //!
-//! The runtime hands over all messages that wait, a [`Msg::Tick`] first, then draws one frame, then sends [`Msg::FrameWritten`].
+//! The runtime hands over every waiting message, a [`Msg::Tick`] first, then draws one frame, then sends [`Msg::FrameWritten`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -50,27 +50,27 @@ impl UiTime {
     }
 }
 
-/// Names one request, so that its answer finds back and a stale one is dropped.
+/// Identifies a request, so that its reply finds the recipient, and the reply to a cancelled request is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
-/// What happened.
+/// An event for the model.
 #[derive(Debug)]
 pub enum Msg {
-    /// The time. Sent before each batch of messages, and when [`Model::wake_at`](super::app::Model::wake_at) is reached.
+    /// The present. Sent before each batch of messages, and when [`Model::wake_at`](super::app::Model::wake_at) is reached.
     Tick {
-        /// The present on the monotonic clock.
+        /// The present on the UI's clock.
         now: UiTime,
     },
     /// A key was pressed.
     KeyPress(KeyCombination),
-    /// Text was pasted, as the terminal's bracketed paste delivers it.
+    /// Text was pasted (bracketed paste of the terminal).
     Paste(Zeroizing<String>),
-    /// The window has this size now.
+    /// The size of the window changed.
     Resize {
-        /// Columns.
+        /// Width in columns.
         columns: u16,
-        /// Rows.
+        /// Height in rows.
         rows: u16,
     },
     /// The frame drawn after all earlier messages was written to the terminal. Needs no new frame.
@@ -78,46 +78,46 @@ pub enum Msg {
         /// The frame's [`FrameInfo::max_scroll`](super::frame::FrameInfo::max_scroll).
         max_scroll: usize,
     },
-    /// The terminal is about to be given back (quit, suspend, a signal): the next frame must hold no secret.
+    /// The terminal is about to be left (quit, suspend, a signal): the next frame must show no secret.
     HideSecrets,
-    /// An answer. A list arrives as several answers to one ticket.
+    /// A reply to a request or delivery. A list arrives as several replies with the same ticket.
     Reply {
-        /// Of the effect that asked.
+        /// Ticket of the request or delivery.
         ticket: Ticket,
-        /// What came of it.
+        /// The reply, or why there is none.
         result: Result<Reply, RequestError>,
     },
 }
 
-/// What to do.
+/// Something that the runtime does for the model.
 #[derive(Debug)]
 pub enum Effect {
     /// Sends a request to the server; the reply arrives as [`Msg::Reply`] with the ticket.
     Request {
-        /// Comes back with the answer.
+        /// Comes back with each reply.
         ticket: Ticket,
-        /// The question.
+        /// The request.
         request: ApiRequest,
     },
-    /// Stop what runs under the ticket, if it still does (a list that nobody waits for any more).
+    /// Cancel the request of the ticket, if it still runs.
     CancelRequest(Ticket),
-    /// Take a text or secret somewhere; [`Reply::Done`] says in words what was done with it.
+    /// Deliver a text or secret; [`Reply::Done`] says where it went.
     Deliver {
-        /// Comes back with the answer.
+        /// Comes back with the reply.
         ticket: Ticket,
-        /// What and where to.
+        /// The text or secret, and its destination.
         delivery: Delivery,
     },
-    /// Drop the record of a create: its secret is stored, or the key is gone.
+    /// Remove the record of a create: its secret is stored, or its key is revoked.
     FinishCreate {
-        /// The create's `Idempotency-Key`.
+        /// Idempotency key of the create.
         idempotency_key: String,
     },
-    /// Keep the review's drafts for the next start, instead of all that was kept before; a line that only the model reads.
+    /// Store the review's drafts for the next start, replacing those stored before. One line, which only the model reads.
     SaveDrafts(String),
-    /// Append a change of the drafts to what is kept; a line that only the model reads.
+    /// Append a change of the drafts to those stored. One line, which only the model reads.
     AppendDrafts(String),
-    /// Give the terminal back and stop this process group, as Ctrl-Z does.
+    /// Leave the terminal and stop this process group, as Ctrl-Z does elsewhere.
     Suspend,
     /// End the UI.
     Quit,
@@ -150,171 +150,171 @@ pub enum ApiRequest {
     List(ListRequest),
     /// Who is signed in → [`Reply::Me`].
     Me,
-    /// Redeem a sign-in code, keep the session in the profile, and use it from now on → [`Reply::Me`].
+    /// Redeem a sign-in code, store the session in the profile, and use it from now on → [`Reply::Me`].
     SignIn(Arc<SecretString>),
-    /// Redeem a sign-in code at this server and keep the session in the profile that is named after it → [`Reply::Me`].
+    /// Redeem a sign-in code at this server and store the session in the profile named after the server → [`Reply::Me`].
     SignInAt {
-        /// The server's address, as it was typed.
+        /// Address of the server, as typed.
         server: String,
-        /// The code.
+        /// The sign-in code.
         code: Arc<SecretString>,
     },
-    /// Create a key → [`Reply::Created`]. A [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` filled in
-    /// when the answer arrives; where it cannot be stored, nothing is sent.
+    /// Create a key → [`Reply::Created`]. A [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` is
+    /// set when the reply arrives. If the record cannot be stored, nothing is sent.
     Create {
-        /// The kind.
+        /// Kind of the key.
         kind: KeyKind,
-        /// Makes a repeat the same create.
+        /// Sent again, it returns the same key instead of creating another one.
         idempotency_key: String,
-        /// Name, note, what it replaces.
+        /// Name, note, and the key to be replaced.
         body: CreateKey,
-        /// Why the key that it replaces must die at once; part of the record, so that no interruption leaves that key alive.
+        /// Why the replaced key must be revoked at once, if it leaked. Part of the record, so that it is revoked even after a crash.
         leaked: Option<String>,
     },
-    /// The secret is stored → [`Reply::Key`].
+    /// Confirm that the secret is stored → [`Reply::Key`].
     Confirm(KeyKind, Id),
     /// Change name or note → [`Reply::Key`].
     Edit {
-        /// The kind.
+        /// Kind of the key.
         kind: KeyKind,
-        /// The key.
+        /// Id of the key.
         id: Id,
-        /// The version that was seen, for `If-Match`.
+        /// Version of the key that was edited, for `If-Match`.
         version: i64,
         /// The changed fields.
         body: EditKey,
     },
-    /// Revoke → [`Reply::Key`], or the refusal with the key as it is now.
+    /// Revoke a key → [`Reply::Key`], or a refusal with the current key.
     Revoke {
-        /// The kind.
+        /// Kind of the key.
         kind: KeyKind,
-        /// The key.
+        /// Id of the key.
         id: Id,
-        /// How.
+        /// Conditions and reason.
         body: RevokeKey,
     },
-    /// A key's use over time → [`Reply::Usage`].
+    /// Get the use of a key over time → [`Reply::Usage`].
     Usage {
-        /// The kind.
+        /// Kind of the key.
         kind: KeyKind,
-        /// The key.
+        /// Id of the key.
         id: Id,
-        /// Which part.
+        /// Range and width of the buckets.
         query: UsageQuery,
     },
-    /// Compact use of at most 200 keys → [`Reply::DailyUse`].
+    /// Get the daily use of at most 200 keys → [`Reply::DailyUse`].
     DailyUse {
-        /// The kind.
+        /// Kind of the key.
         kind: KeyKind,
-        /// The keys.
+        /// Ids of the keys.
         ids: Vec<Id>,
-        /// How many days.
+        /// Number of days, up to today.
         days: u32,
     },
-    /// Whose key is this secret? → [`Reply::Found`].
+    /// Look up the key of a secret → [`Reply::Found`].
     LookUp(Arc<SecretString>),
     /// Revoke a leaked key by its secret → [`Reply::Found`].
     RevokeLeaked {
-        /// The secret.
+        /// The secret of the key.
         secret: Arc<SecretString>,
-        /// Why.
+        /// Reason for the activity log.
         reason: String,
     },
-    /// Invite, or make a sign-in code → [`Reply::Invited`].
+    /// Invite somebody, or create a sign-in code for a member → [`Reply::Invited`].
     Invite(InviteMember),
-    /// Change a role → [`Reply::RoleChanged`].
+    /// Change the role of a member → [`Reply::RoleChanged`].
     ChangeRole(Id, ChangeRole),
-    /// Remove a member, or see what that would do → [`Reply::Removal`].
+    /// Remove a member, or find out what that would do → [`Reply::Removal`].
     Remove {
-        /// The member.
+        /// Id of the member.
         id: Id,
-        /// Only see.
+        /// Change nothing; only return the consequences.
         dry_run: bool,
     },
-    /// End a member's sessions → [`Reply::Done`].
+    /// End the sessions of a member → [`Reply::Done`].
     EndSessions(Id),
-    /// Apply a decision → [`Reply::Decided`].
+    /// Apply a review decision → [`Reply::Decided`].
     Decide {
-        /// Makes a repeat the same decision.
+        /// Sent again, it returns the first result instead of deciding again.
         idempotency_key: String,
         /// The decision.
         body: ApplyDecision,
     },
-    /// Record that decisions were exported → [`Reply::Done`].
+    /// Record in the activity log that decisions were exported → [`Reply::Done`].
     RecordExport(RecordExport),
-    /// A page of the activity log → [`Reply::Activity`].
+    /// Get a page of the activity log → [`Reply::Activity`].
     Activity(ActivityQuery),
 }
 
-/// Something to put somewhere outside. Each is confirmed only when it surely happened.
+/// A text or secret and its destination. Reported as done only if it certainly was.
 #[derive(Debug)]
 pub enum Delivery {
-    /// A text into the clipboard, by way of the terminal.
+    /// Copies a text to the clipboard of the terminal.
     Copy(String),
-    /// A secret into the clipboard, by way of the terminal.
+    /// Copies a secret to the clipboard of the terminal.
     CopySecret(Arc<SecretString>),
-    /// A secret into a new file, 0600, synced; an existing file is left alone. `~/` is the home folder.
+    /// Writes a secret to a new file, mode 0600, and syncs it. Never overwrites a file. `~/` is the home folder.
     SecretToFile {
-        /// The file.
+        /// Path of the file.
         path: String,
         /// The secret.
         secret: Arc<SecretString>,
     },
-    /// A secret into a command's standard input; done when it exits with 0. The line is split into words without a shell.
+    /// Pipes a secret into the standard input of a command, which must exit with 0. The command line is split without a shell.
     SecretToCommand {
         /// The command line.
         command: String,
         /// The secret.
         secret: Arc<SecretString>,
     },
-    /// A text into a new file, 0600; an existing file is left alone.
+    /// Writes a text to a new file, mode 0600. Never overwrites a file.
     TextToFile {
-        /// The file.
+        /// Path of the file.
         path: String,
         /// The text.
         text: String,
     },
 }
 
-/// An answer.
+/// The reply to a request or delivery.
 #[derive(Debug)]
 pub enum Reply {
-    /// Who is signed in.
+    /// The signed-in member, with role and organization.
     Me(Box<Me>),
     /// A page of keys; the last one has no `next_cursor`.
     Keys(Page<Key>),
-    /// A created key, with its secret unless it was confirmed or used meanwhile.
+    /// A created key. Without its secret if that was already confirmed as stored, or used.
     Created(Box<CreatedKey>),
-    /// A key as it is now.
+    /// The current state of a key.
     Key(Box<Key>),
-    /// A key's use.
+    /// The use of a key over time.
     Usage(Usage),
-    /// Compact use.
+    /// The daily use of some keys.
     DailyUse(Vec<DailyUse>),
     /// A page of rotations.
     Rotations(Page<Rotation>),
-    /// Whose key it is.
+    /// The key that belongs to a secret.
     Found(Box<FoundKey>),
     /// A page of members.
     Members(Page<Member>),
-    /// An invitation.
+    /// A sign-in code for a new or known member.
     Invited(Box<Invitation>),
-    /// A changed role.
+    /// The member with the new role, and the keys revoked because of it.
     RoleChanged(Box<ChangedRole>),
-    /// A removal, done or tried.
+    /// The consequences of removing a member, whether done or a dry run.
     Removal(Box<MemberRemoval>),
-    /// A page of decisions.
+    /// A page of applied review decisions.
     Reviews(Page<crate::domain::review::ReviewRecord>),
-    /// An applied decision.
+    /// A review decision that was applied.
     Decided(Box<AppliedDecision>),
-    /// A page of the log.
+    /// A page of the activity log.
     Activity(Page<crate::domain::activity::Activity>),
-    /// It was done; the sentence says what: `sent to your terminal`, `written to ~/grafana.key`.
+    /// The delivery or request succeeded, as this phrase says: `sent to your terminal`, `written to ~/grafana.key`.
     Done(String),
 }
 
 impl Reply {
-    /// Whether more answers come to the same ticket: lists that arrive whole, a page at a time.
+    /// Returns whether more replies follow with the same ticket: further pages of a list.
     pub fn has_more(&self) -> bool {
         let next = match self {
             Self::Keys(page) => &page.metadata.next_cursor,
@@ -327,26 +327,26 @@ impl Reply {
     }
 }
 
-/// Why there is no answer.
+/// Why a request or delivery failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestError {
-    /// The server was not reached, or did not answer in time. What happened, why, and what to do.
+    /// The server was not reached, or did not answer in time; a sentence with the cause and the next step.
     Unreachable(String),
-    /// The server said no.
+    /// The server refused the request.
     Refused(Box<Problem>),
-    /// What answered is no keyward server, or speaks another version.
+    /// The reply is not from a keyward server, or from an incompatible version.
     InvalidReply(String),
-    /// Something on this machine: a file, a command, the clipboard.
+    /// A file, a command or the clipboard on this machine failed.
     Local(String),
 }
 
 impl RequestError {
-    /// Whether signing in again is the way on.
+    /// Returns whether the session has ended, so that signing in again helps.
     pub fn is_signed_out(&self) -> bool {
         matches!(self.problem_type(), Some(ProblemType::SessionEnded | ProblemType::SessionMissing))
     }
 
-    /// Whether it is certain that nothing was done.
+    /// Returns whether the request certainly changed nothing.
     pub fn is_not_applied(&self) -> bool {
         match self {
             Self::Refused(problem) => {
@@ -357,7 +357,7 @@ impl RequestError {
         }
     }
 
-    /// Whether asking again may be answered: the server was not reached, or is in trouble itself.
+    /// Returns whether the same request may succeed later: the server was not reached, is overloaded, or has an internal error.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
@@ -366,7 +366,7 @@ impl RequestError {
         }
     }
 
-    /// The type of the server's problem, if it was one.
+    /// The problem type of a refusal.
     pub fn problem_type(&self) -> Option<ProblemType> {
         match self {
             Self::Refused(problem) => Some(problem.kind),
@@ -387,18 +387,18 @@ impl fmt::Display for RequestError {
 /// A create whose secret may not have been stored, as recorded before its request was sent.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct UnfinishedCreate {
-    /// The create's `Idempotency-Key`.
+    /// Idempotency key of the create.
     pub idempotency_key: String,
-    /// The kind.
+    /// Kind of the key.
     pub kind: KeyKind,
-    /// What was asked for.
+    /// Name, note, and the key to be replaced.
     pub body: CreateKey,
-    /// When the record was made.
+    /// When the record was written.
     pub at: Timestamp,
-    /// The key, where the answer arrived.
+    /// Id of the key; `None` if the reply never arrived.
     pub key_id: Option<Id>,
-    /// Who created it: only they can issue its secret anew.
+    /// The creator. Only the creator can have the secret issued again.
     pub member: Id,
-    /// Why the key that it replaces is to be revoked at once, where that leaked.
+    /// Why the replaced key is to be revoked at once; `None` unless it leaked.
     pub leaked: Option<String>,
 }

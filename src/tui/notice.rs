@@ -1,4 +1,5 @@
-//! Messages at the foot of the screen: information goes after four seconds, errors stay until a key is pressed; all are kept.
+//! Notices in the footer: information is hidden after four seconds, an error at the next key press. The latest 200 are kept, for the
+//! popup of earlier messages.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,23 +7,23 @@ use std::time::Duration;
 use super::msg::UiTime;
 use crate::domain::text;
 
-/// How long information stays.
+/// Time for which information is shown.
 const INFO_SHOWN_FOR: Duration = Duration::from_secs(4);
-/// How many messages are kept.
-const KEPT: usize = 200;
+/// Number of notices that are kept.
+const MAX_KEPT: usize = 200;
 
-/// One message.
+/// A notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// When it came.
+    /// When the notice was added.
     pub at: UiTime,
-    /// Whether something failed.
+    /// Whether the notice is an error.
     pub error: bool,
-    /// The sentence, cleaned.
+    /// The text, without unprintable characters.
     pub text: String,
 }
 
-/// The message on the screen, and the earlier ones.
+/// The notice in the footer, and earlier ones.
 #[derive(Debug, Default)]
 pub struct Notices {
     shown: bool,
@@ -30,49 +31,49 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Something was done.
+    /// Adds information about something that was done.
     pub fn info(&mut self, at: UiTime, sentence: impl AsRef<str>) {
         self.push(at, false, sentence.as_ref());
     }
 
-    /// Something failed: what, why, and what to do.
+    /// Adds an error: what happened, why, and what to do.
     pub fn error(&mut self, at: UiTime, sentence: impl AsRef<str>) {
         self.push(at, true, sentence.as_ref());
     }
 
     fn push(&mut self, at: UiTime, error: bool, sentence: &str) {
-        if self.kept.len() == KEPT {
+        if self.kept.len() == MAX_KEPT {
             self.kept.pop_front();
         }
         self.kept.push_back(Notice { at, error, text: text::sanitize_line(sentence).into_owned() });
         self.shown = true;
     }
 
-    /// The message to show now.
+    /// The notice to show now.
     pub fn shown(&self) -> Option<&Notice> {
         self.kept.back().filter(|_| self.shown)
     }
 
-    /// A key was pressed.
+    /// Hides an error, because a key was pressed.
     pub fn key_pressed(&mut self) {
         if self.shown().is_some_and(|notice| notice.error) {
             self.shown = false;
         }
     }
 
-    /// Time has passed.
+    /// Hides information that was shown long enough.
     pub fn tick(&mut self, now: UiTime) {
         if self.hides_at().is_some_and(|at| now >= at) {
             self.shown = false;
         }
     }
 
-    /// When the message goes by itself.
+    /// When the notice is hidden; `None` for an error.
     pub fn hides_at(&self) -> Option<UiTime> {
         self.shown().filter(|notice| !notice.error).map(|notice| notice.at.plus(INFO_SHOWN_FOR))
     }
 
-    /// All messages, the latest first.
+    /// Every kept notice, latest first.
     pub fn history(&self) -> impl Iterator<Item = &Notice> {
         self.kept.iter().rev()
     }

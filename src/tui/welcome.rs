@@ -1,5 +1,5 @@
-//! The first screen, for who is signed in nowhere yet: sign in with a code, look around in the demo, or learn where a code and a
-//! server come from.
+//! The welcome screen, for somebody without a session: sign in with a code, open the demo, or read where a code and a server come
+//! from.
 
 use std::sync::Arc;
 
@@ -23,88 +23,96 @@ use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::wire::keys::SecretString;
 
-/// What was chosen when the screen ended.
+/// What was chosen on the welcome screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WelcomeChoice {
-    /// To sign in; the session is kept in the profile of that server.
+    /// Signed in. The session is stored in the profile named after the server.
     SignedIn,
-    /// To look around in the demo.
+    /// Open the demo.
     Demo,
 }
 
-/// What the focus can be on, in order.
+// Order of the focus.
 const SERVER: usize = 0;
 const CODE: usize = 1;
 const SIGN_IN: usize = 2;
 const DEMO: usize = 3;
 const LEAVE: usize = 4;
 
-/// With what they are called where there is room, and where there is not.
+/// The buttons: position of the focus, label in wide windows, label in narrow ones.
 const BUTTONS: [(usize, &str, &str); 3] =
     [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "Look at a demo", "Demo"), (LEAVE, "Leave", "Leave")];
 
-const INTRO: &str = "Administer API keys. Nobody is signed in here yet.";
+const INTRO: &str = "Administer API keys. You are not signed in yet.";
 
-const HELP: [&str; 3] = [
-    "No code? An admin makes one: `keyward members invite ADDRESS`, or i on the tab Members.",
-    "No server? On its host: `keyward admin init`, which prints the first code, then `keyward serve`.",
-    "Neither? The demo is a made-up plant on this machine, gone when it ends.",
-];
-
-const OPEN: &str = "http:// is not encrypted: code and session can be read on the way.";
-
-/// Whether what is sent to this address can be read on the way.
-fn is_open(server: &str) -> bool {
-    let host = server.trim().strip_prefix("http://").unwrap_or("");
-    let here =
-        ["localhost", "127.", "[::1]"].iter().any(|own| host.starts_with(own) || own.starts_with(host));
-    !here && !host.is_empty()
+/// Explains where a code and a server come from; `invite` is the key press that invites a member.
+fn help(invite: &str) -> [String; 3] {
+    [
+        format!(
+            "No code? An admin creates one: `keyward members invite ADDRESS`, or {invite} on the tab Members."
+        ),
+        "No server? On its host: `keyward admin init`, which prints the first code, then `keyward serve`."
+            .to_owned(),
+        "Neither? The demo is a made-up plant on this machine, deleted when the demo ends.".to_owned(),
+    ]
 }
 
-/// The state of the screen.
+const UNENCRYPTED: &str =
+    "http:// is not encrypted: others on the network can read the code and the session.";
+
+/// Returns whether requests to this address leave the machine unencrypted. An address that may still become local does not count.
+fn is_unencrypted(server: &str) -> bool {
+    let host = server.trim().strip_prefix("http://").unwrap_or("");
+    let is_local =
+        ["localhost", "127.", "[::1]"].iter().any(|local| host.starts_with(local) || local.starts_with(host));
+    !is_local && !host.is_empty()
+}
+
+/// The welcome screen.
 #[derive(Debug)]
 pub struct Welcome {
     server: TextField,
     code: TextField,
     focus: FormFocus,
-    sending: Option<Ticket>,
-    tickets: u64,
-    failed: Option<String>,
+    in_flight: Option<Ticket>,
+    /// Number of the last ticket.
+    last_ticket: u64,
+    failure: Option<String>,
     keymap: Keymap,
     theme: Theme,
-    /// How it ended.
+    /// What was chosen, once the screen has ended.
     pub choice: Option<WelcomeChoice>,
 }
 
 impl Welcome {
-    /// The screen as it is shown first.
+    /// The screen with empty fields.
     pub fn new(start: StartOptions) -> (Self, Vec<Effect>) {
-        let first = Self {
+        let welcome = Self {
             server: TextField::default(),
             code: TextField::new_secret(),
             focus: FormFocus::new(LEAVE + 1),
-            sending: None,
-            tickets: 0,
-            failed: None,
+            in_flight: None,
+            last_ticket: 0,
+            failure: None,
             keymap: start.keymap,
             theme: start.theme,
             choice: None,
         };
-        (first, Vec::new())
+        (welcome, Vec::new())
     }
 
     fn key_contexts(&self) -> &'static [KeyContext] {
         if self.focus.index <= CODE { stack::TEXT } else { stack::POPUP }
     }
 
-    fn key(&mut self, key: KeyCombination) -> Vec<Effect> {
+    fn handle_key(&mut self, key: KeyCombination) -> Vec<Effect> {
         if let KeyMatch::Action(action) = self.keymap.find(self.key_contexts(), None, key) {
-            return self.act(action);
+            return self.run_action(action);
         }
         match (self.focus.index, key.codes.first()) {
             (_, KeyCode::Down) => self.focus.focus_next(),
             (_, KeyCode::Up) => self.focus.focus_previous(),
-            _ if self.sending.is_some() => {}
+            _ if self.in_flight.is_some() => {}
             (SERVER, _) => drop(self.server.handle_key(key)),
             (CODE, _) => drop(self.code.handle_key(key)),
             (_, KeyCode::Right) => self.focus.focus_next(),
@@ -114,7 +122,7 @@ impl Welcome {
         Vec::new()
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    fn run_action(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::NextField | Action::ScrollDown => self.focus.focus_next(),
             Action::PreviousField | Action::ScrollUp => self.focus.focus_previous(),
@@ -129,11 +137,11 @@ impl Welcome {
                 _ => return vec![Effect::Quit],
             },
             Action::Suspend => return vec![Effect::Suspend],
-            // What was asked for is left alone.
-            Action::Cancel | Action::Interrupt if self.sending.is_some() => {
-                return self.sending.take().map(Effect::CancelRequest).into_iter().collect();
+            // Cancels the request; what was typed stays.
+            Action::Cancel | Action::Interrupt if self.in_flight.is_some() => {
+                return self.in_flight.take().map(Effect::CancelRequest).into_iter().collect();
             }
-            Action::Cancel => self.failed = None,
+            Action::Cancel => self.failure = None,
             Action::Interrupt | Action::ClosePopup | Action::Quit => return vec![Effect::Quit],
             _ => {}
         }
@@ -141,38 +149,38 @@ impl Welcome {
     }
 
     fn sign_in(&mut self) -> Vec<Effect> {
-        if self.sending.is_some() {
+        if self.in_flight.is_some() {
             return Vec::new();
         }
         let server = self.server.text().trim().to_owned();
         if server.is_empty() {
             self.focus.index = SERVER;
-            return self.wrong("Which server? Write its address, such as https://keys.plant.example.");
+            return self.fail("Enter the address of the server, for example https://keys.plant.example.");
         }
         let code = self.code.text().trim();
         if TokenKind::Code.digest(code).is_none() {
             let why = if code.is_empty() {
-                "Paste the sign-in code: it begins with inv_ and is never shown."
+                "Paste the sign-in code. It begins with inv_, and is never shown."
             } else {
-                "That is no sign-in code: it begins with inv_ and is pasted whole."
+                "This is not a sign-in code: a code begins with inv_ and has to be pasted completely."
             };
             self.focus.index = CODE;
-            return self.wrong(why);
+            return self.fail(why);
         }
         let code = Arc::new(SecretString::new(code));
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
-        (self.sending, self.failed) = (Some(ticket), None);
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        (self.in_flight, self.failure) = (Some(ticket), None);
         vec![Effect::Request { ticket, request: ApiRequest::SignInAt { server, code } }]
     }
 
-    fn wrong(&mut self, why: &str) -> Vec<Effect> {
-        self.failed = Some(why.to_owned());
+    fn fail(&mut self, why: &str) -> Vec<Effect> {
+        self.failure = Some(why.to_owned());
         Vec::new()
     }
 
-    fn reply(&mut self, result: Result<Reply, RequestError>) -> Vec<Effect> {
-        self.sending = None;
+    fn apply_reply(&mut self, result: Result<Reply, RequestError>) -> Vec<Effect> {
+        self.in_flight = None;
         match result {
             Ok(_) => {
                 self.choice = Some(WelcomeChoice::SignedIn);
@@ -180,9 +188,9 @@ impl Welcome {
                 vec![Effect::Quit]
             }
             Err(failure) => {
-                // What was typed stays; most likely the code is to be replaced or the address mended.
+                // The focus moves to what is most likely wrong: the code, or the address.
                 self.focus.index = if failure.problem_type().is_some() { CODE } else { SERVER };
-                self.wrong(&failure.to_string())
+                self.fail(&failure.to_string())
             }
         }
     }
@@ -205,8 +213,8 @@ impl Welcome {
 impl UiModel for Welcome {
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
-            Msg::KeyPress(key) => self.key(key),
-            Msg::Paste(text) if self.sending.is_none() => {
+            Msg::KeyPress(key) => self.handle_key(key),
+            Msg::Paste(text) if self.in_flight.is_none() => {
                 match self.focus.index {
                     SERVER => self.server.paste(&text),
                     CODE => self.code.paste(&text),
@@ -214,7 +222,7 @@ impl UiModel for Welcome {
                 }
                 Vec::new()
             }
-            Msg::Reply { ticket, result } if self.sending == Some(ticket) => self.reply(result),
+            Msg::Reply { ticket, result } if self.in_flight == Some(ticket) => self.apply_reply(result),
             _ => Vec::new(),
         }
     }
@@ -241,32 +249,34 @@ impl UiModel for Welcome {
         let width = content_width(area, 66);
         let columns = usize::from(width);
         let muted = theme.style(StyleRole::Muted);
-        let mut failed = self.failed.as_ref().map_or_else(Vec::new, |why| {
+        let mut failed = self.failure.as_ref().map_or_else(Vec::new, |why| {
             wrap_paragraph(&theme.text(&text::sanitize_block(why)), theme.style(StyleRole::Danger), columns)
         });
-        if failed.is_empty() && is_open(self.server.text()) {
-            failed = wrap_paragraph(OPEN, theme.style(StyleRole::Stale), columns);
+        if failed.is_empty() && is_unencrypted(self.server.text()) {
+            failed = wrap_paragraph(UNENCRYPTED, theme.style(StyleRole::Stale), columns);
         }
-        let (enter, tab) = ("Enter", "Tab");
+        let key = |action| self.keymap.key_press(action).unwrap_or_else(|| "-".to_owned());
         let foot = [
             self.buttons(columns),
             Line::default(),
-            if self.sending.is_some() {
-                key_hints(&[("Esc", "signing in; cancel")], theme)
+            if self.in_flight.is_some() {
+                key_hints(&[(&key(Action::Cancel), "signing in; cancel")], theme)
             } else {
-                key_hints(&[(enter, "accept"), (tab, "next"), ("Ctrl-c", "leave")], theme)
+                let (submit, next, leave) =
+                    (key(Action::Submit), key(Action::NextField), key(Action::Interrupt));
+                key_hints(&[(&submit, "accept"), (&next, "next"), (&leave, "leave")], theme)
             },
         ];
-        let help: Vec<Line<'static>> = HELP
+        let help: Vec<Line<'static>> = help(&key(Action::Invite))
             .iter()
-            .flat_map(|words| {
-                wrap_text(words, columns)
+            .flat_map(|text| {
+                wrap_text(text, columns)
                     .into_iter()
                     .map(|line| Line::styled(line, muted))
                     .chain([Line::default()])
             })
             .collect();
-        // In low windows what explains gives way, never what is to be typed or pressed.
+        // In low windows the explanations are left out, never fields or buttons.
         let rows = usize::from(area.height) - 2;
         let mut content = wrap_paragraph(INTRO, theme.style(StyleRole::Strong), columns);
         content.push(Line::default());
@@ -298,7 +308,7 @@ impl UiModel for Welcome {
             width: inside.width.saturating_sub(8),
             height: 1,
         };
-        let idle = self.sending.is_none();
+        let idle = self.in_flight.is_none();
         let server = self.server.draw(place(0), idle && self.focus.index == SERVER, theme, buf);
         let code = self.code.draw(place(1), idle && self.focus.index == CODE, theme, buf);
         if self.server.text().is_empty() {

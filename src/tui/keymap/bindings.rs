@@ -1,29 +1,29 @@
-//! The table itself.
+//! The table of key bindings, and the contexts in which they hold. To add an action, add a row: the handler is found by a test.
 
-/// Where a key means something.
+/// Where a key binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyContext {
-    /// Everywhere, text fields and popups included.
+    /// Everywhere, including text fields and popups.
     Always,
-    /// Everywhere outside text fields, popups included.
+    /// Outside text fields, including popups.
     Untyped,
-    /// Everywhere outside text fields and popups.
+    /// On every tab, outside text fields and popups.
     Global,
     /// On a table.
     Table,
-    /// On a row that is a key.
+    /// In a table of API keys.
     Key,
-    /// On the tables of keys.
+    /// On the tabs Personal and Workspace.
     Keys,
-    /// In the review.
+    /// On the tab Review.
     Review,
-    /// On the rotations.
+    /// On the tab Rotations.
     Rotations,
-    /// On a rotation, in its tab and in its wizard.
+    /// On the tab Rotations and in the popup of a rotation.
     Rotation,
-    /// On the members.
+    /// On the tab Members.
     Members,
-    /// On the activity log.
+    /// On the tab Activity.
     Activity,
     /// In a text field.
     Text,
@@ -31,14 +31,14 @@ pub enum KeyContext {
     List,
     /// In a popup.
     Popup,
-    /// In a popup that asks before something is done.
+    /// In a popup that asks for a confirmation.
     Confirm,
-    /// While a new secret is to be saved.
+    /// In a popup with a secret to be saved.
     Reveal,
 }
 
 impl KeyContext {
-    /// The heading in the help.
+    /// Heading in the help and the README.
     pub fn title(self) -> &'static str {
         match self {
             Self::Always => "everywhere",
@@ -60,18 +60,18 @@ impl KeyContext {
         }
     }
 
-    /// Whether both can hold at the same time, so that one key must not mean two things.
-    pub fn meets(self, other: Self) -> bool {
+    /// Returns whether both contexts can hold at the same time, so that a key press must not be bound in both.
+    pub fn overlaps(self, other: Self) -> bool {
         self == other || STACKS.iter().any(|stack| stack.contains(&self) && stack.contains(&other))
     }
 }
 
-/// Which contexts hold together.
+/// Contexts that hold together.
 const STACKS: [&[KeyContext]; 10] = [
     stack::KEYS,
     stack::REVIEW,
     stack::ROTATIONS,
-    stack::WIZARD,
+    stack::ROTATION_POPUP,
     stack::MEMBERS,
     stack::ACTIVITY,
     stack::TEXT,
@@ -80,7 +80,7 @@ const STACKS: [&[KeyContext]; 10] = [
     stack::REVEAL,
 ];
 
-/// The contexts of each place, the nearest first.
+/// The contexts that hold in each place, innermost first.
 pub mod stack {
     use super::KeyContext::{
         self, Activity, Always, Confirm, Global, Key, Keys, List, Members, Popup, Reveal, Review, Rotation,
@@ -93,8 +93,8 @@ pub mod stack {
     pub const REVIEW: &[KeyContext] = &[Review, Key, Table, Global, Untyped, Always];
     /// The tab Rotations.
     pub const ROTATIONS: &[KeyContext] = &[Rotations, Rotation, Table, Global, Untyped, Always];
-    /// The wizard of a rotation.
-    pub const WIZARD: &[KeyContext] = &[Rotation, Popup, Untyped, Always];
+    /// The popup of a rotation.
+    pub const ROTATION_POPUP: &[KeyContext] = &[Rotation, Popup, Untyped, Always];
     /// The tab Members.
     pub const MEMBERS: &[KeyContext] = &[Members, Table, Global, Untyped, Always];
     /// The tab Activity.
@@ -103,40 +103,40 @@ pub mod stack {
     pub const TEXT: &[KeyContext] = &[Text, Always];
     /// A list that is filtered by typing.
     pub const LIST: &[KeyContext] = &[List, Text, Always];
-    /// A popup that asks.
+    /// A popup that asks for a confirmation.
     pub const CONFIRM: &[KeyContext] = &[Confirm, Popup, Untyped, Always];
-    /// A popup that only shows, or that has buttons.
+    /// Any other popup.
     pub const POPUP: &[KeyContext] = &[Popup, Untyped, Always];
-    /// The popup of a new secret.
+    /// A popup with a secret to be saved.
     pub const REVEAL: &[KeyContext] = &[Reveal, Popup, Untyped, Always];
 }
 
-/// One row of the table.
+/// A key binding: one row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// Where it holds.
+    /// Where the binding holds.
     pub context: KeyContext,
-    /// What it does.
+    /// The action it runs.
     pub action: Action,
-    /// The action's name in the configuration.
+    /// Name of the action in the configuration.
     pub name: &'static str,
-    /// The default keys.
+    /// The default key presses.
     pub keys: &'static [&'static str],
-    /// What it does, in words, for the help and the README.
+    /// Description for the help, the palette and the README.
     pub help: &'static str,
-    /// One word for the footer; empty where it is not shown there.
+    /// Short description for the footer; empty if it is not shown there.
     pub hint: &'static str,
 }
 
 macro_rules! bindings {
     ($($context:ident { $($action:ident $name:literal [$($key:literal),*] $help:literal $hint:literal;)+ })+) => {
-        /// Everything that a key can do.
+        /// Something that a key press can do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action {
             $($(#[doc = $help] $action,)+)+
         }
 
-        /// The table. Footer hints are taken in this order, the nearest context first; the help stands last.
+        /// The key bindings. Hints in the footer follow this order, innermost context first, with that of the help last.
         pub const TABLE: &[Binding] = &[
             $($(Binding {
                 context: KeyContext::$context,
@@ -153,7 +153,7 @@ macro_rules! bindings {
 bindings! {
     Keys {
         New "new" ["n"] "new key" "new";
-        Revoke "revoke" ["x"] "revoke, after a popup that asks" "revoke";
+        Revoke "revoke" ["x"] "revoke, after a confirmation" "revoke";
         ShowRevoked "show-revoked" ["."] "show revoked keys, or hide them" "";
     }
     Review {
@@ -169,15 +169,15 @@ bindings! {
         Rotate "rotate" ["R"] "rotate: replace it without cutting anyone off" "rotate";
         Edit "edit" ["e"] "edit name and note" "";
         Copy "copy" ["y"] "copy its id, name, mask, or the row as JSON" "copy";
-        Command "command" ["c"] "the command that does the same" "";
-        ShorterChart "shorter-chart" ["<"] "chart of a shorter time" "";
-        LongerChart "longer-chart" [">"] "chart of a longer time" "";
+        Command "command" ["c"] "the equivalent command" "";
+        ShorterChart "shorter-chart" ["<"] "chart over a shorter time" "";
+        LongerChart "longer-chart" [">"] "chart over a longer time" "";
     }
     Rotations {
         OpenRotation "open-rotation" ["enter"] "the rotation's next step" "open";
     }
     Rotation {
-        FinishRotation "finish-rotation" ["x"] "revoke the old key, after a popup that asks" "finish";
+        FinishRotation "finish-rotation" ["x"] "revoke the old key, after a confirmation" "finish";
         ReplaceReplacement "replace-replacement" ["R"] "replace the replacement, or start again" "";
         CancelRotation "cancel-rotation" ["C"] "revoke the replacement and keep the old key" "cancel";
         LeakedKey "leaked-key" ["L"] "the old key leaked: replace it and revoke it now" "";
@@ -189,7 +189,7 @@ bindings! {
         OpenMember "open-member" ["enter"] "details, and close them" "details";
         Invite "invite" ["i"] "invite someone, or make a sign-in code" "invite";
         ChangeRole "change-role" ["e"] "change the role" "role";
-        RemoveMember "remove-member" ["x"] "remove, after a popup that asks" "remove";
+        RemoveMember "remove-member" ["x"] "remove, after a confirmation" "remove";
         EndSessions "end-sessions" ["E"] "end all sessions of the member" "";
     }
     Table {

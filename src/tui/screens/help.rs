@@ -38,7 +38,7 @@ impl HelpPopup {
         let near = here.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
         let far = TABLE.iter().filter(|row| !here.contains(&row.context));
         for row in near.chain(far) {
-            let keys = keymap.all_keys(row.action);
+            let keys = keymap.all_key_presses(row.action);
             if !keys.is_empty() {
                 entries.push(HelpEntry {
                     left: keys,

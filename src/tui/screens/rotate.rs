@@ -164,7 +164,7 @@ fn open_create(context: &Context, old: &Key) -> Result<Box<dyn Popup>, String> {
 
 impl Popup for RotatePopup {
     fn key_contexts(&self) -> &'static [KeyContext] {
-        stack::WIZARD
+        stack::ROTATION_POPUP
     }
 
     fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {

@@ -1,5 +1,5 @@
-//! The last line: a message, or the keys that work here and now; on the right where one is in the table. A message that is longer
-//! than the line takes some of those above it.
+//! The last line: a notice, or hints for the available actions; on the right the position in the table. A long notice takes some of the
+//! lines above.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,12 +13,12 @@ use crate::tui::keymap::{Action, TABLE};
 use crate::tui::text_layout::{draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// Most hints at once, the help's among them.
-const HINTS: usize = 7;
-/// Most lines of a message.
-const LINES: usize = 4;
+/// Maximum number of hints, including the one for the help.
+const MAX_HINTS: usize = 7;
+/// Maximum number of lines of a notice.
+const MAX_LINES: usize = 4;
 
-/// Draws the footer into the last line of `area`; says whether a message took more.
+/// Draws the footer into the last line of `area`; returns whether a notice took more lines.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     let theme = model.context.theme();
     let y = area.bottom() - 1;
@@ -30,8 +30,8 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     if let Some(notice) = model.context.notices.shown() {
         let role = if notice.error { StyleRole::Danger } else { StyleRole::Strong };
         let mut lines = wrap_paragraph(&theme.text(&notice.text), theme.style(role), usize::from(room));
-        // In low windows a popup takes all lines but this one.
-        let most = if model.popup.is_some() && area.height < 20 { 1 } else { LINES };
+        // In low windows a popup takes every line but this one.
+        let most = if model.popup.is_some() && area.height < 20 { 1 } else { MAX_LINES };
         if lines.len() > most {
             lines = vec![Line::styled(notice.text.clone(), theme.style(role))];
         }
@@ -66,7 +66,7 @@ fn position(model: &Model) -> String {
     parts.join(&format!(" {dot} "))
 }
 
-/// The hints that fit, dropped from the right; the last one, the help, stays as long as anything does.
+/// Lays out the hints that fit, dropping from the right. The last one, for the help, is dropped last.
 fn hints(model: &Model, room: usize) -> Line<'static> {
     let theme = model.context.theme();
     let key_contexts = model.key_contexts();
@@ -86,7 +86,7 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
     let kept: usize = help.iter().map(|hint| width(hint) + GAP.len()).sum();
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
-    let fitting = others.into_iter().take(HINTS - help.len()).take_while(|hint| {
+    let fitting = others.into_iter().take(MAX_HINTS - help.len()).take_while(|hint| {
         used += width(hint) + if used == 0 { 0 } else { GAP.len() };
         used + kept <= room
     });
@@ -100,5 +100,5 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Between two hints.
+/// Space between two hints.
 const GAP: &str = "   ";

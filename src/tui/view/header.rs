@@ -1,4 +1,4 @@
-//! The first two lines: where one is and as whom, and the tabs.
+//! The first two lines: who is signed in where, and the tabs.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,7 +12,7 @@ use crate::tui::key_list::LoadState;
 use crate::tui::text_layout::{draw_line, format_count};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// Draws organization, member and role on the left; connection, server and what is to review on the right.
+/// Draws organization, member and role on the left; keys to review, profile, server and connection on the right.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let right = right(model, area.width);
     let right_width = u16::try_from(right.width()).unwrap_or(0).min(area.width.saturating_sub(12));
@@ -83,7 +83,7 @@ fn right(model: &Model, columns: u16) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Draws the tabs. In narrow windows those after the second shrink to their digits.
+/// Draws the tabs. In narrow windows only the first two and the open one have a title.
 pub fn draw_tabs(model: &Model, area: Rect, buf: &mut Buffer) {
     let context = &model.context;
     let theme = context.theme();

@@ -9,7 +9,7 @@ fn signing_in_on_the_welcome_screen_opens_the_tables() {
     let code = cli.admin_code("ada@plant.example", "init");
     let start = || Pty::start(keyward(cli.folder.path(), &[]), 100, 30);
     let mut pty = start();
-    pty.wait_for_text("Nobody is signed in here yet");
+    pty.wait_for_text("You are not signed in yet");
     let before = pty.initial_modes.clone();
     pty.press("http://127.0.0.1:1\r");
     pty.press(code.trim());

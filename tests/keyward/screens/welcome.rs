@@ -41,15 +41,15 @@ fn it_requests_a_server_and_a_code_and_explains_where_to_get_them() {
 fn wrong_input_is_kept_and_the_code_is_never_shown() {
     let (mut welcome, _) = Welcome::new(start(80, 24));
     assert!(press(&mut welcome, &["tab", "tab", "enter"]).is_empty(), "nothing to send");
-    assert!(shown(&welcome, 80, 24).contains("Which server?"));
+    assert!(shown(&welcome, 80, 24).contains("Enter the address of the server"));
     paste(&mut welcome, "http://keys.plant.example\n");
-    assert!(shown(&welcome, 80, 24).contains("Which server?"), "until it is tried again");
+    assert!(shown(&welcome, 80, 24).contains("Enter the address of the server"), "until it is tried again");
     press(&mut welcome, &["esc"]);
     assert!(shown(&welcome, 80, 24).contains("not encrypted"));
     press(&mut welcome, &["enter"]);
     paste(&mut welcome, "nonsense");
     assert!(press(&mut welcome, &["enter"]).is_empty());
-    assert!(shown(&welcome, 80, 24).contains("no sign-in code"));
+    assert!(shown(&welcome, 80, 24).contains("not a sign-in code"));
     press(&mut welcome, &["ctrl-u"]);
     paste(&mut welcome, CODE);
     let effects = press(&mut welcome, &["enter", "enter"]);

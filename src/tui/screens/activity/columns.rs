@@ -1,4 +1,4 @@
-//! The columns of the activity log, and its actions in words.
+//! The columns of the activity log, and the words for its actions.
 
 use ratatui::text::{Line, Span};
 
@@ -70,7 +70,7 @@ pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
     },
 ];
 
-/// What was done, in words.
+/// Words for an action, in the past tense.
 pub(super) fn words(action: Did) -> &'static str {
     match action {
         Did::OrganizationCreated => "set up",

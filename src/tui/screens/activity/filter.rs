@@ -1,4 +1,4 @@
-//! What the filter of the activity log understands.
+//! The fields of the filter of the activity log.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::domain::activity::Activity;
 use crate::domain::filter::{DurationTest, FieldTest, FieldValue, FilterField, SearchText, quote};
 use crate::domain::staleness::StalenessRules;
 
-/// What a field tests on a row of the log. Plain terms search action, people, key and details.
+/// Test of a field of the filter. Plain terms search action, actor, key and details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActivityTest {
     /// `by:ada`
@@ -79,7 +79,7 @@ mod tests {
     use crate::domain::filter::Filter;
 
     #[test]
-    fn what_is_displayed_means_the_same() {
+    fn a_displayed_filter_parses_to_itself() {
         for text in ["by:ada", "!action:revoked key:\"power bi\"", "from:10.0 age:<7d"] {
             let filter: Filter<ActivityTest> = Filter::parse(text).unwrap();
             assert_eq!(filter.to_string(), text);

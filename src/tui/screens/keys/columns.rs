@@ -1,4 +1,4 @@
-//! The columns of the key tables, each one value.
+//! The columns of the tables of keys.
 
 use std::cmp::Ordering;
 
@@ -13,13 +13,11 @@ use crate::tui::table::{
 };
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// The columns of the tab Personal.
-pub(super) const PERSONAL: &[TableColumn<Key>] = &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
-/// The columns of the tab Workspace.
+pub(super) const PERSONAL: &[TableColumn<Key>] = &[SYMBOLS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
 pub(super) const WORKSPACE: &[TableColumn<Key>] =
-    &[SIGNS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
+    &[SYMBOLS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
 
-/// The column that key tables are sorted by at first.
+/// Index of the column Created, by which the tables are sorted at first.
 pub(super) fn created(kind: KeyKind) -> usize {
     let columns = match kind {
         KeyKind::Personal => PERSONAL,
@@ -28,8 +26,8 @@ pub(super) fn created(kind: KeyKind) -> usize {
     columns.iter().position(|c| c.title == CREATED.title).expect("both tables have it")
 }
 
-const SIGNS: TableColumn<Key> =
-    TableColumn { title: "", width: ColumnWidth::Fixed(2), yields: 0, cell: signs, order: None };
+const SYMBOLS: TableColumn<Key> =
+    TableColumn { title: "", width: ColumnWidth::Fixed(2), yields: 0, cell: symbols, order: None };
 const NAME: TableColumn<Key> = TableColumn {
     title: "Name",
     width: ColumnWidth::Flex { min: 20, max: 56, weight: 4 },
@@ -66,7 +64,7 @@ const CREATED: TableColumn<Key> = TableColumn {
     cell: |key, cells| Line::raw(cells.time(key.created_at)),
     order: Some(ColumnSort { rank: |key, _| time_rank(Some(key.created_at)), tie: by_age, descending: true }),
 };
-/// The title of the column of sparklines.
+/// Title of the column with sparklines.
 pub(super) const USE_TITLE: &str = "30 days";
 const USE: TableColumn<Key> =
     TableColumn { title: USE_TITLE, width: ColumnWidth::Fixed(15), yields: 5, cell: recent_use, order: None };
@@ -76,7 +74,7 @@ const FLAGS: TableColumn<Key> = TableColumn {
     yields: 3,
     cell: flags_line,
     order: Some(ColumnSort {
-        // The most urgent first, as in the review.
+        // Most urgent first, as in the review.
         rank: |key, rules| rules.risk(key).map_or(0, |risk| 10 - risk as u64),
         tie: by_age,
         descending: true,
@@ -98,24 +96,25 @@ fn by_age(a: &Key, b: &Key) -> Ordering {
     a.created_at.cmp(&b.created_at)
 }
 
-/// In use or stale, and without an owner or not: shown at every width, since the words of the flags are not.
-fn signs<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+/// Symbols for keys that are in use, stale or orphaned. Visible at every width, unlike the words of the flags.
+fn symbols<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let theme = cells.theme;
     let flags = cells.rules.flags(key);
-    let sign = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
-    let used = match () {
-        () if key.revoked_at.is_some() => Span::raw(" "),
-        () if key.is_in_use(cells.rules.now) => sign(ThemeSymbol::InUse, StyleRole::InUse),
-        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => {
-            sign(ThemeSymbol::Stale, StyleRole::Stale)
-        }
-        () => Span::raw(" "),
+    let symbol = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
+    let use_symbol = if key.revoked_at.is_some() {
+        Span::raw(" ")
+    } else if key.is_in_use(cells.rules.now) {
+        symbol(ThemeSymbol::InUse, StyleRole::InUse)
+    } else if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) {
+        symbol(ThemeSymbol::Stale, StyleRole::Stale)
+    } else {
+        Span::raw(" ")
     };
-    let mut signs = Line::from(used);
+    let mut symbols = Line::from(use_symbol);
     if flags.has(Flag::Orphaned) {
-        signs.push_span(sign(ThemeSymbol::Orphaned, StyleRole::Orphaned));
+        symbols.push_span(symbol(ThemeSymbol::Orphaned, StyleRole::Orphaned));
     }
-    signs
+    symbols
 }
 
 fn name<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
@@ -133,21 +132,18 @@ fn recent_use<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     Line::styled(shown, cells.theme.style(StyleRole::Bar))
 }
 
-/// When it was last used, or `Never`.
 fn last_used<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let theme = cells.theme;
     let flags = cells.rules.flags(key);
-    let role = match () {
-        () if flags.has(Flag::NeverUsed) || flags.has(Flag::Unused) => StyleRole::Stale,
-        () => StyleRole::Plain,
-    };
+    let is_stale = flags.has(Flag::NeverUsed) || flags.has(Flag::Unused);
+    let role = if is_stale { StyleRole::Stale } else { StyleRole::Plain };
     match key.last_used_at {
         Some(at) => Line::styled(cells.time(at), theme.style(role)),
         None => Line::styled("Never", theme.style(role)),
     }
 }
 
-/// Who created it; a removed member says so.
+/// Name of the creator, with the status of a member who is not active.
 fn created_by<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let by = &key.created_by;
     match by.status {
@@ -162,7 +158,7 @@ fn created_by<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     }
 }
 
-/// The flags in words; of a revoked key, when that was.
+/// The flags in words; for a revoked key, the time of the revoke.
 fn flags_line<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let theme = cells.theme;
     if let Some(at) = key.revoked_at {

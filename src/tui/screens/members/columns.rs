@@ -1,4 +1,4 @@
-//! The columns of the members.
+//! The columns of the table of members.
 
 use ratatui::text::Line;
 

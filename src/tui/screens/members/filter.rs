@@ -1,4 +1,4 @@
-//! What the filter of the members understands.
+//! The fields of the filter of the members.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use crate::domain::member::{MemberStatus, Role};
 use crate::domain::staleness::StalenessRules;
 use crate::wire::members::Member;
 
-/// What a field tests on a member. Plain terms search name and address.
+/// Test of a field of the filter. Plain terms search name and email address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberTest {
     /// `role:admin`
     Role(Role),
     /// `status:removed`
     Status(MemberStatus),
-    /// `keys:>0`: organization keys that they created.
+    /// `keys:>0`: number of organization keys that the member created.
     Keys(NumberTest),
-    /// `personal:>0`: personal keys.
+    /// `personal:>0`: number of personal keys.
     Personal(NumberTest),
-    /// `idle:>90d`: since they were seen last; of those never seen, since they were invited.
+    /// `idle:>90d`: time since the member was last seen, or invited if never seen.
     Idle(DurationTest),
 }
 
@@ -74,7 +74,7 @@ mod tests {
     use crate::domain::filter::Filter;
 
     #[test]
-    fn what_is_displayed_means_the_same() {
+    fn a_displayed_filter_parses_to_itself() {
         for text in ["role:admin", "!status:removed keys:>0", "personal:0 idle:>90d \"ada a\""] {
             let filter: Filter<MemberTest> = Filter::parse(text).unwrap();
             assert_eq!(filter.to_string(), text);

@@ -1,4 +1,4 @@
-//! The columns of the rotations: phase, old key, who is still on it, what comes next.
+//! The columns of the table of rotations: phase, old key, who still uses it, next step.
 
 use ratatui::text::Line;
 
@@ -47,7 +47,7 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
         title: "Still used by",
         width: ColumnWidth::Flex { min: 18, max: 48, weight: 3 },
         yields: 2,
-        cell: |rotation, cells| Line::raw(still_on(rotation, cells)),
+        cell: |rotation, cells| Line::raw(last_use(rotation, cells)),
         order: None,
     },
     TableColumn {
@@ -76,7 +76,7 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
     },
 ];
 
-/// What asks for something first, what is over last.
+/// Rank by urgency: phases that wait for the user first, finished ones last.
 fn urgency(phase: Phase) -> u64 {
     match phase {
         Phase::Ready => 0,
@@ -87,12 +87,12 @@ fn urgency(phase: Phase) -> u64 {
     }
 }
 
-/// Who used the old key last, and when: `Grafana/11.4.0, 3 h ago`.
-fn still_on(rotation: &Rotation, cells: &CellContext) -> String {
+/// Formats the last use of the old key: `Grafana/11.4.0, 3 h ago`; empty once it is revoked.
+fn last_use(rotation: &Rotation, cells: &CellContext) -> String {
     let old = &rotation.old;
     match (old.last_used_at, &old.last_used_by) {
         _ if old.revoked_at.is_some() => String::new(),
-        (None, _) => "nobody yet".to_owned(),
+        (None, _) => "never used".to_owned(),
         (Some(at), Some(by)) if !by.agent.is_empty() => {
             format!("{}, {}", by.agent, format_ago(at, cells.rules.now))
         }

@@ -1,4 +1,4 @@
-//! What the filter of the rotations understands.
+//! The fields of the filter of the rotations.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use crate::domain::rotation::Phase;
 use crate::domain::staleness::StalenessRules;
 use crate::wire::keys::Rotation;
 
-/// What a field tests on a rotation. Plain terms search names and masks of both keys.
+/// Test of a field of the filter. Plain terms search names and masked secrets of both keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RotationTest {
     /// `phase:ready`
     Phase(Phase),
-    /// `agent:grafana`: what used the old key last.
+    /// `agent:grafana`: last client of the old key.
     Agent(SearchText),
 }
 
