@@ -146,7 +146,7 @@ impl Table {
         self.reselect(rows);
     }
 
-    /// Inserts new and changed rows into the sorted rows, without sorting the others again.
+    /// Step 6 of "From a database row to a table cell": inserts new and changed rows into the sorted rows, without sorting the others again.
     pub fn merge<R: TableRow>(
         &mut self,
         rows: &[R],

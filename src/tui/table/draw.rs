@@ -18,7 +18,7 @@ const SPARKLINE_RANK: u8 = 5;
 /// Width that the flexible columns must have beyond their minimum before a sparkline is shown.
 const SPARKLINE_MARGIN: u16 = 18;
 
-/// Draws the header in the first line of `area` and the visible rows below it.
+/// Step 7 of "From a database row to a table cell": draws the header in the first line of `area` and the visible rows below it.
 pub fn draw_table<R: TableRow>(
     table: &Table,
     rows: &[R],
