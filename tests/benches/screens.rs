@@ -3,8 +3,8 @@
 //!
 //! The model gets replies like those of a server, and draws to a writer that counts. Times depend on the machine, bytes do not.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says so by panicking")]
-#![expect(clippy::print_stdout, reason = "what was measured is printed")]
+#![expect(clippy::unwrap_used, reason = "benchmarks fail by panicking")]
+#![expect(clippy::print_stdout, reason = "benchmarks print their results")]
 
 mod fixtures;
 

@@ -2,8 +2,8 @@
 //!
 //! Both servers and the load generator run on this machine, so only the ratio is meaningful. Uses are recorded as usual.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says so by panicking")]
-#![expect(clippy::print_stdout, reason = "what was measured is printed")]
+#![expect(clippy::unwrap_used, reason = "benchmarks fail by panicking")]
+#![expect(clippy::print_stdout, reason = "benchmarks print their results")]
 
 #[path = "../keyward/support/throughput.rs"]
 mod throughput;

@@ -62,8 +62,8 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
         assert_eq!((revoked.version, revoked.revoke_reason.as_deref()), (2, Some("a test")));
         assert_eq!(problem_type(key_client.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
         // Repeated in either form: the same reply, and no second activity row.
-        for wish in [even_if_used("again"), unless_used_since(looked)] {
-            assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, wish).await.unwrap(), revoked);
+        for revoke in [even_if_used("again"), unless_used_since(looked)] {
+            assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, revoke).await.unwrap(), revoked);
         }
         assert_eq!(
             actions(&server.ada, id).await,
@@ -71,7 +71,7 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
         );
         let usage = server.ada.client.key_usage(ORGANIZATION, id, UsageQuery::default()).await.unwrap();
         let bucket = usage.buckets.iter().fold((0, 0), |(n, r), b| (n + b.count, r + b.refused));
-        assert_eq!(bucket, (2, 1), "a refused use is counted apart");
+        assert_eq!(bucket, (2, 1), "refused requests are counted separately");
         server.stop().await;
     })
     .await;
@@ -82,15 +82,15 @@ async fn a_revoke_has_exactly_one_form() {
     let server = TestServer::start(&crate::support::Database::sqlite()).await;
     let key = create(&server.ada, ORGANIZATION, key_named("x")).await.key;
     let now = Clock::System.now();
-    for wish in [
+    for revoke in [
         RevokeKey::default(),
         RevokeKey { even_if_used: Some(true), ..unless_used_since(now) },
         RevokeKey { even_if_used: Some(false), ..RevokeKey::default() },
         RevokeKey { even_if_used: Some(true), ..RevokeKey::default() },
         even_if_used("  "),
     ] {
-        let refused = server.ada.client.revoke_key(ORGANIZATION, key.id, wish.clone()).await;
-        assert_eq!(problem_type(refused), P::FieldInvalid, "{wish:?}");
+        let refused = server.ada.client.revoke_key(ORGANIZATION, key.id, revoke.clone()).await;
+        assert_eq!(problem_type(refused), P::FieldInvalid, "{revoke:?}");
     }
     // A key that was never used can be revoked with any time.
     server.ada.client.revoke_key(ORGANIZATION, key.id, unless_used_since(key.created_at)).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_create_is_repeated_safely_after_a_lost_reply() {
         bo.client.confirm_key(PERSONAL, first.key.id).await.unwrap();
         server.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
         let again = server.ada.client.confirm_key(PERSONAL, other.key.id).await.unwrap();
-        assert_eq!(again.version, 2, "confirming is repeatable");
+        assert_eq!(again.version, 2, "confirming again changes nothing");
         assert!(send(&server.ada, "notebook").await.unwrap().secret.is_none(), "it is stored");
         assert_eq!(problem_type(server.ada.client.confirm_key(PERSONAL, first.key.id).await), P::NotFound);
         server.stop().await;
@@ -216,7 +216,7 @@ async fn a_key_lookup_reveals_only_what_the_caller_may_see() {
         );
         let key = bo.client.key(PERSONAL, created.key.id).await.unwrap();
         assert_eq!(key.revoke_reason.as_deref(), Some("leaked: found in a repository"));
-        assert_eq!(key.use_count, 0, "looking it up was no use");
+        assert_eq!(key.use_count, 0, "a lookup does not count as a use");
         server.stop().await;
     })
     .await;

@@ -37,7 +37,7 @@ async fn work(client: Client, count: Arc<AtomicUsize>) -> Acknowledged {
     let mut done = Acknowledged::default();
     let error = work_on(&client, &count, &mut done).await.unwrap_err();
     // The first error comes from the kill. A problem reply would mean that an acknowledged write is missing.
-    assert!(error.problem().is_none(), "what was acknowledged is not there: {error}");
+    assert!(error.problem().is_none(), "an acknowledged write is missing: {error}");
     done
 }
 
@@ -65,9 +65,9 @@ async fn work_on(
         client.send(CallRequest::with(CreateReview, keep).idempotency_key(&once)).await?;
         done.reviewed.push(key);
         counted();
-        let anyhow =
+        let revoke =
             RevokeKey { even_if_used: Some(true), reason: Some("a test".into()), ..RevokeKey::default() };
-        client.send(CallRequest::with(RevokeOrganizationKey, anyhow).id(key)).await?;
+        client.send(CallRequest::with(RevokeOrganizationKey, revoke).id(key)).await?;
         done.revoked.push(key);
         counted();
         let invite = InviteMember { email: format!("{once}@plant.example"), role: Role::Normal };
@@ -92,7 +92,7 @@ async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     let (created, revoked) = (keys_of(Action::KeyCreated), keys_of(Action::KeyRevoked));
     let recorded = keys_of(Action::ReviewRecorded);
     let once = |ids: &[Id]| ids.iter().collect::<HashSet<_>>().len() == ids.len();
-    assert!(once(&created) && once(&revoked) && once(&recorded), "a change has two rows");
+    assert!(once(&created) && once(&revoked) && once(&recorded), "a change has two activity rows");
     let by_ada = |row: &&Activity| row.actor.as_ref().is_some_and(|actor| actor.id == admin);
     let from_host =
         |row: &&Activity| row.member_id == Some(admin) || row.action == Action::OrganizationCreated;
@@ -100,24 +100,24 @@ async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
     let replayed = |row: &&Activity| row.action == Action::KeyRevoked && row.actor.is_none();
     assert!(
         log.iter().all(|row| by_ada(&row) || from_host(&row) || replayed(&row)),
-        "a row does not say who did it"
+        "an activity row has no actor"
     );
     let replayed: Vec<Id> = log.iter().filter(replayed).filter_map(|row| row.key_id).collect();
     // The activity log and the state must agree in both directions.
     let live: HashSet<Id> = live.iter().map(|key| key.id).collect();
     let revoked: HashSet<Id> = revoked.into_iter().collect();
     let logged: HashSet<Id> = created.into_iter().filter(|id| !revoked.contains(id)).collect();
-    assert_eq!(live, logged, "keys disagree with the log");
+    assert_eq!(live, logged, "keys differ from the activity log");
     let reviews: Vec<Id> = reviews.into_iter().map(|review| review.key_id).collect();
     assert!(once(&reviews), "a decision was recorded twice");
     let reviews: HashSet<Id> = reviews.into_iter().collect();
-    assert_eq!(reviews, recorded.into_iter().collect(), "reviews disagree with the log");
+    assert_eq!(reviews, recorded.into_iter().collect(), "reviews differ from the activity log");
     let gone: HashSet<Id> =
         members.iter().filter(|m| m.member.status == MemberStatus::Removed).map(|m| m.member.id).collect();
     let of = |action| log.iter().filter(move |row| row.action == action).filter_map(|row| row.member_id);
-    assert_eq!(gone, of(Action::MemberRemoved).collect(), "removals disagree with the log");
+    assert_eq!(gone, of(Action::MemberRemoved).collect(), "removals differ from the activity log");
     let known: HashSet<Id> = members.iter().map(|m| m.member.id).collect();
-    assert_eq!(known, of(Action::MemberInvited).collect(), "members disagree with the log");
+    assert_eq!(known, of(Action::MemberInvited).collect(), "members differ from the activity log");
     for done in done {
         assert!(
             done.revoked.iter().all(|id| !replayed.contains(id)),
@@ -153,9 +153,9 @@ async fn acknowledged_writes_survive_a_killed_server() {
             let client = server.client.with_credential(credential.clone());
             let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(client.clone(), count.clone()))).collect();
             let enough = usize::from(u8::from_ne_bytes(random_bytes())) / 4;
-            let begun = monotonic_now();
+            let started = monotonic_now();
             while count.load(Ordering::SeqCst) < enough {
-                assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");
+                assert!(started.elapsed() < Duration::from_mins(1), "timed out");
                 tokio::task::yield_now().await;
             }
             tokio::task::block_in_place(|| server.kill());
@@ -183,20 +183,20 @@ async fn every_acknowledged_write_was_synced() {
     };
     let count = Arc::new(AtomicUsize::new(0));
     let worker = tokio::spawn(work(server.client.with_credential(credential), count.clone()));
-    let begun = monotonic_now();
+    let started = monotonic_now();
     while count.load(Ordering::SeqCst) < WRITES {
-        assert!(begun.elapsed() < Duration::from_mins(2), "nothing happens");
+        assert!(started.elapsed() < Duration::from_mins(2), "timed out");
         tokio::task::yield_now().await;
     }
     tokio::task::block_in_place(|| server.kill());
     worker.await.unwrap();
-    let begun = monotonic_now();
+    let started = monotonic_now();
     let syncs = loop {
         let lines = std::fs::read_to_string(&log).unwrap();
         if lines.lines().last().is_some_and(|line| line.contains("+++ killed")) {
             break lines.lines().filter(|line| line.contains("sync(") && line.contains("= 0")).count();
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "strace did not end");
+        assert!(started.elapsed() < Duration::from_secs(30), "strace did not end in time");
         tokio::task::yield_now().await;
     };
     assert!(syncs >= WRITES, "{syncs} syncs for {WRITES} acknowledged writes");

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Database;
 use crate::support::installed_programs::find_program;
-use crate::support::raw_http::{PATIENCE, RawResponse, request, send};
+use crate::support::raw_http::{RawResponse, TIMEOUT, request, send};
 use crate::support::test_server::{TestServer, settings_without_limits};
 
 fn example(name: &str) -> String {
@@ -48,7 +48,7 @@ impl Nginx {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let site = example("nginx.conf");
         for replaced in ["127.0.0.1:7711", "127.0.0.1:8080", "listen 443 ssl;", "ssl_certificate "] {
-            assert!(site.contains(replaced), "the example no longer holds {replaced}");
+            assert!(site.contains(replaced), "the example does not contain {replaced}");
         }
         let site: String = site
             .replace("127.0.0.1:7711", &keyward.to_string())
@@ -83,7 +83,7 @@ impl Nginx {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, up).await.expect("nginx does not listen");
+        tokio::time::timeout(TIMEOUT, up).await.expect("nginx does not accept connections");
         nginx
     }
 

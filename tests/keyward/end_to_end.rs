@@ -12,10 +12,10 @@ fn a_key_is_created_used_protected_and_revoked() {
     let ProgramServer { home, url, server: _server } = ProgramServer::start();
     let created = home.run(&["keys", "create", "--workspace", "--name", "Grafana"]);
     assert!(!contains_secret(&created.err), "{}", created.err);
-    let secret = created.ok();
-    assert!(secret.starts_with("sk_") && secret.len() == 43, "more than the secret, or less");
+    let secret = created.expect_success();
+    assert!(secret.starts_with("sk_") && secret.len() == 43, "the output is not exactly the secret");
 
-    let list = || home.run(&["keys", "list", "--workspace", "--json"]).json();
+    let list = || home.run(&["keys", "list", "--workspace", "--json"]).expect_exit(0, &[]).json();
     assert_eq!(list()[0]["last_used_at"], Value::Null);
     assert_eq!(http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
     let used = list()[0].clone();
@@ -30,7 +30,7 @@ fn a_key_is_created_used_protected_and_revoked() {
     assert_eq!(http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
 
     let revoke = ["keys", "revoke", "--workspace", "--even-if-used", "--reason", "test", "--yes", "Grafana"];
-    home.run(&revoke).ok();
+    home.run(&revoke).expect_success();
     let answer = http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0");
     assert_eq!(answer.status, 401);
     assert!(
@@ -61,7 +61,7 @@ EOF
         RunningProgram::start(command).wait()
     };
     assert_eq!(said.code, 42, "{said:?}");
-    assert_eq!(said.out, "", "the demo prints nothing itself");
+    assert_eq!(said.out, "", "the demo prints nothing of its own");
     assert!(!contains_secret(&said.err), "{}", said.err);
     let list: Value = serde_json::from_slice(&std::fs::read(home.path("list.json")).unwrap()).unwrap();
     let list = list.as_array().unwrap();

@@ -5,24 +5,27 @@
 use std::process::Command;
 
 /// Runs one test of this binary on one database with a fault injected. It must fail with one of the `reasons` in its output.
-fn turns_red(bug: &str, test: &str, database: &str, reasons: &[&str]) {
+fn assert_test_fails(fault: &str, test: &str, database: &str, reasons: &[&str]) {
     // If the server is a process of its own, only that process gets the fault.
     let variable = if test.starts_with("crash::") {
-        "KEYWARD_TEST_SERVER_BUG"
+        "KEYWARD_TEST_SERVER_FAULT"
     } else {
         keyward::fault_injection::VARIABLE
     };
     let run = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
-        .env(variable, bug)
+        .env(variable, fault)
         .env("KEYWARD_TEST_DATABASE", database)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
-    let about = format!("{bug} in {test} on {database}");
-    assert!(said.contains("running 1 test"), "{about}: there is no such test\n{said}");
-    assert!(!run.status.success(), "{about}: nobody noticed\n{said}");
-    assert!(reasons.iter().any(|reason| said.contains(reason)), "{about}: red for another reason\n{said}");
+    let output = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
+    let context = format!("{fault} in {test} on {database}");
+    assert!(output.contains("running 1 test"), "{context}: there is no such test\n{output}");
+    assert!(!run.status.success(), "{context}: the test passed\n{output}");
+    assert!(
+        reasons.iter().any(|reason| output.contains(reason)),
+        "{context}: the test failed for another reason\n{output}"
+    );
 }
 
 const SQLITE: &str = "SQLite";
@@ -33,7 +36,7 @@ const BOTH: [&str; 2] = [SQLITE, POSTGRES];
 fn a_reply_before_the_commit_is_detected() {
     let test = "crash::acknowledged_writes_survive_a_killed_server";
     for database in BOTH {
-        turns_red("early-answer", test, database, &["was lost", "what was acknowledged is not there"]);
+        assert_test_fails("early-answer", test, database, &["was lost", "an acknowledged write is missing"]);
     }
 }
 
@@ -41,43 +44,53 @@ fn a_reply_before_the_commit_is_detected() {
 fn an_activity_row_in_a_second_transaction_is_detected() {
     let test = "crash::acknowledged_writes_survive_a_killed_server";
     for database in BOTH {
-        turns_red("late-activity", test, database, &["disagree with the log"]);
+        assert_test_fails("late-activity", test, database, &["differ from the activity log"]);
     }
 }
 
 #[test]
 fn an_overwritten_last_use_is_detected() {
-    turns_red(
+    assert_test_fails(
         "overwritten-use",
         "last_used::last_use_never_moves_backward_when_the_clock_jumps",
         SQLITE,
-        &["went back"],
+        &["moved backward"],
     );
-    turns_red(
+    assert_test_fails(
         "overwritten-use",
         "last_used::a_late_writer_never_moves_last_use_backward",
         POSTGRES,
-        &["went back"],
+        &["moved backward"],
     );
 }
 
 #[test]
 fn a_missing_row_lock_is_detected() {
-    let outlives = "members::removal::removal_races_a_create";
-    turns_red("no-lock", outlives, POSTGRES, &["a key outlived its member", "was not refused"]);
-    turns_red("no-lock", "members::races::one_active_admin_is_always_left", POSTGRES, &["no admin is left"]);
+    let test = "members::removal::removal_races_a_create";
+    assert_test_fails(
+        "no-lock",
+        test,
+        POSTGRES,
+        &["a key outlived its member", "the request was not refused"],
+    );
+    assert_test_fails(
+        "no-lock",
+        "members::races::one_active_admin_is_always_left",
+        POSTGRES,
+        &["no admin is left"],
+    );
 }
 
 #[test]
 fn a_one_statement_admin_guard_is_detected() {
     let test = "members::races::one_active_admin_is_always_left";
-    turns_red("one-statement-guard", test, POSTGRES, &["no admin is left"]);
+    assert_test_fails("one-statement-guard", test, POSTGRES, &["no admin is left"]);
 }
 
 #[test]
 fn a_cached_verification_is_detected() {
     let test = "races::after_an_acknowledged_revoke_the_key_is_never_accepted";
     for database in BOTH {
-        turns_red("cached-verification", test, database, &["a revoked key was accepted"]);
+        assert_test_fails("cached-verification", test, database, &["a revoked key was accepted"]);
     }
 }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Database;
-use crate::support::raw_http::{PATIENCE, RawResponse, read_response, request, send};
+use crate::support::raw_http::{RawResponse, TIMEOUT, read_response, request, send};
 use crate::support::test_server::{TestServer, settings_without_limits};
 
 mod logs;
@@ -191,10 +191,13 @@ async fn slow_clients_are_disconnected_and_delay_nobody() {
     let all_gone = async {
         while !dribblers.iter().all(tokio::task::JoinHandle::is_finished) {
             stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
-            assert_eq!(read_response(&mut stream).await.expect("a good client is sent away").status, 401);
+            assert_eq!(
+                read_response(&mut stream).await.expect("a well-behaved client was disconnected").status,
+                401
+            );
         }
     };
-    tokio::time::timeout(PATIENCE, all_gone).await.expect("a slow client is kept for ever");
+    tokio::time::timeout(TIMEOUT, all_gone).await.expect("a slow client stays connected");
     for dribbler in dribblers {
         dribbler.await.unwrap();
     }
@@ -221,7 +224,7 @@ async fn connections_beyond_the_limit_get_503() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, admitted).await.expect("places are not given back");
+    tokio::time::timeout(TIMEOUT, admitted).await.expect("closed connections still count");
     running.shutdown().await;
 }
 
@@ -238,9 +241,9 @@ async fn shutdown_finishes_running_requests() {
     send(address, request("GET", "/api/v2/sites", &[], "")).await;
     let stopping = tokio::spawn(running.shutdown());
     let refused = async { while TcpStream::connect(address).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, refused).await.expect("still takes connections");
+    tokio::time::timeout(TIMEOUT, refused).await.expect("the server still accepts connections");
     stream.write_all(rest.as_bytes()).await.unwrap();
-    let got = read_response(&mut stream).await.expect("cut off");
+    let got = read_response(&mut stream).await.expect("the connection was closed early");
     assert_eq!(got.problem(), "code-invalid");
     stopping.await.unwrap();
 }
@@ -267,9 +270,12 @@ async fn guessing_is_rate_limited() {
     assert_eq!(guessed.iter().filter(|got| got.status == 401).count(), 5, "{guessed:?}");
     assert_eq!(guessed[6].problem(), "rate-limited");
     let session = asks(1, request("GET", "/api/v2/me", &[("Authorization", SESSION)], "")).await;
-    assert_eq!(session[0].status, 429, "the same address guesses at sessions");
+    assert_eq!(session[0].status, 429, "the limit covers sessions from the same address");
     let none = asks(20, request("GET", "/api/v2/sites", &[], "")).await;
-    assert!(none.iter().all(|got| got.problem() == "credentials-missing"), "nothing was guessed");
+    assert!(
+        none.iter().all(|got| got.problem() == "credentials-missing"),
+        "requests without credentials are not limited"
+    );
     running.shutdown().await;
 }
 

@@ -60,7 +60,7 @@ impl Uses {
 /// Asserts that a client ended because the server was stopped, not because it was refused.
 fn gone(ended: Result<(), ClientError>) {
     let error = ended.unwrap_err();
-    assert!(error.problem().is_none(), "a good key was refused: {error}");
+    assert!(error.problem().is_none(), "a valid key was refused: {error}");
 }
 
 /// Creates keys and uses each up to three times, until the server is stopped.
@@ -95,9 +95,9 @@ async fn hammer(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
 }
 
 async fn until(count: &AtomicUsize, enough: usize) {
-    let begun = monotonic_now();
+    let started = monotonic_now();
     while count.load(Ordering::SeqCst) < enough {
-        assert!(begun.elapsed() < Duration::from_mins(1), "nothing happens");
+        assert!(started.elapsed() < Duration::from_mins(1), "timed out");
         tokio::task::yield_now().await;
     }
 }
@@ -135,19 +135,24 @@ async fn last_use_is_accurate_after_a_kill() {
                 let about =
                     format!("{} round {round}: {:?}, used {}", database.name, key.last_used_at, uses.sent);
                 let new = key.id != hot.key.id;
-                assert!(!new || uses.sent > 0 || key.last_used_at.is_none(), "used, and never was: {about}");
-                assert!(!new || key.use_count <= uses.sent, "more uses than were made: {about}");
+                assert!(
+                    !new || uses.sent > 0 || key.last_used_at.is_none(),
+                    "a use is recorded that was never sent: {about}"
+                );
+                assert!(!new || key.use_count <= uses.sent, "more uses are recorded than were sent: {about}");
                 if let Some(last) = uses.last {
-                    let shown = key.last_used_at.unwrap_or_else(|| panic!("never used, and was: {about}"));
+                    let shown = key
+                        .last_used_at
+                        .unwrap_or_else(|| panic!("no use is recorded, but one was answered: {about}"));
                     assert!(
                         shown >= last.minus(TimeDelta::seconds(30)),
                         "more than 30 s behind {last}: {about}"
                     );
                 }
-                assert!(key.last_used_at <= Some(now()), "in the future: {about}");
+                assert!(key.last_used_at <= Some(now()), "last use is in the future: {about}");
             }
             let after = stored(&store, hot.key.id).await.last_used_at;
-            assert!(after >= before, "{} round {round}: went back", database.name);
+            assert!(after >= before, "{} round {round}: last use moved backward", database.name);
             before = after;
             store.close().await;
         }
@@ -180,7 +185,7 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
             assert_eq!(shown.last_used_at, latest.map(|last| last.min(at)), "round {round}: shown");
             let stored = stored(&server.store, id).await;
             let on_record = (stored.last_used_at, stored.use_count);
-            assert_eq!(on_record, (latest, count), "round {round}: the last use went back or was lost");
+            assert_eq!(on_record, (latest, count), "round {round}: last use moved backward or was lost");
         }
     }
     server.stop().await;
@@ -196,7 +201,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
         start_server(database.open().await, settings_without_limits(), Clock::fixed(now().plus(HOUR))).await;
     let ada_elsewhere = anonymous.with_credential(server.ada.credential.clone());
     for round in 0..scaled(300) {
-        let begun = now();
+        let started = now();
         let created = create_key(&server.ada.client, KIND, key_named("Grafana")).await.unwrap();
         let id = created.key.id;
         let (here, there) = (key_client(&server.client, &created), key_client(&anonymous, &created));
@@ -214,9 +219,9 @@ async fn a_late_writer_never_moves_last_use_backward() {
         server.ada.client.key(KIND, id).await.unwrap();
         let last = stored(&server.store, id).await;
         let right = last.last_used_at >= later && last.use_count == 3;
-        assert!(right, "round {round}: the last use went back or was lost: {later:?}, {last:?}");
-        let honest = last.last_used_at.is_some_and(|at| at >= begun && at <= now());
-        assert!(honest, "round {round}: dated by the clock of a server: {:?}", last.last_used_at);
+        assert!(right, "round {round}: last use moved backward or was lost: {later:?}, {last:?}");
+        let honest = last.last_used_at.is_some_and(|at| at >= started && at <= now());
+        assert!(honest, "round {round}: last use has the time of a wrong clock: {:?}", last.last_used_at);
     }
     next.shutdown().await;
     server.stop().await;
@@ -248,12 +253,12 @@ async fn a_shutdown_loses_no_use() {
                 let id = uses[0].id;
                 let answered: i64 = uses.iter().map(|uses| uses.answered).sum();
                 let key = stored(&store, id).await;
-                assert_eq!(key.use_count, answered, "{} round {round}: uses on record", database.name);
+                assert_eq!(key.use_count, answered, "{} round {round}: recorded uses", database.name);
                 let hours = store.reader().await.unwrap();
                 let hours =
                     { hours }.usage_buckets(&[id], BucketWidth::Hour, Timestamp(0), now()).await.unwrap();
                 let counted: i64 = hours.values().flatten().map(|bucket| bucket.count).sum();
-                assert_eq!(counted, answered, "{} round {round}: uses by the hour", database.name);
+                assert_eq!(counted, answered, "{} round {round}: uses by hour", database.name);
             }
             store.close().await;
         }

@@ -1,6 +1,6 @@
 //! Integration tests of keyward, in one binary. Helpers are in `support`; each module covers the subject in its name.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod commands;
 mod contract;

@@ -241,7 +241,7 @@ fn ask(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Valu
         "lookUpKey" => body(json!({"secret": secret})),
         "revokeLeakedKey" => body(json!({"secret": secret, "reason": "x"})),
         unknown => {
-            panic!("the operation {unknown} is not in the matrix: say what it needs and for whom it is")
+            panic!("the operation {unknown} is not in the matrix: add its request and its targets")
         }
     }
 }
@@ -315,7 +315,7 @@ async fn table(server: &TestServer) -> String {
         let mut refused: BTreeMap<&str, BTreeMap<&str, Seen>> = BTreeMap::new();
         let targets = targets(&operation.name);
         let about_one = operation.path.contains("{id}");
-        assert!(!about_one || targets.len() > 1, "{}: say whose things it is asked about", operation.name);
+        assert!(!about_one || targets.len() > 1, "{}: add its targets", operation.name);
         for &target in targets {
             let mut row: Vec<(String, Vec<&str>)> = Vec::new();
             for actor in ACTORS {

@@ -30,8 +30,8 @@ fn every_reference_resolves() {
     references(&document, &mut all);
     assert!(all.len() > 20, "{all:?}");
     for reference in all {
-        let pointer = reference.strip_prefix('#').expect("only references within the document");
-        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+        let pointer = reference.strip_prefix('#').expect("references stay within the document");
+        assert!(document.pointer(pointer).is_some(), "{reference} does not resolve");
     }
 }
 
@@ -58,5 +58,5 @@ fn every_call_is_an_operation_with_its_problems_and_headers() {
     wire::visit_calls(&mut check);
     let operations: usize =
         check.0["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum();
-    assert_eq!(operations, check.1 + 1, "all calls, and the document itself");
+    assert_eq!(operations, check.1 + 1, "every call, and the document itself");
 }

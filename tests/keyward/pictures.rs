@@ -196,7 +196,7 @@ fn run(
     ));
 }
 
-#[expect(clippy::disallowed_methods, reason = "how a test is run is not part of the program's configuration")]
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
 pub fn blessing() -> bool {
     std::env::var_os("KEYWARD_BLESS").is_some_and(|value| value == "1")
 }
@@ -211,7 +211,7 @@ pub fn assert_picture(name: &str, buf: &Buffer) {
         return;
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == drawn, "{} is not what the program draws; KEYWARD_BLESS=1 draws it anew", path.display());
+    assert!(kept == drawn, "{} is outdated; KEYWARD_BLESS=1 rewrites it", path.display());
 }
 
 #[test]

@@ -23,10 +23,7 @@ fn the_key_binding_table_matches_the_keymap() {
         fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
         return;
     }
-    assert!(
-        table == wanted,
-        "the keys in README.md are not those of the keymap; KEYWARD_BLESS=1 writes them anew"
-    );
+    assert!(table == wanted, "the key bindings in README.md are outdated; KEYWARD_BLESS=1 rewrites them");
 }
 
 #[test]
@@ -39,6 +36,6 @@ fn the_files_named_in_the_readme_exist() {
         .collect();
     assert!(named.len() >= 3, "{named:?}");
     for file in named {
-        assert!(root.join(file).exists(), "README.md names {file}, which is not there");
+        assert!(root.join(file).exists(), "README.md names {file}, which does not exist");
     }
 }

@@ -108,7 +108,7 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
                 }
             }
             if survived {
-                assert!(crash_at > 12, "{at}: so few moments");
+                assert!(crash_at > 12, "{at}: too few crash points");
                 break;
             }
         }

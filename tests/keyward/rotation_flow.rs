@@ -299,7 +299,11 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
             let finished = fixture.finish(&fixture.server.ada.client, rotation).await;
             let answered = user.await.unwrap();
             match finished {
-                Ok(_) => assert!(!answered, "{} round {round}: used, and revoked", database.name),
+                Ok(_) => assert!(
+                    !answered,
+                    "{} round {round}: a use was accepted, and the key was revoked",
+                    database.name
+                ),
                 Err(error) => {
                     assert!(answered && error.is_problem(P::UsedSince), "{} {error}", database.name);
                 }
@@ -332,7 +336,7 @@ async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
             );
             let (won, lost) = match both {
                 (Ok(won), lost) | (lost, Ok(won)) => (won, lost),
-                (Err(error), Err(_)) => panic!("{}: nobody started: {error}", database.name),
+                (Err(error), Err(_)) => panic!("{}: neither started: {error}", database.name),
             };
             assert_eq!(problem_type(lost), P::ReplacesConflict, "{}", database.name);
             let new = fixture.rotated_key(won);
@@ -366,7 +370,7 @@ async fn a_lost_reply_leaves_one_replacement_with_one_secret() {
         let lost = fixture.rotated_key(ask().await.unwrap());
         let kept = fixture.rotated_key(ask().await.unwrap());
         assert_eq!(lost.key.id, kept.key.id, "{}", database.name);
-        assert!(!lost.use_once().await && kept.use_once().await, "{}: two secrets live", database.name);
+        assert!(!lost.use_once().await && kept.use_once().await, "{}: two secrets are active", database.name);
         assert_eq!(fixture.seen_by(ada).await.new.id, kept.key.id);
         let again = ask().await.unwrap();
         assert!(again.key.id == kept.key.id && again.secret.is_none(), "{}", database.name);

@@ -98,7 +98,7 @@ async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
                             0 => Err(StoreError::Busy),
                             // A failed statement; on PostgreSQL it aborts the transaction.
                             1 => tx.insert_member(&same_address(ada)).await,
-                            _ => panic!("a fault of ours"),
+                            _ => panic!("a fault in a transaction"),
                         }
                     })
                 })

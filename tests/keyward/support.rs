@@ -92,7 +92,7 @@ pub fn is_full_run() -> bool {
 }
 
 /// Returns an environment variable unless it is unset or empty.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment how much to do")]
+#[expect(clippy::disallowed_methods, reason = "tests read their own settings from the environment")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -104,10 +104,10 @@ fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     while times.iter().any(|times| times.len() < SAMPLES) {
         let [kind, key, ..] = random_bytes::<8>().map(usize::from);
         let kind = kind % 3;
-        let begun = monotonic_now();
+        let started = monotonic_now();
         stream.write_all(asks[kind][key % asks[kind].len()].as_bytes()).unwrap();
         let read = stream.read(&mut buffer).unwrap();
-        let took = begun.elapsed();
+        let took = started.elapsed();
         assert!(buffer[..read].starts_with(b"HTTP/1.1 401") && buffer[..read].ends_with(b"}"));
         asked += 1;
         if asked > SAMPLES && times[kind].len() < SAMPLES {

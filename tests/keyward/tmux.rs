@@ -164,7 +164,7 @@ fn until_written(path: &Path) -> String {
         if text.contains("ready>") {
             return text;
         }
-        assert!(began.elapsed() < super::support::pty::PATIENCE, "screen wrote nothing");
+        assert!(began.elapsed() < super::support::pty::TIMEOUT, "screen did not write the file");
         std::thread::yield_now();
     }
 }

@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::support::program::CommandOutput;
 
 /// Path of the program under test.
 pub const KEYWARD: &str = env!("CARGO_BIN_EXE_keyward");
@@ -15,40 +17,6 @@ pub struct CliFixture {
     pub folder: TempDir,
     pub url: String,
     server: Child,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub struct CommandOutput {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl CommandOutput {
-    fn new(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// Asserts the exit code, and that standard error contains every one of `words`.
-    #[track_caller]
-    pub fn expect_exit(self, code: i32, words: &[&str]) -> Self {
-        assert_eq!(self.code, code, "{self:?}");
-        for word in words {
-            assert!(self.err.contains(word), "`{word}` is missing: {self:?}");
-        }
-        assert!(!self.err.contains("panicked"), "{self:?}");
-        self
-    }
-
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"))
-    }
 }
 
 impl CliFixture {
@@ -132,7 +100,7 @@ impl CliFixture {
     }
 
     pub fn run(&self, args: &[&str]) -> CommandOutput {
-        CommandOutput::new(self.command(KEYWARD).args(args).output().unwrap())
+        CommandOutput::from(self.command(KEYWARD).args(args).output().unwrap())
     }
 
     /// Runs the program with this standard input.
@@ -142,7 +110,7 @@ impl CliFixture {
 
     /// Runs the program with more environment variables.
     pub fn run_with_env(&self, environment: &[(&str, &str)], args: &[&str]) -> CommandOutput {
-        CommandOutput::new(
+        CommandOutput::from(
             self.command(KEYWARD).args(args).envs(environment.iter().copied()).output().unwrap(),
         )
     }
@@ -151,12 +119,12 @@ impl CliFixture {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         // A program that does not read its input may close it.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        CommandOutput::new(child.wait_with_output().unwrap())
+        CommandOutput::from(child.wait_with_output().unwrap())
     }
 
     /// Runs a shell script.
     pub fn shell(&self, script: &str) -> CommandOutput {
-        CommandOutput::new(self.command("sh").args(["-c", script]).output().unwrap())
+        CommandOutput::from(self.command("sh").args(["-c", script]).output().unwrap())
     }
 
     /// Installs a shell script as a program in `PATH`.

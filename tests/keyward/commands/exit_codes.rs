@@ -100,7 +100,7 @@ fn code_6_refused() {
     assert_eq!(cli.use_key(&secret), 200);
     let refused = cli.run(&["keys", "revoke", "--workspace", "Grafana"]);
     refused.expect_exit(6, &["used", "by keyward/", "from 127.0.0.1", "--even-if-used"]);
-    assert_eq!(cli.use_key(&secret), 200, "it was not revoked");
+    assert_eq!(cli.use_key(&secret), 200, "the key was not revoked");
     cli.run(&["keys", "revoke", "--workspace", "--max", "1", "--yes", "Twin", "Grafana"])
         .expect_exit(6, &["--max"]);
     let id = cli.key_id("Grafana");

@@ -240,7 +240,7 @@ fn a_server_that_sends_one_byte_at_a_time_times_out() {
     });
     let (code, said) = client.run(&server.url, &["keys", "list"]);
     assert!(code == 7 && said.contains("within 15 s"), "{code}: {said}");
-    assert_eq!(server.request_heads().len(), 1, "it is not tried again");
+    assert_eq!(server.request_heads().len(), 1, "the request is not retried");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn the_json_page_is_up_to_date() {
     }
     assert!(
         fs::read_to_string(&path).unwrap() == json_document(),
-        "docs/json.md is not what the commands print; KEYWARD_BLESS=1 writes it anew"
+        "docs/json.md is outdated; KEYWARD_BLESS=1 rewrites it"
     );
 }
 

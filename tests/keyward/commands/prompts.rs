@@ -79,7 +79,7 @@ fn a_secret_is_typed_without_echo_and_shown_only_with_reveal() {
     pty.wait_for_text("API key");
     pty.press("\x03");
     assert_ne!(pty.wait(), 0);
-    assert_eq!(pty.modes(), before, "Ctrl-C gives the echo back");
+    assert_eq!(pty.modes(), before, "Ctrl-C restores the echo");
 
     let create = ["keys", "create", "--name", "notebook"];
     let mut pty = at_a_terminal(&cli, &create);

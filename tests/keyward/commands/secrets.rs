@@ -12,7 +12,7 @@ fn a_piped_secret_is_the_only_output_and_is_stored_nowhere() {
     let ran = cli.shell("keyward keys create --workspace --name Grafana | cat > out.txt");
     ran.expect_exit(0, &["Created"]);
     let secret = std::fs::read_to_string(cli.path("out.txt")).unwrap();
-    assert!(secret.starts_with("sk_") && secret.len() == 43, "alone, without a line break");
+    assert!(secret.starts_with("sk_") && secret.len() == 43, "only the secret, without a line break");
     assert_eq!(cli.use_key(&secret), 200);
     let holders: Vec<_> = cli
         .files("")
@@ -21,7 +21,7 @@ fn a_piped_secret_is_the_only_output_and_is_stored_nowhere() {
         .map(|(path, _)| path)
         .collect();
     assert_eq!(holders, [cli.path("out.txt")]);
-    assert!(cli.files(".local/state/keyward/pending").is_empty(), "the record is dropped");
+    assert!(cli.files(".local/state/keyward/pending").is_empty(), "the record is removed");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn the_secret_file_is_new_private_and_opened_before_the_key_is_created() {
     assert_eq!(cli.list_keys().len(), 1);
     let refused = ["keys", "create", "--name", "x", "--write-to", "other.txt", "--url", "http://127.0.0.1:1"];
     assert_ne!(cli.run(&refused).code, 0);
-    assert!(!cli.path("other.txt").exists(), "no empty file stays");
+    assert!(!cli.path("other.txt").exists(), "no empty file is left");
 }
 
 #[test]
@@ -60,13 +60,20 @@ fn a_command_receives_the_secret_on_standard_input_only() {
     create("keep 0 'two words' $HOME").expect_exit(0, &["Created"]);
     let secret = std::fs::read_to_string(cli.path("kept.txt")).unwrap();
     assert_eq!(cli.use_key(&secret), 200);
-    assert_eq!(std::fs::read_to_string(cli.path("args.txt")).unwrap(), "0 two words $HOME\n", "no shell");
+    assert_eq!(
+        std::fs::read_to_string(cli.path("args.txt")).unwrap(),
+        "0 two words $HOME\n",
+        "run without a shell"
+    );
     assert!(!std::fs::read_to_string(cli.path("env.txt")).unwrap().contains("KEYWARD_"));
     let (_, session) = cli.files(".local/state/keyward/sessions").remove(0);
     let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
     for file in ["ps.txt", "parent.txt"] {
         let seen = std::fs::read(cli.path(file)).unwrap();
-        assert!(memchr::memmem::find(&seen, b"keep").is_some() || file == "parent.txt", "nothing was seen");
+        assert!(
+            memchr::memmem::find(&seen, b"keep").is_some() || file == "parent.txt",
+            "the processes were not recorded"
+        );
         for hidden in [secret.as_str(), session["token"].as_str().unwrap()] {
             assert!(memchr::memmem::find(&seen, hidden.as_bytes()).is_none(), "{file}");
         }
@@ -78,7 +85,7 @@ fn a_command_receives_the_secret_on_standard_input_only() {
     assert_eq!(cli.list_keys().len(), 2);
     let dead = std::fs::read_to_string(cli.path("kept.txt")).unwrap();
     let again = cli.run(&["keys", "create", "--resume"]).expect_exit(0, &["Created"]);
-    assert_eq!(cli.list_keys().len(), 2, "the same key: {failed:?}");
+    assert_eq!(cli.list_keys().len(), 2, "the key is reissued: {failed:?}");
     assert_eq!((cli.use_key(&again.out), cli.use_key(&dead)), (200, 401));
     cli.run(&["keys", "create", "--resume"]).expect_exit(3, &["interrupted"]);
 }
@@ -108,7 +115,7 @@ fn a_reader_that_exits_without_reading_is_detected() {
     let pipe = child.stdout.take().unwrap();
     let until = keyward::clock::monotonic_now() + std::time::Duration::from_secs(20);
     while rustix::io::ioctl_fionread(&pipe).unwrap() < 43 {
-        assert!(keyward::clock::monotonic_now() < until, "no secret came");
+        assert!(keyward::clock::monotonic_now() < until, "no secret arrived");
         std::thread::yield_now();
     }
     drop(pipe);

@@ -69,14 +69,14 @@ async fn if_match_follows_rfc_9110() {
         }
         let nobody =
             other.ask("PATCH", "/api-keys/0193568e-0000-7000-8000-000000000000", "If-Match: *", "{}");
-        assert_eq!(nobody.await.status, 404, "there is none of it");
+        assert_eq!(nobody.await.status, 404, "the key does not exist");
         let revoke = format!("{path}/revoke");
         let unless =
             "{\"unless_used_since\":\"2026-01-01T00:00:00Z\",\"even_if_used\":false,\"reason\":null}";
         assert_eq!(other.ask("POST", &revoke, "If-Match: \"1\"", unless).await.problem(), "version-mismatch");
         assert_eq!(other.ask("POST", &revoke, "If-Match: 4", unless).await.problem(), "malformed-request");
         let done = other.ask("POST", &revoke, "If-Match: \"4\"", unless).await;
-        assert_eq!(done.status, 200, "a form left blank is not another form: {done:?}");
+        assert_eq!(done.status, 200, "empty fields do not count as the other form: {done:?}");
         server.stop().await;
     })
     .await;

@@ -81,12 +81,12 @@ async fn a_review_records_its_evidence() {
     let decided = send(body.clone(), "a").await.unwrap();
     assert_eq!(decided.review.findings[0].flag, Flag::NeverUsed);
     assert!(decided.key.revoked_at.is_some() && decided.review.note.as_deref() == Some("a note"));
-    assert_eq!(send(body, "a").await.unwrap(), decided, "repeated, it is the same decision");
+    assert_eq!(send(body, "a").await.unwrap(), decided, "a repeat returns the same decision");
 
     key_client(&server.client, &used).send(CallRequest::to(ListSites)).await.unwrap();
     let body = decide(&used.key, Decision::Revoke, Some(looked));
     assert_eq!(problem_type(send(body.clone(), "b").await), P::UsedSince);
-    assert_eq!(problem_type(send(body, "b").await), P::UsedSince, "a refusal decides nothing");
+    assert_eq!(problem_type(send(body, "b").await), P::UsedSince, "a refusal is not recorded as a decision");
     // Records with equal times have no defined order.
     clock.advance(std::time::Duration::from_millis(1));
     let keep = ApplyDecision {

@@ -102,7 +102,7 @@ fn the_examples_run_as_they_are_printed() {
     let mut reader = Reader::new();
     for line in &lines {
         if let Err(why) = reader.run(line) {
-            panic!("README.md says\n{line}\nand that ends with {why}");
+            panic!("this example of README.md fails:\n{line}\n{why}");
         }
     }
     for broken in ["keyward keys lst", "keyward verify < no-such-file", "no-such-command"] {

@@ -13,7 +13,7 @@ use keyward::wire::members::{CreateInvitation, InviteMember};
 use rustix::process::Signal;
 
 use super::{create, done};
-use crate::support::program::{PATIENCE, ProgramHome};
+use crate::support::program::{ProgramHome, TIMEOUT};
 use crate::support::pty::{Pty, keyward};
 use crate::support::test_server::{TestServer, settings_without_limits};
 use crate::support::{Database, for_each_database};
@@ -72,8 +72,8 @@ impl Proxy {
         last.read_to_end(&mut Vec::new()).unwrap();
         drop(last);
         let open = self.open.0.lock().unwrap();
-        let (_open, waited) = self.open.1.wait_timeout_while(open, PATIENCE, |open| *open > 0).unwrap();
-        assert!(!waited.timed_out(), "what a killed program had sent is not answered");
+        let (_open, waited) = self.open.1.wait_timeout_while(open, TIMEOUT, |open| *open > 0).unwrap();
+        assert!(!waited.timed_out(), "requests of the killed program are not answered");
     }
 }
 
@@ -135,7 +135,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
     let invited = server.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
     let home = ProgramHome::new();
     let login = ["login", "--code-stdin", &format!("http://{}", proxy.address)];
-    home.run_with_input(&login, invited.code.code.expose()).ok();
+    home.run_with_input(&login, invited.code.code.expose()).expect_success();
     let folder = home.path("").components().collect::<std::path::PathBuf>();
     let open = || {
         let mut pty = Pty::start(keyward(&folder, &[]), 100, 30);
@@ -155,7 +155,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
     pty.press("revoke 3");
     pty.wait_for_text(": revoke 3");
     pty.press("\r");
-    proxy.holds.recv_timeout(PATIENCE).unwrap();
+    proxy.holds.recv_timeout(TIMEOUT).unwrap();
     pty.signal(Signal::KILL);
     pty.wait();
     proxy.settle();

@@ -23,7 +23,7 @@ impl Shell {
             &["login", "--code-stdin", &fixture.server.base_url()],
             invited.code.code.expose(),
         )
-        .ok();
+        .expect_success();
         Self(home)
     }
 
@@ -33,9 +33,9 @@ impl Shell {
 
     /// Returns the output of `rotate status` and its exit code with `--exit-code`.
     fn status(&self, key: &str) -> (Value, i32) {
-        let told = self.run(&format!("rotate status {key} --exit-code --json"));
-        let code = told.code;
-        (serde_json::from_str(&told.out).unwrap_or_else(|_| panic!("{told:?}")), code)
+        let status = self.run(&format!("rotate status {key} --exit-code --json"));
+        let code = status.code;
+        (serde_json::from_str(&status.out).unwrap_or_else(|_| panic!("{status:?}")), code)
     }
 }
 
@@ -51,21 +51,21 @@ async fn a_rotation_driven_by_commands() {
         assert_eq!((none.code, none.out.as_str()), (0, ""), "{none:?}");
 
         let started = shell.run(&format!("rotate start {id}"));
-        assert_eq!((started.code, started.out.len()), (0, 43), "the secret alone: {started:?}");
+        assert_eq!((started.code, started.out.len()), (0, 43), "only the secret: {started:?}");
         let new = fixture.key_client(&started.out);
         let twice = shell.run(&format!("rotate start {id}"));
         assert!(twice.code == 6 && twice.err.contains("already being replaced"), "{twice:?}");
-        let (told, code) = shell.status(&id);
-        assert_eq!((told["phase"].as_str(), code), (Some("switch"), 0), "{told}");
-        assert!(told["new"]["name"].as_str().unwrap().starts_with("Press shop (20"), "{told}");
+        let (status, code) = shell.status(&id);
+        assert_eq!((status["phase"].as_str(), code), (Some("switch"), 0), "{status}");
+        assert!(status["new"]["name"].as_str().unwrap().starts_with("Press shop (20"), "{status}");
         let early = shell.run(&format!("rotate finish {id} --yes"));
         assert!(early.code == 6 && early.err.contains("never used"), "{early:?}");
 
         assert!(is_accepted(&new).await && old.use_once().await);
-        let (told, code) = shell.status(told["new"]["id"].as_str().unwrap());
-        assert_eq!((told["phase"].as_str(), code), (Some("drain"), 0), "{told}");
-        assert!(told["evidence"].as_str().unwrap().contains("of silence to go"), "{told}");
-        assert!(told["quiet_window_s"] == 172_800 && told["ready_at"].is_string(), "{told}");
+        let (status, code) = shell.status(status["new"]["id"].as_str().unwrap());
+        assert_eq!((status["phase"].as_str(), code), (Some("drain"), 0), "{status}");
+        assert!(status["evidence"].as_str().unwrap().contains("of silence to go"), "{status}");
+        assert!(status["quiet_window_s"] == 172_800 && status["ready_at"].is_string(), "{status}");
         let early = shell.run(&format!("rotate finish {id} --yes"));
         assert!(early.code == 6 && early.err.contains("keyward/"), "who used it: {early:?}");
         let in_use = shell.run(&format!("rotate cancel {id} --yes"));
@@ -76,26 +76,27 @@ async fn a_rotation_driven_by_commands() {
             fixture.advance(DAY).await;
             assert!(old.use_once().await);
         }
-        let (told, code) = shell.status(&id);
-        assert_eq!((told["phase"].as_str(), code), (Some("drain"), 10), "{told}");
-        assert!(told["evidence"].as_str().unwrap().contains("under way for 5 d"), "{told}");
+        let (status, code) = shell.status(&id);
+        assert_eq!((status["phase"].as_str(), code), (Some("drain"), 10), "{status}");
+        assert!(status["evidence"].as_str().unwrap().contains("under way for 5 d"), "{status}");
 
         fixture.advance(TimeDelta::days(3)).await;
         assert!(is_accepted(&new).await);
-        let (told, code) = shell.status(&id);
-        assert_eq!((told["phase"].as_str(), code), (Some("ready"), 10), "{told}");
+        let (status, code) = shell.status(&id);
+        assert_eq!((status["phase"].as_str(), code), (Some("ready"), 10), "{status}");
         assert_eq!(shell.run("rotate status --exit-code -o id").code, 10);
         let finished = shell.run(&format!("rotate finish {id} --yes"));
         assert_eq!(finished.code, 0, "{finished:?}");
         assert!(!old.use_once().await && is_accepted(&new).await, "{}", database.name);
-        let (told, code) = shell.status(&id);
-        assert_eq!((told["phase"].as_str(), code), (Some("done"), 0), "{told}");
-        assert_eq!(shell.run("rotate status").out, "", "nothing is under way");
+        let (status, code) = shell.status(&id);
+        assert_eq!((status["phase"].as_str(), code), (Some("done"), 0), "{status}");
+        assert_eq!(shell.run("rotate status").out, "", "no rotation is running");
 
         // After cancelling, the replacement is revoked and the old key stays active.
         let kept = fixture.create("Paint shop", None).await;
         let id = kept.key.id.to_string();
-        let new = fixture.key_client(&shell.run(&format!("rotate start {id} --name Second")).ok());
+        let new =
+            fixture.key_client(&shell.run(&format!("rotate start {id} --name Second")).expect_success());
         let cancelled = shell.run(&format!("rotate cancel {id} --yes"));
         assert_eq!(cancelled.code, 0, "{cancelled:?}");
         assert!(!is_accepted(&new).await && kept.use_once().await, "{}", database.name);

@@ -50,7 +50,7 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
                         assert_eq!(of(rotations(&ada.client).await).phase, Phase::Drain, "{at}");
                     }
                     ANEW => {
-                        assert!(!is_accepted(&first).await, "{at}: two secrets live");
+                        assert!(!is_accepted(&first).await, "{at}: two secrets are active");
                         assert_eq!(of(rotations(&ada.client).await).phase, Phase::Switch, "{at}");
                         assert!(is_accepted(&second.unwrap()).await, "{at}");
                         let next = next.press("sy").await;
@@ -89,7 +89,7 @@ async fn a_replacement_with_a_lost_secret_is_replaced() {
         let lost = fixture.key_client(lost.secret.as_deref().unwrap());
         let next = UiHarness::open(ada).await.press("4<enter>R<enter>").await;
         let next = fixture.key_client(next.secret.as_deref().unwrap_or_else(|| panic!("{}", next.screen())));
-        assert!(!is_accepted(&lost).await, "{}: two secrets live", database.name);
+        assert!(!is_accepted(&lost).await, "{}: two secrets are active", database.name);
         assert_eq!(fixture.seen_by(ada).await.phase, Phase::Switch);
         assert!(is_accepted(&next).await && old.use_once().await, "{}", database.name);
         assert_eq!(fixture.seen_by(ada).await.phase, Phase::Drain);
@@ -137,7 +137,7 @@ async fn a_leaked_key_is_revoked_and_replaced_wherever_the_program_crashes() {
             assert_eq!(all[0].old.revoke_reason.as_deref(), Some("suspected leak"), "{at}");
             assert_eq!(logged(ada, old.key.id, Action::KeyRevoked).await.len(), 1, "{at}");
             if survived {
-                assert!(crash_at > 4, "{at}: so few moments");
+                assert!(crash_at > 4, "{at}: too few crash points");
                 break;
             }
         }

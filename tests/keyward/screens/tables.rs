@@ -101,7 +101,7 @@ fn only_background_refreshes_may_defer_the_redraw() {
     let driver = driver.press("xy");
     assert!(
         driver.deferrable.contains(&false),
-        "somebody waits for what {:?} is answered",
+        "the reply to {:?} must be drawn at once",
         driver.requests.last()
     );
 }

@@ -40,10 +40,13 @@ fn it_requests_a_server_and_a_code_and_explains_where_to_get_them() {
 #[test]
 fn wrong_input_is_kept_and_the_code_is_never_shown() {
     let (mut welcome, _) = Welcome::new(start(80, 24));
-    assert!(press(&mut welcome, &["tab", "tab", "enter"]).is_empty(), "nothing to send");
+    assert!(press(&mut welcome, &["tab", "tab", "enter"]).is_empty(), "no request is sent");
     assert!(shown(&welcome, 80, 24).contains("Enter the address of the server"));
     paste(&mut welcome, "http://keys.plant.example\n");
-    assert!(shown(&welcome, 80, 24).contains("Enter the address of the server"), "until it is tried again");
+    assert!(
+        shown(&welcome, 80, 24).contains("Enter the address of the server"),
+        "the message stays until the next try"
+    );
     press(&mut welcome, &["esc"]);
     assert!(shown(&welcome, 80, 24).contains("not encrypted"));
     press(&mut welcome, &["enter"]);

@@ -33,7 +33,7 @@ async fn a_database_opens_and_reads_during_writes() {
             let beside =
                 Store::open(&database.target, OpenMode::Tool, Clock::System.now(), random_bytes).await;
             let beside =
-                beside.unwrap_or_else(|error| panic!("round {round}: opening beside writes: {error}"));
+                beside.unwrap_or_else(|error| panic!("round {round}: opening during writes: {error}"));
             let tool = work(beside.clone());
             for ended in serving.into_iter().chain([tool]) {
                 ended.await.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));

@@ -24,7 +24,7 @@ impl SmallDisk {
             return Some(Self(folder));
         }
         fs::remove_dir(&folder).unwrap();
-        std::io::stderr().write_all(b"no small disk can be mounted: the test was skipped\n").unwrap();
+        std::io::stderr().write_all(b"skipped: a tmpfs cannot be mounted\n").unwrap();
         None
     }
 }

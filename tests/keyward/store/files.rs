@@ -41,10 +41,7 @@ async fn database_files_are_private() {
     let path = path(&database);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     let files: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
-    assert!(
-        files.len() >= 5,
-        "the database, its log, its shared memory, the lock, the revoked keys: {files:?}"
-    );
+    assert!(files.len() >= 5, "database, WAL, shared memory, lock, revocation log: {files:?}");
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }

@@ -86,7 +86,7 @@ async fn both_databases_have_the_same_tables_columns_and_indexes() {
     let in_sqlite: Vec<String> =
         in_sqlite.into_iter().map(|line| line.replace(" blob ", " bytea ")).collect();
     assert_eq!(in_sqlite, in_postgres);
-    assert!(in_sqlite.len() > 90, "too little was compared: {in_sqlite:?}");
+    assert!(in_sqlite.len() > 90, "too few columns were compared: {in_sqlite:?}");
 }
 
 async fn names(database: &Database, sql: &'static str) -> Vec<String> {

@@ -68,7 +68,7 @@ async fn keys_revoked_since_the_backup_are_revoked_again() {
     let (data, backup, ada) = revoked_since_backup(&database).await;
     restore(&backup, &data);
     let tool = open(&database.target, OpenMode::Tool).await;
-    assert_eq!(live_keys(&tool, ada).await, 3, "the backup itself knows of no revocation");
+    assert_eq!(live_keys(&tool, ada).await, 3, "the backup contains no revocation");
     tool.close().await;
     let store = open(&database.target, OpenMode::Serve).await;
     assert_eq!(store.restore_pending(), None);
@@ -105,7 +105,7 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
         match store.restore_pending() {
             Some(RestorePending::Missing(_)) => assert!(!older),
             Some(RestorePending::Foreign(_)) => assert!(older),
-            None => panic!("nothing was noticed"),
+            None => panic!("the restore was not detected"),
         }
         store.close().await;
         drop(store);

@@ -113,9 +113,9 @@ pub async fn fresh_database() -> Option<String> {
     }
     assert!(
         environment("KEYWARD_REQUIRE_POSTGRES").is_none_or(|value| value != "1"),
-        "KEYWARD_REQUIRE_POSTGRES=1, and no PostgreSQL is installed"
+        "PostgreSQL is not installed, but KEYWARD_REQUIRE_POSTGRES=1 requires it"
     );
-    let skipped = "no PostgreSQL is installed: its half of the test was skipped\n";
+    let skipped = "skipped on PostgreSQL, which is not installed\n";
     std::io::stderr().write_all(skipped.as_bytes()).unwrap();
     None
 }

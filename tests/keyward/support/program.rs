@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Timeout for anything that a test waits for, long enough for a busy machine.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A temporary home folder in which the program runs.
 pub struct ProgramHome(TempDir);
@@ -28,22 +28,37 @@ pub struct CommandOutput {
     pub err: String,
 }
 
-impl CommandOutput {
-    fn of(output: &Output) -> Self {
+impl From<Output> for CommandOutput {
+    fn from(output: Output) -> Self {
         use std::os::unix::process::ExitStatusExt as _;
         let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
-        Self { code, out: text(&output.stdout), err: text(&output.stderr) }
+        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+        Self { code, out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl CommandOutput {
+    /// Asserts the exit code, and that standard error contains every one of `words`.
+    #[track_caller]
+    pub fn expect_exit(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "`{word}` is missing: {self:?}");
+        }
+        assert!(!self.err.contains("panicked"), "{self:?}");
+        self
     }
 
     /// Asserts that the command succeeded and returns its standard output.
-    pub fn ok(self) -> String {
-        assert_eq!(self.code, 0, "{self:?}");
-        self.out
+    #[track_caller]
+    pub fn expect_success(self) -> String {
+        self.expect_exit(0, &[]).out
     }
 
-    pub fn json(self) -> Value {
-        serde_json::from_str(&self.ok()).unwrap()
+    /// Parses standard output as JSON, whatever the exit code is.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 }
 
@@ -93,14 +108,14 @@ impl ProgramHome {
 
     /// Runs the program to its end.
     pub fn run(&self, arguments: &[&str]) -> CommandOutput {
-        CommandOutput::of(&self.keyward(arguments).output().unwrap())
+        CommandOutput::from(self.keyward(arguments).output().unwrap())
     }
 
     /// Runs the program with this standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> CommandOutput {
         let mut child = self.keyward(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        CommandOutput::of(&child.wait_with_output().unwrap())
+        CommandOutput::from(child.wait_with_output().unwrap())
     }
 }
 
@@ -125,7 +140,7 @@ impl RunningProgram {
     pub fn wait_for_line<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
         let mut seen = String::new();
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else { panic!("it only said:\n{seen}") };
+            let Ok(line) = self.lines.recv_timeout(TIMEOUT) else { panic!("no such line in:\n{seen}") };
             if let Some(found) = find(&line) {
                 return found;
             }
@@ -142,7 +157,7 @@ impl RunningProgram {
         }
         let status = self.child.wait().unwrap();
         let err = self.lines.iter().collect::<Vec<_>>().join("\n");
-        CommandOutput { out, err, ..CommandOutput::of(&Output { status, stdout: vec![], stderr: vec![] }) }
+        CommandOutput { out, err, ..CommandOutput::from(Output { status, stdout: vec![], stderr: vec![] }) }
     }
 }
 
@@ -168,14 +183,14 @@ impl ProgramServer {
         let data = data.to_str().unwrap();
         let init =
             ["admin", "init", "--data", data, "--organization", "Plant", "--email", "ada@plant.example"];
-        let code = home.run(&init).ok();
+        let code = home.run(&init).expect_success();
         let server =
             RunningProgram::start(home.keyward(&["serve", "--data", data, "--listen", "127.0.0.1:0"]));
         let url = server.wait_for_line(|line| {
             let line: Value = serde_json::from_str(line).ok()?;
             (line["message"] == "serving").then(|| line["url"].as_str().unwrap().to_owned())
         });
-        home.run_with_input(&["login", "--code-stdin", &url], &code).ok();
+        home.run_with_input(&["login", "--code-stdin", &url], &code).expect_success();
         Self { home, url, server }
     }
 }
@@ -193,7 +208,7 @@ pub struct HttpResponse {
 pub fn http_get(url: &str, path: &str, secret: &str, agent: &str) -> HttpResponse {
     let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {secret}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n"
     );

@@ -11,7 +11,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_p
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Timeout for every condition, long enough for debug builds on busy machines.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Output of the program so far.
 pub struct PtyOutput {
@@ -130,8 +130,12 @@ impl Pty {
                 return found;
             }
             // Output written just before the program ended may arrive a little later.
-            let patience = if ended { Duration::from_secs(2) } else { PATIENCE };
-            assert!(began.elapsed() < patience, "waited in vain for {what}; the screen:\n{}", output.text());
+            let patience = if ended { Duration::from_secs(2) } else { TIMEOUT };
+            assert!(
+                began.elapsed() < patience,
+                "timed out waiting for {what}; the screen:\n{}",
+                output.text()
+            );
             output = self.context.1.wait_timeout(output, Duration::from_millis(100)).unwrap().0;
             ended = self.child.lock().unwrap().try_wait().unwrap().is_some();
         }
@@ -188,9 +192,9 @@ impl Pty {
             }
             // Wakes up on output, or after the timeout.
             let output = self.output();
-            let still = format!("still running; the screen:\n{}", output.text());
+            let still = format!("the program is still running; the screen:\n{}", output.text());
             drop(self.context.1.wait_timeout(output, Duration::from_millis(20)).unwrap());
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TIMEOUT {
                 let _ = self.child.lock().unwrap().kill();
                 panic!("{still}");
             }
@@ -210,7 +214,7 @@ impl Pty {
         self.resize(81, 25);
         let closed = monotonic_now();
         while Arc::strong_count(&self.stop) > 1 {
-            assert!(closed.elapsed() < PATIENCE, "the program does not react to a resize");
+            assert!(closed.elapsed() < TIMEOUT, "the program did not react to a resize");
             std::thread::yield_now();
         }
         self.writer = None;

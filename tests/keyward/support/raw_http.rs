@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Timeout for a response.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An HTTP response as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> RawResponse {
 
 /// Reads one response; `None` if the connection ends before the headers are complete.
 pub async fn read_response(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
-    tokio::time::timeout(PATIENCE, read(stream)).await.expect("the server does not answer")
+    tokio::time::timeout(TIMEOUT, read(stream)).await.expect("the server did not reply in time")
 }
 
 async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {

@@ -42,7 +42,7 @@ impl ServerProcess {
         command.env("PATH", environment("PATH").unwrap()).env("KEYWARD_CONFIG", config);
         #[cfg(feature = "fault-injection")]
         command.envs(
-            environment("KEYWARD_TEST_SERVER_BUG").map(|bug| (keyward::fault_injection::VARIABLE, bug)),
+            environment("KEYWARD_TEST_SERVER_FAULT").map(|fault| (keyward::fault_injection::VARIABLE, fault)),
         );
         match target {
             DatabaseLocation::Sqlite(path) => command.arg("--data").arg(path),

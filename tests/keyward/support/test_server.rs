@@ -147,7 +147,7 @@ pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, ClientEr
 /// Returns the type of the problem with which a call was refused; panics if it was not.
 pub fn problem_type<T>(result: Result<T, ClientError>) -> ProblemType {
     match result {
-        Ok(_) => panic!("was not refused"),
+        Ok(_) => panic!("the request was not refused"),
         Err(error) => error.problem().map_or_else(|| panic!("{error}"), |problem| problem.kind),
     }
 }
