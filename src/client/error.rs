@@ -88,41 +88,33 @@ impl ClientError {
             let message = format!("No secure connection to {address}: {}", super::tls::trouble(tls));
             return Self::Unreachable { cause: UnreachableCause::Tls, message };
         }
-        let (cause, message) = match () {
-            () if error.is_dns() => (
-                UnreachableCause::UnknownName,
-                format!(
-                    "The name of {address} cannot be found ({root}). Is the address right, and the network up?"
-                ),
-            ),
-            () if error.is_connect() && error.is_timeout() => (
-                UnreachableCause::NoConnection,
+        let (cause, message) = if error.is_dns() {
+            let message = format!(
+                "The name of {address} cannot be found ({root}). Is the address right, and the network up?"
+            );
+            (UnreachableCause::UnknownName, message)
+        } else if error.is_connect() || refused {
+            let message = if error.is_connect() && error.is_timeout() {
                 format!(
                     "{address} did not accept a connection within 5 s. Is the server running, and reachable from here?"
-                ),
-            ),
-            () if refused => (
-                UnreachableCause::NoConnection,
+                )
+            } else if refused {
                 format!(
                     "Nothing answers at {address} (connection refused). Is the server running, and the port right?"
-                ),
-            ),
-            () if error.is_connect() => (
-                UnreachableCause::NoConnection,
-                format!(
-                    "No connection to {address}: {root}. Is the server running, and reachable from here?"
-                ),
-            ),
-            () if error.is_timeout() => (
-                UnreachableCause::Timeout,
-                format!("{address} did not answer within 15 s. It may be overloaded: try again in a moment."),
-            ),
-            () => (
-                UnreachableCause::Broken,
-                format!(
-                    "The connection to {address} broke before the answer was complete: {root}. Try again."
-                ),
-            ),
+                )
+            } else {
+                format!("No connection to {address}: {root}. Is the server running, and reachable from here?")
+            };
+            (UnreachableCause::NoConnection, message)
+        } else if error.is_timeout() {
+            let message =
+                format!("{address} did not answer within 15 s. It may be overloaded: try again in a moment.");
+            (UnreachableCause::Timeout, message)
+        } else {
+            let message = format!(
+                "The connection to {address} broke before the reply was complete: {root}. Try again."
+            );
+            (UnreachableCause::Broken, message)
         };
         Self::Unreachable { cause, message }
     }

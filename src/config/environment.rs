@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{ColorMode, Config, ConfigError};
+use super::{ColorMode, Config, ConfigError, ThemeName};
 
 /// Variables that keyward reads, with a description. Variables that begin with `KEYWARD_` are not passed on to commands that
 /// keyward starts.
@@ -14,8 +14,8 @@ pub const ENVIRONMENT_VARIABLES: &[(&str, &str)] = &[
     ("KEYWARD_CONFIG", "the configuration file"),
     ("KEYWARD_CA_CERT", "certificates (PEM) to trust besides the system's"),
     ("KEYWARD_READ_ONLY", "1: the terminal UI changes nothing"),
-    ("KEYWARD_THEME", "default, high-contrast or mono"),
-    ("KEYWARD_COLOR", "auto, never, 16, 256 or truecolor"),
+    ("KEYWARD_THEME", ThemeName::ALTERNATIVES),
+    ("KEYWARD_COLOR", ColorMode::ALTERNATIVES),
     ("KEYWARD_DATABASE_URL", "the server's PostgreSQL database, with its password"),
     ("KEYWARD_LOG", "what the server logs: error, warn, info, debug, trace"),
     ("NO_COLOR", "if not empty: no colour, as KEYWARD_COLOR=never"),

@@ -142,24 +142,14 @@ impl KeyGenerator<'_> {
         });
         let mask =
             std::str::from_utf8(&last_four).ok().and_then(|four| MaskedSecret::from_last_four(four).ok());
-        Key {
-            id: Id::new(created_at, self.rng.bytes()),
+        Key::new(
+            Id::new(created_at, self.rng.bytes()),
             kind,
             name,
-            masked: mask.expect("four letters or digits are valid").to_string(),
-            note: None,
-            version: 1,
+            mask.expect("four letters or digits are valid").to_string(),
             created_at,
-            created_by: self.member(by),
-            last_used_at: None,
-            last_used_by: None,
-            use_count: 0,
-            replaces: None,
-            replaced_by: None,
-            revoked_at: None,
-            revoked_by: None,
-            revoke_reason: None,
-        }
+            self.member(by),
+        )
     }
 
     fn push(&mut self, mut key: Key, history: UsageHistory, traffic: Option<(Traffic, ClientInfo)>) {

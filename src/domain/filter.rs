@@ -285,7 +285,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_displayed_means_the_same(text in "((!)?(~)?([a-zA-Z0-9öß\"]{1,4}|\"[a-z:! ~\\\\]{1,6}x\")|(!)?(owner:(removed|\"removed\"|ada)|idle:(>|<|>=)?[0-9]{1,3}(d|h|y|w|min)|flag:orphaned|is:live|uses:>3|agent:\"a b\")){0,1}( (!)?[a-z]{1,3}){0,3}") {
+        fn what_is_displayed_means_the_same(text in "((!)?(~)?([a-zA-Z0-9öß\"]{1,4}|\"[a-z:! ~\\\\]{1,6}x\")|(!)?(owner:(removed|\"removed\"|ada)|idle:(>|<|>=)?[0-9]{1,3}(d|h|y|w|min)|flag:orphaned|is:(live|in-use)|uses:>3|agent:\"a b\")){0,1}( (!)?[a-z]{1,3}){0,3}") {
             if let Ok(filter) = KeyFilter::parse(&text) {
                 let shown = filter.to_string();
                 prop_assert_eq!(KeyFilter::parse(&shown), Ok(filter), "{} shown as {}", text, shown);

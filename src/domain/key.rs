@@ -105,6 +105,35 @@ pub struct Key {
 pub const IN_USE_WITHIN: TimeDelta = DAY;
 
 impl Key {
+    /// Creates a key that was never used, without the optional fields.
+    pub fn new(
+        id: Id,
+        kind: KeyKind,
+        name: impl Into<String>,
+        masked: impl Into<String>,
+        created_at: Timestamp,
+        created_by: Arc<MemberRef>,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            name: name.into(),
+            masked: masked.into(),
+            note: None,
+            version: 1,
+            created_at,
+            created_by,
+            last_used_at: None,
+            last_used_by: None,
+            use_count: 0,
+            replaces: None,
+            replaced_by: None,
+            revoked_at: None,
+            revoked_by: None,
+            revoke_reason: None,
+        }
+    }
+
     /// Returns whether the key was used within the last 24 hours and is not revoked: revoking it would break something now.
     pub fn is_in_use(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN)

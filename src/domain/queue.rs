@@ -106,16 +106,16 @@ pub fn review_queue<'a>(
 pub fn summarize_flags<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessRules) -> Vec<String> {
     let mut counts = [(0, 0); Flag::ALL.len()];
     for key in keys {
-        let (flags, live): (Flags, bool) = (rules.flags(key), key.is_in_use(rules.now));
+        let (flags, is_in_use): (Flags, bool) = (rules.flags(key), key.is_in_use(rules.now));
         for (flag, (count, in_use)) in Flag::ALL.into_iter().zip(&mut counts) {
             if flags.has(flag) {
                 *count += 1;
-                *in_use += usize::from(live);
+                *in_use += usize::from(is_in_use);
             }
         }
     }
     let raised = Flag::ALL.into_iter().zip(counts).filter(|&(_, (count, _))| count > 0);
-    raised.map(|(flag, (count, live))| flag.summary_of_many(count, live)).collect()
+    raised.map(|(flag, (count, in_use))| flag.summary_of_many(count, in_use)).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::key::Key;
-
 use super::policy::Policy;
 use super::text;
 use super::time::{MILLISECOND, TimeDelta, Timestamp, format_ago, format_duration};
@@ -93,12 +92,16 @@ fn doubled(duration: TimeDelta) -> TimeDelta {
 
 /// Returns the phase of the rotation from `old` to `new`.
 pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> Phase {
-    match () {
-        () if old.revoked_at.is_some() => Phase::Done,
-        () if new.revoked_at.is_some() => Phase::Abandoned,
-        () if new.last_used_at.is_none() => Phase::Switch,
-        () if old.last_used_at.is_some_and(|at| at >= finish_unless_used_since(window, now)) => Phase::Drain,
-        () => Phase::Ready,
+    if old.revoked_at.is_some() {
+        Phase::Done
+    } else if new.revoked_at.is_some() {
+        Phase::Abandoned
+    } else if new.last_used_at.is_none() {
+        Phase::Switch
+    } else if old.last_used_at.is_some_and(|at| at >= finish_unless_used_since(window, now)) {
+        Phase::Drain
+    } else {
+        Phase::Ready
     }
 }
 

@@ -41,14 +41,14 @@ impl Flag {
     }
 
     /// Summarizes `count` keys with this flag, of which `in_use` are in use: `7 keys have no owner left, 3 of them still in use`.
-    pub fn summary_of_many(self, count: usize, live: usize) -> String {
+    pub fn summary_of_many(self, count: usize, in_use: usize) -> String {
         let (keys, have, are, were) =
             if count == 1 { ("key", "has", "is", "was") } else { ("keys", "have", "are", "were") };
-        let still = match (live, count) {
+        let still = match (in_use, count) {
             (0, _) => String::new(),
             (1, 1) => ", and it is still in use".to_owned(),
-            (l, c) if l == c => ", all of them still in use".to_owned(),
-            (l, _) => format!(", {l} of them still in use"),
+            _ if in_use == count => ", all of them still in use".to_owned(),
+            _ => format!(", {in_use} of them still in use"),
         };
         match self {
             Self::Orphaned => format!("{count} {keys} {have} no owner left{still}"),
@@ -186,15 +186,17 @@ impl StalenessRules {
     /// Returns the key's risk, or `None` if it needs no review.
     pub fn risk(&self, key: &Key) -> Option<Risk> {
         let flags = self.flags(key);
-        let live = key.is_in_use(self.now);
-        Some(match () {
-            () if flags.has(Flag::Orphaned) && !live => Risk::OrphanedIdle,
-            () if flags.has(Flag::NeverUsed) => Risk::NeverUsed,
-            () if flags.has(Flag::Unused) => Risk::Unused,
-            () if flags.has(Flag::Orphaned) => Risk::OrphanedInUse,
-            () if flags.has(Flag::RotationDue) => Risk::RotationDue,
-            () => return None,
-        })
+        let in_use = key.is_in_use(self.now);
+        // In the order of the variants of `Risk`: the first match is the highest risk.
+        [
+            (flags.has(Flag::Orphaned) && !in_use, Risk::OrphanedIdle),
+            (flags.has(Flag::NeverUsed), Risk::NeverUsed),
+            (flags.has(Flag::Unused), Risk::Unused),
+            (flags.has(Flag::Orphaned), Risk::OrphanedInUse),
+            (flags.has(Flag::RotationDue), Risk::RotationDue),
+        ]
+        .into_iter()
+        .find_map(|(applies, risk)| applies.then_some(risk))
     }
 }
 
@@ -234,24 +236,7 @@ pub(crate) mod tests {
             status: MemberStatus::Active,
             removed_at: None,
         });
-        Key {
-            id,
-            kind: KeyKind::Organization,
-            name: "Grafana".into(),
-            masked: "sk_…5G08".into(),
-            note: None,
-            version: 1,
-            created_at: NOW,
-            created_by,
-            last_used_at: None,
-            last_used_by: None,
-            use_count: 0,
-            replaces: None,
-            replaced_by: None,
-            revoked_at: None,
-            revoked_by: None,
-            revoke_reason: None,
-        }
+        Key::new(id, KeyKind::Organization, "Grafana", "sk_…5G08", NOW, created_by)
     }
 
     fn rules() -> StalenessRules {

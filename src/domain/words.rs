@@ -7,6 +7,9 @@ macro_rules! words {
             /// Every variant, in the order of declaration.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
+            /// The words as alternatives, for help and error messages: `a, b or c`.
+            pub const ALTERNATIVES: &'static str = $crate::domain::words::alternatives!($($word),+);
+
             /// Returns the word that is used in JSON, in the database and on screens.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -32,6 +35,14 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+/// Joins words at compile time: `a, b or c`.
+macro_rules! alternatives {
+    ($last:literal) => { $last };
+    ($first:literal, $last:literal) => { concat!($first, " or ", $last) };
+    ($first:literal, $($rest:literal),+) => { concat!($first, ", ", $crate::domain::words::alternatives!($($rest),+)) };
+}
+pub(crate) use alternatives;
 
 /// A text that is not one of the valid words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,8 @@
 //! Queries for keys. Changes are in [`change`].
 //!
-//! Step 2 of the flow from a database row to a table cell: [`Tx::keys`] runs the query, and [`DbRow`] reads the columns into a
-//! [`Key`]. The columns of a key are listed once, in [`KEY_COLUMNS`].
+//! Step 2 of the flow from a database row to a table cell: [`Tx::keys`] runs the query, and [`read_key`] reads the columns into a
+//! [`Key`]. The columns of a key are listed in [`columns`] only.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
@@ -13,12 +12,15 @@ use super::row::DbRow;
 use super::statement::SqlStatement;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::key::{ClientInfo, Key, KeyKind};
-use crate::domain::member::MemberRef;
+use crate::domain::key::{Key, KeyKind};
 use crate::domain::secret::{Digest, MaskedSecret};
 use crate::domain::time::Timestamp;
 
 mod change;
+mod columns;
+
+pub(super) use columns::{INSERTED_COLUMNS, KEY_COLUMNS, bind_key, read_key};
+use columns::{MembersById, read_stored_key};
 
 /// The keys that a query may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,15 +123,6 @@ pub struct KeyCacheRow {
     pub revoked: bool,
 }
 
-/// Columns of a key, for queries that call the table `k`.
-pub(super) const KEY_COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, k.created_by, \
-    k.confirmed_at, k.replaces, k.last_used_at, k.last_used_agent, k.last_used_address, k.use_count, k.revoked_at, \
-    k.revoked_by, k.revoke_reason, (SELECT MAX(s.id) FROM keys s WHERE s.replaces = k.id AND s.revoked_at IS NULL) \
-    AS replaced_by";
-
-/// The members that keys refer to.
-pub type MembersById = HashMap<Id, Arc<MemberRef>>;
-
 impl SqlStatement {
     /// Restricts a query to the keys of the scope. The query calls the table `k`.
     pub(super) fn scope(mut self, scope: KeyScope) -> Self {
@@ -173,7 +166,7 @@ impl Tx {
         let Some(row) = row.map(|row| DbRow::of("keys", row)) else { return Ok(None) };
         let (creator, revoker) = (row.id("created_by")?, row.maybe_id("revoked_by")?);
         let members = self.members_named([Some(creator), revoker].into_iter().flatten()).await?;
-        key_row(&row, &members).map(Some)
+        read_stored_key(&row, &members).map(Some)
     }
 
     /// Returns members by their ids.
@@ -214,7 +207,7 @@ impl Tx {
             return Ok(Vec::new());
         }
         let members = self.member_refs().await?;
-        rows.iter().map(|row| key(&DbRow::of("keys", row), &members)).collect()
+        rows.iter().map(|row| read_key(&DbRow::of("keys", row), &members)).collect()
     }
 
     /// Counts the keys of a list.
@@ -276,41 +269,4 @@ impl Tx {
             })
             .collect()
     }
-}
-
-fn key_row(row: &DbRow<'_>, members: &MembersById) -> Result<StoredKey, StoreError> {
-    Ok(StoredKey {
-        key: key(row, members)?,
-        digest: row.digest("digest")?,
-        confirmed_at: row.maybe_stamp("confirmed_at")?,
-    })
-}
-
-pub(super) fn key(row: &DbRow<'_>, members: &MembersById) -> Result<Key, StoreError> {
-    let last_four: String = row.text("last_four")?;
-    let mask = MaskedSecret::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?;
-    let member = |column, id: Id| {
-        members.get(&id).cloned().ok_or_else(|| row.corrupt(column, "names a member who is not there"))
-    };
-    let client = |agent: Option<String>, address: Option<String>| {
-        address.map(|address| ClientInfo { agent: agent.unwrap_or_default(), address })
-    };
-    Ok(Key {
-        id: row.id("id")?,
-        kind: row.word("kind")?,
-        name: row.text("name")?,
-        masked: mask.to_string(),
-        note: row.maybe_text("note")?,
-        version: row.int("version")?,
-        created_at: row.stamp("created_at")?,
-        created_by: member("created_by", row.id("created_by")?)?,
-        last_used_at: row.maybe_stamp("last_used_at")?,
-        last_used_by: client(row.maybe_text("last_used_agent")?, row.maybe_text("last_used_address")?),
-        use_count: row.int("use_count")?,
-        replaces: row.maybe_id("replaces")?,
-        replaced_by: row.maybe_id("replaced_by")?,
-        revoked_at: row.maybe_stamp("revoked_at")?,
-        revoked_by: row.maybe_id("revoked_by")?.map(|id| member("revoked_by", id)).transpose()?,
-        revoke_reason: row.maybe_text("revoke_reason")?,
-    })
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::error::StoreError;
-use super::keys::{KEY_COLUMNS, KeyScope, key};
+use super::keys::{KEY_COLUMNS, KeyScope, read_key};
 use super::row::DbRow;
 use super::statement::SqlStatement;
 use super::tx::Tx;
@@ -39,12 +39,12 @@ impl Tx {
         }
         let members = self.member_refs().await?;
         let new: Vec<Key> =
-            rows.iter().map(|row| key(&DbRow::of("keys", row), &members)).collect::<Result<_, _>>()?;
+            rows.iter().map(|row| read_key(&DbRow::of("keys", row), &members)).collect::<Result<_, _>>()?;
         let mut old = HashMap::new();
         for ids in new.chunks(200) {
             let sql = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(" FROM keys k WHERE k.id IN ");
             for row in self.all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
-                let key = key(&DbRow::of("keys", &row), &members)?;
+                let key = read_key(&DbRow::of("keys", &row), &members)?;
                 old.insert(key.id, key);
             }
         }

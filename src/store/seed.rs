@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::dialect::Dialect;
 use super::error::StoreError;
+use super::keys::{INSERTED_COLUMNS, bind_key};
 use super::members::NewMember;
 use super::organization::{SetUpError, StoredOrganization};
 use super::sessions::NewSession;
@@ -14,7 +15,7 @@ use super::tx::{Sql, Tx};
 use super::{NewActivity, Store};
 use crate::domain::activity::Activity;
 use crate::domain::id::Id;
-use crate::domain::key::{ClientInfo, Key, last_four};
+use crate::domain::key::{ClientInfo, Key};
 use crate::domain::member::{MemberRef, Role};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -76,7 +77,7 @@ impl Store {
                 if tx.organization().await?.is_some() {
                     return Err(SetUpError::AlreadySetUp);
                 }
-                tx.plant(seed).await?;
+                tx.insert_seed(seed).await?;
                 Ok(())
             })
         })
@@ -85,7 +86,7 @@ impl Store {
 }
 
 impl Tx {
-    async fn plant(&mut self, mut seed: Seed) -> Result<(), StoreError> {
+    async fn insert_seed(&mut self, mut seed: Seed) -> Result<(), StoreError> {
         // In the order of most indexes, so that they grow at the end.
         seed.keys.sort_by_key(|k| k.key.id);
         let organization = &seed.organization;
@@ -119,48 +120,23 @@ impl Tx {
         for (id, at) in removed {
             self.end_sessions_of(id, at).await?;
         }
-        self.plant_keys(&seed.keys).await?;
-        self.plant_use(&seed.keys).await?;
+        self.insert_seed_keys(&seed.keys).await?;
+        self.insert_seed_usage(&seed.keys).await?;
         for row in seed.activity {
             self.record_activity(event(row)).await?;
         }
         Ok(())
     }
 
-    async fn plant_keys(&mut self, keys: &[SeedKey]) -> Result<(), StoreError> {
-        for planted in keys.iter().filter(|k| k.key.revoked_at.is_some()) {
-            self.add_to_revoked_log(planted.digest);
+    async fn insert_seed_keys(&mut self, keys: &[SeedKey]) -> Result<(), StoreError> {
+        for seed in keys.iter().filter(|k| k.key.revoked_at.is_some()) {
+            self.add_to_revoked_log(seed.digest);
         }
-        let columns = "id, kind, name, note, digest, last_four, version, created_at, created_by, confirmed_at, \
-                       replaces, last_used_at, last_used_agent, last_used_address, use_count, revoked_at, \
-                       revoked_by, revoke_reason, changed_at";
-        self.insert_many("keys", columns, keys, |sql, SeedKey { key, digest, .. }| {
-            let (agent, address) = key.last_used_by.clone().map(|c| (c.agent, c.address)).unzip();
-            let changed = [key.last_used_at, key.revoked_at].into_iter().flatten().max();
-            sql.bind(key.id.to_string())
-                .bind(key.kind.word())
-                .bind(key.name.clone())
-                .bind(key.note.clone())
-                .bind(digest.0.to_vec())
-                .bind(last_four(&key.masked).to_owned())
-                .bind(key.version)
-                .bind(key.created_at.0)
-                .bind(key.created_by.id.to_string())
-                .bind(key.created_at.0)
-                .bind(key.replaces.map(|id| id.to_string()))
-                .bind(key.last_used_at.map(|at| at.0))
-                .bind(agent)
-                .bind(address)
-                .bind(key.use_count)
-                .bind(key.revoked_at.map(|at| at.0))
-                .bind(key.revoked_by.as_ref().map(|by| by.id.to_string()))
-                .bind(key.revoke_reason.clone())
-                .bind(changed.unwrap_or(key.created_at).0)
-        })
-        .await
+        self.insert_many("keys", INSERTED_COLUMNS, keys, |sql, seed| bind_key(sql, &seed.key, seed.digest))
+            .await
     }
 
-    async fn plant_use(&mut self, keys: &[SeedKey]) -> Result<(), StoreError> {
+    async fn insert_seed_usage(&mut self, keys: &[SeedKey]) -> Result<(), StoreError> {
         fn bucket<'q>(sql: Sql<'q>, (key, bucket): &(Id, Bucket)) -> Sql<'q> {
             sql.bind(key.to_string()).bind(bucket.start.0).bind(bucket.count).bind(bucket.refused)
         }

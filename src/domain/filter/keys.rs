@@ -6,6 +6,7 @@ use super::{DurationTest, FieldTest, FieldValue, Filter, FilterField, NumberTest
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::{Flag, StalenessRules};
+use crate::domain::words::words;
 
 /// A filter for keys. Plain terms search the name and the masked secret.
 pub type KeyFilter = Filter<KeyTest>;
@@ -49,7 +50,7 @@ pub enum KeyTest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyCondition {
     /// Used within the last 24 hours and not revoked.
-    Live,
+    InUse,
     /// Revoked.
     Revoked,
     /// Not revoked.
@@ -62,14 +63,39 @@ pub enum KeyCondition {
     Marked,
 }
 
-const STATES: [(&str, KeyCondition); 6] = [
-    ("live", KeyCondition::Live),
-    ("revoked", KeyCondition::Revoked),
-    ("active", KeyCondition::Active),
-    ("stale", KeyCondition::Stale),
-    ("rotating", KeyCondition::Rotating),
-    ("marked", KeyCondition::Marked),
-];
+words!(KeyCondition {
+    InUse = "in-use",
+    Revoked = "revoked",
+    Active = "active",
+    Stale = "stale",
+    Rotating = "rotating",
+    Marked = "marked",
+});
+
+impl KeyCondition {
+    /// Parses a condition. `live` is the earlier word for `in-use` and still works.
+    fn parse(value: &FieldValue) -> Result<Self, String> {
+        match value {
+            FieldValue::Word(word) if word.eq_ignore_ascii_case("live") => Ok(Self::InUse),
+            _ => value.one_of(&Self::ALL.map(|condition| (condition.word(), condition))),
+        }
+    }
+
+    fn holds(self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
+        match self {
+            Self::InUse => key.is_in_use(rules.now),
+            Self::Revoked => key.revoked_at.is_some(),
+            Self::Active => key.revoked_at.is_none(),
+            Self::Stale => !rules.flags(key).is_empty(),
+            Self::Rotating => {
+                key.revoked_at.is_none() && (key.replaces.is_some() || key.replaced_by.is_some())
+            }
+            Self::Marked => marked,
+        }
+    }
+}
+
+/// `workspace` is the name of the organization's tab.
 const KINDS: [(&str, KeyKind); 3] = [
     ("personal", KeyKind::Personal),
     ("organization", KeyKind::Organization),
@@ -92,17 +118,9 @@ impl FieldTest for KeyTest {
         FilterField { name: "uses", values: "a number such as >0", finds: "how often it was used" },
         FilterField { name: "agent", values: "part of an agent's name", finds: "what used it last" },
         FilterField { name: "address", values: "part of an address", finds: "from where it was used last" },
-        FilterField {
-            name: "flag",
-            values: "orphaned, never_used, unused or rotation_due",
-            finds: "why it needs a review",
-        },
-        FilterField { name: "kind", values: "personal or organization", finds: "whose key it is" },
-        FilterField {
-            name: "is",
-            values: "live, revoked, active, stale, rotating or marked",
-            finds: "what it is now",
-        },
+        FilterField { name: "flag", values: Flag::ALTERNATIVES, finds: "why it needs a review" },
+        FilterField { name: "kind", values: KeyKind::ALTERNATIVES, finds: "whose key it is" },
+        FilterField { name: "is", values: KeyCondition::ALTERNATIVES, finds: "what it is now" },
         FilterField { name: "name", values: "part of the name", finds: "the name alone" },
         FilterField { name: "mask", values: "part of the mask", finds: "the mask alone" },
         FilterField { name: "note", values: "part of the note", finds: "the note" },
@@ -127,7 +145,7 @@ impl FieldTest for KeyTest {
             ("address", _) => Self::Address(needle),
             ("flag", _) => Self::Flag(value.one_of(&Flag::ALL.map(|flag| (flag.word(), flag)))?),
             ("kind", _) => Self::Kind(value.one_of(&KINDS)?),
-            ("is", _) => Self::Is(value.one_of(&STATES)?),
+            ("is", _) => Self::Is(KeyCondition::parse(value)?),
             ("name", _) => Self::Name(needle),
             ("mask", _) => Self::MaskedSecret(needle),
             ("note", _) => Self::Note(needle),
@@ -155,10 +173,7 @@ impl fmt::Display for KeyTest {
             Self::Address(needle) => word(f, "address", needle),
             Self::Flag(flag) => write!(f, "flag:{flag}"),
             Self::Kind(kind) => write!(f, "kind:{kind}"),
-            Self::Is(state) => {
-                let name = STATES.iter().find(|(_, s)| s == state).map_or("", |(word, _)| word);
-                write!(f, "is:{name}")
-            }
+            Self::Is(condition) => write!(f, "is:{condition}"),
             Self::Name(needle) => word(f, "name", needle),
             Self::MaskedSecret(needle) => word(f, "mask", needle),
             Self::Note(needle) => word(f, "note", needle),
@@ -183,14 +198,7 @@ impl KeyTest {
             Self::Address(needle) => last.is_some_and(|by| needle.is_in(&by.address)),
             Self::Flag(flag) => rules.flags(key).has(*flag),
             Self::Kind(kind) => key.kind == *kind,
-            Self::Is(KeyCondition::Live) => key.is_in_use(rules.now),
-            Self::Is(KeyCondition::Revoked) => key.revoked_at.is_some(),
-            Self::Is(KeyCondition::Active) => key.revoked_at.is_none(),
-            Self::Is(KeyCondition::Stale) => !rules.flags(key).is_empty(),
-            Self::Is(KeyCondition::Rotating) => {
-                key.revoked_at.is_none() && (key.replaces.is_some() || key.replaced_by.is_some())
-            }
-            Self::Is(KeyCondition::Marked) => marked,
+            Self::Is(condition) => condition.holds(key, rules, marked),
             Self::Name(needle) => needle.is_in(&key.name),
             Self::MaskedSecret(needle) => needle.is_in(&key.masked),
             Self::Note(needle) => key.note.as_deref().is_some_and(|note| needle.is_in(note)),
@@ -283,6 +291,7 @@ mod tests {
             "kind:organization",
             "is:active",
             "is:stale",
+            "!is:in-use",
             "!is:live",
             "name:sales",
             "mask:5G08",
@@ -306,6 +315,7 @@ mod tests {
             "flag:never_used",
             "kind:personal",
             "is:revoked",
+            "is:in_use",
             "is:live",
             "is:marked",
             "note:sales",
@@ -325,6 +335,14 @@ mod tests {
         let mut key = key();
         key.created_at = NOW.minus(TimeDelta::days(100));
         assert!(KeyFilter::parse("idle:>90d idle:never").unwrap().matches(&key, &rules()));
+    }
+
+    #[test]
+    fn the_help_for_owner_lists_every_status() {
+        let owner = KeyTest::FIELDS.iter().find(|field| field.name == "owner").unwrap();
+        for status in MemberStatus::ALL {
+            assert!(owner.values.contains(status.word()), "{status} is missing in {}", owner.values);
+        }
     }
 
     #[test]

@@ -37,23 +37,11 @@ pub fn ada() -> Arc<MemberRef> {
 /// Returns a key. `created` and `used` are ages.
 pub fn key(n: u16, kind: KeyKind, name: &str, created: TimeDelta, used: Option<(TimeDelta, &str)>) -> Key {
     Key {
-        id: id(n),
-        kind,
-        name: name.to_owned(),
-        masked: format!("sk_…{}", mask(n)),
-        note: None,
-        version: 1,
-        created_at: NOW.minus(created),
-        created_by: ada(),
         last_used_at: used.map(|(ago, _)| NOW.minus(ago)),
         last_used_by: used
             .map(|(_, agent)| ClientInfo { agent: agent.to_owned(), address: format!("10.0.3.{}", n % 250) }),
         use_count: if used.is_some() { i64::from(n) * 1_237 } else { 0 },
-        replaces: None,
-        replaced_by: None,
-        revoked_at: None,
-        revoked_by: None,
-        revoke_reason: None,
+        ..Key::new(id(n), kind, name.to_owned(), format!("sk_…{}", mask(n)), NOW.minus(created), ada())
     }
 }
 

@@ -24,8 +24,8 @@ pub enum MemberTest {
 
 impl FieldTest for MemberTest {
     const FIELDS: &'static [FilterField] = &[
-        FilterField { name: "role", values: "admin, normal or operator", finds: "their role" },
-        FilterField { name: "status", values: "active, invited or removed", finds: "where they stand" },
+        FilterField { name: "role", values: Role::ALTERNATIVES, finds: "their role" },
+        FilterField { name: "status", values: MemberStatus::ALTERNATIVES, finds: "where they stand" },
         FilterField { name: "keys", values: "a number such as >0", finds: "organization keys they created" },
         FilterField { name: "personal", values: "a number such as >0", finds: "personal keys" },
         FilterField { name: "idle", values: "a span such as >90d", finds: "how long ago they were seen" },

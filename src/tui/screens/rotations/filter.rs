@@ -18,11 +18,7 @@ pub enum RotationTest {
 
 impl FieldTest for RotationTest {
     const FIELDS: &'static [FilterField] = &[
-        FilterField {
-            name: "phase",
-            values: "switch, drain, ready, done or abandoned",
-            finds: "where it stands",
-        },
+        FilterField { name: "phase", values: Phase::ALTERNATIVES, finds: "where it stands" },
         FilterField { name: "agent", values: "part of an agent's name", finds: "what used the old key last" },
     ];
 
