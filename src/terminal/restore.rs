@@ -30,7 +30,7 @@ fn lock_saved_terminal() -> MutexGuard<'static, Option<SavedTerminal>> {
     SAVED_TERMINAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How much of the terminal [`restore_terminal`] restores, and whether it may wait.
+/// Extent to which [`restore_terminal`] restores the terminal, and whether it may wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestoreMode {
     /// Restores the mode, blanks the screen, leaves the alternate screen and shows the cursor. Waits for the terminal.

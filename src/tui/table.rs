@@ -29,9 +29,9 @@ pub struct Table {
     pub descending: bool,
     /// Ids of the marked rows; may contain rows that the filter hides.
     pub marks: HashSet<Id>,
-    /// All rows, sorted.
+    /// Indices of every row, sorted.
     order: Vec<u32>,
-    /// The rows that pass the filter, sorted.
+    /// Indices of the rows that pass the filter, sorted.
     shown: Vec<u32>,
     /// Kept while the filter hides every row, so that the row is selected again afterwards.
     selected: Option<Id>,

@@ -13,7 +13,7 @@ use crate::domain::text;
 /// Meaning of a piece of text, from which the theme derives its style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StyleRole {
-    /// Ordinary text.
+    /// Text without special meaning.
     Plain,
     /// Heading, or the most important word of a line.
     Strong,
@@ -37,7 +37,7 @@ pub enum StyleRole {
     Danger,
     /// Name of a production profile.
     Production,
-    /// A key press.
+    /// Key press in a hint, such as `Esc`.
     Key,
     /// Rows from before, while newer ones load.
     Dimmed,

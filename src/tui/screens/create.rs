@@ -47,7 +47,7 @@ pub struct CreatePopup {
     sending: bool,
     /// The last request: repeating it unchanged reuses its idempotency key.
     sent: Option<(String, CreateKey, KeyKind)>,
-    failed: Option<String>,
+    error: Option<String>,
 }
 
 /// Replacement that was never used and whose secret is lost.
@@ -72,7 +72,7 @@ impl CreatePopup {
             tried: false,
             sending: false,
             sent: None,
-            failed: None,
+            error: None,
         }
     }
 
@@ -98,7 +98,7 @@ impl CreatePopup {
     /// Shows why the key was not created. The fields keep their content.
     fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
-        self.failed = Some(failure.to_string());
+        self.error = Some(failure.to_string());
     }
 
     fn first_error(&self) -> Option<(usize, String)> {
@@ -122,7 +122,7 @@ impl CreatePopup {
             // If it has been used since its creation, someone has its secret, and the server refuses.
             let body = RevokeKey { unless_used_since: Some(lost.created_at), ..RevokeKey::default() };
             let ask = ApiRequest::Revoke { kind: lost.kind, id: lost.id, body };
-            (self.sending, self.failed) = (true, None);
+            (self.sending, self.error) = (true, None);
             context.request(ReplyTo::Popup, ask);
             return;
         }
@@ -138,7 +138,7 @@ impl CreatePopup {
             _ => context.idempotency_key(),
         };
         self.sent = Some((idempotency_key.clone(), body.clone(), self.kind));
-        (self.sending, self.failed) = (true, None);
+        (self.sending, self.error) = (true, None);
         context.create_key(self.kind, idempotency_key, body, None);
     }
 
@@ -220,7 +220,7 @@ impl Popup for CreatePopup {
             Err(failure) => {
                 context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
-                self.failed = Some(if used {
+                self.error = Some(if used {
                     "The replacement has been used, so someone has its secret. It was kept, and nothing was created.".to_owned()
                 } else {
                     failure.to_string()
@@ -268,10 +268,10 @@ impl Popup for CreatePopup {
                 columns,
             ),
             // In a low window, the error message takes the place of the warning.
-            None if low && self.failed.is_some() => vec![],
+            None if low && self.error.is_some() => vec![],
             None => wrap_paragraph(if low { SHORT_WARNING } else { WARNING }, Style::new(), columns),
         };
-        let failed = self.failed.as_ref().map_or_else(Vec::new, |why| {
+        let failed = self.error.as_ref().map_or_else(Vec::new, |why| {
             wrap_paragraph(&theme.text(why), theme.style(StyleRole::Danger), columns)
         });
         let blank: &[Line<'_>] = if low { &[] } else { &[Line::default()] };
@@ -304,9 +304,9 @@ impl Popup for CreatePopup {
         draw_line(buf, (inside.x, y), inside.width, &self.layout_kind_line(context), Style::new(), theme);
         y += 1;
         let rest = blank.iter().cloned().chain(warning).chain(failed).chain(blank.iter().cloned());
-        let does = if self.sending { "creating" } else { "create" };
+        let verb = if self.sending { "creating" } else { "create" };
         let keys = action_hints(
-            &[(Action::Submit, does), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
+            &[(Action::Submit, verb), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
             context,
         );
         // The key hints stay visible.

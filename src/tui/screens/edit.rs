@@ -26,7 +26,7 @@ pub struct EditPopup {
     note: TextField,
     focus: FormFocus,
     sending: bool,
-    failed: Option<String>,
+    error: Option<String>,
 }
 
 impl EditPopup {
@@ -37,7 +37,7 @@ impl EditPopup {
             note: TextField::with_text(key.note.as_deref().unwrap_or_default()),
             focus: FormFocus::new(2),
             sending: false,
-            failed: None,
+            error: None,
             key,
         }
     }
@@ -50,11 +50,11 @@ impl EditPopup {
             match (key::normalize_name(self.name.text()), key::normalize_note(self.note.text())) {
                 (Ok(name), Ok(note)) => (name, note),
                 (Err(why), _) => {
-                    (self.focus.index, self.failed) = (0, Some(format!("The name {why}.")));
+                    (self.focus.index, self.error) = (0, Some(format!("The name {why}.")));
                     return PopupAction::Stay;
                 }
                 (_, Err(why)) => {
-                    (self.focus.index, self.failed) = (1, Some(format!("The note {why}.")));
+                    (self.focus.index, self.error) = (1, Some(format!("The note {why}.")));
                     return PopupAction::Stay;
                 }
             };
@@ -65,7 +65,7 @@ impl EditPopup {
         if body == EditKey::default() {
             return PopupAction::Close;
         }
-        (self.sending, self.failed) = (true, None);
+        (self.sending, self.error) = (true, None);
         let (kind, id, version) = (self.key.kind, self.key.id, self.key.version);
         context.request(ReplyTo::Popup, ApiRequest::Edit { kind, id, version, body });
         PopupAction::Stay
@@ -110,13 +110,13 @@ impl Popup for EditPopup {
             Ok(_) => {}
             Err(failure) => {
                 context.record_failure(&failure);
-                self.failed = Some(failure.to_string());
+                self.error = Some(failure.to_string());
                 if let RequestError::Refused(problem) = failure
                     && let Some(key) = problem.key
                 {
                     // Saving again will be based on the current version.
                     let note = key.note.as_deref().map_or_else(String::new, |n| format!(", note: {n}"));
-                    self.failed = Some(format!(
+                    self.error = Some(format!(
                         "Someone else changed it; it is now called {}{note}. Saving again overwrites that.",
                         key.name
                     ));
@@ -140,7 +140,7 @@ impl Popup for EditPopup {
             Line::styled(text.to_owned(), theme.style(role))
         };
         let mut body = vec![label(0, "Name"), label(1, "Note"), Line::default()];
-        if let Some(why) = &self.failed {
+        if let Some(why) = &self.error {
             body.extend(wrap_paragraph(
                 &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
@@ -148,9 +148,9 @@ impl Popup for EditPopup {
             ));
             body.push(Line::default());
         }
-        let does = if self.sending { "saving" } else { "save" };
+        let verb = if self.sending { "saving" } else { "save" };
         body.push(action_hints(
-            &[(Action::Submit, does), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
+            &[(Action::Submit, verb), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
             context,
         ));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));

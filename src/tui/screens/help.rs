@@ -20,7 +20,7 @@ struct HelpEntry {
     left: String,
     /// Its effect or meaning.
     right: String,
-    /// Where it applies.
+    /// Screen or popup in which it applies.
     place: &'static str,
 }
 

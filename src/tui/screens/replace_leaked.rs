@@ -51,7 +51,7 @@ pub struct ReplaceLeakedPopup {
     armed: bool,
     sending: bool,
     sent: Option<(String, CreateKey)>,
-    failed: Option<String>,
+    error: Option<String>,
 }
 
 impl ReplaceLeakedPopup {
@@ -75,13 +75,13 @@ impl ReplaceLeakedPopup {
             ApiRequest::Usage { kind: key.kind, id: key.id, query: UsageQuery::default() },
         );
         let fields = ConfirmFields::with_reason("suspected leak");
-        Self { key, replacement, usage: None, fields, armed: false, sending: false, sent: None, failed: None }
+        Self { key, replacement, usage: None, fields, armed: false, sending: false, sent: None, error: None }
     }
 
     /// Shows why the replacement was not created. If the server certainly created none, the key can be revoked without one.
     fn refused(&mut self, failure: &RequestError) {
         self.sending = false;
-        self.failed = Some(format!("It is NOT revoked yet: {failure}"));
+        self.error = Some(format!("It is NOT revoked yet: {failure}"));
         if failure.is_not_applied() && !failure.is_signed_out() {
             self.replacement = ReplacementPlan::None("the server did not create one".to_owned());
         }
@@ -94,11 +94,11 @@ impl ReplaceLeakedPopup {
         let reason = match self.fields.check_last_four_and_reason(&self.key) {
             Ok(reason) => reason,
             Err(missing) => {
-                self.failed = Some(missing);
+                self.error = Some(missing);
                 return;
             }
         };
-        (self.sending, self.failed) = (true, None);
+        (self.sending, self.error) = (true, None);
         // Replies from now on belong to this request.
         context.cancel_requests(ReplyTo::Popup);
         let ReplacementPlan::New(name) = &self.replacement else {
@@ -148,14 +148,14 @@ impl Popup for ReplaceLeakedPopup {
         match result {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(Reply::Key(key)) => {
-                let said = match &self.replacement {
+                let message = match &self.replacement {
                     ReplacementPlan::Exists(new) => {
                         format!("Revoked {}: its clients now need the secret of {new}", key.name)
                     }
                     _ => format!("Revoked {}: its next request gets 401", key.name),
                 };
                 context.apply_key(*key);
-                context.notices.info(context.now, said);
+                context.notices.info(context.now, message);
                 return PopupAction::Close;
             }
             Ok(_) => {}
@@ -164,7 +164,7 @@ impl Popup for ReplaceLeakedPopup {
                 // A failed request for the clients is ignored; a failed revoke is shown.
                 if self.sending {
                     self.sending = false;
-                    self.failed = Some(format!("It is NOT revoked: {failure}"));
+                    self.error = Some(format!("It is NOT revoked: {failure}"));
                 }
             }
         }
@@ -224,7 +224,7 @@ impl ReplaceLeakedPopup {
         out.extend(self.layout_clients(context, columns));
         out.push(Line::default());
         out.extend(self.layout_steps(context, columns));
-        if let Some(why) = &self.failed {
+        if let Some(why) = &self.error {
             out.push(Line::default());
             out.extend(wrap_paragraph(
                 &theme.text(&text::sanitize_line(why)),
@@ -235,13 +235,13 @@ impl ReplaceLeakedPopup {
         out.push(Line::default());
         out.extend(self.fields.label_lines(key, theme));
         out.push(Line::default());
-        let does = match (&self.replacement, self.sending) {
+        let verb = match (&self.replacement, self.sending) {
             (_, true) => "sending",
             (ReplacementPlan::New(_), false) => "replace and revoke",
             (_, false) => "revoke",
         };
         out.push(action_hints(
-            &[(Action::Submit, does), (Action::NextField, "next"), (Action::Cancel, "cancel")],
+            &[(Action::Submit, verb), (Action::NextField, "next"), (Action::Cancel, "cancel")],
             context,
         ));
         out
@@ -252,42 +252,45 @@ impl ReplaceLeakedPopup {
         let theme = context.theme();
         let muted = theme.style(StyleRole::Muted);
         let now = context.server_now();
-        let who = |agent: &str, address: &str| {
+        let describe_client = |agent: &str, address: &str| {
             let agent = text::sanitize_line(agent);
             let agent = if agent.is_empty() { "unnamed client" } else { &agent };
             theme.text(&format!("{agent} from {}", text::sanitize_line(address))).into_owned()
         };
-        let seen = |who: String, live: bool, said: String| {
-            let mark = if live { theme.symbol(ThemeSymbol::InUse) } else { " " };
-            let who = text::truncate_to_width(&who, columns.saturating_sub(text::display_width(&said) + 4))
-                .into_owned();
+        let layout_client = |client_name: String, is_in_use: bool, message: String| {
+            let mark = if is_in_use { theme.symbol(ThemeSymbol::InUse) } else { " " };
+            let client_name = text::truncate_to_width(
+                &client_name,
+                columns.saturating_sub(text::display_width(&message) + 4),
+            )
+            .into_owned();
             Line::from(vec![
                 Span::styled(format!("{mark} "), theme.style(StyleRole::InUse)),
-                Span::raw(who),
-                Span::styled(format!("  {said}"), muted),
+                Span::raw(client_name),
+                Span::styled(format!("  {message}"), muted),
             ])
         };
-        let live = |client: &ClientUse| now.since(client.last_seen_at) <= IN_USE_WITHIN;
+        let is_in_use = |client: &ClientUse| now.since(client.last_seen_at) <= IN_USE_WITHIN;
         let mut clients: Vec<&ClientUse> = self.usage.iter().flat_map(|usage| &usage.clients).collect();
         clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
         let mut out: Vec<Line<'static>> = clients
             .iter()
             .take(MAX_CLIENTS)
             .map(|client| {
-                let said = format!("last {}", format_ago(client.last_seen_at, now));
-                seen(who(&client.agent, &client.address), live(client), said)
+                let message = format!("last {}", format_ago(client.last_seen_at, now));
+                layout_client(describe_client(&client.agent, &client.address), is_in_use(client), message)
             })
             .collect();
         if let (true, Some(by), Some(at)) = (out.is_empty(), &self.key.last_used_by, self.key.last_used_at) {
-            out.push(seen(
-                who(&by.agent, &by.address),
+            out.push(layout_client(
+                describe_client(&by.agent, &by.address),
                 self.key.is_in_use(now),
                 format!("last {}", format_ago(at, now)),
             ));
         }
         if out.is_empty() {
-            let said = context.staleness_rules().last_use(&self.key);
-            out.push(Line::styled(format!("  no client seen: {said}"), muted));
+            let message = context.staleness_rules().last_use(&self.key);
+            out.push(Line::styled(format!("  no client seen: {message}"), muted));
         }
         if clients.len() > MAX_CLIENTS {
             out.push(Line::styled(format!("  and {} more", clients.len() - MAX_CLIENTS), muted));

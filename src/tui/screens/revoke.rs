@@ -50,7 +50,7 @@ pub struct RevokePopup {
     /// A frame that shows the popup was written, so a confirmation may be accepted.
     armed: bool,
     sending: bool,
-    failed: Option<String>,
+    error: Option<String>,
 }
 
 impl RevokePopup {
@@ -65,7 +65,7 @@ impl RevokePopup {
             fields: ConfirmFields::default(),
             armed: false,
             sending: false,
-            failed: None,
+            error: None,
         }
     }
 
@@ -91,11 +91,11 @@ impl RevokePopup {
         let reason = match self.check_confirmation() {
             Ok(reason) => reason,
             Err(missing) => {
-                self.failed = Some(missing);
+                self.error = Some(missing);
                 return;
             }
         };
-        self.failed = None;
+        self.error = None;
         let body = match reason {
             Some(reason) => {
                 RevokeKey { even_if_used: Some(true), reason: Some(reason), ..RevokeKey::default() }
@@ -163,12 +163,13 @@ impl Popup for RevokePopup {
                 // Revoking is idempotent, so another admin may have revoked the key before.
                 let me = context.me.as_ref().map(|me| me.member.id);
                 let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
-                let said = other
+                let message = other
                     .map(|by| format!("{name} was already revoked by {}", text::sanitize_line(&by.name)));
                 context.apply_key(*key);
-                context
-                    .notices
-                    .info(context.now, said.unwrap_or(format!("Revoked {name}: its next request gets 401")));
+                context.notices.info(
+                    context.now,
+                    message.unwrap_or(format!("Revoked {name}: its next request gets 401")),
+                );
                 return PopupAction::Close;
             }
             Ok(_) => {}
@@ -189,7 +190,7 @@ impl Popup for RevokePopup {
             }
             Err(failure) => {
                 context.record_failure(&failure);
-                self.failed = Some(failure.to_string());
+                self.error = Some(failure.to_string());
             }
         }
         PopupAction::Stay
@@ -262,7 +263,7 @@ impl RevokePopup {
         let used = format!("{}{used}", badge.unwrap_or_default());
         out.extend(labelled_lines("Last used", &used, style, columns, theme));
         out.push(Line::default());
-        let says = match self.confirmation {
+        let explanation = match self.confirmation {
             ConfirmationLevel::Yes => "Its next request gets 401. This is final: a revoked key cannot be restored.".to_owned(),
             ConfirmationLevel::LastFour => "It is in use: its clients stop working. This is final. With a reason, it is revoked even if used meanwhile.".to_owned(),
             ConfirmationLevel::BeforeReady => "Whatever still uses it stops working at once; check what that is before you go on. A reason is required and recorded. This is final.".to_owned(),
@@ -279,8 +280,8 @@ impl RevokePopup {
         } else {
             StyleRole::Plain
         };
-        out.extend(wrap_paragraph(&says, theme.style(role), columns));
-        if let Some(why) = &self.failed {
+        out.extend(wrap_paragraph(&explanation, theme.style(role), columns));
+        if let Some(why) = &self.error {
             out.push(Line::default());
             out.extend(wrap_paragraph(
                 &theme.text(&text::sanitize_line(why)),
@@ -289,9 +290,9 @@ impl RevokePopup {
             ));
         }
         out.push(Line::default());
-        let does = if self.sending { "revoking" } else { "revoke" };
+        let verb = if self.sending { "revoking" } else { "revoke" };
         if self.confirmation == ConfirmationLevel::Yes {
-            let mut hints = action_hints(&[(Action::Yes, does), (Action::Cancel, "cancel")], context);
+            let mut hints = action_hints(&[(Action::Yes, verb), (Action::Cancel, "cancel")], context);
             hints.spans.insert(0, Span::styled("[ Cancel ]", theme.style(StyleRole::Selected)));
             hints.spans.insert(1, Span::raw("   "));
             out.push(hints);
@@ -299,7 +300,7 @@ impl RevokePopup {
             out.extend(self.fields.label_lines(key, theme));
             out.push(Line::default());
             out.push(action_hints(
-                &[(Action::Submit, does), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
+                &[(Action::Submit, verb), (Action::NextField, "next field"), (Action::Cancel, "cancel")],
                 context,
             ));
         }
@@ -320,8 +321,8 @@ fn layout_already_revoked(key: &Key, context: &Context, columns: usize) -> Vec<L
         .revoked_by
         .as_ref()
         .map_or_else(String::new, |by| format!(" by {}", text::sanitize_line(&by.name)));
-    let says = format!("It was revoked{ago}{by} while this was open. There is nothing left to do.");
-    out.extend(wrap_paragraph(&theme.text(&says), Style::new(), columns));
+    let explanation = format!("It was revoked{ago}{by} while this was open. There is nothing left to do.");
+    out.extend(wrap_paragraph(&theme.text(&explanation), Style::new(), columns));
     out.push(Line::default());
     out.push(action_hints(&[(Action::Cancel, "close")], context));
     out

@@ -47,7 +47,7 @@ pub struct RevokeManyPopup {
     running: Option<usize>,
     begun: bool,
     scroll: Scroll,
-    failed: Option<String>,
+    error: Option<String>,
 }
 
 impl RevokeManyPopup {
@@ -63,7 +63,7 @@ impl RevokeManyPopup {
             running: None,
             begun: false,
             scroll: Scroll::default(),
-            failed: None,
+            error: None,
         }
     }
 
@@ -116,7 +116,7 @@ impl Popup for RevokeManyPopup {
                     self.begun = true;
                     self.send_next(context);
                 } else {
-                    self.failed = Some(format!("Type {} to continue.", self.phrase()));
+                    self.error = Some(format!("Type {} to continue.", self.phrase()));
                 }
             }
             Action::ScrollDown | Action::ListDown => {
@@ -197,7 +197,7 @@ impl Popup for RevokeManyPopup {
             (true, false) => format!("Done: {}.", self.summary()),
         };
         let mut head = wrap_paragraph(&intro, theme.style(StyleRole::Strong), columns);
-        if let Some(why) = &self.failed {
+        if let Some(why) = &self.error {
             head.extend(wrap_paragraph(why, theme.style(StyleRole::Danger), columns));
         }
         head.push(Line::default());
@@ -240,8 +240,8 @@ impl Popup for RevokeManyPopup {
             cursor = self.typed.draw(place, true, theme, buf);
             action_hints(&[(Action::Submit, "revoke"), (Action::Cancel, "cancel")], context)
         } else {
-            let does = if self.running.is_some() { "stop after this one" } else { "close" };
-            action_hints(&[(Action::Cancel, does)], context)
+            let verb = if self.running.is_some() { "stop after this one" } else { "close" };
+            action_hints(&[(Action::Cancel, verb)], context)
         };
         draw_line(buf, (inside.x, bottom), inside.width, &hints, Style::new(), theme);
         PopupFrame { cursor, max_scroll }

@@ -45,7 +45,7 @@ pub struct RotatePopup {
     /// Id of the replacement, if the popup was opened on a rotation.
     new: Option<Id>,
     usage: Option<Usage>,
-    failed: Option<String>,
+    error: Option<String>,
     scroll: Scroll,
 }
 
@@ -58,7 +58,7 @@ impl RotatePopup {
             key: old,
             new: rotation.map(|rotation| rotation.new.id),
             usage: None,
-            failed: None,
+            error: None,
             scroll: Scroll::default(),
         };
         if *context.rotations.load_state() == LoadState::NotLoaded {
@@ -68,13 +68,13 @@ impl RotatePopup {
         popup
     }
 
-    /// Opens a rotation.
+    /// Creates a popup for a rotation, and requests the use of its keys.
     pub fn for_rotation(context: &mut Context, rotation: &Rotation) -> Self {
         let popup = Self {
             key: rotation.old.clone(),
             new: Some(rotation.new.id),
             usage: None,
-            failed: None,
+            error: None,
             scroll: Scroll::default(),
         };
         popup.request_usage(context);
@@ -207,7 +207,7 @@ impl Popup for RotatePopup {
             Ok(_) => {}
             Err(failure) => {
                 context.record_failure(&failure);
-                self.failed = Some(failure.to_string());
+                self.error = Some(failure.to_string());
             }
         }
         PopupAction::Stay

@@ -27,13 +27,13 @@ mod leaked;
 
 use leaked::LeakedKey;
 
-/// How long the secret is shown on request.
+/// Time for which the secret is shown on request.
 const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
 /// Question that the popup asks.
 #[derive(Debug)]
 enum SaveStep {
-    /// Where to deliver the secret.
+    /// Choice of the file, command or clipboard that receives the secret.
     ChooseTarget,
     /// Path of a new file.
     File(TextField),
@@ -58,7 +58,7 @@ pub struct SaveSecretPopup {
     stored: bool,
     /// Whether the delivery in flight stores the secret; a copy to the clipboard does not.
     delivery_stores: Option<bool>,
-    said: Option<(StyleRole, String)>,
+    message: Option<(StyleRole, String)>,
     leaked: Option<LeakedKey>,
 }
 
@@ -73,7 +73,7 @@ impl SaveSecretPopup {
             visible_until: None,
             stored: false,
             delivery_stores: None,
-            said: None,
+            message: None,
             leaked: leak.map(LeakedKey::sent),
         }
     }
@@ -81,7 +81,7 @@ impl SaveSecretPopup {
     fn put(&mut self, context: &mut Context, put: Delivery, stores: bool) {
         if self.delivery_stores.is_none() {
             self.delivery_stores = Some(stores);
-            self.said = None;
+            self.message = None;
             context.deliver(ReplyTo::Popup, put);
         }
     }
@@ -157,7 +157,7 @@ impl Popup for SaveSecretPopup {
             (SaveStep::ChooseTarget, Action::WriteSecret | Action::PipeSecret)
                 if context.start.restricted =>
             {
-                self.said =
+                self.message =
                     Some((StyleRole::Danger, "Files and commands are disabled by --restricted.".to_owned()));
             }
             (SaveStep::ChooseTarget, Action::WriteSecret) => self.step = SaveStep::File(TextField::default()),
@@ -198,20 +198,20 @@ impl Popup for SaveSecretPopup {
     fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         let stores = self.delivery_stores.take().unwrap_or(false);
         match result {
-            Ok(Reply::Done(said)) if stores => {
+            Ok(Reply::Done(message)) if stores => {
                 self.step = SaveStep::ChooseTarget;
                 self.confirm(context);
-                self.said = Some((StyleRole::InUse, format!("Stored: {said}.")));
+                self.message = Some((StyleRole::InUse, format!("Stored: {message}.")));
             }
-            Ok(Reply::Done(said)) => {
+            Ok(Reply::Done(message)) => {
                 let text = format!(
-                    "The secret was {said}. Terminals do not confirm a copy: paste it before you close this."
+                    "The secret was {message}. Terminals do not confirm a copy: paste it before you close this."
                 );
-                self.said = Some((StyleRole::Strong, text));
+                self.message = Some((StyleRole::Strong, text));
             }
             Ok(_) => {}
             Err(failure) => {
-                self.said = Some((StyleRole::Danger, failure.to_string()));
+                self.message = Some((StyleRole::Danger, failure.to_string()));
                 context.record_failure(&failure);
             }
         }
@@ -363,16 +363,16 @@ impl SaveSecretPopup {
                 out.push(action_hints(&[(Action::Yes, "it is stored"), (Action::Cancel, "back")], context));
             }
         }
-        if let Some((role, text)) = &self.said {
+        if let Some((role, text)) = &self.message {
             // The result of a delivery is shown above the key hints, where it is noticed.
-            let mut said = wrap_paragraph(
+            let mut message = wrap_paragraph(
                 &theme.text(&crate::domain::text::sanitize_line(text)),
                 theme.style(*role),
                 columns,
             );
-            said.push(Line::default());
-            said.append(&mut out);
-            out = said;
+            message.push(Line::default());
+            message.append(&mut out);
+            out = message;
         }
         out
     }

@@ -24,14 +24,14 @@ use crate::wire::keys::SecretString;
 pub struct SignInPopup {
     code: TextField,
     sending: bool,
-    failed: Option<String>,
+    error: Option<String>,
     under: Option<Box<dyn Popup>>,
 }
 
 impl SignInPopup {
     /// Creates a popup that returns to `under`, with everything typed into it, once it closes.
     pub fn over(under: Option<Box<dyn Popup>>) -> Self {
-        Self { code: TextField::new_secret(), sending: false, failed: None, under }
+        Self { code: TextField::new_secret(), sending: false, error: None, under }
     }
 
     fn back(&mut self) -> PopupAction {
@@ -50,9 +50,9 @@ impl Popup for SignInPopup {
                 let code = self.code.text().trim();
                 if TokenKind::Code.digest(code).is_some() {
                     context.request(ReplyTo::Popup, ApiRequest::SignIn(Arc::new(SecretString::new(code))));
-                    (self.sending, self.failed) = (true, None);
+                    (self.sending, self.error) = (true, None);
                 } else {
-                    self.failed = Some(
+                    self.error = Some(
                         "That is not a sign-in code: paste the whole code, which begins with inv_."
                             .to_owned(),
                     );
@@ -86,7 +86,7 @@ impl Popup for SignInPopup {
             }
             Ok(_) => PopupAction::Stay,
             Err(failure) => {
-                self.failed = Some(failure.to_string());
+                self.error = Some(failure.to_string());
                 PopupAction::Stay
             }
         }
@@ -96,15 +96,15 @@ impl Popup for SignInPopup {
         let theme = context.theme();
         let width = content_width(area, 60);
         let columns = usize::from(width);
-        let says = format!(
+        let explanation = format!(
             "Paste a sign-in code. An admin makes one with `{}` on the tab Members. On a machine where you are signed in, \
              `keyward sessions code` makes one. Nothing on the screen is lost.",
             context.key_press(Action::Invite)
         );
-        let mut body = wrap_paragraph(&theme.text(&says), Style::new(), columns);
+        let mut body = wrap_paragraph(&theme.text(&explanation), Style::new(), columns);
         body.extend([Line::default(), Line::styled("Code", theme.style(StyleRole::Accent)), Line::default()]);
         let row = u16::try_from(body.len()).unwrap_or(0).saturating_sub(2);
-        if let Some(why) = &self.failed {
+        if let Some(why) = &self.error {
             body.extend(wrap_paragraph(
                 &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
@@ -112,8 +112,8 @@ impl Popup for SignInPopup {
             ));
             body.push(Line::default());
         }
-        let does = if self.sending { "signing in" } else { "sign in" };
-        body.push(action_hints(&[(Action::Submit, does), (Action::Cancel, "later")], context));
+        let verb = if self.sending { "signing in" } else { "sign in" };
+        body.push(action_hints(&[(Action::Submit, verb), (Action::Cancel, "later")], context));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let inside = frame("Sign in again", PopupTone::Calm, size, area, theme, buf);
         lines(&body, inside, theme, buf);

@@ -42,13 +42,13 @@ pub struct UnfinishedCreatesPopup {
     at: usize,
     armed: bool,
     awaiting: AwaitedReply,
-    failed: Option<String>,
+    error: Option<String>,
 }
 
 impl UnfinishedCreatesPopup {
     /// Creates a popup for one or more records.
     pub fn new(left: Vec<UnfinishedCreate>) -> Self {
-        Self { left, at: 0, armed: false, awaiting: AwaitedReply::Nothing, failed: None }
+        Self { left, at: 0, armed: false, awaiting: AwaitedReply::Nothing, error: None }
     }
 
     /// Drops the first record after it was settled, and closes the popup after the last one.
@@ -65,7 +65,7 @@ impl UnfinishedCreatesPopup {
                 .unfinished_creates
                 .retain(|pending| pending.idempotency_key != done.idempotency_key);
         }
-        (self.at, self.armed, self.awaiting, self.failed) = (0, false, AwaitedReply::Nothing, None);
+        (self.at, self.armed, self.awaiting, self.error) = (0, false, AwaitedReply::Nothing, None);
         if self.left.is_empty() { PopupAction::Close } else { PopupAction::Stay }
     }
 
@@ -75,7 +75,7 @@ impl UnfinishedCreatesPopup {
         else {
             return PopupAction::Stay;
         };
-        self.failed = None;
+        self.error = None;
         let kind = pending.kind;
         match (self.at, pending.key_id) {
             (0, Some(id)) => {
@@ -164,7 +164,7 @@ impl Popup for UnfinishedCreatesPopup {
             (_, Err(failure)) => {
                 context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
-                self.failed = Some(if used {
+                self.error = Some(if used {
                     "It has been used, so someone has its secret. Choose “I have it”, and revoke it in the table if necessary."
                         .to_owned()
                 } else {
@@ -205,8 +205,8 @@ impl Popup for UnfinishedCreatesPopup {
                 old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
             body.extend(labelled_lines("Replaces", &name, Style::new(), columns, theme));
             if pending.leaked.is_some() {
-                let said = "That key leaked. Whatever you choose, it is revoked now if it has not been.";
-                body.extend(wrap_paragraph(said, theme.style(StyleRole::Danger), columns));
+                let message = "That key leaked. Whatever you choose, it is revoked now if it has not been.";
+                body.extend(wrap_paragraph(message, theme.style(StyleRole::Danger), columns));
             }
         }
         body.push(Line::default());
@@ -220,7 +220,7 @@ impl Popup for UnfinishedCreatesPopup {
             ]));
         }
         body.push(Line::default());
-        if let Some(why) = &self.failed {
+        if let Some(why) = &self.error {
             body.extend(wrap_paragraph(
                 &theme.text(&text::sanitize_line(why)),
                 theme.style(StyleRole::Danger),
@@ -228,9 +228,9 @@ impl Popup for UnfinishedCreatesPopup {
             ));
             body.push(Line::default());
         }
-        let does = if self.awaiting == AwaitedReply::Nothing { "choose" } else { "waiting for the server" };
+        let verb = if self.awaiting == AwaitedReply::Nothing { "choose" } else { "waiting for the server" };
         body.push(action_hints(
-            &[(Action::Activate, does), (Action::Cancel, "ask again at the next start")],
+            &[(Action::Activate, verb), (Action::Cancel, "ask again at the next start")],
             context,
         ));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));

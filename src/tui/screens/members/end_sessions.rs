@@ -49,12 +49,12 @@ impl Popup for EndSessionsPopup {
     fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame {
         let theme = context.theme();
         let columns = content_width(area, 58);
-        let said = if context.is_me(self.member.id) {
+        let message = if context.is_me(self.member.id) {
             "This is you: you will be signed out everywhere, also here, and need a new sign-in code. Your keys keep working."
         } else {
             "They will be signed out everywhere and need a new sign-in code. Their keys keep working."
         };
-        let mut body = wrap_paragraph(said, Style::new(), usize::from(columns));
+        let mut body = wrap_paragraph(message, Style::new(), usize::from(columns));
         body.push(Line::default());
         body.push(action_hints(&[(Action::Yes, "end all sessions"), (Action::Cancel, "back")], context));
         let height = u16::try_from(body.len()).unwrap_or(4);

@@ -22,7 +22,7 @@ use crate::wire::keys::SecretString;
 use crate::wire::members::{InviteMember, Member};
 
 const ROLES: [Role; 3] = [Role::Normal, Role::Operator, Role::Admin];
-/// How long the code is readable after it was asked for.
+/// Time for which the code is shown on request.
 const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
 /// State of the popup.
@@ -31,7 +31,7 @@ pub struct InvitePopup {
     address: TextField,
     role: usize,
     sending: bool,
-    wrong: Option<String>,
+    error: Option<String>,
     code: Option<IssuedCode>,
 }
 
@@ -42,7 +42,7 @@ struct IssuedCode {
     member: Member,
     expires_at: Timestamp,
     readable_until: Option<UiTime>,
-    said: Option<String>,
+    message: Option<String>,
 }
 
 impl InvitePopup {
@@ -50,14 +50,14 @@ impl InvitePopup {
     pub fn new(member: Option<&Member>) -> Self {
         let proposed =
             member.filter(|member| member.status == MemberStatus::Invited).map_or("", |member| &member.email);
-        Self { address: TextField::with_text(proposed), role: 0, sending: false, wrong: None, code: None }
+        Self { address: TextField::with_text(proposed), role: 0, sending: false, error: None, code: None }
     }
 
     fn send(&mut self, context: &mut Context) {
         let email = match normalize_email(self.address.text()) {
             Ok(email) => email,
-            Err(wrong) => {
-                self.wrong = Some(format!("The address {wrong}."));
+            Err(error) => {
+                self.error = Some(format!("The address {error}."));
                 return;
             }
         };
@@ -111,7 +111,7 @@ impl Popup for InvitePopup {
                 context.deliver(ReplyTo::Popup, Delivery::CopySecret(secret));
             }
             (Some(code), Action::WriteSecret | Action::PipeSecret) => {
-                code.said = Some(
+                code.message = Some(
                     "A sign-in code expires within days: hand it over instead of storing it.".to_owned(),
                 );
             }
@@ -124,7 +124,7 @@ impl Popup for InvitePopup {
 
     fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         if self.code.is_none() {
-            self.wrong = None;
+            self.error = None;
             match choice_step(key) {
                 Some(step) => self.role = wrap_index(self.role, step, ROLES.len()),
                 None => drop(self.address.handle_key(key)),
@@ -147,21 +147,21 @@ impl Popup for InvitePopup {
                     expires_at: invitation.code.expires_at,
                     member: invitation.member,
                     readable_until: None,
-                    said: None,
+                    message: None,
                 });
                 context.load_members();
             }
-            Ok(Reply::Done(said)) => {
+            Ok(Reply::Done(message)) => {
                 if let Some(code) = &mut self.code {
-                    code.said = Some(format!("Code {said}."));
+                    code.message = Some(format!("Code {message}."));
                 }
             }
             Ok(_) => {}
             Err(failure) => {
                 context.record_failure(&failure);
                 match &mut self.code {
-                    Some(code) => code.said = Some(failure.to_string()),
-                    None => self.wrong = Some(failure.to_string()),
+                    Some(code) => code.message = Some(failure.to_string()),
+                    None => self.error = Some(failure.to_string()),
                 }
             }
         }
@@ -210,10 +210,10 @@ impl Popup for InvitePopup {
                 )
                 .collect();
             let mut body = vec![Line::styled("Address", muted), roles, Line::default()];
-            match &self.wrong {
-                Some(wrong) => {
+            match &self.error {
+                Some(error) => {
                     body.extend(wrap_paragraph(
-                        wrong,
+                        error,
                         theme.style(theme::StyleRole::Danger),
                         usize::from(columns),
                     ));
@@ -254,8 +254,8 @@ impl Popup for InvitePopup {
             code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
         body.extend(wrap_paragraph(&words, muted, usize::from(columns)));
-        if let Some(said) = &code.said {
-            body.extend(wrap_paragraph(said, theme.style(theme::StyleRole::Accent), usize::from(columns)));
+        if let Some(message) = &code.message {
+            body.extend(wrap_paragraph(message, theme.style(theme::StyleRole::Accent), usize::from(columns)));
         }
         body.push(Line::default());
         body.push(action_hints(

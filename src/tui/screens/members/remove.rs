@@ -32,7 +32,7 @@ pub struct RemoveMemberPopup {
     typed: TextField,
     shown: bool,
     sending: bool,
-    wrong: Option<String>,
+    error: Option<String>,
     scroll: Scroll,
 }
 
@@ -47,7 +47,7 @@ impl RemoveMemberPopup {
             typed: TextField::default(),
             shown: false,
             sending: false,
-            wrong: None,
+            error: None,
             scroll: Scroll::default(),
         }
     }
@@ -63,7 +63,7 @@ impl RemoveMemberPopup {
         if let Some(phrase) = &self.phrase
             && self.typed.text().trim() != phrase
         {
-            self.wrong = Some(format!("Type {phrase} to continue."));
+            self.error = Some(format!("Type {phrase} to continue."));
             return;
         }
         self.sending = true;
@@ -103,7 +103,7 @@ impl Popup for RemoveMemberPopup {
     }
 
     fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
-        self.wrong = None;
+        self.error = None;
         match key.codes.first() {
             KeyCode::Down => self.scroll.by(1),
             KeyCode::Up => self.scroll.by(-1),
@@ -135,7 +135,7 @@ impl Popup for RemoveMemberPopup {
             Err(failure) => {
                 context.record_failure(&failure);
                 self.sending = false;
-                self.wrong = Some(failure.to_string());
+                self.error = Some(failure.to_string());
             }
         }
         PopupAction::Stay
@@ -193,11 +193,11 @@ impl Popup for RemoveMemberPopup {
         }
         let mut foot = vec![Line::default()];
         if !self.is_done() && context.is_me(self.member.id) {
-            let said = "This is you: you will be signed out at once and need an admin to come back.";
-            foot.extend(wrap_paragraph(said, theme.style(StyleRole::Danger), usize::from(columns)));
+            let message = "This is you: you will be signed out at once and need an admin to come back.";
+            foot.extend(wrap_paragraph(message, theme.style(StyleRole::Danger), usize::from(columns)));
         }
-        if let Some(wrong) = &self.wrong {
-            foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
+        if let Some(error) = &self.error {
+            foot.extend(wrap_paragraph(error, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         foot.push(match (&self.phrase, &self.removal) {
             (_, Some(removal)) if !removal.dry_run && !removal.to_review.is_empty() => {

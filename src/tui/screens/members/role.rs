@@ -24,14 +24,14 @@ pub struct ChangeRolePopup {
     revoke: bool,
     shown: bool,
     sending: bool,
-    wrong: Option<String>,
+    error: Option<String>,
 }
 
 impl ChangeRolePopup {
     /// Creates a popup that selects the member's current role.
     pub fn new(member: Member) -> Self {
         let chosen = Role::ALL.iter().position(|&role| role == member.role).unwrap_or(1);
-        Self { member, chosen, revoke: false, shown: false, sending: false, wrong: None }
+        Self { member, chosen, revoke: false, shown: false, sending: false, error: None }
     }
 
     fn role(&self) -> Role {
@@ -45,7 +45,7 @@ impl ChangeRolePopup {
 
     fn consequence(&self, context: &Context) -> String {
         let manages = |role| Permission::ManageMembers.is_granted_to(role);
-        let mut said = match (manages(self.member.role), manages(self.role())) {
+        let mut message = match (manages(self.member.role), manages(self.role())) {
             _ if self.role() == self.member.role => return "This is their current role.".to_owned(),
             (false, true) => {
                 "They can immediately see and manage all organization keys and all members.".to_owned()
@@ -64,10 +64,10 @@ impl ChangeRolePopup {
                 (false, 1) => "stays accepted until it is revoked",
                 (false, _) => "stay accepted until they are revoked",
             };
-            said = format!("{said} They can no longer create keys. {keys} {effect}.");
+            message = format!("{message} They can no longer create keys. {keys} {effect}.");
         }
         let you = if context.is_me(self.member.id) { "This is you. " } else { "" };
-        format!("{you}{}", said.trim())
+        format!("{you}{}", message.trim())
     }
 }
 
@@ -95,7 +95,7 @@ impl Popup for ChangeRolePopup {
         if let Some(step) = choice_step(key) {
             self.chosen = wrap_index(self.chosen, step, Role::ALL.len());
         }
-        self.wrong = None;
+        self.error = None;
         PopupAction::Stay
     }
 
@@ -108,15 +108,15 @@ impl Popup for ChangeRolePopup {
                     1 => "; 1 personal key revoked".to_owned(),
                     n => format!("; {n} personal keys revoked"),
                 };
-                let said = format!("{} is now {}{revoked}", changed.member.name, changed.member.role);
-                context.notices.info(context.now, said);
+                let message = format!("{} is now {}{revoked}", changed.member.name, changed.member.role);
+                context.notices.info(context.now, message);
                 context.load_members();
                 PopupAction::Close
             }
             Ok(_) => PopupAction::Stay,
             Err(failure) => {
                 context.record_failure(&failure);
-                self.wrong = Some(failure.to_string());
+                self.error = Some(failure.to_string());
                 PopupAction::Stay
             }
         }
@@ -146,8 +146,8 @@ impl Popup for ChangeRolePopup {
             theme.style(theme::StyleRole::Strong),
             usize::from(columns),
         ));
-        if let Some(wrong) = &self.wrong {
-            body.extend(wrap_paragraph(wrong, theme.style(theme::StyleRole::Danger), usize::from(columns)));
+        if let Some(error) = &self.error {
+            body.extend(wrap_paragraph(error, theme.style(theme::StyleRole::Danger), usize::from(columns)));
         }
         body.push(Line::default());
         let (enter, tab, esc) = (

@@ -41,7 +41,7 @@ pub struct ApplyPopup {
     typed: TextField,
     shown: bool,
     running: bool,
-    wrong: Option<String>,
+    error: Option<String>,
     scroll: Scroll,
 }
 
@@ -116,14 +116,14 @@ impl ApplyPopup {
             silent.iter().map(|&id| (id, last_use(id))).collect(),
         );
         group(format!("{} will be left as is", keys(held.len())), StyleRole::Stale, held);
-        for (decision, does) in [
+        for (decision, verb) in [
             (Decision::Keep, "will be kept"),
             (Decision::Rotate, "to rotate; then the rotation popup opens"),
             (Decision::Skip, "will be skipped"),
         ] {
             let these: Vec<_> =
                 others.iter().filter(|(d, _)| *d == decision).map(|&(_, id)| (id, String::new())).collect();
-            group(format!("{} {does}", keys(these.len())), StyleRole::Strong, these);
+            group(format!("{} {verb}", keys(these.len())), StyleRole::Strong, these);
         }
         let gone = obsolete.iter().map(|&(id, _)| id).collect();
         group(
@@ -142,7 +142,7 @@ impl ApplyPopup {
             typed: TextField::default(),
             shown: false,
             running: false,
-            wrong: None,
+            error: None,
             scroll: Scroll::default(),
         })
     }
@@ -174,7 +174,7 @@ impl ApplyPopup {
             return PopupAction::Stay;
         }
         if self.needs_phrase() && self.typed.text().trim() != self.phrase() {
-            self.wrong = Some(format!("Type {} to continue.", self.phrase()));
+            self.error = Some(format!("Type {} to continue.", self.phrase()));
             return PopupAction::Stay;
         }
         let action =
@@ -252,7 +252,7 @@ impl Popup for ApplyPopup {
     }
 
     fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
-        self.wrong = None;
+        self.error = None;
         match key.codes.first() {
             KeyCode::Up => self.scroll.by(-1),
             KeyCode::Down => self.scroll.by(1),

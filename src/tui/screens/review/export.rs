@@ -28,7 +28,7 @@ pub struct ExportPopup {
     path: TextField,
     records: Vec<ReviewRecord>,
     export: Option<ReviewExport>,
-    said: Option<(String, StyleRole)>,
+    message: Option<(String, StyleRole)>,
 }
 
 impl ExportPopup {
@@ -41,7 +41,7 @@ impl ExportPopup {
             path: TextField::default(),
             records: Vec::new(),
             export: None,
-            said: None,
+            message: None,
         };
         popup.request_decisions(context);
         popup
@@ -55,7 +55,7 @@ impl ExportPopup {
 
     fn reload(&mut self, context: &mut Context) {
         context.cancel_requests(ReplyTo::Popup);
-        (self.export, self.said) = (None, None);
+        (self.export, self.message) = (None, None);
         self.records.clear();
         self.request_decisions(context);
     }
@@ -72,12 +72,12 @@ impl ExportPopup {
         if context.start.restricted {
             let why =
                 "Files are disabled by --restricted; `keyward review export` prints the decisions elsewhere.";
-            self.said = Some((why.to_owned(), StyleRole::Danger));
+            self.message = Some((why.to_owned(), StyleRole::Danger));
             return;
         }
         let path = self.path.text().trim().to_owned();
         if path.is_empty() {
-            self.said = Some(("Type the path of a file to write.".to_owned(), StyleRole::Danger));
+            self.message = Some(("Type the path of a file to write.".to_owned(), StyleRole::Danger));
             return;
         }
         let text = export.write(ExportFormat::ALL[self.format]);
@@ -138,7 +138,7 @@ impl Popup for ExportPopup {
                     self.finish_loading(context);
                 }
             }
-            Ok(Reply::Done(said)) => {
+            Ok(Reply::Done(message)) => {
                 let Some(export) = self.export.take() else { return PopupAction::Stay };
                 // The file is written: record its digest in the log. The result is shown in the footer.
                 let body = RecordExport {
@@ -147,13 +147,13 @@ impl Popup for ExportPopup {
                     sha256: export.sha256().to_owned(),
                 };
                 context.request(ReplyTo::Notice, ApiRequest::RecordExport(body));
-                context.notices.info(context.now, format!("{} decisions {said}", export.len()));
+                context.notices.info(context.now, format!("{} decisions {message}", export.len()));
                 return PopupAction::Close;
             }
             Ok(_) => {}
             Err(failure) => {
                 context.record_failure(&failure);
-                self.said = Some((failure.to_string(), StyleRole::Danger));
+                self.message = Some((failure.to_string(), StyleRole::Danger));
             }
         }
         PopupAction::Stay
@@ -188,8 +188,8 @@ impl Popup for ExportPopup {
             let words = format!("SHA-256 {}, also recorded in the activity log.", export.sha256());
             body.extend(wrap_paragraph(&words, theme.style(StyleRole::Muted), usize::from(columns)));
         }
-        if let Some((said, role)) = &self.said {
-            body.extend(wrap_paragraph(said, theme.style(*role), usize::from(columns)));
+        if let Some((message, role)) = &self.message {
+            body.extend(wrap_paragraph(message, theme.style(*role), usize::from(columns)));
         }
         body.push(Line::default());
         let (enter, tab, esc) = (

@@ -30,7 +30,7 @@ pub struct KeepPopup {
     proposal: usize,
     on_until: bool,
     now: Timestamp,
-    wrong: Option<String>,
+    error: Option<String>,
 }
 
 impl KeepPopup {
@@ -53,7 +53,7 @@ impl KeepPopup {
             proposal: FIRST_PROPOSAL,
             on_until: false,
             now,
-            wrong: None,
+            error: None,
         };
         match draft.map(|draft| draft.until) {
             Some(until) => {
@@ -102,7 +102,7 @@ impl Popup for KeepPopup {
         match action {
             Action::Submit => match self.choices() {
                 Ok((until, note)) => return PopupAction::Keep { until, note },
-                Err(wrong) => self.wrong = Some(wrong),
+                Err(error) => self.error = Some(error),
             },
             Action::NextField | Action::PreviousField => self.on_until = !self.on_until,
             Action::Cancel => return PopupAction::Close,
@@ -112,7 +112,7 @@ impl Popup for KeepPopup {
     }
 
     fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
-        self.wrong = None;
+        self.error = None;
         match choice_step(key) {
             Some(step) => self.step_proposal(step),
             None if self.on_until => drop(self.until.handle_key(key)),
@@ -134,8 +134,8 @@ impl Popup for KeepPopup {
         } else {
             format!("It returns to the queue on {until}, or earlier if it gets worse.")
         };
-        let after = match &self.wrong {
-            Some(wrong) => wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)),
+        let after = match &self.error {
+            Some(error) => wrap_paragraph(error, theme.style(StyleRole::Danger), usize::from(columns)),
             None => wrap_paragraph(&after, theme.style(StyleRole::Muted), usize::from(columns)),
         };
         let height = 5 + u16::try_from(after.len()).unwrap_or(2);

@@ -31,8 +31,8 @@ impl RotatePopup {
         };
         out.extend(wrap_paragraph(heading, strong, at.columns));
         let Some(usage) = &self.usage else {
-            let said = self.failed.clone().unwrap_or_else(|| "loading".to_owned());
-            out.extend(wrap_paragraph(&theme.text(&text::sanitize_line(&said)), muted, at.columns));
+            let message = self.error.clone().unwrap_or_else(|| "loading".to_owned());
+            out.extend(wrap_paragraph(&theme.text(&text::sanitize_line(&message)), muted, at.columns));
             return out;
         };
         let mut clients: Vec<&ClientUse> = usage.clients.iter().collect();

@@ -141,7 +141,7 @@ fn layout_quiet_window(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme
     .min(BAR);
     // The bar is full only once the window has passed.
     let full = if left > TimeDelta::zero() { full.min(BAR - 1) } else { BAR };
-    let said = if left > TimeDelta::zero() {
+    let message = if left > TimeDelta::zero() {
         let until = ready_at(&rotation.old, window).to_chrono().format(": %b %d, %H:%M UTC");
         let until = if at.columns >= 72 { until.to_string() } else { String::new() };
         format!(
@@ -159,7 +159,7 @@ fn layout_quiet_window(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme
         Span::styled(theme.symbol(ThemeSymbol::Full).repeat(full), theme.style(role)),
         Span::styled(theme.symbol(ThemeSymbol::Empty).repeat(BAR - full), theme.style(StyleRole::Muted)),
         Span::styled(
-            said,
+            message,
             theme.style(if left > TimeDelta::zero() { StyleRole::Strong } else { StyleRole::Plain }),
         ),
     ])];

@@ -27,8 +27,8 @@ impl ApplyPopup {
 
         let row = |at: usize| layout_preview_row(&self.preview[at], context, theme, columns);
         let mut foot = vec![Line::default()];
-        if let Some(wrong) = &self.wrong {
-            foot.extend(wrap_paragraph(wrong, theme.style(StyleRole::Danger), usize::from(columns)));
+        if let Some(error) = &self.error {
+            foot.extend(wrap_paragraph(error, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         let typed_row = foot.len();
         foot.push(if self.send.is_empty() && self.gone.is_empty() {
@@ -118,12 +118,12 @@ fn layout_preview_row<'a>(
     match listed {
         PreviewRow::Heading(text, role) => Line::styled(text.as_str(), theme.style(*role)),
         PreviewRow::Key(id, why) => {
-            let (name, mask) = name_and_masked_secret(*id, context);
+            let (name, masked) = name_and_masked_secret(*id, context);
             let room = usize::from(columns.saturating_sub(14)).min(34);
             let muted = theme.style(StyleRole::Muted);
             Line::from(vec![
                 Span::raw(format!("  {:room$} ", crate::domain::text::truncate_to_width(name, room))),
-                Span::styled(format!("{mask}  "), muted),
+                Span::styled(format!("{masked}  "), muted),
                 Span::styled(why.as_str(), muted),
             ])
         }
@@ -137,11 +137,11 @@ fn layout_result<'a>(
     theme: Theme,
     columns: u16,
 ) -> Line<'a> {
-    let (name, mask) = name_and_masked_secret(id, context);
+    let (name, masked) = name_and_masked_secret(id, context);
     // The error message takes the rest of the line.
     let room = usize::from(columns.saturating_sub(24)).min(if columns < 90 { 22 } else { 34 });
     let name = Span::raw(format!("{} ", crate::domain::text::pad_to_width(&theme.text(name), room)));
-    let mask = Span::styled(format!("{mask}  "), theme.style(StyleRole::Muted));
+    let masked = Span::styled(format!("{masked}  "), theme.style(StyleRole::Muted));
     match outcome {
         DecisionResult::Applied(decision) => {
             let done = match decision {
@@ -150,12 +150,12 @@ fn layout_result<'a>(
                 Decision::Rotate => "to rotate",
                 Decision::Skip => "skipped",
             };
-            Line::from(vec![Span::styled(format!("{done:10}"), theme.style(StyleRole::InUse)), name, mask])
+            Line::from(vec![Span::styled(format!("{done:10}"), theme.style(StyleRole::InUse)), name, masked])
         }
         DecisionResult::Failed(why) => Line::from(vec![
             Span::styled(format!("{:10}", "failed"), theme.style(StyleRole::Danger)),
             name,
-            mask,
+            masked,
             Span::raw(why.as_str()),
         ]),
     }
