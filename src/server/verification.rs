@@ -107,7 +107,7 @@ impl KeyVerification {
         self.uses.flush().await;
     }
 
-    /// Adds buffered uses to keys that were read from the database.
+    /// Adds buffered uses to keys that were read from the database. Step 3 of "From a database row to a table cell".
     pub(super) fn complete_uses(&self, keys: &mut [Key]) {
         self.uses.add_buffered(keys);
         self.verifier.clamp_last_use(keys);

@@ -46,6 +46,7 @@ pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
         .on(|context, request: CallRequest<RevokeOrganizationKey>| revoke(context, request, Organization))
 }
 
+/// Step 1 of "From a database row to a table cell": lists keys of a kind, page by page.
 async fn list<C>(
     context: Arc<ServerContext>,
     request: CallRequest<C>,
