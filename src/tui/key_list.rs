@@ -1,7 +1,7 @@
 //! The keys of one kind that the signed-in member may see, as last received from the server.
 //!
 //! # From a database row to a table cell, the steps of the UI
-//! 5. A page of the whole list, or of later changes, arrives as `Reply::Keys`. [`KeyList::add_page`] merges it by id, and [`Changes`] names
+//! 5. A page of the whole list, or of later changes, arrives as `Reply::Keys`. `KeyList::add_page` merges it by id, and [`Changes`] names
 //!    the rows that were added or changed. The model passes them on to every screen (`Screen::keys_changed`).
 //! 6. `Table::merge` inserts these rows into the sorted order and the filtered list of the screen's table.
 //! 7. `draw_table` formats the visible rows only. The terminal gets the difference to the last frame.
