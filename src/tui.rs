@@ -4,26 +4,26 @@
 //! [`context`]; [`view`] draws the frame around them. Only [`runtime`] touches a terminal, a clock or a network: its event loop lists
 //! the steps from a key press to the HTTP request.
 
-pub mod activity_log;
+mod activity_log;
 pub mod app;
-pub mod apply_run;
+mod apply_run;
 pub mod chart;
 pub mod context;
-pub mod detail_pane;
-pub mod filter_line;
-pub mod filtered_table;
+mod detail_pane;
+mod filter_line;
+mod filtered_table;
 pub mod form;
 pub mod frame;
 pub mod key_list;
 pub mod keymap;
-pub mod layout;
-pub mod list_screen;
+mod layout;
+mod list_screen;
 pub mod msg;
 pub mod notice;
-pub mod pending_requests;
+mod pending_requests;
 pub mod popup;
-pub mod rotation_list;
-pub mod row_list;
+mod rotation_list;
+mod row_list;
 pub mod runtime;
 pub mod screen;
 pub mod screens;

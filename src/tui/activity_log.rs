@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// The loaded part of the activity log, newest row first.
 #[derive(Debug, Default)]
 pub struct ActivityLog {
-    /// How far loading has come; complete once the newest page has arrived.
+    /// State of loading; complete once the newest page has arrived.
     pub load_state: LoadState,
     rows: Vec<Activity>,
     /// Cursor of the next older page; `None` if the log's first row is loaded, or no more rows are kept.

@@ -27,15 +27,15 @@ pub use tabs::{Screens, Tab};
 /// Everything the UI knows.
 #[derive(Debug)]
 pub struct Model {
-    /// What screens and popups share.
+    /// State shared by screens and popups.
     pub context: Context,
     /// The screens of the tabs.
     pub screens: Screens,
     /// The pane with the details of the selected key.
     pub detail_pane: DetailPane,
-    /// The open tab.
+    /// The tab that is open, under the popup if there is one.
     pub tab: Tab,
-    /// The open popup.
+    /// The popup over the open tab; at most one.
     pub popup: Option<Box<dyn Popup>>,
     /// The first of two key presses of a binding, while the second one is awaited.
     key_prefix: Option<KeyCombination>,
@@ -85,7 +85,7 @@ impl Model {
         self.screens.get(self.tab).selected_key(&self.context)
     }
 
-    /// Returns whether the frame after this message may be deferred: it only updates lists, which nobody asked for.
+    /// Returns whether the frame after this message may be deferred: it only updates lists, without a request of the user.
     pub fn is_deferrable(&self, msg: &Msg) -> bool {
         let Msg::Reply { ticket, .. } = msg else { return false };
         matches!(

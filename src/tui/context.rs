@@ -1,4 +1,4 @@
-//! What every screen and popup shares: the signed-in member, the time, the lists loaded from the server, messages, and effects.
+//! State shared by every screen and popup: the signed-in member, the time, the lists loaded from the server, messages, and effects.
 //!
 //! A screen holds only what it shows of the lists (order, filter, selection); the lists themselves are here. `requests` issues
 //! tickets and matches replies to them, `lists` loads the lists. Nothing here draws or knows a screen.
@@ -39,15 +39,15 @@ pub struct StartOptions {
     pub profile: String,
     /// Address of the server, as shown.
     pub server: String,
-    /// Whether the profile is marked as production, which colours the header.
+    /// True if the profile is marked as production: the header is coloured then.
     pub production: bool,
-    /// Whether the UI was started with `--read-only`.
+    /// True if the UI was started with `--read-only`: actions that change something are unavailable.
     pub read_only: bool,
-    /// Whether files and commands are out of reach (`--restricted`).
+    /// True if the UI was started with `--restricted`: files and commands are out of reach.
     pub restricted: bool,
-    /// Colours and symbols.
+    /// Colours and symbols, as configured.
     pub theme: Theme,
-    /// Key bindings.
+    /// Key bindings, as configured.
     pub keymap: Keymap,
     /// Time between two requests for changed keys.
     pub refresh_interval: Duration,
@@ -76,7 +76,7 @@ pub enum Connection {
     SignedOut,
 }
 
-/// What every screen and popup shares.
+/// State shared by every screen and popup.
 #[derive(Debug)]
 pub struct Context {
     /// The options the UI was started with.
@@ -85,7 +85,7 @@ pub struct Context {
     pub now: UiTime,
     /// Columns and rows of the window.
     pub size: (u16, u16),
-    /// Whether times are shown as date and time instead of an age.
+    /// True if times are shown as date and time instead of an age.
     pub exact_times: bool,
     /// The signed-in member; `None` before the first reply.
     pub me: Option<Me>,
@@ -97,13 +97,13 @@ pub struct Context {
     pub effects: Vec<Effect>,
     /// The member's own keys.
     pub personal_keys: KeyList,
-    /// The organization's keys.
+    /// The keys that belong to the organization.
     pub organization_keys: KeyList,
-    /// The organization's members.
+    /// The members of the organization, if the role may list them.
     pub members: RowList<Member>,
-    /// The rotations.
+    /// The rotations of the keys that the member may see.
     pub rotations: RotationList,
-    /// The activity log.
+    /// The loaded part of the activity log.
     pub activity: ActivityLog,
     /// The drafts that are being applied, or the results of the last run while they are shown.
     pub apply_run: Option<ApplyRun>,
@@ -136,7 +136,7 @@ impl Context {
         }
     }
 
-    /// Colours and symbols.
+    /// Colours and symbols, as configured.
     pub fn theme(&self) -> Theme {
         self.start.theme
     }

@@ -52,10 +52,9 @@ struct ShownUsage {
     usage: Usage,
 }
 
-/// The detail pane.
+/// The detail pane of the selected key.
 #[derive(Debug, Default)]
 pub struct DetailPane {
-    /// Whether the pane is open.
     pub is_open: bool,
     is_focused: bool,
     scroll: Scroll,
@@ -126,8 +125,7 @@ impl DetailPane {
         self.scroll.to_top();
     }
 
-    /// Moves the focus into the pane or out of it, or scrolls the pane if it has the focus; returns whether the action was one of
-    /// these.
+    /// Moves the focus into or out of the pane, or scrolls the focused pane; returns false for other actions.
     pub fn run_action(&mut self, action: Action) -> bool {
         match action {
             _ if !self.is_open => return false,

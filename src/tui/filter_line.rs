@@ -17,7 +17,7 @@ use crate::domain::text;
 /// The text of a filter, and the filter that was parsed from it last.
 #[derive(Debug)]
 pub struct FilterLine<T> {
-    /// Whether key presses go to the text field.
+    /// True while key presses go to the text field.
     pub is_typing: bool,
     /// The last filter without an error. It stays in force while an error is typed.
     pub parsed: Filter<T>,

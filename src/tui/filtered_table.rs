@@ -15,7 +15,6 @@ pub struct TablePosition {
     pub selected: usize,
     /// Number of rows that pass the filter.
     pub shown: usize,
-    /// Whether a filter is set.
     pub is_filtered: bool,
     /// Number of marked rows.
     pub marked: usize,
@@ -26,7 +25,7 @@ pub struct TablePosition {
 pub struct FilteredTable<T> {
     /// Order, selection and marks.
     pub table: Table,
-    /// The filter.
+    /// The filter line above the table.
     pub filter: FilterLine<T>,
 }
 

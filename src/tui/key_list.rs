@@ -19,15 +19,15 @@ use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::wire::page::Page;
 
-/// How far loading a list has come.
+/// State of loading a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LoadState {
     /// The list was never requested.
     #[default]
     NotLoaded,
-    /// Pages are arriving.
+    /// Pages of a request are arriving.
     Loading {
-        /// When loading began.
+        /// Start of the request.
         since: UiTime,
     },
     /// Every page of the last request has arrived.
@@ -39,7 +39,7 @@ pub enum LoadState {
 /// The keys of one kind, and how far loading them has come.
 #[derive(Debug, Default)]
 pub struct KeyList {
-    /// How far loading has come.
+    /// State of loading the list.
     pub load_state: LoadState,
     /// Number of keys on the server; `None` until a page named it.
     pub total: Option<u64>,

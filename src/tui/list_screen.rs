@@ -25,12 +25,12 @@ use crate::domain::staleness::StalenessRules;
 
 /// A row of a [`ListScreen`], and what the screen needs to know about its type.
 pub trait ListRow: TableRow + Sized + 'static {
-    /// What a field of the filter tests.
+    /// Test of a field of the filter.
     type Test: FieldTest + std::fmt::Debug;
 
-    /// The columns.
+    /// Columns of the table, from left to right.
     const COLUMNS: &'static [TableColumn<Self>];
-    /// Whether the table starts in descending order of its first column.
+    /// True if the table starts in descending order of its first column.
     const DESCENDING: bool = false;
     /// The contexts in which key presses are looked up.
     const KEY_CONTEXTS: &'static [KeyContext];
@@ -40,18 +40,18 @@ pub trait ListRow: TableRow + Sized + 'static {
     const REPLY_TO: ReplyTo;
     /// Permission without which nothing is shown; `None` if everybody sees some rows.
     const PERMISSION: Option<Permission>;
-    /// Why the rows cannot be marked.
+    /// Reason why the rows cannot be marked.
     const NO_MARKS: &'static str;
-    /// Whether the table can be sorted, or why not.
+    /// `Ok` if the table can be sorted by its columns; else the reason why not.
     const SORTS: Result<(), &'static str>;
 
-    /// The loaded rows.
+    /// Rows in the context, in the order of the server.
     fn rows(context: &Context) -> &[Self];
 
-    /// How far loading the rows has come.
+    /// State of loading the rows.
     fn load_state(context: &Context) -> &LoadState;
 
-    /// Loads the rows.
+    /// Requests the rows from the server.
     fn load(context: &mut Context);
 
     /// Applies a page of rows; returns true if the table has to follow.
@@ -70,7 +70,7 @@ pub trait ListRow: TableRow + Sized + 'static {
         None
     }
 
-    /// Whether there is [`Self::text_below`] for some rows.
+    /// True if the rows have a [`Self::text_below`], for which room is left.
     const HAS_TEXT_BELOW: bool = false;
 
     /// The sentence shown in place of the rows if there are none, while loading has not failed.
@@ -95,7 +95,6 @@ pub trait ListRow: TableRow + Sized + 'static {
 /// A screen that lists rows of one type.
 #[derive(Debug)]
 pub struct ListScreen<R: ListRow> {
-    /// Table and filter.
     pub list: FilteredTable<R::Test>,
 }
 
@@ -106,7 +105,7 @@ impl<R: ListRow> Default for ListScreen<R> {
 }
 
 impl<R: ListRow> ListScreen<R> {
-    /// The selected row.
+    /// Returns the selected row.
     pub fn selected<'a>(&self, context: &'a Context) -> Option<&'a R> {
         let id = self.list.table.selected_id()?;
         R::rows(context).iter().find(|row| row.id() == id)

@@ -119,7 +119,7 @@ pub enum Effect {
     AppendDrafts(String),
     /// Leave the terminal and stop this process group, as Ctrl-Z does elsewhere.
     Suspend,
-    /// End the UI.
+    /// End the UI and restore the terminal.
     Quit,
 }
 
@@ -137,7 +137,7 @@ pub enum ListRequest {
     },
     /// Rotations of keys of a kind, with both keys' uses by hour → [`Reply::Rotations`].
     Rotations(KeyKind),
-    /// Members → [`Reply::Members`].
+    /// Every member of the organization → [`Reply::Members`].
     Members,
     /// Applied review decisions → [`Reply::Reviews`].
     Reviews(ReviewsQuery),
@@ -148,7 +148,7 @@ pub enum ListRequest {
 pub enum ApiRequest {
     /// A list; see [`ListRequest`] for the replies.
     List(ListRequest),
-    /// Who is signed in → [`Reply::Me`].
+    /// Get the signed-in member, role and policy → [`Reply::Me`].
     Me,
     /// Redeem a sign-in code, store the session in the profile, and use it from now on → [`Reply::Me`].
     SignIn(Arc<SecretString>),
@@ -181,7 +181,7 @@ pub enum ApiRequest {
         id: Id,
         /// Version of the key that was edited, for `If-Match`.
         version: i64,
-        /// The changed fields.
+        /// The fields to change; others stay.
         body: EditKey,
     },
     /// Revoke a key → [`Reply::Key`], or a refusal with the current key.
@@ -190,7 +190,7 @@ pub enum ApiRequest {
         kind: KeyKind,
         /// Id of the key.
         id: Id,
-        /// Conditions and reason.
+        /// Conditions under which the key is revoked, and the reason.
         body: RevokeKey,
     },
     /// Get the use of a key over time → [`Reply::Usage`].
@@ -237,7 +237,7 @@ pub enum ApiRequest {
     Decide {
         /// Sent again, it returns the first result instead of deciding again.
         idempotency_key: String,
-        /// The decision.
+        /// The decision, and the key it is about.
         body: ApplyDecision,
     },
     /// Record in the activity log that decisions were exported → [`Reply::Done`].
@@ -255,9 +255,9 @@ pub enum Delivery {
     CopySecret(Arc<SecretString>),
     /// Writes a secret to a new file, mode 0600, and syncs it. Never overwrites a file. `~/` is the home folder.
     SecretToFile {
-        /// Path of the file.
+        /// Path of the new file.
         path: String,
-        /// The secret.
+        /// The secret to be stored.
         secret: Arc<SecretString>,
     },
     /// Pipes a secret into the standard input of a command, which must exit with 0. The command line is split without a shell.

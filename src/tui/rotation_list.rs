@@ -12,7 +12,7 @@ use crate::wire::keys::Rotation;
 use crate::wire::page::Page;
 
 impl Rotation {
-    /// How long the old key must be silent.
+    /// Time for which the old key must not be used before it can be revoked.
     pub fn window(&self) -> QuietWindow {
         QuietWindow {
             duration: saturating_seconds(self.quiet_window_s),
@@ -29,9 +29,8 @@ impl Rotation {
 /// The rotations of the member's own keys and, for admins, of the organization's keys.
 #[derive(Debug, Default)]
 pub struct RotationList {
-    /// The rotations themselves.
     pub list: RowList<Rotation>,
-    /// Whether keys changed since the rotations were requested.
+    /// True if keys changed since the rotations were requested.
     pub is_outdated: bool,
     /// Every use of the listed keys before this time is known.
     pub seen: Timestamp,
@@ -42,7 +41,6 @@ pub struct RotationList {
 }
 
 impl RotationList {
-    /// How far loading has come.
     pub fn load_state(&self) -> &LoadState {
         &self.list.load_state
     }

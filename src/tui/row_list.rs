@@ -4,10 +4,9 @@ use super::key_list::LoadState;
 use super::msg::UiTime;
 use crate::wire::page::Page;
 
-/// All rows of one kind, and how far loading them has come.
+/// Every row of one type, and the state of loading them.
 #[derive(Debug)]
 pub struct RowList<R> {
-    /// How far loading has come.
     pub load_state: LoadState,
     rows: Vec<R>,
     arriving: Vec<R>,

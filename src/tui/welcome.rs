@@ -249,11 +249,11 @@ impl UiModel for Welcome {
         let width = content_width(area, 66);
         let columns = usize::from(width);
         let muted = theme.style(StyleRole::Muted);
-        let mut failed = self.failure.as_ref().map_or_else(Vec::new, |why| {
+        let mut failure = self.failure.as_ref().map_or_else(Vec::new, |why| {
             wrap_paragraph(&theme.text(&text::sanitize_block(why)), theme.style(StyleRole::Danger), columns)
         });
-        if failed.is_empty() && is_unencrypted(self.server.text()) {
-            failed = wrap_paragraph(UNENCRYPTED, theme.style(StyleRole::Stale), columns);
+        if failure.is_empty() && is_unencrypted(self.server.text()) {
+            failure = wrap_paragraph(UNENCRYPTED, theme.style(StyleRole::Stale), columns);
         }
         let key = |action| self.keymap.key_press(action).unwrap_or_else(|| "-".to_owned());
         let foot = [
@@ -284,15 +284,15 @@ impl UiModel for Welcome {
             Line::styled("Server", theme.style(StyleRole::Accent)),
             Line::styled("Code", theme.style(StyleRole::Accent)),
         ];
-        let least = fields.len() + 1 + failed.len() + usize::from(!failed.is_empty()) + foot.len();
+        let least = fields.len() + 1 + failure.len() + usize::from(!failure.is_empty()) + foot.len();
         if content.len() + least > rows {
             content.clear();
         }
         let at = u16::try_from(content.len()).unwrap_or(0);
         content.extend(fields);
         content.push(Line::default());
-        if !failed.is_empty() {
-            content.extend(failed);
+        if !failure.is_empty() {
+            content.extend(failure);
             content.push(Line::default());
         }
         if content.len() + help.len() + foot.len() <= rows {
@@ -302,18 +302,24 @@ impl UiModel for Welcome {
         let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
         let inside = frame("keyward", PopupTone::Calm, size, area, theme, buf);
         lines(&content, inside, theme, buf);
-        let place = |row: u16| Rect {
+        let field_area = |row: u16| Rect {
             x: inside.x + 8,
             y: inside.y + at + row,
             width: inside.width.saturating_sub(8),
             height: 1,
         };
-        let idle = self.in_flight.is_none();
-        let server = self.server.draw(place(0), idle && self.focus.index == SERVER, theme, buf);
-        let code = self.code.draw(place(1), idle && self.focus.index == CODE, theme, buf);
+        let is_idle = self.in_flight.is_none();
+        let server = self.server.draw(field_area(0), is_idle && self.focus.index == SERVER, theme, buf);
+        let code = self.code.draw(field_area(1), is_idle && self.focus.index == CODE, theme, buf);
         if self.server.text().is_empty() {
             let example = "https://keys.plant.example";
-            buf.set_stringn(place(0).x + 1, place(0).y, example, usize::from(place(0).width) - 1, muted);
+            buf.set_stringn(
+                field_area(0).x + 1,
+                field_area(0).y,
+                example,
+                usize::from(field_area(0).width) - 1,
+                muted,
+            );
         }
         if theme.ascii {
             replace_non_ascii(buf);

@@ -46,7 +46,7 @@ impl Model {
         self.screens.get(self.tab).check_available(&self.context, action)
     }
 
-    /// Returns whether the open tab shows its rows, not why the member may not see them.
+    /// Returns whether the member may see the rows of the open tab. In read-only mode nothing is hidden.
     fn is_tab_usable(&self) -> bool {
         self.context.start.read_only || self.context.check_permission(self.tab.permission()).is_ok()
     }
@@ -63,7 +63,7 @@ impl Model {
         if has_key && self.detail_pane.run_action(action) {
             return true;
         }
-        // A tab that may not be opened opens all the same, and says why it shows nothing.
+        // A tab opens even without permission; its screen then shows the reason.
         if let Err(why) = self.check_available(action)
             && Tab::opened_by(action).is_none()
         {
@@ -217,7 +217,7 @@ impl Model {
     }
 }
 
-/// Returns whether nothing is said when the action is not available: there is visibly nothing to open or to mark.
+/// Returns whether the footer stays silent when the action is not available, since the screen shows that there are no rows.
 fn is_quiet(action: Action) -> bool {
     matches!(action, Action::Open | Action::Mark | Action::MarkAll)
 }

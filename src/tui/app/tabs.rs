@@ -10,7 +10,7 @@ use crate::tui::screens::{activity, keys, members, review, rotations};
 macro_rules! tabs {
     ($start:ident: $($(#[$doc:meta])* $tab:ident, $title:literal, $action:ident, $permission:expr,
         $field:ident: $screen:ty = $new:expr;)+) => {
-        /// A tab.
+        /// A tab of the UI; `1` to `6` open them in this order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Tab {
             $($(#[$doc])* $tab),+
@@ -20,7 +20,7 @@ macro_rules! tabs {
             /// The tabs in their order on the screen.
             pub const ALL: &[Self] = &[$(Self::$tab),+];
 
-            /// The title.
+            /// Title, as shown in the second line of the screen.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$tab => $title),+ }
             }
@@ -67,7 +67,7 @@ tabs! {
     /// The member's own keys.
     Personal, "Personal", Tab1, Permission::ListKeys(KeyKind::Personal),
         personal: keys::State = keys::State::new(KeyKind::Personal);
-    /// The organization's keys.
+    /// The keys that belong to the organization.
     Workspace, "Workspace", Tab2, Permission::ListKeys(KeyKind::Organization),
         workspace: keys::State = keys::State::new(KeyKind::Organization);
     /// The organization's keys that wait for a decision.
@@ -76,10 +76,10 @@ tabs! {
     /// Keys that are being replaced.
     Rotations, "Rotations", Tab4, Permission::ListKeys(KeyKind::Personal),
         rotations: rotations::State = rotations::State::default();
-    /// The organization's members.
+    /// The members of the organization, with their roles.
     Members, "Members", Tab5, Permission::ManageMembers,
         members: members::State = members::State::default();
-    /// The activity log.
+    /// The activity log of the organization.
     Activity, "Activity", Tab6, Permission::ReadActivity,
         activity: activity::State = activity::State::default();
 }

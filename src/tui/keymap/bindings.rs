@@ -1,6 +1,6 @@
 //! The table of key bindings, and the contexts in which they hold. To add an action, add a row: the handler is found by a test.
 
-/// Where a key binding holds.
+/// Context in which a key binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyContext {
     /// Everywhere, including text fields and popups.
@@ -9,7 +9,7 @@ pub enum KeyContext {
     Untyped,
     /// On every tab, outside text fields and popups.
     Global,
-    /// On a table.
+    /// In the table of any tab.
     Table,
     /// In a table of API keys.
     Key,
@@ -29,7 +29,7 @@ pub enum KeyContext {
     Text,
     /// In a list that is filtered by typing.
     List,
-    /// In a popup.
+    /// In any popup without a text field.
     Popup,
     /// In a popup that asks for a confirmation.
     Confirm,
@@ -89,23 +89,23 @@ pub mod stack {
 
     /// The tabs Personal and Workspace.
     pub const KEYS: &[KeyContext] = &[Keys, Key, Table, Global, Untyped, Always];
-    /// The tab Review.
+    /// The tab Review, outside text fields.
     pub const REVIEW: &[KeyContext] = &[Review, Key, Table, Global, Untyped, Always];
-    /// The tab Rotations.
+    /// The tab Rotations, outside text fields.
     pub const ROTATIONS: &[KeyContext] = &[Rotations, Rotation, Table, Global, Untyped, Always];
     /// The popup of a rotation.
     pub const ROTATION_POPUP: &[KeyContext] = &[Rotation, Popup, Untyped, Always];
-    /// The tab Members.
+    /// The tab Members, outside text fields.
     pub const MEMBERS: &[KeyContext] = &[Members, Table, Global, Untyped, Always];
-    /// The tab Activity.
+    /// The tab Activity, outside text fields.
     pub const ACTIVITY: &[KeyContext] = &[Activity, Table, Global, Untyped, Always];
-    /// A text field.
+    /// A text field on a tab or in a popup.
     pub const TEXT: &[KeyContext] = &[Text, Always];
     /// A list that is filtered by typing.
     pub const LIST: &[KeyContext] = &[List, Text, Always];
     /// A popup that asks for a confirmation.
     pub const CONFIRM: &[KeyContext] = &[Confirm, Popup, Untyped, Always];
-    /// Any other popup.
+    /// A popup without text field, confirmation or secret.
     pub const POPUP: &[KeyContext] = &[Popup, Untyped, Always];
     /// A popup with a secret to be saved.
     pub const REVEAL: &[KeyContext] = &[Reveal, Popup, Untyped, Always];
@@ -114,7 +114,7 @@ pub mod stack {
 /// A key binding: one row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// Where the binding holds.
+    /// Context in which the binding holds.
     pub context: KeyContext,
     /// The action it runs.
     pub action: Action,

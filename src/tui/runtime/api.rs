@@ -233,7 +233,7 @@ impl Api {
     async fn sign_in_at(&self, server: &str, code: &SecretString) -> Result<Reply, RequestError> {
         let address: ServerAddress =
             server.parse().map_err(|e| RequestError::Local(format!("{server}: {e}.")))?;
-        let saved_state = self.saved_state.of(address.default_profile_name());
+        let saved_state = self.saved_state.for_profile(address.default_profile_name());
         let other = Self::new(address, Credential::none(), self.options.clone(), saved_state);
         let client = other.client().await?;
         other.sign_in(&client, code).await

@@ -1,4 +1,4 @@
-//! What outlives the UI: creates whose secret is not stored yet, the session, the drafts of a review.
+//! State stored beyond the end of the UI: creates whose secret is not stored yet, the session, the drafts of a review.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,12 +12,12 @@ use crate::tui::msg::{RequestError, UnfinishedCreate};
 use crate::wire::keys::CreateKey;
 use crate::wire::sessions::CreatedSession;
 
-/// Keeps records in the state folder, or nowhere where there is none.
+/// The stored state of a profile; stores nothing without a state folder.
 pub struct SavedState {
     state: Option<StateFolder>,
     profile: String,
     clock: Clock,
-    /// Creates that this process answers for, by their idempotency key.
+    /// Creates that this process is responsible for, by idempotency key.
     held: Mutex<HashMap<String, (PendingCreate, PendingCreateFile)>>,
 }
 
@@ -33,8 +33,8 @@ impl SavedState {
         Self { state, profile, clock, held: Mutex::default() }
     }
 
-    /// The records of another profile.
-    pub(super) fn of(&self, profile: String) -> Self {
+    /// Returns the stored state of another profile.
+    pub(super) fn for_profile(&self, profile: String) -> Self {
         Self::new(self.state.clone(), profile, self.clock.clone())
     }
 
@@ -42,13 +42,13 @@ impl SavedState {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The creates that earlier runs left behind on this server. This process answers for them from now on.
+    /// Returns the creates that earlier runs left unfinished on this server. This process is responsible for them from now on.
     pub fn take_over_abandoned(&self, server: &ServerAddress) -> Vec<UnfinishedCreate> {
         let found = self.state.as_ref().map(StateFolder::take_over_abandoned);
         let found = found.and_then(Result::ok).unwrap_or_default();
         let mut pending = Vec::new();
         for (create, recorded) in found {
-            // Those of other servers are let go again, for a run that talks to them.
+            // Those of other servers are released again, for a run against that server.
             if create.url == server.to_string() {
                 pending.push(UnfinishedCreate {
                     idempotency_key: create.idempotency_key.clone(),
@@ -80,7 +80,7 @@ impl SavedState {
             return Err(RequestError::Local("Nobody is signed in yet: no key was created.".to_owned()));
         };
         let mut held = self.held();
-        // Sent again, or left behind by an earlier run.
+        // The create is sent again, or was left unfinished by an earlier run.
         if held.contains_key(idempotency_key) {
             return Ok(());
         }
@@ -101,7 +101,7 @@ impl SavedState {
         Ok(())
     }
 
-    /// The server has named the key.
+    /// Adds the id of the created key to the record of a create.
     pub(super) fn answered(&self, idempotency_key: &str, id: Id) {
         if let Some((create, recorded)) = self.held().get_mut(idempotency_key) {
             create.key_id = Some(id);
@@ -111,14 +111,14 @@ impl SavedState {
         }
     }
 
-    /// The server made no key: there is nothing to ask about, unless a key came of it before.
+    /// Removes the record of a create that the server refused, unless an earlier attempt created the key.
     pub(super) fn refused(&self, idempotency_key: &str) {
         if self.held().get(idempotency_key).is_some_and(|(create, _)| create.key_id.is_none()) {
             self.done(idempotency_key);
         }
     }
 
-    /// The secret is stored, or the key is gone.
+    /// Removes the record of a create whose secret is stored or whose key is revoked.
     pub fn done(&self, idempotency_key: &str) {
         if let Some((_, recorded)) = self.held().remove(idempotency_key)
             && let Err(error) = recorded.remove()
@@ -127,7 +127,7 @@ impl SavedState {
         }
     }
 
-    /// Keeps a new session for the profile's next run.
+    /// Stores a new session for the next run of the profile.
     pub(super) fn keep_session(
         &self,
         server: &ServerAddress,
@@ -146,13 +146,13 @@ impl SavedState {
         Ok(())
     }
 
-    /// The drafts of the last run. Damaged or missing ones are none.
+    /// Returns the drafts of the last run; empty if they are missing or cannot be read.
     pub fn drafts(&self) -> String {
         let read = self.state.as_ref().and_then(|state| state.drafts(&self.profile).ok());
         read.map(|text| text.as_str().to_owned()).unwrap_or_default()
     }
 
-    /// Keeps a change of the drafts for the next run.
+    /// Appends a change to the stored drafts.
     pub fn append_drafts(&self, lines: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.append_drafts(&self.profile, lines)?;
@@ -160,7 +160,7 @@ impl SavedState {
         Ok(())
     }
 
-    /// Keeps the drafts for the next run.
+    /// Replaces the stored drafts.
     pub fn save_drafts(&self, drafts: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.save_drafts(&self.profile, drafts)?;

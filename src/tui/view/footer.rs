@@ -25,27 +25,27 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     let position = position(model);
     let width = u16::try_from(text::display_width(&position)).unwrap_or(0).min(area.width / 2);
     let x = area.right().saturating_sub(width + 1);
-    let room = x.saturating_sub(area.x + 3);
-    let mut higher = 0;
+    let columns = x.saturating_sub(area.x + 3);
+    let mut extra_lines = 0;
     if let Some(notice) = model.context.notices.shown() {
         let role = if notice.error { StyleRole::Danger } else { StyleRole::Strong };
-        let mut lines = wrap_paragraph(&theme.text(&notice.text), theme.style(role), usize::from(room));
+        let mut lines = wrap_paragraph(&theme.text(&notice.text), theme.style(role), usize::from(columns));
         // In low windows a popup takes every line but this one.
-        let most = if model.popup.is_some() && area.height < 20 { 1 } else { MAX_LINES };
-        if lines.len() > most {
+        let max_lines = if model.popup.is_some() && area.height < 20 { 1 } else { MAX_LINES };
+        if lines.len() > max_lines {
             lines = vec![Line::styled(notice.text.clone(), theme.style(role))];
         }
-        higher = u16::try_from(lines.len() - 1).unwrap_or(0);
-        let whole = Rect { y: y - higher, height: higher + 1, ..area };
-        Clear.render(whole, buf);
-        for (y, line) in (whole.y..whole.bottom()).zip(&lines) {
-            draw_line(buf, (area.x + 1, y), room, line, Style::new(), theme);
+        extra_lines = u16::try_from(lines.len() - 1).unwrap_or(0);
+        let notice_area = Rect { y: y - extra_lines, height: extra_lines + 1, ..area };
+        Clear.render(notice_area, buf);
+        for (y, line) in (notice_area.y..notice_area.bottom()).zip(&lines) {
+            draw_line(buf, (area.x + 1, y), columns, line, Style::new(), theme);
         }
     } else {
-        draw_line(buf, (area.x + 1, y), room, &hints(model, usize::from(room)), Style::new(), theme);
+        draw_line(buf, (area.x + 1, y), columns, &hints(model, usize::from(columns)), Style::new(), theme);
     }
     buf.set_stringn(x, y, &position, usize::from(width), theme.style(StyleRole::Muted));
-    higher > 0
+    extra_lines > 0
 }
 
 /// Formats the position in the table: `filter · 3 marked · 12/240`; empty if there is nothing to say.
@@ -67,7 +67,7 @@ fn position(model: &Model) -> String {
 }
 
 /// Lays out the hints that fit, dropping from the right. The last one, for the help, is dropped last.
-fn hints(model: &Model, room: usize) -> Line<'static> {
+fn hints(model: &Model, columns: usize) -> Line<'static> {
     let theme = model.context.theme();
     let key_contexts = model.key_contexts();
     let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
@@ -83,12 +83,12 @@ fn hints(model: &Model, room: usize) -> Line<'static> {
     let (help, others): (Vec<_>, Vec<_>) = hints.partition(|&(action, ..)| action == Action::Help);
     let width =
         |(_, key, hint): &(Action, String, &str)| text::display_width(key) + 1 + text::display_width(hint);
-    let kept: usize = help.iter().map(|hint| width(hint) + GAP.len()).sum();
+    let help_width: usize = help.iter().map(|hint| width(hint) + GAP.len()).sum();
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
     let fitting = others.into_iter().take(MAX_HINTS - help.len()).take_while(|hint| {
         used += width(hint) + if used == 0 { 0 } else { GAP.len() };
-        used + kept <= room
+        used + help_width <= columns
     });
     for (_, key, hint) in fitting.collect::<Vec<_>>().into_iter().chain(help) {
         if !spans.is_empty() {

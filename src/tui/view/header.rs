@@ -14,7 +14,7 @@ use crate::tui::theme::{StyleRole, ThemeSymbol};
 
 /// Draws organization, member and role on the left; keys to review, profile, server and connection on the right.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
-    let right = right(model, area.width);
+    let right = right_side(model, area.width);
     let right_width = u16::try_from(right.width()).unwrap_or(0).min(area.width.saturating_sub(12));
     let theme = model.context.theme();
     draw_line(
@@ -25,11 +25,11 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         Style::new(),
         theme,
     );
-    let room = area.width.saturating_sub(right_width + 4);
-    draw_line(buf, (area.x + 1, area.y), room, &left(model), Style::new(), theme);
+    let left_width = area.width.saturating_sub(right_width + 4);
+    draw_line(buf, (area.x + 1, area.y), left_width, &left_side(model), Style::new(), theme);
 }
 
-fn left(model: &Model) -> Line<'static> {
+fn left_side(model: &Model) -> Line<'static> {
     let theme = model.context.theme();
     let muted = theme.style(StyleRole::Muted);
     let Some(me) = &model.context.me else {
@@ -45,7 +45,7 @@ fn left(model: &Model) -> Line<'static> {
     ])
 }
 
-fn right(model: &Model, columns: u16) -> Line<'static> {
+fn right_side(model: &Model, columns: u16) -> Line<'static> {
     let context = &model.context;
     let theme = context.theme();
     let muted = theme.style(StyleRole::Muted);

@@ -1,4 +1,4 @@
-//! Draws the review: what is to be said about the queue, all keys by last use, the queue, the reasons for the selected key.
+//! Draws the review: a summary of the queue, a chart of all keys by last use, the queue, the reasons for the selected key.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -163,13 +163,13 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
     draw_rule(area.y, area, theme, buf);
     if !state.drafts.is_empty() {
         let counts = state.drafts.counts();
-        let said: Vec<String> = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip]
+        let drafts: Vec<String> = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip]
             .into_iter()
             .filter_map(|decision| {
                 Some(format!("{decision} {}", format_count(*counts.get(&decision)? as u64)))
             })
             .collect();
-        let text = format!(" Decided: {}; {} applies ", said.join(", "), context.key_press(Action::Apply));
+        let text = format!(" Decided: {}; {} applies ", drafts.join(", "), context.key_press(Action::Apply));
         buf.set_stringn(
             area.x + 3,
             area.y,
@@ -265,27 +265,27 @@ fn decision_word(draft: &Draft) -> (&'static str, StyleRole) {
 /// Draws every reason for the selected key; if it has a draft, the decision first.
 fn draw_reasons(state: &State, key: &Key, cells: &CellContext, area: Rect, buf: &mut Buffer) {
     let theme = cells.theme;
-    let mut said = cells.rules.reasons(key);
+    let mut reasons = cells.rules.reasons(key);
     let mut role = StyleRole::Plain;
     if let Some(draft) = state.drafts.get(key.id) {
         match &draft.refused {
             Some(why) => {
                 let why = why.trim_end_matches('.');
-                (said, role) = (format!("Not done: {why}. {said}"), StyleRole::Danger);
+                (reasons, role) = (format!("Not applied: {why}. {reasons}"), StyleRole::Danger);
             }
             None if draft.decision == Decision::Keep => {
                 let until = draft.until.map_or("until it gets worse".to_owned(), |at| {
                     format!("until {}", Timestamp::format_date(at))
                 });
                 let note = draft.note.as_deref().map_or(String::new(), |note| format!(": {note}"));
-                said = format!("Keep {until}{note}. {said}");
+                reasons = format!("Keep {until}{note}. {reasons}");
             }
             None => {}
         }
     }
     let columns = usize::from(area.width);
-    let said = theme.text(&said).into_owned();
-    let lines = wrap_first_lines(&said, theme.style(role), columns, usize::from(area.height));
+    let reasons = theme.text(&reasons).into_owned();
+    let lines = wrap_first_lines(&reasons, theme.style(role), columns, usize::from(area.height));
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         draw_line(buf, (area.x, y), area.width, line, Style::new(), theme);
     }

@@ -56,7 +56,7 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
         yields: 0,
         cell: |rotation, cells| {
             let now = cells.rules.now;
-            let (said, role) = match rotation.phase_at(now) {
+            let (next_step, role) = match rotation.phase_at(now) {
                 Phase::Switch => ("enter new key".to_owned(), StyleRole::Accent),
                 Phase::Drain => match rotation.ready_at {
                     Some(at) if at > now => {
@@ -70,7 +70,7 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
                 }
                 Phase::Abandoned => ("start again".to_owned(), StyleRole::Stale),
             };
-            Line::styled(said, cells.theme.style(role))
+            Line::styled(next_step, cells.theme.style(role))
         },
         order: None,
     },
