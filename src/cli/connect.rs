@@ -62,7 +62,7 @@ pub struct CommandContext {
     pub flags: ConnectArgs,
 }
 
-/// The chosen server.
+/// The chosen server and its settings.
 #[derive(Clone, Debug)]
 pub struct ServerTarget {
     /// Address of the server.

@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and the message of a command that failed.
+//! The exit code of a command, and the message of a command that failed.
 //!
 //! Every error of another layer that a command can meet is converted to a [`CommandError`] here.
 

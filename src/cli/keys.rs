@@ -202,7 +202,7 @@ impl OutputRow for KeyRow {
     }
 }
 
-/// How a key is named in a sentence: `"Grafana" (sk_…5G08, 0190…)`.
+/// Describes a key in a sentence: `"Grafana" (sk_…5G08, 0190…)`.
 pub(super) fn describe(key: &Key) -> String {
     format!("\"{}\" ({}, {})", text::sanitize_line(&key.name), text::sanitize_line(&key.masked), key.id)
 }

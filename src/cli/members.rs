@@ -127,14 +127,14 @@ pub(super) async fn find_member(connection: &Connection, target: &str) -> Result
     let members = connection.fetch_all(ListMembers, PageQuery::default(), None).await?;
     let id = target.trim().parse::<Id>().ok();
     let folded_address = email::fold_case(target.trim());
-    let mut found: Vec<Member> = members
+    let mut matches: Vec<Member> = members
         .into_iter()
         .filter(|m| id.map_or_else(|| email::fold_case(&m.email) == folded_address, |id| m.id == id))
         .collect();
-    if found.iter().any(|m| m.status != MemberStatus::Removed) {
-        found.retain(|m| m.status != MemberStatus::Removed);
+    if matches.iter().any(|m| m.status != MemberStatus::Removed) {
+        matches.retain(|m| m.status != MemberStatus::Removed);
     }
-    match found.len() {
+    match matches.len() {
         0 => Err(CommandError::new(
             ExitCode::NotFound,
             format!(
@@ -142,7 +142,7 @@ pub(super) async fn find_member(connection: &Connection, target: &str) -> Result
                 text::sanitize_line(target)
             ),
         )),
-        1 => Ok(found.remove(0)),
+        1 => Ok(matches.remove(0)),
         n => Err(CommandError::new(
             ExitCode::Refused,
             format!(
@@ -186,7 +186,8 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
     if !args.yes {
         if !prompt::is_interactive() {
             return Err(CommandError::usage(
-                "nobody was removed: there is no terminal to ask on, so say --yes (or --dry-run to see what would happen)",
+                "Standard input is not a terminal, so nobody was removed. Pass --yes to remove without a prompt, or --dry-run to see \
+                 what would happen.",
             ));
         }
         print_message(&format!("On {}:\n{}", connection.target.label(), consequences(&preview)));

@@ -125,19 +125,19 @@ async fn fetch_rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotatio
 
 /// Finds the rotation of a key. Of several, prefers one in progress, then the one in which the key is the old one.
 async fn find_rotation(connection: &Connection, me: &Me, id: Id) -> Result<Rotation, CommandError> {
-    let mut found: Vec<Rotation> = fetch_rotations(connection, me)
+    let mut matches: Vec<Rotation> = fetch_rotations(connection, me)
         .await?
         .into_iter()
         .filter(|r| r.old.id == id || r.new.id == id)
         .collect();
-    found.sort_by_key(|r| (matches!(r.phase, Phase::Done | Phase::Abandoned), r.old.id != id));
-    if found.is_empty() {
+    matches.sort_by_key(|r| (matches!(r.phase, Phase::Done | Phase::Abandoned), r.old.id != id));
+    if matches.is_empty() {
         return Err(CommandError::new(
             ExitCode::NotFound,
             format!("The key {id} is not part of a rotation. Start one with `keyward rotate start {id}`."),
         ));
     }
-    Ok(found.swap_remove(0))
+    Ok(matches.swap_remove(0))
 }
 
 async fn status(args: StatusArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
@@ -146,20 +146,20 @@ async fn status(args: StatusArgs, context: &CommandContext) -> Result<ExitCode, 
     let (me, rules) = fetch_me(&connection).await?;
     let needs_action =
         |r: &Rotation| r.phase == Phase::Ready || is_stalled(r.phase, &r.new, quiet_window(r), rules.now);
-    let found;
+    let any_needs_action;
     if let Some(key) = &args.key {
         let rotation = find_rotation(&connection, &me, target::parse_key_id(key)?).await?;
-        found = needs_action(&rotation);
+        any_needs_action = needs_action(&rotation);
         let details = details(&rotation);
         output.print_one(&RotationRow(rotation), &details)?;
     } else {
         let mut all = fetch_rotations(&connection, &me).await?;
         all.retain(|r| args.all || !matches!(r.phase, Phase::Done | Phase::Abandoned));
-        found = all.iter().any(needs_action);
+        any_needs_action = all.iter().any(needs_action);
         let rows: Vec<_> = all.into_iter().map(RotationRow).collect();
         output.print_list(&rows, "No rotation is in progress.")?;
     }
-    Ok(if found && args.exit_code { ExitCode::Found } else { ExitCode::Success })
+    Ok(if any_needs_action && args.exit_code { ExitCode::Found } else { ExitCode::Success })
 }
 
 fn quiet_window(rotation: &Rotation) -> QuietWindow {
@@ -212,8 +212,8 @@ async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
         )),
         _ => {
             let since = finish_unless_used_since(quiet_window(&rotation), rules.now);
-            let found = vec![(args.key, Ok(rotation.old))];
-            revoke(&connection, &rules, found, since, &args.flags, &output).await
+            let targets = vec![(args.key, Ok(rotation.old))];
+            revoke(&connection, &rules, targets, since, &args.flags, &output).await
         }
     }
 }
@@ -232,8 +232,8 @@ async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
             ),
         ));
     }
-    let found = vec![(args.key, Ok(rotation.new))];
-    revoke(&connection, &rules, found, rules.now.minus(IN_USE_WITHIN), &args.flags, &output).await
+    let targets = vec![(args.key, Ok(rotation.new))];
+    revoke(&connection, &rules, targets, rules.now.minus(IN_USE_WITHIN), &args.flags, &output).await
 }
 
 /// A listed rotation.

@@ -69,7 +69,7 @@ pub(super) struct VerifyRow {
     #[serde(rename = "detail")]
     sentences: Vec<String>,
     #[serde(rename = "key")]
-    found: Option<FoundKey>,
+    found_key: Option<FoundKey>,
 }
 
 impl OutputRow for VerifyRow {
@@ -112,7 +112,7 @@ impl OutputRow for VerifyRow {
     }
 
     fn id(&self) -> String {
-        self.found.as_ref().map_or_else(String::new, |f| f.id.to_string())
+        self.found_key.as_ref().map_or_else(String::new, |f| f.id.to_string())
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
         let sentences =
             [vec!["The key cannot be sent in a header, so no server was asked.".to_owned()], pasted.hints()]
                 .concat();
-        VerifyRow { valid: false, status: None, cause: VerifyCause::KeyMalformed, sentences, found: None }
+        VerifyRow { valid: false, status: None, cause: VerifyCause::KeyMalformed, sentences, found_key: None }
     };
     if output.is_table() {
         output::write_stdout(
@@ -213,8 +213,8 @@ async fn judge(
             sentences.push("The server knows the key, but does not allow this request.".to_owned());
         }
     }
-    let found = look_up(signed_in, pasted.key()).await;
-    match &found {
+    let found_key = look_up(signed_in, pasted.key()).await;
+    match &found_key {
         Some(found) => sentences.push(describe(found)),
         None if !valid && hints.is_empty() && cause != VerifyCause::Forbidden => sentences.push(
             "It is well-formed, so it was revoked, its member was removed, or it belongs to another server. An admin of that server can tell which."
@@ -222,7 +222,7 @@ async fn judge(
         ),
         None => {}
     }
-    Ok(VerifyRow { valid, status: Some(probe.status), cause, sentences, found })
+    Ok(VerifyRow { valid, status: Some(probe.status), cause, sentences, found_key })
 }
 
 /// Looks a key up, if someone is signed in who may see it.
@@ -297,7 +297,7 @@ fn not_found(error: ClientError, pasted: &PastedKey<'_>) -> CommandError {
     error
 }
 
-/// The signed-in member.
+/// The signed-in member, as printed by `whoami` without a key.
 pub(super) struct MeRow(Me);
 
 impl OutputRow for MeRow {

@@ -33,7 +33,7 @@ pub enum Clipboard {
     Off,
 }
 
-/// What a copy takes from here.
+/// The next step of a copy.
 #[derive(Debug)]
 pub enum CopyRoute {
     /// Bytes to write to the terminal.

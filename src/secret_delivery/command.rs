@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::error::DeliveryError;
 
-/// How long a command in the background may run.
+/// Time limit of a command in the background.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(30);
 /// Folders that are searched for programs if `PATH` is not set.
 const DEFAULT_SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin";

@@ -8,9 +8,9 @@ use rustix::fs::FileType;
 
 use super::error::DeliveryError;
 
-/// How long the reader of a pipe has to read the secret.
+/// Time limit for the reader of a pipe to read the secret.
 const READER_LIMIT: Duration = Duration::from_secs(5);
-/// Pause between two looks at the pipe.
+/// Interval at which the pipe is checked.
 const POLL_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// State of a secret that was written to standard output.

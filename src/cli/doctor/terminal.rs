@@ -15,7 +15,7 @@ use crate::secret_delivery::clipboard::{Clipboard, CopyRoute};
 use crate::secret_delivery::command::CommandLine;
 use crate::terminal::capabilities::{ColorDepth, Multiplexer};
 
-/// How long tmux may take to reply; a tmux server that hangs must not hang `doctor`.
+/// Time limit for a reply of tmux, so that a tmux server that hangs does not block `doctor`.
 const TMUX_LIMIT: Duration = Duration::from_secs(2);
 /// First version of tmux that passes copies on to the terminal.
 const TMUX_MIN: (u32, u32) = (3, 2);
@@ -128,8 +128,8 @@ async fn tmux(context: &CommandContext) -> Check {
 }
 
 /// Parses `tmux 3.3a` into (3, 3). Returns `None` for a development version, such as `tmux next-3.6`.
-fn parse_tmux_version(words: &str) -> Option<(u32, u32)> {
-    let (major, minor) = words.split_whitespace().nth(1)?.split_once('.')?;
+fn parse_tmux_version(version: &str) -> Option<(u32, u32)> {
+    let (major, minor) = version.split_whitespace().nth(1)?.split_once('.')?;
     let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
     Some((major.parse().ok()?, minor.parse().ok()?))
 }

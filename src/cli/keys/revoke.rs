@@ -5,17 +5,19 @@
 
 use std::io::BufRead as _;
 
-use clap::{Args, ValueEnum};
-use serde::Serialize;
+use clap::Args;
+
+mod report;
+
+pub(in crate::cli) use report::RevokeRow;
+
+use report::{RevokeResult, report};
 
 use super::{KindArgs, describe, target};
 use crate::cli::connect::{CommandContext, Connection};
 use crate::cli::error::{CommandError, ExitCode};
-use crate::cli::output::schema::{KEY, field, object, one_of, outline};
-use crate::cli::output::{
-    self, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, print_message,
-};
-use crate::cli::words::word;
+use crate::cli::output::schema::outline;
+use crate::cli::output::{Output, OutputArgs, OutputRow as _, print_message};
 use crate::cli::{prompt, time_arg};
 use crate::client::ClientError;
 use crate::domain::key::{self, IN_USE_WITHIN, Key};
@@ -72,80 +74,6 @@ pub(in crate::cli) struct RevokeFlags {
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-}
-
-/// The result for one target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
-enum RevokeResult {
-    Revoked,
-    AlreadyRevoked,
-    WouldRevoke,
-    Refused,
-    NotFound,
-    NotTried,
-    Failed,
-}
-
-/// A target with its result.
-#[derive(Clone, Serialize)]
-pub(in crate::cli) struct RevokeRow {
-    target: String,
-    result: RevokeResult,
-    detail: String,
-    key: Option<Key>,
-    #[serde(skip)]
-    exit_code: ExitCode,
-}
-
-impl OutputRow for RevokeRow {
-    const FIELDS: &'static [JsonField] = &[
-        field("target", "text; the argument"),
-        one_of::<RevokeResult>("result"),
-        field("detail", "text"),
-        object("key", "key after the command, or null", KEY),
-    ];
-
-    const COLUMNS: &'static [OutputColumn<Self>] = &[
-        OutputColumn {
-            title: "Result",
-            field: "result",
-            rank: 0,
-            cut: false,
-            cell: |r| word(&r.result).replace('_', " ").into(),
-        },
-        OutputColumn {
-            title: "Name",
-            field: "name",
-            rank: 0,
-            cut: true,
-            cell: |r| r.key.as_ref().map_or_else(|| r.target.clone(), |k| k.name.clone()).into(),
-        },
-        OutputColumn {
-            title: "Secret key",
-            field: "masked",
-            rank: 2,
-            cut: false,
-            cell: |r| r.key.as_ref().map_or_else(String::new, |k| k.masked.clone()).into(),
-        },
-        OutputColumn {
-            title: "Why",
-            field: "detail",
-            rank: 1,
-            cut: true,
-            cell: |r| r.detail.as_str().into(),
-        },
-        OutputColumn { title: "Id", field: "id", rank: 3, cut: false, cell: |r| r.id().into() },
-    ];
-
-    fn json(&self) -> String {
-        output::to_json(self)
-    }
-
-    fn id(&self) -> String {
-        self.key.as_ref().map_or_else(|| self.target.clone(), |k| k.id.to_string())
-    }
 }
 
 pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
@@ -362,54 +290,5 @@ async fn revoke_predicted(connection: &Connection, rows: &mut [RevokeRow], body:
                 }
             }
         }
-    }
-}
-
-/// Prints the results and chooses the exit code.
-fn report(rows: &[RevokeRow], is_single: bool, output: &Output) -> Result<ExitCode, CommandError> {
-    let is_success = |row: &&RevokeRow| row.exit_code == ExitCode::Success;
-    if output.format() == OutputFormat::Id {
-        // The next command in the pipe gets only the keys that this one revoked.
-        output.print_list(&rows.iter().filter(is_success).cloned().collect::<Vec<_>>(), "")?;
-    } else if !output.is_table() || !is_single {
-        output.print_list(rows, "")?;
-    }
-    let failed: Vec<&RevokeRow> = rows.iter().filter(|row| !is_success(row)).collect();
-    let exit_code = match failed.as_slice() {
-        [] => ExitCode::Success,
-        [first, others @ ..]
-            if failed.len() == rows.len() && others.iter().all(|row| row.exit_code == first.exit_code) =>
-        {
-            first.exit_code
-        }
-        _ => ExitCode::PartialFailure,
-    };
-    if let (true, [row]) = (is_single, rows) {
-        let sentence = describe_result(row);
-        if exit_code != ExitCode::Success {
-            return Err(CommandError::new(exit_code, sentence));
-        }
-        if output.is_table() {
-            print_message(&sentence);
-        }
-    } else if exit_code != ExitCode::Success {
-        let message = format!("{} of {} keys were not revoked.", failed.len(), rows.len());
-        return Err(CommandError::new(exit_code, message));
-    }
-    Ok(exit_code)
-}
-
-/// Describes the result of a single target in a sentence.
-fn describe_result(row: &RevokeRow) -> String {
-    let Some(key) = &row.key else { return row.detail.clone() };
-    let (key, detail) = (describe(key), &row.detail);
-    match row.result {
-        RevokeResult::Revoked => format!("Revoked {key}; it was {detail}."),
-        RevokeResult::AlreadyRevoked => format!("{key} was already revoked ({detail})."),
-        RevokeResult::WouldRevoke => format!("Would revoke {key}: {detail}. Nothing was done."),
-        RevokeResult::Refused => format!(
-            "{key} was {detail}, so it was not revoked. To revoke it anyway, pass --even-if-used --reason TEXT."
-        ),
-        RevokeResult::NotFound | RevokeResult::NotTried | RevokeResult::Failed => format!("{key}: {detail}"),
     }
 }

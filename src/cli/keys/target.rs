@@ -81,22 +81,22 @@ async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result
     }
     let name =
         key::normalize_name(target).map_err(|e| CommandError::usage(format!("The name of a key {e}.")))?;
-    let mut found = Vec::new();
+    let mut matches = Vec::new();
     for_each_page(connection, kind, true, Retention::Page, |page| {
-        found.extend(page.into_iter().filter(|key| key.name == name));
-        Ok(if found.len() > COUNT_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        matches.extend(page.into_iter().filter(|key| key.name == name));
+        Ok(if matches.len() > COUNT_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })
     .await?;
     // A name that was reused belongs to the key that is not revoked.
-    if found.iter().any(|key| key.revoked_at.is_none()) {
-        found.retain(|key| key.revoked_at.is_none());
+    if matches.iter().any(|key| key.revoked_at.is_none()) {
+        matches.retain(|key| key.revoked_at.is_none());
     }
-    match found.len() {
+    match matches.len() {
         0 => Err(not_found(&format!("\"{name}\""), kind)),
-        1 => Ok(found.remove(0)),
+        1 => Ok(matches.remove(0)),
         n => {
             let n = if n > COUNT_MAX { format!("more than {COUNT_MAX}") } else { n.to_string() };
-            let ids: Vec<String> = found
+            let ids: Vec<String> = matches
                 .iter()
                 .take(20)
                 .map(|k| format!("  {}  {}", k.id, text::sanitize_line(&k.masked)))

@@ -211,7 +211,7 @@ fn predict(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> 
 fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result<(), CommandError> {
     if !prompt::is_interactive() {
         return Err(CommandError::usage(
-            "Standard input is not a terminal, so nothing was row. Pass --yes to apply without a prompt, or --dry-run to see what \
+            "Standard input is not a terminal, so nothing was applied. Pass --yes to apply without a prompt, or --dry-run to see what \
              would happen.",
         ));
     }

@@ -1,7 +1,7 @@
 //! Carries out [`Effect::Deliver`](crate::tui::msg::Effect::Deliver): takes a text or secret to the clipboard, into a file or into a
 //! command by way of [`crate::secret_delivery`]. Start reading at [`Deliveries::start`].
 //!
-//! What `--restricted` forbids is refused here, whatever the screens offer.
+//! Deliveries that `--restricted` forbids are refused here, independently of the screens.
 
 use std::path::PathBuf;
 use std::sync::Arc;
