@@ -33,15 +33,15 @@ struct Acknowledged {
 }
 
 /// Creates, reviews and revokes keys, and invites and removes members, until the server is killed.
-async fn work(client: Client, count: Arc<AtomicUsize>) -> Acknowledged {
+async fn write_until_killed(client: Client, count: Arc<AtomicUsize>) -> Acknowledged {
     let mut done = Acknowledged::default();
-    let error = work_on(&client, &count, &mut done).await.unwrap_err();
+    let error = write_until_error(&client, &count, &mut done).await.unwrap_err();
     // The first error comes from the kill. A problem reply would mean that an acknowledged write is missing.
     assert!(error.problem().is_none(), "an acknowledged write is missing: {error}");
     done
 }
 
-async fn work_on(
+async fn write_until_error(
     client: &Client,
     count: &AtomicUsize,
     done: &mut Acknowledged,
@@ -80,7 +80,7 @@ async fn work_on(
     }
 }
 
-async fn compare(store: &Store, done: &[Acknowledged], admin: Id) {
+async fn assert_nothing_lost(store: &Store, done: &[Acknowledged], admin: Id) {
     let mut reader = store.reader().await.unwrap();
     let members = reader.members(None, 1_000_000).await.unwrap();
     let live = reader.active_keys_of(admin, KeyKind::Organization).await.unwrap();
@@ -151,7 +151,8 @@ async fn acknowledged_writes_survive_a_killed_server() {
             let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let count = Arc::new(AtomicUsize::new(0));
             let client = server.client.with_credential(credential.clone());
-            let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(client.clone(), count.clone()))).collect();
+            let workers: Vec<_> =
+                (0..4).map(|_| tokio::spawn(write_until_killed(client.clone(), count.clone()))).collect();
             let enough = usize::from(u8::from_ne_bytes(random_bytes())) / 4;
             let started = monotonic_now();
             while count.load(Ordering::SeqCst) < enough {
@@ -161,7 +162,7 @@ async fn acknowledged_writes_survive_a_killed_server() {
             tokio::task::block_in_place(|| server.kill());
             let done: Vec<_> = join_all(workers).await.into_iter().map(Result::unwrap).collect();
             let store = database.open().await;
-            compare(&store, &done, ada).await;
+            assert_nothing_lost(&store, &done, ada).await;
             store.close().await;
         }
     })
@@ -182,7 +183,7 @@ async fn every_acknowledged_write_was_synced() {
         return;
     };
     let count = Arc::new(AtomicUsize::new(0));
-    let worker = tokio::spawn(work(server.client.with_credential(credential), count.clone()));
+    let worker = tokio::spawn(write_until_killed(server.client.with_credential(credential), count.clone()));
     let started = monotonic_now();
     while count.load(Ordering::SeqCst) < WRITES {
         assert!(started.elapsed() < Duration::from_mins(2), "timed out");

@@ -47,7 +47,7 @@ impl Uses {
     }
 
     /// Uses the key once.
-    async fn one(&mut self, holder: &Client) -> Result<(), ClientError> {
+    async fn send(&mut self, holder: &Client) -> Result<(), ClientError> {
         self.sent += 1;
         let at = now();
         holder.send(CallRequest::to(ListSites)).await?;
@@ -58,13 +58,13 @@ impl Uses {
 }
 
 /// Asserts that a client ended because the server was stopped, not because it was refused.
-fn gone(ended: Result<(), ClientError>) {
+fn assert_server_stopped(ended: Result<(), ClientError>) {
     let error = ended.unwrap_err();
     assert!(error.problem().is_none(), "a valid key was refused: {error}");
 }
 
 /// Creates keys and uses each up to three times, until the server is stopped.
-async fn come_and_go(ada: Client, anonymous: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
+async fn create_and_use_keys(ada: Client, anonymous: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
     let mut all = Vec::new();
     let on = async |all: &mut Vec<Uses>| -> Result<(), ClientError> {
         loop {
@@ -72,29 +72,29 @@ async fn come_and_go(ada: Client, anonymous: Client, count: Arc<AtomicUsize>) ->
             all.push(Uses::of(created.key.id));
             let (uses, holder) = (all.last_mut().unwrap(), key_client(&anonymous, &created));
             for _ in 0..random_below(4) {
-                uses.one(&holder).await?;
+                uses.send(&holder).await?;
                 count.fetch_add(1, Ordering::SeqCst);
             }
         }
     };
-    gone(on(&mut all).await);
+    assert_server_stopped(on(&mut all).await);
     all
 }
 
 /// Uses one key without a pause, until the server is stopped.
-async fn hammer(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
+async fn use_without_pause(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
     let mut uses = Uses::of(id);
     let on = async |uses: &mut Uses| -> Result<(), ClientError> {
         loop {
-            uses.one(&holder).await?;
+            uses.send(&holder).await?;
             count.fetch_add(1, Ordering::SeqCst);
         }
     };
-    gone(on(&mut uses).await);
+    assert_server_stopped(on(&mut uses).await);
     vec![uses]
 }
 
-async fn until(count: &AtomicUsize, enough: usize) {
+async fn wait_for_count(count: &AtomicUsize, enough: usize) {
     let started = monotonic_now();
     while count.load(Ordering::SeqCst) < enough {
         assert!(started.elapsed() < Duration::from_mins(1), "timed out");
@@ -122,11 +122,15 @@ async fn last_use_is_accurate_after_a_kill() {
             let count = Arc::new(AtomicUsize::new(0));
             let anonymous = server.client.clone();
             let admin = anonymous.with_credential(ada.clone());
-            let comers =
-                (0..3).map(|_| tokio::spawn(come_and_go(admin.clone(), anonymous.clone(), count.clone())));
+            let comers = (0..3)
+                .map(|_| tokio::spawn(create_and_use_keys(admin.clone(), anonymous.clone(), count.clone())));
             let mut workers: Vec<_> = comers.collect();
-            workers.push(tokio::spawn(hammer(key_client(&anonymous, &hot), hot.key.id, count.clone())));
-            until(&count, random_below(200)).await;
+            workers.push(tokio::spawn(use_without_pause(
+                key_client(&anonymous, &hot),
+                hot.key.id,
+                count.clone(),
+            )));
+            wait_for_count(&count, random_below(200)).await;
             tokio::task::block_in_place(|| server.kill());
             let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
             let store = database.open().await;
@@ -240,10 +244,10 @@ async fn a_shutdown_loses_no_use() {
                 let created = create_key(&admin, KIND, key_named("Grafana")).await.unwrap();
                 for _ in 0..4 {
                     let holder = key_client(&server.client, &created);
-                    workers.push(tokio::spawn(hammer(holder, created.key.id, count.clone())));
+                    workers.push(tokio::spawn(use_without_pause(holder, created.key.id, count.clone())));
                 }
             }
-            until(&count, random_below(2_000)).await;
+            wait_for_count(&count, random_below(2_000)).await;
             server.terminate();
             let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
             let code = tokio::task::block_in_place(|| server.wait());

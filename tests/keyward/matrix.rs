@@ -197,7 +197,7 @@ async fn create_fixture(
 }
 
 /// Returns the query string and the body of a request.
-fn ask(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Value>) {
+fn query_and_body(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Value>) {
     let (id, secret) =
         fixture.targets.get(target).map_or((fixture.any, ""), |(id, secret)| (*id, secret.as_str()));
     let none = || (String::new(), None);
@@ -247,7 +247,7 @@ fn ask(operation: &str, fixture: &Fixture, target: &str) -> (String, Option<Valu
 }
 
 /// A response without its request id and date, which always differ.
-struct Seen {
+struct Response {
     cell: String,
     bytes: String,
 }
@@ -258,8 +258,8 @@ async fn send(
     operation: &Operation,
     fixture: &Fixture,
     target: &str,
-) -> Seen {
-    let (query, body) = ask(&operation.name, fixture, target);
+) -> Response {
+    let (query, body) = query_and_body(&operation.name, fixture, target);
     let id = fixture.targets.get(target).map_or(fixture.any, |(id, _)| *id);
     let path = operation.path.replace("{id}", &id.to_string());
     let mut request = http
@@ -287,7 +287,7 @@ async fn send(
         Some(kind) if status >= 400 => format!("{status} {kind}"),
         _ => status.to_string(),
     };
-    Seen { cell, bytes: format!("{status}\n{}\n{text}", headers.join("\n")) }
+    Response { cell, bytes: format!("{status}\n{}\n{text}", headers.join("\n")) }
 }
 
 /// Formats all responses: a paragraph for each operation and target, a line for each response with its actors.
@@ -312,7 +312,7 @@ async fn table(server: &TestServer) -> String {
     let secrets: [String; 3] = secrets.try_into().unwrap();
     let mut table = String::new();
     for operation in operations() {
-        let mut refused: BTreeMap<&str, BTreeMap<&str, Seen>> = BTreeMap::new();
+        let mut refused: BTreeMap<&str, BTreeMap<&str, Response>> = BTreeMap::new();
         let targets = targets(&operation.name);
         let about_one = operation.path.contains("{id}");
         assert!(!about_one || targets.len() > 1, "{}: add its targets", operation.name);
@@ -332,13 +332,13 @@ async fn table(server: &TestServer) -> String {
                 row.into_iter().map(|(cell, actors)| format!("{cell}: {}", actors.join(" "))).collect();
             writeln!(table, "{} ({target})\n    {}", operation.name, cells.join("\n    ")).unwrap();
         }
-        check_nothing_is_given_away(&operation.name, &refused);
+        assert_missing_is_indistinguishable(&operation.name, &refused);
     }
     table
 }
 
 /// Asserts that a refusal never tells whether its target exists.
-fn check_nothing_is_given_away(operation: &str, seen: &BTreeMap<&str, BTreeMap<&str, Seen>>) {
+fn assert_missing_is_indistinguishable(operation: &str, seen: &BTreeMap<&str, BTreeMap<&str, Response>>) {
     for (actor, targets) in seen {
         let Some(missing) = targets.get("missing") else { continue };
         for (target, seen) in targets {

@@ -197,7 +197,7 @@ fn run(
 }
 
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
-pub fn blessing() -> bool {
+pub fn is_blessing() -> bool {
     std::env::var_os("KEYWARD_BLESS").is_some_and(|value| value == "1")
 }
 
@@ -205,7 +205,7 @@ pub fn blessing() -> bool {
 pub fn assert_picture(name: &str, buf: &Buffer) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/screens").join(format!("{name}.svg"));
     let drawn = svg(buf, &DARK);
-    if blessing() {
+    if is_blessing() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, drawn).unwrap();
         return;

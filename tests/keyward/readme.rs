@@ -5,7 +5,7 @@ use std::path::Path;
 
 use keyward::tui::keymap;
 
-use crate::pictures::blessing;
+use crate::pictures::is_blessing;
 
 mod examples;
 
@@ -19,7 +19,7 @@ fn the_key_binding_table_matches_the_keymap() {
     let (before, rest) = text.split_once(BEGIN).unwrap();
     let (table, after) = rest.split_once(END).unwrap();
     let wanted = keymap::markdown();
-    if blessing() {
+    if is_blessing() {
         fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
         return;
     }

@@ -15,7 +15,11 @@ use crate::support::test_server::TestServer;
 use crate::support::{Database, scaled};
 
 /// Invites members until `stop`; returns the email addresses whose invitation was acknowledged.
-async fn invite_on(client: Client, name: String, stop: tokio_util::sync::CancellationToken) -> Vec<String> {
+async fn invite_until_stopped(
+    client: Client,
+    name: String,
+    stop: tokio_util::sync::CancellationToken,
+) -> Vec<String> {
     let mut acknowledged = Vec::new();
     for n in 0.. {
         if stop.is_cancelled() {
@@ -42,7 +46,11 @@ async fn a_postgresql_restart_loses_nothing_and_the_server_recovers() {
     for (round, mode) in ["fast", "immediate", "kill"].iter().cycle().take(scaled(20).max(3)).enumerate() {
         let stop = tokio_util::sync::CancellationToken::new();
         let writers = (0..4).map(|n| {
-            tokio::spawn(invite_on(server.ada.client.clone(), format!("r{round}w{n}"), stop.clone()))
+            tokio::spawn(invite_until_stopped(
+                server.ada.client.clone(),
+                format!("r{round}w{n}"),
+                stop.clone(),
+            ))
         });
         let writers: Vec<_> = writers.collect();
         tokio::task::block_in_place(|| cluster.restart(mode));

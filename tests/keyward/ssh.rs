@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::support::installed_programs::find_program;
 use super::support::program::ProgramServer;
 use super::support::pty::{Pty, PtyOutput, TIMEOUT, program};
-use super::terminal::restricted::has_no_way_out;
+use super::terminal::restricted::assert_restricted;
 
 /// An sshd on the loopback interface that admits the user who runs the test.
 struct Sshd {
@@ -113,7 +113,7 @@ fn demo_in(home: &Path) -> String {
 /// Guaranteed is 2 s; a debug build on a busy machine gets more.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-fn until_gone(pid: Pid) {
+fn wait_until_exited(pid: Pid) {
     let began = monotonic_now();
     while fs::metadata(format!("/proc/{}", pid.as_raw_pid())).is_ok() {
         assert!(began.elapsed() < EXIT_TIMEOUT, "the process still runs without its terminal");
@@ -154,7 +154,7 @@ fn a_lost_connection_ends_the_process_and_leaves_no_secret() {
     let secret = create_and_reveal(&mut pty);
     let pid = pid_in(home.path());
     pty.signal(Signal::KILL);
-    until_gone(pid);
+    wait_until_exited(pid);
     for file in files_below(home.path()) {
         let content = fs::read(&file).unwrap_or_default();
         let found = content.windows(secret.len()).any(|part| part == secret.as_bytes());
@@ -174,7 +174,7 @@ fn killing_the_sshd_child_ends_the_process() {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap();
     let parent = stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
     kill_process(Pid::from_raw(parent).unwrap(), Signal::KILL).unwrap();
-    until_gone(pid);
+    wait_until_exited(pid);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_restricted_forced_command_has_no_escape() {
     let Some(sshd) = Sshd::start(&format!("ForceCommand sh {}", forced.display())) else { return };
     let mut pty = sshd.run(home.path(), &format!("touch {}/ran", home.path().display()));
     pty.wait_for_text("connected");
-    has_no_way_out(&mut pty);
+    assert_restricted(&mut pty);
     pty.press("qqq");
     assert_eq!(pty.wait(), 0);
     assert!(!home.path().join("ran").exists(), "the client's command was run");

@@ -29,10 +29,10 @@ fn demo(change: impl FnOnce(&mut CommandBuilder)) -> Demo {
     let home = tempfile::tempdir().unwrap();
     let mut command = keyward(home.path(), &["demo"]);
     change(&mut command);
-    shown(command, home)
+    start_and_wait(command, home)
 }
 
-fn shown(command: CommandBuilder, home: TempDir) -> Demo {
+fn start_and_wait(command: CommandBuilder, home: TempDir) -> Demo {
     let pty = Pty::start(command, 80, 24);
     pty.wait_until("rows", |output| {
         let text = output.text();
@@ -43,7 +43,7 @@ fn shown(command: CommandBuilder, home: TempDir) -> Demo {
 
 impl Demo {
     /// Asserts that the terminal has its initial modes and shows no key.
-    fn is_given_back(&self) {
+    fn assert_restored(&self) {
         assert_eq!(self.pty.modes(), self.pty.initial_modes, "the terminal's modes");
         self.pty.inspect(|output| {
             let screen = output.emulator.screen();
@@ -64,7 +64,7 @@ fn rows_are_shown_the_selection_moves_and_the_terminal_is_restored() {
     demo.pty.wait_until("the selection to move", |output| (!output.bytes.is_empty()).then_some(()));
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
-    demo.is_given_back();
+    demo.assert_restored();
 }
 
 /// Guarantee 23: the terminal is given back, no orphaned process.
@@ -74,7 +74,7 @@ fn every_terminating_signal_restores_the_terminal() {
         let mut demo = demo(|_| ());
         demo.pty.signal(signal);
         assert_eq!(demo.pty.wait(), code, "{signal:?}");
-        demo.is_given_back();
+        demo.assert_restored();
     }
 }
 
@@ -89,7 +89,7 @@ fn a_closed_terminal_ends_the_process() {
     let home = tempfile::tempdir().unwrap();
     let line = "trap '' HUP; exec \"$0\" demo";
     let command = program(home.path(), &["sh", "-c", line, env!("CARGO_BIN_EXE_keyward")]);
-    let mut ignoring = shown(command, home);
+    let mut ignoring = start_and_wait(command, home);
     ignoring.pty.hang_up();
     assert_eq!(ignoring.pty.wait(), 129);
 }
@@ -145,7 +145,7 @@ fn suspending_without_a_job_control_shell_has_no_effect() {
     });
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
-    demo.is_given_back();
+    demo.assert_restored();
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn an_external_stop_signal_is_survived() {
     demo.pty.wait_for_text(READY);
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
-    demo.is_given_back();
+    demo.assert_restored();
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn every_size_is_drawn() {
     demo.pty.wait_for_text(READY);
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
-    demo.is_given_back();
+    demo.assert_restored();
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn it_works_with_every_term_value() {
         assert_eq!(colours, !matches!(term, "dumb" | "vt100"), "colours on {term}");
         demo.pty.press("q");
         assert_eq!(demo.pty.wait(), 0, "{term}");
-        demo.is_given_back();
+        demo.assert_restored();
     }
 }
 
@@ -224,7 +224,7 @@ fn screens_are_drawn_on_the_terminal_when_standard_output_is_redirected() {
     let home = tempfile::tempdir().unwrap();
     let command =
         program(home.path(), &["sh", "-c", "\"$0\" demo >out; echo $? >code", env!("CARGO_BIN_EXE_keyward")]);
-    let mut demo = shown(command, home);
+    let mut demo = start_and_wait(command, home);
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
     let read = |name: &str| std::fs::read_to_string(demo.home.path().join(name)).unwrap();

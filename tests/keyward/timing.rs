@@ -25,14 +25,14 @@ use crate::support::{Database, for_each_database, is_full_run};
 use tokio::runtime::Builder;
 
 /// Locked by the test that measures.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Number of keys of each kind of refusal in the full run. With only a few, their places in memory would influence the times.
 const KEYS: usize = 250;
 /// Number of measured requests of each kind of refusal, after as many warm-up requests.
 const SAMPLES: usize = 10_000;
 /// From this `t` of Welch's test on, two kinds are distinguishable.
-const TOLD_APART: f64 = 4.5;
+const MAX_T: f64 = 4.5;
 
 async fn create(member: &TestMember, kind: KeyKind) -> (Id, String) {
     let created = create_key(&member.client, kind, key_named("timed")).await.unwrap();
@@ -64,7 +64,7 @@ async fn refused(server: &TestServer) -> [Vec<String>; 3] {
 /// Guarantee 18: 401 helps without revealing existence.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
-    let _alone = ALONE.lock().await;
+    let _alone = MEASURING.lock().await;
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let kinds = refused(&server).await;
@@ -83,7 +83,7 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
             {
                 let t = welch(&times[a], &times[b]);
                 report(&format!("{}: {pair}: t = {t:.2}", database.name));
-                assert!(t.abs() < TOLD_APART, "{}: {pair}: t = {t:.2}", database.name);
+                assert!(t.abs() < MAX_T, "{}: {pair}: t = {t:.2}", database.name);
             }
         }
         server.stop().await;
@@ -149,7 +149,7 @@ async fn slow_writes_do_not_slow_verification() {
     if !is_full_run() {
         return;
     }
-    let _alone = ALONE.lock().await;
+    let _alone = MEASURING.lock().await;
     let load = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let measure = async |server: &TestServer, request: &String| {
         let requests = std::slice::from_ref(request);
@@ -165,7 +165,7 @@ async fn slow_writes_do_not_slow_verification() {
             let free = measure(&server, &request).await;
             let stop = Arc::new(AtomicBool::new(false));
             let holding =
-                tokio::spawn(hold_up_writes(connect(database).await, database.is_shared(), stop.clone()));
+                tokio::spawn(delay_writes(connect(database).await, database.is_shared(), stop.clone()));
             let slowed = measure(&server, &request).await;
             stop.store(true, Ordering::SeqCst);
             holding.await.unwrap();
@@ -192,7 +192,7 @@ async fn connect(database: &Database) -> AnyConnection {
 }
 
 /// Repeatedly holds the lock that writing uses needs, each time for [`WRITE_DELAY`].
-async fn hold_up_writes(mut beside: AnyConnection, postgres: bool, stop: Arc<AtomicBool>) {
+async fn delay_writes(mut beside: AnyConnection, postgres: bool, stop: Arc<AtomicBool>) {
     let take = if postgres { "BEGIN; LOCK TABLE keys IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
     while !stop.load(Ordering::SeqCst) {
         if sqlx::raw_sql(take).execute(&mut beside).await.is_ok() {

@@ -1,4 +1,4 @@
-//! keyward inside tmux and screen: copies reach the outer terminal, and the multiplexer keeps no secret.
+//! keyward multiplexer tmux and screen: copies reach the outer terminal, and the multiplexer keeps no secret.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,12 +13,12 @@ use super::support::installed_programs::find_program;
 use super::support::pty::{Pty, child_of, program};
 
 /// A multiplexer in a terminal, with the demo in its shell.
-struct Inside {
+struct Multiplexer {
     pty: Pty,
     home: TempDir,
 }
 
-fn tmux(settings: &str) -> Option<Inside> {
+fn tmux(settings: &str) -> Option<Multiplexer> {
     find_program("tmux", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("tmux.conf"), settings).unwrap();
@@ -29,7 +29,7 @@ fn tmux(settings: &str) -> Option<Inside> {
     Some(started(command, home))
 }
 
-fn screen() -> Option<Inside> {
+fn screen() -> Option<Multiplexer> {
     find_program("screen", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     let sockets = home.path().join("sockets");
@@ -43,17 +43,17 @@ fn screen() -> Option<Inside> {
     Some(started(command, home))
 }
 
-fn started(command: portable_pty::CommandBuilder, home: TempDir) -> Inside {
+fn started(command: portable_pty::CommandBuilder, home: TempDir) -> Multiplexer {
     let mut pty = Pty::start(command, 90, 30);
     pty.wait_for_text("ready>");
     pty.press(&format!("{} demo\r", env!("CARGO_BIN_EXE_keyward")));
     pty.wait_for_text("sk_…");
-    Inside { pty, home }
+    Multiplexer { pty, home }
 }
 
-impl Inside {
+impl Multiplexer {
     /// Waits for a copy and returns its text.
-    fn copied(&self) -> String {
+    fn wait_for_copy(&self) -> String {
         self.pty.wait_until("a copy", |output| {
             let bytes = String::from_utf8_lossy(&output.bytes).into_owned();
             let (_, rest) = bytes.rsplit_once("\x1b]52;")?;
@@ -64,7 +64,7 @@ impl Inside {
     }
 
     /// Confirms that the new secret is stored.
-    fn store(&mut self) {
+    fn confirm_stored(&mut self) {
         self.pty.press("s");
         self.pty.wait_for_text("y it is stored");
         self.pty.press("y");
@@ -73,17 +73,17 @@ impl Inside {
 
     fn quit(&mut self) {
         self.pty.press("q");
-        self.until_shell();
+        self.wait_for_shell();
     }
 
-    fn until_shell(&self) {
+    fn wait_for_shell(&self) {
         self.pty.wait_until("the shell", |output| {
             let text = output.text();
             (text.contains("ready>") && !text.contains("connected")).then_some(())
         });
     }
 
-    fn ask(&self, program: &str, arguments: &[&str]) -> String {
+    fn run_program(&self, program: &str, arguments: &[&str]) -> String {
         let output = Command::new(program)
             .args(arguments)
             .env("TMUX_TMPDIR", self.home.path())
@@ -94,70 +94,70 @@ impl Inside {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn ask_tmux(&self, arguments: &[&str]) -> String {
-        self.ask("tmux", &[&["-L", "test"], arguments].concat())
+    fn run_tmux(&self, arguments: &[&str]) -> String {
+        self.run_program("tmux", &[&["-L", "test"], arguments].concat())
     }
 }
 
-impl Drop for Inside {
+impl Drop for Multiplexer {
     fn drop(&mut self) {
-        self.ask_tmux(&["kill-server"]);
-        self.ask("screen", &["-S", "test", "-X", "quit"]);
+        self.run_tmux(&["kill-server"]);
+        self.run_program("screen", &["-S", "test", "-X", "quit"]);
     }
 }
 
 #[test]
 fn a_copy_passes_through_tmux_and_leaves_no_buffer() {
-    let Some(mut inside) = tmux("") else { return };
-    let secret = create_and_reveal(&mut inside.pty);
-    inside.pty.take_bytes();
-    inside.pty.press("y");
-    assert_eq!(inside.copied(), secret);
-    inside.pty.wait_for_text("sent to your terminal");
-    assert_eq!(inside.ask_tmux(&["list-buffers"]), "");
-    inside.store();
-    inside.quit();
-    let history = inside.ask_tmux(&["capture-pane", "-p", "-S", "-"]);
+    let Some(mut multiplexer) = tmux("") else { return };
+    let secret = create_and_reveal(&mut multiplexer.pty);
+    multiplexer.pty.take_bytes();
+    multiplexer.pty.press("y");
+    assert_eq!(multiplexer.wait_for_copy(), secret);
+    multiplexer.pty.wait_for_text("sent to your terminal");
+    assert_eq!(multiplexer.run_tmux(&["list-buffers"]), "");
+    multiplexer.confirm_stored();
+    multiplexer.quit();
+    let history = multiplexer.run_tmux(&["capture-pane", "-p", "-S", "-"]);
     assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
 }
 
 #[test]
 fn tmux_without_an_alternate_screen_keeps_no_secret() {
-    let Some(mut inside) = tmux("set -g alternate-screen off") else { return };
-    create_and_reveal(&mut inside.pty);
+    let Some(mut multiplexer) = tmux("set -g alternate-screen off") else { return };
+    create_and_reveal(&mut multiplexer.pty);
     // Terminated while the secret is shown.
-    let shell = inside.ask_tmux(&["display-message", "-p", "#{pane_pid}"]);
+    let shell = multiplexer.run_tmux(&["display-message", "-p", "#{pane_pid}"]);
     let shell = Pid::from_raw(shell.trim().parse().unwrap()).unwrap();
     kill_process(child_of(shell), Signal::TERM).unwrap();
-    inside.until_shell();
-    let history = inside.ask_tmux(&["capture-pane", "-p", "-S", "-"]);
+    multiplexer.wait_for_shell();
+    let history = multiplexer.run_tmux(&["capture-pane", "-p", "-S", "-"]);
     assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
 }
 
 #[test]
 fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
-    let Some(mut inside) = screen() else { return };
-    let secret = create_and_reveal(&mut inside.pty);
-    inside.pty.take_bytes();
-    inside.pty.press("y");
-    assert_eq!(inside.copied(), secret);
-    inside.store();
+    let Some(mut multiplexer) = screen() else { return };
+    let secret = create_and_reveal(&mut multiplexer.pty);
+    multiplexer.pty.take_bytes();
+    multiplexer.pty.press("y");
+    assert_eq!(multiplexer.wait_for_copy(), secret);
+    multiplexer.confirm_stored();
     // Longer than screen's limit for a string.
-    inside.pty.take_bytes();
-    inside.pty.press("y");
-    inside.pty.wait_for_text("Row as JSON");
-    inside.pty.press("4");
-    let row: serde_json::Value = serde_json::from_str(&inside.copied()).unwrap();
+    multiplexer.pty.take_bytes();
+    multiplexer.pty.press("y");
+    multiplexer.pty.wait_for_text("Row as JSON");
+    multiplexer.pty.press("4");
+    let row: serde_json::Value = serde_json::from_str(&multiplexer.wait_for_copy()).unwrap();
     assert_eq!(row["name"], "far away");
-    inside.quit();
-    let dump = inside.home.path().join("dump");
-    inside.ask("screen", &["-S", "test", "-X", "hardcopy", "-h", dump.to_str().unwrap()]);
-    let history = until_written(&dump);
+    multiplexer.quit();
+    let dump = multiplexer.home.path().join("dump");
+    multiplexer.run_program("screen", &["-S", "test", "-X", "hardcopy", "-h", dump.to_str().unwrap()]);
+    let history = wait_until_written(&dump);
     assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
 }
 
 /// Waits for a file that screen writes after its command has ended.
-fn until_written(path: &Path) -> String {
+fn wait_until_written(path: &Path) -> String {
     let began = keyward::clock::monotonic_now();
     loop {
         let text = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();

@@ -11,12 +11,12 @@ use keyward::cli::output::JsonField;
 use serde_json::Value;
 
 use super::cli_fixture::CliFixture;
-use crate::pictures::blessing;
+use crate::pictures::is_blessing;
 
 #[test]
 fn the_json_page_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
-    if blessing() {
+    if is_blessing() {
         fs::write(&path, json_document()).unwrap();
     }
     assert!(

@@ -3,7 +3,7 @@
 use super::cli_fixture::{CliFixture, KEYWARD};
 use crate::support::pty::{Pty, keyward, program};
 
-fn at_a_terminal(cli: &CliFixture, args: &[&str]) -> Pty {
+fn start_in_terminal(cli: &CliFixture, args: &[&str]) -> Pty {
     Pty::start(keyward(cli.folder.path(), args), 100, 30)
 }
 
@@ -13,7 +13,7 @@ fn a_revoke_prompts_and_names_the_key_and_the_server() {
     cli.create_key("Silent");
     let revoke = ["keys", "revoke", "--workspace", "Silent"];
     for answer in ["\r", "n\r", "yes\r", "\x04"] {
-        let mut pty = at_a_terminal(&cli, &revoke);
+        let mut pty = start_in_terminal(&cli, &revoke);
         pty.wait_for_text("Revoke it? Type y:");
         pty.inspect(|output| {
             assert!(
@@ -26,12 +26,12 @@ fn a_revoke_prompts_and_names_the_key_and_the_server() {
         pty.wait_for_text("Cancelled: nothing was done");
         assert_eq!(pty.wait(), 1);
     }
-    let mut pty = at_a_terminal(&cli, &revoke);
+    let mut pty = start_in_terminal(&cli, &revoke);
     pty.wait_for_text("Type y:");
     pty.press("\x03");
     assert_eq!(pty.wait(), 1, "ended by the signal");
     assert!(cli.list_keys()[0]["revoked_at"].is_null());
-    let mut pty = at_a_terminal(&cli, &revoke);
+    let mut pty = start_in_terminal(&cli, &revoke);
     pty.wait_for_text("Type y:");
     pty.press("y\r");
     pty.wait_for_text("Revoked \"Silent\"");
@@ -45,14 +45,14 @@ fn a_key_in_use_needs_its_last_four_characters_and_several_keys_need_their_count
     cli.use_key(&secret);
     let live = ["keys", "revoke", "-w", "Live", "--even-if-used", "--reason", "a leak"];
     for (answer, code) in [("live", 1), (&secret[39..], 0)] {
-        let mut pty = at_a_terminal(&cli, &live);
+        let mut pty = start_in_terminal(&cli, &live);
         pty.wait_for_text("last four characters");
         pty.press(&format!("{answer}\r"));
         assert_eq!(pty.wait(), code);
     }
     cli.create_key("One");
     cli.create_key("Two");
-    let mut pty = at_a_terminal(&cli, &["keys", "revoke", "-w", "One", "Two"]);
+    let mut pty = start_in_terminal(&cli, &["keys", "revoke", "-w", "One", "Two"]);
     pty.wait_for_text("Type `revoke 2`:");
     pty.press("revoke 2\r");
     assert_eq!(pty.wait(), 0);
@@ -63,7 +63,7 @@ fn a_key_in_use_needs_its_last_four_characters_and_several_keys_need_their_count
 fn a_secret_is_typed_without_echo_and_shown_only_with_reveal() {
     let cli = CliFixture::new();
     let secret = cli.create_key("Grafana");
-    let mut pty = at_a_terminal(&cli, &["verify"]);
+    let mut pty = start_in_terminal(&cli, &["verify"]);
     let before = pty.initial_modes.clone();
     pty.wait_for_text("(counts as a use):");
     pty.inspect(|output| assert!(output.text().contains(&cli.profile()), "{}", output.text()));
@@ -75,17 +75,17 @@ fn a_secret_is_typed_without_echo_and_shown_only_with_reveal() {
         assert!(!String::from_utf8_lossy(&output.bytes).contains(&secret[..8]));
         assert!(!output.text().contains("line break"), "Enter is no part of it: {}", output.text());
     });
-    let mut pty = at_a_terminal(&cli, &["verify"]);
+    let mut pty = start_in_terminal(&cli, &["verify"]);
     pty.wait_for_text("API key");
     pty.press("\x03");
     assert_ne!(pty.wait(), 0);
     assert_eq!(pty.modes(), before, "Ctrl-C restores the echo");
 
     let create = ["keys", "create", "--name", "notebook"];
-    let mut pty = at_a_terminal(&cli, &create);
+    let mut pty = start_in_terminal(&cli, &create);
     pty.wait_for_text("No key was created");
     assert_eq!(pty.wait(), 2);
-    let mut pty = at_a_terminal(&cli, &[&create[..], &["--reveal"]].concat());
+    let mut pty = start_in_terminal(&cli, &[&create[..], &["--reveal"]].concat());
     pty.wait_for_text("Created the personal key");
     pty.wait_for_text("sk_");
     assert_eq!(pty.wait(), 0);

@@ -23,7 +23,7 @@ async fn active_admins(store: &Store) -> Vec<Id> {
 }
 
 /// Returns clients of a member for every server.
-fn everywhere(person: &TestMember, anonymous_clients: &[Client]) -> Vec<Client> {
+fn clients_on_every_server(person: &TestMember, anonymous_clients: &[Client]) -> Vec<Client> {
     let other = anonymous_clients.iter().map(|client| client.with_credential(person.credential.clone()));
     std::iter::once(person.client.clone()).chain(other).collect()
 }
@@ -48,7 +48,7 @@ async fn one_active_admin_is_always_left() {
             // In even rounds two admins remove or demote each other; in odd rounds several choose random targets.
             if round % 2 == 0 {
                 for other in &admins[1..] {
-                    depose(admins[0].client.clone(), other.id).await;
+                    remove_or_demote(admins[0].client.clone(), other.id).await;
                 }
                 let left = active_admins(&server.store).await;
                 admins.retain(|admin| left.contains(&admin.id));
@@ -57,10 +57,10 @@ async fn one_active_admin_is_always_left() {
             admins
                 .extend(server.insert_members(Role::Admin, if duel { 1 } else { 1 + random_below(7) }).await);
             let acts = admins.iter().enumerate().map(|(n, admin)| {
-                let clients = everywhere(admin, &anonymous_clients);
+                let clients = clients_on_every_server(admin, &anonymous_clients);
                 let client = clients[random_below(clients.len())].clone();
                 let target = admins[if duel { 1 - n } else { random_below(admins.len()) }].id;
-                async move { tokio::spawn(depose(client, target)).await.unwrap() }
+                async move { tokio::spawn(remove_or_demote(client, target)).await.unwrap() }
             });
             join_all(acts).await;
             let left = active_admins(&server.store).await;
@@ -73,7 +73,7 @@ async fn one_active_admin_is_always_left() {
 }
 
 /// Removes or demotes a member, possibly the admin's own account. Only these refusals are allowed.
-async fn depose(client: Client, target: Id) {
+async fn remove_or_demote(client: Client, target: Id) {
     let role = if random_below(2) == 0 { Role::Normal } else { Role::Operator };
     let result = if random_below(2) == 0 {
         client.send(CallRequest::to(RemoveMember).id(target)).await.map(drop)
@@ -96,7 +96,7 @@ async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() 
             start_other_servers(&server, database).await.into_iter().unzip();
         let to = |role| ChangeRole { role, revoke_personal_keys: None };
         for member in server.insert_members(Role::Normal, scaled(500)).await {
-            let everywhere = everywhere(&member, &anonymous_clients);
+            let everywhere = clients_on_every_server(&member, &anonymous_clients);
             let refused = async |kind| {
                 for client in &everywhere {
                     assert_eq!(

@@ -38,7 +38,7 @@ impl Operation {
     }
 
     /// Returns how a response violates the document.
-    fn rules(&self, document: &Value, got: &RawResponse) -> Vec<String> {
+    fn violations_in(&self, document: &Value, got: &RawResponse) -> Vec<String> {
         let declared = &self.facts["responses"][got.status.to_string()];
         if declared.is_null() {
             return vec!["the status is not declared".into()];
@@ -92,7 +92,7 @@ impl Credentials {
 }
 
 /// Formats a random request for an operation.
-fn ask(
+fn random_request(
     document: &Value,
     operation: &Operation,
     known: &KnownValues,
@@ -152,11 +152,11 @@ pub(super) async fn sign_in_ada_again(server: &TestServer) -> String {
     let digest = TokenKind::Code.digest(code.expose()).unwrap();
     let invitation = AdminInvitation { email, code: digest, at, expires_at: at.plus(DAY) };
     server.store.invite_admin(invitation, random_bytes).await.unwrap();
-    redeemed(server, code.expose()).await
+    redeem_code(server, code.expose()).await
 }
 
 /// Redeems a sign-in code and returns the session token.
-async fn redeemed(server: &TestServer, code: &str) -> String {
+async fn redeem_code(server: &TestServer, code: &str) -> String {
     let body = format!("{{\"code\":\"{code}\"}}");
     let json = [("Content-Type", "application/json")];
     let got = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
@@ -185,7 +185,7 @@ async fn fuzz(database: &Database) {
     for (email, role) in [("nora@plant.example", Role::Normal), ("otto@plant.example", Role::Operator)] {
         let invite = InviteMember { email: email.into(), role };
         let invited = server.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
-        who.others.push(redeemed(&server, invited.code.code.expose()).await);
+        who.others.push(redeem_code(&server, invited.code.code.expose()).await);
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for n in 0..scaled(20_000) {
@@ -202,14 +202,14 @@ async fn fuzz(database: &Database) {
             let got =
                 send(address, request("POST", "/api/v2/api-keys", &headers, "{\"name\":\"Grafana\"}")).await;
             assert_eq!(got.status, 201, "{got:?}");
-            known.learn(&got.json());
+            known.collect(&got.json());
             known.secrets.truncate(50);
             got.json()["secret"].as_str().unwrap().clone_into(&mut who.key);
         }
         let operation = rng.pick(&operations);
-        let ask = ask(&document, operation, &known, &who, &mut rng);
+        let ask = random_request(&document, operation, &known, &who, &mut rng);
         let got = send(address, &ask).await;
-        let mut wrong = operation.rules(&document, &got);
+        let mut wrong = operation.violations_in(&document, &got);
         if got.status >= 500 {
             wrong.push("the server failed".into());
         }
@@ -227,7 +227,7 @@ async fn fuzz(database: &Database) {
         );
         let name = operation.facts["operationId"].as_str().unwrap();
         *seen.entry(format!("{name} {}", got.status / 100)).or_default() += 1;
-        known.learn(&got.json());
+        known.collect(&got.json());
     }
     // If random requests never succeeded, the test would prove little.
     for operation in &operations {

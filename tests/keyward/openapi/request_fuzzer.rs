@@ -76,10 +76,10 @@ pub struct KnownValues {
 
 impl KnownValues {
     /// Collects ids, secrets, codes and cursors from a response.
-    pub fn learn(&mut self, value: &Value) {
+    pub fn collect(&mut self, value: &Value) {
         match value {
             Value::Object(fields) => {
-                if let (Some(id), Some(of)) = (value["id"].as_str(), whose(value)) {
+                if let (Some(id), Some(of)) = (value["id"].as_str(), collection_of(value)) {
                     let ids = self.ids.entry(of).or_default();
                     // The newest ones are the least likely to be revoked.
                     ids.push(id.to_owned());
@@ -92,11 +92,11 @@ impl KnownValues {
                         ("secret", Some(secret)) => self.secrets.push(secret.to_owned()),
                         ("code", Some(code)) => self.codes.push(code.to_owned()),
                         ("next_cursor", Some(cursor)) => self.cursors.push(cursor.to_owned()),
-                        _ => self.learn(field),
+                        _ => self.collect(field),
                     }
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
             _ => {}
         }
     }
@@ -121,7 +121,7 @@ impl KnownValues {
 }
 
 /// Returns the collection of an object with an id.
-fn whose(value: &Value) -> Option<&'static str> {
+fn collection_of(value: &Value) -> Option<&'static str> {
     match value["kind"].as_str() {
         Some("personal") => Some("personal-api-keys"),
         Some("organization") => Some("api-keys"),

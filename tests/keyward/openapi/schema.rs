@@ -5,7 +5,7 @@ use keyward::domain::time::Timestamp;
 use serde_json::Value;
 
 /// Keywords that do not restrict values.
-const SAYS_NOTHING: [&str; 6] = ["title", "description", "default", "example", "examples", "deprecated"];
+const ANNOTATIONS: [&str; 6] = ["title", "description", "default", "example", "examples", "deprecated"];
 
 /// Returns the violations in `value`, each with its path.
 pub fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
@@ -47,7 +47,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
                 wrong("is too short".into());
             }
             "maxLength" if length(value) > wanted.as_u64() => wrong("is too long".into()),
-            "pattern" if value.as_str().is_some_and(|text| !fits(wanted, text)) => {
+            "pattern" if value.as_str().is_some_and(|text| !matches_pattern(wanted, text)) => {
                 wrong(format!("does not fit {wanted}"));
             }
             "minimum" if value.as_f64() < wanted.as_f64() && value.is_number() => {
@@ -88,7 +88,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             | "then"
             | "else" => {}
             other => {
-                assert!(SAYS_NOTHING.contains(&other), "the schema uses `{other}`, which is not checked");
+                assert!(ANNOTATIONS.contains(&other), "the schema uses `{other}`, which is not checked");
             }
         }
     }
@@ -150,7 +150,7 @@ fn length(value: &Value) -> Option<u64> {
 }
 
 /// Returns whether a text matches a pattern; supports the patterns that the document uses.
-fn fits(pattern: &Value, text: &str) -> bool {
+fn matches_pattern(pattern: &Value, text: &str) -> bool {
     match pattern.as_str() {
         Some(r"\S") => !text.trim().is_empty(),
         _ => panic!("the schema has the pattern {pattern}, which is not checked"),

@@ -55,7 +55,7 @@ impl Proxy {
                         chunk.starts_with(b"POST /api/v2/reviews")
                             && output.fetch_add(1, Ordering::SeqCst) + 1 == nth
                     };
-                    pass(near, TcpStream::connect(server).unwrap(), is_held, held, &sender);
+                    forward(near, TcpStream::connect(server).unwrap(), is_held, held, &sender);
                     *count.0.lock().unwrap() -= 1;
                     count.1.notify_all();
                 });
@@ -65,7 +65,7 @@ impl Proxy {
     }
 
     /// Waits until everything that was forwarded is answered and all connections are closed.
-    fn settle(&self) {
+    fn wait_until_settled(&self) {
         // This connection is accepted after all earlier ones.
         let mut last = TcpStream::connect(self.address).unwrap();
         last.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -78,7 +78,7 @@ impl Proxy {
 }
 
 /// Forwards both directions until the connection ends or a message is held back.
-fn pass(
+fn forward(
     mut near: TcpStream,
     mut far: TcpStream,
     is_held: impl Fn(&[u8]) -> bool,
@@ -158,7 +158,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
     proxy.holds.recv_timeout(TIMEOUT).unwrap();
     pty.signal(Signal::KILL);
     pty.wait();
-    proxy.settle();
+    proxy.wait_until_settled();
 
     // The next run shows the result of each decision and applies the rest.
     let mut applied = 0;

@@ -50,7 +50,7 @@ fn hostile() -> Driver {
     driver.press("r")
 }
 
-fn shows_nothing_that_acts(driver: &Driver) {
+fn assert_no_control_characters(driver: &Driver) {
     for cell in driver.buffer().content() {
         let symbol = cell.symbol().replace(keyward::domain::text::REPLACEMENT, "");
         assert_eq!(first_unsafe_char(&symbol), None, "{symbol:?}");
@@ -62,16 +62,16 @@ fn shows_nothing_that_acts(driver: &Driver) {
 fn hostile_names_are_shown_harmlessly_on_every_screen() {
     let driver = hostile();
     assert_snapshot!(driver.screen());
-    shows_nothing_that_acts(&driver);
+    assert_no_control_characters(&driver);
     for keys in ["<enter>", "x", "e", "y", "c", "jx", "axj", "n"] {
         for row in 0..14 {
             let driver = hostile().press(&"j".repeat(row)).press(keys);
-            shows_nothing_that_acts(&driver);
+            assert_no_control_characters(&driver);
         }
     }
     let failure = RequestError::Unreachable("\u{1b}[31mred \u{202e}alert".into());
-    shows_nothing_that_acts(&Driver::new().fail_next(failure).press("r"));
-    shows_nothing_that_acts(&Driver::new().press("n").paste("a\u{1b}[2Jb"));
+    assert_no_control_characters(&Driver::new().fail_next(failure).press("r"));
+    assert_no_control_characters(&Driver::new().press("n").paste("a\u{1b}[2Jb"));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn contradictory_replies_cause_no_request_loop() {
 }
 
 /// A strategy for one key press.
-fn happening() -> impl Strategy<Value = String> {
+fn key_press() -> impl Strategy<Value = String> {
     let keys = "abcdeghijknrstuvwxyzAEGKRSU0123456./:?<> []!".chars().map(|c| c.to_string());
     let named = [
         "<enter>",
@@ -170,7 +170,7 @@ proptest! {
 
     #[test]
     fn random_key_presses_and_sizes_never_panic_or_keep_a_secret(
-        keys in prop::collection::vec(happening(), 1..60),
+        keys in prop::collection::vec(key_press(), 1..60),
         sizes in prop::collection::vec((1u16..130, 1u16..50), 1..4),
         role in prop::sample::select(vec![Role::Admin, Role::Normal, Role::Operator]),
     ) {
@@ -182,7 +182,7 @@ proptest! {
                 driver = driver.resize(columns, rows).wait(700);
             }
         }
-        shows_nothing_that_acts(&driver);
+        assert_no_control_characters(&driver);
         // Closes everything; the popup of a new secret by confirming that it is stored.
         for _ in 0..8 {
             driver = driver.press("<esc>y");

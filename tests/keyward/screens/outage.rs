@@ -6,26 +6,26 @@ use keyward::wire::problem::{Problem, ProblemType};
 
 use super::driver::{Driver, start};
 
-fn down() -> RequestError {
+fn unreachable() -> RequestError {
     RequestError::Unreachable("keys.plant.example refused the connection".to_owned())
 }
 
 /// Fails the next `times` requests.
-fn failing(driver: Driver, times: usize) -> Driver {
-    (0..times).fold(driver, |driver, _| driver.fail_next(down()))
+fn fail_requests(driver: Driver, times: usize) -> Driver {
+    (0..times).fold(driver, |driver, _| driver.fail_next(unreachable()))
 }
 
 #[test]
 fn the_account_and_the_keys_are_requested_again() {
     use super::driver::start;
     use keyward::domain::member::Role;
-    let driver = failing(Driver::prepare(start(80, 24), Role::Admin), 2).release();
+    let driver = fail_requests(Driver::prepare(start(80, 24), Role::Admin), 2).release();
     assert!(driver.screen().contains("refused the connection"));
     let driver = driver.wait(11_000);
     assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
     // Signed in, but the first list fails.
     let driver = Driver::prepare(start(80, 24), Role::Admin).hold_replies().release_batch();
-    let driver = failing(driver, 2).release();
+    let driver = fail_requests(driver, 2).release();
     assert!(driver.model.selected_key().is_none());
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
     let driver = driver.wait(11_000);
@@ -37,10 +37,10 @@ fn the_account_and_the_keys_are_requested_again() {
 fn every_other_tab_is_requested_again() {
     for tab in ["4", "5", "6"] {
         let whole = Driver::new().press(tab).screen();
-        let driver = failing(Driver::new(), 1).press(tab);
+        let driver = fail_requests(Driver::new(), 1).press(tab);
         assert_ne!(driver.screen(), whole);
         assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
-        let driver = failing(driver, 1).wait(15_500);
+        let driver = fail_requests(driver, 1).wait(15_500);
         assert!(!driver.screen().contains("refused the connection"), "{tab}: {}", driver.screen());
         let screen = driver.model.screens.get(driver.model.tab);
         assert!(screen.table().position().shown > 0, "{tab}: {}", driver.screen());
@@ -51,7 +51,7 @@ fn every_other_tab_is_requested_again() {
 fn rows_stay_while_the_server_is_unreachable() {
     let driver = Driver::new();
     let before = driver.model.selected_key().unwrap().id;
-    let driver = failing(driver, 3).wait(11_000);
+    let driver = fail_requests(driver, 3).wait(11_000);
     assert_eq!(driver.model.selected_key().unwrap().id, before);
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
     assert!(!driver.wait(20_000).screen().contains("refused the connection"));

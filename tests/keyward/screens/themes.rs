@@ -13,7 +13,7 @@ use super::key_fixtures;
 const NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, live", "plain"];
 
 /// Returns a driver with one key of each kind, in the order of [`NAMES`], the first one selected.
-fn each(theme: Theme, columns: u16) -> Driver {
+fn driver_with_each_kind(theme: Theme, columns: u16) -> Driver {
     let mut driver = Driver::prepare(StartOptions { theme, ..start(columns, 24) }, Role::Admin);
     let gone = key_fixtures::member(9, "Gone Gauss", Some(3));
     let used = |ago: TimeDelta| Some((ago, "Grafana/11.4.0"));
@@ -46,7 +46,7 @@ fn each(theme: Theme, columns: u16) -> Driver {
 }
 
 /// Returns the markers before the name of a row, with their modifiers but without colours.
-fn signs(driver: &Driver, name: &str) -> Vec<(String, Modifier)> {
+fn markers(driver: &Driver, name: &str) -> Vec<(String, Modifier)> {
     let buf = driver.buffer();
     let row = |y: u16| (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();
     // The masked secret appears only in table rows.
@@ -63,8 +63,8 @@ fn rows_have_distinct_markers_in_every_theme_and_width() {
     for color_scheme in [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono] {
         for ascii in [false, true] {
             for columns in [40, 60, 80, 140] {
-                let driver = each(Theme { color_scheme, ascii }, columns);
-                let all: Vec<_> = NAMES.iter().map(|name| signs(&driver, name)).collect();
+                let driver = driver_with_each_kind(Theme { color_scheme, ascii }, columns);
+                let all: Vec<_> = NAMES.iter().map(|name| markers(&driver, name)).collect();
                 for (at, one) in all.iter().enumerate() {
                     for (other, name) in all[at + 1..].iter().zip(&NAMES[at + 1..]) {
                         assert_ne!(

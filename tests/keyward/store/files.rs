@@ -26,7 +26,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn sibling(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
@@ -54,7 +54,7 @@ async fn files_readable_by_others_are_refused_with_the_chmod_to_run() {
     let path = path(&database);
     open(&database, OpenMode::Serve).await.unwrap().close().await;
     let folder = path.parent().unwrap();
-    let wal = beside(&path, "-wal");
+    let wal = sibling(&path, "-wal");
     fs::write(&wal, "").unwrap();
     set_mode(&wal, 0o600);
     for (what, private) in [(folder, 0o700), (path.as_path(), 0o600), (wal.as_path(), 0o600)] {

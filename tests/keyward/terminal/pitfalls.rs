@@ -5,7 +5,7 @@
 //! | tmux drops OSC 52 silently, but accepts `load-buffer -w` | `tmux::a_copy_passes_through_tmux_and_leaves_no_buffer` |
 //! | screen needs BEL inside its string, which has at most 768 bytes | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::gnu_screen_gets_strings_that_it_can_hold` |
 //! | terminals never acknowledge a copy | [`a_copy_is_reported_as_sent_never_as_copied`], `popups::a_new_secret_is_masked_until_revealed_and_gone_after_closing` |
-//! | screen content stays readable after the program ends | `tmux::*`, `terminal::is_given_back`, `terminal::a_secret_*`, [`no_signal_leaves_a_secret_on_the_terminal`] |
+//! | screen content stays readable after the program ends | `tmux::*`, `terminal::assert_restored`, `terminal::a_secret_*`, [`no_signal_leaves_a_secret_on_the_terminal`] |
 //! | a closed terminal makes read loops spin | `terminal::a_closed_terminal_ends_the_process`, `ssh::*` |
 //! | a late reply to OSC 11 arrives as key presses | [`a_late_terminal_reply_changes_nothing`], `input::replies_of_the_terminal_are_not_key_presses` |
 //! | DECRPM and mode 2031 replies block readers | [`unsolicited_terminal_replies_are_harmless`] |
@@ -23,7 +23,7 @@ use rustix::process::Signal;
 use super::super::ssh::create_and_reveal;
 use super::super::support::installed_programs::find_program;
 use super::super::support::pty::{Pty, PtyOutput, program};
-use super::{Demo, READY, ROW, demo, shown};
+use super::{Demo, READY, ROW, demo, start_and_wait};
 
 /// Queries of cursor position, device attributes, modes, colours and size, and requests for another keyboard protocol.
 const QUESTIONS: [&str; 16] = [
@@ -85,7 +85,9 @@ fn unsolicited_terminal_replies_are_harmless() {
     demo.pty.press("\x1b");
     demo.pty.wait_until("the table as it was", |output| {
         let text = output.text();
-        (keys_of(&text) == keys_of(&before) && selected_in(&text) == selected_in(&before)).then_some(())
+        (masked_secrets_in(&text) == masked_secrets_in(&before)
+            && selected_secret_in(&text) == selected_secret_in(&before))
+        .then_some(())
     });
 }
 
@@ -94,25 +96,27 @@ fn unsolicited_terminal_replies_are_harmless() {
 fn a_late_terminal_reply_changes_nothing() {
     let mut demo = demo(|_| ());
     demo.pty.wait_for_text(ROW);
-    let rows = keys_of(&demo.pty.inspect(PtyOutput::text));
+    let rows = masked_secrets_in(&demo.pty.inspect(PtyOutput::text));
     for answer in ["]11;rgb:1d1d/dddd/2323", "]4;1;rgb:xxxx/yyyy/dddd", "[?2026;2$y", "[?62;22c"] {
         demo.pty.press(answer);
         demo.pty.press("\x1b\x1b\x1b");
     }
     demo.pty.press("\x1b\x1b2gg");
-    demo.pty.wait_until("the table as it was", |output| (keys_of(&output.text()) == rows).then_some(()));
+    demo.pty.wait_until("the table as it was", |output| {
+        (masked_secrets_in(&output.text()) == rows).then_some(())
+    });
 }
 
 /// Returns the masked secrets on the screen.
-fn keys_of(text: &str) -> Vec<String> {
+fn masked_secrets_in(text: &str) -> Vec<String> {
     let mask = |line: &str| line.split_whitespace().find(|word| word.starts_with(ROW)).map(str::to_owned);
     text.lines().filter_map(mask).collect()
 }
 
 /// Returns the masked secret of the selected row.
-fn selected_in(text: &str) -> Option<String> {
+fn selected_secret_in(text: &str) -> Option<String> {
     let line = text.lines().find(|line| line.contains('▶'))?;
-    keys_of(line).pop()
+    masked_secrets_in(line).pop()
 }
 
 #[test]
@@ -153,18 +157,18 @@ fn no_signal_leaves_a_secret_on_the_terminal() {
         let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
         let blanked = written.split("\x1b[?1049l").next().unwrap();
         assert!(blanked.matches("\x1b[K").count() >= 24 && !written.contains(&secret), "{written:?}");
-        demo.is_given_back();
+        demo.assert_restored();
     }
 }
 
 /// Starts the demo under strace, which records its writes in `trace`. The demo is the child process, and strace its grandchild.
-fn traced() -> Option<Demo> {
+fn start_under_strace() -> Option<Demo> {
     find_program("strace", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     let bin = env!("CARGO_BIN_EXE_keyward");
     let words =
         ["strace", "-D", "-f", "-q", "-s", "65536", "-e", "trace=write,writev", "-o", "trace", bin, "demo"];
-    Some(shown(program(home.path(), &words), home))
+    Some(start_and_wait(program(home.path(), &words), home))
 }
 
 impl Demo {
@@ -177,7 +181,7 @@ impl Demo {
 
 #[test]
 fn each_frame_is_one_write() {
-    let Some(mut demo) = traced() else { return };
+    let Some(mut demo) = start_under_strace() else { return };
     demo.pty.wait_for_text(ROW);
     for (keys, until) in
         [("jjj", ROW), ("?", "Help"), ("\x1b", READY), ("G", ROW), ("kkk", ROW), (":", "Commands")]
@@ -202,7 +206,7 @@ fn each_frame_is_one_write() {
 
 #[test]
 fn nothing_is_written_to_a_closed_terminal() {
-    let Some(mut demo) = traced() else { return };
+    let Some(mut demo) = start_under_strace() else { return };
     demo.pty.wait_for_text(ROW);
     demo.pty.hang_up();
     assert_eq!(demo.pty.wait(), 129);
@@ -222,7 +226,7 @@ fn a_hangup_with_an_open_terminal_restores_it() {
     demo.pty.wait_until("the alternate screen left", |output| {
         (!output.emulator.screen().alternate_screen()).then_some(())
     });
-    demo.is_given_back();
+    demo.assert_restored();
 }
 
 #[test]

@@ -3,12 +3,12 @@
 
 use super::super::ssh::create_and_reveal;
 use super::super::support::pty::{Pty, keyward};
-use super::{ROW, shown};
+use super::{ROW, start_and_wait};
 
 const WHY: &str = "--restricted";
 
 /// Asserts that every way out of the screens is refused.
-pub fn has_no_way_out(pty: &mut Pty) {
+pub fn assert_restricted(pty: &mut Pty) {
     let secret = create_and_reveal(pty);
     pty.press("v");
     for key in ["w", "p"] {
@@ -34,11 +34,11 @@ fn restricted_mode_blocks_files_pipes_and_programs() {
     let home = tempfile::tempdir().unwrap();
     let mut command = keyward(home.path(), &["--restricted", "demo"]);
     command.args(["--keys", "60"]);
-    let mut demo = shown(command, home);
-    has_no_way_out(&mut demo.pty);
+    let mut demo = start_and_wait(command, home);
+    assert_restricted(&mut demo.pty);
     demo.pty.press("qqq");
     assert_eq!(demo.pty.wait(), 0);
-    demo.is_given_back();
+    demo.assert_restored();
 }
 
 /// Inside tmux, a copy needs another program.
@@ -47,7 +47,7 @@ fn restricted_mode_refuses_a_copy_that_needs_a_program() {
     let home = tempfile::tempdir().unwrap();
     let mut command = keyward(home.path(), &["--restricted", "demo"]);
     command.env("TMUX", "/nowhere,1,0");
-    let mut demo = shown(command, home);
+    let mut demo = start_and_wait(command, home);
     demo.pty.wait_for_text(ROW);
     demo.pty.press("y1");
     demo.pty.wait_for_text(WHY);
