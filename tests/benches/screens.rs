@@ -75,7 +75,7 @@ impl Write for Meter {
 
 struct Screen {
     model: Model,
-    painter: FrameWriter<Meter>,
+    frame_writer: FrameWriter<Meter>,
     meter: Meter,
 }
 
@@ -85,10 +85,10 @@ impl Screen {
         let hints =
             TerminalEnv { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..TerminalEnv::default() };
         let meter = Meter::default();
-        let mut painter = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), SIZE);
-        painter.queue_prefix(ENTER_SEQUENCE);
+        let mut frame_writer = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), SIZE);
+        frame_writer.queue_prefix(ENTER_SEQUENCE);
         let (model, effects) = Model::new(start_options(SIZE));
-        let mut screen = Self { model, painter, meter };
+        let mut screen = Self { model, frame_writer, meter };
         screen.answer(effects, count);
         screen.frame();
         screen
@@ -110,14 +110,14 @@ impl Screen {
     }
 
     fn frame(&mut self) {
-        let drawn = view::draw(&self.model, self.painter.canvas());
+        let drawn = view::draw(&self.model, self.frame_writer.canvas());
         let scroll = drawn.scroll.map(|s| ScrollRegion {
             first_row: s.first_row_y,
             rows: s.rows,
             top: s.top,
             generation: s.generation,
         });
-        self.painter.write_frame(drawn.cursor, scroll).unwrap();
+        self.frame_writer.write_frame(drawn.cursor, scroll).unwrap();
         self.model.update(Msg::FrameWritten { max_scroll: drawn.max_scroll });
     }
 

@@ -31,7 +31,7 @@ impl Write for Meter {
 
 struct Screen {
     driver: Driver,
-    painter: FrameWriter<Meter>,
+    frame_writer: FrameWriter<Meter>,
     meter: Meter,
 }
 
@@ -56,21 +56,21 @@ impl Screen {
         let driver = driver.press("r").wait(300);
         let hints = TerminalEnv { term: "xterm-256color".into(), ..TerminalEnv::default() };
         let meter = Meter::default();
-        let painter = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), (80, 24));
-        let mut screen = Self { driver, painter, meter };
+        let frame_writer = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), (80, 24));
+        let mut screen = Self { driver, frame_writer, meter };
         screen.frame();
         screen
     }
 
     fn frame(&mut self) {
-        let drawn = view::draw(&self.driver.model, self.painter.canvas());
+        let drawn = view::draw(&self.driver.model, self.frame_writer.canvas());
         let scroll = drawn.scroll.map(|s| ScrollRegion {
             first_row: s.first_row_y,
             rows: s.rows,
             top: s.top,
             generation: s.generation,
         });
-        self.painter.write_frame(drawn.cursor, scroll).unwrap();
+        self.frame_writer.write_frame(drawn.cursor, scroll).unwrap();
     }
 
     /// Presses keys with a frame after each; returns the size of every write.
