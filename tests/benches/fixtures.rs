@@ -53,24 +53,14 @@ pub fn me() -> Me {
 
 /// Returns an organization key that was created now and never used.
 pub fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
-    Key {
-        id: id(n + 10),
-        kind: KeyKind::Organization,
-        name: format!("Line {n}"),
-        masked: format!("sk_…{:04}", n % 10_000),
-        note: None,
-        version: 1,
-        created_at: NOW,
-        created_by: Arc::clone(created_by),
-        last_used_at: None,
-        last_used_by: None,
-        use_count: 0,
-        replaces: None,
-        replaced_by: None,
-        revoked_at: None,
-        revoked_by: None,
-        revoke_reason: None,
-    }
+    Key::new(
+        id(n + 10),
+        KeyKind::Organization,
+        format!("Line {n}"),
+        format!("sk_…{:04}", n % 10_000),
+        NOW,
+        Arc::clone(created_by),
+    )
 }
 
 /// Returns a page of a list with `total` entries.
