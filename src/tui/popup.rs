@@ -180,19 +180,19 @@ impl Scroll {
     }
 }
 
-/// How a popup looks from outside.
+/// Tone of a popup, which colours its border and title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PopupTone {
-    /// Ordinary.
+    /// Nothing is destroyed.
     Calm,
-    /// It may destroy something.
+    /// Confirming it may destroy something.
     Danger,
 }
 
-/// Columns beside a popup that are too few to show anything.
+/// Number of columns beside a popup that are too few to show anything, and are cleared.
 const SLIVER: u16 = 5;
 
-/// Draws the box of a popup in the middle of `area`, for so many lines of content; gives the room inside.
+/// Draws the box of a popup in the middle of `area`, for content of this width and height; returns the area inside.
 pub fn frame(
     title: &str,
     mood: PopupTone,
@@ -205,12 +205,12 @@ pub fn frame(
         (content.0.saturating_add(4).min(area.width), content.1.saturating_add(2).min(area.height));
     let place = Rect {
         x: area.x + (area.width - width) / 2,
-        // A little above the middle, where the eye is.
+        // A little above the middle, where people look first.
         y: area.y + (area.height - height) / 3,
         width,
         height,
     };
-    // Slivers of what lies below say nothing and disturb.
+    // Narrow strips of the screen below would only distract.
     let mut strip = place;
     if area.width - width <= 2 * SLIVER {
         (strip.x, strip.width) = (area.x, area.width);
@@ -219,7 +219,7 @@ pub fn frame(
         (strip.y, strip.height) = (area.y, area.height);
     }
     Clear.render(strip, buf);
-    // A wide character that reaches under the frame would cover its left edge.
+    // A wide character that reaches into the box would cover its left border.
     for y in strip.y..strip.bottom() {
         if let Some(cell) = strip.x.checked_sub(1).and_then(|x| buf.cell_mut((x, y)))
             && text::display_width(cell.symbol()) > 1
@@ -246,7 +246,7 @@ pub fn frame(
     inside
 }
 
-/// What is written before a field into which a phrase is typed to confirm, with room left for the phrase.
+/// Label of a text field for a confirmation phrase, short enough to leave room for the phrase.
 pub fn asks_for(phrase: &str, context: &Context, columns: u16) -> String {
     let (enter, cancel) = (context.key_press(Action::Submit), context.key_press(Action::Cancel));
     let whole = format!("Type {phrase} and {enter}, or {cancel}: ");
@@ -254,20 +254,20 @@ pub fn asks_for(phrase: &str, context: &Context, columns: u16) -> String {
     if fits { whole } else { format!("Type {phrase}: ") }
 }
 
-/// How wide the content of a popup may be.
+/// Width of the content of a popup: at most `most`, with a margin where the window has room for one.
 pub fn content_width(area: Rect, most: u16) -> u16 {
     area.width.saturating_sub(8).min(most).max(area.width.saturating_sub(4).min(32))
 }
 
-/// Writes lines one below the other, as many as fit.
+/// Draws as many of the lines as fit, one below the other.
 pub fn lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
     for (y, line) in (area.y..area.bottom()).zip(content) {
         draw_line(buf, (area.x, y), area.width, line, Style::new(), theme);
     }
 }
 
-/// A popup with a list of `count` rows that scrolls and lines below it that do not; gives the room inside. Only the rows that are
-/// seen are made: there may be very many.
+/// Draws a popup with `count` rows that scroll, and lines below them that do not. Returns the area inside, and the largest useful scroll
+/// offset. Only visible rows are formatted, since there may be very many.
 #[expect(clippy::too_many_arguments, reason = "a drawing takes what it draws with")]
 pub fn scrolled<'a>(
     title: &str,
