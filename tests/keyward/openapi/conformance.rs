@@ -37,6 +37,10 @@ impl Operation {
         all
     }
 
+    fn name(&self) -> &str {
+        self.facts["operationId"].as_str().unwrap()
+    }
+
     /// Returns how a response violates the document.
     fn violations_in(&self, document: &Value, got: &RawResponse) -> Vec<String> {
         let declared = &self.facts["responses"][got.status.to_string()];
@@ -174,6 +178,14 @@ async fn replies_to_random_requests_conform_to_the_document() {
     for_each_database(fuzz).await;
 }
 
+/// Random requests of the full run.
+const FULL_COUNT: usize = 20_000;
+
+/// Returns whether a request of the operation was answered with a status of the 200s.
+fn has_succeeded(operation: &Operation, seen: &BTreeMap<String, usize>) -> bool {
+    seen.contains_key(&format!("{} 2", operation.name()))
+}
+
 async fn fuzz(database: &Database) {
     let server = TestServer::start(database).await;
     let address = server.address();
@@ -188,7 +200,12 @@ async fn fuzz(database: &Database) {
         who.others.push(redeem_code(&server, invited.code.code.expose()).await);
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for n in 0..scaled(20_000) {
+    let count = scaled(FULL_COUNT);
+    for n in 0..FULL_COUNT.max(count) {
+        // Requests of some operations rarely succeed: a scaled-down run goes on until each has.
+        if n >= count && operations.iter().all(|operation| has_succeeded(operation, &seen)) {
+            break;
+        }
         if n % 20 == 0 {
             if !is_admin(address, &who.ada).await {
                 who.ada = sign_in_ada_again(&server).await;
@@ -225,14 +242,12 @@ async fn fuzz(database: &Database) {
             got.status,
             wrong.join("\n")
         );
-        let name = operation.facts["operationId"].as_str().unwrap();
-        *seen.entry(format!("{name} {}", got.status / 100)).or_default() += 1;
+        *seen.entry(format!("{} {}", operation.name(), got.status / 100)).or_default() += 1;
         known.collect(&got.json());
     }
     // If random requests never succeeded, the test would prove little.
     for operation in &operations {
-        let name = operation.facts["operationId"].as_str().unwrap();
-        assert!(seen.contains_key(&format!("{name} 2")), "{name} never succeeded: {seen:?}");
+        assert!(has_succeeded(operation, &seen), "{} never succeeded: {seen:?}", operation.name());
     }
     server.stop().await;
 }
