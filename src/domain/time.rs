@@ -12,6 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+/// The beginning of the error message for a timestamp that is not RFC 3339.
+pub const NOT_RFC_3339: &str = "not an RFC 3339 timestamp";
+
 /// The resolution of a [`Timestamp`].
 pub const MILLISECOND: TimeDelta = TimeDelta::milliseconds(1);
 /// One second.
@@ -96,7 +99,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
-        Self::parse(&text).map_err(|e| de::Error::custom(format_args!("not a time of RFC 3339: {e}")))
+        Self::parse(&text).map_err(|e| de::Error::custom(format_args!("{NOT_RFC_3339}: {e}")))
     }
 }
 

@@ -16,6 +16,7 @@ use super::if_match::IfMatch;
 use crate::domain::id::Id;
 use crate::domain::key::ClientInfo;
 use crate::domain::text;
+use crate::domain::time::NOT_RFC_3339;
 use crate::domain::usage::AGENT_MAX;
 use crate::server::error::ApiError;
 use crate::server::settings::Settings;
@@ -184,8 +185,8 @@ fn field_error(part: &str, text: &str) -> ApiError {
     }
     let requirement = match expected {
         _ if message.starts_with("must ") => message.to_owned(),
-        _ if message.starts_with("not a time of RFC 3339") => {
-            "must be a time of RFC 3339, like 2026-11-24T06:10:00Z".to_owned()
+        _ if message.starts_with(NOT_RFC_3339) => {
+            "must be an RFC 3339 timestamp, such as 2026-11-24T06:10:00Z".to_owned()
         }
         _ if message.starts_with("provided string was not `true` or `false`") => {
             "must be `true` or `false`".to_owned()
@@ -287,7 +288,7 @@ mod tests {
             (
                 body_problem::<RevokePersonalKey>(&format!("{{\"unless_used_since\":\"{secret}\"}}")),
                 422,
-                "`unless_used_since` must be a time of RFC 3339",
+                "`unless_used_since` must be an RFC 3339 timestamp",
             ),
             (
                 body_problem::<CreatePersonalKey>(&format!("{{\"name\":\"a\",\"replaces\":\"{secret}\"}}")),
@@ -338,7 +339,7 @@ mod tests {
             ("limit=", "`limit` must be 1 to 1000"),
             ("limit=5&limit=6", "`limit` is given twice"),
             ("key=sk_0", "`key` must be a UUID"),
-            ("from=yesterday", "`from` must be a time of RFC 3339"),
+            ("from=yesterday", "`from` must be an RFC 3339 timestamp"),
             ("action=sk_0", "`action` must be one of"),
         ];
         for (query, expected) in cases {
