@@ -1,6 +1,6 @@
 //! The rules of keyward: keys, members and their permissions, staleness, reviews, rotations, the filter language.
 //!
-//! Start reading with [`key`], [`member`] and [`staleness`]. Everything here is pure: no I/O, no clock, no randomness. Callers
+//! Start reading with [`key`], [`permission`] and [`staleness`]. Everything here is pure: no I/O, no clock, no randomness. Callers
 //! pass in the time and random bytes.
 
 pub mod activity;
@@ -12,6 +12,7 @@ pub mod id;
 pub mod integration;
 pub mod key;
 pub mod member;
+pub mod permission;
 pub mod policy;
 pub mod queue;
 pub mod review;

@@ -12,7 +12,7 @@ use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn
 use super::secret_output::SecretOutputArgs;
 use crate::domain::id::Id;
 use crate::domain::key::{self, IN_USE_WITHIN, KeyKind};
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::rotation::{Phase, QuietWindow, finish_unless_used_since, is_stalled, proposed_name};
 use crate::domain::time::saturating_seconds;
 use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};

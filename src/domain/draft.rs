@@ -16,8 +16,6 @@ use super::time::Timestamp;
 
 mod journal;
 
-pub use journal::DraftChange;
-
 /// A decision about one key that is not applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
@@ -41,6 +39,25 @@ impl Draft {
     pub fn new(decision: Decision, seen_until: Timestamp) -> Self {
         Self { decision, until: None, note: None, seen_until, refused: None }
     }
+}
+
+/// A change of the drafts, one line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftChange {
+    /// The reviewer made the same decision about several keys in one step.
+    Decided {
+        /// The decision for each of the keys.
+        draft: Draft,
+        /// The keys that the decision is about.
+        keys: Vec<Id>,
+    },
+    /// The reviewer undid the last step. Keys whose decisions were applied meanwhile are not affected.
+    Undone,
+    /// The server applied the decisions about these keys. Undo does not restore the drafts.
+    Applied(Vec<Id>),
+    /// The server refused to apply the decision about this key for this reason. The draft stays.
+    Refused(Id, String),
 }
 
 /// The drafts before a step, to undo it.

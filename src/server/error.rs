@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use crate::domain::key::Key;
-use crate::domain::member::PermissionError;
+use crate::domain::permission::PermissionError;
 use crate::domain::secret::SecretError;
 use crate::store;
 use crate::wire::BODY_MAX;

@@ -12,7 +12,7 @@ use super::context::ServerContext;
 use super::error::ApiError;
 use super::http::request::CallRequest;
 use super::http::response::CallResponse;
-use crate::domain::member::PermissionError;
+use crate::domain::permission::PermissionError;
 use crate::wire::{BASE, Call};
 
 /// The operation that a response belongs to; a response extension, for metrics and the log.

@@ -5,7 +5,7 @@ use super::error::StoreError;
 use super::row::DbRow;
 use super::tx::Tx;
 use crate::domain::id::Id;
-use crate::domain::member::Actor;
+use crate::domain::permission::Actor;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 

@@ -17,7 +17,7 @@ use super::row_list::RowList;
 use super::theme::Theme;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::{Actor, Permission};
+use crate::domain::permission::{Actor, Permission};
 use crate::domain::policy::Policy;
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::{TimeDelta, Timestamp};

@@ -20,7 +20,7 @@ use super::table::{CellContext, TableColumn, TableRow, draw_table};
 use super::text_layout::as_sentence;
 use crate::domain::filter::{FieldTest, Filter};
 use crate::domain::key::KeyKind;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::staleness::StalenessRules;
 
 /// A row of a [`ListScreen`], and what the screen needs to know about its type.

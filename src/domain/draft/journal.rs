@@ -1,28 +1,8 @@
 //! The journal of drafts: the format of the file, and reading it after a crash.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Draft, Drafts};
-use crate::domain::id::Id;
-
-/// A change of the drafts, one line of the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DraftChange {
-    /// The reviewer made the same decision about several keys in one step.
-    Decided {
-        /// The decision for each of the keys.
-        draft: Draft,
-        /// The keys that the decision is about.
-        keys: Vec<Id>,
-    },
-    /// The reviewer undid the last step. Keys whose decisions were applied meanwhile are not affected.
-    Undone,
-    /// The server applied the decisions about these keys. Undo does not restore the drafts.
-    Applied(Vec<Id>),
-    /// The server refused to apply the decision about this key for this reason. The draft stays.
-    Refused(Id, String),
-}
+use super::{DraftChange, Drafts};
 
 impl DraftChange {
     /// Returns the change as a line to append to the journal.
@@ -69,6 +49,8 @@ fn line(data: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::draft::Draft;
+    use crate::domain::id::Id;
     use crate::domain::review::Decision;
     use crate::domain::staleness::tests::NOW;
 

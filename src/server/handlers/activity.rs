@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;

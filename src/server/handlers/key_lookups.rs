@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::{Actor, Permission};
+use crate::domain::permission::{Actor, Permission};
 use crate::domain::secret::{Digest, check_secret, digest_of_secret};
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;

@@ -6,7 +6,7 @@ use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::{Actor, Permission};
+use crate::domain::permission::{Actor, Permission};
 use crate::domain::time::TimeDelta;
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::key::KeyKind;
-use crate::domain::member::{Permission, Role};
+use crate::domain::member::Role;
+use crate::domain::permission::Permission;
 use crate::server::auth::SessionCredential;
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;

@@ -6,7 +6,7 @@ use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, Key};
-use crate::domain::member::{Grant, Permission};
+use crate::domain::permission::{Grant, Permission};
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::StalenessRules;
 use crate::domain::time::Timestamp;

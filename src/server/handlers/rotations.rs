@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::policy::Policy;
 use crate::domain::rotation::{self, Phase, QuietWindow};
 use crate::domain::time::{MILLISECOND, TimeDelta, Timestamp};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::id::Id;
 use crate::domain::key::KeyKind;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::time::{DAY, MILLISECOND, TimeDelta, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
 use crate::server::auth::SessionCredential;

@@ -1,7 +1,7 @@
 //! Validates the texts of a key, and decides which keys an actor can see.
 
 use crate::domain::key::{self, KeyKind};
-use crate::domain::member::Actor;
+use crate::domain::permission::Actor;
 use crate::server::error::ApiError;
 use crate::store::KeyScope;
 

@@ -2,7 +2,7 @@
 
 use super::{Model, Tab};
 use crate::domain::key::KeyKind;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::tui::context::{Connection, RETRY_DELAY, ReplyTo};
 use crate::tui::msg::{Reply, RequestError, Ticket};
 use crate::tui::screens::sign_in::SignInPopup;

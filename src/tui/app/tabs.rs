@@ -1,7 +1,7 @@
 //! The list of tabs. To add one, add a row to `tabs!`, its actions and key context to the keymap, and a screen.
 
 use crate::domain::key::KeyKind;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::tui::context::StartOptions;
 use crate::tui::keymap::Action;
 use crate::tui::screen::Screen;

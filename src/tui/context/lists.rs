@@ -3,7 +3,7 @@
 use super::{Connection, Context, RETRY_DELAY, ReplyTo};
 use crate::domain::activity::Activity;
 use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::text;
 use crate::tui::key_list::{Changes, LoadState};
 use crate::tui::msg::{ApiRequest, ListRequest, RequestError};

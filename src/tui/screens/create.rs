@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::key::{self, Key, KeyKind, recommended_kind};
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{FormFocus, REQUEST_IN_FLIGHT, SWITCH_KEY, TextField, is_switch_key};
 use crate::tui::keymap::{Action, KeyContext, stack};

@@ -5,7 +5,7 @@
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::staleness::StalenessRules;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::detail_pane::DetailPane;

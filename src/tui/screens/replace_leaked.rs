@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 
 use super::confirm_fields::ConfirmFields;
 use crate::domain::key::{IN_USE_WITHIN, Key};
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::rotation::proposed_name;
 use crate::domain::text;
 use crate::domain::time::format_ago;

@@ -10,7 +10,7 @@ use crate::domain::draft::{Draft, DraftChange, Drafts};
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::queue::{self, LatestDecisions};
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::StalenessRules;

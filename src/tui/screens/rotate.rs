@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::id::Id;
 use crate::domain::key::Key;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::rotation::{Phase, finish_unless_used_since, proposed_name};
 use crate::domain::time::Timestamp;
 use crate::domain::usage::Usage;

@@ -2,7 +2,7 @@
 
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::staleness::StalenessRules;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::{Changes, LoadState};

@@ -6,7 +6,7 @@ use crate::clock::random_bytes;
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, Key, KeyKind};
-use crate::domain::member::{Actor, Grant, Permission};
+use crate::domain::permission::{Actor, Grant, Permission};
 use crate::domain::secret::Secret;
 use crate::domain::time::{DAY, TimeDelta, Timestamp};
 use crate::server::auth::SessionCredential;

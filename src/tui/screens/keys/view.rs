@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::State;
 use crate::domain::key::KeyKind;
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::text;
 use crate::tui::context::{Connection, Context};
 use crate::tui::detail_pane::DetailPane;

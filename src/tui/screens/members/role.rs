@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::domain::key::KeyKind;
-use crate::domain::member::{Permission, Role};
+use crate::domain::member::Role;
+use crate::domain::permission::Permission;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{CHOICE_KEYS, choice_step, wrap_index};
 use crate::tui::keymap::{Action, KeyContext, stack};

@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::State;
 use crate::domain::draft::Draft;
 use crate::domain::key::{Key, KeyKind};
-use crate::domain::member::Permission;
+use crate::domain::permission::Permission;
 use crate::domain::review::Decision;
 use crate::domain::staleness::Flag;
 use crate::domain::time::Timestamp;
