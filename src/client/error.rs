@@ -2,7 +2,8 @@
 //! the next step.
 
 use super::address::ServerAddress;
-use super::reply::sentence;
+use super::sanitize::sentence;
+use super::tls_error;
 use crate::wire::problem::{Problem, ProblemType};
 
 /// The reason why a call failed.
@@ -85,7 +86,7 @@ impl ClientError {
         }
         let root = sentence(&cause.to_string());
         if let Some(tls) = tls {
-            let message = format!("No secure connection to {address}: {}", super::tls::trouble(tls));
+            let message = format!("No secure connection to {address}: {}", tls_error::explain(tls));
             return Self::Unreachable { cause: UnreachableCause::Tls, message };
         }
         let (cause, message) = if error.is_dns() {

@@ -1,6 +1,8 @@
 //! Calls for keys that take the kind as an argument. The API has a separate path for each kind.
 
-use super::{CallRequest, Client, ClientError};
+use super::api_client::Client;
+use super::error::ClientError;
+use super::request::CallRequest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::usage::{DailyUse, Usage};

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::{CallRequest, Client, ClientError};
+use super::api_client::Client;
+use super::error::ClientError;
+use super::request::CallRequest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberRef;

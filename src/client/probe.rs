@@ -2,8 +2,11 @@
 
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 
-use super::reply::{body, cleaned, foreign_type, sentence};
-use super::{Client, ClientError};
+use super::api_client::Client;
+use super::error::ClientError;
+use super::reply::{body, cleaned, foreign_type};
+use super::request::REPLY_MAX;
+use super::sanitize::sentence;
 use crate::wire::data_plane::ListSites;
 use crate::wire::problem::Problem;
 use crate::wire::{BASE, Call as _};
@@ -45,7 +48,7 @@ impl Client {
             headers.get(WWW_AUTHENTICATE).map(|v| sentence(&String::from_utf8_lossy(v.as_bytes())));
         let json = foreign_type(&headers).is_none();
         // The status decides; a body that is too long or incomplete is ignored.
-        let body = body(response, &self.address, super::request::REPLY_MAX).await.unwrap_or_default();
+        let body = body(response, &self.address, REPLY_MAX).await.unwrap_or_default();
         let problem = if status >= 400 { serde_json::from_slice(&body).ok().map(cleaned) } else { None };
         Ok(ProbeReply { status, challenge, problem, json })
     }

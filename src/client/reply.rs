@@ -8,13 +8,11 @@ use serde::de::DeserializeOwned;
 
 use super::address::ServerAddress;
 use super::error::ClientError;
-use crate::domain::text;
+use super::sanitize::sentence;
 use crate::wire::problem::Problem;
 
 /// Size limit in bytes for the body of an error.
 const PROBLEM_MAX: usize = 256 * 1024;
-/// Length limit in characters for a message from a server.
-const SENTENCE_MAX: usize = 600;
 
 /// Step 4: checks size and content type and parses the reply. Returns it with its length in bytes.
 pub(super) async fn read<T: DeserializeOwned>(
@@ -105,10 +103,4 @@ pub(super) fn cleaned(problem: Problem) -> Problem {
             .collect::<BTreeMap<_, _>>(),
         ..problem
     }
-}
-
-/// Sanitizes a text from a server and truncates it to one line of reasonable length.
-pub(super) fn sentence(words: &str) -> String {
-    let start: String = words.chars().take(SENTENCE_MAX * 2).collect();
-    text::truncate_to_width(text::sanitize_line(start.trim()).trim(), SENTENCE_MAX).into_owned()
 }

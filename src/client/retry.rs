@@ -5,23 +5,12 @@ use std::time::Duration;
 use http::Method;
 use tokio::time::{Instant, sleep};
 
-use super::{CONNECT_TIMEOUT, CallRequest, Client, ClientError, REQUEST_TIMEOUT, UnreachableCause};
+use super::api_client::{Client, OnRetry, RetryNotice};
+use super::error::{ClientError, UnreachableCause};
+use super::options::{CONNECT_TIMEOUT, REQUEST_TIMEOUT};
+use super::request::CallRequest;
 use crate::wire::Call;
 use crate::wire::problem::ProblemType;
-
-/// A retry that is about to happen.
-#[derive(Clone, Copy, Debug)]
-pub struct RetryNotice<'a> {
-    /// The error of the last attempt.
-    pub error: &'a ClientError,
-    /// Delay before the next attempt.
-    pub after: Duration,
-    /// Number of the next attempt; the first retry is attempt 2.
-    pub attempt: u32,
-}
-
-/// Called before each retry.
-pub type OnRetry = fn(RetryNotice<'_>);
 
 /// Delays before the second and the third attempt.
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];

@@ -97,7 +97,7 @@ impl Tx {
     pub async fn record_activity(&mut self, event: NewActivity) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::is(crate::fault_injection::Fault::LateActivity) {
-            self.late.push(event);
+            self.deferred.push(Box::new(|tx| Box::pin(tx.insert_activity(event))));
             return Ok(());
         }
         self.insert_activity(event).await

@@ -4,9 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use super::database::Store;
+use super::dialect::Dialect;
 use super::error::{OpenStoreError, StoreError};
 use super::file::in_file;
-use super::{Dialect, Store};
 
 /// The reason why no backup was made.
 #[derive(Debug, thiserror::Error)]

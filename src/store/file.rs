@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::OpenMode;
 use super::error::OpenStoreError;
+use super::location::OpenMode;
 
 /// A prepared file. A server holds its lock until this value is dropped.
 pub(super) struct DataFile {

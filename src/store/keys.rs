@@ -19,6 +19,7 @@ use crate::domain::time::Timestamp;
 mod change;
 mod columns;
 
+pub use columns::StoredKey;
 pub(super) use columns::{INSERTED_COLUMNS, KEY_COLUMNS, bind_key, read_key};
 use columns::{MembersById, read_stored_key};
 
@@ -48,17 +49,6 @@ impl KeyScope {
             Self::Organization | Self::Any => None,
         }
     }
-}
-
-/// A key with the fields that never leave the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredKey {
-    /// The fields of the API.
-    pub key: Key,
-    /// Digest of the secret.
-    pub digest: Digest,
-    /// Time at which the creator confirmed that the secret is stored.
-    pub confirmed_at: Option<Timestamp>,
 }
 
 /// A key to create.

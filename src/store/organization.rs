@@ -1,11 +1,12 @@
 //! The organization, its setup on the server's host, and facts about the database.
 
+use super::activity::NewActivity;
+use super::database::{Store, StoreInner};
 use super::error::StoreError;
 use super::members::{NewMember, StoredMember};
 use super::row::DbRow;
 use super::sessions::NewCode;
 use super::tx::Tx;
-use super::{NewActivity, Store, StoreInner};
 use crate::domain::activity::Action;
 use crate::domain::id::Id;
 use crate::domain::member::Role;

@@ -12,18 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{OpenStoreError, StoreError};
-use super::file::{beside, in_file, lock};
-use super::row::DbRow;
-use super::tx::Tx;
-use super::{NewActivity, OpenMode, Store, StoreInner};
-use crate::domain::activity::Action;
+use super::file::{beside, in_file};
 use crate::domain::secret::Digest;
 use crate::domain::text::to_hex;
-use crate::domain::time::Timestamp;
 
-const SUFFIX: &str = ".revoked";
 const TITLE: &str = "keyward revoked keys of database ";
-const REASON: &str = "revoked before; the restored backup did not know it";
 
 /// The log, open for appending.
 pub(super) struct RevokedLog {
@@ -41,23 +34,14 @@ pub enum RestorePending {
     Foreign(PathBuf),
 }
 
-/// Result of accepting a restored backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AcceptedRestore {
-    /// Number of keys that were revoked again.
-    pub revoked_again: usize,
-    /// Whether the log had to be replaced.
-    pub was_pending: bool,
-}
-
 /// The parsed log.
-struct RevokedLogContent {
-    database: String,
-    digests: HashSet<[u8; 32]>,
+pub(super) struct RevokedLogContent {
+    pub(super) database: String,
+    pub(super) digests: HashSet<[u8; 32]>,
 }
 
 impl RevokedLog {
-    fn open(path: &Path) -> Result<Self, OpenStoreError> {
+    pub(super) fn open(path: &Path) -> Result<Self, OpenStoreError> {
         let file = OpenOptions::new().append(true).mode(0o600).open(path).map_err(in_file(path))?;
         Ok(Self { file: Mutex::new(file) })
     }
@@ -102,7 +86,7 @@ fn push_line(text: &mut String, digest: &[u8; 32]) {
     text.push('\n');
 }
 
-fn read(path: &Path) -> Result<Option<RevokedLogContent>, OpenStoreError> {
+pub(super) fn read(path: &Path) -> Result<Option<RevokedLogContent>, OpenStoreError> {
     let text = match std::fs::read_to_string(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(in_file(path))?,
@@ -126,7 +110,11 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 }
 
 /// Replaces the log atomically.
-fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(), OpenStoreError> {
+pub(super) fn replace(
+    path: &Path,
+    database: &str,
+    digests: &HashSet<[u8; 32]>,
+) -> Result<(), OpenStoreError> {
     let new = beside(path, ".new");
     let mut text = format!("{TITLE}{database}\n");
     for digest in digests {
@@ -140,125 +128,4 @@ fn replace(path: &Path, database: &str, digests: &HashSet<[u8; 32]>) -> Result<(
         File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
     };
     written().map_err(in_file(path))
-}
-
-/// Opens the log for a server and revokes keys that the database does not know as revoked. Does nothing for other commands, since
-/// a server may be running.
-pub(super) async fn open(
-    inner: &StoreInner,
-    data: &Path,
-    access: OpenMode,
-    now: Timestamp,
-    random: fn() -> [u8; 10],
-) -> Result<(Option<RevokedLog>, Option<RestorePending>), OpenStoreError> {
-    let path = beside(data, SUFFIX);
-    let database = &inner.database;
-    let mut content = read(&path)?;
-    if content.is_none() && access != OpenMode::Tool && inner.read(|tx| Box::pin(tx.has_no_keys())).await? {
-        replace(&path, database, &HashSet::new())?;
-        content = read(&path)?;
-    }
-    if access != OpenMode::Serve {
-        return Ok((None, None));
-    }
-    let Some(content) = content else { return Ok((None, Some(RestorePending::Missing(path)))) };
-    let known = inner.read(|tx| Box::pin(tx.revoked_digests())).await?;
-    if content.database != *database || !known.is_subset(&content.digests) {
-        return Ok((None, Some(RestorePending::Foreign(path))));
-    }
-    replay(inner, content.digests.difference(&known).copied().collect(), now, random).await?;
-    Ok((Some(RevokedLog::open(&path)?), None))
-}
-
-async fn replay(
-    inner: &StoreInner,
-    unknown: Vec<[u8; 32]>,
-    now: Timestamp,
-    random: fn() -> [u8; 10],
-) -> Result<usize, StoreError> {
-    if unknown.is_empty() {
-        return Ok(0);
-    }
-    inner
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut revoked = 0;
-                for digest in unknown {
-                    revoked += usize::from(tx.revoke_again(Digest(digest), now, random).await?);
-                }
-                Ok(revoked)
-            })
-        })
-        .await
-}
-
-impl Store {
-    /// Accepts a restored backup on the server's host: revokes the keys that are in the log, and makes the log match the
-    /// database. The server must not be running.
-    ///
-    /// # Errors
-    /// A server is running, the log cannot be written, or the query fails.
-    pub async fn accept_restore(
-        &self,
-        now: Timestamp,
-        random: fn() -> [u8; 10],
-    ) -> Result<AcceptedRestore, OpenStoreError> {
-        let Some(data) = self.path() else {
-            return Ok(AcceptedRestore { revoked_again: 0, was_pending: false });
-        };
-        // A running server would continue to write to the replaced file.
-        let _server = lock(data)?;
-        let path = beside(data, SUFFIX);
-        let database = self.inner.database.clone();
-        let content = read(&path)?;
-        let known = self.inner.read(|tx| Box::pin(tx.revoked_digests())).await?;
-        let fits = content.as_ref().is_some_and(|c| c.database == database && known.is_subset(&c.digests));
-        let mut all = content.map(|content| content.digests).unwrap_or_default();
-        let unknown = all.difference(&known).copied().collect();
-        let revoked_again = replay(&self.inner, unknown, now, random).await?;
-        if fits && revoked_again == 0 {
-            return Ok(AcceptedRestore { revoked_again, was_pending: false });
-        }
-        let detail = format!("keys revoked again: {revoked_again}; on the server's host");
-        self.write(move |tx| {
-            let event = NewActivity::new(Action::RestoreAccepted, now, random()).detail(detail);
-            Box::pin(async move { tx.record_activity(event).await })
-        })
-        .await?;
-        all.extend(&known);
-        replace(&path, &database, &all)?;
-        Ok(AcceptedRestore { revoked_again, was_pending: !fits })
-    }
-}
-
-impl Tx {
-    async fn has_no_keys(&mut self) -> Result<bool, StoreError> {
-        Ok(self.optional(sqlx::query("SELECT id FROM keys LIMIT 1")).await?.is_none())
-    }
-
-    async fn revoked_digests(&mut self) -> Result<HashSet<[u8; 32]>, StoreError> {
-        let rows = self.all(sqlx::query("SELECT id, digest FROM keys WHERE revoked_at IS NOT NULL")).await?;
-        rows.iter().map(|row| DbRow::of("keys", row).digest("digest").map(|digest| digest.0)).collect()
-    }
-
-    /// Revokes the key with this digest, unless it is revoked already.
-    async fn revoke_again(
-        &mut self,
-        digest: Digest,
-        now: Timestamp,
-        random: fn() -> [u8; 10],
-    ) -> Result<bool, StoreError> {
-        let sql = sqlx::query(
-            "UPDATE keys SET revoked_at = $2, revoke_reason = $3, version = version + 1, changed_at = $2 \
-             WHERE digest = $1 AND revoked_at IS NULL RETURNING id, name",
-        )
-        .bind(digest.0.to_vec())
-        .bind(now.0)
-        .bind(REASON);
-        let Some(row) = self.optional(sql).await? else { return Ok(false) };
-        let row = DbRow::of("keys", &row);
-        let event = NewActivity::new(Action::KeyRevoked, now, random());
-        self.record_activity(event.key(row.id("id")?, &row.text("name")?).detail(REASON)).await?;
-        Ok(true)
-    }
 }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
+use super::activity::NewActivity;
+use super::database::Store;
 use super::dialect::Dialect;
 use super::error::StoreError;
 use super::keys::{INSERTED_COLUMNS, bind_key};
@@ -12,7 +14,6 @@ use super::organization::{SetUpError, StoredOrganization};
 use super::sessions::NewSession;
 use super::sites::{StoredMachine, StoredSite};
 use super::tx::{Sql, Tx};
-use super::{NewActivity, Store};
 use crate::domain::activity::Activity;
 use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, Key};

@@ -1,7 +1,8 @@
-//! Builder for statements whose conditions depend on parameters.
+//! Builder for SQL whose conditions depend on parameters.
 //!
-//! Written by hand because sqlx's `QueryBuilder` does not number parameters for both databases behind `Any` (it emits `?` for
-//! all). SQL text is constant; every value is bound.
+//! Made by hand because sqlx's `QueryBuilder<Any>` writes every placeholder as `?`, which PostgreSQL rejects: it needs `$1`, `$2`, …
+//! (<https://github.com/launchbadge/sqlx/issues/3000>, still the case in sqlx 0.9). SQLite accepts numbered placeholders too. SQL
+//! text is constant; every value is bound.
 
 use std::fmt::Write as _;
 

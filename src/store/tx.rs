@@ -8,6 +8,7 @@ use sqlx::{Any, AnyPool};
 use super::dialect::Dialect;
 use super::error::StoreError;
 use super::revoked_log::RevokedLog;
+use super::row::DbRow;
 use crate::domain::id::Id;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -28,6 +29,11 @@ pub enum TransactionOutcome {
 
 type Hook = Box<dyn FnOnce(TransactionOutcome) + Send>;
 
+/// A write that fault injection moves to a separate transaction after the commit.
+#[cfg(feature = "fault-injection")]
+pub(super) type DeferredWrite =
+    Box<dyn for<'t> FnOnce(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<(), StoreError>> + Send>;
+
 /// A transaction or a handle for single reads.
 pub struct Tx {
     /// `None` only after the end.
@@ -41,7 +47,7 @@ pub struct Tx {
     revoked: Vec<Digest>,
     hooks: Vec<Hook>,
     #[cfg(feature = "fault-injection")]
-    pub(super) late: Vec<super::NewActivity>,
+    pub(super) deferred: Vec<DeferredWrite>,
 }
 
 impl Tx {
@@ -71,7 +77,7 @@ impl Tx {
             revoked: Vec::new(),
             hooks: Vec::new(),
             #[cfg(feature = "fault-injection")]
-            late: Vec::new(),
+            deferred: Vec::new(),
         })
     }
 
@@ -134,7 +140,7 @@ impl Tx {
         self.conn.as_mut().expect("the connection is taken only where the transaction ends")
     }
 
-    /// Registers a function that is called with the result of the transaction, before [`super::Store::write`] returns. Functions
+    /// Registers a function that is called with the result of the transaction, before `Store::write` returns. Functions
     /// are called in the order of registration.
     pub fn on_end(&mut self, hook: impl FnOnce(TransactionOutcome) + Send + 'static) {
         self.hooks.push(Box::new(hook));
@@ -163,7 +169,7 @@ impl Tx {
     pub async fn change_time(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let Some(sql) = self.dialect.clock() else { return Ok(now) };
         let row = self.one(sqlx::query(sql)).await?;
-        super::row::DbRow::of("clock", &row).stamp("now")
+        DbRow::of("clock", &row).stamp("now")
     }
 
     /// Locks the organization, so that removals and changes of role happen one after the other. Must be the first lock of a

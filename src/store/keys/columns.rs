@@ -4,14 +4,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::StoredKey;
 use crate::domain::id::Id;
 use crate::domain::key::{ClientInfo, Key, last_four};
 use crate::domain::member::MemberRef;
 use crate::domain::secret::{Digest, MaskedSecret};
+use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::row::DbRow;
 use crate::store::tx::Sql;
+
+/// A key with the fields that never leave the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    /// The fields of the API.
+    pub key: Key,
+    /// Digest of the secret.
+    pub digest: Digest,
+    /// Time at which the creator confirmed that the secret is stored.
+    pub confirmed_at: Option<Timestamp>,
+}
 
 /// Selected columns of a key, for queries that call the table `k`. [`read_key`] reads them.
 pub(in crate::store) const KEY_COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, \
