@@ -19,31 +19,31 @@ mod serve;
 
 pub use serve::serve;
 
-/// Lifetime of a sign-in code that is created on the host. The same as that of an invitation.
+/// How long a sign-in code that was created on the server's host is valid: as long as an invitation.
 const CODE_LIFETIME: TimeDelta = TimeDelta::days(3);
 
 /// Runs `keyward admin init`, `invite` or `accept-restore`.
 ///
 /// # Errors
-/// The database cannot be opened or written, or is in the wrong state for the command.
+/// Fails if the database cannot be opened or written, or is in the wrong state for the command.
 pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     match command {
         AdminCommand::Init { database, organization, email } => {
             let organization = key::normalize_name(&organization)
                 .map_err(|e| CommandError::usage(format!("--organization {e}")))?;
             let (invitation, code) = new_invitation(&email, context)?;
-            let store = open(&database, OpenMode::SetUp, context).await?;
+            let store = open_store(&database, OpenMode::SetUp, context).await?;
             let done = store
                 .set_up_organization(organization.clone(), invitation.clone(), clock::random_bytes)
                 .await;
             store.close().await;
             done?;
-            output::print_message(&format!("Set up {organization}. {}", describe_invitation(&invitation)));
+            output::print_message(&format!("{organization} is set up. {}", describe_invitation(&invitation)));
             print_code(&code)
         }
         AdminCommand::Invite { database, email } => {
             let (invitation, code) = new_invitation(&email, context)?;
-            let store = open(&database, OpenMode::Tool, context).await?;
+            let store = open_store(&database, OpenMode::Tool, context).await?;
             let done = store.invite_admin(invitation.clone(), clock::random_bytes).await;
             store.close().await;
             done?;
@@ -51,18 +51,19 @@ pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<Ex
             print_code(&code)
         }
         AdminCommand::AcceptRestore { database } => {
-            let store = open(&database, OpenMode::Tool, context).await?;
+            let store = open_store(&database, OpenMode::Tool, context).await?;
             let done = store.accept_restore(context.clock.now(), clock::random_bytes).await;
             store.close().await;
             let restored = done?;
             output::print_message(&if restored.was_pending {
                 format!(
-                    "Accepted. Keys revoked again: {}. A key that was revoked after the backup but is missing from this host's list of \
-                     revocations is active: check `keyward activity` and revoke it. Start the server now.",
+                    "Restore accepted. Keys revoked again: {}. A key that was revoked after the backup is active again if it is missing \
+                     from this host's list of revocations. Start the server, then check `keyward activity` and revoke such keys.",
                     restored.revoked_again
                 )
             } else {
-                "Nothing to accept: the database matches its list of revocations.".to_owned()
+                "There is nothing to accept: the database already matches this host's list of revocations."
+                    .to_owned()
             });
             Ok(ExitCode::Success)
         }
@@ -72,40 +73,43 @@ pub async fn admin(command: AdminCommand, context: &CommandContext) -> Result<Ex
 /// Runs `keyward backup`.
 ///
 /// # Errors
-/// The database cannot be opened, or the file exists or cannot be written.
+/// Fails if the database cannot be opened, or if the backup file already exists or cannot be written.
 pub async fn backup(args: &BackupArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
-    let store = open(&args.database, OpenMode::Tool, context).await?;
+    let store = open_store(&args.database, OpenMode::Tool, context).await?;
     let done = store.backup(&args.to).await;
     store.close().await;
     done?;
     output::print_message(&format!(
-        "Wrote {}. To restore it: stop the server, replace the database file with it, remove the files beside it that end in -wal \
-         and -shm, start the server.",
+        "Wrote the backup {}. To restore it, stop the server, replace the database file with the backup, remove the files next to \
+         it that end in -wal and -shm, and start the server.",
         args.to.display()
     ));
     Ok(ExitCode::Success)
 }
 
-/// Chooses the database: `--data`, then the environment, then the configuration file.
-fn target(database: &DatabaseArgs, context: &CommandContext) -> Result<DatabaseLocation, CommandError> {
+/// Returns the database to use: from `--data`, else from the environment, else from the configuration file.
+fn database_location(
+    database: &DatabaseArgs,
+    context: &CommandContext,
+) -> Result<DatabaseLocation, CommandError> {
     let server = &context.config.server;
     match (&database.data, server.database_url.as_str(), server.data.as_str()) {
         (Some(file), ..) => Ok(DatabaseLocation::Sqlite(file.clone())),
         (None, "", "") => Err(CommandError::usage(
-            "no database was named; pass --data FILE for SQLite, or set KEYWARD_DATABASE_URL for PostgreSQL",
+            "no database was specified; pass --data FILE for SQLite, or set KEYWARD_DATABASE_URL for PostgreSQL",
         )),
         (None, "", file) => Ok(DatabaseLocation::Sqlite(PathBuf::from(file))),
         (None, url, _) => Ok(DatabaseLocation::Postgres(url.to_owned())),
     }
 }
 
-async fn open(
+async fn open_store(
     database: &DatabaseArgs,
     access: OpenMode,
     context: &CommandContext,
 ) -> Result<Store, CommandError> {
-    let target = target(database, context)?;
-    Ok(Store::open(&target, access, context.clock.now(), clock::random_bytes).await?)
+    let location = database_location(database, context)?;
+    Ok(Store::open(&location, access, context.clock.now(), clock::random_bytes).await?)
 }
 
 fn new_invitation(address: &str, context: &CommandContext) -> Result<(AdminInvitation, Token), CommandError> {
@@ -118,13 +122,13 @@ fn new_invitation(address: &str, context: &CommandContext) -> Result<(AdminInvit
 
 fn describe_invitation(invitation: &AdminInvitation) -> String {
     format!(
-        "{} can sign in with `keyward login URL` and the code below. It works once, until {}.",
+        "{} can sign in with `keyward login URL` and the code below. The code works once and expires at {}.",
         text::sanitize_line(&invitation.email),
         output::format_time(invitation.expires_at)
     )
 }
 
-/// Prints only the code to standard output, for scripts.
+/// Prints the code alone to standard output, so that scripts can read it.
 fn print_code(code: &Token) -> Result<ExitCode, CommandError> {
     output::write_stdout(code.expose().as_bytes())?;
     output::write_stdout(b"\n")?;
@@ -166,7 +170,10 @@ impl From<BackupError> for CommandError {
             {
                 Self::new(
                     ExitCode::Refused,
-                    format!("{} exists and will not be overwritten; name another file", path.display()),
+                    format!(
+                        "{} already exists and will not be overwritten; choose another file",
+                        path.display()
+                    ),
                 )
             }
             BackupError::File(error) => error.into(),

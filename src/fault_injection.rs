@@ -1,29 +1,29 @@
-//! Fault injection: deliberate bugs, one at a time, that prove that the tests of the guarantees can fail. Only with the feature
-//! `fault-injection`, and never in a release.
+//! Fault injection: deliberate bugs, one at a time, that prove that the tests of the guarantees can fail. Compiled only with the
+//! feature `fault-injection`, never into a release.
 
 use std::sync::LazyLock;
 
-/// The environment variable that names the fault to inject, by one of the words below.
-pub const VARIABLE: &str = "KEYWARD_FAULT";
+/// Environment variable that names the fault to inject, for example `no-lock`.
+pub const FAULT_VARIABLE: &str = "KEYWARD_FAULT";
 
-/// A fault that can be injected.
+/// A deliberate bug that can be injected, to prove that a test detects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A write is answered before it is committed.
+    /// The server answers a write before it is committed.
     EarlyAnswer,
-    /// The row of the activity log is written in a second transaction, after the change.
+    /// The activity log entry is written in a second transaction, after the change is committed.
     LateActivity,
-    /// The last use is written over what is there, instead of only forward.
+    /// The last-used time of a key can move backward, because it is overwritten unconditionally.
     OverwrittenUse,
-    /// `PostgreSQL` is not told to lock the rows that a decision rests on.
+    /// On `PostgreSQL`, the rows that a decision depends on are not locked.
     NoLock,
-    /// That an admin is left is guarded by the statement that takes one away, and by nothing else.
+    /// On `PostgreSQL`, only the condition of one `UPDATE` statement prevents the removal of the last admin; no rows are locked.
     OneStatementGuard,
-    /// A key that was accepted is accepted for a while without looking again.
+    /// A key that was accepted once stays accepted for two seconds, without another look at its state.
     CachedVerification,
 }
 
-const WORDS: [(&str, Fault); 6] = [
+const FAULTS_BY_NAME: [(&str, Fault); 6] = [
     ("early-answer", Fault::EarlyAnswer),
     ("late-activity", Fault::LateActivity),
     ("overwritten-use", Fault::OverwrittenUse),
@@ -34,20 +34,28 @@ const WORDS: [(&str, Fault); 6] = [
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "not a setting of the program: the tests choose one fault for the whole run"
+    reason = "not a user setting: the tests choose one fault for the whole process"
 )]
 static INJECTED: LazyLock<Option<Fault>> = LazyLock::new(|| {
-    let word = std::env::var(VARIABLE).ok()?;
-    let found = WORDS.iter().find(|(known, _)| *known == word);
-    Some(found.unwrap_or_else(|| panic!("{VARIABLE}: there is no fault called {word}: {WORDS:?}")).1)
+    let name = std::env::var(FAULT_VARIABLE).ok()?;
+    let found = FAULTS_BY_NAME.iter().find(|(known, _)| *known == name);
+    Some(
+        found
+            .unwrap_or_else(|| {
+                panic!(
+                    "{FAULT_VARIABLE}={name} is not a known fault; the known faults are {FAULTS_BY_NAME:?}"
+                )
+            })
+            .1,
+    )
 });
 
-/// Returns whether this fault is injected.
-pub fn is(fault: Fault) -> bool {
+/// Returns whether `fault` is the injected fault.
+pub fn is_injected(fault: Fault) -> bool {
     *INJECTED == Some(fault)
 }
 
-/// Whether locks are left out, by either of the bugs that do without them.
-pub fn takes_no_locks() -> bool {
-    is(Fault::NoLock) || is(Fault::OneStatementGuard)
+/// Returns whether locks are omitted, as they are for both [`Fault::NoLock`] and [`Fault::OneStatementGuard`].
+pub fn omits_locks() -> bool {
+    is_injected(Fault::NoLock) || is_injected(Fault::OneStatementGuard)
 }

@@ -1,24 +1,23 @@
-//! keyward: a terminal program for administrators of API keys, and the key server behind it.
+//! keyward: a terminal UI and commands for administering API keys, and the key server that they use.
 //!
-//! Terminal UI and commands reach the server only over HTTP, also in `keyward demo`, where all three share a process.
+//! The terminal UI and the commands reach the server only over HTTP, even in `keyward demo`, where all three share a process.
 //!
 //! # Layers
 //! Each module may import only some of the others; the test `layers` (`tests/keyward/layers.rs`) enforces this.
 //!
 //! | module | task |
 //! |---|---|
-//! | [`domain`] | pure rules about keys, members and their use; no I/O, no clock, no randomness |
+//! | [`domain`] | pure rules about keys, members and usage; no I/O, no clock, no randomness |
 //! | [`wire`] | the HTTP contract: one type per call, shared by server and client |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL |
 //! | [`server`] | the key server: verifies keys for integrations, serves signed-in members |
 //! | [`client`] | the only HTTP client |
 //! | [`terminal`] | input, output and restoration of the terminal; no screens |
-//! | [`secret_delivery`] | takes a secret to a file, a command, the clipboard or standard output |
-//! | [`secret_delivery`] | takes a secret to a file, a command, the clipboard or standard output |
+//! | [`secret_delivery`] | delivers a secret to a file, a command, the clipboard or standard output |
 //! | [`tui`] | the terminal UI as a pure model: messages in, effects out; [`tui::runtime`] runs it |
 //! | [`cli`] | the commands |
 //! | [`config`], [`clock`] | settings; the only source of time and randomness |
-//! | [`admin`], [`ui_options`], [`demo`] | wiring of the layers: commands on the server's host, options of the UI, the demo |
+//! | [`admin`], [`ui_options`], [`demo`] | code that connects the layers: commands on the server's host, UI options, the demo |
 //!
 //! # Where to start reading
 //! [`domain::key`] has the central type, [`wire::Call`] shows how an operation is declared. Then follow one of the three flows that
@@ -54,4 +53,4 @@ pub mod ui_options;
 pub mod wire;
 
 #[cfg(all(feature = "fault-injection", not(debug_assertions)))]
-compile_error!("the feature `fault-injection` is for tests only: leave it out of release builds");
+compile_error!("the feature `fault-injection` is for tests only: do not enable it in release builds");

@@ -1,8 +1,8 @@
-//! Delivers a secret, or another text, to one destination outside the program: a new file, a command, the clipboard, or
-//! standard output. Commands and screens both use it, so that one cause has one message everywhere.
+//! Delivers a secret, or another text, to one destination outside keyward: a new file, a command, the clipboard, or standard output.
+//! Both the commands and the screens use it, so that the same failure has the same message everywhere.
 //!
-//! Each destination is a module of its own. A delivery succeeds only once the destination has taken everything; a failed one
-//! leaves nothing behind. Nothing here retries, prints a message, or decides where a secret goes.
+//! Each destination is a module of its own. A delivery succeeds only when the destination has accepted the whole text; a failed
+//! delivery leaves nothing behind. This layer never retries, prints a message, or decides where a secret goes.
 
 pub mod clipboard;
 pub mod command;

@@ -49,11 +49,11 @@ pub use handlers::openapi;
 pub use settings::Settings;
 pub use start_error::StartError;
 
-/// A running server. Dropping it does not stop it; call [`shutdown`](Self::shutdown).
+/// A running server. Dropping this value does not stop the server; call [`shutdown`](Self::shutdown).
 pub struct RunningServer {
-    /// The address of the API.
+    /// Address that the API listens on.
     pub addr: SocketAddr,
-    /// The address of `/healthz`, `/readyz` and `/metrics`.
+    /// Address that serves `/healthz`, `/readyz` and `/metrics`; `None` if they are not served.
     pub observe_addr: Option<SocketAddr>,
     context: Arc<ServerContext>,
     api_listener: ListenerTask,
@@ -67,12 +67,12 @@ impl RunningServer {
         &self.context.store
     }
 
-    /// Returns a token that is cancelled when the server begins to stop.
+    /// Returns a token that is cancelled when the server starts to shut down.
     pub fn stopping(&self) -> CancellationToken {
         self.context.stopping.clone()
     }
 
-    /// Stops accepting requests, finishes those that are running, and writes buffered uses.
+    /// Stops accepting requests, finishes the running ones, and writes the buffered uses to the database.
     pub async fn shutdown(self) {
         self.context.stopping.cancel();
         self.api_listener.shutdown().await;
@@ -83,10 +83,10 @@ impl RunningServer {
     }
 }
 
-/// Starts a server on `listener`, or on the address of the settings.
+/// Starts a server on `listener`, or on the address in `settings` if `listener` is `None`.
 ///
 /// # Errors
-/// See [`StartError`].
+/// Fails for the reasons that [`StartError`] lists.
 pub async fn start(
     settings: Settings,
     store: Store,
@@ -145,13 +145,13 @@ pub async fn start(
     Ok(RunningServer { addr, observe_addr, context, api_listener, monitoring_listener, use_writer })
 }
 
-/// Returns the connection limits of one listener.
+/// Creates the connection limits of one listener.
 fn connection_limits(settings: &Settings) -> ConnectionLimits {
     let max = listener::connections_max(settings.limits.connections);
     ConnectionLimits::new(max, settings.limits.connections_per_address, &settings.trusted_proxies)
 }
 
-/// Refuses settings with which secrets would cross a network unencrypted.
+/// Rejects settings that would send secrets over a network unencrypted.
 fn check_transport(address: SocketAddr, settings: &Settings) -> Result<(), StartError> {
     if settings.insecure_behind_proxy && settings.trusted_proxies.is_empty() {
         return Err(StartError::NoTrustedProxies);

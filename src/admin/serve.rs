@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::open;
+use super::open_store;
 use crate::cli::{CommandContext, CommandError, ExitCode, ServeArgs};
 use crate::config::Config;
 use crate::server::observability::logs;
@@ -15,17 +15,17 @@ use crate::server::settings::{SessionLifetimes, Settings, TlsFiles, TrafficLimit
 use crate::server::{self, StartError};
 use crate::store::{OpenMode, OpenStoreError};
 
-/// Runs the server until SIGTERM, SIGINT or SIGHUP, and returns the exit code for that signal: 128 and its number.
+/// Runs the server until SIGTERM, SIGINT or SIGHUP, and returns the exit code for that signal: 128 plus its number.
 ///
 /// # Errors
-/// The settings are invalid, the database cannot be opened, or the address cannot be listened on.
+/// Fails if the settings are invalid, the database cannot be opened, or the server cannot listen on its address.
 pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, CommandError> {
     let settings = settings(args, &context.config)?;
     let log = &context.config.server.log;
     let filter = if log.contains(['=', ',']) { log.clone() } else { format!("{log},sqlx=warn,hyper=warn") };
-    // Fails if a subscriber is installed, as in tests; that one stays.
+    // Fails if a subscriber is already installed, as in tests; that one is kept.
     let _ = tracing::subscriber::set_global_default(logs::subscriber(io::stderr, &filter));
-    let store = open(&args.database, OpenMode::Serve, context).await?;
+    let store = open_store(&args.database, OpenMode::Serve, context).await?;
     if let Some(pending) = store.restore_pending() {
         tracing::warn!("{pending}");
     }
@@ -34,9 +34,9 @@ pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, Com
         tracing::warn!("no one can sign in yet; set up the organization with `keyward admin init`");
     }
     let tls = settings.tls.is_some();
-    let mut terminate = signals(SignalKind::terminate())?;
-    let mut interrupt = signals(SignalKind::interrupt())?;
-    let mut hangup = signals(SignalKind::hangup())?;
+    let mut terminate = listen_for_signal(SignalKind::terminate())?;
+    let mut interrupt = listen_for_signal(SignalKind::interrupt())?;
+    let mut hangup = listen_for_signal(SignalKind::hangup())?;
     let running = server::start(settings, store.clone(), context.clock.clone(), None).await?;
     let scheme = if tls { "https" } else { "http" };
     tracing::info!(url = %format_args!("{scheme}://{}", running.addr), "serving");
@@ -54,11 +54,11 @@ pub async fn serve(args: &ServeArgs, context: &CommandContext) -> Result<u8, Com
     Ok(128 + signal)
 }
 
-fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, CommandError> {
+fn listen_for_signal(kind: SignalKind) -> Result<tokio::signal::unix::Signal, CommandError> {
     Ok(signal(kind).context("cannot install a signal handler")?)
 }
 
-/// Builds the server's settings from the configuration, overridden by flags.
+/// Builds the server's settings from the configuration file and the flags, which take precedence.
 fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError> {
     let file = &config.server;
     let address = |setting: &str, text: &str| {
@@ -68,12 +68,12 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError>
             ))
         })
     };
-    let certificate = args.tls_certificate.clone().or_else(|| path(&file.tls_certificate));
-    let key = args.tls_key.clone().or_else(|| path(&file.tls_key));
+    let certificate = args.tls_certificate.clone().or_else(|| non_empty_path(&file.tls_certificate));
+    let key = args.tls_key.clone().or_else(|| non_empty_path(&file.tls_key));
     let tls = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
         (None, None) => None,
-        _ => return Err(CommandError::usage("TLS needs both tls_certificate and tls_key")),
+        _ => return Err(CommandError::usage("TLS needs both `tls_certificate` and `tls_key`")),
     };
     let proxies = if args.trusted_proxy.is_empty() { &file.trusted_proxies } else { &args.trusted_proxy };
     let trusted_proxies = proxies
@@ -111,7 +111,7 @@ fn settings(args: &ServeArgs, config: &Config) -> Result<Settings, CommandError>
     })
 }
 
-fn path(text: &str) -> Option<std::path::PathBuf> {
+fn non_empty_path(text: &str) -> Option<std::path::PathBuf> {
     (!text.is_empty()).then(|| text.into())
 }
 
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_of_the_server_and_of_the_configuration_file_are_equal() {
+    fn the_server_and_the_configuration_file_have_the_same_defaults() {
         let cli = crate::cli::parse_arguments(&["keyward", "serve", "--data", "x"].map(Into::into))
             .unwrap()
             .unwrap();

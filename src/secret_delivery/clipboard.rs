@@ -1,4 +1,4 @@
-//! Delivers to the clipboard of the person in front of the terminal, who may be several machines away.
+//! Copies a text to the clipboard of the person at the terminal, which may be several machines away.
 //!
 //! No terminal acknowledges a copy, so callers report "sent to your terminal", never "copied".
 
@@ -10,52 +10,52 @@ use super::command::{CommandLine, Interaction};
 use super::error::DeliveryError;
 use crate::terminal::capabilities::{Multiplexer, TerminalEnv};
 
-/// Maximum length of a copied text in bytes: terminals drop longer ones, or stop responding.
+/// Maximum length of a copied text, in bytes. Terminals drop longer texts, or stop responding.
 const COPY_MAX_BYTES: usize = 64 * 1024;
-/// Base64 bytes per device control string of GNU screen, which holds 768 bytes including its delimiters.
+/// Base64 bytes per device control string. GNU screen accepts at most 768 bytes per string, including its delimiters.
 const SCREEN_CHUNK_BYTES: usize = 700;
 
-/// The configured way to the clipboard.
+/// How text is copied to the clipboard, as configured in `keyward.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Clipboard {
-    /// Through tmux or GNU screen when running inside of one, else OSC 52.
+    /// Through tmux or GNU screen if keyward runs inside one of them, else by OSC 52.
     #[default]
     Auto,
-    /// OSC 52 to the terminal.
+    /// By an OSC 52 sequence, sent to the terminal.
     Osc52,
-    /// `tmux load-buffer -w`.
+    /// By the command `tmux load-buffer -w`.
     Tmux,
-    /// OSC 52, wrapped in device control strings for GNU screen.
+    /// By an OSC 52 sequence inside device control strings, which GNU screen passes on to the terminal.
     Screen,
-    /// A program that reads the text on standard input, such as `wl-copy`.
+    /// By a program that reads the text from standard input, such as `wl-copy`.
     Command(CommandLine),
     /// Copying is turned off.
     Off,
 }
 
-/// The next step of a copy.
+/// What the caller must do to copy the text.
 #[derive(Debug)]
 pub enum CopyRoute {
-    /// Bytes to write to the terminal.
+    /// Write these bytes to the terminal.
     Terminal(Zeroizing<Vec<u8>>),
-    /// A program to run.
+    /// Run this program.
     Program(CopyProgram),
 }
 
-/// A program that takes a copy.
+/// A program that copies text to the clipboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CopyProgram {
     /// tmux, which passes the text on to the terminal.
     Tmux,
-    /// The configured command.
+    /// The command that is configured for copying.
     Command(CommandLine),
 }
 
 impl Clipboard {
-    /// Chooses the way that reaches the user's clipboard.
+    /// Chooses how to copy `text` from this terminal.
     ///
     /// # Errors
-    /// Copying is turned off, or the text is too long.
+    /// Fails if copying is turned off or the text is too long.
     pub fn route(&self, text: &str, terminal: &TerminalEnv) -> Result<CopyRoute, DeliveryError> {
         if text.len() > COPY_MAX_BYTES {
             return Err(DeliveryError::TextTooLong {
@@ -76,10 +76,10 @@ impl Clipboard {
 }
 
 impl CopyProgram {
-    /// Copies the text. The program sees none of the private variables.
+    /// Copies the text. The program does not see the environment variables in `private_variables`.
     ///
     /// # Errors
-    /// The program is missing or fails; tmux does so before version 3.2.
+    /// Fails if the program is missing or fails, as tmux before version 3.2 does.
     pub async fn copy(&self, text: &str, private_variables: &[String]) -> Result<(), DeliveryError> {
         let run = async |command: &CommandLine, input: &str| {
             command.run(input, Interaction::Background, private_variables).await
@@ -91,7 +91,7 @@ impl CopyProgram {
                 let load = CommandLine::new("tmux", &["load-buffer", "-w", "-b", &buffer, "-"]);
                 let delete = CommandLine::new("tmux", &["delete-buffer", "-b", &buffer]);
                 let loaded = run(&load, text).await;
-                // Also after a failed load: nothing of the text may stay in tmux.
+                // Also after a failed load: no part of the text may stay in tmux.
                 let deleted = run(&delete, "").await;
                 loaded.and(deleted)
             }
@@ -99,16 +99,16 @@ impl CopyProgram {
     }
 }
 
-/// Encodes the text as base64, in memory that is zeroized.
+/// Encodes the text as base64, in memory that is zeroed when it is freed.
 fn base64(text: &str) -> Zeroizing<Vec<u8>> {
     let mut encoded = Zeroizing::new(vec![0; text.len().div_ceil(3) * 4]);
     let length =
-        BASE64_STANDARD.encode_slice(text, &mut encoded).expect("base64 takes four bytes for each three");
+        BASE64_STANDARD.encode_slice(text, &mut encoded).expect("base64 encodes three bytes as four");
     encoded.truncate(length);
     encoded
 }
 
-/// Returns OSC 52 for the selection `c`, which most terminals understand.
+/// Returns an OSC 52 sequence that sets the clipboard selection `c`, which most terminals support.
 fn osc52(text: &str) -> Zeroizing<Vec<u8>> {
     let mut sequence = Zeroizing::new(Vec::with_capacity(text.len() * 2 + 16));
     sequence.extend_from_slice(b"\x1b]52;c;");
@@ -117,8 +117,9 @@ fn osc52(text: &str) -> Zeroizing<Vec<u8>> {
     sequence
 }
 
-/// Returns OSC 52 in device control strings, which GNU screen passes on to the terminal. The inner sequence must end with BEL,
-/// because `ESC \` would end screen's own string.
+/// Returns an OSC 52 sequence inside device control strings, which GNU screen passes on to the terminal.
+///
+/// The OSC 52 sequence ends with BEL, because `ESC \` would end GNU screen's own string.
 fn osc52_through_screen(text: &str) -> Zeroizing<Vec<u8>> {
     let inner = osc52(text);
     let mut sequence = Zeroizing::new(Vec::with_capacity(inner.len() * 2));
@@ -134,11 +135,11 @@ fn osc52_through_screen(text: &str) -> Zeroizing<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn inside(multiplexer: Option<Multiplexer>) -> TerminalEnv {
+    fn environment_inside(multiplexer: Option<Multiplexer>) -> TerminalEnv {
         TerminalEnv { multiplexer, ..TerminalEnv::default() }
     }
 
-    fn terminal_bytes(route: Result<CopyRoute, DeliveryError>) -> Vec<u8> {
+    fn bytes_for_terminal(route: Result<CopyRoute, DeliveryError>) -> Vec<u8> {
         match route {
             Ok(CopyRoute::Terminal(bytes)) => bytes.to_vec(),
             other => panic!("not sent to the terminal: {other:?}"),
@@ -146,23 +147,26 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_takes_the_way_that_reaches_the_terminal() {
+    fn a_copy_takes_the_route_that_reaches_the_terminal() {
         let auto = Clipboard::Auto;
-        assert_eq!(terminal_bytes(auto.route("hi", &inside(None))), b"\x1b]52;c;aGk=\x07");
-        let tmux = auto.route("hi", &inside(Some(Multiplexer::Tmux)));
+        assert_eq!(bytes_for_terminal(auto.route("hi", &environment_inside(None))), b"\x1b]52;c;aGk=\x07");
+        let tmux = auto.route("hi", &environment_inside(Some(Multiplexer::Tmux)));
         assert!(matches!(tmux, Ok(CopyRoute::Program(CopyProgram::Tmux))));
-        let screen = terminal_bytes(auto.route("hi", &inside(Some(Multiplexer::Screen))));
+        let screen = bytes_for_terminal(auto.route("hi", &environment_inside(Some(Multiplexer::Screen))));
         assert_eq!(screen, b"\x1bP\x1b]52;c;aGk=\x07\x1b\\");
-        assert!(matches!(Clipboard::Off.route("hi", &inside(None)), Err(DeliveryError::ClipboardOff)));
+        assert!(matches!(
+            Clipboard::Off.route("hi", &environment_inside(None)),
+            Err(DeliveryError::ClipboardOff)
+        ));
         let too_long = "x".repeat(COPY_MAX_BYTES + 1);
         assert!(matches!(
-            auto.route(&too_long, &inside(None)),
+            auto.route(&too_long, &environment_inside(None)),
             Err(DeliveryError::TextTooLong { kib: 65, .. })
         ));
     }
 
     #[test]
-    fn gnu_screen_gets_strings_that_it_can_hold() {
+    fn gnu_screen_receives_strings_that_it_can_buffer() {
         let bytes = osc52_through_screen(&"x".repeat(3_000));
         let strings: Vec<&[u8]> = bytes.split(|&byte| byte == b'P').skip(1).collect();
         assert_eq!(strings.len(), 6);

@@ -1,4 +1,4 @@
-//! Delivers to a command's standard input. The command is run without a shell and sees none of keyward's own variables.
+//! Passes a text to a command on its standard input. The command runs without a shell and without keyward's environment variables.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,35 +9,36 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::error::DeliveryError;
 
-/// Time limit of a command in the background.
-const BACKGROUND_LIMIT: Duration = Duration::from_secs(30);
+/// Time limit for a command that runs in the background.
+const BACKGROUND_TIME_LIMIT: Duration = Duration::from_secs(30);
 /// Folders that are searched for programs if `PATH` is not set.
 const DEFAULT_SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// A program with its arguments.
+/// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
     /// Name or path of the program as the user wrote it.
     program: String,
     arguments: Vec<String>,
-    /// The program's file; `None` leaves the search to the operating system.
+    /// Path of the executable file. If it is `None`, the operating system searches for the program when it is started.
     executable: Option<PathBuf>,
 }
 
-/// Relation of a command to the terminal.
+/// Whether a command may use the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interaction {
-    /// The command may use the terminal: it inherits standard output and standard error, and may take any time.
+    /// The command may use the terminal: it inherits standard output and standard error, and has no time limit.
     Foreground,
-    /// The command runs beside the screens: its output is discarded, it cannot read key presses, and it has 30 s.
+    /// The command runs while the terminal UI stays visible: its output is discarded, it cannot read key presses, and it is killed
+    /// after 30 s.
     Background,
 }
 
 impl CommandLine {
-    /// Splits a line into words as a shell would, without expansions.
+    /// Splits a command line into words as a shell would, but without expansions.
     ///
     /// # Errors
-    /// The line is empty, or a quote is not closed.
+    /// Fails if the line is empty or a quote is not closed.
     pub fn parse(line: &str) -> Result<Self, DeliveryError> {
         let mut words = shell_words::split(line).map_err(|_| DeliveryError::UnclosedQuote)?.into_iter();
         match words.next() {
@@ -48,21 +49,21 @@ impl CommandLine {
         }
     }
 
-    /// Creates a command line from its words.
+    /// Creates a command line from a program and its arguments.
     pub fn new(program: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         Self { program: program.to_owned(), arguments, executable: None }
     }
 
-    /// Returns the program as the user wrote it.
+    /// Returns the program as the user entered it.
     pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// Finds the program's file, so that a missing program is noticed before anything else is done.
+    /// Finds the program's executable file, so that a missing program is reported before anything else is done.
     ///
     /// # Errors
-    /// There is no such executable file.
+    /// Fails if no such executable file exists.
     pub fn find_executable(self, search_path: Option<&str>) -> Result<Self, DeliveryError> {
         match find_executable(&self.program, search_path) {
             Some(executable) => Ok(Self { executable: Some(executable), ..self }),
@@ -70,7 +71,7 @@ impl CommandLine {
         }
     }
 
-    /// Returns the command to run, without the environment variables that are named.
+    /// Returns the command to run, without the environment variables in `private_variables`.
     pub fn to_command(&self, private_variables: &[String]) -> Command {
         let mut command = match &self.executable {
             Some(executable) => Command::new(executable),
@@ -83,10 +84,10 @@ impl CommandLine {
         command
     }
 
-    /// Runs the command with `input` on its standard input and waits for its end.
+    /// Runs the command with `input` on its standard input, and waits until it exits.
     ///
     /// # Errors
-    /// The command does not start, fails, does not read its input, or takes too long in the background.
+    /// Fails if the command cannot be started, fails, does not read its input, or exceeds the time limit in the background.
     pub async fn run(
         &self,
         input: &str,
@@ -96,21 +97,21 @@ impl CommandLine {
         let mut command = tokio::process::Command::from(self.to_command(private_variables));
         command.stdin(Stdio::piped());
         match interaction {
-            Interaction::Foreground => self.run_to_end(command, input).await,
+            Interaction::Foreground => self.write_input_and_wait(command, input).await,
             Interaction::Background => {
                 // A process group of its own cannot read the key presses that are meant for keyward.
                 command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).kill_on_drop(true);
-                tokio::time::timeout(BACKGROUND_LIMIT, self.run_to_end(command, input)).await.unwrap_or_else(
-                    |_| {
+                tokio::time::timeout(BACKGROUND_TIME_LIMIT, self.write_input_and_wait(command, input))
+                    .await
+                    .unwrap_or_else(|_| {
                         let program = self.program.clone();
-                        Err(DeliveryError::CommandTimedOut { program, limit: BACKGROUND_LIMIT })
-                    },
-                )
+                        Err(DeliveryError::CommandTimedOut { program, limit: BACKGROUND_TIME_LIMIT })
+                    })
             }
         }
     }
 
-    async fn run_to_end(
+    async fn write_input_and_wait(
         &self,
         mut command: tokio::process::Command,
         input: &str,
@@ -156,13 +157,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_reads_the_text_and_not_the_private_variables() {
+    async fn a_command_receives_the_text_but_not_the_private_variables() {
         let check = "sh -c 'test \"$(cat)\" = hello && test -z \"$HOME\"'";
         assert_eq!(run(check, "hello", &["HOME".to_owned()]).await, Ok(()));
     }
 
     #[tokio::test]
-    async fn words_are_not_expanded() {
+    async fn words_of_a_command_line_are_not_expanded() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a b; $HOME");
         assert_eq!(run(&format!("tee '{}'", path.display()), "sk_x", &[]).await, Ok(()));
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_failure_names_its_cause_and_not_the_secret() {
+    async fn errors_name_the_cause_but_never_the_secret() {
         let cases = [
             ("", "is empty"),
             ("a 'b", "not closed"),
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_is_noticed_before_it_is_run() {
+    fn a_missing_program_is_reported_before_anything_is_run() {
         let found = |program| CommandLine::new(program, &[]).find_executable(Some("/usr/bin:/bin"));
         assert!(found("sh").is_ok() && found("/bin/sh").is_ok());
         for missing in ["no-such-program", "/no/such/program", "/bin"] {

@@ -1,102 +1,102 @@
-//! The one list of reasons why a delivery fails, and their messages.
+//! The reasons why a delivery fails, and their messages.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-/// The reason why a delivery failed, with what to do about it, in full sentences. Paths and program names come from the user
-/// and may hold control characters.
+/// The reason why a delivery failed. The messages are full sentences that also say what to do. Paths and program names come from
+/// the user and may contain control characters.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// The file exists.
-    #[error("{} exists and is never overwritten. Name another file.", path.display())]
+    /// The file already exists.
+    #[error("{} already exists and is never overwritten. Choose another file.", path.display())]
     FileExists {
-        /// The file as the user named it.
+        /// Path of the file, as the user entered it.
         path: PathBuf,
     },
-    /// The path names a folder.
-    #[error("{} is a folder. Name a new file in it.", path.display())]
+    /// The path is a folder, not a file.
+    #[error("{} is a folder. Give the path of a new file inside it.", path.display())]
     IsFolder {
-        /// The folder as the user named it.
+        /// Path of the folder, as the user entered it.
         path: PathBuf,
     },
     /// The parent folder does not exist.
-    #[error("The folder of {} does not exist. Create it first, or name another file.", path.display())]
+    #[error("The folder of {} does not exist. Create it first, or choose another path.", path.display())]
     FolderMissing {
-        /// The file as the user named it.
+        /// Path of the file, as the user entered it.
         path: PathBuf,
     },
-    /// The file cannot be created, written or synced. It was removed again.
-    #[error("{} cannot be written: {error}. Name another file.", path.display())]
+    /// The file cannot be created, written or synced. If it was created, it was also removed.
+    #[error("{} cannot be written: {error}. Choose another file.", path.display())]
     FileNotWritten {
-        /// The file as the user named it.
+        /// Path of the file, as the user entered it.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         error: io::Error,
     },
     /// The command line has no words.
-    #[error("The command is empty. Name a program and its arguments.")]
+    #[error("The command is empty. Enter a program and its arguments.")]
     CommandEmpty,
-    /// The command line has an odd number of quotes.
-    #[error("A quote in the command is not closed.")]
+    /// A quote in the command line is not closed.
+    #[error("A quote in the command is not closed. Close it, or escape it with a backslash.")]
     UnclosedQuote,
-    /// The program is neither a file nor in `PATH`.
-    #[error("There is no command `{program}`. Check that it is installed and in PATH.")]
+    /// The program was not found, neither as a file nor in `PATH`.
+    #[error("The program `{program}` was not found. Check that it is installed and in PATH.")]
     CommandNotFound {
-        /// The program as the user named it.
+        /// The program, as the user entered it.
         program: String,
     },
-    /// The program exists and cannot be run.
+    /// The program exists but cannot be started.
     #[error("`{program}` cannot be started: {error}.")]
     CommandNotStarted {
-        /// The program as the user named it.
+        /// The program, as the user entered it.
         program: String,
-        /// The system's reason.
+        /// The operating system's error.
         error: io::Error,
     },
-    /// The program ended with an error.
+    /// The program exited with an error, or was killed by a signal.
     #[error("`{program}` failed ({status}).{}", if program == "tmux" { " Copying needs tmux 3.2 or newer." } else { "" })]
     CommandFailed {
-        /// The program as the user named it.
+        /// The program, as the user entered it.
         program: String,
-        /// Its exit status, or the signal that ended it.
+        /// The program's exit status, or the signal that killed it.
         status: ExitStatus,
     },
-    /// The program ended successfully without reading its whole input.
-    #[error("`{program}` did not read what it was given.")]
+    /// The program exited successfully, but did not read all of its input.
+    #[error("`{program}` exited without reading its input.")]
     InputNotRead {
-        /// The program as the user named it.
+        /// The program, as the user entered it.
         program: String,
     },
-    /// The program ran for too long and was killed.
-    #[error("`{program}` did not end within {} s.", limit.as_secs())]
+    /// The program exceeded its time limit and was killed.
+    #[error("`{program}` did not finish within {} s and was stopped.", limit.as_secs())]
     CommandTimedOut {
-        /// The program as the user named it.
+        /// The program, as the user entered it.
         program: String,
-        /// The time that it had.
+        /// The time limit that was exceeded.
         limit: Duration,
     },
     /// Copying is turned off in the configuration.
     #[error(
-        "Copying is turned off (`clipboard = \"off\"` in keyward.toml). Write it to a file, or pipe it into a command."
+        "Copying is turned off (`clipboard = \"off\"` in keyward.toml). Write the text to a file, or pipe it into a command."
     )]
     ClipboardOff,
     /// The text is longer than terminals accept.
     #[error(
-        "Nothing was copied: this is {kib} KiB, and a terminal takes {max_kib} KiB at most. Copy fewer rows, or write them to a \
+        "Nothing was copied: the text is {kib} KiB long, but terminals accept at most {max_kib} KiB. Copy fewer rows, or write them to a \
          file: `keyward keys list --json > FILE`."
     )]
     TextTooLong {
-        /// Length of the text, rounded up to KiB.
+        /// Length of the text in KiB, rounded up.
         kib: usize,
-        /// Maximum length in KiB.
+        /// Length of the longest text that can be copied, in KiB.
         max_kib: usize,
     },
     /// Standard output cannot be written.
-    #[error("Standard output cannot be written: {0}.")]
+    #[error("Cannot write to standard output: {0}.")]
     StdoutNotWritten(io::Error),
-    /// The reader of standard output went away before it read the secret.
-    #[error("The pipe is broken: nobody read it.")]
+    /// The reader of the pipe closed it before it had read the secret.
+    #[error("The pipe was closed before the secret was read.")]
     PipeNotRead,
 }

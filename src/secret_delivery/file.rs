@@ -1,4 +1,4 @@
-//! Delivers to a new file that only its owner can read.
+//! Writes a text to a new file that only its owner can read.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::DeliveryError;
 
-/// A file that was created and not written yet (mode 0600). Dropping it removes the file, so that a failure leaves nothing.
+/// A new, still empty file with mode 0600. Dropping it before [`write`](Self::write) succeeds removes the file, so that a failure
+/// leaves nothing behind.
 #[derive(Debug)]
 pub struct NewFile {
     path: PathBuf,
@@ -19,7 +20,7 @@ impl NewFile {
     /// Creates the file. An existing file is never opened, not even through a link.
     ///
     /// # Errors
-    /// The file exists, is a folder, or cannot be created.
+    /// Fails if the file already exists, is a folder, or cannot be created.
     pub fn create(path: &Path) -> Result<Self, DeliveryError> {
         let owned_path = || path.to_owned();
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
@@ -35,10 +36,10 @@ impl NewFile {
         }
     }
 
-    /// Writes the content and keeps the file. File and folder are synced when this returns. Blocks on the disk.
+    /// Writes the content and keeps the file. Blocks until the file and its folder are synced to disk.
     ///
     /// # Errors
-    /// The content was not written completely; the file is removed again.
+    /// Fails if the content cannot be written completely. The file is then removed.
     pub fn write(mut self, content: &str) -> Result<(), DeliveryError> {
         match self.write_and_sync(content) {
             Ok(()) => {
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_file_belongs_to_its_owner_alone_and_is_never_overwritten() {
+    fn a_new_file_is_private_to_its_owner_and_an_existing_file_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         NewFile::create(&path).unwrap().write("sk_x").unwrap();
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_never_written_is_removed() {
+    fn a_file_is_removed_if_nothing_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         drop(NewFile::create(&path).unwrap());
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_completely_is_removed() {
+    fn a_file_is_removed_if_it_cannot_be_written_completely() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let mut new_file = NewFile::create(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Delivers to standard output: through a pipe to another program, or onto the user's own terminal.
+//! Writes a secret to standard output: through a pipe to another program, or to the user's terminal.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -8,25 +8,26 @@ use rustix::fs::FileType;
 
 use super::error::DeliveryError;
 
-/// Time limit for the reader of a pipe to read the secret.
-const READER_LIMIT: Duration = Duration::from_secs(5);
-/// Interval at which the pipe is checked.
+/// Longest time to wait until the reader of a pipe has read the secret.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time between two checks whether the secret has been read from the pipe.
 const POLL_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
-/// State of a secret that was written to standard output.
+/// Whether a secret that was written to standard output has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// The secret was read, or standard output is not a pipe.
+    /// The secret was read, or standard output is not a pipe, so that this cannot be checked.
     Read,
-    /// The secret still lies in the pipe after five seconds.
+    /// After five seconds, the secret is still unread in the pipe.
     NotYetRead,
 }
 
-/// Writes the secret without a line break, for another program. A pipe accepts it before anyone reads it, so this waits up to
-/// five seconds for the reader. Blocks.
+/// Writes the secret to standard output without a line break, for another program to read.
+///
+/// A pipe accepts the secret before anyone reads it, so this function blocks for up to five seconds until the secret has been read.
 ///
 /// # Errors
-/// Standard output cannot be written, or its reader went away without reading.
+/// Fails if standard output cannot be written, or if the reader of the pipe closed it without reading.
 pub fn write_to_pipe(secret: &str) -> Result<Receipt, DeliveryError> {
     let mut stdout = io::stdout().lock();
     stdout
@@ -47,16 +48,16 @@ pub fn write_to_pipe(secret: &str) -> Result<Receipt, DeliveryError> {
             return Ok(Receipt::Read);
         } else if is_broken {
             return Err(DeliveryError::PipeNotRead);
-        } else if start.elapsed() > READER_LIMIT {
+        } else if start.elapsed() > READ_TIMEOUT {
             return Ok(Receipt::NotYetRead);
         }
     }
 }
 
-/// Writes the secret on a line of its own, for a person at the terminal.
+/// Writes the secret on its own line, for a person at the terminal.
 ///
 /// # Errors
-/// Standard output cannot be written.
+/// Fails if standard output cannot be written.
 pub fn write_to_terminal(secret: &str) -> Result<(), DeliveryError> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{secret}").and_then(|()| stdout.flush()).map_err(DeliveryError::StdoutNotWritten)

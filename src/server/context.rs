@@ -15,7 +15,7 @@ use super::verification::KeyVerification;
 use crate::clock::Clock;
 use crate::store::Store;
 
-/// The state of a running server: one per process, shared in an [`Arc`](std::sync::Arc).
+/// State of one running server, shared by all of its requests in an [`Arc`](std::sync::Arc).
 pub(super) struct ServerContext {
     pub(super) store: Store,
     pub(super) clock: Clock,
@@ -30,6 +30,6 @@ pub(super) struct ServerContext {
     pub(super) allowed_hosts: AllowedHosts,
     pub(super) rate_limiter: RateLimiter,
     pub(super) request_ids: RequestIds,
-    /// Cancelled when the server begins to stop.
+    /// Cancelled when the server starts to shut down.
     pub(super) stopping: CancellationToken,
 }

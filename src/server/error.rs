@@ -14,103 +14,104 @@ use crate::store;
 use crate::wire::BODY_MAX;
 use crate::wire::problem::{MEDIA_TYPE, Problem, ProblemType};
 
-/// An error response. No variant holds a credential, so that none can be echoed.
+/// An error response. No variant contains a credential, so no response can reveal one.
 #[derive(Debug)]
 pub(super) enum ApiError {
-    /// The request cannot be parsed, with the reason as a sentence.
+    /// The request cannot be parsed. Contains the reason as a sentence.
     Malformed(String),
-    /// The cursor is damaged, or belongs to another list.
+    /// The paging cursor is damaged or belongs to another list.
     CursorInvalid,
-    /// `Idempotency-Key` is missing, or not 1–255 printable ASCII characters.
+    /// The `Idempotency-Key` header is missing, or is not 1–255 printable ASCII characters.
     IdempotencyKeyMissing,
-    /// Data plane: `Authorization` is missing.
+    /// Data plane: the `Authorization` header is missing.
     CredentialsMissing,
-    /// Data plane: `Authorization` is not `Bearer` and one token, with the mistake as a sentence.
+    /// Data plane: the `Authorization` header is not `Bearer` followed by one token. Contains the mistake as a sentence.
     AuthorizationMalformed(&'static str),
-    /// Data plane: the token cannot be a key.
+    /// Data plane: the token is not a well-formed API key.
     KeyMalformed(SecretError),
-    /// Data plane: the key is unknown or revoked, or its member was removed. One response for all three.
+    /// Data plane: the key is unknown or revoked, or its member was removed. All three cases get the same response.
     KeyInvalid,
-    /// Management plane: the request has no session.
+    /// Management plane: the request has no session token.
     SessionMissing,
-    /// Management plane: the session has ended, or never existed.
+    /// Management plane: the session has ended, or it never existed.
     SessionEnded,
     /// The sign-in code is unknown, used, superseded or expired.
     CodeInvalid,
     /// An API key was sent to the management plane.
     KeyNotAllowedHere,
-    /// The member lacks the permission.
+    /// The member does not have the permission that the operation requires.
     Denied(PermissionError),
-    /// A web page of another origin sent the request.
+    /// The request was sent by a web page from another origin.
     OriginRefused,
     /// The resource does not exist, or belongs to another member.
     NotFound,
-    /// The path does not support the method.
+    /// The path does not support the request method.
     MethodNotAllowed,
-    /// The body did not arrive in time.
+    /// The request body did not arrive in time.
     RequestTimeout,
     /// The first request with this `Idempotency-Key` is still running.
     IdempotencyInProgress,
     /// The change would leave no active admin.
     LastAdmin,
-    /// The key to replace is revoked, of another kind or owner, or has an active successor. The sentence says which.
+    /// The key to replace is revoked, has another kind or owner, or already has an active successor. Contains a sentence that says
+    /// which.
     ReplacesConflict(&'static str),
     /// The key is already revoked.
     KeyRevoked,
     /// The member is already removed.
     MemberRemoved,
-    /// The key was used since the given time. Holds the key as it is now, and a sentence with its last use.
+    /// The key was used since the given time. Contains the current state of the key, and a sentence about its last use.
     UsedSince(Box<Key>, String),
-    /// `If-Match` names another version. Holds the key as it is now.
+    /// `If-Match` names another version of the key. Contains the current state of the key.
     VersionMismatch(Box<Key>),
-    /// `If-Match` names the version with a weak tag, which never matches. Holds the key as it is now.
+    /// `If-Match` names the version as a weak tag, which never matches. Contains the current state of the key.
     TagWeak(Box<Key>),
-    /// The body is larger than [`BODY_MAX`].
+    /// The request body is larger than [`BODY_MAX`].
     BodyTooLarge,
-    /// The body is not declared as uncompressed JSON.
+    /// The request headers do not declare an uncompressed JSON body.
     MediaTypeUnsupported,
-    /// The server does not answer for the host.
+    /// The request names a host that this server does not serve.
     HostUnknown,
-    /// A field is invalid: its name, and a requirement to be read after the name ("must be …").
+    /// A field is invalid. Contains the field's name, and a requirement that completes a sentence about it, such as "must be …".
     Field(String, String),
-    /// The `Idempotency-Key` was used with other fields.
+    /// The `Idempotency-Key` was already used for a request with other fields.
     IdempotencyKeyReused,
     /// `If-Match` is missing.
     IfMatchMissing,
-    /// Too many requests, with the time to wait.
+    /// Too many requests were sent. Contains the time to wait before the next one.
     RateLimited(Duration),
-    /// The server or its database cannot answer now, with the reason and the next step.
+    /// The server or its database is temporarily unavailable. Contains the reason and what to do, as sentences.
     Unavailable(&'static str),
-    /// The connection to the database was lost during a commit, so its outcome is unknown.
+    /// The connection to the database was lost during a commit, so it is unknown whether the change was made.
     OutcomeUnknown,
-    /// The disk is full; nothing was changed.
+    /// The server's disk is full; nothing was changed.
     DiskFull,
-    /// A bug or a corrupt database. The cause is logged, and the client only learns the request id.
+    /// A bug or a corrupt database. The cause is logged; the client receives only the request id.
     Internal,
 }
 
-/// Seconds after which a client should try again when the server is unavailable.
+/// `Retry-After` of a response that says that the server is unavailable, in seconds.
 const RETRY_AFTER_S: u64 = 2;
 
 impl ApiError {
-    /// Returns a 422 about one field. `requirement` is read after the name: "must be …".
+    /// Creates a 422 error about one field. `requirement` completes a sentence that begins with the field's name: "must be …".
     pub(super) fn field(name: impl Into<String>, requirement: impl std::fmt::Display) -> Self {
         Self::Field(name.into(), requirement.to_string())
     }
 
-    /// Converts the error to its problem, with the next step in `detail`.
+    /// Converts the error to a problem, whose `detail` also says what to do.
     pub(super) fn into_problem(self) -> Problem {
         use ProblemType as P;
         match self {
             Self::Malformed(reason) => Problem::new(P::Malformed, reason),
             Self::CursorInvalid => Problem::new(
                 P::CursorInvalid,
-                "The cursor does not belong to this list. Start again without `cursor`.",
+                "The cursor does not belong to this list. Start again at the first page, without `cursor`.",
             ),
             Self::IdempotencyKeyMissing => Problem::new(
                 P::IdempotencyKeyMissing,
-                "Send an `Idempotency-Key` header of 1 to 255 printable ASCII characters, a new one for each thing to create, \
-                 so that repeating a lost request never creates it twice.",
+                "Send an `Idempotency-Key` header of 1 to 255 printable ASCII characters. Use a new value for each thing that you create, \
+                 so that a retry never creates it twice.",
             ),
             Self::CredentialsMissing => {
                 Problem::new(P::CredentialsMissing, "No key was sent. Send `Authorization: Bearer sk_…`.")
@@ -143,45 +144,45 @@ impl ApiError {
             ),
             Self::Denied(PermissionError::NotYours) | Self::NotFound => Problem::new(
                 P::NotFound,
-                "This does not exist, or you are not permitted to see it.",
+                "This resource does not exist, or you are not permitted to see it.",
             ),
             Self::Denied(denied @ PermissionError::Role { .. }) => {
-                Problem::new(P::NotPermitted, sentence(&denied.to_string()))
+                Problem::new(P::NotPermitted, to_sentence(&denied.to_string()))
             }
             Self::OriginRefused => Problem::new(
                 P::OriginRefused,
-                "A web page of another origin sent this request. This server refuses requests from web pages.",
+                "A web page from another origin sent this request. This server refuses requests from web pages.",
             ),
             Self::MethodNotAllowed => Problem::new(
                 P::MethodNotAllowed,
-                "This path does not support the method. The `Allow` header lists those that it supports.",
+                "This path does not support the request method. The `Allow` header lists the supported methods.",
             ),
             Self::RequestTimeout => {
                 Problem::new(P::RequestTimeout, "The body did not arrive in time. Send the request again.")
             }
             Self::IdempotencyInProgress => Problem::new(
                 P::IdempotencyInProgress,
-                "The first request with this `Idempotency-Key` is still running. Repeat it in a moment.",
+                "The first request with this `Idempotency-Key` is still running. Retry in a moment.",
             ),
             Self::LastAdmin => Problem::new(
                 P::LastAdmin,
                 "This is the last active admin. Make another member an admin first.",
             ),
             Self::ReplacesConflict(reason) => Problem::new(P::ReplacesConflict, reason),
-            Self::KeyRevoked => Problem::new(P::KeyRevoked, "The key is revoked, which is final."),
+            Self::KeyRevoked => Problem::new(P::KeyRevoked, "The key is already revoked. A revoked key cannot be changed."),
             Self::MemberRemoved => {
-                Problem::new(P::MemberRemoved, "The member was removed. Invite the address again instead.")
+                Problem::new(P::MemberRemoved, "The member was removed. Invite their email address again instead.")
             }
             Self::UsedSince(key, last_use) => Problem::new(P::UsedSince, last_use).with_key(*key),
             Self::VersionMismatch(key) => Problem::new(
                 P::VersionMismatch,
-                "The key was changed since you looked. Look at it again, then decide again.",
+                "The key was changed since you last viewed it. View it again before you change it.",
             )
             .with_key(*key),
             Self::TagWeak(key) => Problem::new(
                 P::VersionMismatch,
-                "The tag in `If-Match` is weak (`W/`), and a weak tag never matches. A proxy on the way changed it, as some do when \
-                 they compress a response. Send the tag without `W/`.",
+                "The tag in `If-Match` is weak (`W/`), and weak tags never match. Some proxies weaken a tag when they compress \
+                 the response. Send the tag without `W/`.",
             )
             .with_key(*key),
             Self::BodyTooLarge => {
@@ -193,16 +194,16 @@ impl ApiError {
             ),
             Self::HostUnknown => Problem::new(
                 P::HostUnknown,
-                "This server does not answer for the host in `Host`. Add the name to `hosts` in the server's configuration.",
+                "This server does not serve the host in the `Host` header. Add the host name to `hosts` in the server's configuration.",
             ),
             Self::Field(name, requirement) => Problem::field(&name, requirement),
             Self::IdempotencyKeyReused => Problem::new(
                 P::IdempotencyKeyReused,
-                "This `Idempotency-Key` was used with other fields. Use a new one for a new request.",
+                "This `Idempotency-Key` was already used for a request with other fields. Use a new value for each new request.",
             ),
             Self::IfMatchMissing => Problem::new(
                 P::IfMatchMissing,
-                "Send `If-Match` with the `ETag` of the key that you looked at, so that you do not overwrite another change.",
+                "Send `If-Match` with the `ETag` of the key as you last read it, so that you do not overwrite someone else's change.",
             ),
             Self::RateLimited(wait) => Problem::new(
                 P::RateLimited,
@@ -211,16 +212,16 @@ impl ApiError {
             Self::Unavailable(reason) => Problem::new(P::Unavailable, reason),
             Self::OutcomeUnknown => Problem::new(
                 P::OutcomeUnknown,
-                "The connection to the database was lost during the write. The change may have been made: look before you repeat \
-                 the request.",
+                "The connection to the database was lost during the write. The change may have been made: check whether it was \
+                 before you retry.",
             ),
             Self::DiskFull => Problem::new(
                 P::DiskFull,
-                "The server's disk is full. Nothing was changed. Free some space on the server, then repeat the request.",
+                "The server's disk is full. Nothing was changed. Free some space on the server, then retry.",
             ),
             Self::Internal => Problem::new(
                 P::Internal,
-                "The server failed unexpectedly. Its log has the cause, under the id in `X-Request-Id`.",
+                "The server failed unexpectedly. The cause is in its log, under the id in the `X-Request-Id` header.",
             ),
         }
     }
@@ -236,10 +237,10 @@ impl From<store::StoreError> for ApiError {
     fn from(error: store::StoreError) -> Self {
         match error {
             store::StoreError::Busy => {
-                Self::Unavailable("The database is busy. Nothing was changed: try again.")
+                Self::Unavailable("The database is busy. Nothing was changed. Try again.")
             }
             store::StoreError::Unreachable(_) => {
-                Self::Unavailable("The database does not respond. Nothing was changed: try again.")
+                Self::Unavailable("The database does not respond. Nothing was changed. Try again.")
             }
             store::StoreError::DiskFull => Self::DiskFull,
             store::StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown,
@@ -281,7 +282,8 @@ fn problem_response(problem: &Problem, retry_after_s: u64) -> Response {
     response
 }
 
-/// Returns the `WWW-Authenticate` value, with the error codes of RFC 6750 (3.1). Every 401 has one (RFC 9110, 15.5.2).
+/// Returns the `WWW-Authenticate` header of a 401 response, which must have one (RFC 9110, 15.5.2), with the error codes of RFC
+/// 6750 (3.1). Returns `None` for other statuses.
 fn challenge(kind: ProblemType) -> Option<&'static str> {
     use ProblemType as P;
     Some(match kind {
@@ -294,8 +296,8 @@ fn challenge(kind: ProblemType) -> Option<&'static str> {
     })
 }
 
-/// Capitalizes the text and adds a full stop.
-fn sentence(text: &str) -> String {
+/// Turns a message into a sentence: capitalizes it and adds a full stop.
+fn to_sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
 }
@@ -305,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_401_has_a_challenge_and_every_429_and_503_a_retry_after() {
+    fn every_401_has_a_challenge_and_every_429_and_503_has_retry_after() {
         for &kind in ProblemType::ALL {
             let response = problem_response(&Problem::new(kind, "detail"), 7);
             let has = |name| response.headers().contains_key(name);
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_member_and_a_missing_key_are_the_same_problem() {
+    fn another_members_key_and_a_missing_key_get_the_same_response() {
         assert_eq!(
             ApiError::Denied(PermissionError::NotYours).into_problem(),
             ApiError::NotFound.into_problem()

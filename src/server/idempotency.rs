@@ -11,24 +11,24 @@ use super::error::ApiError;
 use crate::domain::id::Id;
 use crate::store::IdempotentRequest;
 
-/// Member, operation and idempotency key.
+/// Identifies a request by member, operation and idempotency key.
 type RequestKey = (Id, &'static str, String);
 
-/// The requests with an idempotency key that are running in this process. Cheap to clone.
+/// The requests with an idempotency key that are currently running in this process. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct InFlightRequests(Arc<Mutex<HashSet<RequestKey>>>);
 
-/// A running request; it ends on drop.
+/// Registration of a running request. Dropping it removes the registration.
 pub(super) struct InFlightRequest {
     requests: InFlightRequests,
     key: RequestKey,
 }
 
 impl InFlightRequests {
-    /// Registers a request until the returned value is dropped.
+    /// Registers a request as running until the returned value is dropped.
     ///
     /// # Errors
-    /// [`ApiError::IdempotencyInProgress`] if the same request is running.
+    /// Returns [`ApiError::IdempotencyInProgress`] if the member is already running this operation with the same idempotency key.
     pub(super) fn begin(&self, request: &IdempotentRequest) -> Result<InFlightRequest, ApiError> {
         let key = (request.member, request.operation, request.key.clone());
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
@@ -45,7 +45,7 @@ impl Drop for InFlightRequest {
     }
 }
 
-/// Returns the digest that tells whether a repeated request has the same fields.
+/// Returns a digest of a request's fields, for detecting a retry with different fields.
 pub(super) fn digest_of_fields(fields: &impl serde::Serialize) -> Result<[u8; 32], ApiError> {
     let text = serde_json::to_vec(fields).map_err(|_| ApiError::Internal)?;
     Ok(Sha256::digest(text).into())

@@ -4,21 +4,21 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// A range of addresses such as `10.0.0.0/8`, or a single address.
+/// A range of IP addresses such as `10.0.0.0/8`, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IpRange {
     base: IpAddr,
-    /// Number of leading bits that every address of the range shares with `base`.
+    /// Number of leading bits that all addresses in the range share with `base`.
     prefix: u8,
 }
 
-/// The text is not a range of addresses.
+/// Error: the text is neither an IP address nor an address range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an address or a range of addresses; write 10.0.3.7 or 10.0.0.0/8")]
 pub struct InvalidIpRange;
 
 impl IpRange {
-    /// Returns whether the range contains the address. An IPv4 address written as IPv6 counts as IPv4.
+    /// Returns whether the range contains the address. An IPv4-mapped IPv6 address counts as IPv4.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
             (IpAddr::V4(base), IpAddr::V4(address)) => {
@@ -58,7 +58,7 @@ impl fmt::Display for IpRange {
     }
 }
 
-/// The network that limits count a client by: an IPv4 address, or an IPv6 /64, in which one client can choose any address.
+/// The network that a client counts towards in limits: its IPv4 address, or its IPv6 /64, in which a client can choose any address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ClientNetwork(u64);
 

@@ -15,7 +15,7 @@ use super::http::response::CallResponse;
 use crate::domain::permission::PermissionError;
 use crate::wire::{BASE, Call};
 
-/// The operation that a response belongs to; a response extension, for metrics and the log.
+/// Name of the operation that a response belongs to. Stored as a response extension, for metrics and the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OperationName(pub &'static str);
 
@@ -30,8 +30,8 @@ impl RouteBuilder {
         Self { context, router: Router::new() }
     }
 
-    /// Registers `handler` for the call in its signature:
-    /// `async fn list(context: Arc<ServerContext>, request: CallRequest<ListMembers>) -> Result<CallResponse<ListMembers>, ApiError>`.
+    /// Registers `handler` for the operation in its signature, for example `async fn list(context: Arc<ServerContext>, request:
+    /// CallRequest<ListMembers>) -> Result<CallResponse<ListMembers>, ApiError>`.
     #[must_use]
     pub(super) fn on<C, H, F>(mut self, handler: H) -> Self
     where

@@ -33,11 +33,11 @@ use crate::wire::data_plane::{Authenticate, ListMachines, ListSites};
 use crate::wire::sessions::CreateSessionCall;
 use crate::wire::{BASE, Call as _, REQUEST_ID};
 
-/// Handles the requests of the API's listener.
+/// Handles the requests to the API listener.
 pub(super) struct Service {
     context: Arc<ServerContext>,
     routes: Router,
-    /// Counters of the data plane, in the order of [`DataCall`].
+    /// Counters of the data-plane calls, indexed by [`DataCall`].
     data_counters: [OperationCounter; 3],
     other_counter: OperationCounter,
 }
@@ -57,7 +57,7 @@ impl Service {
         }
     }
 
-    /// Step 1 of a verification: handles one request. Every error is converted to a response.
+    /// Step 1 of a verification: handles one request. Converts every error to a response.
     pub(super) async fn handle(
         &self,
         connection: ConnectionAddresses,
@@ -136,7 +136,7 @@ impl Service {
         response
     }
 
-    /// Checks origin and rate limits, then passes the request to the router.
+    /// Checks the origin and the rate limits, then passes the request to the router.
     async fn route(
         &self,
         parts: Parts,
@@ -157,7 +157,7 @@ impl Service {
         Ok(response)
     }
 
-    /// Counts a refused credential, and replaces its response by a 429 if there were too many.
+    /// Counts a refused credential, and replaces the response with a 429 if there were too many.
     fn limit_failures(&self, response: Response, address: IpAddr, headers: &HeaderMap) -> Response {
         let is_failure = response.status() == StatusCode::UNAUTHORIZED && headers.contains_key(AUTHORIZATION);
         if !is_failure {

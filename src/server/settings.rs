@@ -7,24 +7,25 @@ use std::time::Duration;
 use super::network::IpRange;
 use crate::domain::policy::Policy;
 
-/// The settings that a server starts with. The defaults are those of `assets/keyward.toml`.
+/// The settings of a server. The defaults are the same as in `assets/keyward.toml`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The address to listen on.
+    /// Address that the API listens on.
     pub listen: SocketAddr,
-    /// The address that serves `/healthz`, `/readyz` and `/metrics`; `None` serves them nowhere.
+    /// Address that serves `/healthz`, `/readyz` and `/metrics`; if it is `None`, they are not served.
     pub observe: Option<SocketAddr>,
-    /// Serves HTTPS with these files; `None` serves plain HTTP.
+    /// Files for HTTPS. If this is `None`, the server uses plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// Permits plain HTTP on addresses other than loopback, because a proxy in front terminates TLS. Requires `trusted_proxies`.
+    /// Permits plain HTTP on addresses other than loopback, for a server behind a proxy that terminates TLS. Requires
+    /// `trusted_proxies`.
     pub insecure_behind_proxy: bool,
     /// Proxies whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: Vec<IpRange>,
-    /// Host names that the server answers for, besides loopback names and the address of the connection.
+    /// Host names that requests may use, in addition to loopback names and the server address of the connection.
     pub hosts: Vec<String>,
     /// Limits on connections and requests.
     pub limits: TrafficLimits,
-    /// Lifetimes of sessions.
+    /// How long sessions last.
     pub sessions: SessionLifetimes,
     /// Thresholds for stale keys and rotations.
     pub policy: Policy,
@@ -33,40 +34,41 @@ pub struct Settings {
 /// PEM files for TLS.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
-    /// The certificate, followed by its chain.
+    /// File with the certificate, followed by its chain.
     pub certificate: PathBuf,
-    /// The private key of the certificate.
+    /// File with the private key of the certificate.
     pub key: PathBuf,
 }
 
 /// Limits on connections and requests.
 #[derive(Clone, Debug)]
 pub struct TrafficLimits {
-    /// Most open connections.
+    /// Maximum number of open connections.
     pub connections: usize,
-    /// Most open connections from one client network. Loopback addresses and trusted proxies are exempt, because each of them carries
-    /// the requests of many clients.
+    /// Maximum number of open connections from one client network. Loopback addresses and trusted proxies are exempt, because each
+    /// of them carries the requests of many clients.
     pub connections_per_address: usize,
-    /// Time for the headers of a request to arrive; also the time that an idle connection is kept open.
+    /// How long a request's headers may take to arrive; also how long an idle connection is kept open.
     pub header_timeout: Duration,
-    /// Time for the body of a request to arrive, and for a stalled client to continue reading a response.
+    /// How long a request's body may take to arrive, and how long a client may pause while it reads a response.
     pub body_timeout: Duration,
-    /// Time for running requests to finish on shutdown.
+    /// How long running requests may take to finish when the server shuts down.
     pub shutdown_timeout: Duration,
-    /// Sign-in attempts per minute from one client network.
+    /// Maximum number of sign-in attempts per minute from one client network.
     pub sign_ins_per_minute: u32,
-    /// Refused credentials per minute from one client network. A valid key is never refused because of this limit.
+    /// Maximum number of refused credentials per minute from one client network. A valid key is never refused because of this
+    /// limit.
     pub failures_per_minute: u32,
-    /// Management requests per minute in one session.
+    /// Maximum number of management requests per minute in one session.
     pub requests_per_minute: u32,
 }
 
-/// Lifetimes of sessions.
+/// How long sessions last.
 #[derive(Clone, Debug)]
 pub struct SessionLifetimes {
-    /// Days without use after which a session ends.
+    /// Number of days without use after which a session expires.
     pub idle_days: u32,
-    /// Days after sign-in at which a session ends in any case.
+    /// Number of days after sign-in at which a session expires, even if it is in use.
     pub absolute_days: u32,
 }
 

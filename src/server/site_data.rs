@@ -6,7 +6,8 @@ use crate::store::{self, Store};
 use crate::wire::data_plane::{Machine, Site};
 use crate::wire::page::{Page, PageMetadata};
 
-/// Sites and machines as JSON. Loaded once: they are only changed on the server's host, while the server is stopped.
+/// Sites and machines as JSON. They are loaded once, because they are only changed on the server's host while the server is
+/// stopped.
 pub(super) struct SiteData {
     pub sites: Bytes,
     pub machines: Bytes,

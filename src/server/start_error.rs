@@ -6,16 +6,16 @@ use std::path::PathBuf;
 
 use crate::store;
 
-/// The reason why a server did not start, with the next step for the operator.
+/// The reason why a server did not start, and what the operator can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Another program listens on the address.
+    /// Another program already listens on the address.
     #[error("{0} is already in use: stop the other program, or choose another address with `--listen`")]
     InUse(SocketAddr),
     /// The address does not belong to this machine.
     #[error("{0} is not an address of this machine: choose another with `--listen`")]
     NotHere(SocketAddr),
-    /// The port is reserved for the superuser.
+    /// Only the superuser may listen on this port.
     #[error(
         "this user may not listen on {0}: choose a port above 1023 with `--listen`, and put a proxy in front"
     )]
@@ -23,7 +23,7 @@ pub enum StartError {
     /// Listening failed for another reason.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
-    /// Plain HTTP would carry secrets over a network.
+    /// Secrets would cross a network unencrypted over plain HTTP.
     #[error(
         "{0} is reachable from other machines, and without TLS secrets would cross the network unencrypted: give a \
          certificate and its key, or listen on 127.0.0.1, or, behind a proxy that terminates TLS, use `--insecure-behind-proxy`"
@@ -38,12 +38,12 @@ pub enum StartError {
     /// The operating system cannot start the thread that writes uses.
     #[error("cannot start the thread that records the use of keys: {0}")]
     Thread(io::Error),
-    /// A file for TLS cannot be used.
+    /// A TLS file cannot be read, or has invalid content.
     #[error("cannot use {path} for TLS: {reason}", path = .path.display())]
     Tls {
-        /// The unusable file.
+        /// Path of the file.
         path: PathBuf,
-        /// The error of the TLS library, or the missing content.
+        /// The error from the TLS library, or what the file lacks.
         reason: String,
     },
 }

@@ -51,10 +51,10 @@ pub(super) mod use_queue;
 pub(super) mod use_writer;
 pub(super) mod verifier;
 
-/// Verifies keys and keeps their uses; one per process.
+/// Verifies keys and records their uses. There is one instance per process.
 ///
-/// Handlers that read keys call [`flush_uses`](Self::flush_uses) first and [`complete_uses`](Self::complete_uses) after. Handlers that
-/// revoke keys hold [`lock_revocations`](Self::lock_revocations) during their transaction.
+/// Handlers that read keys call [`flush_uses`](Self::flush_uses) before the read and [`complete_uses`](Self::complete_uses) after
+/// it. Handlers that revoke keys hold the guard of [`lock_revocations`](Self::lock_revocations) during their transaction.
 pub(super) struct KeyVerification {
     verifier: Verifier,
     uses: Arc<UseWriter>,
@@ -62,10 +62,10 @@ pub(super) struct KeyVerification {
 }
 
 impl KeyVerification {
-    /// Chooses the verifier for the store's database, and loads the key cache on SQLite.
+    /// Creates the verifier for the store's database. On SQLite, this loads all keys into the cache.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// Fails if the database cannot be read.
     pub(super) async fn load(store: &Store, clock: &Clock) -> Result<Self, store::StoreError> {
         let (cache, queue) = (Arc::new(KeyCache::default()), Arc::new(UseQueue::default()));
         let revocation_lock = RevocationLock::new(cache.clone(), queue.clone(), clock.clone());
@@ -74,10 +74,10 @@ impl KeyVerification {
         Ok(Self { verifier, uses: Arc::new(uses), revocation_lock })
     }
 
-    /// Starts the thread that writes buffered uses.
+    /// Starts the thread that writes buffered uses to the database.
     ///
     /// # Errors
-    /// The operating system cannot start the thread or its runtime.
+    /// Fails if the operating system cannot start the thread or its runtime.
     pub(super) fn start_writer(&self) -> std::io::Result<UseWriterThread> {
         UseWriterThread::start(self.uses.clone())
     }
@@ -87,8 +87,8 @@ impl KeyVerification {
     /// `with_name` requests the key's name, which costs an allocation.
     ///
     /// # Errors
-    /// [`ApiError::KeyInvalid`] for an unknown or revoked key, [`ApiError::Unavailable`] if the key cannot be looked up or its use
-    /// cannot be stored.
+    /// Returns [`ApiError::KeyInvalid`] for an unknown or revoked key, and [`ApiError::Unavailable`] if the key cannot be looked up
+    /// or its use cannot be stored.
     pub(super) async fn verify(
         &self,
         secret: &str,
@@ -102,33 +102,34 @@ impl KeyVerification {
         verified
     }
 
-    /// Writes buffered uses, so that a read that follows shows them. If they cannot be written, the read goes on without them.
+    /// Writes buffered uses to the database, so that the next read includes them. If they cannot be written, they stay buffered,
+    /// and the read can proceed.
     pub(super) async fn flush_uses(&self) {
         self.uses.flush().await;
     }
 
-    /// Adds buffered uses to keys that were read from the database. Step 3 of "From a database row to a table cell".
+    /// Step 3 of "From a database row to a table cell": adds buffered uses to keys that were read from the database.
     pub(super) fn complete_uses(&self, keys: &mut [Key]) {
         self.uses.add_buffered(keys);
         self.verifier.clamp_last_use(keys);
     }
 
-    /// Waits for the revocation lock. Call it before the transaction begins.
+    /// Waits for the revocation lock. Must be called before the transaction begins.
     pub(super) async fn lock_revocations(&self) -> RevocationGuard {
         self.revocation_lock.guard().await
     }
 
-    /// Returns the number of keys with uses that were answered but not yet written.
+    /// Returns the number of keys with uses that are buffered but not yet written to the database.
     pub(super) fn unwritten_keys(&self) -> usize {
         self.uses.unwritten_keys()
     }
 
-    /// Adds a new key to the cache. Call it after the key was stored and before the response is sent.
+    /// Adds a new key to the cache. Must be called after the key is stored and before the response is sent.
     pub(super) fn key_created(&self, digest: Digest, id: Id, kind: KeyKind, name: &str) {
         self.verifier.key_created(digest, id, kind, name);
     }
 
-    /// Replaces a key's secret. Call it after the new secret was stored and before the response is sent.
+    /// Replaces a key's secret in the cache. Must be called after the new secret is stored and before the response is sent.
     pub(super) fn secret_reissued(
         &self,
         earlier: &Digest,
@@ -140,7 +141,7 @@ impl KeyVerification {
         self.verifier.secret_reissued(earlier, digest, id, kind, name);
     }
 
-    /// Changes the name that `/auth` responds with.
+    /// Changes the key name that `/auth` returns.
     pub(super) fn key_renamed(&self, id: Id, name: &str) {
         self.verifier.key_renamed(id, name);
     }

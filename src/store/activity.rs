@@ -96,7 +96,7 @@ impl Tx {
     /// The entry cannot be written.
     pub async fn record_activity(&mut self, event: NewActivity) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
-        if crate::fault_injection::is(crate::fault_injection::Fault::LateActivity) {
+        if crate::fault_injection::is_injected(crate::fault_injection::Fault::LateActivity) {
             self.deferred.push(Box::new(|tx| Box::pin(tx.insert_activity(event))));
             return Ok(());
         }

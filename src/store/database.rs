@@ -71,7 +71,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         #[cfg(feature = "fault-injection")]
-        if crate::fault_injection::is(crate::fault_injection::Fault::EarlyAnswer) {
+        if crate::fault_injection::is_injected(crate::fault_injection::Fault::EarlyAnswer) {
             return self.answered_early(work).await;
         }
         let inner = self.inner.clone();

@@ -15,7 +15,7 @@ use crate::domain::member::{MemberRef, MemberStatus, Role};
 use crate::domain::secret::{Digest, MaskedSecret};
 use crate::domain::time::Timestamp;
 #[cfg(feature = "fault-injection")]
-use crate::fault_injection::{Fault::OneStatementGuard, is};
+use crate::fault_injection::{Fault::OneStatementGuard, is_injected};
 
 /// A member with counts of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +169,8 @@ impl Tx {
         let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL";
         #[cfg(feature = "fault-injection")]
-        let sql = if is(OneStatementGuard) { fault_injection::SET_ROLE_IF_ANOTHER_ADMIN } else { sql };
+        let sql =
+            if is_injected(OneStatementGuard) { fault_injection::SET_ROLE_IF_ANOTHER_ADMIN } else { sql };
         let sql = sqlx::query(sql).bind(id.to_string()).bind(role.word()).bind(mark.0);
         Ok(self.execute(sql).await? > 0)
     }
@@ -182,7 +183,7 @@ impl Tx {
         let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL";
         #[cfg(feature = "fault-injection")]
-        let sql = if is(OneStatementGuard) { fault_injection::REMOVE_IF_ANOTHER_ADMIN } else { sql };
+        let sql = if is_injected(OneStatementGuard) { fault_injection::REMOVE_IF_ANOTHER_ADMIN } else { sql };
         let sql = sqlx::query(sql).bind(id.to_string()).bind(at.0).bind(mark.0);
         Ok(self.execute(sql).await? > 0)
     }

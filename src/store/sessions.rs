@@ -111,7 +111,7 @@ impl Tx {
     pub async fn session_by_token(&mut self, digest: &Digest) -> Result<Option<SignedInMember>, StoreError> {
         let held = self.writes() && self.dialect() == Dialect::Postgres;
         #[cfg(feature = "fault-injection")]
-        let held = held && !crate::fault_injection::takes_no_locks();
+        let held = held && !crate::fault_injection::omits_locks();
         let sql = sqlx::query(if held { SIGNED_IN_HELD } else { SIGNED_IN }).bind(digest.0.to_vec());
         let Some(row) = self.optional(sql).await? else { return Ok(None) };
         let row = DbRow::of("sessions", &row);

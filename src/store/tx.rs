@@ -179,7 +179,7 @@ impl Tx {
     /// The query fails.
     pub async fn lock_organization(&mut self) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
-        if crate::fault_injection::takes_no_locks() {
+        if crate::fault_injection::omits_locks() {
             return Ok(());
         }
         if let Some(sql) = self.dialect.lock_organization() {
@@ -194,7 +194,7 @@ impl Tx {
     /// The query fails.
     pub async fn lock_member(&mut self, id: Id) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
-        if crate::fault_injection::takes_no_locks() {
+        if crate::fault_injection::omits_locks() {
             return Ok(());
         }
         if let Some(sql) = self.dialect.lock_member() {

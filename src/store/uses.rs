@@ -112,7 +112,7 @@ impl Tx {
              last_used_at = CASE WHEN last_used_at > used.at THEN last_used_at ELSE used.at END, \
              use_count = use_count + used.count";
         #[cfg(feature = "fault-injection")]
-        let forward = if crate::fault_injection::is(crate::fault_injection::Fault::OverwrittenUse) {
+        let forward = if crate::fault_injection::is_injected(crate::fault_injection::Fault::OverwrittenUse) {
             super::fault_injection::OVER_WHAT_IS_THERE
         } else {
             forward

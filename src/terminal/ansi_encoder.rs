@@ -10,7 +10,7 @@ use cell_style::{encode_style_change, write_number};
 
 mod cell_style;
 
-/// Encoder of one frame; tracks the terminal's cursor position and current style.
+/// Encodes one frame as escape sequences. Tracks the terminal's cursor position and current style.
 #[derive(Clone, Debug)]
 pub struct AnsiEncoder {
     out: Vec<u8>,
@@ -20,18 +20,19 @@ pub struct AnsiEncoder {
 }
 
 impl AnsiEncoder {
-    /// Creates an encoder that appends to `out`, with the cursor at `position`, if known, and the terminal's default style.
+    /// Creates an encoder that appends to `out`. `position` is the cursor's position, if known; the terminal must have its default
+    /// style.
     pub fn new(out: Vec<u8>, position: Option<(u16, u16)>, unicode: bool) -> Self {
         Self { out, position, style: CellStyle::default(), unicode }
     }
 
-    /// Resets the style, and returns the bytes and the cursor's position after them, if known.
+    /// Resets the style. Returns all bytes, and the cursor position after they are written, if it is known.
     pub fn finish(mut self) -> (Vec<u8>, Option<(u16, u16)>) {
         self.set_style(CellStyle::default());
         (self.out, self.position)
     }
 
-    /// Returns the number of bytes encoded so far.
+    /// Returns the number of encoded bytes.
     pub fn len(&self) -> usize {
         self.out.len()
     }
@@ -41,17 +42,17 @@ impl AnsiEncoder {
         self.out.extend_from_slice(bytes);
     }
 
-    /// Returns the cursor's position (zero-based column and row), if known.
+    /// Returns the cursor position as a zero-based column and row; `None` if it is unknown.
     pub fn position(&self) -> Option<(u16, u16)> {
         self.position
     }
 
-    /// Returns the current style.
+    /// Returns the style of the next character.
     pub fn style(&self) -> CellStyle {
         self.style
     }
 
-    /// Moves the cursor to a column and row by the shortest sequence.
+    /// Moves the cursor to column `x` and row `y`, both zero-based, by the shortest sequence.
     pub fn move_to(&mut self, x: u16, y: u16) {
         if self.position == Some((x, y)) {
             return;
@@ -109,7 +110,7 @@ impl AnsiEncoder {
         self.out.push(final_byte);
     }
 
-    /// Changes the current style by the shorter of two sequences: the difference, or a reset and the complete new style.
+    /// Switches to `style` by the shorter of two sequences: one for the differences, or a reset followed by the complete new style.
     pub fn set_style(&mut self, style: CellStyle) {
         if style == self.style {
             return;
@@ -128,7 +129,7 @@ impl AnsiEncoder {
         self.style = style;
     }
 
-    /// Writes one character (grapheme cluster) of `width` columns at the cursor. `columns` is the width of the screen.
+    /// Writes one character (grapheme cluster) that is `width` columns wide, at the cursor. `columns` is the width of the screen.
     pub fn write_symbol(&mut self, symbol: &str, width: u16, style: CellStyle, columns: u16) {
         if symbol != " " || !self.style.looks_same_on_blank(style) {
             self.set_style(style);
@@ -139,7 +140,7 @@ impl AnsiEncoder {
             self.position.map(|(x, y)| (x + width, y)).filter(|&(x, _)| width_is_certain && x < columns);
     }
 
-    /// Appends a character; returns whether all terminals agree on its width.
+    /// Appends a character. Returns whether all terminals agree on its width.
     fn write_characters(&mut self, symbol: &str, width: u16) -> bool {
         if let [byte @ b' '..=b'~'] = *symbol.as_bytes() {
             self.out.push(byte);
@@ -169,7 +170,8 @@ impl AnsiEncoder {
         self.out.extend_from_slice(b"\x1b[K");
     }
 
-    /// Scrolls the rows `first..first + rows` up by `by` rows, or down if negative. The terminal fills the new rows with blanks.
+    /// Scrolls `rows` rows, starting at row `first`, up by `by` rows, or down if `by` is negative. The terminal fills the freed
+    /// rows with blanks.
     ///
     /// Uses line feed and reverse line feed at the margins (VT100), because the Linux console does not support SU and SD.
     pub fn scroll_rows(&mut self, first: u16, rows: u16, by: isize) {
@@ -192,7 +194,7 @@ impl AnsiEncoder {
     }
 }
 
-/// Returns an ASCII character in place of `c`: box-drawing characters and symbols keep their shape, letters become `?`.
+/// Returns an ASCII character to show instead of `c`: one of similar shape for box-drawing characters and symbols, `?` for letters.
 fn ascii_substitute(c: char) -> u8 {
     match c {
         ' '..='~' => u8::try_from(c).unwrap_or(b'?'),

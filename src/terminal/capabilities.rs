@@ -2,10 +2,10 @@
 //!
 //! Start at [`Capabilities::detect`]. The terminal itself is never queried, because a late reply would be read as key presses.
 
-/// Number of colours the terminal can show, ordered from fewest to most.
+/// How many colours a terminal can show, ordered from fewest to most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColorDepth {
-    /// No colours; text modifiers such as bold and reverse video still work.
+    /// No colours. Text modifiers such as bold and reverse video still work.
     Mono,
     /// The 16 ANSI colours, as defined by the terminal's theme.
     #[default]
@@ -16,24 +16,25 @@ pub enum ColorDepth {
     TrueColor,
 }
 
-/// Environment variables that describe the terminal. `config` reads them, because this layer may not read the environment.
+/// Values of environment variables that describe the terminal. `config` reads them, because this layer must not read the
+/// environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TerminalEnv {
-    /// Value of `TERM`, empty if unset.
+    /// Value of `TERM`; empty if it is unset.
     pub term: String,
-    /// Value of `COLORTERM`, empty if unset.
+    /// Value of `COLORTERM`; empty if it is unset.
     pub colorterm: String,
-    /// `NO_COLOR` is set to a non-empty value (<https://no-color.org>).
+    /// Whether `NO_COLOR` is set to a non-empty value (<https://no-color.org>).
     pub no_color: bool,
-    /// `CLICOLOR_FORCE` is set to a value other than `0`.
+    /// Whether `CLICOLOR_FORCE` is set to a value other than `0`.
     pub force_color: bool,
-    /// The first non-empty value among `LC_ALL`, `LC_CTYPE` and `LANG`.
+    /// First non-empty value among `LC_ALL`, `LC_CTYPE` and `LANG`.
     pub locale: String,
-    /// Multiplexer that keyward runs in on this machine, from `TMUX` or else `STY`.
+    /// Multiplexer that keyward runs in on this machine, detected from `TMUX`, else from `STY`.
     pub multiplexer: Option<Multiplexer>,
 }
 
-/// Terminal multiplexer between keyward and the terminal.
+/// A terminal multiplexer that keyward runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multiplexer {
     /// tmux (`TMUX` is set).
@@ -42,19 +43,20 @@ pub enum Multiplexer {
     Screen,
 }
 
-/// Output features that frames may use on this terminal.
+/// Output features that keyward uses on this terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Colour depth that colours are reduced to.
+    /// Number of colours to which all colours are reduced.
     pub depth: ColorDepth,
-    /// Characters beyond ASCII are written as they are; otherwise each is replaced by an ASCII character.
+    /// Whether non-ASCII characters are written as they are. Otherwise, each is replaced with an ASCII character.
     pub unicode: bool,
-    /// Frames are wrapped in a synchronized update (DEC private mode 2026).
+    /// Whether each frame is sent as one synchronized update (DEC private mode 2026).
     pub synchronized: bool,
 }
 
 impl Capabilities {
-    /// Derives the capabilities from the environment. Synchronized updates are off only for terminals that print the sequence.
+    /// Detects the capabilities from environment variables. Synchronized updates are turned off only for terminals that would print
+    /// the sequence.
     pub fn detect(env: &TerminalEnv) -> Self {
         let is_basic = matches!(env.term.as_str(), "" | "dumb" | "linux") || env.term.starts_with("vt");
         Self { depth: detect_color_depth(env), unicode: detect_unicode(env), synchronized: !is_basic }

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::termios::{isatty, tcgetwinsize};
 
-/// Columns and rows assumed where the terminal does not report a size, as on serial lines and in some containers.
+/// Columns and rows that are assumed if the terminal does not report its size, as on serial lines and in some containers.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 /// Error: neither standard input nor standard output is a terminal.
@@ -28,10 +28,10 @@ pub struct TerminalDevice {
 }
 
 impl TerminalDevice {
-    /// Opens the terminal on standard input and output, using `/dev/tty` for the one that is redirected.
+    /// Opens the terminal on standard input and output. If one of them is redirected, opens `/dev/tty` instead.
     ///
     /// # Errors
-    /// Both are redirected, or `/dev/tty` cannot be opened.
+    /// Fails if both are redirected, or if `/dev/tty` cannot be opened.
     pub fn open() -> Result<Self, NoTerminal> {
         let (input, output) = (io::stdin(), io::stdout());
         if !isatty(&input) && !isatty(&output) {
@@ -50,7 +50,7 @@ impl TerminalDevice {
     /// Opens another handle for writing to the terminal.
     ///
     /// # Errors
-    /// The process has no file descriptors left.
+    /// Fails if the process has no file descriptors left.
     pub fn writer(&self) -> io::Result<TerminalWriter> {
         self.output.try_clone().map(TerminalWriter)
     }
@@ -60,9 +60,9 @@ impl TerminalDevice {
         terminal_size(&self.output)
     }
 
-    /// Reads the input that is available now, without waiting. Returns `None` if there is none and `Some(0)` if the terminal is gone.
+    /// Reads available input without waiting. Returns `None` if there is none, and `Some(0)` if the terminal has hung up.
     ///
-    /// Polls before each read, because the descriptor is shared with other programs and stays in blocking mode.
+    /// Polls before each read, because the descriptor is shared with other programs and must stay in blocking mode.
     pub fn read_waiting(&self, buffer: &mut [u8]) -> Option<usize> {
         loop {
             let mut fds = [PollFd::new(&self.input, PollFlags::IN)];
@@ -82,7 +82,7 @@ impl TerminalDevice {
     }
 }
 
-/// Returns a terminal's size in columns and rows.
+/// Returns the size of a terminal in columns and rows.
 pub(super) fn terminal_size(terminal: impl AsFd) -> (u16, u16) {
     tcgetwinsize(terminal)
         .ok()
@@ -91,7 +91,7 @@ pub(super) fn terminal_size(terminal: impl AsFd) -> (u16, u16) {
         .unwrap_or(DEFAULT_SIZE)
 }
 
-/// Returns whether the other end of the terminal is closed.
+/// Returns whether the terminal has hung up, that is, whether its other end is closed.
 pub(super) fn has_hung_up(terminal: impl AsFd) -> bool {
     let mut fds = [PollFd::new(&terminal, PollFlags::empty())];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|n| n > 0)
@@ -104,12 +104,12 @@ fn open_terminal_end(stream: BorrowedFd<'_>) -> Result<OwnedFd, NoTerminal> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").map(OwnedFd::from).map_err(|_| NoTerminal)
 }
 
-/// Unbuffered writer to the terminal: one system call per buffer, unless the terminal accepts only a part.
+/// Unbuffered writer to the terminal. Each write is one system call, unless the terminal accepts only a part of it.
 #[derive(Debug)]
 pub struct TerminalWriter(File);
 
 impl TerminalWriter {
-    /// Writes as much as the terminal accepts without waiting.
+    /// Writes without waiting for the terminal. Bytes that it does not accept immediately are dropped.
     pub(super) fn write_without_waiting(&mut self, bytes: &[u8]) -> io::Result<()> {
         // A new file description, because the mode of the existing one is shared with every process on this terminal.
         let path = format!("/proc/self/fd/{}", self.0.as_raw_fd());

@@ -19,34 +19,34 @@ use row_diff::{encode_differences, encode_row_differences, row_cells};
 
 mod row_diff;
 
-/// Rows of a frame that show a section of a longer list. The terminal can scroll them itself, which takes few bytes.
+/// Rows of the screen that show a section of a longer list. The terminal can scroll these rows itself, which takes few bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScrollRegion {
-    /// First screen row of the section, zero-based.
+    /// First screen row of the region, zero-based.
     pub first_row: u16,
-    /// Number of screen rows in the section.
+    /// Number of screen rows in the region.
     pub rows: u16,
-    /// Index of the list item in the first row.
+    /// Index of the list item that is shown in the first row.
     pub top: usize,
-    /// Identifies content and order of the list; regions of different generations are never scrolled into each other.
+    /// Identifies the list's content and order. Regions with different generations are never scrolled into each other.
     pub generation: u64,
 }
 
 const SYNCHRONIZED: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
 const CURSOR_SHOWN: (&[u8], &[u8]) = (b"\x1b[?25h", b"\x1b[?25l");
-/// Writes frames to a terminal and remembers the frame on the screen.
+/// Writes frames to a terminal. Remembers the frame on the screen, so that only the differences are sent.
 pub struct FrameWriter<W> {
     out: W,
     capabilities: Capabilities,
-    /// The frame on the screen.
+    /// The frame that is on the screen.
     previous: Buffer,
-    /// The frame being drawn.
+    /// The frame that is being drawn.
     next: Buffer,
-    /// False while the content of the screen is unknown; the next frame is then written in full.
+    /// Whether `previous` is what the screen shows. If not, the next frame is written in full.
     previous_is_valid: bool,
-    /// Position of the terminal's cursor after the last write, where it is known.
+    /// Cursor position after the last write; `None` if it is unknown.
     position: Option<(u16, u16)>,
-    /// Position of the visible cursor of the last frame.
+    /// Cursor position in the last frame; `None` if the cursor was hidden.
     cursor: Option<(u16, u16)>,
     scroll: Option<ScrollRegion>,
     /// Bytes to send before the next frame, in the same write.
@@ -55,7 +55,7 @@ pub struct FrameWriter<W> {
 }
 
 impl<W: Write> FrameWriter<W> {
-    /// Creates a writer for a terminal of `size` columns and rows with unknown content and a hidden cursor.
+    /// Creates a writer for a terminal of `size` columns and rows, with a hidden cursor and unknown screen content.
     pub fn new(out: W, capabilities: Capabilities, size: (u16, u16)) -> Self {
         let area = Rect::new(0, 0, size.0, size.1);
         Self {
@@ -77,36 +77,36 @@ impl<W: Write> FrameWriter<W> {
         &mut self.next
     }
 
-    /// Returns the size of a frame in columns and rows.
+    /// Returns the size of frames in columns and rows.
     pub fn size(&self) -> (u16, u16) {
         (self.next.area.width, self.next.area.height)
     }
 
-    /// Sets the terminal's size. The next frame is written in full, because terminals reflow their content differently.
+    /// Changes the size of frames. The next frame is written in full, because terminals reflow their content differently.
     pub fn resize(&mut self, size: (u16, u16)) {
         let area = Rect::new(0, 0, size.0, size.1);
         self.next = Buffer::empty(area);
         self.invalidate();
     }
 
-    /// Makes the next frame be written in full, for a screen whose content is unknown.
+    /// Causes the next frame to be written in full, because the screen's content is unknown.
     pub fn invalidate(&mut self) {
         self.previous_is_valid = false;
         self.scroll = None;
     }
 
-    /// Adds bytes to send before the next frame, in the same write. They must leave the cursor hidden.
+    /// Adds bytes to send before the next frame, in the same write. The bytes must leave the cursor hidden.
     pub fn queue_prefix(&mut self, bytes: &[u8]) {
         self.prefix.extend_from_slice(bytes);
         self.position = None;
         self.cursor = None;
     }
 
-    /// Writes the frame drawn on the canvas, with the cursor at `cursor` (column, row) or hidden. Returns whether any byte was
-    /// written.
+    /// Writes the frame that was drawn on the canvas. Shows the cursor at `cursor` (column, row), or hides it if `cursor` is
+    /// `None`. Returns whether any bytes were written.
     ///
     /// # Errors
-    /// The terminal accepts no output, because it is gone.
+    /// Fails if the terminal accepts no output, because it is gone.
     pub fn write_frame(
         &mut self,
         cursor: Option<(u16, u16)>,
@@ -157,10 +157,10 @@ impl<W: Write> FrameWriter<W> {
         written
     }
 
-    /// Writes bytes that do not change the screen, such as a copy to the clipboard.
+    /// Writes bytes that do not change the screen, such as a sequence that copies to the clipboard.
     ///
     /// # Errors
-    /// The terminal accepts no output, because it is gone.
+    /// Fails if the terminal accepts no output, because it is gone.
     pub fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.out.flush()
@@ -189,7 +189,7 @@ impl<W: Write> FrameWriter<W> {
         }
     }
 
-    /// Encodes the frame in full. Erases row by row, because tmux keeps what "erase display" removes in its history.
+    /// Encodes the whole frame. Erases row by row, because tmux moves what "erase display" erases into its history.
     fn encode_all(&self, encoder: &mut AnsiEncoder) {
         let blank = Buffer::empty(Rect { height: 1, ..self.next.area });
         encoder.append_raw(b"\x1b[m\x1b[r");
@@ -207,14 +207,15 @@ impl<W: Write> FrameWriter<W> {
     }
 }
 
-/// Returns the number of rows that the list moved up (negative: down), if the regions differ in nothing else and overlap.
+/// Returns how many rows the list has moved up (negative: down); `None` if the regions do not overlap or also differ in something
+/// else.
 fn scroll_distance(old: ScrollRegion, new: ScrollRegion) -> Option<isize> {
     let only_scrolled = ScrollRegion { top: new.top, ..old } == new;
     let by = isize::try_from(new.top).ok()? - isize::try_from(old.top).ok()?;
     (only_scrolled && by != 0 && by.unsigned_abs() < usize::from(new.rows)).then_some(by)
 }
 
-/// Scrolls the rows of the buffer as the terminal scrolls those of its screen.
+/// Scrolls rows of the buffer in the same way as the terminal scrolls the rows of its screen.
 fn shift_rows(buffer: &mut Buffer, scroll: ScrollRegion, by: isize) {
     let width = usize::from(buffer.area.width);
     let height = usize::from(buffer.area.height);

@@ -16,13 +16,13 @@ mod sequences;
 
 /// Sequence that ends a bracketed paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
-/// Longest incomplete sequence that is kept, in bytes. A longer one is discarded.
+/// Maximum length in bytes of an incomplete sequence. A longer one is discarded.
 const MAX_SEQUENCE_BYTES: usize = 4096;
 
-/// Incomplete input that the decoder keeps; decides how long the caller waits before it calls [`InputDecoder::flush`].
+/// Kind of the incomplete input in the decoder. It determines how long the caller waits before calling [`InputDecoder::flush`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PendingInput {
-    /// Nothing; there is no need to wait.
+    /// There is no incomplete input, so there is no need to wait.
     Nothing,
     /// An Esc byte that may be the Esc key or the start of a sequence; wait briefly.
     MaybeEscape,
@@ -38,13 +38,13 @@ pub struct InputDecoder {
 }
 
 impl InputDecoder {
-    /// Decodes `bytes` together with what was pending, and calls `emit` for each complete event.
+    /// Decodes the pending input followed by `bytes`, and calls `emit` for each complete event.
     pub fn feed(&mut self, bytes: &[u8], mut emit: impl FnMut(Event)) {
         self.pending.extend_from_slice(bytes);
         self.decode(&mut emit);
     }
 
-    /// Resolves pending input when no more bytes arrived in time: a lone Esc byte is the Esc key, a paste ends, and any other
+    /// Resolves incomplete input if no more bytes arrived in time: a lone Esc byte becomes the Esc key, a paste ends, and any other
     /// incomplete sequence is dropped.
     pub fn flush(&mut self, mut emit: impl FnMut(Event)) {
         if let Some(mut text) = self.paste.take() {
@@ -63,7 +63,7 @@ impl InputDecoder {
         event.into_iter().for_each(emit);
     }
 
-    /// Returns the kind of input that is still incomplete.
+    /// Returns the kind of the incomplete input.
     pub fn pending(&self) -> PendingInput {
         match (&self.paste, self.pending.len()) {
             (None, 0) => PendingInput::Nothing,

@@ -1,6 +1,6 @@
 //! Protects the memory of this process, which holds secrets, from core dumps and from other processes of the same user.
 
-/// Disables core dumps and `ptrace` for this process. Its child processes are not affected.
+/// Disables core dumps and `ptrace` for this process, but not for its child processes.
 ///
 /// Errors are ignored: this is an additional layer of defence, and keyward works without it.
 pub fn protect_process_memory() {

@@ -14,10 +14,10 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::device::{TerminalDevice, TerminalWriter, has_hung_up, terminal_size};
 
-/// Switches to the alternate screen, hides the cursor and enables bracketed paste. Sent in the same write as the first frame.
+/// Switches to the alternate screen, hides the cursor and turns on bracketed paste. Sent in the same write as the first frame.
 pub const ENTER_SEQUENCE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
 
-/// The terminal to restore, while it is in raw mode. Global, because the panic hook and the signal thread need it.
+/// The terminal to restore; `None` unless it is in raw mode. Global, because the panic hook and the signal thread need it.
 static SAVED_TERMINAL: Mutex<Option<SavedTerminal>> = Mutex::new(None);
 
 struct SavedTerminal {
@@ -30,36 +30,37 @@ fn lock_saved_terminal() -> MutexGuard<'static, Option<SavedTerminal>> {
     SAVED_TERMINAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Extent to which [`restore_terminal`] restores the terminal, and whether it may wait for it.
+/// How completely [`restore_terminal`] restores the terminal, and whether it may wait for the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestoreMode {
-    /// Restores the mode, blanks the screen, leaves the alternate screen and shows the cursor. Waits for the terminal.
+    /// Restores the terminal mode, blanks the screen, leaves the alternate screen and shows the cursor. Waits until the terminal
+    /// has accepted all output.
     Full,
-    /// Like `Full`, but never waits: drops what the terminal does not accept at once.
+    /// Like `Full`, but never waits: output that the terminal does not accept immediately is dropped.
     WithoutWaiting,
-    /// Restores the mode and writes nothing, for a terminal that has hung up or might block.
+    /// Restores the terminal mode but writes nothing, for a terminal that has hung up or might block.
     NoOutput,
 }
 
-/// Keeps the terminal in raw mode, and restores it when dropped.
+/// Keeps the terminal in raw mode, and restores it on drop.
 #[derive(Debug)]
 pub struct TerminalGuard(());
 
 impl TerminalGuard {
-    /// Puts the terminal into raw mode. The caller sends [`ENTER_SEQUENCE`] with the first frame.
+    /// Puts the terminal into raw mode. The caller must send [`ENTER_SEQUENCE`] with the first frame.
     ///
     /// # Errors
-    /// The terminal's mode cannot be changed, because the terminal is gone.
+    /// Fails if the terminal's mode cannot be changed, because the terminal is gone.
     pub fn acquire(device: &TerminalDevice) -> io::Result<Self> {
         let guard = Self(());
         guard.enter_raw_mode(device)?;
         Ok(guard)
     }
 
-    /// Puts the terminal into raw mode again, after it was restored or a shell changed its mode.
+    /// Puts the terminal back into raw mode after it was restored or a shell changed its mode.
     ///
     /// # Errors
-    /// See [`TerminalGuard::acquire`].
+    /// Fails as [`TerminalGuard::acquire`] does.
     pub fn enter_raw_mode(&self, device: &TerminalDevice) -> io::Result<()> {
         let current_mode = tcgetattr(device.input())?;
         let terminal = device.writer()?;
@@ -99,7 +100,7 @@ pub fn restore_terminal(mode: RestoreMode) {
 
 /// Returns the bytes that blank the screen and undo [`ENTER_SEQUENCE`].
 ///
-/// Rows are erased one by one, because tmux without an alternate screen keeps what "erase display" removes in its history.
+/// Rows are erased one by one, because tmux without an alternate screen moves what "erase display" erases into its history.
 fn leave_sequence(rows: u16) -> Vec<u8> {
     let mut bytes = b"\x1b[?2026l\x1b[m\x1b[r\x1b[H\x1b[K".to_vec();
     for _ in 1..rows {
@@ -109,17 +110,18 @@ fn leave_sequence(rows: u16) -> Vec<u8> {
     bytes
 }
 
-/// Stops this process group, as Ctrl-Z does. Call it after [`restore_terminal`].
+/// Stops keyward's process group, as Ctrl-Z does. Call [`restore_terminal`] first.
 ///
-/// Sends SIGTTIN, because keyward handles SIGTSTP itself. The kernel ignores both in an orphaned process group, so
-/// `ssh -t HOST keyward`, which no shell could continue, is not stopped for ever.
+/// Sends SIGTTIN, because keyward handles SIGTSTP itself. The kernel ignores both in an orphaned process group, so `ssh -t HOST
+/// keyward`, which no shell could resume, is not stopped forever.
 pub fn stop_process_group() {
     let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TTIN);
 }
 
-/// Installs a panic hook that restores the terminal, appends location and backtrace to `log`, and prints where the log is.
+/// Installs a panic hook that restores the terminal, appends the panic's location and a backtrace to `log`, and prints the path of
+/// the log.
 ///
-/// The panic message itself is never shown or logged, because it may contain a secret. The log's directory is created if necessary.
+/// The panic message itself is never shown or logged, because it may contain a secret. The log's folder is created if necessary.
 pub fn install_panic_hook(log: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -136,7 +138,7 @@ pub fn install_panic_hook(log: Option<PathBuf>) {
     }));
 }
 
-/// Appends location and backtrace to the log, which only its owner can read.
+/// Appends the panic's location and a backtrace to the log, which only its owner can read.
 fn append_fault_log(log: &Path, location: &str) -> io::Result<()> {
     if let Some(directory) = log.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;

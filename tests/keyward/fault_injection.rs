@@ -10,7 +10,7 @@ fn assert_test_fails(fault: &str, test: &str, database: &str, reasons: &[&str]) 
     let variable = if test.starts_with("crash::") {
         "KEYWARD_TEST_SERVER_FAULT"
     } else {
-        keyward::fault_injection::VARIABLE
+        keyward::fault_injection::FAULT_VARIABLE
     };
     let run = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])

@@ -17,27 +17,27 @@ use crate::domain::time::{MINUTE, TimeDelta, Timestamp};
 use crate::server::network::ClientNetwork;
 use crate::store::{self, NewActivity, Store};
 
-/// The party whose request was refused.
+/// The member or client network whose request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::server) enum RefusedParty {
     Member(Id),
-    /// A client that is not signed in.
+    /// The network of a client that is not signed in.
     Network(ClientNetwork),
-    /// Every party beyond [`TRACKED_MAX`].
+    /// Represents all members and networks beyond the first [`TRACKED_MAX`].
     Others,
 }
 
-/// Decides which refused requests are recorded.
+/// Limits how often refused requests are recorded in the activity log.
 #[derive(Debug, Default)]
 pub(in crate::server) struct RefusalLog {
     last_recorded: Mutex<HashMap<(RefusedParty, &'static str), Timestamp>>,
 }
 
-/// Most pairs of party and operation that are tracked separately.
+/// Maximum number of pairs of party and operation that are tracked separately.
 const TRACKED_MAX: usize = 10_000;
 
 impl RefusalLog {
-    /// Returns whether to record this refusal. After `true`, it returns `false` for one minute for the same party and operation.
+    /// Returns whether to record this refusal: at most once per minute for the same party and operation.
     pub(in crate::server) fn should_record(
         &self,
         party: RefusedParty,
@@ -60,7 +60,7 @@ impl RefusalLog {
     }
 }
 
-/// Records that a member attempted an operation that their role does not permit.
+/// Records in the activity log that a member attempted an operation that their role does not permit.
 pub(in crate::server) async fn record_denied(
     sessions: &Sessions,
     log: &RefusalLog,
@@ -79,7 +79,7 @@ pub(in crate::server) async fn record_denied(
     record(&sessions.store, event.detail(format!("{operation}, as {}", signed_in.actor.role))).await;
 }
 
-/// Writes the activity row of a refusal. It has a transaction of its own, because nothing else was changed.
+/// Adds a refusal to the activity log, in a transaction of its own because nothing else was changed.
 pub(in crate::server) async fn record(store: &Store, event: NewActivity) {
     let recorded: Result<(), store::StoreError> =
         store.write(move |tx| Box::pin(async move { tx.record_activity(event).await })).await;

@@ -13,17 +13,17 @@ use crate::server::error::ApiError;
 use crate::server::settings::SessionLifetimes;
 use crate::store::{self, SessionCutoffs, SignedInMember, Store, StoredSession, Tx};
 
-/// A session's stored last use is updated when it is older than this.
+/// How old a session's stored last use may be before the next request updates it.
 const LAST_USE_LAG_MAX: TimeDelta = TimeDelta::seconds(30);
 
-/// The sessions of a server's members.
+/// Looks up members by their session tokens, and decides when a session expires.
 pub(in crate::server) struct Sessions {
     pub(super) store: Store,
     pub(super) clock: Clock,
     lifetimes: SessionLifetimes,
 }
 
-/// A session token from a request, as its digest. It is not yet authenticated.
+/// Digest of a session token that a request contains. The session is not yet authenticated.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct SessionCredential {
     digest: Digest,
@@ -33,7 +33,7 @@ impl SessionCredential {
     /// Reads the session token from the `Authorization` header.
     ///
     /// # Errors
-    /// - [`ApiError::KeyNotAllowedHere`] for an API key, recognized by its prefix and not looked up
+    /// - [`ApiError::KeyNotAllowedHere`] for an API key, which is recognized by its prefix without a lookup
     /// - [`ApiError::SessionMissing`] if there is no session token
     /// - [`ApiError::SessionEnded`] for a malformed token
     pub(in crate::server) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
@@ -54,11 +54,11 @@ impl SessionCredential {
         digest.map(|digest| Self { digest }).ok_or(ApiError::SessionEnded)
     }
 
-    /// Returns the session and its member. Enough for a read; a write also calls [`authenticate_in`](Self::authenticate_in) in its
-    /// transaction.
+    /// Returns the session and its member. This is enough for a read; a write also calls [`authenticate_in`](Self::authenticate_in)
+    /// in its transaction.
     ///
     /// # Errors
-    /// [`ApiError::SessionEnded`] if the session has ended or expired, or the member is not active.
+    /// Returns [`ApiError::SessionEnded`] if the session has ended or expired, or if the member is not active.
     pub(in crate::server) async fn authenticate(
         &self,
         sessions: &Sessions,
@@ -80,10 +80,10 @@ impl SessionCredential {
         Ok(signed_in)
     }
 
-    /// Returns the session and its member as of this transaction, which keeps both from changing until it ends.
+    /// Returns the session and its member, and keeps both from changing until the transaction ends.
     ///
     /// # Errors
-    /// [`ApiError::SessionEnded`] if the session has ended or expired, or the member is not active.
+    /// Returns [`ApiError::SessionEnded`] if the session has ended or expired, or if the member is not active.
     pub(in crate::server) async fn authenticate_in(
         &self,
         sessions: &Sessions,
@@ -94,7 +94,7 @@ impl SessionCredential {
     }
 }
 
-/// Returns the token after the scheme `Bearer`, in any case (RFC 9110, 11.1).
+/// Returns the token that follows the case-insensitive scheme `Bearer` (RFC 9110, 11.1); `None` if the scheme is a different one.
 fn bearer_token(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(b"bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
@@ -118,7 +118,8 @@ impl Sessions {
             .ok_or(ApiError::SessionEnded)
     }
 
-    /// Returns the cutoffs that select the sessions which have not expired at `now`, consistent with [`expires_at`](Self::expires_at).
+    /// Returns the cutoffs that select the sessions that are unexpired at `now`, by the same rules as
+    /// [`expires_at`](Self::expires_at).
     pub(in crate::server) fn unexpired(&self, now: Timestamp) -> SessionCutoffs {
         let days = |n: u32| now.minus(TimeDelta::days(i64::from(n)));
         SessionCutoffs {
@@ -127,7 +128,7 @@ impl Sessions {
         }
     }
 
-    /// Returns the time at which the session expires if it is not used again.
+    /// Returns when the session expires if it is not used again.
     pub(in crate::server) fn expires_at(&self, session: &StoredSession) -> Timestamp {
         let idle = session.last_used_at.plus(TimeDelta::days(i64::from(self.lifetimes.idle_days)));
         idle.min(session.created_at.plus(TimeDelta::days(i64::from(self.lifetimes.absolute_days))))

@@ -17,7 +17,7 @@ const KEY_ID: HeaderName = HeaderName::from_static("x-keyward-key-id");
 const KEY_NAME: HeaderName = HeaderName::from_static("x-keyward-key-name");
 const KEY_KIND: HeaderName = HeaderName::from_static("x-keyward-key-kind");
 
-/// A call of the data plane.
+/// A data-plane call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum DataCall {
     Sites,
@@ -26,7 +26,7 @@ pub(in crate::server) enum DataCall {
 }
 
 impl DataCall {
-    /// Returns the call with this path below [`BASE`](crate::wire::BASE).
+    /// Returns the data-plane call at `path`, which is relative to [`BASE`](crate::wire::BASE); `None` for every other path.
     pub(in crate::server) fn from_path(path: &str) -> Option<Self> {
         match path {
             "/sites" => Some(Self::Sites),
@@ -37,10 +37,10 @@ impl DataCall {
     }
 }
 
-/// Step 2 of a verification: handles a call of the data plane. `address` is the client's.
+/// Step 2 of a verification: handles a data-plane call from the client at `address`.
 ///
 /// # Errors
-/// The key is missing, malformed or not accepted, or its use cannot be recorded.
+/// Fails if the key is missing, malformed or not accepted, or if its use cannot be recorded.
 pub(in crate::server) async fn handle(
     context: &ServerContext,
     call: DataCall,

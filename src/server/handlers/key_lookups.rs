@@ -47,7 +47,7 @@ fn is_own(key: &Key, actor: &Actor) -> bool {
     key.kind == KeyKind::Personal && key.created_by.id == actor.member.id
 }
 
-/// Returns the fields of a key that the actor may see. For another member's personal key, `key` is `None`.
+/// Returns the fields of a found key that the actor may see. For another member's personal key, `key` is `None`.
 fn found_key(key: Key, actor: &Actor) -> FoundKey {
     let may_see_all = match key.kind {
         KeyKind::Organization => actor.allow(Permission::ListKeys(KeyKind::Organization)).is_ok(),

@@ -28,7 +28,8 @@ use crate::wire::{Call, NoQuery};
 
 mod create;
 
-/// Overlap of `changed_since`. A write that began before an `as_of` may have been committed after it.
+/// How much earlier than `changed_since` the listed changes begin. A change from before the client's last `as_of` may have been
+/// committed after it.
 const CHANGED_SINCE_OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
@@ -46,7 +47,7 @@ pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
         .on(|context, request: CallRequest<RevokeOrganizationKey>| revoke(context, request, Organization))
 }
 
-/// Step 1 of "From a database row to a table cell": lists keys of a kind, page by page.
+/// Step 1 of "From a database row to a table cell": returns one page of the keys of this kind.
 async fn list<C>(
     context: Arc<ServerContext>,
     request: CallRequest<C>,
@@ -102,7 +103,7 @@ fn key_response<C: Call<Reply = Key>>(context: &ServerContext, mut key: Key) -> 
     CallResponse::new(key).version(version)
 }
 
-/// Finds a key that the actor can see. Check the permission for its kind first.
+/// Finds a key that the actor may see. The caller must first check the permission for keys of this kind.
 async fn find_key(tx: &mut Tx, id: Id, kind: KeyKind, actor: &Actor) -> Result<StoredKey, ApiError> {
     tx.key(id, scope_for(kind, actor)).await?.ok_or(ApiError::NotFound)
 }
@@ -155,7 +156,7 @@ where
     Ok(key_response(&context, key.await?))
 }
 
-/// Returns the text for the activity log; empty if nothing changes.
+/// Describes the changed fields for the activity log; returns an empty string if nothing changed.
 fn describe_changes(before: &Key, name: &str, note: Option<&str>) -> String {
     let mut changes = Vec::new();
     if before.name != name {
@@ -202,7 +203,7 @@ where
     Ok(key_response(&context, key.await?))
 }
 
-/// Steps 1 to 3 and 7 of a revoke; see [`guarded_revoke`](crate::server::operations::guarded_revoke).
+/// Performs steps 1 to 3 and step 7 of a revoke; see [`guarded_revoke`](crate::server::operations::guarded_revoke).
 async fn revoke<C>(
     context: Arc<ServerContext>,
     mut request: CallRequest<C>,

@@ -25,20 +25,21 @@ use crate::wire::members::{
     ChangeMemberRole, ChangedRole, CreateInvitation, EndMemberSessions, Invitation, ListMembers, RemoveMember,
 };
 
-/// Lifetime of an invitation.
+/// How long an invitation is valid.
 const INVITATION_LIFETIME: TimeDelta = TimeDelta::hours(72);
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes.on(list).on(invite).on(change_role).on(remove).on(end_sessions)
 }
 
-/// Requires an admin before the body is read and before anything is locked.
+/// Checks that the member is an admin, before the body is read and before any rows are locked.
 async fn require_admin(context: &ServerContext, credential: SessionCredential) -> Result<(), ApiError> {
     credential.authenticate(&context.sessions).await?.actor.allow(Permission::ManageMembers)?;
     Ok(())
 }
 
-/// Requires an admin inside a transaction. Locks the organization first, so that the set of admins does not change until it ends.
+/// Checks that the member is an admin inside a transaction. Locks the organization first, so that no admins are added or removed
+/// until the transaction ends.
 async fn lock_as_admin(
     context: &ServerContext,
     credential: SessionCredential,

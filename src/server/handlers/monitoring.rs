@@ -9,10 +9,10 @@ use http::{Method, Request};
 use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
 
-/// The content type of Prometheus' text format.
+/// Content type of the Prometheus text format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Handles a request on the monitoring address.
+/// Handles a request to the monitoring address: `/healthz`, `/readyz` or `/metrics`.
 pub(in crate::server) async fn handle<B>(context: Arc<ServerContext>, request: Request<B>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return ApiError::MethodNotAllowed.into_response();
@@ -31,7 +31,7 @@ pub(in crate::server) async fn handle<B>(context: Arc<ServerContext>, request: R
     }
 }
 
-/// Returns the current values in Prometheus' text format.
+/// Returns the current values of the gauges in the Prometheus text format.
 fn gauges(context: &ServerContext) -> String {
     let gauge = |name: &str, help: &str, value: usize| {
         format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n")

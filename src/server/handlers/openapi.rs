@@ -23,16 +23,17 @@ use crate::wire::{self, BASE, Call, CallVisitor, Plane};
 
 mod responses;
 
-/// Path of the document below [`BASE`].
+/// Path of the OpenAPI document, relative to [`BASE`].
 const DOCUMENT_PATH: &str = "/openapi.json";
-/// Lets the page run its embedded script and load the document from this server, and nothing from any other host.
+/// `Content-Security-Policy` of the Redoc page: permits its embedded script, and loading the document from this server, but nothing
+/// from other hosts.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
                       font-src data:; connect-src 'self'; worker-src blob:; frame-ancestors 'none'";
 
-/// The logo that Redoc shows beside its name.
+/// URL of the logo that the Redoc page would load from another host.
 const REDOC_LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
 
-/// The serialized document.
+/// The serialized OpenAPI document.
 static DOCUMENT_JSON: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
 
 pub(in crate::server) fn routes() -> Router {
@@ -108,7 +109,7 @@ struct DocumentBuilder {
 }
 
 impl DocumentBuilder {
-    /// Adds the schema of `T` and the schemas that it refers to, and returns a reference to it.
+    /// Adds the schema of `T`, and every schema that it refers to, to the document. Returns a `$ref` to the schema of `T`.
     fn component<T: ToSchema>(&mut self) -> Value {
         let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
         T::schemas(&mut found);
@@ -158,7 +159,7 @@ impl CallVisitor for DocumentBuilder {
     }
 }
 
-/// Returns the query, path and header parameters of a call.
+/// Describes the query, path and header parameters of a call.
 fn parameters<C: Call>() -> Vec<Value> {
     let mut all: Vec<Value> =
         C::Query::into_params(|| Some(ParameterIn::Query)).iter().map(to_json).collect();
@@ -185,7 +186,7 @@ fn parameters<C: Call>() -> Vec<Value> {
     all
 }
 
-/// Returns the conditions between the fields of a body, which types cannot express.
+/// Returns the conditions between a body's fields that Rust types cannot express; `None` if the schema has no such conditions.
 fn field_conditions(schema: &str) -> Option<Map<String, Value>> {
     let given = json!({"type": "string"});
     let absent = json!({"type": "null"});

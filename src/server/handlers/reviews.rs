@@ -45,7 +45,8 @@ async fn list(
     Ok(CallResponse::new(paging.page(reviews, |review| review.id, as_of, |review| review)))
 }
 
-/// The outcome of a decision. Both outcomes are committed, because a refusal has an activity row, too.
+/// The outcome of a request to apply a decision. Both outcomes are committed, because a refusal also adds an entry to the activity
+/// log.
 enum DecideOutcome {
     Decided(Box<AppliedDecision>),
     Refused(ApiError),
@@ -121,7 +122,7 @@ async fn decide(
     }
 }
 
-/// Checks that the fields fit the decision. A past `until` is refused later, because a repeated request gets the earlier response even
+/// Checks that the fields fit the decision. A past `until` is rejected only later, because a retry gets the first response even
 /// after that date.
 fn check_fields(body: &ApplyDecision) -> Result<(), ApiError> {
     match (body.decision, body.until, body.unless_used_since) {
@@ -139,7 +140,7 @@ fn check_fields(body: &ApplyDecision) -> Result<(), ApiError> {
     }
 }
 
-/// Returns the decision that an earlier request with the same idempotency key made.
+/// Returns the decision that an earlier request with the same idempotency key applied.
 async fn earlier_decision(tx: &mut Tx, id: Id) -> Result<AppliedDecision, ApiError> {
     let review = tx.review(id).await?.ok_or(ApiError::Internal)?;
     let key = tx.key(review.key_id, KeyScope::Organization).await?.ok_or(ApiError::Internal)?.key;

@@ -20,10 +20,10 @@ use crate::server::operations::key_fields::scope_for;
 use crate::server::router::RouteBuilder;
 use crate::wire::keys::{ListRotations, Rotation, RotationUsage};
 
-/// The period of use that a quiet window is derived from.
+/// How far back usage is considered when a quiet window is derived from it.
 const USAGE_PERIOD: TimeDelta = TimeDelta::days(90);
 
-/// Counts by hour, per key.
+/// Hourly usage counts by key.
 type HourlyUse = HashMap<Id, Vec<Bucket>>;
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {

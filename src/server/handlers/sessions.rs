@@ -26,7 +26,7 @@ use crate::wire::sessions::{
     Session,
 };
 
-/// Lifetime of a code that a member creates for another machine.
+/// How long a sign-in code is valid that a member creates to sign in on another machine.
 const OWN_CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
@@ -68,7 +68,7 @@ async fn sign_in(
     }
 }
 
-/// Redeems the code and creates a session. An invited member becomes active.
+/// Redeems a sign-in code and creates a session. If the member was only invited, they become active.
 async fn redeem(
     tx: &mut Tx,
     code: &Digest,
@@ -170,7 +170,7 @@ async fn end(
     if is_ended { Ok(CallResponse::new(())) } else { Err(ApiError::NotFound) }
 }
 
-/// Ends a session of the signed-in member. Returns `false` if they have no such session, or it has already ended.
+/// Ends one of the signed-in member's sessions. Returns `false` if they have no such session, or if it has already ended.
 async fn end_own_session(
     context: Arc<ServerContext>,
     credential: SessionCredential,

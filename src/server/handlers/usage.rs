@@ -101,7 +101,7 @@ where
     }))
 }
 
-/// Parses key ids that are separated by commas.
+/// Parses comma-separated key ids.
 fn parse_ids(text: &str) -> Result<Vec<Id>, ApiError> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let ids: Result<Vec<Id>, _> = parts.map(str::parse).collect();
@@ -112,7 +112,8 @@ fn parse_ids(text: &str) -> Result<Vec<Id>, ApiError> {
     Ok(ids)
 }
 
-/// Returns one count per day, starting with `first`. `None` for days that ended before `tracked_since`: no data is not zero.
+/// Returns one count per day, starting with `first`. The count is `None` for days that ended before `tracked_since`, because no
+/// data is not zero.
 fn daily_counts(
     buckets: &[Bucket],
     first: Timestamp,

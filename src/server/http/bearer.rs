@@ -21,10 +21,10 @@ const NO_TOKEN: &str = "The `Bearer` prefix or the space after it is missing, or
 const OTHER_SCHEME: &str = "The `Bearer` prefix or the space after it is missing: no other scheme is supported. \
                             Send `Authorization: Bearer sk_…`.";
 
-/// Returns the token of the header; `None` if the request has no `Authorization` header.
+/// Returns the token in the `Authorization` header; `None` if the header is missing.
 ///
 /// # Errors
-/// [`ApiError::AuthorizationMalformed`] with the mistake.
+/// Returns [`ApiError::AuthorizationMalformed`] with the mistake.
 fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -50,10 +50,10 @@ fn parse(value: &[u8]) -> Result<&[u8], &'static str> {
 
 /// Step 2 of a verification: returns the well-formed secret of a data-plane request.
 ///
-/// It borrows from the header, so that no copy of the secret stays in memory.
+/// The secret is borrowed from the header, so that no copy of it stays in memory.
 ///
 /// # Errors
-/// [`ApiError::CredentialsMissing`], [`ApiError::AuthorizationMalformed`] or [`ApiError::KeyMalformed`].
+/// Returns [`ApiError::CredentialsMissing`], [`ApiError::AuthorizationMalformed`] or [`ApiError::KeyMalformed`].
 pub(in crate::server) fn key(headers: &HeaderMap) -> Result<&str, ApiError> {
     let token = token(headers)?.ok_or(ApiError::CredentialsMissing)?;
     let text = match std::str::from_utf8(token) {
@@ -82,7 +82,7 @@ mod tests {
         map
     }
 
-    /// Returns the key, or the type and detail of the problem.
+    /// Returns the key in these `Authorization` headers, or the type and detail of the problem.
     fn read(values: &[&[u8]]) -> Result<String, (&'static str, String)> {
         let headers = headers(values);
         key(&headers).map(str::to_owned).map_err(|error| {

@@ -8,9 +8,10 @@ use crate::server::network::IpRange;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Returns the client's address: the peer, or, if the peer is a trusted proxy, the rightmost `X-Forwarded-For` entry that is not.
+/// Returns the client's address: the peer's address or, if the peer is a trusted proxy, the rightmost address in `X-Forwarded-For`
+/// that is not a trusted proxy.
 ///
-/// A malformed entry ends the search: everything to its left may have been written by the client.
+/// A malformed entry ends the search, because the client may have written everything to the left of it.
 pub(in crate::server) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpRange]) -> IpAddr {
     let mut address = peer.to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|range| range.contains(address));
@@ -29,7 +30,7 @@ pub(in crate::server) fn client_address(peer: IpAddr, headers: &HeaderMap, trust
     address
 }
 
-/// Parses an address in one of the forms that proxies write: bare, in brackets, or with a port.
+/// Parses an address in any form that proxies write: bare, in brackets, or with a port. Returns `None` if it is malformed.
 fn parse_entry(text: &str) -> Option<IpAddr> {
     let address = text
         .parse()

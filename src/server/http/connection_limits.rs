@@ -14,39 +14,39 @@ pub(in crate::server) struct ConnectionLimits {
     total: Arc<Semaphore>,
     max: usize,
     max_per_network: usize,
-    /// Ranges without a limit per network.
+    /// Address ranges that are exempt from the limit per client network.
     exempt: Arc<[IpRange]>,
     open: Arc<Mutex<HashMap<ClientNetwork, usize>>>,
 }
 
-/// The limit that refuses a connection.
+/// The limit because of which a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LimitReached {
     Total,
     PerNetwork,
 }
 
-/// The right to keep a connection open; released on drop.
+/// Permission to keep a connection open. Dropping it lets another connection take its place.
 pub(super) struct ConnectionSlot {
     _permit: OwnedSemaphorePermit,
     _network: Option<NetworkSlot>,
 }
 
-/// Counts one connection towards its client network; released on drop.
+/// One connection that counts towards the limit of its client network. Dropping it subtracts the connection again.
 struct NetworkSlot {
     network: ClientNetwork,
     open: Arc<Mutex<HashMap<ClientNetwork, usize>>>,
 }
 
 impl ConnectionLimits {
-    /// Permits `max` connections, of which one client network has at most `max_per_network`. Loopback addresses and the ranges in
-    /// `exempt` (proxies in front) only count towards `max`.
+    /// Creates limits of `max` connections in total and `max_per_network` from each client network. Loopback addresses and the
+    /// ranges in `exempt`, such as those of proxies, only count towards `max`.
     pub(in crate::server) fn new(max: usize, max_per_network: usize, exempt: &[IpRange]) -> Self {
         let total = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
         Self { total, max, max_per_network, exempt: exempt.into(), open: Arc::default() }
     }
 
-    /// Acquires a slot for a connection from `peer`.
+    /// Acquires a slot for a connection from `peer`, or returns the limit that was reached.
     pub(super) fn acquire(&self, peer: IpAddr) -> Result<ConnectionSlot, LimitReached> {
         let permit = self.total.clone().try_acquire_owned().map_err(|_| LimitReached::Total)?;
         let peer = peer.to_canonical();

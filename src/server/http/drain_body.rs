@@ -13,15 +13,15 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::runtime::Handle;
 
-/// Most bytes that are discarded.
+/// Maximum number of body bytes that are read and discarded.
 const DRAIN_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Longest time that discarding may take.
+/// Maximum time for reading and discarding the rest of a body.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The body of a request; drained on drop.
+/// The body of a request. When it is dropped, the unread rest is read and discarded.
 pub(in crate::server) struct DrainedBody {
     body: Option<Incoming>,
-    /// Nothing is left to drain.
+    /// Whether nothing is left to read, or the client will not send the body.
     is_done: bool,
 }
 

@@ -12,13 +12,14 @@ use hyper::rt::{Sleep, Timer};
 
 use crate::clock::monotonic_now;
 
-/// The timer of one connection. Each requested deadline must be later than those before.
+/// Limits how long one connection may take to send the headers of its next request. Each deadline must be later than all earlier
+/// ones.
 #[derive(Clone, Default)]
 pub(super) struct HeaderTimer {
     sleep: SharedSleep,
 }
 
-/// The runtime's timer, set to the latest deadline or to an earlier one.
+/// The connection's only Tokio timer, set to the latest deadline or to an earlier one.
 type SharedSleep = Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>;
 
 /// A future that completes at one deadline.

@@ -7,21 +7,21 @@ use http::request::Parts;
 
 use crate::server::error::ApiError;
 
-/// The host names that this server answers for.
+/// The host names that requests to this server may use.
 pub(in crate::server) struct AllowedHosts {
     names: Vec<String>,
 }
 
 impl AllowedHosts {
-    /// Allows the configured names. Loopback names and the address of the connection are always allowed.
+    /// Allows the configured host names. Loopback names and the server address of the connection are always allowed.
     pub(in crate::server) fn new(names: &[String]) -> Self {
         Self { names: names.iter().map(|name| without_port(name).trim_end_matches('.').to_owned()).collect() }
     }
 
-    /// Checks every host name of the request. `local` is the address that the client connected to.
+    /// Checks every host name in the request. `local` is the server address that the client connected to.
     ///
     /// # Errors
-    /// 421 for a name that is not allowed; 400 unless there is exactly one `Host` header (RFC 9112, 3.2).
+    /// Fails with 421 if a name is not allowed, and with 400 unless there is exactly one `Host` header (RFC 9112, 3.2).
     pub(in crate::server) fn check(&self, parts: &Parts, local: IpAddr) -> Result<(), ApiError> {
         let mut hosts = parts.headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -47,10 +47,10 @@ impl AllowedHosts {
     }
 }
 
-/// Refuses a request that a web page of another origin sent.
+/// Refuses a request that was sent by a web page from another origin.
 ///
 /// # Errors
-/// 403 for an `Origin` other than this server's, `null` included.
+/// Fails with 403 if the `Origin` is not this server's own, which includes `null`.
 pub(in crate::server) fn check_origin(parts: &Parts) -> Result<(), ApiError> {
     let mut origins = parts.headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
@@ -63,7 +63,7 @@ pub(in crate::server) fn check_origin(parts: &Parts) -> Result<(), ApiError> {
     if is_own { Ok(()) } else { Err(ApiError::OriginRefused) }
 }
 
-/// Returns the name in a `Host` value, without port and trailing dot; `None` if the value is malformed.
+/// Returns the host name in a `Host` value, without the port and a trailing dot; `None` if the value is malformed.
 fn host_name(host: &str) -> Option<&str> {
     let name = without_port(host);
     let port = &host[name.len()..];

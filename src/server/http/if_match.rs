@@ -9,24 +9,24 @@ use crate::server::error::ApiError;
 /// A parsed `If-Match` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::server) enum IfMatch {
-    /// `*`: any version.
+    /// `*`, which matches any version.
     Any,
-    /// A list of entity tags. Tags that this server never issued match no version, so both lists may be empty.
+    /// A list of entity tags. Both lists may be empty, because tags that this server never issued are left out.
     OneOf {
-        /// Versions from strong tags.
+        /// Versions given as strong tags (`"3"`).
         strong: Vec<i64>,
-        /// Versions from weak tags (`W/"3"`), which some proxies make when they compress a response. They never match (RFC 9110,
-        /// 8.8.3.2), but the error explains why.
+        /// Versions given as weak tags (`W/"3"`), which some proxies create when they compress a response. Weak tags never match
+        /// (RFC 9110, 8.8.3.2), but the error message explains why.
         weak: Vec<i64>,
     },
 }
 
 impl IfMatch {
-    /// Parses every `If-Match` header; `None` if there is none.
+    /// Parses all `If-Match` headers; returns `None` if there are none.
     ///
     /// # Errors
-    /// 400 for a malformed list, such as a version without quotes: a tag that matches nothing would look like a conflict with somebody
-    /// else's change.
+    /// Fails with 400 for a malformed list, such as a version without quotes. If it were treated as a tag that never matches, the
+    /// response would wrongly report a conflicting change.
     pub(super) fn parse(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
         let mut found = None;
         for line in headers.get_all(IF_MATCH) {
@@ -49,10 +49,10 @@ impl IfMatch {
         Ok(found)
     }
 
-    /// Permits a change if the header matches the key's version.
+    /// Checks that the header matches the key's version.
     ///
     /// # Errors
-    /// 412 with the key as it is now.
+    /// Fails with 412 if the version does not match. The error contains the current state of the key.
     pub(in crate::server) fn check(&self, key: &Key) -> Result<(), ApiError> {
         match self {
             Self::Any => Ok(()),
@@ -65,7 +65,7 @@ impl IfMatch {
     }
 }
 
-/// Parses one header line: `*`, or entity tags separated by commas.
+/// Parses the value of one header: `*`, or comma-separated entity tags.
 fn parse_line(line: &str) -> Option<IfMatch> {
     let mut rest = line.trim();
     if rest == "*" {

@@ -31,26 +31,27 @@ use crate::server::error::ApiError;
 use crate::server::settings::TrafficLimits;
 use crate::server::start_error::StartError;
 
-/// Connections beyond the limit that can be answered with 503 at the same time. Further ones wait in the kernel's queue.
+/// Maximum number of connections beyond the limit that are answered with 503 at the same time. Further connections wait in the
+/// kernel's queue.
 const REJECTIONS_MAX: usize = 64;
-/// Time for a rejected client to send its headers.
+/// How long a rejected client may take to send its request headers.
 const REJECTED_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
-/// Most bytes of a request's headers.
+/// Maximum size of a request's headers, in bytes.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
-/// Open files that are reserved for the database and logs when connections are limited by the number of open files.
+/// Number of open files reserved for the database and logs if the limit on open files also limits the connections.
 const RESERVED_FILES: u64 = 128;
-/// Pause after the operating system failed to accept a connection.
+/// Pause after the operating system has failed to accept a connection.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// The addresses of both ends of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct ConnectionAddresses {
     pub peer: IpAddr,
-    /// The address of this server that the client connected to.
+    /// Server address that the client connected to.
     pub local: IpAddr,
 }
 
-/// A running accept loop.
+/// The running task that accepts a listener's connections.
 pub(in crate::server) struct ListenerTask {
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -65,7 +66,7 @@ impl ListenerTask {
     }
 }
 
-/// Listens on `address`.
+/// Opens a TCP listener on `address`.
 pub(in crate::server) async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|e| match e.kind() {
         io::ErrorKind::AddrInUse => StartError::InUse(address),
@@ -75,7 +76,7 @@ pub(in crate::server) async fn bind(address: SocketAddr) -> Result<TcpListener, 
     })
 }
 
-/// Serves connections of `listener` with `handler` until the returned task is shut down.
+/// Serves the connections of `listener` with `handler` until the returned task is shut down.
 pub(in crate::server) fn start<H, F>(
     listener: TcpListener,
     connections: ConnectionLimits,
@@ -93,7 +94,7 @@ where
     ListenerTask { stop, task }
 }
 
-/// The state that the connections of one listener share.
+/// State that all connections of one listener share.
 struct ListenerContext<H> {
     connections: ConnectionLimits,
     limits: TrafficLimits,
@@ -101,14 +102,14 @@ struct ListenerContext<H> {
     handler: H,
 }
 
-/// The decision of the connection limits about a new connection.
+/// Whether the connection limits permit a new connection.
 enum Admission {
     Admitted(ConnectionSlot),
-    /// The connection is answered with 503 and closed.
+    /// The connection is answered with 503 and then closed.
     Rejected(OwnedSemaphorePermit),
 }
 
-/// Step 1 of a verification: accepts connections until `stop` is cancelled, then waits for running requests.
+/// Step 1 of a verification: accepts connections until `stop` is cancelled, then waits until running requests have finished.
 async fn accept_loop<H, F>(context: Arc<ListenerContext<H>>, listener: TcpListener, stop: CancellationToken)
 where
     H: Fn(ConnectionAddresses, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
@@ -217,9 +218,9 @@ async fn serve_http<H, F, S>(
     };
 }
 
-/// Returns the limit on connections: `configured`, or less if the process may not open as many files.
+/// Returns the maximum number of connections: `configured`, or fewer if the process may not open that many files.
 ///
-/// Raises the process's limit on open files as far as permitted.
+/// First raises the process's own limit on open files as far as the operating system permits.
 pub(in crate::server) fn connections_max(configured: usize) -> usize {
     let mut files = getrlimit(Resource::Nofile);
     if files.current < files.maximum {

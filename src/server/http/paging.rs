@@ -10,7 +10,7 @@ use crate::wire::page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMetadata};
 
 /// The requested page of a list.
 ///
-/// A cursor names the last row of the previous page, and is only valid for the list that it came from.
+/// A cursor identifies the last row of the previous page, and is only valid for the list that it was issued for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::server) struct PageRequest {
     list: String,
@@ -19,12 +19,12 @@ pub(in crate::server) struct PageRequest {
 }
 
 impl PageRequest {
-    /// Parses `limit` and `cursor`.
+    /// Parses the query parameters `limit` and `cursor`.
     ///
-    /// `list` identifies the list, including every filter that decides which rows it has.
+    /// `list` identifies the list, including every filter that affects which rows it has.
     ///
     /// # Errors
-    /// 422 for a limit out of range, 400 for a cursor of another list.
+    /// Fails with 422 if the limit is out of range, and with 400 if the cursor belongs to another list.
     pub(in crate::server) fn parse(
         list: impl Into<String>,
         limit: Option<u32>,
@@ -39,17 +39,17 @@ impl PageRequest {
         Ok(Self { list, limit, after })
     }
 
-    /// Returns the last row of the previous page.
+    /// Returns the id of the last row on the previous page; `None` for the first page.
     pub(in crate::server) fn after(&self) -> Option<Id> {
         self.after
     }
 
-    /// Returns the number of rows to fetch: one more than the page shows, which tells whether there is a next page.
+    /// Returns the number of rows to fetch: one more than the page has, to find out whether there is a next page.
     pub(in crate::server) fn fetch_limit(&self) -> u32 {
         self.limit + 1
     }
 
-    /// Builds the page from the fetched rows.
+    /// Builds the requested page from the fetched rows.
     pub(in crate::server) fn page<R, T>(
         &self,
         mut rows: Vec<R>,
@@ -68,7 +68,8 @@ impl PageRequest {
     }
 }
 
-/// Returns a checksum that detects a damaged cursor, or one of another list. It is not a signature: cursors need no protection.
+/// Returns a checksum that detects cursors that are damaged or belong to another list. It is not a signature, because a forged
+/// cursor does no harm.
 fn checksum(list: &str, id: &[u8]) -> [u8; 4] {
     let mut hash = crc32fast::Hasher::new();
     hash.update(list.as_bytes());

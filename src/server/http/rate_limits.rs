@@ -17,10 +17,11 @@ use crate::server::error::ApiError;
 use crate::server::network::ClientNetwork;
 use crate::server::settings::TrafficLimits;
 
-/// Most clients or sessions with a bucket of their own. Further ones share one bucket, so that memory is bounded.
+/// Maximum number of clients or sessions that have a bucket of their own. All others share one bucket, so that memory use is
+/// bounded.
 const BUCKETS_MAX: usize = 10_000;
 
-/// The rate limits of a server.
+/// Limits the rates of sign-ins, refused credentials and management requests.
 pub(in crate::server) struct RateLimiter {
     sign_ins: TokenBuckets<Option<ClientNetwork>>,
     failures: TokenBuckets<Option<ClientNetwork>>,
@@ -41,7 +42,7 @@ impl RateLimiter {
     /// Counts an attempt to redeem a sign-in code.
     ///
     /// # Errors
-    /// 429 if the client's network exceeds its limit.
+    /// Fails with 429 if the client's network exceeds its limit.
     pub(in crate::server) fn count_sign_in(&self, address: IpAddr) -> Result<(), ApiError> {
         self.sign_ins.take(Some(ClientNetwork::of(address)), monotonic_now()).map_err(ApiError::RateLimited)
     }
@@ -49,15 +50,15 @@ impl RateLimiter {
     /// Counts a refused credential.
     ///
     /// # Errors
-    /// 429 if the client's network exceeds its limit.
+    /// Fails with 429 if the client's network exceeds its limit.
     pub(in crate::server) fn count_failure(&self, address: IpAddr) -> Result<(), ApiError> {
         self.failures.take(Some(ClientNetwork::of(address)), monotonic_now()).map_err(ApiError::RateLimited)
     }
 
-    /// Counts a request on the management plane by its `Authorization` header.
+    /// Counts a management request towards the limit of its session, which is identified by the `Authorization` header.
     ///
     /// # Errors
-    /// 429 if the session exceeds its limit.
+    /// Fails with 429 if the session exceeds its limit.
     pub(in crate::server) fn count_request(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let Some(session) = headers.get(AUTHORIZATION) else { return Ok(()) };
         let session = self.hasher.hash_one(session.as_bytes());
@@ -65,16 +66,16 @@ impl RateLimiter {
     }
 }
 
-/// A token bucket per `K`. Clients beyond [`BUCKETS_MAX`] share the bucket of `K::default()`.
+/// One token bucket per client `K`. Clients beyond [`BUCKETS_MAX`] share the bucket of `K::default()`.
 struct TokenBuckets<K> {
-    /// Capacity of each bucket, and the number of tokens that it gains per minute.
+    /// Capacity of each bucket, which is also the number of tokens that it gains per minute.
     per_minute: u32,
     buckets: Mutex<HashMap<K, TokenBucket>>,
 }
 
 #[derive(Clone, Copy)]
 struct TokenBucket {
-    /// Tokens left at `updated_at`.
+    /// Number of tokens that were left at `updated_at`.
     tokens: f64,
     updated_at: Instant,
 }
@@ -84,7 +85,7 @@ impl<K: Hash + Eq + Default> TokenBuckets<K> {
         Self { per_minute, buckets: Mutex::new(HashMap::new()) }
     }
 
-    /// Takes one token, or returns the time until there is one.
+    /// Takes one token from the client's bucket, or returns the time until a token is available.
     fn take(&self, client: K, now: Instant) -> Result<(), Duration> {
         let capacity = f64::from(self.per_minute);
         let per_second = capacity / 60.0;

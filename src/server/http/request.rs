@@ -22,17 +22,17 @@ use crate::server::error::ApiError;
 use crate::server::settings::Settings;
 use crate::wire::{BASE, BODY_MAX, Call, IDEMPOTENCY_KEY};
 
-/// The peer of the connection; a request extension.
+/// Address of the connection's peer, stored as a request extension.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct PeerAddress(pub IpAddr);
 
-/// A request for the call `C`.
+/// A request that calls the operation `C`.
 pub(in crate::server) struct CallRequest<C> {
-    /// Contains the credential: never log it.
+    /// The request headers. They contain the credential: never log them.
     pub headers: HeaderMap,
-    /// The client as it is stored: its cleaned `User-Agent`, and its address as text.
+    /// The client's cleaned `User-Agent` and its address, as they are stored.
     pub client: ClientInfo,
-    /// The client's address, looked up behind trusted proxies.
+    /// The client's address. Behind a trusted proxy, this is the address that the proxy forwarded.
     pub address: IpAddr,
     uri: Uri,
     body: Result<Bytes, ApiError>,
@@ -40,7 +40,7 @@ pub(in crate::server) struct CallRequest<C> {
 }
 
 impl<C: Call> CallRequest<C> {
-    /// Receives the whole request. An error while receiving the body is kept until [`body`](Self::body) is called.
+    /// Receives the whole request. An error while the body is received is returned later, by [`body`](Self::body).
     pub(in crate::server) async fn receive(settings: &Settings, request: Request) -> Self {
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<PeerAddress>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
@@ -58,10 +58,10 @@ impl<C: Call> CallRequest<C> {
         }
     }
 
-    /// Parses the `{id}` of the path.
+    /// Parses the `{id}` in the path.
     ///
     /// # Errors
-    /// 404 for text that cannot be an id.
+    /// Fails with 404 if the text is not an id.
     pub(in crate::server) fn id(&self) -> Result<Id, ApiError> {
         let at = C::PATH.split('/').position(|part| part.starts_with('{'));
         let path = self.uri.path().strip_prefix(BASE).unwrap_or_default();
@@ -71,10 +71,10 @@ impl<C: Call> CallRequest<C> {
         if part.len() == 36 { Ok(id) } else { Err(ApiError::NotFound) }
     }
 
-    /// Parses the query parameters. Unknown ones are ignored, except for calls whose query type denies them.
+    /// Parses the query parameters. Unknown parameters are ignored, unless the query type of the call denies them.
     ///
     /// # Errors
-    /// 422 for an invalid parameter.
+    /// Fails with 422 if a parameter is invalid.
     pub(in crate::server) fn query(&self) -> Result<C::Query, ApiError> {
         match Query::try_from_uri(&self.uri) {
             Ok(Query(query)) => Ok(query),
@@ -82,14 +82,14 @@ impl<C: Call> CallRequest<C> {
         }
     }
 
-    /// Parses the JSON body. May be called once.
+    /// Parses the JSON body. May be called only once.
     ///
     /// # Errors
     /// - 400 for malformed JSON
     /// - 408 if the body did not arrive in time
-    /// - 413 for a body that is too large
-    /// - 415 for another content type, or a compressed body
-    /// - 422 for fields that are unknown, missing, given twice, or of the wrong type
+    /// - 413 if the body is too large
+    /// - 415 for another content type or a compressed body
+    /// - 422 for fields that are unknown, missing, duplicated, or of the wrong type
     pub(in crate::server) fn body(&mut self) -> Result<C::Body, ApiError> {
         let bytes = std::mem::replace(&mut self.body, Ok(Bytes::new()))?;
         if !is_json(&self.headers) {
@@ -106,10 +106,10 @@ impl<C: Call> CallRequest<C> {
         }
     }
 
-    /// Returns the idempotency key.
+    /// Returns the value of the `Idempotency-Key` header.
     ///
     /// # Errors
-    /// 400 if the header is missing, sent twice, or not 1 to 255 printable ASCII characters.
+    /// Fails with 400 if the header is missing, was sent twice, or is not 1 to 255 printable ASCII characters.
     pub(in crate::server) fn idempotency_key(&self) -> Result<&str, ApiError> {
         let mut values = self.headers.get_all(IDEMPOTENCY_KEY).iter();
         let key = match (values.next(), values.next()) {
@@ -120,10 +120,10 @@ impl<C: Call> CallRequest<C> {
         if is_valid { Ok(key) } else { Err(ApiError::IdempotencyKeyMissing) }
     }
 
-    /// Parses `If-Match`; `None` if the header is missing.
+    /// Parses the `If-Match` header; returns `None` if it is missing.
     ///
     /// # Errors
-    /// 400 for a malformed header.
+    /// Fails with 400 if the header is malformed.
     pub(in crate::server) fn if_match(&self) -> Result<Option<IfMatch>, ApiError> {
         IfMatch::parse(&self.headers)
     }
@@ -158,9 +158,9 @@ fn is_json(headers: &HeaderMap) -> bool {
         && headers.get_all(CONTENT_ENCODING).iter().all(is_identity)
 }
 
-/// Converts serde's message about a part of a request, `prefix: field: message`, to a 422.
+/// Converts serde's error message about a part of the request, `prefix: field: message`, to a 422 error.
 ///
-/// Only text of this program is passed on, because the client's values may be secrets.
+/// Only text from the server itself is passed on, because the client's values may be secrets.
 fn field_error(part: &str, text: &str) -> ApiError {
     let text = text.split_once(": ").map_or(text, |(_, rest)| rest);
     let text = text.split(" at line ").next().unwrap_or(text);

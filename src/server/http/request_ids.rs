@@ -7,8 +7,8 @@ use http::HeaderValue;
 
 /// Generates request ids of 16 hexadecimal digits.
 ///
-/// The ids of one process never repeat. Those of different processes differ with high probability, because each starts at a random
-/// seed.
+/// The ids of one process never repeat. Those of different processes are very unlikely to collide, because each process starts at a
+/// random seed.
 pub(in crate::server) struct RequestIds {
     seed: u64,
     count: AtomicU64,
@@ -19,7 +19,7 @@ impl RequestIds {
         Self { seed: u64::from_le_bytes(seed), count: AtomicU64::new(0) }
     }
 
-    /// Returns the next id, as a header value.
+    /// Returns the next request id, as a header value.
     pub(in crate::server) fn generate(&self) -> HeaderValue {
         // Multiplication by an odd number permutes u64, so no two counts collide.
         let n = self.count.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.seed;

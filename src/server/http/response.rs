@@ -9,7 +9,7 @@ use crate::domain::id::Id;
 use crate::server::error::ApiError;
 use crate::wire::{BASE, Call};
 
-/// The response to the call `C`.
+/// The response to a request for the operation `C`.
 pub(in crate::server) struct CallResponse<C: Call> {
     reply: C::Reply,
     status: u16,
@@ -18,26 +18,26 @@ pub(in crate::server) struct CallResponse<C: Call> {
 }
 
 impl<C: Call> CallResponse<C> {
-    /// Responds with the call's own status.
+    /// Creates a response with the default status of the operation.
     pub(in crate::server) fn new(reply: C::Reply) -> Self {
         Self { reply, status: C::STATUS, version: None, created: None }
     }
 
-    /// Overrides the status, such as 200 when a create was repeated.
+    /// Overrides the status, for example with 200 for a retry of a create.
     #[must_use]
     pub(in crate::server) fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
-    /// Adds an `ETag` for a key's version.
+    /// Adds the `ETag` header for this version of a key.
     #[must_use]
     pub(in crate::server) fn version(mut self, version: i64) -> Self {
         self.version = Some(version);
         self
     }
 
-    /// Adds a `Location` below the call's path if the status is 201.
+    /// Adds a `Location` header for the created resource if the status is 201.
     #[must_use]
     pub(in crate::server) fn created(mut self, id: Id) -> Self {
         self.created = Some(id);

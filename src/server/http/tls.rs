@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::server::settings::TlsFiles;
 use crate::server::start_error::StartError;
 
-/// Builds the acceptor that performs TLS handshakes with this certificate.
+/// Creates the acceptor that performs TLS handshakes with this certificate and private key.
 pub(in crate::server) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, StartError> {
     let unusable = |path: &Path, reason: String| StartError::Tls { path: path.to_owned(), reason };
     let chain = CertificateDer::pem_file_iter(&files.certificate)

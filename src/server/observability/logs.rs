@@ -11,12 +11,12 @@ use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::server::http::request::user_agent;
 
-/// The filter without configuration: management requests, warnings and errors.
+/// Log filter that is used if none is configured: management requests, warnings and errors.
 pub const DEFAULT_FILTER: &str = "info,sqlx=warn,hyper=warn";
 
-/// Builds a log of JSON lines to `writer`.
+/// Creates a log subscriber that writes JSON lines to `writer`.
 ///
-/// `filter` has the syntax of `tracing-subscriber`, for example `info,keyward=debug`. An invalid filter is replaced by
+/// `filter` has the syntax of `tracing-subscriber`, for example `info,keyward=debug`. An invalid filter is replaced with
 /// [`DEFAULT_FILTER`].
 pub fn subscriber<W>(writer: W, filter: &str) -> impl Subscriber + Send + Sync
 where
@@ -32,7 +32,7 @@ where
     Registry::default().with(filter).with(lines)
 }
 
-/// A log line about one request. It has no path and no query, because people paste secrets into them.
+/// The access log entry of one request. It contains neither the path nor the query, because people paste secrets into them.
 pub(in crate::server) struct AccessLogEntry<'a> {
     pub request_id: &'a str,
     pub operation: &'static str,
@@ -42,7 +42,7 @@ pub(in crate::server) struct AccessLogEntry<'a> {
 }
 
 impl AccessLogEntry<'_> {
-    /// Logs a data-plane request: errors of the server as `error`, all others as `debug`.
+    /// Logs a data-plane request: server errors at level `error`, all other responses at level `debug`.
     pub(in crate::server) fn log_data_plane(&self) {
         let Self { request_id, operation, status, address, .. } = self;
         let ms = self.milliseconds();
@@ -53,7 +53,7 @@ impl AccessLogEntry<'_> {
         }
     }
 
-    /// Logs a management request: errors of the server as `error`, all others as `info` with the client's agent.
+    /// Logs a management request with the client's user agent: server errors at level `error`, all other responses at level `info`.
     pub(in crate::server) fn log_management(&self, headers: &HeaderMap) {
         let Self { request_id, operation, status, address, .. } = self;
         let ms = self.milliseconds();

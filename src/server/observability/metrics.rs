@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use crate::wire::{self, Call, CallVisitor};
 
-/// The operation of requests that do not belong to a call of the contract.
+/// Operation name for requests that do not match any operation of the API.
 pub(in crate::server) const OTHER: &str = "other";
-/// The statuses with a counter of their own. Every other status is counted as the last, 0.
+/// Statuses that have their own counters. All other statuses share the counter of the last entry, 0.
 const STATUSES: [u16; 24] = [
     200, 201, 204, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 421, 422, 428, 429, 500, 503, 507, 301,
     304, 431, 0,
 ];
-/// Upper bounds of the histogram's buckets, in microseconds.
+/// Upper bounds of the histogram's buckets for verification times, in microseconds.
 const BOUNDS_US: [u64; 12] =
     [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 2_000_000];
 
-/// The counters of a process.
+/// The request counters and the histogram of a server process.
 pub(in crate::server) struct Metrics {
     operations: Vec<(&'static str, [AtomicU64; STATUSES.len()])>,
     verifications: [AtomicU64; BOUNDS_US.len() + 1],
     verification_us: AtomicU64,
 }
 
-/// The counters of one operation, as an index.
+/// Index of an operation's counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) struct OperationCounter(usize);
 
@@ -50,7 +50,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Returns the counters of an operation; those of [`OTHER`] for an unknown name.
+    /// Returns the counters of an operation, or those of [`OTHER`] if the name is unknown.
     pub(in crate::server) fn operation(&self, name: &str) -> OperationCounter {
         OperationCounter(self.operations.iter().position(|(known, _)| *known == name).unwrap_or(0))
     }
@@ -59,13 +59,13 @@ impl Metrics {
         self.operations[operation.0].0
     }
 
-    /// Counts a response.
+    /// Counts a response of an operation.
     pub(in crate::server) fn record_response(&self, operation: OperationCounter, status: u16) {
         let at = STATUSES.iter().position(|&s| s == status).unwrap_or(STATUSES.len() - 1);
         self.operations[operation.0].1[at].fetch_add(1, Relaxed);
     }
 
-    /// Counts a response of the data plane, with its duration.
+    /// Counts a data-plane response, and adds its duration to the histogram.
     pub(in crate::server) fn record_verification(
         &self,
         operation: OperationCounter,
@@ -79,7 +79,7 @@ impl Metrics {
         self.verification_us.fetch_add(us, Relaxed);
     }
 
-    /// Returns the counters in Prometheus' text format, without those that are zero.
+    /// Renders all counters that are not zero in the Prometheus text format.
     pub(in crate::server) fn text(&self) -> String {
         let mut out = format!(
             "# HELP keyward_build_info The running version.\n# TYPE keyward_build_info gauge\n\
@@ -116,7 +116,7 @@ impl Metrics {
     }
 }
 
-/// Formats microseconds as seconds, without rounding: `0.00025`.
+/// Formats a number of microseconds in seconds, without rounding: `0.00025`.
 fn seconds(us: u64) -> String {
     let text = format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

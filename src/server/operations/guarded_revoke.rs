@@ -26,15 +26,16 @@ use crate::server::verification::revocation_lock::RevocationGuard;
 use crate::store::{Dialect, KeyScope, NewActivity, RevokeGuard, Tx};
 use crate::wire::keys::RevokeKey;
 
-/// On PostgreSQL another process may still buffer a use that is this old.
+/// Maximum age of a use that another process may not have written yet (PostgreSQL only).
 const BUFFERED_ELSEWHERE_MAX: TimeDelta = TimeDelta::seconds(30);
 
-/// A valid request to revoke a key, in one of two forms: guarded by its use, or with a reason in spite of it.
+/// The validated options of a revoke: either a time since which the key must be unused, or a reason for revoking it regardless of
+/// its usage.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct RevokeOptions {
-    /// Refuses if the key was used at this time or later; `None` revokes in any case.
+    /// Refuses the revoke if the key was used at or after this time; `None` revokes the key regardless of its usage.
     pub unless_used_since: Option<Timestamp>,
-    /// The reason for the revoke; required without `unless_used_since`.
+    /// The reason for the revoke. Required if `unless_used_since` is `None`.
     pub reason: Option<String>,
 }
 
@@ -60,7 +61,7 @@ impl TryFrom<RevokeKey> for RevokeOptions {
     }
 }
 
-/// The member who revokes a key, and the client and operation that they use.
+/// The member who revokes a key, their client, and the operation that was requested.
 #[derive(Clone, Copy)]
 pub(in crate::server) struct RevokeActor<'a> {
     pub member: Id,
@@ -68,10 +69,10 @@ pub(in crate::server) struct RevokeActor<'a> {
     pub operation: &'static str,
 }
 
-/// The outcome of a guarded revoke. Both outcomes are committed, because a refusal has an activity row, too.
+/// The outcome of a guarded revoke. Both outcomes are committed, because a refusal also adds an entry to the activity log.
 pub(in crate::server) enum RevokeOutcome {
     Revoked(Key),
-    /// The key was used since `unless_used_since`, and stays active. Holds the key and the time of the decision.
+    /// The key was used since `unless_used_since` and stays active. Contains the key, and the time of the decision.
     UsedSince(Key, Timestamp),
 }
 
@@ -79,7 +80,7 @@ impl RevokeOutcome {
     /// Returns the revoked key.
     ///
     /// # Errors
-    /// [`ApiError::UsedSince`] with the key as it is now, and its last use.
+    /// Returns [`ApiError::UsedSince`] if the revoke was refused, with the current state of the key and its last use.
     pub(in crate::server) fn into_key(self) -> Result<Key, ApiError> {
         match self {
             Self::Revoked(key) => Ok(key),
@@ -94,7 +95,7 @@ impl RevokeOutcome {
     }
 }
 
-/// Steps 4 to 6: revokes an active key if its use permits it, and records the outcome.
+/// Performs steps 4 to 6: revokes the key unless the options and its usage forbid it, and records the outcome.
 pub(in crate::server) async fn revoke_guarded(
     context: &ServerContext,
     tx: &mut Tx,
@@ -128,7 +129,7 @@ pub(in crate::server) async fn revoke_guarded(
     Ok(RevokeOutcome::UsedSince(key, now))
 }
 
-/// Returns the text for the activity log: the guard, the reason, and the other key of a rotation.
+/// Describes a revoke for the activity log: the condition, the reason, and the other key of a rotation.
 fn describe_revoke(key: &Key, options: &RevokeOptions, now: Timestamp) -> String {
     let mut detail = match options.unless_used_since {
         Some(since) => format!("not used since {since}"),
@@ -149,7 +150,7 @@ fn describe_revoke(key: &Key, options: &RevokeOptions, now: Timestamp) -> String
     detail
 }
 
-/// Describes the last use of a used key: `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`.
+/// Describes when and by which client a key was last used: `used 4 s ago by enlyze-powerbi/1.0.0 from 10.0.3.7`.
 fn describe_last_use(key: &Key, now: Timestamp) -> String {
     let when = key.last_used_at.map_or_else(|| "at an unknown time".to_owned(), |at| format_ago(at, now));
     match &key.last_used_by {

@@ -5,7 +5,7 @@ use crate::domain::permission::Actor;
 use crate::server::error::ApiError;
 use crate::store::KeyScope;
 
-/// Returns the keys of this kind that exist for the actor: their own personal keys, or the organization's keys.
+/// Returns which keys of this kind the actor can access: their own personal keys, or all organization keys.
 pub(in crate::server) fn scope_for(kind: KeyKind, actor: &Actor) -> KeyScope {
     match kind {
         KeyKind::Personal => KeyScope::PersonalOf(actor.member.id),
@@ -13,12 +13,12 @@ pub(in crate::server) fn scope_for(kind: KeyKind, actor: &Actor) -> KeyScope {
     }
 }
 
-/// Returns the name as it is stored.
+/// Validates a key name, and returns it as it is stored.
 pub(in crate::server) fn validate_name(text: &str) -> Result<String, ApiError> {
     key::normalize_name(text).map_err(|reason| ApiError::field("name", reason))
 }
 
-/// Returns a note or reason as it is stored; `None` if it is blank. `field` is its name in errors.
+/// Validates a note or a reason, and returns it as it is stored; `None` if it is blank. Errors refer to it as `field`.
 pub(in crate::server) fn validate_note(field: &str, text: &str) -> Result<Option<String>, ApiError> {
     key::normalize_note(text).map_err(|reason| ApiError::field(field, reason))
 }

@@ -13,7 +13,7 @@ use crate::server::verification::revocation_lock::RevocationGuard;
 use crate::store::{MemberKeyRow, NewActivity, StoredMember, Tx};
 use crate::wire::members::{KeySummary, Member, MemberRemoval};
 
-/// The admin's grant, client, time and revocation guard for a change to a member's keys.
+/// The admin's permission, client, time and revocation guard for a change to a member's keys.
 pub(in crate::server) struct RemovalContext<'a> {
     pub grant: &'a Grant,
     pub client: &'a ClientInfo,
@@ -22,13 +22,13 @@ pub(in crate::server) struct RemovalContext<'a> {
 }
 
 impl RemovalContext<'_> {
-    /// Returns a new activity row with the admin as its actor.
+    /// Creates an activity log entry with the admin as its actor.
     pub(in crate::server) fn event(&self, action: Action) -> NewActivity {
         NewActivity::new(action, self.at, random_bytes()).by(self.grant.member().id, self.client)
     }
 }
 
-/// The effects of a removal. A dry run and the removal return the same plan.
+/// What removing a member changes. A dry run and an actual removal return the same plan.
 pub(in crate::server) struct RemovalPlan {
     member: StoredMember,
     revoked: Vec<MemberKeyRow>,
@@ -58,7 +58,7 @@ fn summary(key: MemberKeyRow) -> KeySummary {
     }
 }
 
-/// Converts a member's row to the contract's type.
+/// Converts a stored member to the type that the API returns.
 pub(in crate::server) fn to_wire(row: StoredMember) -> Member {
     Member {
         id: row.member.id,
@@ -78,19 +78,20 @@ pub(in crate::server) async fn find_member(tx: &mut Tx, id: Id) -> Result<Stored
     tx.member(id).await?.ok_or(ApiError::NotFound)
 }
 
-/// Finds a member who was not removed.
+/// Finds a member who has not been removed.
 pub(in crate::server) async fn find_current_member(tx: &mut Tx, id: Id) -> Result<StoredMember, ApiError> {
     let row = find_member(tx, id).await?;
     if row.member.status == MemberStatus::Removed { Err(ApiError::MemberRemoved) } else { Ok(row) }
 }
 
-/// Refuses to remove or demote the last active admin. The organization must be locked.
+/// Fails if the member is the last active admin, who can be neither removed nor demoted. The caller must have locked the
+/// organization.
 pub(in crate::server) async fn refuse_last_admin(tx: &mut Tx, member: &StoredMember) -> Result<(), ApiError> {
     let is_admin = member.role == Role::Admin && member.is_active();
     if is_admin && !tx.has_other_admin(member.member.id).await? { Err(ApiError::LastAdmin) } else { Ok(()) }
 }
 
-/// Returns the effects of removing the member now, with the member as they will be after it.
+/// Returns what removing the member now would change, including the member as they would be afterwards.
 pub(in crate::server) async fn plan(
     context: &ServerContext,
     tx: &mut Tx,
@@ -134,7 +135,7 @@ pub(in crate::server) async fn remove(
     Ok(plan)
 }
 
-/// Revokes every personal key of a member who stays, for a change of role.
+/// Revokes all personal keys of a member whose role is changed.
 pub(in crate::server) async fn revoke_personal_keys(
     tx: &mut Tx,
     member: Id,
@@ -148,7 +149,7 @@ pub(in crate::server) async fn revoke_personal_keys(
     Ok(keys.into_iter().map(summary).collect())
 }
 
-/// Makes requests with these keys wait for the end of the transaction, and writes their buffered uses in it.
+/// Suspends the keys: requests with them wait until the transaction ends, which also writes their buffered uses.
 async fn suspend(tx: &mut Tx, keys: &[MemberKeyRow], removal: &RemovalContext<'_>) -> Result<(), ApiError> {
     let keys: Vec<_> = keys.iter().map(|key| (key.id, key.kind)).collect();
     Ok(removal.guard.suspend(tx, &keys).await?)

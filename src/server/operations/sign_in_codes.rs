@@ -9,7 +9,7 @@ use crate::store::{NewCode, Tx};
 use crate::wire::keys::SecretString;
 use crate::wire::sessions::SignInCode;
 
-/// Issues a code for a member, and ends their earlier ones.
+/// Issues a sign-in code for a member, and invalidates their earlier codes.
 pub(in crate::server) async fn issue_code(
     tx: &mut Tx,
     member_id: Id,

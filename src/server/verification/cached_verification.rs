@@ -14,12 +14,13 @@ const CACHED_FOR: Duration = Duration::from_secs(2);
 
 static ACCEPTED: LazyLock<Mutex<HashMap<Digest, (Instant, AcceptedKey)>>> = LazyLock::new(Mutex::default);
 
-/// Returns the cached result for a key that was accepted within [`CACHED_FOR`], or `verified` if the fault is not injected.
+/// Returns the cached result if the key was accepted within the last [`CACHED_FOR`]; otherwise, or if the fault is not injected,
+/// returns `verified`.
 pub(super) fn override_with_cached(
     digest: Digest,
     verified: Result<AcceptedKey, ApiError>,
 ) -> Result<AcceptedKey, ApiError> {
-    if !fault_injection::is(Fault::CachedVerification) {
+    if !fault_injection::is_injected(Fault::CachedVerification) {
         return verified;
     }
     let mut cache = ACCEPTED.lock().unwrap_or_else(PoisonError::into_inner);

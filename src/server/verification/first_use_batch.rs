@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::server::error::ApiError;
 use crate::store::{self, Store};
 
-/// Collects first uses, and writes them in batches.
+/// Collects uses that must be stored before their requests are answered, and writes them in batches.
 pub(in crate::server) struct FirstUseBatch {
     store: Store,
     clock: Clock,
@@ -27,13 +27,13 @@ pub(in crate::server) struct FirstUseBatch {
 
 #[derive(Default)]
 struct PendingBatch {
-    /// Sorted by id, because every process locks rows in this order.
+    /// Uses that wait to be stored. Sorted by key id, because every process locks rows in this order.
     uses: BTreeMap<(Id, Digest), PendingUses>,
-    /// A task is writing the previous batch, and will write this one next.
+    /// Whether a task is writing the previous batch. It will write this batch next.
     has_writer: bool,
 }
 
-/// Uses of one secret, and the requests that wait for the outcome.
+/// Uses of one secret, and the requests that wait until these uses are stored.
 struct PendingUses {
     entry: Arc<CacheEntry>,
     buffer: UseBuffer,
@@ -47,10 +47,10 @@ impl FirstUseBatch {
         Self { store, clock, revocation_lock, pending: Mutex::default() }
     }
 
-    /// Step 5: stores a use, if the database accepts the key. Returns `false` if the key is revoked or has another secret.
+    /// Step 5: stores a use if the database accepts the key. Returns `false` if the key is revoked or has another secret.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] if the use cannot be stored.
+    /// Returns [`ApiError::Unavailable`] if the use cannot be stored.
     pub(in crate::server) async fn record(
         self: &Arc<Self>,
         digest: &Digest,
@@ -86,7 +86,7 @@ impl FirstUseBatch {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes batches until no use is pending.
+    /// Writes batches until no use is waiting to be stored.
     async fn write_batches(self: Arc<Self>) {
         loop {
             let batch = {

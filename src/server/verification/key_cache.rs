@@ -17,20 +17,20 @@ use crate::domain::key::KeyKind;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
-/// The state of a cached key.
+/// How the cache decides about the next use of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum CachedState {
-    /// The key is accepted and its first use is stored, so further uses are buffered.
+    /// The key is accepted and has a stored use, so further uses are buffered.
     Accepted,
-    /// The key has no stored use, or the outcome of a write is unknown. The next use is stored before it is answered, if the database
-    /// accepts the key.
+    /// The key has no stored use yet, or it is unknown whether a write succeeded. The next use is stored before its request is
+    /// answered, if the database accepts the key.
     Unconfirmed,
-    /// A write is deciding about the key; requests wait for it.
+    /// A transaction is deciding whether to revoke the key; requests with the key wait until it ends.
     Suspended,
     Revoked,
 }
 
-/// A cached key, with its state and its unwritten uses.
+/// A cached key with its state and its unwritten uses.
 #[derive(Debug)]
 pub(in crate::server) struct CacheEntry {
     pub id: Id,
@@ -38,17 +38,17 @@ pub(in crate::server) struct CacheEntry {
     inner: Mutex<EntryFields>,
 }
 
-/// The fields that an entry's lock protects.
+/// The fields of a [`CacheEntry`] that its lock protects.
 #[derive(Debug)]
 struct EntryFields {
     state: CachedState,
     name: Box<str>,
-    /// `None` if there are no unwritten uses.
+    /// The unwritten uses; `None` if there are none.
     buffer: Option<Box<UseBuffer>>,
 }
 
 impl EntryFields {
-    /// Returns the buffer, and whether it was empty.
+    /// Returns the buffer, which is created if necessary, and whether it was empty.
     fn buffer(&mut self) -> (&mut UseBuffer, bool) {
         let was_empty = self.buffer.is_none();
         (self.buffer.get_or_insert_default(), was_empty)
@@ -57,16 +57,17 @@ impl EntryFields {
 
 /// The cache's decision about one use of a key.
 ///
-/// `was_empty` is true if the key had no unwritten uses before: the entry must then be queued for writing.
+/// `was_empty` is true if the key had no unwritten uses before. The caller must then queue the entry, so that its buffer is
+/// written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum UseDecision {
-    /// The key is accepted, and the use is buffered.
+    /// The key is accepted, and the use was buffered.
     Buffered { was_empty: bool },
-    /// The key is revoked, and the refused request is counted.
+    /// The key is revoked, and the refused request was counted.
     Refused { was_empty: bool },
-    /// The cache cannot decide: the use must be stored first, if the database accepts the key.
+    /// The cache cannot decide. The use must first be stored in the database, which accepts or refuses the key.
     AskDatabase,
-    /// The key is suspended: the request must wait for the write that decides about it.
+    /// The key is suspended. The request must wait for the transaction that decides whether to revoke the key.
     Wait,
 }
 
@@ -82,7 +83,8 @@ impl CacheEntry {
 
     /// Step 3: decides about one use, and buffers it if the key is accepted.
     ///
-    /// `now` is called under the lock, so that a use that is answered after a reader looked is never dated before that read.
+    /// `now` is called while the entry is locked: a use that is recorded after a read of this entry is therefore never dated before
+    /// that read.
     pub(in crate::server) fn decide_use(
         &self,
         client: RawClient<'_>,
@@ -105,7 +107,8 @@ impl CacheEntry {
         }
     }
 
-    /// Counts a request that was refused because the key is revoked. Returns whether the buffer was empty before.
+    /// Counts a request that was refused because the key is revoked. Returns `true` if the buffer was empty, so that the entry must
+    /// be queued.
     pub(super) fn record_refusal(&self, now: Timestamp) -> bool {
         let mut entry = self.lock();
         let (buffer, was_empty) = entry.buffer();
@@ -113,7 +116,7 @@ impl CacheEntry {
         was_empty
     }
 
-    /// Applies the database's decision to an unconfirmed key. Ignored if a revocation has changed the state meanwhile.
+    /// Applies the database's decision about an unconfirmed key. Does nothing if a revocation has changed the state since.
     pub(super) fn confirm(&self, is_accepted: bool) {
         let mut entry = self.lock();
         if entry.state == CachedState::Unconfirmed {
@@ -121,7 +124,8 @@ impl CacheEntry {
         }
     }
 
-    /// Suspends the key unless it is revoked, and takes its unwritten uses. Returns the earlier state and these uses.
+    /// Suspends the key unless it is revoked, and removes its unwritten uses from the buffer. Returns the previous state and these
+    /// uses.
     pub(super) fn suspend(&self) -> (CachedState, Option<Box<UseBuffer>>) {
         let mut entry = self.lock();
         let before = entry.state;
@@ -131,7 +135,8 @@ impl CacheEntry {
         (before, entry.buffer.take())
     }
 
-    /// Ends a suspension, and puts `unwritten` uses back into the buffer. Returns whether the entry must be queued for writing.
+    /// Ends a suspension, and puts the `unwritten` uses back into the buffer. Returns `true` if the entry must be queued, so that
+    /// they are written.
     pub(super) fn resume(&self, state: CachedState, unwritten: Option<Box<UseBuffer>>) -> bool {
         let mut entry = self.lock();
         if entry.state == CachedState::Suspended {
@@ -141,12 +146,13 @@ impl CacheEntry {
         unwritten.is_some_and(|buffer| self.return_buffer(*buffer))
     }
 
-    /// Takes the unwritten uses out of the entry.
+    /// Removes the unwritten uses from the entry and returns them; `None` if there are none.
     pub(super) fn take_buffer(&self) -> Option<Box<UseBuffer>> {
         self.lock().buffer.take()
     }
 
-    /// Puts back uses that could not be written. Returns whether the buffer was empty before.
+    /// Puts uses that could not be stored back into the buffer. Returns `true` if the buffer was empty, so that the entry must be
+    /// queued.
     pub(super) fn return_buffer(&self, unwritten: UseBuffer) -> bool {
         let mut entry = self.lock();
         let (buffer, was_empty) = entry.buffer();
@@ -154,7 +160,7 @@ impl CacheEntry {
         was_empty
     }
 
-    /// Calls `read` with the unwritten uses; returns `None` if there are none.
+    /// Calls `read` with the unwritten uses and returns its result; `None` if there are no unwritten uses.
     pub(super) fn read_buffer<T>(&self, read: impl FnOnce(&UseBuffer) -> T) -> Option<T> {
         self.lock().buffer.as_deref().map(read)
     }
@@ -164,7 +170,7 @@ impl CacheEntry {
     }
 }
 
-/// Uses the first eight bytes of a digest as its hash. SHA-256 distributes them evenly.
+/// Hasher for digests. It uses their first eight bytes as they are, because SHA-256 distributes them evenly.
 #[derive(Default)]
 struct DigestHasher(u64);
 
@@ -182,16 +188,17 @@ impl Hasher for DigestHasher {
     fn write_usize(&mut self, _: usize) {}
 }
 
-/// Number of decoy entries.
+/// Number of decoy entries; see [`KeyCache::find`].
 const DECOYS: usize = 256;
 
 type EntriesByDigest = HashMap<Digest, Arc<CacheEntry>, BuildHasherDefault<DigestHasher>>;
 
-/// The cached keys of a process.
+/// The keys that this process has cached, by digest and by id.
 pub(in crate::server) struct KeyCache {
     by_digest: RwLock<EntriesByDigest>,
     by_id: RwLock<HashMap<Id, Arc<CacheEntry>>>,
-    /// Entries for unknown secrets. Always revoked, and never written.
+    /// Stand-ins for unknown secrets, so that these take as long to refuse as revoked keys. Always revoked; never stored in the
+    /// database.
     decoys: Vec<Arc<CacheEntry>>,
     resumed: Notify,
 }
@@ -216,10 +223,11 @@ impl KeyCache {
         write(&self.by_id).insert(id, entry);
     }
 
-    /// Returns the key with this digest, or a decoy for an unknown secret.
+    /// Returns the entry of the key with this digest, or a decoy if the secret is unknown.
     ///
-    /// A decoy is handled like a revoked key, so that the response time does not tell the two apart. There are many decoys because a
-    /// buffer is queued once until it is written: with a single one, unknown secrets would skip that step more often than revoked keys.
+    /// A decoy is handled like a revoked key, so that the response time does not reveal whether a key exists. There are many decoys
+    /// because an entry is only queued while its buffer is empty: a single decoy would almost always be queued already, and unknown
+    /// secrets would skip that step more often than revoked keys.
     pub(in crate::server) fn find(&self, digest: &Digest) -> Arc<CacheEntry> {
         let decoy = &self.decoys[usize::from(digest.0[31]) % DECOYS];
         read(&self.by_digest).get(digest).unwrap_or(decoy).clone()
@@ -233,7 +241,8 @@ impl KeyCache {
         read(&self.by_id).get(&id).cloned()
     }
 
-    /// Returns the entry of a key that was just read from the database; inserts an accepted one if there is none.
+    /// Returns the entry of a key that was just read from the database. If the cache has no entry for it, inserts one with the
+    /// state [`CachedState::Accepted`].
     pub(super) fn get_or_insert(&self, id: Id, kind: KeyKind) -> Arc<CacheEntry> {
         if let Some(entry) = self.get(id) {
             return entry;
@@ -244,7 +253,7 @@ impl KeyCache {
             .clone()
     }
 
-    /// Replaces a key's secret; the earlier one is unknown from now on.
+    /// Replaces a key's secret. The earlier secret is treated as unknown from then on.
     pub(super) fn replace_secret(&self, earlier: &Digest, digest: Digest, id: Id, kind: KeyKind, name: &str) {
         write(&self.by_digest).remove(earlier);
         self.insert(digest, id, kind, name, CachedState::Unconfirmed);
@@ -256,12 +265,12 @@ impl KeyCache {
         }
     }
 
-    /// Wakes the requests that wait for suspended keys.
+    /// Wakes the requests that wait for suspended keys, after the keys were resumed.
     pub(super) fn notify_resumed(&self) {
         self.resumed.notify_waiters();
     }
 
-    /// Waits until the key is no longer suspended.
+    /// Waits as long as the key is suspended.
     pub(super) async fn wait_until_resumed(&self, entry: &CacheEntry) {
         loop {
             let mut resumed = std::pin::pin!(self.resumed.notified());

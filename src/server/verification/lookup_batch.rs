@@ -11,12 +11,12 @@ use crate::domain::secret::Digest;
 use crate::server::error::ApiError;
 use crate::store::{self, Store, Verification};
 
-/// Most look-ups in one query.
+/// Maximum number of lookups in one query.
 const BATCH_MAX: usize = 64;
-/// Most queries at a time. The second one keeps a slow query from delaying every look-up.
+/// Maximum number of queries at the same time. The second one keeps a slow query from delaying every lookup.
 const QUERIES_MAX: usize = 2;
 
-/// Collects look-ups, and runs them in batches.
+/// Collects lookups of keys, and runs them in batches.
 pub(in crate::server) struct LookupBatch {
     store: Store,
     clock: Clock,
@@ -37,7 +37,7 @@ impl LookupBatch {
     /// Step 4: reads the key with this digest from the database.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] if the database does not respond.
+    /// Returns [`ApiError::Unavailable`] if the database does not respond.
     pub(in crate::server) async fn look_up(
         self: &Arc<Self>,
         digest: &Digest,
@@ -60,7 +60,7 @@ impl LookupBatch {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs queries until no look-up is pending.
+    /// Runs queries until no lookup is waiting.
     async fn run_queries(self: Arc<Self>) {
         loop {
             let (digests, waiters): (Vec<_>, Vec<_>) = {

@@ -16,14 +16,14 @@ use crate::domain::id::Id;
 use crate::domain::key::KeyKind;
 use crate::store::{self, TransactionOutcome, Tx};
 
-/// The revocation lock of this process. Cheap to clone.
+/// Lock that prevents uses from being stored during a revocation. There is one per process. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct RevocationLock {
     lock: Arc<RwLock<()>>,
     keys: Arc<CachedKeys>,
 }
 
-/// The parts that a guard needs to suspend keys and to resume them.
+/// What a [`RevocationGuard`] needs to suspend and resume keys.
 struct CachedKeys {
     cache: Arc<KeyCache>,
     queue: Arc<UseQueue>,
@@ -35,17 +35,17 @@ impl RevocationLock {
         Self { lock: Arc::default(), keys: Arc::new(CachedKeys { cache, queue, clock }) }
     }
 
-    /// Waits for shared access, for a use that is being stored.
+    /// Acquires shared access, which is needed to store the first use of a key.
     pub(super) async fn shared(&self) -> OwnedRwLockReadGuard<()> {
         self.lock.clone().read_owned().await
     }
 
-    /// Waits for exclusive access, for writing buffers.
+    /// Acquires exclusive access, which is needed to write buffered uses.
     pub(super) async fn exclusive(&self) -> OwnedRwLockWriteGuard<()> {
         self.lock.clone().write_owned().await
     }
 
-    /// Waits for exclusive access, for a revocation or a review decision.
+    /// Acquires exclusive access for a revocation or a review decision.
     pub(super) async fn guard(&self) -> RevocationGuard {
         RevocationGuard(Arc::new(GuardState {
             keys: self.keys.clone(),
@@ -56,8 +56,8 @@ impl RevocationLock {
     }
 }
 
-/// Exclusive access for a revocation or a review decision. It is released when the transaction that [`suspend`](Self::suspend) was
-/// called with has ended.
+/// Exclusive access for a revocation or a review decision. It is released when the transaction that was passed to
+/// [`suspend`](Self::suspend) has ended.
 #[derive(Clone)]
 pub(in crate::server) struct RevocationGuard(Arc<GuardState>);
 
@@ -65,25 +65,25 @@ struct GuardState {
     keys: Arc<CachedKeys>,
     _lock: OwnedRwLockWriteGuard<()>,
     suspended: Mutex<Vec<SuspendedKey>>,
-    /// The transaction leaves the suspended keys as they are.
+    /// Whether the transaction leaves the suspended keys active.
     keeps_keys: AtomicBool,
 }
 
 struct SuspendedKey {
     entry: Arc<CacheEntry>,
     state_before: CachedState,
-    /// The uses that were unwritten at the suspension; the transaction writes them.
+    /// The uses that were unwritten when the key was suspended. The transaction writes them.
     buffer: Option<Box<UseBuffer>>,
 }
 
 impl RevocationGuard {
-    /// Makes requests with these keys wait for the end of the transaction, and writes the buffered uses of the keys in it.
+    /// Suspends the keys: requests with them wait until the transaction ends, which also writes their buffered uses.
     ///
-    /// After a commit the keys count as revoked, unless [`keep_keys`](Self::keep_keys) was called. After a rollback they are what they
-    /// were before.
+    /// After a commit, the keys count as revoked unless [`keep_keys`](Self::keep_keys) was called. After a rollback, they return to
+    /// their previous state.
     ///
     /// # Errors
-    /// The uses cannot be written.
+    /// Fails if the buffered uses cannot be written.
     pub(in crate::server) async fn suspend(
         &self,
         tx: &mut Tx,
@@ -110,14 +110,14 @@ impl RevocationGuard {
         }
     }
 
-    /// Keeps the suspended keys active: the transaction does not revoke them after all.
+    /// Keeps the suspended keys active, because the transaction does not revoke them after all.
     pub(in crate::server) fn keep_keys(&self) {
         self.0.keeps_keys.store(true, Ordering::SeqCst);
     }
 }
 
 impl GuardState {
-    /// Resumes the suspended keys in the state that follows from the transaction's outcome.
+    /// Resumes the suspended keys, in a state that depends on the transaction's outcome.
     fn resume_keys(&self, outcome: TransactionOutcome) {
         let suspended = std::mem::take(&mut *self.suspended.lock().unwrap_or_else(PoisonError::into_inner));
         if suspended.is_empty() {
@@ -142,7 +142,7 @@ impl GuardState {
 }
 
 impl Drop for GuardState {
-    /// Handles a transaction that was dropped without an outcome, which rolls it back.
+    /// Treats a transaction that ended without reporting an outcome as rolled back.
     fn drop(&mut self) {
         self.resume_keys(TransactionOutcome::RolledBack);
     }

@@ -11,16 +11,16 @@ use crate::domain::time::{HOUR, Timestamp};
 use crate::domain::usage::{AGENT_MAX, Bucket, CLIENTS_KEPT, ClientUse};
 use crate::store::KeyUseUpdate;
 
-/// The client of a data-plane request, with its agent not yet cleaned.
+/// The client of a data-plane request, with its `User-Agent` as received.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct RawClient<'a> {
-    /// The bytes of `User-Agent`; empty if the header is missing.
+    /// Bytes of the `User-Agent` header; empty if the header is missing.
     pub agent: &'a [u8],
-    /// The client's address, looked up behind trusted proxies.
+    /// The client's address. Behind a trusted proxy, this is the address that the proxy forwarded.
     pub address: IpAddr,
 }
 
-/// Most bytes of a raw agent that are read. Cleaning shortens them further, to [`AGENT_MAX`].
+/// Maximum number of bytes that are read of a `User-Agent` header. Cleaning shortens the agent further, to [`AGENT_MAX`].
 const RAW_AGENT_MAX: usize = 4 * AGENT_MAX;
 
 impl<'a> RawClient<'a> {
@@ -28,19 +28,19 @@ impl<'a> RawClient<'a> {
         &self.agent[..self.agent.len().min(RAW_AGENT_MAX)]
     }
 
-    /// Returns the client as it is stored and displayed.
+    /// Returns the client as it is stored and displayed, with a cleaned agent.
     fn to_client(self) -> ClientInfo {
         let agent = text::sanitize_agent(&String::from_utf8_lossy(self.truncated_agent()), AGENT_MAX);
         ClientInfo { agent, address: self.address.to_string() }
     }
 }
 
-/// The unwritten uses of one key. `last_used_at` only moves forward.
+/// The unwritten uses of one key. `last_used_at` never moves backward.
 #[derive(Debug, Default)]
 pub(in crate::server) struct UseBuffer {
     last_used_at: Option<Timestamp>,
     hours: Vec<Bucket>,
-    /// The most recent clients, at most [`CLIENTS_KEPT`]; the latest is last.
+    /// The most recent clients, at most [`CLIENTS_KEPT`], from oldest to newest.
     clients: Vec<ClientCount>,
 }
 
@@ -54,7 +54,7 @@ struct ClientCount {
 }
 
 impl UseBuffer {
-    /// Counts one successful use.
+    /// Counts one accepted request.
     pub(super) fn record_use(&mut self, client: RawClient<'_>, now: Timestamp) {
         self.last_used_at = self.last_used_at.max(Some(now));
         self.hour(now).count += 1;
@@ -100,7 +100,7 @@ impl UseBuffer {
         self.clients.push(client);
     }
 
-    /// Merges uses that were buffered before these and could not be written.
+    /// Merges `earlier` uses, which could not be written, into this buffer.
     pub(super) fn prepend(&mut self, earlier: Self) {
         self.last_used_at = self.last_used_at.max(earlier.last_used_at);
         for bucket in earlier.hours {
@@ -124,17 +124,17 @@ impl UseBuffer {
         }
     }
 
-    /// Returns the time of the latest use; `None` if every request was refused.
+    /// Returns the time of the latest use; `None` if all requests were refused.
     pub(super) fn last_used_at(&self) -> Option<Timestamp> {
         self.last_used_at
     }
 
-    /// Returns the number of uses, without refused requests.
+    /// Returns the number of uses, not counting refused requests.
     pub(super) fn use_count(&self) -> i64 {
         self.hours.iter().map(|b| b.count).sum()
     }
 
-    /// Returns the clients as they are stored, the most recent last.
+    /// Returns the clients as they are stored, from oldest to newest.
     pub(super) fn clients(&self) -> Vec<ClientUse> {
         let stored = |seen: &ClientCount| {
             let client = RawClient { agent: &seen.agent, address: seen.address }.to_client();
@@ -149,7 +149,7 @@ impl UseBuffer {
         self.clients.iter().map(stored).collect()
     }
 
-    /// Returns the buffer's content as the store writes it, for the key `id`.
+    /// Returns the buffered uses as an update of the key `id` in the store.
     pub(super) fn to_key_use(&self, id: Id) -> KeyUseUpdate {
         let clients = self.clients();
         let last = self.last_used_at.zip(clients.last()).map(|(at, client)| {
@@ -159,7 +159,7 @@ impl UseBuffer {
     }
 }
 
-/// Sorts uses by key id. All processes lock rows in this order, so that no two of them wait for each other.
+/// Sorts uses by key id. All processes lock rows in this order, which prevents deadlocks.
 pub(super) fn sorted_by_id(mut uses: Vec<KeyUseUpdate>) -> Vec<KeyUseUpdate> {
     uses.sort_unstable_by_key(|used| used.id);
     uses

@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use super::key_cache::CacheEntry;
 
-/// Cache entries whose buffers must be written. An entry is in the queue at most once.
+/// Cache entries with buffered uses that must be written to the database. An entry is in the queue at most once.
 #[derive(Default)]
 pub(super) struct UseQueue {
     entries: Mutex<Vec<Arc<CacheEntry>>>,
@@ -14,7 +14,7 @@ pub(super) struct UseQueue {
 }
 
 impl UseQueue {
-    /// Queues the entry if its buffer was empty before; otherwise it is queued already.
+    /// Queues the entry if its buffer was empty. Otherwise, the entry is already queued.
     pub(super) fn enqueue_if(&self, was_empty: bool, entry: Arc<CacheEntry>) {
         if was_empty {
             self.enqueue(entry);
@@ -31,7 +31,7 @@ impl UseQueue {
         }
     }
 
-    /// Empties the queue, and returns its entries.
+    /// Removes and returns all queued entries.
     pub(super) fn take(&self) -> Vec<Arc<CacheEntry>> {
         std::mem::take(&mut *self.entries())
     }
@@ -40,12 +40,12 @@ impl UseQueue {
         self.entries().len()
     }
 
-    /// Wakes the writer, or lets its next [`wait`](Self::wait) return at once.
+    /// Wakes the writer thread, or lets its next call of [`wait`](Self::wait) return immediately.
     pub(super) fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Waits until the queue is no longer empty, or until the writer is woken to stop.
+    /// Waits until the queue is not empty, or until the writer thread is woken to stop.
     pub(super) async fn wait(&self) {
         self.wake.notified().await;
     }

@@ -12,12 +12,12 @@ use crate::clock::Clock;
 use crate::domain::key::{ClientInfo, Key};
 use crate::store::{self, Store};
 
-/// Time between the first buffered use and the write.
+/// Time from the first buffered use to the write, in which further uses are collected.
 const WRITE_DELAY: Duration = Duration::from_secs(1);
 /// Time between two removals of expired usage counts.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(6);
 
-/// Writes the buffers of queued cache entries.
+/// Writes the buffered uses of all queued cache entries to the database.
 pub(super) struct UseWriter {
     store: Store,
     clock: Clock,
@@ -27,17 +27,17 @@ pub(super) struct UseWriter {
     stopping: AtomicBool,
 }
 
-/// The running thread `keyward-uses`.
+/// The running writer thread, which is named `keyward-uses`.
 pub(in crate::server) struct UseWriterThread {
     writer: Arc<UseWriter>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl UseWriterThread {
-    /// Starts the thread.
+    /// Starts the writer thread.
     ///
     /// # Errors
-    /// The operating system cannot start the thread or its runtime.
+    /// Fails if the operating system cannot start the thread or its runtime.
     pub(super) fn start(writer: Arc<UseWriter>) -> std::io::Result<Self> {
         // A runtime of its own: on a worker of the server's runtime, writing would delay verifications.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -48,7 +48,7 @@ impl UseWriterThread {
         Ok(Self { writer, thread })
     }
 
-    /// Writes what is buffered, and ends the thread.
+    /// Writes the remaining buffered uses, and ends the thread.
     pub(in crate::server) async fn stop(self) {
         self.writer.stopping.store(true, Ordering::SeqCst);
         self.writer.queue.wake();
@@ -105,7 +105,7 @@ impl UseWriter {
         }
     }
 
-    /// Writes buffered uses now. Errors are logged, and the uses are kept.
+    /// Writes the buffered uses now. Errors are logged, and the uses stay buffered.
     pub(super) async fn flush(self: &Arc<Self>) {
         let writer = self.clone();
         // In a task of its own, because the caller's request may be cancelled, and a write must not be.
@@ -115,7 +115,7 @@ impl UseWriter {
         }
     }
 
-    /// Step 6: writes the buffers of all queued entries in one transaction.
+    /// Step 6: writes the buffered uses of all queued entries in one transaction.
     pub(in crate::server) async fn write_buffers(&self) {
         let _lock = self.revocation_lock.exclusive().await;
         let taken: Vec<(Arc<CacheEntry>, Box<UseBuffer>)> = self
@@ -159,7 +159,7 @@ impl UseWriter {
         }
     }
 
-    /// Returns the number of keys with uses that were answered but not yet written.
+    /// Returns the number of keys with uses that are buffered but not yet written to the database.
     pub(super) fn unwritten_keys(&self) -> usize {
         self.queue.len()
     }

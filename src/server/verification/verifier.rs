@@ -24,7 +24,7 @@ pub(in crate::server) mod sqlite;
 
 pub(in crate::server) use accepted::AcceptedKey;
 
-/// The verifier for the database in use.
+/// The verifier for the server's database, SQLite or PostgreSQL.
 pub(super) enum Verifier {
     Sqlite(SqliteVerifier),
     Postgres(PostgresVerifier),
@@ -62,8 +62,8 @@ impl Verifier {
         }
     }
 
-    /// Clamps the last use of keys to the current time, in case this machine's clock was set back. On PostgreSQL the database's clock
-    /// dates every use.
+    /// Moves last-used times in the future back to the current time, in case this machine's clock was set back. On PostgreSQL this
+    /// is unnecessary, because the database's clock dates every use.
     pub(super) fn clamp_last_use(&self, keys: &mut [Key]) {
         if let Self::Sqlite(verifier) = self {
             verifier.clamp_last_use(keys);

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::terminal::capabilities::ColorDepth;
 
-/// Visible style of a cell, in colours that the terminal can show.
+/// The visible style of a cell, with colours that the terminal can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CellStyle {
     fg: Color,
@@ -15,11 +15,11 @@ pub struct CellStyle {
     modifier: Modifier,
 }
 
-/// Modifiers that are visible on a blank.
+/// Modifiers that can be seen on a blank cell.
 const VISIBLE_ON_BLANK: Modifier =
     Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT).union(Modifier::SLOW_BLINK);
 
-/// Each modifier with the SGR parameter that sets it and the one that ends it.
+/// Each modifier with the SGR parameters that turn it on and off.
 const CODES: [(Modifier, u8, u8); 9] = [
     (Modifier::BOLD, 1, 22),
     (Modifier::DIM, 2, 22),
@@ -33,7 +33,7 @@ const CODES: [(Modifier, u8, u8); 9] = [
 ];
 
 impl CellStyle {
-    /// Returns the style of a cell at this colour depth. Blanks that look the same have equal styles.
+    /// Returns the style of a cell at this colour depth. Blank cells that look the same get equal styles.
     pub fn of(cell: &Cell, depth: ColorDepth) -> Self {
         let mut style = Self {
             fg: reduce_colour(cell.fg, depth),
@@ -49,7 +49,7 @@ impl CellStyle {
         style
     }
 
-    /// Returns whether a blank looks the same in both styles.
+    /// Returns whether a blank cell looks the same in both styles.
     pub fn looks_same_on_blank(self, other: Self) -> bool {
         let visible = |style: Self| style.modifier & VISIBLE_ON_BLANK;
         self.bg == other.bg
@@ -112,7 +112,7 @@ fn encode_colour(out: &mut Vec<u8>, color: Color, base: u8) {
     }
 }
 
-/// Appends the SGR parameters that change the style `from` into `to`.
+/// Appends the SGR parameters that switch from the style `from` to the style `to`.
 pub(super) fn encode_style_change(out: &mut Vec<u8>, from: CellStyle, to: CellStyle) {
     fn next(out: &mut Vec<u8>) -> &mut Vec<u8> {
         if !out.is_empty() {
@@ -147,7 +147,7 @@ pub(super) fn encode_style_change(out: &mut Vec<u8>, from: CellStyle, to: CellSt
     }
 }
 
-/// Appends a decimal number.
+/// Appends `n` in decimal.
 pub(super) fn write_number(out: &mut Vec<u8>, n: impl std::fmt::Display) {
     write!(out, "{n}").expect("writing to a Vec cannot fail");
 }

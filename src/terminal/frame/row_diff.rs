@@ -7,10 +7,10 @@ use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use crate::terminal::ansi_encoder::{AnsiEncoder, CellStyle};
 use crate::terminal::capabilities::ColorDepth;
 
-/// Longest run of unchanged cells, in columns, that is written again instead of moving the cursor over it.
+/// Longest run of unchanged cells, in columns, that is written again instead of moving the cursor past it.
 const MAX_REWRITTEN_GAP: u16 = 3;
 
-/// Most code points of one character that a terminal is expected to draw as separate wide characters.
+/// Maximum number of code points in one character that a terminal is assumed to draw as separate wide characters.
 const MAX_PARTS: usize = 4;
 
 /// Returns the cells of row `y`.
@@ -39,7 +39,7 @@ fn character_width(row: &[Cell], x: usize) -> usize {
     usize::from(row[x].cell_width()).clamp(1, 2).min(row.len() - x)
 }
 
-/// Returns for each cell whether it is the second half of a wide character.
+/// Returns, for each cell, whether it is the second half of a wide character.
 pub(super) fn trailing_halves(row: &[Cell]) -> Vec<bool> {
     let mut halves = vec![false; row.len()];
     let mut x = 0;
@@ -51,13 +51,13 @@ pub(super) fn trailing_halves(row: &[Cell]) -> Vec<bool> {
     halves
 }
 
-/// Returns whether terminals disagree on the width of this character: a wide one of several code points (skin tone, flag, emoji
-/// presentation), which some terminals draw as separate characters.
+/// Returns whether terminals disagree on the width of this character. They do for wide characters of several code points (skin
+/// tone, flag, emoji presentation), which some terminals draw as separate characters.
 fn has_disputed_width(cell: &Cell) -> bool {
     cell.symbol().len() > 4 && cell.cell_width() > 1 && cell.symbol().chars().nth(1).is_some()
 }
 
-/// Returns for each cell whether it must be written because a character of disputed width to its left, old or new, may have been
+/// Returns, for each cell, whether it must be written because an old or new character of disputed width to its left may have been
 /// drawn over it.
 fn overdrawn_cells(old: &[Cell], new: &[Cell]) -> Vec<bool> {
     let mut overdrawn = vec![false; new.len()];
@@ -132,8 +132,8 @@ pub(super) fn encode_row_differences(
     }
 }
 
-/// Advances the cursor to a cell a few columns to the right by writing the cells in between again, where that takes fewer bytes
-/// than moving: all of them must have the current style, or the style of the target cell.
+/// Moves the cursor a few columns to the right by writing the cells in between again, if that takes fewer bytes than a cursor
+/// movement. All of these cells must have the current style or the style of the target cell.
 fn bridge_gap(encoder: &mut AnsiEncoder, new: &[Cell], to: usize, y: u16, depth: ColorDepth) {
     let Some((x, at_y)) = encoder.position() else { return };
     let from = usize::from(x);

@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 const CAN: Capabilities = Capabilities { depth: ColorDepth::Indexed256, unicode: true, synchronized: true };
 
-/// A frame writer and the terminal emulator that it writes to.
+/// A frame writer, connected to a terminal emulator.
 struct TestTerminal {
     writer: FrameWriter<Vec<u8>>,
     emulator: vt100::Parser,

@@ -4,11 +4,11 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-/// Result of parsing the start of the buffered bytes.
+/// Result of parsing the first event in a byte buffer.
 pub(super) enum ParseStep {
-    /// An event, or `None` for a sequence to be ignored, and its length in bytes.
+    /// The event, or `None` if the sequence is ignored, and the number of bytes that were parsed.
     Complete(Option<Event>, usize),
-    /// The end of the sequence has not arrived.
+    /// The buffer ends before the sequence does.
     Incomplete,
 }
 
@@ -78,7 +78,7 @@ fn parse_utf8(bytes: &[u8], alt: KeyModifiers) -> ParseStep {
     }
 }
 
-/// Parses a control sequence; `rest` begins after `ESC [`.
+/// Parses a control sequence (CSI); `rest` begins after `ESC [`.
 fn parse_control_sequence(rest: &[u8]) -> ParseStep {
     // F1 to F5 of the Linux console are `ESC [ [ A` to `ESC [ [ E`.
     if let [b'[', tail @ ..] = rest {
@@ -144,7 +144,7 @@ fn control_sequence_event(params: &str, last: u8) -> Option<Event> {
     Some(key_event(code, modifiers))
 }
 
-/// Converts a key press sent as a code point, as terminals with extended keys do (`CSI CODE;MODIFIERS u`).
+/// Converts a code point with modifiers (`CSI CODE;MODIFIERS u`), which terminals with extended keys send, to a key press.
 fn code_point_event(code: u32, modifiers: KeyModifiers) -> Option<Event> {
     let code = match code {
         9 if modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
@@ -166,7 +166,7 @@ fn parse_modifiers(parameter: Option<u32>) -> KeyModifiers {
     table.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).collect()
 }
 
-/// Converts the last byte of an SS3 sequence (`ESC O`): cursor keys in application mode, the keypad, F1 to F4.
+/// Converts the last byte of an SS3 sequence (`ESC O`) to a key press: a cursor key in application mode, a keypad key, or F1 to F4.
 fn ss3_event(last: u8) -> Option<Event> {
     let code = match last {
         b'A' => KeyCode::Up,
@@ -183,7 +183,7 @@ fn ss3_event(last: u8) -> Option<Event> {
     Some(key_event(code, KeyModifiers::NONE))
 }
 
-/// Skips a string sequence up to BEL or `ESC \`; `rest` begins after its introducer.
+/// Skips a string sequence, such as OSC, up to BEL or `ESC \`; `rest` begins after its introducer.
 fn skip_string_sequence(rest: &[u8]) -> ParseStep {
     for (at, &byte) in rest.iter().enumerate() {
         match byte {

@@ -122,7 +122,7 @@ fn a_reader_that_exits_without_reading_is_detected() {
     let output = child.wait_with_output().unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{words}");
-    assert!(words.contains("nobody read it") && words.contains("--resume="), "{words}");
+    assert!(words.contains("before the secret was read") && words.contains("--resume="), "{words}");
 }
 
 /// Guarantee 25: no credential in argv, environment dumps, Debug, panics or logs.

@@ -42,7 +42,8 @@ impl ServerProcess {
         command.env("PATH", environment("PATH").unwrap()).env("KEYWARD_CONFIG", config);
         #[cfg(feature = "fault-injection")]
         command.envs(
-            environment("KEYWARD_TEST_SERVER_FAULT").map(|fault| (keyward::fault_injection::VARIABLE, fault)),
+            environment("KEYWARD_TEST_SERVER_FAULT")
+                .map(|fault| (keyward::fault_injection::FAULT_VARIABLE, fault)),
         );
         match target {
             DatabaseLocation::Sqlite(path) => command.arg("--data").arg(path),

@@ -21,7 +21,7 @@ use crate::store::{self, EarlierRequest, IdempotentRequest, NewActivity, NewKey,
 use crate::wire::Call;
 use crate::wire::keys::{CreateKey, CreateOrganizationKey, CreatePersonalKey, CreatedKey, SecretString};
 
-/// Time after its creation within which an unused, unconfirmed key can get a new secret.
+/// How long after its creation a key can get a new secret, if it was neither used nor confirmed.
 const REISSUE_WINDOW: TimeDelta = DAY;
 
 pub(super) fn routes(routes: RouteBuilder) -> RouteBuilder {
@@ -32,7 +32,7 @@ pub(super) fn routes(routes: RouteBuilder) -> RouteBuilder {
         })
 }
 
-/// The validated fields of the request.
+/// The validated fields of a request to create a key.
 struct NewKeyFields {
     kind: KeyKind,
     name: String,
@@ -42,7 +42,7 @@ struct NewKeyFields {
 
 enum CreateOutcome {
     WithSecret(Key, Secret),
-    /// The request was answered before, and its secret was used, confirmed, or too old to be reissued.
+    /// An earlier request created the key, and its secret cannot be reissued because it was used or confirmed, or is too old.
     CreatedBefore(Key),
 }
 
@@ -97,7 +97,7 @@ where
     Ok(CallResponse::new(CreatedKey { key, secret }).status(status).version(version).created(id))
 }
 
-/// The circumstances of a create, inside its transaction.
+/// The actor, client and time of a key creation, for use inside its transaction.
 struct Creation<'a> {
     server: &'a Arc<ServerContext>,
     actor: &'a Actor,
@@ -149,7 +149,8 @@ impl Creation<'_> {
         Ok(CreateOutcome::WithSecret(key, secret))
     }
 
-    /// Handles a repeated request, whose first response may have been lost: reissues the secret if that is still possible.
+    /// Handles a retry, because the first response may have been lost: reissues the key's secret if it was neither used nor
+    /// confirmed, and is not too old.
     async fn repeat(self, tx: &mut Tx, kind: KeyKind, id: Id) -> Result<CreateOutcome, ApiError> {
         let scope = scope_for(kind, self.actor);
         let earlier = tx.key(id, scope).await?.ok_or(ApiError::Internal)?;
@@ -181,7 +182,7 @@ const REVOKED: &str = "The key to replace is already revoked. Create the new key
 const HAS_SUCCESSOR: &str =
     "The key is already being replaced. Finish or cancel that rotation, or replace its new key instead.";
 
-/// Checks that the old key is active, of the same kind and owner, and without another active successor.
+/// Checks that the old key is active, has the same kind and owner, and is not already being replaced.
 async fn check_replaceable(tx: &mut Tx, old: Id, kind: KeyKind, actor: &Actor) -> Result<(), ApiError> {
     let old = tx.key(old, scope_for(kind, actor)).await?;
     let old = old.ok_or(ApiError::ReplacesConflict(NOT_REPLACEABLE))?.key;

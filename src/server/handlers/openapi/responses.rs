@@ -22,21 +22,21 @@ use crate::wire::sessions::{
 };
 use crate::wire::{Call, Plane};
 
-/// Pattern of the useful values of `If-Match`. The server accepts more (RFC 9110, 13.1.1).
+/// Pattern of the `If-Match` values that clients should send. The server accepts more forms (RFC 9110, 13.1.1).
 pub(super) const IF_MATCH: &str = r#"^(\*|"[1-9][0-9]*")$"#;
 
-/// Properties of an operation that do not follow from its types.
+/// Properties of an operation that cannot be derived from its types.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OperationTraits {
-    /// Requires `Idempotency-Key`.
+    /// Whether the operation requires the `Idempotency-Key` header.
     pub idempotent: bool,
-    /// Accepts `If-Match`; true if the header is required.
+    /// Whether the operation requires the `If-Match` header; `None` if it ignores the header.
     pub if_match: Option<bool>,
-    /// Responds with 200 to a repeat of a request that has created something.
+    /// Whether the operation responds with 200 to a retry of a request that already created something.
     pub also_200: bool,
-    /// Responds with one key and its `ETag`.
+    /// Whether the operation responds with one key and its `ETag`.
     pub etag: bool,
-    /// Problems that do not follow from the types.
+    /// Problems that cannot be derived from the operation's types.
     pub problems: &'static [ProblemType],
 }
 
@@ -139,7 +139,7 @@ fn problems<C: Call>() -> BTreeSet<ProblemType> {
     all
 }
 
-/// Returns the responses of a call, by status.
+/// Describes the responses of a call, by status.
 pub(super) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
     let traits = OperationTraits::of(C::OPERATION);
     let mut headers = Vec::new();
@@ -171,7 +171,7 @@ pub(super) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
     all
 }
 
-/// Returns the description of a successful response.
+/// Describes a successful response.
 pub(super) fn success(about: &str, schema: Option<Value>, headers: &[(&str, &str)]) -> Value {
     let mut response = json!({"description": about, "headers": with_request_id(headers)});
     if let Some(schema) = schema {
@@ -180,7 +180,7 @@ pub(super) fn success(about: &str, schema: Option<Value>, headers: &[(&str, &str
     response
 }
 
-/// Returns the description of a response with one of these problems, which share a status.
+/// Describes a response with one of these problems, which all have the same status.
 pub(super) fn failure(problems: &[ProblemType]) -> Value {
     let names: Vec<_> = problems.iter().map(|p| p.name()).collect();
     let about: Vec<_> = problems.iter().map(|p| format!("`{}`: {}.", p.name(), p.title())).collect();

@@ -3,11 +3,11 @@
 use crate::domain::id::Id;
 use crate::domain::key::KeyKind;
 
-/// A key that was accepted, and whose use was recorded.
+/// A key that was accepted, after its use was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::server) struct AcceptedKey {
     pub id: Id,
     pub kind: KeyKind,
-    /// `None` unless the caller requested the name.
+    /// The key's name; `None` unless the caller requested it.
     pub name: Option<Box<str>>,
 }

@@ -18,10 +18,10 @@ use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::use_queue::UseQueue;
 use crate::store::Store;
 
-/// A use is stored before it is answered when the stored last use is older than this. The stored last use is therefore never further
-/// behind, which other processes rely on.
+/// Maximum age of a stored last use. If it is older, the next use is stored before the request is answered. Other processes rely on
+/// this limit.
 const LAST_USE_LAG_MAX: TimeDelta = TimeDelta::seconds(30);
-/// No key is refused sooner than this. PostgreSQL answers faster when there is no row, and the difference would tell whether a key
+/// Minimum time that a refusal takes. PostgreSQL responds faster if there is no row, and the difference would reveal whether a key
 /// ever existed.
 const REFUSAL_TIME_MIN: Duration = Duration::from_millis(5);
 
@@ -46,7 +46,7 @@ impl PostgresVerifier {
         Self { cache, queue, lookups: Arc::new(lookups), first_uses: Arc::new(first_uses) }
     }
 
-    /// Verifies a key; a refusal takes at least [`REFUSAL_TIME_MIN`].
+    /// Verifies a key. A refusal takes at least [`REFUSAL_TIME_MIN`].
     pub(super) async fn verify(
         &self,
         digest: &Digest,
@@ -60,7 +60,7 @@ impl PostgresVerifier {
         verified
     }
 
-    /// Step 4: decides by the key's row, as of the database's clock.
+    /// Step 4: decides from the key's database row and the time on the database's clock.
     async fn look_up_and_decide(
         &self,
         digest: &Digest,

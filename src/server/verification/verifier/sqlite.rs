@@ -15,10 +15,10 @@ use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::use_queue::UseQueue;
 use crate::store::{self, Store};
 
-/// Most keys that one query loads when the server starts.
+/// Maximum number of keys that one query loads when the server starts.
 const LOAD_PAGE: u32 = 5_000;
 
-/// Verifies keys from the key cache.
+/// Verifies keys by looking them up in the key cache.
 pub(in crate::server::verification) struct SqliteVerifier {
     clock: Clock,
     cache: Arc<KeyCache>,
@@ -27,10 +27,10 @@ pub(in crate::server::verification) struct SqliteVerifier {
 }
 
 impl SqliteVerifier {
-    /// Loads every key of the database into the cache.
+    /// Loads all keys from the database into the cache.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// Fails if the database cannot be read.
     pub(super) async fn load(
         store: &Store,
         clock: &Clock,
