@@ -3,7 +3,6 @@
 use super::key_list::LoadState;
 use super::msg::UiTime;
 use crate::domain::activity::Activity;
-use crate::domain::text;
 use crate::wire::activity::ActivityQuery;
 use crate::wire::page::Page;
 
@@ -55,7 +54,7 @@ impl ActivityLog {
 
     /// Adds the page that was requested last; returns true if older rows are given up from now on.
     pub(super) fn add_page(&mut self, page: Page<Activity>) -> bool {
-        let arrived: Vec<Activity> = page.data.into_iter().map(cleaned).collect();
+        let arrived = page.data;
         if std::mem::take(&mut self.awaits_newest) {
             // Where the newest page reaches a known row, only the rows above that are new; else the log is read anew.
             let newest = self.rows.first().map(|row| row.id);
@@ -89,16 +88,4 @@ fn size(row: &Activity) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let actor = row.actor.as_ref().map_or(0, |actor| actor.name.len() + actor.email.len());
     size_of::<Activity>() + row.detail.len() + text(&row.key_name) + text(&row.address) + actor
-}
-
-fn cleaned(mut row: Activity) -> Activity {
-    let clean = |text: &mut String| *text = text::sanitize_line(text).into_owned();
-    clean(&mut row.detail);
-    row.key_name.iter_mut().for_each(clean);
-    row.address.iter_mut().for_each(clean);
-    if let Some(actor) = &mut row.actor {
-        clean(&mut actor.name);
-        clean(&mut actor.email);
-    }
-    row
 }

@@ -10,7 +10,7 @@ use super::detail_pane::DetailPane;
 use super::frame::body_area;
 use super::key_list::LoadState;
 use super::keymap::KeyContext;
-use super::msg::{ApiRequest, Effect, Msg, UiTime};
+use super::msg::{ApiRequest, Effect, Msg, UiTime, sanitize_result};
 use super::popup::Popup;
 use super::screen::Viewport;
 use crate::domain::key::Key;
@@ -110,7 +110,7 @@ impl Model {
                     popup.conceal();
                 }
             }
-            Msg::Reply { ticket, result } => self.apply_reply(ticket, result),
+            Msg::Reply { ticket, result } => self.apply_reply(ticket, sanitize_result(result)),
         }
         self.update_dependents();
         std::mem::take(&mut self.context.effects)

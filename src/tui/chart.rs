@@ -37,7 +37,7 @@ impl ChartRange {
     pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
 
     /// Returns the range's name: `24 h`, `7 d`, `30 d` or `90 d`.
-    pub fn draw_label(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Day => "24 h",
             Self::Week => "7 d",

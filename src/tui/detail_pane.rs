@@ -22,7 +22,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::Flag;
-use crate::domain::text::{self, display_width};
+use crate::domain::text::display_width;
 use crate::domain::time::{Timestamp, format_ago};
 use crate::domain::usage::Usage;
 use crate::wire::keys::UsageQuery;
@@ -205,7 +205,7 @@ impl DetailPane {
             (context.key_press(Action::ShorterChart), context.key_press(Action::LongerChart));
         let hint = format!("{shorter} {longer} other times");
         let title = Line::from(vec![
-            Span::styled(format!("Uses over {}", self.range.draw_label()), theme.style(StyleRole::Strong)),
+            Span::styled(format!("Uses over {}", self.range.label()), theme.style(StyleRole::Strong)),
             Span::styled(
                 format!(", {}", chart::bucket_unit(self.range.bucket_width())),
                 theme.style(StyleRole::Muted),
@@ -253,13 +253,12 @@ impl DetailPane {
             lines.push(Line::styled("none seen", muted));
         }
         for client in &usage.clients {
-            let agent = text::sanitize_line(&client.agent).into_owned();
-            let agent = if agent.is_empty() { "an unnamed client".to_owned() } else { agent };
-            lines.push(Line::raw(agent));
+            let agent = if client.agent.is_empty() { "an unnamed client" } else { &client.agent };
+            lines.push(Line::raw(agent.to_owned()));
             let uses = format_count(u64::try_from(client.count).unwrap_or(0));
             let (first, last) =
                 (client.first_seen_at.format_date(), format_ago(client.last_seen_at, cells.rules.now));
-            let address = text::sanitize_line(&client.address);
+            let address = &client.address;
             lines.push(Line::styled(format!("  {address}  {first} to {last}  {uses}×"), muted));
         }
     }

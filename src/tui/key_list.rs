@@ -15,7 +15,6 @@ use super::msg::UiTime;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
-use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::wire::page::Page;
 
@@ -134,7 +133,7 @@ impl KeyList {
     pub(super) fn merge(&mut self, keys: Vec<Key>) -> Changes {
         let mut changes = Changes::default();
         for mut key in keys {
-            self.clean(&mut key);
+            self.share_members(&mut key);
             let Some(&row) = self.by_id.get(&key.id) else {
                 let row = u32::try_from(self.keys.len()).expect("fewer than 2^32 keys fit in memory");
                 self.by_id.insert(key.id, row);
@@ -153,20 +152,8 @@ impl KeyList {
         changes
     }
 
-    /// Removes unprintable characters from the texts of a key, and shares its members with all other keys to save memory.
-    fn clean(&mut self, key: &mut Key) {
-        clean(&mut key.name);
-        clean(&mut key.masked);
-        if let Some(note) = &mut key.note {
-            clean(note);
-        }
-        if let Some(by) = &mut key.last_used_by {
-            clean(&mut by.agent);
-            clean(&mut by.address);
-        }
-        if let Some(reason) = &mut key.revoke_reason {
-            clean(reason);
-        }
+    /// Shares equal members between keys, to save memory.
+    fn share_members(&mut self, key: &mut Key) {
         self.share(&mut key.created_by);
         if let Some(by) = &mut key.revoked_by {
             self.share(by);
@@ -175,29 +162,10 @@ impl KeyList {
 
     fn share(&mut self, member: &mut Arc<MemberRef>) {
         match self.members.get(&member.id) {
-            Some(known) if same(known, member) => *member = Arc::clone(known),
+            Some(known) if known == member => *member = Arc::clone(known),
             _ => {
-                let mut own = member.as_ref().clone();
-                clean(&mut own.name);
-                clean(&mut own.email);
-                *member = Arc::new(own);
                 self.members.insert(member.id, Arc::clone(member));
             }
         }
     }
-}
-
-fn same(known: &MemberRef, new: &MemberRef) -> bool {
-    known.status == new.status
-        && known.removed_at == new.removed_at
-        && known.name == text::sanitize_line(&new.name)
-        && known.email == text::sanitize_line(&new.email)
-}
-
-/// Cleans a text in place and releases the memory it does not need.
-fn clean(text: &mut String) {
-    if let std::borrow::Cow::Owned(clean) = text::sanitize_line(text) {
-        *text = clean;
-    }
-    text.shrink_to_fit();
 }

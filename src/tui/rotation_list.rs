@@ -4,9 +4,7 @@ use super::key_list::LoadState;
 use super::msg::UiTime;
 use super::row_list::RowList;
 use crate::domain::id::Id;
-use crate::domain::key::Key;
 use crate::domain::rotation::{Phase, QuietWindow, phase};
-use crate::domain::text;
 use crate::domain::time::{Timestamp, saturating_seconds};
 use crate::wire::keys::Rotation;
 use crate::wire::page::Page;
@@ -74,7 +72,7 @@ impl RotationList {
     pub(super) fn add_page(&mut self, server_now: Timestamp, page: Page<Rotation>) -> bool {
         self.as_of = self.as_of.max(page.metadata.as_of.unwrap_or_default()).max(server_now);
         let is_last = page.metadata.next_cursor.is_none();
-        self.list.add_page(page, clean);
+        self.list.add_page(page);
         if !is_last {
             return false;
         }
@@ -86,19 +84,4 @@ impl RotationList {
         self.seen = self.requested_at;
         true
     }
-}
-
-fn clean(rotation: &mut Rotation) {
-    let clean = |text: &mut String| *text = text::sanitize_line(text).into_owned();
-    let clean_key = |key: &mut Key| {
-        clean(&mut key.name);
-        clean(&mut key.masked);
-        if let Some(by) = &mut key.last_used_by {
-            clean(&mut by.agent);
-            clean(&mut by.address);
-        }
-    };
-    clean_key(&mut rotation.old);
-    clean_key(&mut rotation.new);
-    clean(&mut rotation.evidence);
 }

@@ -33,11 +33,8 @@ impl<R> RowList<R> {
     }
 
     /// Adds a page of the load under way.
-    pub(super) fn add_page(&mut self, page: Page<R>, clean: impl Fn(&mut R)) {
-        self.arriving.extend(page.data.into_iter().map(|mut row| {
-            clean(&mut row);
-            row
-        }));
+    pub(super) fn add_page(&mut self, page: Page<R>) {
+        self.arriving.extend(page.data);
     }
 
     /// Replaces the rows by those that arrived since [`Self::begin`].

@@ -12,7 +12,7 @@ pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartI
     let end = columns.saturating_sub(NOW_WIDTH);
     let mut free_from = 0;
     for tick in ticks(times, columns) {
-        let label = draw_label(tick);
+        let label = tick_label(tick);
         let width = u16::try_from(text::display_width(&label)).unwrap_or(0);
         let column = times.column(tick, columns);
         if column >= free_from && column + width + 1 < end {
@@ -51,7 +51,7 @@ fn ticks(times: ChartInterval, columns: u16) -> impl Iterator<Item = Timestamp> 
 }
 
 /// Formats a tick's label: `Nov 24` at midnight, else `06:00`.
-fn draw_label(at: Timestamp) -> String {
+fn tick_label(at: Timestamp) -> String {
     let format = if at.floor(DAY) == at { "%b %d" } else { "%H:%M" };
     at.to_chrono().format(format).to_string()
 }

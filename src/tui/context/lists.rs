@@ -4,7 +4,6 @@ use super::{Connection, Context, RETRY_DELAY, ReplyTo};
 use crate::domain::activity::Activity;
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::permission::Permission;
-use crate::domain::text;
 use crate::tui::key_list::{Changes, LoadState};
 use crate::tui::msg::{ApiRequest, ListRequest, RequestError};
 use crate::tui::text_layout::format_count;
@@ -105,10 +104,7 @@ impl Context {
     /// Applies a page of members; returns true if it was the last one.
     pub fn apply_members(&mut self, page: Page<Member>) -> bool {
         let is_last = page.metadata.next_cursor.is_none();
-        self.members.add_page(page, |member| {
-            member.name = text::sanitize_line(&member.name).into_owned();
-            member.email = text::sanitize_line(&member.email).into_owned();
-        });
+        self.members.add_page(page);
         if is_last {
             self.members.complete();
         }

@@ -215,7 +215,7 @@ impl ReplaceLeakedPopup {
         let theme = context.theme();
         let key = &self.key;
         let mut out = wrap_paragraph(
-            &theme.text(&format!("{}  {}", text::sanitize_line(&key.name), text::sanitize_line(&key.masked))),
+            &theme.text(&format!("{}  {}", key.name, key.masked)),
             theme.style(StyleRole::Strong),
             columns,
         );
@@ -253,9 +253,8 @@ impl ReplaceLeakedPopup {
         let muted = theme.style(StyleRole::Muted);
         let now = context.server_now();
         let describe_client = |agent: &str, address: &str| {
-            let agent = text::sanitize_line(agent);
-            let agent = if agent.is_empty() { "unnamed client" } else { &agent };
-            theme.text(&format!("{agent} from {}", text::sanitize_line(address))).into_owned()
+            let agent = if agent.is_empty() { "unnamed client" } else { agent };
+            theme.text(&format!("{agent} from {address}")).into_owned()
         };
         let layout_client = |client_name: String, is_in_use: bool, message: String| {
             let mark = if is_in_use { theme.symbol(ThemeSymbol::InUse) } else { " " };
@@ -304,16 +303,13 @@ impl ReplaceLeakedPopup {
         let theme = context.theme();
         let steps = match &self.replacement {
             ReplacementPlan::New(name) => vec![
-                format!("A new {kind} key is created: {}.", text::sanitize_line(name)),
+                format!("A new {kind} key is created: {name}."),
                 "This key is revoked for good: whatever uses it gets 401.".to_owned(),
                 "The new secret is shown. Enter it wherever this key is used.".to_owned(),
             ],
             ReplacementPlan::Exists(new) => vec![
                 "It is revoked for good: whatever uses it gets 401.".to_owned(),
-                format!(
-                    "Its replacement exists: {}. Enter its secret wherever it is missing.",
-                    text::sanitize_line(new)
-                ),
+                format!("Its replacement exists: {new}. Enter its secret wherever it is missing."),
             ],
             ReplacementPlan::None(why) => vec![
                 "It is revoked for good: whatever uses it gets 401.".to_owned(),

@@ -1,20 +1,20 @@
 //! The tab Review: the queue of organization keys that wait for a decision, the riskiest first.
 //!
-//! A decision is a draft until it is applied. The drafts are stored on this machine, so that a review can be interrupted. `view` draws
-//! the screen; the popups of its actions are in `keep`, `apply` and `export`; `run` applies the drafts.
+//! `queue` decides which keys are listed, and `view` draws them. A decision is a draft until it is applied: `drafts` stores the drafts on
+//! this machine, so that a review can be interrupted, and `run` sends them. The popups are in `keep`, `apply` and `export`.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::draft::{Draft, DraftChange, Drafts};
+use crate::domain::draft::Drafts;
 use crate::domain::filter::KeyTest;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::permission::Permission;
-use crate::domain::queue::{self, LatestDecisions};
+use crate::domain::queue::LatestDecisions;
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::staleness::StalenessRules;
-use crate::domain::time::{DAY, TimeDelta, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::tui::apply_run::ApplyRun;
 use crate::tui::chart::LastUseHistogram;
 use crate::tui::context::{Context, ReplyTo, StartOptions};
@@ -24,45 +24,28 @@ use crate::tui::frame::FrameInfo;
 use crate::tui::key_list::{Changes, LoadState};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::layout::visible_row_count;
-use crate::tui::msg::{ApiRequest, Effect, ListRequest, Reply, RequestError};
+use crate::tui::msg::{ApiRequest, ListRequest, Reply, RequestError};
 use crate::tui::popup::Popup;
 use crate::tui::screen::{Screen, ScreenAction, Viewport};
 use crate::tui::screens::edit::EditPopup;
 use crate::tui::screens::menu::MenuPopup;
 use crate::tui::screens::rotate::RotatePopup;
-use crate::tui::table::{ColumnSort, ColumnWidth, Table, TableColumn};
 use crate::wire::page::{LIMIT_MAX, Page};
 use crate::wire::reviews::ReviewsQuery;
 
 mod apply;
+mod drafts;
 mod export;
 mod keep;
+mod queue;
 mod run;
 mod view;
 
 use apply::ApplyPopup;
+use drafts::review_id;
 use export::ExportPopup;
 use keep::KeepPopup;
-
-/// The only order of the queue. The cells are drawn by [`view`], since they depend on the drafts too.
-const COLUMNS: &[TableColumn<Key>] = &[TableColumn {
-    title: "",
-    width: ColumnWidth::Fixed(1),
-    yields: 0,
-    cell: |_, _| ratatui::text::Line::default(),
-    order: Some(ColumnSort {
-        rank: |key, rules| {
-            let risk = rules.risk(key).map_or(7, |risk| risk as u64);
-            let silent_since = key.last_used_at.unwrap_or(key.created_at);
-            risk << 56 | u64::try_from(silent_since.0).unwrap_or(0)
-        },
-        tie: |a, b| a.id.cmp(&b.id),
-        descending: false,
-    }),
-}];
-
-/// Age from which a review without drafts is not continued: the next decision begins a new one.
-const REVIEW_MAX_AGE: TimeDelta = DAY;
+use queue::COLUMNS;
 
 /// The screen of the tab Review.
 #[derive(Debug)]
@@ -144,145 +127,6 @@ impl State {
             self.history = LoadState::Complete;
             self.rebuild(context);
         }
-    }
-
-    /// Updates what is said about all keys. Called for each change, never for each frame.
-    fn summarize(&mut self, context: &Context) {
-        let Some(rules) = self.rules else { return };
-        let keys = context.keys(KeyKind::Organization);
-        if keys.load_state == LoadState::Complete {
-            let waits = |key: &&Key| queue::risk(key, &self.decisions, &rules).is_some();
-            self.waiting = keys.keys().iter().filter(waits).count();
-        }
-        if self.was_opened {
-            self.summarize_listed(context, &rules);
-            self.last_uses = LastUseHistogram::count(keys.keys(), rules.now);
-        }
-    }
-
-    /// Updates what is said about the listed keys.
-    fn summarize_listed(&mut self, context: &Context, rules: &StalenessRules) {
-        let keys = context.keys(KeyKind::Organization).keys();
-        let listed = self.list.table.shown_rows().iter().map(|&row| &keys[row as usize]);
-        self.summary = queue::summarize_flags(listed, rules);
-    }
-
-    fn rebuild(&mut self, context: &Context) {
-        if self.was_opened {
-            self.update_table(context, |table, keys, rules, keep| table.rebuild(keys, COLUMNS, rules, keep));
-        }
-        self.summarize(context);
-    }
-
-    /// Calls `update` with the table, the organization's keys, and the test of which keys are listed.
-    fn update_table(
-        &mut self,
-        context: &Context,
-        update: impl FnOnce(&mut Table, &[Key], &StalenessRules, &dyn Fn(&Key) -> bool),
-    ) {
-        let Some(rules) = self.rules else { return };
-        let FilteredTable { table, filter } = &mut self.list;
-        let marks = std::mem::take(&mut table.marks);
-        let (filter, decisions, drafts) = (&filter.parsed, &self.decisions, &self.drafts);
-        // A key with a draft stays listed until the draft is applied, even if nothing is wrong with the key any more.
-        let keep = |key: &Key| {
-            let waits = queue::risk(key, decisions, &rules).is_some() || drafts.get(key.id).is_some();
-            waits && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
-        };
-        update(table, context.keys(KeyKind::Organization).keys(), &rules, &keep);
-        table.marks = marks;
-    }
-
-    /// Server time up to which every use of the listed keys is known.
-    fn seen_until(&self, context: &Context) -> Timestamp {
-        context.keys(KeyKind::Organization).as_of.or(self.rules.map(|rules| rules.now)).unwrap_or_default()
-    }
-
-    /// The keys that a decision is about: the marked keys that are listed, or the selected one.
-    fn chosen_ids(&self, context: &Context) -> Vec<Id> {
-        let table = &self.list.table;
-        let selected = || table.selected_id().into_iter().collect();
-        if table.marks.is_empty() {
-            return selected();
-        }
-        let keys = context.keys(KeyKind::Organization).keys();
-        let listed = table.shown_rows().iter().map(|&row| keys[row as usize].id);
-        let marked: Vec<Id> = listed.filter(|id| table.marks.contains(id)).collect();
-        if marked.is_empty() { selected() } else { marked }
-    }
-
-    /// Drafts a decision on the chosen keys.
-    fn decide(&mut self, context: &mut Context, decision: Decision) {
-        let draft = Draft::new(decision, self.seen_until(context));
-        self.add_draft(context, draft);
-    }
-
-    /// Drafts the decision to keep the chosen keys until a date, or until they get worse.
-    pub fn keep(&mut self, context: &mut Context, until: Option<Timestamp>, note: Option<String>) {
-        let draft = Draft { until, note, ..Draft::new(Decision::Keep, self.seen_until(context)) };
-        self.add_draft(context, draft);
-    }
-
-    fn add_draft(&mut self, context: &mut Context, draft: Draft) {
-        let keys = self.chosen_ids(context);
-        if keys.is_empty() {
-            return;
-        }
-        self.begin_review_if_old(context);
-        self.change_drafts(context, DraftChange::Decided { draft, keys });
-        self.list.table.marks.clear();
-        self.select_next_undecided(context);
-    }
-
-    /// Begins a new review unless one is in progress, so that today's decisions are not recorded under last week's review.
-    fn begin_review_if_old(&mut self, context: &Context) {
-        let now = context.server_now();
-        if self.drafts.is_empty() && now.since(self.drafts.begun_at) > REVIEW_MAX_AGE {
-            self.reviews_begun += 1;
-            self.drafts = Drafts::new(review_id(&context.start, now, self.reviews_begun), now);
-            self.is_saved = false;
-        }
-    }
-
-    /// Selects the next row without a draft, wrapping around. Visits each row once, since all of very many may be decided.
-    fn select_next_undecided(&mut self, context: &Context) {
-        let keys = context.keys(KeyKind::Organization).keys();
-        let table = &mut self.list.table;
-        let shown = table.shown_rows();
-        let after = table.selected_index() + 1;
-        let mut rows = (after..shown.len()).chain(0..after.min(shown.len()));
-        if let Some(next) = rows.find(|&row| self.drafts.get(keys[shown[row] as usize].id).is_none()) {
-            table.select_index(keys, next);
-        }
-    }
-
-    fn undo(&mut self, context: &mut Context) {
-        let Some(&first) = self.change_drafts(context, DraftChange::Undone).first() else {
-            context.report_unavailable("there is nothing to undo");
-            return;
-        };
-        // Only a key with nothing wrong any more leaves the list.
-        let listed = self.list.table.shown_rows().len();
-        self.update_table(context, |table, keys, _, keep| table.refilter(keys, keep));
-        if let Some(rules) = self.rules.filter(|_| self.list.table.shown_rows().len() != listed) {
-            self.summarize_listed(context, &rules);
-        }
-        self.list.table.select_id(context.keys(KeyKind::Organization).keys(), first);
-    }
-
-    /// Changes the drafts, here and in the stored file; returns the keys whose draft changed.
-    fn change_drafts(&mut self, context: &mut Context, change: DraftChange) -> Vec<Id> {
-        let line = self.is_saved.then(|| change.to_line());
-        let keys = self.drafts.apply(change);
-        if keys.is_empty() {
-            return keys;
-        }
-        self.is_saved = true;
-        context.effects.push(match line {
-            Some(line) => Effect::AppendDrafts(line),
-            None => Effect::SaveDrafts(self.drafts.to_line()),
-        });
-        keys
     }
 
     /// Opens the preview of the drafts, or says why there is none; it opens later if something is still being loaded.
@@ -484,12 +328,4 @@ impl Screen for State {
     fn selected_key<'a>(&self, context: &'a Context) -> Option<&'a Key> {
         self.list.table.selected_id().and_then(|id| context.keys(KeyKind::Organization).get(id))
     }
-}
-
-/// Derives the id of a review from the random bytes that the UI started with.
-fn review_id(start: &StartOptions, now: Timestamp, count: u8) -> Id {
-    let mut random = [0; 10];
-    random.copy_from_slice(&start.seed[..10]);
-    random[9] ^= count;
-    Id::new(now, random)
 }

@@ -163,8 +163,7 @@ impl Popup for RevokePopup {
                 // Revoking is idempotent, so another admin may have revoked the key before.
                 let me = context.me.as_ref().map(|me| me.member.id);
                 let other = key.revoked_by.as_ref().filter(|by| Some(by.id) != me);
-                let message = other
-                    .map(|by| format!("{name} was already revoked by {}", text::sanitize_line(&by.name)));
+                let message = other.map(|by| format!("{name} was already revoked by {}", by.name));
                 context.apply_key(*key);
                 context.notices.info(
                     context.now,
@@ -244,15 +243,11 @@ impl RevokePopup {
         let plain = Style::new();
         let key = &self.key;
         let now = context.server_now();
-        let mut out = wrap_paragraph(
-            &theme.text(&text::sanitize_line(&key.name)),
-            theme.style(StyleRole::Strong),
-            columns,
-        );
-        out.extend(labelled_lines("Secret key", &text::sanitize_line(&key.masked), plain, columns, theme));
+        let mut out = wrap_paragraph(&theme.text(&key.name), theme.style(StyleRole::Strong), columns);
+        out.extend(labelled_lines("Secret key", &key.masked, plain, columns, theme));
         let used = match (key.last_used_at, &key.last_used_by) {
             (Some(at), Some(by)) => {
-                format!("{} by {}", format_ago(at, now), text::sanitize_line(&by.to_string()))
+                format!("{} by {by}", format_ago(at, now))
             }
             (Some(at), None) => format_ago(at, now),
             (None, _) => context.staleness_rules().last_use(key),
@@ -311,16 +306,12 @@ impl RevokePopup {
 /// Lays out the popup for a key that someone else revoked while the popup was open.
 fn layout_already_revoked(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
     let theme = context.theme();
-    let mut out =
-        wrap_paragraph(&theme.text(&text::sanitize_line(&key.name)), theme.style(StyleRole::Strong), columns);
-    out.extend(labelled_lines("Secret key", &text::sanitize_line(&key.masked), Style::new(), columns, theme));
+    let mut out = wrap_paragraph(&theme.text(&key.name), theme.style(StyleRole::Strong), columns);
+    out.extend(labelled_lines("Secret key", &key.masked, Style::new(), columns, theme));
     out.push(Line::default());
     let ago =
         key.revoked_at.map_or_else(String::new, |at| format!(" {}", format_ago(at, context.server_now())));
-    let by = key
-        .revoked_by
-        .as_ref()
-        .map_or_else(String::new, |by| format!(" by {}", text::sanitize_line(&by.name)));
+    let by = key.revoked_by.as_ref().map_or_else(String::new, |by| format!(" by {}", by.name));
     let explanation = format!("It was revoked{ago}{by} while this was open. There is nothing left to do.");
     out.extend(wrap_paragraph(&theme.text(&explanation), Style::new(), columns));
     out.push(Line::default());

@@ -268,15 +268,12 @@ fn layout_row(key: &Key, progress: &RevokeProgress, context: &Context, columns: 
         RevokeProgress::Failed(why) => (StyleRole::Danger, text::sanitize_line(why).into_owned()),
     };
     let name = columns.saturating_sub(38).max(12);
-    let shown = text::truncate_to_width(&theme.text(&text::sanitize_line(&key.name)), name).into_owned();
+    let shown = text::truncate_to_width(&theme.text(&key.name), name).into_owned();
     let pad = " ".repeat(name.saturating_sub(text::display_width(&shown)) + 2);
     Line::from(vec![
         Span::raw(shown),
         Span::raw(pad),
-        Span::styled(
-            format!("{}  ", theme.text(&text::sanitize_line(&key.masked))),
-            theme.style(StyleRole::Muted),
-        ),
+        Span::styled(format!("{}  ", theme.text(&key.masked)), theme.style(StyleRole::Muted)),
         Span::styled(status, theme.style(role)),
     ])
 }

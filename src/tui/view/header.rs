@@ -35,12 +35,10 @@ fn left_side(model: &Model) -> Line<'static> {
     let Some(me) = &model.context.me else {
         return Line::styled("keyward", theme.style(StyleRole::Strong));
     };
-    let organization = text::sanitize_line(&me.organization.name).into_owned();
-    let member = text::sanitize_line(&me.member.name).into_owned();
     Line::from(vec![
-        Span::styled(organization, theme.style(StyleRole::Strong)),
+        Span::styled(me.organization.name.clone(), theme.style(StyleRole::Strong)),
         Span::styled(format!(" {} ", theme.symbol(ThemeSymbol::Dot)), muted),
-        Span::raw(member),
+        Span::raw(me.member.name.clone()),
         Span::styled(format!(" ({})", me.role), muted),
     ])
 }

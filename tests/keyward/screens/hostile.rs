@@ -47,6 +47,16 @@ fn hostile() -> Driver {
         })
         .collect();
     driver.keys[13].name = "y".repeat(10_000);
+    for (member, text) in driver.members.iter_mut().zip(HOSTILE) {
+        (member.name, member.email) = (text.to_owned(), text.to_owned());
+    }
+    for (row, text) in driver.log.iter_mut().zip(HOSTILE) {
+        (row.detail, row.key_name, row.address) =
+            (text.to_owned(), Some(text.to_owned()), Some(text.to_owned()));
+        if let Some(actor) = &mut row.actor {
+            (actor.name, actor.email) = (text.to_owned(), text.to_owned());
+        }
+    }
     driver.press("r")
 }
 
@@ -67,6 +77,11 @@ fn hostile_names_are_shown_harmlessly_on_every_screen() {
         for row in 0..14 {
             let driver = hostile().press(&"j".repeat(row)).press(keys);
             assert_no_control_characters(&driver);
+        }
+    }
+    for keys in ["3", "4", "4<enter>", "5", "5x", "5S", "6"] {
+        for row in 0..8 {
+            assert_no_control_characters(&hostile().press(keys).press(&"j".repeat(row)));
         }
     }
     let failure = RequestError::Unreachable("\u{1b}[31mred \u{202e}alert".into());

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::domain::email::{fold_case, normalize_email};
 use crate::domain::member::{MemberStatus, Role};
-use crate::domain::text::sanitize_line;
 use crate::domain::time::Timestamp;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{TextField, choice_step, wrap_index};
@@ -250,7 +249,7 @@ impl Popup for InvitePopup {
         body.push(Line::default());
         let words = format!(
             "Hand it to {} yourself; no mail is sent. It signs in once, until {}, and is not shown again.",
-            sanitize_line(&code.member.email),
+            code.member.email,
             code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
         body.extend(wrap_paragraph(&words, muted, usize::from(columns)));

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::filter::quote;
 use crate::domain::key::{IN_USE_WITHIN, KeyKind};
-use crate::domain::text::{pad_to_width, sanitize_line};
+use crate::domain::text::pad_to_width;
 use crate::domain::time::format_ago;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
@@ -170,14 +170,11 @@ impl Popup for RemoveMemberPopup {
                         let badge = if is_in_use { theme.symbol(ThemeSymbol::InUse) } else { " " };
                         list.push(Line::from(vec![
                             Span::styled(format!("{badge} "), theme.style(StyleRole::InUse)),
-                            Span::raw(format!(
-                                "{} ",
-                                pad_to_width(&theme.text(&sanitize_line(&key.name)), room)
-                            )),
+                            Span::raw(format!("{} ", pad_to_width(&theme.text(&key.name), room))),
                             Span::styled(
                                 format!(
                                     "{}  {}",
-                                    sanitize_line(&key.masked),
+                                    key.masked,
                                     key.last_used_at.map_or("Never".to_owned(), |at| format_ago(at, now))
                                 ),
                                 theme.style(StyleRole::Muted),

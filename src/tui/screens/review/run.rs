@@ -95,11 +95,7 @@ fn refusal_reason(context: &mut Context, failure: &RequestError) -> String {
     match (problem.kind, key.last_used_at) {
         (ProblemType::UsedSince, Some(at)) => {
             let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
-            text::sanitize_line(&format!(
-                "used {}{by}, after you looked",
-                format_ago(at, context.server_now())
-            ))
-            .into_owned()
+            format!("used {}{by}, after you looked", format_ago(at, context.server_now()))
         }
         _ => text::sanitize_line(&problem.to_string()).into_owned(),
     }

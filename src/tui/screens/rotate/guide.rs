@@ -48,7 +48,7 @@ impl RotatePopup {
         let mut known: Vec<&'static Integration> = Vec::new();
         let mut unknown = clients.is_empty();
         for client in clients {
-            match integration::of_agent(&text::sanitize_line(&client.agent)) {
+            match integration::of_agent(&client.agent) {
                 Some(product) if !known.contains(&product) => known.push(product),
                 Some(_) => {}
                 None => unknown = true,
@@ -75,12 +75,11 @@ fn layout_client_table(
     theme: Theme,
 ) -> Vec<Line<'static>> {
     let cells = |client: &ClientUse| {
-        let agent = text::sanitize_line(&client.agent);
-        let agent = if agent.is_empty() { "unnamed client".into() } else { agent };
+        let agent = if client.agent.is_empty() { "unnamed client" } else { &client.agent };
         let uses = format_count(u64::try_from(client.count).unwrap_or(0));
         [
-            theme.text(&agent).into_owned(),
-            theme.text(&text::sanitize_line(&client.address)).into_owned(),
+            theme.text(agent).into_owned(),
+            theme.text(&client.address).into_owned(),
             format_ago(client.last_seen_at, at.now),
             format!("since {}", client.first_seen_at.format_date()),
             format!("{uses} uses"),

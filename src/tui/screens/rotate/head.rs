@@ -95,14 +95,11 @@ impl RotatePopup {
 fn layout_keys(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let used = |key: &Key| match (key.revoked_at, key.last_used_at, &key.last_used_by) {
         (Some(when), ..) => {
-            let by = key
-                .revoked_by
-                .as_ref()
-                .map_or(String::new(), |by| format!(" by {}", text::sanitize_line(&by.name)));
+            let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
             format!("revoked {}{by}", format_ago(when, at.now))
         }
         (_, Some(when), Some(by)) if at.columns >= 64 => {
-            format!("used {} by {}", format_ago(when, at.now), text::sanitize_line(&by.agent))
+            format!("used {} by {}", format_ago(when, at.now), by.agent)
         }
         (_, Some(when), _) => format!("used {}", format_ago(when, at.now)),
         (_, None, _) => format!("never used, created {}", format_ago(key.created_at, at.now)),
