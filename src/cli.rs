@@ -48,42 +48,42 @@ pub use ui::UiArgs;
     max_term_width = 100
 )]
 pub struct Cli {
-    /// Choice of the server and the session.
+    /// Flags that select the server and the session.
     #[command(flatten)]
     pub connect: ConnectArgs,
-    /// Settings of the terminal UI.
+    /// Flags that control how the terminal UI looks and what it may do.
     #[command(flatten)]
     pub ui: UiArgs,
-    /// Command; without one, the terminal UI starts.
+    /// Command to run; `None` starts the terminal UI.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// Every command.
+/// All commands of the `keyward` program.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Try keyward on this machine: a server with a made-up organization, deleted at the end
+    /// Try keyward with made-up data on a temporary server on this machine
     Demo(DemoArgs),
-    /// Run the key server in the foreground
+    /// Run the keyward server in the foreground
     Serve(ServeArgs),
-    /// On the server's host: set up the organization, let an admin in again, accept a restored backup
+    /// Administer a server from its host: set up the organization, restore admin access, accept a restored backup
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Copy the server's SQLite database while the server runs
+    /// Back up the server's SQLite database while the server is running
     Backup(BackupArgs),
-    /// A command that talks to a server.
+    /// Commands that need no access to the server's database.
     #[command(flatten)]
     Remote(RemoteCommand),
 }
 
-/// Commands that need a server, but neither its host nor its database.
+/// Commands that need no access to the server's database: most call the HTTP API, a few run without a server.
 #[derive(Subcommand, Debug)]
 pub enum RemoteCommand {
     /// Sign in with a code
     Login(LoginArgs),
-    /// Sign out: end the session of a profile
+    /// Sign out of a profile and end its session
     Logout(login::LogoutArgs),
-    /// List the profiles
+    /// List your profiles
     Profiles(login::ProfilesArgs),
     /// List, show, create, edit and revoke keys
     #[command(subcommand)]
@@ -91,7 +91,7 @@ pub enum RemoteCommand {
     /// Replace a key without interrupting the clients that use it
     #[command(subcommand)]
     Rotate(rotate::RotateCommand),
-    /// Review stale organization keys: list, keep, apply prepared decisions, export
+    /// Review stale organization keys: list them, keep some, apply drafted decisions, export decisions
     #[command(subcommand)]
     Review(review::ReviewCommand),
     /// List, invite and remove members, and change their roles
@@ -99,27 +99,27 @@ pub enum RemoteCommand {
     Members(members::MembersCommand),
     /// Show who did what to which key
     Activity(activity::ActivityArgs),
-    /// List and end your sessions; sign in on another machine
+    /// List or end your sessions, or print a code to sign in on another machine
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
-    /// Check whether a server accepts a key, and if not, why; counts as a use of the key
+    /// Check whether a server accepts a key, and if not, why (counts as a use of the key)
     Verify(verify::VerifyArgs),
-    /// Look up a key and its owner without using it; without a key, show who is signed in
+    /// Identify a key without using it, or show who is signed in
     Whoami(verify::WhoamiArgs),
-    /// Diagnose problems with files, server, certificates, session, clock and terminal
+    /// Diagnose problems with files, the connection, the session, the clock and the terminal
     Doctor(doctor::DoctorArgs),
-    /// Find keys in files
+    /// Find leaked keys in files
     Scan(scan::ScanArgs),
-    /// Print shell completions
+    /// Print a shell completion script
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man(completions::ManArgs),
 }
 
-/// Runs a command that talks to a server.
+/// Runs the command and returns its exit code.
 ///
 /// # Errors
-/// The command failed; errors of the server name the profile.
+/// Fails if the command fails. The message names the profile if the command talks to a server.
 pub async fn run_remote(command: RemoteCommand, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let is_local = matches!(
         command,
@@ -152,7 +152,7 @@ async fn dispatch(command: RemoteCommand, context: &CommandContext) -> Result<Ex
     }
 }
 
-/// Returns the end of the main help: environment variables and exit codes.
+/// Returns the text at the end of `keyward --help`: environment variables and exit codes.
 fn after_help() -> String {
     let variables: Vec<String> = crate::config::ENVIRONMENT_VARIABLES
         .iter()
@@ -161,20 +161,20 @@ fn after_help() -> String {
     let exit_codes: Vec<String> =
         ExitCode::ALL.iter().map(|&code| format!("{} {}", code as u8, code.summary())).collect();
     format!(
-        "Without a command, keyward starts the terminal UI on the chosen profile.\n\nEnvironment:\n{}\n\n\
+        "Without a command, keyward starts the terminal UI with the selected profile.\n\nEnvironment:\n{}\n\n\
         A flag overrides the environment, and the environment overrides the configuration file.\n\n\
-        Exit codes: {}, 129, 130, 143 ended by a signal.",
+        Exit codes: {}; 129, 130 or 143 if ended by a signal.",
         variables.join("\n"),
         exit_codes.join(", ")
     )
 }
 
-/// Returns the main help, for error messages.
+/// Returns the text of `keyward -h`, to append to an error message.
 pub fn render_help() -> String {
     <Cli as clap::CommandFactory>::command().render_help().to_string()
 }
 
-/// Returns the arguments of this process.
+/// Returns the command line of this process, including the program name.
 pub fn process_arguments() -> Vec<OsString> {
     std::env::args_os().collect()
 }

@@ -44,64 +44,64 @@ use command::Signals;
 use organization::KEYS_MAX;
 use server::DemoServer;
 
-/// Settings of one run of the demo.
+/// Options of `keyward demo`.
 pub struct DemoOptions<'a> {
-    /// Number of keys in the organization, at most 100,000.
+    /// Number of keys to generate, at most 100,000.
     pub keys: usize,
-    /// Role of the signed-in member.
+    /// Role of the member whom the demo signs in.
     pub role: Role,
-    /// Program to run on the demo, with its arguments; the terminal UI if empty.
+    /// Command to run instead of the terminal UI, with its arguments; empty for the UI.
     pub command: Vec<OsString>,
-    /// The UI may use neither files nor commands.
+    /// Whether the terminal UI is forbidden to use files and external programs (`--restricted`).
     pub restricted: bool,
-    /// Settings of the UI.
+    /// Settings of the terminal UI.
     pub config: &'a Config,
-    /// Environment of the UI.
+    /// Environment variables, which tell the UI what the terminal supports.
     pub environment: &'a Environment,
 }
 
-/// The reason why the demo did not run, or not to its end.
+/// The reason why the demo could not start, or ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// No temporary folder can be created.
-    #[error("The demo needs a temporary folder: {0}. Set TMPDIR to a folder that you may write to.")]
+    #[error("The demo cannot create a temporary folder: {0}. Set TMPDIR to a folder that you can write to.")]
     Folder(io::Error),
-    /// No port on the loopback interface is available.
-    #[error("The demo needs a port on 127.0.0.1: {0}.")]
+    /// No port on the loopback interface can be opened.
+    #[error("The demo cannot open a port on 127.0.0.1: {0}.")]
     Port(io::Error),
-    /// The system refuses threads or signal handlers.
+    /// The operating system refused to create threads or signal handlers.
     #[error("The demo cannot start: {0}.")]
     System(io::Error),
-    /// The database cannot be opened.
-    #[error("The database of the demo cannot be opened: {0}")]
+    /// The demo's database cannot be opened.
+    #[error("The demo's database cannot be opened: {0}")]
     Open(#[from] OpenStoreError),
-    /// The organization cannot be stored.
-    #[error("The organization of the demo cannot be stored: {0}")]
+    /// The generated organization could not be stored.
+    #[error("The demo's organization could not be stored: {0}")]
     Seed(#[from] SetUpError),
-    /// The server cannot start.
-    #[error("The server of the demo cannot start: {0}")]
+    /// The demo's server could not start.
+    #[error("The demo's server could not start: {0}")]
     Start(#[from] StartError),
-    /// The task of the server ended.
-    #[error("The server of the demo failed: {0}.")]
+    /// The task that runs the demo's server ended unexpectedly.
+    #[error("The demo's server failed: {0}.")]
     ServerLost(#[from] tokio::task::JoinError),
-    /// The settings of the UI have mistakes, a sentence each.
+    /// The settings of the terminal UI contain mistakes, described in one sentence each.
     #[error("{}", .0.join("\n"))]
     Settings(Vec<String>),
     /// The terminal UI failed.
     #[error(transparent)]
     Ui(#[from] RunError),
-    /// The command cannot be run.
+    /// The command given to `keyward demo` cannot be run.
     #[error("`{program}` cannot be run: {error}.")]
     Command {
-        /// Name of the program, sanitized.
+        /// Name of the program, without control characters.
         program: String,
-        /// Reason of the operating system.
+        /// Error from the operating system.
         error: io::Error,
     },
 }
 
 impl DemoError {
-    /// Returns the exit code. A command that cannot be run has the code that a shell would return.
+    /// Returns the exit code of the process. If a command cannot be run, this is the code that a shell would return.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Ui(RunError::NoTerminal(_)) => 2,
@@ -112,7 +112,7 @@ impl DemoError {
     }
 }
 
-/// Address and session of the demo's user.
+/// Server address and session token of the member whom the demo signs in.
 struct DemoSession {
     address: SocketAddr,
     token: Token,
@@ -135,13 +135,13 @@ impl DemoSession {
     }
 }
 
-/// Time that the demo has to shut down, before its folder is removed in any case.
+/// Time limit for shutting down the demo, after which its folder is removed anyway.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
-/// Runs the demo to its end and returns the exit code of the process.
+/// Runs the demo until the UI or the command ends, and returns the exit code of the process.
 ///
 /// # Errors
-/// The demo did not start, or failed. The folder is removed in any case.
+/// Fails if the demo cannot start or ends early. Its folder is removed in any case.
 pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
     let folder = create_folder().map_err(DemoError::Folder)?;
     write_logs_to(&folder.path().join("demo.log"))?;
@@ -176,7 +176,7 @@ pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
     result
 }
 
-/// Runs the UI at once, while the server is still starting.
+/// Runs the terminal UI immediately, while the server is still starting.
 fn run_ui(ui: runtime::UiOptions, handle: &Handle, startup: ServerStartup) -> Result<u8, DemoError> {
     let exit = runtime::run(ui, handle)?;
     handle.block_on(async {
@@ -189,7 +189,8 @@ fn run_ui(ui: runtime::UiOptions, handle: &Handle, startup: ServerStartup) -> Re
     })
 }
 
-/// Removes the folder after a signal. The UI ends the process soon after a signal, even if it hangs, and leaves no time for it.
+/// Waits for a signal, and removes the folder soon after. The UI ends the process after a signal without returning from `run`,
+/// so the folder would otherwise be left behind.
 async fn remove_folder_after_signal(folder: PathBuf) {
     let Ok(mut signals) = Signals::listen() else { return };
     signals.next_ending().await;
@@ -203,7 +204,7 @@ fn create_folder() -> io::Result<TempDir> {
     tempfile::Builder::new().prefix("keyward-demo-").permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
-/// Removes the folder, also if something was written into it in the meantime.
+/// Removes the folder, even if the server has just written another file to it.
 fn remove_folder(folder: TempDir) {
     let path = folder.path().to_owned();
     if folder.close().is_err() {
@@ -212,7 +213,7 @@ fn remove_folder(folder: TempDir) {
     }
 }
 
-/// Directs the logs of the server to a file in the demo's folder.
+/// Directs the server's logs to a file in the demo's folder.
 fn write_logs_to(path: &Path) -> Result<(), DemoError> {
     let file = Arc::new(File::create(path).map_err(DemoError::Folder)?);
     // In tests, a subscriber may be installed already; that one stays.
@@ -220,5 +221,5 @@ fn write_logs_to(path: &Path) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// The task that starts the server.
+/// Handle of the task that starts the demo's server.
 type ServerStartup = JoinHandle<Result<RunningServer, DemoError>>;

@@ -18,8 +18,8 @@ use keyward::ui_options::UiSession;
 use keyward::{admin, demo, tui, ui_options};
 use tokio::runtime::{Builder, Runtime};
 
-const NO_RUNTIME: &str = "The system does not allow more threads";
-/// Address of `keyward serve` with default settings. The welcome screen starts with it and asks for the real one.
+const NO_RUNTIME: &str = "The operating system does not allow more threads";
+/// Default address of `keyward serve`. The welcome screen uses it until the user enters an address.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:7711";
 
 fn main() -> std::process::ExitCode {
@@ -35,7 +35,8 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-/// Runs the command of this process and returns its exit code, which in a demo may be that of another program.
+/// Runs the command that the arguments name and returns the exit code of the process. For a demo, this may be the exit code of
+/// another program.
 fn run() -> Result<u8, CommandError> {
     let arguments = cli::process_arguments();
     let Some(Cli { connect, ui, command }) = cli::parse_arguments(&arguments)? else { return Ok(0) };
@@ -64,7 +65,7 @@ fn run() -> Result<u8, CommandError> {
     exit_code.map(|exit_code| exit_code as u8)
 }
 
-/// Runs the terminal UI on the chosen profile, after the welcome screen if no profile exists yet.
+/// Runs the terminal UI with the selected profile, after the welcome screen if no profile exists yet.
 fn run_ui(context: &CommandContext, ui: &UiArgs) -> Result<u8, CommandError> {
     if !std::io::stdin().is_terminal() && !std::io::stdout().is_terminal() {
         return Err(CommandError::usage(format!("{}\n\n{}", RunError::from(NoTerminal), cli::render_help())));
@@ -85,7 +86,7 @@ fn run_ui(context: &CommandContext, ui: &UiArgs) -> Result<u8, CommandError> {
     result.map(UiExit::code).map_err(|e| ui_error(&e))
 }
 
-/// Runs the welcome screen, for users without a profile.
+/// Runs the welcome screen, for users without a profile, and returns what they chose.
 fn run_welcome(
     context: &CommandContext,
     ui: &UiArgs,
@@ -126,7 +127,7 @@ fn ui_error(error: &RunError) -> CommandError {
     }
 }
 
-/// Runs the demo and returns the exit code of the process, which may be that of the command run on the demo.
+/// Runs the demo and returns the exit code of the process, which may be that of the command run by the demo.
 fn run_demo(args: DemoArgs, ui: &UiArgs, context: &CommandContext) -> u8 {
     let keys = usize::try_from(args.keys).unwrap_or(usize::MAX);
     let options = demo::DemoOptions {
@@ -146,17 +147,17 @@ fn run_demo(args: DemoArgs, ui: &UiArgs, context: &CommandContext) -> u8 {
     }
 }
 
-/// Creates the runtime of commands, which mostly wait for the network.
+/// Creates a single-threaded runtime for commands, which mostly wait for the network.
 fn current_thread_runtime() -> Result<Runtime, CommandError> {
     Ok(Builder::new_current_thread().enable_all().build().context(NO_RUNTIME)?)
 }
 
-/// Creates the runtime of the UI's effects. It has one worker, because each further worker wakes the others.
+/// Creates a runtime for the UI's effects. It has only one worker thread, because each further worker would wake the others.
 fn single_worker_runtime() -> Result<Runtime, CommandError> {
     Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build().context(NO_RUNTIME)?)
 }
 
-/// Creates the runtime of the server, with a worker for each core.
+/// Creates a runtime for the server, with one worker thread per core.
 fn multi_thread_runtime() -> Result<Runtime, CommandError> {
     Ok(Builder::new_multi_thread().enable_all().build().context(NO_RUNTIME)?)
 }

@@ -13,28 +13,28 @@ use crate::tui::keymap::Keymap;
 use crate::tui::runtime::UiOptions;
 use crate::tui::theme::{ColorScheme, Theme};
 
-/// The server and the session that the UI works with.
+/// The server and session that the terminal UI uses.
 pub struct UiSession {
     /// Address of the server.
     pub address: ServerAddress,
-    /// Credential of the session; none on the welcome screen.
+    /// Session credential; [`Credential::none`] on the welcome screen.
     pub credential: Credential,
-    /// CA certificates (PEM) to trust besides those of the system.
+    /// CA certificates (PEM) to trust in addition to the system's.
     pub ca_certs: Option<Vec<u8>>,
-    /// Name of the profile; empty without one.
+    /// Name of the profile; empty if there is none.
     pub profile: String,
     /// Settings of the profile.
     pub settings: ProfileSettings,
-    /// Folder for unfinished creates and drafts; `None` in the demo, which keeps none.
+    /// Folder for interrupted key creations and draft decisions; `None` in the demo, which does not save them.
     pub state: Option<StateFolder>,
-    /// The UI may use neither files nor commands (`--restricted`).
+    /// Whether the UI is forbidden to use files and external programs (`--restricted`).
     pub restricted: bool,
 }
 
-/// Builds the options of the UI.
+/// Builds the options of the terminal UI.
 ///
 /// # Errors
-/// Every mistake in the configured key bindings and clipboard, a sentence each.
+/// Returns one sentence for each mistake in the configured key bindings and clipboard.
 pub fn build_options(
     session: UiSession,
     config: &Config,
@@ -84,10 +84,9 @@ pub fn build_options(
     })
 }
 
-/// Joins the mistakes in the settings into one message with the next step.
+/// Joins sentences about mistakes in the settings, and appends what to do about them.
 pub fn describe_mistakes(mistakes: &[String]) -> String {
-    let next =
-        "Correct this in the configuration file. `ACTION = []` removes every key binding of an action.";
+    let next = "Correct this in the configuration file. To remove all key bindings of an action, write `ACTION = []`.";
     format!("{}\n{next}", mistakes.join("\n"))
 }
 

@@ -11,26 +11,26 @@ use super::{members, time_arg};
 use crate::domain::activity::{Action, Activity};
 use crate::wire::activity::{ActivityQuery, ListActivity};
 
-/// `keyward activity`
+/// Arguments of `keyward activity`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward activity --action key.revoked --from 30d --csv")]
 pub struct ActivityArgs {
-    /// Only entries about the key with this id
+    /// Show only entries about the key with this id
     #[arg(long, value_name = "ID")]
     key: Option<String>,
-    /// Only entries by or about this member: email address or id
+    /// Show only entries by or about this member (email address or id)
     #[arg(long, value_name = "MEMBER")]
     member: Option<String>,
-    /// Only entries with this action
+    /// Show only entries with this action
     #[arg(long, value_enum, value_name = "ACTION")]
     action: Option<Action>,
-    /// Only entries since this time: RFC 3339, a date, or a duration such as 30d
+    /// Show only entries since this time: RFC 3339, a date, or an age such as 30d
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Only entries before this time
+    /// Show only entries before this time: RFC 3339, a date, or an age such as 7d
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// Maximum number of entries; the newest are listed
+    /// Maximum number of entries to show, newest first
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
     limit: usize,
     #[command(flatten)]
@@ -66,7 +66,11 @@ impl OutputRow for ActivityRow {
     const FIELDS: &'static [JsonField] = &[
         field("id", "id"),
         field("at", "time"),
-        object("actor", "member; null if done on the server's host or without a session", MEMBER_REF),
+        object(
+            "actor",
+            "member; null if the action was taken on the server's host or without a session",
+            MEMBER_REF,
+        ),
         one_of::<Action>("action"),
         field("key_id", "id or null"),
         field("key_name", "text or null; the name at that time"),

@@ -8,22 +8,22 @@ use clap::{Args, CommandFactory as _};
 use super::error::{CommandError, ExitCode};
 use super::{Cli, output};
 
-/// `keyward completions`
+/// Arguments of `keyward completions`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example:\n  keyward completions bash > ~/.local/share/bash-completion/completions/keyward"
 )]
 pub struct CompletionsArgs {
-    /// Shell
+    /// Shell that will run the completion script
     #[arg(value_enum, value_name = "SHELL")]
     shell: clap_complete::Shell,
 }
 
-/// `keyward man`
+/// Arguments of `keyward man`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward man | man -l -")]
 pub struct ManArgs {
-    /// Write the pages of all commands into this folder instead
+    /// Write one page per command to this folder instead of printing the main page
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
 }

@@ -23,69 +23,69 @@ use crate::secret_delivery::command::CommandLine;
 use crate::wire::Call;
 use crate::wire::page::Page;
 
-/// Flags that choose the server and the session.
+/// Flags that select the server and the session.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectArgs {
     /// Profile to use [env: KEYWARD_PROFILE]
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Server to use instead of a profile [env: KEYWARD_URL]
+    /// Address of the server to use instead of a profile [env: KEYWARD_URL]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "profile")]
     pub url: Option<String>,
-    /// Read the session from a file that only you can read
+    /// Read the session token from a file that only you can read
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "token_stdin")]
     pub token_file: Option<PathBuf>,
-    /// Read the session from standard input [env: KEYWARD_TOKEN]
+    /// Read the session token from standard input [env: KEYWARD_TOKEN]
     #[arg(long, global = true)]
     pub token_stdin: bool,
-    /// CA certificates (PEM) to trust besides those of the system [env: KEYWARD_CA_CERT]
+    /// CA certificates (PEM) to trust in addition to the system's [env: KEYWARD_CA_CERT]
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
-    /// Configuration file [env: KEYWARD_CONFIG]
+    /// Path of the configuration file [env: KEYWARD_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
 
-/// Everything outside its arguments that a command may depend on.
+/// Everything that a command depends on besides its own arguments.
 #[derive(Debug)]
 pub struct CommandContext {
-    /// Environment variables of the process.
+    /// Environment variables of the `keyward` process.
     pub environment: Environment,
-    /// Settings of the configuration file, overridden by the environment and then by flags.
+    /// Settings from the configuration file, after overrides by environment variables and flags.
     pub config: Config,
-    /// Saved sessions, unfinished creates and drafts.
+    /// Folder with saved sessions, interrupted key creations and draft decisions.
     pub state: StateFolder,
     /// Source of the current time.
     pub clock: Clock,
-    /// Connection flags of the command line.
+    /// Flags that select the server and the session.
     pub flags: ConnectArgs,
 }
 
-/// The chosen server and its settings.
+/// The server that a command connects to, and the profile that selected it.
 #[derive(Clone, Debug)]
 pub struct ServerTarget {
-    /// Address of the server.
+    /// Address of the server, such as `https://keys.plant.example`.
     pub address: ServerAddress,
-    /// Name of the profile; `None` if a flag or the environment named the server.
+    /// Name of the profile; `None` if a flag or an environment variable gives the server's address instead.
     pub profile: Option<String>,
-    /// Settings of the profile, or the defaults.
+    /// Settings of the profile; the defaults if there is no profile.
     pub settings: ProfileSettings,
 }
 
-/// A signed-in client. It repeats calls that are safe to repeat, and reports each repetition on a terminal.
+/// A signed-in client. Retries calls that are safe to retry, and reports each retry if standard error is a terminal.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// Client that sends the credential with every call.
+    /// Client that authenticates every call with `credential`.
     pub client: Client,
-    /// Credential of the session.
+    /// Session credential, also used by the terminal UI to create a client of its own.
     pub credential: Credential,
     /// Server and profile that the credential belongs to.
     pub target: ServerTarget,
 }
 
 impl ServerTarget {
-    /// Returns the name of the target in prompts and messages: `production (https://keys.plant.example)`.
+    /// Returns the profile and address of the server for prompts and messages: `production (https://keys.plant.example)`.
     pub fn label(&self) -> String {
         match &self.profile {
             Some(profile) => format!("{profile} ({})", self.address),
@@ -95,12 +95,12 @@ impl ServerTarget {
 }
 
 impl Connection {
-    /// Sends one call and returns its reply.
+    /// Sends one API call and returns the reply.
     pub(super) async fn send<C: Call>(&self, request: CallRequest<C>) -> Result<C::Reply, CommandError> {
         Ok(self.client.send(request).await?)
     }
 
-    /// Fetches all pages of a list, or its first `limit` items.
+    /// Fetches all pages of a list, or only its first `limit` items.
     pub(super) async fn fetch_all<C, T>(
         &self,
         call: C,
@@ -127,26 +127,26 @@ impl Connection {
     }
 }
 
-/// Reports on a terminal that a call is repeated.
+/// Prints that a call is being retried, if standard error is a terminal.
 fn report_retry(retrying: RetryNotice<'_>) {
     if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
-        output::print_message(&format!("{} Trying again ({} of 3).", retrying.error, retrying.attempt));
+        output::print_message(&format!("{} Retrying ({} of 3).", retrying.error, retrying.attempt));
     }
 }
 
 impl CommandContext {
-    /// Returns whether a terminal is shown ASCII only.
+    /// Returns whether terminal output must be limited to ASCII characters.
     pub(super) fn is_ascii_only(&self) -> bool {
         !terminal::capabilities(&self.config, &terminal::hints(&self.environment)).unicode
     }
 
-    /// Returns the environment variables that no other program may see: all of keyward's own.
+    /// Returns the names of the environment variables to hide from external programs: all that start with `KEYWARD_`.
     pub fn private_variables(&self) -> Vec<String> {
         self.environment.names("KEYWARD_").into_iter().map(str::to_owned).collect()
     }
 
-    /// Names the profile in an error, so that a test system is not mistaken for production, and completes the advice to run
-    /// `keyward login` with this server and profile.
+    /// Adds the profile name to an error message, so that a test system is not mistaken for production. Also completes the
+    /// advice to run `keyward login` with the server address and profile.
     pub(super) fn name_profile(&self, error: CommandError) -> CommandError {
         let Ok(target) = self.target() else { return error };
         let flag = target.profile.as_ref().map_or_else(String::new, |name| format!(" --profile {name}"));
@@ -158,10 +158,10 @@ impl CommandContext {
         CommandError { message, ..error }
     }
 
-    /// Returns whether no profile exists and no flag, variable or setting names a server, as on the first start.
+    /// Returns `true` on the first start: no profile exists, and no flag, environment variable or setting names a server.
     ///
     /// # Errors
-    /// The saved sessions cannot be read.
+    /// Fails if the saved sessions cannot be read.
     pub fn has_no_profile(&self) -> Result<bool, CommandError> {
         let is_named = self.flags.profile.is_some()
             || self.flags.url.is_some()
@@ -170,10 +170,10 @@ impl CommandContext {
         Ok(!is_named && self.profiles()?.is_empty())
     }
 
-    /// Chooses the server. A session for it need not exist.
+    /// Determines which server to connect to. A session for this server need not exist.
     ///
     /// # Errors
-    /// No server is named, or the named profile does not exist.
+    /// Fails if no server is specified, or if the specified profile does not exist.
     pub fn target(&self) -> Result<ServerTarget, CommandError> {
         if let Some(url) = &self.flags.url {
             return Ok(ServerTarget {
@@ -201,10 +201,10 @@ impl CommandContext {
         Ok(ServerTarget { address, profile: Some(name), settings })
     }
 
-    /// Creates a signed-in client for the chosen server.
+    /// Creates a signed-in client for the selected server.
     ///
     /// # Errors
-    /// There is no session for the server, or it cannot be read.
+    /// Fails if there is no session for the server, or if the session cannot be read.
     pub fn connect(&self) -> Result<Connection, CommandError> {
         let target = self.target()?;
         let token = self.token(&target)?;
@@ -214,7 +214,7 @@ impl CommandContext {
         Ok(Connection { client, credential, target })
     }
 
-    /// Creates a client for the target with this credential.
+    /// Creates a client for the target that authenticates with this credential.
     pub(super) fn client(
         &self,
         target: &ServerTarget,
@@ -226,11 +226,11 @@ impl CommandContext {
             .map_err(|e| CommandError::usage(e.to_string()))
     }
 
-    /// Reads the CA certificates to trust besides those of the system. A flag comes before the profile, and the profile before the
-    /// environment and the configuration file.
+    /// Reads the CA certificates to trust in addition to the system's; `None` if no file is configured. A flag takes
+    /// precedence over the profile, and the profile over the environment and the configuration file.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn ca_certs(&self, target: &ServerTarget) -> Result<Option<Vec<u8>>, CommandError> {
         let file = match (&self.flags.ca_cert, target.settings.ca_cert.as_str(), self.config.ca_cert.as_str())
         {
@@ -239,11 +239,12 @@ impl CommandContext {
             (None, "", file) | (None, file, _) => PathBuf::from(file),
         };
         std::fs::read(&file).map(Some).map_err(|e| {
-            CommandError::usage(format!("The certificates in {} cannot be read: {e}.", file.display()))
+            CommandError::usage(format!("The CA certificates in {} cannot be read: {e}.", file.display()))
         })
     }
 
-    /// Returns the session token for the target. Flags come before the environment, and the environment before the profile.
+    /// Returns the session token for the target. Flags take precedence over the environment, and the environment over the
+    /// profile.
     fn token(&self, target: &ServerTarget) -> Result<Zeroizing<String>, CommandError> {
         if self.flags.token_stdin {
             return prompt::read_stdin().map(|token| trimmed(&token));
@@ -283,7 +284,7 @@ impl CommandContext {
             .is_none_or(|url| url.parse().is_ok_and(|named: ServerAddress| named == *address))
     }
 
-    /// Returns the session of any profile that belongs to this server.
+    /// Returns the saved session token of any profile whose session belongs to this server.
     fn saved_token_for(&self, address: &ServerAddress) -> Result<Zeroizing<String>, CommandError> {
         for profile in self.state.profiles()? {
             if let Some(saved) = self.state.session(&profile)?
@@ -295,12 +296,13 @@ impl CommandContext {
         Err(CommandError::new(
             ExitCode::NotSignedIn,
             format!(
-                "You are not signed in at {address}. Sign in with `keyward login {address}`, or set KEYWARD_TOKEN to a session."
+                "You are not signed in to {address}. Sign in with `keyward login {address}`, or set KEYWARD_TOKEN to a session token."
             ),
         ))
     }
 
-    /// Returns the name of the profile: of the flag, the environment or the configuration file, else of the only profile.
+    /// Returns the profile name given by the flag, the environment or the configuration file; otherwise, the only existing
+    /// profile.
     fn profile_name(&self) -> Result<String, CommandError> {
         let named = self.flags.profile.clone().unwrap_or_else(|| self.config.profile.clone());
         if !named.is_empty() {
@@ -312,7 +314,7 @@ impl CommandContext {
             1 => Ok(profiles.remove(0)),
             0 => Err(CommandError::new(
                 ExitCode::NotSignedIn,
-                "You are not signed in anywhere. Sign in with `keyward login URL`, or look around with `keyward demo`.",
+                "You are not signed in to any server. Sign in with `keyward login URL`, or try keyward out with `keyward demo`.",
             )),
             _ => Err(CommandError::usage(format!(
                 "There are several profiles: {}. Choose one with --profile, KEYWARD_PROFILE, or `profile = \"…\"` in the \
@@ -322,10 +324,10 @@ impl CommandContext {
         }
     }
 
-    /// Returns the names of all profiles, configured or with a saved session, in alphabetical order.
+    /// Returns the names of all configured profiles and of those with a saved session, in alphabetical order.
     ///
     /// # Errors
-    /// The saved sessions cannot be read.
+    /// Fails if the saved sessions cannot be read.
     pub fn profiles(&self) -> Result<Vec<String>, CommandError> {
         let mut profiles = self.state.profiles()?;
         profiles.extend(self.config.profiles.keys().cloned());
@@ -350,7 +352,7 @@ impl CommandContext {
         )
     }
 
-    /// Runs the `credential_command` of a profile and returns the first line it prints.
+    /// Runs the `credential_command` of a profile and returns the first line of its output.
     fn run_credential_command(&self, line: &str, profile: &str) -> Result<Zeroizing<String>, CommandError> {
         let subject = format!("The credential_command of the profile {profile}");
         let failed = |message: String| CommandError::new(ExitCode::NotSignedIn, message);
@@ -384,7 +386,7 @@ fn read_token_file(file: &Path) -> Result<Zeroizing<String>, CommandError> {
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "{} holds a session and can be read by others. Run `chmod 600 {}`.",
+                "{} contains a session token and can be read by others. Run `chmod 600 {}`.",
                 file.display(),
                 file.display()
             ),

@@ -18,18 +18,18 @@ use crate::wire::sessions::GetMe;
 
 mod terminal;
 
-/// `keyward doctor`
+/// Arguments of `keyward doctor`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = format!("Exits with code 1 if a check finds an error. With --json: [{}].", outline(Check::FIELDS)))]
+#[command(after_help = format!("Exits with code 1 if a check finds an error. Output with --json: [{}].", outline(Check::FIELDS)))]
 pub struct DoctorArgs {
-    /// Copy a short text and ask you to paste it back: the only way to know whether copies arrive
+    /// Copy a short text and ask you to paste it back, the only way to check that copying works
     #[arg(long)]
     clipboard: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// The result of a check.
+/// Outcome of a `doctor` check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Health {
@@ -38,7 +38,7 @@ pub(super) enum Health {
     Error,
 }
 
-/// A check with its result.
+/// A `doctor` check, with what it found and how to fix it.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     #[serde(rename = "check")]
@@ -122,7 +122,7 @@ pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<Ex
             checks.push(ok("server", target.label()));
             checks.extend(server(&target, context).await);
         }
-        Err(e) => checks.push(warning("server", "no server is chosen", e.message)),
+        Err(e) => checks.push(warning("server", "no server is selected", e.message)),
     }
     let output = Output::new::<Check>(&args.output, context.is_ascii_only())?;
     if output.is_table() {
@@ -135,7 +135,7 @@ pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<Ex
     Ok(if has_error { ExitCode::Failure } else { ExitCode::Success })
 }
 
-/// Formats a check on one line and its fix on the next: they are too long for a table.
+/// Formats a check on one line and its fix on the next, because both are too long for a table.
 fn format_check(check: &Check) -> String {
     let label = match check.health {
         Health::Ok => "ok      ",
@@ -211,7 +211,7 @@ fn environment(context: &CommandContext) -> Vec<Check> {
     checks.push(if proxies.is_empty() {
         ok("proxy", "none")
     } else {
-        ok("proxy", format!("set: {}; not used for servers on this machine", proxies.join(", ")))
+        ok("proxy", format!("set by {}; not used for servers on this machine", proxies.join(", ")))
     });
     checks
 }
@@ -221,7 +221,7 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     if target.address.is_unencrypted() {
         checks.push(warning(
             "encryption",
-            "none: others on the network can read the session",
+            "none: others on the network can read the session token",
             "Use https, or a tunnel such as `ssh -L`.",
         ));
     }
@@ -231,11 +231,11 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     };
     checks.extend(match client.roots() {
         TrustedRoots::NotNeeded => None,
-        TrustedRoots::System => Some(ok("certificates", "those of the system")),
+        TrustedRoots::System => Some(ok("certificates", "the system's CA certificates are used")),
         TrustedRoots::BuiltIn => Some(warning(
             "certificates",
-            "the system has none, so those built into keyward are used, which become outdated",
-            "Install the CA certificates of the system (ca-certificates), or name a file with --ca-cert.",
+            "the system has no CA certificates, so keyward uses its built-in ones, which become outdated",
+            "Install the system's CA certificates (package ca-certificates), or pass a file with --ca-cert.",
         )),
     });
     checks.push(reachable(&client).await);
@@ -253,16 +253,16 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
                 ));
                 let skew = context.clock.now().since(me.as_of);
                 checks.push(if skew.abs() < MINUTE {
-                    ok("clock", "agrees with that of the server")
+                    ok("clock", "this machine's clock agrees with the server's")
                 } else {
                     let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
                     warning(
                         "clock",
                         format!(
-                            "the clock of this machine is {} {direction} that of the server, which is the one used for ages",
+                            "this machine's clock is {} {direction} the server's, which is the one that counts",
                             format_duration(skew.abs())
                         ),
-                        "Correct the wrong clock, for example with NTP.",
+                        "Synchronize both clocks, for example with NTP.",
                     )
                 });
             }
@@ -271,7 +271,7 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     checks
 }
 
-/// Checks that a keyward server replies. Without a session its reply is a refusal.
+/// Checks that a keyward server replies. A refusal counts as a reply, because there may be no session.
 async fn reachable(client: &Client) -> Check {
     match client.send(CallRequest::to(GetMe)).await {
         Ok(_) | Err(ClientError::Refused(_)) => ok("reachable", "a keyward server replies"),

@@ -14,11 +14,11 @@ use crate::wire::problem::{Problem, ProblemType};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// The command did what it should.
+    /// The command succeeded.
     Success = 0,
-    /// The command failed for a reason without a code of its own.
+    /// The command failed for a reason that has no exit code of its own.
     Failure = 1,
-    /// The command line, or a value on it, is invalid.
+    /// The command line is invalid, or one of its values is.
     Usage = 2,
     /// The named key, member or other resource does not exist.
     NotFound = 3,
@@ -26,13 +26,13 @@ pub enum ExitCode {
     NotSignedIn = 4,
     /// The member's role does not allow the command.
     NotPermitted = 5,
-    /// A guard refused, a resource is in conflict, or a name is ambiguous.
+    /// A safety check refused the change, the resource is in a conflicting state, or a name is ambiguous.
     Refused = 6,
     /// The server cannot be reached, or did not reply in time.
     Unreachable = 7,
-    /// Some items of a batch failed, others succeeded.
+    /// Some items of a batch failed, and others succeeded.
     PartialFailure = 8,
-    /// Something was found, and `--exit-code` was passed.
+    /// `--exit-code` was passed, and the command found something to report, such as a leaked key.
     Found = 10,
 }
 
@@ -51,7 +51,7 @@ impl ExitCode {
         Self::Found,
     ];
 
-    /// Returns the meaning of the code for the main help.
+    /// Returns the description of the code in `keyward --help`.
     pub(super) fn summary(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -60,7 +60,7 @@ impl ExitCode {
             Self::NotFound => "not found",
             Self::NotSignedIn => "not signed in",
             Self::NotPermitted => "not permitted",
-            Self::Refused => "refused (guard, conflict, ambiguous name)",
+            Self::Refused => "refused (safety check, conflict, ambiguous name)",
             Self::Unreachable => "server unreachable or timed out",
             Self::PartialFailure => "some items of a batch failed",
             Self::Found => "found (--exit-code)",
@@ -74,32 +74,32 @@ impl From<ExitCode> for std::process::ExitCode {
     }
 }
 
-/// The reason why a command failed.
+/// The reason why a command failed, with the message to print and the exit code.
 #[derive(Debug)]
 pub struct CommandError {
-    /// Exit code of the process.
+    /// Exit code of the process if this error ends it.
     pub exit_code: ExitCode,
-    /// One or more sentences: what happened, why, and what to do. Empty if nothing is left to print.
+    /// Sentences that say what happened, why, and what to do; empty if nothing should be printed.
     pub message: String,
 }
 
 impl CommandError {
-    /// Creates an error from its exit code and message.
+    /// Creates an error with this exit code and message.
     pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
         Self { exit_code, message: message.into() }
     }
 
-    /// Creates an error about an invalid command line.
+    /// Creates an error about an invalid command line, with [`ExitCode::Usage`].
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ExitCode::Usage, message)
     }
 
-    /// The reader of standard output went away, such as `head`: this is not a failure, and there is nothing to print.
+    /// Creates the silent, successful result for a closed standard output, as in `keyward keys list | head`.
     fn broken_pipe() -> Self {
         Self::new(ExitCode::Success, "")
     }
 
-    /// Puts the subject of the error before its message: a flag, a variable, or what was being done.
+    /// Prepends the subject of the error to the message: a flag, a variable, or what was being done.
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> Self {
         Self { message: format!("{prefix}: {}", self.message), ..self }
@@ -148,7 +148,7 @@ fn exit_code_of(problem: &Problem) -> ExitCode {
     }
 }
 
-/// The server's own message, and the command or step that resolves the problem.
+/// Returns the server's message, followed by the command or step that resolves the problem.
 fn problem_message(problem: &Problem) -> String {
     let mut message = problem.to_string();
     if message.is_empty() {
@@ -156,8 +156,8 @@ fn problem_message(problem: &Problem) -> String {
     }
     let next_step = match problem.kind {
         ProblemType::SessionMissing | ProblemType::SessionEnded => "Sign in with `keyward login URL`.",
-        ProblemType::CodeInvalid => "`keyward members invite` creates a new one.",
-        ProblemType::OutcomeUnknown => "Check whether it was done before you repeat it.",
+        ProblemType::CodeInvalid => "An admin can create a new code with `keyward members invite`.",
+        ProblemType::OutcomeUnknown => "Check whether the change was made before you retry.",
         ProblemType::RateLimited => "Try again in a minute.",
         _ => return message,
     };
@@ -200,7 +200,7 @@ impl From<io::Error> for CommandError {
     }
 }
 
-/// An error of the operating system, with what it was needed for.
+/// Converts an operating system error that has a description of what failed.
 impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
         Self::new(ExitCode::Failure, format!("{error:#}."))

@@ -8,11 +8,11 @@ use super::{activity, doctor, keys, login, members, review, rotate, scan, sessio
 
 /// The JSON output of one command.
 pub struct JsonOutput {
-    /// Command without `keyward`; an upper-case word is an argument, `<` is standard input.
+    /// Command without the leading `keyward`. Upper-case words are arguments, and `<` means standard input.
     pub command: &'static str,
-    /// The command prints an array of objects, not one object.
+    /// Whether the command prints an array of objects instead of one object.
     pub is_list: bool,
-    /// Fields of each object.
+    /// Fields of each printed object.
     pub fields: &'static [JsonField],
 }
 
@@ -24,7 +24,7 @@ const fn prints_list(command: &'static str, fields: &'static [JsonField]) -> Jso
     JsonOutput { command, is_list: true, fields }
 }
 
-/// Every command with `--json`, except `review export`, whose document is described in `domain::export`.
+/// All commands with `--json`, except `review export`, whose document is described in `domain::export`.
 pub const JSON_OUTPUTS: &[JsonOutput] = &[
     prints_list("keys list", KEY),
     prints_object("keys show", KEY),
@@ -52,19 +52,20 @@ pub const JSON_OUTPUTS: &[JsonOutput] = &[
     prints_list("scan", scan::ScanMatch::FIELDS),
 ];
 
-/// Returns the page in Markdown.
+/// Returns the text of `docs/json.md`.
 pub fn json_document() -> String {
     let mut out = String::from(
-        "# The JSON that commands print\n\n\
-        `--json` prints the objects below, lists as one array; `--json=id,name,created_by.email` prints only those fields, in that\n\
-        order and under those names. Times are RFC 3339 in UTC, ids are UUIDs. Fields are added over time, never renamed or removed.\n\
-        Characters that could control a terminal are written as `\\u` escapes. If a list ends without `]`, it is incomplete, and the\n\
-        exit code is not 0. `keyward review export --json` prints a document of its own for auditors, with a digest.\n\n\
-        This page is generated from the program, and a test compares it with what the commands print.\n",
+        "# JSON output\n\n\
+        With `--json`, a command prints one of the objects below, or a list of them as an array. `--json=id,name,created_by.email` prints\n\
+        only these fields, in this order and under these names. Times are in UTC in the format of RFC 3339, and ids are UUIDs. Fields\n\
+        may be added, but are never renamed or removed. Characters that could control a terminal are written as `\\u` escapes. A list\n\
+        without a closing `]` is incomplete, and the exit code is then not 0. `keyward review export --json` prints a different\n\
+        document, for auditors, with a digest.\n\n\
+        This page is generated from the source code, and a test compares it with the output of the commands.\n",
     );
     let shared = [
         ("A key", KEY),
-        ("A member inside of other objects", MEMBER_REF),
+        ("A member nested in another object", MEMBER_REF),
         ("A key that was looked up", FOUND_KEY),
     ];
     let mut documented: Vec<&[JsonField]> = Vec::new();
@@ -86,14 +87,14 @@ pub fn json_document() -> String {
     out
 }
 
-/// Lists the commands that print objects with these fields.
+/// Returns the commands that print objects with these fields, separated by commas.
 fn commands(fields: &[JsonField]) -> String {
     let name =
         |p: &JsonOutput| format!("`keyward {}`{}", p.command, if p.is_list { " (a list)" } else { "" });
     JSON_OUTPUTS.iter().filter(|p| is_same_object(p.fields, fields)).map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns whether both describe the same object.
+/// Returns whether both lists have the same field names.
 fn is_same_object(one: &[JsonField], other: &[JsonField]) -> bool {
     one.iter().map(|f| f.name).eq(other.iter().map(|f| f.name))
 }

@@ -23,7 +23,7 @@ pub(super) mod revoke;
 mod show;
 pub(super) mod target;
 
-/// Choice between personal and organization keys.
+/// Flag that chooses between personal and organization keys.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct KindArgs {
     /// Use the organization's keys instead of your own
@@ -37,7 +37,7 @@ impl KindArgs {
     }
 }
 
-/// The commands of `keyward keys`.
+/// Subcommands of `keyward keys`.
 #[derive(Subcommand, Debug)]
 pub enum KeysCommand {
     /// List keys, newest first
@@ -62,14 +62,14 @@ pub(super) async fn run(command: KeysCommand, context: &CommandContext) -> Resul
     }
 }
 
-/// Fetches the signed-in member, and the rules by which keys are stale.
+/// Fetches the signed-in member and the rules that make keys stale.
 pub(super) async fn fetch_me(connection: &Connection) -> Result<(Me, StalenessRules), CommandError> {
     let me = connection.send(CallRequest::to(GetMe)).await?;
     let rules = StalenessRules { policy: me.policy, now: me.as_of, tracking_since: me.usage_tracking_since };
     Ok((me, rules))
 }
 
-/// Fetches the keys of a kind that match `filter`, and shows the progress on a terminal.
+/// Fetches the keys of this kind that match `filter`. Shows progress if standard error is a terminal.
 pub(super) async fn fetch_keys(
     connection: &Connection,
     kind: KeyKind,
@@ -85,8 +85,8 @@ pub(super) async fn fetch_keys(
     Ok(keys)
 }
 
-/// Calls `visit` with the keys of a kind page by page, newest first, until it breaks. Shows the progress on a terminal.
-/// `retention` is what `visit` keeps of a page, which decides about the size of the pages.
+/// Calls `visit` with each page of keys of this kind, newest first, until it returns `Break`. Shows progress if standard error
+/// is a terminal. `retention` says how much of each page `visit` keeps, which determines the page size.
 pub(super) async fn for_each_page(
     connection: &Connection,
     kind: KeyKind,
@@ -110,10 +110,10 @@ pub(super) async fn for_each_page(
     Ok(())
 }
 
-/// A listed key.
+/// A key in the output of a command, with its flags.
 pub(super) struct KeyRow {
     pub(super) key: Key,
-    /// Labels of its flags, separated by commas; empty without rules.
+    /// Comma-separated labels of the key's flags; empty if [`KeyRow::new`] was called without rules.
     pub(super) flags: String,
 }
 
@@ -202,7 +202,7 @@ impl OutputRow for KeyRow {
     }
 }
 
-/// Describes a key in a sentence: `"Grafana" (sk_…5G08, 0190…)`.
+/// Describes a key within a sentence: `"Grafana" (sk_…5G08, 0190…)`.
 pub(super) fn describe(key: &Key) -> String {
     format!("\"{}\" ({}, {})", text::sanitize_line(&key.name), text::sanitize_line(&key.masked), key.id)
 }

@@ -17,7 +17,7 @@ use crate::wire::keys::SecretString;
 use crate::wire::problem::ProblemType;
 use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession, GetMe};
 
-/// `keyward login`
+/// Arguments of `keyward login`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "The code comes from an admin (`keyward members invite`), from `keyward admin init`, or from another machine \
@@ -25,7 +25,7 @@ use crate::wire::sessions::{CreateSession, CreateSessionCall, EndCurrentSession,
     keyward login --code-stdin https://keys.plant.example < code.txt"
 )]
 pub struct LoginArgs {
-    /// Address of the server [default: that of the profile]
+    /// Server address [default: the profile's]
     #[arg(value_name = "URL")]
     server: Option<ServerAddress>,
     /// Read the sign-in code from standard input
@@ -33,7 +33,7 @@ pub struct LoginArgs {
     code_stdin: bool,
 }
 
-/// `keyward logout`
+/// Arguments of `keyward logout`.
 #[derive(Args, Clone, Debug)]
 pub struct LogoutArgs {
     /// Remove the session from this machine even if the server cannot end it
@@ -41,7 +41,7 @@ pub struct LogoutArgs {
     forget: bool,
 }
 
-/// `keyward profiles`
+/// Arguments of `keyward profiles`.
 #[derive(Args, Clone, Debug)]
 pub struct ProfilesArgs {
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
             ServerTarget { address, profile: Some(name), settings }
         }
         None => context.target().map_err(|_| {
-            CommandError::usage("No server is named. Pass its address, for example `keyward login https://keys.plant.example`.")
+            CommandError::usage("No server is specified. Pass its address, for example `keyward login https://keys.plant.example`.")
         })?,
     };
     let name = target.profile.clone().unwrap_or_else(|| profile_name_for(&target.address, context));
@@ -127,7 +127,7 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
     Ok(ExitCode::Success)
 }
 
-/// Returns the name of the profile for this server: of an existing one, or the default name.
+/// Returns the name of an existing profile for this server, or else the default name.
 fn profile_name_for(address: &ServerAddress, context: &CommandContext) -> String {
     let is_for_server = |name: &String| {
         let url = match context.config.profile_settings(name) {
@@ -144,7 +144,7 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
     let connection = context.connect()?;
     let Some(name) = connection.target.profile.clone() else {
         return Err(CommandError::usage(
-            "KEYWARD_URL or --url names a server without a profile. Choose the profile to sign out of with --profile.",
+            "KEYWARD_URL or --url selects a server without a profile. Pass --profile to choose the profile to sign out of.",
         ));
     };
     match connection.client.send(CallRequest::to(EndCurrentSession)).await {
@@ -152,13 +152,13 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
         Err(e) if e.is_problem(ProblemType::SessionEnded) || e.is_problem(ProblemType::SessionMissing) => {}
         Err(e) if args.forget => {
             print_message(&format!(
-                "warning: the server could not end the session, which expires by itself: {e}"
+                "warning: the server could not end the session, which will expire by itself: {e}"
             ));
         }
         Err(e) => {
             let error = CommandError::from(e);
             let message = format!(
-                "{} You are still signed in. --forget removes the session from this machine only.",
+                "{} You are still signed in. To only remove the session from this machine, pass --forget.",
                 error.message
             );
             return Err(CommandError::new(error.exit_code, message));
@@ -169,7 +169,7 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
     Ok(ExitCode::Success)
 }
 
-/// A listed profile.
+/// A profile in the output of `keyward profiles`.
 #[derive(Serialize)]
 pub(super) struct ProfileRow {
     name: String,
@@ -187,7 +187,7 @@ impl OutputRow for ProfileRow {
         field("email", "text; empty if not signed in"),
         field("organization", "text; empty if not signed in"),
         field("expires_at", "time; null if not signed in"),
-        field("chosen", "true if commands use it by default"),
+        field("chosen", "true if commands use the profile by default"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -256,7 +256,7 @@ pub(super) fn profiles(args: &ProfilesArgs, context: &CommandContext) -> Result<
         });
     }
     let if_empty =
-        "There are no profiles. Sign in with `keyward login URL`, or look around with `keyward demo`.";
+        "There are no profiles. Sign in with `keyward login URL`, or try keyward out with `keyward demo`.";
     output.print_list(&rows, if_empty)?;
     Ok(ExitCode::Success)
 }

@@ -21,39 +21,39 @@ use crate::wire::members::{
 };
 use crate::wire::page::PageQuery;
 
-/// The commands of `keyward members`.
+/// Subcommands of `keyward members`.
 #[derive(Subcommand, Debug)]
 pub enum MembersCommand {
     /// List members, including removed ones
     List(ListArgs),
-    /// Invite someone, or issue a sign-in code to an active member; prints the code
+    /// Invite someone, or let an active member sign in again; prints the sign-in code
     Invite(InviteArgs),
-    /// Change the role of a member
+    /// Change a member's role
     Role(RoleArgs),
-    /// Remove a member: their personal keys are revoked, the organization keys they created stay active
+    /// Remove a member: revoke their personal keys, but keep the organization keys they created
     Remove(RemoveArgs),
 }
 
-/// `keyward members list`
+/// Arguments of `keyward members list`.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// `keyward members invite`
+/// Arguments of `keyward members invite`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward members invite bo@plant.example --role normal")]
 pub struct InviteArgs {
-    /// Email address; nothing is sent to it, pass the code on yourself
+    /// Email address of the member (no email is sent; pass the code on yourself)
     #[arg(value_name = "ADDRESS")]
     email: String,
-    /// Role of an invited member; an active member keeps theirs
+    /// Role of a new member; an active member keeps their role
     #[arg(long, value_enum, value_name = "ROLE", default_value_t = Role::Normal)]
     role: Role,
 }
 
-/// `keyward members role`
+/// Arguments of `keyward members role`.
 #[derive(Args, Clone, Debug)]
 pub struct RoleArgs {
     /// Email address or id of the member
@@ -62,23 +62,23 @@ pub struct RoleArgs {
     /// New role
     #[arg(value_enum, value_name = "ROLE")]
     role: Role,
-    /// Revoke their personal keys in the same step
+    /// Also revoke the member's personal keys
     #[arg(long)]
     revoke_personal_keys: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// `keyward members remove`
+/// Arguments of `keyward members remove`.
 #[derive(Args, Clone, Debug)]
 pub struct RemoveArgs {
     /// Email address or id of the member
     #[arg(value_name = "MEMBER")]
     member: String,
-    /// Do not ask for confirmation; needed without a terminal
+    /// Skip the confirmation prompt (required without a terminal)
     #[arg(short, long)]
     yes: bool,
-    /// Show what would be done, and do nothing
+    /// Show what would be done without doing it
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -122,7 +122,7 @@ async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, 
     Ok(ExitCode::Success)
 }
 
-/// Finds the member with this id or email address. Of several members with one address, prefers the one that is not removed.
+/// Finds the member with this id or email address. If several members have had the address, prefers the one who is not removed.
 pub(super) async fn find_member(connection: &Connection, target: &str) -> Result<Member, CommandError> {
     let members = connection.fetch_all(ListMembers, PageQuery::default(), None).await?;
     let id = target.trim().parse::<Id>().ok();
@@ -191,7 +191,7 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
             ));
         }
         print_message(&format!("On {}:\n{}", connection.target.label(), consequences(&preview)));
-        prompt::confirm(&format!("Remove {}? Type their address:", member.email), &member.email)?;
+        prompt::confirm(&format!("Remove {}? Type their email address:", member.email), &member.email)?;
     }
     print_removal(connection.client.send(request(false)).await?, &output)
 }
@@ -235,7 +235,7 @@ fn summaries(keys: &[KeySummary]) -> String {
     keys.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A member with the number of their keys.
+/// JSON fields of a member, including the number of their keys.
 const MEMBER: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
@@ -249,7 +249,7 @@ const MEMBER: &[JsonField] = &[
     field("organization_keys", "number of active organization keys that they created"),
 ];
 
-/// A key that a removal affects.
+/// JSON fields of a key that a member's removal affects.
 const SUMMARY: &[JsonField] = &[
     field("id", "id"),
     one_of::<KeyKind>("kind"),
@@ -258,7 +258,7 @@ const SUMMARY: &[JsonField] = &[
     field("last_used_at", "time; null if never"),
 ];
 
-/// A listed member.
+/// A member in the output of `keyward members list`.
 pub(super) struct MemberRow(Member);
 
 impl OutputRow for MemberRow {
@@ -327,13 +327,13 @@ impl OutputRow for MemberRow {
     }
 }
 
-/// The consequences of a removal.
+/// The ended sessions and affected keys of a removed member.
 pub(super) struct RemovalRow(MemberRemoval);
 
 impl OutputRow for RemovalRow {
     const FIELDS: &'static [JsonField] = &[
         object("member", "member, as in `members list`", MEMBER),
-        field("dry_run", "true if nothing was done"),
+        field("dry_run", "true if nothing was changed"),
         list("revoked", "list of revoked personal keys", SUMMARY),
         list("to_review", "list of organization keys that stay active and need a review", SUMMARY),
         field("sessions_ended", "number"),

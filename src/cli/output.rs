@@ -23,66 +23,66 @@ mod table;
 pub use schema::JsonField;
 pub(super) use stream::OutputStream;
 
-/// Format of printed data.
+/// Format in which commands print data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// For people: columns that fit the terminal
+    /// Aligned columns that fit the terminal
     Table,
-    /// Objects of the HTTP API; lists as one array
+    /// Objects of the HTTP API; lists are arrays
     Json,
-    /// For spreadsheets; cells that look like formulas are escaped
+    /// CSV for spreadsheets; cells that look like formulas are escaped
     Csv,
-    /// One id per line, for other commands
+    /// One id per line, as input for other commands
     Id,
 }
 
-/// Flags of all commands that print data.
+/// Output flags shared by all commands that print data.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Format of the output
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORM")]
     output: Option<OutputFormat>,
-    /// Print JSON; with FIELDS, only these fields (`--json=id,name,created_by.email`)
+    /// Print JSON, optionally with only these FIELDS (`--json=id,name,created_by.email`)
     #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["output", "csv"])]
     json: Option<String>,
     /// Print CSV
     #[arg(long, conflicts_with = "output")]
     csv: bool,
-    /// Leave out the line with the column names
+    /// Omit the header line
     #[arg(long)]
     no_header: bool,
 }
 
-/// One column of a list, for both table and CSV.
+/// A column of a list, both in a table and in CSV.
 pub struct OutputColumn<T> {
-    /// Heading in a table.
+    /// Column heading in a table.
     pub title: &'static str,
-    /// Name in CSV: the field of the HTTP API, if it has one.
+    /// Column name in CSV: the field name of the HTTP API, if it has one.
     pub field: &'static str,
-    /// Order in which columns are left out on a narrow terminal, highest first. A column of rank 0 always stays.
+    /// Priority for dropping the column on a narrow terminal: the highest rank is dropped first, rank 0 never.
     pub rank: u8,
-    /// Permits to truncate cells to fit a narrow terminal.
+    /// Whether cells may be truncated to fit a narrow terminal.
     pub cut: bool,
-    /// Returns the value of a row in this column.
+    /// Returns the value of this column for a row.
     pub cell: fn(&T) -> CellValue,
 }
 
-/// Value of one cell.
+/// The value of a cell in a table or in CSV.
 pub enum CellValue {
-    /// Text, unsanitized.
+    /// Unsanitized text: it may contain control characters.
     Text(String),
-    /// A time, and the word that a table shows for `None`.
+    /// An optional time, and the word that a table shows for `None`.
     Time(Option<Timestamp>, &'static str),
 }
 
 impl CellValue {
-    /// Creates the value of an optional time, which a table shows as an empty cell if it is `None`.
+    /// Creates the cell of an optional time; `None` is shown as an empty cell.
     pub fn time(at: Option<Timestamp>) -> Self {
         Self::Time(at, "")
     }
 
-    /// Formats the value for a table, times to the second.
+    /// Formats the value for a table; times have a precision of one second.
     fn to_table(&self) -> String {
         match self {
             Self::Text(text) => text::sanitize_line(text).into_owned(),
@@ -91,7 +91,7 @@ impl CellValue {
         }
     }
 
-    /// Formats the value for CSV, as in the HTTP API; `None` is empty.
+    /// Formats the value for CSV as the HTTP API does; `None` becomes an empty cell.
     fn to_csv(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -106,30 +106,30 @@ impl<T: Into<String>> From<T> for CellValue {
     }
 }
 
-/// Formats a time as RFC 3339 in UTC to the second: `2026-11-24T06:10:05Z`.
+/// Formats a time as RFC 3339 in UTC with a precision of one second: `2026-11-24T06:10:05Z`.
 pub fn format_time(at: Timestamp) -> String {
     let at = at.to_string();
     at.split_once('.').map_or_else(|| at.clone(), |(seconds, _)| format!("{seconds}Z"))
 }
 
-/// Something that can be printed in every format.
+/// A row that can be printed in every output format.
 pub trait OutputRow: Sized + 'static {
-    /// Columns of table and CSV.
+    /// Columns of a table or CSV, from left to right.
     const COLUMNS: &'static [OutputColumn<Self>];
-    /// Fields of the JSON object.
+    /// Fields of the JSON object, for `--json=FIELDS` and the documentation.
     const FIELDS: &'static [JsonField];
-    /// Returns the object as JSON.
+    /// Returns the row as a JSON object.
     fn json(&self) -> String;
-    /// Returns the id that other commands accept.
+    /// Returns the id by which other commands refer to the row.
     fn id(&self) -> String;
 }
 
-/// Serializes a value as JSON, with its fields in the order of declaration.
+/// Serializes a value as JSON. Its fields keep the order in which the type declares them.
 pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("types of the HTTP API can be serialized")
 }
 
-/// The printer of a command: format, fields and properties of standard output.
+/// Prints the data of a command in the selected format.
 #[derive(Clone, Debug)]
 pub struct Output {
     format: OutputFormat,
@@ -141,10 +141,11 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates the printer that the flags describe, before the command does anything.
+    /// Creates the printer from the output flags. Commands call this first, so that an invalid flag is reported before
+    /// anything is done.
     ///
     /// # Errors
-    /// `--json` names a field that these rows do not have.
+    /// Fails if `--json` names a field that `T` does not have.
     pub fn new<T: OutputRow>(args: &OutputArgs, ascii_only: bool) -> Result<Self, CommandError> {
         let format = match (&args.output, &args.json, args.csv) {
             (Some(format), ..) => *format,
@@ -173,17 +174,17 @@ impl Output {
         Ok(Self { format, fields, header: !args.no_header, ascii_only: ascii_only && width.is_some(), width })
     }
 
-    /// Returns the format.
+    /// Returns the selected output format.
     pub fn format(&self) -> OutputFormat {
         self.format
     }
 
-    /// Returns whether a person reads the output, so that sentences may be printed instead of objects.
+    /// Returns whether the format is a table, so that sentences may be printed instead of data.
     pub fn is_table(&self) -> bool {
         self.format == OutputFormat::Table
     }
 
-    /// Prints a list. For a table without rows, prints the message `if_empty` instead.
+    /// Prints a list. If the format is a table and `rows` is empty, prints `if_empty` instead.
     pub(super) fn print_list<T: OutputRow>(&self, rows: &[T], if_empty: &str) -> Result<(), CommandError> {
         if !self.is_table() {
             let mut stream = self.stream();
@@ -200,12 +201,13 @@ impl Output {
         Ok(())
     }
 
-    /// Starts a list that is printed while it arrives. Not for tables: the width of their columns depends on all rows.
+    /// Starts a list whose rows are printed as they arrive. Must not be used for tables, whose column widths depend on all
+    /// rows.
     pub(super) fn stream<T: OutputRow>(&self) -> OutputStream<T> {
         OutputStream::new(self.format, self.fields.clone(), self.header)
     }
 
-    /// Prints one row: its details, a line each, for a person; else as in a list, without the array of JSON.
+    /// Prints one row. A table shows `details` instead, one per line; JSON is a single object without an array.
     pub(super) fn print_one<T: OutputRow>(
         &self,
         row: &T,
@@ -233,10 +235,10 @@ impl Output {
     }
 }
 
-/// Writes text to standard output that contains nothing from outside, or is sanitized already.
+/// Writes bytes to standard output. Text from users or from the server must be sanitized by the caller.
 ///
 /// # Errors
-/// Standard output is closed or cannot be written.
+/// Fails if standard output is closed or cannot be written.
 pub fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
@@ -244,15 +246,15 @@ pub fn write_stdout(bytes: &[u8]) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Prints a message to standard error, sanitized except for line breaks. A closed standard error is ignored.
+/// Prints a message to standard error without control characters other than line breaks. Write errors are ignored.
 pub fn print_message(message: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", text::sanitize_block(message));
 }
 
-/// Delay before progress is shown, so that quick commands show none.
+/// Delay before progress is shown, so that fast commands show none.
 const PROGRESS_DELAY: Duration = Duration::from_millis(300);
 
-/// A progress line on standard error, if that is a terminal. Dropping it erases the line.
+/// A progress line on standard error, shown only if that is a terminal. Erased when dropped.
 pub(super) struct Progress {
     is_shown: bool,
     is_enabled: bool,
@@ -264,7 +266,7 @@ impl Progress {
         Self { is_shown: false, is_enabled: io::stderr().is_terminal(), start: crate::clock::monotonic_now() }
     }
 
-    /// Replaces the progress line.
+    /// Replaces the text of the progress line.
     pub(super) fn show(&mut self, progress: &str) {
         if self.is_enabled && (self.is_shown || self.start.elapsed() > PROGRESS_DELAY) {
             self.is_shown = true;
@@ -272,7 +274,7 @@ impl Progress {
         }
     }
 
-    /// Erases the progress line, before something else is printed.
+    /// Erases the progress line, so that other output can be printed.
     pub(super) fn clear(&mut self) {
         if self.is_shown {
             self.is_shown = false;

@@ -9,15 +9,15 @@ use super::error::{CommandError, ExitCode};
 use super::{Cli, output};
 use crate::domain::text;
 
-/// Prefixes of API keys, sessions and sign-in codes, which must not be arguments.
+/// Prefixes of API keys, session tokens and sign-in codes, which are refused as arguments.
 const SECRET_PREFIXES: [&str; 3] = ["sk_", "ses_", "inv_"];
-/// Minimum length of a secret in characters, prefix included. Shorter words with a prefix are not secrets.
+/// Minimum length of a secret in characters, including the prefix. Shorter words with a prefix are not treated as secrets.
 const SECRET_MIN: usize = 24;
 
 /// Parses the command line. Returns `None` after printing the help or the version.
 ///
 /// # Errors
-/// The command line is invalid, or contains a secret.
+/// Fails if the command line is invalid or contains a secret.
 pub fn parse_arguments(arguments: &[OsString]) -> Result<Option<Cli>, CommandError> {
     refuse_secrets(arguments)?;
     match Cli::try_parse_from(arguments) {
@@ -29,14 +29,14 @@ pub fn parse_arguments(arguments: &[OsString]) -> Result<Option<Cli>, CommandErr
         Err(e) => {
             let mut message = e.render().to_string();
             if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                message = format!("Name one of these commands.\n\n{message}");
+                message = format!("Specify one of these commands.\n\n{message}");
             }
             let message = message.strip_prefix("error: ").unwrap_or(&message);
             let has_detached_fields = e.kind() == ErrorKind::UnknownArgument
                 && arguments.iter().any(|a| a == "--json")
                 && !message.contains("'--json");
             let tip = if has_detached_fields {
-                "\n\n  tip: name JSON fields after an equals sign: --json=id,name"
+                "\n\n  tip: write JSON fields after an equals sign: --json=id,name"
             } else {
                 ""
             };
@@ -57,9 +57,9 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), CommandError> {
             continue;
         };
         return Err(CommandError::usage(format!(
-            "{secret} on the command line is refused: every user of this machine can see it in `ps`, and the shell keeps it in \
+            "{secret} on the command line is refused: every user of this machine can see it in `ps`, and the shell saves it in \
              its history. Pass it on standard input (--token-stdin, --code-stdin, `keyward verify < FILE`), in a file \
-             (--token-file FILE), or as KEYWARD_TOKEN. If this one was real, treat it as leaked."
+             (--token-file FILE), or as KEYWARD_TOKEN. If it is a real secret, treat it as leaked."
         )));
     }
     Ok(())

@@ -10,18 +10,18 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::error::{CommandError, ExitCode};
 use crate::domain::text;
 
-const ANSWER_NOT_READ: &str = "The answer cannot be read";
-/// Maximum length of a secret in bytes; the rest of a longer one is not read.
+const ANSWER_NOT_READ: &str = "Your input cannot be read";
+/// Maximum number of bytes that are read of a secret; the rest is ignored.
 const SECRET_MAX_BYTES: usize = 16 * 1024;
-/// Byte that Ctrl-C sends while it does not raise a signal.
+/// Byte that the terminal sends for Ctrl-C while Ctrl-C raises no signal.
 const INTERRUPT: u8 = 3;
 
-/// Returns whether a person can be asked: standard input and standard error are a terminal.
+/// Returns whether the user can be prompted: standard input and standard error are terminals.
 pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a line and returns it trimmed. The end of input cancels the command.
+/// Prompts for a line and returns it trimmed. The end of input cancels the command.
 pub(super) fn ask_line(question: &str) -> Result<String, CommandError> {
     let mut stderr = io::stderr().lock();
     let _ = write!(stderr, "{} ", text::sanitize_line(question)).and_then(|()| stderr.flush());
@@ -34,7 +34,7 @@ pub(super) fn ask_line(question: &str) -> Result<String, CommandError> {
     Ok(answer.trim().to_owned())
 }
 
-/// Asks the person to type `expected`. Anything else cancels the command.
+/// Prompts the user to type `expected`. Any other input cancels the command.
 pub(super) fn confirm(question: &str, expected: &str) -> Result<(), CommandError> {
     if ask_line(question)? == expected { Ok(()) } else { Err(cancelled()) }
 }
@@ -43,7 +43,8 @@ fn cancelled() -> CommandError {
     CommandError::new(ExitCode::Failure, "Cancelled: nothing was done.")
 }
 
-/// Reads a secret: one line typed without echo on a terminal, else all of standard input, untrimmed.
+/// Reads a secret: one line without echo if standard input is a terminal, otherwise all of standard input. The text is not
+/// trimmed.
 pub(super) fn read_secret(question: &str) -> Result<Zeroizing<String>, CommandError> {
     if !io::stdin().is_terminal() {
         return read_stdin();
@@ -65,11 +66,11 @@ pub(super) fn read_secret(question: &str) -> Result<Zeroizing<String>, CommandEr
             Ok(Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned()))
         }
         Ok(_) => Err(cancelled()),
-        Err(_) => Err(CommandError::usage("What was typed is not UTF-8 text.")),
+        Err(_) => Err(CommandError::usage("The typed text is not valid UTF-8.")),
     }
 }
 
-/// Reads one line with its line break. Ctrl-C ends it too.
+/// Reads one line, including its line break. Ctrl-C also ends the line.
 fn read_typed_line() -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(1024));
     let mut chunk = Zeroizing::new([0; 256]);
@@ -93,12 +94,12 @@ pub(super) fn read_stdin() -> Result<Zeroizing<String>, CommandError> {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(e) => {
             e.into_bytes().zeroize();
-            Err(CommandError::usage("Standard input is not UTF-8 text."))
+            Err(CommandError::usage("Standard input is not valid UTF-8."))
         }
     }
 }
 
-/// Turns the terminal's echo off until it is dropped.
+/// Disables the terminal's echo until dropped.
 struct EchoOff(Termios);
 
 impl EchoOff {

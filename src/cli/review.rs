@@ -30,31 +30,31 @@ mod apply;
 
 pub(super) use apply::ApplyRow;
 
-/// The commands of `keyward review`.
+/// Subcommands of `keyward review`.
 #[derive(Subcommand, Debug)]
 pub enum ReviewCommand {
     /// List the keys that need a decision, riskiest first
     List(ListArgs),
-    /// Decide to keep a key; takes effect immediately
+    /// Keep a key: record the decision immediately
     Keep(KeepArgs),
-    /// Apply the decisions drafted in the terminal UI with this profile
+    /// Apply the decisions drafted with this profile in the terminal UI
     Apply(apply::ApplyArgs),
-    /// Export applied decisions for an auditor
+    /// Export applied decisions, for example for an auditor
     Export(ExportArgs),
 }
 
-/// `keyward review list`
+/// Arguments of `keyward review list`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = list_after_help())]
 pub struct ListArgs {
-    /// Exit with code 10 if a key needs a decision
+    /// Exit with code 10 if any key needs a decision
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// `keyward review keep`
+/// Arguments of `keyward review keep`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example:\n  keyward review keep 'Weekly report' --until 2027-06-30 --note 'new plant'"
@@ -63,27 +63,27 @@ pub struct KeepArgs {
     /// Id or exact name of the organization key
     #[arg(value_name = "KEY")]
     key: String,
-    /// End of the decision: a date, or RFC 3339; the key returns to the queue earlier if it gets riskier
+    /// Keep the key until this date or RFC 3339 time; it returns to the queue earlier if it becomes riskier
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
-    /// Reason
+    /// Reason for keeping the key
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// `keyward review export`
+/// Arguments of `keyward review export`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward review export --since 2026-01-01 --form markdown > review.md")]
 pub struct ExportArgs {
-    /// Only decisions since this time: RFC 3339, a date, or a duration such as 90d
+    /// Export only decisions since this time: RFC 3339, a date, or an age such as 90d
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
-    /// Only decisions of this review
+    /// Export only the decisions of the review with this id
     #[arg(long, value_name = "ID")]
     review: Option<String>,
-    /// Format of the export
+    /// Export format
     #[arg(
         short,
         long,
@@ -94,10 +94,10 @@ pub struct ExportArgs {
         default_value = "markdown"
     )]
     form: ExportFormat,
-    /// Export JSON
+    /// Export as JSON
     #[arg(long, conflicts_with_all = ["form", "csv"])]
     json: bool,
-    /// Export CSV
+    /// Export as CSV
     #[arg(long, conflicts_with = "form")]
     csv: bool,
 }
@@ -105,7 +105,7 @@ pub struct ExportArgs {
 fn list_after_help() -> String {
     format!(
         "Example, in a cron job:\n  keyward review list --exit-code > /dev/null || echo 'keys need a review'\n\n\
-        With --json: [{}].",
+        Output with --json: [{}].",
         outline(QueueRow::FIELDS)
     )
 }
@@ -119,7 +119,7 @@ pub(super) async fn run(command: ReviewCommand, context: &CommandContext) -> Res
     }
 }
 
-/// A key that needs a decision.
+/// A key that needs a decision, in the output of `keyward review list`.
 #[derive(Serialize)]
 pub(super) struct QueueRow {
     key: Key,
@@ -232,7 +232,7 @@ async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, Comm
     if output.format() == OutputFormat::Table {
         let until = review
             .until
-            .map_or_else(|| "until it gets riskier".to_owned(), |at| format!("until {}", format_time(at)));
+            .map_or_else(|| "until it becomes riskier".to_owned(), |at| format!("until {}", format_time(at)));
         print_message(&format!("Kept {} {until}.", describe(&key)));
     } else {
         output.print_one(&ReviewRow(review), &[])?;
@@ -264,23 +264,23 @@ async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, 
     Ok(ExitCode::Success)
 }
 
-/// An applied decision.
+/// An applied decision, in the output of `keyward review export` and `keep`.
 pub(super) struct ReviewRow(ReviewRecord);
 
 impl OutputRow for ReviewRow {
     const FIELDS: &'static [JsonField] = &[
         field("id", "id"),
-        field("review_id", "id; shared by the decisions that were applied together"),
+        field("review_id", "id; shared by decisions that were applied together"),
         field("key_id", "id"),
-        field("key_name", "text; the name at that time"),
+        field("key_name", "text; the key's name at the time of the decision"),
         field("key_masked", "masked secret"),
         one_of::<Decision>("decision"),
         field("until", "time or null"),
         field("note", "text or null"),
         object("reviewer", "member", MEMBER_REF),
         field("reviewed_at", "time"),
-        list("findings", "list; the flags at that time", RAISED_FLAG),
-        field("last_used_at", "time; null if never used until then"),
+        list("findings", "list; the key's flags at the time of the decision", RAISED_FLAG),
+        field("last_used_at", "time; null if the key had not been used before the decision"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[

@@ -18,26 +18,26 @@ use crate::domain::time::saturating_seconds;
 use crate::wire::keys::{CreateKey, ListRotations, Rotation, RotationsQuery};
 use crate::wire::sessions::Me;
 
-/// The commands of `keyward rotate`, in the order of a rotation.
+/// Subcommands of `keyward rotate`, in the order in which a rotation uses them.
 #[derive(Subcommand, Debug)]
 pub enum RotateCommand {
-    /// Create the replacement; its secret is issued only once
+    /// Create a replacement key; its secret is issued only once
     Start(StartArgs),
     /// Show the phase of each rotation and the next step
     Status(StatusArgs),
-    /// Revoke the old key after it was silent for the whole quiet window
+    /// Revoke the old key once it has been unused for the whole quiet window
     Finish(EndArgs),
-    /// Revoke the replacement, unless it is in use
+    /// Cancel the rotation: revoke the replacement, unless it is in use
     Cancel(EndArgs),
 }
 
-/// `keyward rotate start`
+/// Arguments of `keyward rotate start`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example:\n  keyward rotate start 01987c4e-2b7a-7c31-9a53-0d6f3c1e8a21 --write-to new.txt"
 )]
 pub struct StartArgs {
-    /// Id of the key to replace, personal or organization
+    /// Id of the personal or organization key to replace
     #[arg(value_name = "KEY")]
     key: String,
     /// Name of the replacement [default: derived from the old name]
@@ -49,23 +49,23 @@ pub struct StartArgs {
     output: OutputArgs,
 }
 
-/// `keyward rotate status`
+/// Arguments of `keyward rotate status`.
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
     /// Id of the old or the new key [default: all rotations in progress]
     #[arg(value_name = "KEY")]
     key: Option<String>,
-    /// Include rotations that have ended
+    /// Include rotations that are done or abandoned
     #[arg(long)]
     all: bool,
-    /// Exit with code 10 if a rotation can be finished, or is stalled: not ready after twice its quiet window
+    /// Exit with code 10 if a rotation can be finished or is stalled (not ready after twice its quiet window)
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// `keyward rotate finish` and `cancel`
+/// Arguments of `keyward rotate finish` and `keyward rotate cancel`.
 #[derive(Args, Clone, Debug)]
 pub struct EndArgs {
     /// Id of the old or the new key
@@ -111,7 +111,7 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
     create_and_deliver(&connection, &me, context, old.kind, create, &args.secret_output, &args.output).await
 }
 
-/// Fetches the rotations that the member may see, of both kinds.
+/// Fetches the rotations of both kinds of keys, as far as the member may see them.
 async fn fetch_rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, CommandError> {
     let mut all = Vec::new();
     for owner in [KeyKind::Organization, KeyKind::Personal] {
@@ -123,7 +123,8 @@ async fn fetch_rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotatio
     Ok(all)
 }
 
-/// Finds the rotation of a key. Of several, prefers one in progress, then the one in which the key is the old one.
+/// Finds the rotation that a key is part of. If there are several, prefers one in progress, then one in which this key is the
+/// old one.
 async fn find_rotation(connection: &Connection, me: &Me, id: Id) -> Result<Rotation, CommandError> {
     let mut matches: Vec<Rotation> = fetch_rotations(connection, me)
         .await?
@@ -205,7 +206,7 @@ async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
         Phase::Abandoned => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "The new key {} is revoked, so the old one was not revoked. Start again with `keyward rotate start {}`.",
+                "The new key {} is revoked, so the old key was not revoked. Start again with `keyward rotate start {}`.",
                 describe(&rotation.new),
                 rotation.old.id
             ),
@@ -236,7 +237,7 @@ async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
     revoke(&connection, &rules, targets, rules.now.minus(IN_USE_WITHIN), &args.flags, &output).await
 }
 
-/// A listed rotation.
+/// A rotation in the output of `keyward rotate`.
 pub(super) struct RotationRow(Rotation);
 
 impl OutputRow for RotationRow {
@@ -245,7 +246,7 @@ impl OutputRow for RotationRow {
         object("old", "key", KEY),
         object("new", "key", KEY),
         field("quiet_window_s", "number of seconds"),
-        field("raised_by_gap_s", "number of seconds; null if the default window applies"),
+        field("raised_by_gap_s", "number of seconds; null if the default quiet window applies"),
         field("quiet_since", "time or null"),
         field("ready_at", "time or null"),
         field("evidence", "text"),

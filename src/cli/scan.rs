@@ -15,11 +15,11 @@ use super::output::schema::{field, outline};
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, Secret};
 
-/// `keyward scan`
+/// Arguments of `keyward scan`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = after_help())]
 pub struct ScanArgs {
-    /// Files and folders; `-` is standard input
+    /// Files and folders to scan; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Exit with code 10 if a key is found
@@ -31,14 +31,14 @@ pub struct ScanArgs {
 
 fn after_help() -> String {
     format!(
-        "Links inside folders are not followed. A key that is found has leaked: revoke it.\n\nExamples:\n  \
+        "Treat every key that is found as leaked, and revoke it. Links inside folders are not followed.\n\nExamples:\n  \
         keyward scan --exit-code src/ .env\n  git log -p | keyward scan -\n\n\
-        With --json: [{}].",
+        Output with --json: [{}].",
         outline(ScanMatch::FIELDS)
     )
 }
 
-/// A key that was found.
+/// A key that was found in a file.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct ScanMatch {
     file: String,
@@ -102,7 +102,7 @@ pub(super) fn run(args: &ScanArgs, context: &CommandContext) -> Result<ExitCode,
             }
         });
     }
-    output.print_list(&matches, "No key was found.")?;
+    output.print_list(&matches, "No keys were found.")?;
     if unreadable > 0 {
         let is_total_failure = unreadable == args.files.len() && matches.is_empty();
         let exit_code = if is_total_failure { ExitCode::Failure } else { ExitCode::PartialFailure };
@@ -118,7 +118,7 @@ pub(super) fn run(args: &ScanArgs, context: &CommandContext) -> Result<ExitCode,
     }
 }
 
-/// Scans a path of the command line, which may be a link, a pipe or `/dev/stdin`.
+/// Scans a path from the command line, which may be a link, a pipe or `/dev/stdin`.
 fn scan_path(path: &Path, report: &mut impl FnMut(&Path, io::Result<Vec<ScanMatch>>)) {
     if path == Path::new("-") {
         report(path, scan_reader("-", io::stdin().lock()));
@@ -149,7 +149,7 @@ fn scan_folder(path: &Path, report: &mut impl FnMut(&Path, io::Result<Vec<ScanMa
     }
 }
 
-/// Finds keys while reading in chunks, so that large files take little memory. A key across two chunks is found too.
+/// Finds keys in a file. It is read in chunks, so that large files take little memory; keys that span two chunks are found too.
 fn scan_reader(file: &str, mut reader: impl Read) -> io::Result<Vec<ScanMatch>> {
     const CHUNK: usize = 256 * 1024;
     let prefix = memmem::Finder::new(SECRET_PREFIX);
@@ -190,14 +190,14 @@ fn scan_reader(file: &str, mut reader: impl Read) -> io::Result<Vec<ScanMatch>> 
     }
 }
 
-/// A position in a file, one-based. Columns count bytes.
+/// A position in a file. Line and column are one-based, and columns count bytes.
 struct Position {
     line: u64,
     column: u64,
 }
 
 impl Position {
-    /// Moves past these bytes.
+    /// Moves the position past these bytes.
     fn advance(&mut self, bytes: &[u8]) {
         self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
         self.column = match memchr::memrchr(b'\n', bytes) {
@@ -211,7 +211,7 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Returns the masked secret of the key at the start of `bytes`.
+/// Returns the masked secret if `bytes` starts with a complete key.
 fn masked_key_at(bytes: &[u8]) -> Option<String> {
     let word = bytes.get(..SECRET_LENGTH)?;
     if bytes.get(SECRET_LENGTH).copied().is_some_and(is_word_byte) {

@@ -15,39 +15,39 @@ use crate::secret_delivery::command::{CommandLine, Interaction};
 use crate::secret_delivery::file::NewFile;
 use crate::secret_delivery::stdout::{self, Receipt};
 
-/// Flags of the commands that issue a secret.
+/// Flags that select where a new secret is delivered.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Secret output")]
 pub struct SecretOutputArgs {
-    /// Show the secret on this terminal
+    /// Print the secret on this terminal
     #[arg(long, conflicts_with_all = ["write_to", "exec"])]
     reveal: bool,
     /// Write the secret to a new file that only you can read
     #[arg(long, value_name = "FILE", conflicts_with = "exec")]
     write_to: Option<PathBuf>,
-    /// Pass the secret to a command on standard input (`pass insert -m keys/grafana`); runs without a shell
+    /// Pass the secret on standard input to a command (`pass insert -m keys/grafana`), run without a shell
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
 }
 
-/// An opened destination. Dropping it removes the file that was created for the secret.
+/// An open destination for a secret. If it is dropped, a file that was created for the secret is removed.
 #[derive(Debug)]
 pub(super) enum SecretOutput {
-    /// Standard output, which is not a terminal.
+    /// Standard output that is not a terminal.
     Pipe,
-    /// Standard output, which is a terminal, with `--reveal`.
+    /// Standard output that is a terminal, allowed by `--reveal`.
     Terminal,
-    /// A new, empty file.
+    /// A new file, empty until the secret is delivered.
     File(NewFile),
-    /// A command whose program exists.
+    /// A command whose executable exists.
     Command { command: CommandLine, private_variables: Vec<String> },
 }
 
 impl SecretOutputArgs {
-    /// Opens the destination that the flags name.
+    /// Opens the destination that the flags select.
     ///
     /// # Errors
-    /// The destination cannot take a secret. No key was created yet, and the message says so.
+    /// Fails if the destination cannot receive a secret. The message says that no key was created.
     pub(super) fn open(&self, context: &CommandContext) -> Result<SecretOutput, CommandError> {
         let no_key_created = |error: DeliveryError| {
             let error = CommandError::from(error);
@@ -69,23 +69,23 @@ impl SecretOutputArgs {
             Ok(SecretOutput::Terminal)
         } else {
             Err(CommandError::usage(
-                "The secret is issued only once, and a terminal does not keep it. Pipe it into a command, or pass \
-                 --write-to FILE or --exec COMMAND, or --reveal to show it here. No key was created.",
+                "The secret is issued only once, and a terminal does not keep it. Pipe it to a command, pass --write-to FILE \
+                 or --exec COMMAND, or pass --reveal to show it here. No key was created.",
             ))
         }
     }
 }
 
 impl SecretOutput {
-    /// Returns whether standard output carries the secret, so that nothing else may be printed there.
+    /// Returns whether the secret is written to standard output, so that nothing else may be printed there.
     pub(super) fn uses_stdout(&self) -> bool {
         matches!(self, Self::Pipe | Self::Terminal)
     }
 
-    /// Delivers the secret.
+    /// Delivers the secret to the destination.
     ///
     /// # Errors
-    /// The secret did not arrive.
+    /// Fails if the secret did not reach the destination.
     pub(super) async fn deliver(self, secret: &str) -> Result<Receipt, DeliveryError> {
         match self {
             Self::Pipe => return stdout::write_to_pipe(secret),

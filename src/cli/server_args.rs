@@ -8,16 +8,16 @@ use clap::{Args, Subcommand};
 
 use crate::domain::member::Role;
 
-/// `keyward demo`
+/// Arguments of `keyward demo`.
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
-    /// Number of keys in the organization, at most 100,000
+    /// Number of keys to generate, at most 100,000
     #[arg(long, value_name = "N", default_value_t = DEFAULT_KEYS, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub keys: u32,
     /// Role to sign in with
     #[arg(long, value_enum, value_name = "ROLE", default_value_t = Role::Admin)]
     pub role: Role,
-    /// Command to run with KEYWARD_URL and KEYWARD_TOKEN set, instead of the terminal UI
+    /// Command to run instead of the terminal UI, with KEYWARD_URL and KEYWARD_TOKEN set
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,
 }
@@ -28,52 +28,52 @@ impl Default for DemoArgs {
     }
 }
 
-/// Number of keys in the demo without `--keys`.
+/// Number of keys in the demo unless `--keys` is passed.
 const DEFAULT_KEYS: u32 = 60;
 
-/// The database of the server.
+/// Flag that selects the server's database.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseArgs {
-    /// SQLite file; for PostgreSQL, use KEYWARD_DATABASE_URL or the configuration file
+    /// SQLite database file; for PostgreSQL, use KEYWARD_DATABASE_URL or the configuration file
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
 }
 
-/// `keyward serve`
+/// Arguments of `keyward serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
-    /// Database to use.
+    /// Database of the server.
     #[command(flatten)]
     pub database: DatabaseArgs,
     /// Address to listen on [default: 127.0.0.1:7711]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// Address of /healthz, /readyz and /metrics
+    /// Address for /healthz, /readyz and /metrics
     #[arg(long, value_name = "ADDR")]
     pub observe: Option<SocketAddr>,
-    /// TLS certificate with its chain (PEM)
+    /// TLS certificate chain (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
-    /// Private key of the certificate (PEM)
+    /// Private key of the TLS certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
-    /// Allow plain HTTP beyond loopback, behind a proxy that terminates TLS; needs --trusted-proxy
+    /// Allow plain HTTP on addresses other than loopback, behind a proxy that terminates TLS (requires --trusted-proxy)
     #[arg(long)]
     pub insecure_behind_proxy: bool,
-    /// Proxy whose X-Forwarded-For is trusted, as an address or range; may be repeated
+    /// Address or range of a proxy whose X-Forwarded-For header is trusted; may be repeated
     #[arg(long, value_name = "NETWORK")]
     pub trusted_proxy: Vec<String>,
-    /// Host name that the server accepts; may be repeated
+    /// Host name under which clients may reach the server; may be repeated
     #[arg(long, value_name = "NAME")]
     pub host: Vec<String>,
 }
 
-/// `keyward admin …`
+/// Subcommands of `keyward admin`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum AdminCommand {
     /// Create the database, the organization and its first admin; prints a sign-in code
     Init {
-        /// Database to use.
+        /// Database to create.
         #[command(flatten)]
         database: DatabaseArgs,
         /// Name of the organization
@@ -83,30 +83,30 @@ pub enum AdminCommand {
         #[arg(long, value_name = "ADDRESS")]
         email: String,
     },
-    /// Let someone in as an admin, if no admin can sign in; prints a sign-in code
+    /// Let someone sign in as an admin if no admin can; prints a sign-in code
     Invite {
-        /// Database to use.
+        /// Database of the server.
         #[command(flatten)]
         database: DatabaseArgs,
-        /// Email address of the member
+        /// Email address of the person who becomes an admin
         #[arg(long, value_name = "ADDRESS")]
         email: String,
     },
-    /// Accept keys again after restoring a backup whose list of revocations is missing or older
+    /// Accept keys again after restoring a backup, if the list of revocations is missing or out of date
     AcceptRestore {
-        /// Database to use.
+        /// Database that was restored.
         #[command(flatten)]
         database: DatabaseArgs,
     },
 }
 
-/// `keyward backup`
+/// Arguments of `keyward backup`.
 #[derive(Args, Clone, Debug)]
 pub struct BackupArgs {
-    /// Database to use.
+    /// Database to back up.
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// New file; an existing file is never overwritten
+    /// Path of the backup; an existing file is never overwritten
     #[arg(value_name = "FILE")]
     pub to: PathBuf,
 }

@@ -15,31 +15,31 @@ use crate::wire::members::EndMemberSessions;
 use crate::wire::page::PageQuery;
 use crate::wire::sessions::{CreateSessionCode, EndSession, ListSessions, Session};
 
-/// The commands of `keyward sessions`.
+/// Subcommands of `keyward sessions`.
 #[derive(Subcommand, Debug)]
 pub enum SessionsCommand {
     /// List your sessions
     List(ListArgs),
-    /// End sessions: your own by id, or all sessions of a member
+    /// End some of your sessions by id, or all sessions of a member
     End(EndArgs),
     /// Print a code to sign in on another machine; it works once, within 10 minutes
     Code,
 }
 
-/// `keyward sessions list`
+/// Arguments of `keyward sessions list`.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// `keyward sessions end`
+/// Arguments of `keyward sessions end`.
 #[derive(Args, Clone, Debug)]
 pub struct EndArgs {
-    /// Ids of your sessions
+    /// Ids of the sessions to end
     #[arg(value_name = "ID", required_unless_present = "of")]
     ids: Vec<String>,
-    /// End all sessions of this member (email address or id); for admins
+    /// End all sessions of this member (email address or id); only for admins
     #[arg(long, value_name = "MEMBER", conflicts_with = "ids")]
     of: Option<String>,
 }
@@ -77,8 +77,10 @@ pub(super) async fn run(
                             return Err(error);
                         }
                         print_message(&error.message);
-                        result =
-                            Err(CommandError::new(ExitCode::PartialFailure, "Some sessions were not ended."));
+                        result = Err(CommandError::new(
+                            ExitCode::PartialFailure,
+                            "Some sessions could not be ended.",
+                        ));
                     }
                 }
             }
@@ -105,10 +107,10 @@ impl OutputRow for SessionRow {
         field("id", "id"),
         field("created_at", "time"),
         field("last_used_at", "time"),
-        field("expires_at", "time; the latest end of the session"),
+        field("expires_at", "time when the session expires at the latest"),
         field("agent", "text; the `User-Agent` that the client sent"),
         field("address", "text"),
-        field("current", "true if it is the session of this command"),
+        field("current", "true if this command uses the session"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[

@@ -28,7 +28,7 @@ pub fn hints(environment: &Environment) -> TerminalEnv {
     }
 }
 
-/// Returns the capabilities of the terminal that the settings allow to use.
+/// Returns the capabilities of the terminal, without those that the settings disable.
 pub fn capabilities(config: &Config, hints: &TerminalEnv) -> Capabilities {
     let detected = Capabilities::detect(hints);
     Capabilities {
@@ -48,10 +48,10 @@ pub fn capabilities(config: &Config, hints: &TerminalEnv) -> Capabilities {
     }
 }
 
-/// Returns the configured way to the clipboard.
+/// Returns the configured method of copying to the clipboard.
 ///
 /// # Errors
-/// A sentence about the mistake in the settings.
+/// Returns a sentence that describes the mistake in the settings.
 pub fn clipboard(config: &Config) -> Result<Clipboard, String> {
     Ok(match config.ui.clipboard {
         config::ClipboardMode::Auto => Clipboard::Auto,

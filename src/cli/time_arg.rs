@@ -16,7 +16,7 @@ pub(super) fn parse_past(text: &str, now: Timestamp) -> Result<Timestamp, Comman
     })
 }
 
-/// Parses `2026-11-24T06:10:00Z`, or `2026-11-24` (midnight UTC).
+/// Parses an RFC 3339 time such as `2026-11-24T06:10:00Z`, or a date such as `2026-11-24` (midnight UTC).
 pub(super) fn parse_time(text: &str) -> Result<Timestamp, CommandError> {
     parse(text).ok_or_else(|| {
         not_a_time(text, "Use a date such as 2027-11-24, or a time such as 2027-11-24T06:10:00Z.")

@@ -22,7 +22,7 @@ mod pasted;
 
 use pasted::PastedKey;
 
-/// `keyward verify`
+/// Arguments of `keyward verify`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = verify_after_help())]
 pub struct VerifyArgs {
@@ -32,15 +32,15 @@ pub struct VerifyArgs {
 
 fn verify_after_help() -> String {
     format!(
-        "The key is read from standard input or a prompt, never from an argument. With --url, any server can be asked that accepts \
-        `Authorization: Bearer` and has `/api/v2/sites`.\n\nExamples:\n  keyward verify < key.txt\n  \
+        "The key is read from standard input or a prompt, never from an argument. With --url, any server that accepts \
+         `Authorization: Bearer` and has `/api/v2/sites` can verify the key.\n\nExamples:\n  keyward verify < key.txt\n  \
         keyward verify --url https://app.plant.example < key.txt\n\n\
-        With --json: {}.",
+        Output with --json: {}.",
         outline(VerifyRow::FIELDS)
     )
 }
 
-/// `keyward whoami`
+/// Arguments of `keyward whoami`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  keyward whoami < key.txt\n  keyward whoami < /dev/null")]
 pub struct WhoamiArgs {
@@ -48,7 +48,7 @@ pub struct WhoamiArgs {
     output: OutputArgs,
 }
 
-/// The verdict on a key; all but the first and the last are the server's problem types.
+/// Why a key was accepted or refused. `CredentialsMissing` to `KeyInvalid` correspond to problem types of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 enum VerifyCause {
@@ -60,7 +60,7 @@ enum VerifyCause {
     Forbidden,
 }
 
-/// The result of a verification.
+/// Result of `keyward verify`.
 #[derive(Serialize)]
 pub(super) struct VerifyRow {
     valid: bool,
@@ -75,7 +75,7 @@ pub(super) struct VerifyRow {
 impl OutputRow for VerifyRow {
     const FIELDS: &'static [JsonField] = &[
         field("valid", "true if the server accepts the key"),
-        field("status", "number; the HTTP status, or null if no server was asked"),
+        field("status", "number; the HTTP status, or null if no request was sent"),
         one_of::<VerifyCause>("cause"),
         field("detail", "list of sentences"),
         object("key", "key that was looked up, or null", FOUND_KEY),
@@ -131,7 +131,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
         judge(&probe, &pasted, signed_in.as_ref(), &client).await?
     } else {
         let sentences =
-            [vec!["The key cannot be sent in a header, so no server was asked.".to_owned()], pasted.hints()]
+            [vec!["The key cannot be sent in a header, so no request was sent.".to_owned()], pasted.hints()]
                 .concat();
         VerifyRow { valid: false, status: None, cause: VerifyCause::KeyMalformed, sentences, found_key: None }
     };
@@ -217,7 +217,8 @@ async fn judge(
     match &found_key {
         Some(found) => sentences.push(describe(found)),
         None if !valid && hints.is_empty() && cause != VerifyCause::Forbidden => sentences.push(
-            "It is well-formed, so it was revoked, its member was removed, or it belongs to another server. An admin of that server can tell which."
+            "The key is well-formed, so it was revoked, its member was removed, or it belongs to another server. An admin of \
+             the server can tell which."
                 .to_owned(),
         ),
         None => {}
@@ -225,7 +226,7 @@ async fn judge(
     Ok(VerifyRow { valid, status: Some(probe.status), cause, sentences, found_key })
 }
 
-/// Looks a key up, if someone is signed in who may see it.
+/// Looks up a key by its secret. Returns `None` if nobody is signed in, or if the member may not see the key.
 async fn look_up(signed_in: Option<&Client>, key: &str) -> Option<FoundKey> {
     let body = LookUpKey { secret: SecretString::new(key) };
     signed_in?.send(CallRequest::with(LookUpKeyCall, body)).await.ok()
@@ -297,7 +298,7 @@ fn not_found(error: ClientError, pasted: &PastedKey<'_>) -> CommandError {
     error
 }
 
-/// The signed-in member, as printed by `whoami` without a key.
+/// The signed-in member, in the output of `keyward whoami` without a key.
 pub(super) struct MeRow(Me);
 
 impl OutputRow for MeRow {
@@ -307,8 +308,8 @@ impl OutputRow for MeRow {
         object("organization", "organization", &[field("id", "id"), field("name", "text")]),
         field("may", "object; for each operation, true if the member may do it"),
         field("usage_tracking_since", "time"),
-        field("as_of", "time; the clock of the server"),
-        field("policy", "object; the limits of the policy by name"),
+        field("as_of", "time on the server's clock"),
+        field("policy", "object; the policy limits, keyed by name"),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -345,7 +346,7 @@ impl OutputRow for MeRow {
     }
 }
 
-/// A key that was looked up.
+/// A key that was looked up by its secret.
 pub(super) struct FoundRow(FoundKey);
 
 impl OutputRow for FoundRow {

@@ -39,17 +39,17 @@ impl ValueEnum for ExportFormat {
         Some(PossibleValue::new(self.word()).help(match self {
             Self::Markdown => "To read",
             Self::Csv => "For a spreadsheet",
-            Self::Json => "For a program, with a digest",
+            Self::Json => "For programs, with a digest",
         }))
     }
 }
 
-/// Returns the words of an enum in the order of declaration.
+/// Returns the command-line words for all variants of an enum, in the order of declaration.
 pub(super) fn words_of<T: ValueEnum>() -> Vec<String> {
     T::value_variants().iter().map(word).collect()
 }
 
-/// Returns the word of one value.
+/// Returns the command-line word for an enum value.
 pub(super) fn word<T: ValueEnum>(value: &T) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }

@@ -11,7 +11,7 @@ use crate::domain::key::Key;
 use crate::domain::member::MemberRef;
 use crate::domain::time::{TimeDelta, Timestamp};
 
-/// A log that is being generated.
+/// An activity log that is being generated.
 pub struct ActivityLog<'a> {
     rows: Vec<Activity>,
     rng: &'a mut Rng,
@@ -19,7 +19,7 @@ pub struct ActivityLog<'a> {
 }
 
 impl ActivityLog<'_> {
-    /// Generates the log, oldest entry first.
+    /// Generates the activity log, oldest entry first.
     pub fn generate(
         members: &[DemoMember],
         keys: &[GeneratedKey],

@@ -12,10 +12,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{DemoError, DemoSession, ServerStartup};
 use crate::domain::text;
 
-/// Variables that would connect the command to another server than the demo's.
+/// Environment variables that are removed for the command, because they could make it use a server other than the demo's.
 const REMOVED_VARIABLES: [&str; 3] = ["KEYWARD_PROFILE", "KEYWARD_CONFIG", "KEYWARD_CA_CERT"];
 
-/// Runs the command once the server has started. Returns its exit code, or 128 plus the number of the signal that ended it.
+/// Runs the command after the server has started. Returns the command's exit code, or 128 plus the number of the signal that
+/// ended it.
 pub async fn run(
     command: &[OsString],
     session: &DemoSession,
@@ -38,7 +39,7 @@ pub async fn run(
 }
 
 fn spawn(command: &[OsString], session: &DemoSession) -> Result<Child, DemoError> {
-    let (program, arguments) = command.split_first().expect("without a command the UI runs");
+    let (program, arguments) = command.split_first().expect("the UI runs if there is no command");
     let mut child = Command::new(program);
     for name in REMOVED_VARIABLES {
         child.env_remove(name);
@@ -54,7 +55,7 @@ fn spawn(command: &[OsString], session: &DemoSession) -> Result<Child, DemoError
         })
 }
 
-/// The signals that end the demo. Signals of the terminal reach the command directly; others are forwarded to it.
+/// The signals that end the demo. Signals from the terminal reach the command directly; all others are forwarded to it.
 pub(super) struct Signals {
     interrupt: Signal,
     quit: Signal,
@@ -72,7 +73,7 @@ impl Signals {
         })
     }
 
-    /// Waits for a signal that ends the demo while no command runs, and returns its number.
+    /// Waits for a signal that ends the demo, and returns the signal's number. Used while no command is running.
     pub(super) async fn next_ending(&mut self) -> i32 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
@@ -83,7 +84,8 @@ impl Signals {
         kind.as_raw_value()
     }
 
-    /// Waits for a signal to forward to the command. Ctrl-C and Ctrl-\ are ignored, because the command gets them too.
+    /// Waits for a signal to forward to the command. Ctrl-C and Ctrl-\ are not forwarded, because the command receives them
+    /// too.
     async fn next_to_forward(&mut self) -> rustix::process::Signal {
         loop {
             tokio::select! {

@@ -4,39 +4,39 @@ use crate::domain::member::Role;
 
 pub const ORGANIZATION: &str = "Fabelwerk Films";
 
-/// A member of the demo, in the order of [`MEMBERS`].
+/// A member of the demo's organization, in the order of [`MEMBERS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberName {
-    /// An admin; the one that `--role admin` signs in.
+    /// An admin. `--role admin` signs in as Ada.
     Ada,
-    /// The other admin.
+    /// Another admin.
     Viktor,
-    /// The member that `--role normal` signs in.
+    /// A member with the role `normal`. `--role normal` signs in as Hanna.
     Hanna,
-    /// Has the role normal.
+    /// A member with the role `normal`.
     Petra,
-    /// Has the role normal.
+    /// A member with the role `normal`.
     Jonas,
-    /// An operator with a key from an earlier role; the one that `--role operator` signs in.
+    /// An operator who still has a key from an earlier role. `--role operator` signs in as Nils.
     Nils,
-    /// An admin, removed a few weeks ago.
+    /// An admin who was removed a few weeks ago.
     Wanda,
-    /// An admin, removed half a year ago.
+    /// An admin who was removed half a year ago.
     Kurt,
 }
 
 impl MemberName {
-    /// Returns the index in [`MEMBERS`].
+    /// Returns the member's index in [`MEMBERS`].
     pub fn index(self) -> usize {
         self as usize
     }
 
-    /// Returns the number of days since the member was removed.
+    /// Returns the number of days since the member was removed; `None` if they are active.
     pub fn removed_days_ago(self) -> Option<i64> {
         MEMBERS[self.index()].removed
     }
 
-    /// Returns the member that `--role` signs in.
+    /// Returns the member whom `--role` signs in.
     pub fn for_role(role: Role) -> Self {
         match role {
             Role::Admin => Self::Ada,
@@ -46,18 +46,18 @@ impl MemberName {
     }
 }
 
-/// The data of a member. Days count back from the start of the demo.
+/// Properties of a demo member. Days count back from the start of the demo.
 pub struct MemberFixture {
     pub name: &'static str,
-    /// Email address, at a domain that cannot exist (RFC 2606).
+    /// Email address, in a domain that cannot exist (RFC 2606).
     pub email: &'static str,
-    /// Current role, or the last one of a removed member.
+    /// Current role; for a removed member, the last one.
     pub role: Role,
-    /// Days since they joined.
+    /// Days since the member joined.
     pub joined: i64,
-    /// Days since they were removed.
+    /// Days since the member was removed; `None` if they are active.
     pub removed: Option<i64>,
-    /// Hours from their last request to now, or to their removal.
+    /// Hours between the member's last request and now, or between that request and their removal.
     pub idle_hours: i64,
 }
 
@@ -84,14 +84,14 @@ pub const MEMBERS: [MemberFixture; 8] = [
     member("Kurt Kelvin", "kurt.kelvin@plant.example", Role::Admin, 690, Some(190), 160),
 ];
 
-/// The sites with their addresses.
+/// The sites of the demo's organization: name and address.
 pub const SITES: [(&str, &str); 3] = [
     ("Musterhausen", "Musterweg 1, 00001 Musterhausen"),
     ("Fabelstadt", "Märchenallee 7, 00002 Fabelstadt"),
     ("Anyville", "100 Example Road, Anyville"),
 ];
 
-/// The machines: index of the site in [`SITES`], name, and day of the first data.
+/// The machines: index of the site in [`SITES`], name, and date of the first data.
 pub const MACHINES: [(usize, &str, &str); 14] = [
     (0, "Blown film line 1", "2021-03-01"),
     (0, "Blown film line 2", "2021-03-01"),

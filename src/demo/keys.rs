@@ -15,49 +15,49 @@ pub const GRAFANA: &str = "Grafana/11.4.0";
 /// `User-Agent` of the SAP Integration Suite.
 pub const SAP: &str = "SAP-CPI/1.0";
 
-/// The revocation of a key.
+/// When a demo key was revoked, by whom and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revocation {
     /// Member who revoked the key.
     pub by: MemberName,
-    /// Days before the start of the demo.
+    /// Days between the revocation and the start of the demo.
     pub days_ago: i64,
     pub reason: Option<&'static str>,
 }
 
-/// The use of a key while the demo runs. Intervals are in seconds.
+/// How a key is used while the demo runs. The fields are intervals in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
     /// The key is used all the time.
     Steady(u64),
     /// The key is used until its integration switches to the replacement.
     UntilSwitch(u64),
-    /// The key is used once the integration has switched to it.
+    /// The key is used after its integration has switched to it.
     AfterSwitch(u64),
 }
 
-/// One key of the list.
+/// Properties of a demo key.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyFixture {
-    /// Name; empty for a replacement with the proposed name.
+    /// Name of the key; empty for a replacement that keeps the proposed name.
     pub name: &'static str,
     pub kind: KeyKind,
     /// Creator of the key.
     pub by: MemberName,
     /// Age in days; 0 means 23 minutes.
     pub age: i64,
-    /// Times of day and week at which it is used.
+    /// Days and hours at which the key is used.
     pub pattern: UsagePattern,
-    /// Hours since its last use.
+    /// Hours since the key was last used.
     pub silent_hours: i64,
-    /// `User-Agent` of its client.
+    /// `User-Agent` of the client that uses the key.
     pub agent: &'static str,
-    /// Address of its client: `x` and `y` of `10.0.x.y`.
+    /// Last two bytes of the client's address: `(x, y)` is `10.0.x.y`.
     pub host: (u8, u8),
-    /// Second client that shares the key: `User-Agent` and address.
+    /// `User-Agent` and address of a second client that uses the same key.
     pub shared_with: Option<(&'static str, (u8, u8))>,
     pub note: Option<&'static str>,
-    /// It replaces the key before it in the list.
+    /// Whether the key replaces the previous key in the list.
     pub replaces_previous: bool,
     pub revocation: Option<Revocation>,
     pub traffic: Option<Traffic>,
@@ -133,7 +133,8 @@ impl KeyFixture {
     }
 }
 
-/// The keys, most interesting first, because `--keys` may shorten the list. A replacement follows the key that it replaces.
+/// The demo keys, most interesting first, because `--keys` may shorten the list. A replacement directly follows the key that it
+/// replaces.
 pub const KEY_FIXTURES: [KeyFixture; 60] = [
     // In order, and used while the demo runs.
     org("Grafana – Production overview", Ada, 212)

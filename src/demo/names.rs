@@ -56,7 +56,7 @@ const PLACES: [&str; 10] = [
 const PERSONAL: [&str; 8] =
     ["Notebook", "Script", "Laptop", "Jupyter", "Local test", "Excel", "Ad-hoc export", "Workshop"];
 
-/// Returns a name for the `n`th key, and the `User-Agent` of the client that would use it.
+/// Returns a name for the `n`th key, and the `User-Agent` of a client that matches the name.
 pub fn name(n: usize, personal: bool, rng: &mut Rng) -> (String, &'static str) {
     let subject = rng.pick(&SUBJECTS);
     let number = n / 8 + 1;

@@ -19,14 +19,14 @@ use crate::wire::data_plane::{Machine, Site};
 
 /// Maximum number of keys in the demo.
 pub const KEYS_MAX: usize = 100_000;
-/// Number of keys with a usage history; the others have only a last use.
+/// Number of keys with a complete usage history; other keys only have a last use.
 const KEYS_WITH_HISTORY: usize = 200;
 
 /// The content of the demo's database.
 pub struct DemoOrganization {
     pub id: Id,
     pub name: String,
-    /// Creation of the organization and start of usage tracking.
+    /// When the organization was created and usage tracking started.
     pub created_at: Timestamp,
     pub sites: Vec<Site>,
     pub machines: Vec<Machine>,
@@ -37,29 +37,29 @@ pub struct DemoOrganization {
     pub activity: Vec<Activity>,
 }
 
-/// A member with what a server would know about their sessions.
+/// A demo member, with the time and address of their last request.
 pub struct DemoMember {
     pub who: Arc<MemberRef>,
     pub role: Role,
     pub joined_at: Timestamp,
-    /// Last request of a session.
+    /// Time of the member's last request.
     pub last_seen_at: Timestamp,
-    /// Address of their requests.
+    /// Network address that the member's requests come from.
     pub address: String,
 }
 
-/// A key to store.
+/// A generated key, to be stored in the demo's database.
 pub struct GeneratedKey {
     pub key: Key,
-    /// Digest of its secret. Random, so nobody has the secret; keys with traffic get a real one when they are stored.
+    /// Digest of a random secret that nobody knows. Keys with traffic get a known secret when they are stored.
     pub digest: Digest,
     pub history: UsageHistory,
-    /// Use while the demo runs, and by which client.
+    /// How the key is used while the demo runs, and by which client; `None` if it is not used.
     pub traffic: Option<(Traffic, ClientInfo)>,
 }
 
 impl DemoOrganization {
-    /// Generates the organization with `keys` keys as of `now`.
+    /// Generates the organization with this number of keys, as it is at `now`.
     pub fn new(keys: usize, now: Timestamp, seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let created_at = now.minus(TimeDelta::days(742));
@@ -95,7 +95,7 @@ impl DemoOrganization {
         Self { id, name: ORGANIZATION.to_owned(), created_at, sites, machines, members, keys, activity }
     }
 
-    /// Returns the member that the demo signs in for a role.
+    /// Returns the member whom the demo signs in for a role.
     pub fn member_for(&self, role: Role) -> &DemoMember {
         &self.members[MemberName::for_role(role).index()]
     }
@@ -122,7 +122,7 @@ fn members(now: Timestamp, rng: &mut Rng) -> Vec<DemoMember> {
         .collect()
 }
 
-/// Generates keys one after the other. A replacement refers to the key before it.
+/// Generates keys in order, because a replacement refers to the key before it.
 struct KeyGenerator<'a> {
     now: Timestamp,
     members: &'a [DemoMember],
@@ -135,7 +135,7 @@ impl KeyGenerator<'_> {
         self.members[who.index()].who.clone()
     }
 
-    /// Creates an unused key.
+    /// Creates a key that was never used.
     fn new_key(&mut self, kind: KeyKind, name: String, by: MemberName, created_at: Timestamp) -> Key {
         let last_four: [u8; 4] = std::array::from_fn(|_| {
             self.rng.pick(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -212,7 +212,7 @@ impl KeyGenerator<'_> {
         self.push(key, history, fixture.traffic.map(|traffic| (traffic, first)));
     }
 
-    /// Adds the `n`th key, after the fixtures, with random properties.
+    /// Adds the `n`th key, which comes after the fixtures and has random properties.
     fn add_random(&mut self, n: usize) {
         let now = self.now;
         let personal = self.rng.percent(12);
@@ -284,7 +284,8 @@ mod tests {
     use crate::domain::rotation::{Phase, QuietWindow, phase};
     use crate::domain::staleness::{Flag, Risk, StalenessRules};
 
-    /// A Monday morning, after a weekend without use by offices, and a Thursday afternoon.
+    /// Times at which the tests start the demo: a Monday morning, after a weekend without office usage, and a Thursday
+    /// afternoon.
     const STARTS: [&str; 2] = ["2026-11-23T05:10:00Z", "2026-11-26T14:59:59.999Z"];
 
     fn organizations(keys: usize) -> impl Iterator<Item = (DemoOrganization, Timestamp)> {

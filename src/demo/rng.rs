@@ -2,7 +2,7 @@
 
 use crate::domain::time::TimeDelta;
 
-/// `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+/// The `SplitMix64` random number generator (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 pub struct Rng(u64);
 
 impl Rng {
@@ -10,7 +10,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// Returns the next 64 bits.
+    /// Returns the next 64 random bits.
     fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -19,28 +19,28 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// Returns a number in `low..high`, or `low` if the range is empty.
+    /// Returns a random number in `low..high`, or `low` if the range is empty.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let size = u64::try_from(high.saturating_sub(low)).unwrap_or(0).max(1);
         low + i64::try_from(self.next_u64() % size).expect("the size of the range fits")
     }
 
-    /// Returns a duration in `low..high` in whole milliseconds, or `low` if the range is empty.
+    /// Returns a random duration in `low..high` in whole milliseconds, or `low` if the range is empty.
     pub fn duration_between(&mut self, low: TimeDelta, high: TimeDelta) -> TimeDelta {
         TimeDelta::milliseconds(self.between(low.num_milliseconds(), high.num_milliseconds()))
     }
 
-    /// Returns true with a probability of `percent` in 100.
+    /// Returns `true` with a probability of `percent` %.
     pub fn percent(&mut self, percent: i64) -> bool {
         self.between(0, 100) < percent
     }
 
-    /// Returns one of the items.
+    /// Returns a random item.
     ///
     /// # Panics
-    /// `items` is empty.
+    /// Panics if `items` is empty.
     pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        let index = self.between(0, i64::try_from(items.len()).expect("the list is short"));
+        let index = self.between(0, i64::try_from(items.len()).expect("a list has fewer than 2^63 items"));
         items[usize::try_from(index).expect("the index is not negative")]
     }
 

@@ -17,20 +17,20 @@ use crate::store::{
     StoredOrganization, StoredSite,
 };
 
-/// Seed of the organization: the demo looks the same each time.
+/// Seed of the random data, fixed so that the demo looks the same each time.
 const SEED: u64 = 0x6B65_7977_6172_6421;
 
-/// Settings of the demo's server.
+/// Options of the demo's server.
 pub struct DemoServer {
-    /// SQLite file.
+    /// Path of the SQLite database.
     pub data: PathBuf,
-    /// Listener on the open port.
+    /// Listener on the port that the demo opened.
     pub listener: TcpListener,
-    /// Number of keys.
+    /// Number of keys to generate.
     pub keys: usize,
-    /// Role of the signed-in member.
+    /// Role of the member whom the demo signs in.
     pub role: Role,
-    /// Digest of the session.
+    /// Digest of the signed-in member's session token.
     pub session: Digest,
 }
 
@@ -53,7 +53,7 @@ impl DemoServer {
         let settings = Settings {
             listen: port,
             // The traffic names the address of its client in X-Forwarded-For.
-            trusted_proxies: vec!["127.0.0.0/8".parse().expect("the range is valid")],
+            trusted_proxies: vec!["127.0.0.0/8".parse().expect("the loopback range is valid")],
             ..Settings::default()
         };
         let listener = tokio::net::TcpListener::from_std(self.listener).map_err(DemoError::Port)?;
@@ -63,7 +63,7 @@ impl DemoServer {
     }
 }
 
-/// Converts the organization to rows of the database. Keys that are used while the demo runs get a real secret.
+/// Converts the organization to database rows. Keys that are used while the demo runs get a known secret.
 fn to_seed(
     organization: DemoOrganization,
     role: Role,

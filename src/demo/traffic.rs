@@ -14,20 +14,20 @@ use crate::domain::key::ClientInfo;
 use crate::domain::secret::Secret;
 use crate::wire::BASE;
 
-/// Time after which one integration switches to its new key.
+/// Time after the start of the demo at which one integration switches to its new key.
 const SWITCH_AFTER: Duration = Duration::from_mins(1);
-/// Time limit of a request.
+/// Time limit for one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
-/// An integration with its key.
+/// An integration that sends requests with its key while the demo runs.
 pub struct TrafficSource {
     pub secret: Secret,
     pub traffic: Traffic,
-    /// `User-Agent` and address of its requests.
+    /// `User-Agent` and network address of the integration.
     pub client: ClientInfo,
 }
 
-/// Spawns a task per integration, which runs until the runtime ends.
+/// Spawns a task for each integration, which sends requests until the runtime is shut down.
 pub fn spawn_traffic(server: SocketAddr, sources: Vec<TrafficSource>) {
     let start = Instant::from_std(clock::monotonic_now());
     for (n, source) in sources.into_iter().enumerate() {

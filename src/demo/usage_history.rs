@@ -5,49 +5,49 @@ use crate::domain::key::ClientInfo;
 use crate::domain::time::{DAY, HOUR, MILLISECOND, TimeDelta, Timestamp};
 use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 
-/// The times at which an integration uses its key. Hours are in UTC.
+/// The times at which an integration uses its key, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsagePattern {
     /// A dashboard that refreshes every five minutes, day and night.
     EveryFiveMinutes,
-    /// A bridge that follows the shifts: busy on workdays, a heartbeat on Sundays.
+    /// A bridge that follows the production shifts: busy on workdays, only a heartbeat on Sundays.
     Shifts,
     /// A report that people open on workdays, with a scheduled refresh each night.
     Office,
-    /// A job each hour.
+    /// A job that runs every hour.
     Hourly,
-    /// A job each night at one.
+    /// A job that runs every night at 1:00.
     Nightly,
-    /// A job on Sundays at two.
+    /// A job that runs on Sundays at 2:00.
     Weekly,
-    /// Someone's analysis, some afternoons.
+    /// A data analysis that someone runs on some afternoons.
     Notebook,
-    /// Occasional use.
+    /// Occasional use on workdays.
     Sporadic,
-    /// No use.
+    /// The key is never used.
     Never,
 }
 
-/// The use of one key over a year.
+/// Usage history of one key over a year.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageHistory {
-    /// Uses per hour, oldest first, for the retention time of hourly counts.
+    /// Uses per hour, oldest first, for as long as hourly counts are retained.
     pub hours: Vec<Bucket>,
     /// Uses per day, oldest first.
     pub days: Vec<Bucket>,
     /// Clients, most recent first.
     pub clients: Vec<ClientUse>,
-    /// Time and client of the last use.
+    /// Time and client of the last use; `None` if the key was never used.
     pub last: Option<(Timestamp, ClientInfo)>,
     /// Total number of uses.
     pub count: i64,
 }
 
-/// Length of the history in days: a year, and a margin for charts that begin with a month.
+/// Length of the history in days: a year, plus a margin for charts that start at the beginning of a month.
 const DAYS: i64 = 380;
 
 impl UsagePattern {
-    /// Returns the number of uses in the hour that begins at `hour`.
+    /// Returns a random number of uses for the hour that begins at `hour`.
     fn uses_in_hour(self, hour: Timestamp, rng: &mut Rng) -> i64 {
         let hour_of_day = hour.since(hour.floor(DAY)).num_hours();
         // The epoch was a Thursday; Monday is 0.
@@ -82,13 +82,13 @@ impl UsagePattern {
         }
     }
 
-    /// Returns whether a person starts it at any hour, so that the history ends with a use.
+    /// Returns whether a person starts the uses by hand, so that the last one may be at any hour.
     fn is_manual(self) -> bool {
         matches!(self, Self::Notebook | Self::Sporadic)
     }
 
-    /// Generates the use of a key from `from` to `until`, both included, as known at `now`. The first client makes most of the
-    /// requests.
+    /// Generates the usage history of a key from `from` to `until`, inclusive, as recorded at `now`. The first client makes
+    /// most of the requests.
     pub fn generate(
         self,
         from: Timestamp,

@@ -15,9 +15,9 @@ use crate::secret_delivery::clipboard::{Clipboard, CopyRoute};
 use crate::secret_delivery::command::CommandLine;
 use crate::terminal::capabilities::{ColorDepth, Multiplexer};
 
-/// Time limit for a reply of tmux, so that a tmux server that hangs does not block `doctor`.
+/// Time limit for each `tmux` command, so that an unresponsive tmux server does not block `doctor`.
 const TMUX_LIMIT: Duration = Duration::from_secs(2);
-/// First version of tmux that passes copies on to the terminal.
+/// Oldest tmux version (major, minor) that passes copied text on to the terminal.
 const TMUX_MIN: (u32, u32) = (3, 2);
 
 pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
@@ -50,8 +50,8 @@ pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
     checks.push(if context.is_ascii_only() {
         warning(
             "locale",
-            format!("{}: only ASCII is drawn", locale.unwrap_or("not set")),
-            "Set LANG to a UTF-8 locale, such as C.UTF-8. Over SSH, the client may send it (SendEnv LANG).",
+            format!("{}: only ASCII characters are drawn", locale.unwrap_or("not set")),
+            "Set LANG to a UTF-8 locale such as C.UTF-8. Over SSH, the client can send it (SendEnv LANG).",
         )
     } else {
         ok("locale", locale.unwrap_or("ascii = \"never\""))
@@ -63,9 +63,9 @@ pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
     checks
 }
 
-/// Reports the way that copies take.
+/// Reports how copied text reaches the clipboard.
 fn clipboard_route(context: &CommandContext, inside: Option<Multiplexer>) -> Check {
-    let try_it = "`keyward doctor --clipboard` tests it";
+    let try_it = "test it with `keyward doctor --clipboard`";
     let clipboard = match clipboard(&context.config) {
         Ok(clipboard) => clipboard,
         Err(mistake) => return error("clipboard", "the settings are invalid", mistake),
@@ -89,12 +89,12 @@ fn clipboard_route(context: &CommandContext, inside: Option<Multiplexer>) -> Che
         (Clipboard::Screen, _) | (Clipboard::Auto, Some(Multiplexer::Screen)) => {
             "through GNU screen, to your terminal".to_owned()
         }
-        (Clipboard::Osc52 | Clipboard::Auto, _) => "OSC 52, to your terminal if it allows that".to_owned(),
+        (Clipboard::Osc52 | Clipboard::Auto, _) => "with OSC 52, if your terminal allows it".to_owned(),
     };
     ok("clipboard", format!("{route}; {try_it}"))
 }
 
-/// Checks that tmux is new enough and passes copies on to the terminal.
+/// Checks that tmux is recent enough and configured to pass copied text on to the terminal.
 async fn tmux(context: &CommandContext) -> Check {
     let run = async |arguments: &[&str]| {
         let command =
@@ -107,20 +107,20 @@ async fn tmux(context: &CommandContext) -> Check {
     let Some(version) = run(&["-V"]).await else {
         return warning(
             "tmux",
-            "TMUX is set, but tmux is not installed here or does not reply",
-            "Copies do not work until tmux is in PATH.",
+            "TMUX is set, but tmux is not installed here or does not respond",
+            "Make sure that tmux is in PATH; copying does not work without it.",
         );
     };
     let set_clipboard = run(&["show-options", "-sv", "set-clipboard"]).await.unwrap_or_default();
     match parse_tmux_version(&version) {
         Some(number) if number < TMUX_MIN => warning(
             "tmux",
-            format!("{version}, which does not pass copies on to the terminal"),
+            format!("{version}, which does not pass copied text on to the terminal"),
             "Update tmux to 3.2 or newer, or set clipboard = \"off\" in keyward.toml.",
         ),
         _ if set_clipboard == "off" => warning(
             "tmux",
-            format!("{version} with set-clipboard off: copies do not reach your terminal"),
+            format!("{version} with set-clipboard off: copied text does not reach your terminal"),
             "Run `tmux set -s set-clipboard external`, and add it to ~/.tmux.conf.",
         ),
         _ => ok("tmux", format!("{version}, set-clipboard {set_clipboard}")),
@@ -134,10 +134,10 @@ fn parse_tmux_version(version: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Copies a random text and asks the person to paste it back.
+/// Copies a random text to the clipboard and asks the user to paste it back.
 pub(super) async fn copy_and_paste_back(context: &CommandContext) -> Result<Check, CommandError> {
     if !prompt::is_interactive() {
-        return Err(CommandError::usage("--clipboard needs a terminal, to copy to and to paste back into."));
+        return Err(CommandError::usage("--clipboard needs a terminal to copy to and to paste into."));
     }
     let nonce = format!("keyward-{:08x}", u32::from_be_bytes(clock::random_bytes()));
     let clipboard = clipboard(&context.config).map_err(CommandError::usage)?;
@@ -153,14 +153,15 @@ pub(super) async fn copy_and_paste_back(context: &CommandContext) -> Result<Chec
     if let Err(e) = copied {
         return Ok(error("copy", "nothing was copied", e.to_string()));
     }
-    let question = "A text was copied. Paste it here and press Enter, or only Enter if nothing is pasted:";
+    let question =
+        "A text was copied. Paste it here and press Enter, or just press Enter if nothing is pasted:";
     let pasted = prompt::ask_line(question)?;
     Ok(if pasted == nonce {
-        ok("copy", "arrived in your clipboard")
+        ok("copy", "the copied text arrived in your clipboard")
     } else {
         warning(
             "copy",
-            "did not arrive in your clipboard",
+            "the copied text did not arrive in your clipboard",
             "Allow OSC 52 in your terminal's settings, or deliver secrets with --write-to or --exec.",
         )
     })

@@ -21,7 +21,7 @@ use crate::secret_delivery::stdout::Receipt;
 use crate::wire::keys::{CreateKey, CreatedKey};
 use crate::wire::sessions::Me;
 
-/// `keyward keys create`
+/// Arguments of `keyward keys create`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "A key gives access to all data of the organization: treat its secret like a password. Use an organization key \
@@ -35,13 +35,13 @@ pub struct CreateArgs {
     /// Name of the key
     #[arg(long, value_name = "TEXT", required_unless_present = "resume")]
     name: Option<String>,
-    /// Note on the key
+    /// Note about the key
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     #[command(flatten)]
     kind: KindArgs,
-    /// Issue the secret of an interrupted create anew; the earlier secret stops working. Without an ID, continues
-    /// the only interrupted create, or lists them
+    /// Reissue the secret of a key whose creation was interrupted (the earlier secret stops working). Without an ID, resume
+    /// the only interrupted creation, or list all of them
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["name", "note", "workspace"])]
     resume: Option<String>,
     #[command(flatten)]
@@ -66,7 +66,7 @@ pub(super) async fn run(args: CreateArgs, context: &CommandContext) -> Result<Ex
     create_and_deliver(&connection, &me, context, kind, create, &args.secret_output, &args.output).await
 }
 
-/// Prints a note on a terminal if the name suggests the other kind of key.
+/// Prints a hint if the name suggests the other kind of key and standard error is a terminal.
 fn suggest_kind(name: &str, kind: KeyKind) {
     if let Some((better, reason)) = key::recommended_kind(name)
         && better != kind
@@ -77,7 +77,7 @@ fn suggest_kind(name: &str, kind: KeyKind) {
     }
 }
 
-/// Creates a key and delivers its secret.
+/// Creates a key, delivers its secret, and returns the exit code.
 pub(in crate::cli) async fn create_and_deliver(
     connection: &Connection,
     me: &Me,
@@ -101,12 +101,12 @@ pub(in crate::cli) async fn create_and_deliver(
     };
     let record = context.state.record_create(&pending).map_err(|e| {
         CommandError::from(e)
-            .with_prefix("No key was created, because a broken connection could not be recovered from")
+            .with_prefix("No key was created, because the attempt could not be recorded for recovery")
     })?;
     issue(connection, &pending, record, secret_output, &output).await
 }
 
-/// Sends the create, for the first time or again, and delivers the secret.
+/// Sends the request that creates the key, whether for the first time or as a retry, and delivers the secret.
 async fn issue(
     connection: &Connection,
     pending: &PendingCreate,
@@ -122,7 +122,7 @@ async fn issue(
             let CommandError { exit_code, message } = CommandError::from(error);
             let resume = resume_command(&pending.idempotency_key);
             let message = format!(
-                "{message} It is not known whether the key was created: {resume} finds out and issues its secret."
+                "{message} It is unknown whether the key was created. Run {resume} to find out and to get its secret."
             );
             return Err(CommandError::new(exit_code, message));
         }
@@ -136,8 +136,8 @@ async fn issue(
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "The key {} was used, or its secret was confirmed, in the meantime, so the secret is not issued again. If you do \
-                 not have it, revoke the key and create another.",
+                "The key {} has since been used, or its secret confirmed, so the secret cannot be issued again. If you do not \
+                 have the secret, revoke the key and create another.",
                 describe(&key)
             ),
         ));
@@ -150,8 +150,8 @@ async fn issue(
             return Err(CommandError::new(
                 ExitCode::Failure,
                 format!(
-                    "The key {} was created, but its secret did not arrive: {error}\nIssue it anew, to another destination if \
-                     necessary (the earlier secret stops working): {}\nOr revoke the key: `keyward keys revoke {}`",
+                    "The key {} was created, but its secret was not delivered: {error}\nReissue the secret, if necessary to \
+                     another destination (the earlier secret stops working): {}\nOr revoke the key: `keyward keys revoke {}`",
                     describe(&key),
                     resume_command(&pending.idempotency_key),
                     key.id
@@ -160,7 +160,7 @@ async fn issue(
         }
         Ok(Receipt::NotYetRead) => {
             print_message(&format!(
-                "note: the secret has not been read yet. If it gets lost, {} issues it anew.",
+                "note: the secret has not been read yet. If it gets lost, run {} to reissue it.",
                 resume_command(&pending.idempotency_key)
             ));
             return Ok(ExitCode::Success);
@@ -171,7 +171,7 @@ async fn issue(
         Ok(key) => key,
         Err(e) => {
             print_message(&format!(
-                "warning: the secret arrived, but that could not be confirmed to the server: {e}"
+                "warning: the secret was delivered, but the delivery could not be reported to the server: {e}"
             ));
             key
         }
@@ -199,7 +199,7 @@ async fn resume(id: &str, args: &CreateArgs, context: &CommandContext) -> Result
     match interrupted.len() {
         0 => Err(CommandError::new(
             ExitCode::NotFound,
-            format!("No create was interrupted on this machine for {}.", connection.target.label()),
+            format!("No key creation for {} was interrupted on this machine.", connection.target.label()),
         )),
         1 => {
             let (pending, record) = interrupted.remove(0);
@@ -214,7 +214,10 @@ async fn resume(id: &str, args: &CreateArgs, context: &CommandContext) -> Result
             let lines: Vec<String> = interrupted.iter().map(|(pending, _)| line(pending)).collect();
             Err(CommandError::new(
                 ExitCode::Refused,
-                format!("Several creates were interrupted. Choose one:\n{}", lines.join("\n")),
+                format!(
+                    "Several key creations were interrupted. Choose the one to resume:\n{}",
+                    lines.join("\n")
+                ),
             ))
         }
     }
@@ -224,7 +227,7 @@ fn resume_command(idempotency_key: &str) -> String {
     format!("`keyward keys create --resume={idempotency_key}`")
 }
 
-/// Returns 128 random bits in hexadecimal.
+/// Returns a new idempotency key: 128 random bits in hexadecimal.
 pub(in crate::cli) fn new_idempotency_key() -> String {
     format!("{:032x}", u128::from_be_bytes(clock::random_bytes()))
 }

@@ -9,7 +9,7 @@ use crate::cli::output::{Output, OutputArgs, OutputFormat, print_message};
 use crate::domain::key;
 use crate::wire::keys::EditKey;
 
-/// `keyward keys edit`
+/// Arguments of `keyward keys edit`.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example:\n  keyward keys edit --workspace 'Grafana' --note 'Hall 3, ask maintenance'"
@@ -24,7 +24,7 @@ pub struct EditArgs {
     /// New name
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// New note; an empty one removes the note
+    /// New note (an empty one removes the note)
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     #[command(flatten)]

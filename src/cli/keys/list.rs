@@ -12,7 +12,7 @@ use crate::client::Retention;
 use crate::domain::filter::KeyFilter;
 use crate::domain::key::Key;
 
-/// `keyward keys list`
+/// Arguments of `keyward keys list`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  keyward keys list --workspace\n  \
     keyward keys list --workspace --filter 'flag:orphaned idle:>90d' --json=id,name\n  \
@@ -20,31 +20,31 @@ use crate::domain::key::Key;
 pub struct ListArgs {
     #[command(flatten)]
     kind: KindArgs,
-    /// List only keys that match, in the filter language of the terminal UI: `sales !test owner:removed idle:>90d flag:orphaned`
+    /// List only keys that match this filter, as in the terminal UI: `sales !test owner:removed idle:>90d flag:orphaned`
     #[arg(short, long, value_name = "TERMS", default_value = "")]
     filter: String,
     /// Include revoked keys
     #[arg(short, long)]
     revoked: bool,
-    /// Order of the list [default: newest first]
+    /// Sort order [default: newest first]
     #[arg(short, long, value_enum, value_name = "COLUMN")]
     sort: Option<KeySort>,
-    /// Reverse the order
+    /// Reverse the sort order
     #[arg(long)]
     reverse: bool,
-    /// Maximum number of keys
+    /// Maximum number of keys to list
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// Order of a list of keys.
+/// Sort order of listed keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum KeySort {
-    /// Alphabetically
+    /// Alphabetically by name
     Name,
-    /// Never used first, then longest unused
+    /// Never-used keys first, then those unused the longest
     LastUsed,
     /// Newest first
     Created,
@@ -100,7 +100,7 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
     Ok(ExitCode::Success)
 }
 
-/// Message instead of an empty table.
+/// Printed instead of an empty table.
 const NO_KEYS: &str = "No keys to list.";
 
 fn sort(rows: &mut [KeyRow], by: Option<KeySort>, reverse: bool) {

@@ -27,7 +27,7 @@ use crate::domain::time::{Timestamp, format_ago};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
-/// `keyward keys revoke`
+/// Arguments of `keyward keys revoke`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = after_help())]
 pub struct RevokeArgs {
@@ -36,12 +36,12 @@ pub struct RevokeArgs {
     keys: Vec<String>,
     #[command(flatten)]
     kind: KindArgs,
-    /// Refuse keys that were used at this time or later: RFC 3339, a date, or a duration such as 90d [default: 24h]
+    /// Refuse to revoke keys used at or after this time: RFC 3339, a date, or an age such as 90d [default: 24h]
     #[arg(long, value_name = "TIME", conflicts_with = "even_if_used")]
     unless_used_since: Option<String>,
     #[command(flatten)]
     flags: RevokeFlags,
-    /// Maximum number of keys; if more are named, nothing is done
+    /// Maximum number of keys to revoke; if more are named, none is revoked
     #[arg(long, value_name = "N")]
     max: Option<usize>,
     #[command(flatten)]
@@ -54,24 +54,24 @@ fn after_help() -> String {
         keyward keys revoke --workspace 'Old report'\n  \
         keyward keys revoke --workspace --unless-used-since 90d 'Old report' 'Test line'\n  \
         keyward keys list -w -f 'idle:>1y' -o id | keyward keys revoke -wy --max 20 -\n\n\
-        With --json: [{}], where `key` is the key after the command.",
+        Output with --json: [{}], where `key` is the key as it is after the command.",
         outline(RevokeRow::FIELDS)
     )
 }
 
-/// Confirmation of a revoke, and permission to revoke a key that is in use.
+/// Flags that confirm a revocation, or allow revoking a key that is in use.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct RevokeFlags {
-    /// Revoke keys even if they are in use; needs --reason
+    /// Revoke keys even if they are in use (requires --reason)
     #[arg(long, requires = "reason")]
     pub(in crate::cli) even_if_used: bool,
-    /// Reason, kept with the key and in the activity log
+    /// Reason, stored with the key and in the activity log
     #[arg(long, value_name = "TEXT", requires = "even_if_used")]
     reason: Option<String>,
-    /// Do not ask for confirmation; needed without a terminal
+    /// Skip the confirmation prompt (required without a terminal)
     #[arg(short, long)]
     yes: bool,
-    /// Show what would be done, and do nothing
+    /// Show what would be done without doing it
     #[arg(long)]
     dry_run: bool,
 }
@@ -87,7 +87,7 @@ pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<Ex
     {
         return Err(CommandError::new(
             ExitCode::Refused,
-            format!("{} keys were named, and --max allows {max}. Nothing was revoked.", names.len()),
+            format!("{} keys were named, but --max allows only {max}. Nothing was revoked.", names.len()),
         ));
     }
     let connection = context.connect()?;
@@ -107,7 +107,7 @@ pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<Ex
     revoke(&connection, &rules, targets, unless_used_since, &args.flags, &output).await
 }
 
-/// Returns the targets without duplicates, with the lines of standard input in place of `-`.
+/// Returns the named keys without duplicates. The argument `-` is replaced with the lines of standard input.
 fn read_targets(arguments: Vec<String>) -> Result<Vec<String>, CommandError> {
     let mut targets: Vec<String> = Vec::new();
     for argument in arguments {
@@ -126,8 +126,8 @@ fn read_targets(arguments: Vec<String>) -> Result<Vec<String>, CommandError> {
     Ok(targets)
 }
 
-/// Revokes the targets that were found, after a confirmation, and reports the result of each. A key that was used at
-/// `unless_used_since` or later is refused, unless the flags override that.
+/// Revokes the keys that were found, after a confirmation, and reports the result for each target. Keys used at or after
+/// `unless_used_since` are refused unless `flags` override that.
 pub(in crate::cli) async fn revoke(
     connection: &Connection,
     rules: &StalenessRules,
@@ -167,7 +167,7 @@ pub(in crate::cli) async fn revoke(
     report(&rows, is_single, output)
 }
 
-/// Predicts the result for a target from the key as it was fetched.
+/// Predicts the result of a revocation from the key's state when it was fetched.
 fn predict(
     target: String,
     key: Result<Key, CommandError>,
@@ -212,7 +212,7 @@ fn describe_last_use(key: &Key, now: Timestamp) -> String {
     }
 }
 
-/// Asks for confirmation on a terminal; without one, `--yes` is needed.
+/// Asks for confirmation unless `--yes` was passed. Fails if there is no terminal to ask on.
 fn confirm(
     keys: &[&Key],
     rules: &StalenessRules,
@@ -233,17 +233,18 @@ fn confirm(
         .map(|key| format!("  {} – {}", describe(key), describe_last_use(key, rules.now)))
         .collect();
     print_message(&format!(
-        "To be revoked on {}, permanently; the next request with {} is answered with 401:\n{}",
+        "On {}, {} will be revoked permanently. Requests that use {} will fail with status 401:\n{}",
         connection.target.label(),
-        if keys.len() == 1 { "it" } else { "one of them" },
+        if keys.len() == 1 { "this key" } else { "these keys" },
+        if keys.len() == 1 { "it" } else { "them" },
         lines.join("\n")
     ));
     match keys {
         [key] if key.is_in_use(rules.now) => prompt::confirm(
-            "It is in use. Type the last four characters of its masked secret:",
+            "The key is in use. Type the last four characters of its masked secret:",
             key.last_four(),
         ),
-        [_] => prompt::confirm("Revoke it? Type y:", "y"),
+        [_] => prompt::confirm("Revoke the key? Type y:", "y"),
         _ => {
             let expected = format!("revoke {}", keys.len());
             prompt::confirm(&format!("Type `{expected}`:"), &expected)
@@ -251,14 +252,15 @@ fn confirm(
     }
 }
 
-/// Sends the guarded revoke of every row that is predicted to succeed, and replaces the prediction by the result.
+/// Revokes the keys for which success was predicted, and replaces each prediction with the result. A key that has been used
+/// since is refused by the server.
 async fn revoke_predicted(connection: &Connection, rows: &mut [RevokeRow], body: &RevokeKey, now: Timestamp) {
     let mut connection_lost: Option<ExitCode> = None;
     for row in rows.iter_mut().filter(|row| row.result == RevokeResult::WouldRevoke) {
         let Some(key) = &row.key else { continue };
         if let Some(exit_code) = connection_lost {
             row.result = RevokeResult::NotTried;
-            row.detail = String::from("not tried after the failure before");
+            row.detail = String::from("not tried, because an earlier request failed");
             row.exit_code = exit_code;
             continue;
         }
@@ -282,7 +284,7 @@ async fn revoke_predicted(connection: &Connection, rows: &mut [RevokeRow], body:
                 row.exit_code = exit_code;
                 row.detail = message;
                 if is_outcome_unknown {
-                    row.detail.push_str(" It is not known whether the key was revoked.");
+                    row.detail.push_str(" It is unknown whether the key was revoked.");
                 }
                 // Without a server or a session every further request would fail too, after its time limit.
                 if matches!(exit_code, ExitCode::Unreachable | ExitCode::NotSignedIn) {

@@ -11,7 +11,7 @@ use crate::domain::staleness::StalenessRules;
 use crate::domain::usage::{Bucket, BucketWidth, Usage};
 use crate::wire::keys::UsageQuery;
 
-/// `keyward keys show`
+/// Arguments of `keyward keys show`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward keys show --workspace 'Grafana' --json")]
 pub struct ShowArgs {

@@ -12,10 +12,10 @@ use crate::domain::key::{self, Key, KeyKind};
 use crate::domain::text;
 use crate::wire::problem::ProblemType;
 
-/// Keys of one name are counted up to this number.
+/// Maximum number of keys counted when several have the same name.
 const COUNT_MAX: usize = 1_000;
 
-/// Finds the key with this id or name. A name belongs to a key of this kind, an id to a key of either kind.
+/// Finds the key with this id or exact name. A name is looked up among keys of `kind`, an id among keys of both kinds.
 pub(in crate::cli) async fn find_key(
     connection: &Connection,
     kind: KeyKind,
@@ -27,7 +27,7 @@ pub(in crate::cli) async fn find_key(
     }
 }
 
-/// Finds the key of either kind with this id.
+/// Finds the personal or organization key with this id.
 pub(in crate::cli) async fn find_key_by_id(
     connection: &Connection,
     target: &str,
@@ -42,12 +42,12 @@ pub(in crate::cli) async fn find_key_by_id(
     }
 }
 
-/// Parses the id of a key.
+/// Parses a key id. The error message names the command that lists key ids.
 pub(in crate::cli) fn parse_key_id(target: &str) -> Result<Id, CommandError> {
     parse_id(target, "keyward keys list --json=id,name")
 }
 
-/// Parses an id. The error names the command that lists the ids.
+/// Parses an id. The error message suggests `command` to list the valid ids.
 pub(in crate::cli) fn parse_id(target: &str, command: &str) -> Result<Id, CommandError> {
     target.trim().parse().map_err(|_| {
         CommandError::usage(format!(
@@ -103,7 +103,10 @@ async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result
                 .collect();
             Err(CommandError::new(
                 ExitCode::Refused,
-                format!("{n} keys are named \"{name}\". Nothing was done. Use the id:\n{}", ids.join("\n")),
+                format!(
+                    "{n} keys are named \"{name}\". Nothing was done. Use the id of one of them:\n{}",
+                    ids.join("\n")
+                ),
             ))
         }
     }
@@ -118,5 +121,5 @@ fn not_found(what: &str, kind: KeyKind) -> CommandError {
     };
     let list =
         if kind == KeyKind::Organization { "keyward keys list --workspace" } else { "keyward keys list" };
-    CommandError::new(ExitCode::NotFound, format!("{message} `{list}` shows the existing keys."))
+    CommandError::new(ExitCode::NotFound, format!("{message} List the existing keys with `{list}`."))
 }

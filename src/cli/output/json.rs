@@ -12,13 +12,13 @@ pub(super) fn write_object(out: &mut impl Write, object: String, fields: &[Strin
     writeln!(out, "{}", render(object, fields))
 }
 
-/// Returns the object, or only the named fields of it, with escapes.
+/// Returns the object with control characters escaped, reduced to `fields` unless the list is empty.
 pub(super) fn render(object: String, fields: &[String]) -> String {
     escape(&select(object, fields))
 }
 
-/// Reduces an object to the named fields, in the order of the names. `created_by.email` reaches into an object and is also the name
-/// of the resulting field. A field of an absent object is `null`.
+/// Reduces an object to `fields`, in their order. `created_by.email` selects a field of a nested object and is also its name in
+/// the result. Fields of an absent object are `null`.
 fn select(object: String, fields: &[String]) -> String {
     if fields.is_empty() {
         return object;

@@ -11,30 +11,30 @@ use crate::domain::key::KeyKind;
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::Flag;
 
-/// One field of a JSON object.
+/// Documentation of one field of a JSON object.
 #[derive(Debug)]
 pub struct JsonField {
-    /// Name of the field.
+    /// Name of the field in JSON.
     pub name: &'static str,
-    /// Type and meaning of the value.
+    /// Type and meaning of the field's value.
     description: FieldDescription,
-    /// Fields of the object, or of the objects in the list; empty for a plain value.
+    /// Fields of the nested object, or of the objects in the list; empty for a plain value.
     pub fields: &'static [JsonField],
-    /// The value is a list of objects. `--json=FIELDS` cannot reach into it.
+    /// Whether the value is a list of objects, whose fields `--json=FIELDS` cannot select.
     pub is_list: bool,
 }
 
 /// Type and meaning of a field's value.
 #[derive(Debug)]
 enum FieldDescription {
-    /// A few words.
+    /// A short phrase, such as `time; null if not revoked`.
     Text(&'static str),
-    /// One word of a closed set.
+    /// One of a fixed set of words, which the function returns.
     OneOf(fn() -> Vec<String>),
 }
 
 impl JsonField {
-    /// Returns type and meaning of the value in Markdown.
+    /// Returns the type and meaning of the value in Markdown.
     pub fn description(&self) -> String {
         match &self.description {
             FieldDescription::Text(text) => (*text).to_owned(),
@@ -50,17 +50,17 @@ impl JsonField {
     }
 }
 
-/// Describes a plain value.
+/// Creates the documentation of a field with a plain value.
 pub(in crate::cli) const fn field(name: &'static str, description: &'static str) -> JsonField {
     JsonField { name, description: FieldDescription::Text(description), fields: &[], is_list: false }
 }
 
-/// Describes one word of a closed set.
+/// Creates the documentation of a field whose value is one of the words of the enum `T`.
 pub(in crate::cli) const fn one_of<T: ValueEnum>(name: &'static str) -> JsonField {
     JsonField { name, description: FieldDescription::OneOf(words_of::<T>), fields: &[], is_list: false }
 }
 
-/// Describes an object.
+/// Creates the documentation of a field whose value is an object.
 pub(in crate::cli) const fn object(
     name: &'static str,
     description: &'static str,
@@ -69,7 +69,7 @@ pub(in crate::cli) const fn object(
     JsonField { name, description: FieldDescription::Text(description), fields, is_list: false }
 }
 
-/// Describes a list of objects.
+/// Creates the documentation of a field whose value is a list of objects.
 pub(in crate::cli) const fn list(
     name: &'static str,
     description: &'static str,
@@ -78,7 +78,7 @@ pub(in crate::cli) const fn list(
     JsonField { name, description: FieldDescription::Text(description), fields, is_list: true }
 }
 
-/// A member inside of other objects.
+/// JSON fields of a member nested in another object.
 pub(in crate::cli) const MEMBER_REF: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
@@ -87,14 +87,14 @@ pub(in crate::cli) const MEMBER_REF: &[JsonField] = &[
     field("removed_at", "time or null"),
 ];
 
-/// An API key.
+/// JSON fields of an API key.
 pub(in crate::cli) const KEY: &[JsonField] = &[
     field("id", "id"),
     one_of::<KeyKind>("kind"),
     field("name", "text"),
     field("masked", "masked secret, `sk_…5G08`"),
     field("note", "text or null"),
-    field("version", "number of changes, not of uses"),
+    field("version", "number that increases with each change, but not with uses"),
     field("created_at", "time"),
     object("created_by", "member", MEMBER_REF),
     field("last_used_at", "time; null if never"),
@@ -111,7 +111,7 @@ pub(in crate::cli) const KEY: &[JsonField] = &[
     field("revoke_reason", "text or null"),
 ];
 
-/// A key that was looked up by its secret.
+/// JSON fields of a key that was looked up by its secret.
 pub(in crate::cli) const FOUND_KEY: &[JsonField] = &[
     field("id", "id"),
     one_of::<KeyKind>("kind"),
@@ -121,10 +121,10 @@ pub(in crate::cli) const FOUND_KEY: &[JsonField] = &[
     object("key", "key; null if you may not see it", KEY),
 ];
 
-/// A flag of a stale key.
+/// JSON fields of one reason why a key is stale.
 pub(in crate::cli) const RAISED_FLAG: &[JsonField] = &[one_of::<Flag>("flag"), field("evidence", "text")];
 
-/// Returns whether a name such as `created_by.email` leads to a field.
+/// Returns whether a path such as `created_by.email` names a field.
 pub(super) fn has_field(fields: &[JsonField], name: &str) -> bool {
     let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
     fields
@@ -133,7 +133,7 @@ pub(super) fn has_field(fields: &[JsonField], name: &str) -> bool {
         .any(|f| rest.is_none_or(|rest| !f.is_list && has_field(f.fields, rest)))
 }
 
-/// Lists the names of the fields, for an error message.
+/// Returns the field names as a list for an error message.
 pub(super) fn field_names(fields: &[JsonField]) -> String {
     let name = |field: &JsonField| match field.fields {
         [first, ..] if !field.is_list => format!("{} ({}.{}, …)", field.name, field.name, first.name),
@@ -142,7 +142,7 @@ pub(super) fn field_names(fields: &[JsonField]) -> String {
     fields.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// Outlines an object for a help text: `{"flag": "orphaned" | "unused", "evidence", "key": {…}}`.
+/// Returns the outline of an object for a help text: `{"flag": "orphaned" | "unused", "evidence", "key": {…}}`.
 pub(in crate::cli) fn outline(fields: &[JsonField]) -> String {
     let outline_field = |field: &JsonField| match &field.description {
         FieldDescription::OneOf(words) => format!("\"{}\": \"{}\"", field.name, words().join("\" | \"")),
@@ -155,7 +155,7 @@ pub(in crate::cli) fn outline(fields: &[JsonField]) -> String {
     format!("{{{}}}", fields.iter().map(outline_field).collect::<Vec<_>>().join(", "))
 }
 
-/// Writes one row per field as a Markdown table; the fields of an inner object follow it.
+/// Appends a Markdown table row for each field to `out`; the fields of a nested object follow its row.
 pub(in crate::cli) fn write_markdown(fields: &[JsonField], prefix: &str, out: &mut String) {
     for field in fields {
         let name = format!("{prefix}{}", field.name);

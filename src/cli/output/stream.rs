@@ -7,14 +7,14 @@ use super::{OutputFormat, OutputRow, csv, json};
 use crate::cli::error::CommandError;
 use crate::domain::text;
 
-/// A list that is being printed. JSON that is dropped before [`OutputStream::finish`] lacks the closing bracket.
+/// A list that is printed row by row. If it is dropped before [`OutputStream::finish`], its JSON lacks the closing bracket.
 pub(in crate::cli) struct OutputStream<T> {
     out: BufWriter<Stdout>,
     format: OutputFormat,
     fields: Vec<String>,
-    /// The line with the column names is still to be written.
+    /// Whether the line with the column names still has to be written.
     header_is_due: bool,
-    /// Text before the next JSON object.
+    /// Text to write before the next JSON object: the opening bracket or a comma.
     separator: &'static str,
     rows: PhantomData<T>,
 }
@@ -31,7 +31,7 @@ impl<T: OutputRow> OutputStream<T> {
         }
     }
 
-    /// Prints rows at once.
+    /// Prints rows immediately, without waiting for the rest of the list.
     pub(in crate::cli) fn print_rows(&mut self, rows: &[T]) -> Result<(), CommandError> {
         self.write_header()?;
         match self.format {
@@ -51,7 +51,7 @@ impl<T: OutputRow> OutputStream<T> {
         Ok(self.out.flush()?)
     }
 
-    /// Ends the list.
+    /// Ends the list. In JSON, this writes the closing bracket.
     pub(in crate::cli) fn finish(mut self) -> Result<(), CommandError> {
         self.write_header()?;
         if self.format == OutputFormat::Json {

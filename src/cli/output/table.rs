@@ -7,13 +7,13 @@ use std::io::{self, Write};
 use super::OutputRow;
 use crate::domain::text;
 
-/// Spaces between two columns.
+/// Number of spaces between two columns.
 const GAP: usize = 2;
-/// Minimum width of a truncated column.
+/// Minimum width, in terminal columns, to which a column is truncated.
 const TRUNCATED_MIN: usize = 12;
 
-/// Writes a table that fits `width`. `for_terminal` converts a cell to what the terminal can show. Cells are formatted twice
-/// instead of being kept: the cells of a long list would take several times the memory of its rows.
+/// Writes a table that fits `width`. `for_terminal` replaces characters that the terminal cannot show. Each cell is formatted
+/// twice instead of being stored, because the cells of a long list would take several times the memory of its rows.
 pub(super) fn write<T: OutputRow>(
     out: &mut impl Write,
     rows: &[T],
@@ -61,7 +61,7 @@ pub(super) fn write<T: OutputRow>(
     rows.iter().try_for_each(|row| write_line(&|i| cell(row, i)))
 }
 
-/// Returns the indexes of the columns that stay, and reduces their widths to fit.
+/// Returns the indexes of the columns to show, and reduces their `widths` so that they fit `width`.
 fn fit_columns<T: OutputRow>(widths: &mut [usize], width: Option<usize>) -> Vec<usize> {
     let columns = T::COLUMNS;
     let mut kept: Vec<usize> = (0..columns.len()).collect();

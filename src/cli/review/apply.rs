@@ -26,36 +26,36 @@ use crate::domain::time::format_ago;
 use crate::wire::problem::ProblemType;
 use crate::wire::reviews::{ApplyDecision, CreateReview, ReviewsQuery};
 
-/// `keyward review apply`
+/// Arguments of `keyward review apply`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = format!("With --json: [{}].", outline(ApplyRow::FIELDS)))]
+#[command(after_help = format!("Output with --json: [{}].", outline(ApplyRow::FIELDS)))]
 pub struct ApplyArgs {
-    /// Do not ask for confirmation; needed without a terminal
+    /// Skip the confirmation prompt (required without a terminal)
     #[arg(short, long)]
     yes: bool,
-    /// Show what would be done, and do nothing
+    /// Show what would be done without doing it
     #[arg(long)]
     dry_run: bool,
-    /// Maximum number of revokes; if more are drafted, nothing is done
+    /// Maximum number of keys to revoke; if more revocations are drafted, nothing is applied
     #[arg(long, value_name = "N")]
     max: Option<usize>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// The result for one draft.
+/// Result of applying one draft decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 enum ApplyResult {
     Applied,
     WouldApply,
-    /// Not applied because of the key's state; the draft stays.
+    /// Not applied because the key has been used or changed; the draft is kept.
     Left,
     Failed,
 }
 
-/// A draft with its result.
+/// A draft decision with its result.
 #[derive(Serialize)]
 pub(in crate::cli) struct ApplyRow {
     key_id: Id,
@@ -118,7 +118,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     let saved_drafts = context.state.drafts(&profile)?;
     let nothing_to_apply = || {
         print_message(&format!(
-            "No decisions are drafted for {}. Decide in the terminal UI, on the tab Review.",
+            "There are no draft decisions for {}. Make some in the terminal UI, on the Review tab.",
             connection.target.label()
         ));
         Ok(ExitCode::Success)
@@ -129,7 +129,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     let mut drafts = Drafts::parse(&saved_drafts).ok_or_else(|| {
         CommandError::new(
             ExitCode::Failure,
-            "The drafted decisions on this machine cannot be read. Decide again in the terminal UI.",
+            "The draft decisions saved on this machine cannot be read. Make them again in the terminal UI.",
         )
     })?;
     let (_, rules) = fetch_me(&connection).await?;
@@ -152,7 +152,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     {
         return Err(CommandError::new(
             ExitCode::Refused,
-            format!("{revokes} keys would be revoked, and --max allows {max}. Nothing was done."),
+            format!("{revokes} keys would be revoked, but --max allows only {max}. Nothing was done."),
         ));
     }
     if args.dry_run {
@@ -182,7 +182,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     let exit_code = if failed == plan.len() { plan[0].exit_code } else { ExitCode::PartialFailure };
     Err(CommandError::new(
         exit_code,
-        format!("{failed} of {} decisions were not row. They are still drafted.", plan.len()),
+        format!("{failed} of {} decisions were not applied. Their drafts are kept.", plan.len()),
     ))
 }
 
@@ -232,7 +232,8 @@ fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result
     prompt::confirm(&format!("Apply? Type `{expected}`:"), &expected)
 }
 
-/// Applies one draft. Returns the change to record, and whether every further request would fail too.
+/// Applies one draft decision. Returns the change to record in the drafts file, and whether to stop because all further
+/// requests would fail too.
 async fn apply_draft(
     connection: &Connection,
     row: &mut ApplyRow,

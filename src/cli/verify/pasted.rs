@@ -2,17 +2,17 @@
 
 use crate::domain::secret::{SECRET_LENGTH, SECRET_PREFIX, SecretError, check_secret};
 
-/// A pasted key.
+/// A pasted key, with the text around it.
 pub(super) struct PastedKey<'a> {
-    /// The pasted text, with its line break.
+    /// The pasted text, including its line break.
     raw: &'a str,
-    /// The text was in quotes.
+    /// Whether the text was in quotes.
     quoted: bool,
-    /// The text began with `Authorization:`.
+    /// Whether the text began with `Authorization:`.
     header: bool,
     /// Authorization scheme before the key.
     scheme: Scheme,
-    /// The key alone, trimmed.
+    /// The key alone, without white space around it.
     key: &'a str,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct PastedKey<'a> {
 enum Scheme {
     None,
     Bearer,
-    /// `Bearersk_…`, without a space.
+    /// `Bearersk_…`: no space after the scheme.
     BearerWithoutSpace,
 }
 
@@ -46,17 +46,18 @@ impl<'a> PastedKey<'a> {
         self.key
     }
 
-    /// Returns whether the key can be sent in a header.
+    /// Returns whether the key can be sent in an HTTP header.
     pub(super) fn can_be_sent(&self) -> bool {
         !self.key.contains(|c: char| c.is_control() || c.is_whitespace())
     }
 
-    /// Returns the header value for the key, corrected so that the reply is about the key and not about the header.
+    /// Returns a well-formed `Authorization` header value, so that the server's reply is about the key rather than the text
+    /// around it.
     pub(super) fn authorization(&self) -> zeroize::Zeroizing<String> {
         zeroize::Zeroizing::new(format!("Bearer {}", self.key))
     }
 
-    /// Explains every problem and its fix; empty for a well-formed key without anything around it.
+    /// Returns an explanation and a fix for each problem; empty if the text is just a well-formed key.
     pub(super) fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.header && self.scheme == Scheme::None {
@@ -66,7 +67,7 @@ impl<'a> PastedKey<'a> {
             hints.push("The space between `Bearer` and the key is missing.".to_owned());
         }
         if self.quoted {
-            hints.push("It is in quotes, which are not part of the key.".to_owned());
+            hints.push("The key is in quotes, which are not part of it.".to_owned());
         }
         if let Err(error) = check_secret(self.key) {
             hints.push(self.explain_surroundings().unwrap_or_else(|| self.explain_error(error)));
@@ -76,14 +77,14 @@ impl<'a> PastedKey<'a> {
             hints.push("There is more than one line. Paste only the key.".to_owned());
         } else if ends_in_line_break {
             hints.push(
-                "A line break follows the key. It is harmless here, but a program that sends it is refused."
+                "A line break follows the key. It is harmless here, but a server refuses a key that is sent with one."
                     .to_owned(),
             );
         }
         hints
     }
 
-    /// Explains a complete key with other text around it, or several keys.
+    /// Explains that the text contains several keys, or a complete key with other text around it. Returns `None` otherwise.
     fn explain_surroundings(&self) -> Option<String> {
         let complete_key_at = |at: usize| {
             let word = self.key.get(at..at + SECRET_LENGTH)?;
@@ -101,7 +102,7 @@ impl<'a> PastedKey<'a> {
                     (None, None) => return None,
                 };
                 Some(format!(
-                    "It contains a complete key, but also other text {position}. Paste only the key."
+                    "The text contains a complete key, but also other text {position}. Paste only the key."
                 ))
             }
             _ => Some("There is more than one key. Paste only one.".to_owned()),
@@ -112,34 +113,35 @@ impl<'a> PastedKey<'a> {
         let is_invalid = |c: &char| !c.is_ascii_alphanumeric() && *c != '_';
         match error {
             SecretError::Prefix => match self.key.chars().take(4).collect::<Vec<_>>().as_slice() {
-                ['s', 'e', 's', '_'] => "This is a session, not a key: a key begins with `sk_`.".to_owned(),
+                ['s', 'e', 's', '_'] => "This is a session token, not a key: a key begins with `sk_`.".to_owned(),
                 ['i', 'n', 'v', '_'] => "This is a sign-in code, not a key: a key begins with `sk_`.".to_owned(),
-                ['s', 'k', c, ..] if is_dash(*c) => format!("It begins with `sk{c}`, a dash instead of the underscore in `sk_`."),
+                ['s', 'k', c, ..] if is_dash(*c) => format!("The text begins with `sk{c}`: it has a dash instead of the underscore in `sk_`."),
                 [s, k, '_', ..] if s.eq_ignore_ascii_case(&'s') && k.eq_ignore_ascii_case(&'k') => {
-                    "It begins with capitals. A key begins with `sk_` in lower case; upper and lower case differ.".to_owned()
+                    "The text begins with capitals. A key begins with `sk_`, and upper and lower case differ.".to_owned()
                 }
-                _ => "It does not begin with `sk_`: its beginning is missing, or it is not a key.".to_owned(),
+                _ => "The text does not begin with `sk_`: the beginning is missing, or this is not a key.".to_owned(),
             },
             SecretError::Length(n) if n < SECRET_LENGTH => {
                 let missing = SECRET_LENGTH - n;
                 let characters = if missing == 1 { "character is" } else { "characters are" };
-                format!("It was truncated: a key has {SECRET_LENGTH} characters, and {missing} {characters} missing. Copy all of it again.")
+                format!("The key was truncated: a key has {SECRET_LENGTH} characters, and {missing} {characters} missing. Copy \
+                 the whole key again.")
             }
             SecretError::Length(n) => {
-                format!("It is too long: a key has {SECRET_LENGTH} characters, and this has {n}. Other text was copied with it.")
+                format!("The text is too long: a key has {SECRET_LENGTH} characters, and this has {n}. Other text was copied with the key.")
             }
             SecretError::Alphabet(at) => match self.key.chars().find(is_invalid) {
                 Some(c) if is_dash(c) => format!("Character {} is a dash (U+{:04X}): a key has only letters, digits and one underscore.", at + 1, u32::from(c)),
-                Some(c) if c.is_whitespace() => format!("There is a space or line break after {at} characters: it was wrapped when it was copied."),
+                Some(c) if c.is_whitespace() => format!("There is a space or line break after {at} characters: the key was wrapped when it was copied."),
                 Some(c) => format!("Character {} (U+{:04X}) cannot be part of a key: the text was changed when it was copied.", at + 1, u32::from(c)),
                 None => format!("Character {} cannot be part of a key: a key has only one underscore, after `sk`.", at + 1),
             },
-            SecretError::Checksum => "It has the right length, but a character was mistyped or swapped (its checksum does not match). Copy it instead of typing it.".to_owned(),
+            SecretError::Checksum => "The key has the right length, but its checksum does not match: a character was mistyped or swapped. Copy the key instead of typing it.".to_owned(),
         }
     }
 }
 
-/// Removes a prefix, ignoring case. Returns whether it was there.
+/// Removes the prefix `word` from `rest`, ignoring case. Returns whether it was there.
 fn strip_prefix(rest: &mut &str, word: &str) -> bool {
     let is_found = rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     if is_found {

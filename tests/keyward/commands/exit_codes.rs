@@ -39,7 +39,7 @@ fn code_2_usage_error() {
     assert_eq!(cli.list_keys().len(), 1);
     cli.run(&["keys", "list", "--json", "id,name"]).expect_exit(2, &["--json=id,name"]);
     cli.run(&["keys", "edit", "Grafana", "--workspace"]).expect_exit(2, &["--name", "--note"]);
-    cli.run(&["keys"]).expect_exit(2, &["Name one of these", "revoke"]);
+    cli.run(&["keys"]).expect_exit(2, &["Specify one of these", "revoke"]);
     cli.run(&[]).expect_exit(2, &["ssh -t", "Usage"]);
     cli.run(&["keys", "revoke", "--workspace", "Grafana"]).expect_exit(2, &["--yes"]);
     assert!(cli.list_keys()[0]["revoked_at"].is_null());
@@ -198,7 +198,7 @@ fn code_1_failure() {
     cli.run_with_input(&["verify"], "sk_short").expect_exit(1, &[]);
     cli.shell("keyward keys list --csv > /dev/full").expect_exit(1, &["cannot be written"]);
     let full = cli.shell("keyward keys create --name x > /dev/full");
-    full.expect_exit(1, &["was created", "did not arrive", "--resume=", "keys revoke"]);
+    full.expect_exit(1, &["was created", "was not delivered", "--resume=", "keys revoke"]);
 }
 
 #[test]

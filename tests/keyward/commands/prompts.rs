@@ -14,7 +14,7 @@ fn a_revoke_prompts_and_names_the_key_and_the_server() {
     let revoke = ["keys", "revoke", "--workspace", "Silent"];
     for answer in ["\r", "n\r", "yes\r", "\x04"] {
         let mut pty = start_in_terminal(&cli, &revoke);
-        pty.wait_for_text("Revoke it? Type y:");
+        pty.wait_for_text("Revoke the key? Type y:");
         pty.inspect(|output| {
             assert!(
                 output.text().contains("never used") && output.text().contains(&cli.url),

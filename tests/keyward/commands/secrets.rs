@@ -81,7 +81,7 @@ fn a_command_receives_the_secret_on_standard_input_only() {
     create("no-such-command").expect_exit(3, &["no-such-command", "No key was created"]);
     create("keep 'open").expect_exit(2, &["quote"]);
     assert_eq!(cli.list_keys().len(), 1);
-    let failed = create("keep 3").expect_exit(1, &["did not arrive", "--resume=", "keys revoke"]);
+    let failed = create("keep 3").expect_exit(1, &["was not delivered", "--resume=", "keys revoke"]);
     assert_eq!(cli.list_keys().len(), 2);
     let dead = std::fs::read_to_string(cli.path("kept.txt")).unwrap();
     let again = cli.run(&["keys", "create", "--resume"]).expect_exit(0, &["Created"]);

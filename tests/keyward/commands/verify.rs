@@ -29,7 +29,7 @@ fn verify_names_each_cause() {
     verify(&key.replace('_', "–"), 1, &["underscore", "dash"]);
     verify(&format!("{} {}", &key[..10], &key[10..]), 1, &["cannot be sent", "wrapped"]);
     verify(&format!("Authorization: {}", &key[..42]), 1, &["`Bearer` is missing", "1 character is missing"]);
-    verify("ses_abc", 1, &["a session, not a key"]);
+    verify("ses_abc", 1, &["a session token, not a key"]);
     let other = keyward::domain::secret::Secret::generate(|| [5; 64]);
     verify(other.expose(), 1, &["key-invalid", "revoked", "another server"]);
     let revoke =

@@ -10,7 +10,7 @@ use crate::cli::output::{self, JsonField, Output, OutputColumn, OutputFormat, Ou
 use crate::cli::words::word;
 use crate::domain::key::Key;
 
-/// The result for one target.
+/// Result of revoking one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
@@ -24,7 +24,7 @@ pub(super) enum RevokeResult {
     Failed,
 }
 
-/// A target with its result.
+/// A key to revoke, as named on the command line, with the result.
 #[derive(Clone, Serialize)]
 pub(in crate::cli) struct RevokeRow {
     pub(super) target: String,
@@ -40,7 +40,7 @@ impl OutputRow for RevokeRow {
         field("target", "text; the argument"),
         one_of::<RevokeResult>("result"),
         field("detail", "text"),
-        object("key", "key after the command, or null", KEY),
+        object("key", "key, as it is after the command, or null", KEY),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -84,7 +84,7 @@ impl OutputRow for RevokeRow {
     }
 }
 
-/// Prints the results and chooses the exit code.
+/// Prints the results and returns the exit code.
 pub(super) fn report(rows: &[RevokeRow], is_single: bool, output: &Output) -> Result<ExitCode, CommandError> {
     let is_success = |row: &&RevokeRow| row.exit_code == ExitCode::Success;
     if output.format() == OutputFormat::Id {
@@ -118,7 +118,7 @@ pub(super) fn report(rows: &[RevokeRow], is_single: bool, output: &Output) -> Re
     Ok(exit_code)
 }
 
-/// Describes the result of a single target in a sentence.
+/// Describes the result of revoking a single key in a sentence.
 fn describe_result(row: &RevokeRow) -> String {
     let Some(key) = &row.key else { return row.detail.clone() };
     let (key, detail) = (describe(key), &row.detail);
