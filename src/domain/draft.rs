@@ -11,7 +11,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::id::Id;
 use super::review::{Decision, ReviewRecord};
-use super::text;
 use super::time::Timestamp;
 
 mod journal;
@@ -190,7 +189,7 @@ impl Drafts {
         let facts = (self.review_id, key, draft.decision.word(), draft.until, &draft.note, draft.seen_until);
         let facts = serde_json::to_string(&facts).expect("ids, times and words always become JSON");
         let digest = Sha256::digest(facts);
-        format!("review-{}", text::to_hex(&digest[..16]))
+        format!("review-{}", hex::encode(&digest[..16]))
     }
 }
 

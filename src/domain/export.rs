@@ -249,7 +249,7 @@ fn digest(records: &[ReviewRecord]) -> String {
         hash.update(record_line(record));
         hash.update("\n");
     }
-    text::to_hex(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 fn person(name: &str, email: &str) -> String {
@@ -310,7 +310,7 @@ mod tests {
             hash.update(line.trim_end_matches(','));
             hash.update("\n");
         }
-        assert_eq!(text::to_hex(&hash.finalize()), export.sha256());
+        assert_eq!(hex::encode(hash.finalize()), export.sha256());
         assert_eq!(whole["records"].as_array().unwrap().len(), 2);
     }
 

@@ -175,12 +175,6 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
-/// Formats bytes as lower-case hexadecimal digits.
-pub fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,13 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
+
 /// A range of IP addresses such as `10.0.0.0/8`, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IpRange {
-    base: IpAddr,
-    /// Number of leading bits that all addresses in the range share with `base`.
-    prefix: u8,
-}
+pub struct IpRange(IpNet);
 
 /// Error: the text is neither an IP address nor an address range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,41 +18,26 @@ pub struct InvalidIpRange;
 impl IpRange {
     /// Returns whether the range contains the address. An IPv4-mapped IPv6 address counts as IPv4.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
-        match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                same_prefix(base.to_bits().into(), address.to_bits().into(), self.prefix, 32)
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                same_prefix(base.to_bits(), address.to_bits(), self.prefix, 128)
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
-}
-
-fn same_prefix(a: u128, b: u128, prefix: u8, width: u8) -> bool {
-    (a ^ b).checked_shr((width - prefix).into()).unwrap_or(0) == 0
 }
 
 impl FromStr for IpRange {
     type Err = InvalidIpRange;
 
     fn from_str(text: &str) -> Result<Self, InvalidIpRange> {
-        let (base, prefix) = text.split_once('/').map_or((text, None), |(base, prefix)| (base, Some(prefix)));
-        let base: IpAddr = base.trim().parse().map_err(|_| InvalidIpRange)?;
-        let base = base.to_canonical();
-        let width = if base.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            Some(prefix) => prefix.trim().parse().ok().filter(|&p| p <= width).ok_or(InvalidIpRange)?,
-            None => width,
-        };
-        Ok(Self { base, prefix })
+        let (address, prefix) =
+            text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address = address.trim().parse::<IpAddr>().map_err(|_| InvalidIpRange)?.to_canonical();
+        let Some(prefix) = prefix else { return Ok(Self(address.into())) };
+        let prefix = prefix.trim().parse().map_err(|_| InvalidIpRange)?;
+        IpNet::new(address, prefix).map(Self).map_err(|_| InvalidIpRange)
     }
 }
 
 impl fmt::Display for IpRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.base, self.prefix)
+        self.0.fmt(f)
     }
 }
 

@@ -14,7 +14,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::error::{OpenStoreError, StoreError};
 use super::file::{beside, in_file};
 use crate::domain::secret::Digest;
-use crate::domain::text::to_hex;
 
 const TITLE: &str = "keyward revoked keys of database ";
 
@@ -82,7 +81,7 @@ fn failed(error: &io::Error) -> StoreError {
 }
 
 fn push_line(text: &mut String, digest: &[u8; 32]) {
-    text.push_str(&to_hex(digest));
+    text.push_str(&hex::encode(digest));
     text.push('\n');
 }
 
@@ -94,18 +93,13 @@ pub(super) fn read(path: &Path) -> Result<Option<RevokedLogContent>, OpenStoreEr
     let mut lines = text.lines();
     let database = lines.next().and_then(|line| line.strip_prefix(TITLE)).unwrap_or_default().to_owned();
     // An incomplete line is from a revocation that was never reported as done.
-    let digests = lines.filter_map(unhex).collect();
+    let digests = lines.filter_map(parse_digest).collect();
     Ok(Some(RevokedLogContent { database, digests }))
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
+fn parse_digest(line: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (i, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
+    hex::decode_to_slice(line, &mut digest).ok()?;
     Some(digest)
 }
 
