@@ -136,7 +136,7 @@ impl DemoSession {
 }
 
 /// Time limit for shutting down the demo, after which its folder is removed anyway.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs the demo until the UI or the command ends, and returns the exit code of the process.
 ///
@@ -171,7 +171,7 @@ pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
     } else {
         runtime.block_on(command::run(&options.command, &session, startup))
     };
-    runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     remove_folder(folder);
     result
 }
@@ -180,10 +180,10 @@ pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
 fn run_ui(ui: runtime::UiOptions, handle: &Handle, startup: ServerStartup) -> Result<u8, DemoError> {
     let exit = runtime::run(ui, handle)?;
     handle.block_on(async {
-        if let Ok(started) = timeout(SHUTDOWN_LIMIT, startup).await {
+        if let Ok(started) = timeout(SHUTDOWN_TIMEOUT, startup).await {
             // An error of the server explains why the UI showed nothing.
             let running = started??;
-            let _ = timeout(SHUTDOWN_LIMIT, running.shutdown()).await;
+            let _ = timeout(SHUTDOWN_TIMEOUT, running.shutdown()).await;
         }
         Ok(exit.code())
     })
@@ -193,8 +193,8 @@ fn run_ui(ui: runtime::UiOptions, handle: &Handle, startup: ServerStartup) -> Re
 /// so the folder would otherwise be left behind.
 async fn remove_folder_after_signal(folder: PathBuf) {
     let Ok(mut signals) = Signals::listen() else { return };
-    signals.next_ending().await;
-    tokio::time::sleep(SHUTDOWN_LIMIT).await;
+    signals.next_ending_signal().await;
+    tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
     // Best effort: the process is about to end.
     let _ = std::fs::remove_dir_all(folder);
 }

@@ -18,7 +18,7 @@ use keyward::ui_options::UiSession;
 use keyward::{admin, demo, tui, ui_options};
 use tokio::runtime::{Builder, Runtime};
 
-const NO_RUNTIME: &str = "The operating system does not allow more threads";
+const RUNTIME_ERROR: &str = "The operating system does not allow more threads";
 /// Default address of `keyward serve`. The welcome screen uses it until the user enters an address.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:7711";
 
@@ -83,7 +83,7 @@ fn run_ui(context: &CommandContext, ui: &UiArgs) -> Result<u8, CommandError> {
     let runtime = single_worker_runtime()?;
     let result = tui::runtime::run(options, runtime.handle());
     runtime.shutdown_background();
-    result.map(UiExit::code).map_err(|e| ui_error(&e))
+    result.map(UiExit::code).map_err(|e| to_command_error(&e))
 }
 
 /// Runs the welcome screen, for users without a profile, and returns what they chose.
@@ -97,7 +97,7 @@ fn run_welcome(
     let runtime = single_worker_runtime()?;
     let result = tui::runtime::run_welcome(options, runtime.handle());
     runtime.shutdown_background();
-    result.map_err(|e| ui_error(&e))
+    result.map_err(|e| to_command_error(&e))
 }
 
 fn ui_options(
@@ -120,7 +120,7 @@ fn ui_options(
         .map_err(|mistakes| CommandError::usage(ui_options::describe_mistakes(&mistakes)))
 }
 
-fn ui_error(error: &RunError) -> CommandError {
+fn to_command_error(error: &RunError) -> CommandError {
     match error {
         RunError::NoTerminal(_) => CommandError::usage(error.to_string()),
         RunError::Io(_) => CommandError::new(ExitCode::Failure, error.to_string()),
@@ -149,15 +149,15 @@ fn run_demo(args: DemoArgs, ui: &UiArgs, context: &CommandContext) -> u8 {
 
 /// Creates a single-threaded runtime for commands, which mostly wait for the network.
 fn current_thread_runtime() -> Result<Runtime, CommandError> {
-    Ok(Builder::new_current_thread().enable_all().build().context(NO_RUNTIME)?)
+    Ok(Builder::new_current_thread().enable_all().build().context(RUNTIME_ERROR)?)
 }
 
 /// Creates a runtime for the UI's effects. It has only one worker thread, because each further worker would wake the others.
 fn single_worker_runtime() -> Result<Runtime, CommandError> {
-    Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build().context(NO_RUNTIME)?)
+    Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build().context(RUNTIME_ERROR)?)
 }
 
 /// Creates a runtime for the server, with one worker thread per core.
 fn multi_thread_runtime() -> Result<Runtime, CommandError> {
-    Ok(Builder::new_multi_thread().enable_all().build().context(NO_RUNTIME)?)
+    Ok(Builder::new_multi_thread().enable_all().build().context(RUNTIME_ERROR)?)
 }

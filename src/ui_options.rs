@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::terminal::{capabilities, clipboard, hints};
+use crate::cli::terminal::{capabilities, clipboard, terminal_env};
 use crate::client::state::StateFolder;
 use crate::client::{self, Credential, ServerAddress};
 use crate::clock::Clock;
@@ -40,7 +40,7 @@ pub fn build_options(
     config: &Config,
     environment: &Environment,
 ) -> Result<UiOptions, Vec<String>> {
-    let hints = hints(environment);
+    let hints = terminal_env(environment);
     let capabilities = capabilities(config, &hints);
     let keymap = Keymap::new(&config.keys);
     let clipboard = clipboard(config);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn environment_and_settings_are_combined() {
+    fn options_combine_the_environment_and_the_settings() {
         let environment = Environment::from_pairs([
             ("TERM", "xterm-256color"),
             ("LANG", "C"),

@@ -5,7 +5,7 @@ use clap::Args;
 use super::connect::CommandContext;
 use super::error::{CommandError, ExitCode};
 use super::keys::{self, target};
-use super::output::schema::{MEMBER_REF, field, object, one_of};
+use super::output::schema::{MEMBER_REF_FIELDS, field, object, one_of};
 use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow};
 use super::{members, time_arg};
 use crate::domain::activity::{Action, Activity};
@@ -69,7 +69,7 @@ impl OutputRow for ActivityRow {
         object(
             "actor",
             "member; null if the action was taken on the server's host or without a session",
-            MEMBER_REF,
+            MEMBER_REF_FIELDS,
         ),
         one_of::<Action>("action"),
         field("key_id", "id or null"),

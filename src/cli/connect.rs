@@ -137,7 +137,7 @@ fn report_retry(retrying: RetryNotice<'_>) {
 impl CommandContext {
     /// Returns whether terminal output must be limited to ASCII characters.
     pub(super) fn is_ascii_only(&self) -> bool {
-        !terminal::capabilities(&self.config, &terminal::hints(&self.environment)).unicode
+        !terminal::capabilities(&self.config, &terminal::terminal_env(&self.environment)).unicode
     }
 
     /// Returns the names of the environment variables to hide from external programs: all that start with `KEYWARD_`.
@@ -194,7 +194,7 @@ impl CommandContext {
         let url = match (&saved, settings.url.as_str()) {
             (_, url) if !url.is_empty() => url,
             (Some(saved), _) => &saved.url,
-            (None, _) => return Err(self.no_session(&name)),
+            (None, _) => return Err(self.no_session_error(&name)),
         };
         let address =
             url.parse().map_err(|e| CommandError::from(e).with_prefix(&format!("Profile {name}")))?;
@@ -247,21 +247,21 @@ impl CommandContext {
     /// profile.
     fn token(&self, target: &ServerTarget) -> Result<Zeroizing<String>, CommandError> {
         if self.flags.token_stdin {
-            return prompt::read_stdin().map(|token| trimmed(&token));
+            return prompt::read_stdin().map(|token| trim_token(&token));
         }
         if let Some(file) = &self.flags.token_file {
             return read_token_file(file);
         }
         let Some(profile) = &target.profile else {
             return match self.environment.get("KEYWARD_TOKEN") {
-                Some(token) if self.environment_token_is_for(&target.address) => Ok(trimmed(token)),
+                Some(token) if self.environment_token_is_for(&target.address) => Ok(trim_token(token)),
                 _ => self.saved_token_for(&target.address),
             };
         };
         if !target.settings.credential_command.is_empty() {
             return self.run_credential_command(&target.settings.credential_command, profile);
         }
-        let Some(saved) = self.state.session(profile)? else { return Err(self.no_session(profile)) };
+        let Some(saved) = self.state.session(profile)? else { return Err(self.no_session_error(profile)) };
         if saved.url.parse() != Ok(target.address.clone()) {
             return Err(CommandError::new(
                 ExitCode::NotSignedIn,
@@ -336,7 +336,7 @@ impl CommandContext {
         Ok(profiles)
     }
 
-    fn no_session(&self, profile: &str) -> CommandError {
+    fn no_session_error(&self, profile: &str) -> CommandError {
         let profiles = self.profiles().unwrap_or_default();
         let (url, existing) = match (self.config.profiles.get(profile), profiles.is_empty()) {
             (Some(settings), _) if !settings.url.is_empty() => (settings.url.as_str(), String::new()),
@@ -372,7 +372,7 @@ impl CommandContext {
         }
         // The first line is the secret, as for `pass`; further lines are comments.
         let stdout = std::str::from_utf8(&stdout).unwrap_or("");
-        Ok(trimmed(stdout.lines().next().unwrap_or("")))
+        Ok(trim_token(stdout.lines().next().unwrap_or("")))
     }
 }
 
@@ -393,9 +393,9 @@ fn read_token_file(file: &Path) -> Result<Zeroizing<String>, CommandError> {
         ));
     }
     let content = Zeroizing::new(std::fs::read_to_string(file).map_err(not_read)?);
-    Ok(trimmed(&content))
+    Ok(trim_token(&content))
 }
 
-fn trimmed(text: &str) -> Zeroizing<String> {
+fn trim_token(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.trim().to_owned())
 }

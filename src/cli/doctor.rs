@@ -111,16 +111,16 @@ fn error(check: &'static str, found: impl Into<String>, fix: impl Into<String>) 
 
 pub(super) async fn run(args: DoctorArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let mut checks = vec![ok("version", format!("keyward {}", env!("CARGO_PKG_VERSION")))];
-    checks.push(files(context));
-    checks.extend(environment(context));
-    checks.extend(terminal::checks(context).await);
+    checks.push(check_private_files(context));
+    checks.extend(check_environment(context));
+    checks.extend(terminal::check_terminal(context).await);
     if args.clipboard {
         checks.push(terminal::copy_and_paste_back(context).await?);
     }
     match context.target() {
         Ok(target) => {
             checks.push(ok("server", target.label()));
-            checks.extend(server(&target, context).await);
+            checks.extend(check_server(&target, context).await);
         }
         Err(e) => checks.push(warning("server", "no server is selected", e.message)),
     }
@@ -151,13 +151,13 @@ fn format_check(check: &Check) -> String {
 }
 
 /// Checks that only the user can read the state folder.
-fn files(context: &CommandContext) -> Check {
+fn check_private_files(context: &CommandContext) -> Check {
     let folder = context.state.folder();
     if !folder.exists() {
         return ok("files", format!("{} does not exist yet", folder.display()));
     }
     let mut exposed = Vec::new();
-    find_exposed(folder, &mut exposed);
+    find_files_readable_by_others(folder, &mut exposed);
     if exposed.is_empty() {
         return ok("files", format!("only you can read {}", folder.display()));
     }
@@ -165,7 +165,7 @@ fn files(context: &CommandContext) -> Check {
     error("files", format!("others can read {}", exposed.join(", ")), fix)
 }
 
-fn find_exposed(path: &Path, exposed: &mut Vec<String>) {
+fn find_files_readable_by_others(path: &Path, exposed: &mut Vec<String>) {
     let Ok(metadata) = path.symlink_metadata() else { return };
     if metadata.is_symlink() {
         return;
@@ -174,11 +174,11 @@ fn find_exposed(path: &Path, exposed: &mut Vec<String>) {
         exposed.push(path.display().to_string());
     }
     if let Ok(entries) = fs::read_dir(path) {
-        entries.flatten().for_each(|entry| find_exposed(&entry.path(), exposed));
+        entries.flatten().for_each(|entry| find_files_readable_by_others(&entry.path(), exposed));
     }
 }
 
-fn environment(context: &CommandContext) -> Vec<Check> {
+fn check_environment(context: &CommandContext) -> Vec<Check> {
     let environment = &context.environment;
     let mut checks = Vec::new();
     let variables: Vec<&str> = environment.names("KEYWARD_");
@@ -216,7 +216,7 @@ fn environment(context: &CommandContext) -> Vec<Check> {
     checks
 }
 
-async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
+async fn check_server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
     let mut checks = Vec::new();
     if target.address.is_unencrypted() {
         checks.push(warning(
@@ -238,7 +238,7 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
             "Install the system's CA certificates (package ca-certificates), or pass a file with --ca-cert.",
         )),
     });
-    checks.push(reachable(&client).await);
+    checks.push(check_reachability(&client).await);
     if checks.last().is_some_and(|c| c.health != Health::Ok) {
         return checks;
     }
@@ -272,7 +272,7 @@ async fn server(target: &ServerTarget, context: &CommandContext) -> Vec<Check> {
 }
 
 /// Checks that a keyward server replies. A refusal counts as a reply, because there may be no session.
-async fn reachable(client: &Client) -> Check {
+async fn check_reachability(client: &Client) -> Check {
     match client.send(CallRequest::to(GetMe)).await {
         Ok(_) | Err(ClientError::Refused(_)) => ok("reachable", "a keyward server replies"),
         Err(e) => {

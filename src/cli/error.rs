@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_problem_type_has_its_exit_code() {
+    fn every_problem_type_has_the_expected_exit_code() {
         for &kind in ProblemType::ALL {
             let exit_code =
                 CommandError::from(ClientError::Refused(Box::new(Problem::new(kind, "x")))).exit_code;
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_session_names_the_command_that_signs_in() {
+    fn the_error_for_an_ended_session_names_the_login_command() {
         let problem = Problem::new(ProblemType::SessionEnded, "The session has ended.");
         let error = CommandError::from(ClientError::Refused(Box::new(problem)));
         assert_eq!(error.message, "The session has ended. Sign in with `keyward login URL`.");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::output::OutputRow;
-use super::output::schema::{FOUND_KEY, JsonField, KEY, MEMBER_REF, write_markdown};
+use super::output::schema::{FOUND_KEY_FIELDS, JsonField, KEY_FIELDS, MEMBER_REF_FIELDS, write_markdown};
 use super::{activity, doctor, keys, login, members, review, rotate, scan, sessions, verify};
 
 /// The JSON output of one command.
@@ -16,40 +16,40 @@ pub struct JsonOutput {
     pub fields: &'static [JsonField],
 }
 
-const fn prints_object(command: &'static str, fields: &'static [JsonField]) -> JsonOutput {
+const fn object_output(command: &'static str, fields: &'static [JsonField]) -> JsonOutput {
     JsonOutput { command, is_list: false, fields }
 }
 
-const fn prints_list(command: &'static str, fields: &'static [JsonField]) -> JsonOutput {
+const fn list_output(command: &'static str, fields: &'static [JsonField]) -> JsonOutput {
     JsonOutput { command, is_list: true, fields }
 }
 
 /// All commands with `--json`, except `review export`, whose document is described in `domain::export`.
 pub const JSON_OUTPUTS: &[JsonOutput] = &[
-    prints_list("keys list", KEY),
-    prints_object("keys show", KEY),
-    prints_object("keys create", KEY),
-    prints_object("keys edit", KEY),
-    prints_list("keys revoke", keys::revoke::RevokeRow::FIELDS),
-    prints_object("rotate start", KEY),
-    prints_list("rotate status", rotate::RotationRow::FIELDS),
-    prints_object("rotate status KEY", rotate::RotationRow::FIELDS),
-    prints_list("rotate finish", keys::revoke::RevokeRow::FIELDS),
-    prints_list("rotate cancel", keys::revoke::RevokeRow::FIELDS),
-    prints_list("review list", review::QueueRow::FIELDS),
-    prints_object("review keep", review::ReviewRow::FIELDS),
-    prints_list("review apply", review::ApplyRow::FIELDS),
-    prints_list("members list", members::MemberRow::FIELDS),
-    prints_object("members role", members::MemberRow::FIELDS),
-    prints_object("members remove", members::RemovalRow::FIELDS),
-    prints_list("activity", activity::ActivityRow::FIELDS),
-    prints_list("sessions list", sessions::SessionRow::FIELDS),
-    prints_list("profiles", login::ProfileRow::FIELDS),
-    prints_object("verify", verify::VerifyRow::FIELDS),
-    prints_object("whoami", verify::MeRow::FIELDS),
-    prints_object("whoami < KEY", verify::FoundRow::FIELDS),
-    prints_list("doctor", doctor::Check::FIELDS),
-    prints_list("scan", scan::ScanMatch::FIELDS),
+    list_output("keys list", KEY_FIELDS),
+    object_output("keys show", KEY_FIELDS),
+    object_output("keys create", KEY_FIELDS),
+    object_output("keys edit", KEY_FIELDS),
+    list_output("keys revoke", keys::revoke::RevokeRow::FIELDS),
+    object_output("rotate start", KEY_FIELDS),
+    list_output("rotate status", rotate::RotationRow::FIELDS),
+    object_output("rotate status KEY", rotate::RotationRow::FIELDS),
+    list_output("rotate finish", keys::revoke::RevokeRow::FIELDS),
+    list_output("rotate cancel", keys::revoke::RevokeRow::FIELDS),
+    list_output("review list", review::QueueRow::FIELDS),
+    object_output("review keep", review::ReviewRow::FIELDS),
+    list_output("review apply", review::ApplyRow::FIELDS),
+    list_output("members list", members::MemberRow::FIELDS),
+    object_output("members role", members::MemberRow::FIELDS),
+    object_output("members remove", members::RemovalRow::FIELDS),
+    list_output("activity", activity::ActivityRow::FIELDS),
+    list_output("sessions list", sessions::SessionRow::FIELDS),
+    list_output("profiles", login::ProfileRow::FIELDS),
+    object_output("verify", verify::VerifyRow::FIELDS),
+    object_output("whoami", verify::MeRow::FIELDS),
+    object_output("whoami < KEY", verify::FoundRow::FIELDS),
+    list_output("doctor", doctor::Check::FIELDS),
+    list_output("scan", scan::ScanMatch::FIELDS),
 ];
 
 /// Returns the text of `docs/json.md`.
@@ -64,17 +64,17 @@ pub fn json_document() -> String {
         This page is generated from the source code, and a test compares it with the output of the commands.\n",
     );
     let shared = [
-        ("A key", KEY),
-        ("A member nested in another object", MEMBER_REF),
-        ("A key that was looked up", FOUND_KEY),
+        ("A key", KEY_FIELDS),
+        ("A member nested in another object", MEMBER_REF_FIELDS),
+        ("A key that was looked up", FOUND_KEY_FIELDS),
     ];
     let mut documented: Vec<&[JsonField]> = Vec::new();
     for (title, fields) in shared.into_iter().chain(JSON_OUTPUTS.iter().map(|p| ("", p.fields))) {
-        if documented.iter().any(|known| is_same_object(known, fields)) {
+        if documented.iter().any(|known| has_same_fields(known, fields)) {
             continue;
         }
         documented.push(fields);
-        let commands = commands(fields);
+        let commands = commands_with_fields(fields);
         match (title, commands.as_str()) {
             ("", commands) => writeln!(out, "\n## {commands}"),
             (title, "") => writeln!(out, "\n## {title}"),
@@ -88,13 +88,13 @@ pub fn json_document() -> String {
 }
 
 /// Returns the commands that print objects with these fields, separated by commas.
-fn commands(fields: &[JsonField]) -> String {
+fn commands_with_fields(fields: &[JsonField]) -> String {
     let name =
         |p: &JsonOutput| format!("`keyward {}`{}", p.command, if p.is_list { " (a list)" } else { "" });
-    JSON_OUTPUTS.iter().filter(|p| is_same_object(p.fields, fields)).map(name).collect::<Vec<_>>().join(", ")
+    JSON_OUTPUTS.iter().filter(|p| has_same_fields(p.fields, fields)).map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns whether both lists have the same field names.
-fn is_same_object(one: &[JsonField], other: &[JsonField]) -> bool {
+fn has_same_fields(one: &[JsonField], other: &[JsonField]) -> bool {
     one.iter().map(|f| f.name).eq(other.iter().map(|f| f.name))
 }

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 
 use super::connect::{CommandContext, Connection};
 use super::error::{CommandError, ExitCode};
-use super::output::schema::KEY;
+use super::output::schema::KEY_FIELDS;
 use super::output::{self, CellValue, JsonField, OutputColumn, OutputRow, Progress};
 use crate::client::{CallRequest, Retention};
 use crate::domain::key::{Key, KeyKind};
@@ -131,7 +131,7 @@ impl KeyRow {
 }
 
 impl OutputRow for KeyRow {
-    const FIELDS: &'static [JsonField] = KEY;
+    const FIELDS: &'static [JsonField] = KEY_FIELDS;
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
         OutputColumn {

@@ -95,7 +95,7 @@ pub(super) async fn run(command: MembersCommand, context: &CommandContext) -> Re
             Ok(ExitCode::Success)
         }
         MembersCommand::Invite(args) => invite(args, context).await,
-        MembersCommand::Role(args) => role(args, context).await,
+        MembersCommand::Role(args) => change_role(args, context).await,
         MembersCommand::Remove(args) => remove(args, context).await,
     }
 }
@@ -153,7 +153,7 @@ pub(super) async fn find_member(connection: &Connection, target: &str) -> Result
     }
 }
 
-async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+async fn change_role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     let output = Output::new::<MemberRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let member = find_member(&connection, &args.member).await?;
@@ -163,7 +163,7 @@ async fn role(args: RoleArgs, context: &CommandContext) -> Result<ExitCode, Comm
     if output.is_table() {
         let revoked = match changed.revoked.as_slice() {
             [] => String::new(),
-            keys => format!("\nRevoked:\n{}", summaries(keys)),
+            keys => format!("\nRevoked:\n{}", describe_keys(keys)),
         };
         print_message(&format!("{} is now {}.{revoked}", changed.member.email, changed.member.role));
     } else {
@@ -190,7 +190,7 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
                  what would happen.",
             ));
         }
-        print_message(&format!("On {}:\n{}", connection.target.label(), consequences(&preview)));
+        print_message(&format!("On {}:\n{}", connection.target.label(), describe_consequences(&preview)));
         prompt::confirm(&format!("Remove {}? Type their email address:", member.email), &member.email)?;
     }
     print_removal(connection.client.send(request(false)).await?, &output)
@@ -198,29 +198,29 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
 
 fn print_removal(removal: MemberRemoval, output: &Output) -> Result<ExitCode, CommandError> {
     if output.is_table() {
-        print_message(&consequences(&removal));
+        print_message(&describe_consequences(&removal));
     } else {
         output.print_one(&RemovalRow(removal), &[])?;
     }
     Ok(ExitCode::Success)
 }
 
-fn consequences(removal: &MemberRemoval) -> String {
+fn describe_consequences(removal: &MemberRemoval) -> String {
     let (member, verb) = (&removal.member.email, if removal.dry_run { "would be" } else { "was" });
     let mut lines = vec![format!("{member} {verb} removed. Sessions ended: {}.", removal.sessions_ended)];
     if !removal.revoked.is_empty() {
         lines.push("Revoked personal keys:".to_owned());
-        lines.push(summaries(&removal.revoked));
+        lines.push(describe_keys(&removal.revoked));
     }
     if !removal.to_review.is_empty() {
         lines
             .push("Organization keys that stay active and need a review (`keyward review list`):".to_owned());
-        lines.push(summaries(&removal.to_review));
+        lines.push(describe_keys(&removal.to_review));
     }
     lines.join("\n")
 }
 
-fn summaries(keys: &[KeySummary]) -> String {
+fn describe_keys(keys: &[KeySummary]) -> String {
     let line = |key: &KeySummary| {
         let used = key
             .last_used_at
@@ -236,7 +236,7 @@ fn summaries(keys: &[KeySummary]) -> String {
 }
 
 /// JSON fields of a member, including the number of their keys.
-const MEMBER: &[JsonField] = &[
+const MEMBER_FIELDS: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
     field("email", "text"),
@@ -250,7 +250,7 @@ const MEMBER: &[JsonField] = &[
 ];
 
 /// JSON fields of a key that a member's removal affects.
-const SUMMARY: &[JsonField] = &[
+const KEY_SUMMARY_FIELDS: &[JsonField] = &[
     field("id", "id"),
     one_of::<KeyKind>("kind"),
     field("name", "text"),
@@ -262,7 +262,7 @@ const SUMMARY: &[JsonField] = &[
 pub(super) struct MemberRow(Member);
 
 impl OutputRow for MemberRow {
-    const FIELDS: &'static [JsonField] = MEMBER;
+    const FIELDS: &'static [JsonField] = MEMBER_FIELDS;
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
         OutputColumn {
@@ -332,10 +332,10 @@ pub(super) struct RemovalRow(MemberRemoval);
 
 impl OutputRow for RemovalRow {
     const FIELDS: &'static [JsonField] = &[
-        object("member", "member, as in `members list`", MEMBER),
+        object("member", "member, as in `members list`", MEMBER_FIELDS),
         field("dry_run", "true if nothing was changed"),
-        list("revoked", "list of revoked personal keys", SUMMARY),
-        list("to_review", "list of organization keys that stay active and need a review", SUMMARY),
+        list("revoked", "list of revoked personal keys", KEY_SUMMARY_FIELDS),
+        list("to_review", "list of organization keys that stay active and need a review", KEY_SUMMARY_FIELDS),
         field("sessions_ended", "number"),
     ];
 

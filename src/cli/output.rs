@@ -187,7 +187,7 @@ impl Output {
     /// Prints a list. If the format is a table and `rows` is empty, prints `if_empty` instead.
     pub(super) fn print_list<T: OutputRow>(&self, rows: &[T], if_empty: &str) -> Result<(), CommandError> {
         if !self.is_table() {
-            let mut stream = self.stream();
+            let mut stream = self.start_stream();
             stream.print_rows(rows)?;
             return stream.finish();
         }
@@ -196,14 +196,14 @@ impl Output {
             return Ok(());
         }
         let mut out = BufWriter::new(io::stdout().lock());
-        table::write(&mut out, rows, self.header, self.width, &|cell| self.for_terminal(cell))?;
+        table::write(&mut out, rows, self.header, self.width, &|cell| self.to_displayable(cell))?;
         out.flush()?;
         Ok(())
     }
 
     /// Starts a list whose rows are printed as they arrive. Must not be used for tables, whose column widths depend on all
     /// rows.
-    pub(super) fn stream<T: OutputRow>(&self) -> OutputStream<T> {
+    pub(super) fn start_stream<T: OutputRow>(&self) -> OutputStream<T> {
         OutputStream::new(self.format, self.fields.clone(), self.header)
     }
 
@@ -219,7 +219,7 @@ impl Output {
                 let widest = details.iter().map(|(name, _)| text::display_width(name)).max().unwrap_or(0);
                 for (name, value) in details {
                     let line = format!("{name:widest$}  {}", text::sanitize_line(value));
-                    writeln!(out, "{}", self.for_terminal(line.trim_end()))?;
+                    writeln!(out, "{}", self.to_displayable(line.trim_end()))?;
                 }
             }
             OutputFormat::Json => json::write_object(&mut out, row.json(), &self.fields)?,
@@ -230,7 +230,7 @@ impl Output {
         Ok(())
     }
 
-    fn for_terminal<'a>(&self, line: &'a str) -> Cow<'a, str> {
+    fn to_displayable<'a>(&self, line: &'a str) -> Cow<'a, str> {
         if self.ascii_only { text::to_ascii(line) } else { line.into() }
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::text;
 /// Prefixes of API keys, session tokens and sign-in codes, which are refused as arguments.
 const SECRET_PREFIXES: [&str; 3] = ["sk_", "ses_", "inv_"];
 /// Minimum length of a secret in characters, including the prefix. Shorter words with a prefix are not treated as secrets.
-const SECRET_MIN: usize = 24;
+const SECRET_LENGTH_MIN: usize = 24;
 
 /// Parses the command line. Returns `None` after printing the help or the version.
 ///
@@ -66,15 +66,15 @@ fn refuse_secrets(arguments: &[OsString]) -> Result<(), CommandError> {
 }
 
 fn contains_secret(text: &str) -> bool {
-    without_secrets(text) != text
+    remove_secrets(text) != text
 }
 
 /// Removes secrets and control characters from a message.
 fn redact(message: &str) -> String {
-    text::sanitize_block(&without_secrets(message))
+    text::sanitize_block(&remove_secrets(message))
 }
 
-fn without_secrets(text: &str) -> String {
+fn remove_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let first_prefix = |text: &str| {
@@ -84,7 +84,7 @@ fn without_secrets(text: &str) -> String {
         let body = &rest[at + prefix..];
         let end = body.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(body.len());
         out.push_str(&rest[..at + prefix]);
-        out.push_str(if prefix + end >= SECRET_MIN { "…" } else { &body[..end] });
+        out.push_str(if prefix + end >= SECRET_LENGTH_MIN { "…" } else { &body[..end] });
         rest = &body[end..];
     }
     out.push_str(rest);
@@ -96,13 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_command_line_definition_is_valid() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn secrets_are_refused_and_never_repeated() {
+    fn secrets_in_arguments_are_refused_and_never_printed() {
         let secret = format!("sk_{}", "a1".repeat(20));
         for arguments in [
             vec!["keyward", "verify", &secret],

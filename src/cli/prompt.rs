@@ -10,7 +10,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::error::{CommandError, ExitCode};
 use crate::domain::text;
 
-const ANSWER_NOT_READ: &str = "Your input cannot be read";
+const INPUT_NOT_READABLE: &str = "Your input cannot be read";
 /// Maximum number of bytes that are read of a secret; the rest is ignored.
 const SECRET_MAX_BYTES: usize = 16 * 1024;
 /// Byte that the terminal sends for Ctrl-C while Ctrl-C raises no signal.
@@ -26,20 +26,20 @@ pub(super) fn ask_line(question: &str) -> Result<String, CommandError> {
     let mut stderr = io::stderr().lock();
     let _ = write!(stderr, "{} ", text::sanitize_line(question)).and_then(|()| stderr.flush());
     let mut answer = String::new();
-    let length = io::stdin().lock().read_line(&mut answer).context(ANSWER_NOT_READ)?;
+    let length = io::stdin().lock().read_line(&mut answer).context(INPUT_NOT_READABLE)?;
     if length == 0 {
         let _ = writeln!(stderr);
-        return Err(cancelled());
+        return Err(cancelled_error());
     }
     Ok(answer.trim().to_owned())
 }
 
 /// Prompts the user to type `expected`. Any other input cancels the command.
 pub(super) fn confirm(question: &str, expected: &str) -> Result<(), CommandError> {
-    if ask_line(question)? == expected { Ok(()) } else { Err(cancelled()) }
+    if ask_line(question)? == expected { Ok(()) } else { Err(cancelled_error()) }
 }
 
-fn cancelled() -> CommandError {
+fn cancelled_error() -> CommandError {
     CommandError::new(ExitCode::Failure, "Cancelled: nothing was done.")
 }
 
@@ -55,7 +55,7 @@ pub(super) fn read_secret(question: &str) -> Result<Zeroizing<String>, CommandEr
     let typed = read_typed_line();
     drop(echo_off);
     let _ = writeln!(stderr);
-    let typed = typed.context(ANSWER_NOT_READ)?;
+    let typed = typed.context(INPUT_NOT_READABLE)?;
     if typed.contains(&INTERRUPT) {
         // The terminal echoes again, so the process can end as Ctrl-C ends it everywhere else.
         let _ = kill_process(getpid(), Signal::INT);
@@ -65,7 +65,7 @@ pub(super) fn read_secret(question: &str) -> Result<Zeroizing<String>, CommandEr
             // Enter is not part of the secret.
             Ok(Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned()))
         }
-        Ok(_) => Err(cancelled()),
+        Ok(_) => Err(cancelled_error()),
         Err(_) => Err(CommandError::usage("The typed text is not valid UTF-8.")),
     }
 }
@@ -89,7 +89,7 @@ fn read_typed_line() -> io::Result<Zeroizing<Vec<u8>>> {
 pub(super) fn read_stdin() -> Result<Zeroizing<String>, CommandError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
     let mut stdin = io::stdin().lock().take(SECRET_MAX_BYTES as u64);
-    stdin.read_to_end(&mut bytes).context(ANSWER_NOT_READ)?;
+    stdin.read_to_end(&mut bytes).context(INPUT_NOT_READABLE)?;
     match String::from_utf8(std::mem::take(&mut *bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(e) => {
@@ -115,7 +115,7 @@ impl EchoOff {
             Ok(Self(before))
         };
         let result: Result<Self, rustix::io::Errno> = turn_off();
-        Ok(result.context(ANSWER_NOT_READ)?)
+        Ok(result.context(INPUT_NOT_READABLE)?)
     }
 }
 

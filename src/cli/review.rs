@@ -7,7 +7,9 @@ use super::connect::{CommandContext, Connection};
 use super::error::{CommandError, ExitCode};
 use super::keys::create::new_idempotency_key;
 use super::keys::{describe, fetch_keys, fetch_me, target};
-use super::output::schema::{KEY, MEMBER_REF, RAISED_FLAG, field, list, object, one_of, outline};
+use super::output::schema::{
+    KEY_FIELDS, MEMBER_REF_FIELDS, RAISED_FLAG_FIELDS, field, list, object, one_of, outline,
+};
 use super::output::{
     self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputFormat, OutputRow, format_time,
     print_message,
@@ -129,7 +131,8 @@ pub(super) struct QueueRow {
 }
 
 impl OutputRow for QueueRow {
-    const FIELDS: &'static [JsonField] = &[object("key", "key", KEY), list("flags", "list", RAISED_FLAG)];
+    const FIELDS: &'static [JsonField] =
+        &[object("key", "key", KEY_FIELDS), list("flags", "list", RAISED_FLAG_FIELDS)];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
         OutputColumn {
@@ -196,12 +199,12 @@ async fn list_queue(args: ListArgs, context: &CommandContext) -> Result<ExitCode
     for review in fetch_reviews(&connection, ReviewsQuery::default()).await? {
         decisions.add(&review);
     }
-    let rows = in_queue_order(stale, &decisions, &rules);
+    let rows = build_queue(stale, &decisions, &rules);
     output.print_list(&rows, "No key needs a review.")?;
     Ok(if args.exit_code && !rows.is_empty() { ExitCode::Found } else { ExitCode::Success })
 }
 
-fn in_queue_order(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules) -> Vec<QueueRow> {
+fn build_queue(stale: Vec<Key>, decisions: &LatestDecisions, rules: &StalenessRules) -> Vec<QueueRow> {
     let order = review_queue(&stale, decisions, rules);
     let mut stale: Vec<Option<Key>> = stale.into_iter().map(Some).collect();
     order
@@ -277,9 +280,9 @@ impl OutputRow for ReviewRow {
         one_of::<Decision>("decision"),
         field("until", "time or null"),
         field("note", "text or null"),
-        object("reviewer", "member", MEMBER_REF),
+        object("reviewer", "member", MEMBER_REF_FIELDS),
         field("reviewed_at", "time"),
-        list("findings", "list; the key's flags at the time of the decision", RAISED_FLAG),
+        list("findings", "list; the key's flags at the time of the decision", RAISED_FLAG_FIELDS),
         field("last_used_at", "time; null if the key had not been used before the decision"),
     ];
 

@@ -7,7 +7,7 @@ use super::error::{CommandError, ExitCode};
 use super::keys::create::create_and_deliver;
 use super::keys::revoke::{RevokeFlags, RevokeRow, revoke};
 use super::keys::{describe, fetch_me, target};
-use super::output::schema::{KEY, field, object, one_of};
+use super::output::schema::{KEY_FIELDS, field, object, one_of};
 use super::output::{self, CellValue, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::secret_output::SecretOutputArgs;
 use crate::domain::id::Id;
@@ -151,7 +151,7 @@ async fn status(args: StatusArgs, context: &CommandContext) -> Result<ExitCode, 
     if let Some(key) = &args.key {
         let rotation = find_rotation(&connection, &me, target::parse_key_id(key)?).await?;
         any_needs_action = needs_action(&rotation);
-        let details = details(&rotation);
+        let details = detail_lines(&rotation);
         output.print_one(&RotationRow(rotation), &details)?;
     } else {
         let mut all = fetch_rotations(&connection, &me).await?;
@@ -170,7 +170,7 @@ fn quiet_window(rotation: &Rotation) -> QuietWindow {
     }
 }
 
-fn details(rotation: &Rotation) -> Vec<(&'static str, String)> {
+fn detail_lines(rotation: &Rotation) -> Vec<(&'static str, String)> {
     let mut details = vec![
         ("Phase", format!("{} – {}", rotation.phase, rotation.phase.explanation())),
         ("Old key", describe(&rotation.old)),
@@ -243,8 +243,8 @@ pub(super) struct RotationRow(Rotation);
 impl OutputRow for RotationRow {
     const FIELDS: &'static [JsonField] = &[
         one_of::<Phase>("phase"),
-        object("old", "key", KEY),
-        object("new", "key", KEY),
+        object("old", "key", KEY_FIELDS),
+        object("new", "key", KEY_FIELDS),
         field("quiet_window_s", "number of seconds"),
         field("raised_by_gap_s", "number of seconds; null if the default quiet window applies"),
         field("quiet_since", "time or null"),

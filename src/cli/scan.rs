@@ -151,15 +151,15 @@ fn scan_folder(path: &Path, report: &mut impl FnMut(&Path, io::Result<Vec<ScanMa
 
 /// Finds keys in a file. It is read in chunks, so that large files take little memory; keys that span two chunks are found too.
 fn scan_reader(file: &str, mut reader: impl Read) -> io::Result<Vec<ScanMatch>> {
-    const CHUNK: usize = 256 * 1024;
+    const CHUNK_SIZE: usize = 256 * 1024;
     let prefix = memmem::Finder::new(SECRET_PREFIX);
     let mut matches = Vec::new();
-    let mut buffer: Vec<u8> = Vec::with_capacity(CHUNK + 2 * SECRET_LENGTH);
+    let mut buffer: Vec<u8> = Vec::with_capacity(CHUNK_SIZE + 2 * SECRET_LENGTH);
     let mut position = Position { line: 1, column: 1 };
     // Byte before the buffer; a key must not continue a word.
     let mut previous = b' ';
     loop {
-        let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
+        let read = reader.by_ref().take(CHUNK_SIZE as u64).read_to_end(&mut buffer)?;
         let is_end = read == 0;
         // A key that begins in the last bytes may continue in the next chunk.
         let search_end = if is_end { buffer.len() } else { buffer.len().saturating_sub(SECRET_LENGTH) };
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_complete_keys_that_are_words_of_their_own_are_found() {
+    fn only_complete_keys_that_are_separate_words_are_found() {
         let secret = Secret::generate(|| [11; 64]);
         let key = secret.expose();
         let text = format!("a\nKEY={key}\n\"{key}\", x{key} {key}x _{key} {}\n{key}", &key[..42]);

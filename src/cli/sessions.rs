@@ -107,7 +107,7 @@ impl OutputRow for SessionRow {
         field("id", "id"),
         field("created_at", "time"),
         field("last_used_at", "time"),
-        field("expires_at", "time when the session expires at the latest"),
+        field("expires_at", "time; when the session expires at the latest"),
         field("agent", "text; the `User-Agent` that the client sent"),
         field("address", "text"),
         field("current", "true if this command uses the session"),

@@ -6,7 +6,7 @@ use crate::secret_delivery::command::CommandLine;
 use crate::terminal::capabilities::{Capabilities, ColorDepth, Multiplexer, TerminalEnv};
 
 /// Collects the environment variables that describe the terminal.
-pub fn hints(environment: &Environment) -> TerminalEnv {
+pub fn terminal_env(environment: &Environment) -> TerminalEnv {
     let get = |name: &str| environment.get(name).unwrap_or_default().to_owned();
     let multiplexer = match (environment.get("TMUX"), environment.get("STY")) {
         (Some(_), _) => Some(Multiplexer::Tmux),

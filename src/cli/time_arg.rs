@@ -12,14 +12,14 @@ pub(super) fn parse_past(text: &str, now: Timestamp) -> Result<Timestamp, Comman
         return Ok(now.minus(duration));
     }
     parse(text).ok_or_else(|| {
-        not_a_time(text, "Use a date such as 2026-11-24, a time such as 2026-11-24T06:10:00Z, or a duration such as 90d or 12h.")
+        invalid_time_error(text, "Use a date such as 2026-11-24, a time such as 2026-11-24T06:10:00Z, or a duration such as 90d or 12h.")
     })
 }
 
 /// Parses an RFC 3339 time such as `2026-11-24T06:10:00Z`, or a date such as `2026-11-24` (midnight UTC).
 pub(super) fn parse_time(text: &str) -> Result<Timestamp, CommandError> {
     parse(text).ok_or_else(|| {
-        not_a_time(text, "Use a date such as 2027-11-24, or a time such as 2027-11-24T06:10:00Z.")
+        invalid_time_error(text, "Use a date such as 2027-11-24, or a time such as 2027-11-24T06:10:00Z.")
     })
 }
 
@@ -28,7 +28,7 @@ fn parse(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text).or_else(|_| Timestamp::parse(&format!("{text}T00:00:00Z"))).ok()
 }
 
-fn not_a_time(input: &str, advice: &str) -> CommandError {
+fn invalid_time_error(input: &str, advice: &str) -> CommandError {
     CommandError::usage(format!("`{}` is not a time. {advice}", text::sanitize_line(input)))
 }
 
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_a_date_an_rfc_3339_time_or_a_duration() {
+    fn a_time_can_be_a_date_an_rfc_3339_time_or_an_age() {
         let now = Timestamp::parse("2026-11-24T06:10:00Z").unwrap();
         assert_eq!(parse_past("24h", now).unwrap().to_string(), "2026-11-23T06:10:00.000Z");
         assert_eq!(parse_past("2026-11-01", now).unwrap().to_string(), "2026-11-01T00:00:00.000Z");

@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use super::connect::CommandContext;
 use super::error::{CommandError, ExitCode};
-use super::output::schema::{FOUND_KEY, MEMBER_REF, field, object, one_of, outline};
+use super::output::schema::{FOUND_KEY_FIELDS, MEMBER_REF_FIELDS, field, object, one_of, outline};
 use super::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, format_time};
 use super::prompt;
-use super::words::word;
+use super::words::word_of;
 use crate::client::{CallRequest, Client, ClientError, Credential, ProbeReply};
 use crate::domain::key::KeyKind;
 use crate::domain::member::Role;
@@ -78,7 +78,7 @@ impl OutputRow for VerifyRow {
         field("status", "number; the HTTP status, or null if no request was sent"),
         one_of::<VerifyCause>("cause"),
         field("detail", "list of sentences"),
-        object("key", "key that was looked up, or null", FOUND_KEY),
+        object("key", "key that was looked up, or null", FOUND_KEY_FIELDS),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -96,7 +96,13 @@ impl OutputRow for VerifyRow {
             cut: false,
             cell: |v| v.status.map_or_else(String::new, |s| s.to_string()).into(),
         },
-        OutputColumn { title: "Cause", field: "cause", rank: 0, cut: false, cell: |v| word(&v.cause).into() },
+        OutputColumn {
+            title: "Cause",
+            field: "cause",
+            rank: 0,
+            cut: false,
+            cell: |v| word_of(&v.cause).into(),
+        },
         OutputColumn {
             title: "Detail",
             field: "detail",
@@ -128,7 +134,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
     let verdict = if pasted.can_be_sent() {
         let probe = client.probe(&pasted.authorization()).await?;
         let signed_in = context.connect().ok().map(|c| c.client);
-        judge(&probe, &pasted, signed_in.as_ref(), &client).await?
+        explain_reply(&probe, &pasted, signed_in.as_ref(), &client).await?
     } else {
         let sentences =
             [vec!["The key cannot be sent in a header, so no request was sent.".to_owned()], pasted.hints()]
@@ -145,7 +151,7 @@ pub(super) async fn verify(args: VerifyArgs, context: &CommandContext) -> Result
     Ok(if verdict.valid { ExitCode::Success } else { ExitCode::Failure })
 }
 
-async fn judge(
+async fn explain_reply(
     probe: &ProbeReply,
     pasted: &PastedKey<'_>,
     signed_in: Option<&Client>,
@@ -206,7 +212,7 @@ async fn judge(
         sentences.push(format!(
             "The key is not accepted: {server} replied {} ({}).",
             probe.status,
-            word(&cause)
+            word_of(&cause)
         ));
         sentences.extend(hints.iter().cloned());
         if cause == VerifyCause::Forbidden {
@@ -278,11 +284,11 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
             output.print_one(&FoundRow(found), &[("Key", description)])?;
             Ok(ExitCode::Success)
         }
-        Err(e) => Err(not_found(e, &pasted)),
+        Err(e) => Err(not_found_error(e, &pasted)),
     }
 }
 
-fn not_found(error: ClientError, pasted: &PastedKey<'_>) -> CommandError {
+fn not_found_error(error: ClientError, pasted: &PastedKey<'_>) -> CommandError {
     let is_unknown_key =
         error.is_problem(ProblemType::NotFound) || error.is_problem(ProblemType::FieldInvalid);
     let mut error = CommandError::from(error);
@@ -303,12 +309,12 @@ pub(super) struct MeRow(Me);
 
 impl OutputRow for MeRow {
     const FIELDS: &'static [JsonField] = &[
-        object("member", "member", MEMBER_REF),
+        object("member", "member", MEMBER_REF_FIELDS),
         one_of::<Role>("role"),
         object("organization", "organization", &[field("id", "id"), field("name", "text")]),
         field("may", "object; for each operation, true if the member may do it"),
         field("usage_tracking_since", "time"),
-        field("as_of", "time on the server's clock"),
+        field("as_of", "time; the server's current time"),
         field("policy", "object; the policy limits, keyed by name"),
     ];
 
@@ -350,7 +356,7 @@ impl OutputRow for MeRow {
 pub(super) struct FoundRow(FoundKey);
 
 impl OutputRow for FoundRow {
-    const FIELDS: &'static [JsonField] = FOUND_KEY;
+    const FIELDS: &'static [JsonField] = FOUND_KEY_FIELDS;
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
         OutputColumn {

@@ -46,10 +46,10 @@ impl ValueEnum for ExportFormat {
 
 /// Returns the command-line words for all variants of an enum, in the order of declaration.
 pub(super) fn words_of<T: ValueEnum>() -> Vec<String> {
-    T::value_variants().iter().map(word).collect()
+    T::value_variants().iter().map(word_of).collect()
 }
 
 /// Returns the command-line word for an enum value.
-pub(super) fn word<T: ValueEnum>(value: &T) -> String {
+pub(super) fn word_of<T: ValueEnum>(value: &T) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }

@@ -25,13 +25,13 @@ pub async fn run(
     let mut signals = Signals::listen().map_err(DemoError::System)?;
     let running = tokio::select! {
         started = startup => started??,
-        number = signals.next_ending() => return Ok(signal_exit_code(number)),
+        number = signals.next_ending_signal() => return Ok(signal_exit_code(number)),
     };
     let mut child = spawn(command, session)?;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status.map_err(DemoError::System)?,
-            signal = signals.next_to_forward() => forward(&child, signal),
+            signal = signals.next_signal_to_forward() => forward(&child, signal),
         }
     };
     running.shutdown().await;
@@ -74,7 +74,7 @@ impl Signals {
     }
 
     /// Waits for a signal that ends the demo, and returns the signal's number. Used while no command is running.
-    pub(super) async fn next_ending(&mut self) -> i32 {
+    pub(super) async fn next_ending_signal(&mut self) -> i32 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.quit.recv() => SignalKind::quit(),
@@ -86,7 +86,7 @@ impl Signals {
 
     /// Waits for a signal to forward to the command. Ctrl-C and Ctrl-\ are not forwarded, because the command receives them
     /// too.
-    async fn next_to_forward(&mut self) -> rustix::process::Signal {
+    async fn next_signal_to_forward(&mut self) -> rustix::process::Signal {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => {}

@@ -81,11 +81,11 @@ const fn key(kind: KeyKind, name: &'static str, by: MemberName, age: i64) -> Key
     }
 }
 
-const fn org(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
+const fn organization_key(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
     key(KeyKind::Organization, name, by, age)
 }
 
-const fn own(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
+const fn personal_key(name: &'static str, by: MemberName, age: i64) -> KeyFixture {
     key(KeyKind::Personal, name, by, age)
 }
 
@@ -137,125 +137,138 @@ impl KeyFixture {
 /// replaces.
 pub const KEY_FIXTURES: [KeyFixture; 60] = [
     // In order, and used while the demo runs.
-    org("Grafana – Production overview", Ada, 212)
+    organization_key("Grafana – Production overview", Ada, 212)
         .used(EveryFiveMinutes, GRAFANA, (4, 21))
         .note("Wall screens in both control rooms")
         .with_traffic(Traffic::Steady(4)),
-    org("Power BI – Sales", Viktor, 148)
+    organization_key("Power BI – Sales", Viktor, 148)
         .used(Office, POWER_BI, (3, 7))
         .shared(POWER_BI, (3, 8))
         .with_traffic(Traffic::Steady(7)),
-    org("SAP – Production orders", Ada, 301)
+    organization_key("SAP – Production orders", Ada, 301)
         .used(Hourly, SAP, (12, 11))
         .note("Asked for by the SAP team; iFlow KW_ORDERS")
         .with_traffic(Traffic::Steady(11)),
-    org("Python – OEE export", Viktor, 96).used(Nightly, PYTHON, (7, 40)).with_traffic(Traffic::Steady(9)),
+    organization_key("Python – OEE export", Viktor, 96)
+        .used(Nightly, PYTHON, (7, 40))
+        .with_traffic(Traffic::Steady(9)),
     // Orphaned and in use.
-    org("Power BI – Management board", Wanda, 280)
+    organization_key("Power BI – Management board", Wanda, 280)
         .used(Office, POWER_BI, (3, 15))
         .with_traffic(Traffic::Steady(13)),
     // Rotation, switch: this integration switches while the demo runs.
-    org("Grafana – Energy monitoring", Ada, 388)
+    organization_key("Grafana – Energy monitoring", Ada, 388)
         .used(EveryFiveMinutes, GRAFANA, (4, 33))
         .with_traffic(Traffic::UntilSwitch(5)),
-    org("", Ada, 0)
+    organization_key("", Ada, 0)
         .replaces()
         .used(UsagePattern::Never, GRAFANA, (4, 33))
         .with_traffic(Traffic::AfterSwitch(5)),
     // Rotation, drain.
-    org("Power BI – Shift reports", Ada, 420).used(Office, POWER_BI, (3, 22)).silent_hours(20),
-    org("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)).with_traffic(Traffic::Steady(6)),
+    organization_key("Power BI – Shift reports", Ada, 420).used(Office, POWER_BI, (3, 22)).silent_hours(20),
+    organization_key("", Ada, 3).replaces().used(Office, POWER_BI, (3, 22)).with_traffic(Traffic::Steady(6)),
     // Rotation, ready.
-    org("MES gateway – Line 3", Viktor, 395).used(Shifts, "mes-gateway/4.2", (9, 3)).silent_hours(61),
-    org("", Viktor, 6).replaces().used(Shifts, "mes-gateway/4.2", (9, 3)).with_traffic(Traffic::Steady(3)),
+    organization_key("MES gateway – Line 3", Viktor, 395)
+        .used(Shifts, "mes-gateway/4.2", (9, 3))
+        .silent_hours(61),
+    organization_key("", Viktor, 6)
+        .replaces()
+        .used(Shifts, "mes-gateway/4.2", (9, 3))
+        .with_traffic(Traffic::Steady(3)),
     // Rotation, done.
-    org("SAP – Material master", Ada, 398).used(Hourly, SAP, (12, 14)).silent_days(33).revoked(
+    organization_key("SAP – Material master", Ada, 398).used(Hourly, SAP, (12, 14)).silent_days(33).revoked(
         Ada,
         30,
         Some("rotated"),
     ),
-    org("", Ada, 37).replaces().used(Hourly, SAP, (12, 14)),
+    organization_key("", Ada, 37).replaces().used(Hourly, SAP, (12, 14)),
     // Rotation, abandoned.
-    org("Python – Recipe sync", Viktor, 380).used(Nightly, PYTHON, (7, 44)),
-    org("", Viktor, 12).replaces().revoked(Viktor, 9, Some("secret was pasted into a chat")),
+    organization_key("Python – Recipe sync", Viktor, 380).used(Nightly, PYTHON, (7, 44)),
+    organization_key("", Viktor, 12).replaces().revoked(Viktor, 9, Some("secret was pasted into a chat")),
     // Orphaned.
-    org("Excel add-in pilot", Wanda, 230),
-    org("Power BI – Sales (old)", Wanda, 520).used(Office, POWER_BI, (3, 7)).silent_days(130),
-    org("Grafana – Maintenance", Kurt, 340).used(EveryFiveMinutes, GRAFANA, (4, 52)),
-    org("SAP – Quality certificates", Wanda, 455).used(Hourly, SAP, (12, 19)),
-    org("Trade fair demo", Kurt, 410).used(Sporadic, "curl/8.5.0", (99, 4)).silent_days(350),
-    org("Scrap analysis, shared notebook", Wanda, 160).used(Notebook, PYTHON, (7, 61)).silent_days(48),
+    organization_key("Excel add-in pilot", Wanda, 230),
+    organization_key("Power BI – Sales (old)", Wanda, 520).used(Office, POWER_BI, (3, 7)).silent_days(130),
+    organization_key("Grafana – Maintenance", Kurt, 340).used(EveryFiveMinutes, GRAFANA, (4, 52)),
+    organization_key("SAP – Quality certificates", Wanda, 455).used(Hourly, SAP, (12, 19)),
+    organization_key("Trade fair demo", Kurt, 410).used(Sporadic, "curl/8.5.0", (99, 4)).silent_days(350),
+    organization_key("Scrap analysis, shared notebook", Wanda, 160)
+        .used(Notebook, PYTHON, (7, 61))
+        .silent_days(48),
     // Never used.
-    org("Grafana – staging", Viktor, 140).note("Server was never installed?"),
-    org("SAP – interface test", Ada, 45),
-    org("Supplier portal trial", Viktor, 25),
-    org("MES connector, next generation", Ada, 6).note("Goes live next month"),
+    organization_key("Grafana – staging", Viktor, 140).note("Server was never installed?"),
+    organization_key("SAP – interface test", Ada, 45),
+    organization_key("Supplier portal trial", Viktor, 25),
+    organization_key("MES connector, next generation", Ada, 6).note("Goes live next month"),
     // Unused.
-    org("Python – Energy forecast", Ada, 330).used(Nightly, PYTHON, (7, 47)).silent_days(112),
-    org("External consultant", Viktor, 290)
+    organization_key("Python – Energy forecast", Ada, 330).used(Nightly, PYTHON, (7, 47)).silent_days(112),
+    organization_key("External consultant", Viktor, 290)
         .used(Sporadic, "python-requests/2.32.3", (99, 17))
         .silent_days(205)
         .note("Contract ended in spring"),
-    org("Historian export, old server", Ada, 610).used(Hourly, PYTHON, (7, 12)).silent_days(260),
+    organization_key("Historian export, old server", Ada, 610).used(Hourly, PYTHON, (7, 12)).silent_days(260),
     // Rotation due.
-    org("MES gateway – Line 1", Ada, 402).used(Shifts, "mes-gateway/4.2", (9, 1)),
-    org("MES gateway – Line 2", Viktor, 371).used(Shifts, "mes-gateway/4.2", (9, 2)),
-    org("Power BI – Logistics", Viktor, 372).used(Office, POWER_BI, (3, 31)),
-    org("", Viktor, 1).replaces(),
+    organization_key("MES gateway – Line 1", Ada, 402).used(Shifts, "mes-gateway/4.2", (9, 1)),
+    organization_key("MES gateway – Line 2", Viktor, 371).used(Shifts, "mes-gateway/4.2", (9, 2)),
+    organization_key("Power BI – Logistics", Viktor, 372).used(Office, POWER_BI, (3, 31)),
+    organization_key("", Viktor, 1).replaces(),
     // In order.
-    org("SAP – Weekly inventory", Ada, 260)
+    organization_key("SAP – Weekly inventory", Ada, 260)
         .used(Weekly, SAP, (12, 23))
         .note("Runs on Sundays only, do not take it for dead"),
-    org("Power BI – Morning report", Ada, 60).used(Office, POWER_BI, (3, 12)).shared(POWER_BI, (3, 44)),
-    org("Grafana – Shift board Fabelstadt", Viktor, 33)
+    organization_key("Power BI – Morning report", Ada, 60)
+        .used(Office, POWER_BI, (3, 12))
+        .shared(POWER_BI, (3, 44)),
+    organization_key("Grafana – Shift board Fabelstadt", Viktor, 33)
         .used(EveryFiveMinutes, GRAFANA, (5, 21))
         .with_traffic(Traffic::Steady(5)),
-    org("Data lake – hourly export", Ada, 190).used(Hourly, PYTHON, (7, 50)),
-    org("Python – Scrap forecast", Viktor, 75).used(Nightly, PYTHON, (7, 52)),
-    org("ERP bridge – Order status", Ada, 128).used(Hourly, SAP, (12, 30)),
-    org("Power BI – Quality", Viktor, 244).used(Office, POWER_BI, (3, 18)).shared(PYTHON, (7, 53)),
-    org("Grafana – Compressed air", Ada, 87).used(EveryFiveMinutes, GRAFANA, (4, 36)),
-    org("Andon board – Printing", Viktor, 52).used(Shifts, "andon/2.0", (9, 12)),
-    org("Power BI – Energy cost", Ada, 19).used(Office, POWER_BI, (3, 26)),
-    org("Python – Downtime classifier", Ada, 167).used(Nightly, PYTHON, (7, 58)),
-    org("OPC bridge – Extrusion Anyville", Viktor, 310).used(Shifts, "opc-bridge/1.9", (9, 31)),
-    org("Grafana – Recipes and setpoints", Ada, 41).used(EveryFiveMinutes, GRAFANA, (4, 40)),
-    org("Power BI – Plant comparison", Viktor, 118).used(Office, POWER_BI, (3, 29)),
+    organization_key("Data lake – hourly export", Ada, 190).used(Hourly, PYTHON, (7, 50)),
+    organization_key("Python – Scrap forecast", Viktor, 75).used(Nightly, PYTHON, (7, 52)),
+    organization_key("ERP bridge – Order status", Ada, 128).used(Hourly, SAP, (12, 30)),
+    organization_key("Power BI – Quality", Viktor, 244)
+        .used(Office, POWER_BI, (3, 18))
+        .shared(PYTHON, (7, 53)),
+    organization_key("Grafana – Compressed air", Ada, 87).used(EveryFiveMinutes, GRAFANA, (4, 36)),
+    organization_key("Andon board – Printing", Viktor, 52).used(Shifts, "andon/2.0", (9, 12)),
+    organization_key("Power BI – Energy cost", Ada, 19).used(Office, POWER_BI, (3, 26)),
+    organization_key("Python – Downtime classifier", Ada, 167).used(Nightly, PYTHON, (7, 58)),
+    organization_key("OPC bridge – Extrusion Anyville", Viktor, 310).used(Shifts, "opc-bridge/1.9", (9, 31)),
+    organization_key("Grafana – Recipes and setpoints", Ada, 41).used(EveryFiveMinutes, GRAFANA, (4, 40)),
+    organization_key("Power BI – Plant comparison", Viktor, 118).used(Office, POWER_BI, (3, 29)),
     // Revoked; a client still tries the first one.
-    org("Power BI – Pilot", Kurt, 480)
+    organization_key("Power BI – Pilot", Kurt, 480)
         .used(Office, POWER_BI, (3, 5))
         .silent_days(203)
         .revoked(Kurt, 200, None)
         .with_traffic(Traffic::Steady(30)),
-    org("Grafana – old server", Viktor, 520).used(EveryFiveMinutes, GRAFANA, (4, 9)).silent_days(88).revoked(
-        Ada,
-        88,
-        Some("server was switched off"),
-    ),
-    org("ERP bridge – mailed by mistake", Ada, 70).used(Hourly, SAP, (12, 31)).silent_days(62).revoked(
-        Ada,
-        62,
-        Some("secret was sent by mail"),
-    ),
-    org("Weekend test", Viktor, 33).revoked(Viktor, 31, None),
+    organization_key("Grafana – old server", Viktor, 520)
+        .used(EveryFiveMinutes, GRAFANA, (4, 9))
+        .silent_days(88)
+        .revoked(Ada, 88, Some("server was switched off")),
+    organization_key("ERP bridge – mailed by mistake", Ada, 70)
+        .used(Hourly, SAP, (12, 31))
+        .silent_days(62)
+        .revoked(Ada, 62, Some("secret was sent by mail")),
+    organization_key("Weekend test", Viktor, 33).revoked(Viktor, 31, None),
     // Personal keys.
-    own("Ada's laptop", Ada, 80).used(Sporadic, PYTHON, (21, 5)).with_traffic(Traffic::Steady(6)),
-    own("OEE notebook", Ada, 200).used(Notebook, PYTHON, (21, 5)).silent_days(20),
-    own("Quality notebook", Hanna, 120).used(Notebook, PYTHON, (21, 18)).with_traffic(Traffic::Steady(8)),
-    own("Script: daily scrap list", Hanna, 45).used(Nightly, PYTHON, (21, 18)),
-    own("First try", Hanna, 210),
-    own("Jupyter on my laptop", Petra, 160).used(Notebook, PYTHON, (21, 23)).silent_days(97),
-    own("Local script", Jonas, 66).used(Nightly, "python-requests/2.32.3", (21, 31)),
-    own("Tablet at line 2", Nils, 240)
+    personal_key("Ada's laptop", Ada, 80).used(Sporadic, PYTHON, (21, 5)).with_traffic(Traffic::Steady(6)),
+    personal_key("OEE notebook", Ada, 200).used(Notebook, PYTHON, (21, 5)).silent_days(20),
+    personal_key("Quality notebook", Hanna, 120)
+        .used(Notebook, PYTHON, (21, 18))
+        .with_traffic(Traffic::Steady(8)),
+    personal_key("Script: daily scrap list", Hanna, 45).used(Nightly, PYTHON, (21, 18)),
+    personal_key("First try", Hanna, 210),
+    personal_key("Jupyter on my laptop", Petra, 160).used(Notebook, PYTHON, (21, 23)).silent_days(97),
+    personal_key("Local script", Jonas, 66).used(Nightly, "python-requests/2.32.3", (21, 31)),
+    personal_key("Tablet at line 2", Nils, 240)
         .used(Sporadic, "okhttp/4.12.0", (21, 44))
         .silent_days(30)
         .note("From my time in process engineering"),
-    own("Wanda's notebook", Wanda, 300).used(Notebook, PYTHON, (21, 9)).silent_days(41).revoked(
+    personal_key("Wanda's notebook", Wanda, 300).used(Notebook, PYTHON, (21, 9)).silent_days(41).revoked(
         Ada,
         41,
         Some("member removed"),
     ),
-    own("Kurt's scripts", Kurt, 333).used(Nightly, PYTHON, (21, 13)).silent_days(190).revoked(
+    personal_key("Kurt's scripts", Kurt, 333).used(Nightly, PYTHON, (21, 13)).silent_days(190).revoked(
         Ada,
         190,
         Some("member removed"),

@@ -1,6 +1,7 @@
 //! Names of generated keys, combined from words as an administrator would write them.
 
 use super::rng::Rng;
+use crate::domain::key::KeyKind;
 
 const TOOLS: [(&str, &str); 12] = [
     ("Power BI", super::keys::POWER_BI),
@@ -53,15 +54,15 @@ const PLACES: [&str; 10] = [
     "Lamination",
 ];
 
-const PERSONAL: [&str; 8] =
+const PERSONAL_NAMES: [&str; 8] =
     ["Notebook", "Script", "Laptop", "Jupyter", "Local test", "Excel", "Ad-hoc export", "Workshop"];
 
 /// Returns a name for the `n`th key, and the `User-Agent` of a client that matches the name.
-pub fn name(n: usize, personal: bool, rng: &mut Rng) -> (String, &'static str) {
+pub fn generate_name(n: usize, kind: KeyKind, rng: &mut Rng) -> (String, &'static str) {
     let subject = rng.pick(&SUBJECTS);
     let number = n / 8 + 1;
-    if personal {
-        return (format!("{}: {subject} {number}", rng.pick(&PERSONAL)), super::keys::PYTHON);
+    if kind == KeyKind::Personal {
+        return (format!("{}: {subject} {number}", rng.pick(&PERSONAL_NAMES)), super::keys::PYTHON);
     }
     let (tool, agent) = rng.pick(&TOOLS);
     (format!("{tool} – {subject} {} {number}", rng.pick(&PLACES)), agent)

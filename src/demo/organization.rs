@@ -64,7 +64,7 @@ impl DemoOrganization {
         let mut rng = Rng::new(seed);
         let created_at = now.minus(TimeDelta::days(742));
         let id = Id::new(created_at, rng.bytes());
-        let members = members(now, &mut rng);
+        let members = generate_members(now, &mut rng);
         let sites: Vec<Site> = SITES
             .iter()
             .map(|&(name, address)| Site {
@@ -101,7 +101,7 @@ impl DemoOrganization {
     }
 }
 
-fn members(now: Timestamp, rng: &mut Rng) -> Vec<DemoMember> {
+fn generate_members(now: Timestamp, rng: &mut Rng) -> Vec<DemoMember> {
     MEMBERS
         .iter()
         .map(|fixture| {
@@ -131,7 +131,7 @@ struct KeyGenerator<'a> {
 }
 
 impl KeyGenerator<'_> {
-    fn member(&self, who: MemberName) -> Arc<MemberRef> {
+    fn member_ref(&self, who: MemberName) -> Arc<MemberRef> {
         self.members[who.index()].who.clone()
     }
 
@@ -148,7 +148,7 @@ impl KeyGenerator<'_> {
             name,
             mask.expect("four letters or digits are valid").to_string(),
             created_at,
-            self.member(by),
+            self.member_ref(by),
         )
     }
 
@@ -189,7 +189,7 @@ impl KeyGenerator<'_> {
                 self.rng.duration_between(HOUR, TimeDelta::hours(9))
             };
             key.revoked_at = Some(now.minus(TimeDelta::days(revocation.days_ago)).plus(jitter));
-            key.revoked_by = Some(self.member(revocation.by));
+            key.revoked_by = Some(self.member_ref(revocation.by));
             key.revoke_reason = revocation.reason.map(str::to_owned);
             key.version = 2;
         }
@@ -215,7 +215,7 @@ impl KeyGenerator<'_> {
     /// Adds the `n`th key, which comes after the fixtures and has random properties.
     fn add_random(&mut self, n: usize) {
         let now = self.now;
-        let personal = self.rng.percent(12);
+        let personal = self.rng.chance(12);
         let kind = if personal { KeyKind::Personal } else { KeyKind::Organization };
         let by = match self.rng.between(0, 100) {
             ..40 => MemberName::Ada,
@@ -231,7 +231,7 @@ impl KeyGenerator<'_> {
         let oldest = now.since(joined_at).num_days().min(395);
         let age = TimeDelta::days(self.rng.between(removed_days_ago + 1, oldest))
             + self.rng.duration_between(TimeDelta::zero(), DAY);
-        let (name, agent) = names::name(n, personal, &mut self.rng);
+        let (name, agent) = names::generate_name(n, kind, &mut self.rng);
         let created_at = now.minus(age);
         let mut key = self.new_key(kind, name, by, created_at);
         let client = ClientInfo {
@@ -252,7 +252,7 @@ impl KeyGenerator<'_> {
         if percentile >= 95 {
             let after = self.rng.duration_between(HOUR, age.max(TimeDelta::hours(2))).min(age);
             key.revoked_at = Some(created_at.plus(after));
-            key.revoked_by = Some(self.member(MemberName::Ada));
+            key.revoked_by = Some(self.member_ref(MemberName::Ada));
             key.version = 2;
         }
         // A key cannot be unused for longer than it exists.
@@ -286,17 +286,17 @@ mod tests {
 
     /// Times at which the tests start the demo: a Monday morning, after a weekend without office usage, and a Thursday
     /// afternoon.
-    const STARTS: [&str; 2] = ["2026-11-23T05:10:00Z", "2026-11-26T14:59:59.999Z"];
+    const TEST_START_TIMES: [&str; 2] = ["2026-11-23T05:10:00Z", "2026-11-26T14:59:59.999Z"];
 
     fn organizations(keys: usize) -> impl Iterator<Item = (DemoOrganization, Timestamp)> {
-        STARTS
+        TEST_START_TIMES
             .iter()
             .map(move |at| Timestamp::parse(at).unwrap())
             .map(move |now| (DemoOrganization::new(keys, now, 1), now))
     }
 
     #[test]
-    fn the_demo_shows_every_flag_risk_and_phase() {
+    fn the_demo_contains_every_flag_risk_and_rotation_phase() {
         for (organization, now) in organizations(DemoArgs::default().keys as usize) {
             let rules =
                 StalenessRules { policy: Policy::default(), now, tracking_since: organization.created_at };

@@ -31,7 +31,7 @@ impl Rng {
     }
 
     /// Returns `true` with a probability of `percent` %.
-    pub fn percent(&mut self, percent: i64) -> bool {
+    pub fn chance(&mut self, percent: i64) -> bool {
         self.between(0, 100) < percent
     }
 

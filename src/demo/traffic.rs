@@ -17,7 +17,7 @@ use crate::wire::BASE;
 /// Time after the start of the demo at which one integration switches to its new key.
 const SWITCH_AFTER: Duration = Duration::from_mins(1);
 /// Time limit for one request.
-const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An integration that sends requests with its key while the demo runs.
 pub struct TrafficSource {
@@ -53,7 +53,7 @@ impl TrafficSource {
                 return;
             }
             // A real integration would ignore a failure and try again too.
-            let _ = timeout(REQUEST_LIMIT, self.send_request(server)).await;
+            let _ = timeout(REQUEST_TIMEOUT, self.send_request(server)).await;
         }
     }
 

@@ -44,7 +44,7 @@ pub struct UsageHistory {
 }
 
 /// Length of the history in days: a year, plus a margin for charts that start at the beginning of a month.
-const DAYS: i64 = 380;
+const HISTORY_DAYS: i64 = 380;
 
 impl UsagePattern {
     /// Returns a random number of uses for the hour that begins at `hour`.
@@ -55,7 +55,7 @@ impl UsagePattern {
             .rem_euclid(7);
         let is_workday = weekday < 5;
         match self {
-            Self::EveryFiveMinutes => 12 - i64::from(rng.percent(4)),
+            Self::EveryFiveMinutes => 12 - i64::from(rng.chance(4)),
             Self::Shifts => match (weekday, hour_of_day) {
                 (6, _) => rng.between(1, 3),
                 (5, 12..) => rng.between(1, 4),
@@ -72,10 +72,10 @@ impl UsagePattern {
             Self::Hourly => rng.between(1, 4),
             Self::Nightly if hour_of_day == 1 => rng.between(22, 29),
             Self::Weekly if weekday == 6 && hour_of_day == 2 => rng.between(36, 45),
-            Self::Notebook if is_workday && (12..16).contains(&hour_of_day) && rng.percent(22) => {
+            Self::Notebook if is_workday && (12..16).contains(&hour_of_day) && rng.chance(22) => {
                 rng.between(3, 44)
             }
-            Self::Sporadic if is_workday && (7..16).contains(&hour_of_day) && rng.percent(2) => {
+            Self::Sporadic if is_workday && (7..16).contains(&hour_of_day) && rng.chance(2) => {
                 rng.between(1, 4)
             }
             _ => 0,
@@ -102,7 +102,7 @@ impl UsagePattern {
             return history;
         }
         let mut seen: Vec<Option<ClientUse>> = vec![None; clients.len()];
-        let mut hour = from.max(now.minus(TimeDelta::days(DAYS))).floor(HOUR);
+        let mut hour = from.max(now.minus(TimeDelta::days(HISTORY_DAYS))).floor(HOUR);
         while hour <= until {
             let end = hour.plus(HOUR).min(until.plus(MILLISECOND));
             let begin = hour.max(from);
@@ -113,11 +113,11 @@ impl UsagePattern {
                 count = rng.between(1, 6);
             }
             if count > 0 {
-                let client_index = if rng.percent(82) { 0 } else { rng.between(0, 1 << 20) };
+                let client_index = if rng.chance(82) { 0 } else { rng.between(0, 1 << 20) };
                 let client_index = usize::try_from(client_index).unwrap_or(0) % clients.len();
                 let max_delay = end.since(begin).min(TimeDelta::minutes(4) + TimeDelta::seconds(37));
                 let at = end.minus(MILLISECOND + rng.duration_between(TimeDelta::zero(), max_delay));
-                add(&mut history, hour, count, now);
+                add_uses(&mut history, hour, count, now);
                 let client = &clients[client_index];
                 let entry = seen[client_index].get_or_insert_with(|| ClientUse {
                     agent: client.agent.clone(),
@@ -138,7 +138,7 @@ impl UsagePattern {
     }
 }
 
-fn add(history: &mut UsageHistory, hour: Timestamp, count: i64, now: Timestamp) {
+fn add_uses(history: &mut UsageHistory, hour: Timestamp, count: i64, now: Timestamp) {
     history.count += count;
     if now.since(hour) < BucketWidth::Hour.retention() {
         history.hours.push(Bucket { start: hour, count, refused: 0 });
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn uses_lie_between_creation_and_now_and_add_up() {
+    fn generated_uses_are_between_creation_and_now_and_add_up() {
         use UsagePattern as P;
         for pattern in
             [P::EveryFiveMinutes, P::Shifts, P::Office, P::Hourly, P::Nightly, P::Weekly, P::Notebook]

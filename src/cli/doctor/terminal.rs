@@ -8,7 +8,7 @@ use super::{Check, error, ok, warning};
 use crate::cli::connect::CommandContext;
 use crate::cli::error::CommandError;
 use crate::cli::prompt;
-use crate::cli::terminal::{capabilities, clipboard, hints};
+use crate::cli::terminal::{capabilities, clipboard, terminal_env};
 use crate::clock;
 use crate::domain::text;
 use crate::secret_delivery::clipboard::{Clipboard, CopyRoute};
@@ -16,13 +16,13 @@ use crate::secret_delivery::command::CommandLine;
 use crate::terminal::capabilities::{ColorDepth, Multiplexer};
 
 /// Time limit for each `tmux` command, so that an unresponsive tmux server does not block `doctor`.
-const TMUX_LIMIT: Duration = Duration::from_secs(2);
+const TMUX_TIMEOUT: Duration = Duration::from_secs(2);
 /// Oldest tmux version (major, minor) that passes copied text on to the terminal.
-const TMUX_MIN: (u32, u32) = (3, 2);
+const TMUX_VERSION_MIN: (u32, u32) = (3, 2);
 
-pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
+pub(super) async fn check_terminal(context: &CommandContext) -> Vec<Check> {
     let environment = &context.environment;
-    let hints = hints(environment);
+    let hints = terminal_env(environment);
     let mut checks = Vec::new();
     match environment.get("TERM") {
         None | Some("dumb") => {
@@ -57,14 +57,14 @@ pub(super) async fn checks(context: &CommandContext) -> Vec<Check> {
         ok("locale", locale.unwrap_or("ascii = \"never\""))
     });
     if hints.multiplexer == Some(Multiplexer::Tmux) {
-        checks.push(tmux(context).await);
+        checks.push(check_tmux(context).await);
     }
-    checks.push(clipboard_route(context, hints.multiplexer));
+    checks.push(check_clipboard_route(context, hints.multiplexer));
     checks
 }
 
 /// Reports how copied text reaches the clipboard.
-fn clipboard_route(context: &CommandContext, inside: Option<Multiplexer>) -> Check {
+fn check_clipboard_route(context: &CommandContext, inside: Option<Multiplexer>) -> Check {
     let try_it = "test it with `keyward doctor --clipboard`";
     let clipboard = match clipboard(&context.config) {
         Ok(clipboard) => clipboard,
@@ -95,13 +95,13 @@ fn clipboard_route(context: &CommandContext, inside: Option<Multiplexer>) -> Che
 }
 
 /// Checks that tmux is recent enough and configured to pass copied text on to the terminal.
-async fn tmux(context: &CommandContext) -> Check {
+async fn check_tmux(context: &CommandContext) -> Check {
     let run = async |arguments: &[&str]| {
         let command =
             CommandLine::new("tmux", arguments).find_executable(context.environment.get("PATH")).ok()?;
         let mut command = tokio::process::Command::from(command.to_command(&context.private_variables()));
         let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
-        let output = tokio::time::timeout(TMUX_LIMIT, output).await.ok()?.ok()?;
+        let output = tokio::time::timeout(TMUX_TIMEOUT, output).await.ok()?.ok()?;
         Some(text::sanitize_line(String::from_utf8_lossy(&output.stdout).trim()).into_owned())
     };
     let Some(version) = run(&["-V"]).await else {
@@ -113,7 +113,7 @@ async fn tmux(context: &CommandContext) -> Check {
     };
     let set_clipboard = run(&["show-options", "-sv", "set-clipboard"]).await.unwrap_or_default();
     match parse_tmux_version(&version) {
-        Some(number) if number < TMUX_MIN => warning(
+        Some(number) if number < TMUX_VERSION_MIN => warning(
             "tmux",
             format!("{version}, which does not pass copied text on to the terminal"),
             "Update tmux to 3.2 or newer, or set clipboard = \"off\" in keyward.toml.",
@@ -141,7 +141,7 @@ pub(super) async fn copy_and_paste_back(context: &CommandContext) -> Result<Chec
     }
     let nonce = format!("keyward-{:08x}", u32::from_be_bytes(clock::random_bytes()));
     let clipboard = clipboard(&context.config).map_err(CommandError::usage)?;
-    let copied = match clipboard.route(&nonce, &hints(&context.environment)) {
+    let copied = match clipboard.route(&nonce, &terminal_env(&context.environment)) {
         Ok(CopyRoute::Terminal(bytes)) => {
             let mut terminal = io::stderr().lock();
             let _ = terminal.write_all(&bytes).and_then(|()| terminal.flush());
@@ -176,6 +176,6 @@ mod tests {
         assert_eq!(parse_tmux_version("tmux 3.3a"), Some((3, 3)));
         assert_eq!(parse_tmux_version("tmux 3.10"), Some((3, 10)));
         assert_eq!(parse_tmux_version("tmux next-3.6"), None);
-        assert!(parse_tmux_version("tmux 2.9").unwrap() < TMUX_MIN);
+        assert!(parse_tmux_version("tmux 2.9").unwrap() < TMUX_VERSION_MIN);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! 1. The destination is opened ([`SecretOutputArgs::open`]).
 //! 2. The create is recorded in the state folder, never the secret ([`create_and_deliver`]).
-//! 3. The key is created, the secret is delivered, and the delivery is confirmed to the server ([`issue`]).
+//! 3. The key is created, the secret is delivered, and the delivery is confirmed to the server ([`create_or_retry`]).
 //!
 //! A failure in between loses nothing: `--resume` issues the secret anew.
 
@@ -52,14 +52,14 @@ pub struct CreateArgs {
 
 pub(super) async fn run(args: CreateArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
     if let Some(id) = &args.resume {
-        return resume(id, &args, context).await;
+        return resume_creation(id, &args, context).await;
     }
     let invalid =
         |flag: &str, e: key::TextError| CommandError::usage(format!("--{flag} {e}. No key was created."));
     let name = key::normalize_name(args.name.as_deref().unwrap_or("")).map_err(|e| invalid("name", e))?;
     let note = key::normalize_note(args.note.as_deref().unwrap_or("")).map_err(|e| invalid("note", e))?;
     let kind = args.kind.kind();
-    suggest_kind(&name, kind);
+    suggest_other_kind(&name, kind);
     let connection = context.connect()?;
     let (me, _) = super::fetch_me(&connection).await?;
     let create = CreateKey { name, note, replaces: None };
@@ -67,7 +67,7 @@ pub(super) async fn run(args: CreateArgs, context: &CommandContext) -> Result<Ex
 }
 
 /// Prints a hint if the name suggests the other kind of key and standard error is a terminal.
-fn suggest_kind(name: &str, kind: KeyKind) {
+fn suggest_other_kind(name: &str, kind: KeyKind) {
     if let Some((better, reason)) = key::recommended_kind(name)
         && better != kind
         && std::io::IsTerminal::is_terminal(&std::io::stderr())
@@ -103,11 +103,11 @@ pub(in crate::cli) async fn create_and_deliver(
         CommandError::from(e)
             .with_prefix("No key was created, because the attempt could not be recorded for recovery")
     })?;
-    issue(connection, &pending, record, secret_output, &output).await
+    create_or_retry(connection, &pending, record, secret_output, &output).await
 }
 
 /// Sends the request that creates the key, whether for the first time or as a retry, and delivers the secret.
-async fn issue(
+async fn create_or_retry(
     connection: &Connection,
     pending: &PendingCreate,
     mut record: PendingCreateFile,
@@ -185,7 +185,11 @@ async fn issue(
     Ok(ExitCode::Success)
 }
 
-async fn resume(id: &str, args: &CreateArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
+async fn resume_creation(
+    id: &str,
+    args: &CreateArgs,
+    context: &CommandContext,
+) -> Result<ExitCode, CommandError> {
     let output = Output::new::<KeyRow>(&args.output, context.is_ascii_only())?;
     let connection = context.connect()?;
     let (me, _) = super::fetch_me(&connection).await?;
@@ -204,7 +208,7 @@ async fn resume(id: &str, args: &CreateArgs, context: &CommandContext) -> Result
         1 => {
             let (pending, record) = interrupted.remove(0);
             let secret_output = args.secret_output.open(context)?;
-            issue(&connection, &pending, record, secret_output, &output).await
+            create_or_retry(&connection, &pending, record, secret_output, &output).await
         }
         _ => {
             let line = |pending: &PendingCreate| {

@@ -81,11 +81,11 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
             })
         })
         .await?;
-        sort(&mut all, args.sort, args.reverse);
+        sort_rows(&mut all, args.sort, args.reverse);
         all.truncate(limit);
         output.print_list(&all, NO_KEYS)?;
     } else {
-        let mut stream = output.stream();
+        let mut stream = output.start_stream();
         let mut remaining = limit;
         for_each_page(&connection, kind, include_revoked, Retention::Page, |page| {
             let mut rows = rows(page);
@@ -103,7 +103,7 @@ pub(super) async fn run(args: ListArgs, context: &CommandContext) -> Result<Exit
 /// Printed instead of an empty table.
 const NO_KEYS: &str = "No keys to list.";
 
-fn sort(rows: &mut [KeyRow], by: Option<KeySort>, reverse: bool) {
+fn sort_rows(rows: &mut [KeyRow], by: Option<KeySort>, reverse: bool) {
     match by {
         Some(KeySort::Name) => rows.sort_by_cached_key(|row| row.key.name.to_lowercase()),
         Some(KeySort::LastUsed) => rows.sort_by_key(|row| row.key.last_used_at),

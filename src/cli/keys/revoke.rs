@@ -11,7 +11,7 @@ mod report;
 
 pub(in crate::cli) use report::RevokeRow;
 
-use report::{RevokeResult, report};
+use report::{RevokeResult, print_report};
 
 use super::{KindArgs, describe, target};
 use crate::cli::connect::{CommandContext, Connection};
@@ -164,7 +164,7 @@ pub(in crate::cli) async fn revoke(
         confirm(&to_revoke, rules, flags, connection)?;
         revoke_predicted(connection, &mut rows, &body, rules.now).await;
     }
-    report(&rows, is_single, output)
+    print_report(&rows, is_single, output)
 }
 
 /// Predicts the result of a revocation from the key's state when it was fetched.

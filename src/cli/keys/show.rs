@@ -35,12 +35,12 @@ pub(super) async fn run(args: ShowArgs, context: &CommandContext) -> Result<Exit
     let (_, rules) = super::fetch_me(&connection).await?;
     let query = UsageQuery { bucket: BucketWidth::Day, ..UsageQuery::default() };
     let usage = connection.client.key_usage(key.kind, key.id, query).await?;
-    let details = details(&key, &usage, &rules);
+    let details = detail_lines(&key, &usage, &rules);
     output.print_one(&KeyRow::new(key, Some(&rules)), &details)?;
     Ok(ExitCode::Success)
 }
 
-fn details(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str, String)> {
+fn detail_lines(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static str, String)> {
     let mut details = vec![
         ("Name", key.name.clone()),
         ("Secret key", key.masked.clone()),
@@ -79,15 +79,18 @@ fn details(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'static st
     let (days, refused) = (total(|b| b.count), total(|b| b.refused));
     let refused =
         if refused > 0 { format!(", {refused} refused after it was revoked") } else { String::new() };
-    details.push(("30 days", format!("{}{refused}", uses(days))));
+    details.push(("30 days", format!("{}{refused}", format_uses(days))));
     for client in &usage.clients {
         let seen = format!("{} to {}", format_time(client.first_seen_at), format_time(client.last_seen_at));
         let agent = if client.agent.is_empty() { "an unnamed client" } else { &client.agent };
-        details.push(("Client", format!("{agent} from {}, {}, {seen}", client.address, uses(client.count))));
+        details.push((
+            "Client",
+            format!("{agent} from {}, {}, {seen}", client.address, format_uses(client.count)),
+        ));
     }
     details
 }
 
-fn uses(count: i64) -> String {
+fn format_uses(count: i64) -> String {
     if count == 1 { "1 use".to_owned() } else { format!("{count} uses") }
 }

@@ -13,7 +13,7 @@ use crate::domain::text;
 use crate::wire::problem::ProblemType;
 
 /// Maximum number of keys counted when several have the same name.
-const COUNT_MAX: usize = 1_000;
+const SAME_NAME_COUNT_MAX: usize = 1_000;
 
 /// Finds the key with this id or exact name. A name is looked up among keys of `kind`, an id among keys of both kinds.
 pub(in crate::cli) async fn find_key(
@@ -22,8 +22,8 @@ pub(in crate::cli) async fn find_key(
     target: &str,
 ) -> Result<Key, CommandError> {
     match target.trim().parse::<Id>() {
-        Ok(id) => by_id(connection, kind, id).await,
-        Err(_) => by_name(connection, kind, target).await,
+        Ok(id) => find_by_id(connection, kind, id).await,
+        Err(_) => find_by_name(connection, kind, target).await,
     }
 }
 
@@ -33,10 +33,10 @@ pub(in crate::cli) async fn find_key_by_id(
     target: &str,
 ) -> Result<Key, CommandError> {
     let id = parse_key_id(target)?;
-    match by_id(connection, KeyKind::Organization, id).await {
+    match find_by_id(connection, KeyKind::Organization, id).await {
         // The member did not ask for an organization key, so the message is not about permissions.
         Err(error) if error.exit_code == ExitCode::NotPermitted => {
-            Err(not_found(&id.to_string(), KeyKind::Personal))
+            Err(not_found_error(&id.to_string(), KeyKind::Personal))
         }
         result => result,
     }
@@ -57,7 +57,7 @@ pub(in crate::cli) fn parse_id(target: &str, command: &str) -> Result<Id, Comman
     })
 }
 
-async fn by_id(connection: &Connection, kind: KeyKind, id: Id) -> Result<Key, CommandError> {
+async fn find_by_id(connection: &Connection, kind: KeyKind, id: Id) -> Result<Key, CommandError> {
     let may_be_of_other_kind =
         |e: &ClientError| e.is_problem(ProblemType::NotFound) || e.is_problem(ProblemType::NotPermitted);
     match connection.client.key(kind, id).await {
@@ -65,7 +65,7 @@ async fn by_id(connection: &Connection, kind: KeyKind, id: Id) -> Result<Key, Co
         Err(first) if may_be_of_other_kind(&first) => {
             connection.client.key(kind.other(), id).await.map_err(|second| match (first, second) {
                 (_, e) if !may_be_of_other_kind(&e) => e.into(),
-                (e, _) if e.is_problem(ProblemType::NotFound) => not_found(&id.to_string(), kind),
+                (e, _) if e.is_problem(ProblemType::NotFound) => not_found_error(&id.to_string(), kind),
                 (e, _) => e.into(),
             })
         }
@@ -73,7 +73,7 @@ async fn by_id(connection: &Connection, kind: KeyKind, id: Id) -> Result<Key, Co
     }
 }
 
-async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result<Key, CommandError> {
+async fn find_by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result<Key, CommandError> {
     if target.starts_with("sk_…") || target.starts_with("sk_...") {
         return Err(CommandError::usage(
             "A masked secret does not identify a key, because several keys may share it. Use the id or the exact name.",
@@ -84,7 +84,11 @@ async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result
     let mut matches = Vec::new();
     for_each_page(connection, kind, true, Retention::Page, |page| {
         matches.extend(page.into_iter().filter(|key| key.name == name));
-        Ok(if matches.len() > COUNT_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if matches.len() > SAME_NAME_COUNT_MAX {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
     })
     .await?;
     // A name that was reused belongs to the key that is not revoked.
@@ -92,10 +96,10 @@ async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result
         matches.retain(|key| key.revoked_at.is_none());
     }
     match matches.len() {
-        0 => Err(not_found(&format!("\"{name}\""), kind)),
+        0 => Err(not_found_error(&format!("\"{name}\""), kind)),
         1 => Ok(matches.remove(0)),
         n => {
-            let n = if n > COUNT_MAX { format!("more than {COUNT_MAX}") } else { n.to_string() };
+            let n = if n > SAME_NAME_COUNT_MAX { format!("more than {SAME_NAME_COUNT_MAX}") } else { n.to_string() };
             let ids: Vec<String> = matches
                 .iter()
                 .take(20)
@@ -112,7 +116,7 @@ async fn by_name(connection: &Connection, kind: KeyKind, target: &str) -> Result
     }
 }
 
-fn not_found(what: &str, kind: KeyKind) -> CommandError {
+fn not_found_error(what: &str, kind: KeyKind) -> CommandError {
     let message = match kind {
         KeyKind::Personal => {
             format!("You have no personal key {what}. For an organization key, add --workspace.")

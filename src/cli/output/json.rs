@@ -14,12 +14,12 @@ pub(super) fn write_object(out: &mut impl Write, object: String, fields: &[Strin
 
 /// Returns the object with control characters escaped, reduced to `fields` unless the list is empty.
 pub(super) fn render(object: String, fields: &[String]) -> String {
-    escape(&select(object, fields))
+    escape_control_characters(&select_fields(object, fields))
 }
 
 /// Reduces an object to `fields`, in their order. `created_by.email` selects a field of a nested object and is also its name in
 /// the result. Fields of an absent object are `null`.
-fn select(object: String, fields: &[String]) -> String {
+fn select_fields(object: String, fields: &[String]) -> String {
     if fields.is_empty() {
         return object;
     }
@@ -30,7 +30,7 @@ fn select(object: String, fields: &[String]) -> String {
     format!("{{{}}}", fields.iter().map(pair).collect::<Vec<_>>().join(","))
 }
 
-fn escape(json: &str) -> String {
+fn escape_control_characters(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut buffer = [0; 4];
     for c in json.chars() {
@@ -51,18 +51,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_escaped_and_mean_the_same() {
+    fn escaping_control_characters_does_not_change_the_parsed_value() {
         let hostile = Value::String("a\u{1b}[2J\u{9b}\u{202e}é工\u{e0041}\u{7f}\u{fffd}".into());
-        let json = escape(&hostile.to_string());
+        let json = escape_control_characters(&hostile.to_string());
         assert_eq!(text::first_unsafe_char(&json), None, "{json}");
         assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), hostile);
         assert!(json.contains("é工"));
     }
 
     #[test]
-    fn an_object_is_reduced_to_the_named_fields() {
+    fn an_object_is_reduced_to_the_selected_fields() {
         let object = r#"{"id":1,"by":{"email":"a"},"last":null}"#.to_owned();
-        let selected = select(object, &["by.email".into(), "id".into(), "last.agent".into()]);
+        let selected = select_fields(object, &["by.email".into(), "id".into(), "last.agent".into()]);
         assert_eq!(selected, r#"{"by.email":"a","id":1,"last.agent":null}"#);
     }
 }

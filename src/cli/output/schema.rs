@@ -79,7 +79,7 @@ pub(in crate::cli) const fn list(
 }
 
 /// JSON fields of a member nested in another object.
-pub(in crate::cli) const MEMBER_REF: &[JsonField] = &[
+pub(in crate::cli) const MEMBER_REF_FIELDS: &[JsonField] = &[
     field("id", "id"),
     field("name", "text"),
     field("email", "text"),
@@ -88,15 +88,15 @@ pub(in crate::cli) const MEMBER_REF: &[JsonField] = &[
 ];
 
 /// JSON fields of an API key.
-pub(in crate::cli) const KEY: &[JsonField] = &[
+pub(in crate::cli) const KEY_FIELDS: &[JsonField] = &[
     field("id", "id"),
     one_of::<KeyKind>("kind"),
     field("name", "text"),
     field("masked", "masked secret, `sk_…5G08`"),
     field("note", "text or null"),
-    field("version", "number that increases with each change, but not with uses"),
+    field("version", "number; increases with each change, but not with uses"),
     field("created_at", "time"),
-    object("created_by", "member", MEMBER_REF),
+    object("created_by", "member", MEMBER_REF_FIELDS),
     field("last_used_at", "time; null if never"),
     object(
         "last_used_by",
@@ -107,22 +107,23 @@ pub(in crate::cli) const KEY: &[JsonField] = &[
     field("replaces", "id of a key, or null"),
     field("replaced_by", "id of a key, or null"),
     field("revoked_at", "time; null if not revoked"),
-    object("revoked_by", "member or null", MEMBER_REF),
+    object("revoked_by", "member or null", MEMBER_REF_FIELDS),
     field("revoke_reason", "text or null"),
 ];
 
 /// JSON fields of a key that was looked up by its secret.
-pub(in crate::cli) const FOUND_KEY: &[JsonField] = &[
+pub(in crate::cli) const FOUND_KEY_FIELDS: &[JsonField] = &[
     field("id", "id"),
     one_of::<KeyKind>("kind"),
     field("masked", "masked secret"),
-    object("created_by", "member", MEMBER_REF),
+    object("created_by", "member", MEMBER_REF_FIELDS),
     field("revoked_at", "time; null if not revoked"),
-    object("key", "key; null if you may not see it", KEY),
+    object("key", "key; null if you may not see it", KEY_FIELDS),
 ];
 
 /// JSON fields of one reason why a key is stale.
-pub(in crate::cli) const RAISED_FLAG: &[JsonField] = &[one_of::<Flag>("flag"), field("evidence", "text")];
+pub(in crate::cli) const RAISED_FLAG_FIELDS: &[JsonField] =
+    &[one_of::<Flag>("flag"), field("evidence", "text")];
 
 /// Returns whether a path such as `created_by.email` names a field.
 pub(super) fn has_field(fields: &[JsonField], name: &str) -> bool {
@@ -161,8 +162,9 @@ pub(in crate::cli) fn write_markdown(fields: &[JsonField], prefix: &str, out: &m
         let name = format!("{prefix}{}", field.name);
         writeln!(out, "| `{name}` | {} |", field.description()).expect("writing to a String cannot fail");
         let names = |fields: &'static [JsonField]| fields.iter().map(|f| f.name);
-        let has_own_table =
-            [KEY, MEMBER_REF, FOUND_KEY].into_iter().any(|shared| names(shared).eq(names(field.fields)));
+        let has_own_table = [KEY_FIELDS, MEMBER_REF_FIELDS, FOUND_KEY_FIELDS]
+            .into_iter()
+            .any(|shared| names(shared).eq(names(field.fields)));
         if !has_own_table {
             let separator = if field.is_list { "[]." } else { "." };
             write_markdown(field.fields, &format!("{name}{separator}"), out);
@@ -175,11 +177,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_reach_into_objects_but_not_into_lists() {
-        assert!(has_field(KEY, "id") && has_field(KEY, "created_by") && has_field(KEY, "created_by.email"));
-        assert!(!has_field(KEY, "created_by.nope") && !has_field(KEY, "id.x") && !has_field(KEY, "nope"));
-        let fields = [list("flags", "", RAISED_FLAG)];
+    fn fields_of_objects_but_not_of_lists_can_be_selected() {
+        assert!(
+            has_field(KEY_FIELDS, "id")
+                && has_field(KEY_FIELDS, "created_by")
+                && has_field(KEY_FIELDS, "created_by.email")
+        );
+        assert!(
+            !has_field(KEY_FIELDS, "created_by.nope")
+                && !has_field(KEY_FIELDS, "id.x")
+                && !has_field(KEY_FIELDS, "nope")
+        );
+        let fields = [list("flags", "", RAISED_FLAG_FIELDS)];
         assert!(has_field(&fields, "flags") && !has_field(&fields, "flags.flag"));
-        assert!(field_names(KEY).contains("created_by (created_by.id, …), last_used_at"));
+        assert!(field_names(KEY_FIELDS).contains("created_by (created_by.id, …), last_used_at"));
     }
 }

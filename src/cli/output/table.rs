@@ -8,9 +8,9 @@ use super::OutputRow;
 use crate::domain::text;
 
 /// Number of spaces between two columns.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 /// Minimum width, in terminal columns, to which a column is truncated.
-const TRUNCATED_MIN: usize = 12;
+const TRUNCATED_WIDTH_MIN: usize = 12;
 
 /// Writes a table that fits `width`. `for_terminal` replaces characters that the terminal cannot show. Each cell is formatted
 /// twice instead of being stored, because the cells of a long list would take several times the memory of its rows.
@@ -49,7 +49,7 @@ pub(super) fn write<T: OutputRow>(
             line.push_str(&truncated);
             line.extend(std::iter::repeat_n(
                 ' ',
-                (widths[i] + GAP).saturating_sub(text::display_width(&truncated)),
+                (widths[i] + COLUMN_GAP).saturating_sub(text::display_width(&truncated)),
             ));
         }
         line.truncate(line.trim_end().len());
@@ -66,10 +66,11 @@ fn fit_columns<T: OutputRow>(widths: &mut [usize], width: Option<usize>) -> Vec<
     let columns = T::COLUMNS;
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     let Some(width) = width else { return kept };
-    let minimum =
-        |i: usize, widths: &[usize]| if columns[i].cut { widths[i].min(TRUNCATED_MIN) } else { widths[i] };
+    let minimum = |i: usize, widths: &[usize]| {
+        if columns[i].cut { widths[i].min(TRUNCATED_WIDTH_MIN) } else { widths[i] }
+    };
     let total = |kept: &[usize], of: &dyn Fn(usize) -> usize| {
-        kept.iter().map(|&i| of(i)).sum::<usize>() + GAP * kept.len().saturating_sub(1)
+        kept.iter().map(|&i| of(i)).sum::<usize>() + COLUMN_GAP * kept.len().saturating_sub(1)
     };
     while total(&kept, &|i| minimum(i, widths)) > width {
         let Some(&least_important) =
@@ -83,7 +84,7 @@ fn fit_columns<T: OutputRow>(widths: &mut [usize], width: Option<usize>) -> Vec<
     while excess > 0 {
         let Some(&widest) = kept
             .iter()
-            .filter(|&&i| columns[i].cut && widths[i] > TRUNCATED_MIN.min(width))
+            .filter(|&&i| columns[i].cut && widths[i] > TRUNCATED_WIDTH_MIN.min(width))
             .max_by_key(|&&i| widths[i])
         else {
             break;
@@ -116,10 +117,10 @@ mod tests {
     }
 
     fn lines(rows: &[Pair], header: bool, width: Option<usize>) -> Vec<String> {
-        written(rows, header, width, &|cell| Cow::Owned(cell.to_owned()))
+        render_lines(rows, header, width, &|cell| Cow::Owned(cell.to_owned()))
     }
 
-    fn written(
+    fn render_lines(
         rows: &[Pair],
         header: bool,
         width: Option<usize>,
@@ -134,7 +135,7 @@ mod tests {
     fn ascii_cells_stay_aligned() {
         let rows = [Pair("工場 in the north of the town", "sk_…0190"), Pair("Plain", "sk_…0191")];
         for width in [None, Some(24), Some(30)] {
-            let lines = written(&rows, false, width, &text::to_ascii);
+            let lines = render_lines(&rows, false, width, &text::to_ascii);
             let positions: Vec<_> = lines.iter().map(|line| line.find("sk_").unwrap()).collect();
             assert_eq!(positions[0], positions[1], "{lines:?}");
             assert!(
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_fits_the_terminal_and_is_complete_in_a_pipe() {
+    fn a_table_is_fitted_to_a_terminal_and_complete_in_a_pipe() {
         let rows = [Pair("工場 in the north of the town", "0190"), Pair("x\u{1b}[2J", "0191")];
         assert_eq!(
             lines(&rows, true, None),

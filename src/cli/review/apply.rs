@@ -14,7 +14,7 @@ use crate::cli::keys::{fetch_keys, fetch_me};
 use crate::cli::output::schema::{field, one_of, outline};
 use crate::cli::output::{self, JsonField, Output, OutputArgs, OutputColumn, OutputRow, print_message};
 use crate::cli::prompt;
-use crate::cli::words::word;
+use crate::cli::words::word_of;
 use crate::client::{CallRequest, ClientError};
 use crate::domain::draft::{Draft, DraftChange, Drafts};
 use crate::domain::id::Id;
@@ -82,7 +82,7 @@ impl OutputRow for ApplyRow {
             field: "result",
             rank: 0,
             cut: false,
-            cell: |a| word(&a.result).replace('_', " ").into(),
+            cell: |a| word_of(&a.result).replace('_', " ").into(),
         },
         OutputColumn {
             title: "Decision",

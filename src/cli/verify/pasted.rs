@@ -124,8 +124,10 @@ impl<'a> PastedKey<'a> {
             SecretError::Length(n) if n < SECRET_LENGTH => {
                 let missing = SECRET_LENGTH - n;
                 let characters = if missing == 1 { "character is" } else { "characters are" };
-                format!("The key was truncated: a key has {SECRET_LENGTH} characters, and {missing} {characters} missing. Copy \
-                 the whole key again.")
+                format!(
+                    "The key was truncated: a key has {SECRET_LENGTH} characters, and {missing} {characters} missing. Copy the \
+                     whole key again."
+                )
             }
             SecretError::Length(n) => {
                 format!("The text is too long: a key has {SECRET_LENGTH} characters, and this has {n}. Other text was copied with the key.")
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_damage_is_explained() {
+    fn every_kind_of_copying_mistake_is_explained() {
         let secret = Secret::generate(|| [7; 64]);
         let key = secret.expose();
         assert_eq!(hints_for(key), "");
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_never_repeats_the_key() {
+    fn a_hint_never_contains_the_key() {
         let secret = Secret::generate(|| [9; 64]);
         let key = secret.expose();
         for cut in 8..key.len() {

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use crate::cli::error::{CommandError, ExitCode};
 use crate::cli::keys::describe;
-use crate::cli::output::schema::{KEY, field, object, one_of};
+use crate::cli::output::schema::{KEY_FIELDS, field, object, one_of};
 use crate::cli::output::{self, JsonField, Output, OutputColumn, OutputFormat, OutputRow, print_message};
-use crate::cli::words::word;
+use crate::cli::words::word_of;
 use crate::domain::key::Key;
 
 /// Result of revoking one target.
@@ -40,7 +40,7 @@ impl OutputRow for RevokeRow {
         field("target", "text; the argument"),
         one_of::<RevokeResult>("result"),
         field("detail", "text"),
-        object("key", "key, as it is after the command, or null", KEY),
+        object("key", "key, as it is after the command, or null", KEY_FIELDS),
     ];
 
     const COLUMNS: &'static [OutputColumn<Self>] = &[
@@ -49,7 +49,7 @@ impl OutputRow for RevokeRow {
             field: "result",
             rank: 0,
             cut: false,
-            cell: |r| word(&r.result).replace('_', " ").into(),
+            cell: |r| word_of(&r.result).replace('_', " ").into(),
         },
         OutputColumn {
             title: "Name",
@@ -85,7 +85,11 @@ impl OutputRow for RevokeRow {
 }
 
 /// Prints the results and returns the exit code.
-pub(super) fn report(rows: &[RevokeRow], is_single: bool, output: &Output) -> Result<ExitCode, CommandError> {
+pub(super) fn print_report(
+    rows: &[RevokeRow],
+    is_single: bool,
+    output: &Output,
+) -> Result<ExitCode, CommandError> {
     let is_success = |row: &&RevokeRow| row.exit_code == ExitCode::Success;
     if output.format() == OutputFormat::Id {
         // The next command in the pipe gets only the keys that this one revoked.
