@@ -104,7 +104,7 @@ pub enum RemoteCommand {
     Sessions(sessions::SessionsCommand),
     /// Check whether a server accepts a key, and if not, why (counts as a use of the key)
     Verify(verify::VerifyArgs),
-    /// Identify a key without using it, or show who is signed in
+    /// Look up a key without using it, or show who is signed in
     Whoami(verify::WhoamiArgs),
     /// Diagnose problems with files, the connection, the session, the clock and the terminal
     Doctor(doctor::DoctorArgs),
@@ -161,11 +161,11 @@ fn after_help() -> String {
     let exit_codes: Vec<String> =
         ExitCode::ALL.iter().map(|&code| format!("{} {}", code as u8, code.summary())).collect();
     format!(
-        "Without a command, keyward starts the terminal UI with the selected profile.\n\nEnvironment:\n{}\n\n\
+        "Without a command, keyward starts the terminal UI with the selected profile.\n\nEnvironment:\n{environment}\n\n\
         A flag overrides the environment, and the environment overrides the configuration file.\n\n\
-        Exit codes: {}; 129, 130 or 143 if ended by a signal.",
-        variables.join("\n"),
-        exit_codes.join(", ")
+        Exit codes: {exit_codes}; 129, 130 or 143 if ended by a signal.",
+        environment = variables.join("\n"),
+        exit_codes = exit_codes.join(", ")
     )
 }
 

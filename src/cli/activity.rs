@@ -24,10 +24,10 @@ pub struct ActivityArgs {
     /// Show only entries with this action
     #[arg(long, value_enum, value_name = "ACTION")]
     action: Option<Action>,
-    /// Show only entries since this time: RFC 3339, a date, or an age such as 30d
+    /// Show only entries since this time (RFC 3339, a date, or an age such as 30d)
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Show only entries before this time: RFC 3339, a date, or an age such as 7d
+    /// Show only entries before this time (RFC 3339, a date, or an age such as 7d)
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// Maximum number of entries to show, newest first
@@ -73,8 +73,8 @@ impl OutputRow for ActivityRow {
         ),
         one_of::<Action>("action"),
         field("key_id", "id or null"),
-        field("key_name", "text or null; the name at that time"),
-        field("member_id", "id of the affected member, or null"),
+        field("key_name", "text or null; the key's name when the action was taken"),
+        field("member_id", "id of the member whom the action affected, or null"),
         field("detail", "text"),
         field("address", "text or null"),
     ];

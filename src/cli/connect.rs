@@ -120,7 +120,7 @@ impl Connection {
             if limit.is_some_and(|limit| items.len() >= limit) {
                 break;
             }
-            progress.show(&format!("{} so far", items.len()));
+            progress.show(&format!("{loaded} so far", loaded = items.len()));
         }
         items.truncate(limit.unwrap_or(usize::MAX));
         Ok(items)
@@ -128,9 +128,9 @@ impl Connection {
 }
 
 /// Prints that a call is being retried, if standard error is a terminal.
-fn report_retry(retrying: RetryNotice<'_>) {
+fn report_retry(RetryNotice { error, attempt, .. }: RetryNotice<'_>) {
     if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
-        output::print_message(&format!("{} Retrying ({} of 3).", retrying.error, retrying.attempt));
+        output::print_message(&format!("{error} Retrying ({attempt} of 3)."));
     }
 }
 
@@ -266,11 +266,10 @@ impl CommandContext {
             return Err(CommandError::new(
                 ExitCode::NotSignedIn,
                 format!(
-                    "The profile {profile} was signed in at {}, and the configuration names {}. Sign in again with \
-                     `keyward login {} --profile {profile}`.",
-                    text::sanitize_line(&saved.url),
-                    target.address,
-                    target.address
+                    "The session of the profile {profile} is for {saved_url}, but the configuration names {configured_url}. Sign in again with \
+                     `keyward login {configured_url} --profile {profile}`.",
+                    saved_url = text::sanitize_line(&saved.url),
+                    configured_url = target.address
                 ),
             ));
         }
@@ -317,9 +316,9 @@ impl CommandContext {
                 "You are not signed in to any server. Sign in with `keyward login URL`, or try keyward out with `keyward demo`.",
             )),
             _ => Err(CommandError::usage(format!(
-                "There are several profiles: {}. Choose one with --profile, KEYWARD_PROFILE, or `profile = \"…\"` in the \
+                "There are several profiles: {profiles}. Choose one with --profile, KEYWARD_PROFILE, or `profile = \"…\"` in the \
                  configuration file.",
-                profiles.join(", ")
+                profiles = profiles.join(", ")
             ))),
         }
     }
@@ -341,13 +340,13 @@ impl CommandContext {
         let (url, existing) = match (self.config.profiles.get(profile), profiles.is_empty()) {
             (Some(settings), _) if !settings.url.is_empty() => (settings.url.as_str(), String::new()),
             (_, true) => ("URL", String::new()),
-            (_, false) => ("URL", format!(" Existing profiles: {}.", profiles.join(", "))),
+            (_, false) => ("URL", format!(" Existing profiles: {names}.", names = profiles.join(", "))),
         };
         CommandError::new(
             ExitCode::NotSignedIn,
             format!(
-                "There is no session for the profile `{profile}`.{existing} Sign in with `keyward login {} --profile {profile}`.",
-                text::sanitize_line(url)
+                "There is no session for the profile `{profile}`.{existing} Sign in with `keyward login {url} --profile {profile}`.",
+                url = text::sanitize_line(url)
             ),
         )
     }
@@ -368,7 +367,7 @@ impl CommandContext {
             .map_err(|e| failed(format!("{subject} cannot be run: {e}.")))?;
         let stdout = Zeroizing::new(output.stdout);
         if !output.status.success() {
-            return Err(failed(format!("{subject} failed ({}).", output.status)));
+            return Err(failed(format!("{subject} failed ({status}).", status = output.status)));
         }
         // The first line is the secret, as for `pass`; further lines are comments.
         let stdout = std::str::from_utf8(&stdout).unwrap_or("");
@@ -379,16 +378,15 @@ impl CommandContext {
 fn read_token_file(file: &Path) -> Result<Zeroizing<String>, CommandError> {
     use std::os::unix::fs::PermissionsExt as _;
     let not_read = |e: std::io::Error| {
-        CommandError::usage(format!("The session in {} cannot be read: {e}.", file.display()))
+        CommandError::usage(format!("The session in {file} cannot be read: {e}.", file = file.display()))
     };
     let metadata = std::fs::metadata(file).map_err(not_read)?;
     if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "{} contains a session token and can be read by others. Run `chmod 600 {}`.",
-                file.display(),
-                file.display()
+                "{file} contains a session token and can be read by others. Run `chmod 600 {file}`.",
+                file = file.display()
             ),
         ));
     }

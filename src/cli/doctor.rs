@@ -20,7 +20,7 @@ mod terminal;
 
 /// Arguments of `keyward doctor`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = format!("Exits with code 1 if a check finds an error. Output with --json: [{}].", outline(Check::FIELDS)))]
+#[command(after_help = format!("Exits with code 1 if a check finds an error. Output with --json: [{outline}].", outline = outline(Check::FIELDS)))]
 pub struct DoctorArgs {
     /// Copy a short text and ask you to paste it back, the only way to check that copying works
     #[arg(long)]
@@ -154,15 +154,15 @@ fn format_check(check: &Check) -> String {
 fn check_private_files(context: &CommandContext) -> Check {
     let folder = context.state.folder();
     if !folder.exists() {
-        return ok("files", format!("{} does not exist yet", folder.display()));
+        return ok("files", format!("{folder} does not exist yet", folder = folder.display()));
     }
     let mut exposed = Vec::new();
     find_files_readable_by_others(folder, &mut exposed);
     if exposed.is_empty() {
-        return ok("files", format!("only you can read {}", folder.display()));
+        return ok("files", format!("only you can read {folder}", folder = folder.display()));
     }
-    let fix = format!("Run `chmod -R go= {}`.", folder.display());
-    error("files", format!("others can read {}", exposed.join(", ")), fix)
+    let fix = format!("Run `chmod -R go= {folder}`.", folder = folder.display());
+    error("files", format!("others can read {files}", files = exposed.join(", ")), fix)
 }
 
 fn find_files_readable_by_others(path: &Path, exposed: &mut Vec<String>) {
@@ -211,7 +211,13 @@ fn check_environment(context: &CommandContext) -> Vec<Check> {
     checks.push(if proxies.is_empty() {
         ok("proxy", "none")
     } else {
-        ok("proxy", format!("set by {}; not used for servers on this machine", proxies.join(", ")))
+        ok(
+            "proxy",
+            format!(
+                "set by {variables}; not used for servers on this machine",
+                variables = proxies.join(", ")
+            ),
+        )
     });
     checks
 }
@@ -249,7 +255,12 @@ async fn check_server(target: &ServerTarget, context: &CommandContext) -> Vec<Ch
             Ok(me) => {
                 checks.push(ok(
                     "session",
-                    format!("{} ({}) at {}", me.member.email, me.role, me.organization.name),
+                    format!(
+                        "{email} ({role}) at {organization}",
+                        email = me.member.email,
+                        role = me.role,
+                        organization = me.organization.name
+                    ),
                 ));
                 let skew = context.clock.now().since(me.as_of);
                 checks.push(if skew.abs() < MINUTE {
@@ -259,9 +270,7 @@ async fn check_server(target: &ServerTarget, context: &CommandContext) -> Vec<Ch
                     warning(
                         "clock",
                         format!(
-                            "this machine's clock is {} {direction} the server's, which is the one that counts",
-                            format_duration(skew.abs())
-                        ),
+                            "this machine's clock is {skew} {direction} the server's, which is the one that counts", skew = format_duration(skew.abs())),
                         "Synchronize both clocks, for example with NTP.",
                     )
                 });

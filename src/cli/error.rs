@@ -18,7 +18,7 @@ pub enum ExitCode {
     Success = 0,
     /// The command failed for a reason that has no exit code of its own.
     Failure = 1,
-    /// The command line is invalid, or one of its values is.
+    /// The command line or one of its values is invalid.
     Usage = 2,
     /// The named key, member or other resource does not exist.
     NotFound = 3,
@@ -77,7 +77,7 @@ impl From<ExitCode> for std::process::ExitCode {
 /// The reason why a command failed, with the message to print and the exit code.
 #[derive(Debug)]
 pub struct CommandError {
-    /// Exit code of the process if this error ends it.
+    /// Exit code with which the process ends because of this error.
     pub exit_code: ExitCode,
     /// Sentences that say what happened, why, and what to do; empty if nothing should be printed.
     pub message: String,
@@ -94,7 +94,7 @@ impl CommandError {
         Self::new(ExitCode::Usage, message)
     }
 
-    /// Creates the silent, successful result for a closed standard output, as in `keyward keys list | head`.
+    /// Creates the result for a closed standard output, as in `keyward keys list | head`: exit code 0 and no message.
     fn broken_pipe() -> Self {
         Self::new(ExitCode::Success, "")
     }
@@ -152,7 +152,7 @@ fn exit_code_of(problem: &Problem) -> ExitCode {
 fn problem_message(problem: &Problem) -> String {
     let mut message = problem.to_string();
     if message.is_empty() {
-        message = format!("The server replied with status {}.", problem.status);
+        message = format!("The server replied with status {status}.", status = problem.status);
     }
     let next_step = match problem.kind {
         ProblemType::SessionMissing | ProblemType::SessionEnded => "Sign in with `keyward login URL`.",
@@ -200,7 +200,7 @@ impl From<io::Error> for CommandError {
     }
 }
 
-/// Converts an operating system error that has a description of what failed.
+/// Converts an operating system error, with its description of what failed, to [`ExitCode::Failure`].
 impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
         Self::new(ExitCode::Failure, format!("{error:#}."))

@@ -204,5 +204,10 @@ impl OutputRow for KeyRow {
 
 /// Describes a key within a sentence: `"Grafana" (sk_…5G08, 0190…)`.
 pub(super) fn describe(key: &Key) -> String {
-    format!("\"{}\" ({}, {})", text::sanitize_line(&key.name), text::sanitize_line(&key.masked), key.id)
+    format!(
+        "\"{name}\" ({masked}, {id})",
+        name = text::sanitize_line(&key.name),
+        masked = text::sanitize_line(&key.masked),
+        id = key.id
+    )
 }

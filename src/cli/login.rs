@@ -73,22 +73,22 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "The profile {name} belongs to {}. Choose another name with --profile, or sign out there first with `keyward logout \
+                "The profile {name} belongs to {url}. Choose another name with --profile, or sign out there first with `keyward logout \
                  --profile {name}`.",
-                text::sanitize_line(&replaced.url)
+                url = text::sanitize_line(&replaced.url)
             ),
         ));
     }
     if target.address.is_unencrypted() {
         print_message(&format!(
-            "warning: the connection to {} is not encrypted, so others on the network can read the session.",
-            target.address
+            "warning: the connection to {address} is not encrypted, so others on the network can read the session token.",
+            address = target.address
         ));
     }
     let code = if args.code_stdin {
         prompt::read_stdin()?
     } else {
-        prompt::read_secret(&format!("Sign-in code for {}:", target.label()))?
+        prompt::read_secret(&format!("Sign-in code for {server}:", server = target.label()))?
     };
     let code = code.trim();
     if code.is_empty() {
@@ -121,8 +121,10 @@ pub(super) async fn login(args: LoginArgs, context: &CommandContext) -> Result<E
         let _ = client.with_credential(credential).send(CallRequest::to(EndCurrentSession)).await;
     }
     print_message(&format!(
-        "Signed in to {} as {} ({}). Profile: {name}.",
-        me.organization.name, me.member.email, me.role
+        "Signed in to {organization} as {email} ({role}). Profile: {name}.",
+        organization = me.organization.name,
+        email = me.member.email,
+        role = me.role
     ));
     Ok(ExitCode::Success)
 }
@@ -158,14 +160,14 @@ pub(super) async fn logout(args: &LogoutArgs, context: &CommandContext) -> Resul
         Err(e) => {
             let error = CommandError::from(e);
             let message = format!(
-                "{} You are still signed in. To only remove the session from this machine, pass --forget.",
-                error.message
+                "{error} You are still signed in. To only remove the session from this machine, pass --forget.",
+                error = error.message
             );
             return Err(CommandError::new(error.exit_code, message));
         }
     }
     context.state.remove_session(&name)?;
-    print_message(&format!("Signed out of {}.", connection.target.label()));
+    print_message(&format!("Signed out of {server}.", server = connection.target.label()));
     Ok(ExitCode::Success)
 }
 

@@ -108,14 +108,18 @@ async fn invite(args: InviteArgs, context: &CommandContext) -> Result<ExitCode, 
     let invitation = connection.client.send(CallRequest::with(CreateInvitation, body)).await?;
     let member = &invitation.member;
     let summary = if member.status == MemberStatus::Active {
-        format!("{} is an active member ({}) and gets a sign-in code", member.email, member.role)
+        format!(
+            "{email} is an active member ({role}) and gets a sign-in code",
+            email = member.email,
+            role = member.role
+        )
     } else {
-        format!("Invited {} as {}", member.email, member.role)
+        format!("Invited {email} as {role}", email = member.email, role = member.role)
     };
     print_message(&format!(
-        "{summary}. Pass the code on yourself. It works once, until {}, with `keyward login {}`.",
-        format_time(invitation.code.expires_at),
-        connection.target.address
+        "{summary}. Pass the code on yourself. It works once, until {expiry}, with `keyward login {address}`.",
+        expiry = format_time(invitation.code.expires_at),
+        address = connection.target.address
     ));
     output::write_stdout(invitation.code.code.expose().as_bytes())?;
     output::write_stdout(b"\n")?;
@@ -138,16 +142,16 @@ pub(super) async fn find_member(connection: &Connection, target: &str) -> Result
         0 => Err(CommandError::new(
             ExitCode::NotFound,
             format!(
-                "There is no member `{}`. `keyward members list` shows all members.",
-                text::sanitize_line(target)
+                "There is no member `{member}`. List all members with `keyward members list`.",
+                member = text::sanitize_line(target)
             ),
         )),
         1 => Ok(matches.remove(0)),
         n => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "{n} members have the address {}. Use the id (`keyward members list --json=id,email,status`).",
-                text::sanitize_line(target)
+                "{n} members have the address {email}. Use the id (`keyward members list --json=id,email,status`).",
+                email = text::sanitize_line(target)
             ),
         )),
     }
@@ -165,7 +169,11 @@ async fn change_role(args: RoleArgs, context: &CommandContext) -> Result<ExitCod
             [] => String::new(),
             keys => format!("\nRevoked:\n{}", describe_keys(keys)),
         };
-        print_message(&format!("{} is now {}.{revoked}", changed.member.email, changed.member.role));
+        print_message(&format!(
+            "{email} is now {role}.{revoked}",
+            email = changed.member.email,
+            role = changed.member.role
+        ));
     } else {
         output.print_one(&MemberRow(changed.member), &[])?;
     }
@@ -191,7 +199,10 @@ async fn remove(args: RemoveArgs, context: &CommandContext) -> Result<ExitCode, 
             ));
         }
         print_message(&format!("On {}:\n{}", connection.target.label(), describe_consequences(&preview)));
-        prompt::confirm(&format!("Remove {}? Type their email address:", member.email), &member.email)?;
+        prompt::confirm(
+            &format!("Remove {email}? Type their email address:", email = member.email),
+            &member.email,
+        )?;
     }
     print_removal(connection.client.send(request(false)).await?, &output)
 }
@@ -207,7 +218,8 @@ fn print_removal(removal: MemberRemoval, output: &Output) -> Result<ExitCode, Co
 
 fn describe_consequences(removal: &MemberRemoval) -> String {
     let (member, verb) = (&removal.member.email, if removal.dry_run { "would be" } else { "was" });
-    let mut lines = vec![format!("{member} {verb} removed. Sessions ended: {}.", removal.sessions_ended)];
+    let mut lines =
+        vec![format!("{member} {verb} removed. Sessions ended: {count}.", count = removal.sessions_ended)];
     if !removal.revoked.is_empty() {
         lines.push("Revoked personal keys:".to_owned());
         lines.push(describe_keys(&removal.revoked));
@@ -222,14 +234,15 @@ fn describe_consequences(removal: &MemberRemoval) -> String {
 
 fn describe_keys(keys: &[KeySummary]) -> String {
     let line = |key: &KeySummary| {
-        let used = key
-            .last_used_at
-            .map_or_else(|| "never used".to_owned(), |at| format!("last used {}", format_time(at)));
+        let used = key.last_used_at.map_or_else(
+            || "never used".to_owned(),
+            |at| format!("last used {time}", time = format_time(at)),
+        );
         format!(
-            "  \"{}\" ({}, {}) – {used}",
-            text::sanitize_line(&key.name),
-            text::sanitize_line(&key.masked),
-            key.id
+            "  \"{name}\" ({masked}, {id}) – {used}",
+            name = text::sanitize_line(&key.name),
+            masked = text::sanitize_line(&key.masked),
+            id = key.id
         )
     };
     keys.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -255,7 +268,7 @@ const KEY_SUMMARY_FIELDS: &[JsonField] = &[
     one_of::<KeyKind>("kind"),
     field("name", "text"),
     field("masked", "masked secret"),
-    field("last_used_at", "time; null if never"),
+    field("last_used_at", "time; null if never used"),
 ];
 
 /// A member in the output of `keyward members list`.
@@ -327,7 +340,7 @@ impl OutputRow for MemberRow {
     }
 }
 
-/// The ended sessions and affected keys of a removed member.
+/// Result of removing a member: the number of ended sessions, and the affected keys.
 pub(super) struct RemovalRow(MemberRemoval);
 
 impl OutputRow for RemovalRow {

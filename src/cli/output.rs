@@ -129,7 +129,7 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("types of the HTTP API can be serialized")
 }
 
-/// Prints the data of a command in the selected format.
+/// Prints the data of a command in the format that its flags select.
 #[derive(Clone, Debug)]
 pub struct Output {
     format: OutputFormat,
@@ -157,9 +157,9 @@ impl Output {
         let fields: Vec<String> = fields.filter(|f| !f.is_empty()).map(str::to_owned).collect();
         if let Some(field) = fields.iter().find(|field| !schema::has_field(T::FIELDS, field)) {
             return Err(CommandError::usage(format!(
-                "--json: there is no field `{}`. The fields are {}.",
-                text::sanitize_line(field),
-                schema::field_names(T::FIELDS)
+                "--json: there is no field `{field}`. The fields are {fields}.",
+                field = text::sanitize_line(field),
+                fields = schema::field_names(T::FIELDS)
             )));
         }
         let stdout = io::stdout();

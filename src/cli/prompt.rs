@@ -11,9 +11,9 @@ use super::error::{CommandError, ExitCode};
 use crate::domain::text;
 
 const INPUT_NOT_READABLE: &str = "Your input cannot be read";
-/// Maximum number of bytes that are read of a secret; the rest is ignored.
+/// Maximum number of bytes read for a secret; further input is ignored.
 const SECRET_MAX_BYTES: usize = 16 * 1024;
-/// Byte that the terminal sends for Ctrl-C while Ctrl-C raises no signal.
+/// Byte that the terminal sends for Ctrl-C when Ctrl-C does not raise a signal.
 const INTERRUPT: u8 = 3;
 
 /// Returns whether the user can be prompted: standard input and standard error are terminals.

@@ -79,7 +79,7 @@ pub struct KeepArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  keyward review export --since 2026-01-01 --form markdown > review.md")]
 pub struct ExportArgs {
-    /// Export only decisions since this time: RFC 3339, a date, or an age such as 90d
+    /// Export only decisions since this time (RFC 3339, a date, or an age such as 90d)
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
     /// Export only the decisions of the review with this id
@@ -107,8 +107,8 @@ pub struct ExportArgs {
 fn list_after_help() -> String {
     format!(
         "Example, in a cron job:\n  keyward review list --exit-code > /dev/null || echo 'keys need a review'\n\n\
-        Output with --json: [{}].",
-        outline(QueueRow::FIELDS)
+        Output with --json: [{outline}].",
+        outline = outline(QueueRow::FIELDS)
     )
 }
 
@@ -236,7 +236,7 @@ async fn keep(args: KeepArgs, context: &CommandContext) -> Result<ExitCode, Comm
         let until = review
             .until
             .map_or_else(|| "until it becomes riskier".to_owned(), |at| format!("until {}", format_time(at)));
-        print_message(&format!("Kept {} {until}.", describe(&key)));
+        print_message(&format!("Kept {key} {until}.", key = describe(&key)));
     } else {
         output.print_one(&ReviewRow(review), &[])?;
     }

@@ -98,8 +98,8 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
     }
     if let Some(new) = old.replaced_by {
         return Err(refused(&format!(
-            "is already being replaced by {new}. See `keyward rotate status {}`.",
-            old.id
+            "is already being replaced by {new}. See `keyward rotate status {id}`.",
+            id = old.id
         )));
     }
     let name = match args.name {
@@ -111,7 +111,7 @@ async fn start(args: StartArgs, context: &CommandContext) -> Result<ExitCode, Co
     create_and_deliver(&connection, &me, context, old.kind, create, &args.secret_output, &args.output).await
 }
 
-/// Fetches the rotations of both kinds of keys, as far as the member may see them.
+/// Fetches the rotations of personal and organization keys that the member may see.
 async fn fetch_rotations(connection: &Connection, me: &Me) -> Result<Vec<Rotation>, CommandError> {
     let mut all = Vec::new();
     for owner in [KeyKind::Organization, KeyKind::Personal] {
@@ -172,7 +172,14 @@ fn quiet_window(rotation: &Rotation) -> QuietWindow {
 
 fn detail_lines(rotation: &Rotation) -> Vec<(&'static str, String)> {
     let mut details = vec![
-        ("Phase", format!("{} – {}", rotation.phase, rotation.phase.explanation())),
+        (
+            "Phase",
+            format!(
+                "{phase} – {explanation}",
+                phase = rotation.phase,
+                explanation = rotation.phase.explanation()
+            ),
+        ),
         ("Old key", describe(&rotation.old)),
         ("New key", describe(&rotation.new)),
         ("Seen", rotation.evidence.clone()),
@@ -181,8 +188,8 @@ fn detail_lines(rotation: &Rotation) -> Vec<(&'static str, String)> {
     details.extend(rotation.quiet_since.map(|at| ("Quiet since", format_time(at))));
     details.extend(rotation.ready_at.map(|at| ("Ready at", format_time(at))));
     let next = match rotation.phase {
-        Phase::Ready => Some(format!("keyward rotate finish {}", rotation.old.id)),
-        Phase::Abandoned => Some(format!("keyward rotate start {}", rotation.old.id)),
+        Phase::Ready => Some(format!("keyward rotate finish {id}", id = rotation.old.id)),
+        Phase::Abandoned => Some(format!("keyward rotate start {id}", id = rotation.old.id)),
         _ => None,
     };
     details.extend(next.map(|command| ("Next", command)));
@@ -198,17 +205,16 @@ async fn finish(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
         Phase::Switch if !args.flags.even_if_used => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "The new key {} was never used, so the old one was not revoked. Replace the old secret by the new one where it is \
-                 used, or pass --even-if-used --reason TEXT to revoke it anyway.",
-                describe(&rotation.new)
+                "The new key {key} was never used, so the old key was not revoked. Replace the old secret with the new one wherever it is used, or pass --even-if-used --reason TEXT to revoke it anyway.",
+                key = describe(&rotation.new)
             ),
         )),
         Phase::Abandoned => Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "The new key {} is revoked, so the old key was not revoked. Start again with `keyward rotate start {}`.",
-                describe(&rotation.new),
-                rotation.old.id
+                "The new key {key} is revoked, so the old key was not revoked. Start again with `keyward rotate start {old_id}`.",
+                key = describe(&rotation.new),
+                old_id = rotation.old.id
             ),
         )),
         _ => {
@@ -228,8 +234,8 @@ async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "The old key {} is revoked, so the rotation is done and cannot be cancelled.",
-                describe(&rotation.old)
+                "The old key {key} is revoked, so the rotation is done and cannot be cancelled.",
+                key = describe(&rotation.old)
             ),
         ));
     }
@@ -237,7 +243,7 @@ async fn cancel(args: EndArgs, context: &CommandContext) -> Result<ExitCode, Com
     revoke(&connection, &rules, targets, rules.now.minus(IN_USE_WITHIN), &args.flags, &output).await
 }
 
-/// A rotation in the output of `keyward rotate`.
+/// A rotation in the output of `keyward rotate status`.
 pub(super) struct RotationRow(Rotation);
 
 impl OutputRow for RotationRow {

@@ -33,8 +33,8 @@ fn after_help() -> String {
     format!(
         "Treat every key that is found as leaked, and revoke it. Links inside folders are not followed.\n\nExamples:\n  \
         keyward scan --exit-code src/ .env\n  git log -p | keyward scan -\n\n\
-        Output with --json: [{}].",
-        outline(ScanMatch::FIELDS)
+        Output with --json: [{outline}].",
+        outline = outline(ScanMatch::FIELDS)
     )
 }
 
@@ -51,7 +51,7 @@ impl OutputRow for ScanMatch {
     const FIELDS: &'static [JsonField] = &[
         field("file", "text"),
         field("line", "number, one-based"),
-        field("column", "number; one-based, in bytes"),
+        field("column", "number; one-based, counted in bytes"),
         field("masked", "masked secret"),
     ];
 
@@ -149,7 +149,7 @@ fn scan_folder(path: &Path, report: &mut impl FnMut(&Path, io::Result<Vec<ScanMa
     }
 }
 
-/// Finds keys in a file. It is read in chunks, so that large files take little memory; keys that span two chunks are found too.
+/// Finds keys in a file, including those that span two chunks. Reading in chunks limits the memory for large files.
 fn scan_reader(file: &str, mut reader: impl Read) -> io::Result<Vec<ScanMatch>> {
     const CHUNK_SIZE: usize = 256 * 1024;
     let prefix = memmem::Finder::new(SECRET_PREFIX);
@@ -211,7 +211,7 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Returns the masked secret if `bytes` starts with a complete key.
+/// Returns the masked secret if `bytes` starts with a complete key, and `None` otherwise.
 fn masked_key_at(bytes: &[u8]) -> Option<String> {
     let word = bytes.get(..SECRET_LENGTH)?;
     if bytes.get(SECRET_LENGTH).copied().is_some_and(is_word_byte) {

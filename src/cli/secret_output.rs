@@ -25,7 +25,7 @@ pub struct SecretOutputArgs {
     /// Write the secret to a new file that only you can read
     #[arg(long, value_name = "FILE", conflicts_with = "exec")]
     write_to: Option<PathBuf>,
-    /// Pass the secret on standard input to a command (`pass insert -m keys/grafana`), run without a shell
+    /// Pipe the secret to a command (`pass insert -m keys/grafana`), which runs without a shell
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
 }
@@ -51,7 +51,7 @@ impl SecretOutputArgs {
     pub(super) fn open(&self, context: &CommandContext) -> Result<SecretOutput, CommandError> {
         let no_key_created = |error: DeliveryError| {
             let error = CommandError::from(error);
-            CommandError { message: format!("{} No key was created.", error.message), ..error }
+            CommandError { message: format!("{error} No key was created.", error = error.message), ..error }
         };
         if let Some(path) = &self.write_to {
             return NewFile::create(path).map(SecretOutput::File).map_err(no_key_created);

@@ -59,7 +59,7 @@ pub(super) async fn run(
         SessionsCommand::End(EndArgs { of: Some(member), .. }) => {
             let member = members::find_member(&connection, &member).await?;
             connection.client.send(CallRequest::to(EndMemberSessions).id(member.id)).await?;
-            print_message(&format!("Ended all sessions of {}.", member.email));
+            print_message(&format!("Ended all sessions of {email}.", email = member.email));
         }
         SessionsCommand::End(args) => {
             let ids = args
@@ -89,9 +89,9 @@ pub(super) async fn run(
         SessionsCommand::Code => {
             let code = connection.client.send(CallRequest::to(CreateSessionCode)).await?;
             print_message(&format!(
-                "On the other machine, run `keyward login {}`. The code works once, until {}.",
-                connection.target.address,
-                format_time(code.expires_at)
+                "On the other machine, run `keyward login {address}`. The code works once, until {expiry}.",
+                address = connection.target.address,
+                expiry = format_time(code.expires_at)
             ));
             output::write_stdout(code.code.expose().as_bytes())?;
             output::write_stdout(b"\n")?;

@@ -29,7 +29,7 @@ fn parse(text: &str) -> Option<Timestamp> {
 }
 
 fn invalid_time_error(input: &str, advice: &str) -> CommandError {
-    CommandError::usage(format!("`{}` is not a time. {advice}", text::sanitize_line(input)))
+    CommandError::usage(format!("`{text}` is not a time. {advice}", text = text::sanitize_line(input)))
 }
 
 #[cfg(test)]

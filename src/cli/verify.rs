@@ -35,8 +35,8 @@ fn verify_after_help() -> String {
         "The key is read from standard input or a prompt, never from an argument. With --url, any server that accepts \
          `Authorization: Bearer` and has `/api/v2/sites` can verify the key.\n\nExamples:\n  keyward verify < key.txt\n  \
         keyward verify --url https://app.plant.example < key.txt\n\n\
-        Output with --json: {}.",
-        outline(VerifyRow::FIELDS)
+        Output with --json: {outline}.",
+        outline = outline(VerifyRow::FIELDS)
     )
 }
 
@@ -166,16 +166,16 @@ async fn explain_reply(
             return Err(CommandError::new(
                 ExitCode::Failure,
                 format!(
-                    "{server} replied {} with a page that is not JSON, which says nothing about the key. Check the address.",
-                    probe.status
+                    "{server} replied {status} with a page that is not JSON, which says nothing about the key. Check the address.",
+                    status = probe.status
                 ),
             ));
         }
         (200..=299, _) => {
             sentences.push(format!("The key is valid: {server} accepts it."));
             sentences.push(format!(
-                "This verification counted as a use by keyward/{}.",
-                env!("CARGO_PKG_VERSION")
+                "This verification counted as a use by keyward/{version}.",
+                version = env!("CARGO_PKG_VERSION")
             ));
             sentences.extend(hints.iter().map(|hint| format!("But the pasted text has a problem: {hint}")));
             (true, VerifyCause::Valid)
@@ -189,8 +189,8 @@ async fn explain_reply(
             return Err(CommandError::new(
                 ExitCode::Unreachable,
                 format!(
-                    "{server} replied {}{problem}, which says nothing about the key. Try again in a moment.",
-                    probe.status
+                    "{server} replied {status}{problem}, which says nothing about the key. Try again in a moment.",
+                    status = probe.status
                 ),
             ));
         }
@@ -210,9 +210,9 @@ async fn explain_reply(
     };
     if !valid {
         sentences.push(format!(
-            "The key is not accepted: {server} replied {} ({}).",
-            probe.status,
-            word_of(&cause)
+            "The key is not accepted: {server} replied {status} ({cause}).",
+            status = probe.status,
+            cause = word_of(&cause)
         ));
         sentences.extend(hints.iter().cloned());
         if cause == VerifyCause::Forbidden {
@@ -240,16 +240,16 @@ async fn look_up(signed_in: Option<&Client>, key: &str) -> Option<FoundKey> {
 
 fn describe(found: &FoundKey) -> String {
     let kind = match found.kind {
-        KeyKind::Personal => format!("a personal key of {}", found.created_by.email),
+        KeyKind::Personal => format!("a personal key of {email}", email = found.created_by.email),
         KeyKind::Organization => "an organization key".to_owned(),
     };
     let name = found.key.as_ref().map_or_else(String::new, |k| format!(" \"{}\"", k.name));
-    let key_in_words = format!("It is {kind}{name} ({}, {})", found.masked, found.id);
+    let key_in_words = format!("It is {kind}{name} ({masked}, {id})", masked = found.masked, id = found.id);
     let Some(at) = found.revoked_at else { return format!("{key_in_words}, and it is active.") };
     let key = found.key.as_ref();
     let by = key.and_then(|k| k.revoked_by.as_ref()).map_or_else(String::new, |m| format!(" by {}", m.email));
     let why = key.and_then(|k| k.revoke_reason.as_ref()).map_or_else(String::new, |r| format!(": {r}"));
-    format!("{key_in_words}, revoked {}{by}{why}.", format_time(at))
+    format!("{key_in_words}, revoked {time}{by}{why}.", time = format_time(at))
 }
 
 pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result<ExitCode, CommandError> {
@@ -258,8 +258,8 @@ pub(super) async fn whoami(args: WhoamiArgs, context: &CommandContext) -> Result
         Zeroizing::new(String::new())
     } else {
         prompt::read_secret(&format!(
-            "API key to look up at {} (empty: show who is signed in):",
-            connection.target.label()
+            "API key to look up at {server} (empty: show who is signed in):",
+            server = connection.target.label()
         ))?
     };
     let pasted = PastedKey::new(&secret);

@@ -61,7 +61,7 @@ impl ActivityLog<'_> {
             let row =
                 self.push(member.joined_at.minus(TimeDelta::hours(5)), Some(admin), Action::MemberInvited);
             row.member_id = Some(member_ref.id);
-            row.detail = format!("{} as {}", member_ref.email, member.role);
+            row.detail = format!("{email} as {role}", email = member_ref.email, role = member.role);
         }
         self.push(member.joined_at, Some(member_ref), Action::SessionCreated).member_id = Some(member_ref.id);
         if let Some(removed) = member_ref.removed_at {
@@ -76,8 +76,8 @@ impl ActivityLog<'_> {
         row.key_id = Some(key.id);
         row.key_name = Some(key.name.clone());
         row.detail = match key.replaces {
-            Some(old) => format!("{} key {}, replaces {old}", key.kind, key.masked),
-            None => format!("{} key {}", key.kind, key.masked),
+            Some(old) => format!("{kind} key {masked}, replaces {old}", kind = key.kind, masked = key.masked),
+            None => format!("{kind} key {masked}", kind = key.kind, masked = key.masked),
         };
         if let (Some(at), Some(by)) = (key.revoked_at, &key.revoked_by) {
             let row = self.push(at, Some(by), Action::KeyRevoked);

@@ -62,8 +62,11 @@ pub fn generate_name(n: usize, kind: KeyKind, rng: &mut Rng) -> (String, &'stati
     let subject = rng.pick(&SUBJECTS);
     let number = n / 8 + 1;
     if kind == KeyKind::Personal {
-        return (format!("{}: {subject} {number}", rng.pick(&PERSONAL_NAMES)), super::keys::PYTHON);
+        return (
+            format!("{prefix}: {subject} {number}", prefix = rng.pick(&PERSONAL_NAMES)),
+            super::keys::PYTHON,
+        );
     }
     let (tool, agent) = rng.pick(&TOOLS);
-    (format!("{tool} – {subject} {} {number}", rng.pick(&PLACES)), agent)
+    (format!("{tool} – {subject} {place} {number}", place = rng.pick(&PLACES)), agent)
 }

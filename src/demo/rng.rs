@@ -22,7 +22,7 @@ impl Rng {
     /// Returns a random number in `low..high`, or `low` if the range is empty.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let size = u64::try_from(high.saturating_sub(low)).unwrap_or(0).max(1);
-        low + i64::try_from(self.next_u64() % size).expect("the size of the range fits")
+        low + i64::try_from(self.next_u64() % size).expect("a number below the range size fits into an i64")
     }
 
     /// Returns a random duration in `low..high` in whole milliseconds, or `low` if the range is empty.

@@ -50,7 +50,7 @@ pub(super) async fn check_terminal(context: &CommandContext) -> Vec<Check> {
     checks.push(if context.is_ascii_only() {
         warning(
             "locale",
-            format!("{}: only ASCII characters are drawn", locale.unwrap_or("not set")),
+            format!("{locale}: only ASCII characters are drawn", locale = locale.unwrap_or("not set")),
             "Set LANG to a UTF-8 locale such as C.UTF-8. Over SSH, the client can send it (SendEnv LANG).",
         )
     } else {

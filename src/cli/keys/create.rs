@@ -136,9 +136,9 @@ async fn create_or_retry(
         return Err(CommandError::new(
             ExitCode::Refused,
             format!(
-                "The key {} has since been used, or its secret confirmed, so the secret cannot be issued again. If you do not \
+                "The key {key} has since been used, or its secret confirmed, so the secret cannot be issued again. If you do not \
                  have the secret, revoke the key and create another.",
-                describe(&key)
+                key = describe(&key)
             ),
         ));
     };
@@ -150,18 +150,18 @@ async fn create_or_retry(
             return Err(CommandError::new(
                 ExitCode::Failure,
                 format!(
-                    "The key {} was created, but its secret was not delivered: {error}\nReissue the secret, if necessary to \
-                     another destination (the earlier secret stops working): {}\nOr revoke the key: `keyward keys revoke {}`",
-                    describe(&key),
-                    resume_command(&pending.idempotency_key),
-                    key.id
+                    "The key {key} was created, but its secret was not delivered: {error}\nReissue the secret, if necessary to \
+                     another destination (the earlier secret stops working): {resume_command}\nOr revoke the key: `keyward keys revoke {id}`",
+                    key = describe(&key),
+                    resume_command = resume_command(&pending.idempotency_key),
+                    id = key.id
                 ),
             ));
         }
         Ok(Receipt::NotYetRead) => {
             print_message(&format!(
-                "note: the secret has not been read yet. If it gets lost, run {} to reissue it.",
-                resume_command(&pending.idempotency_key)
+                "note: the secret has not been read yet. If it gets lost, run {resume_command} to reissue it.",
+                resume_command = resume_command(&pending.idempotency_key)
             ));
             return Ok(ExitCode::Success);
         }
@@ -178,7 +178,7 @@ async fn create_or_retry(
     };
     record.remove()?;
     if uses_stdout || output.is_table() {
-        print_message(&format!("Created the {} key {}.", pending.kind, describe(&key)));
+        print_message(&format!("Created the {kind} key {key}.", kind = pending.kind, key = describe(&key)));
     } else {
         output.print_one(&KeyRow::new(key, None), &[])?;
     }
@@ -203,7 +203,10 @@ async fn resume_creation(
     match interrupted.len() {
         0 => Err(CommandError::new(
             ExitCode::NotFound,
-            format!("No key creation for {} was interrupted on this machine.", connection.target.label()),
+            format!(
+                "No key creation for {server} was interrupted on this machine.",
+                server = connection.target.label()
+            ),
         )),
         1 => {
             let (pending, record) = interrupted.remove(0);
@@ -213,14 +216,14 @@ async fn resume_creation(
         _ => {
             let line = |pending: &PendingCreate| {
                 let (id, name) = (&pending.idempotency_key, text::sanitize_line(&pending.create.name));
-                format!("  --resume={id}  \"{name}\" at {}", pending.at)
+                format!("  --resume={id}  \"{name}\" at {time}", time = pending.at)
             };
             let lines: Vec<String> = interrupted.iter().map(|(pending, _)| line(pending)).collect();
             Err(CommandError::new(
                 ExitCode::Refused,
                 format!(
-                    "Several key creations were interrupted. Choose the one to resume:\n{}",
-                    lines.join("\n")
+                    "Several key creations were interrupted. Choose the one to resume:\n{creations}",
+                    creations = lines.join("\n")
                 ),
             ))
         }

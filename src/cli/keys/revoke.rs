@@ -36,7 +36,7 @@ pub struct RevokeArgs {
     keys: Vec<String>,
     #[command(flatten)]
     kind: KindArgs,
-    /// Refuse to revoke keys used at or after this time: RFC 3339, a date, or an age such as 90d [default: 24h]
+    /// Refuse to revoke keys used at or after this time (RFC 3339, a date, or an age such as 90d) [default: 24h]
     #[arg(long, value_name = "TIME", conflicts_with = "even_if_used")]
     unless_used_since: Option<String>,
     #[command(flatten)]
@@ -50,12 +50,12 @@ pub struct RevokeArgs {
 
 fn after_help() -> String {
     format!(
-        "A key that was used in the last 24 hours is refused, and the message names its last client.\n\nExamples:\n  \
+        "Keys that were used in the last 24 hours are not revoked, unless you pass --even-if-used.\n\nExamples:\n  \
         keyward keys revoke --workspace 'Old report'\n  \
         keyward keys revoke --workspace --unless-used-since 90d 'Old report' 'Test line'\n  \
         keyward keys list -w -f 'idle:>1y' -o id | keyward keys revoke -wy --max 20 -\n\n\
-        Output with --json: [{}], where `key` is the key as it is after the command.",
-        outline(RevokeRow::FIELDS)
+        Output with --json: [{outline}], where `key` is the key as it is after the command.",
+        outline = outline(RevokeRow::FIELDS)
     )
 }
 
@@ -87,7 +87,10 @@ pub(super) async fn run(args: RevokeArgs, context: &CommandContext) -> Result<Ex
     {
         return Err(CommandError::new(
             ExitCode::Refused,
-            format!("{} keys were named, but --max allows only {max}. Nothing was revoked.", names.len()),
+            format!(
+                "{count} keys were named, but --max allows only {max}. Nothing was revoked.",
+                count = names.len()
+            ),
         ));
     }
     let connection = context.connect()?;
@@ -126,7 +129,8 @@ fn read_targets(arguments: Vec<String>) -> Result<Vec<String>, CommandError> {
     Ok(targets)
 }
 
-/// Revokes the keys that were found, after a confirmation, and reports the result for each target. Keys used at or after
+/// Revokes the keys that were found among `targets` after a confirmation, and prints the result for each target. Keys
+/// used at or after
 /// `unless_used_since` are refused unless `flags` override that.
 pub(in crate::cli) async fn revoke(
     connection: &Connection,
@@ -230,14 +234,16 @@ fn confirm(
     }
     let lines: Vec<String> = keys
         .iter()
-        .map(|key| format!("  {} – {}", describe(key), describe_last_use(key, rules.now)))
+        .map(|key| {
+            format!("  {key} – {last_use}", key = describe(key), last_use = describe_last_use(key, rules.now))
+        })
         .collect();
     print_message(&format!(
-        "On {}, {} will be revoked permanently. Requests that use {} will fail with status 401:\n{}",
-        connection.target.label(),
-        if keys.len() == 1 { "this key" } else { "these keys" },
-        if keys.len() == 1 { "it" } else { "them" },
-        lines.join("\n")
+        "On {server}, {which} will be revoked permanently. Requests that use {pronoun} will fail with status 401:\n{keys}",
+        server = connection.target.label(),
+        which = if keys.len() == 1 { "this key" } else { "these keys" },
+        pronoun = if keys.len() == 1 { "it" } else { "them" },
+        keys = lines.join("\n")
     ));
     match keys {
         [key] if key.is_in_use(rules.now) => prompt::confirm(
@@ -252,8 +258,8 @@ fn confirm(
     }
 }
 
-/// Revokes the keys for which success was predicted, and replaces each prediction with the result. A key that has been used
-/// since is refused by the server.
+/// Revokes the keys for which success was predicted, and replaces each prediction with the result. The server refuses to revoke a key that
+/// has been used in the meantime.
 async fn revoke_predicted(connection: &Connection, rows: &mut [RevokeRow], body: &RevokeKey, now: Timestamp) {
     let mut connection_lost: Option<ExitCode> = None;
     for row in rows.iter_mut().filter(|row| row.result == RevokeResult::WouldRevoke) {

@@ -47,11 +47,18 @@ fn detail_lines(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'stat
         ("Id", key.id.to_string()),
         ("Kind", key.kind.to_string()),
         ("Note", key.note.clone().unwrap_or_default()),
-        ("Created", format!("{} by {}", format_time(key.created_at), key.created_by.email)),
+        (
+            "Created",
+            format!(
+                "{time} by {creator}",
+                time = format_time(key.created_at),
+                creator = key.created_by.email
+            ),
+        ),
         (
             "Last used",
             match (key.last_used_at, &key.last_used_by) {
-                (Some(at), Some(by)) => format!("{} by {by}", format_time(at)),
+                (Some(at), Some(by)) => format!("{time} by {by}", time = format_time(at)),
                 (Some(at), None) => format_time(at),
                 (None, _) => "Never".to_owned(),
             },
@@ -81,11 +88,19 @@ fn detail_lines(key: &Key, usage: &Usage, rules: &StalenessRules) -> Vec<(&'stat
         if refused > 0 { format!(", {refused} refused after it was revoked") } else { String::new() };
     details.push(("30 days", format!("{}{refused}", format_uses(days))));
     for client in &usage.clients {
-        let seen = format!("{} to {}", format_time(client.first_seen_at), format_time(client.last_seen_at));
+        let seen = format!(
+            "{first} to {last}",
+            first = format_time(client.first_seen_at),
+            last = format_time(client.last_seen_at)
+        );
         let agent = if client.agent.is_empty() { "an unnamed client" } else { &client.agent };
         details.push((
             "Client",
-            format!("{agent} from {}, {}, {seen}", client.address, format_uses(client.count)),
+            format!(
+                "{agent} from {address}, {uses}, {seen}",
+                address = client.address,
+                uses = format_uses(client.count)
+            ),
         ));
     }
     details

@@ -51,8 +51,8 @@ pub(in crate::cli) fn parse_key_id(target: &str) -> Result<Id, CommandError> {
 pub(in crate::cli) fn parse_id(target: &str, command: &str) -> Result<Id, CommandError> {
     target.trim().parse().map_err(|_| {
         CommandError::usage(format!(
-            "`{}` is not an id. Find the id with `{command}`.",
-            text::sanitize_line(target)
+            "`{text}` is not an id. Find the id with `{command}`.",
+            text = text::sanitize_line(target)
         ))
     })
 }
@@ -99,7 +99,11 @@ async fn find_by_name(connection: &Connection, kind: KeyKind, target: &str) -> R
         0 => Err(not_found_error(&format!("\"{name}\""), kind)),
         1 => Ok(matches.remove(0)),
         n => {
-            let n = if n > SAME_NAME_COUNT_MAX { format!("more than {SAME_NAME_COUNT_MAX}") } else { n.to_string() };
+            let n = if n > SAME_NAME_COUNT_MAX {
+                format!("more than {SAME_NAME_COUNT_MAX}")
+            } else {
+                n.to_string()
+            };
             let ids: Vec<String> = matches
                 .iter()
                 .take(20)
@@ -108,8 +112,8 @@ async fn find_by_name(connection: &Connection, kind: KeyKind, target: &str) -> R
             Err(CommandError::new(
                 ExitCode::Refused,
                 format!(
-                    "{n} keys are named \"{name}\". Nothing was done. Use the id of one of them:\n{}",
-                    ids.join("\n")
+                    "{n} keys are named \"{name}\". Nothing was done. Use the id of one of them:\n{ids}",
+                    ids = ids.join("\n")
                 ),
             ))
         }

@@ -23,7 +23,8 @@ fn select_fields(object: String, fields: &[String]) -> String {
     if fields.is_empty() {
         return object;
     }
-    let object: Value = serde_json::from_str(&object).expect("the object was serialized by this program");
+    let object: Value =
+        serde_json::from_str(&object).expect("keyward serialized the object, so it is valid JSON");
     let value = |field: &str| field.split('.').try_fold(&object, |value, part| value.get(part));
     let pair =
         |field: &String| format!("{}:{}", Value::from(field.as_str()), value(field).unwrap_or(&Value::Null));

@@ -12,7 +12,7 @@ pub(in crate::cli) struct OutputStream<T> {
     out: BufWriter<Stdout>,
     format: OutputFormat,
     fields: Vec<String>,
-    /// Whether the line with the column names still has to be written.
+    /// Whether the header line still has to be written.
     header_is_due: bool,
     /// Text to write before the next JSON object: the opening bracket or a comma.
     separator: &'static str,

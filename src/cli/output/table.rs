@@ -9,22 +9,22 @@ use crate::domain::text;
 
 /// Number of spaces between two columns.
 const COLUMN_GAP: usize = 2;
-/// Minimum width, in terminal columns, to which a column is truncated.
+/// Width, in terminal columns, below which a column is not truncated.
 const TRUNCATED_WIDTH_MIN: usize = 12;
 
-/// Writes a table that fits `width`. `for_terminal` replaces characters that the terminal cannot show. Each cell is formatted
+/// Writes a table that fits `width`. `to_displayable` replaces characters that the terminal cannot show. Each cell is formatted
 /// twice instead of being stored, because the cells of a long list would take several times the memory of its rows.
 pub(super) fn write<T: OutputRow>(
     out: &mut impl Write,
     rows: &[T],
     header: bool,
     width: Option<usize>,
-    for_terminal: &dyn Fn(&str) -> Cow<'_, str>,
+    to_displayable: &dyn Fn(&str) -> Cow<'_, str>,
 ) -> io::Result<()> {
     let columns = T::COLUMNS;
     let cell = |row: &T, i: usize| {
         let cell = (columns[i].cell)(row).to_table();
-        for_terminal(&cell).into_owned()
+        to_displayable(&cell).into_owned()
     };
     let mut widths: Vec<usize> =
         columns.iter().map(|c| if header { text::display_width(c.title) } else { 0 }).collect();
@@ -39,12 +39,12 @@ pub(super) fn write<T: OutputRow>(
         for &i in &kept {
             let full = cell(i);
             // The ellipsis is wider in ASCII.
-            let mut truncated = for_terminal(&text::truncate_to_width(&full, widths[i])).into_owned();
+            let mut truncated = to_displayable(&text::truncate_to_width(&full, widths[i])).into_owned();
             for width in (0..widths[i]).rev() {
                 if text::display_width(&truncated) <= widths[i] {
                     break;
                 }
-                truncated = for_terminal(&text::truncate_to_width(&full, width)).into_owned();
+                truncated = to_displayable(&text::truncate_to_width(&full, width)).into_owned();
             }
             line.push_str(&truncated);
             line.extend(std::iter::repeat_n(
@@ -124,10 +124,10 @@ mod tests {
         rows: &[Pair],
         header: bool,
         width: Option<usize>,
-        for_terminal: &dyn Fn(&str) -> Cow<'_, str>,
+        to_displayable: &dyn Fn(&str) -> Cow<'_, str>,
     ) -> Vec<String> {
         let mut out = Vec::new();
-        write(&mut out, rows, header, width, for_terminal).unwrap();
+        write(&mut out, rows, header, width, to_displayable).unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 

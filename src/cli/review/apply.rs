@@ -28,7 +28,7 @@ use crate::wire::reviews::{ApplyDecision, CreateReview, ReviewsQuery};
 
 /// Arguments of `keyward review apply`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = format!("Output with --json: [{}].", outline(ApplyRow::FIELDS)))]
+#[command(after_help = format!("Output with --json: [{outline}].", outline = outline(ApplyRow::FIELDS)))]
 pub struct ApplyArgs {
     /// Skip the confirmation prompt (required without a terminal)
     #[arg(short, long)]
@@ -118,8 +118,8 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     let saved_drafts = context.state.drafts(&profile)?;
     let nothing_to_apply = || {
         print_message(&format!(
-            "There are no draft decisions for {}. Make some in the terminal UI, on the Review tab.",
-            connection.target.label()
+            "There are no draft decisions for {server}. Make some in the terminal UI, on the Review tab.",
+            server = connection.target.label()
         ));
         Ok(ExitCode::Success)
     };
@@ -182,7 +182,7 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     let exit_code = if failed == plan.len() { plan[0].exit_code } else { ExitCode::PartialFailure };
     Err(CommandError::new(
         exit_code,
-        format!("{failed} of {} decisions were not applied. Their drafts are kept.", plan.len()),
+        format!("{failed} of {total} decisions were not applied. Their drafts are kept.", total = plan.len()),
     ))
 }
 
@@ -195,7 +195,7 @@ fn predict(id: Id, draft: &Draft, key: Option<&Key>, rules: &StalenessRules) -> 
         (Some(key), Decision::Revoke) => key
             .last_used_at
             .filter(|&at| at >= draft.seen_until || key.is_in_use(rules.now))
-            .map(|at| format!("the key is in use: used {}", format_ago(at, rules.now))),
+            .map(|at| format!("the key is in use: used {time_ago}", time_ago = format_ago(at, rules.now))),
         _ => None,
     };
     ApplyRow {
@@ -219,11 +219,11 @@ fn confirm(plan: &[ApplyRow], revokes: usize, connection: &Connection) -> Result
         .iter()
         .map(|a| {
             format!(
-                "  {:7} \"{}\" – {}{}",
-                a.decision,
-                text::sanitize_line(&a.name),
-                if a.result == ApplyResult::WouldApply { "" } else { "left: " },
-                a.detail
+                "  {decision:7} \"{name}\" – {left}{detail}",
+                decision = a.decision,
+                name = text::sanitize_line(&a.name),
+                left = if a.result == ApplyResult::WouldApply { "" } else { "left: " },
+                detail = a.detail
             )
         })
         .collect();

@@ -116,7 +116,8 @@ pub(super) fn print_report(
             print_message(&sentence);
         }
     } else if exit_code != ExitCode::Success {
-        let message = format!("{} of {} keys were not revoked.", failed.len(), rows.len());
+        let message =
+            format!("{failed} of {total} keys were not revoked.", failed = failed.len(), total = rows.len());
         return Err(CommandError::new(exit_code, message));
     }
     Ok(exit_code)
