@@ -25,7 +25,7 @@
 //!
 //! 1. From a key press to the HTTP request. It starts in [`tui::runtime`], and [`tui::msg`] has its vocabulary.
 //! 2. From a verification to the stored use. It starts in [`server`], and the comment of its module `verification` has the steps.
-//! 3. From a database row to a table cell. It starts in [`store`] and ends in [`tui::table`].
+//! 3. From a database row to a table cell. It starts in [`store`] and ends in the module `table` of [`tui`].
 //!
 //! # Documents
 //! - `docs/concepts.md`: keys, members, stale keys, rotation, guarded revoke, screens, commands

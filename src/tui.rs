@@ -1,18 +1,18 @@
 //! The terminal UI as a pure model: a [`msg::Msg`] goes in, [`msg::Effect`]s come out, and a frame is drawn from the model alone.
 //!
-//! Start with [`msg`], the whole vocabulary, then [`app`], the model and its update. A tab's [`screen`] and a [`popup`] share the
+//! Start with [`msg`], the whole vocabulary, then [`app`], the model and its update. A tab's [`screen`] and a `popup` share the
 //! [`context`]; [`view`] draws the frame around them. Only [`runtime`] touches a terminal, a clock or a network: its event loop lists
 //! the steps from a key press to the HTTP request.
 
 mod activity_log;
 pub mod app;
 mod apply_run;
-pub mod chart;
+mod chart;
 pub mod context;
 mod detail_pane;
 mod filter_line;
 mod filtered_table;
-pub mod form;
+mod form;
 pub mod frame;
 pub mod key_list;
 pub mod keymap;
@@ -21,14 +21,14 @@ mod list_screen;
 pub mod msg;
 pub mod notice;
 mod pending_requests;
-pub mod popup;
+mod popup;
 mod rotation_list;
 mod row_list;
 pub mod runtime;
 pub mod screen;
-pub mod screens;
-pub mod table;
-pub mod text_layout;
+mod screens;
+mod table;
+mod text_layout;
 pub mod theme;
 pub mod ui_model;
 pub mod view;

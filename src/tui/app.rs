@@ -107,7 +107,7 @@ impl Model {
             }
             Msg::HideSecrets => {
                 if let Some(popup) = &mut self.popup {
-                    popup.conceal();
+                    popup.hide_secrets();
                 }
             }
             Msg::Reply { ticket, result } => self.apply_reply(ticket, sanitize_result(result)),
@@ -119,7 +119,7 @@ impl Model {
     fn frame_written(&mut self, max_scroll: usize) {
         match &mut self.popup {
             Some(popup) => {
-                popup.shown();
+                popup.mark_shown();
                 popup.clamp_scroll(max_scroll);
             }
             None => self.detail_pane.clamp_scroll(max_scroll),

@@ -15,28 +15,26 @@ pub use bars::draw_usage_chart;
 pub use last_uses::{LastUseHistogram, draw_last_use_histogram};
 pub use rotation::{RotationChart, draw_rotation_chart};
 
-/// Use counts by bucket, oldest first; `None` where nothing is known, because recording or the key began later.
+/// Number of uses in each bucket, oldest first. `None` if the number is unknown, because the bucket is older than the key or
+/// than usage recording.
 pub type CountSeries = Vec<Option<i64>>;
 
-/// Time range of a chart, ending now.
+/// Time range of a usage chart, up to now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ChartRange {
-    /// 24 hours, in buckets of an hour.
+    /// 24 hours, in hourly buckets.
     Day,
-    /// 7 days, in buckets of an hour.
+    /// 7 days, in hourly buckets.
     Week,
-    /// 30 days, in buckets of a day.
+    /// 30 days, in daily buckets.
     #[default]
     Month,
-    /// 90 days, in buckets of a day.
+    /// 90 days, in daily buckets.
     Quarter,
 }
 
 impl ChartRange {
-    /// Every range, shortest first.
-    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
-
-    /// Returns the range's name: `24 h`, `7 d`, `30 d` or `90 d`.
+    /// Returns the label shown above the chart: `24 h`, `7 d`, `30 d` or `90 d`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Day => "24 h",
@@ -46,7 +44,7 @@ impl ChartRange {
         }
     }
 
-    /// Returns the width of the range's buckets.
+    /// Returns the bucket width in which usage over this range is requested.
     pub fn bucket_width(self) -> BucketWidth {
         match self {
             Self::Day | Self::Week => BucketWidth::Hour,
@@ -54,7 +52,7 @@ impl ChartRange {
         }
     }
 
-    /// Returns the start of the first bucket, counted back from the bucket that contains `now`.
+    /// Returns the start of the first bucket of a range whose last bucket contains `now`.
     pub fn start(self, now: Timestamp) -> Timestamp {
         let buckets = match self {
             Self::Day => 24,
@@ -66,7 +64,7 @@ impl ChartRange {
         now.floor(width).minus(width * (buckets - 1))
     }
 
-    /// Returns the next longer range, or the longest.
+    /// Returns the next longer range; the longest range returns itself.
     #[must_use]
     pub fn longer(self) -> Self {
         match self {
@@ -76,7 +74,7 @@ impl ChartRange {
         }
     }
 
-    /// Returns the next shorter range, or the shortest.
+    /// Returns the next shorter range; the shortest range returns itself.
     #[must_use]
     pub fn shorter(self) -> Self {
         match self {
@@ -87,8 +85,8 @@ impl ChartRange {
     }
 }
 
-/// Returns one count per bucket from `from` until `now`. A missing bucket counts as zero, or as unknown if it begins before
-/// `known_since`, when recording began or the key was created.
+/// Returns one count per bucket from `from` until `now`. A bucket that is missing from `buckets` counts as zero, or as unknown if
+/// it begins before `known_since`, when usage recording began or the key was created.
 pub fn bucket_counts(
     buckets: &[Bucket],
     width: BucketWidth,
@@ -111,7 +109,8 @@ pub fn bucket_counts(
     series
 }
 
-/// Fits counts into `columns` columns: adds up buckets that share a column, and repeats a bucket that spans several.
+/// Stretches or shrinks a series to `columns` columns. A column that covers several buckets shows their sum; a bucket that
+/// covers several columns is repeated.
 pub(crate) fn resample_counts(series: &[Option<i64>], columns: usize) -> CountSeries {
     let n = series.len();
     if n == 0 {
@@ -129,17 +128,17 @@ pub(crate) fn resample_counts(series: &[Option<i64>], columns: usize) -> CountSe
         .collect()
 }
 
-/// Characters that charts are drawn with.
+/// Character set for charts.
 pub(crate) struct ChartGlyphs {
-    /// Bars from zero to eight eighths of a cell high; the first is a blank.
+    /// Bars that fill zero to eight eighths of a cell; the first is a space.
     pub eighths: [&'static str; 9],
-    /// Count of zero.
+    /// Shown in the bottom row for a count of zero.
     pub zero: &'static str,
-    /// Unknown count.
+    /// Shown for an unknown count.
     pub unknown: &'static str,
-    /// Background of the quiet window.
+    /// Shading that marks the quiet window.
     pub shade: &'static str,
-    /// Marker below a column.
+    /// Marker below a column of interest, such as the creation of a key.
     pub mark: &'static str,
 }
 
@@ -162,7 +161,7 @@ pub(crate) fn chart_glyphs(ascii: bool) -> &'static ChartGlyphs {
     if ascii { &ASCII } else { &UNICODE }
 }
 
-/// Formats counts as a sparkline in at most `columns` columns, scaled to the highest count: `··▁▁▃▁█`.
+/// Formats counts as a sparkline, `··▁▁▃▁█`, at most `columns` wide and scaled to the highest count.
 pub fn format_sparkline(counts: &[Option<i64>], columns: usize, ascii: bool) -> String {
     let glyphs = chart_glyphs(ascii);
     let counts = resample_counts(counts, columns.min(counts.len()));
@@ -177,13 +176,14 @@ pub fn format_sparkline(counts: &[Option<i64>], columns: usize, ascii: bool) -> 
         .collect()
 }
 
-/// Returns the height of a bar in eighths of a cell, of `rows` cells: at least two, so that one use never looks like none.
+/// Returns the height of a bar in eighths of a cell, for a chart that is `rows` cells high and whose highest count is `most`.
+/// The height is at least two eighths, so that a single use stands out from zero.
 pub(crate) fn bar_eighths(count: i64, most: i64, rows: u16) -> i64 {
     let full = i64::from(rows) * 8;
     (count.saturating_mul(full) / most.max(1)).clamp(2, full)
 }
 
-/// Formats a count in at most four columns, up to 999 million: `88`, `1.2k`, `34k`, `5.6M`.
+/// Formats a count in at most four characters, up to 999 million: `88`, `1.2k`, `34k`, `5.6M`.
 pub fn format_short_count(count: i64) -> String {
     let tenths = |unit: i64, name: &str| {
         if count >= 10 * unit {
@@ -199,10 +199,10 @@ pub fn format_short_count(count: i64) -> String {
     }
 }
 
-/// Label of the last bucket, the hour or day that is not over.
+/// Label below the last bucket, which is still being filled.
 pub(crate) const NOW_LABEL: &str = "now";
 
-/// Interval on a chart's time axis.
+/// Time interval that a chart's horizontal axis covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ChartInterval {
     /// Start of the first bucket.
@@ -212,7 +212,8 @@ pub(crate) struct ChartInterval {
 }
 
 impl ChartInterval {
-    /// Returns the column of a time on an axis of `columns` columns; times outside the interval are clamped.
+    /// Returns the column in which `at` is drawn, on an axis `columns` wide. A time outside the interval gets the first or the
+    /// last column.
     pub(crate) fn column(self, at: Timestamp, columns: u16) -> u16 {
         let shown = self.to.since(self.from).num_milliseconds().max(1);
         let elapsed = at.since(self.from).num_milliseconds().clamp(0, shown);
@@ -221,7 +222,7 @@ impl ChartInterval {
     }
 }
 
-/// Returns the unit of a bucket's count: `an hour` or `a day`.
+/// Returns the time that one bucket covers, for "N uses …": `an hour` or `a day`.
 pub fn bucket_unit(width: BucketWidth) -> &'static str {
     match width {
         BucketWidth::Hour => "an hour",
@@ -294,8 +295,8 @@ mod tests {
 mod tests_support {
     use ratatui::buffer::Buffer;
 
-    /// Returns the rows of a buffer as text, without trailing blanks.
-    pub(super) fn rows(buf: &Buffer) -> String {
+    /// Returns the text of a buffer, one line per row, without trailing spaces.
+    pub(super) fn buffer_rows(buf: &Buffer) -> String {
         let rows = (0..buf.area.height).map(|y| {
             let row: String = (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect();
             row.trim_end().to_owned()

@@ -75,7 +75,7 @@ impl DetailPane {
             use_count,
         });
         if wanted.map(|w| w.id) != self.wanted.map(|w| w.id) {
-            self.scroll.to_top();
+            self.scroll.scroll_to_top();
         }
         if wanted != self.wanted {
             context.cancel_requests(ReplyTo::Detail);
@@ -122,7 +122,7 @@ impl DetailPane {
     /// Opens or closes the pane.
     pub fn set_open(&mut self, is_open: bool) {
         (self.is_open, self.is_focused) = (is_open, false);
-        self.scroll.to_top();
+        self.scroll.scroll_to_top();
     }
 
     /// Moves the focus into or out of the pane, or scrolls the focused pane; returns false for other actions.
@@ -131,12 +131,12 @@ impl DetailPane {
             _ if !self.is_open => return false,
             Action::NextField | Action::PreviousField => self.is_focused = !self.is_focused,
             _ if !self.is_focused => return false,
-            Action::Down => self.scroll.by(1),
-            Action::Up => self.scroll.by(-1),
-            Action::PageDown | Action::HalfDown => self.scroll.by(10),
-            Action::PageUp | Action::HalfUp => self.scroll.by(-10),
-            Action::Top => self.scroll.to_top(),
-            Action::Bottom => self.scroll.to_bottom(),
+            Action::Down => self.scroll.scroll_by(1),
+            Action::Up => self.scroll.scroll_by(-1),
+            Action::PageDown | Action::HalfDown => self.scroll.scroll_by(10),
+            Action::PageUp | Action::HalfUp => self.scroll.scroll_by(-10),
+            Action::Top => self.scroll.scroll_to_top(),
+            Action::Bottom => self.scroll.scroll_to_bottom(),
             _ => return false,
         }
         true
@@ -166,7 +166,7 @@ impl DetailPane {
         // Blank lines, over which the chart is drawn.
         lines.extend((0..=CHART_LINES).map(|_| Line::default()));
         self.add_clients(key, cells, usize::from(area.width), &mut lines);
-        let (skipped, max_scroll) = self.scroll.window(lines.len(), usize::from(area.height));
+        let (skipped, max_scroll) = self.scroll.first_line_and_max(lines.len(), usize::from(area.height));
         for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(skipped)) {
             draw_line(buf, (area.x, y), area.width, line, Style::new(), cells.theme);
         }

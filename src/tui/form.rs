@@ -12,17 +12,18 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::theme::{StyleRole, Theme, ThemeSymbol};
 use crate::domain::text;
 
-/// Most bytes that a field accepts, so that pasting a whole file by mistake does no harm.
+/// Maximum length of a field in bytes, so that accidentally pasting a whole file does no harm.
 const MAX_BYTES: usize = 16 * 1024;
-/// Most bytes of a secret. Its buffer is never reallocated, because that would leave a copy behind that is not wiped.
+/// Maximum length of a secret in bytes. The buffer has this capacity from the start, because a reallocation would leave an
+/// unwiped copy of the secret in memory.
 const MAX_SECRET_BYTES: usize = 256;
 
-/// Single-line text field. A field for a secret shows bullets and wipes its content when dropped.
+/// Single-line text field. A secret is shown as bullets and wiped from memory when the field is dropped.
 pub struct TextField(Content);
 
 enum Content {
     Shown(Input),
-    /// A secret, edited only at its end, because any other edit would copy it.
+    /// Secret that can be edited only at its end, because an edit in the middle would copy it.
     Hidden(Zeroizing<String>),
 }
 
@@ -43,17 +44,17 @@ impl std::fmt::Debug for TextField {
 }
 
 impl TextField {
-    /// Creates a field that contains `text`, with the cursor at the end.
+    /// Creates a field that contains `text`, with the cursor at the end of it.
     pub fn with_text(text: &str) -> Self {
         Self(Content::Shown(Input::new(text.to_owned())))
     }
 
-    /// Creates a field for a secret. It can be edited at its end and cleared, but not changed in the middle.
+    /// Creates a field for a secret, which can be typed, pasted and deleted at its end, but not changed in the middle.
     pub fn new_secret() -> Self {
         Self(Content::Hidden(Zeroizing::new(String::with_capacity(MAX_SECRET_BYTES))))
     }
 
-    /// Returns the text as typed, neither trimmed nor cleaned.
+    /// Returns the text exactly as typed, with spaces at both ends and with control characters.
     pub fn text(&self) -> &str {
         match &self.0 {
             Content::Shown(input) => input.value(),
@@ -61,7 +62,7 @@ impl TextField {
         }
     }
 
-    /// Empties the field; a secret is wiped from memory.
+    /// Clears the field and wipes a secret from memory.
     pub fn clear(&mut self) {
         match &mut self.0 {
             Content::Shown(input) => input.reset(),
@@ -69,7 +70,7 @@ impl TextField {
         }
     }
 
-    /// Applies an editing key press; returns false if the key press does not edit text.
+    /// Applies a key press that edits text; returns `false` for any other key press.
     pub fn handle_key(&mut self, key: KeyCombination) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
@@ -112,7 +113,8 @@ impl TextField {
         true
     }
 
-    /// Inserts pasted text at the cursor. Line breaks become spaces, trailing ones are dropped, and so is what does not fit.
+    /// Inserts pasted text at the cursor. Trailing line breaks are removed, other line breaks become spaces, and text that does
+    /// not fit is cut off.
     pub fn paste(&mut self, pasted: &str) {
         for c in pasted.trim_end_matches(['\r', '\n']).chars() {
             let c = if matches!(c, '\r' | '\n') { ' ' } else { c };
@@ -128,7 +130,8 @@ impl TextField {
         }
     }
 
-    /// Draws the text in the first line of `area`, scrolled so that the cursor is visible. Returns the cursor's position if focused.
+    /// Draws the text in the first row of `area`, scrolled so that the cursor is visible. Returns the position of the cursor,
+    /// or `None` if the field is not focused.
     pub fn draw(&self, area: Rect, focused: bool, theme: Theme, buf: &mut Buffer) -> Option<(u16, u16)> {
         if area.width < 2 || area.height == 0 {
             return None;
@@ -163,7 +166,7 @@ impl TextField {
     }
 }
 
-/// Appends to a secret without reallocating; returns false if it does not fit.
+/// Appends a character without reallocating; returns `false` if it does not fit.
 fn push_within_capacity(secret: &mut String, c: char) -> bool {
     let fits = secret.len() + c.len_utf8() <= secret.capacity();
     if fits {
@@ -172,16 +175,16 @@ fn push_within_capacity(secret: &mut String, c: char) -> bool {
     fits
 }
 
-/// Message for a user who cancels a popup whose request has been sent.
-pub const REQUEST_IN_FLIGHT: &str = "The request has been sent; wait for the reply";
+/// Message for a user who tries to close a popup while its request is in flight.
+pub const REQUEST_IN_FLIGHT: &str = "Already sent; wait for the server's reply";
 
-/// Key presses that step through the choices of a form, as shown in key hints; see [`choice_step`].
+/// Key hint for the key presses that select another option of a form; see [`choice_step`].
 pub const CHOICE_KEYS: &str = "Up Down";
 
-/// Key press that switches between two choices, as shown in a form; see [`is_switch_key`].
+/// Key hint for the key press that switches between two options of a form; see [`is_switch_key`].
 pub const SWITCH_KEY: &str = "Space";
 
-/// Returns the direction in which a key press steps through the choices of a form: 1 for Down and -1 for Up.
+/// Returns 1 for Down, which selects the next option of a form, -1 for Up, and `None` for other key presses.
 pub fn choice_step(key: KeyCombination) -> Option<isize> {
     match key.codes.first() {
         KeyCode::Down => Some(1),
@@ -190,38 +193,38 @@ pub fn choice_step(key: KeyCombination) -> Option<isize> {
     }
 }
 
-/// Returns the index `step` positions after `index` in a list of `len` items, wrapping around at both ends.
+/// Returns the index that is `step` positions away from `index` in a list of `len` items, wrapping around at both ends.
 pub fn wrap_index(index: usize, step: isize, len: usize) -> usize {
     let len = isize::try_from(len.max(1)).unwrap_or(isize::MAX);
     let next = isize::try_from(index).unwrap_or(0) + step;
     usize::try_from(next.rem_euclid(len)).unwrap_or(0)
 }
 
-/// Returns whether a key press switches between the two choices of a focused field: Space, Left or Right.
+/// Returns `true` for Space, Left and Right, which switch between the two options of a focused field.
 pub fn is_switch_key(key: KeyCombination) -> bool {
     matches!(key.codes.first(), KeyCode::Left | KeyCode::Right | KeyCode::Char(' '))
 }
 
-/// Focus within a form of several fields; wraps around at both ends.
+/// Which field of a form has the focus. Moving it wraps around at both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormFocus {
-    /// Index of the focused field, zero-based.
+    /// Zero-based index of the focused field.
     pub index: usize,
     fields: usize,
 }
 
 impl FormFocus {
-    /// Focuses the first of `fields` fields.
+    /// Creates the focus of a form with `fields` fields, on the first of them.
     pub fn new(fields: usize) -> Self {
         Self { index: 0, fields: fields.max(1) }
     }
 
-    /// Focuses the next field.
+    /// Moves the focus to the next field.
     pub fn focus_next(&mut self) {
         self.index = (self.index + 1) % self.fields;
     }
 
-    /// Focuses the previous field.
+    /// Moves the focus to the previous field.
     pub fn focus_previous(&mut self) {
         self.index = (self.index + self.fields - 1) % self.fields;
     }

@@ -124,7 +124,7 @@ impl<R: ListRow> ListScreen<R> {
     fn message(&self, context: &Context) -> String {
         match R::load_state(context) {
             LoadState::Failed(why) => {
-                format!("{} {} tries again.", as_sentence(why), context.key_press(Action::Refresh))
+                format!("{} Press {} to retry.", as_sentence(why), context.key_press(Action::Refresh))
             }
             _ => R::empty_message(context, !self.list.filter.is_empty()),
         }

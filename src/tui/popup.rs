@@ -1,4 +1,4 @@
-//! The trait of all popups, and the box that each of them is drawn in.
+//! The [`Popup`] trait, and the helpers that draw a popup.
 //!
 //! A popup reads and changes the [`Context`]. It never reaches into a tab's screen: what a screen has to do is returned as a
 //! [`PopupAction`], which the model carries out.
@@ -21,48 +21,48 @@ use crate::domain::id::Id;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 
-/// What the model does after a popup handled a message.
+/// What happens to a popup, and to the screen below it, after the popup handled a message.
 #[derive(Debug)]
 pub enum PopupAction {
-    /// Keeps the popup open.
+    /// The popup stays open.
     Stay,
-    /// Closes the popup.
+    /// The popup is closed.
     Close,
-    /// Replaces the popup by another one.
+    /// The popup is replaced by another.
     Open(Box<dyn Popup>),
-    /// Closes the popup and runs an action on the open tab.
+    /// The popup is closed and an action is run on the current tab.
     Run(Action),
-    /// Closes the popup and sorts the table of the open tab by the column of this index.
+    /// The popup is closed and the table of the current tab is sorted by the column with this index.
     Sort(usize),
-    /// Keeps the popup open and removes the mark of this key in the open tab.
+    /// The popup stays open and the row of this key is unmarked in the current tab.
     Unmark(Id),
-    /// Closes the popup and drafts the decision to keep the chosen keys of the review.
+    /// The popup is closed and the decision to keep the selected keys of the review is drafted.
     Keep {
-        /// When the keys return to the review; `None`: as soon as they get worse.
+        /// Date on which the keys return to the review queue; `None` if they return only when another flag is raised.
         until: Option<Timestamp>,
-        /// Why they are kept.
+        /// Reason for keeping the keys.
         note: Option<String>,
     },
-    /// Removes some drafts of the review and applies others. Closes the popup if there is none to apply.
+    /// Some drafts of the review are discarded and others are applied. The popup is closed if there are none to apply.
     ApplyDrafts {
-        /// Keys whose drafts are removed.
+        /// Keys whose drafts are discarded.
         dropped: Vec<Id>,
         /// Keys whose drafts are applied, in this order.
         applied: Vec<Id>,
     },
-    /// Closes the popup and opens the tab Review with this filter.
+    /// The popup is closed and the Review tab is opened with a filter.
     Review {
-        /// In the language of filters.
+        /// Text of the filter, as a user would type it.
         filter: String,
     },
 }
 
-/// Result of drawing a popup.
+/// What the event loop needs to know about a popup after drawing it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PopupFrame {
-    /// Column and row of the text cursor; `None` hides it.
+    /// Column and row of the text cursor; `None` if the cursor is hidden.
     pub cursor: Option<(u16, u16)>,
-    /// Largest useful offset of the popup's [`Scroll`]; known only once the popup was laid out.
+    /// Scroll offset at which the last line of the popup is visible. Passed to [`Popup::clamp_scroll`] after the frame.
     pub max_scroll: usize,
 }
 
@@ -72,128 +72,131 @@ impl From<Option<(u16, u16)>> for PopupFrame {
     }
 }
 
-/// A popup over the open tab.
+/// Dialog that is drawn over the current tab and receives all key presses.
 pub trait Popup: Debug {
-    /// The contexts in which key presses are looked up, innermost first.
+    /// Returns the contexts in which a key press is looked up, innermost first.
     fn key_contexts(&self) -> &'static [KeyContext];
 
-    /// Handles an action of the popup's key contexts.
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction;
+    /// Runs an action that a key press is bound to in one of the popup's key contexts.
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction;
 
-    /// Handles a key press that is bound to no action: text.
-    fn press(&mut self, _context: &mut Context, _key: KeyCombination) -> PopupAction {
+    /// Handles a key press that is not bound to an action, such as a typed character.
+    fn handle_key(&mut self, _context: &mut Context, _key: KeyCombination) -> PopupAction {
         PopupAction::Stay
     }
 
-    /// Inserts pasted text.
+    /// Inserts pasted text into the focused field; ignored by popups without one.
     fn paste(&mut self, _context: &mut Context, _text: &str) {}
 
-    /// Handles the reply to a request of the popup.
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    /// Handles the reply to a request that the popup sent.
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         if let Err(failure) = result {
             context.report_failure(&failure);
         }
         PopupAction::Stay
     }
 
-    /// Called when a frame with the popup was written to the terminal: confirmations count from now on.
-    fn shown(&mut self) {}
+    /// Called after a frame that shows the popup was written to the terminal. A popup accepts a confirmation only after this
+    /// call.
+    fn mark_shown(&mut self) {}
 
-    /// Limits how far the popup is scrolled, after each frame.
+    /// Reduces the scroll offset to `max`, the value that the last frame returned as [`PopupFrame::max_scroll`].
     fn clamp_scroll(&mut self, _max: usize) {}
 
-    /// Handles the passage of time.
+    /// Called when the time returned by [`Self::wake_at`] has come.
     fn tick(&mut self, _context: &mut Context) -> PopupAction {
         PopupAction::Stay
     }
 
-    /// When the popup needs its next [`Self::tick`].
+    /// Returns when [`Self::tick`] must be called, or `None` if the popup does not depend on time.
     fn wake_at(&self) -> Option<UiTime> {
         None
     }
 
-    /// Returns whether an action of the popup's key contexts would do something now.
-    fn offers(&self, _context: &Context, _action: Action) -> bool {
+    /// Returns `true` if an action of the popup's key contexts would have an effect now. The key hints of other actions are
+    /// hidden.
+    fn is_available(&self, _context: &Context, _action: Action) -> bool {
         true
     }
 
-    /// Hides secrets, because the terminal is about to be left.
-    fn conceal(&mut self) {}
+    /// Hides secrets before the UI is suspended and the terminal shows something else.
+    fn hide_secrets(&mut self) {}
 
-    /// Returns whether the popup comes back after the user signed in again, because text was typed into it.
+    /// Returns `true` if the popup is reopened after the user signs in again, because text that the user typed would be lost.
     fn survives_sign_in(&self) -> bool {
         false
     }
 
-    /// Returns whether the popup shows a rotation, so that rotations are kept up to date while it is open.
+    /// Returns `true` if the popup shows a rotation, in which case the rotations are refreshed while it is open.
     fn shows_rotation(&self) -> bool {
         false
     }
 
-    /// Shows that the server refused to create a key; returns false if the popup has nothing to do with it.
-    fn create_failed(&mut self, _failure: &RequestError) -> bool {
+    /// Shows why the server did not create a key; returns `false` if the popup did not request one.
+    fn show_create_failure(&mut self, _failure: &RequestError) -> bool {
         false
     }
 
-    /// Shows the result of revoking a leaked key, `failure` being why it was not revoked; returns false if the popup has nothing
-    /// to do with that key.
-    fn leaked_key_revoked(&mut self, _context: &mut Context, _id: Id, _failure: Option<String>) -> bool {
+    /// Shows whether a leaked key was revoked. `failure` is the reason if it was not. Returns `false` if the popup did not
+    /// request the revocation.
+    fn show_leaked_key_result(&mut self, _context: &mut Context, _id: Id, _failure: Option<String>) -> bool {
         false
     }
 
-    /// Draws the popup over `area`.
+    /// Draws the popup on top of what `area` already shows.
     fn draw(&self, context: &Context, area: Rect, buf: &mut Buffer) -> PopupFrame;
 }
 
-/// How far a popup or pane is scrolled, in lines.
+/// Scroll offset of a popup or pane, in lines.
 ///
-/// How far it can be scrolled is known only when it is drawn. The offset may therefore be too large until [`Self::clamp`] is
-/// called after the frame; [`Self::window`] never goes beyond the last line.
+/// The maximum is known only when the content is drawn. Until [`Self::clamp`] is called after the frame, the offset may
+/// therefore be too large; [`Self::first_line_and_max`] limits it to the last line.
 #[derive(Debug, Default)]
 pub struct Scroll(usize);
 
 impl Scroll {
-    /// Scrolls down by `lines`; up, if negative.
-    pub fn by(&mut self, lines: isize) {
+    /// Scrolls down by `lines`, or up if `lines` is negative.
+    pub fn scroll_by(&mut self, lines: isize) {
         self.0 = self.0.saturating_add_signed(lines);
     }
 
     /// Scrolls to the first line.
-    pub fn to_top(&mut self) {
+    pub fn scroll_to_top(&mut self) {
         self.0 = 0;
     }
 
     /// Scrolls to the last line.
-    pub fn to_bottom(&mut self) {
+    pub fn scroll_to_bottom(&mut self) {
         self.0 = usize::MAX;
     }
 
-    /// Limits the offset to what the last frame allowed.
+    /// Reduces the offset to `max`, which the last frame returned.
     pub fn clamp(&mut self, max: usize) {
         self.0 = self.0.min(max);
     }
 
-    /// Returns the first line to draw of `lines`, when `rows` of them fit, and the largest useful offset.
-    pub fn window(&self, lines: usize, rows: usize) -> (usize, usize) {
+    /// Returns the index of the first line to draw and the maximum offset, if `rows` of a total of `lines` fit.
+    pub fn first_line_and_max(&self, lines: usize, rows: usize) -> (usize, usize) {
         let max = lines.saturating_sub(rows);
         (self.0.min(max), max)
     }
 }
 
-/// Tone of a popup, which colours its border and title.
+/// Determines the colour of a popup's border and title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PopupTone {
-    /// Nothing is destroyed.
+    /// For popups that destroy nothing.
     Calm,
-    /// Confirming it may destroy something.
+    /// For popups whose confirmation may destroy something.
     Danger,
 }
 
-/// Number of columns beside a popup that are too few to show anything, and are cleared.
-const SLIVER: u16 = 5;
+/// If a popup leaves at most this many columns free on each side, they are cleared, since they are too few to show anything.
+const SLIVER_COLUMNS: u16 = 5;
 
-/// Draws the box of a popup in the middle of `area`, for content of this width and height; returns the area inside.
-pub fn frame(
+/// Draws the border and title of a popup in the middle of `area`, for content of the given width and height. Returns the area
+/// for the content.
+pub fn draw_frame(
     title: &str,
     mood: PopupTone,
     content: (u16, u16),
@@ -212,7 +215,7 @@ pub fn frame(
     };
     // Narrow strips of the screen below would only distract.
     let mut strip = place;
-    if area.width - width <= 2 * SLIVER {
+    if area.width - width <= 2 * SLIVER_COLUMNS {
         (strip.x, strip.width) = (area.x, area.width);
     }
     if area.height - height <= 2 {
@@ -246,30 +249,30 @@ pub fn frame(
     inside
 }
 
-/// Label of a text field for a confirmation phrase, short enough to leave room for the phrase.
-pub fn asks_for(phrase: &str, context: &Context, columns: u16) -> String {
+/// Returns the prompt for a confirmation phrase, in a short form if the phrase would not fit beside the long one.
+pub fn phrase_prompt(phrase: &str, context: &Context, columns: u16) -> String {
     let (enter, cancel) = (context.key_press(Action::Submit), context.key_press(Action::Cancel));
     let whole = format!("Type {phrase} and {enter}, or {cancel}: ");
     let fits = text::display_width(&whole) + text::display_width(phrase) < usize::from(columns);
     if fits { whole } else { format!("Type {phrase}: ") }
 }
 
-/// Width of the content of a popup: at most `most`, with a margin where the window has room for one.
+/// Returns the width of a popup's content: at most `most`, less if the window is too narrow for that and a margin.
 pub fn content_width(area: Rect, most: u16) -> u16 {
     area.width.saturating_sub(8).min(most).max(area.width.saturating_sub(4).min(32))
 }
 
-/// Draws as many of the lines as fit, one below the other.
-pub fn lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
+/// Draws as many lines as fit into `area`, one per row.
+pub fn draw_lines(content: &[Line<'_>], area: Rect, theme: Theme, buf: &mut Buffer) {
     for (y, line) in (area.y..area.bottom()).zip(content) {
         draw_line(buf, (area.x, y), area.width, line, Style::new(), theme);
     }
 }
 
-/// Draws a popup with `count` rows that scroll, and lines below them that do not. Returns the area inside, and the largest useful scroll
-/// offset. Only visible rows are formatted, since there may be very many.
+/// Draws a popup with `count` scrollable rows above fixed lines. Returns the area of the content and the maximum scroll offset.
+/// Formats only the visible rows, since there may be very many.
 #[expect(clippy::too_many_arguments, reason = "a drawing takes what it draws with")]
-pub fn scrolled<'a>(
+pub fn draw_scrolled<'a>(
     title: &str,
     mood: PopupTone,
     (count, row): (usize, &dyn Fn(usize) -> Line<'a>),
@@ -281,12 +284,12 @@ pub fn scrolled<'a>(
 ) -> (Rect, usize) {
     let foot_rows = u16::try_from(foot.len()).unwrap_or(3);
     let rows = u16::try_from(count).unwrap_or(u16::MAX).min(area.height.saturating_sub(foot_rows + 2));
-    let inside = frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
+    let inside = draw_frame(title, mood, (columns, rows + foot_rows), area, theme, buf);
     let list_area = Rect { height: inside.height.saturating_sub(foot_rows), ..inside };
-    let (top, max_scroll) = scroll.window(count, usize::from(list_area.height));
+    let (top, max_scroll) = scroll.first_line_and_max(count, usize::from(list_area.height));
     let seen: Vec<Line<'_>> = (top..count).take(usize::from(list_area.height)).map(row).collect();
-    lines(&seen, list_area, theme, buf);
-    lines(
+    draw_lines(&seen, list_area, theme, buf);
+    draw_lines(
         foot,
         Rect { y: list_area.bottom(), height: inside.height - list_area.height, ..inside },
         theme,

@@ -19,25 +19,25 @@ pub use columns::{
 };
 pub use draw::{draw_gutter, draw_table, highlight_cell, shows_column};
 
-/// State of a table: sort order, filtered rows, selection, marks and scroll position. Rows are referred to by their index in a list
+/// Sort order, filtered rows, selection, marks and scroll position of a table. Rows are referred to by their index in a list
 /// that the screen owns.
 #[derive(Debug)]
 pub struct Table {
     /// Index of the column that the table is sorted by.
     pub sort_column: usize,
-    /// Sorts the largest first.
+    /// Whether the largest value comes first.
     pub descending: bool,
-    /// Ids of the marked rows; may contain rows that the filter hides.
+    /// Ids of the marked rows, including rows that the filter hides.
     pub marks: HashSet<Id>,
-    /// Indices of every row, sorted.
+    /// Indices of all rows, in sort order.
     order: Vec<u32>,
-    /// Indices of the rows that pass the filter, sorted.
+    /// Indices of the rows that pass the filter, in sort order.
     shown: Vec<u32>,
-    /// Kept while the filter hides every row, so that the row is selected again afterwards.
+    /// Id of the selected row. Kept while the filter hides every row, so that the row is selected when it reappears.
     selected: Option<Id>,
-    /// Index of the selected row in `shown`.
+    /// Position of the selected row in `shown`.
     at: usize,
-    /// Index of the first visible row in `shown`.
+    /// Position of the topmost visible row in `shown`.
     top: usize,
     /// Number of rows that fit on the screen.
     page: usize,
@@ -61,17 +61,17 @@ impl Table {
         }
     }
 
-    /// Returns the indices of the rows that pass the filter, sorted.
+    /// Returns the indices of the rows that pass the filter, in sort order.
     pub fn shown_rows(&self) -> &[u32] {
         &self.shown
     }
 
-    /// Returns the position of the selected row among the shown rows, zero-based.
+    /// Returns the zero-based position of the selected row among the shown rows.
     pub fn selected_index(&self) -> usize {
         self.at
     }
 
-    /// Returns the position of the first visible row among the shown rows, zero-based.
+    /// Returns the zero-based position of the topmost visible row among the shown rows.
     pub fn first_visible(&self) -> usize {
         self.top
     }
@@ -86,13 +86,14 @@ impl Table {
         self.selected.filter(|_| !self.shown.is_empty())
     }
 
-    /// Returns the indices of the rows on the screen.
+    /// Returns the indices of the rows that are visible at the current scroll position.
     pub fn visible_rows(&self) -> &[u32] {
         let end = (self.top + self.page).min(self.shown.len());
         self.shown.get(self.top..end).unwrap_or(&[])
     }
 
-    /// Chooses the column to sort by, or reverses the order if it is the current one. Call [`Self::resort`] afterwards.
+    /// Sets the column to sort by, or reverses the order if the table is already sorted by it. Call [`Self::resort`]
+    /// afterwards.
     pub fn sort_by<R: TableRow>(&mut self, column: usize, columns: &[TableColumn<R>]) {
         if column == self.sort_column {
             self.descending = !self.descending;
@@ -101,7 +102,7 @@ impl Table {
         }
     }
 
-    /// Replaces the rows: sorts and filters all of them.
+    /// Sorts and filters a new list of rows.
     pub fn rebuild<R: TableRow>(
         &mut self,
         rows: &[R],
@@ -127,7 +128,7 @@ impl Table {
         self.order.extend(ranked.into_iter().map(|(_, row)| row));
     }
 
-    /// Sorts all rows again, after [`Self::sort_by`].
+    /// Sorts all rows after [`Self::sort_by`] changed the order.
     pub fn resort<R: TableRow>(
         &mut self,
         rows: &[R],
@@ -139,14 +140,15 @@ impl Table {
         self.refilter(rows, keep);
     }
 
-    /// Filters all rows again, after the filter changed.
+    /// Filters all rows after the filter changed.
     pub fn refilter<R: TableRow>(&mut self, rows: &[R], keep: &dyn Fn(&R) -> bool) {
         self.shown.clear();
         self.shown.extend(self.order.iter().copied().filter(|&row| keep(&rows[row as usize])));
         self.reselect(rows);
     }
 
-    /// Step 6 of "From a database row to a table cell": inserts new and changed rows into the sorted rows, without sorting the others again.
+    /// Step 6 of "From a database row to a table cell": inserts new and changed rows into the sorted rows, without sorting the
+    /// unchanged rows.
     pub fn merge<R: TableRow>(
         &mut self,
         rows: &[R],
@@ -178,7 +180,7 @@ impl Table {
         self.reselect(rows);
     }
 
-    /// Finds the selected row again. If it is gone, selects the row that is now in its position.
+    /// Finds the selected row after rows have moved. If it is gone, selects the row that took its position.
     fn reselect<R: TableRow>(&mut self, rows: &[R]) {
         self.generation += 1;
         let id_at = |at: usize| self.shown.get(at).map(|&row| rows[row as usize].id());
@@ -234,15 +236,15 @@ mod tests {
     use crate::tui::keymap::Action;
 
     #[derive(Clone)]
-    struct One(Id, u64);
+    struct TestRow(Id, u64);
 
-    impl TableRow for One {
+    impl TableRow for TestRow {
         fn id(&self) -> Id {
             self.0
         }
     }
 
-    const COLUMNS: &[TableColumn<One>] = &[TableColumn {
+    const COLUMNS: &[TableColumn<TestRow>] = &[TableColumn {
         title: "n",
         width: ColumnWidth::Fixed(4),
         yields: 0,
@@ -254,10 +256,10 @@ mod tests {
         StalenessRules { policy: crate::domain::policy::Policy::default(), now: NOW, tracking_since: NOW }
     }
 
-    fn one(n: u16, value: u64) -> One {
+    fn test_row(n: u16, value: u64) -> TestRow {
         let mut random = [0; 10];
         random[..2].copy_from_slice(&n.to_be_bytes());
-        One(Id::new(NOW, random), value)
+        TestRow(Id::new(NOW, random), value)
     }
 
     proptest! {
@@ -267,11 +269,11 @@ mod tests {
             later in prop::collection::vec((0usize..80, 0u64..20), 0..60),
             descending in any::<bool>(),
         ) {
-            let keep = |one: &One| !one.1.is_multiple_of(3);
-            let mut rows: Vec<One> = Vec::new();
+            let keep = |one: &TestRow| !one.1.is_multiple_of(3);
+            let mut rows: Vec<TestRow> = Vec::new();
             let mut table = Table::new(0, descending);
             for value in first {
-                rows.push(one(u16::try_from(rows.len()).unwrap(), value));
+                rows.push(test_row(u16::try_from(rows.len()).unwrap(), value));
             }
             table.rebuild(&rows, COLUMNS, &rules(), &keep);
             for chunk in later.chunks(7) {
@@ -279,7 +281,7 @@ mod tests {
                 for &(at, value) in chunk {
                     let at = at.min(rows.len());
                     if at == rows.len() {
-                        rows.push(one(u16::try_from(at).unwrap(), value));
+                        rows.push(test_row(u16::try_from(at).unwrap(), value));
                     } else {
                         rows[at].1 = value;
                     }
@@ -303,7 +305,7 @@ mod tests {
         fn the_selected_row_is_visible_after_every_move(
             moves in prop::collection::vec((0usize..10, 1usize..30), 1..40), count in 0u16..60,
         ) {
-            let rows: Vec<One> = (0..count).map(|n| one(n, u64::from(n))).collect();
+            let rows: Vec<TestRow> = (0..count).map(|n| test_row(n, u64::from(n))).collect();
             let mut table = Table::new(0, false);
             table.rebuild(&rows, COLUMNS, &rules(), &|_| true);
             let actions = [

@@ -13,7 +13,7 @@ use super::keymap::Action;
 use super::theme::{StyleRole, Theme};
 use crate::domain::text::{display_width, sanitize_line, truncate_to_width};
 
-/// Wraps text between words into lines of at most `columns`. A longer word is broken between characters.
+/// Breaks text between words into lines of at most `columns` columns. A word longer than a line is broken between characters.
 pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
@@ -47,12 +47,12 @@ pub fn wrap_text(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Wraps text like [`wrap_text`], in one style.
+/// Breaks text into lines as [`wrap_text`] does, all in one style.
 pub fn wrap_paragraph(text: &str, style: Style, columns: usize) -> Vec<Line<'static>> {
     wrap_text(text, columns).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
-/// Wraps text into at most `rows` lines. The last line keeps all remaining text, for [`draw_line`] to cut with an ellipsis.
+/// Breaks text into at most `rows` lines. The last line contains all remaining text; [`draw_line`] cuts it with an ellipsis.
 pub fn wrap_first_lines(text: &str, style: Style, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let mut lines = wrap_text(text, columns);
     if rows > 0 && lines.len() > rows {
@@ -62,7 +62,7 @@ pub fn wrap_first_lines(text: &str, style: Style, columns: usize, rows: usize) -
     lines.into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
-/// Wraps styled text between words into lines of at most `columns`. Spaces are kept, except at a line break.
+/// Breaks styled text between words into lines of at most `columns` columns. Keeps spaces, except where a line is broken.
 pub fn wrap_spans(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::default()];
     let mut used = 0;
@@ -95,7 +95,8 @@ pub fn wrap_spans(spans: &[Span<'_>], columns: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// Wraps text behind `head`, a label or a list marker, and indents the following lines by its width.
+/// Puts `head`, such as a label or a list marker, in front of wrapped text. Indents all lines but the first by the width of
+/// `head`.
 pub fn wrap_hanging(head: &Span<'static>, text: &str, style: Style, columns: usize) -> Vec<Line<'static>> {
     let indent = head.width();
     wrap_text(text, columns.saturating_sub(indent))
@@ -108,7 +109,7 @@ pub fn wrap_hanging(head: &Span<'static>, text: &str, style: Style, columns: usi
         .collect()
 }
 
-/// Lays out a label and its value, wrapped and indented behind the label.
+/// Lays out a label and a wrapped value, indented to the right of the label.
 pub fn labelled_lines(
     label: &str,
     value: &str,
@@ -116,12 +117,12 @@ pub fn labelled_lines(
     columns: usize,
     theme: Theme,
 ) -> Vec<Line<'static>> {
-    const LABEL: usize = 12;
-    let head = Span::styled(format!("{label:LABEL$}"), theme.style(StyleRole::Muted));
+    const LABEL_WIDTH: usize = 12;
+    let head = Span::styled(format!("{label:LABEL_WIDTH$}"), theme.style(StyleRole::Muted));
     wrap_hanging(&head, &theme.text(value), style, columns)
 }
 
-/// Lays out key presses and their effects on one line: `y revoke   Esc cancel`.
+/// Lays out a line of key presses and their effects: `y revoke   Esc cancel`.
 pub fn key_hints(pairs: &[(&str, &str)], theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
     for (key, does) in pairs {
@@ -134,7 +135,7 @@ pub fn key_hints(pairs: &[(&str, &str)], theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Lays out the key presses of actions, as they are bound now, and their effects on one line.
+/// Lays out a line of key hints for actions, with the keys that the user's keymap binds to them.
 pub fn action_hints(pairs: &[(Action, &str)], context: &Context) -> Line<'static> {
     let keys: Vec<String> = pairs.iter().map(|&(action, _)| context.key_press(action)).collect();
     let pairs: Vec<(&str, &str)> =
@@ -142,7 +143,7 @@ pub fn action_hints(pairs: &[(Action, &str)], context: &Context) -> Line<'static
     key_hints(&pairs, context.theme())
 }
 
-/// Lays out one of several radio buttons, distinguishable without colour: `(●) admin   ( ) normal   `.
+/// Lays out one option of a group of radio buttons, `(●) admin`; the mark makes the choice visible without colour.
 pub fn radio_button(label: &str, chosen: bool, theme: Theme) -> Span<'static> {
     let (mark, role) = match (chosen, theme.ascii) {
         (true, true) => ("x", StyleRole::Strong),
@@ -165,7 +166,7 @@ pub fn format_count(n: u64) -> String {
     out
 }
 
-/// Draws a line at a column and row, at most `width` columns wide and cut with an ellipsis. Returns the column behind it.
+/// Draws a line at a position, at most `width` columns wide and cut with an ellipsis. Returns the column after its end.
 pub fn draw_line(
     buf: &mut Buffer,
     at: (u16, u16),
@@ -196,7 +197,7 @@ pub fn draw_line(
     x
 }
 
-/// Returns a text as a sentence: with a capital letter, unless it begins with an address, and with a full stop.
+/// Turns a text into a sentence: adds a full stop and capitalizes the first letter, unless the text begins with an address.
 pub fn as_sentence(text: &str) -> String {
     let text = sanitize_line(text.trim());
     let is_address = text.split(' ').next().is_some_and(|word| word.contains("://"));

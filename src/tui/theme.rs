@@ -10,38 +10,38 @@ use ratatui::style::{Color, Modifier, Style};
 use crate::domain::rotation::Phase;
 use crate::domain::text;
 
-/// Meaning of a piece of text, from which the theme derives its style.
+/// Meaning of a piece of text. The theme decides how each meaning looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StyleRole {
     /// Text without special meaning.
     Plain,
     /// Heading, or the most important word of a line.
     Strong,
-    /// Less important text: labels, hints, unavailable actions.
+    /// Secondary text: labels, hints, unavailable actions.
     Muted,
-    /// Current position: the active tab, the focused field, the chosen item.
+    /// Current item: the active tab, the focused field, the chosen option.
     Accent,
-    /// Marker of the selected row; the current step of the rotation wizard.
+    /// Marker of the selected row, and the current step of the rotation popup.
     Selected,
     /// Symbol of a marked row.
     Marked,
-    /// A key that was used within the last 24 hours.
+    /// Key that was used within the last 24 hours.
     InUse,
-    /// A stale key, other than an orphaned one.
+    /// Stale key that is not orphaned.
     Stale,
-    /// A key without an owner.
+    /// Organization key whose creator is no longer an active member.
     Orphaned,
-    /// A revoked key, or a removed member.
+    /// Revoked key or removed member.
     Revoked,
-    /// Errors, and actions that cannot be undone.
+    /// Error, or action that cannot be undone.
     Danger,
-    /// Name of a production profile.
+    /// Name of a profile that is marked as production.
     Production,
-    /// Key press in a hint, such as `Esc`.
+    /// Key press in a key hint, such as `Esc`.
     Key,
-    /// Rows from before, while newer ones load.
+    /// Outdated rows, shown while newer ones are loaded.
     Dimmed,
-    /// Frame of a popup.
+    /// Border of a popup.
     Border,
     /// Bars of a chart.
     Bar,
@@ -49,29 +49,29 @@ pub enum StyleRole {
     OtherBar,
 }
 
-/// Colour scheme, as configured by `theme`.
+/// Colour scheme that the setting `theme` selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorScheme {
-    /// The 16 ANSI colours on the terminal's own background.
+    /// The 16 ANSI colours on the terminal's background.
     #[default]
     Ansi,
-    /// Bold text and few colours on the terminal's own background; nothing is dimmed.
+    /// Few colours and bold text on the terminal's background; no text is dimmed.
     HighContrast,
-    /// No colours, only modifiers such as bold and reverse video. Also used for `NO_COLOR`.
+    /// No colours, only bold, underlined and reverse text. Selected by the environment variable `NO_COLOR`, too.
     Mono,
 }
 
 /// Colour scheme and character set of the UI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
-    /// Colour scheme of all styles.
+    /// Which colours are used.
     pub color_scheme: ColorScheme,
-    /// Uses ASCII characters only, for locales without UTF-8 and `TERM=linux`.
+    /// Whether only ASCII characters are drawn, for locales without UTF-8 and for `TERM=linux`.
     pub ascii: bool,
 }
 
 impl Theme {
-    /// Returns the style of a role.
+    /// Returns the style in which text with this meaning is drawn.
     pub fn style(self, role: StyleRole) -> Style {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
@@ -122,53 +122,53 @@ impl Theme {
         }
     }
 
-    /// Returns a symbol in the character set of the theme.
+    /// Returns a symbol in the theme's character set.
     pub fn symbol(self, symbol: ThemeSymbol) -> &'static str {
         let (unicode, ascii) = symbol.forms();
         if self.ascii { ascii } else { unicode }
     }
 
-    /// Replaces characters beyond ASCII if the theme is ASCII only. `clean` must be free of control characters.
+    /// Replaces non-ASCII characters if the theme is limited to ASCII. `clean` must not contain control characters.
     pub fn text(self, clean: &str) -> Cow<'_, str> {
         if self.ascii { text::to_ascii(clean) } else { Cow::Borrowed(clean) }
     }
 }
 
-/// Symbol with a Unicode and an ASCII form of the same width.
+/// Symbol with a Unicode and an ASCII form of equal width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThemeSymbol {
-    /// Precedes the selected row.
+    /// Marks the selected row.
     Selected,
-    /// Precedes a marked row, and a completed step of the rotation wizard.
+    /// Marks a marked row, or a completed step of the rotation popup.
     Marked,
-    /// Precedes a key that was used within the last 24 hours.
+    /// Marks a key that was used within the last 24 hours.
     InUse,
-    /// Precedes a stale key, other than an orphaned one.
+    /// Marks a stale key that is not orphaned.
     Stale,
-    /// Precedes an orphaned key.
+    /// Marks an orphaned key.
     Orphaned,
-    /// Follows the title of the sorted column, smallest first.
+    /// Follows the title of the column that the table is sorted by, smallest value first.
     Ascending,
-    /// Follows the title of the sorted column, largest first.
+    /// Follows the title of the column that the table is sorted by, largest value first.
     Descending,
     /// Separates two items on a line.
     Dot,
-    /// One column of a horizontal rule.
+    /// One cell of a horizontal line.
     Rule,
-    /// One row of a vertical rule.
+    /// One cell of a vertical line.
     Divider,
-    /// A filled column of a progress bar.
+    /// Filled cell of a progress bar.
     Full,
-    /// An empty column of a progress bar.
+    /// Empty cell of a progress bar.
     Empty,
-    /// One hidden character of a secret.
+    /// Masks one character of a secret.
     Hidden,
     /// Replaces text that does not fit.
     Ellipsis,
 }
 
 impl ThemeSymbol {
-    /// Returns the Unicode and the ASCII form.
+    /// Returns the Unicode form and the ASCII form.
     fn forms(self) -> (&'static str, &'static str) {
         match self {
             Self::Selected => ("▶", ">"),
@@ -189,10 +189,10 @@ impl ThemeSymbol {
     }
 }
 
-/// Frames of the spinner in Unicode and in ASCII, shown at four frames a second.
+/// Animation frames of the spinner, in Unicode and in ASCII. Each is shown for a quarter of a second.
 pub const SPINNER: [[&str; 4]; 2] = [["⠋", "⠙", "⠴", "⠦"], ["|", "/", "-", "\\"]];
 
-/// Role in which a phase of a rotation is drawn.
+/// Returns the meaning that the name of a rotation phase is drawn with.
 pub fn phase_role(phase: Phase) -> StyleRole {
     match phase {
         Phase::Switch => StyleRole::Accent,

@@ -15,7 +15,7 @@ use super::form::{FormFocus, TextField};
 use super::frame::{FrameInfo, SMALLEST_WINDOW, replace_non_ascii};
 use super::keymap::{Action, KeyContext, KeyMatch, Keymap, stack};
 use super::msg::{ApiRequest, Effect, Msg, Reply, RequestError, Ticket, UiTime};
-use super::popup::{PopupTone, content_width, frame, lines};
+use super::popup::{PopupTone, content_width, draw_frame, draw_lines};
 use super::text_layout::{key_hints, wrap_paragraph, wrap_text};
 use super::theme::{StyleRole, Theme};
 use super::ui_model::UiModel;
@@ -300,8 +300,8 @@ impl UiModel for Welcome {
         }
         content.extend(foot);
         let size = (width, u16::try_from(content.len()).unwrap_or(u16::MAX));
-        let inside = frame("keyward", PopupTone::Calm, size, area, theme, buf);
-        lines(&content, inside, theme, buf);
+        let inside = draw_frame("keyward", PopupTone::Calm, size, area, theme, buf);
+        draw_lines(&content, inside, theme, buf);
         let field_area = |row: u16| Rect {
             x: inside.x + 8,
             y: inside.y + at + row,

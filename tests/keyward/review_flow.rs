@@ -39,7 +39,10 @@ async fn a_key_used_since_the_review_is_not_revoked() {
         server.client.with_credential(holder).send(CallRequest::to(ListSites)).await.unwrap();
         let screens = screens.press("revoke 2<enter>").await;
         let screen = screens.screen();
-        assert!(screen.contains("by keyward/") && screen.contains("127.0.0.1, after you looked"), "{screen}");
+        assert!(
+            screen.contains("by keyward/") && screen.contains("127.0.0.1, since you last viewed it"),
+            "{screen}"
+        );
         let key = |id| server.ada.client.key(KeyKind::Organization, id);
         assert!(key(quiet.key.id).await.unwrap().revoked_at.is_some(), "{}", database.name);
         assert!(key(busy.key.id).await.unwrap().revoked_at.is_none(), "{}", database.name);
@@ -132,7 +135,7 @@ async fn a_removal_orphans_the_keys_that_its_dry_run_listed() {
         let screens = UiHarness::open(&server.ada).await.press("5/ben<enter>x").await;
         assert!(screens.screen().contains("Left behind"), "{}", screens.screen());
         let screens = screens.press("y").await;
-        assert!(screens.screen().contains("left without an owner"), "{}", screens.screen());
+        assert!(screens.screen().contains("orphaned"), "{}", screens.screen());
         let screens = screens.press("<enter>").await;
         assert!(screens.screen().contains("orphaned"), "{}", screens.screen());
         assert_eq!(trial.to_review.iter().map(|key| key.id).collect::<Vec<_>>(), [left.key.id]);

@@ -28,7 +28,7 @@ impl Model {
             self.context.effects.push(Effect::Suspend);
         } else if self.popup.is_some() {
             let action = if action == Action::ClosePopup { Action::Cancel } else { action };
-            self.update_popup(|popup, context| popup.act(context, action));
+            self.update_popup(|popup, context| popup.run_action(context, action));
         } else {
             return self.run_action_on_tab(action);
         }
@@ -174,7 +174,7 @@ impl Model {
             Some(before) if now.since(before) < QUIT_WITHIN => self.context.effects.push(Effect::Quit),
             _ => {
                 if self.popup.is_some() {
-                    self.update_popup(|popup, context| popup.act(context, Action::Cancel));
+                    self.update_popup(|popup, context| popup.run_action(context, Action::Cancel));
                 } else {
                     self.run_action_on_tab(Action::Cancel);
                 }

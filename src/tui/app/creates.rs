@@ -47,7 +47,7 @@ impl Model {
                 if failure.is_not_applied() {
                     self.context.effects.push(Effect::FinishCreate { idempotency_key });
                 }
-                let is_shown = self.popup.as_mut().is_some_and(|popup| popup.create_failed(&failure));
+                let is_shown = self.popup.as_mut().is_some_and(|popup| popup.show_create_failure(&failure));
                 if !is_shown {
                     self.context.notices.error(self.context.now, failure.to_string());
                 }
@@ -69,7 +69,7 @@ impl Model {
             }
         };
         if let Some(popup) = &mut self.popup
-            && popup.leaked_key_revoked(&mut self.context, id, failure.clone())
+            && popup.show_leaked_key_result(&mut self.context, id, failure.clone())
         {
             return;
         }

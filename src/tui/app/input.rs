@@ -32,7 +32,7 @@ impl Model {
             return false;
         }
         if self.popup.is_some() {
-            self.update_popup(|popup, context| popup.press(context, key));
+            self.update_popup(|popup, context| popup.handle_key(context, key));
             return true;
         }
         if !self.is_typing_filter() {

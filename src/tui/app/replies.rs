@@ -22,7 +22,7 @@ impl Model {
         match reply_to {
             ReplyTo::Me => self.apply_me(result),
             ReplyTo::Detail => self.detail_pane.apply_reply(&mut self.context, result),
-            ReplyTo::Popup => self.update_popup(|popup, context| popup.reply(context, result)),
+            ReplyTo::Popup => self.update_popup(|popup, context| popup.apply_reply(context, result)),
             ReplyTo::Create => self.apply_created(ticket, result),
             ReplyTo::Leaked(id) => self.apply_leaked_revoke(id, result),
             ReplyTo::Confirm | ReplyTo::Notice => self.apply_outcome(result),

@@ -7,7 +7,7 @@ use super::{ChartInterval, NOW_LABEL};
 use crate::domain::text;
 use crate::domain::time::{DAY, HOUR, MILLISECOND, TimeDelta, Timestamp};
 
-/// Draws the axis into row `y`, `columns` columns wide.
+/// Draws a time axis with its labels, `columns` wide, from column `x` of row `y`.
 pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartInterval, style: Style) {
     let end = columns.saturating_sub(NOW_WIDTH);
     let mut free_from = 0;
@@ -26,10 +26,10 @@ pub(super) fn draw(buf: &mut Buffer, x: u16, y: u16, columns: u16, times: ChartI
 }
 
 const NOW_WIDTH: u16 = 3;
-/// Width of a label and the space around it, in columns.
-const LABEL: i64 = 9;
+/// Columns reserved for a label and the gap around it.
+const LABEL_WIDTH: i64 = 9;
 
-/// Returns the round times in the interval, as close together as their labels allow.
+/// Returns the round times to label, as close together as the width of their labels allows.
 fn ticks(times: ChartInterval, columns: u16) -> impl Iterator<Item = Timestamp> {
     const STEPS: [TimeDelta; 10] = [
         HOUR,
@@ -44,13 +44,13 @@ fn ticks(times: ChartInterval, columns: u16) -> impl Iterator<Item = Timestamp> 
         TimeDelta::days(56),
     ];
     let shown = times.to.since(times.from).num_milliseconds().max(1);
-    let roomy = |step: &&TimeDelta| step.num_milliseconds() * i64::from(columns) / shown >= LABEL;
+    let roomy = |step: &&TimeDelta| step.num_milliseconds() * i64::from(columns) / shown >= LABEL_WIDTH;
     let step = *STEPS.iter().find(roomy).unwrap_or(&STEPS[STEPS.len() - 1]);
     let first = times.from.plus(step - MILLISECOND).floor(step);
     std::iter::successors(Some(first), move |at| Some(at.plus(step))).take_while(move |&at| at < times.to)
 }
 
-/// Formats a tick's label: `Nov 24` at midnight, else `06:00`.
+/// Formats the label of a tick: the date (`Nov 24`) at midnight, else the time (`06:00`).
 fn tick_label(at: Timestamp) -> String {
     let format = if at.floor(DAY) == at { "%b %d" } else { "%H:%M" };
     at.to_chrono().format(format).to_string()

@@ -8,13 +8,13 @@ use crate::domain::key::Key;
 use crate::domain::time::{DAY, TimeDelta, Timestamp};
 use crate::tui::theme::{StyleRole, Theme};
 
-/// Number of keys by the age of their last use, without revoked keys.
+/// Number of keys by age of their last use, without revoked keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LastUseHistogram {
     counts: [usize; BINS.len()],
 }
 
-/// Bins by name and greatest age in days; a key belongs to the first bin that contains its last use.
+/// Label of each bin and the greatest age that it contains. A key is counted in the first bin that contains its last use.
 const BINS: [(&str, TimeDelta); 7] = [
     ("today", DAY),
     ("week", TimeDelta::days(7)),
@@ -26,8 +26,8 @@ const BINS: [(&str, TimeDelta); 7] = [
 ];
 
 impl LastUseHistogram {
-    /// Counts the keys by the age of their last use at `now`.
-    pub fn count<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) -> Self {
+    /// Counts active keys by the age of their last use at `now`.
+    pub fn from_keys<'a>(keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) -> Self {
         let mut counts = [0; BINS.len()];
         for key in keys.into_iter().filter(|key| key.revoked_at.is_none()) {
             let span = key.last_used_at.map_or(BINS.len() - 1, |at| {
@@ -39,44 +39,39 @@ impl LastUseHistogram {
         Self { counts }
     }
 
-    /// Returns the bins to show with their counts. `longer` is left out while it is empty.
+    /// Returns the label and the count of each bin to draw. The bin `longer` is left out if it is empty.
     pub fn rows(&self) -> impl Iterator<Item = (&'static str, usize)> {
         BINS.iter()
             .zip(self.counts)
             .map(|(&(name, _), n)| (name, n))
             .filter(|&(name, n)| name != "longer" || n > 0)
     }
-
-    /// Returns the height of the histogram in rows.
-    pub fn height(&self) -> u16 {
-        u16::try_from(self.rows().count()).unwrap_or(0)
-    }
 }
 
-/// Draws one row per bin: `quarter ████▌ 12`.
+/// Draws the histogram, one row per bin: `quarter ████▌ 12`.
 pub fn draw_last_use_histogram(area: Rect, buf: &mut Buffer, theme: Theme, uses: &LastUseHistogram) {
-    const LABEL: u16 = 8;
+    const LABEL_WIDTH: u16 = 8;
     let area = area.intersection(buf.area);
     let most = uses.rows().map(|(_, n)| n).max().unwrap_or(0).max(1);
     let digits = u16::try_from(most.to_string().len()).unwrap_or(0) + 1;
-    let Some(room) = area.width.checked_sub(LABEL + digits).filter(|&room| room > 0) else { return };
+    let Some(room) = area.width.checked_sub(LABEL_WIDTH + digits).filter(|&room| room > 0) else { return };
     for (y, (name, n)) in (area.y..area.bottom()).zip(uses.rows()) {
         buf.set_string(area.x, y, name, theme.style(StyleRole::Muted));
         let eighths = n * usize::from(room) * 8 / most;
-        let bar = bar(if n > 0 { eighths.max(1) } else { 0 }, theme.ascii);
+        let bar = format_bar(if n > 0 { eighths.max(1) } else { 0 }, theme.ascii);
         let role = match name {
             "today" | "week" => StyleRole::InUse,
             "month" => StyleRole::Bar,
             _ => StyleRole::Stale,
         };
-        let (x, _) = buf.set_stringn(area.x + LABEL, y, &bar, usize::from(room), theme.style(role));
+        let (x, _) = buf.set_stringn(area.x + LABEL_WIDTH, y, &bar, usize::from(room), theme.style(role));
         let space = u16::from(n > 0);
         buf.set_string(x + space, y, n.to_string(), theme.style(StyleRole::Plain));
     }
 }
 
-/// Formats a horizontal bar whose length is given in eighths of a column.
-fn bar(eighths: usize, ascii: bool) -> String {
+/// Returns a horizontal bar that is `eighths` eighths of a column long.
+fn format_bar(eighths: usize, ascii: bool) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     if ascii {
         return "#".repeat(eighths.div_ceil(8));
@@ -86,16 +81,16 @@ fn bar(eighths: usize, ascii: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests_support::rows;
+    use super::super::tests_support::buffer_rows;
     use super::*;
 
     #[test]
-    fn every_bin_has_a_bar_in_proportion_to_its_count() {
+    fn the_length_of_a_bar_is_proportional_to_its_count() {
         let uses = LastUseHistogram { counts: [34, 7, 0, 3, 1, 0, 9] };
-        let area = Rect::new(0, 0, 30, uses.height());
+        let area = Rect::new(0, 0, 30, u16::try_from(uses.rows().count()).unwrap());
         let mut buf = Buffer::empty(area);
         draw_last_use_histogram(area, &mut buf, Theme::default(), &uses);
-        insta::assert_snapshot!(rows(&buf), @r"
+        insta::assert_snapshot!(buffer_rows(&buf), @r"
         today   ███████████████████ 34
         week    ███▉ 7
         month   0

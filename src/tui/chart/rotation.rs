@@ -11,27 +11,28 @@ use crate::domain::time::{DAY, HOUR, TimeDelta, Timestamp, format_duration};
 use crate::domain::usage::{Bucket, BucketWidth};
 use crate::tui::theme::{StyleRole, Theme};
 
-/// Data of the chart of a rotation.
+/// Usage of both keys of a rotation, and the times to mark in their chart.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationChart<'a> {
-    /// Uses of the old key by hour.
+    /// Hourly usage of the old key.
     pub old: &'a [Bucket],
-    /// Uses of the new key by hour.
+    /// Hourly usage of the new key.
     pub new: &'a [Bucket],
-    /// Start of usage recording.
+    /// Time at which usage recording began; earlier buckets are unknown.
     pub tracking_since: Timestamp,
     /// Creation time of the old key.
     pub old_created_at: Timestamp,
     /// Creation time of the new key.
     pub new_created_at: Timestamp,
-    /// Time for which the old key must be silent.
+    /// Time for which the old key must stay unused before it is revoked.
     pub quiet: QuietWindow,
     /// Current server time.
     pub now: Timestamp,
 }
 
 impl RotationChart<'_> {
-    /// Returns the interval to show: the quiet window, the rotation and the day before it, at most 90 days.
+    /// Returns the interval to draw. It covers the quiet window, the rotation, and the day before the rotation, but at most 90
+    /// days.
     fn times(&self) -> ChartInterval {
         let quiet = self.now.minus(self.quiet.duration).minus(self.quiet.duration / 4);
         let from = self.new_created_at.minus(DAY).min(quiet);
@@ -39,13 +40,14 @@ impl RotationChart<'_> {
         ChartInterval { from, to: self.now.floor(HOUR).plus(HOUR) }
     }
 
-    /// Returns the start of the first hour in which the new key was used.
+    /// Returns the start of the first hour in which the new key was used, or `None` if it has not been used.
     fn first_use(&self) -> Option<Timestamp> {
         self.new.iter().find(|bucket| bucket.count > 0).map(|bucket| bucket.start)
     }
 }
 
-/// Draws the old key above the new one. Shows everything in seven or more rows, less in four to six, and nothing below.
+/// Draws the usage of the old key above that of the new key. Leaves out the legend in fewer than seven rows; draws nothing in
+/// fewer than four.
 pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &RotationChart) {
     let area = area.intersection(buf.area);
     if area.height < 4 || area.width < GUTTER + 16 {
@@ -77,9 +79,9 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
     axis::draw(buf, x, y + 1, columns, times, muted);
     if below == 3 {
         let why = if keys.quiet.raised_by_gap.is_some() {
-            "twice the longest gap seen"
+            "twice the longest observed gap"
         } else {
-            "the organization's"
+            "set by the organization"
         };
         let words = format!(
             "{} quiet window of {}, {why}",
@@ -92,10 +94,11 @@ pub fn draw_rotation_chart(area: Rect, buf: &mut Buffer, theme: Theme, keys: &Ro
     }
 }
 
-/// Width of the labels `old` and `new`, in columns.
+/// Columns reserved for the labels `old` and `new`.
 const GUTTER: u16 = 4;
 
-/// Draws markers for the creation and the first use of the new key. The label of the earlier one is to its left, where it fits.
+/// Marks the creation and the first use of the new key. The label of the creation is to the left of its marker if there is
+/// room.
 fn draw_marks(
     buf: &mut Buffer,
     theme: Theme,
@@ -131,7 +134,7 @@ fn draw_marks(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests_support::rows;
+    use super::super::tests_support::buffer_rows;
     use super::*;
 
     fn uses(now: Timestamp, hours_ago: impl IntoIterator<Item = i64>) -> Vec<Bucket> {
@@ -162,7 +165,7 @@ mod tests {
             let area = Rect::new(0, 0, columns, height);
             let mut buf = Buffer::empty(area);
             draw_rotation_chart(area, &mut buf, Theme { ascii, ..Theme::default() }, keys);
-            rows(&buf)
+            buffer_rows(&buf)
         };
         insta::assert_snapshot!(shown(76, 9, false, &keys), @r"
                             ▁     ▁    ▃  ░░░▃░░░░▅░░░░░▅░░░░█░░░░░░░░░░░░░░░░░░░░░░
@@ -173,7 +176,7 @@ mod tests {
         new ·····················▁▁▁▁▁▁▁▁▁▅████▆▅████▆▅████▆▅████▆▅████▆█████▆██████
                         created ▲        ▲ first used
                  Nov 21    12:00     Nov 22    12:00     Nov 23    12:00         now
-                                          ░ quiet window of 2 d, the organization's
+                                      ░ quiet window of 2 d, set by the organization
         ");
         insta::assert_snapshot!(shown(40, 5, false, &keys), @r"
         old ▄▅▆▄▅▆▄▅▆▄▅▆▄█▃▄█▃▄█▃▄█▃▇▅▃▄▁▁▁▁▁▁▁▁
@@ -190,7 +193,7 @@ mod tests {
         new ................________________________________________
                            ^ created
                Nov 21          Nov 22          Nov 23            now
-                           : quiet window of 2 d, the organization's
+                      : quiet window of 2 d, set by the organization
         ");
     }
 }

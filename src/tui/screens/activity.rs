@@ -1,4 +1,4 @@
-//! The tab Activity: who did what to which key or member, when, and from where. Older pages arrive as the table is scrolled down.
+//! The Activity tab: who did what to which key or member, when, and from where. Older entries are loaded as the user scrolls down.
 
 use crate::domain::activity::Activity;
 use crate::domain::filter::Filter;
@@ -17,13 +17,13 @@ use crate::tui::text_layout::format_count;
 mod columns;
 mod filter;
 
-use columns::{COLUMNS, words};
+use columns::{COLUMNS, action_words};
 pub use filter::ActivityTest;
 
-/// Number of rows below the window at which the next older page is requested.
+/// Older rows are requested when the table is scrolled to within this many rows of its end.
 const PREFETCH_ROWS: usize = 40;
 
-/// The screen of the tab Activity.
+/// Screen of the Activity tab.
 pub type State = ListScreen<Activity>;
 
 impl TableRow for Activity {
@@ -41,8 +41,8 @@ impl ListRow for Activity {
     const FILTER_EXAMPLE: &'static str = "any word, by:ada action:revoked key:sales from:10.0 age:<7d";
     const REPLY_TO: ReplyTo = ReplyTo::Activity;
     const PERMISSION: Option<Permission> = Some(Permission::ReadActivity);
-    const NO_MARKS: &'static str = "rows of the log cannot be marked";
-    const SORTS: Result<(), &'static str> = Err("the log is ordered by time");
+    const NO_MARKS: &'static str = "log entries cannot be marked";
+    const SORTS: Result<(), &'static str> = Err("the activity log is always sorted by time");
     const HAS_TEXT_BELOW: bool = true;
 
     fn rows(context: &Context) -> &[Self] {
@@ -66,17 +66,17 @@ impl ListRow for Activity {
     fn passes(&self, filter: &Filter<ActivityTest>, rules: &StalenessRules) -> bool {
         let actor = self.actor.as_ref();
         let searched = [
-            words(self.action),
+            action_words(self.action),
             self.key_name.as_deref().unwrap_or(""),
             &self.detail,
             actor.map_or("", |by| &by.name),
             actor.map_or("", |by| &by.email),
         ];
-        filter.matches_row(&searched, |test| test.holds(self, rules))
+        filter.matches_row(&searched, |test| test.matches(self, rules))
     }
 
     fn text_below(&self, _: &StalenessRules) -> Option<String> {
-        Some(sentence(self))
+        Some(describe_entry(self))
     }
 
     fn empty_message(context: &Context, is_filtered: bool) -> String {
@@ -84,21 +84,21 @@ impl ListRow for Activity {
         if log.load_state != LoadState::Complete || !is_filtered {
             "Loading the log.".to_owned()
         } else if log.has_older() || context.is_waiting_for(ReplyTo::Activity) {
-            "Nothing yet passes the filter; older rows are loading.".to_owned()
+            "No loaded entries match the filter. Older entries are loading.".to_owned()
         } else if log.is_truncated() {
             format!(
-                "None of the newest {} rows passes the filter. `keyward activity` reads the whole log.",
+                "None of the newest {} entries match the filter. `keyward activity` searches the whole log.",
                 format_count(log.rows().len() as u64)
             )
         } else {
-            format!("Nothing in the log passes the filter. {} clears it.", context.key_press(Action::Cancel))
+            format!("No entries match the filter. Press {} to clear it.", context.key_press(Action::Cancel))
         }
     }
 
     fn check_available(_: &Context, selected: Option<&Self>, action: Action) -> Result<(), String> {
         let has_key = selected.is_some_and(|row| row.key_id.is_some());
         if action == Action::OpenActivity && !has_key {
-            return Err("this row is about no key".to_owned());
+            return Err("this entry is not about a key".to_owned());
         }
         Ok(())
     }
@@ -118,14 +118,15 @@ impl ListRow for Activity {
     }
 }
 
-/// Describes a row in one sentence: `2026-11-24 06:10:00 UTC: Ada Ampere revoked key Grafana: not used since …; from 10.0.1.17`.
-fn sentence(row: &Activity) -> String {
+/// Describes an entry of the log in one sentence, such as `2026-11-24 06:10:00 UTC: Ada Ampere revoked key Grafana: not used
+/// since …; from 10.0.1.17`.
+fn describe_entry(row: &Activity) -> String {
     let actor = row.actor.as_ref().map_or("", |actor| actor.name.as_str());
     let key = row.key_name.as_deref().unwrap_or("");
     let detail = if row.detail.is_empty() { String::new() } else { format!(": {}", row.detail) };
     let from = row.address.as_deref().map_or(String::new(), |from| format!("; from {from}"));
     let at = row.at.to_chrono().format("%Y-%m-%d %H:%M:%S");
     let words: Vec<&str> =
-        [actor, words(row.action), key].into_iter().filter(|part| !part.is_empty()).collect();
+        [actor, action_words(row.action), key].into_iter().filter(|part| !part.is_empty()).collect();
     format!("{at} UTC: {}{detail}{from}", words.join(" "))
 }

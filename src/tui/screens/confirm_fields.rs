@@ -1,4 +1,4 @@
-//! Fields that confirm the revocation of a key in use: the last four characters of its masked secret, and a reason.
+//! Form that confirms the revocation of a key in use: the last four characters of its masked secret, and a reason.
 //!
 //! Used by the popups [`revoke`](super::revoke) and [`replace_leaked`](super::replace_leaked).
 
@@ -12,12 +12,12 @@ use crate::tui::form::{FormFocus, TextField};
 use crate::tui::keymap::Action;
 use crate::tui::theme::{StyleRole, Theme};
 
-const FOUR: usize = 0;
-const REASON: usize = 1;
-/// Width of the labels, in columns.
-const LABEL: u16 = 12;
+const LAST_FOUR_FIELD: usize = 0;
+const REASON_FIELD: usize = 1;
+/// Columns reserved for the labels to the left of the fields.
+const LABEL_WIDTH: u16 = 12;
 
-/// The two fields and their focus.
+/// Form with two fields: the last four characters of the secret, and a reason.
 #[derive(Debug)]
 pub struct ConfirmFields {
     four: TextField,
@@ -32,15 +32,15 @@ impl Default for ConfirmFields {
 }
 
 impl ConfirmFields {
-    /// Creates the fields with a proposed reason.
+    /// Creates the form with a proposed reason and the other field empty.
     pub fn with_reason(reason: &str) -> Self {
         Self { four: TextField::default(), reason: TextField::with_text(reason), focus: FormFocus::new(2) }
     }
 
-    /// Clears the last four characters, so that they must be typed again. The reason stays.
+    /// Clears the last four characters and focuses them, so that the user must type them again. Keeps the reason.
     pub fn clear_last_four(&mut self) {
         self.four = TextField::default();
-        self.focus.index = FOUR;
+        self.focus.index = LAST_FOUR_FIELD;
     }
 
     /// Moves the focus for `NextField` and `PreviousField`; ignores other actions.
@@ -54,7 +54,7 @@ impl ConfirmFields {
 
     /// Passes a key press to the focused field.
     pub fn handle_key(&mut self, key: KeyCombination) {
-        let field = if self.focus.index == FOUR { &mut self.four } else { &mut self.reason };
+        let field = if self.focus.index == LAST_FOUR_FIELD { &mut self.four } else { &mut self.reason };
         if field.text().chars().count() < NOTE_MAX {
             field.handle_key(key);
         }
@@ -62,55 +62,60 @@ impl ConfirmFields {
 
     /// Pastes text into the focused field.
     pub fn paste(&mut self, text: &str) {
-        if self.focus.index == FOUR { self.four.paste(text) } else { self.reason.paste(text) }
+        if self.focus.index == LAST_FOUR_FIELD { self.four.paste(text) } else { self.reason.paste(text) }
     }
 
     /// Returns the reason, or `None` if the field is empty.
     ///
     /// # Errors
-    /// The reason is invalid. The error is a sentence for the user, and the field is focused.
+    /// Fails if the reason is invalid. Returns a message for the user and focuses the field.
     pub fn check_reason(&mut self) -> Result<Option<String>, String> {
         key::normalize_note(self.reason.text()).map_err(|why| {
-            self.focus.index = REASON;
+            self.focus.index = REASON_FIELD;
             format!("The reason {why}.")
         })
     }
 
-    /// Checks that the last four characters of the key's masked secret were typed.
+    /// Checks that the user typed the last four characters of the key's masked secret.
     ///
     /// # Errors
-    /// Something else was typed. The error is a sentence for the user, and the field is focused.
+    /// Fails if the user typed anything else. Returns a message for the user and focuses the field.
     pub fn check_last_four(&mut self, key: &Key) -> Result<(), String> {
         if self.four.text().trim() == key.last_four() {
             return Ok(());
         }
-        self.focus.index = FOUR;
-        Err(format!("Type the last four characters of its secret: {}.", key.last_four()))
+        self.focus.index = LAST_FOUR_FIELD;
+        Err(format!("Type the last four characters of the secret: {}.", key.last_four()))
     }
 
-    /// Checks the last four characters and returns the reason, which is required.
+    /// Checks the last four characters and returns the reason.
     ///
     /// # Errors
-    /// One of the two is missing or invalid. The error is a sentence for the user, and the field is focused.
+    /// Fails if the last four characters are wrong, or if the reason is missing or invalid. Returns a message for the user and
+    /// focuses the field.
     pub fn check_last_four_and_reason(&mut self, key: &Key) -> Result<String, String> {
         let reason = self.check_reason()?;
         self.check_last_four(key)?;
         reason.ok_or_else(|| {
-            self.focus.index = REASON;
+            self.focus.index = REASON_FIELD;
             "Type a reason for the activity log, because the key may be in use.".to_owned()
         })
     }
 
-    /// Returns the labels of the two fields, one per line.
+    /// Returns the labels of both fields, one line each.
     pub fn label_lines(&self, key: &Key, theme: Theme) -> [Line<'static>; 2] {
         let label = |at, text: String| {
             let role = if self.focus.index == at { StyleRole::Accent } else { StyleRole::Muted };
             Line::styled(text, theme.style(role))
         };
-        [label(FOUR, format!("Type {}", key.last_four())), label(REASON, "Reason".to_owned())]
+        [
+            label(LAST_FOUR_FIELD, format!("Type {}", key.last_four())),
+            label(REASON_FIELD, "Reason".to_owned()),
+        ]
     }
 
-    /// Draws the fields to the right of their labels, in rows `y` and `y + 1`. Returns the cursor's position.
+    /// Draws both fields to the right of their labels, in rows `y` and `y + 1`. Returns the position of the cursor, or `None`
+    /// if `focused` is false.
     pub fn draw(
         &self,
         inside: Rect,
@@ -119,10 +124,15 @@ impl ConfirmFields {
         theme: Theme,
         buf: &mut Buffer,
     ) -> Option<(u16, u16)> {
-        let place = |y| Rect { x: inside.x + LABEL, y, width: inside.width.saturating_sub(LABEL), height: 1 };
+        let place = |y| Rect {
+            x: inside.x + LABEL_WIDTH,
+            y,
+            width: inside.width.saturating_sub(LABEL_WIDTH),
+            height: 1,
+        };
         let has_it = |at| focused && self.focus.index == at;
-        let four = self.four.draw(place(y), has_it(FOUR), theme, buf);
-        let reason = self.reason.draw(place(y + 1), has_it(REASON), theme, buf);
+        let four = self.four.draw(place(y), has_it(LAST_FOUR_FIELD), theme, buf);
+        let reason = self.reason.draw(place(y + 1), has_it(REASON_FIELD), theme, buf);
         four.or(reason)
     }
 }

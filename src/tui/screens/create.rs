@@ -1,4 +1,4 @@
-//! Popup that creates a key, alone or as the replacement of another one. Advises on the name and the kind during typing.
+//! Popup that creates a key, which may replace another key. Gives hints about the name and the kind while the user types.
 
 use crokey::KeyCombination;
 
@@ -13,39 +13,38 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{FormFocus, REQUEST_IN_FLIGHT, SWITCH_KEY, TextField, is_switch_key};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame};
 use crate::tui::text_layout::{action_hints, draw_line, radio_button, wrap_paragraph, wrap_text};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::{CreateKey, RevokeKey};
 use crate::wire::problem::ProblemType;
 
-/// Warning shown in the popup, from the documentation of these keys.
-pub const WARNING: &str = "A key gives access to all data of the organization. Treat it like a password.";
+/// Warning about the power of a key, shown before it is created.
+pub const WARNING: &str = "A key gives access to all of the organization's data. Treat it like a password.";
 
-/// Shorter form of [`WARNING`] for low windows.
-const SHORT_WARNING: &str = "A key gives access to all data, like a password.";
+/// Shorter [`WARNING`] for windows with few rows.
+const SHORT_WARNING: &str = "Like a password, a key gives access to all data.";
 
-const NAME: usize = 0;
-const NOTE: usize = 1;
-const KIND: usize = 2;
+const NAME_FIELD: usize = 0;
+const NOTE_FIELD: usize = 1;
+const KIND_FIELD: usize = 2;
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct CreatePopup {
     kind: KeyKind,
-    /// The member may create keys of both kinds.
+    /// Whether the member may create both kinds of key, so that the popup has a field for the kind.
     choice: bool,
-    /// Key that the new one will replace.
+    /// Key that the new one will replace; `None` if the new key does not replace any.
     replaces: Option<Key>,
-    /// Earlier replacement to revoke first, so that a key never has two replacements.
+    /// Earlier replacement that is revoked first, so that a key never has two replacements.
     lost: Option<LostReplacement>,
     name: TextField,
     note: TextField,
     focus: FormFocus,
-    /// The user tried to submit, so an empty name is reported too.
+    /// Whether the user has tried to submit the form; an empty name is reported only after that.
     tried: bool,
     sending: bool,
-    /// The last request: repeating it unchanged reuses its idempotency key.
+    /// Idempotency key and content of the last request, to retry it with the same idempotency key if the user changes nothing.
     sent: Option<(String, CreateKey, KeyKind)>,
     error: Option<String>,
 }
@@ -54,12 +53,12 @@ pub struct CreatePopup {
 #[derive(Debug)]
 struct LostReplacement {
     key: Key,
-    /// A frame that announces the revocation was written, so Enter may be accepted.
+    /// Whether a frame that announces the revocation was written; Enter is ignored before that.
     shown: bool,
 }
 
 impl CreatePopup {
-    /// Creates an empty popup. `choice` allows the other kind to be chosen.
+    /// Creates an empty form. `choice` adds a field for the kind of key.
     pub fn new(kind: KeyKind, choice: bool) -> Self {
         Self {
             kind,
@@ -76,7 +75,7 @@ impl CreatePopup {
         }
     }
 
-    /// Creates a popup for the replacement of `old`, with a proposed name and the note of `old`.
+    /// Creates the form for a replacement of `old`, with a proposed name and the note of `old`.
     pub fn replacing(old: Key, name: &str) -> Self {
         let mut state = Self::new(old.kind, false);
         state.name = TextField::with_text(name);
@@ -85,26 +84,22 @@ impl CreatePopup {
         state
     }
 
-    /// Creates a popup for a new replacement of `old` that takes the place of `lost`, an unused one whose secret is lost.
-    pub fn instead_of(lost: Key, old: Key, name: &str) -> Self {
+    /// Creates the form for a replacement of `old` that also revokes `lost`, an unused replacement whose secret is lost.
+    pub fn replacing_lost(lost: Key, old: Key, name: &str) -> Self {
         Self { lost: Some(LostReplacement { key: lost, shown: false }), ..Self::replacing(old, name) }
     }
 
-    /// Returns the key that the new one will replace.
-    pub fn replaces(&self) -> Option<&Key> {
-        self.replaces.as_ref()
-    }
-
     /// Shows why the key was not created. The fields keep their content.
-    fn refused(&mut self, failure: &RequestError) {
+    fn show_refusal(&mut self, failure: &RequestError) {
         self.sending = false;
         self.error = Some(failure.to_string());
     }
 
     fn first_error(&self) -> Option<(usize, String)> {
-        let name = key::normalize_name(self.name.text()).err().map(|why| (NAME, format!("The name {why}.")));
+        let name =
+            key::normalize_name(self.name.text()).err().map(|why| (NAME_FIELD, format!("The name {why}.")));
         name.or_else(|| {
-            key::normalize_note(self.note.text()).err().map(|why| (NOTE, format!("The note {why}.")))
+            key::normalize_note(self.note.text()).err().map(|why| (NOTE_FIELD, format!("The note {why}.")))
         })
     }
 
@@ -142,7 +137,7 @@ impl CreatePopup {
         context.create_key(self.kind, idempotency_key, body, None);
     }
 
-    /// Returns advice on the name: that it is invalid, already exists, or suggests one kind of key.
+    /// Returns a hint about the name: it is invalid, it already exists, or it suggests the other kind of key.
     fn advice(&self, context: &Context) -> Option<(StyleRole, String)> {
         let typed = self.name.text().trim();
         if let Some((_, why)) = self.first_error().filter(|_| self.tried || !typed.is_empty()) {
@@ -156,7 +151,7 @@ impl CreatePopup {
         if let Some(existing) = keys.iter().find(has_same_name).filter(|_| !typed.is_empty()) {
             return Some((
                 StyleRole::Stale,
-                format!("A key with this name exists already: {}.", existing.masked),
+                format!("A key with this name already exists: {}.", existing.masked),
             ));
         }
         let (kind, why) = recommended_kind(typed)?;
@@ -165,7 +160,10 @@ impl CreatePopup {
         }
         Some((
             StyleRole::Stale,
-            format!("Better use {} {kind} key: {why}.", if kind == KeyKind::Personal { "a" } else { "an" }),
+            format!(
+                "Consider {} {kind} key instead: {why}.",
+                if kind == KeyKind::Personal { "a" } else { "an" }
+            ),
         ))
     }
 }
@@ -175,7 +173,7 @@ impl Popup for CreatePopup {
         stack::TEXT
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit => self.submit(context),
             Action::NextField => self.focus.focus_next(),
@@ -189,11 +187,11 @@ impl Popup for CreatePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         match self.focus.index {
             _ if self.sending => {}
-            NAME => drop(self.name.handle_key(key)),
-            NOTE => drop(self.note.handle_key(key)),
+            NAME_FIELD => drop(self.name.handle_key(key)),
+            NOTE_FIELD => drop(self.note.handle_key(key)),
             _ if is_switch_key(key) => self.kind = self.kind.other(),
             _ => {}
         }
@@ -202,13 +200,13 @@ impl Popup for CreatePopup {
 
     fn paste(&mut self, _context: &mut Context, text: &str) {
         match self.focus.index {
-            NAME => self.name.paste(text),
-            NOTE => self.note.paste(text),
+            NAME_FIELD => self.name.paste(text),
+            NOTE_FIELD => self.note.paste(text),
             _ => {}
         }
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
@@ -221,7 +219,7 @@ impl Popup for CreatePopup {
                 context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.error = Some(if used {
-                    "The replacement has been used, so someone has its secret. It was kept, and nothing was created.".to_owned()
+                    "The replacement has been used, so someone has its secret. It was not revoked, and no key was created.".to_owned()
                 } else {
                     failure.to_string()
                 });
@@ -230,7 +228,7 @@ impl Popup for CreatePopup {
         PopupAction::Stay
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         if let Some(lost) = &mut self.lost {
             lost.shown = true;
         }
@@ -240,8 +238,8 @@ impl Popup for CreatePopup {
         true
     }
 
-    fn create_failed(&mut self, failure: &RequestError) -> bool {
-        self.refused(failure);
+    fn show_create_failure(&mut self, failure: &RequestError) -> bool {
+        self.show_refusal(failure);
         true
     }
 
@@ -261,7 +259,7 @@ impl Popup for CreatePopup {
         let warning = match &self.lost {
             Some(lost) => wrap_paragraph(
                 &theme.text(&format!(
-                    "The replacement {} was never used. It is revoked first, then this key is created in its place.",
+                    "The replacement {} was never used. It will be revoked first; then this key will be created in its place.",
                     lost.key.masked
                 )),
                 Style::new(),
@@ -277,13 +275,13 @@ impl Popup for CreatePopup {
         let blank: &[Line<'_>] = if low { &[] } else { &[Line::default()] };
         let height = 1 + advice_lines + 1 + 1 + 2 * blank.len() + warning.len() + failed.len() + 1;
         let title = match (&self.replaces, self.kind) {
-            (Some(old), _) if self.lost.is_some() => format!("Replace the replacement of {}", old.name),
+            (Some(old), _) if self.lost.is_some() => format!("New replacement for {}", old.name),
             (Some(old), _) => format!("Replace {}", old.name),
             (None, KeyKind::Personal) => "New personal key".to_owned(),
             (None, KeyKind::Organization) => "New organization key".to_owned(),
         };
         let size = (width, u16::try_from(height).unwrap_or(u16::MAX));
-        let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
+        let inside = draw_frame(&title, PopupTone::Calm, size, area, theme, buf);
         let mut y = inside.y;
         let mut cursor = None;
         let mut field = |label: &str, field: &TextField, at: usize, y: u16, buf: &mut Buffer| {
@@ -293,13 +291,13 @@ impl Popup for CreatePopup {
             let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };
             cursor = cursor.or(field.draw(place, focused, theme, buf));
         };
-        field("Name", &self.name, NAME, y, buf);
+        field("Name", &self.name, NAME_FIELD, y, buf);
         for line in advice.iter().take(advice_lines) {
             y += 1;
             draw_line(buf, (inside.x, y), inside.width, line, Style::new(), theme);
         }
         y = inside.y + 1 + u16::try_from(advice_lines).unwrap_or(0);
-        field("Note", &self.note, NOTE, y, buf);
+        field("Note", &self.note, NOTE_FIELD, y, buf);
         y += 1;
         draw_line(buf, (inside.x, y), inside.width, &self.layout_kind_line(context), Style::new(), theme);
         y += 1;
@@ -322,7 +320,7 @@ impl Popup for CreatePopup {
 impl CreatePopup {
     fn layout_kind_line(&self, context: &Context) -> Line<'static> {
         let theme = context.theme();
-        let focused = self.focus.index == KIND;
+        let focused = self.focus.index == KIND_FIELD;
         let label = theme.style(if focused { StyleRole::Accent } else { StyleRole::Muted });
         let mut spans = vec![Span::styled("Kind  ", label)];
         for kind in [KeyKind::Organization, KeyKind::Personal] {
@@ -337,10 +335,10 @@ impl CreatePopup {
     }
 }
 
-/// Returns the popup for a new key on the tab of `kind`.
+/// Returns the form for a new key of `kind`.
 ///
 /// # Errors
-/// The member may not create keys of this kind.
+/// Fails if the member may not create keys of this kind. Returns a message for the user.
 pub fn open(context: &Context, kind: KeyKind) -> Result<CreatePopup, String> {
     context.check_permission(Permission::CreateKey(kind))?;
     let choice = context.check_permission(Permission::CreateKey(kind.other())).is_ok();

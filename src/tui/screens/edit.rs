@@ -12,15 +12,14 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{FormFocus, TextField};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::EditKey;
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct EditPopup {
-    /// The version that the edit is based on.
+    /// Version of the key that the edit is based on; the server refuses the edit if the key has changed since then.
     key: Key,
     name: TextField,
     note: TextField,
@@ -30,7 +29,7 @@ pub struct EditPopup {
 }
 
 impl EditPopup {
-    /// Creates a popup with the key's current name and note.
+    /// Creates the form with the key's current name and note.
     pub fn new(key: Key) -> Self {
         Self {
             name: TextField::with_text(&key.name),
@@ -77,7 +76,7 @@ impl Popup for EditPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit => return self.submit(context),
             Action::NextField => self.focus.focus_next(),
@@ -88,7 +87,7 @@ impl Popup for EditPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         let field = if self.focus.index == 0 { &mut self.name } else { &mut self.note };
         field.handle_key(key);
         PopupAction::Stay
@@ -99,7 +98,7 @@ impl Popup for EditPopup {
         field.paste(text);
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
@@ -117,7 +116,7 @@ impl Popup for EditPopup {
                     // Saving again will be based on the current version.
                     let note = key.note.as_deref().map_or_else(String::new, |n| format!(", note: {n}"));
                     self.error = Some(format!(
-                        "Someone else changed it; it is now called {}{note}. Saving again overwrites that.",
+                        "Someone else has changed this key: its name is now {}{note}. Saving again overwrites their changes.",
                         key.name
                     ));
                     context.apply_key((*key).clone());
@@ -154,8 +153,9 @@ impl Popup for EditPopup {
             context,
         ));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
-        let inside = frame(&format!("Edit {}", self.key.masked), PopupTone::Calm, size, area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside =
+            draw_frame(&format!("Edit {}", self.key.masked), PopupTone::Calm, size, area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         let place = |row: u16| Rect {
             x: inside.x + 6,
             y: inside.y + row,

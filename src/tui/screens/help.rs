@@ -13,18 +13,17 @@ use crate::tui::keymap::{Action, KeyContext, Keymap, TABLE, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
-/// One line of the help.
+/// Row of the help.
 #[derive(Debug)]
 struct HelpEntry {
-    /// Key press, symbol or filter term.
+    /// Key press, symbol or filter term that is explained.
     left: String,
-    /// Its effect or meaning.
+    /// Effect of the key press, or meaning of the symbol or term.
     right: String,
-    /// Screen or popup in which it applies.
+    /// Screen or popup to which the row applies.
     place: &'static str,
 }
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct HelpPopup {
     entries: Vec<HelpEntry>,
@@ -32,7 +31,7 @@ pub struct HelpPopup {
 }
 
 impl HelpPopup {
-    /// Creates the help, with the key presses of the contexts in `here` first.
+    /// Creates the help. The key presses of the contexts in `here` come first.
     pub fn new(keymap: &Keymap, here: &[KeyContext], theme: Theme) -> Self {
         let mut entries: Vec<HelpEntry> = Vec::new();
         let near = here.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
@@ -51,7 +50,7 @@ impl HelpPopup {
             (ThemeSymbol::Selected, "the selected row"),
             (ThemeSymbol::Marked, "a marked row"),
             (ThemeSymbol::InUse, "in use: used within the last 24 hours"),
-            (ThemeSymbol::Stale, "stale: never used, or unused for long"),
+            (ThemeSymbol::Stale, "stale: never used, or not used for a long time"),
             (ThemeSymbol::Orphaned, "orphaned: its creator was removed"),
         ];
         entries.extend(symbols.map(|(symbol, means)| HelpEntry {
@@ -63,7 +62,7 @@ impl HelpPopup {
             ("word", "rows that contain the word; all words must match"),
             ("\"two words\"", "rows that contain the phrase"),
             ("!word", "rows that do not contain the word"),
-            ("~wrd", "rows that contain its letters in this order"),
+            ("~wrd", "rows that contain these letters in this order"),
         ];
         entries.extend(terms.map(|(left, right)| HelpEntry {
             left: left.to_owned(),
@@ -85,14 +84,14 @@ impl Popup for HelpPopup {
         stack::LIST
     }
 
-    fn act(&mut self, _context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, _context: &mut Context, action: Action) -> PopupAction {
         if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.list.handle_key(key);
         PopupAction::Stay
     }
@@ -101,8 +100,8 @@ impl Popup for HelpPopup {
         self.list.paste(text);
     }
 
-    /// Hides the hint for `Submit`, which has no effect here.
-    fn offers(&self, _: &Context, action: Action) -> bool {
+    /// Hides the key hint for `Submit`, which has no effect in the help.
+    fn is_available(&self, _: &Context, action: Action) -> bool {
         action != Action::Submit
     }
 

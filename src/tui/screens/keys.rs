@@ -1,4 +1,4 @@
-//! The tabs Personal and Workspace: two values of one screen, which lists the keys of one kind.
+//! The Personal and Workspace tabs: two instances of one screen, which lists the keys of one kind.
 //!
 //! The keys are in the [`Context`]; here are their order, filter and selection, and the popups that their actions open.
 
@@ -39,30 +39,29 @@ impl TableRow for Key {
     }
 }
 
-/// The screen that lists the keys of one kind.
+/// Screen that lists the keys of one kind. The Personal and the Workspace tabs are two values of it.
 #[derive(Debug)]
 pub struct State {
-    /// The kind of keys.
     pub kind: KeyKind,
-    /// Table and filter.
+    /// Table of keys and its filter.
     pub list: FilteredTable<KeyTest>,
-    /// Whether revoked keys are listed too.
+    /// Whether revoked keys are listed along with active ones.
     pub show_revoked: bool,
     daily: DailyUses,
 }
 
 impl State {
-    /// The screen for the keys of a kind, before they are loaded.
+    /// Creates a screen whose keys are not loaded yet.
     pub fn new(kind: KeyKind) -> Self {
         Self {
             kind,
-            list: FilteredTable::new(columns::created(kind), true),
+            list: FilteredTable::new(columns::created_column(kind), true),
             show_revoked: false,
             daily: DailyUses::default(),
         }
     }
 
-    /// The columns of the table.
+    /// Returns the columns of the table, from left to right.
     pub fn columns(&self) -> &'static [TableColumn<Key>] {
         match self.kind {
             KeyKind::Personal => PERSONAL,
@@ -70,18 +69,18 @@ impl State {
         }
     }
 
-    /// When the screen needs its next [`Self::tick`].
+    /// Returns when [`Self::tick`] must be called, or `None` if nothing is due.
     pub fn wake_at(&self, context: &Context) -> Option<UiTime> {
         [context.keys(self.kind).refresh_at, self.daily.wake_at()].into_iter().flatten().min()
     }
 
-    /// Requests changes, and the use of the visible keys, when they are due.
+    /// Requests changed keys, and the daily usage of the visible keys, if they are due.
     pub fn tick(&mut self, context: &mut Context) {
         self.daily.tick(context, self.kind);
         context.refresh_keys_if_due(self.kind);
     }
 
-    /// Selects a key that the filter may hide: removes the filter, and shows revoked keys if it is one.
+    /// Selects a key even if it is not listed: clears the filter, and lists revoked keys if the key is revoked.
     pub fn show_key(&mut self, context: &Context, id: Id) {
         self.show_revoked |= context.keys(self.kind).get(id).is_some_and(|key| key.revoked_at.is_some());
         self.list.filter.clear();
@@ -89,7 +88,7 @@ impl State {
         self.select(context, id);
     }
 
-    /// Selects a key, if it is listed.
+    /// Selects a key if it is listed.
     pub fn select(&mut self, context: &Context, id: Id) {
         self.list.table.select_id(context.keys(self.kind).keys(), id);
     }
@@ -103,7 +102,7 @@ impl State {
         }
     }
 
-    /// Calls `update` with the table, the keys, and the test of which keys are listed.
+    /// Calls `update` with the table, the keys, and a predicate that is `true` for the keys to list.
     fn update_table(
         &mut self,
         context: &Context,
@@ -132,7 +131,8 @@ impl State {
             && keys.any(|key| key.revoked_at.is_some() && filter.matches_marked(key, &rules, is_marked(key)))
     }
 
-    /// The marked keys in order of arrival; the selected key if none is marked.
+    /// Returns the keys that an action applies to: the marked keys in the order in which the server sent them, or the selected
+    /// key if none is marked.
     fn chosen_keys<'a>(&self, context: &'a Context) -> Vec<&'a Key> {
         let marks = &self.list.table.marks;
         if marks.is_empty() {
@@ -218,7 +218,7 @@ impl Screen for State {
                 self.refilter(context);
             }
             (Action::Sort, _) => {
-                return ScreenAction::open(MenuPopup::sort(context, self.columns(), &self.list.table));
+                return ScreenAction::open(MenuPopup::for_sorting(context, self.columns(), &self.list.table));
             }
             (Action::New, _) => {
                 return match create::open(context, self.kind) {
@@ -228,10 +228,12 @@ impl Screen for State {
             }
             (Action::Revoke, _) => return self.open_revoke(context),
             (Action::Edit, Some(key)) => return ScreenAction::open(EditPopup::new(key)),
-            (Action::Rotate, Some(key)) => return ScreenAction::open(RotatePopup::on_key(context, &key)),
-            (Action::Copy, _) => return ScreenAction::open(MenuPopup::copy(&self.chosen_keys(context))),
+            (Action::Rotate, Some(key)) => return ScreenAction::open(RotatePopup::for_key(context, &key)),
+            (Action::Copy, _) => {
+                return ScreenAction::open(MenuPopup::for_copying(&self.chosen_keys(context)));
+            }
             (Action::Command, Some(key)) => {
-                return ScreenAction::open(MenuPopup::commands(context, false, &key));
+                return ScreenAction::open(MenuPopup::for_commands(context, false, &key));
             }
             _ => return ScreenAction::Unhandled,
         }
@@ -260,7 +262,7 @@ impl Screen for State {
         };
         self.list.table.scroll_to_selection(visible_row_count(table));
         let width = if viewport.is_open { areas.table.width } else { 0 };
-        let has_chart = shows_column(self.columns(), width, context.exact_times, columns::USE_TITLE);
+        let has_chart = shows_column(self.columns(), width, context.exact_times, columns::USAGE_TITLE);
         let visible = self.list.table.visible_rows().iter().filter(|_| has_chart);
         let keys = context.keys(self.kind).keys();
         self.daily.set_visible(context.now, visible.map(|&row| &keys[row as usize]));

@@ -12,45 +12,45 @@ use crate::domain::filter::SearchText;
 use crate::tui::context::Context;
 use crate::tui::form::TextField;
 use crate::tui::keymap::Action;
-use crate::tui::popup::{PopupTone, frame};
+use crate::tui::popup::{PopupTone, draw_frame};
 use crate::tui::text_layout::{draw_line, wrap_spans};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// Method by which a list is searched.
+/// How a list is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListSearch {
-    /// Lines must contain every typed word; they keep their order.
+    /// Matches lines that contain every typed word, in their original order.
     Words,
-    /// Lines must contain the typed letters in order (fuzzy search); the best match comes first.
+    /// Matches lines that contain the typed letters in order (fuzzy search), the best match first.
     Fuzzy,
 }
 
-/// Searched texts, the search field, and the selection among the matches.
+/// Lines with a search field and a selection among the matching lines.
 #[derive(Debug)]
 pub struct SearchableList {
-    /// Searched text of each line.
+    /// Text to search in each line.
     texts: Vec<String>,
     search: ListSearch,
     field: TextField,
     /// Index of the selected line in `matches`.
-    at: usize,
+    selected: usize,
     /// Indices of the matching lines.
     matches: Vec<usize>,
 }
 
 impl SearchableList {
-    /// Creates a list that shows every line until something is typed.
+    /// Creates a list in which every line matches until the user types something.
     pub fn new(texts: Vec<String>, search: ListSearch) -> Self {
-        Self { matches: (0..texts.len()).collect(), texts, search, field: TextField::default(), at: 0 }
+        Self { matches: (0..texts.len()).collect(), texts, search, field: TextField::default(), selected: 0 }
     }
 
-    /// Returns the index of the selected line, or `None` if nothing matches.
+    /// Returns the index of the selected line, or `None` if no line matches.
     pub fn selected(&self) -> Option<usize> {
-        self.matches.get(self.at).copied()
+        self.matches.get(self.selected).copied()
     }
 
     fn update_matches(&mut self) {
-        self.at = 0;
+        self.selected = 0;
         self.matches = match self.search {
             ListSearch::Words => self.find_by_words(),
             ListSearch::Fuzzy => self.find_fuzzy(),
@@ -79,39 +79,40 @@ impl SearchableList {
         (0..self.texts.len()).filter(|&at| found(&self.texts[at])).collect()
     }
 
-    /// Moves the selection; returns false for actions that do not.
+    /// Moves the selection; returns `false` for actions that do not move it.
     pub fn move_selection(&mut self, action: Action) -> bool {
         let last = self.matches.len().saturating_sub(1);
         match action {
-            Action::ListDown => self.at = (self.at + 1).min(last),
-            Action::ListUp => self.at = self.at.saturating_sub(1),
-            Action::ListPageDown => self.at = (self.at + 10).min(last),
-            Action::ListPageUp => self.at = self.at.saturating_sub(10),
+            Action::ListDown => self.selected = (self.selected + 1).min(last),
+            Action::ListUp => self.selected = self.selected.saturating_sub(1),
+            Action::ListPageDown => self.selected = (self.selected + 10).min(last),
+            Action::ListPageUp => self.selected = self.selected.saturating_sub(10),
             _ => return false,
         }
         true
     }
 
-    /// Passes a key press to the search field and searches again.
+    /// Passes a key press to the search field and updates the matches.
     pub fn handle_key(&mut self, key: KeyCombination) {
         if self.field.handle_key(key) {
             self.update_matches();
         }
     }
 
-    /// Pastes text into the search field and searches again.
+    /// Pastes text into the search field and updates the matches.
     pub fn paste(&mut self, text: &str) {
         self.field.paste(text);
         self.update_matches();
     }
 
-    /// Returns the width of a line, in columns, for a popup in `area`.
+    /// Returns the width of a line of the popup, in columns.
     pub fn columns(area: Rect) -> usize {
         usize::from(area.width.saturating_sub(8).clamp(32, 84).min(area.width.saturating_sub(4))) - 2
     }
 
-    /// Draws the popup: the search field, and the lines around the selected one. A line is a head, which is never cut, and a text;
-    /// the text of the selected line is wrapped, the others are cut with an ellipsis. Returns the cursor's position.
+    /// Draws the popup: the search field, and the lines around the selected one. Each line consists of a head, which is never
+    /// cut, and a text. The text of the selected line is wrapped; other texts are cut with an ellipsis. Returns the position of
+    /// the cursor.
     pub fn draw(
         &self,
         title: &str,
@@ -123,12 +124,12 @@ impl SearchableList {
         let theme = context.theme();
         let columns = Self::columns(area);
         let width = u16::try_from(columns + 2).unwrap_or(u16::MAX);
-        let inside = frame(title, PopupTone::Calm, (width, area.height), area, theme, buf);
+        let inside = draw_frame(title, PopupTone::Calm, (width, area.height), area, theme, buf);
         if inside.height < 3 {
             return None;
         }
         buf.set_string(inside.x, inside.y, "/", theme.style(StyleRole::Accent));
-        let position = format!("{}/{}", (self.at + 1).min(self.matches.len()), self.matches.len());
+        let position = format!("{}/{}", (self.selected + 1).min(self.matches.len()), self.matches.len());
         let position_width = u16::try_from(position.len()).unwrap_or(0);
         let right = inside.right().saturating_sub(position_width);
         buf.set_string(right, inside.y, position, theme.style(StyleRole::Muted));
@@ -141,10 +142,11 @@ impl SearchableList {
         };
         let wrapped = self.selected().map_or_else(Vec::new, |at| whole(&lines[at]));
         let more = wrapped.len().saturating_sub(1);
-        let top =
-            (self.at + more + 1).saturating_sub(rows).min((self.matches.len() + more).saturating_sub(rows));
+        let top = (self.selected + more + 1)
+            .saturating_sub(rows)
+            .min((self.matches.len() + more).saturating_sub(rows));
         let mut y = inside.y + 2;
-        for (at, &line) in self.matches.iter().enumerate().skip(top.min(self.at)) {
+        for (at, &line) in self.matches.iter().enumerate().skip(top.min(self.selected)) {
             let (head, text) = &lines[line];
             let x = inside.x + 2;
             let end = |x: u16| inside.right().saturating_sub(x);
@@ -152,7 +154,7 @@ impl SearchableList {
                 break;
             }
             let x = draw_line(buf, (x, y), end(x), &Line::from(head.clone()), Style::new(), theme);
-            if at == self.at {
+            if at == self.selected {
                 buf.set_string(
                     inside.x,
                     y,

@@ -1,4 +1,4 @@
-//! The tab Members: who belongs to the organization, and the popups that invite, change and remove members.
+//! The Members tab: who belongs to the organization, and the popups that invite, change and remove members.
 
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
@@ -31,7 +31,7 @@ use invite::InvitePopup;
 use remove::RemoveMemberPopup;
 use role::ChangeRolePopup;
 
-/// The screen of the tab Members.
+/// Screen of the Members tab.
 pub type State = ListScreen<Member>;
 
 impl TableRow for Member {
@@ -45,10 +45,10 @@ impl ListRow for Member {
 
     const COLUMNS: &'static [TableColumn<Self>] = COLUMNS;
     const KEY_CONTEXTS: &'static [KeyContext] = stack::MEMBERS;
-    const FILTER_EXAMPLE: &'static str = "name or address, role:admin status:removed keys:>0 idle:>90d";
+    const FILTER_EXAMPLE: &'static str = "name or email address, role:admin status:removed keys:>0 idle:>90d";
     const REPLY_TO: ReplyTo = ReplyTo::Members;
     const PERMISSION: Option<Permission> = Some(Permission::ManageMembers);
-    const NO_MARKS: &'static str = "members are changed one by one";
+    const NO_MARKS: &'static str = "members cannot be marked";
     const SORTS: Result<(), &'static str> = Ok(());
 
     fn rows(context: &Context) -> &[Self] {
@@ -69,12 +69,12 @@ impl ListRow for Member {
     }
 
     fn passes(&self, filter: &Filter<MemberTest>, rules: &StalenessRules) -> bool {
-        filter.matches_row(&[&self.name, &self.email], |test| test.holds(self, rules))
+        filter.matches_row(&[&self.name, &self.email], |test| test.matches(self, rules))
     }
 
     fn empty_message(context: &Context, is_filtered: bool) -> String {
         if context.members.load_state == LoadState::Complete && is_filtered {
-            format!("No member passes the filter. {} clears it.", context.key_press(Action::Cancel))
+            format!("No members match the filter. Press {} to clear it.", context.key_press(Action::Cancel))
         } else {
             "Loading members.".to_owned()
         }
@@ -95,7 +95,7 @@ impl ListRow for Member {
             (Action::ChangeRole | Action::RemoveMember | Action::EndSessions, Some(member))
                 if member.status == MemberStatus::Removed =>
             {
-                Err("this member is removed".to_owned())
+                Err("this member has been removed".to_owned())
             }
             _ => Ok(()),
         }
@@ -104,7 +104,9 @@ impl ListRow for Member {
     fn run_action(screen: &ListScreen<Self>, context: &mut Context, action: Action) -> ScreenAction {
         let selected = screen.selected(context).cloned();
         match (action, selected) {
-            (Action::Sort, _) => ScreenAction::open(MenuPopup::sort(context, COLUMNS, &screen.list.table)),
+            (Action::Sort, _) => {
+                ScreenAction::open(MenuPopup::for_sorting(context, COLUMNS, &screen.list.table))
+            }
             (Action::Invite, selected) => ScreenAction::open(InvitePopup::new(selected.as_ref())),
             (Action::OpenMember, Some(member)) => ScreenAction::open(MemberDetailsPopup::new(member)),
             (Action::ChangeRole, Some(member)) => ScreenAction::open(ChangeRolePopup::new(member)),

@@ -13,53 +13,48 @@ use crate::domain::text;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::Delivery;
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::table::{Table, TableColumn};
 use crate::tui::text_layout::{action_hints, wrap_spans};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// Effect of a menu item.
+/// What choosing a menu item does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MenuAction {
-    /// Sorts the table of the open tab by the column with this index, or reverses the order if it is the current column.
+    /// Sorts the table of the current tab by the column with this index, or reverses the order if it is already sorted by that
+    /// column.
     Sort(usize),
-    /// Copies a text to the clipboard of the terminal.
+    /// Copies text to the terminal's clipboard.
     Copy(String),
-    /// Closes the menu and applies an action to the screen below.
-    Do(Action),
 }
 
-/// Item of a menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItem {
-    /// Name of the item.
     pub label: String,
-    /// Muted explanation to the right of the name.
-    pub aside: String,
-    /// Effect of choosing it.
+    /// Muted explanation to the right of the label.
+    pub explanation: String,
     pub action: MenuAction,
 }
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct MenuPopup {
     title: String,
-    /// Verb for the key hint of Enter.
+    /// Verb for the key hint of Enter, such as "sort".
     verb: &'static str,
     items: Vec<MenuItem>,
     selected: usize,
-    /// Key press that opened the menu, and chooses the selected item when pressed again.
+    /// Key press that opened the menu; pressing it again chooses the selected item.
     repeat_key: Option<char>,
 }
 
 impl MenuPopup {
-    /// Creates a menu. `verb` names the effect of Enter.
+    /// Creates a menu. `verb` is the key hint of Enter, such as "copy".
     pub fn new(title: impl Into<String>, verb: &'static str, items: Vec<MenuItem>) -> Self {
         Self { title: title.into(), verb, items, selected: 0, repeat_key: None }
     }
 
-    /// Creates the sort menu of a table. The key press that opened it reverses the order.
-    pub fn sort<R>(context: &Context, columns: &[TableColumn<R>], table: &Table) -> Self {
+    /// Creates the sort menu of a table. Pressing the key that opened it again reverses the order.
+    pub fn for_sorting<R>(context: &Context, columns: &[TableColumn<R>], table: &Table) -> Self {
         let theme = context.theme();
         let mut items = Vec::new();
         let mut at = 0;
@@ -72,7 +67,7 @@ impl MenuPopup {
                 theme.symbol(if table.descending { ThemeSymbol::Descending } else { ThemeSymbol::Ascending });
             items.push(MenuItem {
                 label: c.title.to_owned(),
-                aside: if sorted { format!("{symbol} again reverses it") } else { String::new() },
+                explanation: if sorted { format!("{symbol} choose again to reverse") } else { String::new() },
                 action: MenuAction::Sort(column),
             });
         }
@@ -80,32 +75,32 @@ impl MenuPopup {
         Self { title: "Sort by".to_owned(), verb: "sort", items, selected: at, repeat_key }
     }
 
-    /// Creates the menu of the values that can be copied from the given keys.
-    pub fn copy(keys: &[&Key]) -> Self {
+    /// Creates a menu with the values that can be copied from these keys.
+    pub fn for_copying(keys: &[&Key]) -> Self {
         let joined = |of: &dyn Fn(&Key) -> String| keys.iter().map(|k| of(k)).collect::<Vec<_>>().join("\n");
         let json = |key: &Key| serde_json::to_string(key).unwrap_or_default();
         let title = match keys {
             [key] => format!("Copy from {}", key.name),
             _ => format!("Copy from {} keys", keys.len()),
         };
-        let aside = |text: String| if keys.len() == 1 { text } else { "one per line".to_owned() };
+        let explanation = |text: String| if keys.len() == 1 { text } else { "one per line".to_owned() };
         let first = |of: &dyn Fn(&Key) -> String| keys.first().map_or_else(String::new, |k| of(k));
-        let entry = |label: &str, of: &dyn Fn(&Key) -> String, aside: String| MenuItem {
+        let entry = |label: &str, of: &dyn Fn(&Key) -> String, explanation: String| MenuItem {
             label: label.to_owned(),
-            aside,
+            explanation,
             action: MenuAction::Copy(joined(of)),
         };
         let items = vec![
-            entry("Id", &|k| k.id.to_string(), aside(first(&|k| k.id.to_string()))),
-            entry("Name", &|k| k.name.clone(), aside(first(&|k| k.name.clone()))),
-            entry("Masked secret", &|k| k.masked.clone(), aside(first(&|k| k.masked.clone()))),
-            entry("Row as JSON", &json, aside("all fields except the secret".to_owned())),
+            entry("Id", &|k| k.id.to_string(), explanation(first(&|k| k.id.to_string()))),
+            entry("Name", &|k| k.name.clone(), explanation(first(&|k| k.name.clone()))),
+            entry("Masked secret", &|k| k.masked.clone(), explanation(first(&|k| k.masked.clone()))),
+            entry("Row as JSON", &json, explanation("all fields except the secret".to_owned())),
         ];
         Self::new(title, "copy", items)
     }
 
-    /// Creates the menu of the commands that do the same as the UI for this key, with the current profile.
-    pub fn commands(context: &Context, in_review: bool, key: &Key) -> Self {
+    /// Creates a menu with the commands that are equivalent to the UI's actions on this key, for the current profile.
+    pub fn for_commands(context: &Context, in_review: bool, key: &Key) -> Self {
         let program = match context.start.profile.as_str() {
             "" => "keyward".to_owned(),
             profile => format!("keyward --profile {}", shell_quote(profile)),
@@ -117,7 +112,7 @@ impl MenuPopup {
             let command = format!("{program} {command}");
             items.push(MenuItem {
                 label: label.to_owned(),
-                aside: command.clone(),
+                explanation: command.clone(),
                 action: MenuAction::Copy(command),
             });
         };
@@ -153,13 +148,12 @@ impl MenuPopup {
             MenuAction::Copy(text) => {
                 context.deliver(ReplyTo::Notice, Delivery::Copy(text.clone()));
             }
-            MenuAction::Do(action) => return PopupAction::Run(*action),
         }
         PopupAction::Close
     }
 }
 
-/// Quotes a word for a POSIX shell, if necessary.
+/// Quotes a word for a POSIX shell if necessary.
 fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -173,7 +167,7 @@ impl Popup for MenuPopup {
         stack::POPUP
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Activate => return self.choose_selected(context),
             Action::ScrollDown => self.selected = (self.selected + 1).min(self.items.len().saturating_sub(1)),
@@ -184,7 +178,7 @@ impl Popup for MenuPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, context: &mut Context, key: KeyCombination) -> PopupAction {
         let KeyCode::Char(c) = *key.codes.first() else { return PopupAction::Stay };
         if Some(c) == self.repeat_key {
             return self.choose_selected(context);
@@ -206,8 +200,8 @@ impl Popup for MenuPopup {
         let mut chosen = 0..0;
         let room = usize::from(width).saturating_sub(wide + 6).max(8);
         let whole = |entry: &MenuItem| {
-            let aside = Span::styled(theme.text(&entry.aside), theme.style(StyleRole::Muted));
-            wrap_spans(&[aside], room)
+            let explanation = Span::styled(theme.text(&entry.explanation), theme.style(StyleRole::Muted));
+            wrap_spans(&[explanation], room)
         };
         let rows = self.items.iter().map(|entry| whole(entry).len()).max().unwrap_or(1);
         for (at, entry) in self.items.iter().enumerate() {
@@ -223,7 +217,7 @@ impl Popup for MenuPopup {
                 Span::raw(pad),
             ]);
             if at != self.selected {
-                line.push_span(Span::styled(entry.aside.clone(), theme.style(StyleRole::Muted)));
+                line.push_span(Span::styled(entry.explanation.clone(), theme.style(StyleRole::Muted)));
                 body.push(line);
                 continue;
             }
@@ -251,8 +245,8 @@ impl Popup for MenuPopup {
             u16::try_from(needed).unwrap_or(width).min(width),
             u16::try_from(body.len()).unwrap_or(u16::MAX),
         );
-        let inside = frame(&self.title, PopupTone::Calm, size, area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside = draw_frame(&self.title, PopupTone::Calm, size, area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         PopupFrame::default()
     }
 }

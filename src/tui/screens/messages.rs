@@ -1,4 +1,4 @@
-//! Popup with the earlier messages, latest first, searchable by typing.
+//! Popup with earlier messages, the latest first, searchable by typing.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -13,7 +13,7 @@ use crate::tui::notice::Notice;
 use crate::tui::popup::{Popup, PopupAction, PopupFrame};
 use crate::tui::theme::StyleRole;
 
-/// State of the popup; shows the messages of the moment when it was opened.
+/// Popup with the messages that were retained when it was opened.
 #[derive(Debug)]
 pub struct MessagesPopup {
     notices: Vec<Notice>,
@@ -34,14 +34,14 @@ impl Popup for MessagesPopup {
         stack::LIST
     }
 
-    fn act(&mut self, _context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, _context: &mut Context, action: Action) -> PopupAction {
         if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
         if matches!(action, Action::Cancel | Action::Submit) { PopupAction::Close } else { PopupAction::Stay }
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.list.handle_key(key);
         PopupAction::Stay
     }
@@ -50,8 +50,8 @@ impl Popup for MessagesPopup {
         self.list.paste(text);
     }
 
-    /// Hides the hint for `Submit`, which has no effect here.
-    fn offers(&self, _: &Context, action: Action) -> bool {
+    /// Hides the key hint for `Submit`, which has no effect here.
+    fn is_available(&self, _: &Context, action: Action) -> bool {
         action != Action::Submit
     }
 

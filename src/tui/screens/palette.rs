@@ -1,4 +1,4 @@
-//! Command palette: the actions that apply on the open tab, with their key presses, found by fuzzy search.
+//! Command palette: the actions that apply on the current tab, with their key presses, found by fuzzy search.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -12,24 +12,23 @@ use crate::tui::keymap::{Action, KeyContext, TABLE, stack};
 use crate::tui::popup::{Popup, PopupAction, PopupFrame};
 use crate::tui::theme::StyleRole;
 
-/// Entry of the palette.
+/// Row of the command palette.
 #[derive(Debug)]
 struct PaletteCommand {
     action: Action,
     description: &'static str,
-    /// Reason why the action is not available now.
+    /// Why the action is unavailable now; `None` if it is available.
     unavailable: Option<String>,
 }
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct PalettePopup {
     commands: Vec<PaletteCommand>,
     list: SearchableList,
 }
 
-/// Actions that make no sense as commands: moving around, and closing or submitting a popup.
-const OMITTED: [Action; 12] = [
+/// Actions that are not offered as commands: moving the selection, and closing or submitting a popup.
+const OMITTED_ACTIONS: [Action; 12] = [
     Action::Down,
     Action::Up,
     Action::PageDown,
@@ -45,11 +44,12 @@ const OMITTED: [Action; 12] = [
 ];
 
 impl PalettePopup {
-    /// Creates the palette of the actions in `key_contexts`. `available` returns why an action is not available now.
+    /// Creates the palette with the actions in `key_contexts`. `available` checks whether an action is available now, and
+    /// returns the reason if not.
     pub fn new(key_contexts: &[KeyContext], available: impl Fn(Action) -> Result<(), String>) -> Self {
         let rows = key_contexts.iter().flat_map(|&c| TABLE.iter().filter(move |row| row.context == c));
         let mut commands: Vec<PaletteCommand> = rows
-            .filter(|row| !OMITTED.contains(&row.action))
+            .filter(|row| !OMITTED_ACTIONS.contains(&row.action))
             .map(|row| PaletteCommand {
                 action: row.action,
                 description: row.help,
@@ -67,7 +67,7 @@ impl Popup for PalettePopup {
         stack::LIST
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         if self.list.move_selection(action) {
             return PopupAction::Stay;
         }
@@ -85,7 +85,7 @@ impl Popup for PalettePopup {
         }
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.list.handle_key(key);
         PopupAction::Stay
     }

@@ -1,6 +1,6 @@
 //! Popup for a leaked key: lists the clients that will stop working, creates the replacement, and revokes the key at once.
 //!
-//! The replacement is created first, because only an active key can be replaced. The revoke is sent as soon as the server has
+//! The replacement is created first, because only an active key can be replaced. The revocation is requested as soon as the server has
 //! replied, without another key press. If the replacement cannot be created, the key can still be revoked.
 
 use crokey::KeyCombination;
@@ -20,28 +20,27 @@ use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::form::REQUEST_IN_FLIGHT;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{action_hints, wrap_hanging, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::{CreateKey, UsageQuery};
 
-/// Most clients to list by name.
+/// Maximum number of clients listed by name.
 const MAX_CLIENTS: usize = 4;
-/// Rows at the end that are never cut: two fields, a blank line, the key hints.
-const TAIL: usize = 4;
+/// Number of rows at the bottom that are shown in every window: two fields, a blank line, the key hints.
+const FIXED_ROWS: usize = 4;
 
-/// Replacement of the leaked key.
+/// What will replace the leaked key.
 #[derive(Debug)]
 enum ReplacementPlan {
     /// A key with this name will be created.
     New(String),
-    /// A replacement with this name exists.
+    /// A replacement with this name was created earlier.
     Exists(String),
-    /// There will be none, for this reason.
+    /// Nothing will replace the key, for this reason.
     None(String),
 }
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct ReplaceLeakedPopup {
     key: Key,
@@ -55,7 +54,7 @@ pub struct ReplaceLeakedPopup {
 }
 
 impl ReplaceLeakedPopup {
-    /// Creates a popup for a key that has no active replacement.
+    /// Creates the popup for a key without an active replacement. Proposes a new replacement if the member may create one.
     pub fn replacing(context: &mut Context, key: Key) -> Self {
         let replacement = match context.check_permission(Permission::CreateKey(key.kind)) {
             Ok(()) => ReplacementPlan::New(proposed_name(&key.name, context.server_now())),
@@ -64,7 +63,7 @@ impl ReplaceLeakedPopup {
         Self::new(context, key, replacement)
     }
 
-    /// Creates a popup for the old key of a rotation whose new key is active.
+    /// Creates the popup for the old key of a rotation whose new key, `new`, is active.
     pub fn replaced(context: &mut Context, key: Key, new: &Key) -> Self {
         Self::new(context, key, ReplacementPlan::Exists(new.name.clone()))
     }
@@ -78,10 +77,11 @@ impl ReplaceLeakedPopup {
         Self { key, replacement, usage: None, fields, armed: false, sending: false, sent: None, error: None }
     }
 
-    /// Shows why the replacement was not created. If the server certainly created none, the key can be revoked without one.
-    fn refused(&mut self, failure: &RequestError) {
+    /// Shows why the replacement was not created. If the server certainly did not create one, the next Enter revokes the key
+    /// without a replacement.
+    fn show_refusal(&mut self, failure: &RequestError) {
         self.sending = false;
-        self.error = Some(format!("It is NOT revoked yet: {failure}"));
+        self.error = Some(format!("The key is NOT revoked yet: {failure}"));
         if failure.is_not_applied() && !failure.is_signed_out() {
             self.replacement = ReplacementPlan::None("the server did not create one".to_owned());
         }
@@ -119,7 +119,7 @@ impl Popup for ReplaceLeakedPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit => self.submit(context),
             Action::Cancel if self.sending => {
@@ -131,7 +131,7 @@ impl Popup for ReplaceLeakedPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if self.armed && !self.sending {
             self.fields.handle_key(key);
         }
@@ -144,15 +144,15 @@ impl Popup for ReplaceLeakedPopup {
         }
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(Reply::Key(key)) => {
                 let message = match &self.replacement {
                     ReplacementPlan::Exists(new) => {
-                        format!("Revoked {}: its clients now need the secret of {new}", key.name)
+                        format!("Revoked {}; its clients now need the secret of {new}", key.name)
                     }
-                    _ => format!("Revoked {}: its next request gets 401", key.name),
+                    _ => format!("Revoked {}; requests with it now get 401", key.name),
                 };
                 context.apply_key(*key);
                 context.notices.info(context.now, message);
@@ -164,14 +164,14 @@ impl Popup for ReplaceLeakedPopup {
                 // A failed request for the clients is ignored; a failed revoke is shown.
                 if self.sending {
                     self.sending = false;
-                    self.error = Some(format!("It is NOT revoked: {failure}"));
+                    self.error = Some(format!("The key is NOT revoked: {failure}"));
                 }
             }
         }
         PopupAction::Stay
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.armed = true;
     }
 
@@ -179,8 +179,8 @@ impl Popup for ReplaceLeakedPopup {
         true
     }
 
-    fn create_failed(&mut self, failure: &RequestError) -> bool {
-        self.refused(failure);
+    fn show_create_failure(&mut self, failure: &RequestError) -> bool {
+        self.show_refusal(failure);
         true
     }
 
@@ -191,18 +191,18 @@ impl Popup for ReplaceLeakedPopup {
         let room = usize::from(area.height.saturating_sub(2));
         if body.len() > room {
             // In a small window, fields and key hints stay; blank lines above them are removed first, then the last lines.
-            let tail = body.split_off(body.len() - TAIL);
+            let tail = body.split_off(body.len() - FIXED_ROWS);
             body.retain(|line| line.width() > 0);
-            body.truncate(room.saturating_sub(TAIL));
+            body.truncate(room.saturating_sub(FIXED_ROWS));
             body.extend(tail);
         }
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let title = match self.replacement {
-            ReplacementPlan::New(_) => "It leaked: replace it and revoke it now",
-            _ => "It leaked: revoke it now",
+            ReplacementPlan::New(_) => "Leaked key: replace and revoke it now",
+            _ => "Leaked key: revoke it now",
         };
-        let inside = frame(title, PopupTone::Danger, size, area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside = draw_frame(title, PopupTone::Danger, size, area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         if inside.height < 4 {
             return PopupFrame::default();
         }
@@ -220,7 +220,7 @@ impl ReplaceLeakedPopup {
             columns,
         );
         out.push(Line::default());
-        out.push(Line::styled("Stops working at once", theme.style(StyleRole::Danger)));
+        out.push(Line::styled("Clients that stop working at once", theme.style(StyleRole::Danger)));
         out.extend(self.layout_clients(context, columns));
         out.push(Line::default());
         out.extend(self.layout_steps(context, columns));
@@ -247,7 +247,7 @@ impl ReplaceLeakedPopup {
         out
     }
 
-    /// Lays out the clients of the key, most recently used first.
+    /// Lays out the clients that use the key, the latest first.
     fn layout_clients(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let muted = theme.style(StyleRole::Muted);
@@ -289,7 +289,7 @@ impl ReplaceLeakedPopup {
         }
         if out.is_empty() {
             let message = context.staleness_rules().last_use(&self.key);
-            out.push(Line::styled(format!("  no client seen: {message}"), muted));
+            out.push(Line::styled(format!("  no known clients; {message}"), muted));
         }
         if clients.len() > MAX_CLIENTS {
             out.push(Line::styled(format!("  and {} more", clients.len() - MAX_CLIENTS), muted));
@@ -297,23 +297,25 @@ impl ReplaceLeakedPopup {
         out
     }
 
-    /// Lays out the effects of Enter as numbered steps.
+    /// Lays out numbered steps that describe what Enter will do.
     fn layout_steps(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let kind = self.key.kind;
         let theme = context.theme();
         let steps = match &self.replacement {
             ReplacementPlan::New(name) => vec![
-                format!("A new {kind} key is created: {name}."),
-                "This key is revoked for good: whatever uses it gets 401.".to_owned(),
-                "The new secret is shown. Enter it wherever this key is used.".to_owned(),
+                format!("A new {kind} key will be created: {name}."),
+                "This key will be revoked for good; requests with it will get 401.".to_owned(),
+                "The new secret will be shown. Enter it wherever this key is used.".to_owned(),
             ],
             ReplacementPlan::Exists(new) => vec![
-                "It is revoked for good: whatever uses it gets 401.".to_owned(),
-                format!("Its replacement exists: {new}. Enter its secret wherever it is missing."),
+                "This key will be revoked for good; requests with it will get 401.".to_owned(),
+                format!(
+                    "The replacement {new} already exists. Enter its secret wherever this key is still used."
+                ),
             ],
             ReplacementPlan::None(why) => vec![
-                "It is revoked for good: whatever uses it gets 401.".to_owned(),
-                format!("There will be no replacement: {why}."),
+                "This key will be revoked for good; requests with it will get 401.".to_owned(),
+                format!("No replacement will be created: {why}."),
             ],
         };
         let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! The tab Review: the queue of organization keys that wait for a decision, the riskiest first.
+//! The Review tab: the queue of organization keys that need a decision, the riskiest first.
 //!
 //! `queue` decides which keys are listed, and `view` draws them. A decision is a draft until it is applied: `drafts` stores the drafts on
 //! this machine, so that a review can be interrupted, and `run` sends them. The popups are in `keep`, `apply` and `export`.
@@ -42,38 +42,38 @@ mod run;
 mod view;
 
 use apply::ApplyPopup;
-use drafts::review_id;
+use drafts::new_review_id;
 use export::ExportPopup;
 use keep::KeepPopup;
 use queue::COLUMNS;
 
-/// The screen of the tab Review.
+/// Screen of the Review tab.
 #[derive(Debug)]
 pub struct State {
     list: FilteredTable<KeyTest>,
-    /// How far loading the decisions of earlier reviews has come.
+    /// Load state of the decisions that were applied earlier.
     history: LoadState,
     drafts: Drafts,
     decisions: LatestDecisions,
-    /// Whether the preview opens as soon as all it needs is loaded, because it was requested before.
+    /// Whether the user requested the preview before everything it needs was loaded. It opens as soon as that is loaded.
     apply_requested: bool,
-    /// Keys whose rotation was decided and applied. Their popup opens next, one after the other.
+    /// Keys whose applied decision is to rotate them. The rotation popup is opened for each of them in turn.
     to_rotate: Vec<Id>,
-    /// Number of keys that wait for a decision, whatever the filter.
+    /// Number of keys that need a decision, including those that the filter hides.
     waiting: usize,
-    /// One sentence for each reason why listed keys are in the queue.
+    /// Sentences that say why the listed keys need a decision, one for each reason.
     summary: Vec<String>,
     last_uses: LastUseHistogram,
-    /// Whether the tab was ever opened: before that the queue is not kept in order.
+    /// Whether the tab has been opened. The queue is not sorted before that.
     was_opened: bool,
     rules: Option<StalenessRules>,
     reviews_begun: u8,
-    /// Whether the stored drafts equal [`Self::drafts`], so that a change can be appended to them.
+    /// Whether the drafts saved on disk equal [`Self::drafts`], so that a change can be appended to the file.
     is_saved: bool,
 }
 
 impl State {
-    /// The screen with the drafts of the last run, if there are any.
+    /// Creates the screen with the drafts that were saved when the UI last ran.
     pub fn new(start: &StartOptions) -> Self {
         let drafts = Drafts::parse(&start.drafts);
         // Appended changes are merged into one line before anything is appended to it: the last one may be cut off.
@@ -83,7 +83,7 @@ impl State {
             history: LoadState::NotLoaded,
             is_saved: drafts.is_some() && is_one_line,
             drafts: drafts.unwrap_or_else(|| {
-                Drafts::new(review_id(start, Timestamp::default(), 0), Timestamp::default())
+                Drafts::new(new_review_id(start, Timestamp::default(), 0), Timestamp::default())
             }),
             decisions: LatestDecisions::default(),
             apply_requested: false,
@@ -97,17 +97,17 @@ impl State {
         }
     }
 
-    /// Number of keys that wait for a decision, whatever the filter.
-    pub fn waiting(&self) -> usize {
+    /// Returns the number of keys that need a decision, including those that the filter hides.
+    pub fn waiting_count(&self) -> usize {
         self.waiting
     }
 
-    /// Replaces the filter of the queue; it is applied when the tab is opened.
+    /// Replaces the filter of the queue. Takes effect when the tab is opened.
     pub fn set_filter(&mut self, filter: &str) {
         self.list.filter.set(filter);
     }
 
-    /// Requests the decisions of all earlier reviews.
+    /// Requests the decisions of all reviews.
     fn load_history(&mut self, context: &mut Context) {
         if context.is_waiting_for(ReplyTo::History) {
             return;
@@ -117,7 +117,7 @@ impl State {
         context.request(ReplyTo::History, ApiRequest::List(ListRequest::Reviews(query)));
     }
 
-    /// Applies a page of earlier decisions. Those that this review has already applied are no drafts any more.
+    /// Adds a page of applied decisions. Removes the drafts of this review that they show to be applied already.
     fn add_history(&mut self, context: &mut Context, page: &Page<ReviewRecord>) {
         page.data.iter().for_each(|review| self.decisions.add(review));
         if let Some(change) = self.drafts.settled_by(&page.data) {
@@ -129,7 +129,8 @@ impl State {
         }
     }
 
-    /// Opens the preview of the drafts, or says why there is none; it opens later if something is still being loaded.
+    /// Opens the preview of the drafts. If there is none to show, tells the user why; if it still needs to be loaded, opens it
+    /// later.
     fn open_apply(&mut self, context: &mut Context) -> ScreenAction {
         match ApplyPopup::new(context, self) {
             Ok(popup) => ScreenAction::open(popup),
@@ -192,9 +193,9 @@ impl Screen for State {
             context.check_permission(Permission::Review)?;
         }
         match action {
-            Action::Sort => Err("the queue is ordered by risk".to_owned()),
+            Action::Sort => Err("the queue is always sorted by risk".to_owned()),
             Action::Apply | Action::Undo if self.drafts.is_empty() => {
-                Err("nothing is decided yet".to_owned())
+                Err("no decisions have been drafted yet".to_owned())
             }
             Action::Keep
             | Action::MarkRevoke
@@ -234,8 +235,8 @@ impl Screen for State {
                 let Some(key) = self.selected_key(context) else { return ScreenAction::Done };
                 return match action {
                     Action::Edit => ScreenAction::open(EditPopup::new(key.clone())),
-                    Action::Copy => ScreenAction::open(MenuPopup::copy(&[key])),
-                    _ => ScreenAction::open(MenuPopup::commands(context, true, key)),
+                    Action::Copy => ScreenAction::open(MenuPopup::for_copying(&[key])),
+                    _ => ScreenAction::open(MenuPopup::for_commands(context, true, key)),
                 };
             }
             _ => return ScreenAction::Unhandled,
@@ -322,7 +323,7 @@ impl Screen for State {
         }
         let id = self.to_rotate.pop()?;
         let key = context.find_key(id).cloned()?;
-        Some(Box::new(RotatePopup::on_key(context, &key)))
+        Some(Box::new(RotatePopup::for_key(context, &key)))
     }
 
     fn selected_key<'a>(&self, context: &'a Context) -> Option<&'a Key> {

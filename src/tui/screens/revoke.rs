@@ -1,7 +1,7 @@
 //! Popup that revokes one key. Shows its last use first, and is never confirmed by the key press that opened it.
 //!
 //! A key that is not in use needs one key press; a key in use, the last four characters of its masked secret. If the server refuses
-//! because the key was used in between, the popup shows the new use and also requires a reason.
+//! because the key was used while the popup was open, it shows that use and also requires a reason.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -16,45 +16,45 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::REQUEST_IN_FLIGHT;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::screens::confirm_fields::ConfirmFields;
 use crate::tui::text_layout::{action_hints, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
-/// Most columns of a name in a message, so that the message itself is never cut.
+/// Maximum width of a key's name in a message, so that the end of the message is never cut off.
 const NAME_COLUMNS: usize = 40;
 
-/// Confirmation that the popup requires.
+/// What the user must type to revoke the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConfirmationLevel {
-    /// One key press, for a key that is not in use.
+    /// One key press. For keys that are not in use.
     Yes,
-    /// The last four characters, for a key in use. With a reason, it is revoked even if it is used in between.
+    /// The last four characters of the secret, for a key in use. If the user also gives a reason, the key is revoked even if it
+    /// is used before the request arrives.
     LastFour,
-    /// The last four characters and a reason, for a key that was used after the popup opened.
+    /// The last four characters and a reason, for a key that was used while the popup was open.
     LastFourAndReason,
-    /// The last four characters and a reason, for the old key of a rotation that is not ready.
+    /// The last four characters and a reason, for the old key of a rotation that has not reached the phase ready.
     BeforeReady,
 }
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct RevokePopup {
     key: Key,
-    /// Server time up to which the user has seen the key's use; the server refuses if the key was used later.
+    /// Server time up to which the user has seen the key's usage. The server refuses to revoke a key that was used later.
     seen: Timestamp,
     confirmation: ConfirmationLevel,
     fields: ConfirmFields,
-    /// A frame that shows the popup was written, so a confirmation may be accepted.
+    /// Whether a frame with the popup was written; confirmations are ignored before that.
     armed: bool,
     sending: bool,
     error: Option<String>,
 }
 
 impl RevokePopup {
-    /// Creates a popup for a key whose use is known up to `seen`, the server time of the last reply.
+    /// Creates the popup for a key whose usage is known up to `seen`.
     pub fn new(key: Key, seen: Timestamp) -> Self {
         let confirmation =
             if key.is_in_use(seen) { ConfirmationLevel::LastFour } else { ConfirmationLevel::Yes };
@@ -69,17 +69,17 @@ impl RevokePopup {
         }
     }
 
-    /// Creates a popup for a key that has been silent since `since`, which the server checks again.
-    pub fn silent(key: Key, since: Timestamp) -> Self {
+    /// Creates the popup for a key that was last used before `since`. The server refuses to revoke it if it was used later.
+    pub fn for_silent_key(key: Key, since: Timestamp) -> Self {
         Self { confirmation: ConfirmationLevel::Yes, ..Self::new(key, since) }
     }
 
-    /// Creates a popup for the old key of a rotation that is not ready.
-    pub fn early(key: Key, seen: Timestamp) -> Self {
+    /// Creates the popup for the old key of a rotation that has not reached the phase ready.
+    pub fn before_ready(key: Key, seen: Timestamp) -> Self {
         Self { confirmation: ConfirmationLevel::BeforeReady, ..Self::new(key, seen) }
     }
 
-    /// Returns the latest version of the key.
+    /// Returns the most recently loaded version of the key.
     fn current_key<'a>(&'a self, context: &'a Context) -> &'a Key {
         context.keys(self.key.kind).get(self.key.id).unwrap_or(&self.key)
     }
@@ -106,7 +106,7 @@ impl RevokePopup {
         context.request(ReplyTo::Popup, ApiRequest::Revoke { kind: self.key.kind, id: self.key.id, body });
     }
 
-    /// Checks the required confirmation, and returns the reason if one was typed.
+    /// Checks what the user typed. Returns the reason, if there is one, or an error message for the user.
     fn check_confirmation(&mut self) -> Result<Option<String>, String> {
         match self.confirmation {
             ConfirmationLevel::Yes => self.fields.check_reason(),
@@ -127,7 +127,7 @@ impl Popup for RevokePopup {
         if self.confirmation == ConfirmationLevel::Yes { stack::CONFIRM } else { stack::TEXT }
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Yes if self.confirmation == ConfirmationLevel::Yes => self.submit(context),
             Action::Submit => self.submit(context),
@@ -142,7 +142,7 @@ impl Popup for RevokePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if self.armed && self.confirmation != ConfirmationLevel::Yes {
             self.fields.handle_key(key);
         }
@@ -155,7 +155,7 @@ impl Popup for RevokePopup {
         }
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Key(key)) => {
@@ -167,7 +167,7 @@ impl Popup for RevokePopup {
                 context.apply_key(*key);
                 context.notices.info(
                     context.now,
-                    message.unwrap_or(format!("Revoked {name}: its next request gets 401")),
+                    message.unwrap_or(format!("Revoked {name}; requests with it now get 401")),
                 );
                 return PopupAction::Close;
             }
@@ -195,11 +195,11 @@ impl Popup for RevokePopup {
         PopupAction::Stay
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.armed = true;
     }
 
-    fn offers(&self, context: &Context, action: Action) -> bool {
+    fn is_available(&self, context: &Context, action: Action) -> bool {
         self.current_key(context).revoked_at.is_none() || !matches!(action, Action::Yes | Action::Submit)
     }
 
@@ -214,8 +214,8 @@ impl Popup for RevokePopup {
         if known.revoked_at.is_some() {
             let body = layout_already_revoked(known, context, usize::from(width));
             let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
-            let inside = frame("Revoke", PopupTone::Calm, size, area, theme, buf);
-            lines(&body, inside, theme, buf);
+            let inside = draw_frame("Revoke", PopupTone::Calm, size, area, theme, buf);
+            draw_lines(&body, inside, theme, buf);
             return PopupFrame::default();
         }
         let mut body = self.layout_body(context, usize::from(width));
@@ -228,8 +228,8 @@ impl Popup for RevokePopup {
             body.extend(keys);
         }
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
-        let inside = frame("Revoke", PopupTone::Danger, size, area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside = draw_frame("Revoke", PopupTone::Danger, size, area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         if self.confirmation == ConfirmationLevel::Yes || inside.height < 4 {
             return PopupFrame::default();
         }
@@ -259,12 +259,12 @@ impl RevokePopup {
         out.extend(labelled_lines("Last used", &used, style, columns, theme));
         out.push(Line::default());
         let explanation = match self.confirmation {
-            ConfirmationLevel::Yes => "Its next request gets 401. This is final: a revoked key cannot be restored.".to_owned(),
-            ConfirmationLevel::LastFour => "It is in use: its clients stop working. This is final. With a reason, it is revoked even if used meanwhile.".to_owned(),
-            ConfirmationLevel::BeforeReady => "Whatever still uses it stops working at once; check what that is before you go on. A reason is required and recorded. This is final.".to_owned(),
+            ConfirmationLevel::Yes => "Requests with this key will get 401. This is final: a revoked key cannot be restored.".to_owned(),
+            ConfirmationLevel::LastFour => "This key is in use, and its clients will stop working. This is final. If you give a reason, the key is revoked even if it is used in the meantime.".to_owned(),
+            ConfirmationLevel::BeforeReady => "Clients that still use this key will stop working at once; check them first. A reason is required and recorded. This is final.".to_owned(),
             ConfirmationLevel::LastFourAndReason => format!(
-                "Not revoked: it was used {}, after you looked. Decide again; a reason is now required and recorded.",
-                key.last_used_at.map_or_else(|| "meanwhile".to_owned(), |at| format_ago(at, now))
+                "Not revoked: the key was used {}, since you last viewed it. To revoke it anyway, give a reason, which is recorded.",
+                key.last_used_at.map_or_else(|| "again".to_owned(), |at| format_ago(at, now))
             ),
         };
         let role = if matches!(
@@ -303,7 +303,7 @@ impl RevokePopup {
     }
 }
 
-/// Lays out the popup for a key that someone else revoked while the popup was open.
+/// Lays out the popup for a key that was revoked by someone else while the popup was open.
 fn layout_already_revoked(key: &Key, context: &Context, columns: usize) -> Vec<Line<'static>> {
     let theme = context.theme();
     let mut out = wrap_paragraph(&theme.text(&key.name), theme.style(StyleRole::Strong), columns);
@@ -312,7 +312,8 @@ fn layout_already_revoked(key: &Key, context: &Context, columns: usize) -> Vec<L
     let ago =
         key.revoked_at.map_or_else(String::new, |at| format!(" {}", format_ago(at, context.server_now())));
     let by = key.revoked_by.as_ref().map_or_else(String::new, |by| format!(" by {}", by.name));
-    let explanation = format!("It was revoked{ago}{by} while this was open. There is nothing left to do.");
+    let explanation =
+        format!("This key was revoked{ago}{by} while this popup was open. There is nothing left to do.");
     out.extend(wrap_paragraph(&theme.text(&explanation), Style::new(), columns));
     out.push(Line::default());
     out.push(action_hints(&[(Action::Cancel, "close")], context));

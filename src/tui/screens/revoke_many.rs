@@ -1,4 +1,4 @@
-//! Popup that revokes the marked keys one after the other. Keys in use are kept and listed; the others need a typed phrase.
+//! Popup that revokes the marked keys one after another, once the user has typed a phrase. Keys in use are kept and listed.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -13,35 +13,35 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, content_width, frame, lines};
+use crate::tui::popup::{
+    Popup, PopupAction, PopupFrame, PopupTone, Scroll, content_width, draw_frame, draw_lines,
+};
 use crate::tui::text_layout::{action_hints, draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
-/// Progress of the revocation of one key.
+/// Progress of revoking one of the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RevokeProgress {
     /// The request has not been sent.
     Queued,
-    /// The key is kept, because it is in use.
+    /// The key is in use, so it is not revoked.
     InUse,
-    /// The key is revoked.
     Revoked,
-    /// The user stopped before the request was sent.
+    /// The user stopped the run before the request was sent.
     Cancelled,
-    /// The request failed, with the reason.
+    /// The request failed for this reason.
     Failed(String),
 }
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct RevokeManyPopup {
     keys: Vec<(Key, RevokeProgress)>,
-    /// Server time up to which the user has seen the keys' use; the server refuses keys that were used later.
+    /// Server time up to which the user has seen the keys' usage. The server refuses to revoke keys that were used later.
     seen: Timestamp,
     typed: TextField,
-    /// A frame that shows the popup was written, so a confirmation may be accepted.
+    /// Whether a frame with the popup was written; confirmations are ignored before that.
     armed: bool,
     /// Index of the key whose request is in flight.
     running: Option<usize>,
@@ -51,7 +51,7 @@ pub struct RevokeManyPopup {
 }
 
 impl RevokeManyPopup {
-    /// Creates a popup for keys whose use is known up to `seen`, the server time of the last reply.
+    /// Creates the popup for keys whose usage is known up to `seen`.
     pub fn new(keys: Vec<Key>, seen: Timestamp) -> Self {
         let progress =
             |key: &Key| if key.is_in_use(seen) { RevokeProgress::InUse } else { RevokeProgress::Queued };
@@ -95,7 +95,7 @@ impl RevokeManyPopup {
             count(&|progress| matches!(progress, RevokeProgress::Cancelled | RevokeProgress::Failed(_)));
         let mut parts = vec![format!("{revoked} revoked")];
         if in_use > 0 {
-            parts.push(format!("{in_use} kept because in use"));
+            parts.push(format!("{in_use} kept (in use)"));
         }
         if failed > 0 {
             parts.push(format!("{failed} failed"));
@@ -109,7 +109,7 @@ impl Popup for RevokeManyPopup {
         if self.begun || self.count_silent() == 0 { stack::POPUP } else { stack::TEXT }
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit if self.armed && !self.begun => {
                 if self.typed.text().trim() == self.phrase() {
@@ -120,9 +120,9 @@ impl Popup for RevokeManyPopup {
                 }
             }
             Action::ScrollDown | Action::ListDown => {
-                self.scroll.by(1);
+                self.scroll.scroll_by(1);
             }
-            Action::ScrollUp | Action::ListUp => self.scroll.by(-1),
+            Action::ScrollUp | Action::ListUp => self.scroll.scroll_by(-1),
             Action::Cancel | Action::Activate if self.running.is_none() => {
                 if self.begun {
                     context.notices.info(context.now, self.summary());
@@ -142,14 +142,14 @@ impl Popup for RevokeManyPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if self.armed && !self.begun {
             self.typed.handle_key(key);
         }
         PopupAction::Stay
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         let Some(at) = self.running.take() else { return PopupAction::Stay };
         let mut revoked = None;
         self.keys[at].1 = match result {
@@ -175,7 +175,7 @@ impl Popup for RevokeManyPopup {
         revoked.map_or(PopupAction::Stay, PopupAction::Unmark)
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.armed = true;
     }
 
@@ -187,12 +187,18 @@ impl Popup for RevokeManyPopup {
         let in_use = self.keys.len() - silent;
         let intro = match (self.begun, self.running.is_some()) {
             (false, _) if silent == 0 => {
-                "All of them are in use and will be kept. Revoke keys in use one by one.".to_owned()
+                "All of these keys are in use and will be kept. Keys in use can only be revoked one at a time.".to_owned()
             }
             (false, _) if in_use > 0 => {
-                format!("{silent} will be revoked for good; {in_use} in use will be kept, as listed.")
+                format!(
+                    "{} will be revoked for good; {} in use will be kept, as listed.",
+                    count_keys(silent),
+                    count_keys(in_use)
+                )
             }
-            (false, _) => format!("{silent} will be revoked for good: their next request gets 401."),
+            (false, _) => {
+                format!("{} will be revoked for good; requests with them will get 401.", count_keys(silent))
+            },
             (true, true) => format!("Revoking: {}", self.summary()),
             (true, false) => format!("Done: {}.", self.summary()),
         };
@@ -207,8 +213,8 @@ impl Popup for RevokeManyPopup {
         let rows = self.keys.len().min(room);
         let size = (width, u16::try_from(head.len() + rows + tail).unwrap_or(u16::MAX));
         let title = format!("Revoke {} keys", self.keys.len());
-        let inside = frame(&title, PopupTone::Danger, size, area, theme, buf);
-        let (top, max_scroll) = self.scroll.window(self.keys.len(), rows);
+        let inside = draw_frame(&title, PopupTone::Danger, size, area, theme, buf);
+        let (top, max_scroll) = self.scroll.first_line_and_max(self.keys.len(), rows);
         let listed = self
             .keys
             .iter()
@@ -224,7 +230,7 @@ impl Popup for RevokeManyPopup {
             ),
         };
         let above: Vec<Line<'_>> = head.into_iter().chain(listed).chain([more]).collect();
-        lines(&above, inside, theme, buf);
+        draw_lines(&above, inside, theme, buf);
         let mut cursor = None;
         let bottom = inside.bottom().saturating_sub(1);
         let hints = if needs_phrase {
@@ -240,7 +246,7 @@ impl Popup for RevokeManyPopup {
             cursor = self.typed.draw(place, true, theme, buf);
             action_hints(&[(Action::Submit, "revoke"), (Action::Cancel, "cancel")], context)
         } else {
-            let verb = if self.running.is_some() { "stop after this one" } else { "close" };
+            let verb = if self.running.is_some() { "stop after this key" } else { "close" };
             action_hints(&[(Action::Cancel, verb)], context)
         };
         draw_line(buf, (inside.x, bottom), inside.width, &hints, Style::new(), theme);
@@ -250,6 +256,11 @@ impl Popup for RevokeManyPopup {
     fn clamp_scroll(&mut self, max: usize) {
         self.scroll.clamp(max);
     }
+}
+
+/// Returns a number of keys with the noun, such as `1 key` or `12 keys`.
+fn count_keys(count: usize) -> String {
+    if count == 1 { "1 key".to_owned() } else { format!("{} keys", format_count(count as u64)) }
 }
 
 fn layout_row(key: &Key, progress: &RevokeProgress, context: &Context, columns: usize) -> Line<'static> {

@@ -1,6 +1,6 @@
 //! Popup that leads through the rotation of a key: the steps, the current phase, the clients of the old key, and the next action.
 //!
-//! [`open_next_step`] opens the popup for an action; the tab Rotations uses it too. `head` lays out the upper part and `guide`
+//! [`open_next_step`] opens the popup for an action; the Rotations tab uses it too. `head` lays out the upper part and `guide`
 //! the clients and their instructions.
 
 use ratatui::buffer::Buffer;
@@ -17,7 +17,7 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::key_list::LoadState;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, draw_frame, draw_lines};
 use crate::tui::screens::{create, replace_leaked, revoke};
 use crate::tui::text_layout::action_hints;
 use crate::tui::theme::StyleRole;
@@ -26,23 +26,23 @@ use crate::wire::keys::{Rotation, UsageQuery};
 mod guide;
 mod head;
 
-/// Least and greatest height of the chart of both keys, in rows.
+/// Minimum and maximum height of the chart of both keys, in rows.
 const CHART_HEIGHT: (u16, u16) = (7, 13);
-/// Rows of the list below the chart that are shown before the chart grows.
+/// The chart grows beyond its minimum height only if at least this many rows of the client list are visible.
 const LIST_ROWS: usize = 3;
-/// Window width up to which the popup fills the window, in columns.
+/// Maximum width of a window that the popup fills entirely, in columns.
 const NARROW_WINDOW: u16 = 108;
 /// Width of the popup's content in wider windows, in columns.
 const MAX_COLUMNS: u16 = 100;
-/// Window height from which blank lines separate the parts, in rows.
+/// Minimum window height at which blank lines separate the sections, in rows.
 const ROOMY_HEIGHT: u16 = 28;
 
-/// State of the popup, for a rotation or for a key whose rotation may begin.
+/// Popup for a rotation, or for a key whose rotation can be started.
 #[derive(Debug)]
 pub struct RotatePopup {
-    /// The old key.
+    /// Old key of the rotation.
     key: Key,
-    /// Id of the replacement, if the popup was opened on a rotation.
+    /// Id of the new key; `None` if the popup was opened for a key without a rotation.
     new: Option<Id>,
     usage: Option<Usage>,
     error: Option<String>,
@@ -50,8 +50,8 @@ pub struct RotatePopup {
 }
 
 impl RotatePopup {
-    /// Opens the rotation of a key, or offers to begin one. Loads the rotations if necessary.
-    pub fn on_key(context: &mut Context, key: &Key) -> Self {
+    /// Opens the rotation of a key, or offers to start one. Requests the rotations if they are not loaded.
+    pub fn for_key(context: &mut Context, key: &Key) -> Self {
         let rotation = context.rotations.open_rotation(key.id);
         let old = rotation.map_or_else(|| key.clone(), |rotation| rotation.old.clone());
         let popup = Self {
@@ -68,7 +68,7 @@ impl RotatePopup {
         popup
     }
 
-    /// Creates a popup for a rotation, and requests the use of its keys.
+    /// Creates the popup for a rotation and requests the usage of its keys.
     pub fn for_rotation(context: &mut Context, rotation: &Rotation) -> Self {
         let popup = Self {
             key: rotation.old.clone(),
@@ -93,17 +93,17 @@ impl RotatePopup {
         }
     }
 
-    /// Returns whether the key has a rotation that is still being loaded.
+    /// Returns whether the key has a rotation that is not loaded yet.
     fn is_loading(&self, context: &Context) -> bool {
         let linked = self.key.replaced_by.is_some() || self.new.is_some();
         linked && matches!(context.rotations.load_state(), LoadState::NotLoaded | LoadState::Loading { .. })
     }
 }
 
-/// Checks that an action is available on a rotation in its current phase.
+/// Checks that an action is available in the rotation's current phase.
 ///
 /// # Errors
-/// It is not. The error is a sentence for the user.
+/// Fails if the action is not available. Returns the reason as a message for the user.
 pub fn check_available(context: &Context, rotation: &Rotation, action: Action) -> Result<(), String> {
     let phase = rotation.phase_at(context.server_now());
     let kind = rotation.old.kind;
@@ -119,10 +119,10 @@ pub fn check_available(context: &Context, rotation: &Rotation, action: Action) -
     }
 }
 
-/// Returns the popup that an action opens on a rotation. `seen` is the server time up to which the use of its keys is known.
+/// Returns the popup that an action on a rotation opens. The usage of both keys is known up to `seen`, a server time.
 ///
 /// # Errors
-/// The action is not available. The error is a sentence for the user.
+/// Fails if the action is not available. Returns the reason as a message for the user.
 pub fn open_next_step(
     context: &mut Context,
     rotation: &Rotation,
@@ -134,10 +134,11 @@ pub fn open_next_step(
     let phase = rotation.phase_at(now);
     let (old, new) = (rotation.old.clone(), rotation.new.clone());
     match (action, phase) {
-        (Action::FinishRotation, Phase::Ready) => {
-            Ok(Box::new(revoke::RevokePopup::silent(old, finish_unless_used_since(rotation.window(), now))))
-        }
-        (Action::FinishRotation, _) => Ok(Box::new(revoke::RevokePopup::early(old, seen))),
+        (Action::FinishRotation, Phase::Ready) => Ok(Box::new(revoke::RevokePopup::for_silent_key(
+            old,
+            finish_unless_used_since(rotation.window(), now),
+        ))),
+        (Action::FinishRotation, _) => Ok(Box::new(revoke::RevokePopup::before_ready(old, seen))),
         (Action::LeakedKey, Phase::Abandoned) => {
             Ok(Box::new(replace_leaked::ReplaceLeakedPopup::replacing(context, old)))
         }
@@ -147,15 +148,17 @@ pub fn open_next_step(
         (Action::ReplaceReplacement, Phase::Abandoned) => open_create(context, &old),
         (Action::ReplaceReplacement, _) => {
             let name = proposed_name(&old.name, now);
-            Ok(Box::new(create::CreatePopup::instead_of(new, old, &name)))
+            Ok(Box::new(create::CreatePopup::replacing_lost(new, old, &name)))
         }
-        (Action::CancelRotation, Phase::Switch) => Ok(Box::new(revoke::RevokePopup::silent(new, seen))),
+        (Action::CancelRotation, Phase::Switch) => {
+            Ok(Box::new(revoke::RevokePopup::for_silent_key(new, seen)))
+        }
         (Action::CancelRotation, _) => Ok(Box::new(revoke::RevokePopup::new(new, seen))),
-        _ => Err("it does not apply to a rotation".to_owned()),
+        _ => Err("this action does not apply to a rotation".to_owned()),
     }
 }
 
-/// Returns the popup that creates the replacement of a key.
+/// Returns the popup that creates a replacement for a key.
 fn open_create(context: &Context, old: &Key) -> Result<Box<dyn Popup>, String> {
     context.check_permission(Permission::CreateKey(old.kind))?;
     let name = proposed_name(&old.name, context.server_now());
@@ -167,17 +170,17 @@ impl Popup for RotatePopup {
         stack::ROTATION_POPUP
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         let rotation = self.rotation(context).cloned();
         let seen = context.rotations.seen;
         let opened: Result<Box<dyn Popup>, String> = match (action, rotation) {
             (Action::Cancel, _) => return PopupAction::Close,
             (Action::ScrollDown, _) => {
-                self.scroll.by(1);
+                self.scroll.scroll_by(1);
                 return PopupAction::Stay;
             }
             (Action::ScrollUp, _) => {
-                self.scroll.by(-1);
+                self.scroll.scroll_by(-1);
                 return PopupAction::Stay;
             }
             (Action::Activate, None) if !self.is_loading(context) => open_create(context, &self.key),
@@ -201,7 +204,7 @@ impl Popup for RotatePopup {
         }
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Usage(usage)) => self.usage = Some(usage),
             Ok(_) => {}
@@ -213,7 +216,7 @@ impl Popup for RotatePopup {
         PopupAction::Stay
     }
 
-    fn offers(&self, context: &Context, action: Action) -> bool {
+    fn is_available(&self, context: &Context, action: Action) -> bool {
         let phase = self.rotation(context).map(|rotation| rotation.phase_at(context.server_now()));
         match action {
             Action::FinishRotation | Action::CancelRotation => {
@@ -254,8 +257,8 @@ impl Popup for RotatePopup {
         body.splice(0..0, head[fixed..].iter().cloned());
         let height = (rows(fixed) + chart + 2).saturating_add(rows(body.len()));
         let title = format!("Rotate {}", self.key.name);
-        let inside = frame(&title, PopupTone::Calm, (columns, height), area, theme, buf);
-        lines(&head[..fixed], inside, theme, buf);
+        let inside = draw_frame(&title, PopupTone::Calm, (columns, height), area, theme, buf);
+        draw_lines(&head[..fixed], inside, theme, buf);
         let mut y = inside.y + rows(fixed);
         if let (Some((rotation, usage)), true) = (charted, chart > 0) {
             let keys = RotationChart {
@@ -271,12 +274,12 @@ impl Popup for RotatePopup {
             y += chart;
         }
         let list = Rect { y, height: inside.bottom().saturating_sub(y + 2), ..inside };
-        let (top, max_scroll) = self.scroll.window(body.len(), usize::from(list.height));
-        lines(&body[top..], list, theme, buf);
+        let (top, max_scroll) = self.scroll.first_line_and_max(body.len(), usize::from(list.height));
+        draw_lines(&body[top..], list, theme, buf);
         let hidden = body.len() - top - usize::from(list.height).min(body.len() - top);
         if hidden > 0 {
             let more = format!(
-                "{hidden} more {}, {} and {}",
+                "{hidden} more {}; scroll with {} and {}",
                 if hidden == 1 { "line" } else { "lines" },
                 context.key_press(Action::ScrollDown),
                 context.key_press(Action::ScrollUp)
@@ -289,7 +292,7 @@ impl Popup for RotatePopup {
                 theme.style(StyleRole::Muted),
             );
         }
-        lines(&foot, Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside }, theme, buf);
+        draw_lines(&foot, Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside }, theme, buf);
         PopupFrame { cursor: None, max_scroll }
     }
 

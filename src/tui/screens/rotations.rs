@@ -1,4 +1,4 @@
-//! The tab Rotations: the phase of each rotation, who still uses the old key, and how long it must stay silent.
+//! The Rotations tab: the phase of each rotation, which client still uses the old key, and how long it must stay unused.
 
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
@@ -21,7 +21,7 @@ mod filter;
 use columns::COLUMNS;
 pub use filter::RotationTest;
 
-/// The screen of the tab Rotations.
+/// Screen of the Rotations tab.
 pub type State = ListScreen<Rotation>;
 
 impl TableRow for Rotation {
@@ -35,11 +35,11 @@ impl ListRow for Rotation {
 
     const COLUMNS: &'static [TableColumn<Self>] = COLUMNS;
     const KEY_CONTEXTS: &'static [KeyContext] = stack::ROTATIONS;
-    const FILTER_EXAMPLE: &'static str = "name or mask of either key, phase:ready agent:grafana";
+    const FILTER_EXAMPLE: &'static str = "name or masked secret, phase:ready agent:grafana";
     const REPLY_TO: ReplyTo = ReplyTo::Rotations;
     const PERMISSION: Option<Permission> = None;
-    const NO_MARKS: &'static str = "rotations are changed one by one";
-    const SORTS: Result<(), &'static str> = Err("rotations are ordered by urgency");
+    const NO_MARKS: &'static str = "rotations cannot be marked";
+    const SORTS: Result<(), &'static str> = Err("rotations are always sorted by urgency");
     const HAS_TEXT_BELOW: bool = true;
 
     fn rows(context: &Context) -> &[Self] {
@@ -65,7 +65,8 @@ impl ListRow for Rotation {
 
     fn passes(&self, filter: &Filter<RotationTest>, rules: &StalenessRules) -> bool {
         let (old, new) = (&self.old, &self.new);
-        filter.matches_row(&[&old.name, &old.masked, &new.name, &new.masked], |test| test.holds(self, rules))
+        filter
+            .matches_row(&[&old.name, &old.masked, &new.name, &new.masked], |test| test.matches(self, rules))
     }
 
     fn text_below(&self, rules: &StalenessRules) -> Option<String> {
@@ -75,11 +76,14 @@ impl ListRow for Rotation {
     fn empty_message(context: &Context, is_filtered: bool) -> String {
         match context.rotations.load_state() {
             LoadState::Complete if is_filtered => {
-                format!("No rotation passes the filter. {} clears it.", context.key_press(Action::Cancel))
+                format!(
+                    "No rotations match the filter. Press {} to clear it.",
+                    context.key_press(Action::Cancel)
+                )
             }
             LoadState::Complete => format!(
-                "No key is being replaced. {} on a key starts a rotation: it creates the replacement and watches the old key \
-                 until nothing uses it any more.",
+                "No key is being replaced. To start a rotation, press {} on a key: keyward creates the replacement and \
+                 monitors the old key until nothing uses it any more.",
                 context.key_press(Action::Rotate)
             ),
             _ => "Loading rotations.".to_owned(),

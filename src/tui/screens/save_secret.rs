@@ -18,7 +18,7 @@ use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Effect, Reply, RequestError, UiTime};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame};
 use crate::tui::text_layout::{action_hints, draw_line, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::SecretString;
@@ -27,43 +27,45 @@ mod leaked;
 
 use leaked::LeakedKey;
 
-/// Time for which the secret is shown on request.
+/// Time after which an unmasked secret is masked again.
 const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
-/// Question that the popup asks.
+/// What the popup currently asks the user for.
 #[derive(Debug)]
 enum SaveStep {
-    /// Choice of the file, command or clipboard that receives the secret.
+    /// Whether to save the secret in a file, pipe it into a command, or copy it.
     ChooseTarget,
-    /// Path of a new file.
+    /// Path of a file to create.
     File(TextField),
     /// Command line to pipe the secret into.
     Command(TextField),
     /// Confirmation that the secret is stored.
     ConfirmStored {
-        /// A frame that shows the question was written, so a confirmation may be accepted.
+        /// Whether a frame with the question was written; confirmations are ignored before that.
         armed: bool,
     },
 }
 
-/// State of the popup. `Debug` output does not contain the secret.
+/// Popup that shows a new secret once. Its `Debug` output does not contain the secret.
 #[derive(Debug)]
 pub struct SaveSecretPopup {
     key: Key,
     secret: Arc<SecretString>,
     idempotency_key: String,
     step: SaveStep,
-    /// Time until which the secret is shown unmasked.
+    /// When the secret is masked again; `None` while it is masked.
     visible_until: Option<UiTime>,
     stored: bool,
-    /// Whether the delivery in flight stores the secret; a copy to the clipboard does not.
+    /// Whether the delivery in flight stores the secret: `true` for a file or a command, `false` for the clipboard, `None` if
+    /// nothing is in flight.
     delivery_stores: Option<bool>,
     message: Option<(StyleRole, String)>,
     leaked: Option<LeakedKey>,
 }
 
 impl SaveSecretPopup {
-    /// Creates a popup for a new secret. `leak` is the leaked key that it replaces, whose revoke has been sent.
+    /// Creates the popup for a new secret. `leak` is the leaked key that the new key replaces; its revocation is already in
+    /// flight.
     pub fn new(key: Key, secret: SecretString, idempotency_key: String, leak: Option<Leak>) -> Self {
         Self {
             key,
@@ -78,11 +80,11 @@ impl SaveSecretPopup {
         }
     }
 
-    fn put(&mut self, context: &mut Context, put: Delivery, stores: bool) {
+    fn deliver(&mut self, context: &mut Context, delivery: Delivery, stores: bool) {
         if self.delivery_stores.is_none() {
             self.delivery_stores = Some(stores);
             self.message = None;
-            context.deliver(ReplyTo::Popup, put);
+            context.deliver(ReplyTo::Popup, delivery);
         }
     }
 
@@ -97,12 +99,12 @@ impl SaveSecretPopup {
         }
     }
 
-    /// Returns whether the new key replaces the leaked key `id`.
+    /// Returns whether the new key replaces the leaked key with this id.
     fn replaces_leaked(&self, id: Id) -> bool {
         self.leaked.as_ref().is_some_and(|leaked| leaked.leak.id == id)
     }
 
-    /// Records the outcome of the leaked key's revoke: `None` if it succeeded, else the reason.
+    /// Records whether the leaked key was revoked: `None` if it was, else the reason for the failure.
     fn record_leaked_revoke(&mut self, context: &mut Context, failed: Option<String>) {
         if let Some(leaked) = &mut self.leaked {
             leaked.record_result(failed);
@@ -116,14 +118,15 @@ impl SaveSecretPopup {
         let secret = Arc::clone(&self.secret);
         match std::mem::replace(&mut self.step, SaveStep::ChooseTarget) {
             SaveStep::File(path) if !path.text().trim().is_empty() => {
-                let put = Delivery::SecretToFile { path: path.text().trim().to_owned(), secret };
-                self.put(context, put, true);
+                let delivery = Delivery::SecretToFile { path: path.text().trim().to_owned(), secret };
+                self.deliver(context, delivery, true);
                 // Keeps what was typed, in case the delivery fails.
                 self.step = SaveStep::File(path);
             }
             SaveStep::Command(command) if !command.text().trim().is_empty() => {
-                let put = Delivery::SecretToCommand { command: command.text().trim().to_owned(), secret };
-                self.put(context, put, true);
+                let delivery =
+                    Delivery::SecretToCommand { command: command.text().trim().to_owned(), secret };
+                self.deliver(context, delivery, true);
                 self.step = SaveStep::Command(command);
             }
             step => self.step = step,
@@ -140,7 +143,7 @@ impl Popup for SaveSecretPopup {
         }
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match (&self.step, action) {
             (SaveStep::ChooseTarget, Action::Unmask) => {
                 let shown = self.visible_until.take();
@@ -152,7 +155,7 @@ impl Popup for SaveSecretPopup {
                 }
             }
             (SaveStep::ChooseTarget, Action::CopySecret) => {
-                self.put(context, Delivery::CopySecret(Arc::clone(&self.secret)), false);
+                self.deliver(context, Delivery::CopySecret(Arc::clone(&self.secret)), false);
             }
             (SaveStep::ChooseTarget, Action::WriteSecret | Action::PipeSecret)
                 if context.start.restricted =>
@@ -182,7 +185,7 @@ impl Popup for SaveSecretPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if let SaveStep::File(field) | SaveStep::Command(field) = &mut self.step {
             field.handle_key(key);
         }
@@ -195,7 +198,7 @@ impl Popup for SaveSecretPopup {
         }
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         let stores = self.delivery_stores.take().unwrap_or(false);
         match result {
             Ok(Reply::Done(message)) if stores => {
@@ -205,7 +208,7 @@ impl Popup for SaveSecretPopup {
             }
             Ok(Reply::Done(message)) => {
                 let text = format!(
-                    "The secret was {message}. Terminals do not confirm a copy: paste it before you close this."
+                    "The secret was {message}. The terminal cannot confirm that, so paste it before you close this popup."
                 );
                 self.message = Some((StyleRole::Strong, text));
             }
@@ -218,7 +221,7 @@ impl Popup for SaveSecretPopup {
         PopupAction::Stay
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         if let SaveStep::ConfirmStored { armed } = &mut self.step {
             *armed = true;
         }
@@ -235,11 +238,11 @@ impl Popup for SaveSecretPopup {
         self.visible_until
     }
 
-    fn conceal(&mut self) {
+    fn hide_secrets(&mut self) {
         self.visible_until = None;
     }
 
-    fn leaked_key_revoked(&mut self, context: &mut Context, id: Id, failure: Option<String>) -> bool {
+    fn show_leaked_key_result(&mut self, context: &mut Context, id: Id, failure: Option<String>) -> bool {
         let is_mine = self.replaces_leaked(id);
         if is_mine {
             self.record_leaked_revoke(context, failure);
@@ -264,7 +267,7 @@ impl Popup for SaveSecretPopup {
         let gap = usize::from(!small);
         let height = head.len() + gap + secret_lines + gap + below.len();
         let size = (width, u16::try_from(height).unwrap_or(u16::MAX));
-        let inside = frame("Save your key", PopupTone::Calm, size, area, theme, buf);
+        let inside = draw_frame("Save your key", PopupTone::Calm, size, area, theme, buf);
         let mut y = inside.y;
         for line in &head {
             draw_line(buf, (inside.x, y), inside.width, line, Style::new(), theme);
@@ -295,7 +298,8 @@ impl Popup for SaveSecretPopup {
 }
 
 impl SaveSecretPopup {
-    /// Writes the secret, masked unless it is shown, directly into the cells, so that no copy of it is left in memory.
+    /// Writes the secret directly into the cells, so that no copy is left in memory. It is masked unless the user chose to show
+    /// it.
     fn draw_secret(&self, context: &Context, area: Rect, buf: &mut Buffer) {
         let theme = context.theme();
         let secret = self.secret.expose();
@@ -315,7 +319,7 @@ impl SaveSecretPopup {
         }
     }
 
-    /// Lays out the lines below the secret: messages, choices and key hints.
+    /// Lays out the lines below the secret: the result of the last delivery, the choices, and the key hints.
     fn layout_choices(&self, context: &Context, columns: usize, small: bool) -> Vec<Line<'static>> {
         let theme = context.theme();
         let mut out = Vec::new();
@@ -332,7 +336,7 @@ impl SaveSecretPopup {
             }
             SaveStep::ChooseTarget => {
                 if !self.stored {
-                    let text = "Save it now: it is not shown again. keyward keeps only its digest.";
+                    let text = "Save the secret now: it is not shown again. keyward stores only its digest.";
                     out.extend(wrap_paragraph(text, Style::new(), columns));
                     out.push(Line::default());
                 }
@@ -347,17 +351,17 @@ impl SaveSecretPopup {
                 out.extend(choices.into_iter().map(|choice| action_hints(&[choice], context)));
             }
             SaveStep::File(_) => {
-                out.push(Line::raw("Path of a new file (0600); no file is overwritten:"));
+                out.push(Line::raw("Path of a new file that only you can read:"));
                 out.extend([Line::default(), Line::default()]);
                 out.push(action_hints(&[(Action::Submit, "write"), (Action::Cancel, "back")], context));
             }
             SaveStep::Command(_) => {
-                out.push(Line::raw("Command to pipe it into, run without a shell:"));
+                out.push(Line::raw("Command that reads the secret (run without a shell):"));
                 out.extend([Line::default(), Line::default()]);
                 out.push(action_hints(&[(Action::Submit, "run"), (Action::Cancel, "back")], context));
             }
             SaveStep::ConfirmStored { .. } => {
-                let text = "It can never be shown again after this. Is it stored where it is needed?";
+                let text = "The secret can never be shown again. Is it stored where you need it?";
                 out.extend(wrap_paragraph(text, theme.style(StyleRole::Strong), columns));
                 out.push(Line::default());
                 out.push(action_hints(&[(Action::Yes, "it is stored"), (Action::Cancel, "back")], context));

@@ -1,4 +1,4 @@
-//! Popup that signs in again with a sign-in code after the session ended. The screens and the popup below keep their state.
+//! Popup that signs in again with a sign-in code after the session ended. The screens and a covered popup keep their state.
 
 use std::sync::Arc;
 
@@ -14,12 +14,11 @@ use crate::tui::context::{Connection, Context, ReplyTo};
 use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::keys::SecretString;
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct SignInPopup {
     code: TextField,
@@ -29,12 +28,13 @@ pub struct SignInPopup {
 }
 
 impl SignInPopup {
-    /// Creates a popup that returns to `under`, with everything typed into it, once it closes.
+    /// Creates the sign-in popup. When it closes, it reopens `under`, the popup that it covers, with everything that was typed
+    /// there.
     pub fn over(under: Option<Box<dyn Popup>>) -> Self {
         Self { code: TextField::new_secret(), sending: false, error: None, under }
     }
 
-    fn back(&mut self) -> PopupAction {
+    fn close(&mut self) -> PopupAction {
         self.under.take().map_or(PopupAction::Close, PopupAction::Open)
     }
 }
@@ -44,7 +44,7 @@ impl Popup for SignInPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit if !self.sending => {
                 let code = self.code.text().trim();
@@ -59,13 +59,13 @@ impl Popup for SignInPopup {
                 }
                 self.code.clear();
             }
-            Action::Cancel => return self.back(),
+            Action::Cancel => return self.close(),
             _ => {}
         }
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         self.code.handle_key(key);
         PopupAction::Stay
     }
@@ -74,7 +74,7 @@ impl Popup for SignInPopup {
         self.code.paste(text);
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Me(me)) => {
@@ -82,7 +82,7 @@ impl Popup for SignInPopup {
                 context.notices.info(context.now, format!("Signed in as {}", me.member.name));
                 // Loads the member again, as at the start, because roles may have changed.
                 context.request(ReplyTo::Me, ApiRequest::Me);
-                self.back()
+                self.close()
             }
             Ok(_) => PopupAction::Stay,
             Err(failure) => {
@@ -97,8 +97,8 @@ impl Popup for SignInPopup {
         let width = content_width(area, 60);
         let columns = usize::from(width);
         let explanation = format!(
-            "Paste a sign-in code. An admin makes one with `{}` on the tab Members. On a machine where you are signed in, \
-             `keyward sessions code` makes one. Nothing on the screen is lost.",
+            "Paste a sign-in code. An admin can create one with `{}` on the Members tab, or run `keyward sessions code` on a \
+             machine where you are signed in. Your work here is kept.",
             context.key_press(Action::Invite)
         );
         let mut body = wrap_paragraph(&theme.text(&explanation), Style::new(), columns);
@@ -115,8 +115,8 @@ impl Popup for SignInPopup {
         let verb = if self.sending { "signing in" } else { "sign in" };
         body.push(action_hints(&[(Action::Submit, verb), (Action::Cancel, "later")], context));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
-        let inside = frame("Sign in again", PopupTone::Calm, size, area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside = draw_frame("Sign in again", PopupTone::Calm, size, area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         let y = inside.y + row;
         let place = Rect { x: inside.x + 6, y, width: inside.width.saturating_sub(6), height: 1 };
         PopupFrame::from(self.code.draw(place, !self.sending && y < inside.bottom(), theme, buf))

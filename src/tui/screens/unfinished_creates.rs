@@ -1,4 +1,4 @@
-//! Popup for creates of earlier runs whose secret may not have been stored: confirm it, issue a new secret, or revoke the key.
+//! Popup for interrupted key creations whose secret may not have been stored: confirm that it was, issue a new secret, or revoke the key.
 
 use crokey::KeyCombination;
 use crokey::crossterm::event::KeyCode;
@@ -13,45 +13,44 @@ use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::context::{Context, Leak, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Effect, Reply, RequestError, UnfinishedCreate};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{action_hints, labelled_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::keys::RevokeKey;
 use crate::wire::problem::ProblemType;
 
 const CHOICES: [(&str, &str); 3] = [
-    ("I have it", "the secret is stored where it is needed"),
+    ("I have it", "the secret is already stored"),
     ("New secret", "the earlier secret stops working"),
     ("Revoke it", "the key is no longer needed"),
 ];
 
-/// Reply that the popup waits for.
+/// Which reply the popup is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AwaitedReply {
     Nothing,
     Confirmed,
-    /// The repeated create, which returns the id of the key to revoke.
+    /// Reply to the retried create, which contains the id of the key to revoke.
     Id,
     Revoked,
 }
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct UnfinishedCreatesPopup {
     left: Vec<UnfinishedCreate>,
-    at: usize,
+    selected: usize,
     armed: bool,
     awaiting: AwaitedReply,
     error: Option<String>,
 }
 
 impl UnfinishedCreatesPopup {
-    /// Creates a popup for one or more records.
+    /// Creates the popup for one or more creates that were interrupted.
     pub fn new(left: Vec<UnfinishedCreate>) -> Self {
-        Self { left, at: 0, armed: false, awaiting: AwaitedReply::Nothing, error: None }
+        Self { left, selected: 0, armed: false, awaiting: AwaitedReply::Nothing, error: None }
     }
 
-    /// Drops the first record after it was settled, and closes the popup after the last one.
+    /// Removes the first create from the list once the user's choice was carried out. Closes the popup after the last one.
     fn settle_first(&mut self, context: &mut Context) -> PopupAction {
         if !self.left.is_empty() {
             let done = self.left.remove(0);
@@ -65,7 +64,7 @@ impl UnfinishedCreatesPopup {
                 .unfinished_creates
                 .retain(|pending| pending.idempotency_key != done.idempotency_key);
         }
-        (self.at, self.armed, self.awaiting, self.error) = (0, false, AwaitedReply::Nothing, None);
+        (self.selected, self.armed, self.awaiting, self.error) = (0, false, AwaitedReply::Nothing, None);
         if self.left.is_empty() { PopupAction::Close } else { PopupAction::Stay }
     }
 
@@ -77,7 +76,7 @@ impl UnfinishedCreatesPopup {
         };
         self.error = None;
         let kind = pending.kind;
-        match (self.at, pending.key_id) {
+        match (self.selected, pending.key_id) {
             (0, Some(id)) => {
                 self.awaiting = AwaitedReply::Confirmed;
                 context.request(ReplyTo::Popup, ApiRequest::Confirm(kind, id));
@@ -121,25 +120,25 @@ impl Popup for UnfinishedCreatesPopup {
         stack::POPUP
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Activate => return self.choose(context),
-            Action::ScrollDown => self.at = (self.at + 1).min(CHOICES.len() - 1),
-            Action::ScrollUp => self.at = self.at.saturating_sub(1),
+            Action::ScrollDown => self.selected = (self.selected + 1).min(CHOICES.len() - 1),
+            Action::ScrollUp => self.selected = self.selected.saturating_sub(1),
             Action::Cancel => return PopupAction::Close,
             _ => {}
         }
         PopupAction::Stay
     }
 
-    fn press(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _context: &mut Context, key: KeyCombination) -> PopupAction {
         if let KeyCode::Char(c @ '1'..='3') = *key.codes.first() {
-            self.at = usize::try_from(u32::from(c) - u32::from('1')).unwrap_or(0);
+            self.selected = usize::try_from(u32::from(c) - u32::from('1')).unwrap_or(0);
         }
         PopupAction::Stay
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         let awaiting = std::mem::replace(&mut self.awaiting, AwaitedReply::Nothing);
         match (awaiting, result) {
             (AwaitedReply::Id, Ok(Reply::Created(created))) => {
@@ -165,7 +164,7 @@ impl Popup for UnfinishedCreatesPopup {
                 context.record_failure(&failure);
                 let used = failure.problem_type() == Some(ProblemType::UsedSince);
                 self.error = Some(if used {
-                    "It has been used, so someone has its secret. Choose “I have it”, and revoke it in the table if necessary."
+                    "This key has been used, so someone has its secret. Choose “I have it” and, if necessary, revoke the key on its tab."
                         .to_owned()
                 } else {
                     failure.to_string()
@@ -175,7 +174,7 @@ impl Popup for UnfinishedCreatesPopup {
         }
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.armed = true;
     }
 
@@ -185,7 +184,7 @@ impl Popup for UnfinishedCreatesPopup {
         let width = content_width(area, 60);
         let columns = usize::from(width);
         let mut body = wrap_paragraph(
-            "keyward ended or lost the connection before this secret was known to be stored.",
+            "keyward exited or lost the connection before it knew that this secret was stored.",
             Style::new(),
             columns,
         );
@@ -205,13 +204,14 @@ impl Popup for UnfinishedCreatesPopup {
                 old.map_or_else(|| "another key".to_owned(), |old| format!("{}  {}", old.name, old.masked));
             body.extend(labelled_lines("Replaces", &name, Style::new(), columns, theme));
             if pending.leaked.is_some() {
-                let message = "That key leaked. Whatever you choose, it is revoked now if it has not been.";
+                let message =
+                    "That key leaked. Whatever you choose, it will be revoked unless it already is.";
                 body.extend(wrap_paragraph(message, theme.style(StyleRole::Danger), columns));
             }
         }
         body.push(Line::default());
         for (at, (label, means)) in CHOICES.iter().enumerate() {
-            let chosen = at == self.at;
+            let chosen = at == self.selected;
             let style = theme.style(if chosen { StyleRole::Accent } else { StyleRole::Plain });
             let marker = if chosen { theme.symbol(ThemeSymbol::Selected) } else { " " };
             body.push(Line::from(vec![
@@ -235,11 +235,11 @@ impl Popup for UnfinishedCreatesPopup {
         ));
         let size = (width, u16::try_from(body.len()).unwrap_or(u16::MAX));
         let title = match self.left.len() {
-            1 => "Unfinished create".to_owned(),
-            n => format!("{n} unfinished creates"),
+            1 => "Unfinished key creation".to_owned(),
+            n => format!("{n} unfinished key creations"),
         };
-        let inside = frame(&title, PopupTone::Calm, size, area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside = draw_frame(&title, PopupTone::Calm, size, area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         PopupFrame::default()
     }
 }

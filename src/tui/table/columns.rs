@@ -10,73 +10,71 @@ use crate::domain::staleness::StalenessRules;
 use crate::domain::time::{Timestamp, format_ago};
 use crate::tui::theme::Theme;
 
-/// Row that a table can show.
+/// Row that a table can list.
 pub trait TableRow {
-    /// Returns the id that identifies the row wherever it is in the table.
+    /// Returns the id by which the row is selected and marked, wherever it is in the table.
     fn id(&self) -> Id;
 }
 
-/// Everything besides the row that the content of a cell depends on.
+/// What the cells of a table depend on besides the row.
 #[derive(Clone, Copy, Debug)]
 pub struct CellContext<'a> {
-    /// Theme of the UI.
     pub theme: Theme,
-    /// Policy and current server time, for staleness and relative times.
+    /// Staleness policy and current server time.
     pub rules: StalenessRules,
-    /// Shows dates and times instead of ages.
+    /// Whether exact dates and times are shown instead of ages.
     pub exact: bool,
-    /// Daily use counts of the keys for which they are loaded, oldest first.
+    /// Number of uses per day for each key whose counts are loaded, oldest day first.
     pub daily: Option<&'a HashMap<Id, Vec<Option<i64>>>>,
 }
 
 impl CellContext<'_> {
-    /// Formats a time for a cell: as an age, or as date and time if exact times are on.
+    /// Formats a time as an age, or as a date and time if exact times are on.
     pub fn time(&self, at: Timestamp) -> String {
         if self.exact { at.format_minute() } else { format_ago(at, self.rules.now) }
     }
 }
 
-/// Width of a column, in columns of the terminal.
+/// Width of a table column, in terminal columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnWidth {
-    /// Always this width.
+    /// The same width in every window.
     Fixed(u16),
     /// Width of a masked secret, `sk_…5G08`.
     MaskedSecret,
-    /// Width of a time, which depends on whether exact times are shown.
+    /// Width of an age, or of a date and time if exact times are on.
     Time,
-    /// At least `min`; remaining width is shared among such columns by `weight`, up to `max` each.
+    /// At least `min`. Free space is divided among the flexible columns by `weight`, up to `max` for each.
     Flex {
-        /// Least width.
+        /// Width below which the column is hidden.
         min: u16,
-        /// Greatest width.
+        /// Width beyond which the column does not grow.
         max: u16,
-        /// Columns received per round of sharing.
+        /// Relative share of the free space.
         weight: u16,
     },
 }
 
-/// Column of a table: title, width, content and sort order in one value.
+/// Table column: title, width, content and sort order in one value.
 pub struct TableColumn<R: 'static> {
-    /// Title in the table's header, and in the sort menu.
+    /// Title in the header and in the sort menu.
     pub title: &'static str,
-    /// Width, or how it is computed.
     pub width: ColumnWidth,
-    /// Rank for hiding columns in a narrow window: the highest rank is hidden first, 0 never.
+    /// Order in which columns are hidden in a narrow window: the highest value first, 0 never.
     pub yields: u8,
-    /// Formats the cell of a row.
+    /// Returns the cell of a row.
     pub cell: for<'a> fn(&'a R, &CellContext<'_>) -> Line<'a>,
     /// Sort order; `None` if the table cannot be sorted by this column.
     pub order: Option<ColumnSort<R>>,
 }
 
-/// Sort order of a column.
+/// How a table is sorted by a column.
 pub struct ColumnSort<R: 'static> {
-    /// Number that decides most comparisons quickly; lower ranks come first.
+    /// Returns a number that decides most comparisons quickly; lower numbers come first.
     pub rank: fn(&R, &StalenessRules) -> u64,
     /// Compares rows of equal rank.
     pub tie: fn(&R, &R) -> Ordering,
-    /// Sorts the largest first when the column is chosen.
+    /// Whether the largest value comes first when the user chooses the column.
     pub descending: bool,
 }
 
@@ -94,7 +92,7 @@ pub fn text_order(a: &str, b: &str) -> Ordering {
     a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
 }
 
-/// Returns the sort rank of a time; `None` sorts before all times.
+/// Returns the sort rank of a time; `None` sorts before every time.
 pub fn time_rank(at: Option<Timestamp>) -> u64 {
     at.map_or(0, |at| u64::try_from(at.0).unwrap_or(0).saturating_add(1))
 }

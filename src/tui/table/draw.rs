@@ -8,17 +8,20 @@ use super::{CellContext, ColumnWidth, Table, TableColumn, TableRow};
 use crate::tui::text_layout::draw_line;
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
-/// Width of the gutter to the left of the first column: selection marker, mark, space.
+/// Columns to the left of the first table column: selection marker, mark, space.
 const GUTTER: u16 = 3;
-/// Width of the gap between two columns.
+/// Columns between two table columns.
 const GAP: u16 = 2;
 
-/// Columns of at least this [`TableColumn::yields`] are sparklines, which are optional.
+/// A table column whose [`TableColumn::yields`] is at least this contains sparklines, which are hidden to give other columns
+/// more room.
 const SPARKLINE_RANK: u8 = 5;
-/// Width that the flexible columns must have beyond their minimum before a sparkline is shown.
+/// A sparkline is shown only if at least this many terminal columns are left for the flexible columns beyond their minimum
+/// widths.
 const SPARKLINE_MARGIN: u16 = 18;
 
-/// Step 7 of "From a database row to a table cell": draws the header in the first line of `area` and the visible rows below it.
+/// Step 7 of "From a database row to a table cell": draws the header into the first row of `area` and the visible rows below
+/// it.
 pub fn draw_table<R: TableRow>(
     table: &Table,
     rows: &[R],
@@ -67,7 +70,7 @@ pub fn draw_table<R: TableRow>(
     }
 }
 
-/// Draws the gutter of a row, which shows whether the row is selected or marked.
+/// Draws the markers to the left of a row, which show whether it is selected and whether it is marked.
 pub fn draw_gutter(selected: bool, marked: bool, (x, y): (u16, u16), theme: Theme, buf: &mut Buffer) {
     let mark = if marked { theme.symbol(ThemeSymbol::Marked) } else { " " };
     if selected {
@@ -80,27 +83,27 @@ pub fn draw_gutter(selected: bool, marked: bool, (x, y): (u16, u16), theme: Them
     }
 }
 
-/// Draws the accent of the selected row, its masked secret or name, in bold.
+/// Makes a cell of the selected row bold and accented.
 pub fn highlight_cell(area: Rect, theme: Theme, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     buf.set_style(area, theme.style(StyleRole::Strong).remove_modifier(Modifier::DIM));
 }
 
-/// Returns the column to highlight in the selected row: the masked secret, else the first flexible column that is never hidden.
-/// Highlighting the whole row would take too many bytes on a slow link.
+/// Returns the column to highlight in the selected row: the masked secret, or else the first flexible column that is never
+/// hidden. Highlighting the whole row would send too many bytes over a slow link.
 fn accent_column<R>(columns: &[TableColumn<R>], places: &[(usize, u16, u16)]) -> Option<usize> {
     let shown = || places.iter().map(|&(column, ..)| column);
     let stays = |&c: &usize| columns[c].yields == 0 && matches!(columns[c].width, ColumnWidth::Flex { .. });
     shown().find(|&c| columns[c].width == ColumnWidth::MaskedSecret).or_else(|| shown().find(stays))
 }
 
-/// Returns whether a table of this width shows the column with this title.
+/// Returns whether a table of this width has room for the column with this title.
 pub fn shows_column<R>(columns: &[TableColumn<R>], width: u16, exact: bool, title: &str) -> bool {
     width > GUTTER
         && layout_columns(columns, width - GUTTER, exact).iter().any(|&(c, ..)| columns[c].title == title)
 }
 
-/// Returns the columns that fit: index, left edge (from the gutter) and width of each.
+/// Returns the columns that fit: index, distance from the gutter, and width of each.
 fn layout_columns<R>(columns: &[TableColumn<R>], width: u16, exact: bool) -> Vec<(usize, u16, u16)> {
     let min_width = |column: &TableColumn<R>| match column.width {
         ColumnWidth::Fixed(width) => width,

@@ -7,7 +7,7 @@ use crate::domain::id::Id;
 use crate::tui::keymap::Action;
 
 impl Table {
-    /// Applies an action that moves the selection or marks rows; returns false for any other action.
+    /// Runs an action that moves the selection or marks rows; returns `false` for any other action.
     pub fn apply_action<R: TableRow>(&mut self, rows: &[R], action: Action) -> bool {
         let page = isize::try_from(self.page).unwrap_or(isize::MAX);
         let last = self.shown.len();
@@ -27,7 +27,7 @@ impl Table {
         true
     }
 
-    /// Selects the shown row at position `at`, or the last one.
+    /// Selects the row at position `at` among the shown rows, or the last row if there are fewer.
     pub fn select_index<R: TableRow>(&mut self, rows: &[R], at: usize) {
         self.at = at.min(self.shown.len().saturating_sub(1));
         self.selected = self.shown.get(self.at).map(|&row| rows[row as usize].id());
@@ -41,14 +41,14 @@ impl Table {
         }
     }
 
-    /// Scrolls as little as necessary to make the selected row visible, with `page` rows on the screen.
+    /// Scrolls as little as necessary to make the selected row visible, for a table of `page` rows.
     pub fn scroll_to_selection(&mut self, page: usize) {
         self.page = page.max(1);
         let last_top = self.shown.len().saturating_sub(self.page);
         self.top = self.top.clamp((self.at + 1).saturating_sub(self.page), self.at).min(last_top);
     }
 
-    /// Moves the selection and the scroll position by `by` rows.
+    /// Moves the selection and the scroll position by `by` rows; up, if negative.
     pub fn scroll_by<R: TableRow>(&mut self, rows: &[R], by: isize) {
         self.top = self.top.saturating_add_signed(by);
         self.select_index(rows, self.at.saturating_add_signed(by));
@@ -59,7 +59,7 @@ impl Table {
         self.page
     }
 
-    /// Marks or unmarks the selected row, and selects the next one.
+    /// Marks or unmarks the selected row, and selects the next row.
     pub fn toggle_mark<R: TableRow>(&mut self, rows: &[R]) {
         if let Some(id) = self.selected_id() {
             if !self.marks.remove(&id) {
@@ -69,7 +69,7 @@ impl Table {
         }
     }
 
-    /// Marks all shown rows, or unmarks them if all are marked.
+    /// Marks all shown rows, or unmarks them if all of them are marked.
     pub fn toggle_all_marks<R: TableRow>(&mut self, rows: &[R]) {
         let ids = || self.shown.iter().map(|&row| rows[row as usize].id());
         if ids().all(|id| self.marks.contains(&id)) {

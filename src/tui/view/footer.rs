@@ -74,7 +74,7 @@ fn hints(model: &Model, columns: usize) -> Line<'static> {
     let hints = rows.filter(|row| !row.hint.is_empty()).filter_map(|row| {
         let key = model.context.start.keymap.key_press(row.action)?;
         let is_offered = match &model.popup {
-            Some(popup) => popup.offers(&model.context, row.action),
+            Some(popup) => popup.is_available(&model.context, row.action),
             None => model.check_available(row.action).is_ok(),
         };
         let is_shown = is_offered && (row.action != Action::Cancel || model.is_back_hinted());

@@ -49,7 +49,7 @@ fn right_side(model: &Model, columns: u16) -> Line<'static> {
     let muted = theme.style(StyleRole::Muted);
     let dot = || Span::styled(format!(" {} ", theme.symbol(ThemeSymbol::Dot)), muted);
     let mut spans = Vec::new();
-    let waiting = model.screens.review.waiting();
+    let waiting = model.screens.review.waiting_count();
     if context.organization_keys.load_state == LoadState::Complete && waiting > 0 {
         let waiting = format_count(u64::try_from(waiting).unwrap_or(u64::MAX));
         spans.push(Span::styled(format!("{waiting} to review"), theme.style(StyleRole::Stale)));

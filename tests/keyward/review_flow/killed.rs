@@ -171,7 +171,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
     assert!(applied >= heard && applied < KEYS + heard, "{at}");
     let mut pty = open();
     match KEYS - applied {
-        0 => pty.wait_for_text("All organization keys are in order"),
+        0 => pty.wait_for_text("No organization keys need a decision"),
         1 => {
             pty.wait_for_text("Decided: revoke 1");
             pty.press("A");

@@ -40,7 +40,7 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
                 let first = fixture.key_client(&first);
 
                 let next = UiHarness::resume(ada, screens.end()).await;
-                assert!(next.screen().contains("Unfinished create"), "{at}: {}", next.screen());
+                assert!(next.screen().contains("Unfinished key creation"), "{at}: {}", next.screen());
                 assert!(next.screen().contains(&old.key.masked), "{at}: {}", next.screen());
                 let next = next.press(choice).await;
                 let second = next.secret.as_deref().map(|secret| fixture.key_client(secret));
@@ -99,7 +99,7 @@ async fn a_replacement_with_a_lost_secret_is_replaced() {
         let kept = UiHarness::open(ada).await.press("2/paint<enter>R<enter><enter>sy").await;
         let kept = fixture.key_client(kept.secret.as_deref().unwrap());
         let popup = UiHarness::open(ada).await.press("4/phase:switch<enter><enter>R").await;
-        assert!(popup.screen().contains("Replace the replacement"), "{}", popup.screen());
+        assert!(popup.screen().contains("New replacement for"), "{}", popup.screen());
         assert!(is_accepted(&kept).await);
         let popup = popup.press("<enter>").await;
         assert!(popup.screen().contains("someone has its secret"), "{}", popup.screen());
@@ -170,7 +170,7 @@ async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
         let adas = UiHarness::open(ada).await.press("4<enter>x").await;
         let bens = UiHarness::open(&ben).await.press("4<enter>x").await;
         let (adas, bens) = (adas.press("y").await, bens.press("y").await);
-        assert!(adas.screen().contains("its next request gets 401"), "{}", adas.screen());
+        assert!(adas.screen().contains("requests with it now get 401"), "{}", adas.screen());
         assert!(bens.screen().contains("was already revoked by ada@plant.example"), "{}", bens.screen());
         assert_eq!(fixture.seen_by(&ben).await.phase, Phase::Done);
         assert_eq!(logged(ada, old.key.id, Action::KeyRevoked).await.len(), 1);

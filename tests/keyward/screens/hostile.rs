@@ -150,7 +150,7 @@ fn an_endless_log_is_truncated_in_memory() {
     let driver = driver.press("6").press("G");
     assert!(driver.screen().contains("the log goes on; held are its newest 200 rows"), "{}", driver.screen());
     let screen = driver.press("/nowhere").screen();
-    assert!(screen.contains("None of the newest 200 rows passes the filter."), "{screen}");
+    assert!(screen.contains("None of the newest 200 entries match the filter."), "{screen}");
 }
 
 #[test]

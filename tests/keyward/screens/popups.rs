@@ -159,7 +159,9 @@ fn restricted_popups_explain_why_nothing_is_written() {
 
 #[test]
 fn a_fuzzy_search_finds_a_command() {
-    assert!(Driver::new().press("jj:rvkcnfrm<enter>").screen().contains("Its next request gets 401"));
+    assert!(
+        Driver::new().press("jj:rvkcnfrm<enter>").screen().contains("Requests with this key will get 401")
+    );
     let driver = Driver::new().press("<ctrl-p>exct<enter>");
     assert!(driver.screen().contains("2026-11-06"), "{}", driver.screen());
 }

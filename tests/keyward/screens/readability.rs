@@ -33,7 +33,7 @@ fn the_result_of_a_revoke_is_visible_for_any_key_name() {
     for name in ["x".repeat(100), "\u{5de5}".repeat(100)] {
         let screen = with_key(&name, 40, 10).press("xy").screen();
         let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains("its next request gets 401"), "{screen}");
+        assert!(words.contains("requests with it now get 401"), "{screen}");
     }
 }
 
@@ -68,7 +68,7 @@ fn a_key_that_someone_else_revoked_cannot_be_revoked_again() {
         (key.revoked_at, key.revoked_by) = (Some(NOW), Some(ada()));
         let driver = driver.wait(6_000);
         let screen = driver.screen();
-        assert!(screen.contains("by Ada Ampere while this was open"), "{screen}");
+        assert!(screen.contains("by Ada Ampere while"), "{screen}");
         assert!(
             !screen.contains("y revoke") && !screen.contains("Enter revoke") && !screen.contains("y yes")
         );
@@ -91,9 +91,9 @@ fn one_marked_key_is_revoked_like_a_selected_key() {
 #[test]
 fn a_filter_that_matches_only_revoked_keys_says_so() {
     let driver = Driver::new().press("/old erp<enter>");
-    assert!(driver.screen().contains("Only revoked keys pass the filter"), "{}", driver.screen());
+    assert!(driver.screen().contains("Only revoked keys match the filter"), "{}", driver.screen());
     assert!(driver.press(".").screen().contains("Old ERP"));
-    assert!(Driver::new().press("/nonsense<enter>").screen().contains("No key passes the filter"));
+    assert!(Driver::new().press("/nonsense<enter>").screen().contains("No keys match the filter"));
 }
 
 #[test]
@@ -212,7 +212,10 @@ fn truncated_content_is_indicated() {
 #[test]
 fn a_filter_that_hides_the_queue_says_so() {
     let screen = Driver::new().press("3/zzz<enter>").screen();
-    assert!(screen.contains("The filter hides all 5") && !screen.contains("Nothing waits"), "{screen}");
+    assert!(
+        screen.contains("The filter hides every key in the queue (5)") && !screen.contains("No keys need"),
+        "{screen}"
+    );
 }
 
 #[test]
@@ -234,5 +237,5 @@ fn every_choice_is_reachable_in_the_smallest_window() {
     }
     let words = Driver::at(40, 10).press("n").screen().replace(['│', '\n'], " ");
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("like a password.") && words.contains("Enter create"), "{words}");
+    assert!(words.contains("Like a password,") && words.contains("Enter create"), "{words}");
 }

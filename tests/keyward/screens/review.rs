@@ -116,7 +116,7 @@ fn keys_in_use_are_left_alone() {
     keys[0].last_used_at = Some(NOW.minus(TimeDelta::minutes(12)));
     keys[0].created_at = NOW.minus(TimeDelta::days(400));
     let driver = reviewing(keys).press("3xxA");
-    assert!(driver.screen().contains("1 key will be left as is"), "{}", driver.screen());
+    assert!(driver.screen().contains("1 key will not be changed"), "{}", driver.screen());
     assert_eq!(driver.press("y").reviews.len(), 1);
 }
 
@@ -177,7 +177,7 @@ fn the_preview_opens_once_earlier_decisions_are_loaded() {
     driver.keys = stale(3);
     // Releases the account and the keys, but not the earlier decisions.
     let driver = driver.hold_replies().release_batch().release_batch().press("3xA");
-    assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
+    assert!(driver.screen().contains("the preview will open when that is done"), "{}", driver.screen());
     assert!(driver.model.popup.is_none());
     let driver = driver.release();
     assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());
@@ -191,7 +191,7 @@ fn the_preview_also_waits_for_the_keys() {
     driver.keys = stale(3);
     // The tab is opened before the keys arrive, and the earlier decisions arrive first.
     let driver = driver.hold_replies().release_batch().press("3").release_only("List(Reviews").press("A");
-    assert!(driver.screen().contains("the preview opens then"), "{}", driver.screen());
+    assert!(driver.screen().contains("the preview will open when that is done"), "{}", driver.screen());
     let driver = driver.release();
     assert!(driver.screen().contains("1 key will be revoked"), "{}", driver.screen());
 }
@@ -262,8 +262,8 @@ fn a_truncated_draft_file_loses_only_its_last_line() {
         driver.release().press("3")
     };
     let resumed = resume(torn);
-    assert!(resumed.screen().contains("Decided: revoke 2;"), "{}", resumed.screen());
+    assert!(resumed.screen().contains("Decided: revoke 2."), "{}", resumed.screen());
     // A line appended to a truncated one would be lost with it, so the next change rewrites the file.
     let again = resume(&kept(&resumed.press("S")));
-    assert!(again.screen().contains("Decided: revoke 2, skip 1;"), "{}", again.screen());
+    assert!(again.screen().contains("Decided: revoke 2, skip 1."), "{}", again.screen());
 }

@@ -6,7 +6,7 @@ use crate::domain::activity::{Action as Did, Activity};
 use crate::tui::table::{ColumnSort, ColumnWidth, TableColumn, time_rank};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// The columns.
+/// Columns of the activity log, from left to right.
 pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
     TableColumn {
         title: "When",
@@ -36,7 +36,7 @@ pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
         title: "What",
         width: ColumnWidth::Flex { min: 14, max: 20, weight: 1 },
         yields: 0,
-        cell: |row, cells| Line::styled(words(row.action), cells.theme.style(role_of(row.action))),
+        cell: |row, cells| Line::styled(action_words(row.action), cells.theme.style(action_role(row.action))),
         order: None,
     },
     TableColumn {
@@ -70,13 +70,13 @@ pub(super) const COLUMNS: &[TableColumn<Activity>] = &[
     },
 ];
 
-/// Words for an action, in the past tense.
-pub(super) fn words(action: Did) -> &'static str {
+/// Returns the past-tense phrase shown for an action, such as "revoked key".
+pub(super) fn action_words(action: Did) -> &'static str {
     match action {
         Did::OrganizationCreated => "set up",
         Did::RestoreAccepted => "accepted a backup",
         Did::KeyCreated => "created key",
-        Did::KeyReissued => "issued key anew",
+        Did::KeyReissued => "reissued key",
         Did::KeyConfirmed => "stored secret",
         Did::KeyEdited => "edited key",
         Did::KeyRevoked => "revoked key",
@@ -88,13 +88,13 @@ pub(super) fn words(action: Did) -> &'static str {
         Did::MemberRemoved => "removed member",
         Did::SessionCreated => "signed in",
         Did::SessionEnded => "session ended",
-        Did::SessionCodeCreated => "made sign-in code",
+        Did::SessionCodeCreated => "created sign-in code",
         Did::SessionRefused => "sign-in refused",
         Did::PermissionRefused => "not permitted",
     }
 }
 
-fn role_of(action: Did) -> StyleRole {
+fn action_role(action: Did) -> StyleRole {
     match action {
         Did::KeyRevoked | Did::MemberRemoved => StyleRole::Danger,
         Did::KeyRevokeRefused | Did::SessionRefused | Did::PermissionRefused => StyleRole::Stale,

@@ -1,34 +1,34 @@
-//! The fields of the filter of the activity log.
+//! Filter fields of the activity log.
 
 use std::fmt;
 
-use super::columns::words;
+use super::columns::action_words;
 use crate::domain::activity::Activity;
 use crate::domain::filter::{DurationTest, FieldTest, FieldValue, FilterField, SearchText, quote};
 use crate::domain::staleness::StalenessRules;
 
-/// Test of a field of the filter. Plain terms search action, actor, key and details.
+/// Condition on one field of an entry, such as `by:ada`. A filter term without a field searches action, actor, key and details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActivityTest {
-    /// `by:ada`
+    /// `by:ada`: part of the name or the email address of the actor.
     By(SearchText),
-    /// `action:key.revoked`, or a part of it
+    /// `action:revoked`: part of the action.
     Action(SearchText),
-    /// `key:sales`: name or id
+    /// `key:sales`: part of the key's name, or the key's id.
     Key(SearchText),
-    /// `from:10.0.3`
+    /// `from:10.0.3`: part of the IP address that the request came from.
     From(SearchText),
-    /// `age:<7d`
+    /// `age:<7d`: time since the entry was recorded.
     Age(DurationTest),
 }
 
 impl FieldTest for ActivityTest {
     const FIELDS: &'static [FilterField] = &[
-        FilterField { name: "by", values: "part of a name or address", finds: "who did it" },
+        FilterField { name: "by", values: "part of a name or email address", finds: "who did it" },
         FilterField { name: "action", values: "part of an action, such as revoked", finds: "what was done" },
         FilterField { name: "key", values: "part of a key's name, or its id", finds: "to which key" },
-        FilterField { name: "from", values: "part of an address", finds: "from where" },
-        FilterField { name: "age", values: "a span such as <7d", finds: "how long ago" },
+        FilterField { name: "from", values: "part of an IP address", finds: "from where" },
+        FilterField { name: "age", values: "a duration, such as <7d", finds: "how long ago" },
     ];
 
     fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
@@ -57,12 +57,12 @@ impl fmt::Display for ActivityTest {
 }
 
 impl ActivityTest {
-    pub(super) fn holds(&self, row: &Activity, rules: &StalenessRules) -> bool {
+    pub(super) fn matches(&self, row: &Activity, rules: &StalenessRules) -> bool {
         match self {
             Self::By(needle) => {
                 row.actor.as_ref().is_some_and(|by| needle.is_in(&by.name) || needle.is_in(&by.email))
             }
-            Self::Action(needle) => needle.is_in(row.action.word()) || needle.is_in(words(row.action)),
+            Self::Action(needle) => needle.is_in(row.action.word()) || needle.is_in(action_words(row.action)),
             Self::Key(needle) => {
                 row.key_name.as_deref().is_some_and(|name| needle.is_in(name))
                     || row.key_id.is_some_and(|id| needle.equals_ignoring_case(&id.to_string()))
@@ -79,7 +79,7 @@ mod tests {
     use crate::domain::filter::Filter;
 
     #[test]
-    fn a_displayed_filter_parses_to_itself() {
+    fn parsing_a_displayed_filter_returns_the_same_filter() {
         for text in ["by:ada", "!action:revoked key:\"power bi\"", "from:10.0 age:<7d"] {
             let filter: Filter<ActivityTest> = Filter::parse(text).unwrap();
             assert_eq!(filter.to_string(), text);

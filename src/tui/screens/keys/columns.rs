@@ -1,4 +1,4 @@
-//! The columns of the tables of keys.
+//! Columns of the tables of personal and organization keys.
 
 use std::cmp::Ordering;
 
@@ -13,12 +13,13 @@ use crate::tui::table::{
 };
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-pub(super) const PERSONAL: &[TableColumn<Key>] = &[SYMBOLS, NAME, MASK, LAST_USED, USE, CREATED, FLAGS];
+pub(super) const PERSONAL: &[TableColumn<Key>] =
+    &[SYMBOLS, NAME, MASKED_SECRET, LAST_USED, DAILY_USAGE, CREATED, FLAGS];
 pub(super) const WORKSPACE: &[TableColumn<Key>] =
-    &[SYMBOLS, NAME, MASK, LAST_USED, USE, CREATED, CREATED_BY, FLAGS];
+    &[SYMBOLS, NAME, MASKED_SECRET, LAST_USED, DAILY_USAGE, CREATED, CREATED_BY, FLAGS];
 
-/// Index of the column Created, by which the tables are sorted at first.
-pub(super) fn created(kind: KeyKind) -> usize {
+/// Returns the index of the Created column, by which the table is initially sorted.
+pub(super) fn created_column(kind: KeyKind) -> usize {
     let columns = match kind {
         KeyKind::Personal => PERSONAL,
         KeyKind::Organization => WORKSPACE,
@@ -27,23 +28,23 @@ pub(super) fn created(kind: KeyKind) -> usize {
 }
 
 const SYMBOLS: TableColumn<Key> =
-    TableColumn { title: "", width: ColumnWidth::Fixed(2), yields: 0, cell: symbols, order: None };
+    TableColumn { title: "", width: ColumnWidth::Fixed(2), yields: 0, cell: symbols_cell, order: None };
 const NAME: TableColumn<Key> = TableColumn {
     title: "Name",
     width: ColumnWidth::Flex { min: 20, max: 56, weight: 4 },
     yields: 0,
-    cell: name,
+    cell: name_cell,
     order: Some(ColumnSort {
         rank: |key, _| text_rank(&key.name),
         tie: |a, b| text_order(&a.name, &b.name),
         descending: false,
     }),
 };
-const MASK: TableColumn<Key> = TableColumn {
+const MASKED_SECRET: TableColumn<Key> = TableColumn {
     title: "Secret key",
     width: ColumnWidth::MaskedSecret,
     yields: 0,
-    cell: mask,
+    cell: masked_secret_cell,
     order: Some(ColumnSort {
         rank: |key, _| text_rank(key.last_four()),
         tie: |a, b| text_order(&a.masked, &b.masked),
@@ -54,7 +55,7 @@ const LAST_USED: TableColumn<Key> = TableColumn {
     title: "Last used",
     width: ColumnWidth::Time,
     yields: 1,
-    cell: last_used,
+    cell: last_used_cell,
     order: Some(ColumnSort { rank: |key, _| time_rank(key.last_used_at), tie: by_age, descending: true }),
 };
 const CREATED: TableColumn<Key> = TableColumn {
@@ -64,15 +65,20 @@ const CREATED: TableColumn<Key> = TableColumn {
     cell: |key, cells| Line::raw(cells.time(key.created_at)),
     order: Some(ColumnSort { rank: |key, _| time_rank(Some(key.created_at)), tie: by_age, descending: true }),
 };
-/// Title of the column with sparklines.
-pub(super) const USE_TITLE: &str = "30 days";
-const USE: TableColumn<Key> =
-    TableColumn { title: USE_TITLE, width: ColumnWidth::Fixed(15), yields: 5, cell: recent_use, order: None };
+/// Title of the sparkline column.
+pub(super) const USAGE_TITLE: &str = "30 days";
+const DAILY_USAGE: TableColumn<Key> = TableColumn {
+    title: USAGE_TITLE,
+    width: ColumnWidth::Fixed(15),
+    yields: 5,
+    cell: usage_cell,
+    order: None,
+};
 const FLAGS: TableColumn<Key> = TableColumn {
     title: "Flags",
     width: ColumnWidth::Flex { min: 12, max: 32, weight: 2 },
     yields: 3,
-    cell: flags_line,
+    cell: flags_cell,
     order: Some(ColumnSort {
         // Most urgent first, as in the review.
         rank: |key, rules| rules.risk(key).map_or(0, |risk| 10 - risk as u64),
@@ -84,7 +90,7 @@ const CREATED_BY: TableColumn<Key> = TableColumn {
     title: "Created by",
     width: ColumnWidth::Flex { min: 14, max: 24, weight: 2 },
     yields: 4,
-    cell: created_by,
+    cell: creator_cell,
     order: Some(ColumnSort {
         rank: |key, _| text_rank(&key.created_by.name),
         tie: |a, b| text_order(&a.created_by.name, &b.created_by.name),
@@ -96,8 +102,9 @@ fn by_age(a: &Key, b: &Key) -> Ordering {
     a.created_at.cmp(&b.created_at)
 }
 
-/// Symbols for keys that are in use, stale or orphaned. Visible at every width, unlike the words of the flags.
-fn symbols<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+/// Returns the symbols of a key that is in use, stale or orphaned. Unlike the names of the flags, they are visible at every
+/// window width.
+fn symbols_cell<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let theme = cells.theme;
     let flags = cells.rules.flags(key);
     let symbol = |symbol, role| Span::styled(theme.symbol(symbol), theme.style(role));
@@ -117,22 +124,22 @@ fn symbols<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     symbols
 }
 
-fn name<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+fn name_cell<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let role = if key.revoked_at.is_some() { StyleRole::Revoked } else { StyleRole::Plain };
     Line::styled(key.name.as_str(), cells.theme.style(role))
 }
 
-fn mask<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+fn masked_secret_cell<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     Line::styled(key.masked.as_str(), cells.theme.style(StyleRole::Muted))
 }
 
-fn recent_use<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+fn usage_cell<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let counts = cells.daily.and_then(|daily| daily.get(&key.id));
     let shown = counts.map(|counts| format_sparkline(counts, 15, cells.theme.ascii)).unwrap_or_default();
     Line::styled(shown, cells.theme.style(StyleRole::Bar))
 }
 
-fn last_used<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+fn last_used_cell<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let theme = cells.theme;
     let flags = cells.rules.flags(key);
     let is_stale = flags.has(Flag::NeverUsed) || flags.has(Flag::Unused);
@@ -143,8 +150,8 @@ fn last_used<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     }
 }
 
-/// Name of the creator, with the status of a member who is not active.
-fn created_by<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+/// Returns the creator's name, with the status of a creator who is not an active member.
+fn creator_cell<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let by = &key.created_by;
     match by.status {
         MemberStatus::Active => Line::raw(by.name.as_str()),
@@ -158,8 +165,8 @@ fn created_by<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     }
 }
 
-/// The flags in words; for a revoked key, the time of the revoke.
-fn flags_line<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
+/// Returns the names of the key's flags, or the time at which it was revoked.
+fn flags_cell<'a>(key: &'a Key, cells: &CellContext<'_>) -> Line<'a> {
     let theme = cells.theme;
     if let Some(at) = key.revoked_at {
         return Line::styled(format!("revoked {}", cells.time(at)), theme.style(StyleRole::Muted));

@@ -1,4 +1,4 @@
-//! Daily use of the visible keys over the last 30 days, for their sparklines. It is requested once the table has rested.
+//! Daily usage of the visible keys over the last 30 days, for their sparklines. It is requested when the user stops scrolling.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::msg::{ApiRequest, UiTime};
 use crate::wire::keys::DAILY_USE_MAX;
 
-/// Time for which the visible rows must stay the same before their use is requested.
+/// Delay after the last change of the visible rows before their usage is requested.
 const REQUEST_DELAY: Duration = Duration::from_millis(200);
-/// Age from which counts are requested again.
+/// Age at which daily counts are requested again.
 const MAX_AGE: Duration = Duration::from_mins(1);
-/// Number of days shown.
+/// Number of days that a sparkline covers.
 const DAYS: u32 = 30;
 
-/// Uses per day of each key, oldest day first; `None` for days before recording began.
+/// Number of uses per day for each key, oldest day first. `None` for days before usage recording began.
 pub(super) type DailyCounts = HashMap<Id, Vec<Option<i64>>>;
 
-/// The counts received so far, and the keys whose counts are to be requested.
+/// Daily counts that have been loaded, and the keys whose counts will be requested next.
 #[derive(Debug, Default)]
 pub(super) struct DailyUses {
     counts: DailyCounts,
@@ -30,12 +30,12 @@ pub(super) struct DailyUses {
 }
 
 impl DailyUses {
-    /// The counts received so far.
+    /// Returns the daily counts that have been loaded.
     pub(super) fn counts(&self) -> &DailyCounts {
         &self.counts
     }
 
-    /// Sets the keys that are visible with their sparkline. Keys that were never used are not requested.
+    /// Sets which keys are visible and need a sparkline. Counts are not requested for keys that were never used.
     pub(super) fn set_visible<'a>(&mut self, now: UiTime, visible: impl Iterator<Item = &'a Key>) {
         let is_old = |id: &Id| self.requested_at.get(id).is_none_or(|&at| now.since(at) >= MAX_AGE);
         let wanted: Vec<Id> = visible
@@ -50,7 +50,7 @@ impl DailyUses {
         }
     }
 
-    /// Requests the counts when the table has rested.
+    /// Requests the missing counts once the visible rows have stayed the same for [`REQUEST_DELAY`].
     pub(super) fn tick(&mut self, context: &mut Context, kind: KeyKind) {
         if self.request_at.is_some_and(|at| context.now >= at) {
             self.request_at = None;
@@ -60,12 +60,12 @@ impl DailyUses {
         }
     }
 
-    /// When the table will have rested.
+    /// Returns when the next request is due, or `None` if no counts are missing.
     pub(super) fn wake_at(&self) -> Option<UiTime> {
         self.request_at
     }
 
-    /// Adds the counts of a reply.
+    /// Stores the counts of a reply.
     pub(super) fn apply(&mut self, uses: Vec<DailyUse>) {
         self.counts.extend(uses.into_iter().map(|key| (key.id, key.counts)));
     }

@@ -1,4 +1,4 @@
-//! Draws a table of keys with its filter or progress, and the detail pane beside, below or over it.
+//! Draws a table of keys with its filter or progress, and the detail pane beside it, below it or over it.
 
 use std::time::Duration;
 
@@ -25,29 +25,29 @@ use crate::tui::table::draw_table;
 use crate::tui::text_layout::{as_sentence, draw_line, format_count};
 use crate::tui::theme::{SPINNER, StyleRole, ThemeSymbol};
 
-/// Height of the area below the filter line from which the pane is placed below the table in narrow windows; in lower ones it
-/// covers the table.
+/// In narrow windows the detail pane is placed below the table if the area below the filter line is at least this high, else
+/// over the table.
 const PANE_BELOW_FROM: u16 = 32;
-/// Shown in an empty filter.
-const FILTER_EXAMPLE: &str = "name or mask, owner:removed idle:>90d age:>1y agent:powerbi flag:orphaned";
-/// Time that loading takes before a spinner turns.
+/// Placeholder text of an empty filter.
+const FILTER_EXAMPLE: &str = "name or masked secret, owner:removed idle:>90d agent:powerbi flag:orphaned";
+/// Time after which a slow request is indicated by a spinner.
 const SPINNER_DELAY: Duration = Duration::from_millis(200);
 
-/// Areas of the body.
+/// Areas into which the screen is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Areas {
-    /// Filter line, or progress.
+    /// Filter line, or the progress of loading.
     bar: Rect,
-    /// Table; its height is 0 if the pane covers it.
+    /// Table; its height is 0 if the detail pane covers it.
     pub(super) table: Rect,
-    /// Detail pane, if it is open.
+    /// Detail pane; `None` if it is closed.
     pane: Option<Rect>,
-    /// Whether the pane is beside the table.
+    /// Whether the detail pane is to the right of the table.
     is_pane_beside: bool,
 }
 
 impl Areas {
-    /// Splits the body.
+    /// Divides the area between the tab bar and the footer.
     pub(super) fn split(body: Rect, pane_open: bool) -> Self {
         let (bar, rest) = split_filter_line(body);
         let without_pane = Self { bar, table: rest, pane: None, is_pane_beside: false };
@@ -69,7 +69,7 @@ impl Areas {
     }
 }
 
-/// Draws the screen into the body.
+/// Draws the screen into `body`, the area between the tab bar and the footer.
 pub(super) fn draw(
     state: &State,
     context: &Context,
@@ -79,7 +79,7 @@ pub(super) fn draw(
 ) -> FrameInfo {
     let theme = context.theme();
     if let Err(why) = context.check_view(Permission::ListKeys(state.kind)) {
-        let lines = [String::new(), as_sentence(&why), "Your own keys are on the tab Personal.".to_owned()];
+        let lines = [String::new(), as_sentence(&why), "Your own keys are on the Personal tab.".to_owned()];
         draw_centered(&lines, body, theme, buf);
         return FrameInfo::default();
     }
@@ -116,13 +116,13 @@ pub(super) fn draw(
     FrameInfo { cursor, scroll, max_scroll }
 }
 
-/// Returns whether the user waits for a refresh for so long that the rows are dimmed and a spinner turns.
+/// Returns whether a refresh that the user requested is slow, so that the rows are dimmed and a spinner is shown.
 fn is_refresh_slow(keys: &KeyList, context: &Context) -> bool {
     keys.refresh_requested_at.is_some_and(|since| context.now.since(since) >= SPINNER_DELAY)
 }
 
-/// Draws the line above the table: filter, progress, what is wrong with the connection, or a rule. Returns the position of the
-/// text cursor.
+/// Draws the line above the table: the filter, the progress of loading, a connection problem, or a horizontal rule. Returns the
+/// position of the text cursor.
 fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
     let theme = context.theme();
     if area.height == 0 {
@@ -139,7 +139,7 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
         return None;
     }
     if is_refresh_slow(keys, context) {
-        let line = Line::from(vec![spinner(context), Span::raw("looking for changes")]);
+        let line = Line::from(vec![spinner(context), Span::raw("checking for changes")]);
         draw_line(buf, (area.x, area.y), area.width, &line, Style::new(), theme);
         return None;
     }
@@ -156,26 +156,28 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
     None
 }
 
-/// Says in ever fewer words what is wrong with the connection; empty if nothing is.
+/// Returns warnings about the connection, from the longest to the shortest wording; empty if the connection works.
 fn connection_warnings(keys: &KeyList, context: &Context) -> Vec<String> {
     match &context.connection {
         Connection::Lost(why) if !keys.keys().is_empty() => {
             let refresh = context.key_press(Action::Refresh);
-            let known = format!("Shown is what was last known; {refresh} tries again.");
+            let known = format!("These keys may be outdated. Press {refresh} to retry.");
             let why = as_sentence(why);
             let short = why.split_once(". ").map_or_else(|| why.clone(), |(first, _)| format!("{first}."));
             vec![
                 format!("{why} {known}"),
                 format!("{short} {known}"),
-                format!("{short} {refresh} tries again."),
-                format!("No answer; {refresh} tries again."),
+                format!("{short} Press {refresh} to retry."),
+                format!("No reply. Press {refresh} to retry."),
             ]
         }
         Connection::SignedOut => {
             let palette = context.key_press(Action::Palette);
             vec![
-                format!("Your session has ended. {palette} and \u{201c}sign in\u{201d} continue here."),
-                format!("Session ended: {palette} sign in."),
+                format!(
+                    "Your session has ended. Press {palette} and choose \u{201c}sign in\u{201d} to continue."
+                ),
+                format!("Session ended. Press {palette}, then sign in."),
             ]
         }
         _ => Vec::new(),
@@ -201,17 +203,18 @@ fn draw_progress(keys: &KeyList, context: &Context, area: Rect, buf: &mut Buffer
             spans.push(Span::styled(bar(ThemeSymbol::Empty, room - full), theme.style(StyleRole::Muted)));
             spans.push(Span::raw(format!("  {} of {} keys", format_count(have), format_count(total))));
         }
-        None => spans.push(Span::raw(format!("loading, {} keys so far", format_count(have)))),
+        None => spans.push(Span::raw(format!("{} keys loaded", format_count(have)))),
     }
     draw_line(buf, (area.x, area.y), area.width, &Line::from(spans), Style::new(), theme);
 }
 
-/// Says why no row is listed, and what to do next.
+/// Returns lines that explain why no rows are listed and what to do next.
 fn empty_message(state: &State, context: &Context) -> Vec<String> {
     let key = |action| context.key_press(action);
     let keys = context.keys(state.kind);
-    let failed =
-        |why: &str| vec![as_sentence(why), String::new(), format!("{} tries again.", key(Action::Refresh))];
+    let failed = |why: &str| {
+        vec![as_sentence(why), String::new(), format!("Press {} to retry.", key(Action::Refresh))]
+    };
     match &keys.load_state {
         LoadState::Failed(why) => failed(why),
         LoadState::NotLoaded => match &context.connection {
@@ -229,25 +232,33 @@ fn empty_message(state: &State, context: &Context) -> Vec<String> {
                 KeyKind::Organization => "The organization has no keys.",
             };
             let next = match context.check_permission(Permission::CreateKey(state.kind)) {
-                Ok(()) => format!("{} creates the first one.", key(Action::New)),
+                Ok(()) => format!("Press {} to create one.", key(Action::New)),
                 Err(why) => as_sentence(&why),
             };
             vec![none.to_owned(), String::new(), next]
         }
         LoadState::Complete if !state.list.filter.is_empty() && state.hides_revoked_matches(context) => vec![
-            "Only revoked keys pass the filter.".to_owned(),
+            "Only revoked keys match the filter.".to_owned(),
             String::new(),
-            format!("{} shows them, {} clears the filter.", key(Action::ShowRevoked), key(Action::Cancel)),
+            format!(
+                "Press {} to show them, or {} to clear the filter.",
+                key(Action::ShowRevoked),
+                key(Action::Cancel)
+            ),
         ],
         LoadState::Complete if !state.list.filter.is_empty() => vec![
-            "No key passes the filter.".to_owned(),
+            "No keys match the filter.".to_owned(),
             String::new(),
-            format!("{} clears it.", key(Action::Cancel)),
+            format!("Press {} to clear the filter.", key(Action::Cancel)),
         ],
         LoadState::Complete => vec![
-            "All keys here are revoked.".to_owned(),
+            "All keys are revoked.".to_owned(),
             String::new(),
-            format!("{} shows them, {} creates a new one.", key(Action::ShowRevoked), key(Action::New)),
+            format!(
+                "Press {} to show them, or {} to create a new key.",
+                key(Action::ShowRevoked),
+                key(Action::New)
+            ),
         ],
     }
 }

@@ -1,4 +1,4 @@
-//! The columns of the table of members.
+//! Columns of the members table.
 
 use ratatui::text::Line;
 
@@ -7,7 +7,7 @@ use crate::tui::table::{ColumnSort, ColumnWidth, TableColumn, text_order, text_r
 use crate::tui::theme;
 use crate::wire::members::Member;
 
-/// The columns.
+/// Columns of the members table, from left to right.
 pub(in crate::tui::screens) const COLUMNS: &[TableColumn<Member>] = &[
     TableColumn {
         title: "Name",

@@ -1,4 +1,4 @@
-//! What hangs on a member: facts, and the organization keys that they created.
+//! Popup with the details of a member and the organization keys that the member created.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,12 +10,12 @@ use crate::domain::text::pad_to_width;
 use crate::domain::time::format_ago;
 use crate::tui::context::Context;
 use crate::tui::keymap::{Action, KeyContext, stack};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, content_width, scrolled};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, Scroll, content_width, draw_scrolled};
 use crate::tui::text_layout::{key_hints, labelled_lines};
 use crate::tui::theme::StyleRole;
 use crate::wire::members::Member;
 
-/// The details of one member.
+/// Popup with a member's details and the organization keys that the member created.
 #[derive(Debug)]
 pub struct MemberDetailsPopup {
     member: Member,
@@ -23,7 +23,6 @@ pub struct MemberDetailsPopup {
 }
 
 impl MemberDetailsPopup {
-    /// Of this member.
     pub fn new(member: Member) -> Self {
         Self { member, scroll: Scroll::default() }
     }
@@ -34,11 +33,11 @@ impl Popup for MemberDetailsPopup {
         stack::POPUP
     }
 
-    fn act(&mut self, _: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, _: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Cancel | Action::Activate => return PopupAction::Close,
-            Action::ScrollDown => self.scroll.by(1),
-            Action::ScrollUp => self.scroll.by(-1),
+            Action::ScrollDown => self.scroll.scroll_by(1),
+            Action::ScrollUp => self.scroll.scroll_by(-1),
             _ => {}
         }
         PopupAction::Stay
@@ -66,15 +65,13 @@ impl Popup for MemberDetailsPopup {
             ),
         );
         add("Last seen", &member.last_seen_at.map_or("never".to_owned(), |at| format_ago(at, now)));
-        let keys = |n: i64, fate: [&str; 2]| match n {
+        let keys = |count: i64, on_removal: &str| match count {
             0 => "no keys".to_owned(),
-            1 => format!("1 key; {}", fate[0]),
-            _ => format!("{n} keys; {}", fate[1]),
+            1 => format!("1 key; {on_removal} if the member is removed"),
+            _ => format!("{count} keys; {on_removal} if the member is removed"),
         };
-        let ends = ["it ends with the member", "they end with the member"];
-        add("Personal", &keys(member.personal_keys, ends));
-        let stays = ["it stays without the member", "they stay without the member"];
-        add("Workspace", &keys(member.organization_keys, stays));
+        add("Personal", &keys(member.personal_keys, "revoked"));
+        add("Workspace", &keys(member.organization_keys, "kept"));
         let created = context.keys(KeyKind::Organization).keys().iter();
         let created = created.filter(|key| key.created_by.id == member.id && key.revoked_at.is_none());
         let room = usize::from(columns.saturating_sub(30)).min(36);
@@ -92,7 +89,7 @@ impl Popup for MemberDetailsPopup {
             ]));
         }
         let foot = [Line::default(), key_hints(&[(&context.key_press(Action::Cancel), "close")], theme)];
-        let (_, max_scroll) = scrolled(
+        let (_, max_scroll) = draw_scrolled(
             &member.name,
             PopupTone::Calm,
             (list.len(), &|row| list[row].clone()),

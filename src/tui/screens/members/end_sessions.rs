@@ -1,4 +1,4 @@
-//! Popup that ends all sessions of a member.
+//! Popup that ends all of a member's sessions.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,11 +8,10 @@ use ratatui::text::Line;
 use crate::tui::context::{Context, ReplyTo};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::ApiRequest;
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::wire::members::Member;
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct EndSessionsPopup {
     member: Member,
@@ -20,7 +19,6 @@ pub struct EndSessionsPopup {
 }
 
 impl EndSessionsPopup {
-    /// Creates a popup for a member.
     pub fn new(member: Member) -> Self {
         Self { member, shown: false }
     }
@@ -31,7 +29,7 @@ impl Popup for EndSessionsPopup {
         stack::CONFIRM
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Yes if self.shown => {
                 context.request(ReplyTo::Notice, ApiRequest::EndSessions(self.member.id));
@@ -42,7 +40,7 @@ impl Popup for EndSessionsPopup {
         }
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.shown = true;
     }
 
@@ -50,17 +48,17 @@ impl Popup for EndSessionsPopup {
         let theme = context.theme();
         let columns = content_width(area, 58);
         let message = if context.is_me(self.member.id) {
-            "This is you: you will be signed out everywhere, also here, and need a new sign-in code. Your keys keep working."
+            "This is you. You will be signed out everywhere, including here, and will need a new sign-in code. Your keys keep working."
         } else {
-            "They will be signed out everywhere and need a new sign-in code. Their keys keep working."
+            "They will be signed out everywhere and will need a new sign-in code. Their keys keep working."
         };
         let mut body = wrap_paragraph(message, Style::new(), usize::from(columns));
         body.push(Line::default());
         body.push(action_hints(&[(Action::Yes, "end all sessions"), (Action::Cancel, "back")], context));
         let height = u16::try_from(body.len()).unwrap_or(4);
-        let title = format!("End all sessions of {}", self.member.name);
-        let inside = frame(&title, PopupTone::Danger, (columns, height), area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let title = format!("End {}'s sessions", self.member.name);
+        let inside = draw_frame(&title, PopupTone::Danger, (columns, height), area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         PopupFrame::default()
     }
 }

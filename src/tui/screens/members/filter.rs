@@ -1,4 +1,4 @@
-//! The fields of the filter of the members.
+//! Filter fields of the members table.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use crate::domain::member::{MemberStatus, Role};
 use crate::domain::staleness::StalenessRules;
 use crate::wire::members::Member;
 
-/// Test of a field of the filter. Plain terms search name and email address.
+/// Condition on one field of a member, such as `role:admin`. A filter term without a field searches name and email address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberTest {
-    /// `role:admin`
+    /// `role:admin`.
     Role(Role),
-    /// `status:removed`
+    /// `status:removed`.
     Status(MemberStatus),
     /// `keys:>0`: number of organization keys that the member created.
     Keys(NumberTest),
-    /// `personal:>0`: number of personal keys.
+    /// `personal:>0`: number of the member's personal keys.
     Personal(NumberTest),
-    /// `idle:>90d`: time since the member was last seen, or invited if never seen.
+    /// `idle:>90d`: time since the member was last seen, or since the invitation if never.
     Idle(DurationTest),
 }
 
@@ -26,9 +26,17 @@ impl FieldTest for MemberTest {
     const FIELDS: &'static [FilterField] = &[
         FilterField { name: "role", values: Role::ALTERNATIVES, finds: "their role" },
         FilterField { name: "status", values: MemberStatus::ALTERNATIVES, finds: "where they stand" },
-        FilterField { name: "keys", values: "a number such as >0", finds: "organization keys they created" },
-        FilterField { name: "personal", values: "a number such as >0", finds: "personal keys" },
-        FilterField { name: "idle", values: "a span such as >90d", finds: "how long ago they were seen" },
+        FilterField {
+            name: "keys",
+            values: "a number, such as 3 or >0",
+            finds: "organization keys they created",
+        },
+        FilterField { name: "personal", values: "a number, such as 3 or >0", finds: "personal keys" },
+        FilterField {
+            name: "idle",
+            values: "a duration, such as >90d",
+            finds: "time since they were last seen",
+        },
     ];
 
     fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
@@ -55,7 +63,7 @@ impl fmt::Display for MemberTest {
 }
 
 impl MemberTest {
-    pub(super) fn holds(&self, member: &Member, rules: &StalenessRules) -> bool {
+    pub(super) fn matches(&self, member: &Member, rules: &StalenessRules) -> bool {
         match self {
             Self::Role(role) => member.role == *role,
             Self::Status(status) => member.status == *status,
@@ -74,7 +82,7 @@ mod tests {
     use crate::domain::filter::Filter;
 
     #[test]
-    fn a_displayed_filter_parses_to_itself() {
+    fn parsing_a_displayed_filter_returns_the_same_filter() {
         for text in ["role:admin", "!status:removed keys:>0", "personal:0 idle:>90d \"ada a\""] {
             let filter: Filter<MemberTest> = Filter::parse(text).unwrap();
             assert_eq!(filter.to_string(), text);

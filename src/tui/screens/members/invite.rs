@@ -1,4 +1,4 @@
-//! Popup that invites someone or makes a sign-in code for a member, and then shows the code once.
+//! Popup that invites someone or creates a sign-in code for a member, and then shows the code once.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -14,17 +14,16 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{TextField, choice_step, wrap_index};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, Reply, RequestError, UiTime};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{action_hints, radio_button, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::keys::SecretString;
 use crate::wire::members::{InviteMember, Member};
 
 const ROLES: [Role; 3] = [Role::Normal, Role::Operator, Role::Admin];
-/// Time for which the code is shown on request.
+/// Time after which an unmasked sign-in code is masked again.
 const UNMASKED_FOR: Duration = Duration::from_secs(20);
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct InvitePopup {
     address: TextField,
@@ -34,7 +33,7 @@ pub struct InvitePopup {
     code: Option<IssuedCode>,
 }
 
-/// Sign-in code to hand over, which the server does not show again.
+/// Sign-in code to hand over. The server does not return it again.
 #[derive(Debug)]
 struct IssuedCode {
     secret: Arc<SecretString>,
@@ -45,7 +44,7 @@ struct IssuedCode {
 }
 
 impl InvitePopup {
-    /// Creates a popup. Proposes the address of `member` if their invitation has not been used.
+    /// Creates the form. If `member` has not accepted an invitation yet, proposes that address.
     pub fn new(member: Option<&Member>) -> Self {
         let proposed =
             member.filter(|member| member.status == MemberStatus::Invited).map_or("", |member| &member.email);
@@ -64,7 +63,7 @@ impl InvitePopup {
         context.request(ReplyTo::Popup, ApiRequest::Invite(InviteMember { email, role: ROLES[self.role] }));
     }
 
-    /// Returns a sentence about the effect of the invitation, judging by the loaded members.
+    /// Describes the effect of inviting the typed address: a new member, another code, or a replaced invitation.
     fn describe_effect(&self, context: &Context) -> String {
         let typed = fold_case(self.address.text().trim());
         let known = context
@@ -74,16 +73,18 @@ impl InvitePopup {
             .find(|member| fold_case(&member.email) == typed && member.status != MemberStatus::Removed);
         match known {
             Some(member) if member.status == MemberStatus::Active => format!(
-                "{} is already a member ({}): they get a sign-in code, keep their role, and their earlier codes end.",
+                "{} is already a member ({}). They get a new sign-in code and keep their role; earlier codes stop working.",
                 member.name, member.role
             ),
             Some(member) => {
-                format!("{} is already invited: this code replaces the earlier one.", member.name)
+                format!("{} has already been invited. The new code replaces the earlier one.", member.name)
             }
             None => match ROLES[self.role] {
-                Role::Admin => "An admin sees and manages all organization keys and all members.".to_owned(),
+                Role::Admin => {
+                    "An admin can see and manage all organization keys and all members.".to_owned()
+                }
                 Role::Normal => {
-                    "A normal member has personal keys and does not see those of others.".to_owned()
+                    "A normal member can create personal keys and cannot see other members' keys.".to_owned()
                 }
                 Role::Operator => "An operator cannot create keys.".to_owned(),
             },
@@ -96,7 +97,7 @@ impl Popup for InvitePopup {
         if self.code.is_some() { stack::REVEAL } else { stack::TEXT }
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         let now = context.now;
         match (&mut self.code, action) {
             (None, Action::Submit) if !self.sending => self.send(context),
@@ -111,7 +112,7 @@ impl Popup for InvitePopup {
             }
             (Some(code), Action::WriteSecret | Action::PipeSecret) => {
                 code.message = Some(
-                    "A sign-in code expires within days: hand it over instead of storing it.".to_owned(),
+                    "A sign-in code expires within days. Hand it over instead of storing it.".to_owned(),
                 );
             }
             (Some(_), Action::Stored | Action::Cancel) => return PopupAction::Close,
@@ -121,7 +122,7 @@ impl Popup for InvitePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         if self.code.is_none() {
             self.error = None;
             match choice_step(key) {
@@ -136,7 +137,7 @@ impl Popup for InvitePopup {
         self.address.paste(text);
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::Invited(invitation)) => {
@@ -180,14 +181,14 @@ impl Popup for InvitePopup {
         self.code.as_ref().and_then(|code| code.readable_until)
     }
 
-    fn conceal(&mut self) {
+    fn hide_secrets(&mut self) {
         if let Some(code) = &mut self.code {
             code.readable_until = None;
         }
     }
 
-    /// Hides the hints for files and commands, which are not offered for a code.
-    fn offers(&self, _: &Context, action: Action) -> bool {
+    /// Hides the key hints for writing or piping a secret, which do not apply to a sign-in code.
+    fn is_available(&self, _: &Context, action: Action) -> bool {
         self.code.is_none() || matches!(action, Action::Unmask | Action::CopySecret | Action::Cancel)
     }
 
@@ -227,15 +228,15 @@ impl Popup for InvitePopup {
                 context,
             ));
             let height = u16::try_from(body.len()).unwrap_or(7);
-            let inside = frame(
-                "Invite someone, or make a sign-in code",
+            let inside = draw_frame(
+                "Invite someone or create a sign-in code",
                 PopupTone::Calm,
                 (columns, height),
                 area,
                 theme,
                 buf,
             );
-            lines(&body, inside, theme, buf);
+            draw_lines(&body, inside, theme, buf);
             let field = Rect { x: inside.x + 9, width: inside.width.saturating_sub(9), height: 1, ..inside };
             return PopupFrame::from(self.address.draw(field, true, theme, buf));
         };
@@ -248,7 +249,7 @@ impl Popup for InvitePopup {
         let mut body = wrap_paragraph(&shown, theme.style(theme::StyleRole::Strong), usize::from(columns));
         body.push(Line::default());
         let words = format!(
-            "Hand it to {} yourself; no mail is sent. It signs in once, until {}, and is not shown again.",
+            "Give this code to {} yourself; no email is sent. It works once, until {}, and is not shown again.",
             code.member.email,
             code.expires_at.to_chrono().format("%Y-%m-%d %H:%M UTC")
         );
@@ -262,8 +263,8 @@ impl Popup for InvitePopup {
             context,
         ));
         let height = u16::try_from(body.len()).unwrap_or(7);
-        let inside = frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside = draw_frame("Sign-in code", PopupTone::Calm, (columns, height), area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         PopupFrame::default()
     }
 }

@@ -1,5 +1,5 @@
-//! Popup that removes a member. Shows which keys will be revoked and which will stay, from a dry run of the server, and leads to
-//! the review of those that stay.
+//! Popup that removes a member. Shows which keys will be revoked and which will be orphaned, as the server reports in a dry run;
+//! the orphaned keys can be reviewed next.
 
 use crokey::KeyCombination;
 use crokey::crossterm::event::KeyCode;
@@ -16,18 +16,17 @@ use crate::tui::form::TextField;
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
 use crate::tui::popup::{
-    Popup, PopupAction, PopupFrame, PopupTone, Scroll, asks_for, content_width, scrolled,
+    Popup, PopupAction, PopupFrame, PopupTone, Scroll, content_width, draw_scrolled, phrase_prompt,
 };
 use crate::tui::text_layout::{action_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 use crate::wire::members::{KeySummary, Member, MemberRemoval};
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct RemoveMemberPopup {
     member: Member,
     removal: Option<MemberRemoval>,
-    /// Phrase to type before keys in use are revoked: `remove 3`.
+    /// Phrase that must be typed if a key in use would be revoked, such as `remove 3`; `None` if no phrase is needed.
     phrase: Option<String>,
     typed: TextField,
     shown: bool,
@@ -37,7 +36,7 @@ pub struct RemoveMemberPopup {
 }
 
 impl RemoveMemberPopup {
-    /// Creates a popup and requests a dry run of the removal.
+    /// Creates the popup and requests a dry run of the removal, to show its effects before the confirmation.
     pub fn new(context: &mut Context, member: Member) -> Self {
         context.request(ReplyTo::Popup, ApiRequest::Remove { id: member.id, dry_run: true });
         Self {
@@ -70,7 +69,7 @@ impl RemoveMemberPopup {
         context.request(ReplyTo::Popup, ApiRequest::Remove { id: self.member.id, dry_run: false });
     }
 
-    /// Opens the review, filtered by the keys that the member leaves behind.
+    /// Opens the Review tab, filtered to the keys that the removed member created, or just closes the popup if there are none.
     fn open_review(&self) -> PopupAction {
         let survivors = self.removal.as_ref().is_some_and(|removal| !removal.to_review.is_empty());
         if !survivors {
@@ -89,12 +88,12 @@ impl Popup for RemoveMemberPopup {
         }
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit | Action::Yes => self.confirm(context),
             Action::Activate if self.is_done() => return self.open_review(),
-            Action::ScrollDown => self.scroll.by(1),
-            Action::ScrollUp => self.scroll.by(-1),
+            Action::ScrollDown => self.scroll.scroll_by(1),
+            Action::ScrollUp => self.scroll.scroll_by(-1),
             // The focus is on Cancel.
             Action::Activate | Action::Cancel if !self.sending => return PopupAction::Close,
             _ => {}
@@ -102,18 +101,18 @@ impl Popup for RemoveMemberPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         self.error = None;
         match key.codes.first() {
-            KeyCode::Down => self.scroll.by(1),
-            KeyCode::Up => self.scroll.by(-1),
+            KeyCode::Down => self.scroll.scroll_by(1),
+            KeyCode::Up => self.scroll.scroll_by(-1),
             _ if self.shown && self.phrase.is_some() => drop(self.typed.handle_key(key)),
             _ => {}
         }
         PopupAction::Stay
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Removal(removal)) => {
                 let done = !removal.dry_run;
@@ -125,7 +124,7 @@ impl Popup for RemoveMemberPopup {
                 self.removal = Some(*removal);
                 // The list has changed: a confirmation is accepted only after it was shown.
                 (self.shown, self.sending) = (false, false);
-                self.scroll.to_top();
+                self.scroll.scroll_to_top();
                 if done {
                     context.load_members();
                     context.refresh_keys(KeyKind::Organization);
@@ -141,7 +140,7 @@ impl Popup for RemoveMemberPopup {
         PopupAction::Stay
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.shown = self.removal.is_some();
     }
 
@@ -152,11 +151,12 @@ impl Popup for RemoveMemberPopup {
         let now = context.server_now();
         let mut list: Vec<Line<'_>> = Vec::new();
         match &self.removal {
-            None => list.push(Line::styled("Loading the consequences.", theme.style(StyleRole::Muted))),
+            None => {
+                list.push(Line::styled("Loading the effects of the removal.", theme.style(StyleRole::Muted)));
+            }
             Some(removal) => {
                 let revoked = if removal.dry_run { "will be revoked" } else { "revoked" };
-                let kept =
-                    if removal.dry_run { "will stay, without an owner" } else { "left without an owner" };
+                let kept = if removal.dry_run { "will be orphaned" } else { "orphaned" };
                 let room = usize::from(columns.saturating_sub(34)).min(36);
                 for (keys, kind, effect, role) in [
                     (&removal.revoked, KeyKind::Personal, revoked, StyleRole::Danger),
@@ -190,7 +190,8 @@ impl Popup for RemoveMemberPopup {
         }
         let mut foot = vec![Line::default()];
         if !self.is_done() && context.is_me(self.member.id) {
-            let message = "This is you: you will be signed out at once and need an admin to come back.";
+            let message =
+                "This is you. You will be signed out at once, and only an admin can invite you back.";
             foot.extend(wrap_paragraph(message, theme.style(StyleRole::Danger), usize::from(columns)));
         }
         if let Some(error) = &self.error {
@@ -201,12 +202,12 @@ impl Popup for RemoveMemberPopup {
                 action_hints(&[(Action::Activate, "review these keys"), (Action::Cancel, "close")], context)
             }
             (_, Some(removal)) if !removal.dry_run => action_hints(&[(Action::Cancel, "close")], context),
-            (Some(phrase), _) => Line::styled(asks_for(phrase, context, columns), strong),
+            (Some(phrase), _) => Line::styled(phrase_prompt(phrase, context, columns), strong),
             (None, Some(_)) => action_hints(&[(Action::Yes, "remove"), (Action::Cancel, "back")], context),
             (None, None) => action_hints(&[(Action::Cancel, "back")], context),
         });
         let title = format!("{} {}", if self.is_done() { "Removed" } else { "Remove" }, self.member.name);
-        let (inside, max_scroll) = scrolled(
+        let (inside, max_scroll) = draw_scrolled(
             &title,
             if self.is_done() { PopupTone::Calm } else { PopupTone::Danger },
             (list.len(), &|row| list[row].clone()),

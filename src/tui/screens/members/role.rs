@@ -1,4 +1,4 @@
-//! Popup that changes a member's role, after showing the consequences.
+//! Popup that changes a member's role, after showing the effects.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -12,12 +12,11 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{CHOICE_KEYS, choice_step, wrap_index};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme;
 use crate::wire::members::{ChangeRole, Member};
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct ChangeRolePopup {
     member: Member,
@@ -29,7 +28,7 @@ pub struct ChangeRolePopup {
 }
 
 impl ChangeRolePopup {
-    /// Creates a popup that selects the member's current role.
+    /// Creates the popup with the member's current role selected.
     pub fn new(member: Member) -> Self {
         let chosen = Role::ALL.iter().position(|&role| role == member.role).unwrap_or(1);
         Self { member, chosen, revoke: false, shown: false, sending: false, error: None }
@@ -39,7 +38,7 @@ impl ChangeRolePopup {
         Role::ALL[self.chosen]
     }
 
-    /// Returns whether the member has personal keys but may not create any with the new role.
+    /// Returns whether the member has personal keys but could not create any with the selected role.
     fn leaves_keys(&self) -> bool {
         self.member.personal_keys > 0 && !Permission::CreateKey(KeyKind::Personal).is_granted_to(self.role())
     }
@@ -52,7 +51,7 @@ impl ChangeRolePopup {
                 "They can immediately see and manage all organization keys and all members.".to_owned()
             }
             (true, false) => {
-                "They can no longer see organization keys and members; the keys stay.".to_owned()
+                "They can no longer see organization keys or members. The keys are not revoked.".to_owned()
             }
             _ => String::new(),
         };
@@ -60,10 +59,9 @@ impl ChangeRolePopup {
             let n = self.member.personal_keys;
             let keys = if n == 1 { "1 personal key".to_owned() } else { format!("{n} personal keys") };
             let effect = match (self.revoke, n) {
-                (true, 1) => "is revoked with it",
-                (true, _) => "are revoked with it",
-                (false, 1) => "stays accepted until it is revoked",
-                (false, _) => "stay accepted until they are revoked",
+                (true, _) => "will be revoked",
+                (false, 1) => "will keep working until it is revoked",
+                (false, _) => "will keep working until they are revoked",
             };
             message = format!("{message} They can no longer create keys. {keys} {effect}.");
         }
@@ -77,7 +75,7 @@ impl Popup for ChangeRolePopup {
         stack::TEXT
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit if self.shown && !self.sending && self.role() != self.member.role => {
                 self.sending = true;
@@ -92,7 +90,7 @@ impl Popup for ChangeRolePopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         if let Some(step) = choice_step(key) {
             self.chosen = wrap_index(self.chosen, step, Role::ALL.len());
         }
@@ -100,7 +98,7 @@ impl Popup for ChangeRolePopup {
         PopupAction::Stay
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         self.sending = false;
         match result {
             Ok(Reply::RoleChanged(changed)) => {
@@ -123,7 +121,7 @@ impl Popup for ChangeRolePopup {
         }
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.shown = true;
     }
 
@@ -137,7 +135,7 @@ impl Popup for ChangeRolePopup {
                 let style =
                     if at == self.chosen { theme::StyleRole::Accent } else { theme::StyleRole::Plain };
                 let mark = if at == self.chosen { theme.symbol(theme::ThemeSymbol::Selected) } else { " " };
-                let now = if *role == self.member.role { "  (now)" } else { "" };
+                let now = if *role == self.member.role { "  (current)" } else { "" };
                 Line::from(Span::styled(format!("{mark} {role}{now}"), theme.style(style)))
             })
             .collect();
@@ -163,15 +161,15 @@ impl Popup for ChangeRolePopup {
         keys.push((&esc, "back"));
         body.push(key_hints(&keys, theme));
         let height = u16::try_from(body.len()).unwrap_or(8);
-        let inside = frame(
-            &format!("Role of {}", self.member.name),
+        let inside = draw_frame(
+            &format!("Change {}'s role", self.member.name),
             PopupTone::Calm,
             (columns, height),
             area,
             theme,
             buf,
         );
-        lines(&body, inside, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         PopupFrame::default()
     }
 }

@@ -24,19 +24,18 @@ use crate::tui::theme::StyleRole;
 
 mod draw;
 
-/// Number of revokes from which a phrase must be typed.
+/// If at least this many keys will be revoked, the user must type a phrase.
 const PHRASE_FROM: usize = 2;
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct ApplyPopup {
-    /// Keys whose decisions will be sent, in this order.
+    /// Keys whose drafts will be applied, in this order.
     send: Vec<Id>,
-    /// Keys that have been revoked since; their drafts will be dropped.
+    /// Keys that were revoked after the decision was drafted; their drafts will be discarded.
     gone: Vec<Id>,
-    /// Lines of the preview.
+    /// Rows of the preview.
     preview: Vec<PreviewRow>,
-    /// Number of decisions to revoke.
+    /// Number of keys that will be revoked.
     revokes: usize,
     typed: TextField,
     shown: bool,
@@ -45,17 +44,18 @@ pub struct ApplyPopup {
     scroll: Scroll,
 }
 
-/// Returns the lists that the preview needs, with their names. Without the keys, every draft would look obsolete.
+/// Returns the lists that the preview needs, and their names for messages. Without the list of keys, every draft would look
+/// obsolete.
 fn required_lists<'a>(context: &'a Context, review: &'a State) -> [(&'a LoadState, &'static str); 2] {
     let keys = &context.keys(KeyKind::Organization).load_state;
-    [(&review.history, "the decisions applied before"), (keys, "all keys")]
+    [(&review.history, "earlier decisions"), (keys, "the keys")]
 }
 
-/// Line of the preview.
+/// Row of the preview.
 #[derive(Debug)]
 enum PreviewRow {
     Heading(String, StyleRole),
-    /// A key, with the reason or its last use.
+    /// Key, with the time of its last use or the reason why its draft is not applied.
     Key(Id, String),
 }
 
@@ -63,19 +63,22 @@ impl ApplyPopup {
     /// Creates the preview of all drafts.
     ///
     /// # Errors
-    /// There are no drafts, or a list that the preview needs is not loaded. The error is a sentence for the user.
+    /// Fails if there are no drafts, or if a list that the preview needs is not loaded. Returns a message for the user.
     pub fn new(context: &Context, review: &State) -> Result<Self, String> {
         if review.drafts.is_empty() {
-            return Err("nothing is decided yet".to_owned());
+            return Err("no decisions have been drafted yet".to_owned());
         }
         for (load, what) in required_lists(context, review) {
             match load {
                 LoadState::Complete => {}
                 LoadState::Loading { .. } => {
-                    return Err(format!("still loading {what}; the preview opens then"));
+                    return Err(format!("still loading {what}; the preview will open when that is done"));
                 }
                 LoadState::NotLoaded | LoadState::Failed(_) => {
-                    return Err(format!("could not load {what}; the preview opens once that is loaded"));
+                    return Err(format!(
+                        "could not load {what}; press {} to retry",
+                        context.key_press(Action::Refresh)
+                    ));
                 }
             }
         }
@@ -84,7 +87,7 @@ impl ApplyPopup {
         let mut others = Vec::new();
         for (id, draft) in review.drafts.iter() {
             let Some(key) = context.keys(KeyKind::Organization).get(id) else {
-                held.push((id, "no longer among the keys".to_owned()));
+                held.push((id, "the key no longer exists".to_owned()));
                 continue;
             };
             match (draft.decision, reason_to_hold(key, draft, context)) {
@@ -115,10 +118,10 @@ impl ApplyPopup {
             StyleRole::Danger,
             silent.iter().map(|&id| (id, last_use(id))).collect(),
         );
-        group(format!("{} will be left as is", keys(held.len())), StyleRole::Stale, held);
+        group(format!("{} will not be changed", keys(held.len())), StyleRole::Stale, held);
         for (decision, verb) in [
             (Decision::Keep, "will be kept"),
-            (Decision::Rotate, "to rotate; then the rotation popup opens"),
+            (Decision::Rotate, "to rotate; the rotation popup opens next"),
             (Decision::Skip, "will be skipped"),
         ] {
             let these: Vec<_> =
@@ -127,7 +130,7 @@ impl ApplyPopup {
         }
         let gone = obsolete.iter().map(|&(id, _)| id).collect();
         group(
-            format!("{} already revoked; nothing left to decide", keys(obsolete.len())),
+            format!("{} already revoked; no decision needed", keys(obsolete.len())),
             StyleRole::Muted,
             obsolete,
         );
@@ -147,7 +150,8 @@ impl ApplyPopup {
         })
     }
 
-    /// Returns whether the lists that the preview needs are loaded, or `None` if one is not even being loaded.
+    /// Returns whether every list that the preview needs is loaded. `None` if a list has not been requested or could not be
+    /// loaded.
     pub fn is_ready(context: &Context, review: &State) -> Option<bool> {
         let mut ready = true;
         for (load, _) in required_lists(context, review) {
@@ -160,7 +164,7 @@ impl ApplyPopup {
         Some(ready)
     }
 
-    /// Returns whether a phrase must be typed to confirm.
+    /// Returns whether the user must type a phrase to confirm.
     fn needs_phrase(&self) -> bool {
         !self.running && self.revokes >= PHRASE_FROM
     }
@@ -180,11 +184,11 @@ impl ApplyPopup {
         let action =
             PopupAction::ApplyDrafts { dropped: self.gone.clone(), applied: std::mem::take(&mut self.send) };
         self.running = true;
-        self.scroll.to_top();
+        self.scroll.scroll_to_top();
         action
     }
 
-    /// Sends the failed decisions again, with their idempotency keys, so that nothing is applied twice.
+    /// Retries the decisions that failed. They are sent with the same idempotency keys, so that none is applied twice.
     fn retry_failed(context: &Context) -> PopupAction {
         let failed = |run: &ApplyRun| -> Vec<Id> {
             run.results
@@ -200,21 +204,25 @@ impl ApplyPopup {
     }
 }
 
-/// Describes when and by whom a key was revoked.
+/// Returns when and by whom a key was revoked, such as "3 h ago by Ada Ampere".
 fn describe_revocation(key: &Key, context: &Context) -> String {
     let by = key.revoked_by.as_ref().map_or(String::new(), |by| format!(" by {}", by.name));
     key.revoked_at.map_or(String::new(), |at| format!("{}{by}", format_ago(at, context.server_now())))
 }
 
-/// Returns why a key should not be revoked now: it was used after the user looked at it, or is in use.
+/// Returns why a drafted revocation must not be applied: the key is in use, or was used after the user last viewed it. `None`
+/// if it can be revoked.
 fn reason_to_hold(key: &Key, draft: &Draft, context: &Context) -> Option<String> {
     let now = context.server_now();
     let at = key.last_used_at?;
     let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
     if at >= draft.seen_until {
-        Some(format!("used {}{by}, after you looked", format_ago(at, now)))
+        Some(format!("used {}{by}, since you last viewed it", format_ago(at, now)))
     } else if key.is_in_use(now) {
-        Some(format!("in use: used {}{by}; revoke it on Workspace if necessary", format_ago(at, now)))
+        Some(format!(
+            "still in use: last used {}{by}; revoke it on the Workspace tab if necessary",
+            format_ago(at, now)
+        ))
     } else {
         None
     }
@@ -231,13 +239,13 @@ impl Popup for ApplyPopup {
         }
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         let is_over = context.apply_run.as_ref().is_none_or(ApplyRun::is_over);
         match action {
             Action::Yes if !self.running && !self.needs_phrase() => return self.confirm(),
             Action::Submit => return self.confirm(),
-            Action::ScrollDown => self.scroll.by(1),
-            Action::ScrollUp => self.scroll.by(-1),
+            Action::ScrollDown => self.scroll.scroll_by(1),
+            Action::ScrollUp => self.scroll.scroll_by(-1),
             Action::Activate if self.running && is_over => return Self::retry_failed(context),
             Action::Cancel if self.running && !is_over => {
                 context.apply_run.iter_mut().for_each(ApplyRun::stop);
@@ -251,11 +259,11 @@ impl Popup for ApplyPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         self.error = None;
         match key.codes.first() {
-            KeyCode::Up => self.scroll.by(-1),
-            KeyCode::Down => self.scroll.by(1),
+            KeyCode::Up => self.scroll.scroll_by(-1),
+            KeyCode::Down => self.scroll.scroll_by(1),
             _ if self.needs_phrase() && self.shown => drop(self.typed.handle_key(key)),
             _ => {}
         }
@@ -268,7 +276,7 @@ impl Popup for ApplyPopup {
         }
     }
 
-    fn shown(&mut self) {
+    fn mark_shown(&mut self) {
         self.shown = true;
     }
 

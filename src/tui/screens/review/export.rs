@@ -12,17 +12,16 @@ use crate::tui::context::{Context, ReplyTo};
 use crate::tui::form::{CHOICE_KEYS, TextField, choice_step};
 use crate::tui::keymap::{Action, KeyContext, stack};
 use crate::tui::msg::{ApiRequest, Delivery, ListRequest, Reply, RequestError};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{format_count, key_hints, radio_button, wrap_paragraph};
 use crate::tui::theme::StyleRole;
 use crate::wire::page::LIMIT_MAX;
 use crate::wire::reviews::{RecordExport, ReviewsQuery};
 
-/// State of the popup.
 #[derive(Debug)]
 pub struct ExportPopup {
     review: Id,
-    /// Export the decisions of every review, not only of this one.
+    /// Whether the decisions of every review are exported instead of only those of this review.
     all: bool,
     format: usize,
     path: TextField,
@@ -32,7 +31,7 @@ pub struct ExportPopup {
 }
 
 impl ExportPopup {
-    /// Creates a popup and requests the decisions of this review.
+    /// Creates the popup and requests the decisions of `review`.
     pub fn new(context: &mut Context, review: Id) -> Self {
         let mut popup = Self {
             review,
@@ -70,21 +69,20 @@ impl ExportPopup {
     fn write_file(&mut self, context: &mut Context) {
         let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) else { return };
         if context.start.restricted {
-            let why =
-                "Files are disabled by --restricted; `keyward review export` prints the decisions elsewhere.";
+            let why = "Writing files is disabled by --restricted. `keyward review export` can print the decisions instead.";
             self.message = Some((why.to_owned(), StyleRole::Danger));
             return;
         }
         let path = self.path.text().trim().to_owned();
         if path.is_empty() {
-            self.message = Some(("Type the path of a file to write.".to_owned(), StyleRole::Danger));
+            self.message = Some(("Type the path of the file to write.".to_owned(), StyleRole::Danger));
             return;
         }
         let text = export.write(ExportFormat::ALL[self.format]);
         context.deliver(ReplyTo::Popup, Delivery::TextToFile { path, text });
     }
 
-    /// Builds the export after the last page of decisions arrived.
+    /// Builds the export once the last page of decisions has arrived.
     fn finish_loading(&mut self, context: &Context) {
         let Some(me) = &context.me else { return };
         let records = std::mem::take(&mut self.records);
@@ -105,7 +103,7 @@ impl Popup for ExportPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, context: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, context: &mut Context, action: Action) -> PopupAction {
         match action {
             Action::Submit => self.write_file(context),
             Action::NextField => self.choose_format(self.format + 1),
@@ -116,7 +114,7 @@ impl Popup for ExportPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, context: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, context: &mut Context, key: KeyCombination) -> PopupAction {
         if choice_step(key).is_some() {
             self.all = !self.all;
             self.reload(context);
@@ -130,7 +128,7 @@ impl Popup for ExportPopup {
         self.path.paste(text);
     }
 
-    fn reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
+    fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) -> PopupAction {
         match result {
             Ok(Reply::Reviews(page)) => {
                 self.records.extend(page.data);
@@ -167,11 +165,11 @@ impl Popup for ExportPopup {
         let count = match &self.export {
             Some(export) if export.is_empty() && self.all => "No decisions have been applied yet.".to_owned(),
             Some(export) if export.is_empty() => {
-                "No decisions of this review have been applied yet.".to_owned()
+                "No decisions from this review have been applied yet.".to_owned()
             }
-            Some(export) if export.len() == 1 => format!("1 decision of {what}."),
-            Some(export) => format!("{} decisions of {what}.", format_count(export.len() as u64)),
-            None => format!("Loading the decisions of {what}."),
+            Some(export) if export.len() == 1 => format!("1 decision from {what}."),
+            Some(export) => format!("{} decisions from {what}.", format_count(export.len() as u64)),
+            None => format!("Loading the decisions from {what}."),
         };
         let formats = ExportFormat::ALL
             .iter()
@@ -185,7 +183,7 @@ impl Popup for ExportPopup {
             Line::default(),
         ];
         if let Some(export) = self.export.as_ref().filter(|export| !export.is_empty()) {
-            let words = format!("SHA-256 {}, also recorded in the activity log.", export.sha256());
+            let words = format!("SHA-256 digest {}, also recorded in the activity log.", export.sha256());
             body.extend(wrap_paragraph(&words, theme.style(StyleRole::Muted), usize::from(columns)));
         }
         if let Some((message, role)) = &self.message {
@@ -198,12 +196,12 @@ impl Popup for ExportPopup {
             context.key_press(Action::Cancel),
         );
         body.push(key_hints(
-            &[(&enter, "write"), (&tab, "format"), (CHOICE_KEYS, "this review or all"), (&esc, "back")],
+            &[(&enter, "write"), (&tab, "format"), (CHOICE_KEYS, "this or all reviews"), (&esc, "back")],
             theme,
         ));
         let height = u16::try_from(body.len()).unwrap_or(8);
-        let inside = frame("Export the review", PopupTone::Calm, (columns, height), area, theme, buf);
-        lines(&body, inside, theme, buf);
+        let inside = draw_frame("Export the review", PopupTone::Calm, (columns, height), area, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         let field =
             Rect { x: inside.x + 6, y: inside.y + 2, width: inside.width.saturating_sub(6), height: 1 };
         PopupFrame::from(self.path.draw(field, true, theme, buf))

@@ -1,4 +1,4 @@
-//! Popup that decides to keep keys, with a note and the date until which they stay out of the queue.
+//! Popup that drafts the decision to keep keys, with a note and the date on which they return to the queue.
 
 use crokey::KeyCombination;
 use ratatui::buffer::Buffer;
@@ -12,16 +12,16 @@ use crate::domain::time::{TimeDelta, Timestamp};
 use crate::tui::context::Context;
 use crate::tui::form::{CHOICE_KEYS, TextField, choice_step, wrap_index};
 use crate::tui::keymap::{Action, KeyContext, stack};
-use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, frame, lines};
+use crate::tui::popup::{Popup, PopupAction, PopupFrame, PopupTone, content_width, draw_frame, draw_lines};
 use crate::tui::text_layout::{key_hints, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme};
 
-/// Proposed dates in days from now; `None` means until another flag is raised.
+/// Proposed dates, in days from now. `None` stands for no date: the key is kept until another flag is raised.
 const PROPOSED_DAYS: [Option<i64>; 5] = [Some(30), Some(90), Some(180), Some(365), None];
-/// Index of the first proposal: 90 days, the next quarterly review.
+/// Index of the proposal shown first: 90 days, when the next quarterly review is due.
 const FIRST_PROPOSAL: usize = 1;
 
-/// State of the popup, for the marked keys or the selected one.
+/// Popup that asks until when and why keys are kept.
 #[derive(Debug)]
 pub struct KeepPopup {
     title: String,
@@ -34,7 +34,7 @@ pub struct KeepPopup {
 }
 
 impl KeepPopup {
-    /// Creates a popup for the marked keys, or else the selected one. Returns `None` if there are none.
+    /// Creates the popup for the marked keys, or for the selected key if none is marked. Returns `None` if no key is listed.
     pub fn new(context: &Context, review: &State) -> Option<Self> {
         let key_list = context.keys(KeyKind::Organization);
         let targets = review.chosen_ids(context);
@@ -71,7 +71,7 @@ impl KeepPopup {
         self.until = TextField::with_text(&date.unwrap_or_default());
     }
 
-    fn choices(&self) -> Result<(Option<Timestamp>, Option<String>), String> {
+    fn parse_fields(&self) -> Result<(Option<Timestamp>, Option<String>), String> {
         let note = key::normalize_note(self.note.text()).map_err(|why| format!("The note {why}."))?;
         let date = self.until.text().trim();
         let until = if date.is_empty() {
@@ -98,9 +98,9 @@ impl Popup for KeepPopup {
         stack::TEXT
     }
 
-    fn act(&mut self, _: &mut Context, action: Action) -> PopupAction {
+    fn run_action(&mut self, _: &mut Context, action: Action) -> PopupAction {
         match action {
-            Action::Submit => match self.choices() {
+            Action::Submit => match self.parse_fields() {
                 Ok((until, note)) => return PopupAction::Keep { until, note },
                 Err(error) => self.error = Some(error),
             },
@@ -111,7 +111,7 @@ impl Popup for KeepPopup {
         PopupAction::Stay
     }
 
-    fn press(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
+    fn handle_key(&mut self, _: &mut Context, key: KeyCombination) -> PopupAction {
         self.error = None;
         match choice_step(key) {
             Some(step) => self.step_proposal(step),
@@ -130,18 +130,21 @@ impl Popup for KeepPopup {
         let columns = content_width(area, 62);
         let until = self.until.text().trim();
         let after = if until.is_empty() {
-            "It stays out of the queue until it gets worse, that is, until another flag is raised.".to_owned()
+            "Stays out of the queue until another flag is raised.".to_owned()
         } else {
-            format!("It returns to the queue on {until}, or earlier if it gets worse.")
+            format!("Returns to the queue on {until}, or earlier if another flag is raised.")
         };
         let after = match &self.error {
             Some(error) => wrap_paragraph(error, theme.style(StyleRole::Danger), usize::from(columns)),
             None => wrap_paragraph(&after, theme.style(StyleRole::Muted), usize::from(columns)),
         };
         let height = 5 + u16::try_from(after.len()).unwrap_or(2);
-        let inside = frame(&self.title, PopupTone::Calm, (columns, height), area, theme, buf);
-        let mut body =
-            vec![label("Why", !self.on_until, theme), label("Until", self.on_until, theme), Line::default()];
+        let inside = draw_frame(&self.title, PopupTone::Calm, (columns, height), area, theme, buf);
+        let mut body = vec![
+            field_label("Why", !self.on_until, theme),
+            field_label("Until", self.on_until, theme),
+            Line::default(),
+        ];
         body.extend(after);
         body.push(Line::default());
         let (enter, tab, esc) = (
@@ -150,10 +153,10 @@ impl Popup for KeepPopup {
             context.key_press(Action::Cancel),
         );
         body.push(key_hints(
-            &[(&enter, "keep"), (&tab, "next field"), (CHOICE_KEYS, "other dates"), (&esc, "back")],
+            &[(&enter, "keep"), (&tab, "next field"), (CHOICE_KEYS, "change date"), (&esc, "back")],
             theme,
         ));
-        lines(&body, inside, theme, buf);
+        draw_lines(&body, inside, theme, buf);
         let field = |row: u16| Rect {
             x: inside.x + 7,
             y: inside.y + row,
@@ -166,7 +169,7 @@ impl Popup for KeepPopup {
     }
 }
 
-fn label(text: &'static str, focused: bool, theme: Theme) -> Line<'static> {
+fn field_label(text: &'static str, focused: bool, theme: Theme) -> Line<'static> {
     let role = if focused { StyleRole::Accent } else { StyleRole::Muted };
     Line::from(Span::styled(text, theme.style(role)))
 }

@@ -1,4 +1,4 @@
-//! The queue: which keys are listed in which order, and what is said about them.
+//! Queue of a review: which keys are listed, in which order, and the sentences that say why.
 
 use super::State;
 use crate::domain::id::Id;
@@ -11,7 +11,7 @@ use crate::tui::filtered_table::FilteredTable;
 use crate::tui::key_list::LoadState;
 use crate::tui::table::{ColumnSort, ColumnWidth, Table, TableColumn};
 
-/// The only order of the queue. The cells are drawn by [`super::view`], since they depend on the drafts too.
+/// Sort order of the queue. The cells are drawn by [`super::view`], since they depend on the drafts too.
 pub(super) const COLUMNS: &[TableColumn<Key>] = &[TableColumn {
     title: "",
     width: ColumnWidth::Fixed(1),
@@ -29,7 +29,8 @@ pub(super) const COLUMNS: &[TableColumn<Key>] = &[TableColumn {
 }];
 
 impl State {
-    /// Updates what is said about all keys. Called for each change, never for each frame.
+    /// Updates the number of keys that need a decision, the sentences and the chart. Called for each change rather than for each
+    /// frame, since there may be very many keys.
     pub(super) fn summarize(&mut self, context: &Context) {
         let Some(rules) = self.rules else { return };
         let keys = context.keys(KeyKind::Organization);
@@ -39,11 +40,11 @@ impl State {
         }
         if self.was_opened {
             self.summarize_listed(context, &rules);
-            self.last_uses = LastUseHistogram::count(keys.keys(), rules.now);
+            self.last_uses = LastUseHistogram::from_keys(keys.keys(), rules.now);
         }
     }
 
-    /// Updates what is said about the listed keys.
+    /// Updates the sentences that say why the listed keys need a decision.
     pub(super) fn summarize_listed(&mut self, context: &Context, rules: &StalenessRules) {
         let keys = context.keys(KeyKind::Organization).keys();
         let listed = self.list.table.shown_rows().iter().map(|&row| &keys[row as usize]);
@@ -57,7 +58,7 @@ impl State {
         self.summarize(context);
     }
 
-    /// Calls `update` with the table, the organization's keys, and the test of which keys are listed.
+    /// Calls `update` with the table, the organization's keys, and a predicate that is `true` for the keys to list.
     pub(super) fn update_table(
         &mut self,
         context: &Context,
@@ -76,7 +77,7 @@ impl State {
         table.marks = marks;
     }
 
-    /// The keys that a decision is about: the marked keys that are listed, or the selected one.
+    /// Returns the keys that a decision applies to: the marked keys that are listed, or the selected key if there are none.
     pub(super) fn chosen_ids(&self, context: &Context) -> Vec<Id> {
         let table = &self.list.table;
         let selected = || table.selected_id().into_iter().collect();
@@ -89,7 +90,7 @@ impl State {
         if marked.is_empty() { selected() } else { marked }
     }
 
-    /// Selects the next row without a draft, wrapping around. Visits each row once, since all of very many may be decided.
+    /// Selects the next row without a draft, wrapping around. Keeps the selection if every row has one.
     pub(super) fn select_next_undecided(&mut self, context: &Context) {
         let keys = context.keys(KeyKind::Organization).keys();
         let table = &mut self.list.table;

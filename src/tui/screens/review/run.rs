@@ -1,4 +1,4 @@
-//! Applies the drafts: a few decisions in flight at a time, a result for each. What could not be applied stays a draft.
+//! Applies the drafts, a few at a time, and records a result for each. Decisions that could not be applied stay drafts.
 
 use super::State;
 use crate::domain::draft::{Draft, DraftChange};
@@ -13,11 +13,12 @@ use crate::tui::screen::Screen as _;
 use crate::wire::problem::ProblemType;
 use crate::wire::reviews::ApplyDecision;
 
-/// Decisions in flight: enough to hide the latency of the network, few enough that a stop comes soon.
+/// Maximum number of decisions in flight. Several hide the network latency; few mean that a run stops soon after the user asks
+/// for it.
 const MAX_IN_FLIGHT: usize = 4;
 
 impl State {
-    /// Removes the drafts on some keys, about which there is nothing left to decide, and starts to apply those on others.
+    /// Discards the drafts for the keys in `dropped` and starts to apply those for the keys in `applied`.
     pub fn apply_drafts(&mut self, context: &mut Context, dropped: Vec<Id>, applied: Vec<Id>) {
         if !dropped.is_empty() {
             self.change_drafts(context, DraftChange::Applied(dropped));
@@ -43,7 +44,7 @@ impl State {
         context.apply_run = Some(run);
     }
 
-    /// Applies the reply to one decision, and sends the next one.
+    /// Records the reply to a decision and sends the next decision.
     pub(super) fn apply_decision(
         &mut self,
         context: &mut Context,
@@ -85,7 +86,7 @@ impl State {
     }
 }
 
-/// Says why a decision was not applied, with the new last use of the key if the server returned it.
+/// Returns why a decision was not applied. If the server returned the key's last use, the reason includes it.
 fn refusal_reason(context: &mut Context, failure: &RequestError) -> String {
     let RequestError::Refused(problem) = failure else { return failure.to_string() };
     let Some(key) = problem.key.as_deref() else {
@@ -95,7 +96,7 @@ fn refusal_reason(context: &mut Context, failure: &RequestError) -> String {
     match (problem.kind, key.last_used_at) {
         (ProblemType::UsedSince, Some(at)) => {
             let by = key.last_used_by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
-            format!("used {}{by}, after you looked", format_ago(at, context.server_now()))
+            format!("used {}{by}, since you last viewed it", format_ago(at, context.server_now()))
         }
         _ => text::sanitize_line(&problem.to_string()).into_owned(),
     }

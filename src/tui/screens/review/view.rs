@@ -1,4 +1,4 @@
-//! Draws the review: a summary of the queue, a chart of all keys by last use, the queue, the reasons for the selected key.
+//! Draws the review: a summary of the queue, a chart of all keys by last use, the queue, and the reasons why the selected key needs a decision.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,29 +21,29 @@ use crate::tui::keymap::Action;
 use crate::tui::layout::{
     SIDE_PANE_FROM, SIDE_PANE_WIDTH, draw_divider, draw_message, draw_rule, scrollable_rows,
 };
-use crate::tui::popup::lines;
+use crate::tui::popup::draw_lines;
 use crate::tui::screen::Screen as _;
 use crate::tui::table::{CellContext, draw_gutter, highlight_cell};
 use crate::tui::text_layout::{as_sentence, draw_line, format_count, wrap_first_lines, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// Height of the body from which there is a chart, and a sentence for each reason.
+/// Minimum height at which the chart and one sentence per reason are shown, in rows.
 const TALL_FROM: u16 = 17;
-/// Width of the body from which the chart is shown.
+/// Minimum width at which the chart is shown, in columns.
 const CHART_FROM: u16 = 76;
-/// Width of the chart.
+/// Width of the chart, in columns.
 const CHART_WIDTH: u16 = 32;
 
-/// Shown in an empty filter.
-const FILTER_EXAMPLE: &str = "name or mask, flag:orphaned idle:>90d is:live owner:ada";
+/// Placeholder text of an empty filter.
+const FILTER_EXAMPLE: &str = "name or masked secret, flag:orphaned idle:>90d is:live owner:ada";
 
-/// Areas of the body.
+/// Areas into which the screen is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Areas {
     summary: Rect,
     chart: Option<Rect>,
     bar: Rect,
-    /// The queue with its header.
+    /// Header and rows of the queue.
     pub(super) table: Rect,
     reasons: Rect,
     pane: Option<Rect>,
@@ -51,7 +51,7 @@ pub(super) struct Areas {
 }
 
 impl Areas {
-    /// Splits the body.
+    /// Divides the area between the tab bar and the footer.
     pub(super) fn split(body: Rect, has_pane: bool) -> Self {
         let is_pane_beside = has_pane && body.width >= SIDE_PANE_FROM;
         let whole = body;
@@ -78,7 +78,7 @@ impl Areas {
     }
 }
 
-/// Draws the screen into the body.
+/// Draws the screen into `body`, the area between the tab bar and the footer.
 pub(super) fn draw(
     state: &State,
     context: &Context,
@@ -92,7 +92,7 @@ pub(super) fn draw(
     if let Err(why) = context.check_view(Permission::Review) {
         let columns = usize::from(body.width.saturating_sub(6));
         let why = wrap_paragraph(&as_sentence(&why), cells.theme.style(StyleRole::Strong), columns);
-        lines(&why, Rect { x: body.x + 3, y: body.y + 2, ..body }, cells.theme, buf);
+        draw_lines(&why, Rect { x: body.x + 3, y: body.y + 2, ..body }, cells.theme, buf);
         return FrameInfo::default();
     }
     let selected = state.selected_key(context);
@@ -128,11 +128,11 @@ fn draw_summary(state: &State, context: &Context, cells: &CellContext, areas: Ar
     let theme = cells.theme;
     let mut summary = state.summary.clone();
     if summary.is_empty() && context.keys(KeyKind::Organization).load_state == LoadState::Complete {
-        summary.push(match state.waiting() {
+        summary.push(match state.waiting_count() {
             n if n > 0 && !state.list.filter.is_empty() => {
-                format!("the filter hides all {}", format_count(n as u64))
+                format!("the filter hides every key in the queue ({})", format_count(n as u64))
             }
-            _ => "nothing waits for a decision".to_owned(),
+            _ => "no keys need a decision".to_owned(),
         });
     }
     let columns = usize::from(areas.summary.width);
@@ -154,7 +154,8 @@ fn draw_summary(state: &State, context: &Context, cells: &CellContext, areas: Ar
     }
 }
 
-/// Draws the filter, or a rule with the number of drafts of each decision. Returns the position of the text cursor.
+/// Draws the filter, or a horizontal rule with the number of drafts of each kind of decision. Returns the position of the text
+/// cursor.
 fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
     let theme = context.theme();
     if state.list.filter.is_visible() {
@@ -169,7 +170,8 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
                 Some(format!("{decision} {}", format_count(*counts.get(&decision)? as u64)))
             })
             .collect();
-        let text = format!(" Decided: {}; {} applies ", drafts.join(", "), context.key_press(Action::Apply));
+        let text =
+            format!(" Decided: {}. Press {} to apply. ", drafts.join(", "), context.key_press(Action::Apply));
         buf.set_stringn(
             area.x + 3,
             area.y,
@@ -181,7 +183,7 @@ fn draw_bar(state: &State, context: &Context, area: Rect, buf: &mut Buffer) -> O
     None
 }
 
-/// Offset and width of each cell in a row; a width of 0 hides the cell.
+/// Offset and width of each cell in a row of the queue, in columns. A width of 0 hides the cell.
 struct QueueColumns {
     decision: (u16, u16),
     badge: u16,
@@ -207,7 +209,7 @@ impl QueueColumns {
             ("Decided", self.decision),
             ("Name", self.name),
             ("Secret key", self.mask),
-            ("Why it is here", self.reasons),
+            ("Reasons", self.reasons),
         ];
         for (title, (x, width)) in titles {
             buf.set_stringn(area.x + x, area.y, title, usize::from(width), style);
@@ -262,7 +264,7 @@ fn decision_word(draft: &Draft) -> (&'static str, StyleRole) {
     }
 }
 
-/// Draws every reason for the selected key; if it has a draft, the decision first.
+/// Draws the drafted decision for the selected key, if there is one, and every reason why the key needs a decision.
 fn draw_reasons(state: &State, key: &Key, cells: &CellContext, area: Rect, buf: &mut Buffer) {
     let theme = cells.theme;
     let mut reasons = cells.rules.reasons(key);
@@ -274,7 +276,7 @@ fn draw_reasons(state: &State, key: &Key, cells: &CellContext, area: Rect, buf: 
                 (reasons, role) = (format!("Not applied: {why}. {reasons}"), StyleRole::Danger);
             }
             None if draft.decision == Decision::Keep => {
-                let until = draft.until.map_or("until it gets worse".to_owned(), |at| {
+                let until = draft.until.map_or("until another flag is raised".to_owned(), |at| {
                     format!("until {}", Timestamp::format_date(at))
                 });
                 let note = draft.note.as_deref().map_or(String::new(), |note| format!(": {note}"));
@@ -291,19 +293,20 @@ fn draw_reasons(state: &State, key: &Key, cells: &CellContext, area: Rect, buf: 
     }
 }
 
-/// Says why no key is listed, and what to do next.
+/// Returns a message that explains why no keys are listed and what to do next.
 fn empty_message(state: &State, context: &Context) -> String {
     let is_filtered = !state.list.filter.is_empty();
     match (&context.keys(KeyKind::Organization).load_state, &state.history) {
         (LoadState::Failed(why), _) | (_, LoadState::Failed(why)) => {
-            format!("{} {} tries again.", as_sentence(why), context.key_press(Action::Refresh))
+            format!("{} Press {} to retry.", as_sentence(why), context.key_press(Action::Refresh))
         }
         (LoadState::Complete, _) if is_filtered => {
-            format!("No key of the queue passes the filter. {} clears it.", context.key_press(Action::Cancel))
+            format!(
+                "No keys in the queue match the filter. Press {} to clear it.",
+                context.key_press(Action::Cancel)
+            )
         }
-        (LoadState::Complete, LoadState::Complete) => {
-            "All organization keys are in order, or kept by an earlier decision.".to_owned()
-        }
+        (LoadState::Complete, LoadState::Complete) => "No organization keys need a decision.".to_owned(),
         _ => "Loading keys and earlier decisions.".to_owned(),
     }
 }

@@ -15,7 +15,7 @@ use crate::tui::text_layout::{format_count, wrap_hanging, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
 impl RotatePopup {
-    /// Lays out the clients of the old key and the instructions.
+    /// Lays out the clients that use the old key, and how to enter the new secret in each product.
     pub(super) fn layout_clients(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
         let theme = context.theme();
         let (strong, muted) = (theme.style(StyleRole::Strong), theme.style(StyleRole::Muted));
@@ -26,7 +26,7 @@ impl RotatePopup {
         }
         let heading = match at.phase {
             Some(Phase::Drain) => "Clients of the old key",
-            Some(Phase::Switch) => "Clients of the old key, which need the new secret",
+            Some(Phase::Switch) => "Clients of the old key that need the new secret",
             _ => "Clients of the key",
         };
         out.extend(wrap_paragraph(heading, strong, at.columns));
@@ -38,7 +38,7 @@ impl RotatePopup {
         let mut clients: Vec<&ClientUse> = usage.clients.iter().collect();
         clients.sort_by_key(|client| std::cmp::Reverse(client.last_seen_at));
         if clients.is_empty() {
-            out.push(Line::styled("none seen", muted));
+            out.push(Line::styled("none", muted));
         }
         let fresh = at.rotation.map(|rotation| at.now.minus(rotation.window().duration));
         out.extend(layout_client_table(&clients, fresh, at, theme));
@@ -67,7 +67,7 @@ impl RotatePopup {
     }
 }
 
-/// Lays out one row per client, in columns. In a narrow window the count is left out, then the date of the first use.
+/// Lays out the clients as a table. If it does not fit, the number of uses is left out first, then the date of the first use.
 fn layout_client_table(
     clients: &[&ClientUse],
     fresh: Option<Timestamp>,

@@ -16,23 +16,24 @@ use crate::tui::text_layout::{wrap_hanging, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol, phase_role};
 use crate::wire::keys::Rotation;
 
-/// Width of the labels `Next`, `Old`, `New` and `Quiet`, in columns.
-const LABEL: usize = 7;
-/// Width of the bar that shows the progress of the quiet window, in columns.
+/// Columns reserved for the labels `Next`, `Old`, `New` and `Quiet`.
+const LABEL_WIDTH: usize = 7;
+/// Width of the quiet window's progress bar, in columns.
 const BAR: usize = 20;
 
-/// Data that both parts of the popup are laid out from.
+/// State of the rotation and the window that the popup is laid out for.
 pub(super) struct WizardContext<'a> {
     pub(super) rotation: Option<&'a Rotation>,
     pub(super) phase: Option<Phase>,
     pub(super) now: Timestamp,
     pub(super) columns: usize,
-    /// Separate the parts with blank lines.
+    /// Whether there is room for blank lines between the sections.
     pub(super) roomy: bool,
 }
 
 impl RotatePopup {
-    /// Lays out the steps and the state of the rotation. The first line shows the steps.
+    /// Lays out the steps of the rotation, what the current phase means, both keys, and the quiet window. The steps are the
+    /// first line.
     pub(super) fn layout_head(&self, at: &WizardContext<'_>, context: &Context) -> Vec<Line<'static>> {
         let theme = context.theme();
         let gap = |lines: &mut Vec<Line<'static>>| {
@@ -47,7 +48,7 @@ impl RotatePopup {
         );
         head.extend(wrap_paragraph(meaning, theme.style(StyleRole::Strong), at.columns));
         if let Some(next) = self.describe_next_step(at, context) {
-            let label = Span::styled(format!("{:LABEL$}", "Next"), theme.style(StyleRole::Strong));
+            let label = Span::styled(format!("{:LABEL_WIDTH$}", "Next"), theme.style(StyleRole::Strong));
             head.extend(wrap_hanging(&label, &theme.text(&next), Style::new(), at.columns));
         }
         gap(&mut head);
@@ -61,29 +62,29 @@ impl RotatePopup {
         head
     }
 
-    /// Returns a sentence about the next action, or `None` once the rotation is done.
+    /// Returns a sentence that tells the user what to do next, or `None` once the rotation is done.
     fn describe_next_step(&self, at: &WizardContext<'_>, context: &Context) -> Option<String> {
         let key = |action| context.key_press(action);
         Some(match at.phase {
             None => format!(
-                "{} creates the replacement, {}. Enter it where this key is used. This key is revoked last, once nothing uses it.",
+                "press {} to create the replacement, {}. Enter its secret wherever this key is used. This key is revoked last, when nothing uses it any more.",
                 key(Action::Activate),
                 proposed_name(&self.key.name, at.now)
             ),
             Some(Phase::Switch) => format!(
-                "enter the new secret wherever the old key is used; its first use is shown here. If the secret is lost, {} \
-                 revokes this replacement and creates another one.",
+                "enter the new secret wherever the old key is used; its first use will show up here. If you lost the secret, press {} to \
+                 revoke this replacement and create another.",
                 key(Action::ReplaceReplacement)
             ),
             Some(Phase::Drain) => {
                 "switch the clients that still use the old key, then wait for the quiet window.".to_owned()
             }
             Some(Phase::Ready) => format!(
-                "{} revokes the old key. If it is used before that, it is kept, and you see by which client.",
+                "press {} to revoke the old key. If it is used before that, it is kept and the client is shown.",
                 key(Action::FinishRotation)
             ),
             Some(Phase::Abandoned) => format!(
-                "{} starts again with another replacement. Otherwise the old key stays as it is.",
+                "press {} to start again with another replacement, or leave the old key as it is.",
                 key(Action::ReplaceReplacement)
             ),
             Some(Phase::Done) => return None,
@@ -91,7 +92,7 @@ impl RotatePopup {
     }
 }
 
-/// Lays out the old key above the new one: masked secret, name, last use or revocation.
+/// Lays out one line for each key: masked secret, name, and when it was last used or revoked.
 fn layout_keys(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let used = |key: &Key| match (key.revoked_at, key.last_used_at, &key.last_used_by) {
         (Some(when), ..) => {
@@ -109,14 +110,14 @@ fn layout_keys(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec
     let names = keys.iter().map(|(_, key, _)| text::display_width(&key.name)).max().unwrap_or(0);
     let facts = keys.iter().map(|(_, key, _)| text::display_width(&used(key))).max().unwrap_or(0);
     // The name has priority: the last use ends in the client, which the list below names too.
-    let room = at.columns.saturating_sub(LABEL + masks + 4);
+    let room = at.columns.saturating_sub(LABEL_WIDTH + masks + 4);
     let names = names.min(room.saturating_sub(facts.min(24)).max(12));
     keys.into_iter()
         .map(|(label, key, role)| {
             let name = text::truncate_to_width(&theme.text(&key.name), names).into_owned();
             let pad = " ".repeat(names.saturating_sub(text::display_width(&name)) + 2);
             Line::from(vec![
-                Span::styled(format!("{label:LABEL$}"), theme.style(role)),
+                Span::styled(format!("{label:LABEL_WIDTH$}"), theme.style(role)),
                 Span::styled(format!("{}  ", theme.text(&key.masked)), theme.style(StyleRole::Muted)),
                 Span::raw(name),
                 Span::raw(pad),
@@ -126,7 +127,7 @@ fn layout_keys(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec
         .collect()
 }
 
-/// Lays out the progress of the quiet window: a bar, the remaining time, and the reason for its length.
+/// Lays out a progress bar of the quiet window, the remaining time, and the reason for its length.
 fn layout_quiet_window(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme) -> Vec<Line<'static>> {
     let window = rotation.window();
     let silent = at.now.since(quiet_since(&rotation.old)).max(TimeDelta::zero());
@@ -139,7 +140,7 @@ fn layout_quiet_window(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme
     // The bar is full only once the window has passed.
     let full = if left > TimeDelta::zero() { full.min(BAR - 1) } else { BAR };
     let message = if left > TimeDelta::zero() {
-        let until = ready_at(&rotation.old, window).to_chrono().format(": %b %d, %H:%M UTC");
+        let until = ready_at(&rotation.old, window).to_chrono().format(" (%b %d, %H:%M UTC)");
         let until = if at.columns >= 72 { until.to_string() } else { String::new() };
         format!(
             "  {} of {}, {} to go{until}",
@@ -148,11 +149,11 @@ fn layout_quiet_window(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme
             format_days_and_hours(left)
         )
     } else {
-        format!("  {} of silence, {} needed", format_duration(silent), format_duration(window.duration))
+        format!("  unused for {}, {} needed", format_duration(silent), format_duration(window.duration))
     };
     let role = if left > TimeDelta::zero() { StyleRole::Stale } else { StyleRole::InUse };
     let mut out = vec![Line::from(vec![
-        Span::styled(format!("{:LABEL$}", "Quiet"), theme.style(StyleRole::Muted)),
+        Span::styled(format!("{:LABEL_WIDTH$}", "Quiet"), theme.style(StyleRole::Muted)),
         Span::styled(theme.symbol(ThemeSymbol::Full).repeat(full), theme.style(role)),
         Span::styled(theme.symbol(ThemeSymbol::Empty).repeat(BAR - full), theme.style(StyleRole::Muted)),
         Span::styled(
@@ -162,14 +163,14 @@ fn layout_quiet_window(rotation: &Rotation, at: &WizardContext<'_>, theme: Theme
     ])];
     let muted = theme.style(StyleRole::Muted);
     if at.roomy || window.raised_by_gap.is_some() {
-        let head = Span::styled(" ".repeat(LABEL), muted);
+        let head = Span::styled(" ".repeat(LABEL_WIDTH), muted);
         let reason = format!("window of {}", window.reason());
         out.extend(wrap_hanging(&head, &theme.text(&reason), muted, at.columns));
     }
     out
 }
 
-/// Formats a duration in days and hours, `1 d 10 h`. A duration of less than a day has the usual format.
+/// Formats a duration in days and hours, such as `1 d 10 h`; a duration of less than a day as [`format_duration`] does.
 fn format_days_and_hours(left: TimeDelta) -> String {
     let (days, hours) = (left.num_days(), left.num_hours() % 24);
     match (days, hours) {
@@ -179,7 +180,7 @@ fn format_days_and_hours(left: TimeDelta) -> String {
     }
 }
 
-/// Lays out the steps, `✓ create ── 2 switch ── 3 drain ── 4 revoke`, with the current one highlighted.
+/// Lays out the steps with the current one highlighted: `✓ create ── 2 switch ── 3 drain ── 4 revoke`.
 fn layout_steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
     let current = match phase {
         None | Some(Phase::Abandoned) => 0,
@@ -209,11 +210,11 @@ fn layout_steps(phase: Option<Phase>, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Returns the actions that are offered in a phase, with their key hints.
+/// Returns the actions that a phase offers, with the texts of their key hints. `None` is the phase before the rotation starts.
 pub(super) fn actions_in(phase: Option<Phase>) -> &'static [(Action, &'static str)] {
     use Action::{Activate, Cancel, CancelRotation, FinishRotation, LeakedKey, ReplaceReplacement};
     match phase {
-        None => &[(Activate, "create the replacement"), (LeakedKey, "it leaked"), (Cancel, "back")],
+        None => &[(Activate, "create the replacement"), (LeakedKey, "key leaked"), (Cancel, "back")],
         Some(Phase::Switch) => &[
             (ReplaceReplacement, "secret lost"),
             (CancelRotation, "cancel"),
@@ -231,7 +232,7 @@ pub(super) fn actions_in(phase: Option<Phase>) -> &'static [(Action, &'static st
         }
         Some(Phase::Done) => &[(Cancel, "close")],
         Some(Phase::Abandoned) => {
-            &[(ReplaceReplacement, "start again"), (LeakedKey, "it leaked"), (Cancel, "leave it")]
+            &[(ReplaceReplacement, "start again"), (LeakedKey, "key leaked"), (Cancel, "leave it")]
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The columns of the table of rotations: phase, old key, who still uses it, next step.
+//! Columns of the rotations table: phase, old key, the client that still uses it, next step.
 
 use ratatui::text::Line;
 
@@ -76,7 +76,7 @@ pub(super) const COLUMNS: &[TableColumn<Rotation>] = &[
     },
 ];
 
-/// Rank by urgency: phases that wait for the user first, finished ones last.
+/// Returns the sort rank of a phase: phases that wait for the user come first, finished rotations last.
 fn urgency(phase: Phase) -> u64 {
     match phase {
         Phase::Ready => 0,
@@ -87,7 +87,7 @@ fn urgency(phase: Phase) -> u64 {
     }
 }
 
-/// Formats the last use of the old key: `Grafana/11.4.0, 3 h ago`; empty once it is revoked.
+/// Returns the old key's last client and use, such as `Grafana/11.4.0, 3 h ago`; empty if the key is revoked.
 fn last_use(rotation: &Rotation, cells: &CellContext) -> String {
     let old = &rotation.old;
     match (old.last_used_at, &old.last_used_by) {

@@ -1,4 +1,4 @@
-//! The fields of the filter of the rotations.
+//! Filter fields of the rotations table.
 
 use std::fmt;
 
@@ -7,19 +7,24 @@ use crate::domain::rotation::Phase;
 use crate::domain::staleness::StalenessRules;
 use crate::wire::keys::Rotation;
 
-/// Test of a field of the filter. Plain terms search names and masked secrets of both keys.
+/// Condition on one field of a rotation, such as `phase:ready`. A filter term without a field searches the names and masked
+/// secrets of both keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RotationTest {
-    /// `phase:ready`
+    /// `phase:ready`.
     Phase(Phase),
-    /// `agent:grafana`: last client of the old key.
+    /// `agent:grafana`: part of the `User-Agent` of the client that last used the old key.
     Agent(SearchText),
 }
 
 impl FieldTest for RotationTest {
     const FIELDS: &'static [FilterField] = &[
-        FilterField { name: "phase", values: Phase::ALTERNATIVES, finds: "where it stands" },
-        FilterField { name: "agent", values: "part of an agent's name", finds: "what used the old key last" },
+        FilterField { name: "phase", values: Phase::ALTERNATIVES, finds: "current phase" },
+        FilterField {
+            name: "agent",
+            values: "part of a client's name",
+            finds: "client that last used the old key",
+        },
     ];
 
     fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
@@ -40,7 +45,7 @@ impl fmt::Display for RotationTest {
 }
 
 impl RotationTest {
-    pub(super) fn holds(&self, rotation: &Rotation, rules: &StalenessRules) -> bool {
+    pub(super) fn matches(&self, rotation: &Rotation, rules: &StalenessRules) -> bool {
         match self {
             Self::Phase(phase) => rotation.phase_at(rules.now) == *phase,
             Self::Agent(needle) => {

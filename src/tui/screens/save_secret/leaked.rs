@@ -1,4 +1,4 @@
-//! Revocation of the leaked key that a new key replaces, shown beside the new secret.
+//! Revocation of the leaked key that a new key replaces. Its progress is shown above the new secret.
 
 use ratatui::text::Line;
 
@@ -8,14 +8,14 @@ use crate::tui::keymap::Action;
 use crate::tui::text_layout::wrap_paragraph;
 use crate::tui::theme::StyleRole;
 
-/// Leaked key and the state of its revoke.
+/// Leaked key and the progress of its revocation.
 #[derive(Debug)]
 pub(super) struct LeakedKey {
     pub(super) leak: Leak,
     state: LeakedRevokeState,
 }
 
-/// State of the revoke request.
+/// Progress of the request that revokes the leaked key.
 #[derive(Debug)]
 enum LeakedRevokeState {
     Sent,
@@ -24,12 +24,12 @@ enum LeakedRevokeState {
 }
 
 impl LeakedKey {
-    /// Creates the state after the revoke was sent.
+    /// Creates the value for a leaked key whose revocation is in flight.
     pub(super) fn sent(leak: Leak) -> Self {
         Self { leak, state: LeakedRevokeState::Sent }
     }
 
-    /// Records the outcome of the revoke: `None` if it succeeded, else the reason.
+    /// Records whether the leaked key was revoked: `None` if it was, else the reason for the failure.
     pub(super) fn record_result(&mut self, failed: Option<String>) {
         self.state = failed.map_or(LeakedRevokeState::Done, LeakedRevokeState::Failed);
     }
@@ -42,7 +42,7 @@ impl LeakedKey {
         matches!(self.state, LeakedRevokeState::Failed(_))
     }
 
-    /// Sends the revoke again if it failed.
+    /// Retries the revocation if it failed.
     pub(super) fn retry(&mut self, context: &mut Context) {
         if self.has_failed() {
             self.state = LeakedRevokeState::Sent;
@@ -50,7 +50,7 @@ impl LeakedKey {
         }
     }
 
-    /// Lays out a sentence about the state of the revoke.
+    /// Lays out a sentence about the progress of the revocation.
     pub(super) fn layout_status(&self, context: &Context, columns: usize) -> Vec<Line<'static>> {
         let theme = context.theme();
         let (text, role) = match &self.state {
@@ -61,7 +61,7 @@ impl LeakedKey {
             ),
             LeakedRevokeState::Failed(why) => (
                 format!(
-                    "The leaked key is NOT revoked: {} {} tries again.",
+                    "The leaked key is NOT revoked: {} Press {} to retry.",
                     text::sanitize_line(why),
                     context.key_press(Action::RetryRevoke)
                 ),

@@ -11,7 +11,7 @@ use crate::domain::review::Decision;
 use crate::tui::apply_run::{ApplyRun, DecisionResult};
 use crate::tui::context::Context;
 use crate::tui::keymap::Action;
-use crate::tui::popup::{PopupFrame, PopupTone, asks_for, scrolled};
+use crate::tui::popup::{PopupFrame, PopupTone, draw_scrolled, phrase_prompt};
 use crate::tui::text_layout::{action_hints, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, Theme, ThemeSymbol};
 
@@ -34,13 +34,13 @@ impl ApplyPopup {
         foot.push(if self.send.is_empty() && self.gone.is_empty() {
             action_hints(&[(Action::Cancel, "back")], context)
         } else if self.needs_phrase() {
-            Line::raw(asks_for(&self.phrase(), context, columns))
+            Line::raw(phrase_prompt(&self.phrase(), context, columns))
         } else {
             let verb = if self.revokes > 0 { "revoke it and apply the rest" } else { "apply" };
             action_hints(&[(Action::Yes, verb), (Action::Cancel, "back")], context)
         });
         let mood = if self.revokes > 0 { PopupTone::Danger } else { PopupTone::Calm };
-        let (inside, max_scroll) = scrolled(
+        let (inside, max_scroll) = draw_scrolled(
             "Apply the review",
             mood,
             (self.preview.len(), &row),
@@ -80,15 +80,15 @@ impl ApplyPopup {
         let failed = run.failed();
 
         let hint = match (run.is_over(), failed) {
-            (false, _) => action_hints(&[(Action::Cancel, "stop after those already sent")], context),
+            (false, _) => action_hints(&[(Action::Cancel, "stop after the decisions in flight")], context),
             (true, 0) => action_hints(&[(Action::Cancel, "close")], context),
             (true, _) => action_hints(
-                &[(Action::Activate, "retry the failed ones"), (Action::Cancel, "close; they stay drafts")],
+                &[(Action::Activate, "retry failed decisions"), (Action::Cancel, "close, keep the drafts")],
                 context,
             ),
         };
         let title = if run.is_over() { "Applied" } else { "Applying" };
-        let (_, max_scroll) = scrolled(
+        let (_, max_scroll) = draw_scrolled(
             title,
             PopupTone::Calm,
             (run.results.len() + 2, &row),
