@@ -1,4 +1,4 @@
-//! Ranges of IP addresses: configured ones, and the network that a client is counted by.
+//! IP address ranges from the configuration, and the networks that clients count towards in limits.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ pub struct IpRange(IpNet);
 
 /// Error: the text is neither an IP address nor an address range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an address or a range of addresses; write 10.0.3.7 or 10.0.0.0/8")]
+#[error("not an IP address or address range; write for example 10.0.3.7 or 10.0.0.0/8")]
 pub struct InvalidIpRange;
 
 impl IpRange {
@@ -46,7 +46,7 @@ impl fmt::Display for IpRange {
 pub(super) struct ClientNetwork(u64);
 
 impl ClientNetwork {
-    pub(super) fn of(address: IpAddr) -> Self {
+    pub(super) fn from_address(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(v4) => Self(v4.to_bits().into()),
             // Never equal to an IPv4 address: the upper half of a global IPv6 address is at least 2^32.
@@ -71,8 +71,8 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_an_ipv6_site_are_one_network() {
-        let network = |text: &str| ClientNetwork::of(text.parse().unwrap());
+    fn all_addresses_in_an_ipv6_64_are_one_client_network() {
+        let network = |text: &str| ClientNetwork::from_address(text.parse().unwrap());
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:2"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));

@@ -25,7 +25,7 @@ use super::http::host_check::check_origin;
 use super::http::listener::ConnectionAddresses;
 use super::http::request::PeerAddress;
 use super::observability::logs::AccessLogEntry;
-use super::observability::metrics::{OTHER, OperationCounter};
+use super::observability::metrics::{OTHER_OPERATION, OperationCounter};
 use super::router::OperationName;
 use super::routes;
 use crate::clock::monotonic_now;
@@ -52,7 +52,7 @@ impl Service {
                 counter(ListMachines::OPERATION),
                 counter(Authenticate::OPERATION),
             ],
-            other_counter: counter(OTHER),
+            other_counter: counter(OTHER_OPERATION),
             context,
         }
     }
@@ -129,7 +129,8 @@ impl Service {
             Ok(Err(error)) => error.into_response(),
             Err(_) => ApiError::Internal.into_response(),
         };
-        let operation = response.extensions().get::<OperationName>().map_or(OTHER, |operation| operation.0);
+        let operation =
+            response.extensions().get::<OperationName>().map_or(OTHER_OPERATION, |operation| operation.0);
         let (status, took) = (response.status().as_u16(), monotonic_now() - started);
         context.metrics.record_response(context.metrics.operation(operation), status);
         AccessLogEntry { request_id: as_text(id), operation, status, took, address }.log_management(&headers);

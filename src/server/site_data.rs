@@ -26,13 +26,13 @@ impl SiteData {
             site: m.site,
         };
         Ok(Self {
-            sites: page(sites.into_iter().map(site).collect()),
-            machines: page(machines.into_iter().map(machine).collect()),
+            sites: to_page_json(sites.into_iter().map(site).collect()),
+            machines: to_page_json(machines.into_iter().map(machine).collect()),
         })
     }
 }
 
-fn page<T: serde::Serialize>(data: Vec<T>) -> Bytes {
+fn to_page_json<T: serde::Serialize>(data: Vec<T>) -> Bytes {
     let page = Page { metadata: PageMetadata::default(), data };
     serde_json::to_vec(&page).expect("sites and machines serialize to JSON").into()
 }

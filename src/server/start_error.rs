@@ -30,13 +30,15 @@ pub enum StartError {
     )]
     Plain(SocketAddr),
     /// `insecure_behind_proxy` is set, but no proxy is trusted.
-    #[error("`--insecure-behind-proxy` needs `trusted_proxies`: the addresses of the proxies in front")]
+    #[error(
+        "`--insecure-behind-proxy` needs `trusted_proxies`, the addresses of the proxies in front of the server"
+    )]
     NoTrustedProxies,
     /// The database cannot be read.
     #[error("cannot read the keys: {0}")]
     Database(#[from] store::StoreError),
     /// The operating system cannot start the thread that writes uses.
-    #[error("cannot start the thread that records the use of keys: {0}")]
+    #[error("cannot start the thread that records key uses: {0}")]
     Thread(io::Error),
     /// A TLS file cannot be read, or has invalid content.
     #[error("cannot use {path} for TLS: {reason}", path = .path.display())]

@@ -1,7 +1,7 @@
 //! Verification of API keys: decides whether a key is accepted, and records the use before the response is sent.
 //!
-//! Start reading with the steps below, then [`KeyVerification`] and [`verifier`]. Nothing here knows HTTP beyond the error that a
-//! refused key is answered with, and nothing else in the server changes the key cache.
+//! Start reading with the steps below, then [`KeyVerification`] and [`verifier`]. Nothing here knows HTTP, except the error for a
+//! refused key, and nothing else in the server changes the key cache.
 //!
 //! # From a verification to the stored use
 //! 1. [`http::listener`](super::http::listener) accepts the connection. [`Service::handle`](super::service::Service::handle) assigns
@@ -15,8 +15,8 @@
 //! 4. PostgreSQL ([`verifier::postgres`]): [`LookupBatch::look_up`](lookup_batch::LookupBatch::look_up) looks up digests that arrive
 //!    together in one query, which begins after all of them were requested. Unknown and revoked keys get 401. If the last use is more
 //!    than 30 s old, step 5; else the use goes into the entry's buffer, as in step 3.
-//! 5. [`FirstUseBatch::record`](first_use_batch::FirstUseBatch::record): uses that must be stored before they are answered. Those
-//!    that wait together share one transaction, and each is answered after its commit.
+//! 5. [`FirstUseBatch::record`](first_use_batch::FirstUseBatch::record): stores uses whose requests are answered only
+//!    after the commit. Uses that wait at the same time share one transaction.
 //! 6. [`UseQueue::enqueue`](use_queue::UseQueue::enqueue) queues the entry and wakes the thread `keyward-uses`. One second later
 //!    [`UseWriter::write_buffers`](use_writer::UseWriter::write_buffers) takes the revocation lock and writes every buffer in one
 //!    transaction. If that fails, the uses go back into their buffers; on shutdown they are written.
@@ -116,7 +116,7 @@ impl KeyVerification {
 
     /// Waits for the revocation lock. Must be called before the transaction begins.
     pub(super) async fn lock_revocations(&self) -> RevocationGuard {
-        self.revocation_lock.guard().await
+        self.revocation_lock.lock_for_revocation().await
     }
 
     /// Returns the number of keys with uses that are buffered but not yet written to the database.

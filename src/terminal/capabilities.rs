@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_colour_depth_follows_the_environment() {
+    fn the_colour_depth_is_detected_from_the_environment() {
         for (term, colorterm, expected) in [
             ("", "", ColorDepth::Mono),
             ("dumb", "truecolor", ColorDepth::Mono),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_beyond_ascii_need_a_utf_8_locale() {
+    fn non_ascii_characters_require_a_utf_8_locale() {
         assert!(Capabilities::detect(&env("xterm", "")).unicode);
         assert!(!Capabilities::detect(&env("linux", "")).unicode);
         for locale in ["", "C", "POSIX", "de_DE.ISO-8859-1"] {

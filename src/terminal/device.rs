@@ -17,7 +17,9 @@ const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 /// Error: neither standard input nor standard output is a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no terminal: use `ssh -t HOST keyward`, or a command such as `keyward keys list --json`")]
+#[error(
+    "standard input and output are not a terminal: use `ssh -t HOST keyward`, or a command such as `keyward keys list --json`"
+)]
 pub struct NoTerminal;
 
 /// The terminal's input and output, opened separately from the standard streams.

@@ -32,8 +32,10 @@ pub struct ScrollRegion {
     pub generation: u64,
 }
 
-const SYNCHRONIZED: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
-const CURSOR_SHOWN: (&[u8], &[u8]) = (b"\x1b[?25h", b"\x1b[?25l");
+/// Sequences that begin and end a synchronized update.
+const SYNCHRONIZED_UPDATE: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
+/// Sequences that show and hide the cursor.
+const CURSOR_VISIBILITY: (&[u8], &[u8]) = (b"\x1b[?25h", b"\x1b[?25l");
 /// Writes frames to a terminal. Remembers the frame on the screen, so that only the differences are sent.
 pub struct FrameWriter<W> {
     out: W,
@@ -115,7 +117,7 @@ impl<W: Write> FrameWriter<W> {
         let mut encoder =
             AnsiEncoder::new(std::mem::take(&mut self.bytes), self.position, self.capabilities.unicode);
         if self.capabilities.synchronized {
-            encoder.append_raw(SYNCHRONIZED.0);
+            encoder.append_raw(SYNCHRONIZED_UPDATE.0);
         }
         encoder.append_raw(&self.prefix);
         let empty_length = encoder.len() - self.prefix.len();
@@ -129,16 +131,16 @@ impl<W: Write> FrameWriter<W> {
             Some((x, y)) => {
                 encoder.move_to(x, y);
                 if self.cursor.is_none() {
-                    encoder.append_raw(CURSOR_SHOWN.0);
+                    encoder.append_raw(CURSOR_VISIBILITY.0);
                 }
             }
-            None if self.cursor.is_some() => encoder.append_raw(CURSOR_SHOWN.1),
+            None if self.cursor.is_some() => encoder.append_raw(CURSOR_VISIBILITY.1),
             None => {}
         }
         (self.bytes, self.position) = encoder.finish();
         let written = if self.bytes.len() > empty_length {
             if self.capabilities.synchronized {
-                self.bytes.extend_from_slice(SYNCHRONIZED.1);
+                self.bytes.extend_from_slice(SYNCHRONIZED_UPDATE.1);
             }
             self.out.write_all(&self.bytes).and_then(|()| self.out.flush()).map(|()| true)
         } else {

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_of_the_terminal_are_not_key_presses() {
+    fn replies_from_the_terminal_are_not_key_presses() {
         for reply in [
             &b"\x1b]11;rgb:1d1d/dddd/rrrr\x1b\\"[..],
             b"\x1b]11;rgb:1d1d/dddd/1111\x07",
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn no_input_leaves_the_decoder_waiting_after_a_flush() {
+    fn nothing_is_pending_after_a_flush() {
         use proptest::prelude::*;
         proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..200)| {
             let mut decoder = InputDecoder::default();

@@ -131,15 +131,15 @@ pub fn install_panic_hook(log: Option<PathBuf>) {
         if is_ui_thread {
             restore_terminal(RestoreMode::Full);
         }
-        let written_log = log.as_ref().filter(|log| append_fault_log(log, &location).is_ok());
+        let written_log = log.as_ref().filter(|log| append_panic_log(log, &location).is_ok());
         if is_ui_thread {
-            let _ = io::stderr().write_all(fault_message(&location, written_log).as_bytes());
+            let _ = io::stderr().write_all(panic_message(&location, written_log).as_bytes());
         }
     }));
 }
 
 /// Appends the panic's location and a backtrace to the log, which only its owner can read.
-fn append_fault_log(log: &Path, location: &str) -> io::Result<()> {
+fn append_panic_log(log: &Path, location: &str) -> io::Result<()> {
     if let Some(directory) = log.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
@@ -148,14 +148,14 @@ fn append_fault_log(log: &Path, location: &str) -> io::Result<()> {
     writeln!(file, "keyward {}: internal error at {location}\n{backtrace}", env!("CARGO_PKG_VERSION"))
 }
 
-fn fault_message(location: &str, log: Option<&PathBuf>) -> String {
+fn panic_message(location: &str, log: Option<&PathBuf>) -> String {
     let log = match log {
         Some(path) => format!("Details are in {}.", path.display()),
-        None => "No log could be written.".to_owned(),
+        None => "The log could not be written.".to_owned(),
     };
     format!(
-        "keyward: internal error at {location}. Everything that the server confirmed is done; check the rest before you \
-         repeat it. {log} Please report this error.\n"
+        "keyward: internal error at {location}. Changes that the server confirmed are done; check all others before you \
+         retry them. {log} Please report this error.\n"
     )
 }
 
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaving_blanks_every_row_without_erasing_the_display() {
+    fn leaving_the_screen_blanks_each_row_without_erasing_the_display() {
         let mut emulator = vt100::Parser::new(5.try_into().unwrap(), 20.try_into().unwrap(), 50);
         emulator.process(ENTER_SEQUENCE);
         emulator.process(b"\x1b[3;4Hsk_secret\x1b[5;1Hsk_other\x1b[2;3r\x1b[7m");
@@ -178,8 +178,8 @@ mod tests {
     }
 
     #[test]
-    fn the_message_of_a_panic_names_the_location_and_the_log() {
-        let text = fault_message("src/x.rs:1:2", Some(&PathBuf::from("/var/log/k.log")));
+    fn the_panic_message_names_the_location_and_the_log() {
+        let text = panic_message("src/x.rs:1:2", Some(&PathBuf::from("/var/log/k.log")));
         assert!(text.contains("src/x.rs:1:2") && text.contains("/var/log/k.log"));
     }
 }

@@ -1,6 +1,6 @@
 //! Records refused requests in the activity log, at most one row per minute for each party and operation.
 //!
-//! Rows of the activity log are never deleted, so a script that is refused again and again must not fill it.
+//! Rows of the activity log are never deleted, so a script whose requests are refused repeatedly must not fill it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,7 +23,7 @@ pub(in crate::server) enum RefusedParty {
     Member(Id),
     /// The network of a client that is not signed in.
     Network(ClientNetwork),
-    /// Represents all members and networks beyond the first [`TRACKED_MAX`].
+    /// Represents all members and networks beyond the first [`TRACKED_PAIRS_MAX`].
     Others,
 }
 
@@ -34,7 +34,7 @@ pub(in crate::server) struct RefusalLog {
 }
 
 /// Maximum number of pairs of party and operation that are tracked separately.
-const TRACKED_MAX: usize = 10_000;
+const TRACKED_PAIRS_MAX: usize = 10_000;
 
 impl RefusalLog {
     /// Returns whether to record this refusal: at most once per minute for the same party and operation.
@@ -46,10 +46,11 @@ impl RefusalLog {
     ) -> bool {
         let mut last_recorded = self.last_recorded.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |at: &Timestamp| (TimeDelta::zero()..MINUTE).contains(&now.since(*at));
-        if last_recorded.len() >= TRACKED_MAX {
+        if last_recorded.len() >= TRACKED_PAIRS_MAX {
             last_recorded.retain(|_, at| is_recent(at));
         }
-        let is_full = last_recorded.len() >= TRACKED_MAX && !last_recorded.contains_key(&(party, operation));
+        let is_full =
+            last_recorded.len() >= TRACKED_PAIRS_MAX && !last_recorded.contains_key(&(party, operation));
         let last = last_recorded.entry((if is_full { RefusedParty::Others } else { party }, operation));
         match last {
             Entry::Occupied(last) if is_recent(last.get()) => return false,
@@ -76,11 +77,11 @@ pub(in crate::server) async fn record_denied(
         return;
     }
     let event = NewActivity::new(Action::PermissionRefused, now, random_bytes()).by(member, client);
-    record(&sessions.store, event.detail(format!("{operation}, as {}", signed_in.actor.role))).await;
+    record_refusal(&sessions.store, event.detail(format!("{operation}, as {}", signed_in.actor.role))).await;
 }
 
 /// Adds a refusal to the activity log, in a transaction of its own because nothing else was changed.
-pub(in crate::server) async fn record(store: &Store, event: NewActivity) {
+pub(in crate::server) async fn record_refusal(store: &Store, event: NewActivity) {
     let recorded: Result<(), store::StoreError> =
         store.write(move |tx| Box::pin(async move { tx.record_activity(event).await })).await;
     if let Err(error) = recorded {
@@ -94,7 +95,7 @@ mod tests {
     use crate::domain::time::MILLISECOND;
 
     #[test]
-    fn a_refusal_is_recorded_once_a_minute() {
+    fn a_refusal_is_recorded_at_most_once_a_minute() {
         let log = RefusalLog::default();
         let member = RefusedParty::Member(Id::new(Timestamp(0), [1; 10]));
         assert!(log.should_record(member, "a", Timestamp(0)));
@@ -105,25 +106,25 @@ mod tests {
     }
 
     #[test]
-    fn many_refused_parties_are_recorded_as_a_limited_number() {
+    fn the_number_of_recorded_refused_parties_is_capped() {
         let log = RefusalLog::default();
-        let network = |text: &str| RefusedParty::Network(ClientNetwork::of(text.parse().unwrap()));
+        let network = |text: &str| RefusedParty::Network(ClientNetwork::from_address(text.parse().unwrap()));
         assert!(log.should_record(network("2001:db8::1"), "a", Timestamp(0)));
         assert!(
             !log.should_record(network("2001:db8::2"), "a", Timestamp(0)),
             "addresses of one network count separately"
         );
         let recorded = |at| {
-            let addresses = (0..2 * TRACKED_MAX).map(|n| u32::try_from(n).unwrap());
+            let addresses = (0..2 * TRACKED_PAIRS_MAX).map(|n| u32::try_from(n).unwrap());
             let parties = addresses.map(|n| network(&std::net::Ipv4Addr::from_bits(n).to_string()));
             parties.filter(|&party| log.should_record(party, "a", at)).count()
         };
         // One entry belongs to the network above; the parties beyond the limit share the last row.
-        assert_eq!(recorded(Timestamp(1)), TRACKED_MAX);
+        assert_eq!(recorded(Timestamp(1)), TRACKED_PAIRS_MAX);
         assert_eq!(recorded(Timestamp(2)), 0);
         assert_eq!(
             recorded(Timestamp(0).plus(MINUTE + MILLISECOND * 2)),
-            TRACKED_MAX + 1,
+            TRACKED_PAIRS_MAX + 1,
             "old entries are not removed"
         );
     }

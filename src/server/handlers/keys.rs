@@ -100,7 +100,7 @@ where
 fn key_response<C: Call<Reply = Key>>(context: &ServerContext, mut key: Key) -> CallResponse<C> {
     context.verification.complete_uses(std::slice::from_mut(&mut key));
     let version = key.version;
-    CallResponse::new(key).version(version)
+    CallResponse::new(key).with_version(version)
 }
 
 /// Finds a key that the actor may see. The caller must first check the permission for keys of this kind.

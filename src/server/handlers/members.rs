@@ -16,7 +16,7 @@ use crate::server::http::paging::PageRequest;
 use crate::server::http::request::CallRequest;
 use crate::server::http::response::CallResponse;
 use crate::server::operations::member_removal::{
-    self, RemovalContext, find_current_member, find_member, refuse_last_admin, to_wire,
+    self, RemovalContext, find_current_member, find_member, require_other_admin, to_wire,
 };
 use crate::server::operations::sign_in_codes::issue_code;
 use crate::server::router::RouteBuilder;
@@ -77,11 +77,11 @@ async fn invite(
             let grant = lock_as_admin(&context, credential, tx).await?;
             let (id, detail) = match tx.member_by_email(&email).await? {
                 Some(known) if known.is_active() => {
-                    (known.member.id, format!("{email}: sign-in code, role unchanged"))
+                    (known.member.id, format!("sign-in code for {email}, role unchanged"))
                 }
                 Some(known) => {
                     tx.set_role(known.member.id, body.role, at).await?;
-                    (known.member.id, format!("{email} as {}, invited again", body.role))
+                    (known.member.id, format!("{email} invited again as {}", body.role))
                 }
                 None => {
                     let id = Id::new(at, random_bytes());
@@ -116,7 +116,7 @@ async fn change_role(
             let grant = lock_as_admin(&context, credential, tx).await?;
             let member = find_current_member(tx, id).await?;
             if body.role != Role::Admin {
-                refuse_last_admin(tx, &member).await?;
+                require_other_admin(tx, &member).await?;
             }
             let removal = RemovalContext { grant: &grant, client: &client, at, guard: &guard };
             if tx.set_role(id, body.role, at).await? {
@@ -125,7 +125,7 @@ async fn change_role(
                     .await?;
             }
             let revoked = if body.revoke_personal_keys == Some(true) {
-                let reason = format!("revoked when its owner's role became {}", body.role);
+                let reason = format!("revoked because its owner's role was changed to {}", body.role);
                 member_removal::revoke_personal_keys(tx, id, &removal, &reason).await?
             } else {
                 Vec::new()
@@ -151,7 +151,7 @@ async fn remove(
             Box::pin(async move {
                 let actor = credential.authenticate_in(&context.sessions, tx).await?.actor;
                 actor.allow(Permission::ManageMembers)?;
-                member_removal::plan(&context, tx, id, at).await
+                member_removal::plan_removal(&context, tx, id, at).await
             })
         });
         read.await?
@@ -161,7 +161,7 @@ async fn remove(
             Box::pin(async move {
                 let grant = lock_as_admin(&context, credential, tx).await?;
                 let removal = RemovalContext { grant: &grant, client: &client, at, guard: &guard };
-                member_removal::remove(&context, tx, id, &removal).await
+                member_removal::remove_member(&context, tx, id, &removal).await
             })
         });
         written.await?
@@ -190,7 +190,7 @@ async fn end_sessions(
             if open > 0 {
                 let event = NewActivity::new(Action::SessionEnded, at, random_bytes());
                 let event = event.by(grant.member().id, &client).member(id);
-                tx.record_activity(event.detail(format!("every session of the member ({open})"))).await?;
+                tx.record_activity(event.detail(format!("all of the member's sessions ({open})"))).await?;
             }
             Ok::<_, ApiError>(())
         })

@@ -24,7 +24,7 @@ pub(in crate::server) async fn handle<B>(context: Arc<ServerContext>, request: R
             Err(error) => error.into_response(),
         },
         "/metrics" => {
-            let text = context.metrics.text() + &gauges(&context);
+            let text = context.metrics.render() + &render_gauges(&context);
             ([(CONTENT_TYPE, METRICS_TYPE)], text).into_response()
         }
         _ => ApiError::NotFound.into_response(),
@@ -32,15 +32,15 @@ pub(in crate::server) async fn handle<B>(context: Arc<ServerContext>, request: R
 }
 
 /// Returns the current values of the gauges in the Prometheus text format.
-fn gauges(context: &ServerContext) -> String {
+fn render_gauges(context: &ServerContext) -> String {
     let gauge = |name: &str, help: &str, value: usize| {
         format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n")
     };
-    gauge("keyward_connections", "Open connections.", context.connections.open())
-        + &gauge("keyward_connections_max", "Limit on open connections.", context.connections.max())
+    gauge("keyward_connections", "Open connections.", context.connections.open_count())
+        + &gauge("keyward_connections_max", "Maximum number of open connections.", context.connections.max())
         + &gauge(
             "keyward_keys_unwritten",
-            "Keys with uses that were answered but not yet written to the database.",
+            "Keys with accepted uses that are not yet written to the database.",
             context.verification.unwritten_keys(),
         )
 }

@@ -47,7 +47,7 @@ fn document_response() -> Response {
 }
 
 fn redoc_page() -> Response {
-    let html = Redoc::new(format!("{BASE}{DOCUMENT_PATH}")).with_title("keyward: the HTTP contract").html();
+    let html = Redoc::new(format!("{BASE}{DOCUMENT_PATH}")).with_title("keyward HTTP API").html();
     // The only resource that Redoc's script would load from another host.
     let html = html.replace(REDOC_LOGO, "data:,");
     ([(CONTENT_SECURITY_POLICY, CONTENT_POLICY), (CACHE_CONTROL, "no-cache")], Html(html)).into_response()
@@ -56,7 +56,7 @@ fn redoc_page() -> Response {
 /// Generates the OpenAPI document.
 pub fn document() -> Value {
     let mut builder = DocumentBuilder::default();
-    builder.component::<Problem>();
+    builder.add_schema::<Problem>();
     wire::visit_calls(&mut builder);
     builder.paths.insert(
         format!("{BASE}{DOCUMENT_PATH}"),
@@ -64,11 +64,11 @@ pub fn document() -> Value {
             "operationId": "getOpenApi",
             "tags": ["About"],
             "summary": "This document",
-            "description": "The contract that this server was built with.",
+            "description": "The OpenAPI document for the version of this server.",
             "security": [],
             "responses": {
-                "200": responses::success("The document.", Some(json!({"type": "object"})), &[]),
-                "421": responses::failure(&[ProblemType::HostUnknown]),
+                "200": responses::describe_success("The document.", Some(json!({"type": "object"})), &[]),
+                "421": responses::describe_failure(&[ProblemType::HostUnknown]),
             },
         }}),
     );
@@ -77,15 +77,15 @@ pub fn document() -> Value {
         "info": {
             "title": "keyward",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": ABOUT,
+            "description": API_DESCRIPTION,
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "The server that serves this document."}],
         "tags": [
-            {"name": "Data plane", "description": "Calls for an API key. Every success counts as a use of the key."},
-            {"name": "Management plane", "description": "Calls for a signed-in member. API keys are refused."},
+            {"name": "Data plane", "description": "Calls with an API key. Every successful call counts as a use of the key."},
+            {"name": "Management plane", "description": "Calls by a signed-in member. API keys are refused."},
             {"name": "Signing in", "description": "Calls without a credential."},
-            {"name": "About", "description": "The contract."},
+            {"name": "About", "description": "The API's own description."},
         ],
         "paths": builder.paths,
         "components": {
@@ -98,8 +98,8 @@ pub fn document() -> Value {
     })
 }
 
-const ABOUT: &str = "One server serves one organization. Integrations send an API key and read data; members sign in and manage keys. \
-Errors are problem details (RFC 9457): `type` is a stable name; the server's log has the request under its `X-Request-Id`. \
+const API_DESCRIPTION: &str = "One server serves one organization. Integrations send an API key and read data; members sign in and manage keys. \
+Errors are problem details (RFC 9457): `type` is a stable name, and the server logs each request under its `X-Request-Id`. \
 Lists are paged: send `metadata.next_cursor` as `cursor` until it is null.";
 
 #[derive(Default)]
@@ -110,7 +110,7 @@ struct DocumentBuilder {
 
 impl DocumentBuilder {
     /// Adds the schema of `T`, and every schema that it refers to, to the document. Returns a `$ref` to the schema of `T`.
-    fn component<T: ToSchema>(&mut self) -> Value {
+    fn add_schema<T: ToSchema>(&mut self) -> Value {
         let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
         T::schemas(&mut found);
         for (name, schema) in found {
@@ -131,8 +131,8 @@ impl DocumentBuilder {
 
 impl CallVisitor for DocumentBuilder {
     fn call<C: Call>(&mut self) {
-        let body = (!is_unit::<C::Body>()).then(|| self.component::<C::Body>());
-        let reply = (!is_unit::<C::Reply>()).then(|| self.component::<C::Reply>());
+        let body = (!is_unit::<C::Body>()).then(|| self.add_schema::<C::Body>());
+        let reply = (!is_unit::<C::Reply>()).then(|| self.add_schema::<C::Reply>());
         let (tag, security) = match C::PLANE {
             Plane::Data => ("Data plane", json!([{"key": []}])),
             Plane::Management => ("Management plane", json!([{"session": []}])),
@@ -168,19 +168,19 @@ fn parameters<C: Call>() -> Vec<Value> {
             "name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"},
         }));
     }
-    let traits = responses::OperationTraits::of(C::OPERATION);
+    let traits = responses::OperationTraits::for_operation(C::OPERATION);
     if traits.idempotent {
         all.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": true,
-            "description": "A new one for each thing to create. Repeating a request with the same key never creates twice.",
+            "description": "A new value for each thing that you create. A retry with the same value never creates a second one.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
         }));
     }
     if let Some(required) = traits.if_match {
         all.push(json!({
             "name": "If-Match", "in": "header", "required": required,
-            "description": "The `ETag` of the key that you looked at, or `*` for any version.",
-            "schema": {"type": "string", "pattern": responses::IF_MATCH},
+            "description": "The `ETag` of the key as you last read it, or `*` for any version.",
+            "schema": {"type": "string", "pattern": responses::IF_MATCH_PATTERN},
         }));
     }
     all

@@ -112,7 +112,7 @@ async fn decide(
                 guard.keep_keys();
                 key
             };
-            record(tx, &review, &client).await?;
+            record_review(tx, &review, &client).await?;
             Ok(DecideOutcome::Decided(Box::new(AppliedDecision { review, key })))
         })
     });
@@ -128,13 +128,13 @@ fn check_fields(body: &ApplyDecision) -> Result<(), ApiError> {
     match (body.decision, body.until, body.unless_used_since) {
         (Decision::Revoke, _, None) => Err(ApiError::field(
             "unless_used_since",
-            "is missing: give the time up to which you looked at the key's use",
+            "is missing: give the time when you last viewed the key's usage",
         )),
         (Decision::Keep | Decision::Rotate | Decision::Skip, _, Some(_)) => {
-            Err(ApiError::field("unless_used_since", "must be given with the decision `revoke` only"))
+            Err(ApiError::field("unless_used_since", "must only be given with the decision `revoke`"))
         }
         (Decision::Revoke | Decision::Rotate | Decision::Skip, Some(_), _) => {
-            Err(ApiError::field("until", "must be given with the decision `keep` only"))
+            Err(ApiError::field("until", "must only be given with the decision `keep`"))
         }
         _ => Ok(()),
     }
@@ -174,7 +174,7 @@ async fn new_review(
     })
 }
 
-async fn record(tx: &mut Tx, review: &ReviewRecord, client: &ClientInfo) -> Result<(), ApiError> {
+async fn record_review(tx: &mut Tx, review: &ReviewRecord, client: &ClientInfo) -> Result<(), ApiError> {
     tx.insert_review(review).await?;
     let mut detail = review.decision.to_string();
     if let Some(until) = review.until {

@@ -24,7 +24,7 @@ use crate::wire::keys::{ListRotations, Rotation, RotationUsage};
 const USAGE_PERIOD: TimeDelta = TimeDelta::days(90);
 
 /// Hourly usage counts by key.
-type HourlyUse = HashMap<Id, Vec<Bucket>>;
+type HourlyUsage = HashMap<Id, Vec<Bucket>>;
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     routes.on(list)
@@ -59,27 +59,27 @@ async fn list(
         context.verification.complete_uses(std::slice::from_mut(&mut new));
         let usage = with_usage.then(|| RotationUsage {
             tracking_since,
-            old: hours_of(&hours, old.id).to_vec(),
-            new: hours_of(&hours, new.id).to_vec(),
+            old: hourly_usage_of(&hours, old.id).to_vec(),
+            new: hourly_usage_of(&hours, new.id).to_vec(),
         });
         rotation(old, new, &hours, usage, &policy, now)
     };
     Ok(CallResponse::new(paging.page(pairs, |(_, new)| new.id, now, to_rotation)))
 }
 
-fn hours_of(hours: &HourlyUse, key: Id) -> &[Bucket] {
+fn hourly_usage_of(hours: &HourlyUsage, key: Id) -> &[Bucket] {
     hours.get(&key).map_or(&[], Vec::as_slice)
 }
 
 fn rotation(
     old: Key,
     new: Key,
-    hours: &HourlyUse,
+    hours: &HourlyUsage,
     usage: Option<RotationUsage>,
     policy: &Policy,
     now: Timestamp,
 ) -> Rotation {
-    let used = hours_of(hours, old.id).iter().filter(|bucket| bucket.count > 0);
+    let used = hourly_usage_of(hours, old.id).iter().filter(|bucket| bucket.count > 0);
     let window =
         QuietWindow::from_use_hours(&used.map(|bucket| bucket.start).collect::<Vec<_>>(), now, policy);
     let phase = rotation::phase(&old, &new, window, now);

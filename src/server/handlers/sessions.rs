@@ -106,10 +106,10 @@ async fn redeem(
 
 async fn record_refused_code(context: &ServerContext, request: &CallRequest<CreateSessionCall>) {
     let at = context.clock.now();
-    let party = RefusedParty::Network(ClientNetwork::of(request.address));
+    let party = RefusedParty::Network(ClientNetwork::from_address(request.address));
     if context.refusals.should_record(party, CreateSessionCall::OPERATION, at) {
         let event = NewActivity::new(Action::SessionRefused, at, random_bytes()).from(&request.client);
-        refusals::record(&context.store, event.detail("invalid sign-in code")).await;
+        refusals::record_refusal(&context.store, event.detail("invalid sign-in code")).await;
     }
 }
 
@@ -124,7 +124,10 @@ async fn create_code(
         Box::pin(async move {
             let member = credential.authenticate_in(&context.sessions, tx).await?.actor.member.id;
             let event = NewActivity::new(Action::SessionCodeCreated, at, random_bytes()).by(member, &client);
-            tx.record_activity(event.member(member).detail("for another machine, valid for 10 min")).await?;
+            tx.record_activity(
+                event.member(member).detail("to sign in on another machine, valid for 10 min"),
+            )
+            .await?;
             issue_code(tx, member, at, at.plus(OWN_CODE_LIFETIME)).await
         })
     });
@@ -186,8 +189,11 @@ async fn end_own_session(
                 return Ok(false);
             }
             let event = NewActivity::new(Action::SessionEnded, at, random_bytes()).by(member, &client);
-            let detail =
-                if id == current.session.id { "the session in use" } else { "another session of the member" };
+            let detail = if id == current.session.id {
+                "the current session"
+            } else {
+                "another of the member's sessions"
+            };
             tx.record_activity(event.member(member).detail(detail)).await?;
             Ok(true)
         })

@@ -105,7 +105,7 @@ where
 fn parse_ids(text: &str) -> Result<Vec<Id>, ApiError> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let ids: Result<Vec<Id>, _> = parts.map(str::parse).collect();
-    let ids = ids.map_err(|_| ApiError::field("ids", "must be ids of keys, separated by commas"))?;
+    let ids = ids.map_err(|_| ApiError::field("ids", "must be comma-separated key ids"))?;
     if ids.len() > DAILY_USE_MAX {
         return Err(ApiError::field("ids", format!("must be at most {DAILY_USE_MAX}")));
     }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_parsed_and_limited_in_number() {
+    fn key_ids_are_parsed_and_limited_in_number() {
         assert!(parse_ids("").is_ok_and(|ids| ids.is_empty()));
         assert!(parse_ids("nonsense").is_err());
         let id = Id::new(Timestamp(1), [1; 10]);

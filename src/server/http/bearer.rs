@@ -11,14 +11,15 @@ use crate::server::error::ApiError;
 
 const SCHEME: &[u8] = b"bearer";
 
-const SEVERAL: &str = "More than one credential was sent. Send exactly one `Authorization: Bearer sk_…`.";
+const SEVERAL_CREDENTIALS: &str =
+    "More than one credential was sent. Send exactly one `Authorization: Bearer sk_…`.";
 const BARE_KEY: &str = "The `Bearer` prefix or the space after it is missing: the header contains only the key. \
                         Send `Authorization: Bearer sk_…`.";
-const NO_SPACE: &str = "The `Bearer` prefix or the space after it is missing: `Bearer` is not followed by a space. \
+const NO_SPACE: &str = "The `Bearer` prefix or the space after it is missing: `Bearer` must be followed by a space. \
                         Send `Authorization: Bearer sk_…`.";
 const NO_TOKEN: &str = "The `Bearer` prefix or the space after it is missing, or no key follows. \
                         Send `Authorization: Bearer sk_…`.";
-const OTHER_SCHEME: &str = "The `Bearer` prefix or the space after it is missing: no other scheme is supported. \
+const OTHER_SCHEME: &str = "The `Bearer` prefix or the space after it is missing, and other schemes are not supported. \
                             Send `Authorization: Bearer sk_…`.";
 
 /// Returns the token in the `Authorization` header; `None` if the header is missing.
@@ -29,7 +30,7 @@ fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(ApiError::AuthorizationMalformed(SEVERAL));
+        return Err(ApiError::AuthorizationMalformed(SEVERAL_CREDENTIALS));
     }
     parse(value.as_bytes().trim_ascii_end()).map(Some).map_err(ApiError::AuthorizationMalformed)
 }
@@ -39,7 +40,7 @@ fn parse(value: &[u8]) -> Result<&[u8], &'static str> {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => match rest {
             [] => Err(NO_TOKEN),
             // A comma: a proxy joined two headers into one.
-            [b' ', token @ ..] if token.contains(&b',') => Err(SEVERAL),
+            [b' ', token @ ..] if token.contains(&b',') => Err(SEVERAL_CREDENTIALS),
             [b' ', token @ ..] => Ok(token.trim_ascii_start()),
             _ => Err(NO_SPACE),
         },
@@ -83,7 +84,7 @@ mod tests {
     }
 
     /// Returns the key in these `Authorization` headers, or the type and detail of the problem.
-    fn read(values: &[&[u8]]) -> Result<String, (&'static str, String)> {
+    fn parse_key(values: &[&[u8]]) -> Result<String, (&'static str, String)> {
         let headers = headers(values);
         key(&headers).map(str::to_owned).map_err(|error| {
             let problem = error.into_problem();
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn common_mistakes_in_the_header_are_told_apart() {
+    fn common_mistakes_in_the_header_have_distinct_errors() {
         let secret = Secret::generate(|| [36; 64]);
         let s = secret.expose();
         for good in [
@@ -102,7 +103,7 @@ mod tests {
             format!("Bearer  {s}"),
             format!("Bearer {s}  "),
         ] {
-            assert_eq!(read(&[good.as_bytes()]).as_deref(), Ok(s), "{good}");
+            assert_eq!(parse_key(&[good.as_bytes()]).as_deref(), Ok(s), "{good}");
         }
         let (header, key) = ("authorization-malformed", "key-malformed");
         let bad: Vec<(&str, Vec<u8>)> = vec![
@@ -132,15 +133,15 @@ mod tests {
             (key, format!("Bearer {}", s.to_lowercase()).into()),
         ];
         for (kind, value) in bad {
-            let (got, detail) = read(&[&value]).unwrap_err();
+            let (got, detail) = parse_key(&[&value]).unwrap_err();
             assert_eq!(got, kind, "{}", String::from_utf8_lossy(&value));
             assert!(!detail.contains(&s[3..20]), "the detail contains the credential: {detail}");
         }
         for cut in 1..SECRET_LENGTH {
-            assert_eq!(read(&[format!("Bearer {}", &s[..cut]).as_bytes()]).unwrap_err().0, key);
+            assert_eq!(parse_key(&[format!("Bearer {}", &s[..cut]).as_bytes()]).unwrap_err().0, key);
         }
-        assert_eq!(read(&[]).unwrap_err().0, "credentials-missing");
+        assert_eq!(parse_key(&[]).unwrap_err().0, "credentials-missing");
         let twice = format!("Bearer {s}");
-        assert_eq!(read(&[twice.as_bytes(), twice.as_bytes()]).unwrap_err().0, header);
+        assert_eq!(parse_key(&[twice.as_bytes(), twice.as_bytes()]).unwrap_err().0, header);
     }
 }

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_is_believed() {
+    fn only_trusted_proxies_can_forward_an_address() {
         assert_eq!(client("192.0.2.9", &["198.51.100.1"]), "192.0.2.9");
         assert_eq!(client("10.1.1.1", &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("::ffff:10.1.1.1", &["198.51.100.1"]), "198.51.100.1");
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rightmost_entry_outside_the_trusted_ranges_counts() {
+    fn the_client_address_is_the_rightmost_untrusted_entry() {
         assert_eq!(client("10.1.1.1", &["6.6.6.6, 198.51.100.1, 10.2.2.2"]), "198.51.100.1");
         assert_eq!(client("10.1.1.1", &["6.6.6.6", "198.51.100.1", "10.2.2.2,10.3.3.3"]), "198.51.100.1");
         assert_eq!(client("10.1.1.1", &["10.2.2.2"]), "10.2.2.2");
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_entry_ends_the_search() {
+    fn entries_to_the_left_of_a_malformed_one_are_ignored() {
         assert_eq!(client("10.1.1.1", &["198.51.100.1, unknown, 10.2.2.2"]), "10.2.2.2");
         assert_eq!(client("10.1.1.1", &[""]), "10.1.1.1");
     }

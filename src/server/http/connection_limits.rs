@@ -53,7 +53,7 @@ impl ConnectionLimits {
         if peer.is_loopback() || self.exempt.iter().any(|range| range.contains(peer)) {
             return Ok(ConnectionSlot { _permit: permit, _network: None });
         }
-        let network = ClientNetwork::of(peer);
+        let network = ClientNetwork::from_address(peer);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(network).or_default();
         if *count >= self.max_per_network {
@@ -68,7 +68,7 @@ impl ConnectionLimits {
     }
 
     /// Returns the number of open connections.
-    pub(in crate::server) fn open(&self) -> usize {
+    pub(in crate::server) fn open_count(&self) -> usize {
         self.max.saturating_sub(self.total.available_permits())
     }
 
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_leaves_room_for_others() {
+    fn one_client_network_cannot_use_up_all_connections() {
         let limits = ConnectionLimits::new(4, 2, &[]);
         let first = limits.acquire(address("192.0.2.1"));
         let second = limits.acquire(address("::ffff:192.0.2.1"));
@@ -104,9 +104,9 @@ mod tests {
         assert_eq!(limits.acquire(address("192.0.2.1")).err(), Some(LimitReached::PerNetwork));
         let other = limits.acquire(address("192.0.2.2"));
         assert!(other.is_ok());
-        assert_eq!((limits.open(), limits.max()), (3, 4));
+        assert_eq!((limits.open_count(), limits.max()), (3, 4));
         drop(first);
-        assert_eq!(limits.open(), 2, "a dropped slot was not released");
+        assert_eq!(limits.open_count(), 2, "a dropped slot was not released");
         let again = limits.acquire(address("192.0.2.1"));
         assert!(again.is_ok());
         drop((second, other, again));

@@ -90,7 +90,7 @@ fn without_default_port(authority: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn parts(uri: &str, headers: &[(&str, &str)]) -> Parts {
+    fn request_parts(uri: &str, headers: &[(&str, &str)]) -> Parts {
         let mut request = http::Request::builder().uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -104,12 +104,12 @@ mod tests {
         let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
         let local = "192.0.2.7".parse().unwrap();
         is_granted_to
-            .check(&parts(uri, &headers), local)
+            .check(&request_parts(uri, &headers), local)
             .map_or_else(|error| error.into_problem().status, |()| 200)
     }
 
     #[test]
-    fn only_allowed_hosts_are_answered_for() {
+    fn requests_for_other_hosts_are_refused() {
         let is_granted_to = [
             "localhost",
             "LocalHost:7711",
@@ -151,9 +151,9 @@ mod tests {
     #[test]
     fn requests_from_other_origins_are_refused() {
         let passes = |host: &str, origin: &str| {
-            check_origin(&parts("/", &[("host", host), ("origin", origin)])).is_ok()
+            check_origin(&request_parts("/", &[("host", host), ("origin", origin)])).is_ok()
         };
-        assert!(check_origin(&parts("/", &[("host", "localhost")])).is_ok());
+        assert!(check_origin(&request_parts("/", &[("host", "localhost")])).is_ok());
         assert!(passes("localhost:7711", "http://localhost:7711"));
         assert!(passes("keys.plant.example", "https://Keys.plant.example"));
         assert!(passes("keys.plant.example:443", "https://keys.plant.example"));

@@ -40,7 +40,7 @@ impl IfMatch {
                 }
                 _ => {
                     return Err(ApiError::Malformed(
-                        "`If-Match` takes the key's `ETag` exactly as it was received, including the quotes, for example `\"3\"`."
+                        "Send the key's `ETag` in `If-Match` exactly as you received it, including the quotes, for example `\"3\"`."
                             .into(),
                     ));
                 }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_parsed_as_rfc_9110_defines_it() {
+    fn if_match_is_parsed_as_defined_in_rfc_9110() {
         let both = |strong: &[i64], weak: &[i64]| {
             Ok(Some(IfMatch::OneOf { strong: strong.to_vec(), weak: weak.to_vec() }))
         };

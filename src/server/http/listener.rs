@@ -149,7 +149,7 @@ where
     drop(listener);
     let timeout = context.limits.shutdown_timeout;
     if tokio::time::timeout(timeout, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish before the shutdown timeout and were cut off");
+        tracing::warn!("some requests did not finish within the shutdown timeout and were aborted");
     }
 }
 

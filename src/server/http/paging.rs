@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn each_page_leads_to_the_next_one_until_the_last() {
+    fn each_page_except_the_last_has_a_cursor_for_the_next_page() {
         let request = PageRequest::parse("members", Some(2), None).unwrap();
         let page = request.page((1..=3).map(id).collect(), |&id| id, Timestamp(0), |id| id);
         assert_eq!(page.data, [id(1), id(2)]);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_cursors_and_those_of_other_lists_are_refused() {
+    fn damaged_cursors_and_cursors_of_other_lists_are_refused() {
         let cursor = encode("members", id(7));
         let refused = |list, cursor: &str| {
             matches!(PageRequest::parse(list, None, Some(cursor)), Err(ApiError::CursorInvalid))

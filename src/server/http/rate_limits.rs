@@ -44,7 +44,9 @@ impl RateLimiter {
     /// # Errors
     /// Fails with 429 if the client's network exceeds its limit.
     pub(in crate::server) fn count_sign_in(&self, address: IpAddr) -> Result<(), ApiError> {
-        self.sign_ins.take(Some(ClientNetwork::of(address)), monotonic_now()).map_err(ApiError::RateLimited)
+        self.sign_ins
+            .take_token(Some(ClientNetwork::from_address(address)), monotonic_now())
+            .map_err(ApiError::RateLimited)
     }
 
     /// Counts a refused credential.
@@ -52,7 +54,9 @@ impl RateLimiter {
     /// # Errors
     /// Fails with 429 if the client's network exceeds its limit.
     pub(in crate::server) fn count_failure(&self, address: IpAddr) -> Result<(), ApiError> {
-        self.failures.take(Some(ClientNetwork::of(address)), monotonic_now()).map_err(ApiError::RateLimited)
+        self.failures
+            .take_token(Some(ClientNetwork::from_address(address)), monotonic_now())
+            .map_err(ApiError::RateLimited)
     }
 
     /// Counts a management request towards the limit of its session, which is identified by the `Authorization` header.
@@ -62,7 +66,7 @@ impl RateLimiter {
     pub(in crate::server) fn count_request(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let Some(session) = headers.get(AUTHORIZATION) else { return Ok(()) };
         let session = self.hasher.hash_one(session.as_bytes());
-        self.sessions.take(Some(session), monotonic_now()).map_err(ApiError::RateLimited)
+        self.sessions.take_token(Some(session), monotonic_now()).map_err(ApiError::RateLimited)
     }
 }
 
@@ -86,7 +90,7 @@ impl<K: Hash + Eq + Default> TokenBuckets<K> {
     }
 
     /// Takes one token from the client's bucket, or returns the time until a token is available.
-    fn take(&self, client: K, now: Instant) -> Result<(), Duration> {
+    fn take_token(&self, client: K, now: Instant) -> Result<(), Duration> {
         let capacity = f64::from(self.per_minute);
         let per_second = capacity / 60.0;
         let refilled = |b: &TokenBucket| {
@@ -118,28 +122,28 @@ mod tests {
         let buckets = TokenBuckets::<Option<u64>>::new(60);
         let start = monotonic_now();
         for _ in 0..60 {
-            assert_eq!(buckets.take(Some(1), start), Ok(()));
+            assert_eq!(buckets.take_token(Some(1), start), Ok(()));
         }
-        assert_eq!(buckets.take(Some(1), start), Err(Duration::from_secs(1)));
-        assert_eq!(buckets.take(Some(2), start), Ok(()), "one client's limit affects another");
+        assert_eq!(buckets.take_token(Some(1), start), Err(Duration::from_secs(1)));
+        assert_eq!(buckets.take_token(Some(2), start), Ok(()), "one client's limit affects another");
         let later = start + Duration::from_secs(1);
-        assert_eq!(buckets.take(Some(1), later), Ok(()));
-        assert!(buckets.take(Some(1), later).is_err());
-        assert!(buckets.take(Some(1), start).is_err(), "a clock that went backward refills the bucket");
+        assert_eq!(buckets.take_token(Some(1), later), Ok(()));
+        assert!(buckets.take_token(Some(1), later).is_err());
+        assert!(buckets.take_token(Some(1), start).is_err(), "a clock that went backward refills the bucket");
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn the_number_of_buckets_is_bounded() {
         let buckets = TokenBuckets::<Option<usize>>::new(3);
         let now = monotonic_now();
         for client in 0..BUCKETS_MAX + 2 {
-            assert_eq!(buckets.take(Some(client), now), Ok(()));
+            assert_eq!(buckets.take_token(Some(client), now), Ok(()));
         }
-        assert_eq!(buckets.take(Some(BUCKETS_MAX + 3), now), Ok(()));
-        assert!(buckets.take(Some(BUCKETS_MAX + 4), now).is_err(), "the shared bucket is not empty");
+        assert_eq!(buckets.take_token(Some(BUCKETS_MAX + 3), now), Ok(()));
+        assert!(buckets.take_token(Some(BUCKETS_MAX + 4), now).is_err(), "the shared bucket is not empty");
         assert!(buckets.buckets.lock().unwrap().len() <= BUCKETS_MAX + 1);
         let later = now + Duration::from_mins(1);
-        assert_eq!(buckets.take(Some(BUCKETS_MAX + 5), later), Ok(()), "full buckets are not removed");
+        assert_eq!(buckets.take_token(Some(BUCKETS_MAX + 5), later), Ok(()), "full buckets are not removed");
         assert!(buckets.buckets.lock().unwrap().len() < 10);
     }
 }

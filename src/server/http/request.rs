@@ -47,7 +47,7 @@ impl<C: Call> CallRequest<C> {
         let address = client_address(peer, &parts.headers, &settings.trusted_proxies);
         let timeout = settings.limits.body_timeout;
         let body =
-            tokio::time::timeout(timeout, collect(body)).await.unwrap_or(Err(ApiError::RequestTimeout));
+            tokio::time::timeout(timeout, read_body(body)).await.unwrap_or(Err(ApiError::RequestTimeout));
         Self {
             client: ClientInfo { agent: user_agent(&parts.headers), address: address.to_string() },
             headers: parts.headers,
@@ -129,7 +129,7 @@ impl<C: Call> CallRequest<C> {
     }
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, ApiError> {
+async fn read_body(mut body: Body) -> Result<Bytes, ApiError> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::Malformed("The body did not arrive completely.".into()))?;
@@ -181,7 +181,7 @@ fn field_error(part: &str, text: &str) -> ApiError {
     let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
     if message.starts_with("unknown field `") {
         let known = expected.map_or("none", |known| known.trim_start_matches("one of "));
-        return ApiError::field(part, format!("has an unknown field; known: {known}"));
+        return ApiError::field(part, format!("has an unknown field; the known fields are {known}"));
     }
     let requirement = match expected {
         _ if message.starts_with("must ") => message.to_owned(),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_body_is_refused_with_the_reason_and_without_the_sent_values() {
+    fn errors_about_an_invalid_body_give_the_reason_but_no_sent_values() {
         let secret = "sk_0123456789";
         let deep = "[".repeat(10_000);
         let cases: [(Problem, u16, &str); 17] = [
@@ -259,7 +259,7 @@ mod tests {
             (
                 body_problem::<CreatePersonalKey>(&format!("{{\"name\":\"a\",\"{secret}\":1}}")),
                 422,
-                "`body` has an unknown field; known: `name`, `note`, `replaces`",
+                "`body` has an unknown field; the known fields are `name`, `note`, `replaces`",
             ),
             (
                 body_problem::<CreateInvitation>(&format!("{{\"email\":\"a\",\"role\":\"{secret}\"}}")),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_query_is_refused_with_the_reason() {
+    fn errors_about_an_invalid_query_give_the_reason() {
         let cases = [
             ("limit=0", "`limit` must be 1 to 1000"),
             ("limit=1001", "`limit` must be 1 to 1000"),
@@ -354,11 +354,14 @@ mod tests {
         // A misspelled `dry_run` must not remove the member.
         let typo = request::<RemoveMember>("/?dry-run=true", "", "").query();
         let problem = typo.expect_err("a misspelled parameter was accepted").into_problem();
-        assert!(problem.detail.contains("`query` has an unknown field; known: `dry_run`"), "{problem:?}");
+        assert!(
+            problem.detail.contains("`query` has an unknown field; the known fields are `dry_run`"),
+            "{problem:?}"
+        );
     }
 
     #[test]
-    fn text_that_is_not_an_id_is_not_found() {
+    fn a_path_with_an_invalid_id_is_not_found() {
         let id = |path: &str| request::<EditPersonalKey>(path, "", "").id().is_ok();
         assert!(id("/api/v2/personal-api-keys/0193568e-0000-7000-8000-000000000000"));
         assert!(!id("/api/v2/personal-api-keys/0193568e000070008000000000000000"));

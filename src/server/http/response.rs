@@ -25,21 +25,21 @@ impl<C: Call> CallResponse<C> {
 
     /// Overrides the status, for example with 200 for a retry of a create.
     #[must_use]
-    pub(in crate::server) fn status(mut self, status: u16) -> Self {
+    pub(in crate::server) fn with_status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
     /// Adds the `ETag` header for this version of a key.
     #[must_use]
-    pub(in crate::server) fn version(mut self, version: i64) -> Self {
+    pub(in crate::server) fn with_version(mut self, version: i64) -> Self {
         self.version = Some(version);
         self
     }
 
     /// Adds a `Location` header for the created resource if the status is 201.
     #[must_use]
-    pub(in crate::server) fn created(mut self, id: Id) -> Self {
+    pub(in crate::server) fn with_location(mut self, id: Id) -> Self {
         self.created = Some(id);
         self
     }

@@ -7,20 +7,20 @@ use std::time::Duration;
 use crate::wire::{self, Call, CallVisitor};
 
 /// Operation name for requests that do not match any operation of the API.
-pub(in crate::server) const OTHER: &str = "other";
+pub(in crate::server) const OTHER_OPERATION: &str = "other";
 /// Statuses that have their own counters. All other statuses share the counter of the last entry, 0.
 const STATUSES: [u16; 24] = [
     200, 201, 204, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 421, 422, 428, 429, 500, 503, 507, 301,
     304, 431, 0,
 ];
 /// Upper bounds of the histogram's buckets for verification times, in microseconds.
-const BOUNDS_US: [u64; 12] =
+const BUCKET_BOUNDS_US: [u64; 12] =
     [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 2_000_000];
 
 /// The request counters and the histogram of a server process.
 pub(in crate::server) struct Metrics {
     operations: Vec<(&'static str, [AtomicU64; STATUSES.len()])>,
-    verifications: [AtomicU64; BOUNDS_US.len() + 1],
+    verifications: [AtomicU64; BUCKET_BOUNDS_US.len() + 1],
     verification_us: AtomicU64,
 }
 
@@ -38,7 +38,7 @@ impl CallVisitor for OperationNames {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut names = OperationNames(vec![OTHER]);
+        let mut names = OperationNames(vec![OTHER_OPERATION]);
         wire::visit_calls(&mut names);
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
         Self {
@@ -50,7 +50,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Returns the counters of an operation, or those of [`OTHER`] if the name is unknown.
+    /// Returns the counters of an operation, or those of [`OTHER_OPERATION`] if the name is unknown.
     pub(in crate::server) fn operation(&self, name: &str) -> OperationCounter {
         OperationCounter(self.operations.iter().position(|(known, _)| *known == name).unwrap_or(0))
     }
@@ -74,15 +74,15 @@ impl Metrics {
     ) {
         self.record_response(operation, status);
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let at = BOUNDS_US.iter().position(|&bound| us <= bound).unwrap_or(BOUNDS_US.len());
+        let at = BUCKET_BOUNDS_US.iter().position(|&bound| us <= bound).unwrap_or(BUCKET_BOUNDS_US.len());
         self.verifications[at].fetch_add(1, Relaxed);
         self.verification_us.fetch_add(us, Relaxed);
     }
 
     /// Renders all counters that are not zero in the Prometheus text format.
-    pub(in crate::server) fn text(&self) -> String {
+    pub(in crate::server) fn render(&self) -> String {
         let mut out = format!(
-            "# HELP keyward_build_info The running version.\n# TYPE keyward_build_info gauge\n\
+            "# HELP keyward_build_info Version of the running server.\n# TYPE keyward_build_info gauge\n\
              keyward_build_info{{version=\"{}\"}} 1\n\
              # HELP keyward_requests_total Answered requests, by operation and status.\n\
              # TYPE keyward_requests_total counter\n",
@@ -106,10 +106,10 @@ impl Metrics {
         let mut cumulative = 0;
         for (at, count) in self.verifications.iter().enumerate() {
             cumulative += count.load(Relaxed);
-            let bound = BOUNDS_US.get(at).map_or("+Inf".to_owned(), |&us| seconds(us));
+            let bound = BUCKET_BOUNDS_US.get(at).map_or("+Inf".to_owned(), |&us| format_seconds(us));
             let _ = writeln!(out, "keyward_verification_seconds_bucket{{le=\"{bound}\"}} {cumulative}");
         }
-        let sum = seconds(self.verification_us.load(Relaxed));
+        let sum = format_seconds(self.verification_us.load(Relaxed));
         let _ = writeln!(out, "keyward_verification_seconds_sum {sum}");
         let _ = writeln!(out, "keyward_verification_seconds_count {cumulative}");
         out
@@ -117,7 +117,7 @@ impl Metrics {
 }
 
 /// Formats a number of microseconds in seconds, without rounding: `0.00025`.
-fn seconds(us: u64) -> String {
+fn format_seconds(us: u64) -> String {
     let text = format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -127,14 +127,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_are_in_the_text_format_of_prometheus() {
+    fn metrics_are_rendered_in_the_prometheus_text_format() {
         let metrics = Metrics::default();
         let sites = metrics.operation("listSites");
         assert_eq!(metrics.name(sites), "listSites");
         metrics.record_verification(sites, 200, Duration::from_micros(60));
         metrics.record_verification(sites, 401, Duration::from_secs(3));
         metrics.record_response(metrics.operation("unknown"), 999);
-        let text = metrics.text();
+        let text = metrics.render();
         for line in [
             "keyward_requests_total{operation=\"listSites\",status=\"200\"} 1",
             "keyward_requests_total{operation=\"other\",status=\"0\"} 1",

@@ -1,14 +1,14 @@
-//! Revokes a key unless it was used since the actor looked at it.
+//! Revokes a key unless it was used since the actor last viewed it.
 //!
 //! # A revoke on the server
 //! 1. The handler checks the permission, parses [`RevokeOptions`] from the body, and `If-Match`.
 //! 2. [`KeyVerification::lock_revocations`](crate::server::verification::KeyVerification::lock_revocations) takes the revocation lock:
 //!    while it is held, no use is being written.
-//! 3. `Store::write` begins the transaction. It reads the actor's role and the key again, and holds both.
+//! 3. `Store::write` begins the transaction. It reads the actor's role and the key again, and locks both.
 //! 4. [`RevocationGuard::suspend`] suspends the key: its requests wait, and its buffered uses are written in this transaction.
-//! 5. The `UPDATE` revokes the key only if its last use is before `unless_used_since`. No later use can be answered any more, so the
+//! 5. The `UPDATE` revokes the key only if its last use is before `unless_used_since`. No request with the key can be accepted after this, so the
 //!    decision is exact.
-//! 6. The outcome is recorded in the activity log, also if the key was used and stays active.
+//! 6. The outcome is recorded in the activity log, even if the key was used and stays active.
 //! 7. When the transaction ends, the guard resumes the key in its new state, wakes the waiting requests, and releases the lock. Then the
 //!    response is sent.
 
@@ -86,7 +86,7 @@ impl RevokeOutcome {
             Self::Revoked(key) => Ok(key),
             Self::UsedSince(key, now) => {
                 let last_use = format!(
-                    "The key was {}. It was not revoked: look at it again, then decide again.",
+                    "The key was {}, so it was not revoked. View it again before you decide.",
                     describe_last_use(&key, now)
                 );
                 Err(ApiError::UsedSince(Box::new(key), last_use))
@@ -105,7 +105,7 @@ pub(in crate::server) async fn revoke_guarded(
     actor: RevokeActor<'_>,
 ) -> Result<RevokeOutcome, ApiError> {
     guard.suspend(tx, &[(before.id, before.kind)]).await?;
-    // Read after the suspension: no use can be answered now that would have a later time.
+    // Read after the suspension: no use with a later time can be accepted now.
     let now = tx.change_time(context.clock.now()).await?;
     let margin = if tx.dialect() == Dialect::Postgres { BUFFERED_ELSEWHERE_MAX } else { TimeDelta::zero() };
     let condition = RevokeGuard {
@@ -134,7 +134,7 @@ fn describe_revoke(key: &Key, options: &RevokeOptions, now: Timestamp) -> String
     let mut detail = match options.unless_used_since {
         Some(since) => format!("not used since {since}"),
         None if key.last_used_at.is_some() => {
-            format!("in spite of its use: {}", describe_last_use(key, now))
+            format!("despite its usage: {}", describe_last_use(key, now))
         }
         None => "never used".to_owned(),
     };
@@ -142,7 +142,7 @@ fn describe_revoke(key: &Key, options: &RevokeOptions, now: Timestamp) -> String
         detail = format!("{detail}; reason: {reason}");
     }
     if let Some(old) = key.replaces {
-        detail = format!("{detail}; was to replace {old}");
+        detail = format!("{detail}; had been created to replace {old}");
     }
     if let Some(new) = key.replaced_by {
         detail = format!("{detail}; replaced by {new}");

@@ -41,14 +41,14 @@ impl RemovalPlan {
         MemberRemoval {
             member: to_wire(self.member),
             dry_run,
-            revoked: self.revoked.into_iter().map(summary).collect(),
-            to_review: self.to_review.into_iter().map(summary).collect(),
+            revoked: self.revoked.into_iter().map(to_summary).collect(),
+            to_review: self.to_review.into_iter().map(to_summary).collect(),
             sessions_ended: self.sessions_ended,
         }
     }
 }
 
-fn summary(key: MemberKeyRow) -> KeySummary {
+fn to_summary(key: MemberKeyRow) -> KeySummary {
     KeySummary {
         id: key.id,
         kind: key.kind,
@@ -86,20 +86,23 @@ pub(in crate::server) async fn find_current_member(tx: &mut Tx, id: Id) -> Resul
 
 /// Fails if the member is the last active admin, who can be neither removed nor demoted. The caller must have locked the
 /// organization.
-pub(in crate::server) async fn refuse_last_admin(tx: &mut Tx, member: &StoredMember) -> Result<(), ApiError> {
+pub(in crate::server) async fn require_other_admin(
+    tx: &mut Tx,
+    member: &StoredMember,
+) -> Result<(), ApiError> {
     let is_admin = member.role == Role::Admin && member.is_active();
     if is_admin && !tx.has_other_admin(member.member.id).await? { Err(ApiError::LastAdmin) } else { Ok(()) }
 }
 
 /// Returns what removing the member now would change, including the member as they would be afterwards.
-pub(in crate::server) async fn plan(
+pub(in crate::server) async fn plan_removal(
     context: &ServerContext,
     tx: &mut Tx,
     id: Id,
     at: Timestamp,
 ) -> Result<RemovalPlan, ApiError> {
     let mut member = find_current_member(tx, id).await?;
-    refuse_last_admin(tx, &member).await?;
+    require_other_admin(tx, &member).await?;
     let revoked = tx.active_keys_of(id, KeyKind::Personal).await?;
     let to_review = tx.active_keys_of(id, KeyKind::Organization).await?;
     let sessions_ended = tx.count_open_sessions_of(id, context.sessions.unexpired(at)).await?;
@@ -110,7 +113,7 @@ pub(in crate::server) async fn plan(
 }
 
 /// Removes the member, and returns the plan that was carried out.
-pub(in crate::server) async fn remove(
+pub(in crate::server) async fn remove_member(
     context: &ServerContext,
     tx: &mut Tx,
     id: Id,
@@ -119,12 +122,12 @@ pub(in crate::server) async fn remove(
     // Waits for key creations in progress and blocks new ones, so that the plan is complete.
     tx.lock_member(id).await?;
     let keys = tx.active_keys_of(id, KeyKind::Personal).await?;
-    suspend(tx, &keys, removal).await?;
-    let plan = plan(context, tx, id, removal.at).await?;
+    suspend_keys(tx, &keys, removal).await?;
+    let plan = plan_removal(context, tx, id, removal.at).await?;
     tx.remove_member(id, removal.at).await?;
     tx.end_sessions_of(id, removal.at).await?;
     tx.end_codes_of(id, removal.at).await?;
-    revoke(tx, &plan.revoked, removal, "revoked because its owner was removed").await?;
+    revoke_keys(tx, &plan.revoked, removal, "revoked because its owner was removed").await?;
     let detail = format!(
         "{}; personal keys revoked: {}, organization keys to review: {}",
         plan.member.member.email,
@@ -144,18 +147,22 @@ pub(in crate::server) async fn revoke_personal_keys(
 ) -> Result<Vec<KeySummary>, ApiError> {
     tx.lock_member(member).await?;
     let keys = tx.active_keys_of(member, KeyKind::Personal).await?;
-    suspend(tx, &keys, removal).await?;
-    revoke(tx, &keys, removal, reason).await?;
-    Ok(keys.into_iter().map(summary).collect())
+    suspend_keys(tx, &keys, removal).await?;
+    revoke_keys(tx, &keys, removal, reason).await?;
+    Ok(keys.into_iter().map(to_summary).collect())
 }
 
 /// Suspends the keys: requests with them wait until the transaction ends, which also writes their buffered uses.
-async fn suspend(tx: &mut Tx, keys: &[MemberKeyRow], removal: &RemovalContext<'_>) -> Result<(), ApiError> {
+async fn suspend_keys(
+    tx: &mut Tx,
+    keys: &[MemberKeyRow],
+    removal: &RemovalContext<'_>,
+) -> Result<(), ApiError> {
     let keys: Vec<_> = keys.iter().map(|key| (key.id, key.kind)).collect();
     Ok(removal.guard.suspend(tx, &keys).await?)
 }
 
-async fn revoke(
+async fn revoke_keys(
     tx: &mut Tx,
     keys: &[MemberKeyRow],
     removal: &RemovalContext<'_>,

@@ -1,6 +1,6 @@
-//! Step 5 of a verification: uses that are stored before they are answered. Uses that wait together share one transaction.
+//! Step 5 of a verification: stores uses before their requests are answered. Uses that wait at the same time share one transaction.
 //!
-//! With a transaction for each, the disk's sync time would limit how many new keys can start at once.
+//! With one transaction per use, the disk's sync time would limit how many new keys can be used for the first time at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,7 +58,7 @@ impl FirstUseBatch {
         client: RawClient<'_>,
         now: impl FnOnce() -> Timestamp,
     ) -> Result<bool, ApiError> {
-        let lock = self.revocation_lock.shared().await;
+        let lock = self.revocation_lock.lock_shared().await;
         let (waiter, outcome) = oneshot::channel();
         let needs_writer = {
             let mut pending = self.pending();
@@ -77,7 +77,7 @@ impl FirstUseBatch {
         }
         outcome.await.map_err(|_| {
             ApiError::Unavailable(
-                "The use of the key cannot be recorded now, so the request is refused. Try again.",
+                "The use of the key could not be recorded, so the request was refused. Try again.",
             )
         })
     }
@@ -105,7 +105,7 @@ impl FirstUseBatch {
                 .write(move |tx| Box::pin(async move { tx.record_uses_if_active(uses, now).await }))
                 .await;
             let outcomes = written.unwrap_or_else(|error| {
-                tracing::error!(%error, keys = batch.len(), "could not record uses of keys, so the requests are refused");
+                tracing::error!(%error, keys = batch.len(), "could not record key uses, so their requests were refused");
                 Vec::new()
             });
             // After an error there are no outcomes: dropping the waiters answers their requests with 503.

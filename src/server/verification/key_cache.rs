@@ -1,8 +1,8 @@
-//! Keys in memory, by the digest of their secret: the state that decides about a use, and the buffer that takes it.
+//! Caches keys by the digest of their secret. Each entry has the state that decides about a use, and the buffer for unwritten uses.
 //!
-//! On SQLite, where one process owns the database, this is all that a verification needs. The cache changes in the same step as the
+//! On SQLite, where one process owns the database, the cache is all that a verification needs. The cache changes in the same step as the
 //! database, before the response is sent. While a write decides about a key, the key is *suspended*: its requests wait for the
-//! outcome, so that no use is answered that the write has not seen. On PostgreSQL the cache only holds the buffers of keys that were
+//! outcome, so that no use is accepted without the write taking it into account. On PostgreSQL the cache only holds the buffers of keys that were
 //! used in this process.
 
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ struct EntryFields {
 
 impl EntryFields {
     /// Returns the buffer, which is created if necessary, and whether it was empty.
-    fn buffer(&mut self) -> (&mut UseBuffer, bool) {
+    fn buffer_mut(&mut self) -> (&mut UseBuffer, bool) {
         let was_empty = self.buffer.is_none();
         (self.buffer.get_or_insert_default(), was_empty)
     }
@@ -93,12 +93,12 @@ impl CacheEntry {
         let mut entry = self.lock();
         match entry.state {
             CachedState::Accepted => {
-                let (buffer, was_empty) = entry.buffer();
+                let (buffer, was_empty) = entry.buffer_mut();
                 buffer.record_use(client, now());
                 UseDecision::Buffered { was_empty }
             }
             CachedState::Revoked => {
-                let (buffer, was_empty) = entry.buffer();
+                let (buffer, was_empty) = entry.buffer_mut();
                 buffer.record_refusal(now());
                 UseDecision::Refused { was_empty }
             }
@@ -111,7 +111,7 @@ impl CacheEntry {
     /// be queued.
     pub(super) fn record_refusal(&self, now: Timestamp) -> bool {
         let mut entry = self.lock();
-        let (buffer, was_empty) = entry.buffer();
+        let (buffer, was_empty) = entry.buffer_mut();
         buffer.record_refusal(now);
         was_empty
     }
@@ -155,7 +155,7 @@ impl CacheEntry {
     /// queued.
     pub(super) fn return_buffer(&self, unwritten: UseBuffer) -> bool {
         let mut entry = self.lock();
-        let (buffer, was_empty) = entry.buffer();
+        let (buffer, was_empty) = entry.buffer_mut();
         buffer.prepend(unwritten);
         was_empty
     }
@@ -219,8 +219,8 @@ impl Default for KeyCache {
 impl KeyCache {
     pub(super) fn insert(&self, digest: Digest, id: Id, kind: KeyKind, name: &str, state: CachedState) {
         let entry = CacheEntry::new(id, kind, name, state);
-        write(&self.by_digest).insert(digest, entry.clone());
-        write(&self.by_id).insert(id, entry);
+        write_lock(&self.by_digest).insert(digest, entry.clone());
+        write_lock(&self.by_id).insert(id, entry);
     }
 
     /// Returns the entry of the key with this digest, or a decoy if the secret is unknown.
@@ -230,24 +230,24 @@ impl KeyCache {
     /// secrets would skip that step more often than revoked keys.
     pub(in crate::server) fn find(&self, digest: &Digest) -> Arc<CacheEntry> {
         let decoy = &self.decoys[usize::from(digest.0[31]) % DECOYS];
-        read(&self.by_digest).get(digest).unwrap_or(decoy).clone()
+        read_lock(&self.by_digest).get(digest).unwrap_or(decoy).clone()
     }
 
     pub(super) fn is_decoy(&self, entry: &CacheEntry) -> bool {
         entry.id == self.decoys[0].id
     }
 
-    pub(super) fn get(&self, id: Id) -> Option<Arc<CacheEntry>> {
-        read(&self.by_id).get(&id).cloned()
+    pub(super) fn find_by_id(&self, id: Id) -> Option<Arc<CacheEntry>> {
+        read_lock(&self.by_id).get(&id).cloned()
     }
 
     /// Returns the entry of a key that was just read from the database. If the cache has no entry for it, inserts one with the
     /// state [`CachedState::Accepted`].
     pub(super) fn get_or_insert(&self, id: Id, kind: KeyKind) -> Arc<CacheEntry> {
-        if let Some(entry) = self.get(id) {
+        if let Some(entry) = self.find_by_id(id) {
             return entry;
         }
-        write(&self.by_id)
+        write_lock(&self.by_id)
             .entry(id)
             .or_insert_with(|| CacheEntry::new(id, kind, "", CachedState::Accepted))
             .clone()
@@ -255,12 +255,12 @@ impl KeyCache {
 
     /// Replaces a key's secret. The earlier secret is treated as unknown from then on.
     pub(super) fn replace_secret(&self, earlier: &Digest, digest: Digest, id: Id, kind: KeyKind, name: &str) {
-        write(&self.by_digest).remove(earlier);
+        write_lock(&self.by_digest).remove(earlier);
         self.insert(digest, id, kind, name, CachedState::Unconfirmed);
     }
 
     pub(super) fn rename(&self, id: Id, name: &str) {
-        if let Some(entry) = self.get(id) {
+        if let Some(entry) = self.find_by_id(id) {
             entry.lock().name = name.into();
         }
     }
@@ -284,10 +284,10 @@ impl KeyCache {
     }
 }
 
-fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+fn read_lock<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+fn write_lock<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }

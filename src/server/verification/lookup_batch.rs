@@ -51,7 +51,7 @@ impl LookupBatch {
             needs_query
         };
         if needs_query {
-            tokio::spawn(self.clone().run_queries());
+            tokio::spawn(self.clone().run_batches());
         }
         found.await.map_err(|_| ApiError::Unavailable("The database does not respond. Try again."))
     }
@@ -61,7 +61,7 @@ impl LookupBatch {
     }
 
     /// Runs queries until no lookup is waiting.
-    async fn run_queries(self: Arc<Self>) {
+    async fn run_batches(self: Arc<Self>) {
         loop {
             let (digests, waiters): (Vec<_>, Vec<_>) = {
                 let mut pending = self.pending();
@@ -72,7 +72,7 @@ impl LookupBatch {
                 let batch = pending.waiters.len().min(BATCH_MAX);
                 pending.waiters.drain(..batch).unzip()
             };
-            match self.query(&digests).await {
+            match self.run_query(&digests).await {
                 Ok(found) => {
                     for (waiter, found) in waiters.into_iter().zip(found) {
                         // Sending fails if the request was cancelled.
@@ -85,7 +85,7 @@ impl LookupBatch {
         }
     }
 
-    async fn query(&self, digests: &[Digest]) -> Result<Vec<Verification>, store::StoreError> {
+    async fn run_query(&self, digests: &[Digest]) -> Result<Vec<Verification>, store::StoreError> {
         self.store.reader().await?.verify_secrets(digests, self.clock.now()).await
     }
 }

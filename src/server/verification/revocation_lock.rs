@@ -36,20 +36,20 @@ impl RevocationLock {
     }
 
     /// Acquires shared access, which is needed to store the first use of a key.
-    pub(super) async fn shared(&self) -> OwnedRwLockReadGuard<()> {
+    pub(super) async fn lock_shared(&self) -> OwnedRwLockReadGuard<()> {
         self.lock.clone().read_owned().await
     }
 
     /// Acquires exclusive access, which is needed to write buffered uses.
-    pub(super) async fn exclusive(&self) -> OwnedRwLockWriteGuard<()> {
+    pub(super) async fn lock_exclusive(&self) -> OwnedRwLockWriteGuard<()> {
         self.lock.clone().write_owned().await
     }
 
     /// Acquires exclusive access for a revocation or a review decision.
-    pub(super) async fn guard(&self) -> RevocationGuard {
+    pub(super) async fn lock_for_revocation(&self) -> RevocationGuard {
         RevocationGuard(Arc::new(GuardState {
             keys: self.keys.clone(),
-            _lock: self.exclusive().await,
+            _lock: self.lock_exclusive().await,
             suspended: Mutex::default(),
             keeps_keys: AtomicBool::new(false),
         }))

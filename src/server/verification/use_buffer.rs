@@ -1,4 +1,4 @@
-//! Uses of one key that were answered but not yet written: counts by hour, and the most recent clients.
+//! Uses of one key that are accepted but not yet written to the database: counts by hour, and the most recent clients.
 //!
 //! Only bookkeeping: no locks and no I/O. [`super::key_cache`] adds to buffers, [`super::use_writer`] writes them.
 
@@ -57,7 +57,7 @@ impl UseBuffer {
     /// Counts one accepted request.
     pub(super) fn record_use(&mut self, client: RawClient<'_>, now: Timestamp) {
         self.last_used_at = self.last_used_at.max(Some(now));
-        self.hour(now).count += 1;
+        self.hour_bucket(now).count += 1;
         let agent = client.truncated_agent();
         let known = self.clients.iter().rposition(|c| c.address == client.address && *c.agent == *agent);
         match known {
@@ -81,10 +81,10 @@ impl UseBuffer {
 
     /// Counts one request that was refused because the key is revoked.
     pub(super) fn record_refusal(&mut self, now: Timestamp) {
-        self.hour(now).refused += 1;
+        self.hour_bucket(now).refused += 1;
     }
 
-    fn hour(&mut self, now: Timestamp) -> &mut Bucket {
+    fn hour_bucket(&mut self, now: Timestamp) -> &mut Bucket {
         let start = now.floor(HOUR);
         let at = self.hours.iter().rposition(|b| b.start == start).unwrap_or_else(|| {
             self.hours.push(Bucket { start, count: 0, refused: 0 });
@@ -104,7 +104,7 @@ impl UseBuffer {
     pub(super) fn prepend(&mut self, earlier: Self) {
         self.last_used_at = self.last_used_at.max(earlier.last_used_at);
         for bucket in earlier.hours {
-            let hour = self.hour(bucket.start);
+            let hour = self.hour_bucket(bucket.start);
             hour.count += bucket.count;
             hour.refused += bucket.refused;
         }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_recent_clients_are_kept() {
+    fn only_the_most_recent_clients_are_kept() {
         let mut buffer = UseBuffer::default();
         for agent in ["a", "b", "c", "d", "e", "a", "f"] {
             buffer.record_use(client(agent), NOW);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_cleaned_and_truncated() {
+    fn a_user_agent_is_cleaned_and_truncated() {
         let raw = RawClient { agent: b"evil\x1b]52;c;\xff", address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
         assert_eq!(raw.to_client().agent, "evil\u{fffd}]52;c;\u{fffd}");
         assert_eq!(client(&"x".repeat(5_000)).to_client().agent.len(), AGENT_MAX);

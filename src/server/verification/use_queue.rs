@@ -32,7 +32,7 @@ impl UseQueue {
     }
 
     /// Removes and returns all queued entries.
-    pub(super) fn take(&self) -> Vec<Arc<CacheEntry>> {
+    pub(super) fn take_entries(&self) -> Vec<Arc<CacheEntry>> {
         std::mem::take(&mut *self.entries())
     }
 

@@ -80,7 +80,7 @@ impl UseWriter {
                     }
                     self.write_buffers().await;
                 }
-                _ = prune.tick() => self.prune().await,
+                _ = prune.tick() => self.prune_usage_counts().await,
             }
         }
         self.write_buffers().await;
@@ -96,7 +96,7 @@ impl UseWriter {
         }
     }
 
-    async fn prune(&self) {
+    async fn prune_usage_counts(&self) {
         let now = self.clock.now();
         let pruned: Result<(), store::StoreError> =
             self.store.write(move |tx| Box::pin(async move { tx.delete_expired(now).await })).await;
@@ -117,10 +117,10 @@ impl UseWriter {
 
     /// Step 6: writes the buffered uses of all queued entries in one transaction.
     pub(in crate::server) async fn write_buffers(&self) {
-        let _lock = self.revocation_lock.exclusive().await;
+        let _lock = self.revocation_lock.lock_exclusive().await;
         let taken: Vec<(Arc<CacheEntry>, Box<UseBuffer>)> = self
             .queue
-            .take()
+            .take_entries()
             .into_iter()
             .filter_map(|entry| entry.take_buffer().map(|buffer| (entry, buffer)))
             .filter(|(entry, _)| !self.cache.is_decoy(entry))
@@ -133,7 +133,7 @@ impl UseWriter {
         let written: Result<(), store::StoreError> =
             self.store.write(move |tx| Box::pin(async move { tx.record_uses(&uses, now).await })).await;
         if let Err(error) = written {
-            tracing::warn!(%error, keys = taken.len(), "could not write buffered uses; they are kept and written later");
+            tracing::warn!(%error, keys = taken.len(), "could not write buffered uses; they stay buffered and will be written later");
             for (entry, buffer) in taken {
                 let was_empty = entry.return_buffer(*buffer);
                 self.queue.enqueue_if(was_empty, entry);
@@ -147,7 +147,7 @@ impl UseWriter {
             return;
         }
         for key in keys.iter_mut().filter(|key| key.revoked_at.is_none()) {
-            let Some(entry) = self.cache.get(key.id) else { continue };
+            let Some(entry) = self.cache.find_by_id(key.id) else { continue };
             let buffered = entry
                 .read_buffer(|buffer| (buffer.last_used_at(), buffer.use_count(), buffer.clients().pop()));
             let Some((Some(last), count, Some(client))) = buffered else { continue };

@@ -20,7 +20,7 @@ const VISIBLE_ON_BLANK: Modifier =
     Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT).union(Modifier::SLOW_BLINK);
 
 /// Each modifier with the SGR parameters that turn it on and off.
-const CODES: [(Modifier, u8, u8); 9] = [
+const MODIFIER_CODES: [(Modifier, u8, u8); 9] = [
     (Modifier::BOLD, 1, 22),
     (Modifier::DIM, 2, 22),
     (Modifier::ITALIC, 3, 23),
@@ -34,7 +34,7 @@ const CODES: [(Modifier, u8, u8); 9] = [
 
 impl CellStyle {
     /// Returns the style of a cell at this colour depth. Blank cells that look the same get equal styles.
-    pub fn of(cell: &Cell, depth: ColorDepth) -> Self {
+    pub fn of_cell(cell: &Cell, depth: ColorDepth) -> Self {
         let mut style = Self {
             fg: reduce_colour(cell.fg, depth),
             bg: reduce_colour(cell.bg, depth),
@@ -114,7 +114,7 @@ fn encode_colour(out: &mut Vec<u8>, color: Color, base: u8) {
 
 /// Appends the SGR parameters that switch from the style `from` to the style `to`.
 pub(super) fn encode_style_change(out: &mut Vec<u8>, from: CellStyle, to: CellStyle) {
-    fn next(out: &mut Vec<u8>) -> &mut Vec<u8> {
+    fn next_parameter(out: &mut Vec<u8>) -> &mut Vec<u8> {
         if !out.is_empty() {
             out.push(b';');
         }
@@ -122,28 +122,28 @@ pub(super) fn encode_style_change(out: &mut Vec<u8>, from: CellStyle, to: CellSt
     }
     let mut kept = from.modifier;
     let mut last_off = 0;
-    for (modifier, _, off) in CODES {
+    for (modifier, _, off) in MODIFIER_CODES {
         if from.modifier.contains(modifier) && !to.modifier.contains(modifier) && off != last_off {
-            write_number(next(out), off);
+            write_number(next_parameter(out), off);
             last_off = off;
             // One parameter may end two modifiers; those that stay are set again below.
-            for (other, _, same) in CODES {
+            for (other, _, same) in MODIFIER_CODES {
                 if same == off {
                     kept.remove(other);
                 }
             }
         }
     }
-    for (modifier, on, _) in CODES {
+    for (modifier, on, _) in MODIFIER_CODES {
         if to.modifier.contains(modifier) && !kept.contains(modifier) {
-            write_number(next(out), on);
+            write_number(next_parameter(out), on);
         }
     }
     if from.fg != to.fg {
-        encode_colour(next(out), to.fg, 30);
+        encode_colour(next_parameter(out), to.fg, 30);
     }
     if from.bg != to.bg {
-        encode_colour(next(out), to.bg, 40);
+        encode_colour(next_parameter(out), to.bg, 40);
     }
 }
 

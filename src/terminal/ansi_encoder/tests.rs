@@ -9,11 +9,11 @@ fn encoder(at: (u16, u16)) -> AnsiEncoder {
 }
 
 fn style_of(style: Style, depth: ColorDepth) -> CellStyle {
-    CellStyle::of(Cell::new("x").set_style(style), depth)
+    CellStyle::of_cell(Cell::new("x").set_style(style), depth)
 }
 
 #[test]
-fn the_cursor_moves_by_the_shortest_sequence() {
+fn cursor_movements_use_the_shortest_sequence() {
     for (from, to, expected) in [
         ((5, 5), (5, 5), ""),
         ((5, 5), (6, 5), "\x1b[C"),
@@ -32,7 +32,7 @@ fn the_cursor_moves_by_the_shortest_sequence() {
 }
 
 #[test]
-fn a_style_changes_by_the_shorter_of_difference_and_reset() {
+fn a_style_change_uses_the_shorter_of_difference_and_reset() {
     let mut encoder = encoder((0, 0));
     encoder.set_style(style_of(Style::new().bold().red(), ColorDepth::Ansi16));
     encoder.set_style(style_of(Style::new().bold().green(), ColorDepth::Ansi16));

@@ -91,10 +91,10 @@ pub(super) fn encode_row_differences(
             && old_halves[x] == new_halves[x]
             && (new_halves[x]
                 || old[x].symbol() == new[x].symbol()
-                    && CellStyle::of(&old[x], depth) == CellStyle::of(&new[x], depth))
+                    && CellStyle::of_cell(&old[x], depth) == CellStyle::of_cell(&new[x], depth))
     };
     let is_blank = |x: usize| {
-        new[x].symbol() == " " && CellStyle::of(&new[x], depth) == CellStyle::default() && !new_halves[x]
+        new[x].symbol() == " " && CellStyle::of_cell(&new[x], depth) == CellStyle::default() && !new_halves[x]
     };
     let tail = (0..width).rposition(|x| !is_blank(x)).map_or(0, |x| x + 1);
     let column = |x: usize| u16::try_from(x).unwrap_or(u16::MAX);
@@ -112,11 +112,11 @@ pub(super) fn encode_row_differences(
         if has_disputed_width(&new[x]) {
             // Some terminals fill only one of the two columns, so blank both first.
             for _ in 0..w {
-                encoder.write_symbol(" ", 1, CellStyle::of(&new[x], depth), column(width));
+                encoder.write_symbol(" ", 1, CellStyle::of_cell(&new[x], depth), column(width));
             }
             encoder.move_to(column(x), y);
         }
-        encoder.write_symbol(symbol, column(w), CellStyle::of(&new[x], depth), column(width));
+        encoder.write_symbol(symbol, column(w), CellStyle::of_cell(&new[x], depth), column(width));
         x += w;
     }
     let Some(first) = (tail..width).find(|&x| !same(x)) else { return };
@@ -143,12 +143,12 @@ fn bridge_gap(encoder: &mut AnsiEncoder, new: &[Cell], to: usize, y: u16, depth:
     let between = &new[from..to];
     let all_in_style = |style: CellStyle| {
         between.iter().all(|cell| match cell.symbol().as_bytes() {
-            b" " => style.looks_same_on_blank(CellStyle::of(cell, depth)),
-            [b'!'..=b'~'] => CellStyle::of(cell, depth) == style,
+            b" " => style.looks_same_on_blank(CellStyle::of_cell(cell, depth)),
+            [b'!'..=b'~'] => CellStyle::of_cell(cell, depth) == style,
             _ => false,
         })
     };
-    let target = CellStyle::of(&new[to], depth);
+    let target = CellStyle::of_cell(&new[to], depth);
     if !all_in_style(encoder.style()) {
         if !all_in_style(target) {
             return;
@@ -157,6 +157,6 @@ fn bridge_gap(encoder: &mut AnsiEncoder, new: &[Cell], to: usize, y: u16, depth:
     }
     let width = u16::try_from(new.len()).unwrap_or(u16::MAX);
     for cell in between {
-        encoder.write_symbol(cell.symbol(), 1, CellStyle::of(cell, depth), width);
+        encoder.write_symbol(cell.symbol(), 1, CellStyle::of_cell(cell, depth), width);
     }
 }

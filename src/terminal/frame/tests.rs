@@ -3,7 +3,8 @@ use super::*;
 use crate::terminal::capabilities::ColorDepth;
 use ratatui::style::{Color, Modifier, Style};
 
-const CAN: Capabilities = Capabilities { depth: ColorDepth::Indexed256, unicode: true, synchronized: true };
+const CAPABILITIES: Capabilities =
+    Capabilities { depth: ColorDepth::Indexed256, unicode: true, synchronized: true };
 
 /// A frame writer, connected to a terminal emulator.
 struct TestTerminal {
@@ -17,7 +18,11 @@ impl TestTerminal {
         let mut emulator = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
         // Content from before, which the first frame must replace.
         emulator.process("junk".repeat(usize::from(columns)).as_bytes());
-        Self { writer: FrameWriter::new(Vec::new(), CAN, (columns, rows)), emulator, last: Vec::new() }
+        Self {
+            writer: FrameWriter::new(Vec::new(), CAPABILITIES, (columns, rows)),
+            emulator,
+            last: Vec::new(),
+        }
     }
 
     fn show(&mut self, scroll: Option<ScrollRegion>, draw: impl Fn(&mut Buffer)) -> &[u8] {
@@ -69,7 +74,7 @@ fn table(top: usize, selected: usize) -> (ScrollRegion, impl Fn(&mut Buffer)) {
 }
 
 #[test]
-fn a_frame_that_changes_nothing_writes_nothing() {
+fn an_unchanged_frame_writes_nothing() {
     let mut terminal = TestTerminal::new(80, 24);
     let (scroll, draw) = table(0, 0);
     let first = terminal.show(Some(scroll), &draw).len();
@@ -78,7 +83,7 @@ fn a_frame_that_changes_nothing_writes_nothing() {
 }
 
 #[test]
-fn a_move_and_a_scroll_cost_few_bytes() {
+fn moving_the_selection_and_scrolling_take_few_bytes() {
     let mut terminal = TestTerminal::new(80, 24);
     let (scroll, draw) = table(0, 3);
     terminal.show(Some(scroll), draw);
@@ -104,7 +109,7 @@ fn rows_of_a_different_generation_are_not_scrolled() {
 }
 
 #[test]
-fn any_frame_after_any_frame_shows_what_was_drawn() {
+fn the_terminal_shows_the_drawn_frame_after_any_other_frame() {
     use proptest::prelude::*;
     use proptest::test_runner::{Config, TestRunner};
     let symbol = prop::sample::select(vec!["a", " ", " ", "工", "ü", "…", "│", "é", "🏭", "x"]);
@@ -156,8 +161,8 @@ fn the_frame_after_a_resize_or_an_invalidation_is_written_in_full() {
 }
 
 #[test]
-fn the_cursor_is_shown_only_where_the_frame_requests_it() {
-    let mut writer = FrameWriter::new(Vec::new(), CAN, (10, 2));
+fn the_cursor_is_shown_only_at_the_requested_position() {
+    let mut writer = FrameWriter::new(Vec::new(), CAPABILITIES, (10, 2));
     writer.write_frame(Some((3, 1)), None).unwrap();
     assert!(writer.out.ends_with(b"\x1b[3C\x1b[?25h\x1b[?2026l"));
     writer.out.clear();
@@ -171,7 +176,7 @@ fn the_cursor_is_shown_only_where_the_frame_requests_it() {
 
 #[test]
 fn without_unicode_every_byte_is_ascii() {
-    let can = Capabilities { unicode: false, synchronized: false, ..CAN };
+    let can = Capabilities { unicode: false, synchronized: false, ..CAPABILITIES };
     let mut writer = FrameWriter::new(Vec::new(), can, (30, 1));
     writer.canvas().set_string(0, 0, "│ sk_…5G08 工場 ● é", Style::new());
     writer.write_frame(None, None).unwrap();
@@ -180,7 +185,7 @@ fn without_unicode_every_byte_is_ascii() {
 }
 
 #[test]
-fn characters_that_terminals_draw_in_parts_leave_no_remains() {
+fn characters_that_terminals_draw_in_parts_leave_nothing_behind() {
     // The emulator draws a skin tone as a separate character, as tmux does.
     let rows = |terminal: &TestTerminal| -> Vec<String> { terminal.emulator.screen().rows(0, 30).collect() };
     for name in ["\u{270a}\u{1f3ff}", "\u{1f469}\u{1f3fd} \u{1f1e9}\u{1f1ea}", "\u{2764}\u{fe0f}"] {

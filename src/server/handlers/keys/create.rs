@@ -1,4 +1,4 @@
-//! Creates a key. A repeat of the request after a lost response returns the same key, with a new secret that replaces the first.
+//! Creates keys. A retry after a lost response returns the same key, with a new secret that replaces the first one.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ struct NewKeyFields {
 enum CreateOutcome {
     WithSecret(Key, Secret),
     /// An earlier request created the key, and its secret cannot be reissued because it was used or confirmed, or is too old.
-    CreatedBefore(Key),
+    AlreadyCreated(Key),
 }
 
 async fn create<C>(
@@ -83,18 +83,21 @@ where
             let creation = Creation { server: &server, actor: &actor, grant: &grant, client: &client, now };
             match tx.claim_idempotency_key(&idempotent, id, now).await? {
                 Some(EarlierRequest { same: false, .. }) => Err(ApiError::IdempotencyKeyReused),
-                Some(EarlierRequest { subject, .. }) => creation.repeat(tx, kind, subject).await,
+                Some(EarlierRequest { subject, .. }) => creation.retry(tx, kind, subject).await,
                 None => creation.create(tx, id, new_key).await,
             }
         })
     });
     let (mut key, secret, status) = match outcome.await? {
         CreateOutcome::WithSecret(key, secret) => (key, Some(SecretString::new(secret.expose())), C::STATUS),
-        CreateOutcome::CreatedBefore(key) => (key, None, 200),
+        CreateOutcome::AlreadyCreated(key) => (key, None, 200),
     };
     context.verification.complete_uses(std::slice::from_mut(&mut key));
     let (id, version) = (key.id, key.version);
-    Ok(CallResponse::new(CreatedKey { key, secret }).status(status).version(version).created(id))
+    Ok(CallResponse::new(CreatedKey { key, secret })
+        .with_status(status)
+        .with_version(version)
+        .with_location(id))
 }
 
 /// The actor, client and time of a key creation, for use inside its transaction.
@@ -131,11 +134,13 @@ impl Creation<'_> {
         };
         tx.insert_key(&new).await.map_err(|error| match error {
             // Another process created a successor first.
-            store::StoreError::Taken(_) if replaces.is_some() => ApiError::ReplacesConflict(HAS_SUCCESSOR),
+            store::StoreError::Taken(_) if replaces.is_some() => {
+                ApiError::ReplacesConflict(OLD_KEY_HAS_SUCCESSOR)
+            }
             other => other.into(),
         })?;
         let detail = match replaces {
-            Some(old) => format!("{kind} key, to replace {old}"),
+            Some(old) => format!("{kind} key, created to replace {old}"),
             None => format!("{kind} key"),
         };
         tx.record_activity(self.event(Action::KeyCreated).key(id, &name).detail(detail)).await?;
@@ -151,14 +156,14 @@ impl Creation<'_> {
 
     /// Handles a retry, because the first response may have been lost: reissues the key's secret if it was neither used nor
     /// confirmed, and is not too old.
-    async fn repeat(self, tx: &mut Tx, kind: KeyKind, id: Id) -> Result<CreateOutcome, ApiError> {
+    async fn retry(self, tx: &mut Tx, kind: KeyKind, id: Id) -> Result<CreateOutcome, ApiError> {
         let scope = scope_for(kind, self.actor);
         let earlier = tx.key(id, scope).await?.ok_or(ApiError::Internal)?;
         let secret = Secret::generate(random_bytes);
         let digest = secret.digest();
         let created_after = self.now.minus(REISSUE_WINDOW);
         if !tx.reissue_key(&earlier, digest, secret.mask(), created_after, self.now).await? {
-            return Ok(CreateOutcome::CreatedBefore(earlier.key));
+            return Ok(CreateOutcome::AlreadyCreated(earlier.key));
         }
         let event = self.event(Action::KeyReissued).key(id, &earlier.key.name);
         tx.record_activity(event.detail("the earlier secret no longer works")).await?;
@@ -176,21 +181,21 @@ impl Creation<'_> {
     }
 }
 
-const NOT_REPLACEABLE: &str =
-    "The key to replace does not exist, or is not a key of the same kind and owner. Choose another one.";
-const REVOKED: &str = "The key to replace is already revoked. Create the new key without `replaces`.";
-const HAS_SUCCESSOR: &str =
+const OLD_KEY_NOT_FOUND: &str =
+    "The key to replace does not exist, or has another kind or owner. Choose another key.";
+const OLD_KEY_REVOKED: &str = "The key to replace is already revoked. Create the new key without `replaces`.";
+const OLD_KEY_HAS_SUCCESSOR: &str =
     "The key is already being replaced. Finish or cancel that rotation, or replace its new key instead.";
 
 /// Checks that the old key is active, has the same kind and owner, and is not already being replaced.
 async fn check_replaceable(tx: &mut Tx, old: Id, kind: KeyKind, actor: &Actor) -> Result<(), ApiError> {
     let old = tx.key(old, scope_for(kind, actor)).await?;
-    let old = old.ok_or(ApiError::ReplacesConflict(NOT_REPLACEABLE))?.key;
+    let old = old.ok_or(ApiError::ReplacesConflict(OLD_KEY_NOT_FOUND))?.key;
     if old.revoked_at.is_some() {
-        return Err(ApiError::ReplacesConflict(REVOKED));
+        return Err(ApiError::ReplacesConflict(OLD_KEY_REVOKED));
     }
     if old.replaced_by.is_some() {
-        return Err(ApiError::ReplacesConflict(HAS_SUCCESSOR));
+        return Err(ApiError::ReplacesConflict(OLD_KEY_HAS_SUCCESSOR));
     }
     Ok(())
 }

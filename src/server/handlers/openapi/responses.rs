@@ -23,7 +23,7 @@ use crate::wire::sessions::{
 use crate::wire::{Call, Plane};
 
 /// Pattern of the `If-Match` values that clients should send. The server accepts more forms (RFC 9110, 13.1.1).
-pub(super) const IF_MATCH: &str = r#"^(\*|"[1-9][0-9]*")$"#;
+pub(super) const IF_MATCH_PATTERN: &str = r#"^(\*|"[1-9][0-9]*")$"#;
 
 /// Properties of an operation that cannot be derived from its types.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +41,7 @@ pub(super) struct OperationTraits {
 }
 
 impl OperationTraits {
-    pub(super) fn of(operation: &str) -> Self {
+    pub(super) fn for_operation(operation: &str) -> Self {
         let create = Self {
             idempotent: true,
             also_200: true,
@@ -100,7 +100,7 @@ impl OperationTraits {
 
 /// Returns every problem that the call can respond with.
 fn problems<C: Call>() -> BTreeSet<ProblemType> {
-    let traits = OperationTraits::of(C::OPERATION);
+    let traits = OperationTraits::for_operation(C::OPERATION);
     let mut all: BTreeSet<_> =
         [P::Malformed, P::HostUnknown, P::RateLimited, P::Internal, P::Unavailable].into();
     all.extend(traits.problems);
@@ -141,38 +141,45 @@ fn problems<C: Call>() -> BTreeSet<ProblemType> {
 
 /// Describes the responses of a call, by status.
 pub(super) fn responses<C: Call>(reply: Option<&Value>) -> Map<String, Value> {
-    let traits = OperationTraits::of(C::OPERATION);
+    let traits = OperationTraits::for_operation(C::OPERATION);
     let mut headers = Vec::new();
     if traits.etag {
-        headers.push(("ETag", "The key's version, for `If-Match`."));
+        headers.push(("ETag", "The key's version, to send in `If-Match`."));
     }
     if C::OPERATION == Authenticate::OPERATION {
         headers.extend([
             ("X-Keyward-Key-Id", "The key's id."),
-            ("X-Keyward-Key-Name", "The key's name, UTF-8, percent-encoded."),
+            ("X-Keyward-Key-Name", "The key's name, as percent-encoded UTF-8."),
             ("X-Keyward-Key-Kind", "`personal` or `organization`."),
         ]);
     }
     let mut all = Map::new();
     if traits.also_200 {
-        all.insert("200".into(), success("Already done by the same request.", reply.cloned(), &headers));
+        all.insert(
+            "200".into(),
+            describe_success(
+                "An earlier request with the same `Idempotency-Key` has already done this.",
+                reply.cloned(),
+                &headers,
+            ),
+        );
     }
     if traits.etag && C::STATUS == 201 {
-        headers.push(("Location", "Path of the new key."));
+        headers.push(("Location", "Path of the new resource."));
     }
-    all.insert(C::STATUS.to_string(), success("Done.", reply.cloned(), &headers));
+    all.insert(C::STATUS.to_string(), describe_success("Done.", reply.cloned(), &headers));
     let mut by_status: BTreeMap<u16, Vec<ProblemType>> = BTreeMap::new();
     for problem in problems::<C>() {
         by_status.entry(problem.status()).or_default().push(problem);
     }
     for (status, problems) in by_status {
-        all.insert(status.to_string(), failure(&problems));
+        all.insert(status.to_string(), describe_failure(&problems));
     }
     all
 }
 
 /// Describes a successful response.
-pub(super) fn success(about: &str, schema: Option<Value>, headers: &[(&str, &str)]) -> Value {
+pub(super) fn describe_success(about: &str, schema: Option<Value>, headers: &[(&str, &str)]) -> Value {
     let mut response = json!({"description": about, "headers": with_request_id(headers)});
     if let Some(schema) = schema {
         response["content"] = json!({"application/json": {"schema": schema}});
@@ -181,7 +188,7 @@ pub(super) fn success(about: &str, schema: Option<Value>, headers: &[(&str, &str
 }
 
 /// Describes a response with one of these problems, which all have the same status.
-pub(super) fn failure(problems: &[ProblemType]) -> Value {
+pub(super) fn describe_failure(problems: &[ProblemType]) -> Value {
     let names: Vec<_> = problems.iter().map(|p| p.name()).collect();
     let about: Vec<_> = problems.iter().map(|p| format!("`{}`: {}.", p.name(), p.title())).collect();
     let headers: &[_] = match problems.first().map(|p| p.status()) {
