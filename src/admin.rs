@@ -1,6 +1,6 @@
 //! Commands on the server's host: `serve`, `admin` and `backup`. They open the database themselves, without HTTP.
 //!
-//! Start reading with [`serve()`]. Only wiring: rules belong in `domain`, SQL in `store`.
+//! Start reading with [`serve()`]. This module only connects the layers: rules belong in `domain`, SQL in `store`.
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 //! Start reading with [`start`]. A request passes the listener in `http`, then `service`, then a handler. Two flows are explained in
 //! numbered steps: the verification of a key in `verification`, a revoke in `operations::guarded_revoke`.
 //!
-//! Modules only import those further to the right: `service`, `handlers`, `router`, `operations`, `context`, `auth` and
+//! Modules may only import modules that are later in this list: `service`, `handlers`, `router`, `operations`, `context`, `auth` and
 //! `verification`, `http`, `error`. The server holds no SQL and never reads the environment.
 
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Terminal input and output below ratatui: detects capabilities, decodes input, writes frames, and restores the terminal.
 //!
-//! Start reading at [`device`] for the open terminal, [`input`] for key presses and [`frame`] for output; [`restore`] undoes
-//! everything on every way out. The UI and the commands use this layer; it knows nothing of keyward's screens and never sends a
+//! Start reading at [`device`] for the open terminal, [`input`] for key presses and [`frame`] for output; [`restore`] restores
+//! the terminal however keyward ends. The UI and the commands use this layer; it knows nothing of keyward's screens and never sends a
 //! query to the terminal, since a late reply would arrive as key presses.
 
 mod ansi_encoder;

@@ -176,7 +176,7 @@ mod tests {
             ("", "is empty"),
             ("a 'b", "not closed"),
             ("false", "`false` failed"),
-            ("/no/such/program", "no command"),
+            ("/no/such/program", "was not found"),
             ("/", "cannot be started"),
         ];
         for (line, cause) in cases {

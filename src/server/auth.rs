@@ -1,4 +1,4 @@
-//! Sessions of members, and the log of refused requests on the management plane.
+//! Member sessions, and the log of refused requests on the management plane.
 //!
 //! Start reading with [`sessions::SessionCredential`]. Authentication of API keys is in [`verification`](super::verification).
 

@@ -1,6 +1,6 @@
-//! Refuses a repeated request with an idempotency key while the first one is running in this process.
+//! Refuses a retry with the same idempotency key while the first request is still running in this process.
 //!
-//! Requests that have finished are recorded in the database, see `store::idempotency`.
+//! Finished requests are recorded in the database; see `store::idempotency`.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

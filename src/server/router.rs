@@ -1,4 +1,4 @@
-//! Registers handlers for calls of the contract. The list of routes is in [`super::routes`].
+//! Registers handlers for the calls of the HTTP API. The list of routes is in [`super::routes`].
 
 use std::sync::Arc;
 

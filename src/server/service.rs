@@ -1,5 +1,5 @@
 //! Handles every request: assigns its id, checks `Host` and `Origin`, applies rate limits, dispatches to the data plane or to the
-//! router of the management plane, and records metrics and the log line.
+//! router of the management plane, and records metrics and a log entry.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;

@@ -1,7 +1,7 @@
 //! Encodes styled characters at screen positions as escape sequences, in as few bytes as possible.
 //!
 //! Start at [`AnsiEncoder::write_symbol`]; `cell_style` encodes colours and modifiers. Used by [`frame`](super::frame), whose module
-//! comment says why this is hand-made. The sequences are those of ECMA-48 that the Linux console and the VT100 understand.
+//! comment explains why keyward has its own encoder. The sequences are those of ECMA-48 that the Linux console and the VT100 understand.
 
 use std::io::Write as _;
 

@@ -1,11 +1,11 @@
 //! Writes frames: compares the next frame with the one on the screen and sends the difference in a single write.
 //!
-//! Start at [`FrameWriter`]; `row_diff` compares rows. Hand-made, because ratatui's `Terminal` and its crossterm backend (0.30)
-//! - query the cursor position on `clear` and erase the whole display, which tmux keeps in its history, secrets included;
-//! - never let the terminal scroll rows, so that scrolling a table rewrites most of the screen on a slow link;
-//! - lose track of the cursor after characters whose width terminals disagree on:
+//! Start at [`FrameWriter`]; `row_diff` compares rows. Our own writer, because ratatui's `Terminal` with its crossterm backend (0.30)
+//! - queries the cursor position on `clear` and erases the whole display, which tmux keeps in its history, including secrets;
+//! - never lets the terminal scroll rows, so that scrolling a table rewrites most of the screen on a slow link;
+//! - loses track of the cursor after characters whose width terminals disagree on:
 //!   <https://github.com/ratatui/ratatui/issues/2357>, <https://github.com/ratatui/ratatui/issues/2651>;
-//! - cancel reverse video, and with it the selected row, if `NO_COLOR` is set: <https://github.com/crossterm-rs/crossterm/pull/1069>.
+//! - cancels reverse video, and with it the selected row, if `NO_COLOR` is set: <https://github.com/crossterm-rs/crossterm/pull/1069>.
 
 use std::io::{self, Write};
 

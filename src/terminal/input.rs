@@ -1,11 +1,11 @@
 //! Decodes the bytes that a terminal sends into key presses and pastes. Start at [`InputDecoder::feed`]; `sequences` parses a single
 //! key press.
 //!
-//! Hand-made, with the types of crossterm, because its reader (0.29)
-//! - spins for ever once the terminal has hung up: <https://github.com/crossterm-rs/crossterm/issues/793>;
-//! - depends on where one read ends and the next begins: <https://github.com/crossterm-rs/crossterm/issues/993>;
-//! - swallows all input after a report that it does not know: <https://github.com/crossterm-rs/crossterm/issues/1104>;
-//! - reports other replies of the terminal as key presses, and does not tell which key presses arrived in one read.
+//! Our own decoder, with the event types of crossterm, because the event reader of crossterm (0.29)
+//! - loops forever once the terminal has hung up: <https://github.com/crossterm-rs/crossterm/issues/793>;
+//! - misreads sequences that are split between two reads: <https://github.com/crossterm-rs/crossterm/issues/993>;
+//! - discards all input after a report that it does not know: <https://github.com/crossterm-rs/crossterm/issues/1104>;
+//! - reports some replies from the terminal as key presses, and does not tell which key presses arrived in the same read.
 
 use crossterm::event::{Event, KeyCode, KeyModifiers};
 use zeroize::{Zeroize as _, Zeroizing};

@@ -1,4 +1,4 @@
-//! Puts the terminal into raw mode, and restores it however the program ends: normally, by a signal or by a panic.
+//! Puts the terminal into raw mode, and restores it however keyward ends: normally, by a signal or by a panic.
 //!
 //! Start at [`TerminalGuard`]. The screen is blanked before the alternate screen is left, because tmux (with
 //! `alternate-screen off`) and GNU screen would keep showing what was on it, which may be a secret.

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`, on a listen address of their own.
+//! `/healthz`, `/readyz` and `/metrics`, which have their own listen address.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! The OpenAPI document, generated from the contract's types, and the page that shows it.
+//! The OpenAPI document, generated from the types in `wire`, and the Redoc page that shows it.
 //!
-//! Start reading with [`document`]. Nothing is listed by hand that the types already say.
+//! Start reading with [`document`]. Only what the types do not say is listed by hand.
 
 use std::any::type_name;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Reviews of stale keys. Each decision is stored for good, with the evidence at that moment.
+//! Reviews of stale keys. Each decision is stored permanently, with the evidence at the time of the decision.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Rotations: each links a new key to the old one that it replaces. The phase is derived from the use of both.
+//! Rotations: each links a new key to the old one that it replaces. The phase is derived from the usage of both keys.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Usage statistics: of one key in full, of the keys on a screen as counts per day.
+//! Usage statistics: complete for one key, or daily counts for several keys.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! Parses the `Authorization` header of the data plane: one `Bearer` token, or an error that names the mistake.
+//! Parses the `Authorization` header of the data plane: one `Bearer` token, or an error that describes the mistake.
 //!
-//! As in RFC 9110 (11.4) and RFC 6750 (2.1): the scheme in any case, one or more spaces, one token. Common mistakes in setting up a
+//! Follows RFC 9110 (11.4) and RFC 6750 (2.1): a case-insensitive scheme, one or more spaces, one token. Common mistakes in setting up a
 //! key are distinguished, because each needs a different correction.
 
 use http::HeaderMap;

@@ -1,4 +1,4 @@
-//! Limits on open connections: in total, and per client network, so that one client leaves room for others.
+//! Limits on open connections: in total, and per client network, so that one client cannot use up all connections.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! The timer that closes a connection whose next request does not arrive in time.
 //!
-//! Nearly every request arrives long before its deadline. So the runtime's timer is not reset for each request: it fires at the first
-//! deadline, finds that a later one has replaced it, and is reset to that. This saves most of what a timer costs a verification.
+//! Nearly every request arrives long before its deadline. So the runtime's timer is not reset for each request. Instead it fires at the
+//! first deadline and, if a later deadline has replaced that one, is reset to it. This saves most of the cost of a timer per request.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Refuses requests from web pages: by `Host`, against DNS rebinding, and by `Origin`, against pages of other sites.
+//! Refuses requests from web pages: by `Host`, against DNS rebinding, and by `Origin`, against pages from other sites.
 
 use std::net::IpAddr;
 

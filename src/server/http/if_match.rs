@@ -1,4 +1,4 @@
-//! The `If-Match` header: the versions of a key that the client permits the server to change (RFC 9110, 13.1.1).
+//! The `If-Match` header: the key versions that the client permits the server to change (RFC 9110, 13.1.1).
 
 use http::HeaderMap;
 use http::header::IF_MATCH;

@@ -1,6 +1,6 @@
-//! Accepts connections, one task each: limited in number and in time, and drained on shutdown.
+//! Accepts connections and handles each in its own task. Limits their number and duration, and waits for them on shutdown.
 //!
-//! The accept loop is hand-made because `axum::serve` (0.8) has no header timeout: it keeps a connection that sends one byte per second
+//! The accept loop is our own because `axum::serve` (0.8) has no header timeout: it keeps a connection that sends one byte per second
 //! open forever. Start reading with [`start`].
 
 use std::convert::Infallible;

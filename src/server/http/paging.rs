@@ -1,4 +1,4 @@
-//! Pages of lists, with keyset cursors: a list stays complete while it changes.
+//! Pages of lists, with keyset cursors, so that no row is skipped when the list changes between two pages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

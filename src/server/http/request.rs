@@ -1,4 +1,4 @@
-//! The request that a handler receives. Body, query and id are parsed only on demand, so that permissions are checked first.
+//! The request that a handler receives. Body, query and id are parsed on demand, so that permissions can be checked first.
 
 use std::marker::PhantomData;
 use std::net::IpAddr;

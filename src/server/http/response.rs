@@ -1,4 +1,4 @@
-//! The response of a handler: the reply that the call's type promises.
+//! The response of a handler, with a body of the reply type that the call declares.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};

@@ -1,4 +1,4 @@
-//! The log: one JSON object per line, with request ids, without credentials, and without characters that act on a terminal.
+//! The log: one JSON object per line, with request ids, but without credentials and without control characters.
 
 use std::net::IpAddr;
 use std::time::Duration;

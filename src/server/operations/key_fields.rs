@@ -1,4 +1,4 @@
-//! Validates the texts of a key, and decides which keys an actor can see.
+//! Validates key names and notes, and decides which keys an actor can access.
 
 use crate::domain::key::{self, KeyKind};
 use crate::domain::permission::Actor;

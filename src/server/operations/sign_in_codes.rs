@@ -1,4 +1,4 @@
-//! Issues sign-in codes, for invitations and for another machine of the same member.
+//! Issues sign-in codes, for invitations and for members who sign in on another machine.
 
 use crate::clock::random_bytes;
 use crate::domain::id::Id;

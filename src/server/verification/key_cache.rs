@@ -1,9 +1,9 @@
 //! Caches keys by the digest of their secret. Each entry has the state that decides about a use, and the buffer for unwritten uses.
 //!
 //! On SQLite, where one process owns the database, the cache is all that a verification needs. The cache changes in the same step as the
-//! database, before the response is sent. While a write decides about a key, the key is *suspended*: its requests wait for the
-//! outcome, so that no use is accepted without the write taking it into account. On PostgreSQL the cache only holds the buffers of keys that were
-//! used in this process.
+//! database, before the response is sent. While a transaction decides whether to revoke a key, the key is *suspended*: its requests wait
+//! for the outcome, so that no use is accepted that the transaction has not seen. On PostgreSQL the cache contains only the buffers of
+//! keys that were used in this process.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

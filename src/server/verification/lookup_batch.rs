@@ -1,6 +1,6 @@
-//! Part of step 4 of a verification: look-ups that arrive together share a query.
+//! Part of step 4 of a verification: lookups that arrive at the same time share a query.
 //!
-//! A query begins after all of its look-ups were requested, so each of them sees every change that was acknowledged before.
+//! A query begins after all of its lookups were requested, so each lookup sees every change that was acknowledged before its request.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

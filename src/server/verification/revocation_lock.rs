@@ -1,7 +1,7 @@
-//! The lock that separates writing uses from revoking keys, and the guard that a revocation holds.
+//! The lock that keeps uses from being written while a key is revoked, and the guard that a revocation holds.
 //!
-//! The lock keeps every use in exactly one place that a revocation sees: in a buffer, or in the database. First uses on their way to
-//! the database hold it shared. The writer of buffered uses, revocations and review decisions hold it exclusively.
+//! Because of the lock, a revocation finds every use either in a buffer or in the database. Tasks that store first uses hold it
+//! shared. The writer of buffered uses, revocations and review decisions hold it exclusively.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,6 @@
 //! Uses of one key that are accepted but not yet written to the database: counts by hour, and the most recent clients.
 //!
-//! Only bookkeeping: no locks and no I/O. [`super::key_cache`] adds to buffers, [`super::use_writer`] writes them.
+//! Contains only counters, without locks and I/O. [`super::key_cache`] adds to buffers, [`super::use_writer`] writes them.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! The queue of cache entries with unwritten uses, between verifications and the thread that writes.
+//! The queue that passes cache entries with unwritten uses from verifications to the writer thread.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,4 @@
-//! Step 6 of a verification: writes buffered uses once a second, on a thread of its own.
+//! Step 6 of a verification: writes buffered uses once a second, on its own thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,6 +1,6 @@
-//! The two ways to verify a key: from the key cache (SQLite), or by a look-up in the database (PostgreSQL).
+//! The two ways to verify a key: from the key cache (SQLite), or by a lookup in the database (PostgreSQL).
 //!
-//! [`Verifier::load`] chooses one when the server starts; nothing else asks which database is in use.
+//! [`Verifier::load`] chooses one when the server starts; nothing else depends on which database is in use.
 
 use std::sync::Arc;
 

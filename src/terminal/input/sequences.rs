@@ -1,6 +1,6 @@
 //! Parses one key press, or one sequence to be ignored, at the start of the input. Start at [`parse_input`].
 //!
-//! Covers the sequences of xterm, the VT100 and the Linux console. Replies of the terminal are recognized and skipped.
+//! Covers the sequences of xterm, the VT100 and the Linux console. Replies from the terminal are recognized and skipped.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 

@@ -238,7 +238,7 @@ mod tests {
         assert!(done.contains("handed to tee"), "{done}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "sk_x");
         for (line, cause) in
-            [("", "is empty"), ("a 'b", "not closed"), ("false", "failed"), ("/no/x", "no command")]
+            [("", "is empty"), ("a 'b", "not closed"), ("false", "failed"), ("/no/x", "was not found")]
         {
             let message = deliver(&deliveries, to_command(line.to_owned())).await.unwrap_err();
             assert!(message.contains(cause) && !message.contains("sk_x"), "{line}: {message}");

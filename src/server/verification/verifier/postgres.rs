@@ -1,6 +1,6 @@
 //! Step 4 of a verification: on PostgreSQL other processes change keys too, so every verification reads the database.
 //!
-//! The key cache only holds the buffers of keys that were used in this process.
+//! The key cache contains only the buffers of keys that were used in this process.
 
 use std::sync::Arc;
 use std::time::Duration;
