@@ -116,7 +116,7 @@ fn new_invitation(address: &str, context: &CommandContext) -> Result<(AdminInvit
     let email = email::normalize_email(address).map_err(|e| CommandError::usage(format!("--email: {e}")))?;
     let code = Token::new(TokenKind::Code, clock::random_bytes());
     let at = context.clock.now();
-    let digest = TokenKind::Code.digest(code.expose()).expect("a new token is well-formed");
+    let digest = TokenKind::Code.digest(code.expose()).expect("new tokens are well-formed");
     Ok((AdminInvitation { email, code: digest, at, expires_at: at.plus(CODE_LIFETIME) }, code))
 }
 

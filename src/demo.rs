@@ -157,7 +157,7 @@ pub fn run(options: &DemoOptions<'_>) -> Result<u8, DemoError> {
         listener,
         keys: options.keys.min(KEYS_MAX),
         role: options.role,
-        session: TokenKind::Session.digest(session.token.expose()).expect("a new token is well-formed"),
+        session: TokenKind::Session.digest(session.token.expose()).expect("new tokens are well-formed"),
     };
     let ui_session = session.ui_session(options.restricted);
     let ui = ui_options::build_options(ui_session, options.config, options.environment)

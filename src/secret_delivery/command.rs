@@ -17,7 +17,7 @@ const DEFAULT_SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
-    /// Name or path of the program as the user wrote it.
+    /// Name or path of the program, as the user entered it.
     program: String,
     arguments: Vec<String>,
     /// Path of the executable file. If it is `None`, the operating system searches for the program when it is started.

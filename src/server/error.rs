@@ -267,7 +267,7 @@ impl IntoResponse for ApiError {
 /// Builds the response for a problem, with the headers that its status requires.
 fn problem_response(problem: &Problem, retry_after_s: u64) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = serde_json::to_vec(problem).expect("a problem serializes to JSON");
+    let body = serde_json::to_vec(problem).expect("a problem can be serialized as JSON");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

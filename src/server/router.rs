@@ -65,7 +65,7 @@ impl RouteBuilder {
                 response
             }
         };
-        let method = MethodFilter::try_from(C::METHOD).expect("the contract uses only standard methods");
+        let method = MethodFilter::try_from(C::METHOD).expect("the API uses only standard HTTP methods");
         self.router = self.router.route(&format!("{BASE}{}", C::PATH), on(method, respond));
         self
     }

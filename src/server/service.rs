@@ -44,7 +44,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(context: Arc<ServerContext>) -> Self {
-        let counter = |name| context.metrics.operation(name);
+        let counter = |name| context.metrics.counter_of(name);
         Self {
             routes: routes::routes(&context),
             data_counters: [
@@ -106,7 +106,7 @@ impl Service {
         let counter = self.data_counters[call as usize];
         let (status, took) = (response.status().as_u16(), monotonic_now() - started);
         context.metrics.record_verification(counter, status, took);
-        let operation = context.metrics.name(counter);
+        let operation = context.metrics.operation_name(counter);
         AccessLogEntry { request_id: as_text(id), operation, status, took, address }.log_data_plane();
         response
     }
@@ -132,7 +132,7 @@ impl Service {
         let operation =
             response.extensions().get::<OperationName>().map_or(OTHER_OPERATION, |operation| operation.0);
         let (status, took) = (response.status().as_u16(), monotonic_now() - started);
-        context.metrics.record_response(context.metrics.operation(operation), status);
+        context.metrics.record_response(context.metrics.counter_of(operation), status);
         AccessLogEntry { request_id: as_text(id), operation, status, took, address }.log_management(&headers);
         response
     }

@@ -31,7 +31,7 @@ pub struct Settings {
     pub policy: Policy,
 }
 
-/// PEM files for TLS.
+/// Paths of the PEM files for TLS.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// File with the certificate, followed by its chain.

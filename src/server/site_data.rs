@@ -34,5 +34,5 @@ impl SiteData {
 
 fn to_page_json<T: serde::Serialize>(data: Vec<T>) -> Bytes {
     let page = Page { metadata: PageMetadata::default(), data };
-    serde_json::to_vec(&page).expect("sites and machines serialize to JSON").into()
+    serde_json::to_vec(&page).expect("sites and machines can be serialized as JSON").into()
 }

@@ -35,7 +35,7 @@ pub enum StartError {
     )]
     NoTrustedProxies,
     /// The database cannot be read.
-    #[error("cannot read the keys: {0}")]
+    #[error("cannot read the keys from the database: {0}")]
     Database(#[from] store::StoreError),
     /// The operating system cannot start the thread that writes uses.
     #[error("cannot start the thread that records key uses: {0}")]

@@ -120,7 +120,7 @@ impl Sessions {
 
     /// Returns the cutoffs that select the sessions that are unexpired at `now`, by the same rules as
     /// [`expires_at`](Self::expires_at).
-    pub(in crate::server) fn unexpired(&self, now: Timestamp) -> SessionCutoffs {
+    pub(in crate::server) fn cutoffs_for_unexpired(&self, now: Timestamp) -> SessionCutoffs {
         let days = |n: u32| now.minus(TimeDelta::days(i64::from(n)));
         SessionCutoffs {
             created_after: days(self.lifetimes.absolute_days),

@@ -14,9 +14,9 @@ use crate::server::http::bearer;
 use crate::server::verification::use_buffer::RawClient;
 use crate::server::verification::verifier::AcceptedKey;
 
-const KEY_ID: HeaderName = HeaderName::from_static("x-keyward-key-id");
-const KEY_NAME: HeaderName = HeaderName::from_static("x-keyward-key-name");
-const KEY_KIND: HeaderName = HeaderName::from_static("x-keyward-key-kind");
+const KEY_ID_HEADER: HeaderName = HeaderName::from_static("x-keyward-key-id");
+const KEY_NAME_HEADER: HeaderName = HeaderName::from_static("x-keyward-key-name");
+const KEY_KIND_HEADER: HeaderName = HeaderName::from_static("x-keyward-key-kind");
 
 /// A data-plane call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +79,14 @@ fn auth_response(key: &AcceptedKey) -> Response {
     let headers = response.headers_mut();
     let name = percent_encode(key.name.as_deref().unwrap_or_default());
     let ascii = |value: String| HeaderValue::try_from(value).expect("ids and percent-encoded text are ASCII");
-    headers.insert(KEY_ID, ascii(key.id.to_string()));
-    headers.insert(KEY_NAME, ascii(name));
-    headers.insert(KEY_KIND, HeaderValue::from_static(key.kind.word()));
+    headers.insert(KEY_ID_HEADER, ascii(key.id.to_string()));
+    headers.insert(KEY_NAME_HEADER, ascii(name));
+    headers.insert(KEY_KIND_HEADER, HeaderValue::from_static(key.kind.word()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// Every byte except the unreserved characters of RFC 3986 (2.3).
+/// ASCII characters to percent-encode: all except the unreserved characters of RFC 3986 (2.3).
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn percent_encode(text: &str) -> String {

@@ -37,8 +37,8 @@ pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     create::routes(routes)
         .on(|context, request: CallRequest<ListPersonalKeys>| list(context, request, Personal))
         .on(|context, request: CallRequest<ListOrganizationKeys>| list(context, request, Organization))
-        .on(|context, request: CallRequest<GetPersonalKey>| get(context, request, Personal))
-        .on(|context, request: CallRequest<GetOrganizationKey>| get(context, request, Organization))
+        .on(|context, request: CallRequest<GetPersonalKey>| get_key(context, request, Personal))
+        .on(|context, request: CallRequest<GetOrganizationKey>| get_key(context, request, Organization))
         .on(|context, request: CallRequest<EditPersonalKey>| edit(context, request, Personal))
         .on(|context, request: CallRequest<EditOrganizationKey>| edit(context, request, Organization))
         .on(|context, request: CallRequest<ConfirmPersonalKey>| confirm(context, request, Personal))
@@ -80,7 +80,7 @@ where
     Ok(CallResponse::new(page))
 }
 
-async fn get<C>(
+async fn get_key<C>(
     context: Arc<ServerContext>,
     request: CallRequest<C>,
     kind: KeyKind,

@@ -14,10 +14,10 @@ use crate::server::router::RouteBuilder;
 use crate::wire::sessions::{GetMe, Me, MemberCapabilities, Organization};
 
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
-    routes.on(get)
+    routes.on(get_me)
 }
 
-async fn get(
+async fn get_me(
     context: Arc<ServerContext>,
     request: CallRequest<GetMe>,
 ) -> Result<CallResponse<GetMe>, ApiError> {
@@ -26,7 +26,7 @@ async fn get(
     let mut reader = context.store.reader().await?;
     let organization = reader.organization().await?.ok_or(ApiError::Internal)?;
     Ok(CallResponse::new(Me {
-        may: permissions(actor.role),
+        may: capabilities_of(actor.role),
         member: actor.member,
         role: actor.role,
         organization: Organization { id: organization.id, name: organization.name },
@@ -36,7 +36,7 @@ async fn get(
     }))
 }
 
-fn permissions(role: Role) -> MemberCapabilities {
+fn capabilities_of(role: Role) -> MemberCapabilities {
     MemberCapabilities {
         create_personal_keys: Permission::CreateKey(KeyKind::Personal).is_granted_to(role),
         manage_organization_keys: Permission::RevokeKey(KeyKind::Organization).is_granted_to(role),

@@ -181,7 +181,7 @@ async fn end_sessions(
         Box::pin(async move {
             let grant = lock_as_admin(&context, credential, tx).await?;
             let member = find_member(tx, id).await?;
-            let open = tx.count_open_sessions_of(id, context.sessions.unexpired(at)).await?;
+            let open = tx.count_open_sessions_of(id, context.sessions.cutoffs_for_unexpired(at)).await?;
             tx.end_sessions_of(id, at).await?;
             if member.is_active() {
                 // A code that was created in one of these sessions would start another one.

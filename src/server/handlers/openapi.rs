@@ -121,7 +121,7 @@ impl DocumentBuilder {
         self.schemas.entry(name).or_insert_with_key(|name| {
             let mut schema = to_json(&T::schema());
             if let Some(conditions) = field_conditions(name) {
-                schema.as_object_mut().expect("a schema is an object").extend(conditions);
+                schema.as_object_mut().expect("a schema is a JSON object").extend(conditions);
             }
             schema
         });
@@ -221,5 +221,5 @@ fn is_unit<T>() -> bool {
 }
 
 fn to_json(part: &impl serde::Serialize) -> Value {
-    serde_json::to_value(part).expect("parts of the document serialize to JSON")
+    serde_json::to_value(part).expect("every part of the document can be serialized as JSON")
 }

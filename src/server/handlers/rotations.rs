@@ -62,7 +62,7 @@ async fn list(
             old: hourly_usage_of(&hours, old.id).to_vec(),
             new: hourly_usage_of(&hours, new.id).to_vec(),
         });
-        rotation(old, new, &hours, usage, &policy, now)
+        build_rotation(old, new, &hours, usage, &policy, now)
     };
     Ok(CallResponse::new(paging.page(pairs, |(_, new)| new.id, now, to_rotation)))
 }
@@ -71,7 +71,7 @@ fn hourly_usage_of(hours: &HourlyUsage, key: Id) -> &[Bucket] {
     hours.get(&key).map_or(&[], Vec::as_slice)
 }
 
-fn rotation(
+fn build_rotation(
     old: Key,
     new: Key,
     hours: &HourlyUsage,

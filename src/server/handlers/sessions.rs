@@ -48,7 +48,7 @@ async fn sign_in(
     };
     let (at, client) = (context.clock.now(), request.client.clone());
     let token = Token::new(TokenKind::Session, random_bytes());
-    let digest = TokenKind::Session.digest(token.expose()).expect("a new token is well-formed");
+    let digest = TokenKind::Session.digest(token.expose()).expect("new tokens are well-formed");
     let signed_in = context
         .store
         .write(move |tx| Box::pin(async move { redeem(tx, &code, digest, at, client).await }))
@@ -146,7 +146,7 @@ async fn list(
     let now = context.clock.now();
     let mut reader = context.store.reader().await?;
     let as_of = reader.change_time(now).await?;
-    let unexpired = context.sessions.unexpired(now);
+    let unexpired = context.sessions.cutoffs_for_unexpired(now);
     let rows = reader.sessions_of(member, unexpired, paging.after(), paging.fetch_limit()).await?;
     let page = paging.page(rows, |row| row.id, as_of, |row| to_wire(&context, &row, current.session.id));
     Ok(CallResponse::new(page))

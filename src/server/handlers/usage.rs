@@ -26,15 +26,19 @@ const DAYS_DEFAULT: u32 = 30;
 pub(in crate::server) fn routes(routes: RouteBuilder) -> RouteBuilder {
     use KeyKind::{Organization, Personal};
     routes
-        .on(|context, request: CallRequest<GetPersonalKeyUsage>| get(context, request, Personal))
-        .on(|context, request: CallRequest<GetOrganizationKeyUsage>| get(context, request, Organization))
-        .on(|context, request: CallRequest<ListPersonalKeyUsage>| list_daily(context, request, Personal))
+        .on(|context, request: CallRequest<GetPersonalKeyUsage>| get_usage(context, request, Personal))
+        .on(|context, request: CallRequest<GetOrganizationKeyUsage>| {
+            get_usage(context, request, Organization)
+        })
+        .on(|context, request: CallRequest<ListPersonalKeyUsage>| {
+            list_daily_counts(context, request, Personal)
+        })
         .on(|context, request: CallRequest<ListOrganizationKeyUsage>| {
-            list_daily(context, request, Organization)
+            list_daily_counts(context, request, Organization)
         })
 }
 
-async fn get<C>(
+async fn get_usage<C>(
     context: Arc<ServerContext>,
     request: CallRequest<C>,
     kind: KeyKind,
@@ -66,7 +70,7 @@ where
     Ok(CallResponse::new(Usage { tracking_since, buckets, clients }))
 }
 
-async fn list_daily<C>(
+async fn list_daily_counts<C>(
     context: Arc<ServerContext>,
     request: CallRequest<C>,
     kind: KeyKind,

@@ -15,11 +15,11 @@ const SEVERAL_CREDENTIALS: &str =
     "More than one credential was sent. Send exactly one `Authorization: Bearer sk_…`.";
 const BARE_KEY: &str = "The `Bearer` prefix or the space after it is missing: the header contains only the key. \
                         Send `Authorization: Bearer sk_…`.";
-const NO_SPACE: &str = "The `Bearer` prefix or the space after it is missing: `Bearer` must be followed by a space. \
+const MISSING_SPACE: &str = "The `Bearer` prefix or the space after it is missing: `Bearer` must be followed by a space. \
                         Send `Authorization: Bearer sk_…`.";
-const NO_TOKEN: &str = "The `Bearer` prefix or the space after it is missing, or no key follows. \
+const MISSING_TOKEN: &str = "The `Bearer` prefix or the space after it is missing, or no key follows. \
                         Send `Authorization: Bearer sk_…`.";
-const OTHER_SCHEME: &str = "The `Bearer` prefix or the space after it is missing, and other schemes are not supported. \
+const UNSUPPORTED_SCHEME: &str = "The `Bearer` prefix or the space after it is missing, and other schemes are not supported. \
                             Send `Authorization: Bearer sk_…`.";
 
 /// Returns the token in the `Authorization` header; `None` if the header is missing.
@@ -38,14 +38,14 @@ fn token(headers: &HeaderMap) -> Result<Option<&[u8]>, ApiError> {
 fn parse(value: &[u8]) -> Result<&[u8], &'static str> {
     match value.split_at_checked(SCHEME.len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => match rest {
-            [] => Err(NO_TOKEN),
+            [] => Err(MISSING_TOKEN),
             // A comma: a proxy joined two headers into one.
             [b' ', token @ ..] if token.contains(&b',') => Err(SEVERAL_CREDENTIALS),
             [b' ', token @ ..] => Ok(token.trim_ascii_start()),
-            _ => Err(NO_SPACE),
+            _ => Err(MISSING_SPACE),
         },
         _ if value.starts_with(SECRET_PREFIX.as_bytes()) => Err(BARE_KEY),
-        _ => Err(OTHER_SCHEME),
+        _ => Err(UNSUPPORTED_SCHEME),
     }
 }
 

@@ -51,11 +51,11 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Returns the counters of an operation, or those of [`OTHER_OPERATION`] if the name is unknown.
-    pub(in crate::server) fn operation(&self, name: &str) -> OperationCounter {
+    pub(in crate::server) fn counter_of(&self, name: &str) -> OperationCounter {
         OperationCounter(self.operations.iter().position(|(known, _)| *known == name).unwrap_or(0))
     }
 
-    pub(in crate::server) fn name(&self, operation: OperationCounter) -> &'static str {
+    pub(in crate::server) fn operation_name(&self, operation: OperationCounter) -> &'static str {
         self.operations[operation.0].0
     }
 
@@ -129,11 +129,11 @@ mod tests {
     #[test]
     fn metrics_are_rendered_in_the_prometheus_text_format() {
         let metrics = Metrics::default();
-        let sites = metrics.operation("listSites");
-        assert_eq!(metrics.name(sites), "listSites");
+        let sites = metrics.counter_of("listSites");
+        assert_eq!(metrics.operation_name(sites), "listSites");
         metrics.record_verification(sites, 200, Duration::from_micros(60));
         metrics.record_verification(sites, 401, Duration::from_secs(3));
-        metrics.record_response(metrics.operation("unknown"), 999);
+        metrics.record_response(metrics.counter_of("unknown"), 999);
         let text = metrics.render();
         for line in [
             "keyward_requests_total{operation=\"listSites\",status=\"200\"} 1",

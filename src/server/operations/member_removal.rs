@@ -105,7 +105,7 @@ pub(in crate::server) async fn plan_removal(
     require_other_admin(tx, &member).await?;
     let revoked = tx.active_keys_of(id, KeyKind::Personal).await?;
     let to_review = tx.active_keys_of(id, KeyKind::Organization).await?;
-    let sessions_ended = tx.count_open_sessions_of(id, context.sessions.unexpired(at)).await?;
+    let sessions_ended = tx.count_open_sessions_of(id, context.sessions.cutoffs_for_unexpired(at)).await?;
     member.member.status = MemberStatus::Removed;
     member.member.removed_at = Some(at);
     member.personal_keys = 0;

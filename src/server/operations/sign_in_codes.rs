@@ -17,7 +17,7 @@ pub(in crate::server) async fn issue_code(
     expires_at: Timestamp,
 ) -> Result<SignInCode, ApiError> {
     let token = Token::new(TokenKind::Code, random_bytes());
-    let digest = TokenKind::Code.digest(token.expose()).expect("a new token is well-formed");
+    let digest = TokenKind::Code.digest(token.expose()).expect("new tokens are well-formed");
     tx.end_codes_of(member_id, at).await?;
     tx.insert_code(NewCode { id: Id::new(at, random_bytes()), member_id, digest, at, expires_at }).await?;
     Ok(SignInCode { code: SecretString::new(token.expose()), expires_at })

@@ -1,4 +1,4 @@
-//! Fault injection: a cache that accepts a key for two seconds without looking again. Tests must notice that a revoked key still works.
+//! Fault injection: a cache that keeps accepting a key for two seconds. Tests must detect that a revoked key still works.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -12,7 +12,8 @@ use crate::server::error::ApiError;
 
 const CACHED_FOR: Duration = Duration::from_secs(2);
 
-static ACCEPTED: LazyLock<Mutex<HashMap<Digest, (Instant, AcceptedKey)>>> = LazyLock::new(Mutex::default);
+static ACCEPTED_KEYS: LazyLock<Mutex<HashMap<Digest, (Instant, AcceptedKey)>>> =
+    LazyLock::new(Mutex::default);
 
 /// Returns the cached result if the key was accepted within the last [`CACHED_FOR`]; otherwise, or if the fault is not injected,
 /// returns `verified`.
@@ -23,7 +24,7 @@ pub(super) fn override_with_cached(
     if !fault_injection::is_injected(Fault::CachedVerification) {
         return verified;
     }
-    let mut cache = ACCEPTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut cache = ACCEPTED_KEYS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Ok(accepted) = &verified {
         cache.insert(digest, (monotonic_now(), accepted.clone()));
     }

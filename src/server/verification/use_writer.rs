@@ -101,7 +101,7 @@ impl UseWriter {
         let pruned: Result<(), store::StoreError> =
             self.store.write(move |tx| Box::pin(async move { tx.delete_expired(now).await })).await;
         if let Err(error) = pruned {
-            tracing::warn!(%error, "could not remove expired usage counts; will try again later");
+            tracing::warn!(%error, "could not remove expired usage counts; they will be removed later");
         }
     }
 

@@ -16,7 +16,7 @@ use crate::server::verification::use_queue::UseQueue;
 use crate::store::{self, Store};
 
 /// Maximum number of keys that one query loads when the server starts.
-const LOAD_PAGE: u32 = 5_000;
+const KEYS_PER_QUERY_MAX: u32 = 5_000;
 
 /// Verifies keys by looking them up in the key cache.
 pub(in crate::server::verification) struct SqliteVerifier {
@@ -41,7 +41,7 @@ impl SqliteVerifier {
         let mut reader = store.reader().await?;
         let mut after = None;
         loop {
-            let keys = reader.key_cache_rows(after, LOAD_PAGE).await?;
+            let keys = reader.key_cache_rows(after, KEYS_PER_QUERY_MAX).await?;
             let Some(last) = keys.last() else { break };
             after = Some(last.id);
             for key in keys {
@@ -70,7 +70,7 @@ impl SqliteVerifier {
             let entry = self.cache.find(digest);
             match entry.decide_use(client, || self.clock.now()) {
                 UseDecision::Buffered { was_empty } => {
-                    let accepted = accepted(&entry, with_name);
+                    let accepted = to_accepted_key(&entry, with_name);
                     self.queue.enqueue_if(was_empty, entry);
                     return Ok(accepted);
                 }
@@ -80,7 +80,7 @@ impl SqliteVerifier {
                 }
                 UseDecision::AskDatabase => {
                     if self.first_uses.record(digest, &entry, client, || self.clock.now()).await? {
-                        return Ok(accepted(&entry, with_name));
+                        return Ok(to_accepted_key(&entry, with_name));
                     }
                     // The key was revoked or its secret was replaced meanwhile: the next round finds out which.
                 }
@@ -116,6 +116,6 @@ impl SqliteVerifier {
     }
 }
 
-fn accepted(entry: &CacheEntry, with_name: bool) -> AcceptedKey {
+fn to_accepted_key(entry: &CacheEntry, with_name: bool) -> AcceptedKey {
     AcceptedKey { id: entry.id, kind: entry.kind, name: with_name.then(|| entry.name()) }
 }
