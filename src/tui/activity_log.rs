@@ -6,18 +6,18 @@ use crate::domain::activity::Activity;
 use crate::wire::activity::ActivityQuery;
 use crate::wire::page::Page;
 
-/// Rows of a page.
+/// Number of rows requested per page.
 const PAGE_ROWS: u32 = 200;
-/// Estimated bytes of all rows above which no older ones are requested.
+/// Memory limit in bytes. While the estimated size of the loaded rows exceeds it, no older rows are requested.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// The loaded part of the activity log, newest row first.
 #[derive(Debug, Default)]
 pub struct ActivityLog {
-    /// State of loading; complete once the newest page has arrived.
+    /// Whether the newest page is loaded.
     pub load_state: LoadState,
     rows: Vec<Activity>,
-    /// Cursor of the next older page; `None` if the log's first row is loaded, or no more rows are kept.
+    /// Cursor of the next older page. `None` if the oldest row is loaded, or if the rows exceed [`MAX_BYTES`].
     older: Option<String>,
     is_truncated: bool,
     awaits_newest: bool,
@@ -29,30 +29,31 @@ impl ActivityLog {
         &self.rows
     }
 
-    /// Returns whether there are older rows on the server that can be requested.
+    /// Returns whether the server has older rows that can be requested.
     pub fn has_older(&self) -> bool {
         self.older.is_some()
     }
 
-    /// Returns whether older rows exist that are not requested, because those loaded take up too much memory.
+    /// Returns whether older rows were left out because the loaded rows reached the memory limit.
     pub fn is_truncated(&self) -> bool {
         self.is_truncated
     }
 
-    /// Starts loading the newest page; returns the request for it.
+    /// Starts loading the newest page and returns the query for it.
     pub(super) fn begin(&mut self, now: UiTime) -> ActivityQuery {
         self.awaits_newest = true;
         self.load_state = LoadState::Loading { since: now };
         ActivityQuery { limit: Some(PAGE_ROWS), ..ActivityQuery::default() }
     }
 
-    /// Returns the request for the next older page, if there is one.
+    /// Returns the query for the next older page, or `None` if there is none.
     pub(super) fn older_page(&self) -> Option<ActivityQuery> {
         let cursor = self.older.clone()?;
         Some(ActivityQuery { limit: Some(PAGE_ROWS), cursor: Some(cursor), ..ActivityQuery::default() })
     }
 
-    /// Adds the page that was requested last; returns true if older rows are given up from now on.
+    /// Adds the page that was requested last. Returns `true` if the rows reached the memory limit, so that no older rows will be
+    /// requested.
     pub(super) fn add_page(&mut self, page: Page<Activity>) -> bool {
         let arrived = page.data;
         if std::mem::take(&mut self.awaits_newest) {
@@ -76,14 +77,14 @@ impl ActivityLog {
         gives_up
     }
 
-    /// Records that a page did not arrive.
+    /// Records that the requested page could not be loaded.
     pub(super) fn fail(&mut self, why: String) {
         self.awaits_newest = false;
         self.load_state = LoadState::Failed(why);
     }
 }
 
-/// Estimates the bytes that a row takes in memory.
+/// Estimates the memory that a row takes, in bytes.
 fn size(row: &Activity) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let actor = row.actor.as_ref().map_or(0, |actor| actor.name.len() + actor.email.len());

@@ -6,7 +6,7 @@
 use crokey::KeyCombination;
 
 use super::context::{Context, ReplyTo, StartOptions};
-use super::detail_pane::DetailPane;
+use super::detail_pane::{DetailPane, SelectedKey};
 use super::frame::body_area;
 use super::key_list::LoadState;
 use super::keymap::KeyContext;
@@ -24,30 +24,30 @@ mod ticks;
 
 pub use tabs::{Screens, Tab};
 
-/// Everything the UI knows.
+/// State of the whole UI.
 #[derive(Debug)]
 pub struct Model {
     /// State shared by screens and popups.
     pub context: Context,
-    /// The screens of the tabs.
+    /// One screen for each tab.
     pub screens: Screens,
     /// The pane with the details of the selected key.
     pub detail_pane: DetailPane,
-    /// The tab that is open, under the popup if there is one.
+    /// The open tab. A popup may cover it.
     pub tab: Tab,
-    /// The popup over the open tab; at most one.
+    /// The popup that covers the open tab, if any.
     pub popup: Option<Box<dyn Popup>>,
-    /// The first of two key presses of a binding, while the second one is awaited.
+    /// First key press of a two-press binding, while the second press is awaited.
     key_prefix: Option<KeyCombination>,
     interrupted_at: Option<UiTime>,
-    /// When the signed-in member is requested again, after the first request failed.
+    /// When to request the signed-in member again after a failure; `None` if no retry is due.
     retry_me_at: Option<UiTime>,
-    /// When a tab is loaded again, after that failed.
+    /// Tab whose rows could not be loaded, and when to load them again.
     retry_tab_at: Option<(Tab, UiTime)>,
 }
 
 impl Model {
-    /// Returns the model at the start, and the first effects.
+    /// Creates the model and returns it with its first effects.
     pub fn new(start: StartOptions) -> (Self, Vec<Effect>) {
         let mut model = Self {
             screens: Screens::new(&start),
@@ -66,7 +66,7 @@ impl Model {
         (model, effects)
     }
 
-    /// The contexts in which key presses are looked up, innermost first.
+    /// Returns the key contexts that apply now, innermost first.
     pub fn key_contexts(&self) -> &'static [KeyContext] {
         match &self.popup {
             Some(popup) => popup.key_contexts(),
@@ -80,12 +80,13 @@ impl Model {
         self.popup.is_none() && self.screens.get(self.tab).table().is_typing()
     }
 
-    /// The selected key of the open tab, if its rows are keys.
+    /// Returns the selected key of the open tab; `None` if no row is selected or the rows are not keys.
     pub fn selected_key(&self) -> Option<&Key> {
         self.screens.get(self.tab).selected_key(&self.context)
     }
 
-    /// Returns whether the frame after this message may be deferred: it only updates lists, without a request of the user.
+    /// Returns whether the frame after this message may be deferred: the message only brings list updates that the user did not ask
+    /// for.
     pub fn is_deferrable(&self, msg: &Msg) -> bool {
         let Msg::Reply { ticket, .. } = msg else { return false };
         matches!(
@@ -94,7 +95,7 @@ impl Model {
         )
     }
 
-    /// Step 2 of "From a key press to the HTTP request": updates the model for a message and returns the effects.
+    /// Step 2 of "From a key press to the HTTP request": handles a message and returns the effects to carry out.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
             Msg::Tick { now } => self.tick(now),
@@ -126,7 +127,7 @@ impl Model {
         }
     }
 
-    /// Passes changes of keys on to the screens.
+    /// Notifies all screens of added and changed keys.
     fn distribute_key_changes(&mut self) {
         for (kind, changes) in self.context.take_key_changes() {
             for &tab in Tab::ALL {
@@ -135,7 +136,7 @@ impl Model {
         }
     }
 
-    /// Updates everything that depends on what a message may have changed: tables, the detail pane, popups that open by themselves.
+    /// Runs after each message: updates the tables and the detail pane, and opens popups that open without a key press.
     fn update_dependents(&mut self) {
         self.distribute_key_changes();
         let body = body_area(self.context.size);
@@ -146,11 +147,12 @@ impl Model {
         }
         self.keep_rotations_current();
         self.open_next_popup();
-        let key = self.selected_key().map(|key| (key.kind, key.id, key.use_count));
+        let key = self.selected_key().map(SelectedKey::from);
         self.detail_pane.set_key(&mut self.context, key);
     }
 
-    /// Loads the rotations again if keys changed: a use may move a rotation to its next phase. Only while somebody looks at them.
+    /// Reloads the rotations after keys changed, since a use may move a rotation to its next phase. Does nothing while no rotation
+    /// is visible.
     fn keep_rotations_current(&mut self) {
         let is_visible =
             self.tab == Tab::Rotations || self.popup.as_ref().is_some_and(|popup| popup.shows_rotation());

@@ -5,45 +5,45 @@ use std::collections::VecDeque;
 use crate::domain::id::Id;
 use crate::domain::review::Decision;
 
-/// Result of applying one decision.
+/// Result of applying one review decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecisionResult {
     /// The server applied and recorded the decision.
     Applied(Decision),
-    /// The decision was not applied, for this reason. It stays a draft.
+    /// The decision was not applied, for this reason. It remains a draft.
     Failed(String),
 }
 
-/// One run of applying drafts. The review sends the requests; the popup shows the progress.
+/// A run that applies the review drafts. The review screen sends the requests; a popup shows the progress.
 #[derive(Debug, Default)]
 pub struct ApplyRun {
-    /// Keys whose decision is not sent yet.
+    /// Keys whose decisions have not been sent yet.
     pub waiting: VecDeque<Id>,
-    /// Number of decisions that are sent and not answered.
+    /// Number of decisions that were sent and have no reply yet.
     pub in_flight: usize,
-    /// Results in the order of the replies.
+    /// Results by key, in the order of the replies.
     pub results: Vec<(Id, DecisionResult)>,
-    /// Number of decisions in the run.
+    /// Number of decisions in the whole run.
     pub total: usize,
 }
 
 impl ApplyRun {
-    /// A run over these keys, nothing sent yet.
+    /// Creates a run over these keys, with nothing sent yet.
     pub fn new(keys: Vec<Id>) -> Self {
         Self { total: keys.len(), waiting: keys.into(), ..Self::default() }
     }
 
-    /// Returns whether every decision that was sent has its result, and nothing more will be sent.
+    /// Returns whether the run has ended: every sent decision has a result, and none is waiting to be sent.
     pub fn is_over(&self) -> bool {
         self.waiting.is_empty() && self.in_flight == 0
     }
 
-    /// Number of decisions that were not applied.
+    /// Returns the number of decisions that were not applied.
     pub fn failed(&self) -> usize {
         self.results.iter().filter(|(_, result)| matches!(result, DecisionResult::Failed(_))).count()
     }
 
-    /// Sends nothing more. Decisions in flight get their results; the rest stay drafts.
+    /// Stops sending decisions. Those already sent still get results; the rest remain drafts.
     pub fn stop(&mut self) {
         self.waiting.clear();
     }

@@ -29,35 +29,35 @@ mod requests;
 
 pub use super::pending_requests::{CreateInFlight, Leak, ReplyTo};
 
-/// Delay before a request that failed is sent again.
+/// Delay before a failed request is sent again.
 pub const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// The options the UI starts with, from the configuration and the runtime.
+/// Options that the UI starts with, from the configuration and the runtime.
 #[derive(Clone, Debug)]
 pub struct StartOptions {
     /// Name of the profile; empty if there is none, as in the demo.
     pub profile: String,
-    /// Address of the server, as shown.
+    /// Server address, as shown in the header.
     pub server: String,
-    /// True if the profile is marked as production: the header is coloured then.
+    /// Whether the profile is marked as production, which colours the header.
     pub production: bool,
-    /// True if the UI was started with `--read-only`: actions that change something are unavailable.
+    /// Whether actions that change something are unavailable (`--read-only`).
     pub read_only: bool,
-    /// True if the UI was started with `--restricted`: files and commands are out of reach.
+    /// Whether the UI must not write files or start commands (`--restricted`).
     pub restricted: bool,
-    /// Colours and symbols, as configured.
+    /// Returns the configured colours and symbols.
     pub theme: Theme,
-    /// Key bindings, as configured.
+    /// Configured key bindings.
     pub keymap: Keymap,
-    /// Time between two requests for changed keys.
+    /// Interval between requests for changed keys.
     pub refresh_interval: Duration,
-    /// Columns and rows of the window.
+    /// Window size in columns and rows.
     pub size: (u16, u16),
     /// Random bytes from which idempotency keys and review ids are derived.
     pub seed: [u8; 16],
-    /// Creates of earlier runs whose secret may not have been stored.
+    /// Key creations of earlier runs whose secret may not have been stored.
     pub unfinished_creates: Vec<UnfinishedCreate>,
-    /// The review's drafts of the last run, as [`Effect::SaveDrafts`] and [`Effect::AppendDrafts`] wrote them; empty if there are
+    /// Review drafts of the previous run, as written by [`Effect::SaveDrafts`] and [`Effect::AppendDrafts`]; empty if there are
     /// none.
     pub drafts: String,
 }
@@ -68,44 +68,44 @@ pub enum Connection {
     /// No reply has arrived yet.
     #[default]
     Connecting,
-    /// The last request was answered.
+    /// The last request got a reply.
     Connected,
-    /// The last request was not answered, for this reason.
+    /// The last request got no reply, for this reason.
     Lost(String),
     /// The session has ended.
     SignedOut,
 }
 
-/// State shared by every screen and popup.
+/// State shared by all screens and popups.
 #[derive(Debug)]
 pub struct Context {
-    /// The options the UI was started with.
+    /// Options that the UI was started with.
     pub start: StartOptions,
-    /// The present on the UI's clock.
+    /// Current time on the UI's clock.
     pub now: UiTime,
-    /// Columns and rows of the window.
+    /// Window size in columns and rows.
     pub size: (u16, u16),
-    /// True if times are shown as date and time instead of an age.
+    /// Whether times are shown as a date and time instead of an age.
     pub exact_times: bool,
-    /// The signed-in member; `None` before the first reply.
+    /// The signed-in member; `None` until the server has returned it.
     pub me: Option<Me>,
     /// State of the connection to the server.
     pub connection: Connection,
-    /// The message in the footer, and earlier ones.
+    /// The notice in the footer, and earlier notices.
     pub notices: Notices,
-    /// Effects of the message being handled. The model takes them when it is done.
+    /// Effects of the message that is being handled. The model returns them to the runtime afterwards.
     pub effects: Vec<Effect>,
-    /// The member's own keys.
+    /// Personal keys of the signed-in member.
     pub personal_keys: KeyList,
-    /// The keys that belong to the organization.
+    /// Keys of the organization.
     pub organization_keys: KeyList,
-    /// The members of the organization, if the role may list them.
+    /// Members of the organization; empty if the signed-in member may not list them.
     pub members: RowList<Member>,
-    /// The rotations of the keys that the member may see.
+    /// Rotations of the keys that the signed-in member may see.
     pub rotations: RotationList,
     /// The loaded part of the activity log.
     pub activity: ActivityLog,
-    /// The drafts that are being applied, or the results of the last run while they are shown.
+    /// The run that is applying the review drafts, or the last run while its results are shown.
     pub apply_run: Option<ApplyRun>,
     key_changes: Vec<(KeyKind, Changes)>,
     requests: PendingRequests,
@@ -113,7 +113,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context before the first request.
+    /// Creates the context with nothing loaded yet.
     pub fn new(start: StartOptions) -> Self {
         Self {
             now: UiTime::default(),
@@ -136,26 +136,27 @@ impl Context {
         }
     }
 
-    /// Colours and symbols, as configured.
+    /// Returns the configured colours and symbols.
     pub fn theme(&self) -> Theme {
         self.start.theme
     }
 
-    /// The server's present: its last `as_of`, advanced by the UI's clock. The epoch before the first reply.
+    /// Returns the current server time: the newest `as_of` of a reply, advanced by the UI's clock. The Unix epoch before the first
+    /// reply.
     pub fn server_now(&self) -> Timestamp {
         self.server_time.map_or(Timestamp::default(), |(at, received)| {
             at.plus(TimeDelta::from_std(self.now.since(received)).unwrap_or(TimeDelta::MAX))
         })
     }
 
-    /// Records the `as_of` of a reply. An earlier one than the known present is ignored, since replies overtake each other.
+    /// Records the `as_of` of a reply. A time before [`Self::server_now`] is ignored, since replies may arrive out of order.
     pub fn record_server_time(&mut self, as_of: Timestamp) {
         if as_of >= self.server_now() || self.server_time.is_none() {
             self.server_time = Some((as_of, self.now));
         }
     }
 
-    /// The rules of staleness as of now.
+    /// Returns the staleness rules for the current server time.
     pub fn staleness_rules(&self) -> StalenessRules {
         let (policy, tracking_since) = self
             .me
@@ -164,12 +165,12 @@ impl Context {
         StalenessRules { policy, now: self.server_now(), tracking_since }
     }
 
-    /// The rules of staleness as of the last page of keys of a kind: its table shows ages as of that time.
+    /// Returns the staleness rules for the time of the last page of keys of this kind, which the ages in the table refer to.
     pub fn key_rules(&self, kind: KeyKind) -> StalenessRules {
         StalenessRules { now: self.keys(kind).shown_as_of, ..self.staleness_rules() }
     }
 
-    /// The keys of a kind.
+    /// Returns the list of keys of this kind.
     pub fn keys(&self, kind: KeyKind) -> &KeyList {
         match kind {
             KeyKind::Personal => &self.personal_keys,
@@ -184,39 +185,40 @@ impl Context {
         }
     }
 
-    /// Returns the key with this id, of either kind.
+    /// Returns the key with this id, of either kind; `None` if it is not loaded.
     pub fn find_key(&self, id: Id) -> Option<&Key> {
         self.organization_keys.get(id).or_else(|| self.personal_keys.get(id))
     }
 
-    /// Returns whether this is the signed-in member.
+    /// Returns whether this is the id of the signed-in member.
     pub fn is_me(&self, member: Id) -> bool {
         self.me.as_ref().is_some_and(|me| me.member.id == member)
     }
 
-    /// Checks whether the signed-in member has a permission.
+    /// Checks that the signed-in member has a permission.
     ///
     /// # Errors
-    /// A sentence that says why not: the UI is read-only, nobody is signed in yet, or the role lacks the permission.
+    /// Returns a sentence that says why not: the UI is read-only, nobody is signed in yet, or the role lacks the permission.
     pub fn check_permission(&self, permission: Permission) -> Result<(), String> {
         if self.start.read_only && changes_something(permission) {
-            return Err("keyward was started read-only".to_owned());
+            return Err("keyward was started with --read-only".to_owned());
         }
         let Some(me) = &self.me else { return Err("not signed in yet".to_owned()) };
         let actor = Actor { member: me.member.clone(), role: me.role };
         actor.allow(permission).map(drop).map_err(|denied| denied.to_string())
     }
 
-    /// Checks whether a screen that needs this permission may be looked at: read-only mode and a pending sign-in do not hide it.
+    /// Checks that the signed-in member may look at a screen that needs this permission. Unlike [`Self::check_permission`],
+    /// succeeds in read-only mode and before the sign-in.
     ///
     /// # Errors
-    /// A sentence that says why not.
+    /// Returns a sentence that says why the role does not allow it.
     pub fn check_view(&self, permission: Permission) -> Result<(), String> {
         let is_undecided = self.me.is_none() || self.start.read_only && changes_something(permission);
         if is_undecided { Ok(()) } else { self.check_permission(permission) }
     }
 
-    /// Shows a failure in the footer, and records what it says about the connection.
+    /// Shows the error of a request in the footer, and updates the connection state.
     pub fn report_failure(&mut self, failure: &RequestError) {
         self.record_failure(failure);
         self.notices.error(self.now, failure.to_string());
@@ -227,7 +229,7 @@ impl Context {
         self.notices.error(self.now, format!("Not possible: {why}"));
     }
 
-    /// Records what a failure says about the connection.
+    /// Updates the connection state after a failed request.
     pub fn record_failure(&mut self, failure: &RequestError) {
         match failure {
             _ if failure.is_signed_out() => self.connection = Connection::SignedOut,
@@ -238,7 +240,7 @@ impl Context {
         }
     }
 
-    /// The key press bound to an action, for a sentence: `r`; a dash if there is none.
+    /// Returns the key press bound to an action, such as `r`, to be named in a sentence. A dash if the action is not bound.
     pub fn key_press(&self, action: Action) -> String {
         self.start.keymap.key_press(action).unwrap_or_else(|| "-".to_owned())
     }

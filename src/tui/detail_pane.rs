@@ -27,32 +27,46 @@ use crate::domain::time::{Timestamp, format_ago};
 use crate::domain::usage::Usage;
 use crate::wire::keys::UsageQuery;
 
-/// Lines of the chart: title, bars, axis, a blank line.
+/// Height of the chart in lines: a title, bars, an axis and a blank line.
 const CHART_LINES: u16 = 8;
-/// Time for which the selection must stay the same before the use of its key is requested.
+/// How long a key must stay selected before its usage is loaded, so that scrolling through the table sends no requests.
 const REQUEST_DELAY: Duration = Duration::from_millis(150);
 
-/// The use that the pane wants to show.
+/// The selected key, as far as the pane needs to know it before a frame is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SelectedKey {
+    kind: KeyKind,
+    id: Id,
+    use_count: i64,
+}
+
+impl From<&Key> for SelectedKey {
+    fn from(key: &Key) -> Self {
+        Self { kind: key.kind, id: key.id, use_count: key.use_count }
+    }
+}
+
+/// Identifies the usage that the pane should show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct WantedUsage {
     kind: KeyKind,
     id: Id,
     range: ChartRange,
-    /// Number of uses known from the list of keys: when it grows, the use is requested again.
+    /// Number of uses according to the key list. When it grows, the usage is loaded again.
     use_count: i64,
 }
 
-/// The use that the pane shows.
+/// The loaded usage that the pane shows.
 #[derive(Debug)]
 struct ShownUsage {
     id: Id,
     range: ChartRange,
-    /// End of the range.
+    /// End of the chart's time range.
     until: Timestamp,
     usage: Usage,
 }
 
-/// The detail pane of the selected key.
+/// Pane with the details and the usage of the selected key.
 #[derive(Debug, Default)]
 pub struct DetailPane {
     pub is_open: bool,
@@ -66,13 +80,13 @@ pub struct DetailPane {
 }
 
 impl DetailPane {
-    /// Shows this key, which is the selected one.
-    pub fn set_key(&mut self, context: &mut Context, key: Option<(KeyKind, Id, i64)>) {
-        let wanted = key.filter(|_| self.is_open).map(|(kind, id, use_count)| WantedUsage {
-            kind,
-            id,
+    /// Sets the key whose details are shown; `None` if no key is selected.
+    pub(super) fn set_key(&mut self, context: &mut Context, key: Option<SelectedKey>) {
+        let wanted = key.filter(|_| self.is_open).map(|key| WantedUsage {
+            kind: key.kind,
+            id: key.id,
             range: self.range,
-            use_count,
+            use_count: key.use_count,
         });
         if wanted.map(|w| w.id) != self.wanted.map(|w| w.id) {
             self.scroll.scroll_to_top();
@@ -85,7 +99,7 @@ impl DetailPane {
         }
     }
 
-    /// Requests the use of the key when the selection has rested.
+    /// Loads the usage of the shown key once the key has been selected for [`REQUEST_DELAY`].
     pub fn tick(&mut self, context: &mut Context) {
         let (Some(wanted), Some(at)) = (self.wanted, self.request_at) else { return };
         if context.now < at {
@@ -98,12 +112,12 @@ impl DetailPane {
         context.request(ReplyTo::Detail, ApiRequest::Usage { kind: wanted.kind, id: wanted.id, query });
     }
 
-    /// When the selection will have rested.
+    /// Returns when the usage of the shown key will be loaded; `None` if nothing has to be loaded.
     pub fn wake_at(&self) -> Option<UiTime> {
         self.request_at
     }
 
-    /// Applies the reply with the use of the key.
+    /// Applies the reply with the usage of the shown key.
     pub fn apply_reply(&mut self, context: &mut Context, result: Result<Reply, RequestError>) {
         let Some(wanted) = self.wanted else { return };
         match result {
@@ -125,7 +139,7 @@ impl DetailPane {
         self.scroll.scroll_to_top();
     }
 
-    /// Moves the focus into or out of the pane, or scrolls the focused pane; returns false for other actions.
+    /// Moves the focus into or out of the pane, or scrolls the focused pane. Returns `false` for other actions.
     pub fn run_action(&mut self, action: Action) -> bool {
         match action {
             _ if !self.is_open => return false,
@@ -142,17 +156,17 @@ impl DetailPane {
         true
     }
 
-    /// Limits how far the pane is scrolled, after each frame.
+    /// Limits the scroll offset to `max`, the largest useful one. Called after each frame.
     pub fn clamp_scroll(&mut self, max: usize) {
         self.scroll.clamp(max);
     }
 
-    /// Shows the use over the next longer or shorter range.
+    /// Switches the usage chart to the next longer or shorter time range.
     pub fn change_range(&mut self, longer: bool) {
         self.range = if longer { self.range.longer() } else { self.range.shorter() };
     }
 
-    /// Draws the pane for a key; returns the largest useful scroll offset.
+    /// Draws the details of a key. Returns the largest useful scroll offset.
     pub fn draw(
         &self,
         key: &Key,
@@ -181,7 +195,7 @@ impl DetailPane {
             let tab = context.key_press(Action::NextField);
             let hint = if self.is_focused {
                 let (down, up) = (context.key_press(Action::Down), context.key_press(Action::Up));
-                format!("{down} {up} scroll, {tab} leaves")
+                format!("scroll with {down} {up}, leave with {tab}")
             } else {
                 format!("{tab} scrolls")
             };
@@ -203,7 +217,7 @@ impl DetailPane {
         let theme = cells.theme;
         let (shorter, longer) =
             (context.key_press(Action::ShorterChart), context.key_press(Action::LongerChart));
-        let hint = format!("{shorter} {longer} other times");
+        let hint = format!("{shorter} {longer} time range");
         let title = Line::from(vec![
             Span::styled(format!("Uses over {}", self.range.label()), theme.style(StyleRole::Strong)),
             Span::styled(
@@ -264,12 +278,12 @@ impl DetailPane {
     }
 }
 
-/// Formats a time to the second, followed by its age.
+/// Formats a time to the second, followed by how long ago it was.
 fn exact_time(at: Timestamp, cells: &CellContext<'_>) -> String {
     format!("{} UTC, {}", at.to_chrono().format("%Y-%m-%d %H:%M:%S"), format_ago(at, cells.rules.now))
 }
 
-/// Lists the fields of a key, a label and its value on each line.
+/// Lays out the fields of a key: a label and a value on each line.
 fn field_lines(key: &Key, key_list: &KeyList, cells: &CellContext<'_>, columns: usize) -> Vec<Line<'static>> {
     let theme = cells.theme;
     let plain = Style::new();
@@ -318,7 +332,7 @@ fn field_lines(key: &Key, key_list: &KeyList, cells: &CellContext<'_>, columns: 
     out
 }
 
-/// The state of a key in words: in use, its flags, or revoked.
+/// Lays out the state of a key: in use, its flags, or revoked.
 fn state_line(key: &Key, cells: &CellContext<'_>) -> Line<'static> {
     let theme = cells.theme;
     if key.revoked_at.is_some() {

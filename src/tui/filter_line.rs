@@ -14,12 +14,12 @@ use super::theme::StyleRole;
 use crate::domain::filter::{FieldTest, Filter, FilterError};
 use crate::domain::text;
 
-/// The text of a filter, and the filter that was parsed from it last.
+/// The text field of a filter, and the last valid filter that was typed into it.
 #[derive(Debug)]
 pub struct FilterLine<T> {
-    /// True while key presses go to the text field.
+    /// Whether key presses go to the text field.
     pub is_typing: bool,
-    /// The last filter without an error. It stays in force while an error is typed.
+    /// The last valid filter. It remains in effect while the typed text contains a mistake.
     pub parsed: Filter<T>,
     field: TextField,
     error: Option<FilterError>,
@@ -32,20 +32,20 @@ impl<T> Default for FilterLine<T> {
 }
 
 impl<T: FieldTest> FilterLine<T> {
-    /// Handles a key press in the text field; returns whether the text may have changed.
+    /// Handles a key press in the text field. Returns whether the text may have changed.
     pub fn handle_key(&mut self, key: KeyCombination) -> bool {
         let changed = self.field.handle_key(key);
         self.parse();
         changed
     }
 
-    /// Inserts pasted text.
+    /// Inserts pasted text at the text cursor.
     pub fn paste(&mut self, text: &str) {
         self.field.paste(text);
         self.parse();
     }
 
-    /// Leaves the text field; removes the filter if `clear`.
+    /// Leaves the text field, and removes the filter if `clear` is set.
     pub fn finish_typing(&mut self, clear: bool) {
         self.is_typing = false;
         if clear {
@@ -53,7 +53,7 @@ impl<T: FieldTest> FilterLine<T> {
         }
     }
 
-    /// Returns whether there is no filter.
+    /// Returns `true` if no filter is set.
     pub fn is_empty(&self) -> bool {
         self.field.text().is_empty()
     }
@@ -76,12 +76,12 @@ impl<T: FieldTest> FilterLine<T> {
         }
     }
 
-    /// Returns whether the line is visible: it is typed into, or a filter is set.
+    /// Returns whether the line is visible: while it is being edited, or while a filter is set.
     pub fn is_visible(&self) -> bool {
         self.is_typing || !self.is_empty()
     }
 
-    /// Draws the line if it is visible, else a rule. Returns the position of the text cursor.
+    /// Draws the line if it is visible, otherwise a horizontal rule. Returns the position of the text cursor, if any.
     pub fn draw_or_rule(
         &self,
         example: &str,
@@ -96,7 +96,7 @@ impl<T: FieldTest> FilterLine<T> {
         None
     }
 
-    /// Draws the line and returns the position of the text cursor. `example` is shown while nothing is typed.
+    /// Draws the line and returns the position of the text cursor, if any. An empty field shows `example`.
     pub fn draw(&self, example: &str, context: &Context, area: Rect, buf: &mut Buffer) -> Option<(u16, u16)> {
         let theme = context.theme();
         let role = if self.error.is_some() { StyleRole::Danger } else { StyleRole::Accent };

@@ -8,10 +8,10 @@ use super::table::{Table, TableRow};
 use crate::domain::filter::FieldTest;
 use crate::domain::id::Id;
 
-/// Position in a table, for the footer.
+/// Position in a table, as shown in the footer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TablePosition {
-    /// Number of the selected row, counted from 1; 0 if no row is shown.
+    /// One-based number of the selected row; 0 if no row is shown.
     pub selected: usize,
     /// Number of rows that pass the filter.
     pub shown: usize,
@@ -20,46 +20,46 @@ pub struct TablePosition {
     pub marked: usize,
 }
 
-/// Order, selection, marks and filter of a table. The rows themselves are in the [`Context`](super::context::Context).
+/// Order, selection, marks and filter of a table. Its rows are stored in the [`Context`](super::context::Context).
 #[derive(Debug)]
 pub struct FilteredTable<T> {
-    /// Order, selection and marks.
+    /// Order, selection and marks of the rows.
     pub table: Table,
     /// The filter line above the table.
     pub filter: FilterLine<T>,
 }
 
-/// A [`FilteredTable`], whatever its filter tests.
+/// A [`FilteredTable`] with any type of filter.
 pub trait AnyFilteredTable {
-    /// Order, selection and marks.
+    /// Order, selection and marks of the rows.
     fn table(&self) -> &Table;
 
-    /// Returns whether key presses go to the filter.
+    /// Returns whether key presses go to the filter's text field.
     fn is_typing(&self) -> bool;
 
-    /// Handles a key press in the filter; returns whether the text may have changed.
+    /// Handles a key press in the filter's text field. Returns whether the text may have changed.
     fn handle_key(&mut self, key: KeyCombination) -> bool;
 
-    /// Inserts pasted text into the filter.
+    /// Inserts pasted text into the filter's text field.
     fn paste(&mut self, text: &str);
 
-    /// Leaves the filter; removes it if `clear`.
+    /// Leaves the filter's text field, and removes the filter if `clear` is set.
     fn finish_typing(&mut self, clear: bool);
 
     /// Position in the table, for the footer.
     fn position(&self) -> TablePosition;
 
-    /// Removes the mark of a row.
+    /// Removes the mark from a row.
     fn unmark(&mut self, id: Id);
 }
 
 impl<T: FieldTest> FilteredTable<T> {
-    /// An empty table, sorted by the column of this index.
+    /// Creates an empty table that is sorted by the column with this index.
     pub fn new(sort_column: usize, descending: bool) -> Self {
         Self { table: Table::new(sort_column, descending), filter: FilterLine::default() }
     }
 
-    /// Runs an action that moves in the table, marks rows, or starts to type a filter; returns whether it was one.
+    /// Runs an action that moves the selection, marks rows or starts typing a filter. Returns `false` for other actions.
     pub fn run_action<R: TableRow>(&mut self, rows: &[R], action: Action) -> bool {
         if action == Action::Filter {
             self.filter.is_typing = true;

@@ -3,39 +3,39 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Columns and rows of the smallest window in which keyward can be used.
+/// Size of the smallest usable window, in columns and rows.
 pub const SMALLEST_WINDOW: (u16, u16) = (40, 10);
 
-/// Result of drawing a frame, besides the cells.
+/// Information about a drawn frame, besides its cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameInfo {
-    /// Column and row of the text cursor; `None` hides it.
+    /// Column and row of the text cursor; `None` hides the cursor.
     pub cursor: Option<(u16, u16)>,
-    /// Rows that scroll as one block, if there are any.
+    /// Rows that the terminal can scroll as one block, if any.
     pub scroll: Option<ScrollableRows>,
     /// Largest useful scroll offset of the popup, or of the detail pane if no popup is open.
     pub max_scroll: usize,
 }
 
-/// A block of rows over the full width that scrolls as one, so that the terminal can move it instead of having it rewritten.
+/// A block of full-width rows that the terminal can scroll, so that they need not be written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScrollableRows {
     /// First row of the block, counted from the top of the window.
     pub first_row_y: u16,
     /// Number of rows in the block.
     pub rows: u16,
-    /// Index of the table row in the first row of the block.
+    /// Index of the table row that the block's first row shows.
     pub top: usize,
-    /// Changes when the table shows other rows or another order, so that scrolling would be wrong.
+    /// Changes when the table shows other rows or another order, so that the block must be redrawn instead of scrolled.
     pub generation: u64,
 }
 
-/// Area between the tabs and the footer, for a window of this size.
+/// Returns the area between the tabs and the footer in a window of this size.
 pub fn body_area((columns, rows): (u16, u16)) -> Rect {
     Rect { x: 0, y: 2, width: columns, height: rows.saturating_sub(3) }
 }
 
-/// Area of a popup: the body, or in low windows everything but the footer.
+/// Returns the area that popups may use: the body, or in low windows everything but the footer.
 pub fn popup_area((columns, rows): (u16, u16)) -> Rect {
     if rows < 20 {
         Rect { x: 0, y: 0, width: columns, height: rows.saturating_sub(1) }
@@ -44,7 +44,7 @@ pub fn popup_area((columns, rows): (u16, u16)) -> Rect {
     }
 }
 
-/// Replaces every character outside ASCII that was drawn without the theme's symbols.
+/// Replaces every character outside ASCII, for terminals that show ASCII only.
 pub fn replace_non_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if !cell.symbol().is_ascii() {

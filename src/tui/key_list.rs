@@ -18,37 +18,37 @@ use crate::domain::member::MemberRef;
 use crate::domain::time::Timestamp;
 use crate::wire::page::Page;
 
-/// State of loading a list.
+/// How far loading a list has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LoadState {
-    /// The list was never requested.
+    /// Nothing has been requested yet.
     #[default]
     NotLoaded,
-    /// Pages of a request are arriving.
+    /// A request is running; some pages may have arrived.
     Loading {
-        /// Start of the request.
+        /// When the request was sent.
         since: UiTime,
     },
     /// Every page of the last request has arrived.
     Complete,
-    /// The last request failed, for this reason. Rows received before it are kept.
+    /// The last request failed, for this reason. Rows of earlier replies are kept.
     Failed(String),
 }
 
-/// The keys of one kind, and how far loading them has come.
+/// The loaded keys of one kind, and how far loading has come.
 #[derive(Debug, Default)]
 pub struct KeyList {
-    /// State of loading the list.
+    /// How far loading has come.
     pub load_state: LoadState,
-    /// Number of keys on the server; `None` until a page named it.
+    /// Total number of keys on the server; `None` until the server has returned it.
     pub total: Option<u64>,
-    /// Server time up to which every change is known: the next request asks for changes since then.
+    /// Server time up to which all changes are known. The next refresh requests the keys that changed later.
     pub as_of: Option<Timestamp>,
-    /// Server time of the last page. Ages on the screen refer to it, so that the screen stays still between refreshes.
+    /// Server time of the last page. The ages in the table refer to this time, so that they change only with a refresh.
     pub shown_as_of: Timestamp,
-    /// When the next request for changes is due.
+    /// When the next refresh is due; `None` if none is scheduled.
     pub refresh_at: Option<UiTime>,
-    /// When the user asked for a refresh that is still under way.
+    /// When the user requested the refresh that is still running; `None` if there is none.
     pub refresh_requested_at: Option<UiTime>,
     keys: Vec<Key>,
     by_id: HashMap<Id, u32>,
@@ -56,49 +56,50 @@ pub struct KeyList {
     first_as_of: Option<Timestamp>,
 }
 
-/// Indexes of the rows that a page added or changed.
+/// Indexes of the keys that a page added or changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New rows, at the end of the list.
+    /// Indexes of new keys, at the end of the list.
     pub added: Vec<u32>,
-    /// Rows whose key differs from before.
+    /// Indexes of known keys that changed.
     pub changed: Vec<u32>,
 }
 
 impl Changes {
-    /// Returns whether no row was added or changed.
+    /// Returns `true` if no key was added or changed.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.changed.is_empty()
     }
 
-    /// Returns the indexes of both added and changed rows.
+    /// Returns the indexes of all added and changed keys.
     pub fn rows(&self) -> Vec<u32> {
         self.added.iter().chain(&self.changed).copied().collect()
     }
 }
 
 impl KeyList {
-    /// The keys in order of arrival. The index of a key never changes.
+    /// Returns the keys in order of arrival. The index of a key never changes.
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// Returns the key with this id.
+    /// Returns the key with this id; `None` if it is not loaded.
     pub fn get(&self, id: Id) -> Option<&Key> {
         self.by_id.get(&id).map(|&row| &self.keys[row as usize])
     }
 
-    /// Returns the server time up to which every use is known. A revoke is refused if the key was used after it.
+    /// Returns the server time up to which every use is known; a revocation is refused if the key was used later. `None` if nothing
+    /// is loaded.
     pub fn seen_until(&self) -> Option<Timestamp> {
         self.as_of.or(self.first_as_of)
     }
 
-    /// Returns whether pages arrive, or the user waits for a refresh: a spinner turns meanwhile.
+    /// Returns whether a spinner is shown: while the list is loading, or while the user waits for a refresh.
     pub fn is_loading(&self) -> bool {
         self.refresh_requested_at.is_some() || matches!(self.load_state, LoadState::Loading { .. })
     }
 
-    /// Starts loading the whole list. Known keys stay until a page replaces them.
+    /// Starts loading the whole list. Known keys remain until a page replaces them.
     pub(super) fn begin(&mut self, now: UiTime) {
         self.load_state = LoadState::Loading { since: now };
         self.first_as_of = None;
@@ -129,7 +130,7 @@ impl KeyList {
         changes
     }
 
-    /// Merges keys by id. A key older than the known one is ignored, since replies overtake each other.
+    /// Merges keys by id. A key older than the known one is ignored, since replies may arrive out of order.
     pub(super) fn merge(&mut self, keys: Vec<Key>) -> Changes {
         let mut changes = Changes::default();
         for mut key in keys {

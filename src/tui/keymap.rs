@@ -11,7 +11,7 @@ pub use bindings::{Action, Binding, KeyContext, TABLE, stack};
 
 mod bindings;
 
-/// One key press, or two in a row.
+/// One key press, or two consecutive ones, to which an action can be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeySequence {
     /// The first key press.
@@ -21,13 +21,13 @@ pub struct KeySequence {
 }
 
 impl KeySequence {
-    /// Parses `g g`, `G`, `ctrl-d`, `space`, `?`. A capital letter is the letter with Shift.
+    /// Parses a key sequence such as `g g`, `G`, `ctrl-d`, `space` or `?`. A capital letter means the letter with Shift.
     ///
     /// # Errors
-    /// A sentence that names the part that is not a key press.
+    /// Returns a sentence that names the part that is not a key press.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut keys = text.split_whitespace().map(parse_key_press);
-        let first = keys.next().ok_or_else(|| "an empty text is not a key press".to_owned())??;
+        let first = keys.next().ok_or_else(|| "an empty string is not a key press".to_owned())??;
         let second = keys.next().transpose()?;
         if keys.next().is_some() {
             return Err(format!("`{text}` has more than two key presses"));
@@ -35,7 +35,7 @@ impl KeySequence {
         Ok(Self { first, second })
     }
 
-    /// Returns whether both sequences cannot be bound together, because one is the other or its prefix.
+    /// Returns whether the two sequences cannot both be bound, because they are equal or one begins with the other.
     fn clashes_with(&self, other: &Self) -> bool {
         self.first == other.first
             && (self.second == other.second || self.second.is_none() || other.second.is_none())
@@ -87,21 +87,21 @@ fn format_key_press(f: &mut fmt::Formatter<'_>, key: KeyCombination) -> fmt::Res
     }
 }
 
-/// The key bindings in force: the defaults with the changes of the configuration.
+/// The current key bindings: the defaults, with the changes made in the configuration.
 #[derive(Clone, Debug)]
 pub struct Keymap {
     keys: HashMap<Action, Vec<KeySequence>>,
     by_key: HashMap<(KeyContext, KeySequence), Action>,
 }
 
-/// Result of looking up a key press.
+/// Result of looking up a key press in a [`Keymap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyMatch {
-    /// It is bound to this action.
+    /// The key press is bound to this action.
     Action(Action),
-    /// It is the first of two key presses of a binding.
+    /// The key press is the first of a two-press binding.
     Prefix,
-    /// It is bound to nothing in these contexts.
+    /// The key press is not bound in these contexts.
     NoMatch,
 }
 
@@ -112,15 +112,16 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// The default bindings, with those of `changed` (name of an action → key presses; none unbinds it) instead.
+    /// Creates the default bindings and replaces those in `changed`, which maps action names to key presses. An empty list unbinds
+    /// the action.
     ///
     /// # Errors
-    /// One sentence for each mistake in `changed`.
+    /// Returns one sentence for each mistake in `changed`.
     pub fn new(changed: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<String>> {
         let mut mistakes = Vec::new();
         for name in changed.keys() {
             if !TABLE.iter().any(|binding| binding.name == name) {
-                mistakes.push(format!("[keys] {name}: there is no such action"));
+                mistakes.push(format!("[keys] {name}: no action has this name"));
             }
         }
         let mut keys: HashMap<Action, Vec<KeySequence>> = HashMap::new();
@@ -160,7 +161,8 @@ impl Keymap {
         Ok(Self { keys, by_key })
     }
 
-    /// Looks up a key press in these contexts, innermost first; `prefix` is the first of two key presses, if there was one.
+    /// Looks up a key press in these contexts, innermost first. `prefix` is the preceding key press if it began a two-press
+    /// binding.
     pub fn find(
         &self,
         key_contexts: &[KeyContext],
@@ -180,12 +182,12 @@ impl Keymap {
         if prefix.is_none() && self.by_key.iter().any(begins) { KeyMatch::Prefix } else { KeyMatch::NoMatch }
     }
 
-    /// The first key press of an action, as text; `None` if it is unbound.
+    /// Returns the first key press bound to an action, as text; `None` if the action is not bound.
     pub fn key_press(&self, action: Action) -> Option<String> {
         self.keys.get(&action).and_then(|keys| keys.first()).map(ToString::to_string)
     }
 
-    /// Every key press of an action, as text: `j Down`.
+    /// Returns all key presses bound to an action, as text: `j Down`.
     pub fn all_key_presses(&self, action: Action) -> String {
         let keys: Vec<String> =
             self.keys.get(&action).into_iter().flatten().map(ToString::to_string).collect();
@@ -193,7 +195,7 @@ impl Keymap {
     }
 }
 
-/// The default bindings as a Markdown table, for the README.
+/// Renders the default bindings as a Markdown table for the README.
 pub fn markdown() -> String {
     let map = Keymap::default();
     let mut out = String::from("| where | keys | does |\n|---|---|---|\n");

@@ -10,11 +10,11 @@ use super::table::Table;
 use super::text_layout::{draw_line, wrap_first_lines, wrap_paragraph};
 use super::theme::{StyleRole, Theme, ThemeSymbol};
 
-/// Width from which the detail pane is placed beside the table.
+/// Window width from which the detail pane is shown beside the table.
 pub const SIDE_PANE_FROM: u16 = 110;
-/// Width of a detail pane beside the table: a label, and an id or an exact time on one line.
+/// Width of the detail pane beside the table: a label and an id, or a label and an exact time, fit on one line.
 pub const SIDE_PANE_WIDTH: u16 = 48;
-/// Height of the body from which one more row is left for the text below the table.
+/// Body height from which the text below the table gets one more row.
 const ROOMY_FROM: u16 = 20;
 
 /// Splits the body into the filter line and the table below it.
@@ -23,13 +23,13 @@ pub fn split_filter_line(body: Rect) -> (Rect, Rect) {
     (bar, Rect { y: body.y + bar.height, height: body.height - bar.height, ..body })
 }
 
-/// Area of a table below the filter line, with room left below it for the text of the selected row.
+/// Returns the area of the table: below the filter line, and with room below it for the text of the selected row.
 pub fn table_with_text_below(body: Rect) -> Rect {
     let below = if body.height >= ROOMY_FROM { 3 } else { 2 };
     Rect { y: body.y + 1, height: body.height.saturating_sub(1 + below), ..body }
 }
 
-/// Draws the text of the selected row below the table, for which no column is wide enough.
+/// Draws text of the selected row that is too long for a column, below the table.
 pub fn draw_text_below(text: &str, table: Rect, body: Rect, theme: Theme, buf: &mut Buffer) {
     let columns = body.width.saturating_sub(2);
     let rows = usize::from(body.bottom().saturating_sub(table.bottom()));
@@ -40,7 +40,7 @@ pub fn draw_text_below(text: &str, table: Rect, body: Rect, theme: Theme, buf: &
     }
 }
 
-/// Draws a message where the rows of a table would be.
+/// Draws a message in place of the table rows.
 pub fn draw_message(text: &str, area: Rect, theme: Theme, buf: &mut Buffer) {
     let columns = usize::from(area.width.saturating_sub(6)).min(64);
     let lines = wrap_paragraph(text, theme.style(StyleRole::Muted), columns);
@@ -49,7 +49,7 @@ pub fn draw_message(text: &str, area: Rect, theme: Theme, buf: &mut Buffer) {
     }
 }
 
-/// Draws lines in the middle of an area, the first one emphasized; an empty line is a gap.
+/// Draws lines in the middle of an area, the first one emphasized. An empty string is a blank line.
 pub fn draw_centered(lines: &[String], area: Rect, theme: Theme, buf: &mut Buffer) {
     let columns = area.width.saturating_sub(6).min(64);
     let mut wrapped: Vec<Line<'static>> = Vec::new();
@@ -68,7 +68,7 @@ pub fn draw_centered(lines: &[String], area: Rect, theme: Theme, buf: &mut Buffe
     }
 }
 
-/// Draws a horizontal rule over the row `y` of an area.
+/// Draws a horizontal rule in row `y`, as wide as the area.
 pub fn draw_rule(y: u16, area: Rect, theme: Theme, buf: &mut Buffer) {
     let rule = theme.symbol(ThemeSymbol::Rule).repeat(usize::from(area.width.saturating_sub(2)));
     buf.set_stringn(area.x + 1, y, rule, usize::from(area.width), theme.style(StyleRole::Muted));
@@ -81,7 +81,7 @@ pub fn draw_divider(pane: Rect, theme: Theme, buf: &mut Buffer) {
     }
 }
 
-/// Rows of a table below its header, as the terminal may scroll them; `None` if there are none.
+/// Returns the table rows below the header, which the terminal can scroll as one block; `None` if no rows are shown.
 pub fn scrollable_rows(table: &Table, area: Rect) -> Option<ScrollableRows> {
     (area.height > 1).then(|| ScrollableRows {
         first_row_y: area.y + 1,
@@ -91,7 +91,7 @@ pub fn scrollable_rows(table: &Table, area: Rect) -> Option<ScrollableRows> {
     })
 }
 
-/// Number of rows that fit into the area of a table below its header.
+/// Returns how many rows fit below the header in a table's area.
 pub fn visible_row_count(table: Rect) -> usize {
     usize::from(table.height.saturating_sub(1))
 }

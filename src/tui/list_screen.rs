@@ -23,41 +23,41 @@ use crate::domain::key::KeyKind;
 use crate::domain::permission::Permission;
 use crate::domain::staleness::StalenessRules;
 
-/// A row of a [`ListScreen`], and what the screen needs to know about its type.
+/// A type of rows that a [`ListScreen`] can list, and everything that differs between such types.
 pub trait ListRow: TableRow + Sized + 'static {
-    /// Test of a field of the filter.
+    /// Test of one filter field.
     type Test: FieldTest + std::fmt::Debug;
 
-    /// Columns of the table, from left to right.
+    /// Table columns, from left to right.
     const COLUMNS: &'static [TableColumn<Self>];
-    /// True if the table starts in descending order of its first column.
-    const DESCENDING: bool = false;
-    /// The contexts in which key presses are looked up.
+    /// Whether the table is initially sorted by its first column in descending order.
+    const DESCENDING_BY_DEFAULT: bool = false;
+    /// Key contexts that apply on the screen, innermost first.
     const KEY_CONTEXTS: &'static [KeyContext];
-    /// Shown in an empty filter.
+    /// Example that an empty filter field shows.
     const FILTER_EXAMPLE: &'static str;
-    /// Recipient of the replies with these rows.
+    /// Recipient of the replies to [`Self::load`].
     const REPLY_TO: ReplyTo;
-    /// Permission without which nothing is shown; `None` if everybody sees some rows.
+    /// Permission that is needed to see any rows; `None` if every member sees some.
     const PERMISSION: Option<Permission>;
-    /// Reason why the rows cannot be marked.
+    /// Why the rows cannot be marked, as a phrase for the footer.
     const NO_MARKS: &'static str;
-    /// `Ok` if the table can be sorted by its columns; else the reason why not.
-    const SORTS: Result<(), &'static str>;
+    /// `Ok` if the user can choose the sort column; otherwise the reason why not.
+    const CAN_SORT: Result<(), &'static str>;
 
-    /// Rows in the context, in the order of the server.
+    /// Returns the loaded rows, in the order of the server.
     fn rows(context: &Context) -> &[Self];
 
-    /// State of loading the rows.
+    /// Returns how far loading the rows has come.
     fn load_state(context: &Context) -> &LoadState;
 
     /// Requests the rows from the server.
     fn load(context: &mut Context);
 
-    /// Applies a page of rows; returns true if the table has to follow.
+    /// Applies a page of rows. Returns `true` if the table must be rebuilt.
     fn apply_page(context: &mut Context, reply: Reply) -> bool;
 
-    /// Rules of staleness as of the time that the rows are shown for.
+    /// Returns the staleness rules for the time that the ages in the table refer to.
     fn rules(context: &Context) -> StalenessRules {
         context.staleness_rules()
     }
@@ -65,30 +65,30 @@ pub trait ListRow: TableRow + Sized + 'static {
     /// Returns whether a row passes the filter.
     fn passes(&self, filter: &Filter<Self::Test>, rules: &StalenessRules) -> bool;
 
-    /// Text for the selected row that no column has room for; `None` if the columns show everything.
+    /// Returns text of the selected row that no column has room for; `None` if the columns show everything.
     fn text_below(&self, _rules: &StalenessRules) -> Option<String> {
         None
     }
 
-    /// True if the rows have a [`Self::text_below`], for which room is left.
+    /// Whether room is left below the table for [`Self::text_below`].
     const HAS_TEXT_BELOW: bool = false;
 
-    /// The sentence shown in place of the rows if there are none, while loading has not failed.
+    /// Returns the sentence to show if there are no rows, unless loading failed.
     fn empty_message(context: &Context, is_filtered: bool) -> String;
 
-    /// Checks whether an action of these rows is available; `selected` is the selected row.
+    /// Checks whether an action on the rows is available. `selected` is the selected row, if any.
     ///
     /// # Errors
-    /// A sentence that says why not.
+    /// Returns a sentence that says why the action is not available.
     fn check_available(context: &Context, selected: Option<&Self>, action: Action) -> Result<(), String>;
 
-    /// Runs an available action of these rows.
+    /// Runs an available action on the rows.
     fn run_action(screen: &ListScreen<Self>, context: &mut Context, action: Action) -> ScreenAction;
 
-    /// Called whenever the screen may be drawn differently, for lists that load more as they are scrolled.
-    fn scrolled(_screen: &ListScreen<Self>, _context: &mut Context) {}
+    /// Called after the visible rows may have changed, so that a list can load more as the user scrolls.
+    fn visible_rows_changed(_screen: &ListScreen<Self>, _context: &mut Context) {}
 
-    /// Follows changes of keys.
+    /// Called after keys were added or changed.
     fn keys_changed(_context: &mut Context, _changes: &Changes) {}
 }
 
@@ -100,12 +100,12 @@ pub struct ListScreen<R: ListRow> {
 
 impl<R: ListRow> Default for ListScreen<R> {
     fn default() -> Self {
-        Self { list: FilteredTable::new(0, R::DESCENDING) }
+        Self { list: FilteredTable::new(0, R::DESCENDING_BY_DEFAULT) }
     }
 }
 
 impl<R: ListRow> ListScreen<R> {
-    /// Returns the selected row.
+    /// Returns the selected row; `None` if no row is shown.
     pub fn selected<'a>(&self, context: &'a Context) -> Option<&'a R> {
         let id = self.list.table.selected_id()?;
         R::rows(context).iter().find(|row| row.id() == id)
@@ -159,7 +159,7 @@ impl<R: ListRow + std::fmt::Debug> Screen for ListScreen<R> {
     fn check_available(&self, context: &Context, action: Action) -> Result<(), String> {
         match action {
             Action::Mark | Action::MarkAll => Err(R::NO_MARKS.to_owned()),
-            Action::Sort => R::SORTS.map_err(str::to_owned),
+            Action::Sort => R::CAN_SORT.map_err(str::to_owned),
             _ => R::check_available(context, self.selected(context), action),
         }
     }
@@ -187,7 +187,7 @@ impl<R: ListRow + std::fmt::Debug> Screen for ListScreen<R> {
     fn update_layout(&mut self, context: &mut Context, viewport: Viewport) {
         if viewport.is_open {
             self.list.table.scroll_to_selection(visible_row_count(Self::table_area(viewport.body)));
-            R::scrolled(self, context);
+            R::visible_rows_changed(self, context);
         }
     }
 

@@ -15,21 +15,21 @@ pub use request::{ApiRequest, Delivery, ListRequest, UnfinishedCreate};
 pub use sanitize::sanitize_result;
 pub use ui_time::UiTime;
 
-/// Identifies a request, so that its reply finds the recipient, and the reply to a cancelled request is dropped.
+/// Identifies a request. Each reply carries the ticket of its request; a reply to a cancelled request is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
-/// An event for the model.
+/// An event that the model handles.
 #[derive(Debug)]
 pub enum Msg {
-    /// The present. Sent before each batch of messages, and when [`Model::wake_at`](super::app::Model::wake_at) is reached.
+    /// Time has passed. Sent before each batch of messages, and when [`Model::wake_at`](super::app::Model::wake_at) is reached.
     Tick {
-        /// The present on the UI's clock.
+        /// Current time on the UI's clock.
         now: UiTime,
     },
     /// A key was pressed.
     KeyPress(KeyCombination),
-    /// Text was pasted (bracketed paste of the terminal).
+    /// Text was pasted into the terminal (bracketed paste).
     Paste(Zeroizing<String>),
     /// The size of the window changed.
     Resize {
@@ -38,52 +38,53 @@ pub enum Msg {
         /// Height in rows.
         rows: u16,
     },
-    /// The frame drawn after all earlier messages was written to the terminal. Needs no new frame.
+    /// The frame drawn after all earlier messages was written to the terminal. This message causes no new frame.
     FrameWritten {
         /// The frame's [`FrameInfo::max_scroll`](super::frame::FrameInfo::max_scroll).
         max_scroll: usize,
     },
-    /// The terminal is about to be left (quit, suspend, a signal): the next frame must show no secret.
+    /// The UI is about to leave the terminal (quit, suspend or a signal): the next frame must not show a secret.
     HideSecrets,
     /// A reply to a request or delivery. A list arrives as several replies with the same ticket.
     Reply {
         /// Ticket of the request or delivery.
         ticket: Ticket,
-        /// The reply, or why there is none.
+        /// The reply, or why the request failed.
         result: Result<Reply, RequestError>,
     },
 }
 
-/// Something that the runtime does for the model.
+/// A side effect that the runtime carries out for the model.
 #[derive(Debug)]
 pub enum Effect {
     /// Sends a request to the server; the reply arrives as [`Msg::Reply`] with the ticket.
     Request {
-        /// Comes back with each reply.
+        /// Identifies the request in each reply.
         ticket: Ticket,
-        /// The request.
+        /// What to request.
         request: ApiRequest,
     },
-    /// Cancel the request of the ticket, if it still runs.
+    /// Cancels the request with this ticket if it is still running.
     CancelRequest(Ticket),
-    /// Deliver a text or secret; [`Reply::Done`] says where it went.
+    /// Delivers a text or secret. The reply, [`Reply::Done`], says where the content went.
     Deliver {
-        /// Comes back with the reply.
+        /// Identifies the delivery in the reply.
         ticket: Ticket,
-        /// The text or secret, and its destination.
+        /// What to deliver, and where.
         delivery: Delivery,
     },
-    /// Remove the record of a create: its secret is stored, or its key is revoked.
+    /// Removes the record of a key creation, because its secret is stored or its key is revoked.
     FinishCreate {
-        /// Idempotency key of the create.
+        /// Idempotency key of the creation.
         idempotency_key: String,
     },
-    /// Store the review's drafts for the next start, replacing those stored before. One line, which only the model reads.
+    /// Stores the review drafts for the next run, replacing all stored drafts. The string is one line in a format that only the
+    /// model reads.
     SaveDrafts(String),
-    /// Append a change of the drafts to those stored. One line, which only the model reads.
+    /// Appends a change to the stored review drafts. The string is one line in a format that only the model reads.
     AppendDrafts(String),
-    /// Leave the terminal and stop this process group, as Ctrl-Z does elsewhere.
+    /// Leaves the terminal and stops this process group, as Ctrl-Z does in other programs.
     Suspend,
-    /// End the UI and restore the terminal.
+    /// Ends the UI and restores the terminal.
     Quit,
 }

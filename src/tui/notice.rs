@@ -7,23 +7,23 @@ use std::time::Duration;
 use super::msg::UiTime;
 use crate::domain::text;
 
-/// Time for which information is shown.
+/// How long an informational notice is shown.
 const INFO_SHOWN_FOR: Duration = Duration::from_secs(4);
-/// Number of notices that are kept.
+/// Maximum number of notices that are kept for the history.
 const MAX_KEPT: usize = 200;
 
-/// A notice.
+/// A message to the user, shown in the footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// When the notice was added.
     pub at: UiTime,
-    /// Whether the notice is an error.
+    /// Whether the notice reports an error, which is shown until a key is pressed.
     pub error: bool,
-    /// The text, without unprintable characters.
+    /// Text of the notice, sanitized.
     pub text: String,
 }
 
-/// The notice in the footer, and earlier ones.
+/// The notice shown in the footer, and earlier notices.
 #[derive(Debug, Default)]
 pub struct Notices {
     shown: bool,
@@ -31,12 +31,12 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Adds information about something that was done.
+    /// Adds an informational notice about something that was done.
     pub fn info(&mut self, at: UiTime, sentence: impl AsRef<str>) {
         self.push(at, false, sentence.as_ref());
     }
 
-    /// Adds an error: what happened, why, and what to do.
+    /// Adds an error notice: what happened, why, and what to do.
     pub fn error(&mut self, at: UiTime, sentence: impl AsRef<str>) {
         self.push(at, true, sentence.as_ref());
     }
@@ -49,31 +49,31 @@ impl Notices {
         self.shown = true;
     }
 
-    /// The notice to show now.
+    /// Returns the notice to show now; `None` if it is hidden.
     pub fn shown(&self) -> Option<&Notice> {
         self.kept.back().filter(|_| self.shown)
     }
 
-    /// Hides an error, because a key was pressed.
+    /// Hides an error notice, because a key was pressed.
     pub fn key_pressed(&mut self) {
         if self.shown().is_some_and(|notice| notice.error) {
             self.shown = false;
         }
     }
 
-    /// Hides information that was shown long enough.
+    /// Hides an informational notice that was shown long enough.
     pub fn tick(&mut self, now: UiTime) {
         if self.hides_at().is_some_and(|at| now >= at) {
             self.shown = false;
         }
     }
 
-    /// When the notice is hidden; `None` for an error.
+    /// Returns when the shown notice will be hidden; `None` for an error.
     pub fn hides_at(&self) -> Option<UiTime> {
         self.shown().filter(|notice| !notice.error).map(|notice| notice.at.plus(INFO_SHOWN_FOR))
     }
 
-    /// Every kept notice, latest first.
+    /// Returns the kept notices, latest first.
     pub fn history(&self) -> impl Iterator<Item = &Notice> {
         self.kept.iter().rev()
     }

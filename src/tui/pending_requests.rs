@@ -6,62 +6,62 @@ use super::msg::{Ticket, UiTime};
 use crate::domain::id::Id;
 use crate::domain::key::KeyKind;
 
-/// Recipient of a reply.
+/// The part of the UI that a reply is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplyTo {
-    /// The header: who is signed in.
+    /// The header, for the signed-in member.
     Me,
-    /// The list of all keys of a kind.
+    /// The list of keys of this kind, for all keys.
     List(KeyKind),
-    /// The same list, for changes since it was loaded.
+    /// The list of keys of this kind, for keys that changed after the list was loaded.
     Changes(KeyKind),
-    /// The sparklines of a table of keys.
+    /// The table of keys of this kind, for its sparklines.
     Daily(KeyKind),
-    /// The detail pane.
+    /// The detail pane, for the usage of the selected key.
     Detail,
-    /// The review, for earlier decisions.
+    /// The review, for the decisions of earlier reviews.
     History,
-    /// The rotations.
+    /// The list of rotations.
     Rotations,
-    /// The members.
+    /// The list of members.
     Members,
     /// The activity log.
     Activity,
-    /// The review, for the decision on this key that is being applied. Never cancelled.
+    /// The review, for the result of the decision about this key. Never cancelled.
     Decide(Id),
-    /// The model, for a key that is being created. Never cancelled.
+    /// The model, for a newly created key. Never cancelled.
     Create,
-    /// The model, for the revoke of this leaked key. Never cancelled.
+    /// The model, for the revocation of this leaked key. Never cancelled.
     Leaked(Id),
     /// The model, for the confirmation that a secret was stored.
     Confirm,
-    /// The open popup. Cancelled when it closes.
+    /// The open popup. Cancelled when the popup closes.
     Popup,
-    /// The footer: only the outcome is shown.
+    /// The footer, which shows only whether the request succeeded.
     Notice,
 }
 
-/// A create whose reply has not arrived.
+/// A key creation whose reply has not arrived yet.
 #[derive(Clone, Debug)]
 pub struct CreateInFlight {
-    /// Its idempotency key.
+    /// Idempotency key of the creation.
     pub idempotency_key: String,
-    /// The key to be revoked as soon as the new one exists, because it leaked.
+    /// The leaked key to revoke as soon as its replacement exists, if any.
     pub leak: Option<Leak>,
 }
 
-/// A leaked key that has to be revoked even though it is in use.
+/// A leaked key that must be revoked even if it is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
-    /// Kind of the key.
+    /// Whether the leaked key is a personal or an organization key.
     pub kind: KeyKind,
-    /// Id of the key.
+    /// Id of the leaked key.
     pub id: Id,
-    /// Reason for the activity log.
+    /// Reason that the activity log records.
     pub reason: String,
 }
 
-/// Requests that are not fully answered, and the counters that name new ones.
+/// Requests that still wait for a reply, and the counters for new tickets and idempotency keys.
 #[derive(Debug, Default)]
 pub(super) struct PendingRequests {
     recipients: HashMap<Ticket, ReplyTo>,
@@ -72,7 +72,7 @@ pub(super) struct PendingRequests {
 }
 
 impl PendingRequests {
-    /// Issues a ticket for a request of this recipient.
+    /// Issues a ticket for a request whose replies go to this recipient.
     pub(super) fn issue(&mut self, reply_to: ReplyTo) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);

@@ -10,7 +10,7 @@ use crate::wire::keys::Rotation;
 use crate::wire::page::Page;
 
 impl Rotation {
-    /// Time for which the old key must not be used before it can be revoked.
+    /// Returns how long the old key must be unused before it can be revoked.
     pub fn window(&self) -> QuietWindow {
         QuietWindow {
             duration: saturating_seconds(self.quiet_window_s),
@@ -18,7 +18,7 @@ impl Rotation {
         }
     }
 
-    /// Returns the phase at `now`, which may be later than the server's reply, from the known uses of both keys.
+    /// Returns the phase at `now`, according to the known uses of both keys. `now` may be later than the server's reply.
     pub fn phase_at(&self, now: Timestamp) -> Phase {
         phase(&self.old, &self.new, self.window(), now)
     }
@@ -28,11 +28,11 @@ impl Rotation {
 #[derive(Debug, Default)]
 pub struct RotationList {
     pub list: RowList<Rotation>,
-    /// True if keys changed since the rotations were requested.
+    /// Whether keys have changed since the rotations were requested.
     pub is_outdated: bool,
-    /// Every use of the listed keys before this time is known.
+    /// Server time before which every use of the listed keys is known.
     pub seen: Timestamp,
-    /// The server's time of the newest reply: phases and ages are shown as of this time.
+    /// Server time of the newest reply, which the shown phases and ages refer to.
     pub as_of: Timestamp,
     requested_at: Timestamp,
     requests_left: u8,
@@ -43,12 +43,12 @@ impl RotationList {
         &self.list.load_state
     }
 
-    /// Returns the rotation with this new key.
+    /// Returns the rotation that has this key as its new key; `None` if it is not loaded.
     pub fn by_new_key(&self, id: Id) -> Option<&Rotation> {
         self.list.rows().iter().find(|rotation| rotation.new.id == id)
     }
 
-    /// Returns the newest rotation in progress that replaces this key or introduces it.
+    /// Returns the newest unfinished rotation that has this key as its old or new key.
     pub fn open_rotation(&self, key: Id) -> Option<&Rotation> {
         let involves = |rotation: &&Rotation| rotation.old.id == key || rotation.new.id == key;
         let is_open =
@@ -61,14 +61,14 @@ impl RotationList {
             .max_by_key(|rotation| rotation.new.created_at)
     }
 
-    /// Starts loading with this many requests, one for each kind of keys. `server_now` bounds the age of the replies.
+    /// Starts loading with this many requests, one for each kind of key. The replies will contain every use before `server_now`.
     pub(super) fn begin(&mut self, now: UiTime, server_now: Timestamp, requests: u8) {
         self.list.begin(now);
         self.requested_at = server_now;
         (self.requests_left, self.is_outdated) = (requests, false);
     }
 
-    /// Adds a page; returns true if it was the last one of all requests.
+    /// Adds a page. Returns `true` if it was the last page of the last request.
     pub(super) fn add_page(&mut self, server_now: Timestamp, page: Page<Rotation>) -> bool {
         self.as_of = self.as_of.max(page.metadata.as_of.unwrap_or_default()).max(server_now);
         let is_last = page.metadata.next_cursor.is_none();

@@ -4,7 +4,7 @@ use super::key_list::LoadState;
 use super::msg::UiTime;
 use crate::wire::page::Page;
 
-/// Every row of one type, and the state of loading them.
+/// All rows of one type, and how far loading them has come.
 #[derive(Debug)]
 pub struct RowList<R> {
     pub load_state: LoadState,
@@ -19,12 +19,12 @@ impl<R> Default for RowList<R> {
 }
 
 impl<R> RowList<R> {
-    /// The rows of the last complete load.
+    /// Returns the rows of the last complete load.
     pub fn rows(&self) -> &[R] {
         &self.rows
     }
 
-    /// Starts loading. Rows that are known stay until the new ones are complete.
+    /// Starts loading. Known rows remain until all new rows have arrived.
     pub(super) fn begin(&mut self, now: UiTime) {
         self.arriving.clear();
         if self.rows.is_empty() || matches!(self.load_state, LoadState::Failed(_)) {
@@ -32,12 +32,12 @@ impl<R> RowList<R> {
         }
     }
 
-    /// Adds a page of the load under way.
+    /// Adds a page of the running request.
     pub(super) fn add_page(&mut self, page: Page<R>) {
         self.arriving.extend(page.data);
     }
 
-    /// Replaces the rows by those that arrived since [`Self::begin`].
+    /// Replaces the rows by the pages added since [`Self::begin`].
     pub(super) fn complete(&mut self) {
         self.rows = std::mem::take(&mut self.arriving);
         self.load_state = LoadState::Complete;

@@ -38,19 +38,19 @@ pub enum RunError {
     Io(#[from] io::Error),
 }
 
-/// Runs the UI on this thread until it ends. `handle` is of a multi-threaded runtime, on which effects run.
+/// Runs the UI on this thread until it ends. Effects run on the multi-threaded runtime of `handle`.
 ///
 /// # Errors
-/// There is no terminal, or it cannot be set up.
+/// Fails if there is no terminal, or if the terminal cannot be set up.
 pub fn run(options: UiOptions, handle: &Handle) -> Result<UiExit, RunError> {
     Ok(run_model(options, handle, Model::new)?.0)
 }
 
-/// Runs the welcome screen, for somebody without a session; returns what was chosen, if anything. The server of the options is not
-/// contacted.
+/// Runs the welcome screen for a user without a session. Returns how the screen ended, and the choice if one was made. The server
+/// in `options` is not contacted.
 ///
 /// # Errors
-/// As [`run`].
+/// Fails as [`run`] does.
 pub fn run_welcome(options: UiOptions, handle: &Handle) -> Result<(UiExit, Option<WelcomeChoice>), RunError> {
     let (exit, welcome) = run_model(options, handle, Welcome::new)?;
     Ok((exit, welcome.choice))

@@ -18,12 +18,12 @@ use super::popup::Popup;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyKind};
 
-/// What the model does after a screen was given an action.
+/// What the model does next, after a screen has run an action.
 #[derive(Debug)]
 pub enum ScreenAction {
-    /// The action is not one of the screen.
+    /// The screen does not handle this action.
     Unhandled,
-    /// The screen did what there was to do.
+    /// The screen has handled the action; there is nothing more to do.
     Done,
     /// Opens a popup.
     Open(Box<dyn Popup>),
@@ -38,7 +38,7 @@ impl ScreenAction {
     }
 }
 
-/// How much of the window a screen has.
+/// The part of the window that is available to a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Viewport {
     /// Area between the tabs and the footer.
@@ -51,38 +51,38 @@ pub struct Viewport {
 
 /// The screen of a tab.
 pub trait Screen: Debug {
-    /// The contexts in which key presses are looked up, innermost first, unless a filter is typed.
+    /// Returns the key contexts that apply on the screen, innermost first, while no filter is being typed.
     fn key_contexts(&self) -> &'static [KeyContext];
 
-    /// The table of the screen.
+    /// Returns the table of the screen.
     fn table(&self) -> &dyn AnyFilteredTable;
 
-    /// The table of the screen, to be changed; [`Self::refilter`] follows a change of its filter.
+    /// Returns the table of the screen for changes. Call [`Self::refilter`] after its filter has changed.
     fn table_mut(&mut self) -> &mut dyn AnyFilteredTable;
 
-    /// Filters the rows again, after the filter or the marks changed.
+    /// Filters the rows again after the filter or the marks have changed.
     fn refilter(&mut self, context: &Context);
 
-    /// Called when the tab is opened: loads what was never loaded.
+    /// Called when the tab is opened. Loads the rows if they were never requested.
     fn open(&mut self, context: &mut Context);
 
-    /// Loads again what could not be loaded.
+    /// Loads the rows again after loading them failed.
     fn reload(&mut self, context: &mut Context);
 
-    /// Checks whether an action of the screen's key contexts would do something now. The footer, the help, the palette and the
-    /// dispatch of key presses all follow this answer.
+    /// Checks whether an action of the screen is available. The footer, the help, the palette and the dispatch of key presses all
+    /// use this check.
     ///
     /// # Errors
-    /// A sentence that says why not.
+    /// Returns a sentence that says why the action is not available.
     fn check_available(&self, context: &Context, action: Action) -> Result<(), String>;
 
     /// Runs an available action.
     fn run_action(&mut self, context: &mut Context, action: Action) -> ScreenAction;
 
-    /// Undoes one step of narrowing down: the filter, then the marks. Returns false if there is none.
+    /// Removes the filter, or the marks if there is no filter. Returns `false` if there is nothing to remove.
     fn go_back(&mut self, context: &Context) -> bool;
 
-    /// Follows the size of the window and the selection.
+    /// Adapts the scroll position to the window size and the selection.
     fn update_layout(&mut self, context: &mut Context, viewport: Viewport);
 
     /// Draws the screen into the body.
@@ -94,18 +94,19 @@ pub trait Screen: Debug {
     /// Applies a reply.
     fn apply_reply(&mut self, context: &mut Context, reply_to: ReplyTo, result: Result<Reply, RequestError>);
 
-    /// Follows changes of the keys of a kind.
+    /// Called after keys of this kind were added or changed.
     fn keys_changed(&mut self, _context: &mut Context, _kind: KeyKind, _changes: &Changes) {}
 
-    /// Sorts by the column of this index; reverses the order if the table is sorted by it.
+    /// Sorts by the column with this index, or reverses the order if the table is already sorted by it.
     fn sort_by(&mut self, _context: &Context, _column: usize) {}
 
-    /// Returns the popup that opens by itself. `is_free`: the tab is open, no popup is, and no filter is typed.
+    /// Returns a popup that opens without a key press, if there is one. `is_free` is set if the tab is open without a popup and no
+    /// filter is being typed.
     fn next_popup(&mut self, _context: &mut Context, _is_free: bool) -> Option<Box<dyn Popup>> {
         None
     }
 
-    /// The selected key, if the rows are keys.
+    /// Returns the selected key; `None` if no row is selected or the rows are not keys.
     fn selected_key<'a>(&self, _context: &'a Context) -> Option<&'a Key> {
         None
     }

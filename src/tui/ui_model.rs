@@ -5,15 +5,15 @@ use ratatui::buffer::Buffer;
 use super::frame::FrameInfo;
 use super::msg::{Effect, Msg, UiTime};
 
-/// A model that the event loop runs: messages go in, effects come out, and a frame is drawn from the model alone.
+/// A model that the event loop runs. It turns messages into effects, and its state alone determines each frame.
 pub trait UiModel {
-    /// Updates the model for a message and returns the effects.
+    /// Handles a message and returns the effects to carry out.
     fn update(&mut self, msg: Msg) -> Vec<Effect>;
 
-    /// Returns whether the frame after this message may be deferred until the next one, because nobody waits to see it.
+    /// Returns whether the frame after this message may be deferred, because the user is not waiting for it.
     fn is_deferrable(&self, msg: &Msg) -> bool;
 
-    /// When the model needs its next [`Msg::Tick`], if no other message comes earlier.
+    /// Returns when the model needs its next [`Msg::Tick`]; `None` if it waits for nothing but other messages.
     fn wake_at(&self) -> Option<UiTime>;
 
     /// Draws a frame.

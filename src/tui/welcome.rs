@@ -23,12 +23,12 @@ use crate::domain::secret::TokenKind;
 use crate::domain::text;
 use crate::wire::keys::SecretString;
 
-/// What was chosen on the welcome screen.
+/// The user's choice on the welcome screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WelcomeChoice {
-    /// Signed in. The session is stored in the profile named after the server.
+    /// The user signed in. The session is stored in the profile named after the server.
     SignedIn,
-    /// Open the demo.
+    /// The user wants to open the demo.
     Demo,
 }
 
@@ -39,28 +39,29 @@ const SIGN_IN: usize = 2;
 const DEMO: usize = 3;
 const LEAVE: usize = 4;
 
-/// The buttons: position of the focus, label in wide windows, label in narrow ones.
+/// The buttons: focus index, label in wide windows, label in narrow windows.
 const BUTTONS: [(usize, &str, &str); 3] =
-    [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "Look at a demo", "Demo"), (LEAVE, "Leave", "Leave")];
+    [(SIGN_IN, "Sign in", "Sign in"), (DEMO, "Try the demo", "Demo"), (LEAVE, "Leave", "Leave")];
 
 const INTRO: &str = "Administer API keys. You are not signed in yet.";
 
-/// Explains where a code and a server come from; `invite` is the key press that invites a member.
+/// Explains where to get a sign-in code and a server. `invite` is the key press that invites a member.
 fn help(invite: &str) -> [String; 3] {
     [
         format!(
-            "No code? An admin creates one: `keyward members invite ADDRESS`, or {invite} on the tab Members."
+            "No code? An admin creates one: `keyward members invite ADDRESS`, or {invite} on the Members tab."
         ),
-        "No server? On its host: `keyward admin init`, which prints the first code, then `keyward serve`."
+        "No server? On its host, run `keyward admin init`, which prints the first code, then `keyward serve`."
             .to_owned(),
-        "Neither? The demo is a made-up plant on this machine, deleted when the demo ends.".to_owned(),
+        "Neither? The demo runs on this machine with made-up data, which is deleted when the demo ends.".to_owned(),
     ]
 }
 
 const UNENCRYPTED: &str =
     "http:// is not encrypted: others on the network can read the code and the session.";
 
-/// Returns whether requests to this address leave the machine unencrypted. An address that may still become local does not count.
+/// Returns whether requests to this address leave the machine unencrypted. `false` while a partly typed address may still become a
+/// local one.
 fn is_unencrypted(server: &str) -> bool {
     let host = server.trim().strip_prefix("http://").unwrap_or("");
     let is_local =
@@ -75,17 +76,17 @@ pub struct Welcome {
     code: TextField,
     focus: FormFocus,
     in_flight: Option<Ticket>,
-    /// Number of the last ticket.
+    /// Number of the last ticket that was issued.
     last_ticket: u64,
     failure: Option<String>,
     keymap: Keymap,
     theme: Theme,
-    /// What was chosen, once the screen has ended.
+    /// The user's choice; `None` while the screen is open.
     pub choice: Option<WelcomeChoice>,
 }
 
 impl Welcome {
-    /// The screen with empty fields.
+    /// Creates the screen with empty fields, and returns it with its first effects.
     pub fn new(start: StartOptions) -> (Self, Vec<Effect>) {
         let welcome = Self {
             server: TextField::default(),
@@ -160,9 +161,9 @@ impl Welcome {
         let code = self.code.text().trim();
         if TokenKind::Code.digest(code).is_none() {
             let why = if code.is_empty() {
-                "Paste the sign-in code. It begins with inv_, and is never shown."
+                "Paste the sign-in code. It begins with inv_ and is never shown."
             } else {
-                "This is not a sign-in code: a code begins with inv_ and has to be pasted completely."
+                "This is not a complete sign-in code. A code begins with inv_."
             };
             self.focus.index = CODE;
             return self.fail(why);

@@ -16,11 +16,11 @@ use crate::tui::screens::messages::MessagesPopup;
 use crate::tui::screens::palette::PalettePopup;
 use crate::tui::screens::sign_in::SignInPopup;
 
-/// Time within which a second interrupt quits.
+/// A second Ctrl-C within this time quits.
 const QUIT_WITHIN: Duration = Duration::from_secs(2);
 
 impl Model {
-    /// Runs an action; returns whether anything handled it, if only by saying why it is not available.
+    /// Runs an action. Returns `true` if it was handled, even if only by showing why the action is not available.
     pub fn run_action(&mut self, action: Action) -> bool {
         if action == Action::Interrupt {
             self.interrupt();
@@ -35,10 +35,11 @@ impl Model {
         true
     }
 
-    /// Checks whether an action of the open tab would do something now. Dispatch, footer, help and palette follow this answer.
+    /// Checks whether an action is available on the open tab. The footer, the help, the palette and the dispatch of key presses all
+    /// use this check.
     ///
     /// # Errors
-    /// A sentence that says why not.
+    /// Returns a sentence that says why the action is not available.
     pub fn check_available(&self, action: Action) -> Result<(), String> {
         if let Some(tab) = Tab::opened_by(action) {
             return self.context.check_permission(tab.permission());
@@ -46,7 +47,7 @@ impl Model {
         self.screens.get(self.tab).check_available(&self.context, action)
     }
 
-    /// Returns whether the member may see the rows of the open tab. In read-only mode nothing is hidden.
+    /// Returns whether the member may see the rows of the open tab. Read-only mode hides no rows.
     fn is_tab_usable(&self) -> bool {
         self.context.start.read_only || self.context.check_permission(self.tab.permission()).is_ok()
     }
@@ -132,12 +133,13 @@ impl Model {
         self.popup = Some(Box::new(PalettePopup::new(key_contexts, check)));
     }
 
-    /// Returns whether the key press to go back is worth a hint: it leaves a text field or a popup.
+    /// Returns whether the footer shows the key press that goes back: it would leave a text field or a popup.
     pub fn is_back_hinted(&self) -> bool {
         self.popup.is_some() || self.is_typing_filter()
     }
 
-    /// Undoes one step: closes the pane, removes the filter or the marks. Quits if there is none and `quits`.
+    /// Undoes one step: closes the detail pane, or removes the filter or the marks. If there is nothing to undo, quits if `quits`
+    /// is set.
     fn go_back(&mut self, quits: bool) {
         if self.detail_pane.is_open {
             self.detail_pane.set_open(false);
@@ -146,8 +148,8 @@ impl Model {
         }
     }
 
-    /// Opens a tab and loads what it shows, unless the role lacks the permission: then the role is requested, since it may have
-    /// changed.
+    /// Opens a tab and loads its rows. If the member's role lacks the permission, requests the role again instead, since it may
+    /// have changed.
     pub fn open_tab(&mut self, tab: Tab) {
         self.tab = tab;
         if self.context.check_permission(tab.permission()).is_err() {
@@ -164,7 +166,9 @@ impl Model {
                 self.open_tab(Tab::of_kind(kind));
                 self.screens.keys_mut(kind).show_key(&self.context, id);
             }
-            None => self.context.report_unavailable("that key is another member's, or not loaded yet"),
+            None => {
+                self.context.report_unavailable("that key belongs to another member, or is not loaded yet");
+            }
         }
     }
 
@@ -179,12 +183,12 @@ impl Model {
                     self.run_action_on_tab(Action::Cancel);
                 }
                 let key = self.context.key_press(Action::Interrupt);
-                self.context.notices.info(now, format!("{key} once more quits"));
+                self.context.notices.info(now, format!("press {key} again to quit"));
             }
         }
     }
 
-    /// Calls `update` with the popup and carries out the action it returns.
+    /// Passes the open popup to `update` and carries out the action that `update` returns.
     pub(super) fn update_popup(&mut self, update: impl FnOnce(&mut dyn Popup, &mut Context) -> PopupAction) {
         let Some(mut popup) = self.popup.take() else { return };
         let action = update(popup.as_mut(), &mut self.context);
@@ -217,7 +221,8 @@ impl Model {
     }
 }
 
-/// Returns whether the footer stays silent when the action is not available, since the screen shows that there are no rows.
+/// Returns whether the footer gives no reason when this action is not available, because the screen already shows that there are no
+/// rows.
 fn is_quiet(action: Action) -> bool {
     matches!(action, Action::Open | Action::Mark | Action::MarkAll)
 }

@@ -8,7 +8,8 @@ use crate::tui::screens::save_secret::SaveSecretPopup;
 use crate::tui::screens::unfinished_creates::UnfinishedCreatesPopup;
 
 impl Model {
-    /// Offers the creates of earlier runs whose secret may not have been stored. Only their creator can have it issued again.
+    /// Offers to resume key creations of earlier runs whose secret may not have been stored. Only the creator can have the secret
+    /// reissued.
     pub(super) fn offer_unfinished_creates(&mut self) {
         let me = self.context.me.as_ref().map(|me| me.member.id);
         let mut creates = self.context.start.unfinished_creates.clone();
@@ -18,7 +19,7 @@ impl Model {
         }
     }
 
-    /// Applies the reply to a create. The secret is shown whatever else is open, since it is nowhere else.
+    /// Applies the reply to a key creation. The new secret is shown whatever else is open, because it is stored nowhere else.
     pub(super) fn apply_created(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         let Some(CreateInFlight { idempotency_key, leak }) = self.context.take_create(ticket) else { return };
         match result {
@@ -37,7 +38,7 @@ impl Model {
                 } else {
                     self.context.effects.push(Effect::FinishCreate { idempotency_key });
                     self.popup = None;
-                    let text = "This key was stored or used meanwhile: its secret is not shown again";
+                    let text = "The secret was already confirmed as stored, or the key was used: it cannot be shown again";
                     self.context.notices.error(self.context.now, text);
                 }
             }
@@ -55,7 +56,8 @@ impl Model {
         }
     }
 
-    /// Applies the reply to the revoke of a leaked key. The popup with the secret of its replacement shows it, else the footer.
+    /// Applies the reply to the revocation of a leaked key. Shows the result in the popup with the replacement's secret, or in the
+    /// footer if that popup is closed.
     pub(super) fn apply_leaked_revoke(&mut self, id: Id, result: Result<Reply, RequestError>) {
         let failure = match result {
             Ok(Reply::Key(key)) => {

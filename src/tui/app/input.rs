@@ -26,7 +26,7 @@ impl Model {
         }
     }
 
-    /// Gives a key press without an action to the text field that has the focus; returns whether there is one.
+    /// Passes a key press that is not bound to an action to the focused text field. Returns `false` if no text field has the focus.
     fn type_key(&mut self, key: KeyCombination) -> bool {
         if key.modifiers.contains(KeyModifiers::ALT) && !matches!(key.codes.first(), KeyCode::Backspace) {
             return false;
@@ -45,7 +45,7 @@ impl Model {
         true
     }
 
-    /// Gives pasted text to the text field that has the focus.
+    /// Inserts pasted text into the focused text field.
     pub(super) fn paste(&mut self, text: &str) {
         if let Some(popup) = &mut self.popup {
             popup.paste(&mut self.context, text);

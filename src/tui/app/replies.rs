@@ -10,8 +10,8 @@ use crate::tui::text_layout::as_sentence;
 use crate::wire::problem::ProblemType;
 
 impl Model {
-    /// Step 7 of "From a key press to the HTTP request": passes a reply on to the recipient of its ticket. A reply without a
-    /// recipient is dropped: its request was cancelled.
+    /// Step 7 of "From a key press to the HTTP request": passes a reply to the recipient of its ticket. A reply whose request was
+    /// cancelled has no recipient and is dropped.
     pub(super) fn apply_reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         let Some(reply_to) = self.context.recipient(ticket) else { return };
         if !result.as_ref().is_ok_and(Reply::has_more) {
@@ -40,7 +40,7 @@ impl Model {
         }
     }
 
-    /// Records what a reply says about the connection and the role of the signed-in member.
+    /// Updates the connection state. Requests the member's role again if the reply shows that the role has changed.
     fn record_reply(&mut self, reply_to: ReplyTo, result: &Result<Reply, RequestError>) {
         // A delivery is answered without the server.
         let is_from_server = result.as_ref().is_ok_and(|reply| !matches!(reply, Reply::Done(_)));
@@ -71,7 +71,7 @@ impl Model {
         self.screens.get_mut(tab).apply_reply(&mut self.context, reply_to, result);
     }
 
-    /// Shows the outcome of a request that nothing but the footer waits for.
+    /// Shows the result of a request in the footer, because no screen or popup waits for it.
     fn apply_outcome(&mut self, result: Result<Reply, RequestError>) {
         match result {
             Ok(Reply::Done(outcome)) => self.context.notices.info(self.context.now, as_sentence(&outcome)),
@@ -81,7 +81,7 @@ impl Model {
         }
     }
 
-    /// Opens the popup that signs in again. A popup with typed text waits below it and comes back.
+    /// Opens the sign-in popup over the open one. A popup with typed text is shown again after the sign-in.
     fn sign_in_over_popup(&mut self) {
         if let Some(popup) = self.popup.take_if(|popup| popup.survives_sign_in()) {
             self.popup = Some(Box::new(SignInPopup::over(Some(popup))));

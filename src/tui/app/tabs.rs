@@ -10,27 +10,27 @@ use crate::tui::screens::{activity, keys, members, review, rotations};
 macro_rules! tabs {
     ($start:ident: $($(#[$doc:meta])* $tab:ident, $title:literal, $action:ident, $permission:expr,
         $field:ident: $screen:ty = $new:expr;)+) => {
-        /// A tab of the UI; `1` to `6` open them in this order.
+        /// A tab of the UI. The keys `1` to `6` open the tabs in this order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Tab {
             $($(#[$doc])* $tab),+
         }
 
         impl Tab {
-            /// The tabs in their order on the screen.
+            /// All tabs, in the order in which they are shown.
             pub const ALL: &[Self] = &[$(Self::$tab),+];
 
-            /// Title, as shown in the second line of the screen.
+            /// Returns the title shown in the tab bar.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$tab => $title),+ }
             }
 
-            /// The permission needed to open the tab.
+            /// Returns the permission that a member needs to open the tab.
             pub fn permission(self) -> Permission {
                 match self { $(Self::$tab => $permission),+ }
             }
 
-            /// The tab that an action opens.
+            /// Returns the tab that an action opens; `None` for other actions.
             pub fn opened_by(action: Action) -> Option<Self> {
                 match action {
                     $(Action::$action => Some(Self::$tab),)+
@@ -39,7 +39,7 @@ macro_rules! tabs {
             }
         }
 
-        /// The screens of the tabs.
+        /// One screen for each tab.
         #[derive(Debug)]
         pub struct Screens {
             $($(#[$doc])* pub $field: $screen),+
@@ -50,7 +50,7 @@ macro_rules! tabs {
                 Self { $($field: $new),+ }
             }
 
-            /// The screen of a tab.
+            /// Returns the screen of a tab.
             pub fn get(&self, tab: Tab) -> &dyn Screen {
                 match tab { $(Tab::$tab => &self.$field),+ }
             }
@@ -64,33 +64,33 @@ macro_rules! tabs {
 
 tabs! {
     start:
-    /// The member's own keys.
+    /// Personal keys of the signed-in member.
     Personal, "Personal", Tab1, Permission::ListKeys(KeyKind::Personal),
         personal: keys::State = keys::State::new(KeyKind::Personal);
-    /// The keys that belong to the organization.
+    /// Keys of the organization.
     Workspace, "Workspace", Tab2, Permission::ListKeys(KeyKind::Organization),
         workspace: keys::State = keys::State::new(KeyKind::Organization);
-    /// The organization's keys that wait for a decision.
+    /// Organization keys that wait for a review decision.
     Review, "Review", Tab3, Permission::Review,
         review: review::State = review::State::new(start);
-    /// Keys that are being replaced.
+    /// Rotations of keys: old keys and their replacements.
     Rotations, "Rotations", Tab4, Permission::ListKeys(KeyKind::Personal),
         rotations: rotations::State = rotations::State::default();
-    /// The members of the organization, with their roles.
+    /// Members of the organization, with their roles.
     Members, "Members", Tab5, Permission::ManageMembers,
         members: members::State = members::State::default();
-    /// The activity log of the organization.
+    /// Activity log of the organization.
     Activity, "Activity", Tab6, Permission::ReadActivity,
         activity: activity::State = activity::State::default();
 }
 
 impl Tab {
-    /// The digit shown before the title, counted from 1.
+    /// Returns the digit shown before the title: 1 for the first tab.
     pub fn digit(self) -> usize {
         self as usize + 1
     }
 
-    /// The tab that lists the keys of a kind.
+    /// Returns the tab that lists keys of this kind.
     pub fn of_kind(kind: KeyKind) -> Self {
         match kind {
             KeyKind::Personal => Self::Personal,
@@ -98,7 +98,7 @@ impl Tab {
         }
     }
 
-    /// The tab `offset` positions to the right, wrapping around.
+    /// Returns the tab `offset` positions to the right, wrapping around.
     #[must_use]
     pub fn offset_by(self, offset: usize) -> Self {
         Self::ALL[(self as usize + offset) % Self::ALL.len()]
@@ -106,7 +106,7 @@ impl Tab {
 }
 
 impl Screens {
-    /// The screen that lists the keys of a kind.
+    /// Returns the screen that lists keys of this kind.
     pub fn keys(&self, kind: KeyKind) -> &keys::State {
         match kind {
             KeyKind::Personal => &self.personal,

@@ -7,11 +7,12 @@ use crate::domain::key::KeyKind;
 use crate::tui::context::{Connection, ReplyTo};
 use crate::tui::msg::{ApiRequest, UiTime};
 
-/// Time between two frames of a spinner.
+/// Time between two frames of the loading spinner.
 const SPINNER_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Model {
-    /// When a [`Msg::Tick`](crate::tui::msg::Msg::Tick) is needed, if no other message comes earlier.
+    /// Returns when the next [`Msg::Tick`](crate::tui::msg::Msg::Tick) is due; `None` if the model waits for nothing but other
+    /// messages.
     pub fn wake_at(&self) -> Option<UiTime> {
         let keys = self.watched_kinds().filter_map(|kind| self.screens.keys(kind).wake_at(&self.context));
         [
@@ -28,8 +29,8 @@ impl Model {
         .min()
     }
 
-    /// The kinds of keys that are kept up to date. Personal keys only while they are visible; the header and the review always show
-    /// something of the organization's.
+    /// Returns the kinds of keys to refresh regularly: personal keys only while they are visible, organization keys always, because
+    /// the header and the review depend on them.
     fn watched_kinds(&self) -> impl Iterator<Item = KeyKind> + use<> {
         let personal = matches!(self.tab, Tab::Personal | Tab::Rotations);
         [KeyKind::Personal, KeyKind::Organization]

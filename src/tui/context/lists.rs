@@ -13,7 +13,7 @@ use crate::wire::page::Page;
 use crate::wire::problem::ProblemType;
 
 impl Context {
-    /// Loads the whole list of keys of a kind.
+    /// Loads all keys of this kind.
     pub fn load_keys(&mut self, kind: KeyKind) {
         self.cancel_requests(ReplyTo::List(kind));
         self.cancel_requests(ReplyTo::Changes(kind));
@@ -22,7 +22,8 @@ impl Context {
         self.request(ReplyTo::List(kind), ApiRequest::List(ListRequest::Keys(kind)));
     }
 
-    /// Requests the changes of a list of keys, or the whole list if it is not complete. Does nothing while a request is under way.
+    /// Requests the changed keys of this kind, or all of them if they are not completely loaded yet. Does nothing while such a
+    /// request is running.
     pub fn refresh_keys(&mut self, kind: KeyKind) {
         if self.is_waiting_for(ReplyTo::Changes(kind)) || self.is_waiting_for(ReplyTo::List(kind)) {
             return;
@@ -36,20 +37,20 @@ impl Context {
         }
     }
 
-    /// Refreshes the keys of a kind because the user asked for it.
+    /// Refreshes the keys of this kind at the user's request, with a spinner until the replies have arrived.
     pub fn refresh_keys_now(&mut self, kind: KeyKind) {
         self.refresh_keys(kind);
         self.keys_mut(kind).refresh_requested_at = Some(self.now);
     }
 
-    /// Refreshes the keys of a kind if that is due.
+    /// Refreshes the keys of this kind if their next refresh is due.
     pub fn refresh_keys_if_due(&mut self, kind: KeyKind) {
         if self.keys(kind).refresh_at.is_some_and(|at| self.now >= at) {
             self.refresh_keys(kind);
         }
     }
 
-    /// Applies a page of keys: of the whole list, or of its changes.
+    /// Applies a page of all keys of this kind, or of the changed ones.
     pub fn apply_key_page(&mut self, kind: KeyKind, page: Page<Key>, is_whole_list: bool) {
         if let Some(as_of) = page.metadata.as_of {
             self.record_server_time(as_of);
@@ -67,19 +68,19 @@ impl Context {
         self.key_changes.push((kind, changes));
     }
 
-    /// Applies a key as the server returned it after a change.
+    /// Applies the new state of a key, which the server returned after a change.
     pub fn apply_key(&mut self, key: Key) {
         let kind = key.kind;
         let changes = self.keys_mut(kind).merge(vec![key]);
         self.key_changes.push((kind, changes));
     }
 
-    /// Takes the changes of keys that the screens have not seen yet.
+    /// Returns and clears the key changes that the screens have not been notified of.
     pub fn take_key_changes(&mut self) -> Vec<(KeyKind, Changes)> {
         std::mem::take(&mut self.key_changes)
     }
 
-    /// Records that a list of keys, or its changes, could not be loaded, and schedules the next attempt unless it would fail too.
+    /// Records that keys of this kind could not be loaded. Schedules a retry unless it would fail for the same reason.
     pub fn key_list_failed(&mut self, kind: KeyKind, failure: &RequestError) {
         self.record_failure(failure);
         let retry_at = self.now.plus(RETRY_DELAY);
@@ -94,14 +95,14 @@ impl Context {
         }
     }
 
-    /// Loads the members; those that are known stay until every page has arrived.
+    /// Loads the members. Known members remain until the last page has arrived.
     pub fn load_members(&mut self) {
         self.cancel_requests(ReplyTo::Members);
         self.members.begin(self.now);
         self.request(ReplyTo::Members, ApiRequest::List(ListRequest::Members));
     }
 
-    /// Applies a page of members; returns true if it was the last one.
+    /// Applies a page of members. Returns `true` if it was the last page.
     pub fn apply_members(&mut self, page: Page<Member>) -> bool {
         let is_last = page.metadata.next_cursor.is_none();
         self.members.add_page(page);
@@ -111,7 +112,7 @@ impl Context {
         is_last
     }
 
-    /// Loads the rotations of the kinds of keys that the member may see.
+    /// Loads the rotations of each kind of key that the signed-in member may list.
     pub fn load_rotations(&mut self) {
         self.cancel_requests(ReplyTo::Rotations);
         let kinds = [KeyKind::Personal, KeyKind::Organization]
@@ -126,7 +127,7 @@ impl Context {
         }
     }
 
-    /// Applies a page of rotations; returns true if it was the last one.
+    /// Applies a page of rotations. Returns `true` if all pages have arrived.
     pub fn apply_rotations(&mut self, page: Page<Rotation>) -> bool {
         let server_now = self.server_now();
         self.rotations.add_page(server_now, page)
@@ -139,7 +140,7 @@ impl Context {
         self.request(ReplyTo::Activity, ApiRequest::Activity(query));
     }
 
-    /// Requests the next older page of the activity log, unless a request is under way.
+    /// Requests the next older page of the activity log, unless a request for the log is running.
     pub fn load_older_activity(&mut self) {
         if self.activity.load_state != LoadState::Complete || self.is_waiting_for(ReplyTo::Activity) {
             return;
@@ -153,11 +154,12 @@ impl Context {
     pub fn apply_activity(&mut self, page: Page<Activity>) {
         if self.activity.add_page(page) {
             let rows = format_count(self.activity.rows().len() as u64);
-            self.notices.info(self.now, format!("the log goes on; held are its newest {rows} rows"));
+            self.notices
+                .info(self.now, format!("the log has more rows, but only the newest {rows} are loaded"));
         }
     }
 
-    /// Records that a list other than keys could not be loaded.
+    /// Records that the members, the rotations or the activity log could not be loaded.
     pub fn list_failed(&mut self, reply_to: ReplyTo, failure: &RequestError) {
         self.record_failure(failure);
         let why = failure.to_string();

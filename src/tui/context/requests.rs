@@ -16,7 +16,7 @@ impl Context {
         ticket
     }
 
-    /// Requests who is signed in and with which role, since roles change while the UI runs.
+    /// Requests the signed-in member and the role, which may change while the UI is running.
     pub fn request_me(&mut self) {
         if !self.is_waiting_for(ReplyTo::Me) {
             self.requests.me_requested_at = Some(self.now);
@@ -24,15 +24,15 @@ impl Context {
         }
     }
 
-    /// Requests who is signed in because a reply contradicts the known role; at most once per [`RETRY_DELAY`], in case the server
-    /// keeps contradicting itself.
+    /// Requests the member's role again because a reply contradicts the known role. At most once per [`RETRY_DELAY`], in case the
+    /// replies keep contradicting each other.
     pub fn recheck_role(&mut self) {
         if self.requests.me_requested_at.is_none_or(|at| self.now.since(at) >= RETRY_DELAY) {
             self.request_me();
         }
     }
 
-    /// Creates a key. With `leaked`, the reason, the key that it replaces is revoked as soon as the new one exists.
+    /// Creates a key. If `leaked` gives a reason, the replaced key is revoked for it as soon as the new key exists.
     pub fn create_key(
         &mut self,
         kind: KeyKind,
@@ -47,7 +47,7 @@ impl Context {
         self.requests.creates_in_flight.insert(ticket, create);
     }
 
-    /// Removes and returns the create that this ticket belongs to.
+    /// Removes and returns the key creation with this ticket; `None` if there is none.
     pub fn take_create(&mut self, ticket: Ticket) -> Option<CreateInFlight> {
         self.requests.creates_in_flight.remove(&ticket)
     }
@@ -66,27 +66,27 @@ impl Context {
         ticket
     }
 
-    /// Returns the recipient of a reply; `None` if its request was cancelled or fully answered.
+    /// Returns the recipient of replies with this ticket; `None` if the request was cancelled or its last reply has arrived.
     pub fn recipient(&self, ticket: Ticket) -> Option<ReplyTo> {
         self.requests.recipient(ticket)
     }
 
-    /// Records that the last reply to a ticket has arrived.
+    /// Records that the last reply with this ticket has arrived.
     pub fn complete_request(&mut self, ticket: Ticket) {
         self.requests.complete(ticket);
     }
 
-    /// Returns whether any reply for this recipient is outstanding.
+    /// Returns whether this recipient is waiting for a reply.
     pub fn is_waiting_for(&self, reply_to: ReplyTo) -> bool {
         self.requests.is_waiting_for(reply_to)
     }
 
-    /// Cancels the requests of this recipient.
+    /// Cancels all requests of this recipient.
     pub fn cancel_requests(&mut self, reply_to: ReplyTo) {
         self.effects.extend(self.requests.cancel(reply_to).into_iter().map(Effect::CancelRequest));
     }
 
-    /// Returns a new idempotency key.
+    /// Generates a new idempotency key.
     pub fn idempotency_key(&mut self) -> String {
         self.requests.idempotency_keys += 1;
         let mut key = String::from("tui-");

@@ -1,6 +1,6 @@
 //! The table of key bindings, and the contexts in which they hold. To add an action, add a row: the handler is found by a test.
 
-/// Context in which a key binding holds.
+/// Part of the UI in which a key binding applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyContext {
     /// Everywhere, including text fields and popups.
@@ -13,17 +13,17 @@ pub enum KeyContext {
     Table,
     /// In a table of API keys.
     Key,
-    /// On the tabs Personal and Workspace.
+    /// On the Personal and Workspace tabs.
     Keys,
-    /// On the tab Review.
+    /// On the Review tab.
     Review,
-    /// On the tab Rotations.
+    /// On the Rotations tab.
     Rotations,
-    /// On the tab Rotations and in the popup of a rotation.
+    /// On the Rotations tab and in the popup of a rotation.
     Rotation,
-    /// On the tab Members.
+    /// On the Members tab.
     Members,
-    /// On the tab Activity.
+    /// On the Activity tab.
     Activity,
     /// In a text field.
     Text,
@@ -31,14 +31,14 @@ pub enum KeyContext {
     List,
     /// In any popup without a text field.
     Popup,
-    /// In a popup that asks for a confirmation.
+    /// In a popup that asks for confirmation.
     Confirm,
-    /// In a popup with a secret to be saved.
+    /// In the popup that shows a new secret until the user has saved it.
     Reveal,
 }
 
 impl KeyContext {
-    /// Heading in the help and the README.
+    /// Returns the heading of this context in the help and the README.
     pub fn title(self) -> &'static str {
         match self {
             Self::Always => "everywhere",
@@ -60,13 +60,13 @@ impl KeyContext {
         }
     }
 
-    /// Returns whether both contexts can hold at the same time, so that a key press must not be bound in both.
+    /// Returns whether both contexts can apply at the same time, so that a key press must not be bound in both.
     pub fn overlaps(self, other: Self) -> bool {
         self == other || STACKS.iter().any(|stack| stack.contains(&self) && stack.contains(&other))
     }
 }
 
-/// Contexts that hold together.
+/// All combinations of contexts that apply at the same time.
 const STACKS: [&[KeyContext]; 10] = [
     stack::KEYS,
     stack::REVIEW,
@@ -80,63 +80,63 @@ const STACKS: [&[KeyContext]; 10] = [
     stack::REVEAL,
 ];
 
-/// The contexts that hold in each place, innermost first.
+/// The key contexts that apply in each part of the UI, innermost first.
 pub mod stack {
     use super::KeyContext::{
         self, Activity, Always, Confirm, Global, Key, Keys, List, Members, Popup, Reveal, Review, Rotation,
         Rotations, Table, Text, Untyped,
     };
 
-    /// The tabs Personal and Workspace.
+    /// Key contexts that apply on the Personal and Workspace tabs.
     pub const KEYS: &[KeyContext] = &[Keys, Key, Table, Global, Untyped, Always];
-    /// The tab Review, outside text fields.
+    /// Key contexts that apply on the Review tab, outside text fields.
     pub const REVIEW: &[KeyContext] = &[Review, Key, Table, Global, Untyped, Always];
-    /// The tab Rotations, outside text fields.
+    /// Key contexts that apply on the Rotations tab, outside text fields.
     pub const ROTATIONS: &[KeyContext] = &[Rotations, Rotation, Table, Global, Untyped, Always];
-    /// The popup of a rotation.
+    /// Key contexts that apply in the popup of a rotation.
     pub const ROTATION_POPUP: &[KeyContext] = &[Rotation, Popup, Untyped, Always];
-    /// The tab Members, outside text fields.
+    /// Key contexts that apply on the Members tab, outside text fields.
     pub const MEMBERS: &[KeyContext] = &[Members, Table, Global, Untyped, Always];
-    /// The tab Activity, outside text fields.
+    /// Key contexts that apply on the Activity tab, outside text fields.
     pub const ACTIVITY: &[KeyContext] = &[Activity, Table, Global, Untyped, Always];
-    /// A text field on a tab or in a popup.
+    /// Key contexts that apply while a text field has the focus.
     pub const TEXT: &[KeyContext] = &[Text, Always];
-    /// A list that is filtered by typing.
+    /// Key contexts that apply in a list that is filtered by typing.
     pub const LIST: &[KeyContext] = &[List, Text, Always];
-    /// A popup that asks for a confirmation.
+    /// Key contexts that apply in a popup that asks for confirmation.
     pub const CONFIRM: &[KeyContext] = &[Confirm, Popup, Untyped, Always];
-    /// A popup without text field, confirmation or secret.
+    /// Key contexts that apply in a popup without a text field, confirmation or secret.
     pub const POPUP: &[KeyContext] = &[Popup, Untyped, Always];
-    /// A popup with a secret to be saved.
+    /// Key contexts that apply in the popup that shows a new secret.
     pub const REVEAL: &[KeyContext] = &[Reveal, Popup, Untyped, Always];
 }
 
-/// A key binding: one row of the table.
+/// An action with its default key presses and its descriptions.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// Context in which the binding holds.
+    /// Context in which the binding applies.
     pub context: KeyContext,
-    /// The action it runs.
+    /// Action that the key presses run.
     pub action: Action,
-    /// Name of the action in the configuration.
+    /// Name of the action in the configuration file.
     pub name: &'static str,
     /// The default key presses.
     pub keys: &'static [&'static str],
-    /// Description for the help, the palette and the README.
+    /// Description in the help, the palette and the README.
     pub help: &'static str,
-    /// Short description for the footer; empty if it is not shown there.
+    /// Short description in the footer; empty if the footer does not show the binding.
     pub hint: &'static str,
 }
 
 macro_rules! bindings {
     ($($context:ident { $($action:ident $name:literal [$($key:literal),*] $help:literal $hint:literal;)+ })+) => {
-        /// Something that a key press can do.
+        /// An action that a key press or the palette can run.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action {
             $($(#[doc = $help] $action,)+)+
         }
 
-        /// The key bindings. Hints in the footer follow this order, innermost context first, with that of the help last.
+        /// All key bindings. The footer shows its hints in this order, innermost context first, with the hint for the help last.
         pub const TABLE: &[Binding] = &[
             $($(Binding {
                 context: KeyContext::$context,
@@ -153,43 +153,43 @@ macro_rules! bindings {
 bindings! {
     Keys {
         New "new" ["n"] "new key" "new";
-        Revoke "revoke" ["x"] "revoke, after a confirmation" "revoke";
-        ShowRevoked "show-revoked" ["."] "show revoked keys, or hide them" "";
+        Revoke "revoke" ["x"] "revoke, after confirmation" "revoke";
+        ShowRevoked "show-revoked" ["."] "show or hide revoked keys" "";
     }
     Review {
-        Keep "keep" ["K"] "keep, until a date, with a note" "keep";
-        MarkRevoke "mark-revoke" ["x"] "mark to be revoked; nothing happens before apply" "revoke";
+        Keep "keep" ["K"] "keep, with a note and optionally until a date" "keep";
+        MarkRevoke "mark-revoke" ["x"] "mark to revoke; takes effect when applied" "revoke";
         Skip "skip" ["S"] "decide later" "skip";
         Undo "undo" ["u"] "undo the last decision" "undo";
         Apply "apply" ["A"] "preview and apply the decisions" "apply";
         Export "export" ["E"] "export applied decisions for an auditor" "";
     }
     Key {
-        Open "open" ["enter"] "details, and close them" "details";
-        Rotate "rotate" ["R"] "rotate: replace it without cutting anyone off" "rotate";
-        Edit "edit" ["e"] "edit name and note" "";
-        Copy "copy" ["y"] "copy its id, name, mask, or the row as JSON" "copy";
-        Command "command" ["c"] "the equivalent command" "";
-        ShorterChart "shorter-chart" ["<"] "chart over a shorter time" "";
-        LongerChart "longer-chart" [">"] "chart over a longer time" "";
+        Open "open" ["enter"] "open or close the details" "details";
+        Rotate "rotate" ["R"] "rotate: replace the key without an outage" "rotate";
+        Edit "edit" ["e"] "edit the name and note" "";
+        Copy "copy" ["y"] "copy the id, name, masked secret or JSON" "copy";
+        Command "command" ["c"] "show the equivalent commands" "";
+        ShorterChart "shorter-chart" ["<"] "chart a shorter time range" "";
+        LongerChart "longer-chart" [">"] "chart a longer time range" "";
     }
     Rotations {
-        OpenRotation "open-rotation" ["enter"] "the rotation's next step" "open";
+        OpenRotation "open-rotation" ["enter"] "open the next step of the rotation" "open";
     }
     Rotation {
-        FinishRotation "finish-rotation" ["x"] "revoke the old key, after a confirmation" "finish";
+        FinishRotation "finish-rotation" ["x"] "revoke the old key, after confirmation" "finish";
         ReplaceReplacement "replace-replacement" ["R"] "replace the replacement, or start again" "";
         CancelRotation "cancel-rotation" ["C"] "revoke the replacement and keep the old key" "cancel";
-        LeakedKey "leaked-key" ["L"] "the old key leaked: replace it and revoke it now" "";
+        LeakedKey "leaked-key" ["L"] "the old key leaked: replace and revoke it now" "";
     }
     Activity {
         OpenActivity "open-activity" ["enter"] "go to the key" "to the key";
     }
     Members {
-        OpenMember "open-member" ["enter"] "details, and close them" "details";
-        Invite "invite" ["i"] "invite someone, or make a sign-in code" "invite";
+        OpenMember "open-member" ["enter"] "open or close the details" "details";
+        Invite "invite" ["i"] "invite someone, or create a sign-in code" "invite";
         ChangeRole "change-role" ["e"] "change the role" "role";
-        RemoveMember "remove-member" ["x"] "remove, after a confirmation" "remove";
+        RemoveMember "remove-member" ["x"] "remove, after confirmation" "remove";
         EndSessions "end-sessions" ["E"] "end all sessions of the member" "";
     }
     Table {
@@ -203,14 +203,14 @@ bindings! {
         PageUp "page-up" ["pageup", "ctrl-b"] "a page up" "";
         HalfDown "half-down" ["ctrl-d"] "half a page down" "";
         HalfUp "half-up" ["ctrl-u"] "half a page up" "";
-        Mark "mark" ["space"] "mark, or unmark" "";
-        MarkAll "mark-all" ["a"] "mark all shown, or unmark them" "";
+        Mark "mark" ["space"] "mark or unmark the row" "";
+        MarkAll "mark-all" ["a"] "mark or unmark all shown rows" "";
         Refresh "refresh" ["r"] "refresh" "";
     }
     Global {
         Help "help" ["?", "f1"] "help" "help";
-        Palette "palette" [":", "ctrl-p"] "all commands, by name" "commands";
-        Quit "quit" ["q"] "back; quits at the top" "quit";
+        Palette "palette" [":", "ctrl-p"] "all commands by name" "commands";
+        Quit "quit" ["q"] "go back; quit if there is nothing to go back to" "quit";
         Tab1 "tab-1" ["1"] "Personal" "";
         Tab2 "tab-2" ["2"] "Workspace" "";
         Tab3 "tab-3" ["3"] "Review" "";
@@ -219,7 +219,7 @@ bindings! {
         Tab6 "tab-6" ["6"] "Activity" "";
         PreviousTab "previous-tab" ["["] "previous tab" "";
         NextTab "next-tab" ["]"] "next tab" "";
-        Times "times" ["t"] "relative or exact times" "";
+        Times "times" ["t"] "switch between relative and exact times" "";
         Messages "messages" [] "earlier messages" "";
         SignIn "sign-in" [] "sign in again with a code" "";
     }
@@ -231,11 +231,11 @@ bindings! {
     }
     Reveal {
         Unmask "unmask" ["v"] "show the secret for 20 seconds, or hide it" "show";
-        CopySecret "copy-secret" ["y"] "copy the secret by way of the terminal" "copy";
-        WriteSecret "write-secret" ["w"] "write the secret to a new file, 0600" "to a file";
+        CopySecret "copy-secret" ["y"] "copy the secret through the terminal" "copy";
+        WriteSecret "write-secret" ["w"] "write the secret to a new file (mode 0600)" "to a file";
         PipeSecret "pipe-secret" ["p"] "pipe the secret into a command" "into a command";
         Stored "stored" ["s"] "I have stored it" "I have stored it";
-        RetryRevoke "retry-revoke" ["x"] "try again to revoke the leaked key that the new one replaces" "";
+        RetryRevoke "retry-revoke" ["x"] "retry revoking the leaked key" "";
     }
     Popup {
         ClosePopup "close-popup" ["q"] "close the popup" "";
@@ -253,9 +253,9 @@ bindings! {
         Submit "submit" ["enter"] "accept" "accept";
     }
     Always {
-        Cancel "cancel" ["esc"] "back, one step; never quits" "back";
-        NextField "next-field" ["tab"] "move the focus on" "";
+        Cancel "cancel" ["esc"] "go back one step; never quits" "back";
+        NextField "next-field" ["tab"] "move the focus forward" "";
         PreviousField "previous-field" ["backtab"] "move the focus back" "";
-        Interrupt "interrupt" ["ctrl-c"] "cancel; twice quits" "";
+        Interrupt "interrupt" ["ctrl-c"] "cancel; press twice to quit" "";
     }
 }

@@ -13,20 +13,20 @@ use crate::wire::problem::{Problem, ProblemType};
 use crate::wire::reviews::AppliedDecision;
 use crate::wire::sessions::Me;
 
-/// The reply to a request or delivery.
+/// The reply to a successful request or delivery.
 #[derive(Debug)]
 pub enum Reply {
     /// The signed-in member, with role and organization.
     Me(Box<Me>),
     /// A page of keys; the last one has no `next_cursor`.
     Keys(Page<Key>),
-    /// A created key. Without its secret if that was already confirmed as stored, or used.
+    /// A created key. The secret is missing if it was already confirmed as stored, or if the key was already used.
     Created(Box<CreatedKey>),
     /// The current state of a key.
     Key(Box<Key>),
-    /// The use of a key over time.
+    /// Usage of a key over time.
     Usage(Usage),
-    /// The daily use of some keys.
+    /// Daily usage of several keys.
     DailyUse(Vec<DailyUse>),
     /// A page of rotations.
     Rotations(Page<Rotation>),
@@ -34,11 +34,11 @@ pub enum Reply {
     Found(Box<FoundKey>),
     /// A page of members.
     Members(Page<Member>),
-    /// A sign-in code for a new or known member.
+    /// A sign-in code for an invited or existing member.
     Invited(Box<Invitation>),
-    /// The member with the new role, and the keys revoked because of it.
+    /// The member with the new role, and the keys that were revoked because of the change.
     RoleChanged(Box<ChangedRole>),
-    /// The consequences of removing a member, whether done or a dry run.
+    /// Consequences of removing a member, whether the member was removed or only a dry run was requested.
     Removal(Box<MemberRemoval>),
     /// A page of applied review decisions.
     Reviews(Page<ReviewRecord>),
@@ -46,12 +46,12 @@ pub enum Reply {
     Decided(Box<AppliedDecision>),
     /// A page of the activity log.
     Activity(Page<Activity>),
-    /// The delivery or request succeeded, as this phrase says: `sent to your terminal`, `written to ~/grafana.key`.
+    /// The request or delivery succeeded. The phrase says what was done, such as `written to ~/grafana.key`.
     Done(String),
 }
 
 impl Reply {
-    /// Returns whether more replies follow with the same ticket: further pages of a list.
+    /// Returns whether more replies with the same ticket follow: further pages of a list.
     pub fn has_more(&self) -> bool {
         let next = match self {
             Self::Keys(page) => &page.metadata.next_cursor,
@@ -67,23 +67,23 @@ impl Reply {
 /// Why a request or delivery failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestError {
-    /// The server was not reached, or did not answer in time; a sentence with the cause and the next step.
+    /// The server could not be reached or did not reply in time. The sentence names the cause and the next step.
     Unreachable(String),
     /// The server refused the request.
     Refused(Box<Problem>),
     /// The reply is not from a keyward server, or from an incompatible version.
     InvalidReply(String),
-    /// A file, a command or the clipboard on this machine failed.
+    /// Something on this machine failed: a file, a command or the clipboard.
     Local(String),
 }
 
 impl RequestError {
-    /// Returns whether the session has ended, so that signing in again helps.
+    /// Returns whether the session is missing or has ended, so that signing in again helps.
     pub fn is_signed_out(&self) -> bool {
         matches!(self.problem_type(), Some(ProblemType::SessionEnded | ProblemType::SessionMissing))
     }
 
-    /// Returns whether the request certainly changed nothing.
+    /// Returns `true` if the request certainly changed nothing on the server.
     pub fn is_not_applied(&self) -> bool {
         match self {
             Self::Refused(problem) => {
@@ -94,7 +94,7 @@ impl RequestError {
         }
     }
 
-    /// Returns whether the same request may succeed later: the server was not reached, is overloaded, or has an internal error.
+    /// Returns whether a retry may succeed: the server was not reached, is overloaded, or had an internal error.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
@@ -103,7 +103,7 @@ impl RequestError {
         }
     }
 
-    /// The problem type of a refusal.
+    /// Returns the problem type if the server refused the request; `None` for other errors.
     pub fn problem_type(&self) -> Option<ProblemType> {
         match self {
             Self::Refused(problem) => Some(problem.kind),

@@ -13,18 +13,18 @@ use crate::wire::reviews::{ApplyDecision, RecordExport, ReviewsQuery};
 /// A request for a list. One reply arrives for each page.
 #[derive(Debug)]
 pub enum ListRequest {
-    /// Keys of a kind with revoked ones, newest first → [`Reply::Keys`].
+    /// All keys of this kind, including revoked ones, newest first → [`Reply::Keys`].
     Keys(KeyKind),
-    /// Keys that changed → [`Reply::Keys`].
+    /// Keys that changed since an earlier list → [`Reply::Keys`].
     Changes {
-        /// Kind of the keys.
+        /// Whether personal or organization keys are requested.
         kind: KeyKind,
-        /// The `as_of` of an earlier list; only later changes are returned.
+        /// The `as_of` of the earlier list.
         since: Timestamp,
     },
-    /// Rotations of keys of a kind, with both keys' uses by hour → [`Reply::Rotations`].
+    /// Rotations of keys of this kind, with the hourly usage of both keys → [`Reply::Rotations`].
     Rotations(KeyKind),
-    /// Every member of the organization → [`Reply::Members`].
+    /// All members of the organization → [`Reply::Members`].
     Members,
     /// Applied review decisions → [`Reply::Reviews`].
     Reviews(ReviewsQuery),
@@ -35,149 +35,151 @@ pub enum ListRequest {
 pub enum ApiRequest {
     /// A list; see [`ListRequest`] for the replies.
     List(ListRequest),
-    /// Get the signed-in member, role and policy → [`Reply::Me`].
+    /// Gets the signed-in member, the role and the policy → [`Reply::Me`].
     Me,
-    /// Redeem a sign-in code, store the session in the profile, and use it from now on → [`Reply::Me`].
+    /// Redeems a sign-in code, stores the new session in the profile, and uses it for all later requests → [`Reply::Me`].
     SignIn(Arc<SecretString>),
-    /// Redeem a sign-in code at this server and store the session in the profile named after the server → [`Reply::Me`].
+    /// Redeems a sign-in code at the given server and stores the new session in the profile named after that server →
+    /// [`Reply::Me`].
     SignInAt {
         /// Address of the server, as typed.
         server: String,
         /// The sign-in code.
         code: Arc<SecretString>,
     },
-    /// Create a key → [`Reply::Created`]. A [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` is
-    /// set when the reply arrives. If the record cannot be stored, nothing is sent.
+    /// Creates a key → [`Reply::Created`]. An [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` is
+    /// set when the reply arrives. If the record cannot be stored, no request is sent.
     Create {
-        /// Kind of the key.
+        /// Whether this is a personal or an organization key.
         kind: KeyKind,
-        /// Sent again, it returns the same key instead of creating another one.
+        /// A retry with the same idempotency key returns the same key instead of creating another one.
         idempotency_key: String,
-        /// Name, note, and the key to be replaced.
+        /// Name and note, and the id of the key that the new key replaces, if any.
         body: CreateKey,
-        /// Why the replaced key must be revoked at once, if it leaked. Part of the record, so that it is revoked even after a crash.
+        /// Why the replaced key must be revoked at once; `None` unless it leaked. Stored in the record, so that the key is revoked
+        /// even after a crash.
         leaked: Option<String>,
     },
-    /// Confirm that the secret is stored → [`Reply::Key`].
+    /// Confirms that the secret of a new key is stored → [`Reply::Key`].
     Confirm(KeyKind, Id),
-    /// Change name or note → [`Reply::Key`].
+    /// Changes the name or note of a key → [`Reply::Key`].
     Edit {
-        /// Kind of the key.
+        /// Whether this is a personal or an organization key.
         kind: KeyKind,
         /// Id of the key.
         id: Id,
-        /// Version of the key that was edited, for `If-Match`.
+        /// Version of the key that the user edited, sent as `If-Match`.
         version: i64,
-        /// The fields to change; others stay.
+        /// The fields to change. Absent fields stay as they are.
         body: EditKey,
     },
-    /// Revoke a key → [`Reply::Key`], or a refusal with the current key.
+    /// Revokes a key → [`Reply::Key`], or a refusal that contains the current key.
     Revoke {
-        /// Kind of the key.
+        /// Whether this is a personal or an organization key.
         kind: KeyKind,
         /// Id of the key.
         id: Id,
-        /// Conditions under which the key is revoked, and the reason.
+        /// Reason for the revocation, and the conditions under which it is refused.
         body: RevokeKey,
     },
-    /// Get the use of a key over time → [`Reply::Usage`].
+    /// Gets the usage of a key over time → [`Reply::Usage`].
     Usage {
-        /// Kind of the key.
+        /// Whether this is a personal or an organization key.
         kind: KeyKind,
         /// Id of the key.
         id: Id,
-        /// Range and width of the buckets.
+        /// Time range and bucket width.
         query: UsageQuery,
     },
-    /// Get the daily use of at most 200 keys → [`Reply::DailyUse`].
+    /// Gets the daily usage of at most 200 keys → [`Reply::DailyUse`].
     DailyUse {
-        /// Kind of the key.
+        /// Whether this is a personal or an organization key.
         kind: KeyKind,
-        /// Ids of the keys.
+        /// Keys to get daily counts for.
         ids: Vec<Id>,
-        /// Number of days, up to today.
+        /// Number of days, ending with today.
         days: u32,
     },
-    /// Look up the key of a secret → [`Reply::Found`].
+    /// Finds the key that a secret belongs to → [`Reply::Found`].
     LookUp(Arc<SecretString>),
-    /// Revoke a leaked key by its secret → [`Reply::Found`].
+    /// Revokes the key that a leaked secret belongs to → [`Reply::Found`].
     RevokeLeaked {
-        /// The secret of the key.
+        /// The leaked secret.
         secret: Arc<SecretString>,
-        /// Reason for the activity log.
+        /// Reason that the activity log records.
         reason: String,
     },
-    /// Invite somebody, or create a sign-in code for a member → [`Reply::Invited`].
+    /// Invites a person, or creates a sign-in code for an existing member → [`Reply::Invited`].
     Invite(InviteMember),
-    /// Change the role of a member → [`Reply::RoleChanged`].
+    /// Changes the role of a member → [`Reply::RoleChanged`].
     ChangeRole(Id, ChangeRole),
-    /// Remove a member, or find out what that would do → [`Reply::Removal`].
+    /// Removes a member, or finds out what the removal would do → [`Reply::Removal`].
     Remove {
-        /// Id of the member.
+        /// The member to remove.
         id: Id,
-        /// Change nothing; only return the consequences.
+        /// If set, nothing is changed; the reply only lists the consequences.
         dry_run: bool,
     },
-    /// End the sessions of a member → [`Reply::Done`].
+    /// Ends all sessions of a member → [`Reply::Done`].
     EndSessions(Id),
-    /// Apply a review decision → [`Reply::Decided`].
+    /// Applies a review decision → [`Reply::Decided`].
     Decide {
-        /// Sent again, it returns the first result instead of deciding again.
+        /// A retry with the same idempotency key returns the first result instead of applying the decision twice.
         idempotency_key: String,
-        /// The decision, and the key it is about.
+        /// The decision, and the id of the key that it is about.
         body: ApplyDecision,
     },
-    /// Record in the activity log that decisions were exported → [`Reply::Done`].
+    /// Records an export of review decisions in the activity log → [`Reply::Done`].
     RecordExport(RecordExport),
-    /// Get a page of the activity log → [`Reply::Activity`].
+    /// Gets a page of the activity log → [`Reply::Activity`].
     Activity(ActivityQuery),
 }
 
-/// A text or secret and its destination. Reported as done only if it certainly was.
+/// A text or secret to deliver, and its destination. Success is reported only if the delivery certainly succeeded.
 #[derive(Debug)]
 pub enum Delivery {
-    /// Copies a text to the clipboard of the terminal.
+    /// Copies a text to the clipboard, through the terminal.
     Copy(String),
-    /// Copies a secret to the clipboard of the terminal.
+    /// Copies a secret to the clipboard, through the terminal.
     CopySecret(Arc<SecretString>),
-    /// Writes a secret to a new file, mode 0600, and syncs it. Never overwrites a file. `~/` is the home folder.
+    /// Writes a secret to a new file with mode 0600 and syncs the file to disk. An existing file is never overwritten.
     SecretToFile {
-        /// Path of the new file.
+        /// Path of the new file; `~/` is the home folder.
         path: String,
-        /// The secret to be stored.
+        /// The secret to write.
         secret: Arc<SecretString>,
     },
-    /// Pipes a secret into the standard input of a command, which must exit with 0. The command line is split without a shell.
+    /// Pipes a secret into the standard input of a command, which must exit with code 0. The command runs without a shell.
     SecretToCommand {
-        /// The command line.
+        /// Command and arguments, as typed.
         command: String,
-        /// The secret.
+        /// The secret to pipe.
         secret: Arc<SecretString>,
     },
-    /// Writes a text to a new file, mode 0600. Never overwrites a file.
+    /// Writes a text to a new file with mode 0600. An existing file is never overwritten.
     TextToFile {
-        /// Path of the file.
+        /// Path of the new file; `~/` is the home folder.
         path: String,
-        /// The text.
+        /// The text to write.
         text: String,
     },
 }
 
-/// A create whose secret may not have been stored, as recorded before its request was sent.
+/// Record of a key creation whose secret may not have been stored. It is written before the request is sent.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct UnfinishedCreate {
-    /// Idempotency key of the create.
+    /// Idempotency key of the creation.
     pub idempotency_key: String,
-    /// Kind of the key.
+    /// Whether this is a personal or an organization key.
     pub kind: KeyKind,
-    /// Name, note, and the key to be replaced.
+    /// Name and note, and the id of the key that the new key replaces, if any.
     pub body: CreateKey,
     /// When the record was written.
     pub at: Timestamp,
-    /// Id of the key; `None` if the reply never arrived.
+    /// Id of the created key; `None` if the reply never arrived.
     pub key_id: Option<Id>,
-    /// The creator. Only the creator can have the secret issued again.
+    /// The creator, the only member for whom the secret can be reissued.
     pub member: Id,
-    /// Why the replaced key is to be revoked at once; `None` unless it leaked.
+    /// Why the replaced key must be revoked at once; `None` unless it leaked.
     pub leaked: Option<String>,
 }

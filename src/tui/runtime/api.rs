@@ -42,21 +42,22 @@ impl ReplySender {
         Self { messages, ticket }
     }
 
-    /// Sends a reply. Waits while the queue of messages is full, so that a fast server cannot fill the memory.
+    /// Sends a reply. Waits while the message queue is full, so that a fast server cannot fill the memory.
     pub(super) async fn send(&self, result: Result<Reply, RequestError>) {
         // Fails only after the UI has ended.
         let _ = self.messages.send(Msg::Reply { ticket: self.ticket, result }).await;
     }
 }
 
-/// Connection to one server with one session. Connects on the first request, so that the first frame does not wait for it.
+/// A connection to one server with one session. Connects on the first request, so that the first frame need not wait for the
+/// server.
 pub struct Api {
     address: ServerAddress,
     options: client::ClientOptions,
-    /// The client and the time of its last use. Locked while connecting, so that parallel requests connect once.
+    /// The client, and when it was last used. Locked while connecting, so that parallel requests share one connection.
     client: tokio::sync::Mutex<Option<(Client, Instant)>>,
     credential: Mutex<Credential>,
-    /// The signed-in member, once known.
+    /// Id of the signed-in member; `None` until the server has returned it.
     member: Mutex<Option<Id>>,
     saved_state: SavedState,
 }
@@ -93,7 +94,7 @@ impl Api {
         }
     }
 
-    /// Returns the store of what outlives the UI.
+    /// Returns the state that is stored on this machine.
     pub fn saved_state(&self) -> &SavedState {
         &self.saved_state
     }
@@ -122,10 +123,11 @@ impl Api {
             .map_err(RequestError::from)
     }
 
-    /// Stores what must survive a crash before a request is sent: the record of a create. Storing it again has no effect.
+    /// Stores what must survive a crash before a request is sent: the record of a key creation. Storing the same record twice has
+    /// no effect.
     ///
     /// # Errors
-    /// The record cannot be stored; then the request must not be sent.
+    /// Fails if the record cannot be stored. The request must then not be sent.
     pub fn prepare(&self, request: &ApiRequest) -> Result<(), RequestError> {
         if let ApiRequest::Create { kind, idempotency_key, body, leaked } = request {
             let member = *lock(&self.member);
@@ -134,8 +136,8 @@ impl Api {
         Ok(())
     }
 
-    /// Step 6 of "From a key press to the HTTP request": sends a request. Every reply goes to `replies`: the pages of a list one by one, one reply for any other request, and an error if
-    /// there is one.
+    /// Step 6 of "From a key press to the HTTP request": sends a request and passes the replies to `replies`: one for each page of
+    /// a list, or one for any other request. An error is passed on as the last reply.
     pub async fn send(&self, request: ApiRequest, replies: &ReplySender) {
         let client = match self.client().await.and_then(|client| self.prepare(&request).map(|()| client)) {
             Ok(client) => client,
@@ -239,7 +241,7 @@ impl Api {
         other.sign_in(&client, code).await
     }
 
-    /// Creates a key, and updates the record of the create with the server's reply.
+    /// Creates a key, and updates the record of the creation when the server has replied.
     async fn create(
         &self,
         client: &Client,
@@ -249,12 +251,12 @@ impl Api {
     ) -> Result<Reply, RequestError> {
         match client.create_key(kind, body, idempotency_key).await {
             Ok(created) => {
-                self.saved_state.answered(idempotency_key, created.key.id);
+                self.saved_state.record_key_id(idempotency_key, created.key.id);
                 Ok(Reply::Created(Box::new(created)))
             }
             Err(error) => {
                 if !error.is_outcome_unknown() {
-                    self.saved_state.refused(idempotency_key);
+                    self.saved_state.discard_refused_create(idempotency_key);
                 }
                 Err(error.into())
             }
@@ -273,7 +275,7 @@ fn key(result: Result<Key, ClientError>) -> Result<Reply, RequestError> {
     reply(result, |key| Reply::Key(Box::new(key)))
 }
 
-/// Requests every page of a list and sends one reply for each.
+/// Requests all pages of a list and sends one reply for each page.
 async fn send_list(client: &Client, list: ListRequest, replies: &ReplySender) -> Result<(), RequestError> {
     match list {
         ListRequest::Keys(kind) => {

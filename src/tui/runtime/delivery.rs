@@ -16,32 +16,32 @@ use crate::terminal::capabilities::TerminalEnv;
 use crate::tui::msg::{Delivery, Reply, RequestError};
 use crate::wire::keys::SecretString;
 
-/// Reported after a copy went to the terminal, which never acknowledges it.
+/// Result of copying through the terminal, which does not confirm that the copy worked.
 const SENT_TO_TERMINAL: &str = "sent to your terminal";
 
-/// The settings of deliveries.
+/// Settings for deliveries of texts and secrets.
 pub(super) struct Deliveries {
     pub(super) clipboard: Clipboard,
     pub(super) hints: TerminalEnv,
-    /// Neither files nor other programs may be used (`--restricted`).
+    /// Whether files and commands must not be used (`--restricted`).
     pub(super) restricted: bool,
-    /// The folder that `~/` stands for.
+    /// Home folder, which replaces `~/` in paths.
     pub(super) home: Option<PathBuf>,
-    /// Environment variables that no other program may see.
+    /// Names of environment variables that are hidden from commands.
     pub(super) private_variables: Vec<String>,
 }
 
-/// First step of a delivery, taken by the event loop.
+/// What the event loop must do to carry out a delivery.
 pub(super) enum DeliveryStep {
-    /// The event loop writes these bytes to the terminal between two frames, then replies.
+    /// Write these bytes to the terminal between two frames, then send the reply.
     WriteToTerminal(Zeroizing<Vec<u8>>, Reply),
-    /// [`Deliveries::finish`] does the rest in a task.
+    /// Run [`Deliveries::finish`] in a task.
     InBackground(BackgroundDelivery),
-    /// The delivery was refused.
+    /// Report that the delivery was refused.
     Refused(RequestError),
 }
 
-/// A delivery that takes time.
+/// A delivery that runs in a task, because it may take long.
 pub(super) struct BackgroundDelivery {
     destination: Destination,
     content: Content,
@@ -104,9 +104,9 @@ impl Deliveries {
                 destination: Destination::File(path),
                 content,
             }),
-            None => {
-                DeliveryStep::Refused(RequestError::Local("Name a file, such as ~/grafana.key.".to_owned()))
-            }
+            None => DeliveryStep::Refused(RequestError::Local(
+                "Enter the path of a new file, such as ~/grafana.key.".to_owned(),
+            )),
         }
     }
 
@@ -123,7 +123,7 @@ impl Deliveries {
         }
     }
 
-    /// Replaces `~/` by the home folder. Returns `None` for an empty path and for a folder.
+    /// Replaces `~/` by the home folder. Returns `None` if the path is empty or ends with a slash.
     fn expand_home(&self, path: &str) -> Option<PathBuf> {
         if path.is_empty() || path.ends_with('/') {
             return None;
@@ -134,7 +134,7 @@ impl Deliveries {
         }
     }
 
-    /// Finishes a delivery in the background. The reply says in words where the content is now.
+    /// Carries out a delivery in the background. The reply says where the content went.
     pub(super) async fn finish(&self, delivery: BackgroundDelivery) -> Result<Reply, RequestError> {
         let BackgroundDelivery { destination, content } = delivery;
         let private_variables = &self.private_variables;
@@ -143,14 +143,14 @@ impl Deliveries {
                 program.copy(content.expose(), private_variables).await.map_err(|e| local_error(&e))?;
                 match &program {
                     CopyProgram::Tmux => format!("{SENT_TO_TERMINAL} by tmux"),
-                    CopyProgram::Command(command) => handed_to(command),
+                    CopyProgram::Command(command) => piped_to(command),
                 }
             }
             Destination::Command(command) => {
                 let background = Interaction::Background;
                 let result = command.run(content.expose(), background, private_variables).await;
                 result.map_err(|e| local_error(&e))?;
-                handed_to(&command)
+                piped_to(&command)
             }
             Destination::File(path) => {
                 let path_on_screen = text::sanitize_line(&path.display().to_string()).into_owned();
@@ -165,8 +165,8 @@ impl Deliveries {
     }
 }
 
-fn handed_to(command: &CommandLine) -> String {
-    format!("handed to {}, which succeeded", text::sanitize_line(command.program()))
+fn piped_to(command: &CommandLine) -> String {
+    format!("piped to {}, which succeeded", text::sanitize_line(command.program()))
 }
 
 fn local_error(error: &dyn std::error::Error) -> RequestError {
@@ -235,7 +235,7 @@ mod tests {
         };
         let path = home.path().join("a b; c");
         let done = deliver(&deliveries, to_command(format!("tee '{}'", path.display()))).await.unwrap();
-        assert!(done.contains("handed to tee"), "{done}");
+        assert!(done.contains("piped to tee"), "{done}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "sk_x");
         for (line, cause) in
             [("", "is empty"), ("a 'b", "not closed"), ("false", "failed"), ("/no/x", "was not found")]

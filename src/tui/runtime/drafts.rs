@@ -6,20 +6,20 @@ use tokio::runtime::Handle;
 
 use super::api::Api;
 
-/// A change of the stored drafts.
+/// A write to the stored review drafts.
 pub(super) enum DraftWrite {
-    /// Replaces the stored drafts.
+    /// Replaces all stored drafts.
     Whole(String),
-    /// Is appended to the stored drafts.
+    /// Appends a line to the stored drafts.
     Line(String),
 }
 
-/// Changes that are not written yet.
+/// Queue of writes to the stored review drafts.
 #[derive(Clone)]
 pub(super) struct Drafts {
     api: Arc<Api>,
     waiting: Arc<Mutex<Vec<DraftWrite>>>,
-    /// Locked while changes are written, so that their order is kept.
+    /// Held while drafts are written, so that writes keep their order.
     write_lock: Arc<Mutex<()>>,
 }
 
@@ -32,14 +32,14 @@ impl Drafts {
         Self { api, waiting: Arc::default(), write_lock: Arc::default() }
     }
 
-    /// Writes a change soon, on a thread of its own.
+    /// Queues a write, which runs on another thread.
     pub(super) fn push(&self, write: DraftWrite, handle: &Handle) {
         lock(&self.waiting).push(write);
         let drafts = self.clone();
         handle.spawn_blocking(move || drafts.flush());
     }
 
-    /// Writes every waiting change before it returns, in one write if possible.
+    /// Writes all queued changes before it returns, in one write if possible.
     pub(super) fn flush(&self) {
         let _guard = lock(&self.write_lock);
         let waiting = std::mem::take(&mut *lock(&self.waiting));
@@ -60,7 +60,7 @@ impl Drafts {
             None => self.api.saved_state().append_drafts(&lines),
         };
         if let Err(why) = kept {
-            tracing::warn!(%why, "drafts were not stored");
+            tracing::warn!(%why, "the review drafts could not be stored");
         }
     }
 }

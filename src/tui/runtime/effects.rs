@@ -15,12 +15,12 @@ use super::drafts::{DraftWrite, Drafts};
 use super::saved_state::SavedState;
 use crate::tui::msg::{ApiRequest, Msg, Reply, RequestError, Ticket};
 
-/// Reply to a request whose task panicked. The panic is in the log.
-const PANICKED: &str = "An internal error in keyward; the log names the place. Try again.";
-/// Number of tasks above which those that have ended are removed from the list.
+/// Reply to a request whose task panicked. The panic itself is logged.
+const PANICKED: &str = "An internal error occurred in keyward; the log has the details. Try again.";
+/// When more tasks than this are listed, finished tasks are removed from the list.
 const CLEAN_UP_ABOVE: usize = 64;
 
-/// The running tasks, and what they need.
+/// The running tasks of effects, and what the tasks share.
 pub(super) struct Effects {
     handle: Handle,
     api: Arc<Api>,
@@ -49,8 +49,8 @@ impl Effects {
         self.api.saved_state()
     }
 
-    /// Sends a request to the server. Before a decision is sent, every draft is on the disk, however slow it is: if this process ends
-    /// early, the next one knows which decisions are left.
+    /// Sends a request to the server. All drafts are written to disk before a review decision is sent: if this process ends early,
+    /// the next run knows which decisions are left.
     pub(super) fn send_request(&mut self, ticket: Ticket, request: ApiRequest) {
         let api = self.api.clone();
         let drafts = matches!(request, ApiRequest::Decide { .. }).then(|| self.drafts.clone());
@@ -63,18 +63,18 @@ impl Effects {
         });
     }
 
-    /// Finishes a delivery in a task and replies.
+    /// Carries out a delivery in a task and sends the reply.
     pub(super) fn finish_delivery(&mut self, ticket: Ticket, delivery: BackgroundDelivery) {
         let deliveries = self.deliveries.clone();
         self.spawn(ticket, |replies| async move { replies.send(deliveries.finish(delivery).await).await });
     }
 
-    /// Sends a reply that is known already.
+    /// Sends a reply for which no task is needed.
     pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         self.spawn(ticket, |replies| async move { replies.send(result).await });
     }
 
-    /// Aborts the task of a ticket, if it still runs.
+    /// Aborts the task with this ticket if it is still running.
     pub(super) fn cancel(&mut self, ticket: Ticket) {
         if let Some(running) = self.running.remove(&ticket) {
             running.abort();
@@ -103,7 +103,7 @@ impl Effects {
         self.drafts.push(write, &self.handle);
     }
 
-    /// Writes pending drafts to the disk before it returns, then aborts every task. Called when the UI ends.
+    /// Writes pending drafts to disk, then aborts all tasks. Called when the UI ends.
     pub(super) fn flush(&mut self) {
         self.drafts.flush();
         for (_, running) in self.running.drain() {

@@ -44,25 +44,25 @@ use crate::tui::context::StartOptions;
 use crate::tui::msg::{Effect, Msg, UiTime};
 use crate::tui::ui_model::UiModel;
 
-/// Capacity of the queue of replies; when it is full, the network waits for the model.
+/// Capacity of the reply queue. While the queue is full, requests wait for the model.
 const REPLY_QUEUE: usize = 8;
-/// Time after which a batch of messages ends, so that a frame is drawn.
+/// Maximum time spent on a batch of messages before a frame is drawn.
 const MAX_BATCH_TIME: Duration = Duration::from_millis(8);
-/// After a key press, a deferrable frame waits this long for the next one, so that both take one write.
+/// How long after a key press a deferrable frame waits for the next key press, so that both need only one write.
 const DEFER_FRAME_FOR: Duration = Duration::from_millis(60);
-/// Time that an Esc byte waits for the rest of an escape sequence, which may be in the next packet.
+/// How long to wait after an Esc byte for the rest of an escape sequence, which may be in the next packet.
 const ESCAPE_TIMEOUT: Duration = Duration::from_millis(30);
-/// Time that an incomplete escape sequence or paste waits for its rest.
+/// How long to wait for the rest of an incomplete escape sequence or paste.
 const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time within which a stop takes effect; it does not if nobody could continue the process.
+/// How long to wait for a stop to take effect. The system ignores the stop if no other process could continue this one.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
-/// Number of SIGHUP, with which the UI also ends when the terminal is gone.
+/// Signal number of SIGHUP. The UI also ends as if by SIGHUP when the terminal is gone.
 const HANGUP: i32 = 1;
 
 /// Why the event loop ended.
 enum LoopEnd {
     Quit,
-    /// By the signal of this number.
+    /// The signal with this number arrived.
     Signal(i32),
     TerminalGone,
 }
@@ -71,11 +71,11 @@ enum LoopEnd {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FrameTiming {
     Now,
-    /// Together with the frame of the next key press, or [`DEFER_FRAME_FOR`] after the last one.
+    /// Together with the frame of the next key press, or [`DEFER_FRAME_FOR`] after the last key press.
     Deferred,
 }
 
-/// The model, the terminal, and everything that connects them.
+/// Passes messages to the model, carries out its effects, and draws its frames on the terminal.
 pub(super) struct EventLoop<S> {
     model: S,
     frame_writer: FrameWriter<TerminalWriter>,
@@ -164,7 +164,7 @@ impl<S: UiModel> EventLoop<S> {
         Ok(event_loop)
     }
 
-    /// Runs until the UI ends and restores the terminal; returns how it ended, and the model.
+    /// Runs until the UI ends, then restores the terminal. Returns how the UI ended, and the model.
     pub(super) async fn run(mut self) -> io::Result<(UiExit, S)> {
         // An error of the terminal means that it is gone.
         let end = self.run_loop().await.unwrap_or(LoopEnd::TerminalGone);
@@ -232,7 +232,7 @@ impl<S: UiModel> EventLoop<S> {
         }
     }
 
-    /// Step 1: hands every waiting message to the model, key presses before replies; returns whether the terminal is gone.
+    /// Step 1: passes all waiting messages to the model, key presses before replies. Returns `true` if the terminal is gone.
     fn handle_batch(&mut self, first_message: Option<Msg>, input_timed_out: bool) -> io::Result<bool> {
         let batch_started_at = clock::monotonic_now();
         self.update_model(Msg::Tick { now: self.now() })?;
@@ -271,7 +271,7 @@ impl<S: UiModel> EventLoop<S> {
         Ok(is_terminal_gone)
     }
 
-    /// Step 2: hands a message to the model and carries out the effects.
+    /// Step 2: passes a message to the model and carries out the effects.
     fn update_model(&mut self, message: Msg) -> io::Result<()> {
         let effects = self.model.update(message);
         self.run_effects(effects)
@@ -291,7 +291,9 @@ impl<S: UiModel> EventLoop<S> {
                     DeliveryStep::InBackground(delivery) => self.effects.finish_delivery(ticket, delivery),
                     DeliveryStep::Refused(error) => self.effects.reply(ticket, Err(error)),
                 },
-                Effect::FinishCreate { idempotency_key } => self.effects.saved_state().done(&idempotency_key),
+                Effect::FinishCreate { idempotency_key } => {
+                    self.effects.saved_state().finish_create(&idempotency_key);
+                }
                 Effect::SaveDrafts(drafts) => self.effects.save_drafts(DraftWrite::Whole(drafts)),
                 Effect::AppendDrafts(line) => self.effects.save_drafts(DraftWrite::Line(line)),
                 Effect::Suspend => self.suspend_requested = true,
@@ -301,7 +303,7 @@ impl<S: UiModel> EventLoop<S> {
         Ok(())
     }
 
-    /// Draws a frame and informs the model that it was written: only then does a popup accept a confirmation.
+    /// Draws a frame and tells the model that it was written. A popup accepts a confirmation only after it was shown.
     fn draw(&mut self) -> io::Result<()> {
         let frame = self.model.draw(self.frame_writer.canvas());
         let scroll = frame.scroll.map(|rows| ScrollRegion {
@@ -318,7 +320,7 @@ impl<S: UiModel> EventLoop<S> {
         UiTime::after_start(clock::monotonic_now() - self.started_at)
     }
 
-    /// Applies the size of the window.
+    /// Resizes the frame and the model to the current window size.
     fn apply_window_size(&mut self) -> io::Result<()> {
         let size = self.device.size();
         self.frame_writer.resize(size);
@@ -336,7 +338,7 @@ impl<S: UiModel> EventLoop<S> {
         self.resume()
     }
 
-    /// Takes over the terminal in whatever state it is, without querying it.
+    /// Takes over the terminal again, whatever its state, without querying it.
     fn resume(&mut self) -> io::Result<()> {
         self.terminal_guard.enter_raw_mode(&self.device)?;
         self.frame_writer.queue_prefix(ENTER_SEQUENCE);
@@ -344,7 +346,7 @@ impl<S: UiModel> EventLoop<S> {
     }
 }
 
-/// Converts a decoded key press or paste.
+/// Converts a decoded key press or paste to a message; `None` for other events.
 fn to_message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(key) => Some(Msg::KeyPress(key.into())),
@@ -353,7 +355,7 @@ fn to_message(event: Event) -> Option<Msg> {
     }
 }
 
-/// Sleeps for `delay`; forever if there is none.
+/// Sleeps for `delay`, or forever if it is `None`.
 async fn sleep_for(delay: Option<Duration>) {
     match delay {
         Some(delay) => tokio::time::sleep(delay).await,

@@ -11,41 +11,41 @@ use crate::terminal::capabilities::{Capabilities, TerminalEnv};
 use crate::tui::keymap::Keymap;
 use crate::tui::theme::Theme;
 
-/// The options of the UI.
+/// Options for running the UI.
 pub struct UiOptions {
     /// Address of the server.
     pub address: ServerAddress,
-    /// Credential of the session or key that requests are made with.
+    /// Credential that requests are sent with.
     pub credential: Credential,
-    /// Certificates and timeouts of the connection.
+    /// Certificates and timeouts for connections.
     pub client: ClientOptions,
     /// Name of the profile, under which the session and the drafts are stored; empty if there is none.
     pub profile: String,
     /// Whether the profile is marked as production, which colours the header.
     pub production: bool,
-    /// Whether the UI changes nothing (`--read-only`).
+    /// Whether actions that change something are unavailable (`--read-only`).
     pub read_only: bool,
-    /// Whether files and commands are out of reach (`--restricted`).
+    /// Whether the UI must not write files or start commands (`--restricted`).
     pub restricted: bool,
     /// Colours and symbols.
     pub theme: Theme,
     /// Key bindings.
     pub keymap: Keymap,
-    /// Time between two requests for changed keys.
+    /// Interval between requests for changed keys.
     pub refresh_interval: Duration,
-    /// The environment variables that describe the terminal.
+    /// Environment variables that describe the terminal.
     pub hints: TerminalEnv,
-    /// What the terminal supports.
+    /// Capabilities of the terminal.
     pub capabilities: Capabilities,
-    /// How texts are copied to the clipboard.
+    /// How text is copied to the clipboard.
     pub clipboard: Clipboard,
-    /// Folder for sessions, drafts and unfinished creates; `None` stores nothing.
+    /// Folder for sessions, drafts and unfinished creates. If `None`, nothing is stored.
     pub state: Option<StateFolder>,
     /// The home folder, for `~/` in paths.
     pub home: Option<PathBuf>,
-    /// Names of environment variables that commands started from here must not see.
+    /// Names of environment variables that are hidden from commands started by the UI.
     pub private_variables: Vec<String>,
-    /// Clock for stored records.
+    /// Clock for the timestamps in stored records.
     pub clock: Clock,
 }
 
@@ -54,12 +54,12 @@ pub struct UiOptions {
 pub enum UiExit {
     /// The user quit.
     Quit,
-    /// By the signal of this number; that of SIGHUP if the terminal is gone.
+    /// The signal with this number arrived, or the terminal is gone (reported as SIGHUP).
     Signal(i32),
 }
 
 impl UiExit {
-    /// The exit code of the process: 0, or 128 plus the number of the signal.
+    /// Returns the exit code of the process: 0, or 128 plus the signal number.
     pub fn code(self) -> u8 {
         match self {
             Self::Quit => 0,

@@ -12,12 +12,12 @@ use crate::tui::msg::{RequestError, UnfinishedCreate};
 use crate::wire::keys::CreateKey;
 use crate::wire::sessions::CreatedSession;
 
-/// The stored state of a profile; stores nothing without a state folder.
+/// State of one profile that is stored on this machine. Without a state folder, nothing is stored.
 pub struct SavedState {
     state: Option<StateFolder>,
     profile: String,
     clock: Clock,
-    /// Creates that this process is responsible for, by idempotency key.
+    /// Unfinished creates that this process is responsible for, by idempotency key.
     held: Mutex<HashMap<String, (PendingCreate, PendingCreateFile)>>,
 }
 
@@ -42,7 +42,7 @@ impl SavedState {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the creates that earlier runs left unfinished on this server. This process is responsible for them from now on.
+    /// Makes this process responsible for the creates that earlier runs left unfinished on this server, and returns them.
     pub fn take_over_abandoned(&self, server: &ServerAddress) -> Vec<UnfinishedCreate> {
         let found = self.state.as_ref().map(StateFolder::take_over_abandoned);
         let found = found.and_then(Result::ok).unwrap_or_default();
@@ -65,7 +65,7 @@ impl SavedState {
         pending
     }
 
-    /// Records a create before its request is sent. Without the record, nothing may be sent.
+    /// Records a create before its request is sent. If that fails, the request must not be sent.
     pub(super) fn begin(
         &self,
         server: &ServerAddress,
@@ -102,28 +102,28 @@ impl SavedState {
     }
 
     /// Adds the id of the created key to the record of a create.
-    pub(super) fn answered(&self, idempotency_key: &str, id: Id) {
+    pub(super) fn record_key_id(&self, idempotency_key: &str, id: Id) {
         if let Some((create, recorded)) = self.held().get_mut(idempotency_key) {
             create.key_id = Some(id);
             if let Err(error) = recorded.update(create) {
-                tracing::warn!(%error, "the record of a create is not up to date");
+                tracing::warn!(%error, "the record of a create could not be updated");
             }
         }
     }
 
     /// Removes the record of a create that the server refused, unless an earlier attempt created the key.
-    pub(super) fn refused(&self, idempotency_key: &str) {
+    pub(super) fn discard_refused_create(&self, idempotency_key: &str) {
         if self.held().get(idempotency_key).is_some_and(|(create, _)| create.key_id.is_none()) {
-            self.done(idempotency_key);
+            self.finish_create(idempotency_key);
         }
     }
 
     /// Removes the record of a create whose secret is stored or whose key is revoked.
-    pub fn done(&self, idempotency_key: &str) {
+    pub fn finish_create(&self, idempotency_key: &str) {
         if let Some((_, recorded)) = self.held().remove(idempotency_key)
             && let Err(error) = recorded.remove()
         {
-            tracing::warn!(%error, "the record of a create stays behind");
+            tracing::warn!(%error, "the record of a create could not be removed");
         }
     }
 
@@ -146,13 +146,13 @@ impl SavedState {
         Ok(())
     }
 
-    /// Returns the drafts of the last run; empty if they are missing or cannot be read.
+    /// Returns the review drafts of the previous run; empty if they are missing or cannot be read.
     pub fn drafts(&self) -> String {
         let read = self.state.as_ref().and_then(|state| state.drafts(&self.profile).ok());
         read.map(|text| text.as_str().to_owned()).unwrap_or_default()
     }
 
-    /// Appends a change to the stored drafts.
+    /// Appends a change to the stored review drafts.
     pub fn append_drafts(&self, lines: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.append_drafts(&self.profile, lines)?;
@@ -160,7 +160,7 @@ impl SavedState {
         Ok(())
     }
 
-    /// Replaces the stored drafts.
+    /// Replaces the stored review drafts.
     pub fn save_drafts(&self, drafts: &str) -> Result<(), RequestError> {
         if let Some(state) = &self.state {
             state.save_drafts(&self.profile, drafts)?;
@@ -175,7 +175,7 @@ mod tests {
     use crate::domain::time::Timestamp;
 
     #[test]
-    fn a_create_is_asked_about_until_its_secret_is_stored() {
+    fn an_unfinished_create_is_returned_until_its_secret_is_stored() {
         let home = tempfile::tempdir().unwrap();
         let server: ServerAddress = "http://127.0.0.1:7711".parse().unwrap();
         let other: ServerAddress = "http://127.0.0.1:7712".parse().unwrap();
@@ -193,10 +193,10 @@ mod tests {
         for key in ["a", "b", "c"] {
             first.begin(&server, Some(member), KeyKind::Personal, key, &body, None).unwrap();
         }
-        first.answered("a", member);
-        first.refused("a");
-        first.refused("b");
-        first.done("c");
+        first.record_key_id("a", member);
+        first.discard_refused_create("a");
+        first.discard_refused_create("b");
+        first.finish_create("c");
         assert!(records().take_over_abandoned(&server).is_empty(), "its process lives");
         drop(first);
         assert!(records().take_over_abandoned(&other).is_empty());
@@ -205,13 +205,13 @@ mod tests {
         assert_eq!(left.len(), 1);
         assert_eq!((left[0].idempotency_key.as_str(), left[0].key_id), ("a", Some(member)));
         next.begin(&server, Some(member), KeyKind::Personal, "a", &body, None).unwrap();
-        next.done("a");
+        next.finish_create("a");
         drop(next);
         assert!(records().take_over_abandoned(&server).is_empty());
     }
 
     #[test]
-    fn drafts_are_found_again() {
+    fn stored_drafts_are_read_back() {
         let home = tempfile::tempdir().unwrap();
         let state = StateFolder::new(home.path().join("keyward"));
         let records = SavedState::new(Some(state), String::new(), Clock::System);

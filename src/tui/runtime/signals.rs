@@ -8,15 +8,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::terminal::restore::{RestoreMode, restore_terminal};
 
-/// Time for an orderly end. After it the terminal is restored without output, and the process exits.
+/// Time for an orderly exit after a signal. When it is over, the terminal is restored without further output and the process exits.
 const GRACE_PERIOD: Duration = Duration::from_millis(1_500);
 
 /// A signal that the UI handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignalEvent {
-    /// The UI ends; the number of the signal.
+    /// The UI must end, because of the signal with this number.
     End(i32),
-    /// The process stops, as after Ctrl-Z.
+    /// The process must stop, as after Ctrl-Z.
     Stop,
     /// The process continues after a stop.
     Continue,
@@ -62,7 +62,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen, even for signals that the parent process ignores (`nohup`).
+    /// Starts listening, even for signals that the parent process ignores, as `nohup` does.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             ending: TerminationSignals::listen()?,
@@ -89,7 +89,8 @@ impl Signals {
     }
 }
 
-/// Ends the process after such a signal even if the UI's thread is stuck, perhaps in a write to a terminal that accepts nothing.
+/// Ends the process after a termination signal even if the UI thread is stuck, for example while writing to a terminal that accepts
+/// no output.
 pub(super) fn exit_on_signals(handle: &Handle) {
     handle.spawn(async {
         if let Ok(mut ending) = TerminationSignals::listen() {
@@ -99,7 +100,7 @@ pub(super) fn exit_on_signals(handle: &Handle) {
     });
 }
 
-/// Ends the process after the grace period, unless it ends by itself before.
+/// Ends the process after the grace period, unless it has ended by itself.
 pub(super) fn exit_after_grace_period(handle: &Handle, number: i32) {
     handle.spawn(exit_after_delay(number));
 }

@@ -18,7 +18,7 @@ const ZERO: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// A timer of the operating system.
 pub(super) struct Timer {
     descriptor: AsyncFd<OwnedFd>,
-    /// When the timer fires, as it was set last.
+    /// When the timer will fire; `None` if it is not set.
     fires_at: Option<Instant>,
 }
 
@@ -29,7 +29,7 @@ impl Timer {
         Ok(Self { descriptor, fires_at: None })
     }
 
-    /// Waits until `at`; forever if it is `None`. Cancel safe.
+    /// Waits until `at`, or forever if it is `None`. Cancel safe.
     pub(super) async fn wait_until(&mut self, at: Option<Instant>) -> io::Result<()> {
         if self.fires_at != at {
             self.set(at)?;

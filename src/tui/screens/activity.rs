@@ -36,13 +36,13 @@ impl ListRow for Activity {
     type Test = ActivityTest;
 
     const COLUMNS: &'static [TableColumn<Self>] = COLUMNS;
-    const DESCENDING: bool = true;
+    const DESCENDING_BY_DEFAULT: bool = true;
     const KEY_CONTEXTS: &'static [KeyContext] = stack::ACTIVITY;
     const FILTER_EXAMPLE: &'static str = "any word, by:ada action:revoked key:sales from:10.0 age:<7d";
     const REPLY_TO: ReplyTo = ReplyTo::Activity;
     const PERMISSION: Option<Permission> = Some(Permission::ReadActivity);
     const NO_MARKS: &'static str = "log entries cannot be marked";
-    const SORTS: Result<(), &'static str> = Err("the activity log is always sorted by time");
+    const CAN_SORT: Result<(), &'static str> = Err("the activity log is always sorted by time");
     const HAS_TEXT_BELOW: bool = true;
 
     fn rows(context: &Context) -> &[Self] {
@@ -110,7 +110,7 @@ impl ListRow for Activity {
         }
     }
 
-    fn scrolled(screen: &ListScreen<Self>, context: &mut Context) {
+    fn visible_rows_changed(screen: &ListScreen<Self>, context: &mut Context) {
         let table = &screen.list.table;
         if table.first_visible() + table.page_rows() + PREFETCH_ROWS >= table.shown_rows().len() {
             context.load_older_activity();

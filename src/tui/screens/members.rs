@@ -49,7 +49,7 @@ impl ListRow for Member {
     const REPLY_TO: ReplyTo = ReplyTo::Members;
     const PERMISSION: Option<Permission> = Some(Permission::ManageMembers);
     const NO_MARKS: &'static str = "members cannot be marked";
-    const SORTS: Result<(), &'static str> = Ok(());
+    const CAN_SORT: Result<(), &'static str> = Ok(());
 
     fn rows(context: &Context) -> &[Self] {
         context.members.rows()

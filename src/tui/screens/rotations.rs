@@ -39,7 +39,7 @@ impl ListRow for Rotation {
     const REPLY_TO: ReplyTo = ReplyTo::Rotations;
     const PERMISSION: Option<Permission> = None;
     const NO_MARKS: &'static str = "rotations cannot be marked";
-    const SORTS: Result<(), &'static str> = Err("rotations are always sorted by urgency");
+    const CAN_SORT: Result<(), &'static str> = Err("rotations are always sorted by urgency");
     const HAS_TEXT_BELOW: bool = true;
 
     fn rows(context: &Context) -> &[Self] {

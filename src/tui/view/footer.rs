@@ -13,12 +13,12 @@ use crate::tui::keymap::{Action, TABLE};
 use crate::tui::text_layout::{draw_line, format_count, wrap_paragraph};
 use crate::tui::theme::{StyleRole, ThemeSymbol};
 
-/// Maximum number of hints, including the one for the help.
+/// Maximum number of key hints, including the one for the help.
 const MAX_HINTS: usize = 7;
 /// Maximum number of lines of a notice.
 const MAX_LINES: usize = 4;
 
-/// Draws the footer into the last line of `area`; returns whether a notice took more lines.
+/// Draws the footer into the last line of `area`. Returns `true` if a notice took more than one line.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     let theme = model.context.theme();
     let y = area.bottom() - 1;
@@ -48,7 +48,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) -> bool {
     extra_lines > 0
 }
 
-/// Formats the position in the table: `filter · 3 marked · 12/240`; empty if there is nothing to say.
+/// Formats the position in the table, such as `filter · 3 marked · 12/240`. Empty if no table position is shown.
 fn position(model: &Model) -> String {
     let position = model.screens.get(model.tab).table().position();
     if position.shown == 0 && !position.is_filtered {
@@ -66,7 +66,7 @@ fn position(model: &Model) -> String {
     parts.join(&format!(" {dot} "))
 }
 
-/// Lays out the hints that fit, dropping from the right. The last one, for the help, is dropped last.
+/// Lays out the key hints that fit. Hints are dropped from the right, but the hint for the help is dropped last.
 fn hints(model: &Model, columns: usize) -> Line<'static> {
     let theme = model.context.theme();
     let key_contexts = model.key_contexts();

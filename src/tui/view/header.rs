@@ -81,7 +81,7 @@ fn right_side(model: &Model, columns: u16) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Draws the tabs. In narrow windows only the first two and the open one have a title.
+/// Draws the tab bar. In narrow windows only the first two tabs and the open one show a title.
 pub fn draw_tabs(model: &Model, area: Rect, buf: &mut Buffer) {
     let context = &model.context;
     let theme = context.theme();

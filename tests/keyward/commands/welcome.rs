@@ -37,7 +37,7 @@ fn signing_in_on_the_welcome_screen_opens_the_tables() {
 fn the_welcome_screen_starts_the_demo_or_quits() {
     let home = tempfile::tempdir().unwrap();
     let mut pty = Pty::start(keyward(home.path(), &[]), 100, 30);
-    pty.wait_for_text("Look at a demo");
+    pty.wait_for_text("Try the demo");
     pty.press("\t\t\t\r");
     pty.wait_for_text("Workspace");
     pty.press("q");

@@ -159,7 +159,9 @@ impl UiHarness {
                 Effect::SaveDrafts(_) | Effect::AppendDrafts(_) if self.pass_crash_point() => return,
                 Effect::SaveDrafts(drafts) => self.api.saved_state().save_drafts(&drafts).unwrap(),
                 Effect::AppendDrafts(line) => self.api.saved_state().append_drafts(&line).unwrap(),
-                Effect::FinishCreate { idempotency_key } => self.api.saved_state().done(&idempotency_key),
+                Effect::FinishCreate { idempotency_key } => {
+                    self.api.saved_state().finish_create(&idempotency_key);
+                }
                 _ => {}
             }
         }
