@@ -21,50 +21,51 @@ pub mod sessions;
 pub const BASE: &str = "/api/v2";
 /// Response header with the id under which the server logged the request.
 pub const REQUEST_ID: &str = "x-request-id";
-/// Request header that makes repeating a create or a review safe (draft-ietf-httpapi-idempotency-key-header).
+/// Request header that makes it safe to retry a request that creates a key or applies a decision
+/// (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Size limit in bytes for the body of a request.
+/// Maximum size of a request body in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
 
-/// The credential that an operation requires.
+/// The plane that an operation belongs to, which determines the credential it requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
-    /// An API key.
+    /// Data plane: requires an API key.
     Data,
-    /// The session of a member.
+    /// Management plane: requires a member's session.
     Management,
-    /// No credential.
+    /// Requires no credential.
     Open,
 }
 
-/// An operation of the API. A handler that returns anything but `Reply` does not compile.
+/// An operation of the HTTP API. The server and the client take its method, path and types from here, so they cannot disagree.
 pub trait Call {
     /// HTTP method.
     const METHOD: Method;
-    /// Path below [`BASE`], with `{id}` for its parameter.
+    /// Path below [`BASE`]. A path parameter is written `{id}`.
     const PATH: &'static str;
-    /// Name of the operation in the OpenAPI document.
+    /// Name of the operation in the OpenAPI document (`operationId`).
     const OPERATION: &'static str;
-    /// Description in the OpenAPI document.
+    /// Description of the operation in the OpenAPI document.
     const ABOUT: &'static str;
-    /// HTTP status on success.
+    /// HTTP status of a successful response.
     const STATUS: u16;
-    /// The required credential.
+    /// The plane, which determines the required credential.
     const PLANE: Plane;
-    /// Whether the path contains `{id}`.
+    /// Whether the path contains the parameter `{id}`.
     const HAS_ID: bool;
-    /// The query parameters.
+    /// Type of the query parameters.
     type Query: Serialize + DeserializeOwned + Default + IntoParams + Send;
-    /// The JSON body of the request; `()` if there is none.
+    /// Type of the JSON request body; `()` if there is none.
     type Body: Serialize + DeserializeOwned + ToSchema + Send;
-    /// The JSON body of the response; `()` if there is none.
+    /// Type of the JSON response body; `()` if there is none.
     type Reply: Serialize + DeserializeOwned + ToSchema + Send;
 }
 
-/// A visitor that is called with every operation, since operations are types.
+/// A visitor that is called with each operation. Operations are types, so there can be no list of them.
 pub trait CallVisitor {
-    /// Called once for each operation.
-    fn call<C: Call>(&mut self);
+    /// Visits one operation.
+    fn visit<C: Call>(&mut self);
 }
 
 /// Calls the visitor with every operation of the API.
@@ -77,11 +78,11 @@ pub fn visit_calls(visitor: &mut impl CallVisitor) {
     activity::visit_calls(visitor);
 }
 
-/// No query parameters. Unknown parameters are ignored, as in all calls.
+/// Query parameters of an operation that has none. Unknown parameters are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::IntoParams)]
 pub struct NoQuery {}
 
-/// Defines operations: `Name = METHOD "path" "operation" plane status; Query, Body => Reply;`.
+/// Defines operations, each written as `Name = METHOD "path" "operation" plane status; Query, Body => Reply;`.
 macro_rules! calls {
     ($($(#[doc = $about:literal])* $name:ident = $method:ident $path:literal $operation:literal $plane:ident $status:literal; $query:ty, $body:ty => $reply:ty;)+) => {$(
         $(#[doc = $about])*
@@ -102,9 +103,9 @@ macro_rules! calls {
         }
     )+
 
-        /// Calls the visitor with the operations of this module.
+        /// Calls the visitor with each operation of this module.
         pub(super) fn visit_calls(visitor: &mut impl $crate::wire::CallVisitor) {
-            $(visitor.call::<$name>();)+
+            $(visitor.visit::<$name>();)+
         }
     };
 }

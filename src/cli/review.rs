@@ -260,7 +260,7 @@ async fn export(args: ExportArgs, context: &CommandContext) -> Result<ExitCode, 
     let body =
         RecordExport { review_id: review, records: export.len() as u64, sha256: export.sha256().to_owned() };
     connection.client.send(CallRequest::with(RecordReviewExport, body)).await?;
-    output::write_stdout(export.write(format).as_bytes())?;
+    output::write_stdout(export.render(format).as_bytes())?;
     if export.is_empty() {
         print_message("No decision was applied in this period.");
     }

@@ -8,22 +8,22 @@ use super::member::MemberRef;
 use super::time::Timestamp;
 use super::words::words;
 
-/// A kind of entry in the activity log. The words are stored and filtered by, so they never change.
+/// Kind of an activity log entry. The database stores the word of each kind and clients filter by it, so the words never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Action {
-    /// The organization and its first admin were created on the server's host.
+    /// A command on the server's host created the organization and its first admin.
     #[serde(rename = "organization.created")]
     OrganizationCreated,
-    /// A restored backup was accepted on the server's host.
+    /// A command on the server's host accepted a database that was restored from a backup.
     #[serde(rename = "restore.accepted")]
     RestoreAccepted,
     /// A key was created.
     #[serde(rename = "key.created")]
     KeyCreated,
-    /// A key got a new secret after the reply with the first one was lost. The first secret stopped working.
+    /// A key got a new secret because the response with its first secret was lost. The first secret stopped working.
     #[serde(rename = "key.reissued")]
     KeyReissued,
-    /// The creator confirmed that the secret is stored.
+    /// The creator of a key confirmed that its secret has been stored.
     #[serde(rename = "key.confirmed")]
     KeyConfirmed,
     /// The name or the note of a key was changed.
@@ -32,19 +32,19 @@ pub enum Action {
     /// A key was revoked.
     #[serde(rename = "key.revoked")]
     KeyRevoked,
-    /// A revocation was refused because the key had been used in the meantime.
+    /// A revocation was refused because the key had been used since the caller last viewed it.
     #[serde(rename = "key.revoke_refused")]
     KeyRevokeRefused,
-    /// A decision of a review was applied.
+    /// A review decision was applied to a key.
     #[serde(rename = "review.recorded")]
     ReviewRecorded,
-    /// A review was exported.
+    /// Review decisions were exported.
     #[serde(rename = "review.exported")]
     ReviewExported,
-    /// A member was invited, or an active member got a sign-in code from an admin.
+    /// A person was invited, or an admin created a sign-in code for an active member.
     #[serde(rename = "member.invited")]
     MemberInvited,
-    /// The role of a member was changed.
+    /// A member's role was changed.
     #[serde(rename = "member.role_changed")]
     MemberRoleChanged,
     /// A member was removed.
@@ -56,13 +56,13 @@ pub enum Action {
     /// A session was ended.
     #[serde(rename = "session.ended")]
     SessionEnded,
-    /// A member created a code to sign in on another machine.
+    /// A member created a sign-in code for another machine.
     #[serde(rename = "session.code_created")]
     SessionCodeCreated,
     /// A sign-in code was refused.
     #[serde(rename = "session.refused")]
     SessionRefused,
-    /// A request was refused because the member's role does not allow it.
+    /// A request was refused because the member's role does not permit it.
     #[serde(rename = "permission.refused")]
     PermissionRefused,
 }
@@ -88,32 +88,32 @@ words!(Action {
     PermissionRefused = "permission.refused",
 });
 
-/// An entry of the activity log.
+/// An entry in the activity log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Activity {
-    /// Identifies the entry; ids sort by time.
+    /// Unique id of the entry. Ids sort by creation time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Time of the action.
+    /// When the action happened.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub at: Timestamp,
-    /// The member who acted. `None` for actions on the server's host and for requests without a valid session.
+    /// The member who acted; `null` for commands on the server's host and for requests without a valid session.
     #[schema(required = true)]
     pub actor: Option<MemberRef>,
-    /// The kind of action.
+    /// What happened.
     pub action: Action,
-    /// The key that was acted on, if any.
+    /// Id of the key that was acted on, if any.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub key_id: Option<Id>,
-    /// Name of that key at the time.
+    /// Name of that key at the time of the action.
     #[schema(required = true)]
     pub key_name: Option<String>,
-    /// The member who was acted on, if any.
+    /// Id of the member who was acted on, if any.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub member_id: Option<Id>,
-    /// Details as text; never contains a secret.
+    /// Details of the action as text. Never contains a secret.
     pub detail: String,
-    /// Client address; `None` for actions on the server's host.
+    /// IP address of the client; `null` for commands on the server's host.
     #[schema(required = true)]
     pub address: Option<String>,
 }

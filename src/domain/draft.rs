@@ -1,8 +1,8 @@
-//! Drafts: decisions of a review that are not applied yet. They are saved on the reviewer's machine, without secrets, so that a
-//! lost connection loses none of them.
+//! Drafts: review decisions that have not been applied yet. They are saved on the reviewer's machine, without secrets, so that
+//! none is lost when the connection is.
 //!
-//! The file is a journal: a first line with every draft, then one line for each change, so that deciding on thousands of keys
-//! stays cheap. See [`Drafts::parse`].
+//! The file is a journal: the first line contains all drafts, and each further line one change. Deciding about thousands of
+//! keys therefore stays cheap. See [`Drafts::parse`].
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,83 +15,84 @@ use super::time::Timestamp;
 
 mod journal;
 
-/// A decision about one key that is not applied yet.
+/// A decision about one key that has not been applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
-    /// The chosen decision.
+    /// What the reviewer decided to do with the key.
     pub decision: Decision,
-    /// Date until which a kept key stays out of the queue. `None` keeps it out until its evidence gets worse.
+    /// For *keep*: when the key returns to the review queue. `None` if it returns only when another flag is raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// The reviewer's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Moment up to which the reviewer has seen uses of the key. A revocation is refused if the key was used later.
+    /// Time up to which the reviewer has seen the key's usage. If the key was used later, the server refuses to revoke it.
     pub seen_until: Timestamp,
-    /// Reason why the server refused to apply the decision, after an attempt.
+    /// Why the server refused to apply the decision; `None` if the server has not refused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }
 
 impl Draft {
-    /// Creates a draft without note and date for a reviewer who has seen uses up to `seen_until`.
+    /// Creates a draft without a note and without a date. `seen_until` is the time up to which the reviewer has seen the key's
+    /// usage.
     pub fn new(decision: Decision, seen_until: Timestamp) -> Self {
         Self { decision, until: None, note: None, seen_until, refused: None }
     }
 }
 
-/// A change of the drafts, one line of the journal.
+/// A change to the drafts. The journal has one line per change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DraftChange {
     /// The reviewer made the same decision about several keys in one step.
     Decided {
-        /// The decision for each of the keys.
+        /// The draft that each of the keys gets.
         draft: Draft,
-        /// The keys that the decision is about.
+        /// Ids of the keys.
         keys: Vec<Id>,
     },
-    /// The reviewer undid the last step. Keys whose decisions were applied meanwhile are not affected.
+    /// The reviewer undid the last step. Decisions that have already been applied are not undone.
     Undone,
-    /// The server applied the decisions about these keys. Undo does not restore the drafts.
+    /// The server applied the decisions about these keys. Undo does not restore their drafts.
     Applied(Vec<Id>),
-    /// The server refused to apply the decision about this key for this reason. The draft stays.
+    /// The server refused to apply the decision about the key, for the reason given. The draft is kept.
     Refused(Id, String),
 }
 
-/// The drafts before a step, to undo it.
+/// The previous drafts of the keys that one step changed, so that the step can be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct UndoStep {
     before: Vec<(Id, Option<Draft>)>,
 }
 
-/// Every draft of one review.
+/// All drafts of one review, and the steps that can be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drafts {
-    /// Identifies the review on the server.
+    /// Id of the review. The server records each applied decision under it.
     pub review_id: Id,
-    /// When the review was begun.
+    /// When the reviewer started the review.
     pub begun_at: Timestamp,
     by_key: BTreeMap<Id, Draft>,
     #[serde(default)]
     steps: Vec<UndoStep>,
 }
 
-/// Steps that can be undone; older ones are dropped.
-const STEPS_KEPT: usize = 200;
+/// Maximum number of steps that can be undone. Older steps are dropped.
+const UNDO_STEPS_MAX: usize = 200;
 
 impl Drafts {
-    /// Starts a review without drafts.
+    /// Creates a review without drafts.
     pub fn new(review_id: Id, begun_at: Timestamp) -> Self {
         Self { review_id, begun_at, by_key: BTreeMap::new(), steps: Vec::new() }
     }
 
-    /// Returns the draft for a key.
-    pub fn get(&self, key: Id) -> Option<&Draft> {
+    /// Returns the draft for a key, or `None` if the key has no draft.
+    pub fn draft_for(&self, key: Id) -> Option<&Draft> {
         self.by_key.get(&key)
     }
 
-    /// Iterates over the drafts in the order of key ids.
+    /// Iterates over key ids and their drafts, ordered by key id.
     pub fn iter(&self) -> impl Iterator<Item = (Id, &Draft)> {
         self.by_key.iter().map(|(&id, draft)| (id, draft))
     }
@@ -106,17 +107,17 @@ impl Drafts {
         self.by_key.is_empty()
     }
 
-    /// Applies a change and returns the keys that it affects.
+    /// Applies a change to the drafts and returns the ids of the affected keys.
     pub fn apply(&mut self, change: DraftChange) -> Vec<Id> {
         match change {
             DraftChange::Decided { draft, keys } => {
                 let before = keys.iter().map(|&id| (id, self.by_key.insert(id, draft.clone()))).collect();
-                self.remember(UndoStep { before });
+                self.push_undo_step(UndoStep { before });
                 keys
             }
             DraftChange::Undone => self.undo(),
             DraftChange::Applied(keys) => {
-                self.applied(&keys);
+                self.remove_applied(&keys);
                 keys
             }
             DraftChange::Refused(key, why) => {
@@ -128,12 +129,12 @@ impl Drafts {
         }
     }
 
-    fn remember(&mut self, step: UndoStep) {
+    fn push_undo_step(&mut self, step: UndoStep) {
         if step.before.is_empty() {
             return;
         }
         self.steps.push(step);
-        if self.steps.len() > STEPS_KEPT {
+        if self.steps.len() > UNDO_STEPS_MAX {
             self.steps.remove(0);
         }
     }
@@ -151,8 +152,8 @@ impl Drafts {
         keys
     }
 
-    /// Removes drafts for good: undo does not restore them.
-    fn applied(&mut self, keys: &[Id]) {
+    /// Removes the drafts of these keys permanently: undo does not restore them.
+    fn remove_applied(&mut self, keys: &[Id]) {
         let keys: HashSet<Id> = keys.iter().copied().collect();
         for key in &keys {
             self.by_key.remove(key);
@@ -163,15 +164,15 @@ impl Drafts {
         self.steps.retain(|step| !step.before.is_empty());
     }
 
-    /// Returns the change that removes every draft with a matching record on the server, or `None` if there is nothing to remove.
+    /// Returns the change that removes each draft whose decision the server has already recorded, or `None` if there is none.
     ///
-    /// A record matches if its reply was lost, or if the decision was applied by another run of the program.
-    pub fn settled_by(&self, records: &[ReviewRecord]) -> Option<DraftChange> {
+    /// There can be one if the response to a decision was lost, or if another keyward process applied the decision.
+    pub fn removal_of_recorded(&self, records: &[ReviewRecord]) -> Option<DraftChange> {
         let ours = records.iter().filter(|record| record.review_id == self.review_id);
-        let settled = ours.filter(|record| {
+        let recorded = ours.filter(|record| {
             self.by_key.get(&record.key_id).is_some_and(|draft| draft.is_recorded_by(record))
         });
-        let keys: Vec<Id> = settled.map(|record| record.key_id).collect();
+        let keys: Vec<Id> = recorded.map(|record| record.key_id).collect();
         (!keys.is_empty()).then_some(DraftChange::Applied(keys))
     }
 
@@ -184,11 +185,12 @@ impl Drafts {
         counts
     }
 
-    /// Returns the idempotency key for applying a draft. It is the same for the same decision and differs after any change.
+    /// Returns the idempotency key of the request that applies a draft. Changing the decision, its date, its note or `seen_until`
+    /// changes the idempotency key.
     pub fn idempotency_key(&self, key: Id, draft: &Draft) -> String {
-        let facts = (self.review_id, key, draft.decision.word(), draft.until, &draft.note, draft.seen_until);
-        let facts = serde_json::to_string(&facts).expect("ids, times and words always become JSON");
-        let digest = Sha256::digest(facts);
+        let parts = (self.review_id, key, draft.decision.word(), draft.until, &draft.note, draft.seen_until);
+        let parts = serde_json::to_string(&parts).expect("ids, times and words can be serialized");
+        let digest = Sha256::digest(parts);
         format!("review-{}", hex::encode(&digest[..16]))
     }
 }
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn undo_takes_back_one_step_even_of_many_keys() {
+    fn undo_reverts_a_step_for_all_of_its_keys() {
         let mut drafts = drafts();
         drafts.apply(decided(Decision::Keep, &[1]));
         drafts.apply(decided(Decision::Revoke, &[1, 2, 3]));
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_applied_does_not_come_back() {
+    fn undo_does_not_restore_applied_drafts() {
         let mut drafts = drafts();
         drafts.apply(decided(Decision::Keep, &[1]));
         drafts.apply(decided(Decision::Revoke, &[1]));
@@ -240,18 +242,18 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_this_sitting_settles_its_draft() {
+    fn a_draft_is_removed_when_its_decision_is_recorded() {
         let key = key();
         let mut drafts = drafts();
         drafts.apply(DraftChange::Decided { draft: Draft::new(Decision::Revoke, NOW), keys: vec![key.id] });
-        assert!(drafts.settled_by(&[review(&key, Decision::Keep)]).is_none(), "another decision");
-        let change = drafts.settled_by(&[review(&key, Decision::Revoke)]).unwrap();
+        assert!(drafts.removal_of_recorded(&[review(&key, Decision::Keep)]).is_none(), "another decision");
+        let change = drafts.removal_of_recorded(&[review(&key, Decision::Revoke)]).unwrap();
         drafts.apply(change);
         assert!(drafts.is_empty());
     }
 
     #[test]
-    fn the_same_decision_has_the_same_key_and_a_changed_one_another() {
+    fn the_idempotency_key_changes_only_with_the_decision() {
         let drafts = drafts();
         let draft = Draft::new(Decision::Revoke, NOW);
         let again: Drafts = serde_json::from_str(&serde_json::to_string(&drafts).unwrap()).unwrap();

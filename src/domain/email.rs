@@ -1,32 +1,32 @@
-//! Email addresses: validation, and comparison that ignores case.
+//! Email addresses: validation and case-insensitive comparison.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::text;
 
-/// Longest address in bytes (RFC 5321, section 4.5.3.1).
+/// Maximum length of an email address in bytes (RFC 5321, section 4.5.3.1).
 pub const EMAIL_MAX: usize = 254;
 
-/// The reason why a text is not accepted as an email address.
+/// Why a text is not accepted as an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
-    /// No `@` between two parts, more than one `@`, white space, or characters such as `<` that belong to a display name.
-    #[error("must be an email address like ada@plant.example")]
+    /// Not of the form `local@domain`, or contains white space or a character such as `<` that belongs to a display name.
+    #[error("must be an email address such as ada@plant.example")]
     Form,
     /// Longer than [`EMAIL_MAX`] bytes.
     #[error("must not be longer than {EMAIL_MAX} bytes")]
     Long,
     /// Contains a character that cannot be shown safely.
-    #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
+    #[error("contains a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
     UnsafeChar(char),
 }
 
-/// Returns the address as it is stored: trimmed and in Unicode normalization form C.
+/// Validates an email address and returns it as it is stored: trimmed and in Unicode normalization form C.
 ///
-/// Only the form is checked, since keyward sends no email.
+/// Only the syntax is checked, since keyward does not send email.
 ///
 /// # Errors
-/// See [`EmailError`].
+/// Fails if the text is not an acceptable address; see [`EmailError`].
 pub fn normalize_email(text: &str) -> Result<String, EmailError> {
     let text = text.trim();
     if text.len() > EMAIL_MAX {
@@ -47,7 +47,7 @@ pub fn normalize_email(text: &str) -> Result<String, EmailError> {
     }
 }
 
-/// Returns the form in which addresses are compared: two addresses that differ only in case belong to the same person.
+/// Converts an email address to lower case for comparison. Addresses that differ only in case belong to the same person.
 pub fn fold_case(email: &str) -> String {
     email.to_lowercase()
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_checked_by_their_form() {
+    fn only_well_formed_addresses_are_accepted() {
         assert_eq!(normalize_email(" Ada@Plant.example "), Ok("Ada@Plant.example".into()));
         for bad in
             ["", "ada", "@plant.example", "ada@", "a b@plant.example", "a@b@c", "Ada <a@plant.example>"]

@@ -1,8 +1,7 @@
 //! Exports of a review for an auditor: Markdown to read, CSV for spreadsheets, JSON to process and to verify.
 //!
-//! Each export carries a SHA-256 digest that the activity log also has. It is computed over the records as compact JSON, one per
-//! line, oldest first: the output of `jq -c '.records[]' FILE
-//! sha256sum` for the JSON export.
+//! Each export contains a SHA-256 digest of its records, which the activity log records, too. The digest is computed from the
+//! records as compact JSON, one per line, oldest first. For a JSON export, `jq -c '.records[]' FILE | sha256sum` prints it.
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -13,14 +12,14 @@ use super::text;
 use super::time::Timestamp;
 use super::words::words;
 
-/// File format of an export.
+/// File format of a review export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExportFormat {
-    /// A document to read.
+    /// A document for people to read.
     Markdown,
     /// A table for spreadsheets.
     Csv,
-    /// Data to process; the digest can be verified with it.
+    /// Data for other programs. The digest can be verified with the records in it.
     Json,
 }
 
@@ -37,7 +36,7 @@ impl ExportFormat {
     }
 }
 
-/// A review ready to be exported: sanitized, ordered, with its digest.
+/// Review decisions prepared for export: sanitized, ordered by time, with their digest.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReviewExport {
     organization: String,
@@ -50,7 +49,7 @@ pub struct ReviewExport {
     records: Vec<ReviewRecord>,
 }
 
-/// Times of the first and the last decision.
+/// Times of the first and the last decision; `None` if there are no decisions.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Period {
     from: Option<Timestamp>,
@@ -58,19 +57,19 @@ struct Period {
 }
 
 impl ReviewExport {
-    /// Prepares an export: orders and sanitizes the records and computes the digest. `by` is the email address of the exporting
-    /// member.
+    /// Creates an export: sorts and sanitizes the records, and computes their digest. `exported_by` is the email address of the
+    /// member who exports.
     pub fn new(
         organization: &str,
         policy: Policy,
         mut records: Vec<ReviewRecord>,
         now: Timestamp,
-        by: &str,
+        exported_by: &str,
     ) -> Self {
         records.sort_by_key(|record| (record.reviewed_at, record.id));
-        records.iter_mut().for_each(clean);
+        records.iter_mut().for_each(sanitize_record);
         let mut reviewers: Vec<String> =
-            records.iter().map(|r| person(&r.reviewer.name, &r.reviewer.email)).collect();
+            records.iter().map(|r| format_person(&r.reviewer.name, &r.reviewer.email)).collect();
         reviewers.sort_unstable();
         reviewers.dedup();
         Self {
@@ -82,43 +81,43 @@ impl ReviewExport {
             reviewers,
             policy,
             exported_at: now,
-            exported_by: text::sanitize_line(by).into_owned(),
+            exported_by: text::sanitize_line(exported_by).into_owned(),
             sha256: digest(&records),
             records,
         }
     }
 
-    /// Returns the number of decisions.
+    /// Returns the number of decisions in the export.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Returns whether there are no decisions.
+    /// Returns whether the export contains no decisions.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// Returns the digest as 64 hexadecimal digits.
+    /// Returns the SHA-256 digest of the records as 64 hexadecimal digits.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// Returns a name such as `keyward-review-2026-11-24.md`.
+    /// Returns the file name for a format, such as `keyward-review-2026-11-24.md`.
     pub fn file_name(&self, format: ExportFormat) -> String {
         format!("keyward-review-{}.{}", self.exported_at.format_date(), format.extension())
     }
 
-    /// Writes the export as text.
-    pub fn write(&self, format: ExportFormat) -> String {
+    /// Returns the content of the export file in the given format.
+    pub fn render(&self, format: ExportFormat) -> String {
         match format {
-            ExportFormat::Markdown => self.markdown(),
-            ExportFormat::Csv => self.csv(),
-            ExportFormat::Json => self.json(),
+            ExportFormat::Markdown => self.to_markdown(),
+            ExportFormat::Csv => self.to_csv(),
+            ExportFormat::Json => self.to_json(),
         }
     }
 
-    /// Formats the period: `2026-11-24` or `2026-11-20 to 2026-11-24`.
-    fn period(&self) -> String {
+    /// Formats the period of the export, such as `2026-11-24` or `2026-11-20 to 2026-11-24`.
+    fn format_period(&self) -> String {
         let (from, to) =
             (self.period.from.map(Timestamp::format_date), self.period.to.map(Timestamp::format_date));
         match (from, to) {
@@ -128,60 +127,60 @@ impl ReviewExport {
         }
     }
 
-    fn policy(&self) -> String {
+    fn format_policy(&self) -> String {
         let p = &self.policy;
         format!(
-            "never used after {} d, unused after {} d, rotation due after {} d",
+            "keys are stale if never used for {} d, unused for {} d or not rotated for {} d",
             p.never_used_after_days, p.unused_after_days, p.rotate_after_days
         )
     }
 
-    fn markdown(&self) -> String {
+    fn to_markdown(&self) -> String {
         let mut out = String::new();
         let mut line = |text: &str| {
             out.push_str(text);
             out.push('\n');
         };
-        line(&format!("# Review of API keys: {}\n", markdown(&self.organization)));
-        line(&format!("- Period: {}", self.period()));
-        line(&format!("- Reviewer: {}", markdown(&self.reviewers.join(", "))));
-        line(&format!("- Policy: {}", self.policy()));
-        line(&format!("- Exported: {} by {}", self.exported_at, markdown(&self.exported_by)));
+        line(&format!("# Review of API keys: {}\n", escape_markdown(&self.organization)));
+        line(&format!("- Period: {}", self.format_period()));
+        line(&format!("- Reviewer: {}", escape_markdown(&self.reviewers.join(", "))));
+        line(&format!("- Policy: {}", self.format_policy()));
+        line(&format!("- Exported: {} by {}", self.exported_at, escape_markdown(&self.exported_by)));
         let counts = [Decision::Revoke, Decision::Keep, Decision::Rotate, Decision::Skip].map(|decision| {
             let n = self.records.iter().filter(|record| record.decision == decision).count();
             format!("{decision} {n}")
         });
         line(&format!("- Decisions: {} ({})", self.records.len(), counts.join(", ")));
-        line(&format!("- SHA-256 over the records: `{}`", self.sha256));
+        line(&format!("- SHA-256 of the records: `{}`", self.sha256));
         line(
-            "- Check it: export as JSON, then `jq -c '.records[]' FILE | sha256sum`; the activity log keeps the same digest.",
+            "- To verify: export as JSON and run `jq -c '.records[]' FILE | sha256sum`. The activity log contains the same digest.",
         );
         line(
-            "\n| Decided | Reviewer | Key | Secret key | Decision | Until | Note | Evidence at that moment |",
+            "\n| Decided | Reviewer | Key | Masked secret | Decision | Until | Note | Evidence at the time |",
         );
         line("|---|---|---|---|---|---|---|---|");
         for record in &self.records {
             let cells = [
                 record.reviewed_at.format_minute(),
-                markdown(&record.reviewer.name),
-                markdown(&record.key_name),
-                markdown(&record.key_masked),
+                escape_markdown(&record.reviewer.name),
+                escape_markdown(&record.key_name),
+                escape_markdown(&record.key_masked),
                 record.decision.to_string(),
                 record.until.map_or(String::new(), Timestamp::format_date),
-                markdown(record.note.as_deref().unwrap_or("")),
-                markdown(&evidence(record)),
+                escape_markdown(record.note.as_deref().unwrap_or("")),
+                escape_markdown(&format_evidence(record)),
             ];
             line(&format!("| {} |", cells.join(" | ")));
         }
         out
     }
 
-    fn csv(&self) -> String {
+    fn to_csv(&self) -> String {
         let mut out = String::from(
             "organization,period,policy,review_id,record_id,reviewed_at,reviewer,reviewer_email,key_id,key_name,\
              secret_key,decision,until,note,flags,evidence,last_used_at,sha256\r\n",
         );
-        let (period, policy) = (self.period(), self.policy());
+        let (period, policy) = (self.format_period(), self.format_policy());
         for record in &self.records {
             let flags: Vec<&str> = record.findings.iter().map(|finding| finding.flag.word()).collect();
             let stamp = |at: Option<Timestamp>| at.map_or(String::new(), |at| at.to_string());
@@ -201,7 +200,7 @@ impl ReviewExport {
                 &stamp(record.until),
                 record.note.as_deref().unwrap_or(""),
                 &flags.join(" "),
-                &evidence(record),
+                &format_evidence(record),
                 &stamp(record.last_used_at),
                 &self.sha256,
             ];
@@ -212,9 +211,9 @@ impl ReviewExport {
         out
     }
 
-    /// Writes one record per line, so that the file also suits text editors, `grep` and `diff`.
-    fn json(&self) -> String {
-        let facts = serde_json::json!({
+    /// Formats the export as JSON with one record per line, which suits text editors, `grep` and `diff`.
+    fn to_json(&self) -> String {
+        let header = serde_json::json!({
             "organization": self.organization,
             "period": self.period,
             "reviewers": self.reviewers,
@@ -223,24 +222,24 @@ impl ReviewExport {
             "exported_by": self.exported_by,
             "sha256": self.sha256,
         });
-        let facts = facts.to_string();
+        let header = header.to_string();
         let lines: Vec<String> = self.records.iter().map(record_line).collect();
-        format!("{},\"records\":[\n{}\n]}}\n", facts.trim_end_matches('}'), lines.join(",\n"))
+        format!("{},\"records\":[\n{}\n]}}\n", header.trim_end_matches('}'), lines.join(",\n"))
     }
 }
 
-fn clean(record: &mut ReviewRecord) {
-    let clean = |text: &mut String| *text = text::sanitize_line(text).into_owned();
-    clean(&mut record.key_name);
-    clean(&mut record.key_masked);
-    clean(&mut record.reviewer.name);
-    clean(&mut record.reviewer.email);
-    record.note.iter_mut().for_each(clean);
-    record.findings.iter_mut().for_each(|finding| clean(&mut finding.evidence));
+fn sanitize_record(record: &mut ReviewRecord) {
+    let sanitize = |text: &mut String| *text = text::sanitize_line(text).into_owned();
+    sanitize(&mut record.key_name);
+    sanitize(&mut record.key_masked);
+    sanitize(&mut record.reviewer.name);
+    sanitize(&mut record.reviewer.email);
+    record.note.iter_mut().for_each(sanitize);
+    record.findings.iter_mut().for_each(|finding| sanitize(&mut finding.evidence));
 }
 
 fn record_line(record: &ReviewRecord) -> String {
-    serde_json::to_string(record).expect("a record is plain data and always becomes JSON")
+    serde_json::to_string(record).expect("ids, times, words and texts can be serialized")
 }
 
 fn digest(records: &[ReviewRecord]) -> String {
@@ -252,12 +251,12 @@ fn digest(records: &[ReviewRecord]) -> String {
     hex::encode(hash.finalize())
 }
 
-fn person(name: &str, email: &str) -> String {
+fn format_person(name: &str, email: &str) -> String {
     if name == email { email.to_owned() } else { format!("{name} <{email}>") }
 }
 
-/// Formats flags and evidence: `orphaned: creator removed 41 d ago; unused: last used 99 d ago`.
-fn evidence(record: &ReviewRecord) -> String {
+/// Formats the flags of a record with their evidence, such as `orphaned: creator removed 41 d ago; unused: last used 99 d ago`.
+fn format_evidence(record: &ReviewRecord) -> String {
     let parts: Vec<String> = record
         .findings
         .iter()
@@ -266,8 +265,8 @@ fn evidence(record: &ReviewRecord) -> String {
     parts.join("; ")
 }
 
-/// Escapes Markdown. GitHub still turns addresses such as `https://…` into links.
-fn markdown(text: &str) -> String {
+/// Escapes Markdown syntax. Bare URLs are not escaped, and GitHub still turns them into links.
+fn escape_markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '\\' | '|' | '*' | '_' | '[' | ']' | '<' | '>' | '`' | '#' | '&' | '!' | '~' | '$') {
@@ -300,9 +299,9 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_over_the_lines_of_the_json() {
+    fn the_digest_covers_the_record_lines_of_the_json_export() {
         let export = export();
-        let json = export.write(ExportFormat::Json);
+        let json = export.render(ExportFormat::Json);
         let whole: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(whole["sha256"], export.sha256());
         let mut hash = Sha256::new();
@@ -315,8 +314,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_acts_in_a_spreadsheet_or_on_a_page() {
-        let (csv, markdown) = (export().write(ExportFormat::Csv), export().write(ExportFormat::Markdown));
+    fn csv_formulas_and_markdown_are_escaped() {
+        let (csv, markdown) = (export().render(ExportFormat::Csv), export().render(ExportFormat::Markdown));
         assert!(csv.contains("\"'=HYPERLINK(\"\"http://x\"\")|*Grafana*\u{fffd}\""), "{csv}");
         assert!(csv.contains("\"asked, says \"\"needed\"\"\""), "{csv}");
         assert_eq!(csv.lines().count(), 3);
@@ -325,9 +324,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_export_is_whole() {
+    fn an_export_without_decisions_is_complete() {
         let export = ReviewExport::new("Plant", Policy::default(), vec![], NOW, "ada@plant.example");
-        assert!(serde_json::from_str::<serde_json::Value>(&export.write(ExportFormat::Json)).is_ok());
-        assert!(export.write(ExportFormat::Markdown).contains("no decisions"));
+        assert!(serde_json::from_str::<serde_json::Value>(&export.render(ExportFormat::Json)).is_ok());
+        assert!(export.render(ExportFormat::Markdown).contains("no decisions"));
     }
 }

@@ -14,7 +14,7 @@ use super::time::Timestamp;
 pub struct Id(Uuid);
 
 impl Id {
-    /// Creates an id from the time and ten random bytes.
+    /// Creates an id from the current time and ten random bytes.
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
         let ms = u64::try_from(now.0).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())

@@ -36,18 +36,19 @@ impl KeyKind {
     }
 }
 
-/// A client as it presented itself with a key or a session.
+/// A client that sent a request with a key or a session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[schema(as = Client)]
 pub struct ClientInfo {
-    /// `User-Agent` of the client, sanitized, at most 200 bytes. Empty if none was sent. A client can claim any name.
+    /// Sanitized `User-Agent` header, at most 200 bytes; empty if the client sent none. It proves nothing, since a client can send
+    /// any text.
     pub agent: String,
     /// IP address of the client, as text.
     pub address: String,
 }
 
 impl fmt::Display for ClientInfo {
-    /// Formats the client: `enlyze-powerbi/1.0.0 from 10.0.3.7`.
+    /// Formats the client as in `enlyze-powerbi/1.0.0 from 10.0.3.7`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let agent = if self.agent.is_empty() { "an unnamed client" } else { &self.agent };
         write!(f, "{agent} from {}", self.address)
@@ -57,43 +58,44 @@ impl fmt::Display for ClientInfo {
 /// An API key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Key {
-    /// Identifies the key.
+    /// Unique id of the key. Ids sort by creation time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Personal or organization key.
+    /// Whether this is a personal key or an organization key.
     pub kind: KeyKind,
-    /// Name chosen by the administrator, 1 to 100 characters.
+    /// Name chosen by a member, 1 to 100 characters.
     pub name: String,
     /// Masked secret, such as `sk_…5G08`.
     pub masked: String,
-    /// Free text, at most 1,000 characters.
+    /// Note about the key, at most 1,000 characters.
     #[schema(required = true)]
     pub note: Option<String>,
-    /// Counts changes of name, note, confirmation and revocation, but not uses. An edit names it in `If-Match`.
+    /// Version of the key, for the `If-Match` header. Increases when the key is edited, confirmed or revoked, but not when it is
+    /// used.
     pub version: i64,
-    /// Time of creation.
+    /// When the key was created.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
-    /// Creator of the key. For a personal key this is also its owner.
+    /// Member who created the key. A personal key belongs to its creator.
     pub created_by: Arc<MemberRef>,
-    /// Time of the last accepted use; `null` if the key was never used.
+    /// When the key was last used successfully; `null` if it was never used.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Timestamp>,
-    /// Client of the last accepted use.
+    /// Client that last used the key; `null` if the key was never used.
     #[schema(required = true)]
     pub last_used_by: Option<ClientInfo>,
-    /// Number of accepted uses.
+    /// Number of accepted uses of the key.
     pub use_count: i64,
-    /// The key that this key replaces in a rotation.
+    /// Id of the key that this key replaces in a rotation; `null` if it replaces none.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub replaces: Option<Id>,
-    /// The key that replaces this key in a rotation, unless that one is revoked.
+    /// Id of the active key that replaces this key in a rotation; `null` if there is none.
     #[schema(value_type = Option<uuid::Uuid>, required = true)]
     pub replaced_by: Option<Id>,
-    /// Time of revocation; `null` while the key is active.
+    /// When the key was revoked; `null` while the key is active.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub revoked_at: Option<Timestamp>,
-    /// Member who revoked the key.
+    /// Member who revoked the key, if any.
     #[schema(required = true)]
     pub revoked_by: Option<Arc<MemberRef>>,
     /// Reason for the revocation, if one was given.
@@ -101,11 +103,11 @@ pub struct Key {
     pub revoke_reason: Option<String>,
 }
 
-/// A key that was used within this time counts as *in use*.
+/// A key counts as *in use* for this long after its last use.
 pub const IN_USE_WITHIN: TimeDelta = DAY;
 
 impl Key {
-    /// Creates a key that was never used, without the optional fields.
+    /// Creates an active key that was never used. All optional fields are `None`.
     pub fn new(
         id: Id,
         kind: KeyKind,
@@ -134,7 +136,8 @@ impl Key {
         }
     }
 
-    /// Returns whether the key was used within the last 24 hours and is not revoked: revoking it would break something now.
+    /// Returns whether the key is in use: not revoked, and used within the last 24 hours. Revoking it would probably break a
+    /// client.
     pub fn is_in_use(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.last_used_at.is_some_and(|at| now.since(at) <= IN_USE_WITHIN)
     }
@@ -145,65 +148,65 @@ impl Key {
     }
 }
 
-/// Returns the last four characters of a masked secret, or all of a shorter text.
-pub fn last_four(mask: &str) -> &str {
-    let start = mask.char_indices().rev().nth(3).map_or(0, |(i, _)| i);
-    &mask[start..]
+/// Returns the last four characters of a masked secret, or the whole text if it is shorter.
+pub fn last_four(masked: &str) -> &str {
+    let start = masked.char_indices().rev().nth(3).map_or(0, |(i, _)| i);
+    &masked[start..]
 }
 
-/// Maximum length of a name in characters.
+/// Maximum length of a key name in characters.
 pub const NAME_MAX: usize = 100;
 /// Maximum length of a note or a reason in characters.
 pub const NOTE_MAX: usize = 1_000;
 
-/// The reason why a name or note is not accepted.
+/// Why a name, note or reason is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// Empty, or only white space.
     #[error("must not be empty")]
     Empty,
     /// Longer than allowed.
-    #[error("has {length} characters, at most {most} are allowed")]
+    #[error("has {length} characters; at most {max} are allowed")]
     Long {
-        /// Length in characters.
+        /// Actual length in characters.
         length: usize,
         /// Maximum length in characters.
-        most: usize,
+        max: usize,
     },
     /// Contains a control, format, blank-looking or line-separating character, or too many combining marks in a row.
-    #[error("holds a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
+    #[error("contains a character that cannot be shown safely (U+{:04X})", u32::from(*.0))]
     UnsafeChar(char),
-    /// Contains a secret, pasted into the wrong field.
-    #[error("is itself an API key; a secret must not be stored in plain sight")]
+    /// Contains the secret of a key, probably pasted into the wrong field.
+    #[error("contains the secret of an API key; secrets must not be stored in plain text")]
     IsSecret,
 }
 
-/// Returns a name as it is stored: trimmed and in Unicode normalization form C.
+/// Validates a name and returns it as it is stored: trimmed and in Unicode normalization form C.
 ///
 /// # Errors
-/// See [`TextError`].
+/// Fails if the text is not an acceptable name; see [`TextError`].
 pub fn normalize_name(text: &str) -> Result<String, TextError> {
-    one_line(text, NAME_MAX)?.ok_or(TextError::Empty)
+    normalize_line(text, NAME_MAX)?.ok_or(TextError::Empty)
 }
 
-/// Returns a note or reason as it is stored, or `None` if it is blank.
+/// Validates a note or reason and returns it as it is stored, or `None` if it is blank.
 ///
 /// # Errors
-/// See [`TextError`].
+/// Fails if the text is not an acceptable note; see [`TextError`].
 pub fn normalize_note(text: &str) -> Result<Option<String>, TextError> {
-    one_line(text, NOTE_MAX)
+    normalize_line(text, NOTE_MAX)
 }
 
-fn one_line(text: &str, most: usize) -> Result<Option<String>, TextError> {
+fn normalize_line(text: &str, max: usize) -> Result<Option<String>, TextError> {
     use unicode_normalization::UnicodeNormalization as _;
-    // Normalizing an absurdly long text would take long, and its exact length after that does not matter.
-    if text.len() > most * 64 {
-        return Err(TextError::Long { length: text.chars().count(), most });
+    // Normalizing an extremely long text would take long, and its exact length after that does not matter.
+    if text.len() > max * 64 {
+        return Err(TextError::Long { length: text.chars().count(), max });
     }
     let text: String = text.trim().nfc().collect();
     let length = text.chars().count();
-    if length > most {
-        return Err(TextError::Long { length, most });
+    if length > max {
+        return Err(TextError::Long { length, max });
     }
     if let Some(c) = super::text::first_unsafe_char(&text) {
         return Err(TextError::UnsafeChar(c));
@@ -228,7 +231,7 @@ pub fn contains_secret(text: &str) -> bool {
     })
 }
 
-/// Returns the kind that suits a key of this name, with the reason as text, or `None` if the name is not conclusive.
+/// Suggests which kind a key with this name should be, and gives the reason. Returns `None` if the name does not suggest a kind.
 ///
 /// The rules follow the use cases in `docs/concepts.md`.
 pub fn recommended_kind(name: &str) -> Option<(KeyKind, &'static str)> {
@@ -236,7 +239,7 @@ pub fn recommended_kind(name: &str) -> Option<(KeyKind, &'static str)> {
         (
             "grafana",
             KeyKind::Organization,
-            "Grafana serves many people: it should not stop when one of them leaves",
+            "Grafana serves many people and should not stop when one of them leaves",
         ),
         (
             "power bi",
@@ -246,17 +249,17 @@ pub fn recommended_kind(name: &str) -> Option<(KeyKind, &'static str)> {
         ("powerbi", KeyKind::Organization, "a shared Power BI report should not stop when its author leaves"),
         ("sap", KeyKind::Organization, "production SAP should not stop when one person leaves"),
         ("prod", KeyKind::Organization, "production should not stop when one person leaves"),
-        ("server", KeyKind::Organization, "server to server belongs to the organization"),
-        ("backend", KeyKind::Organization, "server to server belongs to the organization"),
-        ("gateway", KeyKind::Organization, "server to server belongs to the organization"),
-        ("mes", KeyKind::Organization, "server to server belongs to the organization"),
-        ("notebook", KeyKind::Personal, "a notebook on one's own machine should end with its owner"),
-        ("jupyter", KeyKind::Personal, "a notebook on one's own machine should end with its owner"),
-        ("laptop", KeyKind::Personal, "a script on one's own machine should end with its owner"),
-        ("script", KeyKind::Personal, "a script on one's own machine should end with its owner"),
-        ("local", KeyKind::Personal, "a script on one's own machine should end with its owner"),
-        ("my", KeyKind::Personal, "what is yours alone should end with you"),
-        ("test", KeyKind::Personal, "a trial on one's own machine should end with its owner"),
+        ("server", KeyKind::Organization, "server-to-server keys belong to the organization"),
+        ("backend", KeyKind::Organization, "server-to-server keys belong to the organization"),
+        ("gateway", KeyKind::Organization, "server-to-server keys belong to the organization"),
+        ("mes", KeyKind::Organization, "server-to-server keys belong to the organization"),
+        ("notebook", KeyKind::Personal, "a personal notebook should lose access when its owner leaves"),
+        ("jupyter", KeyKind::Personal, "a personal notebook should lose access when its owner leaves"),
+        ("laptop", KeyKind::Personal, "a personal script should lose access when its owner leaves"),
+        ("script", KeyKind::Personal, "a personal script should lose access when its owner leaves"),
+        ("local", KeyKind::Personal, "a personal script should lose access when its owner leaves"),
+        ("my", KeyKind::Personal, "a key that only you use should be revoked when you leave"),
+        ("test", KeyKind::Personal, "a test key should be revoked when its owner leaves"),
     ];
     let name = name.to_lowercase();
     let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -274,7 +277,7 @@ mod tests {
         assert_eq!(normalize_name("  Power BI – Sales "), Ok("Power BI – Sales".into()));
         assert_eq!(normalize_name("Mu\u{308}nster"), Ok("Münster".into()));
         assert_eq!(normalize_name(&"x".repeat(100)).map(|n| n.len()), Ok(100));
-        assert_eq!(normalize_name(&"x".repeat(101)), Err(TextError::Long { length: 101, most: 100 }));
+        assert_eq!(normalize_name(&"x".repeat(101)), Err(TextError::Long { length: 101, max: 100 }));
         assert_eq!(normalize_name(" \t "), Err(TextError::Empty));
         for c in ['\u{1b}', '\u{202e}', '\u{200b}', '\u{2028}', '\u{3164}', '\u{e0041}', '\u{9b}', '\n'] {
             assert_eq!(normalize_name(&format!("a{c}b")), Err(TextError::UnsafeChar(c)), "{c:?}");
@@ -282,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_refused_as_a_name() {
+    fn secrets_are_refused_as_names_and_notes() {
         let s = Secret::generate(|| [200; 64]);
         assert_eq!(normalize_name(s.expose()), Err(TextError::IsSecret));
         assert_eq!(normalize_note(&format!("old one: {}.", s.expose())), Err(TextError::IsSecret));
@@ -290,13 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_four_of_a_mask() {
+    fn the_last_four_characters_of_a_masked_secret() {
         assert_eq!(last_four("sk_…5G08"), "5G08");
         assert_eq!(last_four("é"), "é");
     }
 
     #[test]
-    fn names_suggest_a_kind_by_whole_words() {
+    fn only_whole_words_of_a_name_suggest_a_kind() {
         assert_eq!(recommended_kind("Power BI – Sales").map(|r| r.0), Some(KeyKind::Organization));
         assert_eq!(recommended_kind("my notebook").map(|r| r.0), Some(KeyKind::Personal));
         assert_eq!(recommended_kind("Sapphire"), None);

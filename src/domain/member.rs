@@ -13,11 +13,11 @@ use super::words::words;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Manages members and organization keys, and has personal keys.
+    /// Manages members and organization keys, and can have personal keys.
     Admin,
-    /// Has personal keys.
+    /// Can have personal keys, but manages nothing else.
     Normal,
-    /// Cannot create keys, but can list and revoke personal keys from an earlier role.
+    /// Cannot create keys, but can list and revoke personal keys that were created under an earlier role.
     Operator,
 }
 
@@ -26,9 +26,9 @@ pub enum Role {
 #[schema(as = Status)]
 #[serde(rename_all = "lowercase")]
 pub enum MemberStatus {
-    /// Invited, and has not signed in yet.
+    /// Was invited, but has not signed in yet.
     Invited,
-    /// Has signed in, and is not removed.
+    /// Has signed in, and has not been removed.
     Active,
     /// Removed. The member's personal keys were revoked at the same time.
     Removed,
@@ -37,19 +37,19 @@ pub enum MemberStatus {
 words!(Role { Admin = "admin", Normal = "normal", Operator = "operator" });
 words!(MemberStatus { Invited = "invited", Active = "active", Removed = "removed" });
 
-/// A member as referenced by keys, reviews and activity entries.
+/// The member data that keys, reviews and activity entries include.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemberRef {
-    /// Identifies the member.
+    /// Unique id of the member. Ids sort by creation time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
     /// Display name, or the email address until the member has chosen a name.
     pub name: String,
-    /// Email address.
+    /// Email address of the person.
     pub email: String,
-    /// Current status.
+    /// Whether the member is invited, active or removed.
     pub status: MemberStatus,
-    /// Time of removal; `null` unless the member was removed.
+    /// When the member was removed; `null` for members who were not removed.
     #[serde(default)]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub removed_at: Option<Timestamp>,

@@ -6,14 +6,14 @@ use super::id::Id;
 use super::key::KeyKind;
 use super::member::{MemberRef, MemberStatus, Role};
 
-/// A permission that a role may have. Ownership of a personal key is checked separately, see [`Actor::grant`].
+/// An action that a role may permit. Ownership of a personal key is checked separately, by [`Actor::grant`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// List and read keys of this kind and their usage.
+    /// Read keys of this kind and their usage.
     ListKeys(KeyKind),
-    /// Create keys of this kind, also as replacements in rotations.
+    /// Create keys of this kind, including replacements in rotations.
     CreateKey(KeyKind),
-    /// Change the name and note of a key of this kind, and confirm that its secret is stored.
+    /// Change the name and note of a key of this kind, and confirm that its secret has been stored.
     EditKey(KeyKind),
     /// Revoke keys of this kind.
     RevokeKey(KeyKind),
@@ -23,12 +23,13 @@ pub enum Permission {
     ManageMembers,
     /// Read the activity log.
     ReadActivity,
-    /// Find the key of a secret among the keys of every member.
+    /// Find the key that a secret belongs to, even if the key belongs to another member.
     LookUpAnyKey,
 }
 
 impl Permission {
-    /// Returns whether a role has the permission. This is the only copy of the table in `docs/concepts.md`.
+    /// Returns whether members with this role have the permission. This is the table in `docs/concepts.md`, and the only place in
+    /// the code that decides it.
     pub fn is_granted_to(self, role: Role) -> bool {
         match self {
             Self::ListKeys(KeyKind::Personal)
@@ -46,7 +47,7 @@ impl Permission {
         }
     }
 
-    /// Describes the action, to complete "You may not …".
+    /// Returns the action as a phrase that completes "may not …".
     pub fn describe(self) -> &'static str {
         match self {
             Self::ListKeys(KeyKind::Personal) => "list personal keys",
@@ -60,11 +61,11 @@ impl Permission {
             Self::Review => "review organization keys",
             Self::ManageMembers => "manage members",
             Self::ReadActivity => "read the activity log",
-            Self::LookUpAnyKey => "look up keys of others",
+            Self::LookUpAnyKey => "look up other members' keys",
         }
     }
 
-    /// Describes the roles that have the permission, to complete "… may".
+    /// Returns the members who have the permission as a phrase that completes "… may".
     pub fn allowed_roles(self) -> &'static str {
         if self.is_granted_to(Role::Operator) {
             "every member"
@@ -76,17 +77,18 @@ impl Permission {
     }
 }
 
-/// A signed-in member and the member's role, read in the transaction that acts on them. A role that was read earlier may be out
-/// of date.
+/// A signed-in member with the current role. The role is read in the same transaction as the action, because a role that was read
+/// earlier may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The member.
+    /// The member who acts.
     pub member: MemberRef,
-    /// The member's role.
+    /// The member's role at the time of the transaction.
     pub role: Role,
 }
 
-/// Proof that an actor has a permission. Write operations require one; only [`Actor::allow`] and [`Actor::grant`] create it.
+/// Proof that a member has a permission. Write operations require a grant, and only [`Actor::allow`] and [`Actor::grant`] create
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     member: MemberRef,
@@ -94,7 +96,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Returns the member who acts, for the activity log.
+    /// Returns the member who has the permission.
     pub fn member(&self) -> &MemberRef {
         &self.member
     }
@@ -105,18 +107,18 @@ impl Grant {
     }
 }
 
-/// The reason why a permission was refused.
+/// Why an action is not permitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PermissionError {
-    /// The role does not have the permission for any key. The server answers 403, whatever the id.
-    #[error("your role, {role}, may not {}; {} may", .permission.describe(), .permission.allowed_roles())]
+    /// The role does not have the permission. The server responds with 403, whether or not the key exists.
+    #[error("the role {role} may not {}; only {} may", .permission.describe(), .permission.allowed_roles())]
     Role {
-        /// Role of the actor.
+        /// Role of the member who acts.
         role: Role,
         /// The permission that was required.
         permission: Permission,
     },
-    /// The key is another member's personal key. The server answers 404, as if the key did not exist.
+    /// The key is another member's personal key. The server responds with 404, as if the key did not exist.
     #[error("there is no such key")]
     NotYours,
     /// The member was removed or has not signed in yet.
@@ -125,10 +127,10 @@ pub enum PermissionError {
 }
 
 impl Actor {
-    /// Checks a permission before the key, if any, is read.
+    /// Checks whether the actor has a permission, before any key is read. Ownership of keys is not checked.
     ///
     /// # Errors
-    /// The member is not active, or the role does not have the permission.
+    /// Fails if the member is not active, or if the role does not have the permission.
     pub fn allow(&self, permission: Permission) -> Result<Grant, PermissionError> {
         if self.member.status != MemberStatus::Active {
             return Err(PermissionError::NotActive);
@@ -139,10 +141,11 @@ impl Actor {
         Ok(Grant { member: self.member.clone(), permission })
     }
 
-    /// Checks a permission for a key. `owner` is the owner of a personal key, `None` for an organization key.
+    /// Checks whether the actor has a permission for a key. `owner` is the owner of a personal key, or `None` for an organization
+    /// key.
     ///
     /// # Errors
-    /// As [`Actor::allow`], or the key belongs to another member.
+    /// Fails as [`Actor::allow`] does, or if the key belongs to another member.
     pub fn grant(&self, permission: Permission, owner: Option<Id>) -> Result<Grant, PermissionError> {
         let grant = self.allow(permission)?;
         match owner {
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_roles() {
+    fn every_role_has_exactly_its_documented_permissions() {
         use KeyKind::{Organization, Personal};
         use Permission as P;
         let table = [
@@ -197,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_needs_an_active_member_a_role_and_ones_own_key() {
+    fn a_grant_requires_an_active_member_a_permitted_role_and_an_own_key() {
         let revoke = Permission::RevokeKey(KeyKind::Personal);
         assert!(actor(Role::Operator, MemberStatus::Active).grant(revoke, Some(id(1))).is_ok());
         assert_eq!(
@@ -209,6 +212,6 @@ mod tests {
             Err(PermissionError::NotActive)
         );
         let denied = actor(Role::Normal, MemberStatus::Active).allow(Permission::ManageMembers).unwrap_err();
-        assert_eq!(denied.to_string(), "your role, normal, may not manage members; admins may");
+        assert_eq!(denied.to_string(), "the role normal may not manage members; only admins may");
     }
 }

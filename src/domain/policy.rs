@@ -3,19 +3,19 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Thresholds in days and hours, configured in the section `[policy]` of the server's configuration.
+/// Thresholds in days and hours, from the section `[policy]` of the server's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// A key without use is flagged *never used* if it is older than this.
+    /// A key that was never used is flagged *never used* when it is older than this.
     pub never_used_after_days: u32,
-    /// A key is flagged *unused* if its last use is longer ago than this.
+    /// A key is flagged *unused* when its last use is longer ago than this.
     pub unused_after_days: u32,
-    /// A key is flagged *rotation due* if it is older than this.
+    /// A key is flagged *rotation due* when it is older than this.
     pub rotate_after_days: u32,
-    /// Quiet window of a rotation: time without use of the old key before it may be revoked.
+    /// Quiet window of a rotation: how long the old key must be unused before it may be revoked.
     pub quiet_window_hours: u32,
-    /// Upper limit for a quiet window that was raised because of rare use.
+    /// Maximum quiet window. Rarely used keys get a longer quiet window, up to this limit.
     pub quiet_window_max_days: u32,
 }
 

@@ -8,22 +8,22 @@ use super::review::{Decision, ReviewRecord};
 use super::staleness::{Flag, Flags, Risk, StalenessRules};
 use super::time::Timestamp;
 
-/// The latest applied decision about each key.
+/// The latest applied decision for each key.
 #[derive(Clone, Debug, Default)]
 pub struct LatestDecisions {
-    newest: HashMap<Id, LatestDecision>,
+    by_key: HashMap<Id, LatestDecision>,
 }
 
-/// The latest applied decision about a key, as far as the queue needs it.
+/// The latest applied decision for a key, reduced to what determines whether the key is in the review queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatestDecision {
-    /// The decision.
+    /// What was decided.
     pub decision: Decision,
-    /// Time of the decision.
+    /// When the decision was applied.
     pub at: Timestamp,
-    /// Date until which a kept key stays out of the queue.
+    /// For *keep*: when the key returns to the queue. `None` if it returns only when another flag is raised.
     pub until: Option<Timestamp>,
-    /// Flags that were raised at the time of the decision.
+    /// Flags that the key had when the decision was applied.
     flags: Flags,
     record: Id,
 }
@@ -41,49 +41,50 @@ impl From<&ReviewRecord> for LatestDecision {
 }
 
 impl LatestDecisions {
-    /// Adds a decision. Of two decisions about a key the later one counts.
+    /// Adds a decision. If a key has several decisions, the latest one counts.
     pub fn add(&mut self, review: &ReviewRecord) {
         let new = LatestDecision::from(review);
-        let stands = self.newest.entry(review.key_id).or_insert(new);
-        if (stands.at, stands.record) < (new.at, new.record) {
-            *stands = new;
+        let latest = self.by_key.entry(review.key_id).or_insert(new);
+        if (latest.at, latest.record) < (new.at, new.record) {
+            *latest = new;
         }
     }
 
-    /// Returns the latest decision about a key.
+    /// Returns the latest decision for a key, or `None` if there is none.
     pub fn latest_for(&self, key: Id) -> Option<&LatestDecision> {
-        self.newest.get(&key)
+        self.by_key.get(&key)
     }
 }
 
-/// Returns whether a decision keeps the key out of the queue.
+/// Returns whether a key's latest decision keeps it out of the queue.
 ///
-/// *Keep* does until its date, or until a flag is raised that was not raised at the time; *rotate* does while the rotation is
-/// under way.
-pub fn is_settled(key: &Key, newest: &LatestDecision, rules: &StalenessRules) -> bool {
-    match newest.decision {
+/// *Keep* does so until its date, or until the key gets a flag that it did not have when the decision was applied. *Rotate* does so
+/// while the rotation is under way.
+pub fn is_settled(key: &Key, latest: &LatestDecision, rules: &StalenessRules) -> bool {
+    match latest.decision {
         Decision::Keep => {
-            let in_time = newest.until.is_none_or(|until| rules.now < until);
-            in_time && rules.flags(key).iter().all(|flag| newest.flags.has(flag))
+            let in_time = latest.until.is_none_or(|until| rules.now < until);
+            in_time && rules.flags(key).iter().all(|flag| latest.flags.has(flag))
         }
         Decision::Rotate => key.replaced_by.is_some(),
         Decision::Revoke | Decision::Skip => false,
     }
 }
 
-/// Returns the key's place in the queue, or `None` if it needs no decision now.
+/// Returns the key's risk, which determines its place in the queue, or `None` if the key needs no decision now.
 pub fn risk(key: &Key, decisions: &LatestDecisions, rules: &StalenessRules) -> Option<Risk> {
     if key.kind != KeyKind::Organization {
         return None;
     }
     let risk = rules.risk(key)?;
     match decisions.latest_for(key.id) {
-        Some(newest) if is_settled(key, newest, rules) => None,
+        Some(latest) if is_settled(key, latest, rules) => None,
         _ => Some(risk),
     }
 }
 
-/// Returns the indices of the keys that need a decision: by risk, then by the longest time without use.
+/// Returns the indices of the keys that need a decision, ordered by risk. Within a risk, the keys that have been unused for longest
+/// come first.
 pub fn review_queue<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     decisions: &LatestDecisions,
@@ -93,16 +94,15 @@ pub fn review_queue<'a>(
         .into_iter()
         .enumerate()
         .filter_map(|(i, key)| {
-            let silent_since = key.last_used_at.unwrap_or(key.created_at);
-            risk(key, decisions, rules).map(|risk| (risk, silent_since, key.id, i))
+            let unused_since = key.last_used_at.unwrap_or(key.created_at);
+            risk(key, decisions, rules).map(|risk| (risk, unused_since, key.id, i))
         })
         .collect();
     rows.sort_unstable();
     rows.into_iter().map(|row| row.3).collect()
 }
 
-/// Summarizes the flags of many keys, one sentence for each flag that occurs: `7 keys have no owner left, 3 of them still in
-/// use`.
+/// Summarizes the flags of several keys in one sentence per flag, such as `7 keys have no owner left, 3 of them still in use`.
 pub fn summarize_flags<'a>(keys: impl IntoIterator<Item = &'a Key>, rules: &StalenessRules) -> Vec<String> {
     let mut counts = [(0, 0); Flag::ALL.len()];
     for key in keys {
@@ -134,7 +134,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// Returns a key whose last use was `days` ago.
+    /// Creates a key whose last use was `days` ago.
     fn unused(n: u8, days: i64) -> Key {
         let mut key = key();
         key.id = Id::new(NOW, [n; 10]);
@@ -165,7 +165,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_riskiest_and_longest_silent_come_first() {
+    fn the_riskiest_and_longest_unused_keys_come_first() {
         let mut never = unused(1, 0);
         never.last_used_at = None;
         let keys = [unused(2, 100), unused(3, 200), never, unused(4, 1)];
@@ -173,7 +173,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_kept_key_stays_away_until_its_date_or_until_it_gets_worse() {
+    fn a_kept_key_stays_out_of_the_queue_until_its_date_or_another_flag() {
         let mut key = unused(1, 100);
         let mut kept = review(&key, Decision::Keep);
         assert!(settled(&key, &kept));
@@ -187,7 +187,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn other_decisions_do_not_settle_it() {
+    fn only_keep_and_a_rotation_under_way_settle_a_key() {
         let mut key = unused(1, 100);
         assert!(!settled(&key, &review(&key, Decision::Skip)));
         assert!(!settled(&key, &review(&key, Decision::Rotate)));
@@ -196,7 +196,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_later_decision_stands() {
+    fn the_latest_decision_counts() {
         let key = unused(1, 100);
         let mut decisions = LatestDecisions::default();
         let mut later = review(&key, Decision::Skip);
@@ -207,8 +207,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn sentences_name_only_what_occurs() {
+    fn the_summary_mentions_only_flags_that_occur() {
         let keys = [unused(1, 100), unused(2, 100), unused(3, 1)];
-        assert_eq!(summarize_flags(&keys, &rules()), ["2 keys have been silent for too long"]);
+        assert_eq!(summarize_flags(&keys, &rules()), ["2 keys have been unused for too long"]);
     }
 }

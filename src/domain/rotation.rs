@@ -1,6 +1,6 @@
-//! Rotations: replacing an old key by a new one.
+//! Rotations: replacing an old key with a new one.
 //!
-//! The phase of a rotation is a pure function of both keys' use and the time, so it is the same for every member. Start reading
+//! The phase of a rotation is a pure function of the usage of both keys and the time, so it is the same for every member. Start reading
 //! with [`phase`] and [`QuietWindow`].
 
 use serde::{Deserialize, Serialize};
@@ -19,15 +19,15 @@ pub use quiet_window::QuietWindow;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// The new key was never used. Next: enter it where the old key is used.
+    /// The new key has not been used yet. Next step: enter it where the old key is used.
     Switch,
-    /// The new key is in use, but the old key was used within the quiet window.
+    /// The new key is in use, but the old key was also used within the quiet window.
     Drain,
-    /// The old key was not used during the whole quiet window. Next: revoke it.
+    /// The old key has not been used for the whole quiet window. Next step: revoke it.
     Ready,
     /// The old key is revoked.
     Done,
-    /// The new key was revoked, but the old key was not.
+    /// The new key was revoked, but the old key is still active.
     Abandoned,
 }
 
@@ -36,13 +36,13 @@ words!(Phase { Switch = "switch", Drain = "drain", Ready = "ready", Done = "done
 /// The next step that a phase requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NextStep {
-    /// Enter the new secret where the old key is used.
+    /// Enter the new secret wherever the old key is used.
     EnterNewKey,
-    /// Find the clients that still use the old key, and wait.
+    /// Find the clients that still use the old key, and wait until none is left.
     WatchOldKey,
     /// Revoke the old key.
     RevokeOldKey,
-    /// Begin a new rotation, or leave the old key as it is.
+    /// Start a new rotation, or keep the old key.
     StartAgain,
 }
 
@@ -61,28 +61,28 @@ pub fn phase(old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> Phase
     }
 }
 
-/// Returns the `unless_used_since` that finishes a rotation: the start of the quiet window that ends now.
+/// Returns the value of `unless_used_since` for revoking the old key: the start of the quiet window that ends now.
 pub fn finish_unless_used_since(window: QuietWindow, now: Timestamp) -> Timestamp {
     now.minus(window.duration)
 }
 
-/// Returns whether the rotation needs attention: it is not ready, although the new key is older than two quiet windows.
+/// Returns whether the rotation is stalled: it is not ready, although the new key is older than two quiet windows.
 pub fn is_stalled(phase: Phase, new: &Key, window: QuietWindow, now: Timestamp) -> bool {
     matches!(phase, Phase::Switch | Phase::Drain) && now.since(new.created_at) > window.doubled()
 }
 
-/// Returns when the old key was last used, or when it was created if it never was.
+/// Returns when the old key was last used, or when it was created if it was never used.
 pub fn quiet_since(old: &Key) -> Timestamp {
     old.last_used_at.unwrap_or(old.created_at)
 }
 
-/// Returns the first moment at which [`phase`] is ready, if the old key is not used again.
+/// Returns the earliest time at which the rotation can be ready, provided that the old key is not used again.
 pub fn ready_at(old: &Key, window: QuietWindow) -> Timestamp {
     old.last_used_at.map_or(old.created_at, |at| at.plus(window.duration).plus(MILLISECOND))
 }
 
 impl Phase {
-    /// Returns the next step, or `None` once the rotation is done.
+    /// Returns the next step, or `None` if the rotation is done.
     pub fn next_step(self) -> Option<NextStep> {
         match self {
             Self::Switch => Some(NextStep::EnterNewKey),
@@ -93,19 +93,19 @@ impl Phase {
         }
     }
 
-    /// Explains the phase in one sentence.
+    /// Returns a sentence that explains the phase.
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::Switch => "The new key was never used: enter it where the old one is used.",
-            Self::Drain => "The new key is in use, but the old one still was a short while ago.",
-            Self::Ready => "The old key has been silent long enough: it can be revoked.",
-            Self::Done => "The old key is revoked: the rotation is done.",
-            Self::Abandoned => "The new key was revoked and the old one lives: start again, or leave it.",
+            Self::Switch => "The new key has not been used yet: enter it where the old key is used.",
+            Self::Drain => "The new key is in use, but the old key was also used recently.",
+            Self::Ready => "The old key has been unused long enough: it can be revoked.",
+            Self::Done => "The old key is revoked: the rotation is finished.",
+            Self::Abandoned => "Only the new key was revoked: start again, or keep the old key.",
         }
     }
 }
 
-/// Describes the observations that put the rotation into its phase.
+/// Describes the observations that determine the phase of the rotation.
 pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Timestamp) -> String {
     let used = |key: &Key| match (key.last_used_at, &key.last_used_by) {
         (Some(at), Some(by)) => {
@@ -123,11 +123,11 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Ti
         Phase::Switch => format!("new key never used; old key {}{stalled}", used(old)),
         Phase::Drain => {
             let left = format_duration(ready_at(old, window).since(now));
-            format!("old key {}; {left} of silence to go{stalled}", used(old))
+            format!("old key {}; can be revoked in {left} unless used{stalled}", used(old))
         }
         Phase::Ready => match old.last_used_at {
             Some(at) => {
-                format!("old key silent for {}; new key {}", format_duration(now.since(at)), used(new))
+                format!("old key unused for {}; new key {}", format_duration(now.since(at)), used(new))
             }
             None => format!("old key never used; new key {}", used(new)),
         },
@@ -148,8 +148,8 @@ pub fn evidence(phase: Phase, old: &Key, new: &Key, window: QuietWindow, now: Ti
     }
 }
 
-/// Proposes a name for the new key: the old name with the current month, which replaces an earlier month. `Power BI – Sales`
-/// becomes `Power BI – Sales (2026-11)`.
+/// Proposes a name for the new key: the old key's name, followed by the current month instead of any earlier one. `Power BI –
+/// Sales` becomes `Power BI – Sales (2026-11)`.
 pub fn proposed_name(old: &str, now: Timestamp) -> String {
     let month = now.format_date()[..7].to_owned();
     let base = match old.rsplit_once(" (") {
@@ -175,7 +175,7 @@ mod tests {
     use crate::domain::staleness::tests::{NOW, key};
     use crate::domain::time::TimeDelta;
 
-    fn pair(old_used: Option<i64>, new_used: Option<i64>) -> (Key, Key) {
+    fn keys_with_uses(old_used: Option<i64>, new_used: Option<i64>) -> (Key, Key) {
         let (mut old, mut new) = (key(), key());
         old.created_at = NOW.minus(TimeDelta::days(400));
         old.last_used_at = old_used.map(|h| NOW.minus(TimeDelta::hours(h)));
@@ -183,23 +183,23 @@ mod tests {
         (old, new)
     }
 
-    fn at(old_used: Option<i64>, new_used: Option<i64>) -> Phase {
-        let (old, new) = pair(old_used, new_used);
+    fn phase_with_uses(old_used: Option<i64>, new_used: Option<i64>) -> Phase {
+        let (old, new) = keys_with_uses(old_used, new_used);
         phase(&old, &new, QuietWindow::from_use_hours(&[], NOW, &Policy::default()), NOW)
     }
 
     #[test]
-    fn the_boundary_of_the_quiet_window() {
-        assert_eq!(at(Some(1), None), Phase::Switch);
-        assert_eq!(at(Some(47), Some(1)), Phase::Drain);
-        assert_eq!(at(Some(48), Some(1)), Phase::Drain);
-        assert_eq!(at(Some(49), Some(1)), Phase::Ready);
-        assert_eq!(at(None, Some(1)), Phase::Ready);
+    fn a_rotation_is_ready_after_the_quiet_window() {
+        assert_eq!(phase_with_uses(Some(1), None), Phase::Switch);
+        assert_eq!(phase_with_uses(Some(47), Some(1)), Phase::Drain);
+        assert_eq!(phase_with_uses(Some(48), Some(1)), Phase::Drain);
+        assert_eq!(phase_with_uses(Some(49), Some(1)), Phase::Ready);
+        assert_eq!(phase_with_uses(None, Some(1)), Phase::Ready);
     }
 
     #[test]
-    fn ready_comes_exactly_when_it_was_said() {
-        let (old, new) = pair(Some(5), Some(1));
+    fn a_rotation_is_ready_from_ready_at_on() {
+        let (old, new) = keys_with_uses(Some(5), Some(1));
         let window = QuietWindow::from_use_hours(&[], NOW, &Policy::default());
         let ready = ready_at(&old, window);
         assert_eq!(phase(&old, &new, window, ready.minus(MILLISECOND)), Phase::Drain);
@@ -210,7 +210,7 @@ mod tests {
     fn a_rotation_stalls_after_two_quiet_windows() {
         let window = QuietWindow::from_use_hours(&[], NOW, &Policy::default());
         for (new_used, phase) in [(None, Phase::Switch), (Some(1), Phase::Drain)] {
-            let (old, mut new) = pair(Some(2), new_used);
+            let (old, mut new) = keys_with_uses(Some(2), new_used);
             for (hours, stalled) in [(95, false), (96, false), (97, true)] {
                 new.created_at = NOW.minus(TimeDelta::hours(hours));
                 assert_eq!(super::phase(&old, &new, window, NOW), phase);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_replacements() {
+    fn the_proposed_name_ends_with_the_current_month() {
         let at = Timestamp::parse("2026-11-24T00:00:00Z").unwrap();
         assert_eq!(proposed_name("Power BI – Sales", at), "Power BI – Sales (2026-11)");
         assert_eq!(proposed_name("Power BI – Sales (2025-10)", at), "Power BI – Sales (2026-11)");
@@ -230,8 +230,8 @@ mod tests {
         assert_eq!(proposed_name(&"é".repeat(100), at).chars().count(), 100);
     }
 
-    /// Longer than the longest quiet window.
-    pub(super) const SPAN: TimeDelta = TimeDelta::days(80);
+    /// Longest time between two generated events. It exceeds the longest quiet window.
+    pub(super) const EVENT_SPAN: TimeDelta = TimeDelta::days(80);
 
     pub(super) fn durations_up_to(longest: TimeDelta) -> impl Strategy<Value = TimeDelta> {
         (0..longest.num_milliseconds()).prop_map(TimeDelta::milliseconds)
@@ -244,13 +244,13 @@ mod tests {
     }
 
     prop_compose! {
-        /// A rotation whose events are often exactly at the boundaries of the window.
+        /// Generates a rotation whose events are often exactly on a boundary of the quiet window.
         fn rotation()(
             duration in quiet_windows(),
-            old_used in prop::option::of(durations_up_to(SPAN)),
-            new_used in prop::option::of(durations_up_to(SPAN)),
-            old_revoked in prop::option::weighted(0.2, durations_up_to(SPAN)),
-            new_revoked in prop::option::weighted(0.2, durations_up_to(SPAN)),
+            old_used in prop::option::of(durations_up_to(EVENT_SPAN)),
+            new_used in prop::option::of(durations_up_to(EVENT_SPAN)),
+            old_revoked in prop::option::weighted(0.2, durations_up_to(EVENT_SPAN)),
+            new_revoked in prop::option::weighted(0.2, durations_up_to(EVENT_SPAN)),
         ) -> (Key, Key, QuietWindow) {
             let at = |after: Option<TimeDelta>| after.map(|after| NOW.plus(after));
             let (mut old, mut new) = (key(), key());
@@ -261,7 +261,7 @@ mod tests {
         }
     }
 
-    /// Returns the moments at which the phase may change, and those one millisecond before and after.
+    /// Returns the times at which the phase may change, and the milliseconds before and after each of them.
     fn moments(old: &Key, window: QuietWindow) -> Vec<Timestamp> {
         let used = quiet_since(old);
         [used, used.plus(window.duration), ready_at(old, window)]
@@ -272,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_rotation_has_a_phase_and_says_why(
+        fn every_rotation_has_a_phase_and_evidence(
             (old, new, mut window) in rotation(), now in any::<i64>().prop_map(Timestamp), seconds in any::<i64>(),
             any_window in any::<bool>(),
         ) {
@@ -288,8 +288,8 @@ mod tests {
         }
 
         #[test]
-        fn never_ready_while_the_old_key_was_used_within_the_window(
-            (mut old, new, window) in rotation(), after in durations_up_to(SPAN), back in durations_up_to(SPAN),
+        fn a_rotation_is_never_ready_if_the_old_key_was_used_within_the_window(
+            (mut old, new, window) in rotation(), after in durations_up_to(EVENT_SPAN), back in durations_up_to(EVENT_SPAN),
         ) {
             let now = NOW.plus(after);
             let around = [window.duration - MILLISECOND, window.duration, window.duration + MILLISECOND];
@@ -302,8 +302,8 @@ mod tests {
         }
 
         #[test]
-        fn a_phase_never_goes_back_without_a_use(
-            (old, new, window) in rotation(), mut times in prop::collection::vec(durations_up_to(SPAN * 2), 2..20),
+        fn the_phase_never_moves_back_unless_a_key_is_used(
+            (old, new, window) in rotation(), mut times in prop::collection::vec(durations_up_to(EVENT_SPAN * 2), 2..20),
         ) {
             times.extend(moments(&old, window).iter().map(|at| at.since(NOW)));
             times.sort_unstable();
@@ -313,8 +313,8 @@ mod tests {
         }
 
         #[test]
-        fn a_use_of_the_new_key_never_takes_a_phase_back(
-            (old, mut new, window) in rotation(), after in durations_up_to(SPAN), used in durations_up_to(SPAN),
+        fn using_the_new_key_never_moves_the_phase_back(
+            (old, mut new, window) in rotation(), after in durations_up_to(EVENT_SPAN), used in durations_up_to(EVENT_SPAN),
         ) {
             let now = NOW.plus(after);
             let before = phase(&old, &new, window, now);
@@ -323,7 +323,7 @@ mod tests {
         }
 
         #[test]
-        fn ready_begins_exactly_when_it_was_said((mut old, mut new, window) in rotation(), new_used in durations_up_to(SPAN)) {
+        fn ready_at_is_the_first_moment_of_the_phase_ready((mut old, mut new, window) in rotation(), new_used in durations_up_to(EVENT_SPAN)) {
             (old.revoked_at, new.revoked_at) = (None, None);
             new.last_used_at = Some(NOW.plus(new_used));
             let ready = ready_at(&old, window);
@@ -333,10 +333,10 @@ mod tests {
             }
         }
 
-        /// Compares the guard of the server's revocation with the phase that the wizard shows.
+        /// Compares the condition under which the server refuses to revoke the old key with the phase that the wizard shows.
         #[test]
-        fn finish_is_refused_for_use_exactly_until_ready(
-            (mut old, mut new, window) in rotation(), new_used in durations_up_to(SPAN), now in durations_up_to(SPAN * 2),
+        fn revoking_the_old_key_is_refused_exactly_until_the_phase_ready(
+            (mut old, mut new, window) in rotation(), new_used in durations_up_to(EVENT_SPAN), now in durations_up_to(EVENT_SPAN * 2),
         ) {
             (old.revoked_at, new.revoked_at) = (None, None);
             new.last_used_at = Some(NOW.plus(new_used));

@@ -7,45 +7,45 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The beginning of every secret.
+/// Prefix of every secret.
 pub const SECRET_PREFIX: &str = "sk_";
 /// Length of a secret in characters, including prefix and checksum.
 pub const SECRET_LENGTH: usize = 43;
-/// Number of random characters between the prefix and the checksum.
-const RANDOM: usize = 34;
+/// Number of random characters between the prefix and the checksum of a secret.
+const RANDOM_LENGTH: usize = 34;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// Bytes below this limit (4 × 62) map to the alphabet without bias. Other bytes are skipped.
-const UNBIASED: u8 = 248;
+/// Random bytes below this limit (4 × 62) map to the alphabet without bias. Other bytes are discarded.
+const UNBIASED_LIMIT: u8 = 248;
 
-/// The secret of a key: `sk_` and 40 characters. It is zeroized when dropped, and cannot be printed, cloned or serialized.
+/// The secret of an API key: `sk_` and 40 characters. It is zeroized when dropped, and cannot be printed, cloned or serialized.
 pub struct Secret(Zeroizing<String>);
 
-/// The reason why a text is not a well-formed secret. Messages never repeat the text.
+/// Why a text is not a well-formed secret. The messages never repeat the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// Does not begin with `sk_`.
     #[error("a key begins with `sk_`")]
     Prefix,
-    /// Has this many characters instead of [`SECRET_LENGTH`].
-    #[error("a key has {SECRET_LENGTH} characters, this has {0}")]
+    /// Has the wrong length. The value is the actual length.
+    #[error("a key has {SECRET_LENGTH} characters; this text has {0}")]
     Length(usize),
-    /// Contains a character outside of `0-9A-Za-z`, first at this zero-based position.
-    #[error("a key holds only letters and digits after `sk_`; character {} is something else", .0 + 1)]
+    /// Contains a character other than `0-9A-Za-z` after the prefix. The value is the zero-based position of the first one.
+    #[error("a key contains only letters and digits after `sk_`; character {} is neither", .0 + 1)]
     Alphabet(usize),
-    /// The checksum does not match, so a character was mistyped or swapped.
-    #[error("the key's checksum does not match, so a character of it was altered")]
+    /// The checksum does not match, so at least one character was changed.
+    #[error("the key's checksum does not match; at least one character was changed")]
     Checksum,
 }
 
 impl Secret {
-    /// Generates a secret. `random` returns bytes from the operating system's random generator.
+    /// Generates a secret. `random` must return bytes from the operating system's random number generator.
     pub fn generate(mut random: impl FnMut() -> [u8; 64]) -> Self {
         let mut text = Zeroizing::new(String::with_capacity(SECRET_LENGTH));
         text.push_str(SECRET_PREFIX);
-        while text.len() < SECRET_PREFIX.len() + RANDOM {
+        while text.len() < SECRET_PREFIX.len() + RANDOM_LENGTH {
             let mut bytes = random();
-            for &b in bytes.iter().filter(|&&b| b < UNBIASED) {
-                if text.len() < SECRET_PREFIX.len() + RANDOM {
+            for &b in bytes.iter().filter(|&&b| b < UNBIASED_LIMIT) {
+                if text.len() < SECRET_PREFIX.len() + RANDOM_LENGTH {
                     text.push(char::from(ALPHABET[usize::from(b) % ALPHABET.len()]));
                 }
             }
@@ -59,13 +59,13 @@ impl Secret {
     /// Parses a secret and verifies its length, alphabet and checksum. White space is not trimmed.
     ///
     /// # Errors
-    /// See [`SecretError`].
+    /// Fails if the text is not a well-formed secret; see [`SecretError`].
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         check_secret(text)?;
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// Returns the secret in plain text. Take care where it goes.
+    /// Returns the secret in plain text. Callers must not log or store it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -81,10 +81,10 @@ impl Secret {
     }
 }
 
-/// Checks that a text is a well-formed secret: length, alphabet and checksum.
+/// Checks that a text is a well-formed secret: prefix, alphabet, length and checksum.
 ///
 /// # Errors
-/// The first violation.
+/// Fails with the first check that the text does not pass.
 pub fn check_secret(text: &str) -> Result<(), SecretError> {
     let Some(body) = text.strip_prefix(SECRET_PREFIX) else { return Err(SecretError::Prefix) };
     if let Some(at) = body.bytes().position(|b| !b.is_ascii_alphanumeric()) {
@@ -93,7 +93,7 @@ pub fn check_secret(text: &str) -> Result<(), SecretError> {
     if text.len() != SECRET_LENGTH {
         return Err(SecretError::Length(text.len()));
     }
-    let (body, sum) = text.as_bytes().split_at(SECRET_PREFIX.len() + RANDOM);
+    let (body, sum) = text.as_bytes().split_at(SECRET_PREFIX.len() + RANDOM_LENGTH);
     if checksum(body).as_slice() == sum { Ok(()) } else { Err(SecretError::Checksum) }
 }
 
@@ -108,7 +108,7 @@ fn mask_of(secret: &str) -> MaskedSecret {
     MaskedSecret(last)
 }
 
-/// Computes the checksum: CRC-32 (IEEE) in base 62, six digits, most significant first.
+/// Computes the checksum of a secret: CRC-32 (IEEE) in base 62, six digits, most significant first.
 fn checksum(body: &[u8]) -> [u8; 6] {
     let mut rest = crc32fast::hash(body);
     let mut out = [b'0'; 6];
@@ -119,13 +119,13 @@ fn checksum(body: &[u8]) -> [u8; 6] {
     out
 }
 
-/// SHA-256 digest of a secret or token, as the database stores it.
+/// SHA-256 digest of a secret or token. The database stores digests only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// Computes the digest of `token` with a label. Each kind of token has its own label, so a token of one kind is never
-    /// accepted as another.
+    /// Computes the digest of a token, prefixed with a label. Each kind of token has its own label, so that a token of one kind is
+    /// never accepted as another.
     pub fn labelled(label: &str, token: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(label.as_bytes());
@@ -141,15 +141,15 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The last four characters of a secret. They label a key, but do not identify it.
+/// The last four characters of a secret. They help people to recognize a key, but are not unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MaskedSecret([u8; 4]);
 
 impl MaskedSecret {
-    /// Creates a masked secret from its stored last four characters.
+    /// Creates a masked secret from the last four characters of the secret, as stored in the database.
     ///
     /// # Errors
-    /// The text is not four ASCII letters or digits.
+    /// Fails unless the text is four ASCII letters or digits.
     pub fn from_last_four(text: &str) -> Result<Self, SecretError> {
         let bytes: [u8; 4] = text.as_bytes().try_into().map_err(|_| SecretError::Length(text.len()))?;
         match bytes.iter().position(|b| !b.is_ascii_alphanumeric()) {
@@ -160,7 +160,7 @@ impl MaskedSecret {
 
     /// Returns the last four characters, which the user types to confirm a revocation.
     pub fn last_four(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("checked to be ASCII when made")
+        std::str::from_utf8(&self.0).expect("a masked secret consists of ASCII characters")
     }
 }
 
@@ -170,10 +170,10 @@ impl fmt::Display for MaskedSecret {
     }
 }
 
-/// A random token of a session or a sign-in code. It is zeroized when dropped, and cannot be printed.
+/// Random token of a session or of a sign-in code. It is zeroized when dropped, and cannot be printed.
 pub struct Token(Zeroizing<String>);
 
-/// The purpose of a [`Token`].
+/// What a [`Token`] is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// A session token, `ses_…`.
@@ -183,7 +183,7 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    /// Returns the beginning of tokens of this kind.
+    /// Returns the prefix of tokens of this kind, such as `ses_`.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Session => "ses_",
@@ -198,7 +198,7 @@ impl TokenKind {
         }
     }
 
-    /// Computes the digest of a token. Returns `None` if the text is not a token of this kind.
+    /// Computes the digest of a token, or returns `None` if the text is not a well-formed token of this kind.
     pub fn digest(self, text: &str) -> Option<Digest> {
         let hex = text.strip_prefix(self.prefix())?;
         let well_formed =
@@ -220,7 +220,7 @@ impl Token {
         Self(text)
     }
 
-    /// Returns the token in plain text. Take care where it goes.
+    /// Returns the token in plain text. Callers must not log or store it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_has_the_published_form() {
+    fn a_generated_secret_has_the_documented_format() {
         let s = secret();
         assert_eq!(s.expose().len(), SECRET_LENGTH);
         assert!(s.expose().starts_with(SECRET_PREFIX));
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_padded_base_62_of_crc_32() {
+    fn the_checksum_is_crc_32_in_padded_base_62() {
         assert_eq!(&checksum(b""), b"000000");
         // The check value of the IEEE polynomial: CRC-32 of "123456789" is 0xCBF43926.
         let mut n: u64 = 0;
@@ -256,7 +256,7 @@ mod tests {
 
     /// Guarantee 19: keys are self-checking.
     #[test]
-    fn every_cut_and_every_changed_character_is_refused() {
+    fn truncated_and_altered_secrets_are_rejected() {
         let s = secret();
         let text = s.expose();
         for cut in 0..SECRET_LENGTH {
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_has_different_digests_as_key_session_and_code() {
+    fn a_token_has_a_different_digest_for_each_purpose() {
         let token = Token::new(TokenKind::Session, [7; 32]);
         assert!(TokenKind::Code.digest(token.expose()).is_none());
         assert_ne!(TokenKind::Session.digest(token.expose()), Some(digest_of_secret(token.expose())));

@@ -17,20 +17,20 @@ use super::words::words;
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Flag {
-    /// An organization key whose creator is not an active member any more.
+    /// An organization key whose creator is no longer an active member.
     Orphaned = 1,
     /// Never used, and older than the policy allows.
     NeverUsed = 2,
     /// Last used longer ago than the policy allows.
     Unused = 4,
-    /// Older than the policy allows, without a rotation under way.
+    /// Older than the policy allows, and not being rotated.
     RotationDue = 8,
 }
 
 words!(Flag { Orphaned = "orphaned", NeverUsed = "never_used", Unused = "unused", RotationDue = "rotation_due" });
 
 impl Flag {
-    /// Returns the label of the flag on screens.
+    /// Returns the name of the flag on screens, such as `never used`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Orphaned => "orphaned",
@@ -40,7 +40,8 @@ impl Flag {
         }
     }
 
-    /// Summarizes `count` keys with this flag, of which `in_use` are in use: `7 keys have no owner left, 3 of them still in use`.
+    /// Summarizes `count` keys that have this flag, of which `in_use` are in use: `7 keys have no owner left, 3 of them still in
+    /// use`.
     pub fn summary_of_many(self, count: usize, in_use: usize) -> String {
         let (keys, have, are, were) =
             if count == 1 { ("key", "has", "is", "was") } else { ("keys", "have", "are", "were") };
@@ -53,7 +54,7 @@ impl Flag {
         match self {
             Self::Orphaned => format!("{count} {keys} {have} no owner left{still}"),
             Self::NeverUsed => format!("{count} {keys} {were} never seen in use"),
-            Self::Unused => format!("{count} {keys} {have} been silent for too long"),
+            Self::Unused => format!("{count} {keys} {have} been unused for too long"),
             Self::RotationDue => format!("{count} {keys} {are} due for rotation{still}"),
         }
     }
@@ -79,8 +80,8 @@ impl Flags {
         Flag::ALL.into_iter().filter(move |&f| self.has(f))
     }
 
-    fn set(&mut self, flag: Flag, on: bool) {
-        if on {
+    fn insert_if(&mut self, flag: Flag, applies: bool) {
+        if applies {
             self.0 |= flag as u8;
         }
     }
@@ -89,34 +90,34 @@ impl Flags {
 impl FromIterator<Flag> for Flags {
     fn from_iter<I: IntoIterator<Item = Flag>>(raised: I) -> Self {
         let mut flags = Self::default();
-        raised.into_iter().for_each(|flag| flags.set(flag, true));
+        raised.into_iter().for_each(|flag| flags.insert_if(flag, true));
         flags
     }
 }
 
-/// Everything besides the key that its flags depend on.
+/// What determines the flags of a key, apart from the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StalenessRules {
-    /// The organization's thresholds.
+    /// The organization's thresholds for stale keys.
     pub policy: Policy,
-    /// The current time of the server, not of the client.
+    /// Current time according to the server, not the client.
     pub now: Timestamp,
-    /// When recording of uses began. Earlier uses are unknown.
+    /// When the server started to record uses. Earlier uses are unknown.
     pub tracking_since: Timestamp,
 }
 
-/// A raised flag with its evidence.
+/// A flag of a key, with the evidence for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Finding)]
 pub struct RaisedFlag {
-    /// The flag that is raised.
+    /// Why the key needs a review.
     pub flag: Flag,
-    /// The observation that raises it, such as `creator removed 41 d ago`.
+    /// The observation behind the flag, such as `creator removed 41 d ago`.
     pub evidence: String,
 }
 
 impl StalenessRules {
-    /// Returns the flags of a key. A revoked key has none.
+    /// Returns the flags of a key. A revoked key has no flags.
     pub fn flags(&self, key: &Key) -> Flags {
         let mut flags = Flags::default();
         if key.revoked_at.is_some() {
@@ -124,15 +125,20 @@ impl StalenessRules {
         }
         let days = |n: u32| TimeDelta::days(i64::from(n));
         let age = self.now.since(key.created_at);
-        flags.set(
+        flags.insert_if(
             Flag::Orphaned,
             key.kind == KeyKind::Organization && key.created_by.status != MemberStatus::Active,
         );
         match key.last_used_at {
-            None => flags.set(Flag::NeverUsed, age > days(self.policy.never_used_after_days)),
-            Some(at) => flags.set(Flag::Unused, self.now.since(at) > days(self.policy.unused_after_days)),
+            None => flags.insert_if(Flag::NeverUsed, age > days(self.policy.never_used_after_days)),
+            Some(at) => {
+                flags.insert_if(Flag::Unused, self.now.since(at) > days(self.policy.unused_after_days));
+            }
         }
-        flags.set(Flag::RotationDue, age > days(self.policy.rotate_after_days) && key.replaced_by.is_none());
+        flags.insert_if(
+            Flag::RotationDue,
+            age > days(self.policy.rotate_after_days) && key.replaced_by.is_none(),
+        );
         flags
     }
 
@@ -141,7 +147,7 @@ impl StalenessRules {
         self.flags(key).iter().map(|flag| RaisedFlag { flag, evidence: self.evidence(flag, key) }).collect()
     }
 
-    /// Describes the observation that raises the flag, and claims nothing beyond it.
+    /// Describes the observation behind a flag, without claiming more than was observed.
     pub fn evidence(&self, flag: Flag, key: &Key) -> String {
         match flag {
             Flag::Orphaned => match key.created_by.removed_at {
@@ -153,8 +159,8 @@ impl StalenessRules {
         }
     }
 
-    /// Describes the last use: `last used 12 min ago by enlyze-powerbi/1.0.0`, `never used in 20 d`, `no use seen since tracking
-    /// began 3 d ago`.
+    /// Describes the last use of a key, such as `last used 12 min ago by enlyze-powerbi/1.0.0`, `never used in 20 d` or `no use
+    /// seen since tracking began 3 d ago`.
     pub fn last_use(&self, key: &Key) -> String {
         match (key.last_used_at, &key.last_used_by) {
             (Some(at), Some(by)) if !by.agent.is_empty() => {
@@ -168,8 +174,8 @@ impl StalenessRules {
         }
     }
 
-    /// Describes the flags and the last use in one line: `orphaned: creator removed 41 d ago · last used 12 min ago by
-    /// enlyze-powerbi/1.0.0`.
+    /// Describes the flags and the last use of a key in one line, such as `orphaned: creator removed 41 d ago · last used 12 min
+    /// ago by enlyze-powerbi/1.0.0`.
     pub fn reasons(&self, key: &Key) -> String {
         let flags = self.flags(key);
         let mut parts: Vec<String> = Vec::new();
@@ -183,7 +189,7 @@ impl StalenessRules {
         parts.join(" · ")
     }
 
-    /// Returns the key's risk, or `None` if it needs no review.
+    /// Returns the key's risk, or `None` if the key needs no review.
     pub fn risk(&self, key: &Key) -> Option<Risk> {
         let flags = self.flags(key);
         let in_use = key.is_in_use(self.now);
@@ -200,18 +206,18 @@ impl StalenessRules {
     }
 }
 
-/// The risk of a key. The order of the variants is the order of the review queue.
+/// The risk of a stale key. The review queue is in the order of the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Risk {
     /// Orphaned and not in use.
     OrphanedIdle,
-    /// Never used.
+    /// Flagged as never used.
     NeverUsed,
-    /// Not used any more.
+    /// Flagged as unused.
     Unused,
     /// Orphaned, but in use.
     OrphanedInUse,
-    /// Only due for rotation.
+    /// Due for rotation, without any other flag.
     RotationDue,
 }
 
@@ -226,7 +232,7 @@ pub(crate) mod tests {
 
     pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
-    /// Returns an organization key that was created now by an active member and never used.
+    /// Creates an organization key that was created now by an active member and never used.
     pub(crate) fn key() -> Key {
         let id = Id::new(NOW, [1; 10]);
         let created_by = Arc::new(MemberRef {
@@ -258,7 +264,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn boundary_days() {
+    fn flags_are_raised_after_the_number_of_days_in_the_policy() {
         let flags = |created: i64, used: Option<i64>| {
             let mut k = key();
             k.created_at = NOW.minus(TimeDelta::days(created));
@@ -294,7 +300,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_rotation_under_way_is_not_due() {
+    fn a_key_that_is_being_rotated_is_not_due_for_rotation() {
         let mut k = key();
         k.created_at = NOW.minus(TimeDelta::days(400));
         k.last_used_at = Some(NOW);
@@ -339,7 +345,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn sentences_for_many_keys() {
+    fn summaries_agree_in_number_with_their_keys() {
         assert_eq!(Flag::Orphaned.summary_of_many(7, 3), "7 keys have no owner left, 3 of them still in use");
         assert_eq!(Flag::Orphaned.summary_of_many(1, 1), "1 key has no owner left, and it is still in use");
         assert_eq!(Flag::RotationDue.summary_of_many(2, 0), "2 keys are due for rotation");

@@ -1,5 +1,5 @@
-//! Makes text from outside safe to show: it cannot control a terminal, forge a log line or become a spreadsheet formula. Also
-//! text layout by terminal columns.
+//! Makes untrusted text safe to show: sanitized text cannot control a terminal, forge a log line or become a spreadsheet
+//! formula. Also measures and truncates text by terminal columns.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,20 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-/// Replaces every character that is not safe to show.
+/// Replacement for characters that are not safe to show.
 pub const REPLACEMENT: char = '\u{FFFD}';
-/// Maximum number of combining marks in a row. Real writing systems need no more; longer runs draw over neighboring lines.
-const MARKS_IN_A_ROW: usize = 3;
+/// Maximum number of combining marks in a row. Real writing systems need no more, and longer runs would draw over neighboring
+/// lines.
+const COMBINING_MARKS_MAX: usize = 3;
 
-/// The treatment of a character in a single line.
+/// What [`sanitize_line()`] does with a character.
 enum CharTreatment {
     Keep,
     Space,
     Replace,
 }
 
-fn fate(c: char) -> CharTreatment {
+fn treatment(c: char) -> CharTreatment {
     use GeneralCategory as G;
     if (' '..='~').contains(&c) {
         return CharTreatment::Keep;
@@ -39,8 +40,8 @@ fn fate(c: char) -> CharTreatment {
     }
 }
 
-/// Returns whether a letter or symbol is drawn as nothing: fillers, the empty Braille pattern, variation selectors, the combining
-/// grapheme joiner.
+/// Returns whether a letter or symbol is invisible: fillers, the empty Braille pattern, variation selectors, the combining grapheme
+/// joiner.
 fn looks_blank(c: char) -> bool {
     matches!(c,
         '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}' | '\u{3164}'
@@ -52,21 +53,21 @@ fn is_mark(c: char) -> bool {
     !c.is_ascii() && matches!(c.general_category(), G::NonspacingMark | G::EnclosingMark | G::SpacingMark)
 }
 
-/// Returns the first character that a name must not contain: one that [`sanitize_line()`] would change, except for spaces of
-/// other widths.
+/// Returns the first character that is not allowed in a name, or `None`. These are the characters that [`sanitize_line()`] would
+/// replace or remove, and tabs and line breaks.
 pub fn first_unsafe_char(text: &str) -> Option<char> {
     let mut marks = 0;
     text.chars().find(|&c| {
         marks = if is_mark(c) { marks + 1 } else { 0 };
         let control = matches!(c, '\t' | '\n' | '\r');
-        control || matches!(fate(c), CharTreatment::Replace) || marks > MARKS_IN_A_ROW
+        control || matches!(treatment(c), CharTreatment::Replace) || marks > COMBINING_MARKS_MAX
     })
 }
 
 /// Returns the text as a single line that is safe to show.
 ///
-/// Control, format and blank-looking characters are replaced, line breaks and tabs become spaces, and runs of combining marks are
-/// cut.
+/// Control, format and invisible characters are replaced, line breaks and tabs become spaces, and runs of combining marks are
+/// shortened.
 pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return Cow::Borrowed(text);
@@ -75,8 +76,8 @@ pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     let mut marks = 0;
     for c in text.chars() {
         marks = if is_mark(c) { marks + 1 } else { 0 };
-        match fate(c) {
-            _ if marks > MARKS_IN_A_ROW => {}
+        match treatment(c) {
+            _ if marks > COMBINING_MARKS_MAX => {}
             CharTreatment::Keep => out.push(c),
             CharTreatment::Space => out.push(' '),
             CharTreatment::Replace => out.push(REPLACEMENT),
@@ -85,7 +86,7 @@ pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Sanitizes text of several lines like [`sanitize_line()`]. `\n` and `\r\n` remain line breaks.
+/// Sanitizes each line of a text as [`sanitize_line()`] does. Line breaks are kept, as `\n`.
 pub fn sanitize_block(text: &str) -> String {
     text.lines().map(sanitize_line).collect::<Vec<_>>().join("\n")
 }
@@ -95,7 +96,7 @@ pub fn display_width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
-/// Truncates the text to `columns`, with an ellipsis as the last character if something was cut.
+/// Truncates the text to a width in terminal columns. If something was cut off, the last character is an ellipsis.
 pub fn truncate_to_width(text: &str, columns: usize) -> Cow<'_, str> {
     if display_width(text) <= columns {
         return Cow::Borrowed(text);
@@ -117,16 +118,16 @@ pub fn truncate_to_width(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Truncates the text like [`truncate_to_width()`], or pads it with spaces, to exactly `columns`.
+/// Truncates the text as [`truncate_to_width()`] does, or pads it with spaces, so that its width is exactly `columns`.
 pub fn pad_to_width(text: &str, columns: usize) -> String {
     let text = truncate_to_width(text, columns);
     format!("{text}{}", " ".repeat(columns.saturating_sub(display_width(&text))))
 }
 
-/// Sanitizes a `User-Agent` for storage and truncates it to `bytes` at a character boundary.
-pub fn sanitize_agent(text: &str, bytes: usize) -> String {
+/// Sanitizes a `User-Agent` header for storage, and truncates it to at most `max_bytes` at a character boundary.
+pub fn sanitize_agent(text: &str, max_bytes: usize) -> String {
     let mut text = sanitize_line(text.trim()).into_owned();
-    let mut end = bytes.min(text.len());
+    let mut end = max_bytes.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -134,7 +135,8 @@ pub fn sanitize_agent(text: &str, bytes: usize) -> String {
     text
 }
 
-/// Converts the text for terminals that show ASCII only: known punctuation is spelled out, other characters become `?`.
+/// Converts the text for terminals that can only show ASCII. Known punctuation and umlauts are spelled out, other characters become
+/// `?`.
 pub fn to_ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -161,9 +163,10 @@ pub fn to_ascii(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Formats a CSV cell in one line, quoted if necessary (RFC 4180), so that no spreadsheet reads it as a formula.
+/// Formats a text as a CSV cell: a single line, quoted if necessary (RFC 4180), that no spreadsheet takes for a formula.
 ///
-/// An apostrophe is put before `= + - @`, narrow or wide, and before control characters (OWASP, "CSV Injection").
+/// An apostrophe is added before `=`, `+`, `-` and `@`, in ASCII or full width, and before control characters (OWASP, "CSV
+/// Injection").
 pub fn csv_cell(text: &str) -> String {
     let text = sanitize_line(text);
     let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_acts_on_a_terminal_survives() {
+    fn sanitized_lines_contain_no_control_characters() {
         let hostile = [
             "\u{1b}[2Jx",
             "\u{1b}]52;c;aGk=\u{7}",
@@ -200,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn twins_of_a_name_look_different() {
+    fn names_with_invisible_characters_look_different() {
         assert_ne!(sanitize_line("adm\u{200b}in"), "admin");
         assert_ne!(sanitize_line("adm\u{ad}in"), "admin");
     }
 
     #[test]
-    fn text_is_cut_by_columns() {
+    fn text_is_truncated_by_its_width_in_columns() {
         assert_eq!(truncate_to_width("Power BI", 8), "Power BI");
         assert_eq!(truncate_to_width("Power BI", 7), "Power …");
         assert_eq!(truncate_to_width("工場工場", 5), "工場…");
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_defused() {
+    fn csv_cells_are_never_formulas() {
         assert_eq!(csv_cell("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
         assert_eq!(csv_cell(" @x"), "' @x");
         assert_eq!(csv_cell("＝1+1"), "'＝1+1");

@@ -8,14 +8,14 @@ pub use chrono::TimeDelta;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z. As text it is RFC 3339 in UTC with milliseconds.
+/// A moment: milliseconds since 1970-01-01T00:00:00Z. Formatted as RFC 3339 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
 /// The beginning of the error message for a timestamp that is not RFC 3339.
 pub const NOT_RFC_3339: &str = "not an RFC 3339 timestamp";
 
-/// The resolution of a [`Timestamp`].
+/// One millisecond, the resolution of a [`Timestamp`].
 pub const MILLISECOND: TimeDelta = TimeDelta::milliseconds(1);
 /// One second.
 pub const SECOND: TimeDelta = TimeDelta::seconds(1);
@@ -23,48 +23,49 @@ pub const SECOND: TimeDelta = TimeDelta::seconds(1);
 pub const MINUTE: TimeDelta = TimeDelta::minutes(1);
 /// One hour.
 pub const HOUR: TimeDelta = TimeDelta::hours(1);
-/// 24 hours: UTC has no daylight saving time, and leap seconds are not counted.
+/// 24 hours. UTC has no daylight saving time, and leap seconds are not counted.
 pub const DAY: TimeDelta = TimeDelta::days(1);
 
 impl Timestamp {
-    /// Returns the moment `duration` later, or earlier if it is negative. Saturates.
+    /// Returns the moment `duration` later, or earlier if `duration` is negative. Saturates at the limits of [`Timestamp`].
     #[must_use]
     pub const fn plus(self, duration: TimeDelta) -> Self {
         Self(self.0.saturating_add(duration.num_milliseconds()))
     }
 
-    /// Returns the moment `duration` earlier, or later if it is negative. Saturates.
+    /// Returns the moment `duration` earlier, or later if `duration` is negative. Saturates at the limits of [`Timestamp`].
     #[must_use]
     pub const fn minus(self, duration: TimeDelta) -> Self {
         Self(self.0.saturating_sub(duration.num_milliseconds()))
     }
 
-    /// Returns the time from `earlier` to this moment; negative if `earlier` is in fact later. Saturates.
+    /// Returns the time from `earlier` to this moment; negative if `earlier` is in fact later. Saturates at the limits of
+    /// [`TimeDelta`].
     pub const fn since(self, earlier: Self) -> TimeDelta {
         let ms = self.0.saturating_sub(earlier.0);
         if ms == i64::MIN { TimeDelta::MIN } else { TimeDelta::milliseconds(ms) }
     }
 
-    /// Returns the start of the bucket that contains this moment. Buckets of `width` are counted from 1970, so days begin at
-    /// midnight UTC.
+    /// Returns the start of the bucket that contains this moment. The first bucket starts at midnight UTC on 1970-01-01, and each
+    /// is `width` long.
     ///
     /// # Panics
-    /// If `width` is shorter than a millisecond.
+    /// Panics if `width` is shorter than a millisecond.
     #[must_use]
     pub const fn floor(self, width: TimeDelta) -> Self {
         let width = width.num_milliseconds();
         Self(self.0.div_euclid(width) * width)
     }
 
-    /// Reads RFC 3339 with any offset; digits beyond the millisecond are dropped.
+    /// Parses an RFC 3339 timestamp with any UTC offset. Digits beyond milliseconds are dropped.
     ///
     /// # Errors
-    /// The text is not an RFC 3339 timestamp.
+    /// Fails if the text is not an RFC 3339 timestamp.
     pub fn parse(text: &str) -> Result<Self, chrono::ParseError> {
         DateTime::parse_from_rfc3339(text).map(|t| Self(t.timestamp_millis()))
     }
 
-    /// Converts to `chrono`. Moments beyond its range become its first or last moment.
+    /// Converts the timestamp to a `chrono` time. Moments outside its range become its first or last moment.
     pub fn to_chrono(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC
@@ -78,7 +79,7 @@ impl Timestamp {
         self.to_chrono().format("%Y-%m-%d").to_string()
     }
 
-    /// Formats date and time in UTC, to the minute: `2026-11-24 06:10`.
+    /// Formats the date and time in UTC, to the minute: `2026-11-24 06:10`.
     pub fn format_minute(self) -> String {
         self.to_chrono().format("%Y-%m-%d %H:%M").to_string()
     }
@@ -103,14 +104,14 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Converts a number of seconds from the API, which may be absurdly large. Saturates.
+/// Converts a number of seconds from the API to a duration. Saturates, since the number may be extremely large.
 pub fn saturating_seconds(seconds: i64) -> TimeDelta {
     TimeDelta::try_seconds(seconds).unwrap_or(if seconds < 0 { TimeDelta::MIN } else { TimeDelta::MAX })
 }
 
-/// Formats a duration in one unit, the largest that gives at least one: `4 s`, `12 min`, `3 h`, `41 d`, `2 y`.
+/// Formats a duration in the largest unit of which it contains at least one: `4 s`, `12 min`, `3 h`, `41 d`, `2 y`.
 ///
-/// Days run up to 729, since policies are written in days. Negative durations count as zero.
+/// Days are used up to 729, because policies are configured in days. Negative durations are formatted as `0 s`.
 pub fn format_duration(duration: TimeDelta) -> String {
     let duration = duration.max(TimeDelta::zero());
     if duration < MINUTE {
@@ -126,8 +127,8 @@ pub fn format_duration(duration: TimeDelta) -> String {
     }
 }
 
-/// Formats how long ago a moment was: `12 min ago`. Less than a second ago is `just now`, and so is the future: the clock of
-/// another machine may be ahead.
+/// Formats how long ago a moment was, such as `12 min ago`. Less than a second ago is `just now`, and so is any time in the future,
+/// because another machine's clock may be ahead.
 pub fn format_ago(at: Timestamp, now: Timestamp) -> String {
     let elapsed = now.since(at);
     if elapsed < SECOND { "just now".to_owned() } else { format!("{} ago", format_duration(elapsed)) }
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_saturates() {
+    fn timestamp_arithmetic_saturates() {
         assert_eq!(Timestamp(i64::MIN).since(Timestamp(i64::MAX)), TimeDelta::MIN);
         assert_eq!(Timestamp(i64::MAX).plus(DAY), Timestamp(i64::MAX));
         assert_eq!(saturating_seconds(i64::MAX), TimeDelta::MAX);

@@ -1,16 +1,16 @@
-//! Enums that are stored, sent and shown as one word per variant.
+//! Enums whose variants are stored, sent and shown as one word each.
 
-/// Defines the word of each variant, for formatting, parsing and lists of the valid words.
+/// Assigns a word to each variant of an enum, for formatting, parsing and lists of the valid words.
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
             /// Every variant, in the order of declaration.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The words as alternatives, for help and error messages: `a, b or c`.
+            /// All words as alternatives, for help and error messages: `a, b or c`.
             pub const ALTERNATIVES: &'static str = $crate::domain::words::alternatives!($($word),+);
 
-            /// Returns the word that is used in JSON, in the database and on screens.
+            /// Returns the variant's word, which JSON, the database and the screens use.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
@@ -28,7 +28,7 @@ macro_rules! words {
             fn from_str(text: &str) -> Result<Self, $crate::domain::words::UnknownWord> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::domain::words::UnknownWord { wanted: &[$($word),+] }),
+                    _ => Err($crate::domain::words::UnknownWord { valid: &[$($word),+] }),
                 }
             }
         }
@@ -44,12 +44,12 @@ macro_rules! alternatives {
 }
 pub(crate) use alternatives;
 
-/// A text that is not one of the valid words.
+/// Error for a text that is not one of the valid words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("use one of: {}", .wanted.join(", "))]
+#[error("use one of: {}", .valid.join(", "))]
 pub struct UnknownWord {
-    /// The valid words.
-    pub wanted: &'static [&'static str],
+    /// The words that would have been valid.
+    pub valid: &'static [&'static str],
 }
 
 #[cfg(test)]
@@ -64,8 +64,8 @@ mod tests {
     use crate::domain::rotation::Phase;
     use crate::domain::staleness::Flag;
 
-    /// Asserts that JSON and the database use the same word.
-    fn one_word_each<T>(all: &[T], word: fn(T) -> &'static str)
+    /// Asserts that JSON and the database use the same word for each variant.
+    fn assert_same_words<T>(all: &[T], word: fn(T) -> &'static str)
     where
         T: Copy + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + std::str::FromStr,
     {
@@ -77,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn stored_and_sent_words_are_the_same() {
-        one_word_each(&Action::ALL, Action::word);
-        one_word_each(&KeyKind::ALL, KeyKind::word);
-        one_word_each(&Role::ALL, Role::word);
-        one_word_each(&MemberStatus::ALL, MemberStatus::word);
-        one_word_each(&Decision::ALL, Decision::word);
-        one_word_each(&Phase::ALL, Phase::word);
-        one_word_each(&Flag::ALL, Flag::word);
+    fn json_and_the_database_use_the_same_words() {
+        assert_same_words(&Action::ALL, Action::word);
+        assert_same_words(&KeyKind::ALL, KeyKind::word);
+        assert_same_words(&Role::ALL, Role::word);
+        assert_same_words(&MemberStatus::ALL, MemberStatus::word);
+        assert_same_words(&Decision::ALL, Decision::word);
+        assert_same_words(&Phase::ALL, Phase::word);
+        assert_same_words(&Flag::ALL, Flag::word);
     }
 }

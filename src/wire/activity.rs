@@ -9,7 +9,7 @@ use crate::domain::activity::{Action, Activity};
 use crate::domain::id::Id;
 use crate::domain::time::Timestamp;
 
-/// Selects entries of the activity log.
+/// Query parameters for listing the activity log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ActivityQuery {
@@ -17,11 +17,11 @@ pub struct ActivityQuery {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::page::up_to::<1000, _>"
+        deserialize_with = "super::page::deserialize_up_to::<1000, _>"
     )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the previous page.
+    /// `next_cursor` from the previous page. Omit it for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,

@@ -10,7 +10,7 @@ use crate::domain::id::Id;
 /// A site of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Site {
-    /// Identifies the site.
+    /// Unique id of the site.
     #[schema(value_type = uuid::Uuid)]
     pub uuid: Id,
     /// Name of the site.
@@ -23,7 +23,7 @@ pub struct Site {
 /// A machine at a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Machine {
-    /// Identifies the machine.
+    /// Unique id of the machine.
     #[schema(value_type = uuid::Uuid)]
     pub uuid: Id,
     /// Name of the machine.
@@ -31,17 +31,16 @@ pub struct Machine {
     /// Date of the machine's first data, such as `2021-03-01`.
     #[schema(required = true)]
     pub genesis_date: Option<String>,
-    /// The site of the machine.
+    /// Id of the site that the machine is at.
     #[schema(value_type = uuid::Uuid)]
     pub site: Id,
 }
 
 calls! {
-    /// Lists the sites. Clients also use it to verify a key.
+    /// Lists the sites. Clients also call it to check whether a key is valid.
     ListSites = GET "/sites" "listSites" Data 200; NoQuery, () => Page<Site>;
     /// Lists the machines.
     ListMachines = GET "/machines" "listMachines" Data 200; NoQuery, () => Page<Machine>;
-    /// Verifies a key for a reverse proxy, with any method. Responds with `X-Keyward-Key-Id`, `X-Keyward-Key-Name`,
-    /// `X-Keyward-Key-Kind`.
+    /// Verifies a key on behalf of a reverse proxy; any method is accepted. The response headers `X-Keyward-Key-Id`, `X-Keyward-Key-Name` and `X-Keyward-Key-Kind` describe the key.
     Authenticate = GET "/auth" "authenticate" Data 204; NoQuery, () => ();
 }

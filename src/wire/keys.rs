@@ -12,7 +12,7 @@ use crate::domain::rotation::Phase;
 use crate::domain::time::Timestamp;
 use crate::domain::usage::{Bucket, BucketWidth, DailyUse, Usage};
 
-/// Selects keys.
+/// Query parameters for listing keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct KeysQuery {
@@ -20,25 +20,25 @@ pub struct KeysQuery {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::page::up_to::<1000, _>"
+        deserialize_with = "super::page::deserialize_up_to::<1000, _>"
     )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the previous page.
+    /// `next_cursor` from the previous page. Omit it for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
-    /// Includes revoked keys.
+    /// Set to `revoked` to list revoked keys as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub include: Option<IncludedKeys>,
-    /// Only keys that changed at this time or later, revoked ones included. Pass the `as_of` of an earlier list.
+    /// Only keys that changed at this time or later, including revoked keys. Pass the `as_of` of an earlier page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub changed_since: Option<Timestamp>,
 }
 
-/// Keys to include besides the active ones.
+/// Keys to list in addition to the active ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Include)]
 #[serde(rename_all = "lowercase")]
@@ -47,47 +47,47 @@ pub enum IncludedKeys {
     Revoked,
 }
 
-/// A key to create.
+/// Request to create a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
-    /// Name, 1 to 100 characters.
+    /// Name of the key, 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
-    /// Note, at most 1000 characters.
+    /// Note about the key, at most 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
-    /// The key that the new key replaces in a rotation.
+    /// Id of the key that the new key replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
     pub replaces: Option<Id>,
 }
 
-/// A created key with its secret. The secret is missing if the request was repeated after the key was confirmed or used.
+/// A created key with its secret. The secret is missing if the request was retried after the key was confirmed or used.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct CreatedKey {
     /// The created key.
     #[serde(flatten)]
     pub key: Key,
-    /// The secret. It is never shown again.
+    /// Secret of the key. It cannot be retrieved later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretString>,
 }
 
-/// A secret or token in a JSON body. It is zeroized when dropped, and never printed.
+/// A secret or token in a JSON body. It is zeroized when dropped, and cannot be printed.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretString(zeroize::Zeroizing<String>);
 
 impl SecretString {
-    /// Copies a secret for a JSON body.
+    /// Creates a secret for a JSON body by copying `text`.
     pub fn new(text: &str) -> Self {
         Self(zeroize::Zeroizing::new(text.to_owned()))
     }
 
-    /// Returns the secret in plain text. Take care where it goes.
+    /// Returns the secret in plain text. Callers must not log or store it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -95,7 +95,7 @@ impl SecretString {
 
 impl std::fmt::Debug for SecretString {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ShownOnce(…)")
+        f.write_str("SecretString(…)")
     }
 }
 
@@ -105,7 +105,7 @@ impl std::fmt::Debug for CreatedKey {
     }
 }
 
-/// Fields of a key to change. Absent fields stay as they are.
+/// Request to edit a key. Fields that are missing in the request are not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditKey {
@@ -113,21 +113,22 @@ pub struct EditKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: Option<String>,
-    /// The new note. An empty text removes the note.
+    /// The new note. An empty string removes the note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
 }
 
-/// Conditions for revoking a key: either `unless_used_since`, or `even_if_used` with a reason.
+/// Request to revoke a key. Either `unless_used_since` or `even_if_used` with a reason is required.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeKey {
-    /// Refuses if the key was used at this time or later. Pass the time up to which the caller has seen its use.
+    /// Refuse to revoke the key if it was used at this time or later. Pass the time up to which the caller has seen the key's
+    /// usage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub unless_used_since: Option<Timestamp>,
-    /// Revokes the key even if it is in use.
+    /// Revoke the key even if it is in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub even_if_used: Option<bool>,
     /// Reason for the revocation. Required with `even_if_used`.
@@ -136,7 +137,7 @@ pub struct RevokeKey {
     pub reason: Option<String>,
 }
 
-/// Selects a period of usage.
+/// Query parameters for the usage of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UsageQuery {
@@ -148,17 +149,17 @@ pub struct UsageQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub to: Option<Timestamp>,
-    /// Width of the buckets.
+    /// Length of the time buckets. Default: `hour`.
     #[serde(default)]
     #[param(inline)]
     pub bucket: BucketWidth,
 }
 
-/// Selects keys for daily counts.
+/// Query parameters for the daily usage of several keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DailyUseQuery {
-    /// Comma-separated ids of at most 200 keys. Keys that do not exist or belong to another member are left out of the response.
+    /// Comma-separated key ids, at most 200. Keys that do not exist or belong to another member are omitted from the response.
     #[param(
         pattern = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(,[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){0,199})?$"
     )]
@@ -167,34 +168,34 @@ pub struct DailyUseQuery {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::page::up_to::<400, _>"
+        deserialize_with = "super::page::deserialize_up_to::<400, _>"
     )]
     #[param(minimum = 1, maximum = 400)]
     pub days: Option<u32>,
 }
 
-/// Maximum number of keys in a [`DailyUseQuery`].
+/// Maximum number of key ids in a [`DailyUseQuery`].
 pub const DAILY_USE_MAX: usize = 200;
 
-/// Selects rotations.
+/// Query parameters for listing rotations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RotationsQuery {
-    /// The member's personal keys or the organization's keys.
+    /// Whether to list the rotations of the member's personal keys or of the organization's keys.
     #[param(inline)]
     pub owner: KeyKind,
-    /// Includes the hourly usage of both keys over the last 90 days.
+    /// Whether to include the hourly usage of both keys over the last 90 days. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<bool>,
     /// Number of rotations per page, 1 to 1000. Default: 100.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::page::up_to::<1000, _>"
+        deserialize_with = "super::page::deserialize_up_to::<1000, _>"
     )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the previous page.
+    /// `next_cursor` from the previous page. Omit it for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
@@ -206,60 +207,60 @@ impl Default for RotationsQuery {
     }
 }
 
-/// A rotation: the replacement of an old key by a new one.
+/// A rotation: the replacement of an old key with a new one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rotation {
-    /// Phase of the rotation.
+    /// How far the rotation has progressed.
     pub phase: Phase,
     /// The key that is being replaced.
     pub old: Key,
-    /// The replacement.
+    /// The key that replaces the old key.
     pub new: Key,
-    /// Quiet window in seconds: time without use of the old key after which it may be revoked.
+    /// Quiet window in seconds: how long the old key must be unused before it may be revoked.
     pub quiet_window_s: i64,
-    /// Longest gap in seconds between two uses of the old key, if it raised the quiet window.
+    /// Longest gap in seconds between two uses of the old key; `null` if it did not lengthen the quiet window.
     #[serde(default)]
     #[schema(required = true)]
     pub raised_by_gap_s: Option<i64>,
-    /// Last use of the old key, or its creation if it was never used.
+    /// When the old key was last used, or created if it was never used. `null` in the phases done and abandoned.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub quiet_since: Option<Timestamp>,
-    /// Time from which the old key may be revoked if it stays unused. `null` in the phases done and abandoned.
+    /// When the old key may be revoked, provided that it is not used again. `null` in the phases done and abandoned.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub ready_at: Option<Timestamp>,
-    /// Observations that put the rotation into its phase, as text.
+    /// Observations that determine the phase, as text.
     pub evidence: String,
-    /// Hourly usage of both keys, if requested.
+    /// Hourly usage of both keys. Only set if the request asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<RotationUsage>,
 }
 
-/// Hourly usage of both keys on one time axis.
+/// Hourly usage of the old and the new key of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RotationUsage {
-    /// When recording of uses began.
+    /// When the server started to record uses. Earlier uses are unknown.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub tracking_since: Timestamp,
-    /// Buckets of the old key, oldest first.
+    /// Usage of the old key, oldest bucket first.
     pub old: Vec<Bucket>,
-    /// Buckets of the new key, oldest first.
+    /// Usage of the new key, oldest bucket first.
     pub new: Vec<Bucket>,
 }
 
-/// A secret to look up.
+/// Request to find the key that a secret belongs to.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookUpKey {
-    /// The secret in full.
+    /// The complete secret.
     #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
     pub secret: SecretString,
 }
 
-/// A leaked secret whose key is to be revoked.
+/// Request to revoke the key that a leaked secret belongs to.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeLeakedKey {
-    /// The secret in full.
+    /// The complete secret.
     #[schema(value_type = String, pattern = "^sk_[0-9A-Za-z]{40}$")]
     pub secret: SecretString,
     /// Reason for the revocation.
@@ -267,22 +268,22 @@ pub struct RevokeLeakedKey {
     pub reason: String,
 }
 
-/// The key of a secret. Of another member's personal key, an admin sees only id, masked secret, owner and state.
+/// The key that a secret belongs to. `key` is missing if it is another member's personal key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundKey {
-    /// Identifies the key.
+    /// Unique id of the key. Ids sort by creation time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Kind of the key.
+    /// Whether this is a personal key or an organization key.
     pub kind: KeyKind,
-    /// Masked secret.
+    /// Masked secret, such as `sk_…5G08`.
     pub masked: String,
-    /// Creator of the key. For a personal key this is also its owner.
+    /// Member who created the key. A personal key belongs to its creator.
     pub created_by: MemberRef,
-    /// Time of revocation; `null` while the key is active.
+    /// When the key was revoked; `null` while the key is active.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub revoked_at: Option<Timestamp>,
-    /// All fields of the key, if the caller may see them.
+    /// All fields of the key, if the caller may read them.
     #[schema(required = true)]
     pub key: Option<Key>,
 }
@@ -292,17 +293,17 @@ calls! {
     ListPersonalKeys = GET "/personal-api-keys" "listPersonalKeys" Management 200; KeysQuery, () => Page<Key>;
     /// Creates a personal key.
     CreatePersonalKey = POST "/personal-api-keys" "createPersonalKey" Management 201; NoQuery, CreateKey => CreatedKey;
-    /// Returns a personal key of the member.
+    /// Returns one of the member's personal keys.
     GetPersonalKey = GET "/personal-api-keys/{id}" "getPersonalKey" Management 200; NoQuery, () => Key;
-    /// Changes name or note of a personal key. Requires `If-Match`.
+    /// Changes the name or note of a personal key. Requires the `If-Match` header.
     EditPersonalKey = PATCH "/personal-api-keys/{id}" "editPersonalKey" Management 200; NoQuery, EditKey => Key;
-    /// Confirms that the secret of a personal key is stored, so that it cannot be reissued.
+    /// Confirms that the secret of a personal key has been stored. Afterwards, the key cannot be given a new secret.
     ConfirmPersonalKey = POST "/personal-api-keys/{id}/confirm" "confirmPersonalKey" Management 200; NoQuery, () => Key;
     /// Revokes a personal key.
     RevokePersonalKey = POST "/personal-api-keys/{id}/revoke" "revokePersonalKey" Management 200; NoQuery, RevokeKey => Key;
     /// Returns the usage of a personal key.
     GetPersonalKeyUsage = GET "/personal-api-keys/{id}/usage" "getPersonalKeyUsage" Management 200; UsageQuery, () => Usage;
-    /// Returns daily counts for several personal keys.
+    /// Returns the daily usage of several personal keys.
     ListPersonalKeyUsage = GET "/personal-api-keys/usage" "listPersonalKeyUsage" Management 200; DailyUseQuery, () => Page<DailyUse>;
     /// Lists the organization's keys, newest first.
     ListOrganizationKeys = GET "/api-keys" "listOrganizationKeys" Management 200; KeysQuery, () => Page<Key>;
@@ -310,20 +311,20 @@ calls! {
     CreateOrganizationKey = POST "/api-keys" "createOrganizationKey" Management 201; NoQuery, CreateKey => CreatedKey;
     /// Returns an organization key.
     GetOrganizationKey = GET "/api-keys/{id}" "getOrganizationKey" Management 200; NoQuery, () => Key;
-    /// Changes name or note of an organization key. Requires `If-Match`.
+    /// Changes the name or note of an organization key. Requires the `If-Match` header.
     EditOrganizationKey = PATCH "/api-keys/{id}" "editOrganizationKey" Management 200; NoQuery, EditKey => Key;
-    /// Confirms that the secret of an organization key is stored, so that it cannot be reissued.
+    /// Confirms that the secret of an organization key has been stored. Afterwards, the key cannot be given a new secret.
     ConfirmOrganizationKey = POST "/api-keys/{id}/confirm" "confirmOrganizationKey" Management 200; NoQuery, () => Key;
     /// Revokes an organization key.
     RevokeOrganizationKey = POST "/api-keys/{id}/revoke" "revokeOrganizationKey" Management 200; NoQuery, RevokeKey => Key;
     /// Returns the usage of an organization key.
     GetOrganizationKeyUsage = GET "/api-keys/{id}/usage" "getOrganizationKeyUsage" Management 200; UsageQuery, () => Usage;
-    /// Returns daily counts for several organization keys.
+    /// Returns the daily usage of several organization keys.
     ListOrganizationKeyUsage = GET "/api-keys/usage" "listOrganizationKeyUsage" Management 200; DailyUseQuery, () => Page<DailyUse>;
-    /// Lists rotations with their phases.
+    /// Lists rotations and their phases.
     ListRotations = GET "/rotations" "listRotations" Management 200; RotationsQuery, () => Page<Rotation>;
-    /// Finds the key of a secret.
+    /// Finds the key that a secret belongs to.
     LookUpKeyCall = POST "/key-lookups" "lookUpKey" Management 200; NoQuery, LookUpKey => FoundKey;
-    /// Revokes the key of a leaked secret.
+    /// Revokes the key that a leaked secret belongs to.
     RevokeLeakedKeyCall = POST "/key-lookups/revoke" "revokeLeakedKey" Management 200; NoQuery, RevokeLeakedKey => FoundKey;
 }

@@ -11,27 +11,27 @@ use crate::domain::key::KeyKind;
 use crate::domain::member::{MemberStatus, Role};
 use crate::domain::time::Timestamp;
 
-/// A member with counts of keys.
+/// A member, with the number of the member's keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Member {
-    /// Identifies the member.
+    /// Unique id of the member. Ids sort by creation time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
     /// Display name, or the email address until the member has chosen a name.
     pub name: String,
-    /// Email address.
+    /// Email address of the person.
     pub email: String,
-    /// Role in the organization.
+    /// Role of the member in the organization.
     pub role: Role,
-    /// Current status.
+    /// Whether the member is invited, active or removed.
     pub status: MemberStatus,
-    /// Time of the invitation, or of the setup for the first admin.
+    /// When the member was invited. For the first admin: when the organization was set up.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
-    /// Time of removal.
+    /// When the member was removed; `null` for members who were not removed.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub removed_at: Option<Timestamp>,
-    /// Last use of a session of the member, accurate to a minute.
+    /// When the member last used a session, accurate to a minute; `null` if never.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_seen_at: Option<Timestamp>,
     /// Number of active personal keys.
@@ -40,19 +40,19 @@ pub struct Member {
     pub organization_keys: i64,
 }
 
-/// A person to invite, or an active member who needs a sign-in code.
+/// Request to invite a person, or to create a sign-in code for an active member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Invite)]
 #[serde(deny_unknown_fields)]
 pub struct InviteMember {
-    /// Email address.
+    /// Email address of the person.
     #[schema(format = Email, max_length = 254)]
     pub email: String,
-    /// Role of the new member. The role of an active member is not changed.
+    /// Role of a new member. The role of an active member is not changed.
     pub role: Role,
 }
 
-/// An invitation. The admin hands over the code; keyward sends no email.
+/// An invitation. The admin passes the code on to the person, since keyward does not send email.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
     /// The invited member.
@@ -62,18 +62,18 @@ pub struct Invitation {
     pub code: SignInCode,
 }
 
-/// A change of a member's role.
+/// Request to change a member's role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRole {
     /// The new role.
     pub role: Role,
-    /// Also revokes the member's personal keys.
+    /// Whether to revoke the member's personal keys as well. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke_personal_keys: Option<bool>,
 }
 
-/// Result of a change of role.
+/// Result of changing a member's role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangedRole {
     /// The member after the change.
@@ -82,29 +82,29 @@ pub struct ChangedRole {
     pub revoked: Vec<KeySummary>,
 }
 
-/// Options for removing a member.
+/// Query parameters for removing a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveQuery {
-    /// Returns the consequences without removing the member.
+    /// Whether to return the consequences without removing the member. Default: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
 }
 
-/// A key in a list of consequences.
+/// Summary of a key that is affected by a change to a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeySummary {
-    /// Identifies the key.
+    /// Unique id of the key. Ids sort by creation time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Kind of the key.
+    /// Whether this is a personal key or an organization key.
     pub kind: KeyKind,
     /// Name of the key.
     pub name: String,
-    /// Masked secret.
+    /// Masked secret, such as `sk_…5G08`.
     pub masked: String,
-    /// Last use of the key.
+    /// When the key was last used; `null` if it was never used.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub last_used_at: Option<Timestamp>,
 }
@@ -113,15 +113,15 @@ pub struct KeySummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Removal)]
 pub struct MemberRemoval {
-    /// The member.
+    /// The member to whom the request applies.
     pub member: Member,
-    /// Set if the member was not removed because `dry_run` was set.
+    /// Whether this was a dry run, so that nothing was changed.
     pub dry_run: bool,
-    /// Personal keys that are revoked.
+    /// Personal keys that the removal revokes.
     pub revoked: Vec<KeySummary>,
-    /// Organization keys that stay active and are orphaned.
+    /// Organization keys that stay active although their creator is removed. They should be reviewed.
     pub to_review: Vec<KeySummary>,
-    /// Number of sessions that end.
+    /// Number of sessions that the removal ends.
     pub sessions_ended: i64,
 }
 
@@ -132,7 +132,7 @@ calls! {
     CreateInvitation = POST "/invitations" "createInvitation" Management 201; NoQuery, InviteMember => Invitation;
     /// Changes the role of a member.
     ChangeMemberRole = PATCH "/members/{id}" "changeMemberRole" Management 200; NoQuery, ChangeRole => ChangedRole;
-    /// Removes a member, or returns the consequences.
+    /// Removes a member. With `dry_run`, only returns the consequences.
     RemoveMember = DELETE "/members/{id}" "removeMember" Management 200; RemoveQuery, () => MemberRemoval;
     /// Ends every session of a member.
     EndMemberSessions = DELETE "/members/{id}/sessions" "endMemberSessions" Management 204; NoQuery, () => ();

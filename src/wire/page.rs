@@ -13,10 +13,10 @@ pub const LIMIT_DEFAULT: u32 = 100;
 /// Maximum number of items per page.
 pub const LIMIT_MAX: u32 = 1_000;
 
-/// A page of a list.
+/// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
-    /// Information about the page.
+    /// Information about the page, such as the cursor of the next page.
     pub metadata: PageMetadata,
     /// The items of the page.
     pub data: Vec<T>,
@@ -46,41 +46,47 @@ impl<T: ToSchema> ToSchema for Page<T> {
     }
 }
 
-/// Information about a page.
+/// Information about a page of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Metadata)]
 pub struct PageMetadata {
-    /// Opaque cursor of the next page; `null` on the last page.
+    /// Opaque cursor for requesting the next page; `null` on the last page.
     #[schema(required = true)]
     pub next_cursor: Option<String>,
-    /// Time of the server when the page was read. Pass it as `changed_since` to fetch later changes.
+    /// Server time when the page was read. Pass it as `changed_since` to list later changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub as_of: Option<Timestamp>,
-    /// Number of items in the whole list. Only for lists of keys without `changed_since`.
+    /// Total number of items in the list. Only set when keys are listed without `changed_since`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
 }
 
-/// Selects a page.
+/// Query parameters for lists that cannot be filtered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Number of items per page, 1 to 1000. Default: 100.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "up_to::<LIMIT_MAX, _>")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "deserialize_up_to::<LIMIT_MAX, _>"
+    )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the previous page.
+    /// `next_cursor` from the previous page. Omit it for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
 }
 
-/// Deserializes a number from 1 to `MAX`.
-pub(super) fn up_to<'de, const MAX: u32, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
+/// Deserializes an optional number, which must be from 1 to `MAX`.
+pub(super) fn deserialize_up_to<'de, const MAX: u32, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<u32>, D::Error> {
     match Option::<u32>::deserialize(d) {
         Ok(Some(number)) if (1..=MAX).contains(&number) => Ok(Some(number)),
         Ok(None) => Ok(None),
-        _ => Err(de::Error::custom(format_args!("must be 1 to {MAX}"))),
+        _ => Err(de::Error::custom(format_args!("must be a number from 1 to {MAX}"))),
     }
 }

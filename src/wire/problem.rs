@@ -10,16 +10,16 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::key::Key;
 
-/// Media type of a problem.
+/// Media type of problem details (RFC 9457).
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $status:literal $title:literal;)+) => {
-        /// The type of a problem. Names never change.
+        /// Type of a problem. The names never change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ProblemType {
             $($(#[$doc])* #[serde(rename = $name)] $variant,)+
-            /// A type from a newer server.
+            /// A type that this version does not know, sent by a newer server.
             #[serde(other, rename = "unknown")]
             Unknown,
         }
@@ -38,7 +38,7 @@ macro_rules! problems {
                 match self { $(Self::$variant => $status,)+ Self::Unknown => 500 }
             }
 
-            /// Returns the summary of problems of this type.
+            /// Returns a short summary of problems of this type.
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)+ Self::Unknown => "Unknown problem" }
             }
@@ -50,10 +50,10 @@ problems! {
     /// The request is not valid HTTP or JSON.
     Malformed = "malformed-request" 400 "The request cannot be read";
     /// The cursor is not from this server, or belongs to another list.
-    CursorInvalid = "cursor-invalid" 400 "The cursor is not valid here";
-    /// A create or review without the header `Idempotency-Key`.
+    CursorInvalid = "cursor-invalid" 400 "The cursor is not valid for this list";
+    /// The request creates a key or applies a decision, but has no `Idempotency-Key` header.
     IdempotencyKeyMissing = "idempotency-key-missing" 400 "The Idempotency-Key header is missing";
-    /// Data plane: no `Authorization` header.
+    /// Data plane: the request has no `Authorization` header.
     CredentialsMissing = "credentials-missing" 401 "Credentials are missing";
     /// Data plane: `Authorization` is not `Bearer` followed by one token.
     AuthorizationMalformed = "authorization-malformed" 401 "The Authorization header is malformed";
@@ -61,14 +61,14 @@ problems! {
     KeyMalformed = "key-malformed" 401 "The key is malformed";
     /// Data plane: the key is unknown or revoked.
     KeyInvalid = "key-invalid" 401 "The key is not valid";
-    /// Management plane: no session token.
+    /// Management plane: the request has no session token.
     SessionMissing = "session-missing" 401 "Not signed in";
     /// Management plane: the session has ended or never existed.
     SessionEnded = "session-ended" 401 "The session has ended";
-    /// The sign-in code is unknown, used, replaced by a newer one, or expired.
+    /// The sign-in code is unknown, already used, replaced by a newer one, or expired.
     CodeInvalid = "code-invalid" 401 "The sign-in code is not valid";
     /// An API key was sent to the management plane.
-    KeyNotAllowedHere = "key-not-allowed-here" 403 "An API key does not manage keys";
+    KeyNotAllowedHere = "key-not-allowed-here" 403 "API keys cannot manage keys";
     /// The member's role does not have the permission.
     NotPermitted = "not-permitted" 403 "Not permitted";
     /// The request comes from a web page of another origin.
@@ -77,32 +77,32 @@ problems! {
     NotFound = "not-found" 404 "Not found";
     /// The path does not support the method.
     MethodNotAllowed = "method-not-allowed" 405 "The method is not allowed here";
-    /// The request did not arrive in time.
+    /// The complete request did not arrive in time.
     RequestTimeout = "request-timeout" 408 "The request took too long to arrive";
-    /// The first request with this idempotency key is still running.
-    IdempotencyInProgress = "idempotency-in-progress" 409 "The same request is still running";
+    /// An earlier request with this idempotency key is still being processed.
+    IdempotencyInProgress = "idempotency-in-progress" 409 "The same request is still being processed";
     /// The organization would be left without an active admin.
-    LastAdmin = "last-admin" 409 "The last admin must stay";
+    LastAdmin = "last-admin" 409 "An organization needs an active admin";
     /// The key to replace is revoked, has another kind or owner, or already has an active replacement.
-    ReplacesConflict = "replaces-conflict" 409 "The key cannot be replaced by this one";
+    ReplacesConflict = "replaces-conflict" 409 "The key cannot be replaced";
     /// The key is already revoked.
-    KeyRevoked = "key-revoked" 409 "The key is revoked";
+    KeyRevoked = "key-revoked" 409 "The key is already revoked";
     /// The member is already removed.
-    MemberRemoved = "member-removed" 409 "The member is removed";
-    /// The key was used since the given time. `key` is its current state.
-    UsedSince = "used-since" 412 "The key was used since you looked";
-    /// `If-Match` names another version. `key` is its current state.
-    VersionMismatch = "version-mismatch" 412 "The key was changed since you looked";
+    MemberRemoved = "member-removed" 409 "The member is already removed";
+    /// The key was used since the time given in the request. `key` is the key as it is now.
+    UsedSince = "used-since" 412 "The key has been used since you last viewed it";
+    /// `If-Match` names another version of the key. `key` is the key as it is now.
+    VersionMismatch = "version-mismatch" 412 "The key has been changed since you last viewed it";
     /// The body is larger than 64 KiB.
     BodyTooLarge = "body-too-large" 413 "The body is too large";
     /// The body is not JSON.
     MediaTypeUnsupported = "media-type-unsupported" 415 "The body must be JSON";
-    /// The `Host` header names another server.
-    HostUnknown = "host-unknown" 421 "This server does not answer for that host";
-    /// A field is not valid; see `errors`.
+    /// The request names a host that this server does not serve.
+    HostUnknown = "host-unknown" 421 "This server does not serve that host";
+    /// A field is not valid. `errors` says which one and why.
     FieldInvalid = "field-invalid" 422 "A field is not valid";
-    /// The idempotency key was used with other fields.
-    IdempotencyKeyReused = "idempotency-key-reused" 422 "The Idempotency-Key was used for another request";
+    /// The idempotency key was already used for a request with different content.
+    IdempotencyKeyReused = "idempotency-key-reused" 422 "The Idempotency-Key was already used for a different request";
     /// The header `If-Match` is required.
     IfMatchMissing = "if-match-missing" 428 "The If-Match header is missing";
     /// The client exceeded a rate limit.
@@ -110,9 +110,9 @@ problems! {
     /// The server has a bug or is misconfigured.
     Internal = "internal" 500 "The server failed";
     /// The server is busy, starting or stopping, or its database does not respond.
-    Unavailable = "unavailable" 503 "The server cannot answer now";
-    /// The connection was lost during the commit, so the change may have been stored. Check before repeating.
-    OutcomeUnknown = "outcome-unknown" 503 "Whether it was done is not known";
+    Unavailable = "unavailable" 503 "The server is temporarily unavailable";
+    /// The connection to the database was lost during the commit, so the change may have been stored. Check before retrying.
+    OutcomeUnknown = "outcome-unknown" 503 "The outcome of the request is unknown";
     /// The disk is full. Nothing was changed.
     DiskFull = "disk-full" 507 "The server's disk is full";
 }
@@ -123,7 +123,7 @@ impl PartialSchema for ProblemType {
         let names = Self::ALL.iter().map(|kind| kind.name());
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("The type of a problem. Its name is stable."))
+            .description(Some("Type of a problem. The names never change."))
             .enum_values(Some(names))
             .into()
     }
@@ -134,19 +134,19 @@ impl ToSchema for ProblemType {}
 /// An error, as problem details (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// Type of the problem.
+    /// Type of the problem, such as `key-invalid`.
     #[serde(rename = "type")]
     pub kind: ProblemType,
-    /// Summary, the same for each problem of this type.
+    /// Short summary, the same for all problems of this type.
     pub title: String,
-    /// HTTP status.
+    /// HTTP status of the response.
     pub status: u16,
-    /// The cause and the next step.
+    /// What went wrong, and what to do next.
     pub detail: String,
-    /// Reasons by field name.
+    /// What is wrong with each invalid field, by field name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<String, String>,
-    /// The current key, for `used-since` and `version-mismatch`.
+    /// The key as it is now. Only set for `used-since` and `version-mismatch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Box<Key>>,
 }
@@ -165,13 +165,13 @@ impl Problem {
     }
 
     /// Creates a problem about one invalid field (422).
-    pub fn field(name: &str, wrong: impl fmt::Display) -> Self {
-        let mut problem = Self::new(ProblemType::FieldInvalid, format!("`{name}` {wrong}."));
-        problem.errors.insert(name.to_owned(), wrong.to_string());
+    pub fn field(name: &str, reason: impl fmt::Display) -> Self {
+        let mut problem = Self::new(ProblemType::FieldInvalid, format!("`{name}` {reason}."));
+        problem.errors.insert(name.to_owned(), reason.to_string());
         problem
     }
 
-    /// Adds the current key.
+    /// Adds the key as it is now to the problem.
     #[must_use]
     pub fn with_key(mut self, key: Key) -> Self {
         self.key = Some(Box::new(key));

@@ -11,44 +11,45 @@ use crate::domain::key::Key;
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::time::Timestamp;
 
-/// A decision to apply. Requires the header `Idempotency-Key`.
+/// Request to apply a decision. Requires the `Idempotency-Key` header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Decide)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyDecision {
-    /// The review that the decision belongs to, chosen by the client.
+    /// Id of the review that the decision belongs to, chosen by the client.
     #[schema(value_type = uuid::Uuid)]
     pub review_id: Id,
-    /// The organization key.
+    /// Id of the organization key that the decision is about.
     #[schema(value_type = uuid::Uuid)]
     pub key_id: Id,
-    /// The decision.
+    /// What to do with the key.
     pub decision: Decision,
-    /// Date until which a kept key stays out of the queue.
+    /// For `keep`: when the key returns to the review queue. Without it, the key returns only when another flag is raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub until: Option<Timestamp>,
-    /// Note, at most 1000 characters.
+    /// The reviewer's note, at most 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
-    /// For `revoke`: time up to which the reviewer has seen uses of the key.
+    /// For `revoke`: time up to which the reviewer has seen the key's usage. The request is refused if the key was used at this
+    /// time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub unless_used_since: Option<Timestamp>,
 }
 
-/// An applied decision and its key.
+/// An applied decision, and the key after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Decided)]
 pub struct AppliedDecision {
     /// The record of the decision.
     pub review: ReviewRecord,
-    /// The key after the decision.
+    /// The key after the decision was applied.
     pub key: Key,
 }
 
-/// Selects applied decisions.
+/// Query parameters for listing applied decisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ReviewsQuery {
@@ -56,19 +57,19 @@ pub struct ReviewsQuery {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::page::up_to::<1000, _>"
+        deserialize_with = "super::page::deserialize_up_to::<1000, _>"
     )]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the previous page.
+    /// `next_cursor` from the previous page. Omit it for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, pattern = "^[0-9A-Za-z_-]+$")]
     pub cursor: Option<String>,
-    /// Only decisions of this review.
+    /// Only decisions of the review with this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<uuid::Uuid>)]
     pub review: Option<Id>,
-    /// Only decisions about this key.
+    /// Only decisions about the key with this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<uuid::Uuid>)]
     pub key: Option<Id>,
@@ -78,27 +79,27 @@ pub struct ReviewsQuery {
     pub since: Option<Timestamp>,
 }
 
-/// An export to record in the activity log.
+/// Request to record an export of review decisions in the activity log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordExport {
-    /// The exported review, if the export covers just one.
+    /// Id of the exported review. Omit it if the export covers several reviews.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub review_id: Option<Id>,
     /// Number of exported records.
-    #[serde(deserialize_with = "whole_number")]
+    #[serde(deserialize_with = "deserialize_whole_number")]
     #[schema(maximum = 9_007_199_254_740_991_i64)]
     pub records: u64,
-    /// SHA-256 digest over the records, 64 hexadecimal digits.
+    /// SHA-256 digest of the records, 64 hexadecimal digits.
     #[schema(pattern = "^[0-9A-Fa-f]{64}$")]
     pub sha256: String,
 }
 
-/// Largest integer that every JSON reader preserves (RFC 8259, section 6).
+/// Largest whole number that every JSON reader preserves (RFC 8259, section 6).
 const WHOLE_MAX: u64 = (1 << 53) - 1;
 
-/// Deserializes an integer in any notation: in JSON `12.0` equals `12`.
-fn whole_number<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+/// Deserializes a whole number in any JSON notation: `12.0` is the same number as `12`.
+fn deserialize_whole_number<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
     let number = f64::deserialize(d).ok().and_then(|number| number.to_string().parse().ok());
     number
         .filter(|number| *number <= WHOLE_MAX)
@@ -108,8 +109,8 @@ fn whole_number<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
 calls! {
     /// Lists applied decisions, newest first.
     ListReviews = GET "/reviews" "listReviews" Management 200; ReviewsQuery, () => Page<ReviewRecord>;
-    /// Applies a decision. `revoke` is guarded, and recorded in the same transaction.
+    /// Applies a decision. `revoke` is refused if the key was used since `unless_used_since`.
     CreateReview = POST "/reviews" "createReview" Management 201; NoQuery, ApplyDecision => AppliedDecision;
-    /// Records an export of decisions with its digest.
+    /// Records an export of review decisions, with its digest, in the activity log.
     RecordReviewExport = POST "/reviews/exports" "recordReviewExport" Management 204; NoQuery, RecordExport => ();
 }

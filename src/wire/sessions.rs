@@ -11,11 +11,11 @@ use crate::domain::member::{MemberRef, Role};
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 
-/// A sign-in code to redeem.
+/// Request to sign in with a sign-in code.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateSession {
-    /// The code, `inv_…`.
+    /// The sign-in code, `inv_…`.
     #[schema(value_type = String)]
     pub code: SecretString,
 }
@@ -23,55 +23,55 @@ pub struct CreateSession {
 /// A new session with its token.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CreatedSession {
-    /// The session.
+    /// The new session.
     #[serde(flatten)]
     pub session: Session,
     /// The member who signed in.
     pub member: MemberRef,
-    /// The session token, `ses_…`. It is never shown again.
+    /// The session token, `ses_…`. It cannot be retrieved later.
     #[schema(value_type = String)]
     pub token: SecretString,
 }
 
-/// A session of a member.
+/// A session of a signed-in member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Session {
-    /// Identifies the session.
+    /// Unique id of the session. Ids sort by creation time.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
-    /// Time of the sign-in.
+    /// When the member signed in.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
-    /// Time of the last use, accurate to a minute.
+    /// When the session was last used, accurate to a minute.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub last_used_at: Timestamp,
-    /// Time at which the session ends even if it is used.
+    /// When the session expires, even if it is still in use.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub expires_at: Timestamp,
-    /// `User-Agent` of the client that signed in. A client can claim any name.
+    /// `User-Agent` header of the client that signed in. It proves nothing, since a client can send any text.
     pub agent: String,
     /// IP address of the client that signed in.
     pub address: String,
-    /// Set for the session that sent this request.
+    /// Whether this is the session that sent the request.
     pub current: bool,
 }
 
-/// A sign-in code.
+/// A sign-in code and when it expires.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Code)]
 pub struct SignInCode {
-    /// The code, `inv_…`. It is never shown again.
+    /// The sign-in code, `inv_…`. It cannot be retrieved later.
     #[schema(value_type = String)]
     pub code: SecretString,
-    /// Time until which the code can be redeemed.
+    /// When the code expires.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub expires_at: Timestamp,
 }
 
-/// The organization.
+/// The organization that the server belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Organization {
-    /// Identifies the organization.
+    /// Unique id of the organization.
     #[schema(value_type = uuid::Uuid)]
     pub id: Id,
     /// Name of the organization.
@@ -81,52 +81,52 @@ pub struct Organization {
 /// What the member is allowed to do, derived from the role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = May)]
-#[expect(clippy::struct_excessive_bools, reason = "one fact each, named in the contract")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the JSON object")]
 pub struct MemberCapabilities {
-    /// May create and rotate personal keys.
+    /// Whether the member may create and rotate personal keys.
     pub create_personal_keys: bool,
-    /// May list, create, rotate and revoke organization keys.
+    /// Whether the member may list, create, rotate and revoke organization keys.
     pub manage_organization_keys: bool,
-    /// May review stale keys.
+    /// Whether the member may review stale keys.
     pub review: bool,
-    /// May list, invite and remove members, and change their roles.
+    /// Whether the member may list, invite and remove members, and change their roles.
     pub manage_members: bool,
-    /// May read the activity log.
+    /// Whether the member may read the activity log.
     pub read_activity: bool,
 }
 
-/// The signed-in member, with the settings of the organization.
+/// The signed-in member, with the organization's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Me {
     /// The signed-in member.
     pub member: MemberRef,
-    /// Role of the member.
+    /// The member's role.
     pub role: Role,
     /// The organization.
     pub organization: Organization,
-    /// What the member is allowed to do.
+    /// What the member is allowed to do, derived from the role.
     pub may: MemberCapabilities,
-    /// When recording of uses began.
+    /// When the server started to record uses. Earlier uses are unknown.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub usage_tracking_since: Timestamp,
-    /// Time of the server when the response was built.
+    /// Server time when the response was created.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub as_of: Timestamp,
-    /// Thresholds for stale keys and rotations.
+    /// The organization's thresholds for stale keys and rotations.
     pub policy: Policy,
 }
 
 calls! {
-    /// Returns the signed-in member.
+    /// Returns the signed-in member and the organization's settings.
     GetMe = GET "/me" "getMe" Management 200; NoQuery, () => Me;
-    /// Redeems a sign-in code for a session.
+    /// Signs in: exchanges a sign-in code for a session.
     CreateSessionCall = POST "/sessions" "createSession" Open 201; NoQuery, CreateSession => CreatedSession;
-    /// Creates a sign-in code for another machine of the member, valid for 10 minutes.
+    /// Creates a sign-in code for another of the member's machines, valid for 10 minutes.
     CreateSessionCode = POST "/sessions/codes" "createSessionCode" Management 201; NoQuery, () => SignInCode;
     /// Lists the member's sessions.
     ListSessions = GET "/sessions" "listSessions" Management 200; PageQuery, () => Page<Session>;
     /// Ends the current session.
     EndCurrentSession = DELETE "/sessions/current" "endCurrentSession" Management 204; NoQuery, () => ();
-    /// Ends a session of the member.
+    /// Ends one of the member's sessions.
     EndSession = DELETE "/sessions/{id}" "endSession" Management 204; NoQuery, () => ();
 }

@@ -39,7 +39,7 @@ fn every_reference_resolves() {
 fn every_call_is_an_operation_with_its_problems_and_headers() {
     struct Check(Value, usize);
     impl CallVisitor for Check {
-        fn call<C: Call>(&mut self) {
+        fn visit<C: Call>(&mut self) {
             let path = format!("{}{}", wire::BASE, C::PATH);
             let operation = &self.0["paths"][&path][C::METHOD.as_str().to_lowercase()];
             assert_eq!(operation["operationId"], C::OPERATION, "{path}");

@@ -177,7 +177,7 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
         fixture.advance(DAY).await;
         assert!(is_accepted(&new).await);
         let third = UiHarness::open(ada).await.press("4<enter>").await;
-        assert!(third.screen().contains("of silence to go"), "{}", third.screen());
+        assert!(third.screen().contains("unless used"), "{}", third.screen());
         drop(third);
         same(Phase::Drain).await;
 

@@ -134,13 +134,13 @@ pub(super) async fn run(args: ApplyArgs, context: &CommandContext) -> Result<Exi
     })?;
     let (_, rules) = fetch_me(&connection).await?;
     let query = ReviewsQuery { review: Some(drafts.review_id), ..ReviewsQuery::default() };
-    if let Some(change) = drafts.settled_by(&fetch_reviews(&connection, query).await?) {
+    if let Some(change) = drafts.removal_of_recorded(&fetch_reviews(&connection, query).await?) {
         drafts.apply(change);
     }
     if drafts.is_empty() {
         return nothing_to_apply();
     }
-    let has_draft = |key: &Key| drafts.get(key.id).is_some();
+    let has_draft = |key: &Key| drafts.draft_for(key.id).is_some();
     let keys = fetch_keys(&connection, KeyKind::Organization, true, has_draft).await?;
     let keys: HashMap<Id, Key> = keys.into_iter().map(|key| (key.id, key)).collect();
     let mut plan: Vec<ApplyRow> =
@@ -239,7 +239,7 @@ async fn apply_draft(
     row: &mut ApplyRow,
     drafts: &Drafts,
 ) -> (Option<DraftChange>, bool) {
-    let Some(draft) = drafts.get(row.key_id) else { return (None, false) };
+    let Some(draft) = drafts.draft_for(row.key_id) else { return (None, false) };
     let decide = ApplyDecision {
         review_id: drafts.review_id,
         key_id: row.key_id,

@@ -1,4 +1,4 @@
-//! The journal of drafts: the format of the file, and reading it after a crash.
+//! The journal that stores the drafts of a review: its format, and how it is read after a crash.
 
 use serde::Serialize;
 
@@ -7,21 +7,21 @@ use super::{DraftChange, Drafts};
 impl DraftChange {
     /// Returns the change as a line to append to the journal.
     pub fn to_line(&self) -> String {
-        line(self)
+        to_json_line(self)
     }
 }
 
 impl Drafts {
-    /// Returns every draft as the first line of a new journal.
+    /// Returns all drafts as the first line of a new journal.
     pub fn to_line(&self) -> String {
-        line(self)
+        to_json_line(self)
     }
 
-    /// Reads a journal. Returns `None` if it is empty or its first line is damaged.
+    /// Restores the drafts from a journal. Returns `None` if the journal is empty or its first line is damaged.
     ///
-    /// The last line may be incomplete after a crash; reading stops at the first line that is not valid JSON.
-    pub fn parse(kept: &str) -> Option<Self> {
-        let mut lines = kept.lines();
+    /// The last line may be incomplete after a crash, so reading stops at the first line that is not valid JSON.
+    pub fn parse(journal: &str) -> Option<Self> {
+        let mut lines = journal.lines();
         let mut drafts: Self = serde_json::from_str(lines.next()?).ok()?;
         let mut applied = Vec::new();
         for line in lines {
@@ -40,8 +40,8 @@ impl Drafts {
     }
 }
 
-fn line(data: &impl Serialize) -> String {
-    let mut line = serde_json::to_string(data).expect("ids, times and words always become JSON");
+fn to_json_line(data: &impl Serialize) -> String {
+    let mut line = serde_json::to_string(data).expect("ids, times and words can be serialized");
     line.push('\n');
     line
 }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_was_kept_wherever_the_file_is_torn() {
+    fn a_truncated_journal_restores_every_complete_line() {
         let decided = |decision, keys: &[u8]| DraftChange::Decided {
             draft: Draft { note: Some("a\nb \u{1f511}".into()), ..Draft::new(decision, NOW) },
             keys: keys.iter().map(|&n| id(n)).collect(),

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{DurationTest, FieldTest, FieldValue, Filter, FilterField, NumberTest, SearchText, quote};
+use super::{
+    DurationTest, FieldTest, FieldValue, Filter, FilterField, NumberTest, SearchText, quote, quote_if_needed,
+};
 use crate::domain::key::{Key, KeyKind};
 use crate::domain::member::MemberStatus;
 use crate::domain::staleness::{Flag, StalenessRules};
@@ -11,55 +13,55 @@ use crate::domain::words::words;
 /// A filter for keys. Plain terms search the name and the masked secret.
 pub type KeyFilter = Filter<KeyTest>;
 
-/// A test of one filter field of a key.
+/// A test of one field of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyTest {
-    /// `owner:removed`: status of the creator.
+    /// `owner:removed`: the creator has this status.
     OwnerStatus(MemberStatus),
-    /// `owner:ada`: name or email address of the creator.
+    /// `owner:ada`: the creator's name or email address contains this text.
     Owner(SearchText),
-    /// `idle:>90d`: time since the last use, or since the creation of a key that was never used.
+    /// `idle:>90d`: time since the last use, or since creation if the key was never used.
     Idle(DurationTest),
-    /// `idle:never`: no use was recorded.
+    /// `idle:never`: no use of the key is recorded.
     NeverUsed,
-    /// `age:>1y`: time since the creation.
+    /// `age:>1y`: time since the key was created.
     Age(DurationTest),
-    /// `uses:>0`: number of uses.
+    /// `uses:>0`: number of recorded uses.
     Uses(NumberTest),
-    /// `agent:powerbi`: user agent of the last use.
+    /// `agent:powerbi`: the user agent of the last use contains this text.
     Agent(SearchText),
-    /// `address:10.0.3`: client address of the last use.
+    /// `address:10.0.3`: the client address of the last use contains this text.
     Address(SearchText),
-    /// `flag:orphaned`: the flag is raised.
+    /// `flag:orphaned`: the key has this flag.
     Flag(Flag),
-    /// `kind:personal`: the kind of the key.
+    /// `kind:personal`: the key is of this kind.
     Kind(KeyKind),
-    /// `is:in-use`: a condition that is true now.
+    /// `is:in-use`: the key currently satisfies this condition.
     Is(KeyCondition),
-    /// `name:sales`: searches the name but not the masked secret.
+    /// `name:sales`: the name contains this text. The masked secret is not searched.
     Name(SearchText),
-    /// `mask:5G08`: searches the masked secret but not the name.
+    /// `mask:5G08`: the masked secret contains this text. The name is not searched.
     MaskedSecret(SearchText),
-    /// `note:weekly`: searches the note.
+    /// `note:weekly`: the note contains this text.
     Note(SearchText),
-    /// `id:019`: beginning of the id.
+    /// `id:019`: the id begins with this text.
     Id(SearchText),
 }
 
-/// A condition of a key that `is:` tests.
+/// A condition that the filter field `is:` tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyCondition {
-    /// Used within the last 24 hours and not revoked.
+    /// The key was used within the last 24 hours and is not revoked.
     InUse,
-    /// Revoked.
+    /// The key is revoked.
     Revoked,
-    /// Not revoked.
+    /// The key is not revoked.
     Active,
-    /// At least one flag is raised.
+    /// The key has at least one flag.
     Stale,
-    /// The old or the new key of a rotation that is not finished.
+    /// The key is the old or the new key of an unfinished rotation.
     Rotating,
-    /// Marked on the screen.
+    /// The key is marked in the table.
     Marked,
 }
 
@@ -73,15 +75,15 @@ words!(KeyCondition {
 });
 
 impl KeyCondition {
-    /// Parses a condition. `live` is the earlier word for `in-use` and still works.
+    /// Parses a condition. `live`, the former word for `in-use`, is still accepted.
     fn parse(value: &FieldValue) -> Result<Self, String> {
         match value {
             FieldValue::Word(word) if word.eq_ignore_ascii_case("live") => Ok(Self::InUse),
-            _ => value.one_of(&Self::ALL.map(|condition| (condition.word(), condition))),
+            _ => value.parse_word(&Self::ALL.map(|condition| (condition.word(), condition))),
         }
     }
 
-    fn holds(self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
+    fn is_met_by(self, key: &Key, rules: &StalenessRules, is_marked: bool) -> bool {
         match self {
             Self::InUse => key.is_in_use(rules.now),
             Self::Revoked => key.revoked_at.is_some(),
@@ -90,12 +92,12 @@ impl KeyCondition {
             Self::Rotating => {
                 key.revoked_at.is_none() && (key.replaces.is_some() || key.replaced_by.is_some())
             }
-            Self::Marked => marked,
+            Self::Marked => is_marked,
         }
     }
 }
 
-/// `workspace` is the name of the organization's tab.
+/// Values of the filter field `kind:`. `workspace` is the name of the tab with the organization's keys.
 const KINDS: [(&str, KeyKind); 3] = [
     ("personal", KeyKind::Personal),
     ("organization", KeyKind::Organization),
@@ -106,51 +108,55 @@ impl FieldTest for KeyTest {
     const FIELDS: &'static [FilterField] = &[
         FilterField {
             name: "owner",
-            values: "removed, active, invited or part of a name or address",
-            finds: "who created it",
+            values: "removed, active, invited, or part of a name or email address",
+            finds: "creator",
         },
         FilterField {
             name: "idle",
-            values: "a span such as >90d, or never",
-            finds: "how long it was not used",
+            values: "a duration such as >90d, or never",
+            finds: "time since the last use",
         },
-        FilterField { name: "age", values: "a span such as >1y", finds: "how long ago it was created" },
-        FilterField { name: "uses", values: "a number such as >0", finds: "how often it was used" },
-        FilterField { name: "agent", values: "part of an agent's name", finds: "what used it last" },
-        FilterField { name: "address", values: "part of an address", finds: "from where it was used last" },
-        FilterField { name: "flag", values: Flag::ALTERNATIVES, finds: "why it needs a review" },
-        FilterField { name: "kind", values: KeyKind::ALTERNATIVES, finds: "whose key it is" },
-        FilterField { name: "is", values: KeyCondition::ALTERNATIVES, finds: "what it is now" },
-        FilterField { name: "name", values: "part of the name", finds: "the name alone" },
-        FilterField { name: "mask", values: "part of the mask", finds: "the mask alone" },
-        FilterField { name: "note", values: "part of the note", finds: "the note" },
-        FilterField { name: "id", values: "the beginning of an id", finds: "the id" },
+        FilterField { name: "age", values: "a duration such as >1y", finds: "time since creation" },
+        FilterField { name: "uses", values: "a number, or a comparison such as >0", finds: "number of uses" },
+        FilterField { name: "agent", values: "part of a user agent", finds: "client that last used the key" },
+        FilterField {
+            name: "address",
+            values: "part of an IP address",
+            finds: "address that last used the key",
+        },
+        FilterField { name: "flag", values: Flag::ALTERNATIVES, finds: "reason for a review" },
+        FilterField { name: "kind", values: KeyKind::ALTERNATIVES, finds: "personal or organization key" },
+        FilterField { name: "is", values: KeyCondition::ALTERNATIVES, finds: "current state" },
+        FilterField { name: "name", values: "part of the name", finds: "name only" },
+        FilterField { name: "mask", values: "part of the masked secret", finds: "masked secret only" },
+        FilterField { name: "note", values: "part of the note", finds: "note" },
+        FilterField { name: "id", values: "the beginning of an id", finds: "id" },
     ];
 
     fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
         let needle = SearchText::new(value.text());
         Ok(match (name, value) {
             ("owner", FieldValue::Word(_)) => {
-                match value.one_of(&MemberStatus::ALL.map(|status| (status.word(), status))) {
+                match value.parse_word(&MemberStatus::ALL.map(|status| (status.word(), status))) {
                     Ok(status) => Self::OwnerStatus(status),
                     Err(_) => Self::Owner(needle),
                 }
             }
             ("owner", FieldValue::Phrase(_)) => Self::Owner(needle),
             ("idle", FieldValue::Word(word)) if word.eq_ignore_ascii_case("never") => Self::NeverUsed,
-            ("idle", _) => Self::Idle(value.duration()?),
-            ("age", _) => Self::Age(value.duration()?),
-            ("uses", _) => Self::Uses(value.number()?),
+            ("idle", _) => Self::Idle(value.parse_duration_test()?),
+            ("age", _) => Self::Age(value.parse_duration_test()?),
+            ("uses", _) => Self::Uses(value.parse_number_test()?),
             ("agent", _) => Self::Agent(needle),
             ("address", _) => Self::Address(needle),
-            ("flag", _) => Self::Flag(value.one_of(&Flag::ALL.map(|flag| (flag.word(), flag)))?),
-            ("kind", _) => Self::Kind(value.one_of(&KINDS)?),
+            ("flag", _) => Self::Flag(value.parse_word(&Flag::ALL.map(|flag| (flag.word(), flag)))?),
+            ("kind", _) => Self::Kind(value.parse_word(&KINDS)?),
             ("is", _) => Self::Is(KeyCondition::parse(value)?),
             ("name", _) => Self::Name(needle),
             ("mask", _) => Self::MaskedSecret(needle),
             ("note", _) => Self::Note(needle),
             ("id", _) => Self::Id(needle),
-            _ => return Err("is not offered here".to_owned()),
+            _ => return Err("is not a field of this table".to_owned()),
         })
     }
 }
@@ -158,9 +164,10 @@ impl FieldTest for KeyTest {
 impl fmt::Display for KeyTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |f: &mut fmt::Formatter<'_>, field: &str, needle: &SearchText| {
-            // An unquoted status word would be read as a status.
-            let always = field == "owner" && needle.text().parse::<MemberStatus>().is_ok();
-            write!(f, "{field}:{}", quote(needle.text(), always))
+            // Without quotes, a status word would be parsed as a status.
+            let is_status = field == "owner" && needle.text().parse::<MemberStatus>().is_ok();
+            let value = if is_status { quote(needle.text()) } else { quote_if_needed(needle.text()) };
+            write!(f, "{field}:{value}")
         };
         match self {
             Self::OwnerStatus(status) => write!(f, "owner:{status}"),
@@ -183,7 +190,7 @@ impl fmt::Display for KeyTest {
 }
 
 impl KeyTest {
-    fn holds(&self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
+    fn is_met_by(&self, key: &Key, rules: &StalenessRules, is_marked: bool) -> bool {
         let last = key.last_used_by.as_ref();
         match self {
             Self::OwnerStatus(status) => key.created_by.status == *status,
@@ -198,7 +205,7 @@ impl KeyTest {
             Self::Address(needle) => last.is_some_and(|by| needle.is_in(&by.address)),
             Self::Flag(flag) => rules.flags(key).has(*flag),
             Self::Kind(kind) => key.kind == *kind,
-            Self::Is(condition) => condition.holds(key, rules, marked),
+            Self::Is(condition) => condition.is_met_by(key, rules, is_marked),
             Self::Name(needle) => needle.is_in(&key.name),
             Self::MaskedSecret(needle) => needle.is_in(&key.masked),
             Self::Note(needle) => key.note.as_deref().is_some_and(|note| needle.is_in(note)),
@@ -208,20 +215,20 @@ impl KeyTest {
 }
 
 impl KeyFilter {
-    /// Returns whether a key matches that is not marked on a screen.
+    /// Returns whether a key that is not marked in the table matches the filter.
     pub fn matches(&self, key: &Key, rules: &StalenessRules) -> bool {
         self.matches_marked(key, rules, false)
     }
 
-    /// Returns whether a key matches; `marked` is its mark on the screen.
-    pub fn matches_marked(&self, key: &Key, rules: &StalenessRules, marked: bool) -> bool {
-        self.matches_row(&[&key.name, &key.masked], |test| test.holds(key, rules, marked))
+    /// Returns whether a key matches the filter. `is_marked` is `true` if the key is marked in the table.
+    pub fn matches_marked(&self, key: &Key, rules: &StalenessRules, is_marked: bool) -> bool {
+        self.matches_row(&[&key.name, &key.masked], |test| test.is_met_by(key, rules, is_marked))
     }
 
-    /// Returns whether the filter selects revoked keys, which lists otherwise hide.
+    /// Returns `true` if the filter contains `is:revoked`. Without it, lists hide revoked keys.
     pub fn includes_revoked(&self) -> bool {
         self.terms().iter().any(|term| {
-            !term.negated && term.test == super::TermPattern::Field(KeyTest::Is(KeyCondition::Revoked))
+            !term.negated && term.pattern == super::TermPattern::Field(KeyTest::Is(KeyCondition::Revoked))
         })
     }
 }
@@ -260,8 +267,8 @@ mod tests {
     }
 
     #[test]
-    fn every_field_finds_and_excludes() {
-        let finds = [
+    fn every_field_matches_and_excludes_keys() {
+        let matching = [
             "sales",
             "SALES power",
             "5g08",
@@ -299,7 +306,7 @@ mod tests {
             "",
             "   ",
         ];
-        let excludes = [
+        let excluding = [
             "grafana",
             "!sales",
             "sales grafana",
@@ -322,10 +329,10 @@ mod tests {
             "name:5g08",
             "mask:sales",
         ];
-        for text in finds {
+        for text in matching {
             assert!(KeyFilter::parse(text).unwrap().matches(&sales(), &rules()), "{text}");
         }
-        for text in excludes {
+        for text in excluding {
             assert!(!KeyFilter::parse(text).unwrap().matches(&sales(), &rules()), "{text}");
         }
     }
@@ -346,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn revoked_keys_are_shown_when_asked_for() {
+    fn only_the_filter_is_revoked_includes_revoked_keys() {
         assert!(KeyFilter::parse("x is:revoked").unwrap().includes_revoked());
         assert!(!KeyFilter::parse("!is:revoked").unwrap().includes_revoked());
     }

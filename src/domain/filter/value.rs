@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, TimeDelta};
 
-/// The value of a field as it was typed.
+/// The value of a filter field, as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldValue {
-    /// Typed without quotes: words with a special meaning have it.
+    /// Typed without quotes. It may be a word with a special meaning, such as `never`.
     Word(String),
-    /// Typed in quotes: always searched for as text.
+    /// Typed in quotes. It is always plain text, even if it is a word such as `never`.
     Phrase(String),
 }
 
@@ -21,54 +21,54 @@ impl FieldValue {
         }
     }
 
-    /// Looks the value up in `words`, ignoring case and treating `-` and `_` as equal.
+    /// Returns the value that `words` assigns to the typed word. Ignores case, and treats `-` and `_` as equal.
     ///
     /// # Errors
-    /// The message lists the words.
-    pub fn one_of<V: Copy>(&self, words: &[(&str, V)]) -> Result<V, String> {
+    /// Fails if the typed word is not in `words`; the message lists the valid words.
+    pub fn parse_word<V: Copy>(&self, words: &[(&str, V)]) -> Result<V, String> {
         let normalized = |text: &str| text.to_ascii_lowercase().replace('-', "_");
         let wanted = normalized(self.text());
         words.iter().find(|(word, _)| normalized(word) == wanted).map(|&(_, value)| value).ok_or_else(|| {
             let words: Vec<_> = words.iter().map(|&(word, _)| word).collect();
-            format!("is one of {}", words.join(", "))
+            format!("must be one of {}", words.join(", "))
         })
     }
 
-    /// Parses a duration with an optional comparison sign: `>90d`.
+    /// Parses a duration with an optional comparison operator, such as `>90d`.
     ///
     /// # Errors
-    /// The message shows valid examples.
-    pub fn duration(&self) -> Result<DurationTest, String> {
-        let (comparison, rest) = Comparison::split(self.text());
-        let Some((count, unit)) = count_and_unit(rest) else {
-            return Err("is a span such as >90d, <12h, >1y (units s, min, h, d, w, mo, y)".to_owned());
+    /// Fails if the value is not a duration; the message gives valid examples.
+    pub fn parse_duration_test(&self) -> Result<DurationTest, String> {
+        let (comparison, rest) = Comparison::split_off(self.text());
+        let Some((count, unit)) = parse_count_and_unit(rest) else {
+            return Err("must be a duration such as >90d or <12h (units: s, min, h, d, w, mo, y)".to_owned());
         };
         match multiply(count, unit) {
             Some(limit) => Ok(DurationTest { comparison, limit, unit }),
-            None => Err("is longer than anything here can be".to_owned()),
+            None => Err("is too long a duration".to_owned()),
         }
     }
 
-    /// Parses a number with an optional comparison sign: `>0`.
+    /// Parses a number with an optional comparison operator, such as `>0`.
     ///
     /// # Errors
-    /// The message shows valid examples.
-    pub fn number(&self) -> Result<NumberTest, String> {
-        let (comparison, rest) = Comparison::split(self.text());
+    /// Fails if the value is not a number; the message gives valid examples.
+    pub fn parse_number_test(&self) -> Result<NumberTest, String> {
+        let (comparison, rest) = Comparison::split_off(self.text());
         match rest.parse::<u32>() {
             Ok(limit) => Ok(NumberTest { comparison, limit: i64::from(limit) }),
-            Err(_) => Err("is a number such as >0, <10, 3".to_owned()),
+            Err(_) => Err("must be a number or a comparison, such as 3, >0 or <10".to_owned()),
         }
     }
 }
 
-/// Parses a duration without a sign, such as `90d` or `24h`. Returns `None` for anything else and for more than
-/// [`TimeDelta`] can hold.
+/// Parses a duration without an operator, such as `90d` or `24h`. Returns `None` if the text is not a duration or exceeds the range
+/// of [`TimeDelta`].
 pub fn parse_duration(text: &str) -> Option<TimeDelta> {
-    count_and_unit(text).and_then(|(count, unit)| multiply(count, unit))
+    parse_count_and_unit(text).and_then(|(count, unit)| multiply(count, unit))
 }
 
-fn count_and_unit(text: &str) -> Option<(i64, TimeDelta)> {
+fn parse_count_and_unit(text: &str) -> Option<(i64, TimeDelta)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, name) = text.split_at(digits);
     let &(_, unit) = UNITS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
@@ -79,7 +79,8 @@ fn multiply(count: i64, unit: TimeDelta) -> Option<TimeDelta> {
     TimeDelta::try_milliseconds(count.checked_mul(unit.num_milliseconds())?)
 }
 
-/// Units of a duration. A month has 30 days and a year 365, as in the policy. Of two names for one unit the last one is displayed.
+/// Units of a duration. As in the policy, a month has 30 days and a year 365. If a unit has two names, the last one is used for
+/// display.
 const UNITS: [(&str, TimeDelta); 8] = [
     ("s", SECOND),
     ("m", MINUTE),
@@ -91,7 +92,7 @@ const UNITS: [(&str, TimeDelta); 8] = [
     ("y", TimeDelta::days(365)),
 ];
 
-/// A comparison sign.
+/// A comparison operator, such as `>=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comparison {
     Greater,
@@ -102,8 +103,8 @@ enum Comparison {
 }
 
 impl Comparison {
-    /// Every sign, the longer ones first since they begin like the shorter ones.
-    const SIGNS: [(&str, Self); 5] = [
+    /// Every operator as it is typed. The longer ones come first, because `>=` begins like `>`.
+    const OPERATORS: [(&str, Self); 5] = [
         (">=", Self::AtLeast),
         ("<=", Self::AtMost),
         (">", Self::Greater),
@@ -111,20 +112,23 @@ impl Comparison {
         ("=", Self::Equal),
     ];
 
-    fn split(text: &str) -> (Option<Self>, &str) {
-        Self::SIGNS
+    fn split_off(text: &str) -> (Option<Self>, &str) {
+        Self::OPERATORS
             .iter()
-            .find_map(|&(sign, comparison)| Some((Some(comparison), text.strip_prefix(sign)?)))
+            .find_map(|&(operator, comparison)| Some((Some(comparison), text.strip_prefix(operator)?)))
             .unwrap_or((None, text))
     }
 
-    /// Returns the sign as it is typed; empty if none was.
-    fn sign(comparison: Option<Self>) -> &'static str {
-        Self::SIGNS.iter().find(|&&(_, known)| Some(known) == comparison).map_or("", |(sign, _)| sign)
+    /// Returns the operator as it is typed, or an empty text for `None`.
+    fn operator(comparison: Option<Self>) -> &'static str {
+        Self::OPERATORS
+            .iter()
+            .find(|&&(_, known)| Some(known) == comparison)
+            .map_or("", |(operator, _)| operator)
     }
 }
 
-/// A limit for a number, such as `>0`. Without a sign the number must be equal.
+/// A comparison with a number, such as `>0`. Without an operator, the number must be equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberTest {
     comparison: Option<Comparison>,
@@ -132,7 +136,7 @@ pub struct NumberTest {
 }
 
 impl NumberTest {
-    /// Returns whether `number` satisfies the limit.
+    /// Returns whether `number` satisfies the comparison.
     pub fn matches(self, number: i64) -> bool {
         match self.comparison.unwrap_or(Comparison::Equal) {
             Comparison::Greater => number > self.limit,
@@ -146,11 +150,12 @@ impl NumberTest {
 
 impl fmt::Display for NumberTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", Comparison::sign(self.comparison), self.limit)
+        write!(f, "{}{}", Comparison::operator(self.comparison), self.limit)
     }
 }
 
-/// A limit for a duration, such as `>90d`. Without a sign it means "at least"; with `=` the duration must be equal in whole units.
+/// A comparison with a duration, such as `>90d`. Without an operator it means "at least". With `=`, both durations are rounded down
+/// to whole units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DurationTest {
     comparison: Option<Comparison>,
@@ -159,19 +164,19 @@ pub struct DurationTest {
 }
 
 impl DurationTest {
-    /// Returns whether `duration` satisfies the limit.
+    /// Returns whether `duration` satisfies the comparison.
     pub fn matches(self, duration: TimeDelta) -> bool {
         match self.comparison.unwrap_or(Comparison::AtLeast) {
             Comparison::Greater => duration > self.limit,
             Comparison::AtLeast => duration >= self.limit,
             Comparison::Less => duration < self.limit,
             Comparison::AtMost => duration <= self.limit,
-            Comparison::Equal => self.units(duration) == self.units(self.limit),
+            Comparison::Equal => self.whole_units(duration) == self.whole_units(self.limit),
         }
     }
 
-    /// Counts whole units, rounding down.
-    fn units(self, duration: TimeDelta) -> i64 {
+    /// Returns the number of whole units in a duration, rounded down.
+    fn whole_units(self, duration: TimeDelta) -> i64 {
         duration.num_milliseconds().div_euclid(self.unit.num_milliseconds())
     }
 }
@@ -179,6 +184,6 @@ impl DurationTest {
 impl fmt::Display for DurationTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = UNITS.iter().rev().find(|(_, unit)| *unit == self.unit).map_or("", |(name, _)| name);
-        write!(f, "{}{}{name}", Comparison::sign(self.comparison), self.units(self.limit))
+        write!(f, "{}{}{name}", Comparison::operator(self.comparison), self.whole_units(self.limit))
     }
 }

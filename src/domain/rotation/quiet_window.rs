@@ -3,20 +3,20 @@
 use crate::domain::policy::Policy;
 use crate::domain::time::{TimeDelta, Timestamp, format_duration};
 
-/// The time for which the old key must be unused before it may be revoked, and the reason for its length.
+/// How long the old key must be unused before it may be revoked, and why it takes that long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietWindow {
-    /// The time without a use of the old key that makes the rotation ready.
+    /// How long the old key must be unused before the rotation is ready.
     pub duration: TimeDelta,
-    /// The longest gap between two uses of the old key, if it raised the window.
+    /// Longest gap between two uses of the old key; `None` if the gap did not lengthen the window.
     pub raised_by_gap: Option<TimeDelta>,
 }
 
 impl QuietWindow {
-    /// Derives the quiet window from the use of the old key.
+    /// Derives the quiet window from the usage of the old key.
     ///
-    /// It is the policy's window, or twice the longest gap between two uses in the last 90 days if that is longer, up to the
-    /// policy's maximum. `hours` are the starts of the hours with uses, oldest first.
+    /// The window is the policy's quiet window, or twice the longest gap between two uses in the last 90 days if that is longer,
+    /// but at most the policy's maximum. `hours` lists the start of each hour in which the old key was used, oldest first.
     pub fn from_use_hours(hours: &[Timestamp], now: Timestamp, policy: &Policy) -> Self {
         let base = TimeDelta::hours(i64::from(policy.quiet_window_hours));
         let longest = TimeDelta::days(i64::from(policy.quiet_window_max_days)).max(base);
@@ -36,17 +36,17 @@ impl QuietWindow {
         doubled(self.duration)
     }
 
-    /// Explains the length of the window.
+    /// Describes the length of the window and the reason for it.
     pub fn reason(&self) -> String {
         match self.raised_by_gap {
             Some(gap) => {
                 format!(
-                    "{}: the old key was once silent for {} between two uses",
+                    "{}, because the old key was once unused for {} between two uses",
                     format_duration(self.duration),
                     format_duration(gap)
                 )
             }
-            None => format!("{}: the organization's quiet window", format_duration(self.duration)),
+            None => format!("{}, from the organization's policy", format_duration(self.duration)),
         }
     }
 }
@@ -60,12 +60,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::rotation::tests::{SPAN, durations_up_to};
+    use crate::domain::rotation::tests::{EVENT_SPAN, durations_up_to};
     use crate::domain::staleness::tests::NOW;
     use crate::domain::time::HOUR;
 
     #[test]
-    fn a_weekly_job_raises_the_window() {
+    fn a_weekly_job_lengthens_the_quiet_window() {
         let weeks: Vec<Timestamp> =
             (0..5).rev().map(|w| NOW.minus(TimeDelta::days(w * 7)).floor(HOUR)).collect();
         let window = QuietWindow::from_use_hours(&weeks, NOW, &Policy::default());
@@ -84,8 +84,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_window_never_grows_without_a_use(
-            mut hours in prop::collection::vec(0_i64..90 * 24, 0..20), passed in durations_up_to(SPAN), more in durations_up_to(SPAN),
+        fn the_quiet_window_never_grows_unless_the_key_is_used(
+            mut hours in prop::collection::vec(0_i64..90 * 24, 0..20), passed in durations_up_to(EVENT_SPAN), more in durations_up_to(EVENT_SPAN),
         ) {
             hours.sort_unstable();
             let hours: Vec<Timestamp> = hours.into_iter().map(|h| NOW.minus(TimeDelta::days(90)).plus(TimeDelta::hours(h))).collect();
@@ -94,7 +94,7 @@ mod tests {
         }
 
         #[test]
-        fn a_window_is_never_shorter_than_the_policy_nor_longer_than_its_most(
+        fn the_quiet_window_is_within_the_limits_of_the_policy(
             mut hours in prop::collection::vec(0_i64..120 * 24, 0..30),
             quiet_window_hours in 0_u32..2_000,
             quiet_window_max_days in 0_u32..60,

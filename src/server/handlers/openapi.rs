@@ -130,7 +130,7 @@ impl DocumentBuilder {
 }
 
 impl CallVisitor for DocumentBuilder {
-    fn call<C: Call>(&mut self) {
+    fn visit<C: Call>(&mut self) {
         let body = (!is_unit::<C::Body>()).then(|| self.add_schema::<C::Body>());
         let reply = (!is_unit::<C::Reply>()).then(|| self.add_schema::<C::Reply>());
         let (tag, security) = match C::PLANE {

@@ -332,11 +332,11 @@ mod tests {
     #[test]
     fn errors_about_an_invalid_query_give_the_reason() {
         let cases = [
-            ("limit=0", "`limit` must be 1 to 1000"),
-            ("limit=1001", "`limit` must be 1 to 1000"),
-            ("limit=-1", "`limit` must be 1 to 1000"),
-            ("limit=1e1", "`limit` must be 1 to 1000"),
-            ("limit=", "`limit` must be 1 to 1000"),
+            ("limit=0", "`limit` must be a number from 1 to 1000"),
+            ("limit=1001", "`limit` must be a number from 1 to 1000"),
+            ("limit=-1", "`limit` must be a number from 1 to 1000"),
+            ("limit=1e1", "`limit` must be a number from 1 to 1000"),
+            ("limit=", "`limit` must be a number from 1 to 1000"),
             ("limit=5&limit=6", "`limit` is given twice"),
             ("key=sk_0", "`key` must be a UUID"),
             ("from=yesterday", "`from` must be an RFC 3339 timestamp"),

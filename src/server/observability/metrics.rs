@@ -31,7 +31,7 @@ pub(in crate::server) struct OperationCounter(usize);
 struct OperationNames(Vec<&'static str>);
 
 impl CallVisitor for OperationNames {
-    fn call<C: Call>(&mut self) {
+    fn visit<C: Call>(&mut self) {
         self.0.push(C::OPERATION);
     }
 }

@@ -120,7 +120,7 @@ impl State {
     /// Adds a page of applied decisions. Removes the drafts of this review that they show to be applied already.
     fn add_history(&mut self, context: &mut Context, page: &Page<ReviewRecord>) {
         page.data.iter().for_each(|review| self.decisions.add(review));
-        if let Some(change) = self.drafts.settled_by(&page.data) {
+        if let Some(change) = self.drafts.removal_of_recorded(&page.data) {
             self.change_drafts(context, change);
         }
         if page.metadata.next_cursor.is_none() {
@@ -171,7 +171,7 @@ impl Screen for State {
         self.was_opened = true;
         self.rules = Some(context.key_rules(KeyKind::Organization));
         self.rebuild(context);
-        if self.list.table.selected_id().is_some_and(|id| self.drafts.get(id).is_some()) {
+        if self.list.table.selected_id().is_some_and(|id| self.drafts.draft_for(id).is_some()) {
             self.select_next_undecided(context);
         }
         if matches!(self.history, LoadState::NotLoaded | LoadState::Failed(_)) {

@@ -64,7 +64,7 @@ async fn a_rotation_driven_by_commands() {
         assert!(is_accepted(&new).await && old.use_once().await);
         let (status, code) = shell.status(status["new"]["id"].as_str().unwrap());
         assert_eq!((status["phase"].as_str(), code), (Some("drain"), 0), "{status}");
-        assert!(status["evidence"].as_str().unwrap().contains("of silence to go"), "{status}");
+        assert!(status["evidence"].as_str().unwrap().contains("unless used"), "{status}");
         assert!(status["quiet_window_s"] == 172_800 && status["ready_at"].is_string(), "{status}");
         let early = shell.run(&format!("rotate finish {id} --yes"));
         assert!(early.code == 6 && early.err.contains("keyward/"), "who used it: {early:?}");

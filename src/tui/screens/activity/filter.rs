@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::columns::action_words;
 use crate::domain::activity::Activity;
-use crate::domain::filter::{DurationTest, FieldTest, FieldValue, FilterField, SearchText, quote};
+use crate::domain::filter::{DurationTest, FieldTest, FieldValue, FilterField, SearchText, quote_if_needed};
 use crate::domain::staleness::StalenessRules;
 
 /// Condition on one field of an entry, such as `by:ada`. A filter term without a field searches action, actor, key and details.
@@ -38,7 +38,7 @@ impl FieldTest for ActivityTest {
             "action" => Self::Action(needle),
             "key" => Self::Key(needle),
             "from" => Self::From(needle),
-            _ => Self::Age(value.duration()?),
+            _ => Self::Age(value.parse_duration_test()?),
         })
     }
 }
@@ -52,7 +52,7 @@ impl fmt::Display for ActivityTest {
             Self::From(needle) => ("from", needle),
             Self::Age(duration) => return write!(f, "age:{duration}"),
         };
-        write!(f, "{name}:{}", quote(needle.text(), false))
+        write!(f, "{name}:{}", quote_if_needed(needle.text()))
     }
 }
 

@@ -41,11 +41,13 @@ impl FieldTest for MemberTest {
 
     fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
         Ok(match name {
-            "role" => Self::Role(value.one_of(&Role::ALL.map(|role| (role.word(), role)))?),
-            "status" => Self::Status(value.one_of(&MemberStatus::ALL.map(|status| (status.word(), status)))?),
-            "keys" => Self::Keys(value.number()?),
-            "personal" => Self::Personal(value.number()?),
-            _ => Self::Idle(value.duration()?),
+            "role" => Self::Role(value.parse_word(&Role::ALL.map(|role| (role.word(), role)))?),
+            "status" => {
+                Self::Status(value.parse_word(&MemberStatus::ALL.map(|status| (status.word(), status)))?)
+            }
+            "keys" => Self::Keys(value.parse_number_test()?),
+            "personal" => Self::Personal(value.parse_number_test()?),
+            _ => Self::Idle(value.parse_duration_test()?),
         })
     }
 }

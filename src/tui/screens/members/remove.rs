@@ -75,7 +75,7 @@ impl RemoveMemberPopup {
         if !survivors {
             return PopupAction::Close;
         }
-        PopupAction::Review { filter: format!("owner:{}", quote(&self.member.email, true)) }
+        PopupAction::Review { filter: format!("owner:{}", quote(&self.member.email)) }
     }
 }
 

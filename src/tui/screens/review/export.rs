@@ -78,7 +78,7 @@ impl ExportPopup {
             self.message = Some(("Type the path of the file to write.".to_owned(), StyleRole::Danger));
             return;
         }
-        let text = export.write(ExportFormat::ALL[self.format]);
+        let text = export.render(ExportFormat::ALL[self.format]);
         context.deliver(ReplyTo::Popup, Delivery::TextToFile { path, text });
     }
 

@@ -44,7 +44,7 @@ impl KeepPopup {
         } else {
             format!("Keep {} keys", targets.len())
         };
-        let draft = review.drafts.get(first.id).filter(|draft| draft.decision == Decision::Keep);
+        let draft = review.drafts.draft_for(first.id).filter(|draft| draft.decision == Decision::Keep);
         let now = context.server_now();
         let mut popup = Self {
             title,

@@ -70,7 +70,7 @@ impl State {
         let (filter, decisions, drafts) = (&filter.parsed, &self.decisions, &self.drafts);
         // A key with a draft stays listed until the draft is applied, even if nothing is wrong with the key any more.
         let keep = |key: &Key| {
-            let waits = queue::risk(key, decisions, &rules).is_some() || drafts.get(key.id).is_some();
+            let waits = queue::risk(key, decisions, &rules).is_some() || drafts.draft_for(key.id).is_some();
             waits && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
         };
         update(table, context.keys(KeyKind::Organization).keys(), &rules, &keep);
@@ -97,7 +97,7 @@ impl State {
         let shown = table.shown_rows();
         let after = table.selected_index() + 1;
         let mut rows = (after..shown.len()).chain(0..after.min(shown.len()));
-        if let Some(next) = rows.find(|&row| self.drafts.get(keys[shown[row] as usize].id).is_none()) {
+        if let Some(next) = rows.find(|&row| self.drafts.draft_for(keys[shown[row] as usize].id).is_none()) {
             table.select_index(keys, next);
         }
     }

@@ -35,7 +35,7 @@ impl State {
         let Some(mut run) = context.apply_run.take() else { return };
         while run.in_flight < MAX_IN_FLIGHT {
             let Some(id) = run.waiting.pop_front() else { break };
-            let Some(draft) = self.drafts.get(id) else { continue };
+            let Some(draft) = self.drafts.draft_for(id) else { continue };
             let idempotency_key = self.drafts.idempotency_key(id, draft);
             let body = decide_body(self.drafts.review_id, id, draft);
             context.request(ReplyTo::Decide(id), ApiRequest::Decide { idempotency_key, body });

@@ -234,7 +234,7 @@ fn draw_row(
             draw_line(buf, (x + at, y), width, line, Style::new(), theme);
         }
     };
-    if let Some(draft) = state.drafts.get(key.id) {
+    if let Some(draft) = state.drafts.draft_for(key.id) {
         let (word, role) = decision_word(draft);
         cell(columns.decision, &Line::styled(word, theme.style(role)));
     }
@@ -269,7 +269,7 @@ fn draw_reasons(state: &State, key: &Key, cells: &CellContext, area: Rect, buf: 
     let theme = cells.theme;
     let mut reasons = cells.rules.reasons(key);
     let mut role = StyleRole::Plain;
-    if let Some(draft) = state.drafts.get(key.id) {
+    if let Some(draft) = state.drafts.draft_for(key.id) {
         match &draft.refused {
             Some(why) => {
                 let why = why.trim_end_matches('.');

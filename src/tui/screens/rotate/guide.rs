@@ -48,14 +48,14 @@ impl RotatePopup {
         let mut known: Vec<&'static Integration> = Vec::new();
         let mut unknown = clients.is_empty();
         for client in clients {
-            match integration::of_agent(&client.agent) {
+            match integration::find_by_agent(&client.agent) {
                 Some(product) if !known.contains(&product) => known.push(product),
                 Some(_) => {}
                 None => unknown = true,
             }
         }
         let places = known.into_iter().map(|product| (format!("In {}", product.name), product.steps));
-        let elsewhere = unknown.then(|| ("Elsewhere".to_owned(), &integration::ANY[..]));
+        let elsewhere = unknown.then(|| ("Elsewhere".to_owned(), &integration::GENERIC_STEPS[..]));
         for (heading, steps) in places.chain(elsewhere) {
             out.push(Line::default());
             out.push(Line::styled(heading, strong));

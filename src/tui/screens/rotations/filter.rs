@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::filter::{FieldTest, FieldValue, FilterField, SearchText, quote};
+use crate::domain::filter::{FieldTest, FieldValue, FilterField, SearchText, quote_if_needed};
 use crate::domain::rotation::Phase;
 use crate::domain::staleness::StalenessRules;
 use crate::wire::keys::Rotation;
@@ -29,7 +29,7 @@ impl FieldTest for RotationTest {
 
     fn parse(name: &str, value: &FieldValue) -> Result<Self, String> {
         match name {
-            "phase" => Ok(Self::Phase(value.one_of(&Phase::ALL.map(|phase| (phase.word(), phase)))?)),
+            "phase" => Ok(Self::Phase(value.parse_word(&Phase::ALL.map(|phase| (phase.word(), phase)))?)),
             _ => Ok(Self::Agent(SearchText::new(value.text()))),
         }
     }
@@ -39,7 +39,7 @@ impl fmt::Display for RotationTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Phase(phase) => write!(f, "phase:{phase}"),
-            Self::Agent(needle) => write!(f, "agent:{}", quote(needle.text(), false)),
+            Self::Agent(needle) => write!(f, "agent:{}", quote_if_needed(needle.text())),
         }
     }
 }
